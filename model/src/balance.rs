@@ -1,0 +1,49 @@
+//! A balance: what a project has, holds and owes in one unit, at one instant.
+
+use crate::{Amount, AmountError, ProjectName, Timestamp, Unit};
+use serde::{Deserialize, Serialize};
+
+/// The site's own figure, which lags: shown beside ours, never instead of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteFigure {
+    /// What the site says was used.
+    pub used: Amount,
+    /// As of when.
+    pub as_of: Timestamp,
+    /// Who said so: a command.
+    pub source: String,
+}
+
+/// The numbers of one project in one unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    /// Whose.
+    pub project: ProjectName,
+    /// Of what.
+    pub unit: Unit,
+    /// Granted, openings and corrections of grants included, expired lots not.
+    pub granted: Amount,
+    /// Settled.
+    pub used: Amount,
+    /// A dated observation of what runs now; no entry.
+    pub running: Amount,
+    /// When that was observed.
+    pub running_as_of: Option<Timestamp>,
+    /// Remainders of open holds less what their running jobs have already drawn in the observation.
+    pub committed: Amount,
+    /// Ceilings of pending and running foreign jobs less what they have run, as last observed.
+    pub foreign_committed: Amount,
+    /// The last day of the grant that ends first, where grants end.
+    pub ends_at: Option<Timestamp>,
+    /// Whether the PI has switched refusal on.
+    pub is_enforced: bool,
+    /// The site's own figure.
+    pub site_figure: Option<SiteFigure>,
+}
+
+impl Balance {
+    /// Granted less used, running, committed and foreign committed.
+    pub fn free(&self) -> Result<Amount, AmountError> {
+        self.granted.minus(self.used)?.minus(self.running)?.minus(self.committed)?.minus(self.foreign_committed)
+    }
+}

@@ -1,0 +1,52 @@
+//! The words of the domain: ids, units, time, the job a person describes, where it is placed, what ran, what it costs.
+//!
+//! One file a noun. Nothing here opens a file, reads a clock or knows a scheduler; amounts are integers. Every other
+//! folder of the house may import this one, and this one imports none of them (docs/ARCHITECTURE.md, "One idea").
+
+mod amount;
+mod balance;
+mod charge_rule;
+mod duration;
+mod finding;
+mod id;
+mod name;
+mod placement;
+mod price;
+mod principal;
+mod run;
+mod spec;
+mod stamp;
+mod state;
+mod statement;
+mod storage;
+mod tariff;
+mod time;
+mod tres;
+mod unit;
+
+pub use amount::{Amount, AmountError};
+pub use balance::{Balance, SiteFigure};
+pub use charge_rule::ChargeRule;
+pub use duration::{DurationError, WallTime};
+pub use finding::{Finding, Severity};
+pub use id::{JobId, JobIdError, LinkNumber, RunKey, SchedulerJobId, SchedulerJobIdError};
+pub use name::{
+    AccountName, ClusterName, JobName, NameError, PartitionName, ProgrammeName, ProjectName, QosName, SiteName,
+    UserName,
+};
+pub use placement::{Directive, EnvironmentSetting, LauncherRules, NodeShare, Placement, RendezvousRule};
+pub use price::{Charge, Price, price};
+pub use principal::Principal;
+pub use run::{EvidenceClass, ExitCode, Run};
+pub use spec::{
+    Environment, GpuRequest, JobKind, JobSpec, Launch, Notify, NotifyWhen, Resources, RunLine, SchedulerOptions,
+    SiteChoice,
+};
+pub use stamp::{Stamp, StampError};
+pub use state::{BaseState, JobState, StateFlag};
+pub use statement::{Statement, StatementLine, StatementLineKind};
+pub use storage::{StorageArea, StorageContext, StorageRole};
+pub use tariff::{Tariff, TariffId};
+pub use time::{Clock, Timestamp, Window};
+pub use tres::{GpuCount, Tres};
+pub use unit::{ResourceClass, Unit, UnitError};

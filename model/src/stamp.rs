@@ -1,0 +1,118 @@
+//! The stamp: our job id and link, written on the scheduler's job so that it is found again whatever was lost.
+
+use crate::{JobId, JobName, LinkNumber};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// Our mark on a scheduler job. As text `pakt-<job id>-<link>`: safe in a comment, a job name, a path and a shell word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Stamp {
+    /// Which job.
+    pub job: JobId,
+    /// Which link of its chain.
+    pub link: LinkNumber,
+}
+
+/// Why a text is no stamp.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a stamp such as `pakt-01kb2v6m3ynf0q5w8r7d4c9xzt-1`")]
+pub struct StampError(pub String);
+
+const PREFIX: &str = "pakt-";
+const ID_LENGTH: usize = 26;
+
+impl Stamp {
+    /// The job name that carries the stamp, for sites that keep no comments: `train-7b.pakt-…-1`.
+    pub fn job_name(&self, name: &JobName) -> String {
+        format!("{name}.{self}")
+    }
+
+    /// The first stamp anywhere in a text: a comment, a submit line or a job name.
+    pub fn find_in(text: &str) -> Option<Self> {
+        text.match_indices(PREFIX).find_map(|(at, _)| Self::read_at(text, at))
+    }
+
+    fn read_at(text: &str, at: usize) -> Option<Self> {
+        let starts_a_word = text[..at].chars().next_back().is_none_or(|before| !before.is_ascii_alphanumeric());
+        let rest = &text[at + PREFIX.len()..];
+        let job = rest.get(..ID_LENGTH)?.parse().ok()?;
+        let tail = rest[ID_LENGTH..].strip_prefix('-')?;
+        let digits = tail.bytes().take_while(u8::is_ascii_digit).count();
+        let ends_a_word = tail[digits..].chars().next().is_none_or(|after| !after.is_ascii_alphanumeric());
+        let link = LinkNumber::new(tail[..digits].parse().ok()?)?;
+        (starts_a_word && ends_a_word).then_some(Self { job, link })
+    }
+}
+
+impl FromStr for Stamp {
+    type Err = StampError;
+
+    fn from_str(text: &str) -> Result<Self, StampError> {
+        Self::find_in(text)
+            .filter(|stamp| stamp.to_string().eq_ignore_ascii_case(text))
+            .ok_or_else(|| StampError(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Stamp {
+    type Error = StampError;
+
+    fn try_from(text: String) -> Result<Self, StampError> {
+        text.parse()
+    }
+}
+
+impl From<Stamp> for String {
+    fn from(stamp: Stamp) -> Self {
+        stamp.to_string()
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{PREFIX}{}-{}", self.job, self.link)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+    use proptest::prelude::*;
+
+    fn stamp() -> Stamp {
+        let job = JobId::from_parts(Timestamp::from_epoch_seconds(1_793_000_000), 42);
+        Stamp { job, link: LinkNumber::new(12).expect("not zero") }
+    }
+
+    #[test]
+    fn a_stamp_is_found_in_what_sites_keep() {
+        let stamp = stamp();
+        let name: JobName = "train-7b".parse().expect("a name");
+        for text in [
+            stamp.to_string(),
+            stamp.job_name(&name),
+            format!("sbatch --parsable --comment={stamp} --job-name=x script.sh"),
+            format!("pakt-nonsense {stamp}"),
+        ] {
+            assert_eq!(Stamp::find_in(&text), Some(stamp), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_stamp_is_none() {
+        let text = stamp().to_string();
+        for text in ["", "pakt-", "pakt-01kb2v6m3ynf0q5w8r7d4c9xzt", &text[..text.len() - 3], &format!("x{text}")] {
+            assert_eq!(Stamp::find_in(text), None, "{text}");
+        }
+        assert!(format!("{text} ").parse::<Stamp>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered_without_panic(text in "(pakt-|.){0,60}") {
+            let _ = Stamp::find_in(&text);
+        }
+    }
+}
