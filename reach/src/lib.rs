@@ -1,0 +1,19 @@
+//! The only door to processes and files, here or at a site: the [`Reach`] contract and its local side.
+//!
+//! Nothing in this crate knows a scheduler or a data format. A command's output is bounded, a time-out is a fact in the
+//! [`Output`] and not an error, and a file is published whole or not at all. What connects to another host implements
+//! the same contract, so that callers never ask where they are.
+
+mod command;
+mod counters;
+mod error;
+pub mod files;
+mod local;
+mod local_process;
+mod reach;
+
+pub use command::{Command, DEFAULT_OUTPUT_LIMIT, Output};
+pub use counters::{Counters, counters};
+pub use error::{ReachError, ReachErrorKind, Retry};
+pub use local::Local;
+pub use reach::{Created, DirectoryMode, Entry, EntryKind, Part, Published, Reach};

@@ -1,0 +1,84 @@
+//! This host.
+
+use crate::{
+    Command, Created, DirectoryMode, Entry, Output, Part, Published, Reach, ReachError, ReachErrorKind, Retry, files,
+    local_process,
+};
+use async_trait::async_trait;
+use model::Timestamp;
+use std::path::{Path, PathBuf};
+
+/// The host on which this program runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Local;
+
+/// Does file work on a thread that may block: network file systems do.
+async fn on_disk<Answer: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce(PathBuf) -> Result<Answer, ReachError> + Send + 'static,
+) -> Result<Answer, ReachError> {
+    let path = path.to_owned();
+    let shown = path.display().to_string();
+    tokio::task::spawn_blocking(move || work(path)).await.unwrap_or_else(|error| {
+        Err(ReachError::new(ReachErrorKind::Other, Retry::LookFirst, format!("working on {shown}"))
+            .with("cause", error))
+    })
+}
+
+#[async_trait]
+impl Reach for Local {
+    async fn run(&self, command: &Command) -> Result<Output, ReachError> {
+        local_process::run(command).await
+    }
+
+    async fn attach(&self, command: &Command) -> Result<Option<i32>, ReachError> {
+        local_process::attach_to_terminal(command).await
+    }
+
+    async fn read(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, ReachError> {
+        on_disk(path, move |path| files::read(&path, limit)).await
+    }
+
+    async fn read_part(&self, path: &Path, offset: i64, limit: usize) -> Result<Option<Part>, ReachError> {
+        on_disk(path, move |path| files::read_part(&path, offset, limit)).await
+    }
+
+    async fn write_once(&self, path: &Path, bytes: &[u8]) -> Result<Published, ReachError> {
+        let bytes = bytes.to_owned();
+        on_disk(path, move |path| files::write_once(&path, &bytes)).await
+    }
+
+    async fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), ReachError> {
+        let bytes = bytes.to_owned();
+        on_disk(path, move |path| files::replace(&path, &bytes)).await
+    }
+
+    async fn append(&self, path: &Path, bytes: &[u8]) -> Result<(), ReachError> {
+        let bytes = bytes.to_owned();
+        on_disk(path, move |path| files::append(&path, &bytes)).await
+    }
+
+    async fn create_directory_exclusive(&self, path: &Path, mode: DirectoryMode) -> Result<Created, ReachError> {
+        on_disk(path, move |path| files::create_directory_exclusive(&path, mode)).await
+    }
+
+    async fn create_directories(&self, path: &Path, mode: DirectoryMode) -> Result<(), ReachError> {
+        on_disk(path, move |path| files::create_directories(&path, mode)).await
+    }
+
+    async fn list(&self, path: &Path) -> Result<Option<Vec<Entry>>, ReachError> {
+        on_disk(path, |path| files::list(&path)).await
+    }
+
+    async fn modified_at(&self, path: &Path) -> Result<Option<Timestamp>, ReachError> {
+        on_disk(path, |path| files::modified_at(&path)).await
+    }
+
+    async fn remove(&self, path: &Path) -> Result<(), ReachError> {
+        on_disk(path, |path| files::remove(&path)).await
+    }
+
+    async fn host_name(&self) -> Result<String, ReachError> {
+        Ok(rustix::system::uname().nodename().to_string_lossy().into_owned())
+    }
+}

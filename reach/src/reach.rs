@@ -1,0 +1,115 @@
+//! The contract of a place where processes run and files lie.
+
+use crate::{Command, Output, ReachError};
+use async_trait::async_trait;
+use model::Timestamp;
+use std::path::Path;
+
+/// Who may enter a new directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirectoryMode {
+    /// The owner alone: 0700.
+    Private,
+    /// The owner and the directory's group, which new files inherit: 2770.
+    Group,
+}
+
+/// What a publication found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// The name is ours, with our bytes.
+    New,
+    /// Someone was first; these are their bytes, and ours are nowhere.
+    Existing(Vec<u8>),
+}
+
+/// What an exclusive creation found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It is ours.
+    New,
+    /// It was there.
+    Existing,
+}
+
+/// What an entry of a directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link (not followed), a socket, a device.
+    Other,
+}
+
+/// One entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name, without the directory; bytes that are no UTF-8 are replaced.
+    pub name: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was last written.
+    pub modified_at: Timestamp,
+}
+
+/// A part of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The bytes read.
+    pub bytes: Vec<u8>,
+    /// The size of the whole file when it was read.
+    pub total_bytes: u64,
+}
+
+/// A place where processes run and files lie: this host, or one behind a connection.
+#[async_trait]
+pub trait Reach: Send + Sync {
+    /// Runs a command. After `Ok` it has ended, or is out of time and, unless it is to be left alone, its whole process
+    /// group is killed; what it printed is there either way. After `Err` it did not start (`Retry::Never`,
+    /// `Retry::Later`) or its outcome is unknown (`Retry::LookFirst`).
+    async fn run(&self, command: &Command) -> Result<Output, ReachError>;
+
+    /// Runs a command on the terminal of this process, in its foreground, and waits for its end however long that takes.
+    /// After `Ok` it has ended; the exit status is none when a signal ended it.
+    async fn attach(&self, command: &Command) -> Result<Option<i32>, ReachError>;
+
+    /// Reads a whole file of at most `limit` bytes; none where there is no such file.
+    async fn read(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, ReachError>;
+
+    /// Reads at most `limit` bytes from an offset, counted from the end where it is negative; none where there is no
+    /// such file.
+    async fn read_part(&self, path: &Path, offset: i64, limit: usize) -> Result<Option<Part>, ReachError>;
+
+    /// Publishes a file under a name that is free. After `Ok` a whole, synced file stands there, ours or an earlier one;
+    /// of any number of writers exactly one gets `New`. A name is never replaced.
+    async fn write_once(&self, path: &Path, bytes: &[u8]) -> Result<Published, ReachError>;
+
+    /// Publishes a file under a name, in place of what stands there. After `Ok` the new bytes are synced; after `Err`
+    /// the old ones or the new ones stand there, whole.
+    async fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), ReachError>;
+
+    /// Adds bytes at the end of a file, creating it, and syncs it.
+    async fn append(&self, path: &Path, bytes: &[u8]) -> Result<(), ReachError>;
+
+    /// Makes a directory that must not be there yet; of any number of callers exactly one gets `New`.
+    async fn create_directory_exclusive(&self, path: &Path, mode: DirectoryMode) -> Result<Created, ReachError>;
+
+    /// Makes a directory and those above it that are missing; what is there stays as it is.
+    async fn create_directories(&self, path: &Path, mode: DirectoryMode) -> Result<(), ReachError>;
+
+    /// Lists a directory, sorted by name; none where there is no such directory.
+    async fn list(&self, path: &Path) -> Result<Option<Vec<Entry>>, ReachError>;
+
+    /// When a file or directory was last written; none where there is nothing.
+    async fn modified_at(&self, path: &Path) -> Result<Option<Timestamp>, ReachError>;
+
+    /// Removes a file or an empty directory; a missing one is removed already.
+    async fn remove(&self, path: &Path) -> Result<(), ReachError>;
+
+    /// The name of the host that is reached.
+    async fn host_name(&self) -> Result<String, ReachError>;
+}

@@ -1,0 +1,181 @@
+//! What the contract promises, tried on this host.
+
+use reach::{Command, Created, DirectoryMode, EntryKind, Local, Published, Reach, ReachErrorKind, Retry, counters};
+use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
+
+fn shell(script: &str) -> Command {
+    Command::new("sh").arguments(["-c", script])
+}
+
+#[tokio::test]
+async fn a_command_gets_its_input_and_environment_and_gives_its_output() {
+    let command = shell("cat; echo $WORD $PATH_IS_SET; echo why >&2; exit 3")
+        .standard_input("read me\n")
+        .variable("WORD", "given")
+        .without(["PATH_IS_SET"]);
+    let output = Local.run(&command).await.expect("sh runs");
+    assert_eq!(output.stdout_text(), "read me\ngiven\n");
+    assert_eq!((output.stderr_text().as_str(), output.status, output.timed_out), ("why\n", Some(3), false));
+    assert!(!output.succeeded());
+    let output = Local.run(&shell("kill -9 $$")).await.expect("sh runs");
+    assert_eq!((output.status, output.signal, output.ending().as_str()), (None, Some(9), "signal 9"));
+}
+
+#[tokio::test]
+async fn variables_are_removed_by_pattern() {
+    let command = shell("test -z \"$CARGO_MANIFEST_DIR\" && test -n \"$CARGO_PKG_NAME\"")
+        .without(["CARGO_*"])
+        .keeping(["CARGO_PKG_NAME"]);
+    assert!(Local.run(&command).await.expect("sh runs").succeeded());
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_exist_is_an_error_that_says_so() {
+    let error = Local.run(&Command::new("no-such-program-here")).await.expect_err("absent");
+    assert_eq!((error.kind, error.retry), (ReachErrorKind::NotFound, Retry::Never));
+}
+
+#[tokio::test]
+async fn out_of_time_keeps_what_was_said_and_kills_the_whole_group() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let witness = folder.path().join("child");
+    let script = format!("sh -c 'echo $$ > {}; exec sleep 600' & echo 4711; wait", witness.display());
+    let output = Local.run(&shell(&script).time_limit(Duration::from_millis(1500))).await.expect("sh runs");
+    assert!(output.timed_out);
+    assert_eq!((output.stdout_text().as_str(), output.status), ("4711\n", None));
+    let child = std::fs::read_to_string(&witness).expect("the child wrote its id");
+    assert!(ends_soon(child.trim()).await, "the grandchild outlived its group");
+}
+
+#[tokio::test]
+async fn out_of_time_leaves_alone_what_must_not_be_cut() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let done = folder.path().join("done");
+    let gate = folder.path().join("gate");
+    let script = format!("echo begun; until test -e {}; do sleep 0.02; done; touch {}", gate.display(), done.display());
+    let command = shell(&script).time_limit(Duration::from_millis(300)).leave_running_on_time_out();
+    let output = Local.run(&command).await.expect("sh runs");
+    assert!(output.timed_out);
+    assert_eq!(output.stdout_text(), "begun\n");
+    std::fs::write(&gate, "").expect("open the gate");
+    assert!(becomes_true(|| done.exists()).await, "it was killed");
+}
+
+async fn ends_soon(process: &str) -> bool {
+    let stat = format!("/proc/{process}/stat");
+    becomes_true(|| {
+        std::fs::read_to_string(&stat).is_ok_and(|text| text.contains(") Z ")) || !Path::new(&stat).exists()
+    })
+    .await
+}
+
+async fn becomes_true(is_so: impl Fn() -> bool) -> bool {
+    for _ in 0..1000 {
+        if is_so() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    false
+}
+
+#[tokio::test]
+async fn more_output_than_allowed_is_an_error_and_never_a_cut() {
+    let command = shell("head -c 5000 /dev/zero; sleep 600").output_limit(4096);
+    let error = Local.run(&command).await.expect_err("too long");
+    assert_eq!((error.kind, error.retry), (ReachErrorKind::TooLong, Retry::LookFirst));
+    let output = Local.run(&shell("head -c 4096 /dev/zero").output_limit(4096)).await.expect("just so");
+    assert_eq!(output.stdout.len(), 4096);
+}
+
+#[tokio::test]
+async fn a_grandchild_that_keeps_the_streams_open_does_not_hold_the_answer() {
+    let command = shell("sleep 600 & echo $!").time_limit(Duration::from_mins(1));
+    let output = Local.run(&command).await.expect("sh runs");
+    assert_eq!((output.status, output.timed_out), (Some(0), false));
+    let left: i32 = output.stdout_text().trim().parse().expect("its id");
+    let left = rustix::process::Pid::from_raw(left).expect("not zero");
+    rustix::process::kill_process(left, rustix::process::Signal::KILL).expect("it is ours");
+}
+
+#[tokio::test]
+async fn of_many_writers_one_publishes_and_all_see_its_bytes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("claim.json");
+    let writers: Vec<_> = (0..24)
+        .map(|number| {
+            let path = path.clone();
+            tokio::spawn(async move { Local.write_once(&path, format!("writer {number}").as_bytes()).await })
+        })
+        .collect();
+    let mut new = 0;
+    let mut seen = Vec::new();
+    for writer in writers {
+        match writer.await.expect("no panic").expect("published") {
+            Published::New => new += 1,
+            Published::Existing(bytes) => seen.push(bytes),
+        }
+    }
+    let stands = std::fs::read(&path).expect("it stands there");
+    assert_eq!(new, 1);
+    assert!(seen.iter().all(|bytes| *bytes == stands));
+    let left: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").collect();
+    assert_eq!(left.len(), 1, "temporary files are left: {left:?}");
+}
+
+#[tokio::test]
+async fn files_are_replaced_appended_listed_and_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state");
+    assert_eq!(Local.read(&path, 10).await, Ok(None));
+    assert_eq!(Local.list(&folder.path().join("absent")).await, Ok(None));
+    let before = counters();
+    Local.replace(&path, b"one").await.expect("written");
+    assert!(counters().since(before).syncs >= 2, "the file and its directory are synced");
+    Local.replace(&path, b"two").await.expect("written");
+    Local.append(&path, b"+three").await.expect("appended");
+    assert_eq!(Local.read(&path, 9).await, Ok(Some(b"two+three".to_vec())));
+    assert_eq!(Local.read(&path, 8).await.expect_err("longer").kind, ReachErrorKind::TooLong);
+    let part = Local.read_part(&path, -5, 3).await.expect("read").expect("there");
+    assert_eq!((part.bytes.as_slice(), part.total_bytes), (&b"thr"[..], 9));
+    let part = Local.read_part(&path, 100, 3).await.expect("read").expect("there");
+    assert!(part.bytes.is_empty());
+    let entries = Local.list(folder.path()).await.expect("listed").expect("there");
+    assert_eq!(entries.len(), 1);
+    assert_eq!((entries[0].name.as_str(), entries[0].kind, entries[0].bytes), ("state", EntryKind::File, 9));
+    assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+    Local.remove(&path).await.expect("removed");
+    Local.remove(&path).await.expect("removed already");
+    assert_eq!(Local.modified_at(&path).await, Ok(None));
+}
+
+#[tokio::test]
+async fn directories_have_the_mode_that_was_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mode_of = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o7777;
+    let deep = folder.path().join("a/b");
+    Local.create_directories(&deep, DirectoryMode::Group).await.expect("made");
+    assert_eq!((mode_of(&deep), mode_of(&folder.path().join("a"))), (0o2770, 0o2770));
+    Local.create_directories(&deep, DirectoryMode::Private).await.expect("there already");
+    assert_eq!(mode_of(&deep), 0o2770);
+    let link = deep.join("link-1");
+    let made = Local.create_directory_exclusive(&link, DirectoryMode::Private).await;
+    assert_eq!((made, mode_of(&link) & 0o777), (Ok(Created::New), 0o700));
+    assert_eq!(Local.create_directory_exclusive(&link, DirectoryMode::Private).await, Ok(Created::Existing));
+    Local.replace(&deep.join("shared"), b"").await.expect("written");
+    assert_eq!(mode_of(&deep.join("shared")) & 0o060, 0o060 & !umask());
+    let error = Local.create_directories(&deep.join("shared/below"), DirectoryMode::Private).await.expect_err("a file");
+    assert_eq!(error.kind, ReachErrorKind::Exists);
+}
+
+fn umask() -> u32 {
+    let text = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = text.lines().find_map(|line| line.strip_prefix("Umask:")).expect("Linux 4.7");
+    u32::from_str_radix(line.trim(), 8).expect("octal")
+}
+
+#[tokio::test]
+async fn the_host_has_a_name() {
+    let output = Local.run(&Command::new("uname").argument("-n")).await.expect("runs");
+    assert_eq!(Local.host_name().await.expect("a name"), output.stdout_text().trim());
+}
