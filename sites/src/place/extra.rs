@@ -1,0 +1,144 @@
+//! `scheduler.extra`: goes to sbatch as it is, but for the options that Pakt gives itself. sbatch(1) of Slurm 25.11
+//! lists them; it also takes unambiguous beginnings of long options and several short ones in one word.
+
+use model::{Finding, JobSpec};
+
+/// Long option, its letter, and what does the same in a job file.
+const OWNED: [(&str, Option<char>, &str); 56] = [
+    ("account", Some('A'), "`scheduler.account`"),
+    ("array", Some('a'), "one job file a task; Pakt holds and settles each by itself"),
+    ("begin", Some('b'), "`scheduler.begin`"),
+    ("chdir", Some('D'), "`workdir`"),
+    ("cluster-constraint", None, "`site`"),
+    ("clusters", Some('M'), "`site`"),
+    ("comment", None, "nothing: Pakt marks its jobs there"),
+    ("constraint", Some('C'), "`scheduler.constraint`"),
+    ("cpus-per-gpu", None, "`resources.cpus`"),
+    ("cpus-per-task", Some('c'), "`resources.cpus`"),
+    ("dependency", Some('d'), "`scheduler.after`"),
+    ("error", Some('e'), "`output`: both streams go to one log"),
+    ("exclude", Some('x'), "`scheduler.exclude`"),
+    ("exclusive", None, "`resources.gpus_per_node` with all GPUs of a node"),
+    ("export", None, "`environment.variables`"),
+    ("export-file", None, "`environment.variables`"),
+    ("get-user-env", None, "`environment.variables`"),
+    ("gid", None, "nothing: jobs run as you"),
+    ("gpus", Some('G'), "`resources.gpus`"),
+    ("gpus-per-node", None, "`resources.gpus_per_node`"),
+    ("gpus-per-socket", None, "`resources.gpus_per_node`"),
+    ("gpus-per-task", None, "`launch` with `resources.gpus_per_node`"),
+    ("gres", None, "`resources.gpus_per_node`; the type of GPU follows from `scheduler.partition`"),
+    ("help", Some('h'), "nothing"),
+    ("input", Some('i'), "`run` with a redirection"),
+    ("job-name", Some('J'), "`name`"),
+    ("kill-on-invalid-dep", None, "nothing: Pakt gives it with `scheduler.after`"),
+    ("mail-type", None, "`notify.when`"),
+    ("mail-user", None, "`notify.mail`"),
+    ("mem", None, "`resources.memory`"),
+    ("mem-per-cpu", None, "`resources.memory`"),
+    ("mem-per-gpu", None, "`resources.memory`"),
+    ("nodes", Some('N'), "`resources.nodes`"),
+    ("ntasks", Some('n'), "`launch`: one task a node or one a GPU"),
+    ("ntasks-per-core", None, "`launch`: one task a node or one a GPU"),
+    ("ntasks-per-gpu", None, "`launch`: one task a node or one a GPU"),
+    ("ntasks-per-node", None, "`launch`: one task a node or one a GPU"),
+    ("ntasks-per-socket", None, "`launch`: one task a node or one a GPU"),
+    ("open-mode", None, "nothing: logs are appended to"),
+    ("output", Some('o'), "`output`"),
+    ("oversubscribe", Some('s'), "nothing: the partition decides"),
+    ("parsable", None, "nothing: Pakt reads the answer"),
+    ("partition", Some('p'), "`scheduler.partition`"),
+    ("qos", Some('q'), "`scheduler.qos`"),
+    ("quiet", Some('Q'), "nothing: Pakt reads the answer"),
+    ("reservation", None, "`scheduler.reservation`"),
+    ("share", None, "nothing: the partition decides"),
+    ("tasks-per-node", None, "`launch`: one task a node or one a GPU"),
+    ("test-only", None, "`pakt plan`, which asks for the start estimate"),
+    ("time", Some('t'), "`resources.time`"),
+    ("uid", None, "nothing: jobs run as you"),
+    ("usage", None, "nothing"),
+    ("verbose", Some('v'), "nothing: Pakt reads the answer"),
+    ("version", Some('V'), "nothing"),
+    ("wait", Some('W'), "`pakt submit --watch`"),
+    ("wrap", None, "`run`"),
+];
+
+/// Letters of sbatch that take no value, so that another letter may follow in the same word.
+const FLAG_LETTERS: [char; 9] = ['H', 'h', 'k', 'O', 'Q', 's', 'v', 'V', 'W'];
+
+/// Long options of sbatch that take no value, so that a word behind them is not theirs.
+const FLAG_OPTIONS: [&str; 11] = [
+    "contiguous",
+    "hold",
+    "ignore-pbs",
+    "no-bell",
+    "no-kill",
+    "no-requeue",
+    "overcommit",
+    "reboot",
+    "requeue",
+    "spread-job",
+    "use-min-nodes",
+];
+
+/// Refuses what Pakt gives itself, and words that sbatch would take for the script.
+pub(super) fn check(spec: &JobSpec, findings: &mut Vec<Finding>) {
+    let words = &spec.scheduler.extra;
+    let mut takes_next = false;
+    for (index, word) in words.iter().enumerate() {
+        let field = format!("scheduler.extra[{index}]");
+        let expects_value = std::mem::take(&mut takes_next);
+        if word.chars().any(char::is_control) {
+            let next = "write each option as one word";
+            findings.push(Finding::error(field, "an option with line breaks or control characters is refused", next));
+        } else if let Some(long) = word.strip_prefix("--").filter(|long| !long.is_empty()) {
+            let (name, value) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
+            takes_next = value.is_none() && !FLAG_OPTIONS.contains(&name);
+            findings.extend(owned_long(&field, name));
+        } else if word.starts_with('-') && word.len() > 1 && !word.starts_with("--") {
+            takes_next = ends_with_open_letter(word);
+            findings.extend(owned_letter(&field, word));
+        } else if !expects_value {
+            let what = format!("`{word}` is no option: sbatch would take it for the script");
+            findings.push(Finding::error(field, what, "write options as `--name=value`; arguments belong to `run`"));
+        }
+    }
+}
+
+fn owned_long(field: &str, name: &str) -> Option<Finding> {
+    if let Some((long, _, instead)) = OWNED.iter().find(|(long, ..)| *long == name) {
+        return Some(refused(field, &format!("--{long}"), instead));
+    }
+    let (long, ..) = OWNED.iter().find(|(long, ..)| long.starts_with(name))?;
+    let what = format!("sbatch may read `--{name}` as `--{long}`, which Pakt gives itself");
+    Some(Finding::error(field, what, "write the option in full"))
+}
+
+/// The owned letter of a word such as `-N4` or `-HA`, where letters without value may stand in front.
+fn owned_letter(field: &str, word: &str) -> Option<Finding> {
+    for letter in word.chars().skip(1) {
+        if let Some((long, _, instead)) = OWNED.iter().find(|(_, own, _)| *own == Some(letter)) {
+            return Some(refused(field, &format!("-{letter} (--{long})"), instead));
+        }
+        if !FLAG_LETTERS.contains(&letter) {
+            return None;
+        }
+    }
+    None
+}
+
+/// Whether the last letter takes its value from the next word.
+fn ends_with_open_letter(word: &str) -> bool {
+    let letters: Vec<char> = word.chars().skip(1).collect();
+    let first_with_value = letters.iter().position(|letter| !FLAG_LETTERS.contains(letter));
+    first_with_value.is_some_and(|position| position + 1 == letters.len())
+}
+
+fn refused(field: &str, option: &str, instead: &str) -> Finding {
+    let what = format!("`{option}` is given by Pakt itself");
+    let next = match instead.strip_prefix("nothing") {
+        None => format!("take it out; what does it in a job file is {instead}"),
+        Some(reason) => format!("take it out{}", reason.replacen(':', ";", 1)),
+    };
+    Finding::error(field, what, next)
+}

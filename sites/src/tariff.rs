@@ -1,0 +1,80 @@
+//! Tariffs: by what a partition's runs are priced, ours and foreign ones.
+
+use crate::{
+    partition::{Partition, Sharing, TariffProfile},
+    pattern,
+    profile::Site,
+    sourced::Sourced,
+};
+use model::{GpuCount, PartitionName, SiteName, Tariff, TariffId, Tres};
+
+/// The tariff for a run: by Slurm's name of its partition, else by the type of GPU it was given where only one kind of
+/// partition has it. None where the profile cannot tell; such a run is listed as not priced, never as free.
+pub fn tariff_for(site: &Site, partition: Option<&PartitionName>, allocated: &Tres) -> Option<Tariff> {
+    let named = partition.and_then(|name| site.partition_of_runs(name));
+    named.or_else(|| by_gpu_type(site, allocated)).map(|partition| partition.tariff(site.name(), allocated))
+}
+
+fn by_gpu_type<'a>(site: &'a Site, allocated: &Tres) -> Option<&'a Partition> {
+    let has_its_type = |partition: &&Partition| {
+        let gres = partition.selection.value.gres.as_deref();
+        let kind = gres.and_then(|gres| gres.split_once(':')).map(|(_, kind)| kind);
+        kind.is_some_and(|kind| allocated.gpus_by_type.contains_key(kind))
+    };
+    let mut found = site.partitions.iter().filter(has_its_type);
+    let first = found.next()?;
+    let same = |other: &Partition| {
+        other.tariff.value == first.tariff.value
+            && other.gpus == first.gpus
+            && other.sharing.value == first.sharing.value
+    };
+    found.all(same).then_some(first)
+}
+
+impl Site {
+    /// The partition whose runs stand in accounting under this name of Slurm's: the one of that name, else the first
+    /// with a pattern that fits.
+    pub fn partition_of_runs(&self, name: &PartitionName) -> Option<&Partition> {
+        let is_own = |partition: &&Partition| partition.slurm_name.as_ref().is_some_and(|own| own.value == *name);
+        let fits = |partition: &&Partition| {
+            let mut patterns = partition.runs_as.iter().flat_map(|patterns| &patterns.value);
+            patterns.any(|wanted| pattern::matches(wanted, name.as_str()))
+        };
+        self.partitions.iter().find(is_own).or_else(|| self.partitions.iter().find(fits))
+    }
+}
+
+impl Partition {
+    /// The tariff for what a run was allocated; that of runs without GPUs where the site has one and it had none.
+    pub fn tariff(&self, site: &SiteName, allocated: &Tres) -> Tariff {
+        let holds_gpus = match allocated.gpus() {
+            GpuCount::Tracked(count) => count > 0,
+            GpuCount::Untracked => self.gpus_per_node() > 0,
+        };
+        match &self.tariff_without_gpus {
+            Some(profile) if !holds_gpus => self.tariff_from(site, profile, "-without-gpus", false),
+            _ => self.tariff_from(site, &self.tariff, "", true),
+        }
+    }
+
+    /// GPUs of a node as the scheduler counts them, zero on CPU partitions.
+    pub fn gpus_per_node(&self) -> u32 {
+        self.gpus.as_ref().map_or(0, |gpus| gpus.value.per_node)
+    }
+
+    fn tariff_from(&self, site: &SiteName, profile: &Sourced<TariffProfile>, suffix: &str, has_gpus: bool) -> Tariff {
+        let gpus = self.gpus.as_ref().map(|gpus| &gpus.value).filter(|_| has_gpus);
+        let date = profile.as_of().map_or("undated", |as_of| as_of.as_str());
+        Tariff {
+            id: TariffId(format!("{site}/{}{suffix}/{date}", self.name)),
+            site: site.clone(),
+            gpu_class: gpus.map(|gpus| gpus.class.clone()),
+            milli_gpus_per_scheduler_gpu: gpus.map_or(1000, |gpus| gpus.milli_gpus_per_scheduler_gpu),
+            scheduler_gpus_per_node: gpus.map(|gpus| u64::from(gpus.per_node)),
+            is_exclusive: self.sharing.value == Sharing::Exclusive,
+            charge_class: profile.value.class.clone(),
+            charge_rule: profile.value.charge.clone(),
+            minimum_seconds: profile.value.minimum_seconds,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The embedded profiles: they parse, they say where their values come from, and the facts that matter most are right.
+
+use crate::support::{catalogue, site};
+use sites::{Architecture, Catalogue, Confidence, CpuKind, LimitPlace};
+
+#[test]
+fn every_embedded_profile_parses_and_names_its_sources() {
+    let catalogue = Catalogue::builtin().unwrap_or_else(|error| panic!("{error}\n{error:#?}"));
+    let names: Vec<&str> = catalogue.iter().map(|site| site.name().as_str()).collect();
+    let expected = [
+        "dais",
+        "grete",
+        "haicore",
+        "horeka",
+        "jupiter",
+        "jureca-dc",
+        "juwels-booster",
+        "levante",
+        "local",
+        "raven",
+        "supermuc-ng-2",
+        "viper-gpu",
+    ];
+    assert_eq!(names, expected);
+    for site in catalogue.iter() {
+        let provenances = site.provenances();
+        assert!(provenances.len() > 10, "{}", site.title);
+        for source in site.sources.values() {
+            let is_used = provenances.iter().any(|(_, provenance)| provenance.source == *source);
+            assert!(is_used, "{}: nothing cites {source}", site.title);
+        }
+        for (path, provenance) in provenances {
+            assert!(!provenance.source.is_empty(), "{}: {path}", site.title);
+        }
+    }
+}
+
+#[test]
+fn wrong_leads_about_jupiter_stay_out() {
+    let catalogue = catalogue();
+    let jupiter = site(catalogue, "jupiter");
+    let names: Vec<&str> = jupiter.partitions.iter().map(|partition| partition.name.as_str()).collect();
+    assert_eq!(names, ["booster"], "`all`, `gpu` and `develbooster` are leftovers of other machines");
+    let booster = &jupiter.partitions[0];
+    assert_eq!((booster.cpus.value.per_node, booster.cpus.value.counts), (288, CpuKind::Core));
+    assert_eq!(booster.architecture.value, Architecture::Aarch64);
+    let wall = booster.limits.wall.as_ref().expect("a limit");
+    assert_eq!((String::from(wall.most.value).as_str(), wall.sits_in), ("12:00:00", Some(LimitPlace::Qos)));
+    assert!(!booster.internet.value);
+}
+
+#[test]
+fn only_what_the_centre_says_is_documented() {
+    let catalogue = catalogue();
+    for site in catalogue.iter() {
+        for (path, provenance) in site.provenances() {
+            let is_inferred = provenance.source.starts_with("inferred");
+            assert!(!is_inferred || provenance.confidence == Confidence::Guess, "{}: {path}", site.title);
+        }
+    }
+}

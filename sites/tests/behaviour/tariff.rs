@@ -1,0 +1,56 @@
+//! Tariffs of runs that others submitted: by partition, else by the GPUs they were given.
+
+use crate::support::{catalogue, site};
+use model::{Tres, WallTime, price};
+use sites::tariff_for;
+
+#[test]
+fn foreign_runs_find_their_tariff() {
+    let catalogue = catalogue();
+    for (name, partition, tres, expected) in [
+        ("jupiter", Some("booster"), "cpu=288,gres/gpu=4,gres/gpu:gh200=4,node=1", "jupiter/booster/2026-09-02"),
+        ("jupiter", Some("largebooster"), "cpu=288,gres/gpu=4,node=1", "none"),
+        ("jupiter", None, "cpu=288,gres/gpu=4,node=1", "none"),
+        ("horeka", Some("accelerated-h100"), "cpu=32,gres/gpu=1,node=1", "horeka/accelerated-h100/2024-09"),
+        ("horeka", Some("cpuonly"), "cpu=152,node=1", "horeka/cpuonly/2024-09"),
+        ("raven", Some("gpu"), "cpu=18,gres/gpu=1,gres/gpu:a100=1,node=1", "raven/gpu/2026-01"),
+        ("raven", Some("gpu1"), "cpu=18,gres/gpu=1,node=1", "raven/gpu/2026-01"),
+        ("raven", Some("gpudev"), "cpu=18,gres/gpu=1,node=1", "raven/gpudev/2026-01"),
+        ("raven", Some("general"), "cpu=72,node=1", "none"),
+        ("dais", Some("batch"), "cpu=12,gres/gpu=1,gres/gpu:h200=1,node=1", "dais/gpu/2026-04"),
+        ("grete", Some("grete:shared"), "cpu=16,gres/gpu=1,gres/gpu:A100=1,node=1", "grete/grete-shared/2026"),
+        ("grete", Some("scc-gpu"), "cpu=16,gres/gpu=1,gres/gpu:A100=1,node=1", "none"),
+        ("local", Some("local"), "cpu=2,gres/gpu=0,node=1", "local/local-without-gpus/2026-11"),
+        ("local", Some("local"), "cpu=2,gres/gpu=1,node=1", "local/local/2026-11"),
+        ("local", Some("local"), "cpu=2,node=1", "local/local-without-gpus/2026-11"),
+    ] {
+        let site = site(catalogue, name);
+        let partition = partition.map(|partition| partition.parse().expect("a partition"));
+        let tariff = tariff_for(site, partition.as_ref(), &Tres::read(tres).expect("a list"));
+        let id = tariff.map_or("none".to_owned(), |tariff| tariff.id.to_string());
+        assert_eq!(id, expected, "{name} {partition:?} {tres}");
+    }
+}
+
+#[test]
+fn an_hour_costs_what_the_site_says() {
+    let catalogue = catalogue();
+    for (name, partition, tres, expected) in [
+        ("jupiter", "booster", "cpu=288,gres/gpu=4,node=1", "288.000 core-h"),
+        ("jupiter", "booster", "cpu=288,node=1", "288.000 core-h"),
+        ("jureca-dc", "dc-gpu", "cpu=256,gres/gpu=4,node=1", "128.000 core-h"),
+        ("horeka", "accelerated", "cpu=76,gres/gpu=2,node=1", "2.000 GPU-h"),
+        ("horeka", "cpuonly", "cpu=152,node=1", "76.000 CPU-h"),
+        ("grete", "grete", "cpu=128,gres/gpu=4,node=1", "600.000 NHR core-h"),
+        ("grete", "grete:shared", "cpu=32,gres/gpu=1,node=1", "150.000 NHR core-h"),
+        ("levante", "gpu", "cpu=128,gres/gpu=4,node=1", "1.000 node-h"),
+        ("local", "local", "cpu=2,gres/gpu=0,node=1", "2.000 core-h"),
+    ] {
+        let allocated = Tres::read(tres).expect("a list");
+        let partition = partition.parse().expect("a partition");
+        let tariff = tariff_for(site(catalogue, name), Some(&partition), &allocated).expect("a tariff");
+        let price = price(&allocated, WallTime::from_seconds(3600), &tariff).expect("fits");
+        let charge = price.site.expect("a charge");
+        assert_eq!(charge.amount.in_hours_of(&charge.unit), expected, "{name} {tres}");
+    }
+}
