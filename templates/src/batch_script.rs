@@ -1,0 +1,36 @@
+//! The batch script: from a job and its placement to the text that the scheduler is given.
+
+use crate::{TemplateError, context::Context, engine};
+use model::{JobSpec, Placement, Stamp};
+
+/// For whom a script is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Slurm: `#SBATCH` lines, `srun`, `SLURM_JOB_ID`.
+    Slurm,
+    /// The local scheduler: one node, no `srun`; the id comes as `PAKT_LOCAL_JOB_ID`, the restart count is always 0.
+    Local,
+}
+
+/// Everything a batch script is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchScript<'a> {
+    /// Our job and link; also the rendezvous id.
+    pub stamp: Stamp,
+    /// The job.
+    pub spec: &'a JobSpec,
+    /// Where it runs. Job name, comment and log are not among the script's options: the adapter gives them on its
+    /// command line, where they are recorded and where Slurm needs them expanded already.
+    pub placement: &'a Placement,
+    /// The job directory as compute nodes see it: absolute, or beginning with `$NAME`, which the node expands.
+    pub job_directory: &'a str,
+    /// For whom.
+    pub dialect: Dialect,
+    /// What made it, for the comment on top: `pakt 0.1.0`.
+    pub made_by: &'a str,
+}
+
+/// Writes the script. The same input gives the same text.
+pub fn render(script: &BatchScript<'_>) -> Result<String, TemplateError> {
+    engine::fill("scripts/batch.sh.j2", &Context::of(script)?)
+}

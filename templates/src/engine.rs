@@ -1,0 +1,49 @@
+//! The template engine: every template by name, nothing escaped, nothing silently empty.
+
+use crate::TemplateError;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
+use serde::Serialize;
+
+macro_rules! templates {
+    ($($name:literal),+ $(,)?) => { [$(($name, include_str!($name))),+] };
+}
+
+const TEMPLATES: [(&str, &str); 24] = templates!(
+    "scripts/batch.sh.j2",
+    "scripts/header.sh.j2",
+    "scripts/claim.sh.j2",
+    "scripts/markers.sh.j2",
+    "scripts/environment.sh.j2",
+    "scripts/rendezvous.sh.j2",
+    "scripts/address.sh.j2",
+    "scripts/program.sh.j2",
+    "scripts/srun_settings.sh.j2",
+    "scripts/run.sh.j2",
+    "scripts/launch/torchrun.sh.j2",
+    "scripts/launch/torchrun_node.sh.j2",
+    "scripts/launch/srun.sh.j2",
+    "scripts/launch/mpi.sh.j2",
+    "scripts/launch/command.sh.j2",
+    "job_files/train.yaml.j2",
+    "job_files/evaluate.yaml.j2",
+    "job_files/command.yaml.j2",
+    "job_files/mpi.yaml.j2",
+    "job_files/site.part.j2",
+    "job_files/time.part.j2",
+    "job_files/environment.part.j2",
+    "job_files/environment_off.part.j2",
+    "job_files/rest.part.j2",
+);
+
+/// Renders one template. Escaping is the quoting module's work and is done before a value comes here.
+pub(crate) fn fill<C: Serialize>(template: &str, context: &C) -> Result<String, TemplateError> {
+    let mut engine = Environment::new();
+    engine.set_auto_escape_callback(|_| AutoEscape::None);
+    engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    let mut syntax = SyntaxConfig::builder();
+    engine.set_syntax(syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
+    for (name, text) in TEMPLATES {
+        engine.add_template(name, text)?;
+    }
+    Ok(engine.get_template(template)?.render(Serde(context))?)
+}

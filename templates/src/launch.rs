@@ -1,0 +1,119 @@
+//! How the program is started: words for `srun`, `mpiexec` and containers, and the file that is run.
+
+use crate::{BatchScript, Dialect, TemplateError, error::launch_name, quote};
+use model::{Launch, Placement, RunLine};
+
+/// How many processes a job has, by launcher.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tasks {
+    /// On each node.
+    pub(crate) per_node: u64,
+    /// In all.
+    pub(crate) total: u64,
+}
+
+impl Tasks {
+    /// One task a GPU, or one a node without GPUs, unless the placement's own options say how many. The command and
+    /// torchrun are one task; what torchrun starts is not the scheduler's.
+    pub(crate) fn of(launch: Launch, placement: &Placement) -> Self {
+        let said = placement
+            .directives
+            .iter()
+            .find(|directive| directive.option == "ntasks-per-node")
+            .and_then(|directive| directive.value.as_deref()?.parse().ok());
+        let per_node = match launch {
+            Launch::Srun | Launch::Mpi => said.unwrap_or(u64::from(placement.share.gpus)).max(1),
+            Launch::Torchrun | Launch::Command => 1,
+        };
+        let nodes = if launch == Launch::Command { 1 } else { u64::from(placement.nodes) };
+        Self { per_node, total: nodes * per_node }
+    }
+}
+
+/// Refuses what the local scheduler cannot start.
+pub(crate) fn refuse_without_scheduler(script: &BatchScript<'_>) -> Result<(), TemplateError> {
+    let (launch, nodes) = (script.spec.launch, script.placement.nodes);
+    let tasks = Tasks::of(launch, script.placement).total;
+    if script.dialect == Dialect::Local && (nodes > 1 || tasks > 1) {
+        return Err(TemplateError::NeedsScheduler { launch: launch_name(launch), tasks, nodes });
+    }
+    Ok(())
+}
+
+/// The options of `srun` for one job, quoted.
+pub(crate) fn srun_options(launch: Launch, placement: &Placement) -> String {
+    let tasks = Tasks::of(launch, placement);
+    let mut words = vec![
+        format!("--nodes={}", placement.nodes),
+        format!("--ntasks={}", tasks.total),
+        format!("--ntasks-per-node={}", tasks.per_node),
+        // One process that failed leaves the others waiting for it until the time limit.
+        "--kill-on-bad-exit=1".to_owned(),
+    ];
+    words.extend(placement.launcher.srun_options.iter().cloned());
+    words.iter().map(|text| quote::word(text)).collect::<Vec<_>>().join(" ")
+}
+
+/// What stands in front of the program so that it runs in the container, quoted, with a blank behind; empty without one.
+pub(crate) fn container_words(script: &BatchScript<'_>) -> Result<String, TemplateError> {
+    let Some(image) = &script.spec.environment.container else {
+        return Ok(String::new());
+    };
+    let launcher = &script.placement.launcher.container_launcher;
+    if launcher.is_empty() {
+        return Err(TemplateError::NoContainerLauncher {
+            site: script.placement.site.clone(),
+            partition: script.placement.profile_partition.clone(),
+        });
+    }
+    let words: Vec<String> = launcher.iter().map(|text| quote::value(text)).collect();
+    Ok(format!("{} {} ", words.join(" "), quote::path(image)))
+}
+
+/// The person's own part, as shell text: a shell line as it is, a list quoted word by word.
+pub(crate) fn run_text(script: &BatchScript<'_>) -> Result<String, TemplateError> {
+    let launch = script.spec.launch;
+    let text = match &script.spec.run {
+        RunLine::Shell(text) => text.trim_end_matches(['\n', '\r', ' ', '\t']).to_owned(),
+        RunLine::Words(words) => quote::command_line(words.iter().map(String::as_str)),
+    };
+    if text.trim().is_empty() {
+        return Err(TemplateError::EmptyRun);
+    }
+    if text.contains('\0') {
+        return Err(TemplateError::ControlCharacter("`run`".to_owned()));
+    }
+    let is_shell = matches!(script.spec.run, RunLine::Shell(_));
+    if is_shell && launch != Launch::Command && text.contains('\n') {
+        return Err(TemplateError::SeveralLines(launch_name(launch)));
+    }
+    Ok(text)
+}
+
+/// The command of the program file for `srun`, `mpi` and `command`; torchrun has a template of its own.
+pub(crate) fn program(script: &BatchScript<'_>, run: &str, container: &str) -> String {
+    match script.spec.launch {
+        Launch::Command if container.is_empty() => run.to_owned(),
+        // The file starts itself again inside, where the several lines of a command can all run.
+        Launch::Command => {
+            format!("[ \"${{1:-}}\" = inside ] || exec {container}/bin/bash \"$0\" inside\nshift\n{run}")
+        }
+        Launch::Srun | Launch::Mpi if script.dialect == Dialect::Local => format!("{container}{run}"),
+        Launch::Srun => format!("srun {} {container}{run}", srun_options(Launch::Srun, script.placement)),
+        Launch::Mpi => format!("{} {container}{run}", mpi_words(script.placement)),
+        Launch::Torchrun => run.to_owned(),
+    }
+}
+
+/// The MPI launcher with its options, quoted: the profile's words, else `srun --mpi=pmix`.
+fn mpi_words(placement: &Placement) -> String {
+    let standard = ["srun".to_owned(), "--mpi=pmix".to_owned()];
+    let launcher = &placement.launcher.mpi_launcher;
+    let words: &[String] = if launcher.is_empty() { &standard } else { launcher };
+    let quoted = words.iter().map(|text| quote::word(text)).collect::<Vec<_>>().join(" ");
+    if words.first().is_some_and(|first| first == "srun") {
+        format!("{quoted} {}", srun_options(Launch::Mpi, placement))
+    } else {
+        format!("{quoted} -n {}", Tasks::of(Launch::Mpi, placement).total)
+    }
+}

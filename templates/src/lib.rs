@@ -1,0 +1,41 @@
+//! The text of the batch script, and of the job file that `pakt init` writes.
+//!
+//! [`render`] makes one readable bash script from a job and its placement. The script needs nothing of Pakt on the
+//! compute node: it claims its link, writes the markers of the job directory, sets the environment up, and starts the
+//! program through the launcher. Its parts are the templates in `scripts/`, one file a subject; `quote` is the only way
+//! in which a person's text gets into it; [`exit_code`] lists the codes with which it ends before the program could.
+//!
+//! What the script leaves in the job directory, for whoever reads it there (`key=value`, one a line):
+//!
+//! | file | written | content |
+//! |---|---|---|
+//! | `links/N/claim/owner` | once, before anything else | `scheduler_job`, `restart`, `host`, `epoch_seconds` |
+//! | `links/N/duplicates/ID/owner` | by a second scheduler job, which then ends with 0 | the same |
+//! | `links/N/attempts/ID-RESTART/started` | once | `epoch_seconds`, `host`, `node_list`, `scheduler_job`, `restart`, `stamp`, `process` |
+//! | `.../heartbeat` | touched once a minute while the script lives | empty |
+//! | `.../program` | once | the bash file that is run, on the first node or (torchrun) on every one |
+//! | `.../progress` | by the program, if it likes: `$PAKT_PROGRESS` | lines `step total [key=value ...]`; the last one counts |
+//! | `.../ended` | last | `exit_code`, `signal` (0 where none), `received` (what the script was told, or `none`), `epoch_seconds` |
+//! | `checkpoints` | appended by programs: `$PAKT_CHECKPOINTS` | one line a checkpoint, shared by all links |
+//!
+//! Each but the heartbeat and the program's own two is written to a temporary name, synced and renamed. A test or a site
+//! may set `PAKT_HEARTBEAT_SECONDS` for another beat. TERM, INT, HUP, USR1 and USR2 are passed on to the program, INT as
+//! TERM; the tasks of `srun` are told by `scancel --signal`, because srun itself takes TERM for an order to kill them. The
+//! script then waits for the program's own end, and ends with its code.
+
+mod batch_script;
+mod context;
+mod engine;
+mod environment;
+mod error;
+pub mod exit_code;
+mod job_file;
+mod launch;
+mod preset;
+pub mod quote;
+mod refusal;
+
+pub use batch_script::{BatchScript, Dialect, render};
+pub use error::TemplateError;
+pub use job_file::{AccountRule, PartitionPreset, SitePreset, job_file};
+pub use preset::Preset;

@@ -1,0 +1,36 @@
+//! A job and its stamp, to be varied by each test.
+
+use model::{
+    Environment, GpuRequest, JobId, JobKind, JobSpec, Launch, LinkNumber, Notify, Resources, RunLine, SchedulerOptions,
+    SiteChoice, Stamp, Timestamp, WallTime,
+};
+
+/// The stamp of every test's job.
+pub(crate) fn stamp() -> Stamp {
+    let job = JobId::from_parts(Timestamp::from_epoch_seconds(1_793_000_000), 0x1234_5678_9abc_def0_1234);
+    Stamp { job, link: LinkNumber::FIRST }
+}
+
+/// A job that runs shell text in `/`.
+pub(crate) fn job(launch: Launch, run: &str) -> JobSpec {
+    JobSpec {
+        name: "tiny-lm".parse().expect("a name"),
+        kind: JobKind::Train,
+        project: "atlas".parse().expect("a name"),
+        site: SiteChoice::Any,
+        resources: Resources {
+            nodes: Some(1),
+            gpus: GpuRequest::None,
+            time: WallTime::from_seconds(600),
+            memory_mib: None,
+            cpus: None,
+        },
+        launch,
+        run: RunLine::Shell(run.to_owned()),
+        workdir: "/".to_owned(),
+        environment: Environment::default(),
+        output: None,
+        notify: Notify::default(),
+        scheduler: SchedulerOptions::default(),
+    }
+}

@@ -1,0 +1,164 @@
+//! Placements written by hand after the sites' public rules, as the profiles will make them.
+
+use model::{
+    ChargeRule, Directive, EnvironmentSetting, LauncherRules, NodeShare, Placement, RendezvousRule, Tariff, TariffId,
+    Tres, WallTime,
+};
+
+/// The sites with a golden file for each launcher, in the order of the catalogue.
+pub(crate) const SITES: [&str; 11] = [
+    "jupiter",
+    "juwels-booster",
+    "jureca-dc",
+    "horeka",
+    "haicore",
+    "raven",
+    "viper-gpu",
+    "dais",
+    "supermuc-ng-2",
+    "levante",
+    "grete",
+];
+
+/// One node of this machine, without GPUs.
+pub(crate) fn local() -> Placement {
+    let mut placement = plain("local", "local", 1, 0);
+    placement.has_internet = true;
+    placement.cache_area = None;
+    placement
+}
+
+/// Two whole nodes (one at HAICORE) of a site's GPU partition.
+pub(crate) fn site(name: &str) -> Placement {
+    match name {
+        "jupiter" => jsc("jupiter", "booster", "", Some("{host}-interconnect-1.jupiter.internal"), None),
+        "juwels-booster" => jsc("juwels-booster", "booster", "i", None, Some("ib0")),
+        "jureca-dc" => jsc("jureca-dc", "dc-gpu", "i", None, Some("ib0")),
+        "horeka" => with(plain("horeka", "accelerated-h100", 2, 4), &["account=hk-project-p0024043", "gres=gpu:4"]),
+        "haicore" => with(plain("haicore", "normal", 1, 4), &["gres=gpu:full:4"]),
+        "raven" => mpcdf("raven", "gpu", "gpu:a100:4", 4, "500000"),
+        "viper-gpu" => viper(),
+        "dais" => Placement { has_internet: true, ..mpcdf("dais", "", "gpu:h200:8", 8, "2000000") },
+        "supermuc-ng-2" => supermuc(),
+        "levante" => with(
+            plain("levante", "gpu", 2, 4),
+            &["account=bb1153", "constraint=a100_80", "gpus-per-node=4", "exclusive"],
+        ),
+        "grete" => with(plain("grete", "grete", 2, 4), &["account=kisski-atlas", "gpus-per-node=A100:4"]),
+        other => panic!("no rules for {other}"),
+    }
+}
+
+fn jsc(name: &str, partition: &str, suffix: &str, preferred: Option<&str>, gloo: Option<&str>) -> Placement {
+    let mut placement = with(plain(name, partition, 2, 4), &["account=scifi", "gres=gpu:4"]);
+    placement.tariff.is_exclusive = true;
+    placement.rendezvous = RendezvousRule {
+        host_suffix: suffix.to_owned(),
+        preferred_host: preferred.map(str::to_owned),
+        resolve_ipv4: true,
+        nccl_interface: Some("ib0".to_owned()),
+        gloo_interface: gloo.map(str::to_owned),
+    };
+    placement.launcher.srun_options = vec!["--cpu-bind=none".to_owned()];
+    placement.launcher.mpi_launcher = vec!["srun".to_owned(), "--mpi=pspmix".to_owned()];
+    placement.launcher.container_launcher = words("apptainer exec --nv --bind $SCRATCH");
+    placement
+}
+
+fn mpcdf(name: &str, constraint: &str, gres: &str, gpus: u32, memory: &str) -> Placement {
+    let mut options = vec![format!("gres={gres}"), format!("mem={memory}")];
+    if !constraint.is_empty() {
+        options.insert(0, format!("constraint={constraint}"));
+    }
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let mut placement = with(plain(name, "gpu", 2, gpus), &options);
+    placement.directives.retain(|directive| directive.option != "partition");
+    placement.cache_area = Some(if name == "dais" { "/dais/fs/scratch/$USER" } else { "/ptmp/$USER" }.to_owned());
+    placement
+}
+
+fn viper() -> Placement {
+    let mut placement = mpcdf("viper-gpu", "apu", "gpu:2", 2, "220000");
+    placement.environment = vec![setting("HSA_XNACK", "1", "CPU and GPU of an APU share one memory.")];
+    placement.launcher.container_launcher = words("apptainer exec --rocm");
+    placement.cache_area = Some("/viper/ptmp2/$USER".to_owned());
+    placement
+}
+
+fn supermuc() -> Placement {
+    let mut placement =
+        with(plain("supermuc-ng-2", "general", 2, 8), &["account=pn12ab", "export=NONE", "ntasks-per-node=8"]);
+    placement.tariff.is_exclusive = true;
+    placement.environment = vec![
+        setting("I_MPI_OFFLOAD", "1", "Intel MPI hands over buffers in GPU memory."),
+        setting("ZE_FLAT_DEVICE_HIERARCHY", "FLAT", "Each of the 8 tiles is a device of its own."),
+    ];
+    placement.launcher.mpi_launcher = vec!["mpiexec".to_owned()];
+    placement
+}
+
+fn setting(name: &str, value: &str, reason: &str) -> EnvironmentSetting {
+    EnvironmentSetting { name: name.to_owned(), value: value.to_owned(), reason: reason.to_owned() }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+fn with(mut placement: Placement, options: &[&str]) -> Placement {
+    for option in options {
+        placement.directives.push(match option.split_once('=') {
+            Some((name, value)) => Directive::with(name, &value),
+            None => Directive::flag(option),
+        });
+    }
+    placement
+}
+
+fn plain(name: &str, partition: &str, nodes: u32, gpus: u32) -> Placement {
+    let time_limit = WallTime::from_seconds(600);
+    Placement {
+        site: name.parse().expect("a site name"),
+        profile_partition: partition.to_owned(),
+        partition: None,
+        account: None,
+        nodes,
+        share: NodeShare { gpus, cpus: 8 },
+        time_limit,
+        charged: Tres::default(),
+        tariff: tariff(name),
+        directives: vec![
+            Directive::with("partition", &partition),
+            Directive::with("nodes", &nodes),
+            Directive::with("time", &time_limit),
+        ],
+        extra: Vec::new(),
+        environment: Vec::new(),
+        launcher: LauncherRules::default(),
+        rendezvous: RendezvousRule {
+            host_suffix: String::new(),
+            preferred_host: None,
+            resolve_ipv4: false,
+            nccl_interface: None,
+            gloo_interface: None,
+        },
+        has_internet: false,
+        cache_area: Some("$SCRATCH".to_owned()),
+        state_area: None,
+    }
+}
+
+fn tariff(site: &str) -> Tariff {
+    let class = |text: &str| text.to_owned().try_into().expect("a class");
+    Tariff {
+        id: TariffId(format!("{site}/test/2026-09-02")),
+        site: site.parse().expect("a site name"),
+        gpu_class: Some(class("gpu")),
+        milli_gpus_per_scheduler_gpu: 1000,
+        scheduler_gpus_per_node: None,
+        is_exclusive: false,
+        charge_class: class("gpu"),
+        charge_rule: ChargeRule::Gpus(1000),
+        minimum_seconds: 0,
+    }
+}
