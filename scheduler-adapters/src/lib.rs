@@ -1,0 +1,24 @@
+//! Speaking to one scheduler: the [`Scheduler`] contract and those who keep it.
+//!
+//! [`SlurmCommands`] uses Slurm's own commands through a [`reach::Reach`]; [`LocalScheduler`] runs jobs on this host
+//! where there is no Slurm. Both pass one conformance suite (`tests/conformance.rs`). Nothing here prices a run,
+//! repeats a write by itself or prints; a question that could not be asked is an error, never an empty answer.
+
+mod cluster;
+mod error;
+pub mod local;
+mod scheduler;
+mod sighting;
+mod slurm;
+mod submission;
+mod window;
+
+pub use cluster::{AccountingFacts, Association, ClusterFacts, NodeGroup, PartitionFacts, QosFacts};
+pub use error::{AdapterError, AdapterErrorKind};
+pub use local::LocalScheduler;
+pub use reach::Retry;
+pub use scheduler::{Capabilities, Scheduler};
+pub use sighting::{FoundIn, FoundJob, JobFacts, JobSighting, StampSearch};
+pub use slurm::SlurmCommands;
+pub use submission::{Estimate, Interactive, LocalResources, ScriptSource, Submission, Submitted};
+pub use window::{Coverage, RejectedRow, RunBatch, RunWindow, Users, Whose};

@@ -1,0 +1,123 @@
+//! A local job in the words of the contract.
+
+use crate::{
+    JobSighting,
+    local::{
+        facts::JobView,
+        schedule::{self, Turn},
+        scheduler::CLUSTER,
+    },
+};
+use model::{
+    BaseState, EvidenceClass, JobState, Run, RunKey, SiteName, Stamp, Timestamp, Tres, UserName, WallTime, Window,
+};
+
+/// The one partition.
+pub(super) const PARTITION: &str = "local";
+
+impl JobView {
+    fn base(&self) -> BaseState {
+        match (&self.end, &self.start) {
+            (Some(end), _) => end.state,
+            (None, Some(_)) => BaseState::Running,
+            (None, None) => BaseState::Pending,
+        }
+    }
+
+    fn tres(&self) -> Tres {
+        Tres {
+            cpus: Some(self.record.cpus.into()),
+            nodes: Some(1),
+            gpus_total: Some(self.record.gpus.into()),
+            ..Tres::default()
+        }
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        self.record.stamp.parse().ok()
+    }
+
+    fn time_limit(&self) -> WallTime {
+        WallTime::from_seconds(self.record.time_limit_seconds)
+    }
+
+    fn elapsed(&self, observed_at: Timestamp) -> WallTime {
+        let Some(start) = &self.start else { return WallTime::default() };
+        let until = self.end.as_ref().map_or(observed_at, |end| end.ended_at);
+        WallTime::from_seconds(u64::try_from(until.seconds_since(start.started_at)).unwrap_or(0))
+    }
+
+    /// What is seen of the job; `active` are the jobs that have not ended, by which a waiting one knows its reason.
+    pub(super) fn sighting(&self, user: UserName, active: &[JobView], observed_at: Timestamp) -> JobSighting {
+        let state = JobState::of(self.base());
+        let reason = match schedule::turn(active, self.record.id) {
+            _ if !state.is_pending() => "",
+            Turn::Priority => "Priority",
+            Turn::Resources | Turn::Now(_) => "Resources",
+        };
+        let started_at = self.start.as_ref().map(|start| start.started_at);
+        let limit = i64::try_from(self.record.time_limit_seconds).unwrap_or(i64::MAX);
+        let must_end = started_at.map(|start| start.plus_seconds(limit));
+        JobSighting {
+            id: self.record.id,
+            shown_id: self.record.id.to_string(),
+            tasks: 1,
+            cluster: CLUSTER.parse().ok(),
+            user,
+            account: None,
+            partition: PARTITION.parse().ok(),
+            qos: None,
+            name: self.record.name.clone(),
+            stamp: self.stamp(),
+            state,
+            reason: reason.to_owned(),
+            submitted_at: self.record.submitted_at,
+            started_at,
+            ends_at: self.end.as_ref().map(|end| end.ended_at).or(must_end),
+            time_limit: Some(self.time_limit()),
+            elapsed: self.elapsed(observed_at),
+            requested: self.tres(),
+            nodes: 1,
+            observed_at,
+        }
+    }
+
+    /// Whether the job ran at some instant of a window.
+    pub(super) fn overlaps(&self, window: Window) -> bool {
+        let ended_before = self.end.as_ref().is_some_and(|end| end.ended_at < window.from);
+        self.start.as_ref().is_some_and(|start| start.started_at < window.to) && !ended_before
+    }
+
+    /// The run of a job that started.
+    pub(super) fn run(&self, site: &SiteName, user: UserName, observed_at: Timestamp) -> Option<Run> {
+        let start = self.start.as_ref()?;
+        let raw = serde_json::json!({ "record": self.record, "start": self.start, "end": self.end }).to_string();
+        Some(Run {
+            key: RunKey {
+                site: site.clone(),
+                cluster: CLUSTER.parse().ok()?,
+                scheduler_job: self.record.id,
+                submitted_at: self.record.submitted_at,
+            },
+            sluid: None,
+            shown_id: self.record.id.to_string(),
+            user,
+            account: None,
+            partition: PARTITION.parse().ok(),
+            qos: None,
+            name: self.record.name.clone(),
+            stamp: self.stamp(),
+            state: JobState::of(self.base()),
+            restarts: Some(0),
+            started_at: start.started_at,
+            ended_at: self.end.as_ref().map(|end| end.ended_at),
+            elapsed: self.elapsed(observed_at),
+            time_limit: Some(self.time_limit()),
+            allocated: self.tres(),
+            exit: self.end.as_ref().map(super::facts::End::exit).unwrap_or_default(),
+            evidence: EvidenceClass::SelfRead,
+            observed_at,
+            raw,
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! The contract: what Pakt asks of a scheduler, whatever the way to it.
+
+use crate::{
+    AdapterError, AdapterErrorKind, ClusterFacts, Estimate, FoundJob, Interactive, JobFacts, JobSighting, RunBatch,
+    RunWindow, StampSearch, Submission, Submitted, Whose,
+};
+use async_trait::async_trait;
+use model::{ClusterName, SchedulerJobId, Timestamp};
+use reach::Command;
+use std::collections::BTreeMap;
+
+/// What a way to a scheduler can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The way, for people: `slurm commands`, `local`.
+    pub way: &'static str,
+    /// Whether runs can be asked for at all.
+    pub has_accounting: bool,
+    /// Whether accounting keeps a job's comment; none until the cluster was described.
+    pub keeps_comments: Option<bool>,
+    /// Whether a start can be estimated.
+    pub estimates: bool,
+}
+
+/// A scheduler, spoken to.
+///
+/// Every call is one bounded exchange; none waits for a job and none repeats itself. Reads have no effect, so that
+/// their `Err` says nothing about any job: what was not answered is *unknown*.
+#[async_trait]
+pub trait Scheduler: Send + Sync {
+    /// What this way can do; asks nobody.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Submits once. After `Ok` there is exactly one more job and it carries the stamp. After `Err` with
+    /// `Retry::Never` or `Retry::Later` there is none; with `Retry::LookFirst` there may be one: [`Self::find`] it.
+    async fn submit(&self, submission: &Submission) -> Result<Submitted, AdapterError>;
+
+    /// Looks a stamp up in the queue and in accounting, finished jobs included. After `Ok` both were asked, and every
+    /// job of that user with that stamp which either knows is listed; after `Err` nothing is known.
+    async fn find(&self, search: &StampSearch) -> Result<Vec<FoundJob>, AdapterError>;
+
+    /// What the scheduler made of a job: account, partition and limit may differ from what was asked.
+    /// `AdapterErrorKind::NotFound` when both queue and accounting answer and neither knows the id.
+    async fn read_back(&self, id: SchedulerJobId) -> Result<JobFacts, AdapterError>;
+
+    /// Where these jobs stand: one question to the queue, and one to accounting only for those the queue no longer
+    /// knows. An id that is absent from the answer is known to nobody: unknown, not finished. A row that was submitted
+    /// before `since` belongs to an earlier owner of a recycled id and is no answer.
+    async fn states(
+        &self,
+        ids: &[SchedulerJobId],
+        since: Timestamp,
+    ) -> Result<BTreeMap<SchedulerJobId, JobSighting>, AdapterError>;
+
+    /// Pending, running and just ended jobs, ours or not, in one question.
+    async fn queue(&self, whose: &Whose) -> Result<Vec<JobSighting>, AdapterError>;
+
+    /// Cancels a job. After `Ok` it is being ended, or had ended, or never was.
+    async fn cancel(&self, id: SchedulerJobId) -> Result<(), AdapterError>;
+
+    /// The runs that overlap a window: one for each start, running ones included, jobs that never started not.
+    /// Rows that cannot be read are handed back as they are; they never fail the others.
+    async fn runs(&self, window: &RunWindow) -> Result<RunBatch, AdapterError>;
+
+    /// When the job would start, or why it would be refused. Submits nothing.
+    async fn estimate(&self, submission: &Submission) -> Result<Estimate, AdapterError>;
+
+    /// What the cluster says about itself and about the person who asks.
+    async fn describe(&self) -> Result<ClusterFacts, AdapterError>;
+
+    /// The cluster's own name. After `Ok` it is the name that runs and cursors are kept under.
+    async fn cluster_name(&self) -> Result<ClusterName, AdapterError> {
+        self.describe().await.map(|facts| facts.cluster)
+    }
+
+    /// Lets a job start that was submitted held. After `Ok` it waits like any other, or has started already.
+    async fn release(&self, id: SchedulerJobId) -> Result<(), AdapterError> {
+        Err(AdapterError::new(AdapterErrorKind::Unsupported, format!("releasing job {id}")))
+    }
+
+    /// The command that opens an interactive allocation on the terminal it is attached to; nothing is run here.
+    fn interactive(&self, wish: &Interactive) -> Result<Command, AdapterError> {
+        Err(AdapterError::new(AdapterErrorKind::Unsupported, format!("opening a shell for {}", wish.stamp)))
+    }
+}

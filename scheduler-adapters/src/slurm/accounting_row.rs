@@ -1,0 +1,173 @@
+//! One row of `sacct`.
+
+use crate::{JobSighting, slurm::values};
+use model::{
+    AccountName, ClusterName, EvidenceClass, ExitCode, JobState, PartitionName, QosName, Run, RunKey, SchedulerJobId,
+    SiteName, Stamp, Timestamp, Tres, UserName, WallTime,
+};
+use std::path::PathBuf;
+
+/// A row, read: a job that waits, runs or has ended, or one of its earlier starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AccountingRow {
+    id: SchedulerJobId,
+    shown_id: String,
+    cluster: ClusterName,
+    user: UserName,
+    account: Option<AccountName>,
+    partition: Option<PartitionName>,
+    qos: Option<QosName>,
+    state: JobState,
+    exit: ExitCode,
+    submitted_at: Timestamp,
+    started_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+    elapsed: WallTime,
+    time_limit: Option<WallTime>,
+    allocated_nodes: u32,
+    requested_nodes: u32,
+    allocated: Tres,
+    requested: Tres,
+    reason: String,
+    sluid: Option<String>,
+    restarts: Option<u32>,
+    stamp: Option<Stamp>,
+    pub(super) work_directory: Option<PathBuf>,
+    name: String,
+    raw: String,
+}
+
+/// Reads a row; `field` gives the value of a column, empty where the site's Slurm has no such column.
+pub(super) fn read<'row>(field: impl Fn(&str) -> &'row str, raw: String) -> Result<AccountingRow, String> {
+    let name = field("JobName");
+    Ok(AccountingRow {
+        id: SchedulerJobId::new(values::number(field("JobIDRaw"), "job id")?),
+        shown_id: field("JobID").to_owned(),
+        cluster: values::name(field("Cluster"), "cluster")?.ok_or("no cluster")?,
+        user: user(field("User"), field("UID"))?,
+        account: values::name(field("Account"), "account")?,
+        partition: values::first_name(field("Partition"), "partition")?,
+        qos: values::name(field("QOS"), "QOS")?,
+        state: JobState::from_words(field("State")),
+        exit: exit(field("ExitCode"))?,
+        submitted_at: values::instant(field("Submit"), "submit time")?.ok_or("no submit time")?,
+        started_at: values::instant(field("Start"), "start")?,
+        ended_at: values::instant(field("End"), "end")?,
+        elapsed: WallTime::from_seconds(values::number(field("ElapsedRaw"), "elapsed")?),
+        time_limit: minutes(field("TimelimitRaw"))?,
+        allocated_nodes: values::number(field("AllocNodes"), "allocated nodes")?,
+        requested_nodes: values::number(field("ReqNodes"), "requested nodes")?,
+        allocated: values::tres(field("AllocTRES"), "allocated resources")?,
+        requested: values::tres(field("ReqTRES"), "requested resources")?,
+        reason: Some(field("Reason")).filter(|text| !values::is_absent(text)).unwrap_or_default().to_owned(),
+        sluid: Some(field("SLUID")).filter(|text| !values::is_absent(text)).map(str::to_owned),
+        restarts: Some(field("Restarts")).filter(|text| !text.is_empty()).and_then(|text| text.parse().ok()),
+        stamp: values::stamp(field("Comment"), field("SubmitLine"), name),
+        work_directory: Some(field("WorkDir")).filter(|text| !values::is_absent(text)).map(PathBuf::from),
+        name: name.to_owned(),
+        raw,
+    })
+}
+
+impl AccountingRow {
+    pub(super) const fn id(&self) -> SchedulerJobId {
+        self.id
+    }
+
+    pub(super) const fn submitted_at(&self) -> Timestamp {
+        self.submitted_at
+    }
+
+    pub(super) const fn cluster(&self) -> &ClusterName {
+        &self.cluster
+    }
+
+    /// The start, where there was one: nodes were given. A job that was cancelled while it waited has a start, equal to
+    /// its end, and no nodes (seen on 22.05). The state does not tell: an attempt that ran and was requeued is
+    /// `REQUEUED`, which the queue shows for jobs that wait.
+    fn start(&self) -> Option<Timestamp> {
+        self.started_at.filter(|_| self.allocated_nodes > 0)
+    }
+
+    /// The run that this row stands for; none where the job never started.
+    pub(super) fn run(self, site: &SiteName, reader: &UserName, observed_at: Timestamp) -> Option<Run> {
+        let started_at = self.start()?;
+        let evidence = if self.user == *reader { EvidenceClass::SelfRead } else { EvidenceClass::CoordinatorRead };
+        Some(Run {
+            key: RunKey {
+                site: site.clone(),
+                cluster: self.cluster,
+                scheduler_job: self.id,
+                submitted_at: self.submitted_at,
+            },
+            sluid: self.sluid,
+            shown_id: self.shown_id,
+            user: self.user,
+            account: self.account,
+            partition: self.partition,
+            qos: self.qos,
+            name: self.name,
+            stamp: self.stamp,
+            state: self.state,
+            restarts: self.restarts,
+            started_at,
+            ended_at: self.ended_at,
+            elapsed: self.elapsed,
+            time_limit: self.time_limit,
+            allocated: self.allocated,
+            exit: self.exit,
+            evidence,
+            observed_at,
+            raw: self.raw,
+        })
+    }
+
+    /// What the row says about where the job stands.
+    pub(super) fn sighting(self, observed_at: Timestamp) -> JobSighting {
+        let started_at = self.start();
+        let has_started = started_at.is_some();
+        JobSighting {
+            id: self.id,
+            tasks: values::waiting_tasks(&self.shown_id),
+            shown_id: self.shown_id,
+            cluster: Some(self.cluster),
+            user: self.user,
+            account: self.account,
+            partition: self.partition,
+            qos: self.qos,
+            name: self.name,
+            stamp: self.stamp,
+            state: self.state,
+            reason: self.reason,
+            submitted_at: self.submitted_at,
+            started_at,
+            ends_at: self.ended_at,
+            time_limit: self.time_limit,
+            elapsed: self.elapsed,
+            requested: if has_started { self.allocated } else { self.requested },
+            nodes: if has_started { self.allocated_nodes } else { self.requested_nodes },
+            observed_at,
+        }
+    }
+}
+
+/// The user, or the number of one whose name the site has forgotten: the run counts all the same.
+fn user(name: &str, number: &str) -> Result<UserName, String> {
+    values::name(name, "user")?.map_or_else(|| values::name(number, "user number")?.ok_or("no user".to_owned()), Ok)
+}
+
+/// `0:15` is a code and a signal.
+fn exit(text: &str) -> Result<ExitCode, String> {
+    let (code, signal) = text.split_once(':').ok_or_else(|| format!("exit code: `{text}` is not `code:signal`"))?;
+    Ok(ExitCode { code: values::number(code, "exit code")?, signal: values::number(signal, "exit signal")? })
+}
+
+/// Minutes, or words such as `UNLIMITED` and `Partition_Limit` for no limit of its own.
+fn minutes(text: &str) -> Result<Option<WallTime>, String> {
+    if values::is_absent(text) || !text.starts_with(|first: char| first.is_ascii_digit()) {
+        return Ok(None);
+    }
+    let minutes: u64 = values::number(text, "time limit")?;
+    let seconds = minutes.checked_mul(60).ok_or_else(|| format!("time limit: `{text}` is too long"))?;
+    Ok(Some(WallTime::from_seconds(seconds)))
+}

@@ -1,0 +1,138 @@
+//! The adapter itself: who it speaks through, what it remembers, and the contract.
+
+use crate::{
+    AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Estimate, FoundJob, Interactive, JobFacts, JobSighting,
+    RunBatch, RunWindow, Scheduler, StampSearch, Submission, Submitted, Whose,
+    slurm::{accounting::AccountingFields, call::Tool, describe, interactive},
+};
+use async_trait::async_trait;
+use model::{Clock, ClusterName, SchedulerJobId, Timestamp, UserName};
+use reach::{Command, Reach};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI8, Ordering},
+    },
+};
+use tokio::sync::OnceCell;
+
+/// Slurm, spoken to by `sbatch`, `squeue`, `sacct`, `scancel`, `scontrol`, `sinfo` and `sacctmgr`.
+pub struct SlurmCommands {
+    pub(super) reach: Arc<dyn Reach>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) fields: OnceCell<AccountingFields>,
+    user: OnceCell<UserName>,
+    cluster: OnceCell<ClusterName>,
+    /// What `describe` learned about comments: below zero nothing yet, else no (0) or yes (1).
+    keeps_comments: AtomicI8,
+}
+
+impl SlurmCommands {
+    /// The adapter for the cluster that the commands at that place speak to.
+    pub fn new(reach: Arc<dyn Reach>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            reach,
+            clock,
+            fields: OnceCell::new(),
+            user: OnceCell::new(),
+            cluster: OnceCell::new(),
+            keeps_comments: AtomicI8::new(-1),
+        }
+    }
+
+    /// Who asks, as the place knows them; asked once.
+    pub(super) async fn user(&self) -> Result<&UserName, AdapterError> {
+        self.user
+            .get_or_try_init(|| async {
+                let doing = "asking who we are (id -un)";
+                let output = self.reach.run(&Command::new("id").argument("-un")).await;
+                let output = output.map_err(|error| AdapterError::from_reach(error, doing))?;
+                // A site's chatter comes first; the name is the last line.
+                let name = output.stdout_text().lines().last().unwrap_or_default().trim().to_owned();
+                name.parse().map_err(|error| {
+                    AdapterError::new(AdapterErrorKind::Unreadable, doing)
+                        .with("cause", error)
+                        .with("ended", output.ending())
+                })
+            })
+            .await
+    }
+
+    /// The cluster's name; asked once.
+    pub(super) async fn cluster(&self) -> Result<&ClusterName, AdapterError> {
+        self.cluster
+            .get_or_try_init(|| async {
+                let text = self.ask(Tool::Scontrol, &["show", "config"]).await?;
+                describe::cluster_name(&text)
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl Scheduler for SlurmCommands {
+    fn capabilities(&self) -> Capabilities {
+        let keeps_comments = match self.keeps_comments.load(Ordering::Relaxed) {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        };
+        Capabilities { way: "slurm commands", has_accounting: true, keeps_comments, estimates: true }
+    }
+
+    async fn submit(&self, submission: &Submission) -> Result<Submitted, AdapterError> {
+        self.submit_once(submission).await
+    }
+
+    async fn find(&self, search: &StampSearch) -> Result<Vec<FoundJob>, AdapterError> {
+        self.find_stamp(search).await
+    }
+
+    async fn read_back(&self, id: SchedulerJobId) -> Result<JobFacts, AdapterError> {
+        self.job_facts(id).await
+    }
+
+    async fn states(
+        &self,
+        ids: &[SchedulerJobId],
+        since: Timestamp,
+    ) -> Result<BTreeMap<SchedulerJobId, JobSighting>, AdapterError> {
+        self.states_of(ids, since).await
+    }
+
+    async fn queue(&self, whose: &Whose) -> Result<Vec<JobSighting>, AdapterError> {
+        let rows = self.queue_of(whose).await?;
+        Ok(rows.into_iter().map(|row| row.sighting).collect())
+    }
+
+    async fn cancel(&self, id: SchedulerJobId) -> Result<(), AdapterError> {
+        self.cancel_job(id).await
+    }
+
+    async fn runs(&self, window: &RunWindow) -> Result<RunBatch, AdapterError> {
+        self.runs_of(window).await
+    }
+
+    async fn estimate(&self, submission: &Submission) -> Result<Estimate, AdapterError> {
+        self.estimate_start(submission).await
+    }
+
+    async fn describe(&self) -> Result<ClusterFacts, AdapterError> {
+        let facts = self.describe_cluster().await?;
+        self.keeps_comments.store(i8::from(facts.stores_comments), Ordering::Relaxed);
+        Ok(facts)
+    }
+
+    async fn cluster_name(&self) -> Result<ClusterName, AdapterError> {
+        self.cluster().await.cloned()
+    }
+
+    async fn release(&self, id: SchedulerJobId) -> Result<(), AdapterError> {
+        self.release_job(id).await
+    }
+
+    fn interactive(&self, wish: &Interactive) -> Result<Command, AdapterError> {
+        Ok(interactive::command(wish))
+    }
+}

@@ -1,0 +1,29 @@
+//! `salloc`: an allocation on the terminal that it is started from.
+
+use crate::{Interactive, slurm::submit::in_environment};
+use model::Directive;
+use reach::Command;
+use std::time::Duration;
+
+/// How long an allocation may be waited for and used; its own wall-time limit ends it sooner.
+const TIME_LIMIT: Duration = Duration::from_hours(31 * 24);
+/// What `sbatch` takes and `salloc` does not.
+const BATCH_ONLY: [&str; 4] = ["open-mode", "requeue", "no-requeue", "kill-on-invalid-dep"];
+
+/// The command line of `salloc`, the mark last so that nothing overrides it.
+pub(super) fn command(wish: &Interactive) -> Command {
+    let directives = wish.directives.iter().filter(|directive| !BATCH_ONLY.contains(&directive.option.as_str()));
+    in_environment(Command::new("salloc"), false)
+        .without(["SALLOC_*"])
+        .arguments(directives.map(word))
+        .arguments(wish.options.iter().cloned())
+        .argument(format!("--comment={}", wish.stamp))
+        .argument(format!("--job-name={}", wish.job_name))
+        .arguments(wish.command.iter().cloned())
+        .time_limit(TIME_LIMIT)
+}
+
+fn word(directive: &Directive) -> String {
+    let Directive { option, value } = directive;
+    value.as_ref().map_or_else(|| format!("--{option}"), |value| format!("--{option}={value}"))
+}

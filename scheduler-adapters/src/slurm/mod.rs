@@ -1,0 +1,22 @@
+//! Slurm by its own commands: text output only, because JSON changes its shape at every release and sites may lack it.
+//!
+//! `call` knows how a command is run and what its failures mean, `rows` and `values` how Slurm's tables are read, and
+//! each of the others one subject.
+
+mod accounting;
+mod accounting_row;
+mod call;
+mod commands;
+mod describe;
+mod describe_accounting;
+mod estimate;
+mod find;
+mod interactive;
+mod queue;
+mod queue_row;
+mod release;
+mod rows;
+mod submit;
+mod values;
+
+pub use commands::SlurmCommands;

@@ -1,0 +1,183 @@
+//! One row of `squeue`.
+
+use crate::{JobSighting, slurm::values};
+use model::{JobState, SchedulerJobId, Timestamp, WallTime};
+use std::path::PathBuf;
+
+/// What is asked for, by the names of `squeue -O` (squeue(1), 22.05 to 25.11); the job's name last.
+pub(super) const FIELDS: [&str; 19] = [
+    "JobID",
+    "JobArrayID",
+    "Cluster",
+    "UserName",
+    "Account",
+    "Partition",
+    "QOS",
+    "State",
+    "Reason",
+    "SubmitTime",
+    "StartTime",
+    "EndTime",
+    "TimeLimit",
+    "TimeUsed",
+    "NumNodes",
+    "tres-alloc",
+    "WorkDir",
+    "Comment",
+    "Name",
+];
+
+/// The title of the first column.
+pub(super) const HEADER: &str = "JOBID";
+
+/// A row, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct QueueRow {
+    pub(super) sighting: JobSighting,
+    pub(super) work_directory: Option<PathBuf>,
+}
+
+/// Reads the values of [`FIELDS`]; the error says which of them cannot be read.
+pub(super) fn read(values: &[String], observed_at: Timestamp) -> Result<QueueRow, String> {
+    let at = |field: &str| {
+        let place = FIELDS.iter().position(|known| *known == field);
+        place.and_then(|place| values.get(place)).map_or("", |value| value.trim_end_matches('\n'))
+    };
+    let (comment, name) = (at("Comment"), at("Name"));
+    let started_at = values::instant(at("StartTime"), "start")?;
+    let state = JobState::from_words(at("State"));
+    let has_started = !state.is_pending();
+    let ran = || started_at.filter(|_| has_started).map_or(0, |start| observed_at.seconds_since(start));
+    let elapsed = match values::length(at("TimeUsed"), "time used")? {
+        Some(elapsed) => elapsed,
+        // `INVALID`: the clocks of controller and node disagree (squeue(1), "TimeUsed").
+        None => WallTime::from_seconds(u64::try_from(ran()).unwrap_or(0)),
+    };
+    let sighting = JobSighting {
+        id: SchedulerJobId::new(values::number(at("JobID"), "job id")?),
+        shown_id: at("JobArrayID").to_owned(),
+        tasks: values::waiting_tasks(at("JobArrayID")),
+        cluster: values::name(at("Cluster"), "cluster")?,
+        user: values::name(at("UserName"), "user")?.ok_or("no user")?,
+        account: values::name(at("Account"), "account")?,
+        partition: values::first_name(at("Partition"), "partition")?,
+        qos: values::name(at("QOS"), "QOS")?,
+        stamp: values::stamp(comment, "", name),
+        name: name.to_owned(),
+        state,
+        reason: Some(at("Reason")).filter(|text| !values::is_absent(text)).unwrap_or_default().to_owned(),
+        submitted_at: values::instant(at("SubmitTime"), "submit time")?.ok_or("no submit time")?,
+        started_at,
+        ends_at: values::instant(at("EndTime"), "end")?,
+        time_limit: values::length(at("TimeLimit"), "time limit")?,
+        elapsed,
+        requested: values::tres(at("tres-alloc"), "resources")?,
+        nodes: nodes(at("NumNodes"))?,
+        observed_at,
+    };
+    let work_directory = Some(at("WorkDir")).filter(|text| !values::is_absent(text)).map(PathBuf::from);
+    Ok(QueueRow { sighting, work_directory })
+}
+
+/// A number of nodes, or the least of a range: `4`, `1-2`.
+fn nodes(text: &str) -> Result<u32, String> {
+    values::number(text.split('-').next().unwrap_or_default(), "nodes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::BaseState;
+    use proptest::prelude::*;
+
+    const OBSERVED: Timestamp = Timestamp::from_epoch_seconds(1_795_333_000);
+
+    fn row(changes: &[(&str, &str)]) -> Result<QueueRow, String> {
+        let values: Vec<String> = FIELDS
+            .iter()
+            .map(|field| {
+                let default = match *field {
+                    "JobID" | "JobArrayID" => "10",
+                    "Cluster" => "jupiter",
+                    "UserName" => "alice",
+                    "Account" => "hfmi",
+                    "Partition" => "booster",
+                    "QOS" => "normal",
+                    "State" => "RUNNING",
+                    "Reason" => "None",
+                    "SubmitTime" => "1795332813",
+                    "StartTime" => "1795332838",
+                    "EndTime" => "1795332898",
+                    "TimeLimit" => "1:00",
+                    "TimeUsed" => "0:07",
+                    "NumNodes" => "1",
+                    "tres-alloc" => "cpu=288,node=1,billing=288,gres/gpu=4",
+                    "WorkDir" => "/home/alice",
+                    "Comment" => "(null)",
+                    _ => "timeout",
+                };
+                changes.iter().find(|(name, _)| name == field).map_or(default, |(_, value)| value).to_owned()
+            })
+            .collect();
+        read(&values, OBSERVED)
+    }
+
+    #[test]
+    fn a_running_job() {
+        let row = row(&[("Name", "odd | name\nof two lines")]).expect("a row");
+        assert_eq!(row.sighting.name, "odd | name\nof two lines");
+        assert_eq!(row.sighting.state, JobState::of(BaseState::Running));
+        assert_eq!((row.sighting.elapsed.seconds(), row.sighting.requested.gpus_total), (7, Some(4)));
+        assert_eq!((row.sighting.reason.as_str(), row.sighting.stamp), ("", None));
+        assert_eq!(row.work_directory, Some(PathBuf::from("/home/alice")));
+    }
+
+    #[test]
+    fn values_that_squeue_prints_for_what_is_not_there() {
+        let waiting = row(&[
+            ("JobArrayID", "10_[5-9%4]"),
+            ("State", "PENDING"),
+            ("StartTime", "N/A"),
+            ("EndTime", "N/A"),
+            ("TimeLimit", "UNLIMITED"),
+            ("TimeUsed", "0:00"),
+            ("Account", "(null)"),
+            ("Partition", "booster,large"),
+            ("Reason", "AssocGrpGRESMinutes"),
+            ("NumNodes", "1-2"),
+        ])
+        .expect("a row")
+        .sighting;
+        assert_eq!((waiting.tasks, waiting.started_at, waiting.time_limit, waiting.nodes), (5, None, None, 1));
+        assert_eq!(waiting.account, None);
+        assert_eq!(waiting.partition.expect("the first").as_str(), "booster");
+        assert_eq!(waiting.reason, "AssocGrpGRESMinutes");
+        let unsynchronised = row(&[("TimeUsed", "INVALID")]).expect("a row").sighting;
+        assert_eq!(unsynchronised.elapsed.seconds(), 1_795_333_000 - 1_795_332_838);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        for (field, value, reason) in [
+            ("JobID", "x", "job id: `x` is not a number"),
+            ("SubmitTime", "2026-11-22T07:33:33", "submit time: `2026-11-22T07:33:33` is not a time in epoch seconds"),
+            ("SubmitTime", "N/A", "no submit time"),
+            ("UserName", "", "no user"),
+            ("tres-alloc", "cpu=lots", "resources: `cpu=lots` is not a list of resources"),
+        ] {
+            assert_eq!(row(&[(field, value)]), Err(reason.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_state_of_a_later_release_is_unknown_and_not_an_error() {
+        assert_eq!(row(&[("State", "HIBERNATED")]).expect("a row").sighting.state, JobState::unknown());
+    }
+
+    proptest! {
+        #[test]
+        fn any_values_are_answered_without_panic(values in prop::collection::vec("[0-9:,=-]{0,12}|.{0,12}", 0..22)) {
+            drop(read(&values, OBSERVED));
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! `sbatch` and `scancel`: the two writes.
+
+use crate::{
+    AdapterError, AdapterErrorKind, ScriptSource, Submission, Submitted,
+    slurm::{
+        SlurmCommands,
+        call::{self, NO_ANSWER, Tool},
+    },
+};
+use model::{ClusterName, SchedulerJobId};
+use reach::{Command, Output, Retry};
+use std::time::Duration;
+
+/// `sbatch` repeats an attempt for up to 120 s by itself (`src/sbatch/sbatch.c`, 15 tries): a shorter patience would
+/// call a job unsubmitted that comes to be afterwards.
+const SUBMIT_TIME_LIMIT: Duration = Duration::from_secs(150);
+
+impl SlurmCommands {
+    /// Exactly one call of `sbatch`.
+    pub(super) async fn submit_once(&self, submission: &Submission) -> Result<Submitted, AdapterError> {
+        let command = in_environment(Command::new(Tool::Sbatch.program()), submission.keeps_environment_options)
+            .arguments(words(submission))
+            .time_limit(SUBMIT_TIME_LIMIT)
+            .leave_running_on_time_out();
+        match self.reach.run(&command).await {
+            Ok(output) => read_outcome(&output),
+            // The command did not start at all.
+            Err(error) if error.retry != Retry::LookFirst => Err(AdapterError::from_reach(error, Tool::Sbatch.doing())),
+            Err(error) => {
+                let mut failed = AdapterError::new(AdapterErrorKind::OutcomeUnknown, Tool::Sbatch.doing());
+                failed.facts = error.facts;
+                Err(failed)
+            }
+        }
+    }
+
+    /// Cancels; a job that is gone already is no failure. Slurm 22.05 says nothing and exits 0 for ids it does not know;
+    /// others complain.
+    pub(super) async fn cancel_job(&self, id: SchedulerJobId) -> Result<(), AdapterError> {
+        let output = self.run(Tool::Scancel, &call::read(Tool::Scancel).argument(id.to_string())).await?;
+        let said = output.stderr_text();
+        let is_gone = ["Invalid job id", "already completing or completed"].iter().any(|words| said.contains(words));
+        if output.succeeded() || (is_gone && !output.timed_out) {
+            return Ok(());
+        }
+        Err(call::failure(Tool::Scancel, &output))
+    }
+}
+
+/// Takes away what would change the submission behind our back: settings for other commands, the surroundings of an
+/// allocation we may be inside of and, unless the script is the person's own, their defaults for `sbatch`. Nothing is
+/// set, because `sbatch` hands its environment on to the job.
+pub(super) fn in_environment(command: Command, keeps_options: bool) -> Command {
+    let command = command.without(["SLURM_*"]).keeping(["SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT"]);
+    if keeps_options { command.without(["SBATCH_WAIT"]) } else { command.without(["SBATCH_*"]) }
+}
+
+/// The command line: the person's words first, so that the mark cannot be overridden.
+pub(super) fn words(submission: &Submission) -> Vec<String> {
+    let mut words = submission.options.clone();
+    words.push("--parsable".to_owned());
+    words.push(format!("--comment={}", submission.stamp));
+    words.push(format!("--job-name={}", submission.job_name));
+    words.extend(submission.output.iter().map(|output| format!("--output={output}")));
+    words.extend(submission.directory.iter().map(|directory| format!("--chdir={directory}")));
+    let ScriptSource::File(script) = &submission.script;
+    words.push(script.clone());
+    words.extend(submission.script_arguments.iter().cloned());
+    words
+}
+
+/// What `sbatch` did. An id on standard output means a job, however the command ended; only a clear refusal means none.
+fn read_outcome(output: &Output) -> Result<Submitted, AdapterError> {
+    let (stdout, stderr) = (output.stdout_text(), output.stderr_text());
+    if let Some((id, cluster)) = stdout.lines().rev().find_map(read_id) {
+        let mut chatter: Vec<&str> = stdout.lines().filter(|line| read_id(line).is_none()).collect();
+        chatter.extend(stderr.lines());
+        let ending = (!output.succeeded()).then(|| format!("({})", output.ending()));
+        chatter.extend(ending.as_deref());
+        return Ok(Submitted { id, cluster, chatter: chatter.join("\n").trim().to_owned() });
+    }
+    let kind = outcome_without_id(output, &stderr);
+    let said = if stderr.trim().is_empty() { stdout.trim() } else { stderr.trim() };
+    let error = AdapterError::new(kind, Tool::Sbatch.doing()).with("ended", output.ending());
+    Err(if matches!(error.kind, AdapterErrorKind::Refused { .. }) { error } else { error.with("said", said) })
+}
+
+/// `4711` or `4711;cluster`, alone on a line.
+fn read_id(line: &str) -> Option<(SchedulerJobId, Option<ClusterName>)> {
+    let line = line.trim();
+    let (id, cluster) = match line.split_once(';') {
+        Some((id, cluster)) => (id, Some(cluster.parse().ok()?)),
+        None => (line, None),
+    };
+    Some((id.parse().ok()?, cluster))
+}
+
+fn outcome_without_id(output: &Output, stderr: &str) -> AdapterErrorKind {
+    let says = |words: &str| stderr.contains(words);
+    let sbatch_spoke = stderr.lines().any(|line| line.starts_with("sbatch: "));
+    let never_connected = says("(connect failure)") && !says("temporarily") && !says("timed out");
+    if output.timed_out || output.status.is_none_or(|status| status == 0) {
+        AdapterErrorKind::OutcomeUnknown
+    } else if never_connected {
+        AdapterErrorKind::Unreachable
+    } else if output.status == Some(127) && !sbatch_spoke {
+        AdapterErrorKind::Unsupported
+    } else if NO_ANSWER.iter().any(|words| says(words)) || !sbatch_spoke {
+        AdapterErrorKind::OutcomeUnknown
+    } else {
+        AdapterErrorKind::Refused { said: stderr.trim().to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(status: Option<i32>, stdout: &str, stderr: &str) -> Output {
+        Output { status, stdout: stdout.into(), stderr: stderr.into(), ..Output::default() }
+    }
+
+    #[test]
+    fn an_id_means_a_job_however_the_command_ended() {
+        for (output, id, cluster, chatter) in [
+            (ended(Some(0), "4711\n", ""), 4711, None, ""),
+            (ended(Some(0), "4711;jupiter\n", ""), 4711, Some("jupiter"), ""),
+            (
+                ended(Some(0), "*** 20 TB quota ***\n2026 is here\n4711\n", "sbatch: note"),
+                4711,
+                None,
+                "*** 20 TB quota ***\n2026 is here\nsbatch: note",
+            ),
+            (ended(Some(0), "4711\nEnergy used: 12 J\n", ""), 4711, None, "Energy used: 12 J"),
+            (ended(Some(1), "4711\n", "filter failed"), 4711, None, "filter failed\n(exit 1)"),
+            (Output { timed_out: true, ..ended(None, "4711\n", "") }, 4711, None, "(out of time)"),
+        ] {
+            let submitted = read_outcome(&output).expect("an id was printed");
+            assert_eq!(submitted.id, SchedulerJobId::new(id));
+            assert_eq!(submitted.cluster.as_ref().map(ClusterName::as_str), cluster);
+            assert_eq!(submitted.chatter, chatter);
+        }
+    }
+
+    #[test]
+    fn only_a_clear_refusal_means_that_there_is_no_job() {
+        let retrying = "sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying";
+        let unknown = AdapterErrorKind::OutcomeUnknown;
+        for (output, kind) in [
+            (ended(Some(0), "", ""), unknown.clone()),
+            (ended(Some(0), "Submitted, thank you\n", ""), unknown.clone()),
+            (ended(None, "", ""), unknown.clone()),
+            (Output { timed_out: true, ..ended(None, "", retrying) }, unknown.clone()),
+            (ended(Some(1), "", retrying), unknown.clone()),
+            (
+                ended(
+                    Some(1),
+                    "",
+                    "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation",
+                ),
+                unknown.clone(),
+            ),
+            (ended(Some(1), "", "wrapper: something broke"), unknown),
+            (
+                ended(
+                    Some(1),
+                    "",
+                    "sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)",
+                ),
+                AdapterErrorKind::Unreachable,
+            ),
+            (ended(Some(127), "", "bash: sbatch: command not found"), AdapterErrorKind::Unsupported),
+        ] {
+            let error = read_outcome(&output).expect_err("no id was printed");
+            assert_eq!(error.kind, kind, "{output:?}");
+        }
+    }
+
+    #[test]
+    fn the_words_of_a_refusal_are_the_sites_own() {
+        for recorded in [
+            include_str!("../../tests/fixtures/slurm-22.05/err-account.txt"),
+            include_str!("../../tests/fixtures/slurm-22.05/err-partition.txt"),
+            include_str!("../../tests/fixtures/slurm-22.05/err-gres.txt"),
+            include_str!("../../tests/fixtures/slurm-25.11/err-account.txt"),
+            include_str!("../../tests/fixtures/slurm-25.11/err-partition.txt"),
+            include_str!("../../tests/fixtures/slurm-25.11/err-gres.txt"),
+        ] {
+            let said = recorded.strip_suffix("exit 1\n").expect("as recorded").trim();
+            let error = read_outcome(&ended(Some(1), "", said)).expect_err("refused");
+            assert_eq!(error.kind, AdapterErrorKind::Refused { said: said.to_owned() });
+            assert_eq!(error.retry, Retry::Never);
+        }
+    }
+}

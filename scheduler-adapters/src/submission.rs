@@ -1,0 +1,94 @@
+//! What is submitted, and what comes back.
+
+use model::{ClusterName, Directive, SchedulerJobId, Stamp, Timestamp, WallTime};
+
+/// Where the batch script is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScriptSource {
+    /// A file at the place where the scheduler is spoken to, by its path.
+    File(String),
+}
+
+/// What the local scheduler needs to know, which Slurm reads from the script's own `#SBATCH` lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalResources {
+    /// Nodes; this host is one.
+    pub nodes: u32,
+    /// CPUs.
+    pub cpus: u32,
+    /// GPUs.
+    pub gpus: u32,
+    /// The wall-time limit.
+    pub time_limit: WallTime,
+}
+
+/// One job to submit. Account, partition and sizes stand in the script's `#SBATCH` lines or in `options`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// The batch script.
+    pub script: ScriptSource,
+    /// The job's name at the scheduler, stamp included ([`Stamp::job_name`]).
+    pub job_name: String,
+    /// Our mark.
+    pub stamp: Stamp,
+    /// Where its output goes, in the scheduler's own pattern.
+    pub output: Option<String>,
+    /// Where it runs.
+    pub directory: Option<String>,
+    /// Further words for the scheduler's command line, as they are; ours come behind them and win.
+    pub options: Vec<String>,
+    /// Words for the script itself.
+    pub script_arguments: Vec<String>,
+    /// Whether the person's own `SBATCH_*` variables count: for a script of their own, which was written with them.
+    pub keeps_environment_options: bool,
+    /// What the local scheduler needs.
+    pub local_resources: LocalResources,
+}
+
+/// The scheduler took it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// Its id.
+    pub id: SchedulerJobId,
+    /// Where, if the scheduler said so.
+    pub cluster: Option<ClusterName>,
+    /// What else was said: warnings, banners, and how it ended if not well.
+    pub chatter: String,
+}
+
+/// What would come of a submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Estimate {
+    /// It would start then, if nothing changes.
+    StartsAt {
+        /// When.
+        at: Timestamp,
+        /// The scheduler's own words.
+        said: String,
+    },
+    /// It would be taken, and nobody can say when it starts.
+    Unknown {
+        /// The scheduler's own words.
+        said: String,
+    },
+    /// It would be refused.
+    Refused {
+        /// The scheduler's own words.
+        said: String,
+    },
+}
+
+/// An interactive allocation, before it is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interactive {
+    /// The whole job name, stamp included.
+    pub job_name: String,
+    /// The stamp.
+    pub stamp: Stamp,
+    /// What is asked for.
+    pub directives: Vec<Directive>,
+    /// Further words for the command line, as they are.
+    pub options: Vec<String>,
+    /// What runs in the allocation; a shell where this is empty.
+    pub command: Vec<String>,
+}

@@ -1,0 +1,83 @@
+//! Which runs are asked for, what came back, and how much of the truth that can be.
+
+use model::{AccountName, ClusterName, Run, SiteName, Timestamp, UserName, Window};
+
+/// Whose jobs are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Users {
+    /// Those of the person who asks.
+    Mine,
+    /// Those of everyone whom that person may see.
+    Visible,
+}
+
+/// Whose jobs, and of which accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whose {
+    /// Of whom.
+    pub users: Users,
+    /// Of which accounts; of all where empty.
+    pub accounts: Vec<AccountName>,
+}
+
+impl Whose {
+    /// The jobs of the person who asks, in all accounts.
+    pub const fn mine() -> Self {
+        Self { users: Users::Mine, accounts: Vec::new() }
+    }
+
+    /// All that can be seen.
+    pub const fn visible() -> Self {
+        Self { users: Users::Visible, accounts: Vec::new() }
+    }
+}
+
+/// A question for runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunWindow {
+    /// The site, for the runs' keys.
+    pub site: SiteName,
+    /// Runs that overlap this are wanted, whole.
+    pub window: Window,
+    /// Whose.
+    pub whose: Whose,
+}
+
+/// A row that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// The row, its values separated by the unit separator (0x1f).
+    pub raw: String,
+    /// Why it could not be read.
+    pub reason: String,
+}
+
+/// How much was asked for: a run that is missing from an answer is absent only inside its coverage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// Of which cluster.
+    pub cluster: ClusterName,
+    /// Of which window.
+    pub window: Window,
+    /// Whose.
+    pub whose: Whose,
+    /// Who asked.
+    pub asked_by: UserName,
+}
+
+/// The answer: one run for each start, what could not be read, and what was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunBatch {
+    /// Where.
+    pub cluster: ClusterName,
+    /// Runs, running ones included.
+    pub runs: Vec<Run>,
+    /// Rows that could not be read.
+    pub rejected: Vec<RejectedRow>,
+    /// What was asked.
+    pub coverage: Coverage,
+    /// The names of the values in a run's raw row, in order.
+    pub fields: Vec<String>,
+    /// When it was asked.
+    pub observed_at: Timestamp,
+}

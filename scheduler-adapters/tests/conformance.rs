@@ -1,0 +1,41 @@
+//! One behaviour suite, on every implementation of the contract.
+
+mod stages;
+mod suite;
+
+macro_rules! conformance {
+    ($stage:ident, $make:expr, [$($behaviour:ident),* $(,)?]) => {
+        mod $stage {
+            $(
+                #[tokio::test]
+                async fn $behaviour() {
+                    let stage = $make;
+                    crate::suite::$behaviour(&stage).await;
+                }
+            )*
+        }
+    };
+    ($stage:ident, $make:expr) => {
+        conformance!($stage, $make, [
+            a_finished_job_is_one_run,
+            a_job_ends_at_its_limit,
+            a_job_is_read_back,
+            a_stamp_is_found_in_every_state,
+            a_stamp_used_twice_is_found_twice,
+            a_start_is_estimated,
+            odd_names_survive,
+            cancelling_is_idempotent,
+            runs_belong_to_their_window,
+            states_of_known_and_unknown_jobs,
+            the_cluster_describes_itself,
+            waiting_and_running_jobs_are_in_the_queue,
+            what_cannot_run_is_refused,
+        ]);
+    };
+}
+
+conformance!(double, crate::stages::double::stage());
+conformance!(local, crate::stages::local::stage());
+conformance!(real_jupiter, crate::stages::real::jupiter());
+conformance!(real_horeka, crate::stages::real::horeka());
+conformance!(real_raven, crate::stages::real::raven());

@@ -1,0 +1,6 @@
+//! Where the behaviours run.
+
+pub(crate) mod double;
+pub(crate) mod local;
+pub(crate) mod real;
+pub(crate) mod wrapped;

@@ -1,0 +1,77 @@
+//! The lab's clusters, used by an ordinary user.
+
+use crate::{
+    stages::wrapped::{Wrapped, as_user},
+    suite::{Size, Stage, SystemClock},
+};
+use lab::User;
+use model::WallTime;
+use reach::{Command, Reach};
+use scheduler_adapters::SlurmCommands;
+use std::{os::unix::fs::PermissionsExt, sync::Arc};
+
+/// The way to a cluster for one of its users.
+pub(crate) fn reach_as(cluster: &lab::Cluster, user: User) -> impl Reach + use<> {
+    let slurm_conf = cluster.slurm_conf.display().to_string();
+    let home = cluster.home(user).display().to_string();
+    Wrapped(move |command: &Command| {
+        as_user(command, user.name())
+            .variable("SLURM_CONF", &slurm_conf)
+            .variable("HOME", &home)
+            .variable("USER", user.name())
+            .variable("LOGNAME", user.name())
+    })
+}
+
+/// The adapter for one of a cluster's users.
+pub(crate) fn scheduler_as(cluster: &lab::Cluster, user: User) -> SlurmCommands {
+    SlurmCommands::new(Arc::new(reach_as(cluster, user)), Arc::new(SystemClock))
+}
+
+fn stage(name: &str, directives: fn(Size) -> Vec<String>) -> Stage {
+    let cluster = lab::attach(name).expect("the lab is up");
+    let folder = tempfile::Builder::new().prefix("conformance").tempdir().expect("a folder");
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).expect("ours");
+    Stage {
+        scheduler: Arc::new(scheduler_as(&cluster, User::Ada)),
+        site: name.parse().expect("a site"),
+        user: User::Ada.name().parse().expect("a user"),
+        folder: folder.path().to_owned(),
+        directives,
+        resources: |_| (0, 0),
+        shortest_limit: WallTime::from_seconds(60),
+        _kept: vec![Box::new(folder), Box::new(cluster)],
+    }
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+pub(crate) fn jupiter() -> Stage {
+    stage("jupiter", |size| match size {
+        Size::Small => words(&["--account=atlas", "--partition=booster", "--nodes=1", "--gpus-per-node=1"]),
+        Size::Everything => words(&["--account=atlas", "--partition=booster", "--nodes=4", "--gpus-per-node=4"]),
+        Size::Impossible => words(&["--account=atlas", "--partition=booster", "--nodes=1", "--gpus-per-node=64"]),
+    })
+}
+
+pub(crate) fn horeka() -> Stage {
+    stage("horeka", |size| match size {
+        Size::Small => words(&["--account=hk-project-atlas", "--partition=accelerated", "--nodes=1", "--gres=gpu:1"]),
+        Size::Everything => {
+            words(&["--account=hk-project-atlas", "--partition=accelerated", "--nodes=2", "--gres=gpu:4"])
+        }
+        Size::Impossible => {
+            words(&["--account=hk-project-atlas", "--partition=accelerated", "--nodes=1", "--gres=gpu:64"])
+        }
+    })
+}
+
+pub(crate) fn raven() -> Stage {
+    stage("raven", |size| match size {
+        Size::Small => words(&["--constraint=gpu", "--nodes=1", "--gres=gpu:a100:1", "--mem=1000"]),
+        Size::Everything => words(&["--constraint=gpu", "--nodes=2", "--gres=gpu:a100:4", "--mem=0"]),
+        Size::Impossible => words(&["--constraint=gpu", "--nodes=1", "--gres=gpu:a100:64", "--mem=1000"]),
+    })
+}

@@ -1,0 +1,199 @@
+//! What every scheduler adapter promises, as behaviours that run on a stage: one scheduler with room for a few jobs.
+//!
+//! A behaviour knows nothing of the implementation. It waits for what it needs, within a bound, and never for a time.
+
+mod accounting;
+mod queue;
+mod submission;
+
+pub(crate) use accounting::{a_finished_job_is_one_run, odd_names_survive, runs_belong_to_their_window};
+pub(crate) use queue::{
+    a_job_ends_at_its_limit, a_job_is_read_back, cancelling_is_idempotent, states_of_known_and_unknown_jobs,
+    waiting_and_running_jobs_are_in_the_queue,
+};
+pub(crate) use submission::{
+    a_stamp_is_found_in_every_state, a_stamp_used_twice_is_found_twice, a_start_is_estimated,
+    the_cluster_describes_itself, what_cannot_run_is_refused,
+};
+
+use model::{Clock, JobId, LinkNumber, SchedulerJobId, SiteName, Stamp, Timestamp, UserName, WallTime, Window};
+use scheduler_adapters::{
+    JobSighting, LocalResources, RunBatch, RunWindow, Scheduler, ScriptSource, StampSearch, Submission, Whose,
+};
+use std::{
+    any::Any,
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+/// The clock of the host.
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+        Timestamp::from_epoch_seconds(i64::try_from(since.as_secs()).expect("before the end of time"))
+    }
+}
+
+/// What a job of a behaviour asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// A small share.
+    Small,
+    /// So much that no two of them run at once.
+    Everything,
+    /// More than there is.
+    Impossible,
+}
+
+/// One scheduler, ready for jobs.
+pub(crate) struct Stage {
+    pub(crate) scheduler: Arc<dyn Scheduler>,
+    pub(crate) site: SiteName,
+    /// Who submits.
+    pub(crate) user: UserName,
+    /// A folder that the jobs may write into.
+    pub(crate) folder: PathBuf,
+    /// The script's `#SBATCH` options for a size and a limit.
+    pub(crate) directives: fn(Size) -> Vec<String>,
+    /// The local resources for a size.
+    pub(crate) resources: fn(Size) -> (u32, u32),
+    /// The shortest wall-time limit that is kept to.
+    pub(crate) shortest_limit: WallTime,
+    /// What must live as long as the stage.
+    pub(crate) _kept: Vec<Box<dyn Any>>,
+}
+
+/// An ordinary limit, far beyond what any job here takes.
+const LIMIT: WallTime = WallTime::from_seconds(300);
+
+/// Ends when its gate is opened, and also when the test that made it is gone.
+const GATED: &str = "until [ -e \"$1\" ] || [ ! -d \"${1%/*}\" ]; do sleep 0.1; done";
+
+impl Stage {
+    /// A job of a fresh stamp.
+    pub(crate) fn submission(&self, name: &str, size: Size, body: &str) -> Submission {
+        self.submission_with(name, size, LIMIT, body)
+    }
+
+    fn submission_with(&self, name: &str, size: Size, limit: WallTime, body: &str) -> Submission {
+        let stamp = fresh_stamp();
+        let directives: String = (self.directives)(size).iter().map(|option| format!("#SBATCH {option}\n")).collect();
+        let script = self.folder.join(format!("{stamp}.sh"));
+        let text = format!("#!/bin/bash\n{directives}#SBATCH --time={limit}\n{body}\n");
+        std::fs::write(&script, text).expect("the folder is ours");
+        let (cpus, gpus) = (self.resources)(size);
+        Submission {
+            script: ScriptSource::File(shown(&script)),
+            job_name: format!("{name}.{stamp}"),
+            stamp,
+            output: Some(shown(&self.output_of(stamp))),
+            directory: Some(shown(&self.folder)),
+            options: Vec::new(),
+            script_arguments: Vec::new(),
+            keeps_environment_options: false,
+            local_resources: LocalResources { nodes: 1, cpus, gpus, time_limit: limit },
+        }
+    }
+
+    /// Where a job's output goes.
+    pub(crate) fn output_of(&self, stamp: Stamp) -> PathBuf {
+        self.folder.join(format!("{stamp}.out"))
+    }
+
+    /// A job that runs until [`Self::open`] is called for it.
+    pub(crate) fn gated(&self, name: &str, size: Size) -> Submission {
+        let mut submission = self.submission(name, size, GATED);
+        submission.script_arguments = vec![shown(&self.gate_of(submission.stamp))];
+        submission
+    }
+
+    fn gate_of(&self, stamp: Stamp) -> PathBuf {
+        self.folder.join(format!("{stamp}.gate"))
+    }
+
+    /// Lets a gated job go on.
+    pub(crate) fn open(&self, submission: &Submission) {
+        std::fs::write(self.gate_of(submission.stamp), "").expect("the folder is ours");
+    }
+
+    /// Submits, which must succeed.
+    pub(crate) async fn submit(&self, submission: &Submission) -> SchedulerJobId {
+        self.scheduler.submit(submission).await.expect("submitted").id
+    }
+
+    /// Where a job stands.
+    pub(crate) async fn state(&self, id: SchedulerJobId) -> Option<JobSighting> {
+        self.scheduler.states(&[id], long_ago()).await.expect("both answer").remove(&id)
+    }
+
+    /// Waits until a job is seen to be as wanted.
+    pub(crate) async fn until(
+        &self,
+        id: SchedulerJobId,
+        wanted: &str,
+        is_it: impl Fn(&JobSighting) -> bool,
+    ) -> JobSighting {
+        let mut last = None;
+        for _ in 0..1200 {
+            last = self.state(id).await;
+            if let Some(sighting) = last.as_ref().filter(|sighting| is_it(sighting)) {
+                return sighting.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+        panic!("job {id} did not become {wanted}: {last:?}")
+    }
+
+    /// Waits for a job's end.
+    pub(crate) async fn ended(&self, id: SchedulerJobId) -> JobSighting {
+        self.until(id, "final", |sighting| sighting.state.is_final()).await
+    }
+
+    /// Waits for a job's start.
+    pub(crate) async fn running(&self, id: SchedulerJobId) -> JobSighting {
+        self.until(id, "running", |sighting| sighting.state.is_running()).await
+    }
+
+    /// The runs of the last days.
+    pub(crate) async fn runs(&self) -> RunBatch {
+        let now = SystemClock.now();
+        let window = Window { from: now.plus_seconds(-86_400), to: now.plus_seconds(60) };
+        self.runs_in(window).await
+    }
+
+    /// The runs of a window, the user's own.
+    pub(crate) async fn runs_in(&self, window: Window) -> RunBatch {
+        let window = RunWindow { site: self.site.clone(), window, whose: Whose::mine() };
+        self.scheduler.runs(&window).await.expect("accounting answers")
+    }
+
+    /// The search for a submission made just now.
+    pub(crate) fn search(&self, submission: &Submission) -> StampSearch {
+        StampSearch {
+            stamp: submission.stamp,
+            job_name: submission.job_name.clone(),
+            user: None,
+            since: SystemClock.now().plus_seconds(-600),
+        }
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.to_str().expect("test paths are text").to_owned()
+}
+
+/// A stamp that nobody has.
+pub(crate) fn fresh_stamp() -> Stamp {
+    let random = u128::from(RandomState::new().build_hasher().finish());
+    Stamp { job: JobId::from_parts(SystemClock.now(), random), link: LinkNumber::FIRST }
+}
+
+/// Before any job of a test.
+pub(crate) fn long_ago() -> Timestamp {
+    SystemClock.now().plus_seconds(-86_400)
+}
