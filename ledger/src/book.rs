@@ -1,0 +1,66 @@
+//! The contract of a ledger, whatever keeps it.
+
+use crate::{
+    Binding, Command, Cursor, Entry, Grant, Hold, HoldId, LedgerError, Outcome, UnattributedRun, Verification,
+};
+use async_trait::async_trait;
+use model::{Balance, ClusterName, Principal, ProjectName, SiteName, Statement, Timestamp, Unit, Window};
+
+/// Which balances; a part that is absent selects all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BalanceQuery {
+    /// Of this project.
+    pub project: Option<ProjectName>,
+    /// In units of this site.
+    pub site: Option<SiteName>,
+}
+
+/// Which entries: those after a number, at most so many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryPage {
+    /// The last number of the page before; 0 for the first page.
+    pub after: u64,
+    /// The most entries of this page.
+    pub limit: u32,
+}
+
+/// A ledger. Many processes may write to the same one.
+///
+/// After `Err` of any method nothing of it has happened, except where the error says to look first.
+#[async_trait]
+pub trait Book: Send + Sync {
+    /// Carries out all commands in one transaction, in order. After `Ok` all of them are durable, and the outcomes
+    /// come in the same order; after `Err` none of them has happened. A refused hold is the error `Refused`.
+    async fn post(&self, actor: &Principal, now: Timestamp, commands: &[Command]) -> Result<Vec<Outcome>, LedgerError>;
+
+    /// The balances of every project and unit that has entries, holds, an observation or the switch, by project and
+    /// unit. A grant counts from the start of its window on, and until an entry ends it.
+    async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>, LedgerError>;
+
+    /// The movements of a project in a unit that took effect inside the window.
+    async fn statement(&self, project: &ProjectName, unit: &Unit, window: Window) -> Result<Statement, LedgerError>;
+
+    /// All bindings, in the order they were made.
+    async fn bindings(&self) -> Result<Vec<Binding>, LedgerError>;
+
+    /// A hold, open or closed.
+    async fn hold(&self, id: HoldId) -> Result<Option<Hold>, LedgerError>;
+
+    /// The open holds, of one project or of all, by id: oldest first.
+    async fn open_holds(&self, project: Option<&ProjectName>) -> Result<Vec<Hold>, LedgerError>;
+
+    /// How far a cluster was read.
+    async fn cursor(&self, site: &SiteName, cluster: &ClusterName) -> Result<Option<Cursor>, LedgerError>;
+
+    /// The runs that nobody was charged for.
+    async fn unattributed(&self) -> Result<Vec<UnattributedRun>, LedgerError>;
+
+    /// The grants, of one project or of all, in the order they were entered.
+    async fn grants(&self, project: Option<&ProjectName>) -> Result<Vec<Grant>, LedgerError>;
+
+    /// One page of all entries, by number. A page that is shorter than its limit is the last.
+    async fn entries(&self, page: EntryPage) -> Result<Vec<Entry>, LedgerError>;
+
+    /// Replays all entries and compares what comes out with what is stored.
+    async fn verify(&self) -> Result<Verification, LedgerError>;
+}

@@ -1,0 +1,30 @@
+//! Commands: everything that changes a ledger.
+
+use crate::{AmendHold, Binding, CloseHold, Cursor, Enforce, NewGrant, NewHold, NewOpening, Observation, SettledRun};
+use serde::{Deserialize, Serialize};
+
+/// One change. Each is safe to repeat: the second time it changes nothing and says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Gives time to a project.
+    Grant(NewGrant),
+    /// Enters time that was used before the ledger began.
+    Opening(NewOpening),
+    /// Says who pays for runs without a hold. Runs that are unattributed and covered by it are charged at once; what
+    /// was already charged to somebody stays there.
+    Bind(Binding),
+    /// Switches refusal on or off.
+    SetEnforce(Enforce),
+    /// Reserves; the whole `post` fails where it is refused.
+    Hold(NewHold),
+    /// Changes a reservation; a rise is refused as a hold is, unless the hold itself was beyond refusal.
+    Amend(AmendHold),
+    /// Charges a run that has ended. Never refused.
+    Settle(Box<SettledRun>),
+    /// Notes what runs and waits on a cluster.
+    Observe(Box<Observation>),
+    /// Ends a reservation.
+    Close(CloseHold),
+    /// Notes how far a cluster's runs were read.
+    Advance(Cursor),
+}

@@ -1,0 +1,150 @@
+//! Entries: what is posted, once and for good.
+
+use crate::{Account, CloseReason, HoldId};
+use model::{Amount, Principal, ProjectName, RunKey, TariffId, Timestamp, Unit};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What an entry is. Holds, amendments and releases reserve and free again; they move nothing between accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EntryKind {
+    /// Time used before the ledger began.
+    Opening,
+    /// Time given.
+    Grant,
+    /// Time reserved; the amount is the ceiling.
+    Hold,
+    /// A reservation changed; the amount is the new ceiling.
+    Amend,
+    /// A reservation ended; the amount is what remained.
+    Release,
+    /// A run, within its hold or without one.
+    Settle,
+    /// What a run took beyond its hold.
+    Overrun,
+    /// A charge reversed or charged anew, because a later reading of the run differs.
+    Correct,
+}
+
+impl EntryKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Opening,
+        Self::Grant,
+        Self::Hold,
+        Self::Amend,
+        Self::Release,
+        Self::Settle,
+        Self::Overrun,
+        Self::Correct,
+    ];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Grant => "grant",
+            Self::Hold => "hold",
+            Self::Amend => "amend",
+            Self::Release => "release",
+            Self::Settle => "settle",
+            Self::Overrun => "overrun",
+            Self::Correct => "correct",
+        }
+    }
+
+    /// Reads the word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// Whether it moves its amount from the account that is debited to the one that is credited.
+    pub const fn moves(self) -> bool {
+        !matches!(self, Self::Hold | Self::Amend | Self::Release)
+    }
+}
+
+impl fmt::Display for EntryKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+/// What an entry belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Links {
+    /// The hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldId>,
+    /// The run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunKey>,
+    /// The grant, by the key it was posted with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
+    /// The entry that this one reverses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverses: Option<u64>,
+}
+
+/// What only some kinds of entry have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Particulars {
+    /// Nothing further.
+    #[default]
+    None,
+    /// A grant's lot.
+    Lot {
+        /// The first instant at which it may no longer be spent.
+        ends_at: Timestamp,
+    },
+    /// How a hold was made.
+    Terms {
+        /// The reason given for making it whatever is free.
+        anyway: Option<String>,
+        /// Whether it was posted after the fact.
+        is_provisional: bool,
+    },
+    /// How a hold ended.
+    Closing {
+        /// Why.
+        reason: CloseReason,
+    },
+}
+
+/// One posted entry. Debit and credit are of the same unit and amount, so each entry sums to zero.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number, from 1, without gaps.
+    pub number: u64,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Of what.
+    pub unit: Unit,
+    /// How much, never negative.
+    pub amount: Amount,
+    /// The account that gives; of a reservation the one that would.
+    pub debit: Account,
+    /// The account that receives; of a reservation the one that would.
+    pub credit: Account,
+    /// The project concerned.
+    pub project: ProjectName,
+    /// When it took effect: a run's end, a grant's start.
+    pub effective_at: Timestamp,
+    /// When it was posted.
+    pub recorded_at: Timestamp,
+    /// Who posted it.
+    pub actor: Principal,
+    /// What makes it one and the same: no two entries have the same key.
+    pub key: String,
+    /// What it belongs to.
+    pub links: Links,
+    /// Job name, paper number or reason, for people.
+    pub note: String,
+    /// The tariff it was priced by.
+    pub tariff: Option<TariffId>,
+    /// What only this kind has.
+    pub particulars: Particulars,
+}

@@ -1,0 +1,39 @@
+//! Who has, holds and owes GPU time: double entry per unit, holds with a remainder, runs that draw from them.
+//!
+//! [`Book`] is the contract: commands go in, all or nothing, and balances, statements and entries come out. Three layers
+//! lie below it. `rules` are pure: what is charged to whom, what may be refused, what a replay of the entries gives.
+//! `procedures` are the order of steps of each command, written once over `Records`, what they need of a store inside
+//! one transaction. `sqlite` is the embedded store. A posted entry is never changed and never deleted.
+
+mod account;
+mod binding;
+mod book;
+mod command;
+mod entry;
+mod error;
+mod grant;
+mod hold;
+mod observation;
+mod outcome;
+mod procedures;
+mod records;
+mod refusal;
+mod rules;
+mod settled_run;
+mod sqlite;
+mod verification;
+
+pub use account::{Account, AccountError};
+pub use binding::{Binding, Cursor, Enforce};
+pub use book::{BalanceQuery, Book, EntryPage};
+pub use command::Command;
+pub use entry::{Entry, EntryKind, Links, Particulars};
+pub use error::{LedgerError, LedgerErrorKind, Retry};
+pub use grant::{Grant, NewGrant, NewOpening};
+pub use hold::{AmendHold, CloseHold, CloseReason, Closing, Hold, HoldId, NewHold};
+pub use observation::{Observation, ObservedPending, ObservedRun};
+pub use outcome::{Effect, Outcome, SettleOutcome};
+pub use refusal::Refusal;
+pub use settled_run::{SettledRun, UnattributedReason, UnattributedRun};
+pub use sqlite::{OpenMode, SqliteBook, StopPoint, Surroundings};
+pub use verification::Verification;

@@ -1,0 +1,91 @@
+//! Outcomes: what each command of a post did.
+
+use crate::{Hold, UnattributedReason};
+use model::{Amount, ProjectName};
+use serde::{Deserialize, Serialize};
+
+/// Whether a command changed anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// It did.
+    Done,
+    /// The ledger already said so, or knows something newer.
+    AlreadyDone,
+}
+
+/// What became of one command, in the order of the commands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// A grant is entered.
+    Granted(Effect),
+    /// An opening is entered.
+    Opened(Effect),
+    /// A binding stands.
+    Bound(Effect),
+    /// The switch is set.
+    Set(Effect),
+    /// A hold stands. A repeated request gives the hold as it is by now, which may be amended or closed.
+    Held(Hold, Effect),
+    /// A hold has the new ceiling.
+    Amended(Hold, Effect),
+    /// A run was taken in.
+    Settled(SettleOutcome),
+    /// An observation is kept; already done where a later one is known.
+    Observed(Effect),
+    /// A hold is closed; on a repeat as it was closed the first time.
+    Closed(Hold, Effect),
+    /// The cursor stands there or further.
+    Advanced(Effect),
+}
+
+/// What became of one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SettleOutcome {
+    /// Charged for the first time.
+    New {
+        /// Within its hold, or without one.
+        drawn: Amount,
+        /// Beyond its hold.
+        overrun: Amount,
+        /// To whom.
+        project: ProjectName,
+    },
+    /// Read before with the same content.
+    Same,
+    /// Read before with other content: what was charged is reversed and charged anew.
+    Corrected {
+        /// The new charge less the old one.
+        difference: Amount,
+    },
+    /// An earlier reading than the one in the books: nothing changes.
+    Stale,
+    /// In the books, charged to nobody.
+    Unattributed,
+    /// In the books, charged to nobody because it has no price in the unit it would be charged in.
+    NotPriced,
+    /// Not in the books: the row contradicts itself or another row. Nothing else of the post is lost.
+    Rejected {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// The hold that the outcome is about.
+    pub const fn hold(&self) -> Option<&Hold> {
+        match self {
+            Self::Held(hold, _) | Self::Amended(hold, _) | Self::Closed(hold, _) => Some(hold),
+            _ => None,
+        }
+    }
+}
+
+impl From<&UnattributedReason> for SettleOutcome {
+    fn from(reason: &UnattributedReason) -> Self {
+        match reason {
+            UnattributedReason::NotBound => Self::Unattributed,
+            UnattributedReason::NotPriced(_) => Self::NotPriced,
+        }
+    }
+}

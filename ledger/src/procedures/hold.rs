@@ -1,0 +1,140 @@
+//! Holds: made, amended, closed.
+
+use super::posting::{Draft, Posting, conflict, invalid, used};
+use super::settle::recharge;
+use crate::records::Result;
+use crate::rules;
+use crate::{
+    Account, AmendHold, CloseHold, Closing, Effect, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind, Links,
+    NewHold, Outcome, Particulars,
+};
+use model::{Amount, ProjectName, Unit};
+
+/// Makes a hold. Runs of the job that are in the books already, because the hold comes late, are charged to it.
+pub(super) fn hold(posting: &Posting<'_>, new: &NewHold) -> Result<Outcome> {
+    if new.ceiling < Amount::ZERO {
+        return Err(invalid(format!("hold {} has a negative ceiling", new.id)));
+    }
+    if new.anyway.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+        return Err(invalid(format!("hold {} is wanted anyway, without a reason", new.id)));
+    }
+    if let Some(known) = posting.records.hold(new.id)? {
+        return repeated(known, new);
+    }
+    if new.anyway.is_none() && !new.is_provisional {
+        authorise(posting, &new.project, &new.unit, new.ceiling)?;
+    }
+    let hold = Hold {
+        id: new.id,
+        project: new.project.clone(),
+        unit: new.unit.clone(),
+        first_ceiling: new.ceiling,
+        ceiling: new.ceiling,
+        charged: Amount::ZERO,
+        note: new.note.clone(),
+        anyway: new.anyway.clone(),
+        is_provisional: new.is_provisional,
+        opened_at: posting.now,
+        opened_by: posting.actor.clone(),
+        closing: None,
+    };
+    let terms = Particulars::Terms { anyway: new.anyway.clone(), is_provisional: new.is_provisional };
+    reserve(posting, &hold, EntryKind::Hold, new.ceiling, format!("hold:{}", new.id), terms)?;
+    posting.records.put_hold(&hold)?;
+    for mut run in posting.records.runs_of_job(new.id.0)? {
+        recharge(posting, &mut run)?;
+        posting.records.put_run(&run)?;
+    }
+    Ok(Outcome::Held(known(posting, new.id)?, Effect::Done))
+}
+
+fn repeated(known: Hold, new: &NewHold) -> Result<Outcome> {
+    if known.project == new.project && known.unit == new.unit && known.first_ceiling == new.ceiling {
+        return Ok(Outcome::Held(known, Effect::AlreadyDone));
+    }
+    let (ceiling, unit) = (known.first_ceiling, &known.unit);
+    let why = format!("hold {} was made for {} of `{}`", new.id, ceiling.in_hours_of(unit), known.project);
+    Err(conflict(why).with_fact("hold", &new.id))
+}
+
+/// Changes the ceiling of an open hold. What raises the reservation is authorised as a new hold is, unless the hold
+/// itself was made without.
+pub(super) fn amend(posting: &Posting<'_>, amend: &AmendHold) -> Result<Outcome> {
+    if amend.ceiling < Amount::ZERO {
+        return Err(invalid(format!("hold {} would have a negative ceiling", amend.id)));
+    }
+    let mut hold = known(posting, amend.id)?;
+    if hold.ceiling == amend.ceiling {
+        return Ok(Outcome::Amended(hold, Effect::AlreadyDone));
+    }
+    if !hold.is_open() {
+        return Err(conflict(format!("hold {} is closed", amend.id)).with_fact("hold", &amend.id));
+    }
+    let before = hold.remainder()?;
+    hold.ceiling = amend.ceiling;
+    if hold.anyway.is_none() && !hold.is_provisional {
+        authorise(posting, &hold.project, &hold.unit, hold.remainder()?.minus(before)?)?;
+    }
+    let key = format!("amend:{}:{}", hold.id, posting.records.next_number()?);
+    reserve(posting, &hold, EntryKind::Amend, amend.ceiling, key, Particulars::None)?;
+    posting.records.put_hold(&hold)?;
+    Ok(Outcome::Amended(hold, Effect::Done))
+}
+
+/// Closes a hold. The first close counts; a later one gets its answer.
+pub(super) fn close(posting: &Posting<'_>, close: &CloseHold) -> Result<Outcome> {
+    let mut hold = known(posting, close.id)?;
+    if !hold.is_open() {
+        return Ok(Outcome::Closed(hold, Effect::AlreadyDone));
+    }
+    let (key, remainder) = (format!("release:{}", hold.id), hold.remainder()?);
+    let particulars = Particulars::Closing { reason: close.reason };
+    reserve(posting, &hold, EntryKind::Release, remainder, key, particulars)?;
+    hold.closing = Some(Closing { reason: close.reason, at: posting.now });
+    posting.records.put_hold(&hold)?;
+    Ok(Outcome::Closed(hold, Effect::Done))
+}
+
+fn known(posting: &Posting<'_>, id: HoldId) -> Result<Hold> {
+    posting.records.hold(id)?.ok_or_else(|| {
+        LedgerError::never(LedgerErrorKind::UnknownHold, format!("there is no hold {id}")).with_fact("hold", &id)
+    })
+}
+
+/// Refuses what an enforced budget does not cover. Inside the transaction, so that no other writer comes between.
+fn authorise(posting: &Posting<'_>, project: &ProjectName, unit: &Unit, wanted: Amount) -> Result<()> {
+    if !posting.records.is_enforced(project, unit)? {
+        return Ok(());
+    }
+    let parts = posting.records.balance_parts(Some(project))?;
+    match rules::refusal(&parts, project, unit, wanted, posting.now)? {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(()),
+    }
+}
+
+/// Appends an entry that reserves or frees again; its accounts are those a charge would move between.
+fn reserve(
+    posting: &Posting<'_>,
+    hold: &Hold,
+    kind: EntryKind,
+    amount: Amount,
+    key: String,
+    particulars: Particulars,
+) -> Result<()> {
+    posting.append(Draft {
+        kind,
+        unit: hold.unit.clone(),
+        amount,
+        debit: Account::Budget(hold.project.clone()),
+        credit: used(&hold.unit),
+        project: hold.project.clone(),
+        effective_at: posting.now,
+        key,
+        links: Links { hold: Some(hold.id), ..Links::default() },
+        note: hold.note.clone(),
+        tariff: None,
+        particulars,
+    })?;
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! The order of steps of each command, over any store's records. One file for the commands of one noun.
+//!
+//! A procedure refuses first and writes last; the transaction around it makes all commands of a post happen or none.
+
+mod bind;
+mod grant;
+mod hold;
+mod observe;
+mod posting;
+mod settle;
+
+pub(crate) use posting::{Posting, apply};

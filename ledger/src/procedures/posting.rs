@@ -1,0 +1,88 @@
+//! A posting: who acts, when, on which records; and the way from a command to its procedure.
+
+use super::{bind, grant, hold, observe, settle};
+use crate::records::{Records, Result};
+use crate::{Account, Command, Entry, EntryKind, LedgerError, LedgerErrorKind, Links, Outcome, Particulars};
+use model::{Amount, Principal, ProjectName, TariffId, Timestamp, Unit};
+
+/// One post under way.
+pub(crate) struct Posting<'a> {
+    pub(crate) records: &'a dyn Records,
+    pub(crate) actor: &'a Principal,
+    pub(crate) now: Timestamp,
+}
+
+/// An entry before it has a number.
+pub(super) struct Draft {
+    pub(super) kind: EntryKind,
+    pub(super) unit: Unit,
+    pub(super) amount: Amount,
+    pub(super) debit: Account,
+    pub(super) credit: Account,
+    pub(super) project: ProjectName,
+    pub(super) effective_at: Timestamp,
+    pub(super) key: String,
+    pub(super) links: Links,
+    pub(super) note: String,
+    pub(super) tariff: Option<TariffId>,
+    pub(super) particulars: Particulars,
+}
+
+/// Carries out one command.
+pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome> {
+    match command {
+        Command::Grant(grant) => grant::grant(posting, grant).map(Outcome::Granted),
+        Command::Opening(opening) => grant::open(posting, opening).map(Outcome::Opened),
+        Command::Bind(binding) => bind::bind(posting, binding).map(Outcome::Bound),
+        Command::SetEnforce(enforce) => bind::set_enforce(posting, enforce).map(Outcome::Set),
+        Command::Hold(hold) => hold::hold(posting, hold),
+        Command::Amend(amend) => hold::amend(posting, amend),
+        Command::Settle(settled) => settle::settle(posting, settled).map(Outcome::Settled),
+        Command::Observe(observation) => observe::observe(posting, observation).map(Outcome::Observed),
+        Command::Close(close) => hold::close(posting, close),
+        Command::Advance(cursor) => observe::advance(posting, cursor).map(Outcome::Advanced),
+    }
+}
+
+impl Posting<'_> {
+    /// Numbers and appends an entry.
+    pub(super) fn append(&self, draft: Draft) -> Result<Entry> {
+        if draft.amount < Amount::ZERO {
+            return Err(LedgerError::never(LedgerErrorKind::Bug, "an entry would have a negative amount"));
+        }
+        let entry = Entry {
+            number: self.records.next_number()?,
+            kind: draft.kind,
+            unit: draft.unit,
+            amount: draft.amount,
+            debit: draft.debit,
+            credit: draft.credit,
+            project: draft.project,
+            effective_at: draft.effective_at,
+            recorded_at: self.now,
+            actor: self.actor.clone(),
+            key: draft.key,
+            links: draft.links,
+            note: draft.note,
+            tariff: draft.tariff,
+            particulars: draft.particulars,
+        };
+        self.records.append(&entry)?;
+        Ok(entry)
+    }
+}
+
+/// The account that consumption of a unit is credited to.
+pub(super) fn used(unit: &Unit) -> Account {
+    Account::Used(unit.site().clone(), unit.class().clone())
+}
+
+/// The error of a command that contradicts itself.
+pub(super) fn invalid(why: impl Into<String>) -> LedgerError {
+    LedgerError::never(LedgerErrorKind::Invalid, why)
+}
+
+/// The error of a command that contradicts what was posted before.
+pub(super) fn conflict(why: impl Into<String>) -> LedgerError {
+    LedgerError::never(LedgerErrorKind::Conflict, why)
+}

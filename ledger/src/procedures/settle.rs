@@ -1,0 +1,221 @@
+//! Settling: a run becomes a charge, a changed run a correction.
+
+use super::posting::{Draft, Posting, used};
+use crate::records::{BookedCharge, BookedRun, Result, Standing};
+use crate::rules::{self, Attribution, Charge, Reading, Spender};
+use crate::{
+    Account, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind, Links, Particulars, SettleOutcome, SettledRun,
+    UnattributedReason,
+};
+use model::{Amount, Timestamp};
+
+/// Takes in one run that has ended.
+pub(super) fn settle(posting: &Posting<'_>, settled: &SettledRun) -> Result<SettleOutcome> {
+    if let Some(reason) = rules::contradiction(settled) {
+        return Ok(SettleOutcome::Rejected { reason });
+    }
+    let known = match find(posting, settled)? {
+        Ok(known) => known,
+        Err(reason) => return Ok(SettleOutcome::Rejected { reason }),
+    };
+    let content = rules::content_of(settled);
+    let observed_at = settled.run.observed_at;
+    match (rules::compare(known.as_ref(), observed_at, &content), known) {
+        (Reading::Stale, _) => Ok(SettleOutcome::Stale),
+        (Reading::Same, Some(known)) => seen_again(posting, known, settled),
+        (Reading::Newer, Some(known)) => revise(posting, &known, settled, content),
+        (_, _) => enter(posting, settled, content),
+    }
+}
+
+/// The run in the books that this row is a reading of: by key, else by SLUID. The inner error says why the row is
+/// neither a known run nor a new one.
+fn find(posting: &Posting<'_>, settled: &SettledRun) -> Result<std::result::Result<Option<BookedRun>, String>> {
+    let run = &settled.run;
+    let by_key = posting.records.run(&run.key)?;
+    let Some(sluid) = &run.sluid else { return Ok(Ok(by_key)) };
+    let by_sluid = posting.records.run_with_sluid(&run.key.site, &run.key.cluster, sluid)?;
+    Ok(match (by_key, by_sluid) {
+        (Some(known), Some(other)) if known.key != other.key => {
+            Err(format!("its SLUID {sluid} belongs to run {}", other.key))
+        }
+        (Some(known), None) if known.settled.run.sluid.is_some() => {
+            Err(format!("run {} has another SLUID than {sluid}", known.key))
+        }
+        (Some(known), _) | (None, Some(known)) => Ok(Some(known)),
+        (None, None) => Ok(None),
+    })
+}
+
+fn seen_again(posting: &Posting<'_>, mut known: BookedRun, settled: &SettledRun) -> Result<SettleOutcome> {
+    let learns_sluid = known.settled.run.sluid.is_none() && settled.run.sluid.is_some();
+    if learns_sluid || settled.run.observed_at > known.observed_at {
+        known.observed_at = known.observed_at.max(settled.run.observed_at);
+        known.settled.run.sluid = known.settled.run.sluid.or_else(|| settled.run.sluid.clone());
+        posting.records.put_run(&known)?;
+    }
+    Ok(SettleOutcome::Same)
+}
+
+fn enter(posting: &Posting<'_>, settled: &SettledRun, content: String) -> Result<SettleOutcome> {
+    let mut run = BookedRun {
+        key: settled.run.key.clone(),
+        settled: settled.clone(),
+        content,
+        observed_at: settled.run.observed_at,
+        revision: 0,
+        standing: Standing::Unattributed(UnattributedReason::NotBound),
+    };
+    let change = recharge(posting, &mut run)?;
+    posting.records.put_run(&run)?;
+    Ok(match &run.standing {
+        Standing::Unattributed(reason) => reason.into(),
+        Standing::Charged(BookedCharge { project, .. }) => {
+            SettleOutcome::New { drawn: change.drawn, overrun: change.overrun, project: project.clone() }
+        }
+    })
+}
+
+fn revise(posting: &Posting<'_>, known: &BookedRun, settled: &SettledRun, content: String) -> Result<SettleOutcome> {
+    let mut revised = BookedRun { settled: settled.clone(), content, ..known.clone() };
+    revised.observed_at = settled.run.observed_at;
+    revised.settled.run.key = known.key.clone();
+    revised.settled.run.sluid = settled.run.sluid.clone().or_else(|| known.settled.run.sluid.clone());
+    let change = recharge(posting, &mut revised)?;
+    posting.records.put_run(&revised)?;
+    Ok(match (&known.standing, &revised.standing) {
+        (Standing::Unattributed(_), Standing::Unattributed(reason)) => reason.into(),
+        _ => SettleOutcome::Corrected { difference: change.difference },
+    })
+}
+
+/// What charging a run anew changed.
+#[derive(Default)]
+pub(super) struct Change {
+    drawn: Amount,
+    overrun: Amount,
+    difference: Amount,
+}
+
+/// Charges a run by what the books say now: its hold, else the bindings. Where somebody was charged before and the
+/// charge differs, the old entries are reversed and the run is charged anew. The caller stores the run.
+pub(super) fn recharge(posting: &Posting<'_>, run: &mut BookedRun) -> Result<Change> {
+    let hold = match &run.settled.run.stamp {
+        Some(stamp) => posting.records.hold(HoldId(stamp.job))?,
+        None => None,
+    };
+    let bindings = posting.records.bindings()?;
+    let spender = Spender::of_run(&run.settled);
+    let found = rules::attribute(spender, &run.settled.price, hold.as_ref(), &bindings);
+    let effective_at = run.settled.run.ended_at.unwrap_or(run.settled.run.observed_at);
+    let old = match &run.standing {
+        Standing::Charged(old) => Some(old.clone()),
+        Standing::Unattributed(_) => None,
+    };
+    if let (Attribution::Charged(new), Some(old)) = (&found, &old)
+        && is_same_charge(new, effective_at, old)
+    {
+        return Ok(Change::default());
+    }
+    if let Some(old) = &old {
+        reverse(posting, run, old)?;
+        run.revision = run.revision.checked_add(1).ok_or(model::AmountError::Overflow)?;
+    }
+    let mut change = Change::default();
+    run.standing = match found {
+        Attribution::Unattributed(reason) => Standing::Unattributed(reason),
+        Attribution::Charged(new) => {
+            let is_correction = old.is_some();
+            Standing::Charged(book(posting, run, new, effective_at, is_correction, &mut change)?)
+        }
+    };
+    let before = old.map_or(Amount::ZERO, |old| old.amount);
+    change.difference = change.drawn.plus(change.overrun)?.minus(before)?;
+    Ok(change)
+}
+
+fn is_same_charge(new: &Charge, effective_at: Timestamp, old: &BookedCharge) -> bool {
+    new.project == old.project
+        && new.unit == old.unit
+        && new.amount == old.amount
+        && new.hold == old.hold
+        && effective_at == old.effective_at
+}
+
+/// Reverses each entry of a charge, and gives its hold back what it drew.
+fn reverse(posting: &Posting<'_>, run: &BookedRun, old: &BookedCharge) -> Result<()> {
+    for number in &old.entries {
+        let Some(entry) = posting.records.entry(*number)? else {
+            let why = format!("run {} names entry {number}, which is not there", run.key);
+            return Err(LedgerError::never(LedgerErrorKind::Corrupt, why));
+        };
+        posting.append(Draft {
+            kind: EntryKind::Correct,
+            unit: entry.unit,
+            amount: entry.amount,
+            debit: entry.credit,
+            credit: entry.debit,
+            project: entry.project,
+            effective_at: entry.effective_at,
+            key: format!("reverse:{number}"),
+            links: Links { reverses: Some(*number), ..entry.links },
+            note: entry.note,
+            tariff: entry.tariff,
+            particulars: Particulars::None,
+        })?;
+    }
+    change_hold(posting, old.hold, old.amount.negated()?).map(drop)
+}
+
+/// Posts the entries of a charge. The first time they tell what lies within the hold from what goes beyond; a
+/// correction is one entry.
+fn book(
+    posting: &Posting<'_>,
+    run: &BookedRun,
+    new: Charge,
+    effective_at: Timestamp,
+    is_correction: bool,
+    change: &mut Change,
+) -> Result<BookedCharge> {
+    let remainder = match change_hold(posting, new.hold, new.amount)? {
+        Some(hold) => hold.remainder()?,
+        None => new.amount,
+    };
+    (change.drawn, change.overrun) = rules::split(new.amount, remainder)?;
+    let parts = if is_correction {
+        [(EntryKind::Correct, new.amount), (EntryKind::Overrun, Amount::ZERO)]
+    } else {
+        [(EntryKind::Settle, change.drawn), (EntryKind::Overrun, change.overrun)]
+    };
+    let mut entries = Vec::new();
+    for (kind, amount) in parts.into_iter().filter(|(_, amount)| *amount > Amount::ZERO) {
+        let entry = posting.append(Draft {
+            kind,
+            unit: new.unit.clone(),
+            amount,
+            debit: Account::Budget(new.project.clone()),
+            credit: used(&new.unit),
+            project: new.project.clone(),
+            effective_at,
+            key: format!("run:{}:{}:{kind}", run.key, run.revision),
+            links: Links { hold: new.hold, run: Some(run.key.clone()), ..Links::default() },
+            note: run.settled.run.name.clone(),
+            tariff: Some(run.settled.price.tariff.clone()),
+            particulars: Particulars::None,
+        })?;
+        entries.push(entry.number);
+    }
+    let Charge { project, unit, amount, hold } = new;
+    Ok(BookedCharge { project, unit, amount, hold, effective_at, entries })
+}
+
+/// Adds to what a hold's runs were charged; the answer is the hold as it was before.
+fn change_hold(posting: &Posting<'_>, id: Option<HoldId>, amount: Amount) -> Result<Option<Hold>> {
+    let Some(id) = id else { return Ok(None) };
+    let Some(before) = posting.records.hold(id)? else {
+        return Err(LedgerError::never(LedgerErrorKind::Corrupt, format!("a run names hold {id}, which is not there")));
+    };
+    let after = Hold { charged: before.charged.plus(amount)?, ..before.clone() };
+    posting.records.put_hold(&after)?;
+    Ok(Some(before))
+}

@@ -1,0 +1,111 @@
+//! What the procedures need of a store, inside one transaction.
+
+use crate::{
+    Binding, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError, Observation, SettledRun, UnattributedReason,
+};
+use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
+
+pub(crate) type Result<T> = std::result::Result<T, LedgerError>;
+
+/// What a run was charged, and by which entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BookedCharge {
+    pub(crate) project: ProjectName,
+    pub(crate) unit: Unit,
+    pub(crate) amount: Amount,
+    pub(crate) hold: Option<HoldId>,
+    pub(crate) effective_at: Timestamp,
+    /// The entries that together charge the amount; empty where it is zero.
+    pub(crate) entries: Vec<u64>,
+}
+
+/// Where a run in the books stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Charged(BookedCharge),
+    Unattributed(UnattributedReason),
+}
+
+/// A run in the books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BookedRun {
+    /// The key it was first read with, which stays.
+    pub(crate) key: RunKey,
+    pub(crate) settled: SettledRun,
+    /// What two readings are compared by.
+    pub(crate) content: String,
+    /// The latest instant at which this content was seen.
+    pub(crate) observed_at: Timestamp,
+    /// How often its content has changed, from 0.
+    pub(crate) revision: u32,
+    pub(crate) standing: Standing,
+}
+
+/// The signed sum of a kind of entry, positive where it adds to the budget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Total {
+    pub(crate) project: ProjectName,
+    pub(crate) unit: Unit,
+    pub(crate) kind: EntryKind,
+    pub(crate) amount: Amount,
+}
+
+/// One grant as far as a balance needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lot {
+    pub(crate) project: ProjectName,
+    pub(crate) unit: Unit,
+    pub(crate) amount: Amount,
+    pub(crate) from: Timestamp,
+    pub(crate) ends_at: Option<Timestamp>,
+}
+
+/// Everything a balance is made of; of one project and unit or of all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BalanceParts {
+    pub(crate) totals: Vec<Total>,
+    pub(crate) lots: Vec<Lot>,
+    /// All open holds, and the closed ones that an observation names.
+    pub(crate) holds: Vec<Hold>,
+    pub(crate) bindings: Vec<Binding>,
+    /// Without the runs that were settled meanwhile.
+    pub(crate) observations: Vec<Observation>,
+    pub(crate) enforced: Vec<(ProjectName, Unit)>,
+}
+
+/// The tables of a ledger during one transaction. Methods that write are used only in one that may.
+pub(crate) trait Records {
+    /// The number that the next entry gets.
+    fn next_number(&self) -> Result<u64>;
+    /// Adds an entry and moves its amount between the stored balances.
+    fn append(&self, entry: &Entry) -> Result<()>;
+    fn entry_with_key(&self, key: &str) -> Result<Option<Entry>>;
+    fn entry(&self, number: u64) -> Result<Option<Entry>>;
+
+    fn hold(&self, id: HoldId) -> Result<Option<Hold>>;
+    fn put_hold(&self, hold: &Hold) -> Result<()>;
+
+    fn bindings(&self) -> Result<Vec<Binding>>;
+    fn add_binding(&self, binding: &Binding, actor: &Principal, now: Timestamp) -> Result<()>;
+    fn is_enforced(&self, project: &ProjectName, unit: &Unit) -> Result<bool>;
+    fn set_enforced(&self, enforce: &Enforce, actor: &Principal, now: Timestamp) -> Result<()>;
+
+    /// The run with this key.
+    fn run(&self, key: &RunKey) -> Result<Option<BookedRun>>;
+    /// The run with this SLUID on this cluster.
+    fn run_with_sluid(&self, site: &SiteName, cluster: &ClusterName, sluid: &str) -> Result<Option<BookedRun>>;
+    fn put_run(&self, run: &BookedRun) -> Result<()>;
+    /// The runs stamped with a job, by key.
+    fn runs_of_job(&self, job: JobId) -> Result<Vec<BookedRun>>;
+    /// The runs that nobody was charged for, by key.
+    fn unattributed_runs(&self) -> Result<Vec<BookedRun>>;
+
+    /// The instant of the cluster's observation.
+    fn observed_at(&self, site: &SiteName, cluster: &ClusterName) -> Result<Option<Timestamp>>;
+    fn put_observation(&self, observation: &Observation) -> Result<()>;
+    fn cursor(&self, site: &SiteName, cluster: &ClusterName) -> Result<Option<Cursor>>;
+    fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
+
+    /// What balances are made of; totals, lots and open holds of one project only where one is named.
+    fn balance_parts(&self, project: Option<&ProjectName>) -> Result<BalanceParts>;
+}

@@ -1,0 +1,170 @@
+//! Who pays for a run: its hold, else the most specific binding that covers it, else nobody yet.
+
+use crate::{Binding, Hold, HoldId, ObservedPending, ObservedRun, SettledRun, UnattributedReason};
+use model::{AccountName, Amount, PartitionName, Price, ProjectName, SiteName, Timestamp, Unit, UserName};
+
+/// What attribution looks at, of a run, a running job or a waiting one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spender<'a> {
+    pub(crate) site: &'a SiteName,
+    pub(crate) account: Option<&'a AccountName>,
+    pub(crate) partition: Option<&'a PartitionName>,
+    pub(crate) user: &'a UserName,
+    /// The instant by which bindings are chosen: the start, or the observation of what has not started.
+    pub(crate) at: Timestamp,
+}
+
+impl<'a> Spender<'a> {
+    pub(crate) fn of_run(settled: &'a SettledRun) -> Self {
+        let run = &settled.run;
+        Self {
+            site: &run.key.site,
+            account: run.account.as_ref(),
+            partition: run.partition.as_ref(),
+            user: &run.user,
+            at: run.started_at,
+        }
+    }
+
+    pub(crate) fn of_running(run: &'a ObservedRun, at: Timestamp) -> Self {
+        let (account, partition) = (run.account.as_ref(), run.partition.as_ref());
+        Self { site: &run.key.site, account, partition, user: &run.user, at }
+    }
+
+    pub(crate) fn of_pending(pending: &'a ObservedPending, site: &'a SiteName, at: Timestamp) -> Self {
+        let (account, partition) = (pending.account.as_ref(), pending.partition.as_ref());
+        Self { site, account, partition, user: &pending.user, at }
+    }
+}
+
+/// A charge to a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Charge {
+    pub(crate) project: ProjectName,
+    pub(crate) unit: Unit,
+    pub(crate) amount: Amount,
+    pub(crate) hold: Option<HoldId>,
+}
+
+/// What attribution finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Attribution {
+    Charged(Charge),
+    Unattributed(UnattributedReason),
+}
+
+/// Attributes a price. `hold` is the one that the stamp names, where this ledger has it.
+pub(crate) fn attribute(spender: Spender<'_>, price: &Price, hold: Option<&Hold>, bindings: &[Binding]) -> Attribution {
+    let (project, unit, hold) = match hold {
+        Some(hold) => (&hold.project, &hold.unit, Some(hold.id)),
+        None => match most_specific(spender, price, bindings) {
+            Some(binding) => (&binding.project, &binding.unit, None),
+            None => return Attribution::Unattributed(UnattributedReason::NotBound),
+        },
+    };
+    match price.in_unit(unit) {
+        Some(amount) => Attribution::Charged(Charge { project: project.clone(), unit: unit.clone(), amount, hold }),
+        None => Attribution::Unattributed(UnattributedReason::NotPriced(unit.clone())),
+    }
+}
+
+/// The binding that counts: the one that names most of person, account and partition; among equals person goes before
+/// account before partition, then a unit in which there is a price, then the later start, then the later made.
+fn most_specific<'a>(spender: Spender<'_>, price: &Price, bindings: &'a [Binding]) -> Option<&'a Binding> {
+    let covering = bindings.iter().enumerate().filter(|(_, binding)| covers(binding, spender));
+    covering
+        .max_by_key(|(number, binding)| (rank(binding), price.in_unit(&binding.unit).is_some(), binding.from, *number))
+        .map(|(_, binding)| binding)
+}
+
+fn rank(binding: &Binding) -> (u8, bool, bool, bool) {
+    let named = [binding.user.is_some(), binding.account.is_some(), binding.partition.is_some()];
+    (named.iter().map(|is_named| u8::from(*is_named)).sum(), named[0], named[1], named[2])
+}
+
+fn covers(binding: &Binding, spender: Spender<'_>) -> bool {
+    let is_dated = binding.from <= spender.at && binding.to.is_none_or(|to| spender.at < to);
+    binding.site == *spender.site
+        && is_dated
+        && binding.account.as_ref().is_none_or(|account| Some(account) == spender.account)
+        && binding.partition.as_ref().is_none_or(|partition| Some(partition) == spender.partition)
+        && binding.user.as_ref().is_none_or(|user| user == spender.user)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{ChargeRule, Tariff, TariffId, Tres, WallTime, price};
+
+    fn name<T: std::str::FromStr<Err = model::NameError>>(text: &str) -> T {
+        text.parse().expect("a name")
+    }
+
+    /// `user account partition project unit from to`, `-` for absent.
+    fn binding(line: &str) -> Binding {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let given = |at: usize| (words[at] != "-").then_some(words[at]);
+        let instant = |text: &str| Timestamp::from_epoch_seconds(text.parse().expect("a number"));
+        Binding {
+            site: name("horeka"),
+            user: given(0).map(name),
+            account: given(1).map(name),
+            partition: given(2).map(name),
+            project: name(words[3]),
+            unit: words[4].parse().expect("a unit"),
+            from: instant(words[5]),
+            to: given(6).map(instant),
+        }
+    }
+
+    fn h100_hour() -> Price {
+        let tariff = Tariff {
+            id: TariffId("t".to_owned()),
+            site: name("horeka"),
+            gpu_class: Some("h100".to_owned().try_into().expect("a class")),
+            milli_gpus_per_scheduler_gpu: 1000,
+            scheduler_gpus_per_node: None,
+            is_exclusive: false,
+            charge_class: "h100".to_owned().try_into().expect("a class"),
+            charge_rule: ChargeRule::Gpus(1000),
+            minimum_seconds: 0,
+        };
+        let tres = Tres::read("cpu=8,gres/gpu=1,node=1").expect("a list");
+        price(&tres, WallTime::from_seconds(3600), &tariff).expect("fits")
+    }
+
+    #[test]
+    fn the_most_specific_binding_pays() {
+        let everything = "- - - site horeka:h100 0 -";
+        for (lines, payer) in [
+            (vec![], "not bound"),
+            (vec![everything], "site"),
+            (vec![everything, "- hk - account horeka:h100 0 -"], "account"),
+            (vec!["- hk - account horeka:h100 0 -", everything], "account"),
+            (vec!["ada - - person horeka:h100 0 -", "- hk - account horeka:h100 0 -"], "person"),
+            (vec!["ada - - person horeka:h100 0 -", "- hk gpu both horeka:h100 0 -"], "both"),
+            (vec!["bob - - person horeka:h100 0 -"], "not bound"),
+            (vec!["- other - account horeka:h100 0 -"], "not bound"),
+            (vec!["- hk - over horeka:h100 0 100"], "not bound"),
+            (vec!["- hk - future horeka:h100 101 -"], "not bound"),
+            (vec!["- hk - on-time horeka:h100 100 101"], "on-time"),
+            (vec!["- hk - older horeka:h100 0 -", "- hk - newer horeka:h100 50 -"], "newer"),
+            (vec!["- hk - first horeka:h100 0 -", "- hk - second horeka:h100 0 -"], "second"),
+            (vec!["- hk - h100 horeka:h100 0 -", "- hk - a100 horeka:a100 0 -"], "h100"),
+            (vec!["- hk - a100 horeka:a100 0 -"], "not priced in horeka:a100"),
+            (vec![everything, "- hk - a100 horeka:a100 0 -"], "not priced in horeka:a100"),
+        ] {
+            let bindings: Vec<Binding> = lines.iter().map(|line| binding(line)).collect();
+            let (site, user, account, partition) = (name("horeka"), name("ada"), name("hk"), name("gpu"));
+            let at = Timestamp::from_epoch_seconds(100);
+            let spender =
+                Spender { site: &site, user: &user, account: Some(&account), partition: Some(&partition), at };
+            let found = match attribute(spender, &h100_hour(), None, &bindings) {
+                Attribution::Charged(charge) => charge.project.to_string(),
+                Attribution::Unattributed(UnattributedReason::NotBound) => "not bound".to_owned(),
+                Attribution::Unattributed(UnattributedReason::NotPriced(unit)) => format!("not priced in {unit}"),
+            };
+            assert_eq!(found, payer, "{lines:?}");
+        }
+    }
+}

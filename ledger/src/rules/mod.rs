@@ -1,0 +1,15 @@
+//! The rules of the ledger: pure functions over facts. No store, no clock.
+
+mod attribution;
+mod balance;
+mod movement;
+mod replay;
+mod revision;
+mod statement;
+
+pub(crate) use attribution::{Attribution, Charge, Spender, attribute};
+pub(crate) use balance::{balances, refusal};
+pub(crate) use movement::{budget_change, split};
+pub(crate) use replay::{Replay, Stored};
+pub(crate) use revision::{Reading, compare, content_of, contradiction};
+pub(crate) use statement::statement;

@@ -1,0 +1,193 @@
+//! The contract, kept by one SQLite file.
+
+use super::open::{OpenMode, StopPoint, Surroundings, open};
+use super::queries;
+use super::tables::Tables;
+use super::thread::Owner;
+use crate::procedures::{Posting, apply};
+use crate::records::{Records, Result};
+use crate::rules::Replay;
+use crate::{
+    BalanceQuery, Binding, Book, Command, Cursor, Entry, EntryPage, Grant, Hold, HoldId, LedgerError, LedgerErrorKind,
+    Outcome, UnattributedRun, Verification,
+};
+use async_trait::async_trait;
+use model::{Balance, ClusterName, Principal, ProjectName, SiteName, Statement, Timestamp, Unit, Window};
+use rusqlite::{Connection, TransactionBehavior, params};
+use std::path::{Path, PathBuf};
+
+/// A ledger in one SQLite file. Any number of processes, and of these, may use the same file.
+#[derive(Debug)]
+pub struct SqliteBook {
+    owner: Owner,
+    path: PathBuf,
+    stop: Option<StopPoint>,
+}
+
+impl SqliteBook {
+    /// Opens the ledger at `path`, as this process sees its machine.
+    ///
+    /// Errors leave the file as it was: none there (`NotFound`), not a ledger, from a newer release, damaged, kept to
+    /// another host, not permitted, read-only.
+    pub fn open(path: &Path, mode: OpenMode) -> Result<Self> {
+        Self::open_in(path, mode, &Surroundings::here())
+    }
+
+    /// Opens the ledger at `path` in the surroundings given.
+    pub fn open_in(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Result<Self> {
+        let connection = open(path, mode, surroundings)?;
+        Ok(Self { owner: Owner::start(connection)?, path: path.to_owned(), stop: surroundings.stop })
+    }
+
+    /// Fills an empty ledger with entries of another one, in order. What comes out has the same entries, balances and
+    /// holds, so an export can be checked without its origin; it has no runs and takes no commands.
+    pub async fn replay(&self, entries: &[Entry]) -> Result<()> {
+        let entries = entries.to_vec();
+        let work = move |connection: &mut Connection| replay(connection, &entries);
+        self.call("replaying entries", work).await
+    }
+
+    /// Runs what only reads, all of it on one state of the file.
+    async fn read<T: Send + 'static>(
+        &self,
+        doing: &str,
+        query: impl Fn(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let work = move |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+            let answer = query(&transaction)?;
+            transaction.commit()?;
+            Ok(answer)
+        };
+        self.call(doing, work).await
+    }
+
+    /// Runs work on the owning thread; an error says what was being done, and to which file.
+    async fn call<T: Send + 'static>(
+        &self,
+        doing: &str,
+        work: impl FnMut(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let answer = self.owner.call(work).await;
+        answer.map_err(|error| error.while_doing(doing).with_fact("file", &self.path.display()))
+    }
+}
+
+#[async_trait]
+impl Book for SqliteBook {
+    async fn post(&self, actor: &Principal, now: Timestamp, commands: &[Command]) -> Result<Vec<Outcome>> {
+        let (actor, commands, stop) = (actor.clone(), commands.to_vec(), self.stop);
+        let work = move |connection: &mut Connection| post(connection, &actor, now, &commands, stop);
+        self.call("posting to the ledger", work).await
+    }
+
+    async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
+        let query = query.clone();
+        self.read("reading balances", move |connection| queries::balances(connection, &query, now)).await
+    }
+
+    async fn statement(&self, project: &ProjectName, unit: &Unit, window: Window) -> Result<Statement> {
+        let (project, unit) = (project.clone(), unit.clone());
+        let query = move |connection: &Connection| queries::statement(connection, &project, &unit, window);
+        self.read("reading a statement", query).await
+    }
+
+    async fn bindings(&self) -> Result<Vec<Binding>> {
+        self.read("reading the bindings", queries::bindings).await
+    }
+
+    async fn hold(&self, id: HoldId) -> Result<Option<Hold>> {
+        self.read("reading a hold", move |connection| Tables(connection).hold(id)).await
+    }
+
+    async fn open_holds(&self, project: Option<&ProjectName>) -> Result<Vec<Hold>> {
+        let project = project.cloned();
+        self.read("reading the open holds", move |connection| queries::open_holds(connection, project.as_ref())).await
+    }
+
+    async fn cursor(&self, site: &SiteName, cluster: &ClusterName) -> Result<Option<Cursor>> {
+        let (site, cluster) = (site.clone(), cluster.clone());
+        self.read("reading a cursor", move |connection| queries::cursor(connection, &site, &cluster)).await
+    }
+
+    async fn unattributed(&self) -> Result<Vec<UnattributedRun>> {
+        self.read("reading the unattributed runs", queries::unattributed).await
+    }
+
+    async fn grants(&self, project: Option<&ProjectName>) -> Result<Vec<Grant>> {
+        let project = project.cloned();
+        self.read("reading the grants", move |connection| queries::grants(connection, project.as_ref())).await
+    }
+
+    async fn entries(&self, page: EntryPage) -> Result<Vec<Entry>> {
+        self.read("reading entries", move |connection| queries::entries(connection, page)).await
+    }
+
+    async fn verify(&self) -> Result<Verification> {
+        self.read("verifying the ledger", queries::verify).await
+    }
+}
+
+/// One transaction around all commands. The writer's lock is taken at its start, so that what is read inside stays true
+/// until the commit. The row in `posts` makes the database check that the accounts of each unit sum to zero.
+fn post(
+    connection: &mut Connection,
+    actor: &Principal,
+    now: Timestamp,
+    commands: &[Command],
+    stop: Option<StopPoint>,
+) -> Result<Vec<Outcome>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if queries::is_replica(&transaction)? {
+        return Err(LedgerError::never(LedgerErrorKind::Replica, "it was made by a replay, for checking only"));
+    }
+    let changes_before = transaction.total_changes();
+    let tables = Tables(&transaction);
+    let posting = Posting { records: &tables, actor, now };
+    let outcomes = commands.iter().map(|command| apply(&posting, command)).collect::<Result<Vec<_>>>()?;
+    if transaction.total_changes() != changes_before {
+        close_post(&transaction, actor, now, commands.len())?;
+    }
+    stop_at(stop, StopPoint::BeforeCommit);
+    transaction.commit()?;
+    stop_at(stop, StopPoint::AfterCommit);
+    Ok(outcomes)
+}
+
+fn close_post(connection: &Connection, actor: &Principal, now: Timestamp, commands: usize) -> Result<()> {
+    let insert = "INSERT INTO posts (recorded_at, actor_user, actor_site, commands, last_entry)
+        SELECT ?1, ?2, ?3, ?4, coalesce(max(number), 0) FROM entries";
+    let site = actor.site.as_ref().map(SiteName::as_str);
+    let commands = super::rows::number(commands as u64)?;
+    connection.prepare_cached(insert)?.execute(params![now.epoch_seconds(), actor.user.as_str(), site, commands])?;
+    Ok(())
+}
+
+/// Kills the process as a power cut would, where a test has asked for it.
+fn stop_at(asked: Option<StopPoint>, here: StopPoint) {
+    if asked == Some(here) {
+        std::process::abort();
+    }
+}
+
+fn replay(connection: &mut Connection, entries: &[Entry]) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let tables = Tables(&transaction);
+    if tables.next_number()? != 1 {
+        return Err(LedgerError::never(LedgerErrorKind::Conflict, "the ledger has entries of its own"));
+    }
+    transaction.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('replica', 'yes')", [])?;
+    let mut state = Replay::default();
+    for entry in entries {
+        tables.append(entry)?;
+        state.apply(entry)?;
+    }
+    for hold in state.holds() {
+        tables.put_hold(hold)?;
+    }
+    if let Some(last) = entries.last() {
+        close_post(&transaction, &last.actor, last.recorded_at, 0)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}

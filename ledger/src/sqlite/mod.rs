@@ -1,0 +1,18 @@
+//! The embedded store: one SQLite file, one owning thread, any number of processes.
+//!
+//! `mount` decides from the mount table how far file locks reach, `open` checks and prepares the file, `thread` owns the
+//! connection, `tables` is what the procedures need, `queries` is what only reads, `book` is the contract.
+
+mod book;
+mod failure;
+mod mount;
+mod open;
+mod queries;
+mod rows;
+mod run_tables;
+mod schema;
+mod tables;
+mod thread;
+
+pub use book::SqliteBook;
+pub use open::{OpenMode, StopPoint, Surroundings};

@@ -1,0 +1,208 @@
+//! Opening: is it there, is it ours, may this host use it, which journal does the place allow.
+
+use super::mount::{Place, Reach, place_of};
+use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
+use super::thread::with_retries;
+use crate::{LedgerError, LedgerErrorKind, Retry};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What to do where there is no ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenMode {
+    /// It is an error that says how one is made.
+    Existing,
+    /// One is made; one that is there is opened.
+    Create,
+}
+
+/// Where a post may be cut off, to test that nothing half-done is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopPoint {
+    /// After the commands were carried out, before the transaction is committed.
+    BeforeCommit,
+    /// After the transaction is committed, before anybody is told.
+    AfterCommit,
+}
+
+/// What the store knows of the machine it is on; made by hand in tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Surroundings {
+    /// The text of the mount table, in the form of `/proc/self/mountinfo`.
+    pub mountinfo: String,
+    /// The name of this host.
+    pub host: String,
+    /// Where the process kills itself; none outside tests.
+    pub stop: Option<StopPoint>,
+}
+
+impl Surroundings {
+    /// The surroundings of this process. A mount table that cannot be read is an empty one: the ledger is then kept to
+    /// one host.
+    pub fn here() -> Self {
+        Self {
+            mountinfo: fs::read_to_string("/proc/self/mountinfo").unwrap_or_default(),
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            stop: None,
+        }
+    }
+}
+
+/// A try waits this long inside SQLite; `with_retries` then tries again.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+
+/// Opens the file and makes it ready; errors leave it as it was.
+pub(super) fn open(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Result<Connection, LedgerError> {
+    open_inner(path, mode, surroundings)
+        .map_err(|error| error.while_doing("opening the ledger").with_fact("file", &path.display()))
+}
+
+fn open_inner(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Result<Connection, LedgerError> {
+    if mode == OpenMode::Create {
+        create_file(path)?;
+    }
+    check_header(path, mode)?;
+    let place = place_of(&surroundings.mountinfo, &resolve(path)?);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    with_retries(&mut connection, migrate)?;
+    with_retries(&mut connection, |connection| check_host(connection, &place, &surroundings.host))?;
+    with_retries(&mut connection, |connection| choose_journal(connection, &place))?;
+    Ok(connection)
+}
+
+/// Makes an empty file where there is none: for its owner alone, or for the group where the folder passes its group on.
+/// SQLite gives the files it makes beside it the same mode, whatever the umask (3.54.1, `findCreateFileMode` and
+/// `robust_open` in `os_unix.c`).
+fn create_file(path: &Path) -> Result<(), LedgerError> {
+    let folder = folder_of(path);
+    let is_shared = fs::metadata(folder).map_err(|error| of_file(&error))?.mode() & 0o2000 != 0;
+    let mode = if is_shared { 0o660 } else { 0o600 };
+    match OpenOptions::new().write(true).create_new(true).mode(mode).open(path) {
+        // The umask may have taken the group's part away.
+        Ok(file) => file.set_permissions(fs::Permissions::from_mode(mode)).map_err(|error| of_file(&error)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(of_file(&error)),
+    }
+}
+
+/// Looks at the first 100 bytes before SQLite does, so that a file of somebody else's is not touched. The layout is
+/// part of SQLite's file format (section 1.3, "The Database Header"): magic, user version at 60, application id at 68.
+fn check_header(path: &Path, mode: OpenMode) -> Result<(), LedgerError> {
+    let mut header = Vec::with_capacity(100);
+    let file = File::open(path).map_err(|error| of_file(&error))?;
+    file.take(100).read_to_end(&mut header).map_err(|error| of_file(&error))?;
+    let not_ours = |why: &str| Err(LedgerError::never(LedgerErrorKind::NotALedger, why));
+    if header.is_empty() {
+        let is_new = mode == OpenMode::Create;
+        return if is_new { Ok(()) } else { not_ours("the file is empty; `pakt ledger init` makes a ledger of it") };
+    }
+    if header.len() < 100 || !header.starts_with(b"SQLite format 3\0") {
+        return not_ours("the file is not a ledger");
+    }
+    let number_at = |at: usize| i32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    if number_at(68) != APPLICATION_ID {
+        return not_ours("the file is a database of another program");
+    }
+    check_version(i64::from(number_at(60)))
+}
+
+fn check_version(found: i64) -> Result<(), LedgerError> {
+    if found <= VERSION {
+        return Ok(());
+    }
+    let why = format!("a newer release of Pakt wrote it: version {found}, this one knows {VERSION}");
+    Err(LedgerError::never(LedgerErrorKind::NewerVersion, why))
+}
+
+/// Takes the steps that are missing, all in one transaction; another process may have taken them meanwhile.
+fn migrate(connection: &mut Connection) -> Result<(), LedgerError> {
+    let version = |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+    let found = version(connection)?;
+    check_version(found)?;
+    if found == VERSION {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let taken = version(&transaction)?;
+    for (_, step) in MIGRATIONS.iter().filter(|(number, _)| *number > taken) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    Ok(transaction.commit()?)
+}
+
+/// Where locks end at the host, the first host that opens the ledger is the only one.
+fn check_host(connection: &mut Connection, place: &Place, host: &str) -> Result<(), LedgerError> {
+    let Reach::Unknown(reason) = &place.reach else { return Ok(()) };
+    let select = "SELECT value FROM meta WHERE name = 'host'";
+    let mut known: Option<String> = connection.query_row(select, [], |row| row.get(0)).optional()?;
+    if known.is_none() {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute("INSERT OR IGNORE INTO meta (name, value) VALUES ('host', ?1)", [host])?;
+        known = transaction.query_row(select, [], |row| row.get(0)).optional()?;
+        transaction.commit()?;
+    }
+    match known {
+        Some(known) if known != host => {
+            let why = format!("it is kept to host `{known}`, because {reason}; this is `{host}`");
+            let error = LedgerError::never(LedgerErrorKind::OtherHost, why);
+            Err(error.with_fact("host", &known).with_fact("file system", &place.file_system))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The write-ahead log on a disk of this host, the rollback journal everywhere else; both survive a power cut.
+fn choose_journal(connection: &mut Connection, place: &Place) -> Result<(), LedgerError> {
+    let (journal, synchronous) = match place.reach {
+        Reach::Host => ("wal", "FULL"),
+        Reach::AllHosts | Reach::Unknown(_) => ("delete", "EXTRA"),
+    };
+    let found: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    if found != journal {
+        let set: String = connection.query_row(&format!("PRAGMA journal_mode = {journal}"), [], |row| row.get(0))?;
+        if set != journal {
+            let why = format!("its journal cannot be changed from {found} to {journal} while others use it");
+            return Err(LedgerError::new(LedgerErrorKind::Busy, Retry::Later, why));
+        }
+    }
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    Ok(())
+}
+
+/// The path with links resolved, of a file that is there.
+fn resolve(path: &Path) -> Result<PathBuf, LedgerError> {
+    fs::canonicalize(path).map_err(|error| of_file(&error))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+fn of_file(error: &io::Error) -> LedgerError {
+    let (kind, retry, why) = match error.kind() {
+        io::ErrorKind::NotFound => {
+            (LedgerErrorKind::NotFound, Retry::Never, "there is none here; `pakt ledger init` makes one")
+        }
+        io::ErrorKind::PermissionDenied => {
+            (LedgerErrorKind::NotPermitted, Retry::Never, "the file or its folder may not be opened by this user")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            (LedgerErrorKind::ReadOnly, Retry::Never, "the file system is mounted read-only")
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            (LedgerErrorKind::DiskFull, Retry::Later, "the disk or the quota is full")
+        }
+        io::ErrorKind::IsADirectory => (LedgerErrorKind::NotALedger, Retry::Never, "it is a folder, not a file"),
+        _ => (LedgerErrorKind::InputOutput, Retry::Later, "the file system failed"),
+    };
+    LedgerError::new(kind, retry, why).with_fact("system", error)
+}

@@ -1,0 +1,213 @@
+//! Grants, openings, holds, the switch: each does its work once, refuses what contradicts it, and all or nothing.
+
+use crate::support::*;
+use ledger::{
+    AmendHold, Book, CloseReason, Command, Cursor, Effect, LedgerErrorKind, NewHold, NewOpening, Outcome, Retry,
+};
+use model::{StatementLineKind, Window};
+
+fn opening(key: &str, used_before: i64) -> Command {
+    Command::Opening(NewOpening {
+        key: key.to_owned(),
+        project: atlas(),
+        unit: gh200(),
+        used_before: milli(used_before),
+        as_of: at(NOW - 500),
+        note: "jutil, 2026-10-01".to_owned(),
+    })
+}
+
+fn amend(number: u32, ceiling: i64) -> Command {
+    Command::Amend(AmendHold { id: hold_id(number), ceiling: milli(ceiling) })
+}
+
+#[tokio::test]
+async fn a_repeated_command_changes_nothing_and_says_so() {
+    let desk = Desk::new();
+    let cursor = Cursor { site: name("jupiter"), cluster: name("booster"), settled_until: now() };
+    let commands = [
+        grant("g1", 1000),
+        opening("o1", 300),
+        Command::Bind(binding()),
+        enforce(true),
+        hold(1, 100),
+        amend(1, 120),
+        close(1),
+        Command::Advance(cursor),
+    ];
+    let first = desk.post(&commands).await;
+    let (entries, numbers) = (desk.entries().await, desk.numbers().await);
+    let second = desk.post(&commands).await;
+    for (first, second) in first.iter().zip(&second) {
+        let effect = |outcome: &Outcome| match outcome {
+            Outcome::Granted(effect)
+            | Outcome::Opened(effect)
+            | Outcome::Bound(effect)
+            | Outcome::Set(effect)
+            | Outcome::Held(_, effect)
+            | Outcome::Amended(_, effect)
+            | Outcome::Closed(_, effect)
+            | Outcome::Observed(effect)
+            | Outcome::Advanced(effect) => *effect,
+            Outcome::Settled(other) => panic!("{other:?}"),
+        };
+        assert_eq!([effect(first), effect(second)], [Effect::Done, Effect::AlreadyDone], "{first:?}");
+    }
+    assert_eq!(numbers, [700, 0, 0, 0, 0, 700], "an opening is taken off what was granted");
+    assert_eq!((desk.entries().await, desk.numbers().await), (entries, numbers));
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn what_contradicts_the_books_or_itself_is_refused() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), opening("o1", 1), hold(1, 100), hold(2, 100), close(2)]).await;
+    let other_window = {
+        let mut grant = new_grant("g1", 1000);
+        grant.window.to = at(NOW + 5);
+        Command::Grant(grant)
+    };
+    let backwards = {
+        let mut grant = new_grant("g2", 1);
+        grant.window = Window { from: at(10), to: at(10) };
+        Command::Grant(grant)
+    };
+    let closed_before_open = {
+        let mut binding = binding();
+        binding.to = Some(binding.from);
+        Command::Bind(binding)
+    };
+    let blank_reason = Command::Hold(NewHold { anyway: Some("  ".to_owned()), ..new_hold(3, 1) });
+    let elsewhere = Command::Hold(NewHold { unit: name("jupiter:core"), ..new_hold(1, 100) });
+    let before = desk.entries().await;
+    for (command, kind) in [
+        (grant("g1", 999), LedgerErrorKind::Conflict),
+        (other_window, LedgerErrorKind::Conflict),
+        (opening("o1", 2), LedgerErrorKind::Conflict),
+        (hold(1, 101), LedgerErrorKind::Conflict),
+        (elsewhere, LedgerErrorKind::Conflict),
+        (amend(2, 50), LedgerErrorKind::Conflict),
+        (amend(9, 50), LedgerErrorKind::UnknownHold),
+        (close(9), LedgerErrorKind::UnknownHold),
+        (grant("g3", 0), LedgerErrorKind::Invalid),
+        (grant("g3", -5), LedgerErrorKind::Invalid),
+        (opening("o3", -5), LedgerErrorKind::Invalid),
+        (hold(3, -5), LedgerErrorKind::Invalid),
+        (amend(1, -5), LedgerErrorKind::Invalid),
+        (backwards, LedgerErrorKind::Invalid),
+        (closed_before_open, LedgerErrorKind::Invalid),
+        (blank_reason, LedgerErrorKind::Invalid),
+        (grant("g4", i64::MAX), LedgerErrorKind::Overflow),
+    ] {
+        // The first command is sound; it must not survive the second.
+        let error = desk.try_post(&[hold(77, 1), command.clone()]).await.expect_err("refused");
+        assert_eq!((&error.kind, error.retry), (&kind, Retry::Never), "{command:?}: {error}");
+    }
+    assert_eq!(desk.entries().await, before);
+    assert_eq!(desk.book.hold(hold_id(77)).await, Ok(None));
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn an_enforced_budget_is_never_overdrawn_by_a_hold() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 100), hold(1, 70)]).await;
+    desk.post(&[hold(2, 50)]).await;
+    assert_eq!(desk.numbers().await, [100, 0, 0, 120, 0, -20], "without the switch the ledger only advises");
+    desk.post(&[close(2), enforce(true)]).await;
+
+    let error = desk.try_post(&[hold(3, 31)]).await.expect_err("refused");
+    let refusal = error.refusal().expect("a refusal");
+    assert_eq!([refusal.wanted, refusal.free], [milli(31), milli(30)]);
+    assert_eq!((refusal.ends_at, refusal.open_holds), (Some(at(NOW + 1_000_000)), 1));
+    assert_eq!(refusal.blocking.iter().map(|hold| hold.id).collect::<Vec<_>>(), [hold_id(1)]);
+
+    desk.post(&[hold(3, 30)]).await;
+    assert!(desk.try_post(&[amend(3, 31)]).await.expect_err("refused").refusal().is_some(), "a raise is a hold too");
+    desk.post(&[amend(3, 20)]).await;
+    desk.post(&[amend(3, 30)]).await;
+    let anyway = NewHold { anyway: Some("deadline on Friday".to_owned()), ..new_hold(4, 500) };
+    let provisional = NewHold { is_provisional: true, ..new_hold(5, 500) };
+    desk.post(&[Command::Hold(anyway), Command::Hold(provisional), amend(4, 600)]).await;
+    assert_eq!(desk.numbers().await, [100, 0, 0, 1200, 0, -1100]);
+    let kept = desk.book.hold(hold_id(4)).await.expect("read").expect("there");
+    assert_eq!(kept.anyway.as_deref(), Some("deadline on Friday"));
+    assert!(desk.try_post(&[hold(6, 1)]).await.is_err());
+    desk.post(&[hold(7, 0)]).await;
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn one_close_ends_a_hold_and_the_next_gets_its_answer() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 100), hold(1, 70), close(1)]).await;
+    let late = Command::Close(ledger::CloseHold { id: hold_id(1), reason: CloseReason::Lost });
+    let outcome = desk.post(&[late]).await.remove(0);
+    let Outcome::Closed(hold, Effect::AlreadyDone) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(hold.closing.expect("closed").reason, CloseReason::Finished);
+    assert_eq!(desk.shown_entries().await, ["grant 100", "hold 70", "release 70"]);
+    assert_eq!(desk.book.open_holds(None).await.expect("read"), []);
+}
+
+#[tokio::test]
+async fn grants_count_from_their_start_on() {
+    let desk = Desk::new();
+    let mut next_year = new_grant("g2", 500);
+    next_year.window = Window { from: at(NOW + 1), to: at(NOW + 10) };
+    desk.post(&[grant("g1", 100), Command::Grant(next_year)]).await;
+    assert_eq!(desk.numbers().await, [100, 0, 0, 0, 0, 100]);
+    let later = desk.book.balances(&ledger::BalanceQuery::default(), at(NOW + 1)).await.expect("balances");
+    assert_eq!((later[0].granted, later[0].ends_at), (milli(600), Some(at(NOW + 10))));
+    let grants = desk.book.grants(Some(&atlas())).await.expect("grants");
+    assert_eq!(grants.iter().map(|grant| grant.terms.key.as_str()).collect::<Vec<_>>(), ["g1", "g2"]);
+    assert_eq!(grants[0].terms, new_grant("g1", 100));
+    assert_eq!(desk.book.grants(Some(&name("other"))).await, Ok(vec![]));
+}
+
+#[tokio::test]
+async fn a_cursor_never_moves_backwards() {
+    let desk = Desk::new();
+    let cursor = |until: i64| Cursor { site: name("jupiter"), cluster: name("booster"), settled_until: at(until) };
+    for (until, stands_at) in [(50, 50), (40, 50), (60, 60)] {
+        desk.post(&[Command::Advance(cursor(until))]).await;
+        let found = desk.book.cursor(&name("jupiter"), &name("booster")).await.expect("read");
+        assert_eq!(found, Some(cursor(stands_at)));
+    }
+    assert_eq!(desk.book.cursor(&name("jupiter"), &name("other")).await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_statement_shows_every_movement_and_adds_up() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), opening("o1", 200), hold(1, 60), Command::Bind(binding())]).await;
+    desk.post(&[settle(ours(1, 100, 1)), settle(foreign(2, 30)), close(1)]).await;
+    desk.post(&[settle(read_at(foreign(2, 20), 300))]).await;
+    let window = |from: i64, to: i64| Window { from: at(from), to: at(to) };
+    for (window, opening, closing, lines) in [
+        (window(0, NOW + 1000), 0, 680, 7),
+        (window(NOW - 600, NOW), 1000, 800, 1),
+        (window(NOW, NOW + 1000), 800, 680, 5),
+        (window(NOW + 110, NOW + 111), 800, 680, 5),
+        (window(NOW + 111, NOW + 1000), 680, 680, 0),
+        (window(0, 1), 0, 0, 0),
+    ] {
+        let statement = desk.book.statement(&atlas(), &gh200(), window).await.expect("a statement");
+        assert_eq!((statement.opening, statement.closing), (milli(opening), milli(closing)), "{window:?}");
+        assert_eq!(statement.lines.len(), lines, "{window:?}");
+        assert_eq!(statement.adds_up(), Ok(true));
+    }
+    let statement = desk.book.statement(&atlas(), &gh200(), window(0, NOW + 1000)).await.expect("a statement");
+    let lines: Vec<_> = statement.lines.iter().map(|line| (line.kind, line.amount.milli())).collect();
+    assert_eq!(
+        lines,
+        [
+            (StatementLineKind::Grant, 1000),
+            (StatementLineKind::Opening, -200),
+            (StatementLineKind::Settle, -60),
+            (StatementLineKind::Overrun, -40),
+            (StatementLineKind::Settle, -30),
+            (StatementLineKind::Correct, 30),
+            (StatementLineKind::Correct, -20),
+        ]
+    );
+}

@@ -1,0 +1,155 @@
+//! What the books can prove about themselves: entries stay, sums meet, a replay gives the same, tampering shows.
+
+use crate::support::*;
+use ledger::{BalanceQuery, Book, Command, LedgerErrorKind, OpenMode, SqliteBook};
+use rusqlite::Connection;
+
+async fn busy_desk() -> Desk {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding()), hold(1, 100), hold(2, 50), enforce(true)]).await;
+    desk.post(&[settle(ours(1, 130, 1)), settle(foreign(2, 30)), close(1)]).await;
+    desk.post(&[settle(read_at(foreign(2, 20), 300)), settle(ours(3, 5, 1))]).await;
+    desk
+}
+
+#[tokio::test]
+async fn the_entries_alone_give_the_same_ledger() {
+    let (desk, fresh) = (busy_desk().await, Desk::new());
+    fresh.book.replay(&desk.entries().await).await.expect("replayed");
+    assert_eq!(export(&fresh.book).await, export(&desk.book).await);
+    for id in [hold_id(1), hold_id(2)] {
+        assert_eq!(fresh.book.hold(id).await, desk.book.hold(id).await);
+    }
+    assert_eq!(fresh.balance().await.used, desk.balance().await.used);
+    fresh.verify().await;
+    let error = fresh.try_post(&[grant("g2", 1)]).await.expect_err("for checking only");
+    assert_eq!(error.kind, LedgerErrorKind::Replica);
+    let error = desk.book.replay(&fresh.entries().await).await.expect_err("has entries");
+    assert_eq!(error.kind, LedgerErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn the_same_commands_give_the_same_bytes() {
+    assert_eq!(export(&busy_desk().await.book).await, export(&busy_desk().await.book).await);
+}
+
+#[tokio::test]
+async fn an_entry_is_exported_as_one_line() {
+    let desk = busy_desk().await;
+    let lines = export(&desk.book).await;
+    let shown: Vec<&str> = lines.lines().filter(|line| line.contains("\"overrun\"")).collect();
+    insta::assert_snapshot!(shown[0], @r#"{"number":5,"kind":"overrun","unit":"jupiter:gh200","amount":30,"debit":"budget/atlas","credit":"used/jupiter/gh200","project":"atlas","effective_at":1793000110,"recorded_at":1793000000,"actor":{"user":"ada","site":"jupiter"},"key":"run:jupiter/booster/1@1793000000:0:overrun","links":{"hold":"01m5vj1jg00000000000000001","run":{"site":"jupiter","cluster":"booster","scheduler_job":1,"submitted_at":1793000000}},"note":"train","tariff":"jupiter/booster/test","particulars":"none"}"#);
+}
+
+#[tokio::test]
+async fn whoever_changes_the_file_is_found() {
+    for (change, found) in [
+        ("UPDATE balances SET amount = amount + 1 WHERE account = 'budget/atlas'", "balance of budget/atlas"),
+        ("UPDATE balances SET amount = amount + 1 WHERE account = 'budget/atlas'", "sum to 1 milli"),
+        ("UPDATE totals SET amount = amount - 5 WHERE kind = 'settle'", "total of settle of atlas"),
+        ("UPDATE holds SET charged = 0", "hold 01"),
+        ("DELETE FROM holds", "hold 01"),
+        ("UPDATE runs SET amount = 1 WHERE scheduler_job = 2", "charge of run jupiter/booster/2@"),
+        ("DELETE FROM runs", "charge of run"),
+        ("DROP TRIGGER entries_are_not_deleted; DELETE FROM entries WHERE number = 6", "entry 7 follows entry 5"),
+        ("DROP TRIGGER entries_are_not_changed; UPDATE entries SET amount = 99 WHERE number = 4", "balance of"),
+    ] {
+        let desk = busy_desk().await;
+        Connection::open(desk.path()).and_then(|file| file.execute_batch(change)).expect(change);
+        let verification = desk.book.verify().await.expect("verified");
+        let is_found = verification.findings.iter().any(|finding| finding.contains(found));
+        assert!(is_found && !verification.is_consistent(), "{change}: {:?}", verification.findings);
+    }
+}
+
+#[tokio::test]
+async fn the_database_itself_forbids_what_a_mistake_of_ours_could_do() {
+    let desk = busy_desk().await;
+    let file = Connection::open(desk.path()).expect("opened");
+    for (statement, answer) in [
+        ("UPDATE entries SET amount = 1 WHERE number = 1", "never changed"),
+        ("DELETE FROM entries WHERE number = 1", "never deleted"),
+        ("DELETE FROM entries", "never deleted"),
+        (
+            "INSERT INTO entries SELECT 99, kind, unit, amount, debit, credit, project, effective_at, recorded_at, \
+          actor_user, actor_site, 'k', hold, run, grant_key, reverses, note, tariff, particulars \
+          FROM entries WHERE number = 1",
+            "numbered without gaps",
+        ),
+        (
+            "INSERT OR REPLACE INTO entries SELECT number, kind, unit, 5, debit, credit, project, effective_at, \
+          recorded_at, actor_user, actor_site, key, hold, run, grant_key, reverses, note, tariff, particulars \
+          FROM entries WHERE number = 1",
+            "numbered without gaps",
+        ),
+        ("UPDATE balances SET amount = 'many'", "cannot store TEXT"),
+        ("UPDATE balances SET amount = 0; INSERT INTO posts VALUES (99, 0, 'ada', NULL, 1, 1)", ""),
+        (
+            "UPDATE balances SET amount = 1 WHERE account LIKE 'budget%'; \
+          INSERT INTO posts VALUES (98, 0, 'ada', NULL, 1, 1)",
+            "do not sum to zero",
+        ),
+    ] {
+        let outcome = file.execute_batch(statement);
+        match outcome {
+            Err(error) => assert!(!answer.is_empty() && error.to_string().contains(answer), "{statement}: {error}"),
+            Ok(()) => assert_eq!(answer, "", "{statement}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unbalanced_book_takes_no_further_post() {
+    let desk = busy_desk().await;
+    let change = "UPDATE balances SET amount = amount + 1 WHERE account = 'budget/atlas'";
+    Connection::open(desk.path()).and_then(|file| file.execute_batch(change)).expect("changed");
+    let before = desk.entries().await;
+    let error = desk.try_post(&[grant("g2", 5)]).await.expect_err("refused by the database");
+    assert_eq!(error.kind, LedgerErrorKind::Bug);
+    assert_eq!(desk.entries().await, before);
+}
+
+#[tokio::test]
+async fn a_ledger_that_is_opened_again_is_the_same() {
+    let desk = busy_desk().await;
+    let again = SqliteBook::open(&desk.path(), OpenMode::Existing).expect("opened");
+    assert_eq!(export(&again).await, export(&desk.book).await);
+    let created_again = SqliteBook::open(&desk.path(), OpenMode::Create).expect("opened");
+    assert_eq!(export(&created_again).await, export(&desk.book).await);
+}
+
+#[tokio::test]
+async fn a_row_that_no_release_writes_is_an_error_and_no_guess() {
+    for change in [
+        "UPDATE holds SET unit = 'hours'",
+        "UPDATE holds SET id = 'mine' WHERE note = 'job-1'",
+        "UPDATE totals SET kind = 'gift' WHERE kind = 'grant'",
+        "UPDATE bindings SET project = 'a b'",
+        "UPDATE balances SET account = 'pocket' WHERE account = 'budget/atlas'",
+    ] {
+        let desk = busy_desk().await;
+        Connection::open(desk.path()).and_then(|file| file.execute_batch(change)).expect(change);
+        let reads = [
+            desk.book.verify().await.map(drop),
+            desk.book.balances(&BalanceQuery::default(), now()).await.map(drop),
+            desk.book.bindings().await.map(drop),
+        ];
+        let errors: Vec<_> = reads.into_iter().filter_map(Result::err).collect();
+        assert!(!errors.is_empty(), "{change}");
+        assert!(errors.iter().all(|error| error.kind == LedgerErrorKind::Corrupt), "{change}: {errors:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_clusters_name_may_hold_what_separates_the_parts_of_a_key() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    for (number, cluster) in ["a/b@7", "@", "//@@", "b/1@2"].into_iter().enumerate() {
+        let mut odd = foreign(1, 10 + i64::try_from(number).expect("small"));
+        odd.run.key.cluster = name(cluster);
+        desk.settle(odd.clone()).await;
+        let entries = desk.entries().await;
+        assert_eq!(entries.last().expect("an entry").links.run, Some(odd.run.key));
+    }
+    desk.verify().await;
+}

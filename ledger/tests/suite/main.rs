@@ -1,0 +1,10 @@
+//! The ledger as its callers see it: commands in, outcomes, balances and entries out, on real files.
+
+mod commands;
+mod evidence;
+mod files;
+mod observations;
+mod order;
+mod processes;
+mod runs;
+mod support;

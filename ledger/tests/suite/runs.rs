@@ -1,0 +1,219 @@
+//! Runs: drawn from holds, bound, unattributed, corrected; a reading that is late, repeated or renamed changes nothing.
+
+use crate::support::*;
+use ledger::{Book, Command, NewHold, SettleOutcome, SettledRun, UnattributedReason};
+use model::Price;
+
+fn charged(drawn: i64, overrun: i64) -> SettleOutcome {
+    SettleOutcome::New { drawn: milli(drawn), overrun: milli(overrun), project: atlas() }
+}
+
+#[tokio::test]
+async fn runs_draw_from_their_hold_and_then_overrun() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), hold(1, 100)]).await;
+    assert_eq!(desk.settle(ours(1, 60, 1)).await, charged(60, 0));
+    assert_eq!(desk.numbers().await, [1000, 60, 0, 40, 0, 900]);
+    assert_eq!(desk.settle(ours(2, 60, 1)).await, charged(40, 20));
+    assert_eq!(desk.numbers().await, [1000, 120, 0, 0, 0, 880]);
+    desk.post(&[close(1)]).await;
+    assert_eq!(desk.settle(ours(3, 7, 1)).await, charged(0, 7), "after the close all is overrun");
+    assert_eq!(desk.settle(ours(4, 0, 1)).await, charged(0, 0));
+    let shown = ["grant 1000", "hold 100", "settle 60", "settle 40", "overrun 20", "release 0", "overrun 7"];
+    assert_eq!(desk.shown_entries().await, shown);
+    let held = desk.book.hold(hold_id(1)).await.expect("read").expect("there");
+    assert_eq!((held.charged, held.remainder()), (milli(127), Ok(milli(0))));
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn a_settlement_is_never_refused() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 10), enforce(true), Command::Bind(binding())]).await;
+    assert_eq!(desk.settle(foreign(1, 5000)).await, charged(5000, 0));
+    assert_eq!(desk.numbers().await, [10, 5000, 0, 0, 0, -4990]);
+}
+
+#[tokio::test]
+async fn each_start_of_a_requeued_job_counts() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), hold(1, 100)]).await;
+    let mut again = ours(1, 30, 1);
+    again.run.key.submitted_at = at(NOW + 500);
+    assert_eq!(desk.settle(ours(1, 60, 1)).await, charged(60, 0));
+    assert_eq!(desk.settle(again).await, charged(30, 0));
+    assert_eq!(desk.numbers().await, [1000, 90, 0, 10, 0, 900]);
+}
+
+#[tokio::test]
+async fn what_nothing_binds_is_listed_until_a_binding_covers_it() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000)]).await;
+    assert_eq!(desk.settle(foreign(1, 60)).await, SettleOutcome::Unattributed);
+    assert_eq!(desk.settle(foreign(1, 60)).await, SettleOutcome::Same);
+    let mut of_others = foreign(2, 8);
+    of_others.run.account = Some(name("other"));
+    assert_eq!(desk.settle(of_others.clone()).await, SettleOutcome::Unattributed);
+    assert_eq!(desk.numbers().await, [1000, 0, 0, 0, 0, 1000]);
+    assert_eq!(desk.book.unattributed().await.expect("read").len(), 2);
+    desk.post(&[Command::Bind(binding())]).await;
+    assert_eq!(desk.numbers().await, [1000, 60, 0, 0, 0, 940]);
+    let left = desk.book.unattributed().await.expect("read");
+    assert_eq!(
+        left.iter().map(|run| (&run.run, &run.reason)).collect::<Vec<_>>(),
+        [(&of_others.run, &UnattributedReason::NotBound)]
+    );
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn what_has_no_price_in_its_unit_is_listed_and_never_zero() {
+    let desk = Desk::new();
+    let on_cores = NewHold { unit: name("jupiter:cpu"), ..new_hold(1, 100) };
+    let mut of_gpus = binding();
+    of_gpus.unit = name("jupiter:a100");
+    desk.post(&[grant("g1", 1000), Command::Hold(on_cores), Command::Bind(of_gpus)]).await;
+    assert_eq!(desk.settle(ours(1, 60, 1)).await, SettleOutcome::NotPriced);
+    assert_eq!(desk.settle(foreign(2, 60)).await, SettleOutcome::NotPriced);
+    let left = desk.book.unattributed().await.expect("read");
+    let reasons: Vec<_> = left.into_iter().map(|run| run.reason).collect();
+    let not_priced = |unit: &str| UnattributedReason::NotPriced(name(unit));
+    assert_eq!(reasons, [not_priced("jupiter:cpu"), not_priced("jupiter:a100")]);
+    // A later reading that has the price charges it.
+    let mut priced = read_at(foreign(2, 60), 300);
+    priced.price.node = Some(model::Charge { unit: name("jupiter:a100"), amount: milli(9) });
+    assert_eq!(desk.settle(priced).await, SettleOutcome::Corrected { difference: milli(9) });
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn a_hold_that_comes_late_takes_the_runs_of_its_job() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), enforce(true)]).await;
+    assert_eq!(desk.settle(ours(1, 60, 1)).await, SettleOutcome::Unattributed);
+    desk.post(&[Command::Bind(binding())]).await;
+    assert_eq!(desk.settle(ours(2, 20, 1)).await, charged(20, 0));
+    desk.post(&[Command::Hold(NewHold { is_provisional: true, ..new_hold(1, 100) })]).await;
+    let held = desk.book.hold(hold_id(1)).await.expect("read").expect("there");
+    assert_eq!(held.charged, milli(80));
+    assert_eq!(desk.numbers().await, [1000, 80, 0, 20, 0, 900]);
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn the_latest_reading_counts_whenever_it_comes() {
+    // (price, read at) in order of arrival; what is used in the end; what the last one gave.
+    let corrected = |difference: i64| SettleOutcome::Corrected { difference: milli(difference) };
+    for (readings, used, last) in [
+        (vec![(60, 1), (60, 1)], 60, SettleOutcome::Same),
+        (vec![(60, 1), (60, 9)], 60, SettleOutcome::Same),
+        (vec![(60, 1), (50, 2)], 50, corrected(-10)),
+        (vec![(50, 2), (60, 1)], 50, SettleOutcome::Stale),
+        (vec![(60, 1), (50, 2), (60, 3)], 60, corrected(10)),
+        (vec![(60, 1), (60, 3), (50, 2)], 60, SettleOutcome::Stale),
+        (vec![(60, 1), (130, 2)], 130, corrected(70)),
+        (vec![(60, 1), (0, 2)], 0, corrected(-60)),
+    ] {
+        let desk = Desk::in_memory();
+        desk.post(&[grant("g1", 1000), hold(1, 100)]).await;
+        let mut outcomes = Vec::new();
+        for (price, read) in &readings {
+            outcomes.push(desk.settle(read_at(ours(1, *price, 1), *read)).await);
+        }
+        assert_eq!(outcomes.pop(), Some(last), "{readings:?}");
+        let committed = (100 - used).max(0);
+        assert_eq!(desk.numbers().await, [1000, used, 0, committed, 0, 1000 - used - committed], "{readings:?}");
+        desk.verify().await;
+    }
+}
+
+#[tokio::test]
+async fn a_correction_reverses_each_entry_and_charges_anew() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), hold(1, 100)]).await;
+    desk.settle(ours(1, 130, 1)).await;
+    desk.settle(read_at(ours(1, 90, 1), 300)).await;
+    let entries = desk.entries().await;
+    let reversed: Vec<_> = entries.iter().filter_map(|entry| entry.links.reverses).collect();
+    let shown = ["grant 1000", "hold 100", "settle 100", "overrun 30", "correct 100", "correct 30", "correct 90"];
+    assert_eq!((desk.shown_entries().await, reversed), (shown.map(str::to_owned).to_vec(), vec![3, 4]));
+    assert_eq!((&entries[4].debit, &entries[4].credit), (&entries[2].credit, &entries[2].debit));
+    // A change that moves no amount leaves no entries behind.
+    let mut failed = read_at(ours(1, 90, 1), 400);
+    failed.run.state = model::JobState::of(model::BaseState::Failed);
+    assert_eq!(desk.settle(failed).await, SettleOutcome::Corrected { difference: milli(0) });
+    assert_eq!(desk.entries().await.len(), 7);
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn a_changed_account_moves_the_charge() {
+    let desk = Desk::new();
+    let mut other = binding();
+    (other.account, other.project) = (Some(name("other")), name("borealis"));
+    desk.post(&[grant("g1", 1000), Command::Bind(binding()), Command::Bind(other)]).await;
+    desk.settle(foreign(1, 60)).await;
+    let mut moved = read_at(foreign(1, 60), 300);
+    moved.run.account = Some(name("other"));
+    assert_eq!(desk.settle(moved.clone()).await, SettleOutcome::Corrected { difference: milli(0) });
+    assert_eq!(desk.numbers().await, [1000, 0, 0, 0, 0, 1000]);
+    let mut unbound = read_at(moved, 400);
+    unbound.run.account = None;
+    assert_eq!(desk.settle(unbound).await, SettleOutcome::Corrected { difference: milli(-60) });
+    assert_eq!(desk.book.unattributed().await.expect("read").len(), 1);
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn the_same_run_by_another_reader_is_the_same_run() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    let with_sluid = |mut settled: SettledRun, sluid: &str| {
+        settled.run.sluid = Some(sluid.to_owned());
+        settled
+    };
+    assert_eq!(desk.settle(foreign(1, 60)).await, charged(60, 0));
+    let mut by_another = with_sluid(read_at(foreign(1, 60), 300), "s1");
+    (by_another.run.raw, by_another.run.restarts) = ("another row".to_owned(), Some(0));
+    assert_eq!(desk.settle(by_another).await, SettleOutcome::Same);
+    let mut renamed = with_sluid(read_at(foreign(1, 60), 300), "s1");
+    renamed.run.key.submitted_at = at(NOW + 3);
+    assert_eq!(desk.settle(renamed.clone()).await, SettleOutcome::Same, "the SLUID says that it is the same");
+    (renamed.price, renamed.run.observed_at) = (price(70), at(NOW + 400));
+    assert_eq!(desk.settle(renamed).await, SettleOutcome::Corrected { difference: milli(10) });
+    assert_eq!(desk.settle(with_sluid(foreign(2, 5), "s2")).await, charged(5, 0));
+    for disagreeing in [with_sluid(foreign(1, 60), "s3"), with_sluid(foreign(1, 60), "s2")] {
+        let outcome = desk.settle(disagreeing).await;
+        assert!(matches!(outcome, SettleOutcome::Rejected { .. }), "{outcome:?}");
+    }
+    assert_eq!(desk.numbers().await, [1000, 75, 0, 0, 0, 925]);
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn one_bad_row_never_drops_another() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    let mut endless = foreign(1, 60);
+    endless.run.ended_at = None;
+    let mut backwards = foreign(2, 60);
+    backwards.run.ended_at = Some(at(NOW));
+    let negative = SettledRun { price: Price { gpu: price(-1).gpu, ..price(1) }, ..foreign(3, 60) };
+    let rows = [endless, backwards, negative, foreign(4, 60)];
+    let outcomes = desk.post(&rows.map(settle)).await;
+    let rejected =
+        outcomes.iter().filter(|outcome| matches!(outcome, ledger::Outcome::Settled(SettleOutcome::Rejected { .. })));
+    assert_eq!((rejected.count(), &outcomes[3]), (3, &ledger::Outcome::Settled(charged(60, 0))));
+    assert_eq!(desk.numbers().await, [1000, 60, 0, 0, 0, 940]);
+}
+
+#[tokio::test]
+async fn a_sum_that_does_not_fit_is_an_error_and_no_wrapped_number() {
+    let desk = Desk::new();
+    desk.post(&[Command::Bind(binding())]).await;
+    let huge = |number: u64| SettledRun { price: Price { site: None, ..price(i64::MAX / 100) }, ..foreign(number, 1) };
+    let rows: Vec<Command> = (1..=101).map(|number| settle(huge(number))).collect();
+    let error = desk.try_post(&rows).await.expect_err("too much");
+    assert_eq!(error.kind, ledger::LedgerErrorKind::Overflow);
+    assert_eq!(desk.entries().await, []);
+}

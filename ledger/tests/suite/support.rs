@@ -1,0 +1,269 @@
+//! A ledger on a fresh file, and short ways to say what the tests are about.
+
+use ledger::{
+    BalanceQuery, Binding, Book, CloseHold, CloseReason, Command, Enforce, Entry, EntryPage, HoldId, LedgerError,
+    NewGrant, NewHold, OpenMode, Outcome, SettleOutcome, SettledRun, SqliteBook, Surroundings,
+};
+use model::{
+    Amount, Balance, BaseState, Charge, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Principal,
+    ProjectName, Run, RunKey, SchedulerJobId, Stamp, TariffId, Timestamp, Tres, Unit, WallTime, Window,
+};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use tempfile::TempDir;
+
+pub(crate) const NOW: i64 = 1_793_000_000;
+
+pub(crate) fn name<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().expect("a name")
+}
+
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_epoch_seconds(seconds)
+}
+
+pub(crate) fn now() -> Timestamp {
+    at(NOW)
+}
+
+pub(crate) fn milli(amount: i64) -> Amount {
+    Amount::from_milli(amount)
+}
+
+pub(crate) fn gh200() -> Unit {
+    name("jupiter:gh200")
+}
+
+pub(crate) fn atlas() -> ProjectName {
+    name("atlas")
+}
+
+pub(crate) fn ada() -> Principal {
+    Principal { user: name("ada"), site: Some(name("jupiter")) }
+}
+
+pub(crate) fn job(number: u32) -> JobId {
+    JobId::from_parts(now(), u128::from(number))
+}
+
+pub(crate) fn hold_id(number: u32) -> HoldId {
+    HoldId(job(number))
+}
+
+pub(crate) fn stamp(number: u32) -> Stamp {
+    Stamp { job: job(number), link: LinkNumber::FIRST }
+}
+
+/// A price of so many milli-GPU-seconds, at four GPUs a node.
+pub(crate) fn price(gpu_milli: i64) -> Price {
+    let charge = |unit: &str, amount: i64| Some(Charge { unit: name(unit), amount: milli(amount) });
+    Price {
+        tariff: TariffId("jupiter/booster/test".to_owned()),
+        gpu: charge("jupiter:gh200", gpu_milli),
+        node: charge("jupiter:node", gpu_milli / 4),
+        site: charge("jupiter:core", gpu_milli * 72),
+        is_estimated: false,
+    }
+}
+
+pub(crate) fn run_key(number: u64) -> RunKey {
+    RunKey {
+        site: name("jupiter"),
+        cluster: name("booster"),
+        scheduler_job: SchedulerJobId::new(number),
+        submitted_at: at(NOW),
+    }
+}
+
+/// A run of account `hai` that ended, unstamped; its price is `gpu_milli`.
+pub(crate) fn foreign(number: u64, gpu_milli: i64) -> SettledRun {
+    let run = Run {
+        key: run_key(number),
+        sluid: None,
+        shown_id: number.to_string(),
+        user: name("ada"),
+        account: Some(name("hai")),
+        partition: Some(name("booster")),
+        qos: None,
+        name: "train".to_owned(),
+        stamp: None,
+        state: JobState::of(BaseState::Completed),
+        restarts: None,
+        started_at: at(NOW + 10),
+        ended_at: Some(at(NOW + 110)),
+        elapsed: WallTime::from_seconds(100),
+        time_limit: None,
+        allocated: Tres::default(),
+        exit: ExitCode::default(),
+        evidence: EvidenceClass::SelfRead,
+        observed_at: at(NOW + 200),
+        raw: format!("{number}|a row"),
+    };
+    SettledRun { run, price: price(gpu_milli) }
+}
+
+/// The same run with the stamp of a job of ours.
+pub(crate) fn ours(number: u64, gpu_milli: i64, of_job: u32) -> SettledRun {
+    let mut settled = foreign(number, gpu_milli);
+    settled.run.stamp = Some(stamp(of_job));
+    settled
+}
+
+/// The same run as it was read at another time.
+pub(crate) fn read_at(mut settled: SettledRun, seconds: i64) -> SettledRun {
+    settled.run.observed_at = at(NOW + seconds);
+    settled
+}
+
+pub(crate) fn settle(settled: SettledRun) -> Command {
+    Command::Settle(Box::new(settled))
+}
+
+pub(crate) fn new_grant(key: &str, amount: i64) -> NewGrant {
+    NewGrant {
+        key: key.to_owned(),
+        project: atlas(),
+        programme: name("GCS"),
+        unit: gh200(),
+        amount: milli(amount),
+        window: Window { from: at(NOW - 1000), to: at(NOW + 1_000_000) },
+        reference: "GCS-2026-17".to_owned(),
+    }
+}
+
+pub(crate) fn grant(key: &str, amount: i64) -> Command {
+    Command::Grant(new_grant(key, amount))
+}
+
+pub(crate) fn new_hold(number: u32, ceiling: i64) -> NewHold {
+    NewHold {
+        id: hold_id(number),
+        project: atlas(),
+        unit: gh200(),
+        ceiling: milli(ceiling),
+        anyway: None,
+        note: format!("job-{number}"),
+        is_provisional: false,
+    }
+}
+
+pub(crate) fn hold(number: u32, ceiling: i64) -> Command {
+    Command::Hold(new_hold(number, ceiling))
+}
+
+pub(crate) fn close(number: u32) -> Command {
+    Command::Close(CloseHold { id: hold_id(number), reason: CloseReason::Finished })
+}
+
+pub(crate) fn enforce(is_enforced: bool) -> Command {
+    Command::SetEnforce(Enforce { project: atlas(), unit: gh200(), is_enforced })
+}
+
+pub(crate) fn binding() -> Binding {
+    Binding {
+        site: name("jupiter"),
+        account: Some(name("hai")),
+        partition: None,
+        user: None,
+        unit: gh200(),
+        project: atlas(),
+        from: at(0),
+        to: None,
+    }
+}
+
+/// A ledger on a file of its own.
+pub(crate) struct Desk {
+    pub(crate) folder: TempDir,
+    pub(crate) book: SqliteBook,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        Self::new_in(&Surroundings::here())
+    }
+
+    pub(crate) fn new_in(surroundings: &Surroundings) -> Self {
+        Self::in_folder(tempfile::tempdir().expect("a folder"), surroundings)
+    }
+
+    /// On memory where there is such a place, for tests that make many ledgers.
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        Self::in_folder(
+            tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).expect("a folder"),
+            &Surroundings::here(),
+        )
+    }
+
+    fn in_folder(folder: TempDir, surroundings: &Surroundings) -> Self {
+        let book = SqliteBook::open_in(&folder.path().join("ledger.db"), OpenMode::Create, surroundings)
+            .expect("a new ledger");
+        Self { folder, book }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("ledger.db")
+    }
+
+    pub(crate) async fn try_post(&self, commands: &[Command]) -> Result<Vec<Outcome>, LedgerError> {
+        self.book.post(&ada(), now(), commands).await
+    }
+
+    pub(crate) async fn post(&self, commands: &[Command]) -> Vec<Outcome> {
+        self.try_post(commands).await.expect("posted")
+    }
+
+    pub(crate) async fn settle(&self, settled: SettledRun) -> SettleOutcome {
+        match self.post(&[settle(settled)]).await.remove(0) {
+            Outcome::Settled(outcome) => outcome,
+            other => panic!("settling gave {other:?}"),
+        }
+    }
+
+    /// The balance of the project in its GPU unit.
+    pub(crate) async fn balance(&self) -> Balance {
+        let query = BalanceQuery { project: Some(atlas()), site: None };
+        let found = self.book.balances(&query, now()).await.expect("balances");
+        found.into_iter().find(|balance| balance.unit == gh200()).expect("a balance in GPU time")
+    }
+
+    /// Granted, used, running, committed, foreign committed and free.
+    pub(crate) async fn numbers(&self) -> [i64; 6] {
+        let balance = self.balance().await;
+        let free = balance.free().expect("fits");
+        let Balance { granted, used, running, committed, foreign_committed, .. } = balance;
+        [granted, used, running, committed, foreign_committed, free].map(Amount::milli)
+    }
+
+    pub(crate) async fn entries(&self) -> Vec<Entry> {
+        self.book.entries(EntryPage { after: 0, limit: 10_000 }).await.expect("entries")
+    }
+
+    /// All entries as `kind amount`.
+    pub(crate) async fn shown_entries(&self) -> Vec<String> {
+        self.entries().await.iter().map(|entry| format!("{} {}", entry.kind, entry.amount.milli())).collect()
+    }
+
+    pub(crate) async fn verify(&self) {
+        let verification = self.book.verify().await.expect("verified");
+        assert_eq!(verification.findings, Vec::<String>::new());
+    }
+}
+
+/// All entries as JSON, one a line: the export.
+pub(crate) async fn export(book: &SqliteBook) -> String {
+    let mut lines = String::new();
+    let mut after = 0;
+    loop {
+        let page = book.entries(EntryPage { after, limit: 7 }).await.expect("a page");
+        for entry in &page {
+            lines.push_str(&serde_json::to_string(entry).expect("an entry is JSON"));
+            lines.push('\n');
+        }
+        match page.last() {
+            Some(last) if page.len() == 7 => after = last.number,
+            _ => return lines,
+        }
+    }
+}
