@@ -1,0 +1,36 @@
+//! A statement as CSV (RFC 4180), safe to open in a spreadsheet.
+
+use crate::text::{ReportError, kind_word};
+use model::Statement;
+
+/// The lines of a statement, one a row, amounts in exact milli-seconds and in hours; with a header row.
+pub fn statement_csv(statement: &Statement) -> Result<String, ReportError> {
+    if !statement.adds_up()? {
+        let (project, unit) = (statement.project.to_string(), statement.unit.to_string());
+        return Err(ReportError::DoesNotAddUp { project, unit });
+    }
+    let mut csv = String::from("entry,at,kind,project,unit,amount_milliseconds,amount_hours,scheduler_job,note\r\n");
+    for line in &statement.lines {
+        let cells = [
+            line.entry.to_string(),
+            line.at.to_string(),
+            kind_word(line.kind).to_owned(),
+            cell(statement.project.as_str()),
+            cell(&statement.unit.to_string()),
+            line.amount.milli().to_string(),
+            line.amount.hours(),
+            line.run.as_ref().map(|run| run.scheduler_job.to_string()).unwrap_or_default(),
+            cell(&line.note),
+        ];
+        csv.push_str(&cells.join(","));
+        csv.push_str("\r\n");
+    }
+    Ok(csv)
+}
+
+/// A text cell: quoted where it must be, and with an apostrophe in front of what a spreadsheet would calculate.
+fn cell(text: &str) -> String {
+    let starts_a_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if starts_a_formula { format!("'{text}") } else { text.to_owned() };
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}

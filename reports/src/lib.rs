@@ -1,0 +1,7 @@
+//! Statements and balances as documents: text for people, CSV for tables. Queries nothing; rounds only what it shows.
+
+mod csv;
+mod text;
+
+pub use csv::statement_csv;
+pub use text::{ReportError, statement_text};

@@ -1,0 +1,142 @@
+//! A statement as text.
+
+use comfy_table::{Cell, CellAlignment, Table, presets};
+use model::{Amount, AmountError, Statement, StatementLine, StatementLineKind as Kind};
+
+/// Why no report was made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReportError {
+    /// A sum does not fit in 64 bits.
+    #[error(transparent)]
+    Amount(#[from] AmountError),
+    /// Opening and lines do not give closing: a defect of the ledger, and nothing is reported on top of it.
+    #[error("statement of `{project}` in {unit}: opening and lines do not give closing")]
+    DoesNotAddUp {
+        /// Whose.
+        project: String,
+        /// In which unit.
+        unit: String,
+    },
+}
+
+/// The statement as a table with its sums, ready to print. Refuses to report what does not add up.
+pub fn statement_text(statement: &Statement) -> Result<String, ReportError> {
+    if !statement.adds_up()? {
+        let (project, unit) = (statement.project.to_string(), statement.unit.to_string());
+        return Err(ReportError::DoesNotAddUp { project, unit });
+    }
+    let word = statement.unit.hour_word();
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(vec!["entry", "at", "kind", word, "what"]);
+    for line in &statement.lines {
+        table.add_row(vec![
+            Cell::new(line.entry).set_alignment(CellAlignment::Right),
+            Cell::new(line.at),
+            Cell::new(kind_word(line.kind)),
+            Cell::new(line.amount.hours()).set_alignment(CellAlignment::Right),
+            Cell::new(what(line)),
+        ]);
+    }
+    let head = format!(
+        "Statement of {} in {} ({word}), {} to {}",
+        statement.project, statement.unit, statement.window.from, statement.window.to
+    );
+    let rows: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    let rows = if statement.lines.is_empty() { "no entries\n".to_owned() } else { rows };
+    Ok(format!("{head}\n\n{rows}\n{}\n", sums(statement)?))
+}
+
+/// What a line is about: the run's id with the job's name, or the note alone.
+pub(crate) fn what(line: &StatementLine) -> String {
+    line.run.as_ref().map_or_else(|| line.note.clone(), |run| format!("{} {}", run.scheduler_job, line.note))
+}
+
+/// The word of a line's kind.
+pub(crate) const fn kind_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Opening => "opening",
+        Kind::Grant => "grant",
+        Kind::Settle => "settle",
+        Kind::Overrun => "overrun",
+        Kind::Refund => "refund",
+        Kind::Correct => "correct",
+        Kind::Expire => "expire",
+    }
+}
+
+fn sums(statement: &Statement) -> Result<String, AmountError> {
+    let part = |kinds: &[Kind]| statement.sum_of(kinds).map(Amount::hours);
+    Ok(format!(
+        "opening {} + granted {} + used {} + expired {} + corrections {} = closing {} {}",
+        statement.opening.hours(),
+        part(&[Kind::Grant])?,
+        part(&[Kind::Opening, Kind::Settle, Kind::Overrun])?,
+        part(&[Kind::Expire])?,
+        part(&[Kind::Refund, Kind::Correct])?,
+        statement.closing.hours(),
+        statement.unit.hour_word(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{RunKey, SchedulerJobId, Timestamp, Window};
+
+    fn statement() -> Statement {
+        let at = Timestamp::from_epoch_seconds;
+        let run = RunKey {
+            site: "jupiter".parse().expect("a site"),
+            cluster: "jupiter".parse().expect("a cluster"),
+            scheduler_job: SchedulerJobId::new(4711),
+            submitted_at: at(1_793_000_000),
+        };
+        let line = |entry, kind, hours: &str, run, note: &str| StatementLine {
+            entry,
+            at: at(1_793_000_000),
+            kind,
+            amount: Amount::from_hours(hours).expect("hours"),
+            run,
+            note: note.to_owned(),
+        };
+        Statement {
+            project: "atlas".parse().expect("a project"),
+            unit: "jupiter:gh200".parse().expect("a unit"),
+            window: Window { from: at(1_792_000_000), to: at(1_794_000_000) },
+            opening: Amount::ZERO,
+            lines: vec![
+                line(1, Kind::Grant, "1000", None, "GCS 2026"),
+                line(2, Kind::Settle, "-64.5", Some(run), "=train,\"7b\""),
+            ],
+            closing: Amount::from_hours("935.5").expect("hours"),
+        }
+    }
+
+    #[test]
+    fn a_statement_shows_every_line_and_meets_its_sum() {
+        insta::assert_snapshot!(statement_text(&statement()).expect("adds up"), @r#"
+        Statement of atlas in jupiter:gh200 (GPU-h), 2026-10-14T17:46:40Z to 2026-11-06T21:20:00Z
+
+         entry  at                    kind       GPU-h  what
+             1  2026-10-26T07:33:20Z  grant   1000.000  GCS 2026
+             2  2026-10-26T07:33:20Z  settle   -64.500  4711 =train,"7b"
+
+        opening 0.000 + granted 1000.000 + used -64.500 + expired 0.000 + corrections 0.000 = closing 935.500 GPU-h
+        "#);
+    }
+
+    #[test]
+    fn what_does_not_add_up_is_not_reported() {
+        let mut statement = statement();
+        statement.closing = Amount::ZERO;
+        assert!(matches!(statement_text(&statement), Err(ReportError::DoesNotAddUp { .. })));
+    }
+
+    #[test]
+    fn csv_keeps_cells_apart_and_disarms_formulas() {
+        let csv = crate::statement_csv(&statement()).expect("adds up");
+        let last = csv.lines().last().expect("a row");
+        assert!(last.ends_with(r#",4711,"'=train,""7b""""#), "{last}");
+    }
+}

@@ -1,0 +1,3 @@
+//! What the GPUs did: sensors, node log, traces, summary.
+//!
+//! Charges come from allocated resources alone; this crate will lay evidence beside them. It holds nothing yet.
