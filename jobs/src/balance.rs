@@ -1,0 +1,47 @@
+//! `pakt balance`: the numbers of each project and unit, settled on the way where the scheduler answers.
+
+use crate::{
+    error::{Gravity, JobsError},
+    house::House,
+    reached::booked,
+    settle::{SettleOptions, settle},
+};
+use ledger::{BalanceQuery, Hold};
+use model::{Balance, ProjectName};
+
+/// The balances and what stands behind them.
+pub struct Balances {
+    /// One for each project and unit.
+    pub balances: Vec<Balance>,
+    /// The open holds, largest remainder first.
+    pub holds: Vec<Hold>,
+    /// Runs that no binding covers.
+    pub unattributed: usize,
+    /// Why the numbers are not of this minute, where they are not.
+    pub stale: Option<String>,
+}
+
+/// The balances of one project or of all. `refresh` settles first; a scheduler that does not answer makes them older.
+pub async fn balance(house: &House, project: Option<ProjectName>, refresh: bool) -> Result<Balances, JobsError> {
+    let what = "the balance was not read";
+    let book = house.needed_book(what).await?;
+    let stale = match refresh {
+        true => match settle(house, SettleOptions::default()).await {
+            Ok(_) => None,
+            Err(error) if error.gravity == Gravity::Unreachable => Some(error.why),
+            Err(error) => return Err(error),
+        },
+        false => None,
+    };
+    let query = BalanceQuery { project: project.clone(), site: None };
+    let balances = booked(book.balances(&query, house.clock.now()).await, what)?;
+    if let (Some(project), true) = (&project, balances.is_empty()) {
+        let why = format!("the ledger at `{}` has no entry of it", house.books.place().display());
+        let next = "enter what was granted with `pakt ledger grant`; `pakt balance` lists the projects it knows";
+        return Err(JobsError::usage(format!("project `{project}` has no balance"), why, next));
+    }
+    let mut holds = booked(book.open_holds(project.as_ref()).await, what)?;
+    holds.sort_by_key(|hold| std::cmp::Reverse(hold.remainder().unwrap_or_default()));
+    let unattributed = booked(book.unattributed().await, what)?.len();
+    Ok(Balances { balances, holds, unattributed, stale })
+}

@@ -1,0 +1,73 @@
+//! The list of jobs. Jobs that are over stand in an index of one line each, so that ten thousand of them are one read;
+//! the others are opened. The index can be thrown away: it is rebuilt from the directories.
+
+use super::{Ended, Intent, Origin, State};
+use crate::{error::JobsError, reached::reached};
+use model::{JobId, SchedulerJobId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The longest index that is read, in bytes: a million jobs.
+const LONGEST_INDEX: usize = 1024 * 1024 * 1024;
+
+/// One job as the list shows it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IndexedJob {
+    /// Its intent, without the spec.
+    pub intent: Intent,
+    /// The scheduler's id, once it has one.
+    pub scheduler_job: Option<SchedulerJobId>,
+    /// How it ended; none while it is open.
+    pub ended: Option<Ended>,
+}
+
+/// All jobs, oldest first, and afterwards an index that knows every ended one.
+pub async fn list(state: &State) -> Result<Vec<IndexedJob>, JobsError> {
+    let mut known = read_index(state).await?;
+    let mut fresh = Vec::new();
+    let mut jobs = Vec::new();
+    for id in state.ids().await? {
+        if let Some(job) = known.remove(&id) {
+            jobs.push(job);
+            continue;
+        }
+        let directory = state.job(id);
+        let Some(mut intent) = directory.intent().await? else { continue };
+        if intent.origin != Some(Origin::Adopted) {
+            intent.origin = None;
+        }
+        intent.placement = None;
+        let scheduler_job = directory.submitted().await?.map(|note| note.scheduler_job);
+        let job = IndexedJob { intent, scheduler_job, ended: directory.ended().await? };
+        if job.ended.is_some() {
+            fresh.push(job.clone());
+        }
+        jobs.push(job);
+    }
+    append(state, &fresh).await?;
+    Ok(jobs)
+}
+
+/// Reads the index; a line that cannot be read is as good as absent, because its job directory is still there.
+async fn read_index(state: &State) -> Result<BTreeMap<JobId, IndexedJob>, JobsError> {
+    let path = state.root().join("ended.index");
+    let bytes = reached(state.files().read(&path, LONGEST_INDEX).await, "the index of jobs was not read")?;
+    let bytes = bytes.unwrap_or_default();
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let jobs = lines.filter_map(|line| serde_json::from_slice::<IndexedJob>(line).ok());
+    Ok(jobs.map(|job| (job.intent.id, job)).collect())
+}
+
+async fn append(state: &State, jobs: &[IndexedJob]) -> Result<(), JobsError> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let mut lines = Vec::new();
+    for job in jobs {
+        lines.push(b'\n');
+        serde_json::to_writer(&mut lines, job).unwrap_or_default();
+        lines.push(b'\n');
+    }
+    let path = state.root().join("ended.index");
+    reached(state.files().append(&path, &lines).await, "the index of jobs was not written")
+}

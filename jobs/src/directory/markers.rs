@@ -1,0 +1,117 @@
+//! What the batch script wrote: attempts, heartbeat, progress. A missing or stale marker means unknown, never finished.
+
+use super::JobDirectory;
+use crate::{error::JobsError, reached::reached};
+use model::{SchedulerJobId, Timestamp};
+use std::collections::BTreeMap;
+
+/// How many attempts of a link are looked at.
+const MOST_ATTEMPTS: usize = 1_000;
+/// The longest marker, in bytes.
+const LONGEST_MARKER: usize = 64 * 1024;
+/// How much of the progress file's end is read, in bytes.
+const PROGRESS_TAIL: u32 = 64 * 1024;
+
+/// One start of the link, as its markers tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Which scheduler job.
+    pub scheduler_job: SchedulerJobId,
+    /// Its restart count.
+    pub restart: u32,
+    /// When it started.
+    pub started_at: Option<Timestamp>,
+    /// The exit code, once it has ended.
+    pub exit_code: Option<u32>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// How far the program says it is.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u64,
+    /// Steps in all.
+    pub total: u64,
+    /// What else it says: `loss=2.31`.
+    pub note: String,
+}
+
+impl Progress {
+    /// Reads the last whole line of the form `step total note...`.
+    pub fn read(text: &str) -> Option<Self> {
+        text.lines().rev().find_map(|line| {
+            let mut words = line.split_whitespace();
+            let (step, total) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+            Some(Self { step, total, note: words.collect::<Vec<_>>().join(" ") })
+        })
+    }
+}
+
+impl JobDirectory {
+    /// The attempts of the first link, in the order of their starts.
+    pub async fn attempts(&self) -> Result<Vec<Attempt>, JobsError> {
+        let directory = self.path().join("links/1/attempts");
+        let what = "the job's markers were not read";
+        let names = reached(self.files().list(&directory).await, what)?.unwrap_or_default();
+        let mut attempts = Vec::new();
+        for name in names.iter().map(|entry| entry.name.as_str()).take(MOST_ATTEMPTS) {
+            let Some((id, restart)) = name.split_once('-') else { continue };
+            let (Ok(scheduler_job), Ok(restart)) = (id.parse(), restart.parse()) else { continue };
+            let started = self.marker(&format!("links/1/attempts/{name}/started")).await?;
+            let ended = self.marker(&format!("links/1/attempts/{name}/ended")).await?;
+            attempts.push(Attempt {
+                scheduler_job,
+                restart,
+                started_at: started.get("epoch_seconds").and_then(|text| instant(text)),
+                exit_code: ended.get("exit_code").and_then(|text| text.parse().ok()),
+                ended_at: ended.get("epoch_seconds").and_then(|text| instant(text)),
+            });
+        }
+        attempts.sort_by_key(|attempt| (attempt.started_at, attempt.restart));
+        Ok(attempts)
+    }
+
+    /// How far the program of the last attempt says it is; none where it says nothing.
+    pub async fn progress(&self) -> Result<Option<Progress>, JobsError> {
+        let Some(last) = self.attempts().await?.pop() else { return Ok(None) };
+        let folder = format!("links/1/attempts/{}-{}", last.scheduler_job, last.restart);
+        let path = self.path().join(folder).join("progress");
+        let read = self.files().read_part(&path, -i64::from(PROGRESS_TAIL), PROGRESS_TAIL as usize).await;
+        let part = reached(read, "the job's progress was not read")?;
+        Ok(part.and_then(|part| Progress::read(&String::from_utf8_lossy(&part.bytes))))
+    }
+
+    async fn marker(&self, name: &str) -> Result<BTreeMap<String, String>, JobsError> {
+        let read = self.files().read(&self.path().join(name), LONGEST_MARKER).await;
+        let bytes = reached(read, "the job's markers were not read")?.unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        Ok(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+    }
+}
+
+fn instant(text: &str) -> Option<Timestamp> {
+    text.parse().ok().map(Timestamp::from_epoch_seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_last_whole_line_of_the_progress_counts() {
+        let progress = Progress::read("10 200 loss=3.1\n20 200 loss=2.9 lr=1\ngarbage\n").expect("a line");
+        assert_eq!((progress.step, progress.total, progress.note.as_str()), (20, 200, "loss=2.9 lr=1"));
+        assert_eq!(Progress::read("-1 5\nx y\n"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered_without_panic(text in "([0-9]{1,25} |.|\n){0,60}") {
+            let _ = Progress::read(&text);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The job directory: one job, one directory on storage that compute nodes see; it is the journal, without database or
+//! lock.
+//!
+//! ```text
+//! STATE/requests/<digest>/<n>      which job the n-th submission of this request became (written once)
+//! STATE/jobs/<id>/intent.json      the job, its placement and its hold, before anything was done (written once)
+//!                 script.sh        the batch script as it is sent                     (written once)
+//!                 unheld.json      nothing could be held for it, and why              (written once)
+//!                 sending/<n>.json about to call the scheduler: host, process         (written once)
+//!                 submitted.json   the scheduler's id                                 (written once)
+//!                 read-back.json   what the scheduler made of it, with the drift      (written once)
+//!                 cancel.json      somebody asked for its end                         (written once)
+//!                 ended.json       it is over, and how; its hold is closed            (written once)
+//!                 links/<n>/…      written by the batch script: claim, markers, heartbeat
+//!                 checkpoints, log
+//! STATE/ended.index                one line a job that is over; can be thrown away and rebuilt
+//! ```
+//!
+//! Files are written to a temporary name, synced and linked to their name: the first writer wins, a second one learns
+//! what the first wrote. Whoever is killed leaves either nothing or a whole file.
+
+mod index;
+mod markers;
+mod record;
+mod store;
+
+pub use index::{IndexedJob, list};
+pub use markers::{Attempt, Progress};
+pub use record::{Cancel, Ended, Intent, Origin, ReadBack, Sending, SubmittedNote, Unheld};
+pub use store::{JobDirectory, State};

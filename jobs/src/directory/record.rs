@@ -1,0 +1,159 @@
+//! The records of a job directory: small JSON documents, each written once.
+
+use model::{
+    AccountName, Amount, ClusterName, JobId, JobName, JobSpec, JobState, PartitionName, Placement, Principal,
+    ProjectName, QosName, SchedulerJobId, SiteName, Stamp, Timestamp, Tres, Unit, WallTime,
+};
+use serde::{Deserialize, Serialize};
+
+/// Where a job came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// A job file.
+    JobFile {
+        /// The file, as the person named it.
+        path: String,
+        /// Its text.
+        text: String,
+        /// The job that was read from it.
+        spec: Box<JobSpec>,
+    },
+    /// A batch script that somebody wrote by hand.
+    Script {
+        /// The script, as the person named it.
+        path: String,
+        /// Options for sbatch and words for the script, as given.
+        words: Vec<String>,
+    },
+    /// An interactive allocation.
+    Shell,
+    /// A job that was submitted without Pakt and taken over later.
+    Adopted,
+}
+
+/// What is to be done, written before anything is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Version of these records.
+    pub version: u32,
+    /// Our id.
+    pub id: JobId,
+    /// Its name.
+    pub name: JobName,
+    /// Who spends.
+    pub project: ProjectName,
+    /// Where.
+    pub site: SiteName,
+    /// Digest of the request; a second submission of the same request finds this job by it.
+    pub digest: String,
+    /// Which submission of the request this is, from 1.
+    pub generation: u32,
+    /// Who asked.
+    pub principal: Principal,
+    /// On which host.
+    pub host: String,
+    /// When.
+    pub made_at: Timestamp,
+    /// Where it came from; left out of the list of jobs.
+    pub origin: Option<Origin>,
+    /// Where and how it will run; none for what Pakt did not place.
+    pub placement: Option<Placement>,
+    /// The unit and the ceiling of its hold; none where no ledger has a budget for it.
+    pub hold: Option<(Unit, Amount)>,
+    /// The person's reason to go on where the ledger would refuse.
+    pub anyway: Option<String>,
+}
+
+impl Intent {
+    /// The mark of the job's only link.
+    pub const fn stamp(&self) -> Stamp {
+        Stamp { job: self.id, link: model::LinkNumber::FIRST }
+    }
+
+    /// The job's name at the scheduler, which carries the stamp.
+    pub fn scheduler_name(&self) -> String {
+        self.stamp().job_name(&self.name)
+    }
+}
+
+/// Nothing was held when the job was submitted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unheld {
+    /// Why.
+    pub reason: String,
+    /// Whether a hold is still to be entered, as soon as the ledger answers.
+    pub is_provisional: bool,
+}
+
+/// The scheduler is about to be called: after this, absence must be proven.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    /// On which host.
+    pub host: String,
+    /// By which process.
+    pub process: u32,
+    /// When that process started, in clock ticks since boot, so that a recycled number is not taken for it.
+    pub process_started: u64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The scheduler's id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubmittedNote {
+    /// The id.
+    pub scheduler_job: SchedulerJobId,
+    /// The cluster, where the scheduler named it.
+    pub cluster: Option<ClusterName>,
+    /// When it became known.
+    pub at: Timestamp,
+    /// Whether it was found by its stamp instead of being told by the scheduler.
+    pub was_found: bool,
+}
+
+/// What the scheduler made of the job: submit filters change accounts, partitions and limits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadBack {
+    /// Charged to.
+    pub account: Option<AccountName>,
+    /// Waiting where.
+    pub partition: Option<PartitionName>,
+    /// Under which quality of service.
+    pub qos: Option<QosName>,
+    /// With which limit.
+    pub time_limit: Option<WallTime>,
+    /// Asking for what.
+    pub requested: Tres,
+    /// Each difference to the placement, in words.
+    pub drift: Vec<String>,
+    /// What is to be held for a script whose size only the scheduler could tell.
+    #[serde(default)]
+    pub hold: Option<(Unit, Amount)>,
+    /// When it was read.
+    pub at: Timestamp,
+}
+
+/// Somebody asked for the job's end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancel {
+    /// Who.
+    pub principal: Principal,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The job is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// How.
+    pub state: JobState,
+    /// What its program returned, where a run says.
+    pub exit_code: Option<u32>,
+    /// When.
+    pub at: Option<Timestamp>,
+    /// Why it never ran, where it did not: `refused by the ledger`.
+    pub note: Option<String>,
+    /// When this was found out.
+    pub observed_at: Timestamp,
+}

@@ -1,0 +1,223 @@
+//! Reads and writes the state folder and its job directories.
+
+use super::record::{Cancel, Ended, Intent, ReadBack, Sending, SubmittedNote, Unheld};
+use crate::{
+    error::{Gravity, JobsError},
+    reached::reached,
+};
+use model::JobId;
+use reach::{DirectoryMode, Published, Reach};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// The longest record, in bytes; a job file of the longest length fits.
+const LONGEST_RECORD: usize = 4 * 1024 * 1024;
+/// Submissions of one and the same request.
+const MOST_GENERATIONS: u32 = 10_000;
+/// Calls of the scheduler for one job.
+const MOST_SENDINGS: u32 = 100;
+
+/// The folder that holds the jobs of one person or project at one site.
+#[derive(Clone)]
+pub struct State {
+    root: PathBuf,
+    mode: DirectoryMode,
+    files: Arc<dyn Reach>,
+}
+
+/// One job's directory.
+#[derive(Clone)]
+pub struct JobDirectory {
+    id: JobId,
+    path: PathBuf,
+    mode: DirectoryMode,
+    files: Arc<dyn Reach>,
+}
+
+impl State {
+    /// The state folder at `root`; it is made when the first job is.
+    pub fn new(root: PathBuf, mode: DirectoryMode, files: Arc<dyn Reach>) -> Self {
+        Self { root, mode, files }
+    }
+
+    /// Where it lies.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn files(&self) -> &dyn Reach {
+        self.files.as_ref()
+    }
+
+    /// The directory of a job, there or not.
+    pub fn job(&self, id: JobId) -> JobDirectory {
+        let path = self.root.join("jobs").join(id.to_string());
+        JobDirectory { id, path, mode: self.mode, files: Arc::clone(&self.files) }
+    }
+
+    /// The ids of all jobs, oldest first.
+    pub async fn ids(&self) -> Result<Vec<JobId>, JobsError> {
+        let names = reached(self.files.list(&self.root.join("jobs")).await, "the jobs were not listed")?;
+        let mut ids: Vec<JobId> =
+            names.unwrap_or_default().iter().filter_map(|entry| entry.name.parse().ok()).collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// The job that a request's last submission became, with the number of that submission.
+    pub async fn last_of_request(&self, digest: &str) -> Result<Option<(u32, JobId)>, JobsError> {
+        let directory = self.root.join("requests").join(digest);
+        let names = reached(self.files.list(&directory).await, "the request was not looked up")?;
+        let last = names.unwrap_or_default().iter().filter_map(|entry| entry.name.parse::<u32>().ok()).max();
+        let Some(last) = last else { return Ok(None) };
+        let path = directory.join(last.to_string());
+        let bytes = reached(self.files.read(&path, 64).await, "the request was not looked up")?;
+        let id = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).and_then(|text| text.trim().parse().ok());
+        id.map(|id| Some((last, id))).ok_or_else(|| unreadable(&path, "it holds no job id"))
+    }
+
+    /// Makes `id` the job of the request's submission number `generation`, or tells which job already is.
+    pub async fn claim_request(&self, digest: &str, generation: u32, id: JobId) -> Result<JobId, JobsError> {
+        if generation > MOST_GENERATIONS {
+            let why = format!("it was submitted {MOST_GENERATIONS} times already");
+            return Err(JobsError::usage("the job was not submitted", why, "change the job's name"));
+        }
+        let directory = self.root.join("requests").join(digest);
+        let what = "the job was not submitted";
+        reached(self.files.create_directories(&directory, self.mode).await, what)?;
+        let path = directory.join(generation.to_string());
+        match reached(self.files.write_once(&path, id.to_string().as_bytes()).await, what)? {
+            Published::New => Ok(id),
+            Published::Existing(bytes) => {
+                let text = String::from_utf8_lossy(&bytes);
+                text.trim().parse().map_err(|_| unreadable(&path, "it holds no job id"))
+            }
+        }
+    }
+}
+
+impl JobDirectory {
+    /// Our id.
+    pub const fn id(&self) -> JobId {
+        self.id
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The job's log, where the job file names no other.
+    pub fn log(&self) -> PathBuf {
+        self.path.join("log")
+    }
+
+    /// The batch script.
+    pub fn script(&self) -> PathBuf {
+        self.path.join("script.sh")
+    }
+
+    pub(super) fn files(&self) -> &dyn Reach {
+        self.files.as_ref()
+    }
+
+    /// Makes the directory and its folders.
+    pub async fn create(&self) -> Result<(), JobsError> {
+        for folder in ["sending", "links/1/attempts"] {
+            let made = self.files.create_directories(&self.path.join(folder), self.mode).await;
+            reached(made, "the job directory was not made")?;
+        }
+        Ok(())
+    }
+
+    /// Writes a plain file once; a second writer of other bytes is an error.
+    pub async fn put_text(&self, name: &str, text: &str) -> Result<(), JobsError> {
+        let written = self.files.write_once(&self.path.join(name), text.as_bytes()).await;
+        match reached(written, "the job directory was not written")? {
+            Published::New => Ok(()),
+            Published::Existing(bytes) if bytes == text.as_bytes() => Ok(()),
+            Published::Existing(_) => Err(JobsError::new(
+                Gravity::Unknown,
+                format!("`{name}` of job {} was not written", self.id),
+                "another process wrote something else there",
+                format!("see `pakt show {}`", self.id),
+            )),
+        }
+    }
+
+    async fn put<T: Serialize + DeserializeOwned>(&self, name: &str, record: &T) -> Result<T, JobsError> {
+        let path = self.path.join(name);
+        let bytes = serde_json::to_vec_pretty(record).map_err(|error| {
+            let next = "this is a defect of Pakt; please report it";
+            JobsError::new(Gravity::Bug, format!("`{name}` was not written"), error.to_string(), next)
+        })?;
+        match reached(self.files.write_once(&path, &bytes).await, "the job directory was not written")? {
+            Published::New => parse(&path, &bytes),
+            Published::Existing(bytes) => parse(&path, &bytes),
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, JobsError> {
+        let path = self.path.join(name);
+        let bytes = reached(self.files.read(&path, LONGEST_RECORD).await, "the job directory was not read")?;
+        bytes.map(|bytes| parse(&path, &bytes)).transpose()
+    }
+
+    /// Notes that the scheduler is about to be called; the number of the call.
+    pub async fn note_sending(&self, sending: &Sending) -> Result<u32, JobsError> {
+        let bytes = serde_json::to_vec(sending).unwrap_or_default();
+        for number in 1..=MOST_SENDINGS {
+            let path = self.path.join(format!("sending/{number}.json"));
+            let written = self.files.write_once(&path, &bytes).await;
+            if matches!(reached(written, "the job was not submitted")?, Published::New) {
+                return Ok(number);
+            }
+        }
+        let why = format!("the scheduler was called {MOST_SENDINGS} times for it");
+        Err(JobsError::new(Gravity::Unknown, "the job was not submitted", why, format!("see `pakt show {}`", self.id)))
+    }
+
+    /// The note of a call of the scheduler, by its number from 1.
+    pub async fn sending(&self, number: u32) -> Result<Option<Sending>, JobsError> {
+        self.get(&format!("sending/{number}.json")).await
+    }
+}
+
+macro_rules! records {
+    ($($get:ident, $put:ident: $type:ty = $name:literal;)*) => {
+        impl JobDirectory {
+            $(
+                #[doc = concat!("Reads `", $name, "`; none where it is not there yet.")]
+                pub async fn $get(&self) -> Result<Option<$type>, JobsError> {
+                    self.get($name).await
+                }
+
+                #[doc = concat!("Writes `", $name, "` unless it is there; what stands there afterwards.")]
+                pub async fn $put(&self, record: &$type) -> Result<$type, JobsError> {
+                    self.put($name, record).await
+                }
+            )*
+        }
+    };
+}
+
+records! {
+    intent, put_intent: Intent = "intent.json";
+    unheld, put_unheld: Unheld = "unheld.json";
+    submitted, put_submitted: SubmittedNote = "submitted.json";
+    read_back, put_read_back: ReadBack = "read-back.json";
+    cancel, put_cancel: Cancel = "cancel.json";
+    ended, put_ended: Ended = "ended.json";
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, JobsError> {
+    serde_json::from_slice(bytes).map_err(|error| unreadable(path, &error.to_string()))
+}
+
+fn unreadable(path: &Path, why: &str) -> JobsError {
+    let next = "look at the file; a newer Pakt may have written it, or the disk was full";
+    JobsError::new(Gravity::Unknown, format!("`{}` was not understood", path.display()), why, next)
+}

@@ -1,0 +1,132 @@
+//! `pakt ledger grant`, `open`, `bind`, `enforce`: what a PI enters by hand.
+
+use crate::{error::JobsError, house::House, reached::booked};
+use ledger::{Binding, Command, Enforce, NewGrant, NewOpening, Outcome};
+use model::{
+    AccountName, Amount, PartitionName, ProgrammeName, ProjectName, Statement, Timestamp, Unit, UserName, Window,
+};
+
+/// What was granted, and which Slurm accounts spend it.
+#[derive(Clone, Debug)]
+pub struct GrantWish {
+    /// To whom.
+    pub project: ProjectName,
+    /// By whom.
+    pub programme: ProgrammeName,
+    /// In which unit.
+    pub unit: Unit,
+    /// How much.
+    pub amount: Amount,
+    /// For which time.
+    pub window: Window,
+    /// The number of the decision; the same number again is the same grant.
+    pub reference: String,
+    /// What spends it: the account, a partition, a user; all of the site where none is named.
+    pub spent_by: Spender,
+}
+
+/// What spends a budget at a site.
+#[derive(Clone, Debug, Default)]
+pub struct Spender {
+    /// A Slurm account.
+    pub account: Option<AccountName>,
+    /// A partition.
+    pub partition: Option<PartitionName>,
+    /// A user.
+    pub user: Option<UserName>,
+}
+
+/// Enters a grant and the binding that spends it, in one transaction.
+pub async fn grant(house: &House, wish: GrantWish) -> Result<Vec<Outcome>, JobsError> {
+    let what = "the grant was not entered";
+    let book = house.needed_book(what).await?;
+    let binding = binding(&wish.project, &wish.unit, wish.spent_by, wish.window.from);
+    let bindings = booked(book.bindings().await, what)?;
+    let is_bound = bindings
+        .iter()
+        .any(|known| Binding { from: binding.from, ..known.clone() } == binding && known.from <= binding.from);
+    let key = format!("grant/{}/{}/{}", wish.project, wish.unit, wish.reference);
+    let grant = NewGrant {
+        key,
+        project: wish.project,
+        programme: wish.programme,
+        unit: wish.unit,
+        amount: wish.amount,
+        window: wish.window,
+        reference: wish.reference,
+    };
+    let mut commands = vec![Command::Grant(grant)];
+    if !is_bound {
+        commands.push(Command::Bind(binding));
+    }
+    booked(book.post(&house.principal, house.clock.now(), &commands).await, what)
+}
+
+/// Enters what was used before the ledger began.
+pub async fn open(
+    house: &House,
+    project: ProjectName,
+    unit: Unit,
+    used_before: Amount,
+    as_of: Timestamp,
+    note: String,
+) -> Result<Vec<Outcome>, JobsError> {
+    let what = "the opening was not entered";
+    let book = house.needed_book(what).await?;
+    let key = format!("opening/{project}/{unit}");
+    let opening = Command::Opening(NewOpening { key, project, unit, used_before, as_of, note });
+    booked(book.post(&house.principal, house.clock.now(), &[opening]).await, what)
+}
+
+/// Lets an account, a partition or a user of a site spend a project's budget.
+pub async fn bind(
+    house: &House,
+    project: &ProjectName,
+    unit: &Unit,
+    spender: Spender,
+    from: Timestamp,
+) -> Result<Vec<Outcome>, JobsError> {
+    let what = "the binding was not entered";
+    let book = house.needed_book(what).await?;
+    let bind = Command::Bind(binding(project, unit, spender, from));
+    booked(book.post(&house.principal, house.clock.now(), &[bind]).await, what)
+}
+
+/// Switches refusal on or off.
+pub async fn enforce(
+    house: &House,
+    project: ProjectName,
+    unit: Unit,
+    is_enforced: bool,
+) -> Result<Vec<Outcome>, JobsError> {
+    let what = "the switch was not set";
+    let book = house.needed_book(what).await?;
+    let set = Command::SetEnforce(Enforce { project, unit, is_enforced });
+    booked(book.post(&house.principal, house.clock.now(), &[set]).await, what)
+}
+
+/// A project's statement in a unit.
+pub async fn statement(
+    house: &House,
+    project: &ProjectName,
+    unit: &Unit,
+    window: Window,
+) -> Result<Statement, JobsError> {
+    let what = "the statement was not read";
+    let book = house.needed_book(what).await?;
+    booked(book.statement(project, unit, window).await, what)
+}
+
+fn binding(project: &ProjectName, unit: &Unit, spender: Spender, from: Timestamp) -> Binding {
+    let Spender { account, partition, user } = spender;
+    Binding {
+        site: unit.site().clone(),
+        account,
+        partition,
+        user,
+        unit: unit.clone(),
+        project: project.clone(),
+        from,
+        to: None,
+    }
+}

@@ -1,0 +1,153 @@
+//! What the verbs need, wired once by the command line.
+
+use crate::{directory::State, error::JobsError};
+use async_trait::async_trait;
+use ledger::{Book, LedgerError};
+use model::{Clock, JobId, Principal, SiteName};
+use reach::Reach;
+use scheduler_adapters::Scheduler;
+use sites::{Catalogue, LocalMachine, Site};
+use std::{path::PathBuf, sync::Arc};
+
+/// The rooms that a verb walks through: leaves behind their contracts, and what is known of here and now.
+#[derive(Clone)]
+pub struct House {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Who acts.
+    pub principal: Principal,
+    /// All sites that are known.
+    pub catalogue: Arc<Catalogue>,
+    /// The site that this machine belongs to.
+    pub here: SiteName,
+    /// What this machine has, where jobs run on it without a scheduler.
+    pub machine: LocalMachine,
+    /// Files here.
+    pub files: Arc<dyn Reach>,
+    /// The folder of the jobs.
+    pub state: State,
+    /// The scheduler of this site.
+    pub scheduler: Arc<dyn Scheduler>,
+    /// How the batch script is written here.
+    pub dialect: templates::Dialect,
+    /// Opens the ledger when it is first needed.
+    pub books: Arc<dyn Books>,
+    /// Random bits for new ids.
+    pub random: fn() -> u128,
+    /// This process, so that a later one can tell whether it still runs.
+    pub process: ProcessMark,
+    /// Tells whether a process of this host lives.
+    pub processes: Arc<dyn Processes>,
+    /// Watches the steps of a route; in tests it ends the process at one of them.
+    pub steps: Arc<dyn Steps>,
+    /// `pakt` with its version, for the records.
+    pub made_by: String,
+}
+
+/// A process of this host that can be told from a later one with the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessMark {
+    /// Its number.
+    pub number: u32,
+    /// When it started, in clock ticks since boot.
+    pub started: u64,
+}
+
+/// The processes of this host.
+pub trait Processes: Send + Sync {
+    /// Whether the process with this number, started at this tick, still lives.
+    fn is_alive(&self, number: u32, started: u64) -> bool;
+}
+
+/// The ledger, where there is one.
+#[async_trait]
+pub trait Books: Send + Sync {
+    /// After `Ok(Some)` the ledger answers; `Ok(None)` means that nobody ever made one here; `Err` that it does not answer.
+    async fn book(&self) -> Result<Option<Arc<dyn Book>>, LedgerError>;
+
+    /// Where it lies or should lie, for messages.
+    fn place(&self) -> PathBuf;
+}
+
+/// The steps of the submit route, in order. Between any two of them the process may die.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// The request points to a job id.
+    Claimed,
+    /// The intent is on disk.
+    Intended,
+    /// The script is on disk.
+    Scripted,
+    /// The hold stands in the ledger.
+    Held,
+    /// It is noted that the scheduler will be called.
+    Sending,
+    /// The scheduler has the job.
+    Sent,
+    /// Its id is noted.
+    Submitted,
+    /// The job was read back, and the hold amended.
+    ReadBack,
+}
+
+impl Step {
+    /// All of them, in order.
+    pub const ALL: [Self; 8] = [
+        Self::Claimed,
+        Self::Intended,
+        Self::Scripted,
+        Self::Held,
+        Self::Sending,
+        Self::Sent,
+        Self::Submitted,
+        Self::ReadBack,
+    ];
+}
+
+/// Watches the steps of a route.
+pub trait Steps: Send + Sync {
+    /// The step is done.
+    fn done(&self, step: Step);
+}
+
+/// Watches nothing.
+pub struct Unwatched;
+
+impl Steps for Unwatched {
+    fn done(&self, _step: Step) {}
+}
+
+impl House {
+    /// The profile of a site by name, with the nearest name where there is none.
+    pub fn site(&self, name: &SiteName) -> Result<&Site, JobsError> {
+        self.catalogue.get(name).ok_or_else(|| {
+            let next = self.catalogue.nearest(name.as_str()).map_or_else(
+                || "`pakt sites` lists them".to_owned(),
+                |near| format!("did you mean `{near}`? `pakt sites` lists them all"),
+            );
+            JobsError::usage(format!("`{name}` is no known site"), "there is no profile of that name", next)
+        })
+    }
+
+    /// A new id of a job.
+    pub fn new_id(&self) -> JobId {
+        JobId::from_parts(self.clock.now(), (self.random)())
+    }
+
+    /// The ledger; none where nobody made one; an error where it does not answer.
+    pub async fn book(&self, what: &str) -> Result<Option<Arc<dyn Book>>, JobsError> {
+        crate::reached::booked(self.books.book().await, what)
+    }
+
+    /// The ledger, which the verb cannot do without.
+    pub async fn needed_book(&self, what: &str) -> Result<Arc<dyn Book>, JobsError> {
+        self.book(what).await?.ok_or_else(|| {
+            let why = format!("there is no ledger at `{}`", self.books.place().display());
+            JobsError::usage(
+                what,
+                why,
+                "make one with `pakt ledger init`, or name yours with `ledger:` in the configuration",
+            )
+        })
+    }
+}

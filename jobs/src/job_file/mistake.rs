@@ -1,0 +1,37 @@
+//! A mistake: a finding with its place in a file.
+
+use super::Place;
+use model::{Finding, Severity};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// One mistake or doubt, with the file, the line, the caret and the next step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mistake {
+    /// The file as the person named it.
+    pub file: PathBuf,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+    /// Characters to underline.
+    pub length: usize,
+    /// The text of that line.
+    pub source: String,
+    /// Which field, how much it matters, what is wrong, what to do.
+    #[serde(flatten)]
+    pub finding: Finding,
+}
+
+impl Mistake {
+    pub(super) fn new(file: PathBuf, text: &str, place: Place, finding: Finding) -> Self {
+        let source = text.lines().nth(place.line - 1).unwrap_or("").to_owned();
+        let rest = source.chars().count().saturating_sub(place.column - 1).max(1);
+        Self { file, line: place.line, column: place.column, length: place.length.min(rest), source, finding }
+    }
+
+    /// Whether it stops the job.
+    pub fn is_error(&self) -> bool {
+        self.finding.severity == Severity::Error
+    }
+}

@@ -1,0 +1,16 @@
+//! The job file: YAML a person writes, read into a [`model::JobSpec`] with every mistake found at once.
+//!
+//! `document` keeps where each value stands, `fields` reads one mapping and collects mistakes, the other files read one
+//! part of a job each, `mistake` ties a finding to its place in the file.
+
+mod document;
+mod fields;
+mod mistake;
+mod read;
+mod resources;
+mod scheduler;
+mod surroundings;
+
+pub use document::{Document, Place};
+pub use mistake::Mistake;
+pub use read::{JobFile, SourceFile};

@@ -1,0 +1,189 @@
+//! Reads a whole job file.
+
+use super::{
+    Document, Mistake, Place,
+    fields::{Fields, Findings},
+    resources, scheduler, surroundings,
+};
+use model::{Finding, JobKind, JobSpec, Launch, RunLine, Severity, SiteChoice, SiteName};
+use std::{
+    cell::RefCell,
+    path::{Component, Path, PathBuf},
+};
+
+/// A job file's text and where it lies.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// As the person named it; shown in messages.
+    pub path: PathBuf,
+    /// The absolute directory that relative paths in it start from.
+    pub directory: PathBuf,
+    /// Its bytes as text.
+    pub text: String,
+}
+
+/// A job file that was read without mistakes.
+#[derive(Clone, Debug)]
+pub struct JobFile {
+    /// The file.
+    pub source: SourceFile,
+    /// Where its fields stand.
+    pub document: Document,
+    /// The job.
+    pub spec: JobSpec,
+    /// Doubts that stop nothing.
+    pub doubts: Vec<Mistake>,
+}
+
+const FIELDS: [&str; 12] = [
+    "name",
+    "kind",
+    "project",
+    "site",
+    "resources",
+    "launch",
+    "run",
+    "workdir",
+    "environment",
+    "output",
+    "notify",
+    "scheduler",
+];
+
+impl JobFile {
+    /// Reads a job file; every mistake at once, in the order of the file.
+    pub fn read(source: SourceFile) -> Result<Self, Vec<Mistake>> {
+        let document = Document::read(&source.text).map_err(|(words, place)| {
+            let finding = Finding::error("", words, "a job file is YAML: `name: value`, indented by blanks, not tabs");
+            vec![Mistake::new(source.path.clone(), &source.text, place, finding)]
+        })?;
+        let findings = Findings::new(Vec::new());
+        let spec = spec(&document, &source, &findings);
+        let mut found = findings.into_inner();
+        found.sort_by_key(|(place, _)| (place.line, place.column));
+        let has_errors = found.iter().any(|(_, finding)| finding.severity == Severity::Error);
+        let mistake = |(place, finding)| Mistake::new(source.path.clone(), &source.text, place, finding);
+        let mistakes: Vec<Mistake> = found.into_iter().map(mistake).collect();
+        match spec {
+            Some(spec) if !has_errors => Ok(Self { document, spec, doubts: mistakes, source }),
+            _ => Err(mistakes),
+        }
+    }
+
+    /// Ties findings of a later check, which name fields by path, to their places.
+    pub fn mistakes(&self, findings: impl IntoIterator<Item = Finding>) -> Vec<Mistake> {
+        let place = |finding: Finding| (self.document.locate(&finding.field), finding);
+        let mut found: Vec<(Place, Finding)> = findings.into_iter().map(place).collect();
+        found.sort_by_key(|(place, _)| (place.line, place.column));
+        let mistake = |(place, finding)| Mistake::new(self.source.path.clone(), &self.source.text, place, finding);
+        found.into_iter().map(mistake).collect()
+    }
+}
+
+fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place, Finding)>>) -> Option<JobSpec> {
+    let job = Fields::of("", &document.root, findings);
+    job.only(&FIELDS);
+    let kinds = [("train", JobKind::Train), ("evaluate", JobKind::Evaluate), ("command", JobKind::Command)];
+    let launchers =
+        [("torchrun", Launch::Torchrun), ("srun", Launch::Srun), ("mpi", Launch::Mpi), ("command", Launch::Command)];
+    let name = job.required("name", job.parsed("name", "letters, digits, `-`, `_` and `.`"), "tiny-lm");
+    let kind = job.required("kind", job.word("kind", &kinds), "train");
+    let next = "the name your group uses in its ledger";
+    let project = job.required("project", job.parsed("project", next), "atlas");
+    let site = site(&job);
+    let resources = resources::read(&job);
+    let launch = job.required("launch", job.word("launch", &launchers), "torchrun");
+    let run = run(&job, launch);
+    let environment = surroundings::environment(&job);
+    let workdir = workdir(&job, &source.directory);
+    let environment = model::Environment {
+        venv: environment.venv.map(|path| absolute(&path, &source.directory)),
+        container: environment.container.map(|path| absolute(&path, &source.directory)),
+        ..environment
+    };
+    let output = job.text("output").map(|path| absolute(&path, &source.directory));
+    let notify = surroundings::notify(&job);
+    let scheduler = scheduler::read(&job);
+    Some(JobSpec {
+        name: name?,
+        kind: kind?,
+        project: project?,
+        site: site?,
+        resources: resources?,
+        launch: launch?,
+        run: run?,
+        workdir: workdir?,
+        environment,
+        output,
+        notify,
+        scheduler,
+    })
+}
+
+fn site(job: &Fields<'_>) -> Option<SiteChoice> {
+    let texts = job.texts("site");
+    if texts.is_empty() {
+        return job.required("site", None, "jupiter");
+    }
+    if texts.as_slice() == ["any"] {
+        return Some(SiteChoice::Any);
+    }
+    let mut sites: Vec<SiteName> = Vec::new();
+    for text in texts {
+        match text.parse() {
+            Ok(site) if sites.contains(&site) => job.doubt("site", format!("`{site}` is listed twice"), "list it once"),
+            Ok(site) => sites.push(site),
+            Err(error) => job.mistake("site", error.to_string(), "`pakt sites` lists them; `any` means all of them"),
+        }
+    }
+    (!sites.is_empty()).then_some(SiteChoice::OneOf(sites))
+}
+
+fn run(job: &Fields<'_>, launch: Option<Launch>) -> Option<RunLine> {
+    let run = if job.is_list("run") {
+        let words = job.texts("run");
+        (!words.is_empty()).then_some(RunLine::Words(words))
+    } else {
+        job.text("run").filter(|text| !text.trim().is_empty()).map(|text| RunLine::Shell(text.trim_end().to_owned()))
+    };
+    if let (Some(RunLine::Shell(text)), Some(launch)) = (&run, launch)
+        && launch != Launch::Command
+        && text.contains('\n')
+    {
+        let what = "several lines can only be run with `launch: command`; a launcher starts one program";
+        job.mistake("run", what, "put the lines into a script and run that");
+    }
+    if run.is_none() && job.has("run") {
+        job.mistake("run", "`run` is empty", "write what to run, such as `run: train.py --steps 200`");
+    }
+    job.required("run", run, "train.py --steps 200")
+}
+
+fn workdir(job: &Fields<'_>, directory: &Path) -> Option<String> {
+    let text = job.text("workdir").unwrap_or_else(|| ".".to_owned());
+    if text.chars().any(char::is_control) {
+        job.mistake(
+            "workdir",
+            "a path with line breaks or control characters is not supported",
+            "choose another directory",
+        );
+        return None;
+    }
+    Some(absolute(&text, directory))
+}
+
+/// A path as the node will read it: `~` and `$NAME` stay for the node to expand, what is relative starts at the file.
+fn absolute(text: &str, directory: &Path) -> String {
+    if text.starts_with('/') || text.starts_with('~') || text.starts_with('$') {
+        return text.to_owned();
+    }
+    let mut path = directory.to_path_buf();
+    for part in Path::new(text).components() {
+        match part {
+            Component::ParentDir => drop(path.pop()),
+            Component::Normal(name) => path.push(name),
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    path.to_string_lossy().into_owned()
+}

@@ -1,0 +1,94 @@
+//! What is around the program: `environment`, `output`, `notify`.
+
+use super::fields::Fields;
+use model::{Environment, Notify, NotifyWhen};
+use std::collections::BTreeMap;
+
+/// Variables that the batch script sets itself.
+const OWNED_PREFIXES: [&str; 3] = ["PAKT_", "SLURM_", "SBATCH_"];
+
+/// Reads `environment`.
+pub(super) fn environment(job: &Fields<'_>) -> Environment {
+    let fields = job.below("environment");
+    fields.only(&["modules", "venv", "container", "variables"]);
+    let (venv, container) = (fields.text("venv"), fields.text("container"));
+    if venv.is_some() && container.is_some() {
+        let what = "`venv` and `container` exclude each other: a container brings its own Python";
+        fields.mistake("container", what, "keep one of them");
+    }
+    Environment { modules: modules(&fields), venv, container, variables: variables(&fields) }
+}
+
+fn modules(fields: &Fields<'_>) -> Vec<String> {
+    let modules = fields.texts("modules");
+    let words = modules.iter().flat_map(|text| text.split_whitespace());
+    let modules: Vec<String> = words.map(str::to_owned).collect();
+    for module in modules.iter().filter(|module| !module.chars().all(is_of_a_module_name)) {
+        let next = "write names such as `Stages/2026` or `CUDA/13`";
+        fields.mistake("modules", format!("`{module}` is not a module name"), next);
+    }
+    modules
+}
+
+fn is_of_a_module_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || "/._+-@:".contains(letter)
+}
+
+fn variables(fields: &Fields<'_>) -> BTreeMap<String, String> {
+    let below = fields.below("variables");
+    let mut variables = BTreeMap::new();
+    for (name, value) in below.pairs() {
+        let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !is_name {
+            let next = "letters, digits and `_`, starting with a letter";
+            below.mistake(&name, format!("`{name}` is not the name of a variable"), next);
+        } else if OWNED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+            let what = format!("`{name}` is set by the batch script or by Slurm");
+            below.mistake(&name, what, "choose another name");
+        } else if looks_secret(&name) {
+            let what =
+                format!("`{name}` looks like a secret, and a job file, a script and a log keep it in plain sight");
+            let next = "put it into a file that only you can read and let the program read that file";
+            below.mistake(&name, what, next);
+        } else {
+            variables.insert(name, value);
+        }
+    }
+    variables
+}
+
+fn looks_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let ends = ["TOKEN", "PASSWORD", "PASSWD", "SECRET", "API_KEY", "ACCESS_KEY"];
+    ends.iter().any(|end| name == *end || name.ends_with(&format!("_{end}")))
+}
+
+/// Reads `notify`: `mail` and `when`.
+pub(super) fn notify(job: &Fields<'_>) -> Notify {
+    let fields = job.below("notify");
+    fields.only(&["mail", "when"]);
+    let words = [("start", NotifyWhen::Start), ("end", NotifyWhen::End), ("fail", NotifyWhen::Fail)];
+    let mail = fields.text("mail").filter(|address| {
+        let is_plain =
+            address.contains('@') && !address.chars().any(|letter| letter.is_whitespace() || letter.is_control());
+        if !is_plain {
+            fields.mistake("mail", format!("`{address}` is not a mail address"), "such as `ada@example.org`");
+        }
+        is_plain
+    });
+    let mut when = Vec::new();
+    for text in fields.texts("when") {
+        match words.iter().find(|(word, _)| *word == text) {
+            Some((_, value)) => when.push(*value),
+            None => fields.mistake("when", format!("`{text}` is not a moment to notify"), "one of: start, end, fail"),
+        }
+    }
+    if mail.is_some() && when.is_empty() && !fields.has("when") {
+        when = vec![NotifyWhen::End, NotifyWhen::Fail];
+    }
+    if mail.is_none() && fields.has("when") && !fields.has("mail") {
+        fields.doubt("when", "nobody is notified: `mail` is missing", "add `mail: you@example.org`");
+    }
+    Notify { mail, when }
+}

@@ -1,0 +1,33 @@
+//! The order of steps in each verb, the job directory, and nothing of how a person is spoken to.
+//!
+//! One file or folder a verb. A verb walks through the [`House`]: leaves behind their contracts, wired by the command
+//! line. It refuses first, then does what can be undone, and what cannot be undone last but one.
+
+pub mod adopt;
+pub mod balance;
+mod budget;
+pub mod cancel;
+pub mod check;
+pub mod directory;
+mod error;
+mod find;
+pub mod grant;
+mod house;
+pub mod init;
+pub mod job_file;
+pub mod list;
+pub mod logs;
+pub mod plan;
+pub mod prepare;
+mod reached;
+pub mod script;
+pub mod settle;
+pub mod shell;
+pub mod show;
+pub mod site_view;
+pub mod submit;
+mod undo;
+pub mod usage;
+
+pub use error::{Gravity, JobsError};
+pub use house::{Books, House, ProcessMark, Processes, Step, Steps, Unwatched};

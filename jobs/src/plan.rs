@@ -1,0 +1,59 @@
+//! `pakt plan`: what `submit` would do, without doing it.
+
+use crate::{
+    error::JobsError,
+    house::House,
+    job_file::{JobFile, Mistake},
+    prepare::{NoHold, Prepared, prepare},
+    reached::booked,
+    submit::{Sheet, write_sheet},
+};
+use ledger::BalanceQuery;
+use model::{Amount, Balance, JobId, Placement, Price, Unit};
+use scheduler_adapters::Estimate;
+
+/// What `submit` would do.
+pub struct Planned {
+    /// Where and how.
+    pub placement: Placement,
+    /// What it costs at most.
+    pub ceiling: Price,
+    /// What would be held, and the balance before; none where nothing pays.
+    pub hold: Option<(Unit, Amount, Option<Balance>)>,
+    /// Why nothing would be held.
+    pub no_hold: Option<NoHold>,
+    /// The batch script; the job id in it is one of zeros.
+    pub script: String,
+    /// When the scheduler thinks it would start, or why it gives no answer.
+    pub estimate: Result<Estimate, String>,
+    /// Doubts that stop nothing.
+    pub doubts: Vec<Mistake>,
+}
+
+/// Plans a job; asks the ledger and, for the estimate, the scheduler, and changes nothing.
+pub async fn plan(house: &House, file: &JobFile) -> Result<Planned, JobsError> {
+    let Prepared { placement, ceiling, hold, no_hold, doubts } = prepare(house, file).await?;
+    let sheet = Sheet::of(house, &file.spec, &placement, JobId::from_parts(model::Timestamp::default(), 0))?;
+    let estimate = estimate(house, &sheet).await;
+    let hold = match hold {
+        Some((book, unit, amount)) => {
+            let query = BalanceQuery { project: Some(file.spec.project.clone()), site: None };
+            let balances = booked(book.balances(&query, house.clock.now()).await, "the balance was not read")?;
+            let balance = balances.into_iter().find(|balance| balance.unit == unit);
+            Some((unit, amount, balance))
+        }
+        None => None,
+    };
+    Ok(Planned { placement, ceiling, hold, no_hold, script: sheet.script, estimate, doubts })
+}
+
+/// Asks the scheduler by a script in a temporary file; a refusal or silence is an answer, not a failure of the plan.
+async fn estimate(house: &House, sheet: &Sheet) -> Result<Estimate, String> {
+    if !house.scheduler.capabilities().estimates {
+        return Err("the scheduler gives no estimates here".to_owned());
+    }
+    let path = write_sheet(house, sheet).await.map_err(|error| error.to_string())?;
+    let answer = house.scheduler.estimate(&sheet.submission(&path)).await.map_err(|error| error.to_string());
+    let removed = house.files.remove(&path).await;
+    answer.and_then(|estimate| removed.map(|()| estimate).map_err(|error| error.to_string()))
+}

@@ -1,0 +1,117 @@
+//! Everything about a job that can be known without touching the world: where it goes, what it costs, its script.
+
+use crate::{
+    budget::{Budget, Funding, funding},
+    error::{Gravity, JobsError},
+    house::House,
+    job_file::{JobFile, Mistake},
+};
+use ledger::Book;
+use model::{Amount, Finding, JobSpec, Placement, Price, SiteChoice, SiteName, Unit, price};
+use std::sync::Arc;
+
+/// A job ready to be submitted.
+pub struct Prepared {
+    /// Where and how.
+    pub placement: Placement,
+    /// What it costs at most.
+    pub ceiling: Price,
+    /// What pays, and the part of the ceiling in its unit; none where nothing does.
+    pub hold: Option<(Arc<dyn Book>, Unit, Amount)>,
+    /// Why nothing is held, where nothing is.
+    pub no_hold: Option<NoHold>,
+    /// Doubts that stop nothing.
+    pub doubts: Vec<Mistake>,
+}
+
+/// Why nothing is held for a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoHold {
+    /// It will never be: no ledger, or no budget in it.
+    Never(String),
+    /// The ledger does not answer now.
+    NotNow(String),
+}
+
+/// Which site a job goes to from here.
+pub fn choose_site<'a>(house: &'a House, spec: &JobSpec) -> Result<&'a SiteName, JobsError> {
+    match &spec.site {
+        SiteChoice::Any => Ok(&house.here),
+        SiteChoice::OneOf(sites) if sites.contains(&house.here) => Ok(&house.here),
+        SiteChoice::OneOf(sites) => {
+            for site in sites {
+                house.site(site)?;
+            }
+            let wanted = sites.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            Err(JobsError::usage(
+                format!("job `{}` cannot be submitted from here", spec.name),
+                format!("it may run at {wanted}; this machine belongs to `{}`", house.here),
+                "log in there and submit it there, or name this site in the job file; `--site` says where you are",
+            ))
+        }
+    }
+}
+
+/// A placed job before its doubts are tied to a file.
+pub(crate) struct PreparedSpec {
+    pub(crate) placement: Placement,
+    pub(crate) ceiling: Price,
+    pub(crate) hold: Option<(Arc<dyn Book>, Unit, Amount)>,
+    pub(crate) no_hold: Option<NoHold>,
+    pub(crate) doubts: Vec<Finding>,
+}
+
+/// Places the job at this site, prices its ceiling and finds what pays. Nothing is changed anywhere.
+pub async fn prepare(house: &House, file: &JobFile) -> Result<Prepared, JobsError> {
+    choose_site(house, &file.spec)?;
+    let what = format!("job `{}` cannot run as written", file.spec.name);
+    let mistakes = |findings| JobsError::mistakes(what.clone(), file.mistakes(findings));
+    let prepared = prepare_spec(house, &file.spec, &mistakes).await?;
+    let PreparedSpec { placement, ceiling, hold, no_hold, doubts: found } = prepared;
+    let mut doubts = file.doubts.clone();
+    doubts.extend(file.mistakes(found));
+    Ok(Prepared { placement, ceiling, hold, no_hold, doubts })
+}
+
+/// As [`prepare`], for a job that stands in no file; `mistakes` turns findings into the error that people read.
+pub(crate) async fn prepare_spec(
+    house: &House,
+    spec: &JobSpec,
+    mistakes: &(dyn Fn(Vec<Finding>) -> JobsError + Send + Sync),
+) -> Result<PreparedSpec, JobsError> {
+    let mut spec = spec.clone();
+    let funding = funding(house, &spec.project, &house.here, spec.scheduler.account.as_ref()).await?;
+    if let (None, Funding::Budget(_, Budget { account: Some(account), .. })) = (&spec.scheduler.account, &funding) {
+        spec.scheduler.account = Some(account.clone());
+    }
+    let placed = sites::place(house.site(&house.here)?, &spec, Some(house.machine)).map_err(mistakes)?;
+    let ceiling = ceiling(&placed.placement)?;
+    let (hold, no_hold) = match funding {
+        Funding::Budget(book, Budget { unit, .. }) => match ceiling.in_unit(&unit) {
+            Some(amount) => (Some((book, unit, amount)), None),
+            None => return Err(not_in_unit(&spec, &unit, &ceiling)),
+        },
+        Funding::Unbound(why) => (None, Some(NoHold::Never(why))),
+        Funding::NoLedger => (None, Some(NoHold::Never("there is no ledger here".to_owned()))),
+        Funding::Unreachable(why) => (None, Some(NoHold::NotNow(why))),
+    };
+    Ok(PreparedSpec { placement: placed.placement, ceiling, hold, no_hold, doubts: placed.warnings })
+}
+
+/// The most a placement can cost: all that is charged for, for the whole time limit.
+pub fn ceiling(placement: &Placement) -> Result<Price, JobsError> {
+    price(&placement.charged, placement.time_limit, &placement.tariff).map_err(|error| {
+        let next = "shorten `time` or take fewer nodes";
+        JobsError::new(Gravity::Usage, "the job's ceiling cannot be counted", error.to_string(), next)
+    })
+}
+
+fn not_in_unit(spec: &JobSpec, unit: &Unit, ceiling: &Price) -> JobsError {
+    let charges = [&ceiling.gpu, &ceiling.site, &ceiling.node].into_iter().flatten();
+    let units = charges.map(|charge| charge.unit.to_string()).collect::<Vec<_>>().join(", ");
+    JobsError::usage(
+        format!("job `{}` cannot be paid from the budget of `{}`", spec.name, spec.project),
+        format!("the budget is in {unit}; this partition counts in {units}"),
+        "choose a partition of that kind, or bind the account to a budget in one of those units",
+    )
+}

@@ -1,0 +1,76 @@
+//! Turns the leaves' errors into a verb's: how grave, what was not done, what to do.
+
+use crate::error::{Gravity, JobsError};
+use ledger::LedgerError;
+use reach::ReachError;
+use scheduler_adapters::AdapterError;
+
+/// A file or a process could not be reached.
+pub(crate) fn reached<T>(result: Result<T, ReachError>, what: &str) -> Result<T, JobsError> {
+    result.map_err(|error| {
+        let next = match error.kind {
+            reach::ReachErrorKind::NoSpace => {
+                "make room there; nothing was lost, and the same command goes on where it stopped"
+            }
+            reach::ReachErrorKind::NotPermitted => "look at the owner and the mode of that path",
+            _ => "try the same command again; it goes on where it stopped",
+        };
+        let gravity = match error.kind {
+            reach::ReachErrorKind::NotPermitted | reach::ReachErrorKind::ReadOnly => Gravity::Usage,
+            _ => Gravity::Unreachable,
+        };
+        JobsError::new(gravity, what, error.to_string(), next)
+    })
+}
+
+/// The scheduler said no, nothing, or something that cannot be understood.
+pub(crate) fn scheduled<T>(result: Result<T, AdapterError>, what: &str) -> Result<T, JobsError> {
+    result.map_err(|error| schedule_failure(&error, what))
+}
+
+/// As [`scheduled`], for an error at hand.
+pub(crate) fn schedule_failure(error: &AdapterError, what: &str) -> JobsError {
+    use scheduler_adapters::AdapterErrorKind as Kind;
+    let (gravity, next) = match error.kind {
+        Kind::Refused { .. } => {
+            (Gravity::Refused, "change what the site objects to; `pakt sites doctor` shows what it allows")
+        }
+        Kind::NotPermitted => (Gravity::Refused, "ask the site, or the person whose job it is"),
+        Kind::NotFound => (Gravity::Usage, "`pakt jobs` lists the jobs that are known"),
+        Kind::Unsupported => (Gravity::Usage, "`pakt sites doctor` shows what the scheduler can do here"),
+        Kind::Unreachable | Kind::AccountingDown => {
+            (Gravity::Unreachable, "nothing was lost; run the same command again when the scheduler answers")
+        }
+        Kind::OutcomeUnknown | Kind::Unreadable => {
+            (Gravity::Unknown, "run the same command again: it looks before it does anything twice")
+        }
+    };
+    JobsError::new(gravity, what, error.to_string(), next)
+}
+
+/// The ledger said no or did not answer.
+pub(crate) fn booked<T>(result: Result<T, LedgerError>, what: &str) -> Result<T, JobsError> {
+    result.map_err(|error| {
+        use ledger::LedgerErrorKind as Kind;
+        let (gravity, next) = match error.kind {
+            Kind::Refused(_) => (Gravity::Refused, "see what holds the rest: `pakt balance`"),
+            Kind::Conflict | Kind::Invalid | Kind::UnknownHold | Kind::Overflow => {
+                (Gravity::Usage, "see what stands in the ledger: `pakt ledger statement PROJECT`")
+            }
+            Kind::NotFound => (Gravity::Usage, "make one with `pakt ledger init`"),
+            Kind::NotALedger
+            | Kind::NewerVersion
+            | Kind::OtherHost
+            | Kind::ReadOnly
+            | Kind::NotPermitted
+            | Kind::Replica => {
+                (Gravity::Usage, "name another file with `ledger:` in the configuration, or ask who keeps this one")
+            }
+            Kind::Busy | Kind::DiskFull | Kind::InputOutput => {
+                (Gravity::Unreachable, "nothing was entered; run the same command again")
+            }
+            Kind::Corrupt | Kind::Bug => (Gravity::Bug, "keep the file as it is and report this"),
+        };
+        JobsError::new(gravity, what, error.to_string(), next)
+    })
+}

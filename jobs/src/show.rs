@@ -1,0 +1,91 @@
+//! `pakt show`: all that is known of one job.
+
+use crate::{
+    directory::{Attempt, Cancel, Ended, Intent, Progress, ReadBack, SubmittedNote, Unheld},
+    error::JobsError,
+    find::find,
+    house::House,
+    reached::{booked, scheduled},
+};
+use ledger::{Hold, HoldId};
+use scheduler_adapters::JobSighting;
+use std::path::PathBuf;
+
+/// One job in full.
+pub struct Shown {
+    /// What was wanted.
+    pub intent: Intent,
+    /// What the scheduler was given.
+    pub submitted: Option<SubmittedNote>,
+    /// What it made of it.
+    pub read_back: Option<ReadBack>,
+    /// Why nothing is held.
+    pub unheld: Option<Unheld>,
+    /// What the markers say.
+    pub attempts: Vec<Attempt>,
+    /// How far it says it is.
+    pub progress: Option<Progress>,
+    /// Whether somebody asked for its end.
+    pub cancel: Option<Cancel>,
+    /// How it ended.
+    pub ended: Option<Ended>,
+    /// What the scheduler says now; none where it was not asked or does not know.
+    pub sighting: Option<JobSighting>,
+    /// Why the scheduler was not heard.
+    pub unasked: Option<String>,
+    /// Its hold.
+    pub hold: Option<Hold>,
+    /// Its directory.
+    pub directory: PathBuf,
+    /// Its log.
+    pub log: PathBuf,
+}
+
+/// Gathers everything about the job that `text` names.
+pub async fn show(house: &House, text: &str) -> Result<Shown, JobsError> {
+    let found = find(house, text).await?;
+    let id = found.intent.id;
+    let directory = house.state.job(id);
+    let intent = directory.intent().await?.unwrap_or(found.intent);
+    let submitted = directory.submitted().await?;
+    let ended = directory.ended().await?;
+    let (sighting, unasked) = match (&submitted, &ended) {
+        (Some(note), None) => {
+            let asked = house.scheduler.states(&[note.scheduler_job], intent.made_at).await;
+            match scheduled(asked, "the scheduler was not asked") {
+                Ok(mut states) => (states.remove(&note.scheduler_job), None),
+                Err(error) => (None, Some(error.why)),
+            }
+        }
+        _ => (None, None),
+    };
+    let hold = match house.books.book().await {
+        Ok(Some(book)) => booked(book.hold(HoldId(id)).await, "the hold was not read")?,
+        Ok(None) | Err(_) => None,
+    };
+    let log = log_of(house, &intent);
+    Ok(Shown {
+        read_back: directory.read_back().await?,
+        unheld: directory.unheld().await?,
+        attempts: directory.attempts().await?,
+        progress: directory.progress().await?,
+        cancel: directory.cancel().await?,
+        directory: directory.path().to_path_buf(),
+        intent,
+        submitted,
+        ended,
+        sighting,
+        unasked,
+        hold,
+        log,
+    })
+}
+
+/// Where a job's log lies.
+pub(crate) fn log_of(house: &House, intent: &Intent) -> PathBuf {
+    let named = match &intent.origin {
+        Some(crate::directory::Origin::JobFile { spec, .. }) => spec.output.clone().map(PathBuf::from),
+        _ => None,
+    };
+    named.unwrap_or_else(|| house.state.job(intent.id).log())
+}

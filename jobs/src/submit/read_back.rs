@@ -1,0 +1,100 @@
+//! Reads a submitted job back once: a site's submit filter may have changed account, partition, size or limit.
+
+use crate::{
+    directory::{Intent, JobDirectory, ReadBack, SubmittedNote},
+    error::JobsError,
+    house::{House, Step},
+    reached::{booked, scheduled},
+};
+use ledger::{AmendHold, Command, HoldId};
+use model::{Placement, Tres, WallTime, price};
+use scheduler_adapters::JobSighting;
+
+/// Reads the job back, notes every difference to the plan, and amends the hold where the price changed with it.
+///
+/// A scheduler that does not answer here loses nothing: `settle` charges by what was allocated in any case.
+pub(crate) async fn read_back(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    submitted: &SubmittedNote,
+) -> Result<ReadBack, JobsError> {
+    if let Some(known) = directory.read_back().await? {
+        return Ok(known);
+    }
+    let asked = house.scheduler.read_back(submitted.scheduler_job).await;
+    let facts = scheduled(asked, "the job was not read back")?.sighting;
+    let drift = intent.placement.as_ref().map_or_else(Vec::new, |placement| drift(placement, &facts));
+    amend(house, intent, &facts).await?;
+    let read = ReadBack {
+        account: facts.account,
+        partition: facts.partition,
+        qos: facts.qos,
+        time_limit: facts.time_limit,
+        requested: facts.requested,
+        drift,
+        hold: None,
+        at: house.clock.now(),
+    };
+    let read = directory.put_read_back(&read).await?;
+    house.steps.done(Step::ReadBack);
+    Ok(read)
+}
+
+/// Each difference between what was asked for and what the scheduler keeps, in words.
+fn drift(placement: &Placement, facts: &JobSighting) -> Vec<String> {
+    let mut drift = Vec::new();
+    let mut compare = |what: &str, asked: Option<String>, kept: Option<String>| {
+        if let (Some(asked), Some(kept)) = (asked, kept)
+            && asked != kept
+        {
+            drift.push(format!("{what}: asked for {asked}, the scheduler keeps {kept}"));
+        }
+    };
+    let text = |value: &dyn ToString| Some(value.to_string());
+    compare(
+        "partition",
+        placement.partition.as_ref().and_then(|name| text(name)),
+        facts.partition.as_ref().and_then(|name| text(name)),
+    );
+    let lower = |name: &model::AccountName| name.as_str().to_ascii_lowercase();
+    compare("account", placement.account.as_ref().map(lower), facts.account.as_ref().map(lower));
+    compare("time limit", text(&placement.time_limit), facts.time_limit.as_ref().and_then(|limit| text(limit)));
+    compare("nodes", text(&placement.nodes), facts.requested.nodes.as_ref().and_then(|nodes| text(nodes)));
+    drift
+}
+
+async fn amend(house: &House, intent: &Intent, facts: &JobSighting) -> Result<(), JobsError> {
+    let (Some((unit, held)), Some(placement)) = (&intent.hold, &intent.placement) else { return Ok(()) };
+    let charged = Tres { nodes: facts.requested.nodes.or(placement.charged.nodes), ..placement.charged.clone() };
+    let charged = scaled(charged, placement, facts.requested.nodes);
+    let limit: WallTime = facts.time_limit.unwrap_or(placement.time_limit);
+    let Ok(priced) = price(&charged, limit, &placement.tariff) else { return Ok(()) };
+    let Some(ceiling) = priced.in_unit(unit).filter(|ceiling| ceiling != held) else { return Ok(()) };
+    let Some(book) = house.book("the hold was not amended").await? else { return Ok(()) };
+    if booked(book.hold(HoldId(intent.id)).await, "the hold was not amended")?.is_none() {
+        return Ok(());
+    }
+    let amend = Command::Amend(AmendHold { id: HoldId(intent.id), ceiling });
+    booked(book.post(&house.principal, house.clock.now(), &[amend]).await, "the hold was not amended").map(drop)
+}
+
+/// What is charged for when the scheduler keeps another number of nodes than was asked for.
+fn scaled(charged: Tres, placement: &Placement, nodes: Option<u64>) -> Tres {
+    let asked = u64::from(placement.nodes);
+    match nodes {
+        Some(nodes) if nodes != asked && asked > 0 => {
+            let scale = |count: Option<u64>| count.map(|count| count.saturating_mul(nodes) / asked);
+            let gpus_by_type = charged.gpus_by_type.iter().map(|(kind, count)| (kind.clone(), count * nodes / asked));
+            Tres {
+                cpus: scale(charged.cpus),
+                memory_mib: scale(charged.memory_mib),
+                billing: scale(charged.billing),
+                gpus_total: scale(charged.gpus_total),
+                gpus_by_type: gpus_by_type.collect(),
+                nodes: Some(nodes),
+            }
+        }
+        _ => charged,
+    }
+}

@@ -1,0 +1,98 @@
+//! Which job a request is: the same request again is the same job until that job is over.
+
+use crate::{
+    directory::{Intent, JobDirectory, Origin},
+    error::JobsError,
+    house::{House, Step},
+    reached::scheduled,
+};
+use model::{JobId, JobState};
+use serde::Serialize;
+
+/// The job of a request.
+pub(crate) enum Opened {
+    /// An id that is only a claim yet; its intent is to be written.
+    Fresh {
+        /// The id.
+        id: JobId,
+        /// Which submission of the request it is.
+        generation: u32,
+    },
+    /// A job that was begun and is not over.
+    Begun(JobDirectory, Box<Intent>),
+}
+
+/// The digest of a request: everything that makes two submissions the same wish of the same person.
+pub(crate) fn digest_of(house: &House, wish: &impl Serialize) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in [house.principal.to_string().as_bytes(), house.here.as_str().as_bytes()] {
+        hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.update(&serde_json::to_vec(wish).unwrap_or_default());
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Finds the unfinished job of a request, or claims a new id for it. `again` makes a new job in any case.
+pub(crate) async fn open_request(house: &House, digest: &str, again: bool) -> Result<Opened, JobsError> {
+    let last = house.state.last_of_request(digest).await?;
+    let next = match last {
+        None => 1,
+        Some((generation, id)) => {
+            let directory = house.state.job(id);
+            match directory.intent().await? {
+                None => return Ok(Opened::Fresh { id, generation }),
+                Some(intent) if !again && !is_over(house, &directory, &intent).await? => {
+                    return Ok(Opened::Begun(directory, Box::new(intent)));
+                }
+                Some(_) => generation + 1,
+            }
+        }
+    };
+    let id = house.state.claim_request(digest, next, house.new_id()).await?;
+    house.steps.done(Step::Claimed);
+    let directory = house.state.job(id);
+    Ok(match directory.intent().await? {
+        Some(intent) => Opened::Begun(directory, Box::new(intent)),
+        None => Opened::Fresh { id, generation: next },
+    })
+}
+
+/// Writes the intent of a fresh job; where another process was first, theirs.
+pub(crate) async fn write_intent(house: &House, intent: &Intent) -> Result<(JobDirectory, Intent), JobsError> {
+    let directory = house.state.job(intent.id);
+    directory.create().await?;
+    let intent = directory.put_intent(intent).await?;
+    house.steps.done(Step::Intended);
+    Ok((directory, intent))
+}
+
+/// Whether a job is over: it says so itself, or its program has ended, or the scheduler knows an end.
+///
+/// A job that was never sent is not over: it was interrupted, and goes on. Silence is not an end either.
+async fn is_over(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<bool, JobsError> {
+    if directory.ended().await?.is_some() {
+        return Ok(true);
+    }
+    let Some(submitted) = directory.submitted().await? else { return Ok(false) };
+    if directory.attempts().await?.iter().any(|attempt| attempt.ended_at.is_none())
+        && intent.origin != Some(Origin::Shell)
+    {
+        // It runs, or was killed without a word: only the scheduler knows.
+        return scheduler_says_over(house, intent, submitted.scheduler_job).await;
+    }
+    match directory.attempts().await?.last() {
+        Some(attempt) if attempt.ended_at.is_some() => Ok(true),
+        _ => scheduler_says_over(house, intent, submitted.scheduler_job).await,
+    }
+}
+
+async fn scheduler_says_over(
+    house: &House,
+    intent: &Intent,
+    scheduler_job: model::SchedulerJobId,
+) -> Result<bool, JobsError> {
+    let asked = house.scheduler.states(&[scheduler_job], intent.made_at).await;
+    let states = scheduled(asked, "it is not known whether the job's last submission is over")?;
+    Ok(states.get(&scheduler_job).map(|sighting| &sighting.state).is_some_and(JobState::is_final))
+}

@@ -1,0 +1,201 @@
+//! The route in order. Bad input is refused before the first step; after a refusal nothing is left but a note of it.
+
+use super::{
+    Opened, Sheet, digest_of,
+    hold::take_hold,
+    open_request,
+    read_back::read_back,
+    send::{intent_host, send},
+    write_intent,
+};
+use crate::{
+    directory::{Ended, Intent, JobDirectory, Origin, ReadBack, SubmittedNote},
+    error::{Gravity, JobsError},
+    house::{House, Step},
+    job_file::{JobFile, Mistake},
+    prepare::{NoHold, Prepared, prepare},
+    undo::release_unsent,
+};
+use model::{Amount, BaseState, JobId, JobState, SchedulerJobId, Unit};
+use scheduler_adapters::Submission as Handed;
+use std::path::PathBuf;
+
+/// What a person asks for.
+pub struct Submission {
+    /// The job.
+    pub file: JobFile,
+    /// A new job even while an earlier one of the same file is not over.
+    pub again: bool,
+    /// The reason to go on where the ledger refuses.
+    pub anyway: Option<String>,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SubmitOutcome {
+    /// It was submitted now.
+    New,
+    /// It had been begun; now it is submitted.
+    Resumed,
+    /// It was submitted before and is not over.
+    Already,
+}
+
+/// A submitted job.
+pub struct SubmitAnswer {
+    /// Our id.
+    pub id: JobId,
+    /// The scheduler's.
+    pub scheduler_job: SchedulerJobId,
+    /// What became of the request.
+    pub outcome: SubmitOutcome,
+    /// What is held.
+    pub hold: Option<(Unit, Amount)>,
+    /// Why nothing is held.
+    pub no_hold: Option<String>,
+    /// What the scheduler changed.
+    pub drift: Vec<String>,
+    /// What could not be done and loses nothing.
+    pub notes: Vec<String>,
+    /// Doubts about the job file.
+    pub doubts: Vec<Mistake>,
+    /// Where its log will be.
+    pub log: PathBuf,
+}
+
+/// What the common part of the route needs of a job, however it was described.
+pub(crate) struct Route {
+    pub(crate) digest: String,
+    pub(crate) again: bool,
+    pub(crate) intent: Intent,
+    pub(crate) sheet: Box<dyn Fn(&Intent) -> Result<(Option<String>, Handed), JobsError> + Send + Sync>,
+}
+
+/// Submits a job exactly once.
+pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswer, JobsError> {
+    let Submission { file, again, anyway } = submission;
+    let Prepared { placement, hold, no_hold, doubts, .. } = prepare(house, &file).await?;
+    Sheet::of(house, &file.spec, &placement, JobId::from_parts(model::Timestamp::default(), 0))?;
+    let digest = digest_of(house, &file.spec);
+    let log = file.spec.output.clone().map(PathBuf::from);
+    let spec = file.spec.clone();
+    let origin = Origin::JobFile {
+        path: file.source.path.to_string_lossy().into_owned(),
+        text: file.source.text.clone(),
+        spec: Box::new(file.spec.clone()),
+    };
+    let intent = Intent {
+        version: 1,
+        id: house.new_id(),
+        name: file.spec.name.clone(),
+        project: file.spec.project.clone(),
+        site: placement.site.clone(),
+        digest: digest.clone(),
+        generation: 1,
+        principal: house.principal.clone(),
+        host: intent_host(house).await?,
+        made_at: house.clock.now(),
+        origin: Some(origin),
+        placement: Some(placement),
+        hold: hold.map(|(_, unit, amount)| (unit, amount)),
+        anyway,
+    };
+    let sheets = house.clone();
+    let sheet = Box::new(move |intent: &Intent| {
+        let Some(placement) = &intent.placement else { return Err(not_ours(intent)) };
+        let sheet = Sheet::of(&sheets, &spec, placement, intent.id)?;
+        let handed = sheet.submission(&sheets.state.job(intent.id).script());
+        Ok((Some(sheet.script), handed))
+    });
+    let no_hold = no_hold.map(|why| match why {
+        NoHold::Never(why) | NoHold::NotNow(why) => why,
+    });
+    let mut answer = follow(house, Route { digest, again, intent, sheet }).await?;
+    answer.log = log.unwrap_or(answer.log);
+    answer.no_hold = answer.no_hold.or(no_hold);
+    answer.doubts = doubts;
+    Ok(answer)
+}
+
+/// Follows the route from the request to the read-back, taking up whatever an earlier process left.
+pub(crate) async fn follow(house: &House, route: Route) -> Result<SubmitAnswer, JobsError> {
+    let (directory, intent, was_begun) = match open_request(house, &route.digest, route.again).await? {
+        Opened::Begun(directory, intent) => (directory, *intent, true),
+        Opened::Fresh { id, generation } => {
+            let (directory, intent) = write_intent(house, &Intent { id, generation, ..route.intent }).await?;
+            (directory, intent, false)
+        }
+    };
+    let was_sent = directory.submitted().await?.is_some();
+    let (script, handed) = (route.sheet)(&intent)?;
+    if let Some(script) = script.filter(|_| !was_sent) {
+        directory.put_text("script.sh", &script).await?;
+        house.steps.done(Step::Scripted);
+    }
+    if !was_sent {
+        refusal_undone(house, &directory, &intent, take_hold(house, &directory, &intent).await).await?;
+    }
+    let sent = send(house, &directory, &intent, &handed).await;
+    let submitted = refusal_undone(house, &directory, &intent, sent).await?;
+    let (read, notes) = match read_back(house, &directory, &intent, &submitted).await {
+        Ok(read) => (Some(read), Vec::new()),
+        Err(error) => (None, vec![error.to_string()]),
+    };
+    let outcome = match (was_begun, was_sent) {
+        (_, true) => SubmitOutcome::Already,
+        (true, false) => SubmitOutcome::Resumed,
+        (false, false) => SubmitOutcome::New,
+    };
+    answer(&directory, intent, &submitted, outcome, read, notes).await
+}
+
+async fn answer(
+    directory: &JobDirectory,
+    intent: Intent,
+    submitted: &SubmittedNote,
+    outcome: SubmitOutcome,
+    read: Option<ReadBack>,
+    notes: Vec<String>,
+) -> Result<SubmitAnswer, JobsError> {
+    let unheld = directory.unheld().await?;
+    Ok(SubmitAnswer {
+        id: intent.id,
+        scheduler_job: submitted.scheduler_job,
+        outcome,
+        hold: intent.hold.filter(|_| unheld.is_none()),
+        no_hold: unheld.map(|unheld| unheld.reason),
+        drift: read.map(|read| read.drift).unwrap_or_default(),
+        notes,
+        doubts: Vec::new(),
+        log: directory.log(),
+    })
+}
+
+/// After a refusal nothing was sent and nothing will be: the hold is released and the job is over.
+async fn refusal_undone<T>(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    result: Result<T, JobsError>,
+) -> Result<T, JobsError> {
+    let Err(error) = result else { return result };
+    if error.gravity != Gravity::Refused {
+        return Err(error);
+    }
+    release_unsent(house, intent).await?;
+    let ended = Ended {
+        state: JobState::of(BaseState::Cancelled),
+        exit_code: None,
+        at: None,
+        note: Some(format!("never sent: {}", error.why)),
+        observed_at: house.clock.now(),
+    };
+    directory.put_ended(&ended).await?;
+    Err(error)
+}
+
+fn not_ours(intent: &Intent) -> JobsError {
+    let why = "its intent has no placement: it was not made from a job file";
+    JobsError::new(Gravity::Bug, format!("job {} was not submitted", intent.id), why, "please report it")
+}

@@ -1,0 +1,85 @@
+//! The batch script and how it is handed over.
+
+use crate::{
+    error::{Gravity, JobsError},
+    house::House,
+    reached::reached,
+};
+use model::{JobId, JobSpec, LinkNumber, Placement, Stamp};
+use scheduler_adapters::{LocalResources, ScriptSource, Submission};
+use std::path::{Path, PathBuf};
+
+/// A batch script with all that the scheduler is told beside it.
+pub struct Sheet {
+    /// The mark.
+    pub stamp: Stamp,
+    /// The job's name at the scheduler.
+    pub job_name: String,
+    /// The script's text.
+    pub script: String,
+    /// Where its log goes.
+    pub output: String,
+    /// Further options for the command line.
+    pub options: Vec<String>,
+    /// What it needs where no scheduler reads the script.
+    pub local: LocalResources,
+}
+
+impl Sheet {
+    /// Renders the sheet of a placed job.
+    pub fn of(house: &House, spec: &JobSpec, placement: &Placement, id: JobId) -> Result<Self, JobsError> {
+        let stamp = Stamp { job: id, link: LinkNumber::FIRST };
+        let directory = house.state.job(id);
+        let job_directory = directory.path().to_string_lossy().into_owned();
+        let script = templates::render(&templates::BatchScript {
+            stamp,
+            spec,
+            placement,
+            job_directory: &job_directory,
+            dialect: house.dialect,
+            made_by: &house.made_by,
+        })
+        .map_err(|error| {
+            let what = format!("the batch script of job `{}` was not written", spec.name);
+            JobsError::new(Gravity::Usage, what, error.to_string(), "change the job file so that it fits this site")
+        })?;
+        Ok(Self {
+            stamp,
+            job_name: stamp.job_name(&spec.name),
+            script,
+            output: spec.output.clone().unwrap_or_else(|| directory.log().to_string_lossy().into_owned()),
+            options: placement.extra.clone(),
+            local: LocalResources {
+                nodes: placement.nodes,
+                cpus: placement.share.cpus,
+                gpus: placement.share.gpus,
+                time_limit: placement.time_limit,
+            },
+        })
+    }
+
+    /// What the scheduler is handed when the script lies at `path`.
+    pub fn submission(&self, path: &Path) -> Submission {
+        Submission {
+            script: ScriptSource::File(path.to_string_lossy().into_owned()),
+            job_name: self.job_name.clone(),
+            stamp: self.stamp,
+            output: Some(self.output.clone()),
+            directory: None,
+            options: self.options.clone(),
+            script_arguments: Vec::new(),
+            keeps_environment_options: false,
+            local_resources: self.local,
+        }
+    }
+}
+
+/// Writes a script for a question only, under a name of its own in the state folder.
+pub(crate) async fn write_sheet(house: &House, sheet: &Sheet) -> Result<PathBuf, JobsError> {
+    let directory = house.state.root().join("questions");
+    let what = "the script was not written";
+    reached(house.files.create_directories(&directory, reach::DirectoryMode::Private).await, what)?;
+    let path = directory.join(format!("{}.sh", house.new_id()));
+    reached(house.files.write_once(&path, sheet.script.as_bytes()).await, what)?;
+    Ok(path)
+}

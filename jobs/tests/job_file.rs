@@ -1,0 +1,154 @@
+//! The job file as a person writes it: what is read, and what is said of every mistake.
+
+use jobs::job_file::{JobFile, Mistake, SourceFile};
+use model::{GpuRequest, RunLine, SiteChoice, WallTime};
+use proptest::prelude::*;
+use std::{fmt::Write as _, path::PathBuf};
+
+const SMALLEST: &str = r#"name: tiny-lm
+kind: train
+project: atlas
+site: jupiter
+resources: { nodes: 2, gpus_per_node: 4, time: "00:10:00" }
+launch: torchrun
+workdir: .
+environment: { venv: ~/venvs/torch }
+run: train.py --steps 200
+"#;
+
+fn read(text: &str) -> Result<JobFile, Vec<Mistake>> {
+    let directory = PathBuf::from("/e/project1/atlas/ada");
+    JobFile::read(SourceFile { path: PathBuf::from("job.yaml"), directory, text: text.to_owned() })
+}
+
+fn said(text: &str) -> String {
+    let mistakes = match read(text) {
+        Ok(job) => job.doubts,
+        Err(mistakes) => mistakes,
+    };
+    mistakes.iter().fold(String::new(), |mut lines, mistake| {
+        let Mistake { line, column, length, finding, .. } = mistake;
+        writeln!(lines, "{line}:{column}+{length} {}: {} -> {}", finding.field, finding.what, finding.next)
+            .expect("text");
+        lines
+    })
+}
+
+#[test]
+fn the_smallest_useful_file_is_read() {
+    let job = read(SMALLEST).expect("no mistakes");
+    assert!(job.doubts.is_empty(), "{:?}", job.doubts);
+    let spec = job.spec;
+    assert_eq!(spec.name.as_str(), "tiny-lm");
+    assert_eq!(spec.site, SiteChoice::OneOf(vec!["jupiter".parse().expect("a site")]));
+    assert_eq!((spec.resources.nodes, spec.resources.gpus), (Some(2), GpuRequest::PerNode(4)));
+    assert_eq!(spec.resources.time, WallTime::from_seconds(600));
+    assert_eq!(spec.run, RunLine::Shell("train.py --steps 200".to_owned()));
+    assert_eq!(spec.workdir, "/e/project1/atlas/ada");
+    assert_eq!(spec.environment.venv.as_deref(), Some("~/venvs/torch"));
+}
+
+#[test]
+fn every_field_is_read() {
+    let text = r#"
+name: all
+kind: evaluate
+project: atlas
+site: [jupiter, horeka]
+resources: { gpus: 8, time: 12h, memory: 480G, cpus: 72 }
+launch: srun
+run: ["python", "eval.py", "--name", "it's $5"]
+workdir: ../other
+output: logs/%j.txt
+environment:
+  modules: [Stages/2026, "GCC Python"]
+  variables: { A: "$SCRATCH/x", EMPTY: }
+notify: { mail: ada@example.org }
+scheduler: { account: zam, partition: booster, qos: normal, reservation: r1, constraint: a&b, exclude: n1, begin: now+1hour, after: "afterok:1", extra: [--switches=1] }
+"#;
+    let job = read(text).expect("no mistakes");
+    let spec = job.spec;
+    assert_eq!(spec.resources.gpus, GpuRequest::Total(8));
+    assert_eq!((spec.resources.memory_mib, spec.resources.cpus), (Some(480 * 1024), Some(72)));
+    assert_eq!(spec.workdir, "/e/project1/atlas/other");
+    assert_eq!(spec.output.as_deref(), Some("/e/project1/atlas/ada/logs/%j.txt"));
+    assert_eq!(spec.environment.modules, ["Stages/2026", "GCC", "Python"]);
+    assert_eq!(spec.environment.variables["A"], "$SCRATCH/x");
+    assert_eq!(spec.environment.variables["EMPTY"], "");
+    assert_eq!(spec.notify.when.len(), 2, "end and fail by default");
+    assert_eq!(spec.scheduler.extra, ["--switches=1"]);
+    assert_eq!(spec.scheduler.after.as_deref(), Some("afterok:1"));
+}
+
+#[test]
+fn all_mistakes_are_said_at_once_with_place_and_next_step() {
+    let text = r#"name: tiny lm
+kind: training
+project: atlas
+site: Jupiter
+resources: { nodse: 2, gpus_per_node: four, time: 10 }
+launch: torchrn
+runn: train.py
+sweep: {}
+"#;
+    assert_eq!(
+        said(text),
+        "1:1+1 run: `run` is missing -> add `run: train.py --steps 200`\n\
+         1:7+7 name: `tiny lm` is no job name: letters, digits, `-`, `_` and `.`, at most 64, starting with a letter or digit -> letters, digits, `-`, `_` and `.`\n\
+         2:7+8 kind: `training` is not a `kind` -> did you mean `train`?\n\
+         4:7+7 site: `Jupiter` is no site name: lower-case letters, digits and `-`, at most 32, starting with a letter -> `pakt sites` lists them; `any` means all of them\n\
+         5:14+5 resources.nodse: there is no field `nodse` -> did you mean `nodes`?\n\
+         5:39+4 resources.gpus_per_node: `four` is not a whole number from 0 on -> for example `gpus_per_node: 1`\n\
+         5:51+2 resources.time: `10` is not a time such as `00:10:00`, `1-12:00:00`, `90m`, `12h` or `2d` -> write `HH:MM:SS`, or a number with `m`, `h` or `d`; quote it\n\
+         6:9+7 launch: `torchrn` is not a `launch` -> did you mean `torchrun`?\n\
+         7:1+4 runn: there is no field `runn` -> did you mean `run`?\n\
+         8:1+5 sweep: `sweep` is reserved for sweeps, which this version of Pakt does not do -> take it out; `pakt --version` and the changelog tell when it comes\n"
+    );
+}
+
+#[test]
+fn each_rule_has_its_own_words() {
+    for (from, to, wanted) in [
+        ("nodes: 2, gpus_per_node: 4", "nodes: 2, gpus: 8", "`gpus` is the number of all GPUs"),
+        ("nodes: 2, gpus_per_node: 4", "gpus: 8, gpus_per_node: 4", "say the same in two ways"),
+        ("nodes: 2, gpus_per_node: 4, ", "", "`resources.nodes` is missing"),
+        ("00:10:00", "00:00:00", "a job of no time cannot run"),
+        ("nodes: 2", "memory: lots, nodes: 2", "`lots` is not an amount of memory"),
+        ("venv: ~/venvs/torch", "venv: a, container: b.sif", "exclude each other"),
+        ("venv: ~/venvs/torch", "modules: [\"a;b\"]", "`a;b` is not a module name"),
+        ("venv: ~/venvs/torch", "variables: {HF_TOKEN: x}", "looks like a secret"),
+        ("venv: ~/venvs/torch", "variables: {SLURM_X: x}", "is set by the batch script or by Slurm"),
+        ("venv: ~/venvs/torch", "variables: {1A: x}", "is not the name of a variable"),
+        ("train.py --steps 200", "|\n  a\n  b", "several lines can only be run with `launch: command`"),
+        ("workdir: .", "scheduler: {extra: [-x]}", "`-x` is not a long option of sbatch"),
+        ("workdir: .", "scheduler: {account: a b}", "is no account name"),
+        ("workdir: .", "notify: {mail: nobody}", "is not a mail address"),
+        ("workdir: .", "notify: {when: [end]}", "nobody is notified"),
+        ("{ nodes: 2, gpus_per_node: 4, time: \"00:10:00\" }", "4", "holds a single value, not fields"),
+    ] {
+        assert!(SMALLEST.contains(from), "{from}");
+        let said = said(&SMALLEST.replace(from, to));
+        assert!(said.contains(wanted), "{to}: {said}");
+    }
+}
+
+#[test]
+fn an_empty_file_names_everything_that_is_missing() {
+    for text in ["", "{}", "# nothing\n"] {
+        let said = said(text);
+        for field in ["name", "kind", "project", "site", "resources.time", "launch", "run"] {
+            assert!(said.contains(&format!("`{field}` is missing")), "{text:?}: {field}: {said}");
+        }
+    }
+    assert!(said("- a\n- b\n").contains("holds a single value") || said("- a\n").contains("is missing"));
+}
+
+proptest! {
+    #[test]
+    fn any_change_of_a_good_file_is_answered_without_panic(at in 0..SMALLEST.len(), cut in 0_usize..20, put in "[\\[\\]{}:&*!|>'\"a-z \n-]{0,6}") {
+        let mut text = SMALLEST.to_owned();
+        let end = (at + cut).min(text.len());
+        text.replace_range(at..end, &put);
+        let _ = read(&text);
+    }
+}
