@@ -1,0 +1,30 @@
+//! `pakt adopt SCHEDULER_JOB`
+
+use super::{Context, sbatch::project};
+use crate::{
+    failure::Failure,
+    output::{Answer, hold},
+};
+use model::{ProjectName, SchedulerJobId};
+use serde_json::json;
+
+/// Arguments of `adopt`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The scheduler's job id
+    pub scheduler_job: SchedulerJobId,
+    /// Who spends; without it the configuration's `project`
+    #[arg(long, value_name = "PROJECT")]
+    pub project: Option<ProjectName>,
+}
+
+/// Takes the job over.
+pub async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
+    let project = project(arguments.project, context, "the job was not taken over")?;
+    let adopted = jobs::adopt::adopt(&context.house()?, arguments.scheduler_job, project).await?;
+    let held = adopted.hold.as_ref().map_or_else(|| "nothing".to_owned(), |(unit, amount)| hold(unit, *amount));
+    let word = if adopted.was_known { "was taken over before" } else { "is taken over" };
+    let text = format!("job {} {word} as {}\nheld: {held}\n", adopted.scheduler_job, adopted.id);
+    let json = json!({ "version": 1, "id": adopted.id, "scheduler_job": adopted.scheduler_job, "was_known": adopted.was_known });
+    Ok(Answer::new(text, json))
+}

@@ -1,0 +1,84 @@
+//! `pakt balance [PROJECT]`
+
+use super::Context;
+use crate::{
+    failure::Failure,
+    output::{Answer, Table, hold, instant},
+};
+use jobs::balance::{Balances, balance};
+use model::{Balance, ProjectName};
+use serde_json::json;
+
+/// Arguments of `balance`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The project; all of them without it
+    pub project: Option<ProjectName>,
+    /// Read the ledger alone, without settling first
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// Shows the balances.
+pub async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
+    let found = balance(&context.house()?, arguments.project, !arguments.offline).await?;
+    let mut table = Table::new(&["project", "unit", "", "granted", "used", "running", "committed", "foreign", "free"])
+        .right(&[3, 4, 5, 6, 7, 8]);
+    for balance in &found.balances {
+        table.row(row(balance)?);
+    }
+    let mut text = if found.balances.is_empty() {
+        "the ledger has no entries; `pakt ledger grant` makes one\n".to_owned()
+    } else {
+        table.text()
+    };
+    for open in found.holds.iter().take(10) {
+        let rest = open.remainder().map_err(|error| Failure::bug("the balance was not shown", error.to_string()))?;
+        text.push_str(&format!("  held for {} {}: {}\n", open.note, open.id, hold(&open.unit, rest)));
+    }
+    let json = json(&found)?;
+    Ok(Answer::new(text, json).with_notes(notes(&found)))
+}
+
+fn row(balance: &Balance) -> Result<[String; 9], Failure> {
+    let free = balance.free().map_err(|error| Failure::bug("the balance was not shown", error.to_string()))?;
+    Ok([
+        balance.project.to_string(),
+        balance.unit.to_string(),
+        balance.unit.hour_word().to_owned(),
+        balance.granted.hours(),
+        balance.used.hours(),
+        balance.running.hours(),
+        balance.committed.hours(),
+        balance.foreign_committed.hours(),
+        format!("{}{}", free.hours(), if balance.is_enforced { " (enforced)" } else { "" }),
+    ])
+}
+
+fn notes(found: &Balances) -> Vec<String> {
+    let mut notes: Vec<String> =
+        found.stale.iter().map(|why| format!("note: the numbers are as of the last settlement: {why}")).collect();
+    if found.unattributed > 0 {
+        notes.push(format!(
+            "note: {} runs belong to no project; `pakt ledger unattributed` lists them",
+            found.unattributed
+        ));
+    }
+    let as_of = found.balances.iter().filter_map(|balance| balance.running_as_of).max();
+    notes.extend(as_of.map(|at| format!("running and waiting jobs as of {}", instant(at))));
+    notes
+}
+
+fn json(found: &Balances) -> Result<serde_json::Value, Failure> {
+    let mut balances = Vec::new();
+    for balance in &found.balances {
+        let free = balance.free().map_err(|error| Failure::bug("the balance was not shown", error.to_string()))?;
+        let mut value = json!(balance);
+        value["free"] = json!(free);
+        value["free_hours"] = json!(free.hours());
+        balances.push(value);
+    }
+    Ok(
+        json!({ "version": 1, "balances": balances, "holds": found.holds, "unattributed": found.unattributed, "stale": found.stale }),
+    )
+}

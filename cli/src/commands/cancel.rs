@@ -1,0 +1,24 @@
+//! `pakt cancel JOB`
+
+use super::Context;
+use crate::{failure::Failure, output::Answer};
+use serde_json::json;
+
+/// Arguments of `cancel`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The job: its id or the start of it, the scheduler's id, or a name
+    pub job: String,
+}
+
+/// Ends the job.
+pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+    let cancelled = jobs::cancel::cancel(&context.house()?, &arguments.job).await?;
+    let ids = cancelled.scheduler_jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let text = match (cancelled.was_over, ids.is_empty()) {
+        (true, _) => format!("job {} was over\n", cancelled.id),
+        (false, true) => format!("job {} was never sent; its hold is released\n", cancelled.id),
+        (false, false) => format!("job {} cancelled ({ids}); `pakt settle` closes its hold\n", cancelled.id),
+    };
+    Ok(Answer::new(text, json!({ "version": 1, "cancelled": cancelled })))
+}

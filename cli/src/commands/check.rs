@@ -1,0 +1,35 @@
+//! `pakt check FILE`
+
+use super::{Context, job_file, view};
+use crate::{failure::Failure, output::Answer, wiring};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The job file
+    pub file: PathBuf,
+}
+
+/// Reads and places the job at every site it names.
+pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+    let file = job_file::read(&arguments.file)?;
+    let catalogue = wiring::catalogue(&context.configuration)?;
+    let here = wiring::here_or_local(&context.general, &context.configuration, &catalogue);
+    let house = wiring::house_at(&context.configuration, catalogue, here)?;
+    let checked = jobs::check::check(&house, &file)?;
+    let notes: Vec<String> = checked.iter().flat_map(|checked| view::doubts(&checked.doubts)).collect();
+    let lines: String = checked
+        .iter()
+        .map(|checked| format!("{}: ok: {}\n", arguments.file.display(), view::placement_line(&checked.placement)))
+        .collect();
+    let json = json!({ "version": 1, "sites": checked.iter().map(|checked| json!({
+        "site": checked.site,
+        "placement": view::placement_json(&checked.placement),
+        "doubts": checked.doubts,
+    })).collect::<Vec<_>>() });
+    let mut notes = notes;
+    notes.dedup();
+    Ok(Answer::new(lines, json).with_notes(notes))
+}

@@ -1,0 +1,42 @@
+//! `pakt init`
+
+use super::Context;
+use crate::{failure::Failure, output::Answer, wiring};
+use serde_json::json;
+use std::{fs::OpenOptions, io::Write as _, path::PathBuf};
+use templates::Preset;
+
+/// Arguments of `init`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// What to start from: train, evaluate, mpi, command
+    #[arg(long, value_name = "NAME", default_value = "train")]
+    pub template: String,
+    /// Where to write it; `-` for stdout
+    #[arg(default_value = "job.yaml")]
+    pub file: PathBuf,
+}
+
+/// Writes a job file; one that is there already stays as it is.
+pub fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+    let what = "no job file was written";
+    let preset: Preset = arguments.template.parse().map_err(|error: templates::TemplateError| {
+        Failure::usage(what, error.to_string(), "`pakt init --help` lists the templates")
+    })?;
+    let catalogue = wiring::catalogue(&context.configuration)?;
+    let here = wiring::here_or_local(&context.general, &context.configuration, &catalogue);
+    let site = catalogue.get(&here).ok_or_else(|| Failure::bug(what, format!("site `{here}` has no profile")))?;
+    let text = jobs::init::job_file(preset, site)?;
+    if arguments.file.as_os_str() == "-" {
+        return Ok(Answer::new(text.clone(), json!({ "version": 1, "text": text })));
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&arguments.file).map_err(|error| {
+        let next = "name another file: `pakt init OTHER.yaml`";
+        Failure::usage(what, format!("`{}`: {error}", arguments.file.display()), next)
+    })?;
+    file.write_all(text.as_bytes())
+        .map_err(|error| Failure::usage(what, format!("`{}`: {error}", arguments.file.display()), "make room there"))?;
+    let shown = arguments.file.display();
+    let text = format!("wrote {shown} for {here}\nnext: edit it, then `pakt check {shown}` and `pakt plan {shown}`\n");
+    Ok(Answer::new(text, json!({ "version": 1, "file": arguments.file, "site": here })))
+}

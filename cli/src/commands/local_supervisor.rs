@@ -1,0 +1,18 @@
+//! The hidden program that runs one job of this machine and outlives the `submit` that started it.
+
+use crate::{failure::Failure, output::Answer};
+use std::path::PathBuf;
+
+/// Arguments of the supervisor.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The job's folder
+    pub directory: PathBuf,
+}
+
+/// Runs the job to its end.
+pub fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+    scheduler_adapters::local::supervise(&arguments.directory)
+        .map_err(|error| Failure::bug("the job was not run", error.to_string()))?;
+    Ok(Answer::new("", serde_json::Value::Null))
+}

@@ -1,0 +1,60 @@
+//! `pakt logs JOB`
+
+use super::Context;
+use crate::{failure::Failure, output::Answer};
+use jobs::{logs::Log, show::show};
+use model::JobState;
+use serde_json::json;
+use std::time::Duration;
+
+/// Arguments of `logs`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The job: its id or the start of it, the scheduler's id, or a name
+    pub job: String,
+    /// Go on printing until the job is over
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Begin so many bytes before the end; the whole log without it
+    #[arg(long, value_name = "BYTES", default_value_t = u32::MAX)]
+    pub tail: u32,
+}
+
+/// How often a followed log is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often the scheduler is asked whether the job is over: every so many looks.
+const LOOKS_PER_QUESTION: u32 = 20;
+
+/// Prints the log.
+pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+    let house = context.house()?;
+    let mut log = Log::open(&house, &arguments.job, arguments.tail).await?;
+    let mut text = String::new();
+    let mut is_there = false;
+    for look in 0_u32.. {
+        let is_over = if arguments.follow && look % LOOKS_PER_QUESTION == 0 {
+            let shown = show(&house, &arguments.job).await?;
+            shown.ended.is_some() || shown.sighting.as_ref().map(|seen| &seen.state).is_some_and(JobState::is_final)
+        } else {
+            !arguments.follow
+        };
+        while let Some(bytes) = log.next(&house).await? {
+            is_there = true;
+            if bytes.is_empty() {
+                break;
+            }
+            if context.screen.is_json() {
+                text.push_str(&String::from_utf8_lossy(&bytes));
+            } else {
+                context.screen.data(&bytes);
+            }
+        }
+        if is_over {
+            break;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    let note = (!is_there).then(|| format!("note: there is no log yet at {}", log.path().display()));
+    let json = json!({ "version": 1, "log": log.path(), "text": text });
+    Ok(Answer::new("", json).with_notes(note))
+}

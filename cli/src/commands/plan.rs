@@ -1,0 +1,88 @@
+//! `pakt plan FILE`
+
+use super::{Context, job_file, view};
+use crate::{
+    failure::Failure,
+    output::{Answer, hold, instant, price_lines},
+};
+use jobs::{plan::Planned, prepare::NoHold};
+use model::Balance;
+use scheduler_adapters::Estimate;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Arguments of `plan`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The job file
+    pub file: PathBuf,
+    /// Leave the script out
+    #[arg(long)]
+    pub no_script: bool,
+}
+
+/// Plans the job.
+pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+    let file = job_file::read(&arguments.file)?;
+    let house = context.house()?;
+    let planned = jobs::plan::plan(&house, &file).await?;
+    let mut text = String::new();
+    if !arguments.no_script {
+        text.push_str(&planned.script);
+        text.push('\n');
+    }
+    text.push_str(&format!("placement  {}\n", view::placement_line(&planned.placement)));
+    text.push_str(&format!("costs      at most {}\n", price_lines(&planned.ceiling)));
+    text.push_str(&format!("hold       {}\n", hold_line(&planned)?));
+    text.push_str(&format!("start      {}\n", start_line(&planned)));
+    Ok(Answer::new(text, json(&planned)?).with_notes(view::doubts(&planned.doubts)))
+}
+
+fn hold_line(planned: &Planned) -> Result<String, Failure> {
+    Ok(match (&planned.hold, &planned.no_hold) {
+        (Some((unit, amount, Some(balance))), _) => {
+            let (before, after) = free(balance, *amount)?;
+            let word = unit.hour_word();
+            format!("{}; free now {before} {word}, then {after} {word}", hold(unit, *amount))
+        }
+        (Some((unit, amount, None)), _) => format!("{}; the project has no balance yet", hold(unit, *amount)),
+        (None, Some(NoHold::Never(why))) => format!("nothing is held: {why}"),
+        (None, Some(NoHold::NotNow(why))) => format!("nothing is held now: {why}"),
+        (None, None) => "nothing is held".to_owned(),
+    })
+}
+
+fn free(balance: &Balance, amount: model::Amount) -> Result<(String, String), Failure> {
+    let large = |error: model::AmountError| Failure::bug("the balance was not computed", error.to_string());
+    let before = balance.free().map_err(large)?;
+    let after = before.minus(amount).map_err(large)?;
+    Ok((before.hours(), after.hours()))
+}
+
+fn start_line(planned: &Planned) -> String {
+    match &planned.estimate {
+        Ok(Estimate::StartsAt { at, .. }) => format!("about {} by the scheduler's estimate", instant(*at)),
+        Ok(Estimate::Unknown { said }) => format!("no estimate: {said}"),
+        Ok(Estimate::Refused { said }) => format!("the scheduler would refuse it: {said}"),
+        Err(why) => format!("no estimate: {why}"),
+    }
+}
+
+fn json(planned: &Planned) -> Result<Value, Failure> {
+    let hold = match &planned.hold {
+        Some((unit, amount, balance)) => {
+            let free = balance.as_ref().map(|balance| free(balance, *amount)).transpose()?;
+            json!({ "unit": unit, "amount": amount, "balance": balance,
+                    "free_hours": free.as_ref().map(|free| &free.0), "free_hours_after": free.as_ref().map(|free| &free.1) })
+        }
+        None => Value::Null,
+    };
+    let estimate = match &planned.estimate {
+        Ok(Estimate::StartsAt { at, said }) => json!({ "starts_at": at, "said": said }),
+        Ok(Estimate::Unknown { said }) => json!({ "unknown": said }),
+        Ok(Estimate::Refused { said }) => json!({ "refused": said }),
+        Err(why) => json!({ "unknown": why }),
+    };
+    Ok(json!({ "version": 1, "placement": view::placement_json(&planned.placement), "ceiling": planned.ceiling,
+               "hold": hold, "estimate": estimate, "script": planned.script, "doubts": planned.doubts }))
+}

@@ -1,0 +1,103 @@
+//! `pakt show JOB`
+
+use super::{Context, view};
+use crate::{
+    failure::Failure,
+    output::{Answer, hold, instant},
+};
+use jobs::show::{Shown, show};
+use serde_json::json;
+
+/// Arguments of `show`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The job: its id or the start of it, the scheduler's id, or a name
+    pub job: String,
+}
+
+/// Shows the job.
+pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+    let shown = show(&context.house()?, &arguments.job).await?;
+    Ok(answer(&shown))
+}
+
+/// The job in full.
+pub(super) fn answer(shown: &Shown) -> Answer {
+    let Shown { intent, submitted, read_back, attempts, ended, .. } = shown;
+    let mut lines = vec![
+        ("job", intent.id.to_string()),
+        ("name", intent.name.to_string()),
+        ("project", intent.project.to_string()),
+        ("made", format!("{} by {} on {}", instant(intent.made_at), intent.principal, intent.host)),
+        ("state", state(shown)),
+    ];
+    if let Some(placement) = &intent.placement {
+        lines.push(("placement", view::placement_line(placement)));
+    }
+    if let Some(note) = submitted {
+        let found = if note.was_found { ", found by its stamp" } else { "" };
+        lines.push(("slurm job", format!("{}, since {}{found}", note.scheduler_job, instant(note.at))));
+    }
+    for drift in read_back.iter().flat_map(|read| &read.drift) {
+        lines.push(("changed", drift.clone()));
+    }
+    for attempt in attempts {
+        let end = attempt.exit_code.map_or_else(|| "no end seen".to_owned(), |code| format!("exit code {code}"));
+        let (from, to) = (view::instant_or(attempt.started_at, "?"), view::instant_or(attempt.ended_at, "?"));
+        lines
+            .push(("attempt", format!("{} restart {}: {from} to {to}, {end}", attempt.scheduler_job, attempt.restart)));
+    }
+    if let Some(progress) = &shown.progress {
+        lines.push(("progress", format!("{}/{} {}", progress.step, progress.total, progress.note)));
+    }
+    lines.push(("hold", hold_line(shown)));
+    if let Some(at) = ended.as_ref().and_then(|ended| ended.at) {
+        lines.push(("ended", instant(at)));
+    }
+    lines.push(("directory", shown.directory.display().to_string()));
+    lines.push(("log", shown.log.display().to_string()));
+    let text: String = lines.iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect();
+    Answer::new(text, json(shown))
+        .with_notes(shown.unasked.iter().map(|why| format!("note: the state may be old: {why}")))
+}
+
+fn state(shown: &Shown) -> String {
+    match (&shown.ended, &shown.sighting, &shown.submitted) {
+        (Some(ended), _, _) => match &ended.note {
+            Some(note) => format!("{}, {note}", ended.state),
+            None => ended.state.to_string(),
+        },
+        (None, Some(seen), _) if seen.state.is_pending() => format!("{} ({})", seen.state, seen.reason),
+        (None, Some(seen), _) => seen.state.to_string(),
+        (None, None, Some(_)) => "UNKNOWN".to_owned(),
+        (None, None, None) => "begun, not sent; `pakt submit` of the same file goes on".to_owned(),
+    }
+}
+
+fn hold_line(shown: &Shown) -> String {
+    match (&shown.hold, &shown.unheld) {
+        (Some(taken), _) if taken.is_open() => {
+            let remainder = taken.remainder().map_or_else(|error| error.to_string(), |rest| hold(&taken.unit, rest));
+            format!("{}, of which {remainder} remains", hold(&taken.unit, taken.ceiling))
+        }
+        (Some(taken), _) => {
+            let charged = hold(&taken.unit, taken.charged);
+            format!("closed; {charged} of {} was used", hold(&taken.unit, taken.ceiling))
+        }
+        (None, Some(unheld)) => format!("nothing: {}", unheld.reason),
+        (None, None) => "nothing".to_owned(),
+    }
+}
+
+fn json(shown: &Shown) -> serde_json::Value {
+    json!({
+        "version": 1, "intent": shown.intent, "submitted": shown.submitted, "read_back": shown.read_back,
+        "unheld": shown.unheld, "progress": shown.progress, "cancel": shown.cancel, "ended": shown.ended,
+        "state": shown.sighting.as_ref().map(|seen| &seen.state), "reason": shown.sighting.as_ref().map(|seen| &seen.reason),
+        "attempts": shown.attempts.iter().map(|attempt| json!({
+            "scheduler_job": attempt.scheduler_job, "restart": attempt.restart, "started_at": attempt.started_at,
+            "ended_at": attempt.ended_at, "exit_code": attempt.exit_code,
+        })).collect::<Vec<_>>(),
+        "hold": shown.hold, "directory": shown.directory, "log": shown.log,
+    })
+}

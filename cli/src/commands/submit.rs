@@ -1,0 +1,84 @@
+//! `pakt submit FILE`
+
+use super::{Context, job_file, view, watch};
+use crate::{
+    failure::Failure,
+    output::{Answer, hold},
+};
+use jobs::submit::{Submission, SubmitAnswer, SubmitOutcome};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Arguments of `submit`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The job file
+    pub file: PathBuf,
+    /// Watch the job until it is over
+    #[arg(long, short)]
+    pub watch: bool,
+    /// Make a new job even while an earlier one of this file is not over
+    #[arg(long)]
+    pub again: bool,
+    /// Go on where the ledger refuses; the reason is recorded
+    #[arg(long, value_name = "REASON")]
+    pub anyway: Option<String>,
+    /// Print how many synced writes and processes it took
+    #[arg(long)]
+    pub costs: bool,
+}
+
+/// Submits the job, and watches it where that is wanted.
+pub async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
+    let file = job_file::read(&arguments.file)?;
+    let house = context.house()?;
+    let before = reach::counters();
+    let submission = Submission { file, again: arguments.again, anyway: arguments.anyway };
+    let answer = jobs::submit::submit(&house, submission).await?;
+    let costs = reach::counters().since(before);
+    let id = answer.id;
+    let mut shown = shown(&answer);
+    if arguments.costs {
+        let line = format!("costs: {} synced writes, {} processes", costs.syncs, costs.processes);
+        shown.json["costs"] = json!({ "synced_writes": costs.syncs, "processes": costs.processes });
+        shown.notes.push(line);
+    }
+    if !arguments.watch {
+        return Ok(shown);
+    }
+    context.screen.note(&shown.text);
+    for note in &shown.notes {
+        context.screen.note(note);
+    }
+    watch::watch(&house, context, &id.to_string()).await
+}
+
+/// What `submit` and `sbatch` say.
+pub(super) fn shown(answer: &SubmitAnswer) -> Answer {
+    let word = match answer.outcome {
+        SubmitOutcome::New => "submitted",
+        SubmitOutcome::Resumed => "submitted (it had been begun before)",
+        SubmitOutcome::Already => "was submitted before and is not over",
+    };
+    let mut text = format!("job {} {word} as {}\n", answer.id, answer.scheduler_job);
+    match (&answer.hold, &answer.no_hold) {
+        (Some((unit, amount)), None) => text.push_str(&format!("held: {}\n", hold(unit, *amount))),
+        (_, Some(why)) => text.push_str(&format!("held: nothing: {why}\n")),
+        (None, None) => text.push_str("held: nothing\n"),
+    }
+    for drift in &answer.drift {
+        text.push_str(&format!("changed by the site: {drift}\n"));
+    }
+    text.push_str(&format!("log:  {}\n", answer.log.display()));
+    if answer.outcome == SubmitOutcome::Already {
+        text.push_str("next: `--again` makes a second job of the same file\n");
+    }
+    let json = json!({
+        "version": 1, "id": answer.id, "scheduler_job": answer.scheduler_job, "outcome": answer.outcome,
+        "hold": answer.hold.as_ref().map(|(unit, amount)| json!({ "unit": unit, "amount": amount })),
+        "no_hold": answer.no_hold, "drift": answer.drift, "notes": answer.notes, "doubts": answer.doubts,
+        "log": answer.log,
+    });
+    let notes = view::doubts(&answer.doubts).into_iter().chain(answer.notes.iter().map(|note| format!("note: {note}")));
+    Answer::new(text, json).with_notes(notes)
+}

@@ -1,0 +1,57 @@
+//! `pakt usage`
+
+use super::{Context, settle::day};
+use crate::{
+    failure::Failure,
+    output::{Answer, Table, charge, instant},
+};
+use model::Window;
+use scheduler_adapters::Whose;
+use serde_json::json;
+
+/// Arguments of `usage`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// One's own runs (what is shown without `--all-users`, too)
+    #[arg(long, conflicts_with = "all_users")]
+    pub mine: bool,
+    /// The runs of all users that are visible
+    #[arg(long)]
+    pub all_users: bool,
+    /// From this day on (YYYY-MM-DD); without it the last 30 days
+    #[arg(long, value_name = "DAY")]
+    pub since: Option<String>,
+}
+
+/// Shows usage.
+pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+    let house = context.house()?;
+    let to = house.clock.now().plus_seconds(1);
+    let from = arguments.since.as_deref().map(day).transpose()?.unwrap_or(to.plus_seconds(-30 * 86_400));
+    let whose = if arguments.all_users { Whose::visible() } else { Whose::mine() };
+    let usage = jobs::usage::usage(&house, Window { from, to }, whose).await?;
+    let mut table =
+        Table::new(&["account", "state", "runs", "GPU time", "node time", "site charge"]).right(&[2, 3, 4, 5]);
+    let shown = |part: &Option<model::Charge>| part.as_ref().map_or_else(|| "-".to_owned(), charge);
+    for row in &usage.rows {
+        let account = row.account.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+        table.row([
+            account,
+            row.state.clone(),
+            row.runs.to_string(),
+            shown(&row.gpu),
+            shown(&row.node),
+            shown(&row.site),
+        ]);
+    }
+    let head = format!("from accounting, {} to {}\n", instant(from), instant(to));
+    let rows = if usage.rows.is_empty() { "no runs\n".to_owned() } else { table.text() };
+    let mut notes = Vec::new();
+    if usage.not_priced > 0 {
+        notes.push(format!("note: {} runs are of partitions whose tariff is not known", usage.not_priced));
+    }
+    if usage.rejected > 0 {
+        notes.push(format!("note: {} rows of accounting were not understood", usage.rejected));
+    }
+    Ok(Answer::new(format!("{head}{rows}"), json!({ "version": 1, "usage": usage })).with_notes(notes))
+}

@@ -1,0 +1,53 @@
+//! Pieces that several commands show.
+
+use crate::output::{instant, mistake_text};
+use jobs::{job_file::Mistake, list::Phase};
+use model::{JobState, Placement};
+use serde_json::{Value, json};
+
+/// Doubts as notes.
+pub fn doubts(doubts: &[Mistake]) -> Vec<String> {
+    doubts.iter().map(mistake_text).collect()
+}
+
+/// A placement in one line: `2 nodes x 4 GPUs of jupiter/booster for 00:10:00, account zam`.
+pub fn placement_line(placement: &Placement) -> String {
+    let Placement { site, profile_partition, nodes, share, time_limit, account, .. } = placement;
+    let nodes = if *nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") };
+    let gpus = match share.gpus {
+        0 => format!("{} CPUs", share.cpus),
+        1 => "1 GPU".to_owned(),
+        gpus => format!("{gpus} GPUs"),
+    };
+    let account = account.as_ref().map(|account| format!(", account {account}")).unwrap_or_default();
+    format!("{nodes} x {gpus} of {site}/{profile_partition} for {time_limit}{account}")
+}
+
+/// A placement for programs.
+pub fn placement_json(placement: &Placement) -> Value {
+    json!(placement)
+}
+
+/// Where a job stands, in a word or two.
+pub fn phase(phase: &Phase) -> String {
+    match phase {
+        Phase::Begun => "begun, not sent".to_owned(),
+        Phase::Submitted { state, reason } => match reason {
+            Some(reason) if state.is_pending() => format!("{state} ({reason})"),
+            _ => state_word(state),
+        },
+        Phase::Ended { state, note } => {
+            note.clone().map_or_else(|| state_word(state), |note| format!("{state}, {note}"))
+        }
+    }
+}
+
+/// A state as people read it.
+pub fn state_word(state: &JobState) -> String {
+    state.to_string()
+}
+
+/// An optional instant.
+pub fn instant_or(at: Option<model::Timestamp>, otherwise: &str) -> String {
+    at.map_or_else(|| otherwise.to_owned(), instant)
+}

@@ -1,0 +1,109 @@
+//! `pakt watch JOB`: live state, elapsed time, a bar from the job's own progress, the tail of its log.
+
+use super::{Context, show};
+use crate::{failure::Failure, output::Answer};
+use indicatif::{ProgressBar, ProgressStyle};
+use jobs::{
+    House,
+    logs::Log,
+    settle::{SettleOptions, settle},
+    show::{Shown, show as look},
+};
+use model::JobState;
+use std::time::Duration;
+
+/// Arguments of `watch`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The job: its id or the start of it, the scheduler's id, or a name
+    pub job: String,
+}
+
+/// How often the job's own files are looked at; they cost the scheduler nothing.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often the scheduler is asked at first and at last.
+const ASK_SECONDS: (u64, u64) = (2, 30);
+
+/// Watches the job.
+pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+    watch(&context.house()?, context, &arguments.job).await
+}
+
+/// Watches until the scheduler says that the job is over, settles it, and shows it.
+pub(super) async fn watch(house: &House, context: &Context, job: &str) -> Result<Answer, Failure> {
+    let bar = bar(context);
+    let mut log = Log::open(house, job, 2_048).await?;
+    let mut pause = ASK_SECONDS.0;
+    loop {
+        let shown = look(house, job).await?;
+        draw(&bar, &shown);
+        follow(&bar, house, context, &mut log).await?;
+        if is_over(&shown) {
+            break;
+        }
+        for _ in 0..pause {
+            tokio::time::sleep(LOOK_EVERY).await;
+            follow(&bar, house, context, &mut log).await?;
+        }
+        pause = (pause + pause / 2).min(ASK_SECONDS.1);
+    }
+    bar.finish_and_clear();
+    let note = end(house).await;
+    let shown = look(house, job).await?;
+    let failed = shown.attempts.last().and_then(|attempt| attempt.exit_code).is_some_and(|code| code != 0);
+    let mut answer = show::answer(&shown).with_notes(note);
+    if failed {
+        answer.notes.push("note: the program failed; its last words are in the log".to_owned());
+    }
+    Ok(answer)
+}
+
+/// What the job used is entered at once; a scheduler or ledger that does not answer now is asked by the next `settle`.
+async fn end(house: &House) -> Option<String> {
+    match house.books.book().await {
+        Ok(Some(_)) => {
+            settle(house, SettleOptions::default()).await.err().map(|error| format!("note: not settled yet: {error}"))
+        }
+        Ok(None) => None,
+        Err(error) => Some(format!("note: not settled yet: {error}")),
+    }
+}
+
+fn is_over(shown: &Shown) -> bool {
+    shown.ended.is_some() || shown.sighting.as_ref().map(|seen| &seen.state).is_some_and(JobState::is_final)
+}
+
+fn bar(context: &Context) -> ProgressBar {
+    if !context.screen.is_watched() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(0);
+    let style = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+    bar
+}
+
+fn draw(bar: &ProgressBar, shown: &Shown) {
+    let state = shown.sighting.as_ref().map_or_else(|| "UNKNOWN".to_owned(), |seen| seen.state.to_string());
+    let elapsed = shown.sighting.as_ref().map(|seen| seen.elapsed.to_string()).unwrap_or_default();
+    bar.set_prefix(format!("{state} {elapsed}"));
+    if let Some(progress) = &shown.progress {
+        bar.set_length(progress.total);
+        bar.set_position(progress.step);
+        bar.set_message(progress.note.clone());
+    }
+    bar.tick();
+}
+
+/// Prints what the log has more, above the bar.
+async fn follow(bar: &ProgressBar, house: &House, context: &Context, log: &mut Log) -> Result<(), Failure> {
+    while let Some(bytes) = log.next(house).await? {
+        if bytes.is_empty() {
+            break;
+        }
+        if !context.screen.is_json() {
+            bar.suspend(|| context.screen.note(&String::from_utf8_lossy(&bytes)));
+        }
+    }
+    Ok(())
+}

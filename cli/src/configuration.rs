@@ -1,0 +1,177 @@
+//! Configuration, resolved once: command line, then configuration file, then what the machine and the site profile say.
+//!
+//! `PAKT_HOME` names one folder for everything (configuration, sites, jobs, ledger); without it the configuration lies
+//! in `$XDG_CONFIG_HOME/pakt` and jobs and ledger where the site's profile says, outside a small home.
+
+use crate::failure::Failure;
+use model::ProjectName;
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
+
+/// The longest configuration or site file, in bytes.
+const LONGEST_FILE: u64 = 1024 * 1024;
+/// The most site files that are read.
+const MOST_SITE_FILES: usize = 200;
+
+/// `config.yaml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct File {
+    /// The site this machine belongs to.
+    pub site: Option<String>,
+    /// The project that spends where none is named.
+    pub project: Option<ProjectName>,
+    /// The folder of the jobs.
+    pub state: Option<PathBuf>,
+    /// The ledger.
+    pub ledger: Option<PathBuf>,
+    /// Whether the project's group may read the job directories.
+    pub group: bool,
+    /// What this machine has, where jobs run on it without a scheduler.
+    pub machine: Machine,
+}
+
+/// What this machine has; what is absent is counted.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Machine {
+    /// CPUs for jobs.
+    pub cpus: Option<u32>,
+    /// GPUs for jobs.
+    pub gpus: Option<u32>,
+}
+
+/// The configuration and where it came from.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// What the file says.
+    pub file: File,
+    /// The folder of the configuration.
+    pub folder: PathBuf,
+    /// `PAKT_HOME`, where it is set.
+    pub home: Option<PathBuf>,
+    /// The files of `sites/`, by name.
+    pub site_files: BTreeMap<String, String>,
+    /// The environment as it was at the start.
+    pub variables: BTreeMap<String, String>,
+}
+
+impl Configuration {
+    /// Reads the configuration; an absent file is an empty one, a bad one is an error and nothing is guessed.
+    pub fn read() -> Result<Self, Failure> {
+        let variables: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let home = variables.get("PAKT_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+        let folder = match (&home, variables.get("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty())) {
+            (Some(home), _) => home.clone(),
+            (None, Some(folder)) => Path::new(folder).join("pakt"),
+            (None, None) => user_home(&variables)?.join(".config/pakt"),
+        };
+        let path = folder.join("config.yaml");
+        let file = match read_text(&path)? {
+            None => File::default(),
+            Some(text) if text.trim().is_empty() => File::default(),
+            Some(text) => serde_yaml::from_str(&text).map_err(|error| {
+                Failure::usage(
+                    format!("`{}` was not understood", path.display()),
+                    error.without_snippet().to_string(),
+                    "mend the file; docs/reference/configuration.md lists its fields",
+                )
+            })?,
+        };
+        let site_files = site_files(&folder.join("sites"))?;
+        Ok(Self { file, folder, home, site_files, variables })
+    }
+
+    /// The folder of the jobs: as configured, in `PAKT_HOME`, in the site's area, or in the user's state folder.
+    pub fn state_folder(&self, state_area: Option<&str>) -> Result<PathBuf, Failure> {
+        if let Some(state) = &self.file.state {
+            return Ok(self.expanded(&state.to_string_lossy(), "state")?);
+        }
+        if let Some(home) = &self.home {
+            return Ok(home.join("state"));
+        }
+        if let Some(area) = state_area.and_then(|area| self.expanded(area, "state").ok()) {
+            let user = self.variables.get("USER").map_or("", String::as_str);
+            return Ok(area.join(user).join("pakt"));
+        }
+        match self.variables.get("XDG_STATE_HOME").filter(|folder| !folder.is_empty()) {
+            Some(folder) => Ok(Path::new(folder).join("pakt")),
+            None => Ok(user_home(&self.variables)?.join(".local/state/pakt")),
+        }
+    }
+
+    /// The ledger's file: as configured, else beside the jobs.
+    pub fn ledger_file(&self, state: &Path) -> Result<PathBuf, Failure> {
+        match &self.file.ledger {
+            Some(ledger) => self.expanded(&ledger.to_string_lossy(), "ledger"),
+            None => Ok(state.join("ledger.sqlite")),
+        }
+    }
+
+    /// A configured path with `~` and a leading `$NAME` filled in; it must be absolute then.
+    fn expanded(&self, text: &str, field: &str) -> Result<PathBuf, Failure> {
+        let what = || format!("`{field}: {text}` cannot be used");
+        let next = "write an absolute path, or set the variable";
+        let path = if let Some(rest) = text.strip_prefix('~') {
+            user_home(&self.variables)?.join(rest.trim_start_matches('/'))
+        } else if let Some(rest) = text.strip_prefix('$') {
+            let (name, tail) = rest.split_once('/').unwrap_or((rest, ""));
+            let name = name.trim_start_matches('{').trim_end_matches('}');
+            let value = self.variables.get(name).filter(|value| !value.is_empty());
+            let value = value.ok_or_else(|| Failure::usage(what(), format!("`${name}` is not set here"), next))?;
+            Path::new(value).join(tail)
+        } else {
+            PathBuf::from(text)
+        };
+        if path.is_absolute() { Ok(path) } else { Err(Failure::usage(what(), "it is not absolute", next)) }
+    }
+}
+
+fn user_home(variables: &BTreeMap<String, String>) -> Result<PathBuf, Failure> {
+    variables.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from).ok_or_else(|| {
+        let next = "set HOME, or PAKT_HOME to a folder for pakt's files";
+        Failure::usage("there is no place for pakt's files", "neither HOME nor PAKT_HOME is set", next)
+    })
+}
+
+fn site_files(folder: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(unreadable(folder, &error)),
+    };
+    let mut files = BTreeMap::new();
+    for entry in entries.take(MOST_SITE_FILES) {
+        let path = entry.map_err(|error| unreadable(folder, &error))?.path();
+        if path.extension().is_some_and(|extension| extension == "yaml")
+            && let Some(text) = read_text(&path)?
+        {
+            files.insert(path.to_string_lossy().into_owned(), text);
+        }
+    }
+    Ok(files)
+}
+
+/// A text file of bounded length; none where there is none.
+pub fn read_text(path: &Path) -> Result<Option<String>, Failure> {
+    match std::fs::metadata(path) {
+        Ok(facts) if facts.len() > LONGEST_FILE => {
+            let why = format!("it is longer than {LONGEST_FILE} bytes");
+            Err(Failure::usage(format!("`{}` was not read", path.display()), why, "is it the right file?"))
+        }
+        Ok(_) => std::fs::read_to_string(path).map(Some).map_err(|error| unreadable(path, &error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    let next = "look at the file's owner, mode and encoding (UTF-8)";
+    Failure::usage(format!("`{}` was not read", path.display()), error.to_string(), next)
+}

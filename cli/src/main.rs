@@ -1,0 +1,21 @@
+//! `pakt`: describes a training or evaluation job once, submits it exactly once, and accounts for its GPU-hours.
+//!
+//! This crate alone prints, ends the process, reads the command line and resolves configuration. `commands` has one file
+//! a command, `wiring` one file a leaf of the house, `output` all that a person or a program reads.
+
+mod arguments;
+mod commands;
+mod configuration;
+mod failure;
+mod output;
+mod wiring;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match arguments::Arguments::try_parse() {
+        Ok(arguments) => commands::run(arguments),
+        Err(error) => output::usage(&error),
+    }
+}

@@ -1,0 +1,37 @@
+//! All that a person or a program reads. Data goes to stdout, everything else to stderr.
+
+mod amounts;
+mod failure;
+mod mistake;
+mod screen;
+mod table;
+
+pub use amounts::{charge, hold, instant, price_lines};
+pub use failure::usage;
+pub use mistake::mistake_text;
+pub use screen::Screen;
+pub use table::Table;
+
+/// What a command has to say: one value, shown as text or as JSON.
+pub struct Answer {
+    /// For people.
+    pub text: String,
+    /// For programs.
+    pub json: serde_json::Value,
+    /// Beside the data, for people: doubts and notes.
+    pub notes: Vec<String>,
+}
+
+impl Answer {
+    /// An answer with text and JSON from the same data.
+    pub fn new(text: impl Into<String>, json: serde_json::Value) -> Self {
+        Self { text: text.into(), json, notes: Vec::new() }
+    }
+
+    /// Notes beside the data.
+    #[must_use]
+    pub fn with_notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
+        self.notes.extend(notes);
+        self
+    }
+}

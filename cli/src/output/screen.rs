@@ -1,0 +1,79 @@
+//! The two streams.
+
+use super::{Answer, mistake::mistake_text};
+use crate::{arguments::General, failure::Failure};
+use serde_json::json;
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+/// Where answers and failures go.
+#[derive(Clone, Copy, Debug)]
+pub struct Screen {
+    json: bool,
+    quiet: bool,
+}
+
+impl Screen {
+    /// The screen that the command line asks for.
+    pub fn new(general: &General) -> Self {
+        Self { json: general.json, quiet: general.quiet }
+    }
+
+    /// Whether programs read.
+    pub const fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Whether a person watches stderr, so that progress may be drawn there.
+    pub fn is_watched(self) -> bool {
+        !self.json && !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Prints an answer, and the exit code that says whether it arrived.
+    pub fn answer(self, answer: &Answer) -> ExitCode {
+        for note in answer.notes.iter().filter(|_| !self.json && !self.quiet) {
+            self.note(note);
+        }
+        if self.quiet && !self.json {
+            return ExitCode::SUCCESS;
+        }
+        let text = if self.json { format!("{:#}\n", answer.json) } else { answer.text.clone() };
+        self.data(text.as_bytes())
+    }
+
+    /// Writes bytes to stdout as they are. A reader that went away (`| head`) is no failure.
+    pub fn data(self, bytes: &[u8]) -> ExitCode {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Err(error) => {
+                self.note(&format!("error: stdout: {error}"));
+                ExitCode::from(3)
+            }
+        }
+    }
+
+    /// A line on stderr. Where nobody can be told any more, nobody is.
+    pub fn note(self, text: &str) {
+        let _unheard = writeln!(io::stderr().lock(), "{}", text.trim_end_matches('\n'));
+    }
+
+    /// Shows a failure.
+    pub fn failure(self, failure: &Failure) -> ExitCode {
+        let Failure { gravity, what, why, next, mistakes } = failure;
+        if self.json {
+            let code = Failure::code(*gravity);
+            let error = json!({ "what": what, "why": why, "next": next, "exit_code": code, "mistakes": mistakes });
+            self.note(&format!("{:#}", json!({ "error": error })));
+        } else {
+            for mistake in mistakes {
+                self.note(&mistake_text(mistake));
+            }
+            self.note(&format!("error: {what}\nwhy:   {why}\nnext:  {next}"));
+        }
+        failure.exit_code()
+    }
+}

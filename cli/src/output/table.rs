@@ -1,0 +1,45 @@
+//! Tables for people: no lines, columns apart, numbers to the right.
+
+use comfy_table::{Cell, CellAlignment, presets};
+
+/// A table.
+pub struct Table {
+    table: comfy_table::Table,
+    right: Vec<usize>,
+}
+
+impl Table {
+    /// A table with these columns.
+    pub fn new(columns: &[&str]) -> Self {
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::NOTHING);
+        table.set_header(columns.to_vec());
+        Self { table, right: Vec::new() }
+    }
+
+    /// Sets columns (from 0) to the right.
+    #[must_use]
+    pub fn right(mut self, columns: &[usize]) -> Self {
+        self.right = columns.to_vec();
+        self
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        let cells = cells.into_iter().enumerate().map(|(at, text)| {
+            let cell = Cell::new(printable(&text));
+            if self.right.contains(&at) { cell.set_alignment(CellAlignment::Right) } else { cell }
+        });
+        self.table.add_row(cells.collect::<Vec<_>>());
+    }
+
+    /// The table as text, one line a row.
+    pub fn text(&self) -> String {
+        self.table.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(&line).trim_end())).collect()
+    }
+}
+
+/// A job name from a foreign scheduler may hold anything; a terminal is not to obey it.
+fn printable(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}

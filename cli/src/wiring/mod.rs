@@ -1,0 +1,67 @@
+//! Puts the house together: one file a leaf. Nothing here decides anything about jobs or hours.
+
+mod books;
+mod clock;
+mod process;
+mod scheduler;
+mod site;
+mod steps;
+
+use crate::{arguments::General, configuration::Configuration, failure::Failure};
+use jobs::{House, directory::State};
+use model::SiteName;
+use reach::{DirectoryMode, Local, Reach};
+use std::sync::Arc;
+
+pub use books::create_ledger;
+pub use clock::SystemClock;
+
+/// The version as records and scripts name it.
+pub const MADE_BY: &str = concat!("pakt ", env!("CARGO_PKG_VERSION"));
+
+/// Wires everything for this machine.
+pub fn house(general: &General, configuration: &Configuration) -> Result<House, Failure> {
+    let catalogue = site::catalogue(configuration)?;
+    let here = site::here(&catalogue, general, configuration)?;
+    house_at(configuration, catalogue, here)
+}
+
+/// Wires everything for a site; `check` and `init` need no detection.
+pub fn house_at(configuration: &Configuration, catalogue: sites::Catalogue, here: SiteName) -> Result<House, Failure> {
+    let files: Arc<dyn Reach> = Arc::new(Local);
+    let site = catalogue.get(&here).ok_or_else(|| Failure::bug("no house", format!("site `{here}` has no profile")))?;
+    let state_root = configuration.state_folder(site::state_area(site))?;
+    let mode = if configuration.file.group { DirectoryMode::Group } else { DirectoryMode::Private };
+    let principal = identity::principal_of_this_process(Some(here.clone())).map_err(|error| {
+        Failure::usage("it is not known who you are", error.to_string(), "ask the site's administrators")
+    })?;
+    let machine = site::machine(configuration);
+    let chosen = scheduler::choose(site, &files, &state_root, machine, &principal)?;
+    Ok(House {
+        clock: Arc::new(SystemClock),
+        machine,
+        books: Arc::new(books::LedgerFile::new(configuration.ledger_file(&state_root)?)),
+        state: State::new(state_root, mode, Arc::clone(&files)),
+        scheduler: chosen.scheduler,
+        dialect: chosen.dialect,
+        random: process::random_bits,
+        process: process::this_process()?,
+        processes: Arc::new(process::HostProcesses),
+        steps: steps::watcher(&configuration.variables)?,
+        made_by: MADE_BY.to_owned(),
+        catalogue: Arc::new(catalogue),
+        here,
+        principal,
+        files,
+    })
+}
+
+/// All sites that are known, the user's own included.
+pub fn catalogue(configuration: &Configuration) -> Result<sites::Catalogue, Failure> {
+    site::catalogue(configuration)
+}
+
+/// The site this machine belongs to, where that is clear; `local` where nothing says otherwise.
+pub fn here_or_local(general: &General, configuration: &Configuration, catalogue: &sites::Catalogue) -> SiteName {
+    site::here(catalogue, general, configuration).unwrap_or_else(|_| site::local())
+}

@@ -1,0 +1,58 @@
+//! This process, the others of this host, and random bits.
+
+use crate::failure::Failure;
+use jobs::{ProcessMark, Processes};
+use std::{fs, io::Read as _};
+
+/// The processes of this host, by /proc.
+pub struct HostProcesses;
+
+impl Processes for HostProcesses {
+    fn is_alive(&self, number: u32, started: u64) -> bool {
+        start_of(number) == Some(started)
+    }
+}
+
+/// The mark of this process.
+pub fn this_process() -> Result<ProcessMark, Failure> {
+    let number = std::process::id();
+    let started = start_of(number)
+        .ok_or_else(|| Failure::bug("pakt does not run here", format!("/proc/{number}/stat was not understood")))?;
+    Ok(ProcessMark { number, started })
+}
+
+/// When a process started, in clock ticks since boot: field 22 of `/proc/PID/stat` (proc(5)), counted behind the
+/// command's name, which may hold blanks and brackets. A zombie is dead.
+fn start_of(number: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
+    let (_, rest) = text.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace();
+    (fields.next()? != "Z").then_some(())?;
+    fields.nth(18)?.parse().ok()
+}
+
+/// Random bits from the kernel; where it has none, the clock and the process number keep two ids apart.
+pub fn random_bits() -> u128 {
+    let mut bytes = [0; 16];
+    let read = fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
+    match read {
+        Ok(()) => u128::from_le_bytes(bytes),
+        Err(_) => {
+            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            since.as_nanos() << 32 | u128::from(std::process::id())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_number_and_start() {
+        let me = this_process().expect("this process");
+        assert!(HostProcesses.is_alive(me.number, me.started));
+        assert!(!HostProcesses.is_alive(me.number, me.started + 1));
+        assert!(!HostProcesses.is_alive(u32::MAX, me.started));
+    }
+}

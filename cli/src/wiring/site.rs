@@ -1,0 +1,83 @@
+//! Which sites are known, and which one this is.
+
+use crate::{arguments::General, configuration::Configuration, failure::Failure};
+use model::SiteName;
+use sites::{Catalogue, Detection, LocalMachine, Site, Surroundings};
+use std::path::Path;
+
+/// The embedded profiles with the user's own on top.
+pub fn catalogue(configuration: &Configuration) -> Result<Catalogue, Failure> {
+    let mut catalogue = Catalogue::builtin().map_err(|error| Failure::bug("no site is known", error.to_string()))?;
+    for (file, text) in &configuration.site_files {
+        catalogue = catalogue.with_override(file, text).map_err(|error| {
+            let next = "mend the file, or move it away; `pakt sites show SITE --yaml` prints a good one";
+            Failure::usage(format!("`{file}` was not understood"), error.to_string(), next)
+        })?;
+    }
+    Ok(catalogue)
+}
+
+/// The site of this machine: as asked for, as configured, as detected; `local` where there is no scheduler either.
+pub fn here(catalogue: &Catalogue, general: &General, configuration: &Configuration) -> Result<SiteName, Failure> {
+    if let Some(named) = general.site.as_deref().or(configuration.file.site.as_deref()) {
+        return named_site(catalogue, named);
+    }
+    let host_name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let surroundings = Surroundings { variables: &configuration.variables, host_name: &host_name, cluster_name: None };
+    match sites::detect(catalogue, &surroundings) {
+        Detection::Found(site) => Ok(site),
+        Detection::Ambiguous(sites) => {
+            let names = sites.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let next = "say which with `--site NAME`, or `site: NAME` in the configuration";
+            Err(Failure::usage("it is not clear which site this is", format!("this looks like any of: {names}"), next))
+        }
+        Detection::None if has_program(configuration, "sbatch") => {
+            let why = format!("there is a Slurm, and nothing known of host `{host_name}`");
+            let next =
+                "say which with `--site NAME` (`pakt sites` lists them); `--site local` runs jobs on this machine";
+            Err(Failure::usage("it is not clear which site this is", why, next))
+        }
+        Detection::None => Ok(local()),
+    }
+}
+
+fn named_site(catalogue: &Catalogue, text: &str) -> Result<SiteName, Failure> {
+    let unknown = |why: String| {
+        let next = catalogue.nearest(text).map_or_else(
+            || "`pakt sites` lists them".to_owned(),
+            |near| format!("did you mean `{near}`? `pakt sites` lists them all"),
+        );
+        Failure::usage(format!("`{text}` is no known site"), why, next)
+    };
+    let name: SiteName = text.parse().map_err(|error: model::NameError| unknown(error.to_string()))?;
+    match catalogue.get(&name).or_else(|| catalogue.by_alias(text)) {
+        Some(site) => Ok(site.name().clone()),
+        None => Err(unknown("there is no profile of that name".to_owned())),
+    }
+}
+
+/// This machine without a scheduler.
+pub fn local() -> SiteName {
+    "local".parse().expect("`local` is a site name")
+}
+
+/// Where the site's profile wants job directories.
+pub fn state_area(site: &Site) -> Option<&str> {
+    site.state_area.as_ref().map(|area| area.value.as_str())
+}
+
+/// What this machine has: as configured, else its CPUs, and its GPUs as the driver lists them.
+pub fn machine(configuration: &Configuration) -> LocalMachine {
+    let cpus = std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1));
+    let listed = std::fs::read_dir("/proc/driver/nvidia/gpus").map_or(0, Iterator::count);
+    let machine = configuration.file.machine;
+    LocalMachine {
+        cpus: machine.cpus.unwrap_or(cpus),
+        gpus: machine.gpus.unwrap_or_else(|| u32::try_from(listed).unwrap_or(0)),
+    }
+}
+
+fn has_program(configuration: &Configuration, name: &str) -> bool {
+    let path = configuration.variables.get("PATH").map_or("", String::as_str);
+    path.split(':').any(|folder| Path::new(folder).join(name).is_file())
+}
