@@ -1,0 +1,146 @@
+//! The program `lab`: a person's and a script's way to the test lab.
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use lab::{LabError, Layout, Outcome, SHAPES, User};
+
+/// Starts and stops real Slurm clusters on this machine, for tests.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Bring clusters up; what runs already is kept
+    Up {
+        /// The clusters; all where none is named
+        clusters: Vec<String>,
+    },
+    /// Print what a shell must export to use a cluster
+    Env {
+        /// The cluster
+        cluster: String,
+    },
+    /// Print what runs
+    Status,
+    /// End the lab's servers and remove all that it made
+    Down,
+    /// Run a command as an ordinary user of the lab, in the user's home
+    Run {
+        /// The cluster
+        cluster: String,
+        /// The user: ada, ben or cleo
+        #[arg(long = "as", value_parser = user)]
+        user: User,
+        /// Another folder to run in
+        #[arg(long)]
+        directory: Option<PathBuf>,
+        /// The command with its arguments
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+    /// Copy files to where every user of the lab can read them; prints their new paths
+    Share {
+        /// The files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+fn user(text: &str) -> Result<User, String> {
+    User::ALL.into_iter().find(|user| user.short_name() == text).ok_or_else(|| "one of ada, ben, cleo".to_owned())
+}
+
+fn main() -> ExitCode {
+    let lab = Layout::from_environment();
+    match act(&lab, Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            say(&format!("error: {error}\nnext:  {}", error.next()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn act(lab: &Layout, action: Action) -> Result<ExitCode, LabError> {
+    match action {
+        Action::Up { clusters } => {
+            let all = || SHAPES.iter().map(|shape| shape.name.to_owned()).collect();
+            let clusters = if clusters.is_empty() { all() } else { clusters };
+            for (name, outcome) in lab::up(lab, &clusters, &say)? {
+                print(&format!("{name}: {}", in_words(outcome)));
+            }
+        }
+        Action::Env { cluster } => print_environment(lab, &lab::attach(&cluster)?),
+        Action::Status => return status(lab),
+        Action::Down => lab::down(lab)?,
+        Action::Run { cluster, user, directory, command } => {
+            let cluster = lab::attach(&cluster)?;
+            let mut process = cluster.command_as(user, &command[0]);
+            process.args(&command[1..]);
+            if let Some(directory) = directory {
+                process.current_dir(directory);
+            }
+            let error = process.exec();
+            return Err(LabError::Command { command: command.join(" "), output: error.to_string() });
+        }
+        Action::Share { files } => {
+            for file in files {
+                print(&lab::share(lab, &file)?.display().to_string());
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn in_words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Made => "up",
+        Outcome::Repaired => "up; servers that had ended were started again",
+        Outcome::Kept => "up already",
+        Outcome::KeptOlder => "up already, built by another version of the lab (`lab down` and `lab up` renew it)",
+    }
+}
+
+fn print_environment(lab: &Layout, cluster: &lab::Cluster) {
+    for (name, value) in [
+        ("SLURM_CONF", cluster.slurm_conf.display().to_string()),
+        ("PAKT_LAB", lab.directory().display().to_string()),
+        ("PAKT_LAB_CLUSTER", cluster.name.clone()),
+        ("PAKT_LAB_PROJECT", cluster.shared_directory().display().to_string()),
+    ] {
+        print(&format!("export {name}='{}'", value.replace('\'', r"'\''")));
+    }
+}
+
+/// Exit code 1 where a server is down, so that a script can ask.
+fn status(lab: &Layout) -> Result<ExitCode, LabError> {
+    let servers = lab::status(lab)?;
+    if servers.is_empty() {
+        print(&format!("no lab at {}", lab.directory().display()));
+        return Ok(ExitCode::FAILURE);
+    }
+    for server in &servers {
+        let process = server.process.map_or_else(|| "does not run".to_owned(), |id| format!("process {id}"));
+        print(&format!("{:<8} {:<20} {process}", server.owner, server.role));
+    }
+    let all = servers.iter().all(|server| server.process.is_some());
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A line for programs and people who asked for it. A reader that has gone away needs no more lines.
+fn print(line: &str) {
+    drop(writeln!(std::io::stdout(), "{line}"));
+}
+
+/// A line about what happens.
+fn say(line: &str) {
+    drop(writeln!(std::io::stderr(), "{line}"));
+}

@@ -1,0 +1,36 @@
+//! `status`: what of the lab runs.
+
+use crate::cluster::Site;
+use crate::error::LabError;
+use crate::layout::Layout;
+use crate::process::find_server;
+use crate::server::Server;
+use crate::shapes::shape;
+use crate::shared::{mariadb, munged};
+use crate::state::State;
+
+/// One server of the lab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerStatus {
+    /// The cluster, or `lab` for what clusters share.
+    pub owner: String,
+    /// As in `slurmctld`, `slurmd@hkn0401`.
+    pub role: String,
+    /// Its process; none where it does not run.
+    pub process: Option<i32>,
+}
+
+/// Every server that the lab should have; empty where there is no lab.
+pub fn status(lab: &Layout) -> Result<Vec<ServerStatus>, LabError> {
+    let Some(state) = State::load(lab)? else { return Ok(vec![]) };
+    let mut servers = vec![munged(lab), mariadb(lab, state.mariadb_port)];
+    for (name, cluster) in &state.clusters {
+        servers.extend(Site { lab: lab.clone(), shape: shape(name)?, ports: cluster.ports }.servers());
+    }
+    servers.into_iter().map(server_status).collect()
+}
+
+fn server_status(server: Server) -> Result<ServerStatus, LabError> {
+    let process = find_server(&server.mark)?.map(|process| process.id.as_raw_nonzero().get());
+    Ok(ServerStatus { owner: server.mark.owner, role: server.mark.role, process })
+}

@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# What a program must be to start on every login node: sourced by ci/release and by its test.
+
+# The oldest C library it must start with: RHEL 8 and its rebuilds (their release notes: glibc 2.28).
+newest_glibc_allowed=2.28
+largest_size_bytes=$((40 * 1000 * 1000))
+# glibc's own family, and libgcc_s, which every compiler's system has beside it.
+libraries_allowed='^(libc\.so\.6|libm\.so\.6|libpthread\.so\.0|libdl\.so\.2|librt\.so\.1|libgcc_s\.so\.1|ld-linux-(x86-64\.so\.2|aarch64\.so\.1))$'
+
+# The newest version of glibc whose symbols the program asks for.
+newest_glibc_symbol() {
+    objdump -T "$1" | grep -oE 'GLIBC_[0-9]+(\.[0-9]+)+' | sed 's/GLIBC_//' | sort -uV | tail -n 1
+}
+
+needed_libraries() {
+    readelf -d "$1" | sed -nE 's/.*\(NEEDED\).*\[(.*)\]/\1/p'
+}
+
+# check_binary FILE: prints what was measured; fails naming everything that is wrong.
+check_binary() {
+    local file="$1" newest needed size foreign wrong=0
+    newest="$(newest_glibc_symbol "$file")" || { printf '%s: not a program that names its C library\n' "$file" && return 1; }
+    needed="$(needed_libraries "$file")"
+    size="$(stat -c %s "$file")"
+    printf 'size     %d bytes\n' "$size"
+    printf 'glibc    %s\n' "$newest"
+    printf 'needs    %s\n' "$(printf '%s' "$needed" | tr '\n' ' ')"
+    if [ "$(printf '%s\n' "$newest" "$newest_glibc_allowed" | sort -V | tail -n 1)" != "$newest_glibc_allowed" ]; then
+        printf 'wrong: it needs glibc %s, allowed is %s; the symbols: %s\n' "$newest" "$newest_glibc_allowed" \
+            "$(objdump -T "$file" | grep -F "GLIBC_$newest" | awk '{print $NF}' | head -n 5 | tr '\n' ' ')"
+        wrong=1
+    fi
+    foreign="$(printf '%s\n' "$needed" | grep -vE "$libraries_allowed" | tr '\n' ' ' || true)"
+    if [ -n "${foreign// /}" ]; then
+        printf 'wrong: it needs %sbeyond the C library'\''s family\n' "$foreign"
+        wrong=1
+    fi
+    if [ "$size" -ge "$largest_size_bytes" ]; then
+        printf 'wrong: it has %d bytes, under %d are wanted\n' "$size" "$largest_size_bytes"
+        wrong=1
+    fi
+    if readelf -S "$file" | grep -qE '\.symtab|\.debug_info'; then
+        printf 'wrong: it is not stripped\n'
+        wrong=1
+    fi
+    return "$wrong"
+}

@@ -1,0 +1,121 @@
+# shellcheck shell=bash
+# What the scripts of ci/ need besides a Rust toolchain, and how each gets it: packages by apt where the script runs as
+# root, cargo's tools and Python's environments into the cache. Sourced, never run.
+#
+# Everything that is made here lies in $cache; nothing is written into the tree.
+
+cache="${PAKT_CI_CACHE:-$HOME/.cache/pakt-ci}"
+mkdir -p "$cache"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$cache/target}"
+export PATH="$cache/tools/bin:$PATH"
+
+# The versions the project is tested with; a newer one comes in by a change here.
+# shellcheck disable=SC2034 # the scripts that source this file use them
+{
+    cargo_deny_version=0.20.2
+    cargo_nextest_version=0.9.143
+    cargo_zigbuild_version=0.24.1
+}
+
+# An error of the script's user or machine: said once, and the script ends.
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# need_rust: cargo and its formatter and linter are the one thing that cannot be made here.
+need_rust() {
+    command -v cargo >/dev/null || die "cargo is missing: install the Rust toolchain (rustup.rs)"
+    cargo fmt --version >/dev/null 2>&1 || die "rustfmt is missing: rustup component add rustfmt"
+    cargo clippy --version >/dev/null 2>&1 || die "clippy is missing: rustup component add clippy"
+}
+
+# need_packages COMMAND=PACKAGE...: every command is there afterwards, or the script has ended saying what to install.
+need_packages() {
+    local pair missing=()
+    for pair in "$@"; do
+        command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+    done
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    [ "$(id -u)" -eq 0 ] || die "missing, install as root: apt-get install ${missing[*]}"
+    command -v apt-get >/dev/null || die "missing, install with this system's package manager: ${missing[*]}"
+    printf 'installing %s\n' "${missing[*]}" >&2
+    {
+        apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+    } >"$cache/apt.log" 2>&1 || die "apt-get could not install ${missing[*]}: see $cache/apt.log"
+}
+
+# One installation at a time, however many scripts ask.
+with_lock() {
+    (
+        flock 9
+        "$@"
+    ) 9>"$cache/install.lock"
+}
+
+# need_cargo_tool NAME VERSION: cargo puts the finished program in place last, so a killed build leaves none behind.
+need_cargo_tool() {
+    command -v "$1" >/dev/null || with_lock install_cargo_tool "$1" "$2"
+}
+
+install_cargo_tool() {
+    [ ! -x "$cache/tools/bin/$1" ] || return 0
+    printf 'installing %s %s (once)\n' "$1" "$2" >&2
+    CARGO_TARGET_DIR="$cache/tools-build" cargo install --quiet --locked --root "$cache/tools" --version "$2" "$1" \
+        >"$cache/$1.log" 2>&1 || die "cargo could not install $1: see $cache/$1.log"
+    rm -rf "$cache/tools-build"
+}
+
+# need_python_environment FOLDER PYTHON CHECK PACKAGE...: the folder holds the packages, and `python -c CHECK` works in it.
+# An environment knows its own path, so it cannot be renamed into place; a mark written last says that it is whole.
+need_python_environment() {
+    [ -e "$1/complete" ] || with_lock install_python_environment "$@"
+}
+
+install_python_environment() {
+    local folder="$1" python="$2" check="$3"
+    shift 3
+    [ ! -e "$folder/complete" ] || return 0
+    if ! { "$folder/bin/python" -c "$check" && "$folder/bin/python" -m pip check; } >/dev/null 2>&1; then
+        "$python" -c 'import ensurepip' 2>/dev/null || need_packages ensurepip=python3-venv
+        printf 'installing %s (once)\n' "$*" >&2
+        rm -rf "${folder:?}"
+        {
+            "$python" -m venv "$folder" && "$folder/bin/python" -m pip install -q "$@" &&
+                "$folder/bin/python" -c "$check"
+        } >"$cache/${folder##*/}.log" 2>&1 || die "pip could not install $*: see $cache/${folder##*/}.log"
+    fi
+    touch "$folder/complete"
+}
+
+# The compiler for old glibc, with the CMake that the static HDF5 build wants; both first in PATH afterwards.
+need_zig() {
+    need_cargo_tool cargo-zigbuild "$cargo_zigbuild_version"
+    need_python_environment "$cache/venv-zig" python3 'import ziglang' 'cmake<4' ziglang
+    export PATH="$cache/venv-zig/bin:$PATH"
+}
+
+# Whether every user may go into the folder: each folder above it lets others through.
+is_open_to_all() {
+    local folder="$1"
+    while [ "$folder" != / ]; do
+        case "$(stat -c %A "$folder")" in
+        *x | *t) folder="$(dirname "$folder")" ;;
+        *) return 1 ;;
+        esac
+    done
+}
+
+# PyTorch for the training tests, which run as ordinary users of the lab: in the cache, unless that lies where other
+# users cannot go (root's home), and by the system's own Python. Afterwards PAKT_CI_TORCH names the environment.
+need_torch() {
+    local folder="$cache" python=/usr/bin/python3
+    if ! is_open_to_all "$cache"; then
+        folder=/var/tmp/pakt-ci
+        [ -d "$folder" ] || mkdir -m 0755 "$folder"
+        [ -O "$folder" ] || die "$folder belongs to somebody else: set PAKT_CI_CACHE to a folder that every user may enter"
+    fi
+    [ -x "$python" ] || python=python3
+    export PAKT_CI_TORCH="$folder/venv-torch"
+    need_python_environment "$PAKT_CI_TORCH" "$python" 'import numpy, torch; torch.ones(2).sum().item()' torch numpy
+}
