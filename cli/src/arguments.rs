@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 /// Runs training and evaluation jobs on shared Slurm machines, once each, and accounts for their GPU-hours.
 #[derive(Debug, Parser)]
 #[command(name = "pakt", version, about, max_term_width = 100, disable_help_subcommand = true)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
@@ -17,7 +17,7 @@ pub struct Arguments {
 
 /// What holds for every command.
 #[derive(Clone, Debug, clap::Args)]
-pub struct General {
+pub(crate) struct General {
     /// Print JSON for programs instead of text for people
     #[arg(long, global = true)]
     pub json: bool,
@@ -31,7 +31,7 @@ pub struct General {
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Read a job file and say every mistake in it; contacts nothing
     Check(commands::check::Arguments),
     /// Write a commented job file that passes `check`

@@ -20,7 +20,7 @@ const MOST_SITE_FILES: usize = 200;
 /// `config.yaml`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct File {
+pub(crate) struct File {
     /// The site this machine belongs to.
     pub site: Option<String>,
     /// The project that spends where none is named.
@@ -38,7 +38,7 @@ pub struct File {
 /// What this machine has; what is absent is counted.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Machine {
+pub(crate) struct Machine {
     /// CPUs for jobs.
     pub cpus: Option<u32>,
     /// GPUs for jobs.
@@ -47,7 +47,7 @@ pub struct Machine {
 
 /// The configuration and where it came from.
 #[derive(Clone, Debug)]
-pub struct Configuration {
+pub(crate) struct Configuration {
     /// What the file says.
     pub file: File,
     /// The folder of the configuration.
@@ -62,7 +62,7 @@ pub struct Configuration {
 
 impl Configuration {
     /// Reads the configuration; an absent file is an empty one, a bad one is an error and nothing is guessed.
-    pub fn read() -> Result<Self, Failure> {
+    pub(crate) fn read() -> Result<Self, Failure> {
         let variables: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
@@ -89,9 +89,9 @@ impl Configuration {
     }
 
     /// The folder of the jobs: as configured, in `PAKT_HOME`, in the site's area, or in the user's state folder.
-    pub fn state_folder(&self, state_area: Option<&str>) -> Result<PathBuf, Failure> {
+    pub(crate) fn state_folder(&self, state_area: Option<&str>) -> Result<PathBuf, Failure> {
         if let Some(state) = &self.file.state {
-            return Ok(self.expanded(&state.to_string_lossy(), "state")?);
+            return self.expanded(&state.to_string_lossy(), "state");
         }
         if let Some(home) = &self.home {
             return Ok(home.join("state"));
@@ -107,7 +107,7 @@ impl Configuration {
     }
 
     /// The ledger's file: as configured, else beside the jobs.
-    pub fn ledger_file(&self, state: &Path) -> Result<PathBuf, Failure> {
+    pub(crate) fn ledger_file(&self, state: &Path) -> Result<PathBuf, Failure> {
         match &self.file.ledger {
             Some(ledger) => self.expanded(&ledger.to_string_lossy(), "ledger"),
             None => Ok(state.join("ledger.sqlite")),
@@ -159,7 +159,7 @@ fn site_files(folder: &Path) -> Result<BTreeMap<String, String>, Failure> {
 }
 
 /// A text file of bounded length; none where there is none.
-pub fn read_text(path: &Path) -> Result<Option<String>, Failure> {
+pub(crate) fn read_text(path: &Path) -> Result<Option<String>, Failure> {
     match std::fs::metadata(path) {
         Ok(facts) if facts.len() > LONGEST_FILE => {
             let why = format!("it is longer than {LONGEST_FILE} bytes");

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 /// A failure as it is shown: what, why, next, and the exit code.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// How grave.
     pub gravity: Gravity,
     /// What was not done.
@@ -20,18 +20,18 @@ pub struct Failure {
 
 impl Failure {
     /// A mistake of the person's.
-    pub fn usage(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {
+    pub(crate) fn usage(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {
         let (what, why, next) = (what.into(), why.into(), next.into());
         Self { gravity: Gravity::Usage, what, why, next, mistakes: Vec::new() }
     }
 
     /// A defect of ours.
-    pub fn bug(what: impl Into<String>, why: impl Into<String>) -> Self {
+    pub(crate) fn bug(what: impl Into<String>, why: impl Into<String>) -> Self {
         Self { gravity: Gravity::Bug, ..Self::usage(what, why, "please report this with the command that you ran") }
     }
 
     /// The exit code of a gravity (docs/reference/exit-codes.md).
-    pub const fn code(gravity: Gravity) -> u8 {
+    pub(crate) const fn code(gravity: Gravity) -> u8 {
         match gravity {
             Gravity::Bug => 1,
             Gravity::Usage => 2,
@@ -42,7 +42,7 @@ impl Failure {
     }
 
     /// The exit code.
-    pub fn exit_code(&self) -> ExitCode {
+    pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(Self::code(self.gravity))
     }
 }

@@ -25,13 +25,14 @@ pub struct Balances {
 pub async fn balance(house: &House, project: Option<ProjectName>, refresh: bool) -> Result<Balances, JobsError> {
     let what = "the balance was not read";
     let book = house.needed_book(what).await?;
-    let stale = match refresh {
-        true => match settle(house, SettleOptions::default()).await {
+    let stale = if refresh {
+        match settle(house, SettleOptions::default()).await {
             Ok(_) => None,
             Err(error) if error.gravity == Gravity::Unreachable => Some(error.why),
             Err(error) => return Err(error),
-        },
-        false => None,
+        }
+    } else {
+        None
     };
     let query = BalanceQuery { project: project.clone(), site: None };
     let balances = booked(book.balances(&query, house.clock.now()).await, what)?;

@@ -20,10 +20,10 @@ pub(crate) async fn find(house: &House, text: &str) -> Result<IndexedJob, JobsEr
         }
         _ => {}
     }
-    if let Ok(wanted) = text.parse::<SchedulerJobId>() {
-        if let Some(job) = jobs.iter().rev().find(|job| job.scheduler_job == Some(wanted)) {
-            return Ok(job.clone());
-        }
+    if let Ok(wanted) = text.parse::<SchedulerJobId>()
+        && let Some(job) = jobs.iter().rev().find(|job| job.scheduler_job == Some(wanted))
+    {
+        return Ok(job.clone());
     }
     if let Some(job) = jobs.iter().rev().find(|job| job.intent.name.as_str() == text) {
         return Ok(job.clone());

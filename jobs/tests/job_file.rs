@@ -82,7 +82,7 @@ scheduler: { account: zam, partition: booster, qos: normal, reservation: r1, con
 
 #[test]
 fn all_mistakes_are_said_at_once_with_place_and_next_step() {
-    let text = r#"name: tiny lm
+    let text = r"name: tiny lm
 kind: training
 project: atlas
 site: Jupiter
@@ -90,7 +90,7 @@ resources: { nodse: 2, gpus_per_node: four, time: 10 }
 launch: torchrn
 runn: train.py
 sweep: {}
-"#;
+";
     assert_eq!(
         said(text),
         "1:1+1 run: `run` is missing -> add `run: train.py --steps 200`\n\

@@ -1,5 +1,6 @@
 //! One behaviour suite, on every implementation of the contract.
 
+mod faults;
 mod stages;
 mod suite;
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 /// Arguments of `adopt`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The scheduler's job id
     pub scheduler_job: SchedulerJobId,
     /// Who spends; without it the configuration's `project`
@@ -19,7 +19,7 @@ pub struct Arguments {
 }
 
 /// Takes the job over.
-pub async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     let project = project(arguments.project, context, "the job was not taken over")?;
     let adopted = jobs::adopt::adopt(&context.house()?, arguments.scheduler_job, project).await?;
     let held = adopted.hold.as_ref().map_or_else(|| "nothing".to_owned(), |(unit, amount)| hold(unit, *amount));

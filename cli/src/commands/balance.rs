@@ -11,7 +11,7 @@ use serde_json::json;
 
 /// Arguments of `balance`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The project; all of them without it
     pub project: Option<ProjectName>,
     /// Read the ledger alone, without settling first
@@ -20,7 +20,7 @@ pub struct Arguments {
 }
 
 /// Shows the balances.
-pub async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     let found = balance(&context.house()?, arguments.project, !arguments.offline).await?;
     let mut table = Table::new(&["project", "unit", "", "granted", "used", "running", "committed", "foreign", "free"])
         .right(&[3, 4, 5, 6, 7, 8]);

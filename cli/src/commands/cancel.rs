@@ -6,13 +6,13 @@ use serde_json::json;
 
 /// Arguments of `cancel`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The job: its id or the start of it, the scheduler's id, or a name
     pub job: String,
 }
 
 /// Ends the job.
-pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let cancelled = jobs::cancel::cancel(&context.house()?, &arguments.job).await?;
     let ids = cancelled.scheduler_jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let text = match (cancelled.was_over, ids.is_empty()) {

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The job file
     pub file: PathBuf,
 }
 
 /// Reads and places the job at every site it names.
-pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let file = job_file::read(&arguments.file)?;
     let catalogue = wiring::catalogue(&context.configuration)?;
     let here = wiring::here_or_local(&context.general, &context.configuration, &catalogue);

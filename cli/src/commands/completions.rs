@@ -7,13 +7,13 @@ use serde_json::json;
 
 /// Arguments of `completions`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The shell
     pub shell: Shell,
 }
 
 /// Prints the script.
-pub fn run(arguments: &Arguments) -> Answer {
+pub(crate) fn run(arguments: &Arguments) -> Answer {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut arguments::Arguments::command(), "pakt", &mut script);
     let text = String::from_utf8_lossy(&script).into_owned();

@@ -6,10 +6,10 @@ use serde_json::json;
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub(crate) struct Arguments {}
 
 /// Looks at configuration, folders, scheduler and ledger; every line says what was found, and what to do where it is bad.
-pub async fn run(context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(context: &Context) -> Result<Answer, Failure> {
     let configuration = &context.configuration;
     let house = context.house()?;
     let mut lines = vec![

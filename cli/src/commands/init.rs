@@ -8,7 +8,7 @@ use templates::Preset;
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// What to start from: train, evaluate, mpi, command
     #[arg(long, value_name = "NAME", default_value = "train")]
     pub template: String,
@@ -18,7 +18,7 @@ pub struct Arguments {
 }
 
 /// Writes a job file; one that is there already stays as it is.
-pub fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let what = "no job file was written";
     let preset: Preset = arguments.template.parse().map_err(|error: templates::TemplateError| {
         Failure::usage(what, error.to_string(), "`pakt init --help` lists the templates")

@@ -8,7 +8,7 @@ use jobs::{
 use std::path::{Path, PathBuf};
 
 /// Reads a job file; every mistake in it at once.
-pub fn read(path: &Path) -> Result<JobFile, Failure> {
+pub(super) fn read(path: &Path) -> Result<JobFile, Failure> {
     let what = || format!("`{}` was not read", path.display());
     let text = read_text(path)?.ok_or_else(|| {
         Failure::usage(what(), "there is no such file", "name a job file; `pakt init` writes one to start from")

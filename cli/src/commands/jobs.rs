@@ -10,7 +10,7 @@ use serde_json::json;
 
 /// Arguments of `jobs`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Only jobs that are not over
     #[arg(long)]
     pub open: bool,
@@ -20,7 +20,7 @@ pub struct Arguments {
 }
 
 /// Lists jobs.
-pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let found = list(&context.house()?, arguments.most, arguments.open).await?;
     let mut table =
         Table::new(&["job", "name", "project", "slurm", "state", "elapsed", "progress", "made"]).right(&[3, 5]);

@@ -13,7 +13,7 @@ use serde_json::json;
 
 /// Arguments of `ledger`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// What to do
     #[command(subcommand)]
     pub action: Action,
@@ -21,7 +21,7 @@ pub struct Arguments {
 
 /// What can be done with the ledger.
 #[derive(Debug, clap::Subcommand)]
-pub enum Action {
+pub(crate) enum Action {
     /// Make the ledger
     Init,
     /// Enter what was granted, and which Slurm account spends it
@@ -44,7 +44,7 @@ pub enum Action {
 
 /// Arguments of `ledger grant`.
 #[derive(Debug, clap::Args)]
-pub struct Grant {
+pub(crate) struct Grant {
     /// To whom
     pub project: ProjectName,
     /// How many hours
@@ -52,7 +52,7 @@ pub struct Grant {
     /// Of what: `jupiter:gh200`, `horeka:cpu`
     #[arg(long)]
     pub unit: Unit,
-    /// By whom: GCS, EuroHPC, NHR, Helmholtz, MPG
+    /// By whom: GCS, `EuroHPC`, NHR, Helmholtz, MPG
     #[arg(long, default_value = "self")]
     pub programme: ProgrammeName,
     /// The number of the decision; the same number again is the same grant
@@ -91,7 +91,7 @@ impl From<SpenderArguments> for Spender {
 
 /// Arguments of `ledger open`.
 #[derive(Debug, clap::Args)]
-pub struct Open {
+pub(crate) struct Open {
     /// Whose
     pub project: ProjectName,
     /// How many hours were used
@@ -109,7 +109,7 @@ pub struct Open {
 
 /// Arguments of `ledger bind`.
 #[derive(Debug, clap::Args)]
-pub struct Bind {
+pub(crate) struct Bind {
     /// Whose budget
     pub project: ProjectName,
     /// In which unit
@@ -125,7 +125,7 @@ pub struct Bind {
 
 /// Arguments of `ledger enforce`.
 #[derive(Debug, clap::Args)]
-pub struct Enforce {
+pub(crate) struct Enforce {
     /// Whose budget
     pub project: ProjectName,
     /// In which unit
@@ -138,7 +138,7 @@ pub struct Enforce {
 
 /// Arguments of `ledger statement`.
 #[derive(Debug, clap::Args)]
-pub struct Statement {
+pub(crate) struct Statement {
     /// Whose
     pub project: ProjectName,
     /// In which unit; all of the project's without it
@@ -159,7 +159,7 @@ const YEAR_SECONDS: i64 = 365 * 86_400;
 const PAGE: u32 = 10_000;
 
 /// Runs what is wanted.
-pub async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     match arguments.action {
         Action::Init => init(context),
         Action::Grant(arguments) => granted(arguments, context).await,
@@ -250,12 +250,11 @@ async fn stated(arguments: Statement, context: &Context) -> Result<Answer, Failu
     let house = context.house()?;
     let from = day_or(arguments.from.as_deref(), Timestamp::from_epoch_seconds(0))?;
     let to = day_or(arguments.until.as_deref(), house.clock.now().plus_seconds(1))?;
-    let units = match arguments.unit {
-        Some(unit) => vec![unit],
-        None => {
-            let found = jobs::balance::balance(&house, Some(arguments.project.clone()), false).await?;
-            found.balances.into_iter().map(|balance| balance.unit).collect()
-        }
+    let units = if let Some(unit) = arguments.unit {
+        vec![unit]
+    } else {
+        let found = jobs::balance::balance(&house, Some(arguments.project.clone()), false).await?;
+        found.balances.into_iter().map(|balance| balance.unit).collect()
     };
     let (mut text, mut statements) = (String::new(), Vec::new());
     for unit in units {

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 /// Arguments of the supervisor.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The job's folder
     pub directory: PathBuf,
 }
 
 /// Runs the job to its end.
-pub fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     scheduler_adapters::local::supervise(&arguments.directory)
         .map_err(|error| Failure::bug("the job was not run", error.to_string()))?;
     Ok(Answer::new("", serde_json::Value::Null))

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Arguments of `logs`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The job: its id or the start of it, the scheduler's id, or a name
     pub job: String,
     /// Go on printing until the job is over
@@ -26,7 +26,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const LOOKS_PER_QUESTION: u32 = 20;
 
 /// Prints the log.
-pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
     let mut log = Log::open(&house, &arguments.job, arguments.tail).await?;
     let mut text = String::new();

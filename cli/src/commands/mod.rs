@@ -1,26 +1,26 @@
 //! One file a command. Each reads its arguments, calls one verb and says what came of it.
 
-pub mod adopt;
-pub mod balance;
-pub mod cancel;
-pub mod check;
-pub mod completions;
-pub mod doctor;
-pub mod init;
-pub mod jobs;
-pub mod ledger;
-pub mod local_supervisor;
-pub mod logs;
-pub mod man;
-pub mod plan;
-pub mod sbatch;
-pub mod settle;
-pub mod shell;
-pub mod show;
-pub mod sites;
-pub mod submit;
-pub mod usage;
-pub mod watch;
+pub(crate) mod adopt;
+pub(crate) mod balance;
+pub(crate) mod cancel;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod init;
+pub(crate) mod jobs;
+pub(crate) mod ledger;
+pub(crate) mod local_supervisor;
+pub(crate) mod logs;
+pub(crate) mod man;
+pub(crate) mod plan;
+pub(crate) mod sbatch;
+pub(crate) mod settle;
+pub(crate) mod shell;
+pub(crate) mod show;
+pub(crate) mod sites;
+pub(crate) mod submit;
+pub(crate) mod usage;
+pub(crate) mod watch;
 
 mod job_file;
 mod view;
@@ -36,7 +36,7 @@ use ::jobs::House;
 use std::{future::Future, process::ExitCode};
 
 /// Runs a command to its exit code.
-pub fn run(arguments: Arguments) -> ExitCode {
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let Arguments { command, general } = arguments;
     let screen = Screen::new(&general);
     let result = match command {
@@ -54,24 +54,24 @@ pub fn run(arguments: Arguments) -> ExitCode {
 fn in_house(command: Command, general: &General, screen: Screen) -> Result<Answer, Failure> {
     let context = Context { general: general.clone(), configuration: Configuration::read()?, screen };
     match command {
-        Command::Check(arguments) => context.block_on(check::run(&arguments, &context)),
+        Command::Check(arguments) => check::run(&arguments, &context),
         Command::Init(arguments) => init::run(&arguments, &context),
-        Command::Plan(arguments) => context.block_on(plan::run(&arguments, &context)),
-        Command::Submit(arguments) => context.block_on(submit::run(arguments, &context)),
-        Command::Sbatch(arguments) => context.block_on(sbatch::run(arguments, &context)),
-        Command::Shell(arguments) => context.block_on(shell::run(arguments, &context)),
-        Command::Adopt(arguments) => context.block_on(adopt::run(arguments, &context)),
-        Command::Jobs(arguments) => context.block_on(jobs::run(&arguments, &context)),
-        Command::Show(arguments) => context.block_on(show::run(&arguments, &context)),
-        Command::Watch(arguments) => context.block_on(watch::run(&arguments, &context)),
-        Command::Logs(arguments) => context.block_on(logs::run(&arguments, &context)),
-        Command::Cancel(arguments) => context.block_on(cancel::run(&arguments, &context)),
-        Command::Settle(arguments) => context.block_on(settle::run(&arguments, &context)),
-        Command::Balance(arguments) => context.block_on(balance::run(arguments, &context)),
-        Command::Usage(arguments) => context.block_on(usage::run(&arguments, &context)),
-        Command::Sites(arguments) => context.block_on(sites::run(&arguments, &context)),
-        Command::Ledger(arguments) => context.block_on(ledger::run(arguments, &context)),
-        Command::Doctor(_) => context.block_on(doctor::run(&context)),
+        Command::Plan(arguments) => Context::block_on(plan::run(&arguments, &context)),
+        Command::Submit(arguments) => Context::block_on(submit::run(arguments, &context)),
+        Command::Sbatch(arguments) => Context::block_on(sbatch::run(arguments, &context)),
+        Command::Shell(arguments) => Context::block_on(shell::run(arguments, &context)),
+        Command::Adopt(arguments) => Context::block_on(adopt::run(arguments, &context)),
+        Command::Jobs(arguments) => Context::block_on(jobs::run(&arguments, &context)),
+        Command::Show(arguments) => Context::block_on(show::run(&arguments, &context)),
+        Command::Watch(arguments) => Context::block_on(watch::run(&arguments, &context)),
+        Command::Logs(arguments) => Context::block_on(logs::run(&arguments, &context)),
+        Command::Cancel(arguments) => Context::block_on(cancel::run(&arguments, &context)),
+        Command::Settle(arguments) => Context::block_on(settle::run(&arguments, &context)),
+        Command::Balance(arguments) => Context::block_on(balance::run(arguments, &context)),
+        Command::Usage(arguments) => Context::block_on(usage::run(&arguments, &context)),
+        Command::Sites(arguments) => Context::block_on(sites::run(&arguments, &context)),
+        Command::Ledger(arguments) => Context::block_on(ledger::run(arguments, &context)),
+        Command::Doctor(_) => Context::block_on(doctor::run(&context)),
         Command::LocalSupervisor(_) | Command::Completions(_) | Command::Man(_) => {
             Err(Failure::bug("the command was not run", "it needs no house"))
         }
@@ -79,7 +79,7 @@ fn in_house(command: Command, general: &General, screen: Screen) -> Result<Answe
 }
 
 /// What every command may need.
-pub struct Context {
+pub(crate) struct Context {
     /// What holds for every command.
     pub general: General,
     /// The configuration.
@@ -90,12 +90,12 @@ pub struct Context {
 
 impl Context {
     /// The house of this machine.
-    pub fn house(&self) -> Result<House, Failure> {
+    pub(crate) fn house(&self) -> Result<House, Failure> {
         wiring::house(&self.general, &self.configuration)
     }
 
     /// Runs a verb. One thread is enough: it waits for others most of the time.
-    fn block_on(&self, verb: impl Future<Output = Result<Answer, Failure>>) -> Result<Answer, Failure> {
+    fn block_on(verb: impl Future<Output = Result<Answer, Failure>>) -> Result<Answer, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map_err(|error| Failure::bug("pakt did not start", error.to_string()))?.block_on(verb)
     }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The job file
     pub file: PathBuf,
     /// Leave the script out
@@ -22,7 +22,7 @@ pub struct Arguments {
 }
 
 /// Plans the job.
-pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let file = job_file::read(&arguments.file)?;
     let house = context.house()?;
     let planned = jobs::plan::plan(&house, &file).await?;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Arguments of `sbatch`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Who spends; without it the configuration's `project`
     #[arg(long, value_name = "PROJECT")]
     pub project: Option<ProjectName>,
@@ -25,18 +25,18 @@ pub struct Arguments {
     pub script: PathBuf,
     /// Words for the script
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub arguments: Vec<String>,
+    pub words: Vec<String>,
 }
 
 /// Submits the script.
-pub async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     let what = "the script was not submitted";
     let project = project(arguments.project, context, what)?;
     let here = |error: std::io::Error| Failure::usage(what, error.to_string(), "go to a directory that exists");
     let wish = ScriptSubmission {
         script: std::path::absolute(&arguments.script).map_err(here)?,
         options: arguments.options,
-        arguments: arguments.arguments,
+        arguments: arguments.words,
         directory: std::env::current_dir().map_err(here)?,
         project,
         again: arguments.again,

@@ -11,7 +11,7 @@ use serde_json::json;
 
 /// Arguments of `settle`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The runs of all users that are visible, as a coordinator does, instead of one's own
     #[arg(long)]
     pub all_users: bool,
@@ -21,7 +21,7 @@ pub struct Arguments {
 }
 
 /// Settles.
-pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let since = arguments.since.as_deref().map(day).transpose()?;
     let options = SettleOptions { since, all_users: arguments.all_users };
     let report = settle(&context.house()?, options).await?;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 /// Arguments of `shell`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Who spends; without it the configuration's `project`
     #[arg(long, value_name = "PROJECT")]
     pub project: Option<ProjectName>,
@@ -39,7 +39,7 @@ pub struct Arguments {
 }
 
 /// Opens the allocation and waits for its end.
-pub async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     let what = "no shell was opened";
     let wish = ShellWish {
         project: project(arguments.project, context, what)?,

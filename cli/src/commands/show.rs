@@ -10,13 +10,13 @@ use serde_json::json;
 
 /// Arguments of `show`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The job: its id or the start of it, the scheduler's id, or a name
     pub job: String,
 }
 
 /// Shows the job.
-pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let shown = show(&context.house()?, &arguments.job).await?;
     Ok(answer(&shown))
 }

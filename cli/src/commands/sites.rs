@@ -12,7 +12,7 @@ use serde_json::json;
 
 /// Arguments of `sites`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// What to do; the list without it
     #[command(subcommand)]
     pub action: Option<Action>,
@@ -20,7 +20,7 @@ pub struct Arguments {
 
 /// What can be done with sites.
 #[derive(Debug, clap::Subcommand)]
-pub enum Action {
+pub(crate) enum Action {
     /// Show a site's profile, every value with its source
     Show {
         /// The site
@@ -31,7 +31,7 @@ pub enum Action {
 }
 
 /// Shows sites.
-pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     match &arguments.action {
         None => list(context).await,
         Some(Action::Show { name }) => show(context, name),

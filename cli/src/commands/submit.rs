@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 /// Arguments of `submit`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The job file
     pub file: PathBuf,
     /// Watch the job until it is over
@@ -29,7 +29,7 @@ pub struct Arguments {
 }
 
 /// Submits the job, and watches it where that is wanted.
-pub async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     let file = job_file::read(&arguments.file)?;
     let house = context.house()?;
     let before = reach::counters();

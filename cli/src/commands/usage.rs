@@ -11,7 +11,7 @@ use serde_json::json;
 
 /// Arguments of `usage`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// One's own runs (what is shown without `--all-users`, too)
     #[arg(long, conflicts_with = "all_users")]
     pub mine: bool,
@@ -24,7 +24,7 @@ pub struct Arguments {
 }
 
 /// Shows usage.
-pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
     let to = house.clock.now().plus_seconds(1);
     let from = arguments.since.as_deref().map(day).transpose()?.unwrap_or(to.plus_seconds(-30 * 86_400));

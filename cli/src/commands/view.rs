@@ -6,12 +6,12 @@ use model::{JobState, Placement};
 use serde_json::{Value, json};
 
 /// Doubts as notes.
-pub fn doubts(doubts: &[Mistake]) -> Vec<String> {
+pub(super) fn doubts(doubts: &[Mistake]) -> Vec<String> {
     doubts.iter().map(mistake_text).collect()
 }
 
 /// A placement in one line: `2 nodes x 4 GPUs of jupiter/booster for 00:10:00, account zam`.
-pub fn placement_line(placement: &Placement) -> String {
+pub(super) fn placement_line(placement: &Placement) -> String {
     let Placement { site, profile_partition, nodes, share, time_limit, account, .. } = placement;
     let nodes = if *nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") };
     let gpus = match share.gpus {
@@ -24,12 +24,12 @@ pub fn placement_line(placement: &Placement) -> String {
 }
 
 /// A placement for programs.
-pub fn placement_json(placement: &Placement) -> Value {
+pub(super) fn placement_json(placement: &Placement) -> Value {
     json!(placement)
 }
 
 /// Where a job stands, in a word or two.
-pub fn phase(phase: &Phase) -> String {
+pub(super) fn phase(phase: &Phase) -> String {
     match phase {
         Phase::Begun => "begun, not sent".to_owned(),
         Phase::Submitted { state, reason } => match reason {
@@ -43,11 +43,11 @@ pub fn phase(phase: &Phase) -> String {
 }
 
 /// A state as people read it.
-pub fn state_word(state: &JobState) -> String {
+pub(super) fn state_word(state: &JobState) -> String {
     state.to_string()
 }
 
 /// An optional instant.
-pub fn instant_or(at: Option<model::Timestamp>, otherwise: &str) -> String {
+pub(super) fn instant_or(at: Option<model::Timestamp>, otherwise: &str) -> String {
     at.map_or_else(|| otherwise.to_owned(), instant)
 }

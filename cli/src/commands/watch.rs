@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// Arguments of `watch`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The job: its id or the start of it, the scheduler's id, or a name
     pub job: String,
 }
@@ -25,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const ASK_SECONDS: (u64, u64) = (2, 30);
 
 /// Watches the job.
-pub async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     watch(&context.house()?, context, &arguments.job).await
 }
 

@@ -3,17 +3,17 @@
 use model::{Amount, Charge, Price, Timestamp, Unit};
 
 /// An amount with its hour word: `64.000 GPU-h`.
-pub fn charge(charge: &Charge) -> String {
+pub(crate) fn charge(charge: &Charge) -> String {
     charge.amount.in_hours_of(&charge.unit)
 }
 
 /// A hold: `64.000 GPU-h (jupiter:gh200)`.
-pub fn hold(unit: &Unit, amount: Amount) -> String {
+pub(crate) fn hold(unit: &Unit, amount: Amount) -> String {
     format!("{} ({unit})", amount.in_hours_of(unit))
 }
 
 /// The parts of a price, side by side: GPU time, node time, the site's own charge.
-pub fn price_lines(price: &Price) -> String {
+pub(crate) fn price_lines(price: &Price) -> String {
     let mut parts: Vec<String> = Vec::new();
     for part in [&price.gpu, &price.node, &price.site].into_iter().flatten() {
         let text = charge(part);
@@ -25,7 +25,7 @@ pub fn price_lines(price: &Price) -> String {
 }
 
 /// An instant in the zone of this machine, with the zone: `2026-11-24 01:12:07 +01:00`.
-pub fn instant(at: Timestamp) -> String {
+pub(crate) fn instant(at: Timestamp) -> String {
     match jiff::Timestamp::from_second(at.epoch_seconds()) {
         Ok(instant) => {
             instant.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()

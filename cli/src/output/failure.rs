@@ -5,7 +5,7 @@ use clap::error::ErrorKind;
 use std::process::ExitCode;
 
 /// Prints what clap has to say: help and version are answers, all else is a mistake with exit code 2.
-pub fn usage(error: &clap::Error) -> ExitCode {
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let printed = error.print();
     match (error.kind(), printed) {
         (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, Ok(())) => ExitCode::SUCCESS,

@@ -11,7 +11,7 @@ use model::Severity;
 ///     |              ^^^^^
 ///     = did you mean `nodes`?
 /// ```
-pub fn mistake_text(mistake: &Mistake) -> String {
+pub(crate) fn mistake_text(mistake: &Mistake) -> String {
     let Mistake { file, line, column, length, source, finding } = mistake;
     let word = match finding.severity {
         Severity::Error => "error",

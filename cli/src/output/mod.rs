@@ -6,14 +6,14 @@ mod mistake;
 mod screen;
 mod table;
 
-pub use amounts::{charge, hold, instant, price_lines};
-pub use failure::usage;
-pub use mistake::mistake_text;
-pub use screen::Screen;
-pub use table::Table;
+pub(crate) use amounts::{charge, hold, instant, price_lines};
+pub(crate) use failure::usage;
+pub(crate) use mistake::mistake_text;
+pub(crate) use screen::Screen;
+pub(crate) use table::Table;
 
 /// What a command has to say: one value, shown as text or as JSON.
-pub struct Answer {
+pub(crate) struct Answer {
     /// For people.
     pub text: String,
     /// For programs.
@@ -24,13 +24,13 @@ pub struct Answer {
 
 impl Answer {
     /// An answer with text and JSON from the same data.
-    pub fn new(text: impl Into<String>, json: serde_json::Value) -> Self {
+    pub(crate) fn new(text: impl Into<String>, json: serde_json::Value) -> Self {
         Self { text: text.into(), json, notes: Vec::new() }
     }
 
     /// Notes beside the data.
     #[must_use]
-    pub fn with_notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn with_notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
         self.notes.extend(notes);
         self
     }

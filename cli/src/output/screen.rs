@@ -10,29 +10,29 @@ use std::{
 
 /// Where answers and failures go.
 #[derive(Clone, Copy, Debug)]
-pub struct Screen {
+pub(crate) struct Screen {
     json: bool,
     quiet: bool,
 }
 
 impl Screen {
     /// The screen that the command line asks for.
-    pub fn new(general: &General) -> Self {
+    pub(crate) fn new(general: &General) -> Self {
         Self { json: general.json, quiet: general.quiet }
     }
 
     /// Whether programs read.
-    pub const fn is_json(self) -> bool {
+    pub(crate) const fn is_json(self) -> bool {
         self.json
     }
 
     /// Whether a person watches stderr, so that progress may be drawn there.
-    pub fn is_watched(self) -> bool {
+    pub(crate) fn is_watched(self) -> bool {
         !self.json && !self.quiet && io::stderr().is_terminal()
     }
 
     /// Prints an answer, and the exit code that says whether it arrived.
-    pub fn answer(self, answer: &Answer) -> ExitCode {
+    pub(crate) fn answer(self, answer: &Answer) -> ExitCode {
         for note in answer.notes.iter().filter(|_| !self.json && !self.quiet) {
             self.note(note);
         }
@@ -44,7 +44,7 @@ impl Screen {
     }
 
     /// Writes bytes to stdout as they are. A reader that went away (`| head`) is no failure.
-    pub fn data(self, bytes: &[u8]) -> ExitCode {
+    pub(crate) fn data(self, bytes: &[u8]) -> ExitCode {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
             Ok(()) => ExitCode::SUCCESS,
@@ -57,12 +57,13 @@ impl Screen {
     }
 
     /// A line on stderr. Where nobody can be told any more, nobody is.
-    pub fn note(self, text: &str) {
+    #[allow(clippy::unused_self)] // Every way to a stream goes through the screen.
+    pub(crate) fn note(self, text: &str) {
         let _unheard = writeln!(io::stderr().lock(), "{}", text.trim_end_matches('\n'));
     }
 
     /// Shows a failure.
-    pub fn failure(self, failure: &Failure) -> ExitCode {
+    pub(crate) fn failure(self, failure: &Failure) -> ExitCode {
         let Failure { gravity, what, why, next, mistakes } = failure;
         if self.json {
             let code = Failure::code(*gravity);

@@ -3,14 +3,14 @@
 use comfy_table::{Cell, CellAlignment, presets};
 
 /// A table.
-pub struct Table {
+pub(crate) struct Table {
     table: comfy_table::Table,
     right: Vec<usize>,
 }
 
 impl Table {
     /// A table with these columns.
-    pub fn new(columns: &[&str]) -> Self {
+    pub(crate) fn new(columns: &[&str]) -> Self {
         let mut table = comfy_table::Table::new();
         table.load_style(presets::NOTHING);
         table.set_header(columns.to_vec());
@@ -19,13 +19,13 @@ impl Table {
 
     /// Sets columns (from 0) to the right.
     #[must_use]
-    pub fn right(mut self, columns: &[usize]) -> Self {
+    pub(crate) fn right(mut self, columns: &[usize]) -> Self {
         self.right = columns.to_vec();
         self
     }
 
     /// Adds a row.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let cells = cells.into_iter().enumerate().map(|(at, text)| {
             let cell = Cell::new(printable(&text));
             if self.right.contains(&at) { cell.set_alignment(CellAlignment::Right) } else { cell }
@@ -34,7 +34,7 @@ impl Table {
     }
 
     /// The table as text, one line a row.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.table.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(&line).trim_end())).collect()
     }
 }

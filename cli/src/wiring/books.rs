@@ -11,14 +11,14 @@ use std::{
 use tokio::sync::Mutex;
 
 /// The ledger in one file.
-pub struct LedgerFile {
+pub(super) struct LedgerFile {
     path: PathBuf,
     open: Mutex<Option<Arc<dyn Book>>>,
 }
 
 impl LedgerFile {
     /// The ledger at `path`, not yet opened.
-    pub fn new(path: PathBuf) -> Self {
+    pub(super) fn new(path: PathBuf) -> Self {
         Self { path, open: Mutex::new(None) }
     }
 }
@@ -47,7 +47,7 @@ impl Books for LedgerFile {
 }
 
 /// Makes a ledger; one that is there already is left as it is.
-pub fn create_ledger(path: &Path) -> Result<(), Failure> {
+pub(crate) fn create_ledger(path: &Path) -> Result<(), Failure> {
     let what = format!("no ledger was made at `{}`", path.display());
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| {

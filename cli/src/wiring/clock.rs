@@ -4,7 +4,7 @@ use model::{Clock, Timestamp};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Tells the time of this host.
-pub struct SystemClock;
+pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {

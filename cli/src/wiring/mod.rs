@@ -13,21 +13,25 @@ use model::SiteName;
 use reach::{DirectoryMode, Local, Reach};
 use std::sync::Arc;
 
-pub use books::create_ledger;
-pub use clock::SystemClock;
+pub(crate) use books::create_ledger;
+pub(crate) use clock::SystemClock;
 
 /// The version as records and scripts name it.
-pub const MADE_BY: &str = concat!("pakt ", env!("CARGO_PKG_VERSION"));
+pub(crate) const MADE_BY: &str = concat!("pakt ", env!("CARGO_PKG_VERSION"));
 
 /// Wires everything for this machine.
-pub fn house(general: &General, configuration: &Configuration) -> Result<House, Failure> {
+pub(crate) fn house(general: &General, configuration: &Configuration) -> Result<House, Failure> {
     let catalogue = site::catalogue(configuration)?;
     let here = site::here(&catalogue, general, configuration)?;
     house_at(configuration, catalogue, here)
 }
 
 /// Wires everything for a site; `check` and `init` need no detection.
-pub fn house_at(configuration: &Configuration, catalogue: sites::Catalogue, here: SiteName) -> Result<House, Failure> {
+pub(crate) fn house_at(
+    configuration: &Configuration,
+    catalogue: sites::Catalogue,
+    here: SiteName,
+) -> Result<House, Failure> {
     let files: Arc<dyn Reach> = Arc::new(Local);
     let site = catalogue.get(&here).ok_or_else(|| Failure::bug("no house", format!("site `{here}` has no profile")))?;
     let state_root = configuration.state_folder(site::state_area(site))?;
@@ -57,11 +61,15 @@ pub fn house_at(configuration: &Configuration, catalogue: sites::Catalogue, here
 }
 
 /// All sites that are known, the user's own included.
-pub fn catalogue(configuration: &Configuration) -> Result<sites::Catalogue, Failure> {
+pub(crate) fn catalogue(configuration: &Configuration) -> Result<sites::Catalogue, Failure> {
     site::catalogue(configuration)
 }
 
 /// The site this machine belongs to, where that is clear; `local` where nothing says otherwise.
-pub fn here_or_local(general: &General, configuration: &Configuration, catalogue: &sites::Catalogue) -> SiteName {
+pub(crate) fn here_or_local(
+    general: &General,
+    configuration: &Configuration,
+    catalogue: &sites::Catalogue,
+) -> SiteName {
     site::here(catalogue, general, configuration).unwrap_or_else(|_| site::local())
 }

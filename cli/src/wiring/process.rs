@@ -5,7 +5,7 @@ use jobs::{ProcessMark, Processes};
 use std::{fs, io::Read as _};
 
 /// The processes of this host, by /proc.
-pub struct HostProcesses;
+pub(super) struct HostProcesses;
 
 impl Processes for HostProcesses {
     fn is_alive(&self, number: u32, started: u64) -> bool {
@@ -14,7 +14,7 @@ impl Processes for HostProcesses {
 }
 
 /// The mark of this process.
-pub fn this_process() -> Result<ProcessMark, Failure> {
+pub(super) fn this_process() -> Result<ProcessMark, Failure> {
     let number = std::process::id();
     let started = start_of(number)
         .ok_or_else(|| Failure::bug("pakt does not run here", format!("/proc/{number}/stat was not understood")))?;
@@ -32,15 +32,14 @@ fn start_of(number: u32) -> Option<u64> {
 }
 
 /// Random bits from the kernel; where it has none, the clock and the process number keep two ids apart.
-pub fn random_bits() -> u128 {
+pub(super) fn random_bits() -> u128 {
     let mut bytes = [0; 16];
     let read = fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
-    match read {
-        Ok(()) => u128::from_le_bytes(bytes),
-        Err(_) => {
-            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-            since.as_nanos() << 32 | u128::from(std::process::id())
-        }
+    if let Ok(()) = read {
+        u128::from_le_bytes(bytes)
+    } else {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        since.as_nanos() << 32 | u128::from(std::process::id())
     }
 }
 

@@ -11,13 +11,13 @@ use templates::Dialect;
 use super::clock::SystemClock;
 
 /// A scheduler and how scripts for it are written.
-pub struct Chosen {
+pub(super) struct Chosen {
     pub scheduler: Arc<dyn Scheduler>,
     pub dialect: Dialect,
 }
 
 /// Chooses by the site's profile.
-pub fn choose(
+pub(super) fn choose(
     site: &Site,
     files: &Arc<dyn Reach>,
     state: &Path,

@@ -6,7 +6,7 @@ use sites::{Catalogue, Detection, LocalMachine, Site, Surroundings};
 use std::path::Path;
 
 /// The embedded profiles with the user's own on top.
-pub fn catalogue(configuration: &Configuration) -> Result<Catalogue, Failure> {
+pub(super) fn catalogue(configuration: &Configuration) -> Result<Catalogue, Failure> {
     let mut catalogue = Catalogue::builtin().map_err(|error| Failure::bug("no site is known", error.to_string()))?;
     for (file, text) in &configuration.site_files {
         catalogue = catalogue.with_override(file, text).map_err(|error| {
@@ -18,7 +18,11 @@ pub fn catalogue(configuration: &Configuration) -> Result<Catalogue, Failure> {
 }
 
 /// The site of this machine: as asked for, as configured, as detected; `local` where there is no scheduler either.
-pub fn here(catalogue: &Catalogue, general: &General, configuration: &Configuration) -> Result<SiteName, Failure> {
+pub(super) fn here(
+    catalogue: &Catalogue,
+    general: &General,
+    configuration: &Configuration,
+) -> Result<SiteName, Failure> {
     if let Some(named) = general.site.as_deref().or(configuration.file.site.as_deref()) {
         return named_site(catalogue, named);
     }
@@ -57,17 +61,17 @@ fn named_site(catalogue: &Catalogue, text: &str) -> Result<SiteName, Failure> {
 }
 
 /// This machine without a scheduler.
-pub fn local() -> SiteName {
+pub(super) fn local() -> SiteName {
     "local".parse().expect("`local` is a site name")
 }
 
 /// Where the site's profile wants job directories.
-pub fn state_area(site: &Site) -> Option<&str> {
+pub(super) fn state_area(site: &Site) -> Option<&str> {
     site.state_area.as_ref().map(|area| area.value.as_str())
 }
 
 /// What this machine has: as configured, else its CPUs, and its GPUs as the driver lists them.
-pub fn machine(configuration: &Configuration) -> LocalMachine {
+pub(super) fn machine(configuration: &Configuration) -> LocalMachine {
     let cpus = std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1));
     let listed = std::fs::read_dir("/proc/driver/nvidia/gpus").map_or(0, Iterator::count);
     let machine = configuration.file.machine;

@@ -19,7 +19,7 @@ impl Steps for Killer {
 }
 
 /// Watches the route as the environment says.
-pub fn watcher(variables: &BTreeMap<String, String>) -> Result<Arc<dyn Steps>, Failure> {
+pub(super) fn watcher(variables: &BTreeMap<String, String>) -> Result<Arc<dyn Steps>, Failure> {
     let Some(name) = variables.get("PAKT_TEST_STOP_AFTER") else { return Ok(Arc::new(Unwatched)) };
     let known = Step::ALL.iter().find(|step| format!("{step:?}") == *name);
     let after = *known.ok_or_else(|| {

@@ -170,13 +170,12 @@ impl<'a> Fields<'a> {
     }
 
     fn item(&self, name: &str, item: &Node) -> Option<String> {
-        match &item.value {
-            Value::Scalar(text) => Some(text.clone()),
-            _ => {
-                let what = format!("an item of `{}` must be a single value", shown(&self.path_of(name)));
-                self.push(item.place, Finding::error(self.path_of(name), what, "quote it if it holds a colon"));
-                None
-            }
+        if let Value::Scalar(text) = &item.value {
+            Some(text.clone())
+        } else {
+            let what = format!("an item of `{}` must be a single value", shown(&self.path_of(name)));
+            self.push(item.place, Finding::error(self.path_of(name), what, "quote it if it holds a colon"));
+            None
         }
     }
 

@@ -44,10 +44,11 @@ pub(super) async fn closing(
                 let reason = reason(house.state.clone(), job).await?;
                 closing.end(job, reason, ended_by(house, last));
             }
-            None => match house.state.job(job).submitted().await? {
-                Some(note) => drop(unseen.insert(note.scheduler_job, job)),
-                None => {}
-            },
+            None => {
+                if let Some(note) = house.state.job(job).submitted().await? {
+                    unseen.insert(note.scheduler_job, job);
+                }
+            }
         }
     }
     close_unseen(house, &unseen, &mut closing).await?;

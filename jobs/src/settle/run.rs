@@ -206,6 +206,7 @@ fn count(report: &mut SettleReport, commands: &[Command], outcomes: &[Outcome]) 
     Ok(())
 }
 
+#[allow(clippy::needless_pass_by_value)] // The shape that `map_err` wants.
 fn too_large(error: AmountError) -> JobsError {
     JobsError::new(
         Gravity::Bug,

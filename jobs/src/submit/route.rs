@@ -64,12 +64,15 @@ pub struct SubmitAnswer {
     pub log: PathBuf,
 }
 
+/// Writes the sheet of an intent: the script's text, and what the scheduler is handed.
+type SheetWriter = Box<dyn Fn(&Intent) -> Result<(Option<String>, Handed), JobsError> + Send + Sync>;
+
 /// What the common part of the route needs of a job, however it was described.
 pub(crate) struct Route {
     pub(crate) digest: String,
     pub(crate) again: bool,
     pub(crate) intent: Intent,
-    pub(crate) sheet: Box<dyn Fn(&Intent) -> Result<(Option<String>, Handed), JobsError> + Send + Sync>,
+    pub(crate) sheet: SheetWriter,
 }
 
 /// Submits a job exactly once.

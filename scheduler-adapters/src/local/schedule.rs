@@ -27,13 +27,13 @@ pub(super) fn turn(active: &[JobView], own: SchedulerJobId) -> Turn {
     }
     let running = || active.iter().filter(|view| view.start.is_some() && view.end.is_none());
     let used_cpus: u32 = running().map(|view| view.record.cpus).sum();
-    let used_gpus: Vec<u32> =
+    let taken_gpus: Vec<u32> =
         running().filter_map(|view| view.start.as_ref()).flat_map(|start| start.gpus.clone()).collect();
-    let free_gpus = (0..job.record.host_gpus).filter(|gpu| !used_gpus.contains(gpu));
+    let free_gpus = (0..job.record.host_gpus).filter(|gpu| !taken_gpus.contains(gpu));
     let granted: Vec<u32> = free_gpus.take(usize::try_from(job.record.gpus).unwrap_or(usize::MAX)).collect();
     let has_gpus = u32::try_from(granted.len()) == Ok(job.record.gpus);
-    let has_cpus = used_cpus.saturating_add(job.record.cpus) <= job.record.host_cpus;
-    if has_gpus && has_cpus { Turn::Now(granted) } else { Turn::Resources }
+    let fits = used_cpus.saturating_add(job.record.cpus) <= job.record.host_cpus;
+    if has_gpus && fits { Turn::Now(granted) } else { Turn::Resources }
 }
 
 /// What is known of the jobs that have not ended.

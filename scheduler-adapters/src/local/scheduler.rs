@@ -255,6 +255,6 @@ impl Scheduler for LocalScheduler {
     }
 
     async fn describe(&self) -> Result<ClusterFacts, AdapterError> {
-        self.on_disk("describing this host", |own, store, now| own.facts(store, now)).await
+        self.on_disk("describing this host", LocalScheduler::facts).await
     }
 }

@@ -84,7 +84,7 @@ impl Store {
     /// Takes the next id by making its directory, and lists it as not ended. The list comes first, so that a job is
     /// never running and unlisted; an entry without a record is passed over by everyone.
     pub(super) fn claim_id(&self) -> Result<SchedulerJobId, ReachError> {
-        let last = self.ids_in(&self.jobs())?.last().map_or(0, |id| id.raw());
+        let last = Self::ids_in(&self.jobs())?.last().map_or(0, |id| id.raw());
         for raw in last + 1..=last + ID_TRIES {
             let id = SchedulerJobId::new(raw);
             if files::create_directory_exclusive(&self.job(id), DirectoryMode::Private)? == Created::New {
@@ -96,7 +96,7 @@ impl Store {
         Err(ReachError::new(reach::ReachErrorKind::Other, Retry::Later, doing).with("tried", ID_TRIES))
     }
 
-    fn ids_in(&self, folder: &Path) -> Result<Vec<SchedulerJobId>, ReachError> {
+    fn ids_in(folder: &Path) -> Result<Vec<SchedulerJobId>, ReachError> {
         let entries = files::list(folder)?.unwrap_or_default();
         let mut ids: Vec<SchedulerJobId> = entries.iter().filter_map(|entry| entry.name.parse().ok()).collect();
         ids.sort_unstable();
@@ -105,12 +105,12 @@ impl Store {
 
     /// All jobs ever submitted, in order.
     pub(super) fn all(&self) -> Result<Vec<SchedulerJobId>, ReachError> {
-        self.ids_in(&self.jobs())
+        Self::ids_in(&self.jobs())
     }
 
     /// The jobs that have not ended, in order.
     pub(super) fn active_ids(&self) -> Result<Vec<SchedulerJobId>, ReachError> {
-        self.ids_in(&self.active())
+        Self::ids_in(&self.active())
     }
 
     /// Reads a fact; none where it is not written yet.

@@ -175,7 +175,7 @@ impl Supervision {
             if let Some(status) = ended {
                 // What the script left behind ends with it, as on a cluster.
                 signal(&child, Signal::KILL);
-                return Ok(self.end(status, asked.map(|(state, _)| state)));
+                return Ok(Self::end(status, asked.map(|(state, _)| state)));
             }
             self.beat()?;
             match asked {
@@ -194,7 +194,7 @@ impl Supervision {
         }
     }
 
-    fn end(&self, status: ExitStatus, asked: Option<BaseState>) -> End {
+    fn end(status: ExitStatus, asked: Option<BaseState>) -> End {
         let code = status.code().and_then(|code| u32::try_from(code).ok()).unwrap_or(0);
         let signal = status.signal().and_then(|signal| u32::try_from(signal).ok()).unwrap_or(0);
         let own = if status.success() { BaseState::Completed } else { BaseState::Failed };

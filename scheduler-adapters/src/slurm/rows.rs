@@ -7,6 +7,7 @@
 
 use crate::{AdapterError, AdapterErrorKind};
 use std::{
+    cmp::Ordering,
     collections::hash_map::RandomState,
     hash::{BuildHasher, Hasher},
 };
@@ -85,12 +86,10 @@ fn split(text: &str, delimiter: &str, columns: usize) -> (Vec<String>, Vec<Strin
                 (line.to_owned(), count)
             }
         };
-        if found == columns {
-            records.push(record);
-        } else if found > columns {
-            broken.push(record);
-        } else {
-            open = Some((record, found));
+        match found.cmp(&columns) {
+            Ordering::Equal => records.push(record),
+            Ordering::Greater => broken.push(record),
+            Ordering::Less => open = Some((record, found)),
         }
     }
     broken.extend(open.map(|(record, _)| record));

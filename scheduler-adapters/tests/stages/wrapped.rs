@@ -10,11 +10,9 @@ pub(crate) struct Wrapped<Change>(pub(crate) Change);
 
 /// Runs a command as another user with that user's groups, as far as an ordinary login goes.
 pub(crate) fn as_user(command: &Command, user: &str) -> Command {
-    let mut changed = command.clone();
     let words = [format!("--reuid={user}"), format!("--regid={user}"), "--init-groups".to_owned(), "--".to_owned()];
-    changed.arguments = words.into_iter().chain([changed.program]).chain(changed.arguments).collect();
-    changed.program = "setpriv".to_owned();
-    changed
+    let arguments = words.into_iter().chain([command.program.clone()]).chain(command.arguments.iter().cloned());
+    Command { program: "setpriv".to_owned(), arguments: arguments.collect(), ..command.clone() }
 }
 
 #[async_trait]

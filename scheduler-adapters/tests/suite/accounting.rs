@@ -79,7 +79,7 @@ pub(crate) async fn odd_names_survive(stage: &Stage) {
         stage.ended(id).await;
         let run = accounted(stage, id).await;
         assert_eq!((run.name.as_str(), run.stamp), (submission.job_name.as_str(), Some(submission.stamp)));
-        let found = stage.scheduler.find(&stage.search(&submission)).await.expect("both answer");
+        let found = stage.scheduler.find(&Stage::search(&submission)).await.expect("both answer");
         assert_eq!(found.iter().map(|job| job.sighting.id).collect::<Vec<_>>(), [id], "{name}");
     }
 }

@@ -173,7 +173,7 @@ impl Stage {
     }
 
     /// The search for a submission made just now.
-    pub(crate) fn search(&self, submission: &Submission) -> StampSearch {
+    pub(crate) fn search(submission: &Submission) -> StampSearch {
         StampSearch {
             stamp: submission.stamp,
             job_name: submission.job_name.clone(),

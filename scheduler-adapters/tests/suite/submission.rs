@@ -6,7 +6,7 @@ use scheduler_adapters::{AdapterErrorKind, Estimate, StampSearch};
 
 pub(crate) async fn a_stamp_is_found_in_every_state(stage: &Stage) {
     let submission = stage.gated("found", Size::Small);
-    let search = stage.search(&submission);
+    let search = Stage::search(&submission);
     assert_eq!(stage.scheduler.find(&search).await.expect("both answer"), [], "nothing was submitted yet");
     let id = stage.submit(&submission).await;
     for wanted in ["waiting or running", "running", "ended"] {
@@ -31,7 +31,7 @@ pub(crate) async fn a_stamp_used_twice_is_found_twice(stage: &Stage) {
     let submission = stage.submission("twice", Size::Small, "true");
     let mut ids = [stage.submit(&submission).await, stage.submit(&submission).await];
     ids.sort_unstable();
-    let found = stage.scheduler.find(&stage.search(&submission)).await.expect("both answer");
+    let found = stage.scheduler.find(&Stage::search(&submission)).await.expect("both answer");
     let mut found: Vec<_> = found.iter().map(|job| job.sighting.id).collect();
     found.sort_unstable();
     assert_eq!(found, ids);
@@ -45,7 +45,7 @@ pub(crate) async fn what_cannot_run_is_refused(stage: &Stage) {
     let error = stage.scheduler.submit(&submission).await.expect_err("there is not so much");
     let AdapterErrorKind::Refused { said } = &error.kind else { panic!("{error:?}") };
     assert!(!said.is_empty());
-    assert_eq!(stage.scheduler.find(&stage.search(&submission)).await.expect("both answer"), []);
+    assert_eq!(stage.scheduler.find(&Stage::search(&submission)).await.expect("both answer"), []);
     let estimate = stage.scheduler.estimate(&submission).await.expect("it answers");
     assert!(matches!(estimate, Estimate::Refused { .. }), "{estimate:?}");
 }
@@ -57,7 +57,7 @@ pub(crate) async fn a_start_is_estimated(stage: &Stage) {
         Estimate::StartsAt { at, said } => assert!(at >= now.plus_seconds(-60), "{said}"),
         other => panic!("{other:?}"),
     }
-    assert_eq!(stage.scheduler.find(&stage.search(&submission)).await.expect("both answer"), []);
+    assert_eq!(stage.scheduler.find(&Stage::search(&submission)).await.expect("both answer"), []);
 }
 
 pub(crate) async fn the_cluster_describes_itself(stage: &Stage) {
