@@ -3,7 +3,8 @@
 use crate::error::JobsError;
 use model::{AccountName, StorageRole, Unit};
 use sites::{AccountNeed, Partition, Sharing, Site};
-use templates::{AccountRule, PartitionPreset, Preset, SitePreset};
+use templates::{AccountRule, PartitionPreset, SitePreset};
+pub use templates::{Preset, TemplateError};
 
 /// The text of a commented job file that passes `check` at this site.
 pub fn job_file(preset: Preset, site: &Site) -> Result<String, JobsError> {

@@ -10,7 +10,7 @@ use crate::{
 };
 use ledger::BalanceQuery;
 use model::{Amount, Balance, JobId, Placement, Price, Unit};
-use scheduler_adapters::Estimate;
+pub use scheduler_adapters::Estimate;
 
 /// What `submit` would do.
 pub struct Planned {

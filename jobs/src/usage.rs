@@ -6,7 +6,8 @@ use crate::{
     reached::scheduled,
 };
 use model::{AccountName, Amount, Charge, Price, Run, Unit, Window, price};
-use scheduler_adapters::{RunWindow, Whose};
+use scheduler_adapters::RunWindow;
+pub use scheduler_adapters::Whose;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

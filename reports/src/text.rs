@@ -28,7 +28,8 @@ pub fn statement_text(statement: &Statement) -> Result<String, ReportError> {
     let word = statement.unit.hour_word();
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(vec!["entry", "at", "kind", word, "what"]);
+    let right = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
+    table.set_header(vec![right("entry"), Cell::new("at"), Cell::new("kind"), right(word), Cell::new("what")]);
     for line in &statement.lines {
         table.add_row(vec![
             Cell::new(line.entry).set_alignment(CellAlignment::Right),

@@ -2,9 +2,9 @@
 
 use super::Context;
 use crate::{failure::Failure, output::Answer, wiring};
+use jobs::init::{Preset, TemplateError};
 use serde_json::json;
 use std::{fs::OpenOptions, io::Write as _, path::PathBuf};
-use templates::Preset;
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 /// Writes a job file; one that is there already stays as it is.
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let what = "no job file was written";
-    let preset: Preset = arguments.template.parse().map_err(|error: templates::TemplateError| {
+    let preset: Preset = arguments.template.parse().map_err(|error: TemplateError| {
         Failure::usage(what, error.to_string(), "`pakt init --help` lists the templates")
     })?;
     let catalogue = wiring::catalogue(&context.configuration)?;

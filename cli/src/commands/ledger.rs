@@ -1,13 +1,13 @@
 //! `pakt ledger ...`
 
 use super::{Context, settle::day};
+use crate::wiring::{EntryPage, LedgerError, statement_csv, statement_text};
 use crate::{
     failure::Failure,
     output::{Answer, hold, instant},
     wiring,
 };
 use jobs::grant::{GrantWish, Spender, bind, enforce, grant, open, statement};
-use ledger::{EntryPage, LedgerError};
 use model::{AccountName, Amount, PartitionName, ProgrammeName, ProjectName, Timestamp, Unit, UserName, Window};
 use serde_json::json;
 
@@ -259,7 +259,7 @@ async fn stated(arguments: Statement, context: &Context) -> Result<Answer, Failu
     let (mut text, mut statements) = (String::new(), Vec::new());
     for unit in units {
         let found = statement(&house, &arguments.project, &unit, Window { from, to }).await?;
-        let shown = if arguments.csv { reports::statement_csv(&found) } else { reports::statement_text(&found) };
+        let shown = if arguments.csv { statement_csv(&found) } else { statement_text(&found) };
         text.push_str(&shown.map_err(|error| Failure::bug("no statement was printed", error.to_string()))?);
         statements.push(found);
     }

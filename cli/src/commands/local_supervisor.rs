@@ -1,6 +1,6 @@
 //! The hidden program that runs one job of this machine and outlives the `submit` that started it.
 
-use crate::{failure::Failure, output::Answer};
+use crate::{failure::Failure, output::Answer, wiring};
 use std::path::PathBuf;
 
 /// Arguments of the supervisor.
@@ -12,7 +12,6 @@ pub(crate) struct Arguments {
 
 /// Runs the job to its end.
 pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
-    scheduler_adapters::local::supervise(&arguments.directory)
-        .map_err(|error| Failure::bug("the job was not run", error.to_string()))?;
+    wiring::supervise(&arguments.directory).map_err(|error| Failure::bug("the job was not run", error.to_string()))?;
     Ok(Answer::new("", serde_json::Value::Null))
 }

@@ -5,9 +5,11 @@ use crate::{
     failure::Failure,
     output::{Answer, hold, instant, price_lines},
 };
-use jobs::{plan::Planned, prepare::NoHold};
+use jobs::{
+    plan::{Estimate, Planned},
+    prepare::NoHold,
+};
 use model::Balance;
-use scheduler_adapters::Estimate;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 

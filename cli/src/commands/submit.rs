@@ -4,6 +4,7 @@ use super::{Context, job_file, view, watch};
 use crate::{
     failure::Failure,
     output::{Answer, hold},
+    wiring,
 };
 use jobs::submit::{Submission, SubmitAnswer, SubmitOutcome};
 use serde_json::json;
@@ -32,10 +33,10 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     let file = job_file::read(&arguments.file)?;
     let house = context.house()?;
-    let before = reach::counters();
+    let before = wiring::counters();
     let submission = Submission { file, again: arguments.again, anyway: arguments.anyway };
     let answer = jobs::submit::submit(&house, submission).await?;
-    let costs = reach::counters().since(before);
+    let costs = wiring::counters().since(before);
     let id = answer.id;
     let mut shown = shown(&answer);
     if arguments.costs {

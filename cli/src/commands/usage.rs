@@ -5,8 +5,8 @@ use crate::{
     failure::Failure,
     output::{Answer, Table, charge, instant},
 };
+use jobs::usage::Whose;
 use model::Window;
-use scheduler_adapters::Whose;
 use serde_json::json;
 
 /// Arguments of `usage`.

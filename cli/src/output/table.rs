@@ -5,6 +5,7 @@ use comfy_table::{Cell, CellAlignment, presets};
 /// A table.
 pub(crate) struct Table {
     table: comfy_table::Table,
+    columns: Vec<String>,
     right: Vec<usize>,
 }
 
@@ -13,14 +14,22 @@ impl Table {
     pub(crate) fn new(columns: &[&str]) -> Self {
         let mut table = comfy_table::Table::new();
         table.load_style(presets::NOTHING);
-        table.set_header(columns.to_vec());
-        Self { table, right: Vec::new() }
+        Self { table, columns: columns.iter().map(|&name| name.to_owned()).collect(), right: Vec::new() }.headed()
     }
 
     /// Sets columns (from 0) to the right.
     #[must_use]
     pub(crate) fn right(mut self, columns: &[usize]) -> Self {
         self.right = columns.to_vec();
+        self.headed()
+    }
+
+    fn headed(mut self) -> Self {
+        let header = self.columns.iter().enumerate().map(|(at, name)| {
+            let cell = Cell::new(name);
+            if self.right.contains(&at) { cell.set_alignment(CellAlignment::Right) } else { cell }
+        });
+        self.table.set_header(header.collect::<Vec<_>>());
         self
     }
 

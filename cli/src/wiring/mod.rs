@@ -7,6 +7,11 @@ mod scheduler;
 mod site;
 mod steps;
 
+pub(crate) use ledger::{EntryPage, LedgerError};
+pub(crate) use reach::counters;
+pub(crate) use reports::{statement_csv, statement_text};
+pub(crate) use scheduler_adapters::local::supervise;
+
 use crate::{arguments::General, configuration::Configuration, failure::Failure};
 use jobs::{House, directory::State};
 use model::SiteName;

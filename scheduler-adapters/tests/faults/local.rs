@@ -2,13 +2,13 @@
 
 use crate::{
     stages::local::{scheduler, stage},
-    suite::{Size, SystemClock, fresh_stamp},
+    suite::{Size, SystemClock, fresh_stamp, until},
 };
 use model::{BaseState, Clock, SchedulerJobId, WallTime};
 use scheduler_adapters::{
     AdapterErrorKind, LocalResources, LocalScheduler, Scheduler, ScriptSource, Submission, local::LocalConfiguration,
 };
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 fn supervisor_of(state: &Path, id: SchedulerJobId) -> i32 {
     let text = std::fs::read_to_string(state.join(format!("jobs/{:08}/supervisor.json", id.raw()))).expect("it lives");
@@ -21,13 +21,7 @@ fn is_alive(process: &str) -> bool {
 }
 
 async fn becomes_true(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..600 {
-        if is_so() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("it never came to be that {what}")
+    assert!(until(async || is_so().then_some(())).await.is_some(), "it never came to be that {what}");
 }
 
 fn kill(process: i32) {

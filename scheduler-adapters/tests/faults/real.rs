@@ -2,7 +2,7 @@
 
 use crate::{
     stages::real::{jupiter, scheduler_as},
-    suite::{Size, Stage, SystemClock, fresh_stamp, long_ago},
+    suite::{Size, Stage, SystemClock, fresh_stamp, long_ago, until},
 };
 use lab::User;
 use model::{Clock, EvidenceClass, LinkNumber, SchedulerJobId, Stamp, Window};
@@ -46,18 +46,13 @@ async fn real_runs_of_others_are_read_by_a_coordinator() {
     let whose = Whose { users: Users::Visible, accounts: vec!["atlas".parse().expect("an account")] };
     let window = Window { from: now.plus_seconds(-3600), to: now.plus_seconds(60) };
     let window = RunWindow { site: stage.site.clone(), window, whose };
-    let mut seen = None;
     // Accounting lags behind the queue.
-    for _ in 0..300 {
+    let seen = until(async || {
         let batch = cleo.runs(&window).await.expect("accounting answers");
         assert_eq!(batch.coverage.asked_by.as_str(), User::Cleo.name());
-        seen = batch.runs.into_iter().find(|run| run.key.scheduler_job == id);
-        if seen.is_some() {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    }
-    let run = seen.expect("a coordinator sees it");
+        batch.runs.into_iter().find(|run| run.key.scheduler_job == id)
+    });
+    let run = seen.await.expect("a coordinator sees it");
     assert_eq!((run.evidence, &run.user), (EvidenceClass::CoordinatorRead, &stage.user));
     let error = cleo.cancel(id).await;
     assert_eq!(error, Ok(()), "it has ended, so there is nothing to refuse");

@@ -2,12 +2,11 @@
 
 use crate::{
     stages::double::{Double, stage_and_double},
-    suite::{Size, Stage, long_ago},
+    suite::{Size, Stage, long_ago, until},
 };
 use model::SchedulerJobId;
 use reach::Retry;
 use scheduler_adapters::{AdapterErrorKind, Scheduler, Submission, Whose};
-use std::time::Duration;
 
 /// The jobs with a submission's stamp.
 async fn found(stage: &Stage, submission: &Submission) -> Vec<SchedulerJobId> {
@@ -55,13 +54,8 @@ async fn sbatch_is_left_alone_when_the_time_is_out_and_its_late_job_is_found() {
     double.fails("sbatch", "late");
     let error = stage.scheduler.submit(&submission).await.expect_err("it is late");
     assert_eq!(error.kind, AdapterErrorKind::OutcomeUnknown);
-    for _ in 0..200 {
-        if found(&stage, &submission).await == [SchedulerJobId::new(1)] {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("the job never came: sbatch was killed")
+    let came = until(async || (found(&stage, &submission).await == [SchedulerJobId::new(1)]).then_some(())).await;
+    assert!(came.is_some(), "the job never came: sbatch was killed");
 }
 
 #[tokio::test]

@@ -138,15 +138,11 @@ impl Stage {
         wanted: &str,
         is_it: impl Fn(&JobSighting) -> bool,
     ) -> JobSighting {
-        let mut last = None;
-        for _ in 0..1200 {
-            last = self.state(id).await;
-            if let Some(sighting) = last.as_ref().filter(|sighting| is_it(sighting)) {
-                return sighting.clone();
-            }
-            tokio::time::sleep(Duration::from_millis(150)).await;
+        let seen = until(async || self.state(id).await.filter(|sighting| is_it(sighting))).await;
+        match seen {
+            Some(sighting) => sighting,
+            None => panic!("job {id} did not become {wanted}: {:?}", self.state(id).await),
         }
-        panic!("job {id} did not become {wanted}: {last:?}")
     }
 
     /// Waits for a job's end.
@@ -181,6 +177,17 @@ impl Stage {
             since: SystemClock.now().plus_seconds(-600),
         }
     }
+}
+
+/// Looks again and again until there is an answer; none when it does not come within three minutes.
+pub(crate) async fn until<Answer>(mut look: impl AsyncFnMut() -> Option<Answer>) -> Option<Answer> {
+    for _ in 0..1200 {
+        if let Some(answer) = look().await {
+            return Some(answer);
+        }
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+    None
 }
 
 fn shown(path: &Path) -> String {
