@@ -1,4 +1,8 @@
-"""Reads a statement as JSON and says whether a run is settled in it: exactly one, of a positive amount of time."""
+"""Reads a statement as JSON and says whether the job is settled in it: exactly one run, of a positive amount of time.
+
+The argument is the job's id, which its entries carry in the name of the scheduler's job: a cluster that others use too has
+runs of other jobs on the same account, and these are settled as well.
+"""
 
 import json
 import sys
@@ -16,8 +20,9 @@ def lines_of(value):
             yield from lines_of(item)
 
 
-settled = [line for line in lines_of(json.load(sys.stdin)) if line["kind"] in ("settle", "overrun")]
+lines = [line for line in lines_of(json.load(sys.stdin)) if sys.argv[1] in json.dumps(line)]
+settled = [line for line in lines if line["kind"] in ("settle", "overrun")]
 if len({json.dumps(line.get("run")) for line in settled}) != 1:
-    sys.exit("{} settled runs in the statement, one is expected".format(len(settled)))
+    sys.exit("{} entries of job {} in the statement, of one run are expected".format(len(settled), sys.argv[1]))
 if not all(str(line["amount"]).strip("-0.") for line in settled):
     sys.exit("a settled entry of no time: {}".format(settled))

@@ -4,7 +4,7 @@ use comfy_table::{Cell, CellAlignment, presets};
 
 /// A table.
 pub(crate) struct Table {
-    table: comfy_table::Table,
+    rows: comfy_table::Table,
     columns: Vec<String>,
     right: Vec<usize>,
 }
@@ -14,7 +14,7 @@ impl Table {
     pub(crate) fn new(columns: &[&str]) -> Self {
         let mut table = comfy_table::Table::new();
         table.load_style(presets::NOTHING);
-        Self { table, columns: columns.iter().map(|&name| name.to_owned()).collect(), right: Vec::new() }.headed()
+        Self { rows: table, columns: columns.iter().map(|&name| name.to_owned()).collect(), right: Vec::new() }.headed()
     }
 
     /// Sets columns (from 0) to the right.
@@ -29,7 +29,7 @@ impl Table {
             let cell = Cell::new(name);
             if self.right.contains(&at) { cell.set_alignment(CellAlignment::Right) } else { cell }
         });
-        self.table.set_header(header.collect::<Vec<_>>());
+        self.rows.set_header(header.collect::<Vec<_>>());
         self
     }
 
@@ -39,12 +39,12 @@ impl Table {
             let cell = Cell::new(printable(&text));
             if self.right.contains(&at) { cell.set_alignment(CellAlignment::Right) } else { cell }
         });
-        self.table.add_row(cells.collect::<Vec<_>>());
+        self.rows.add_row(cells.collect::<Vec<_>>());
     }
 
     /// The table as text, one line a row.
     pub(crate) fn text(&self) -> String {
-        self.table.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(&line).trim_end())).collect()
+        self.rows.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(&line).trim_end())).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub struct LocalConfiguration {
     /// Where jobs are kept, on a local disk. Made when it is missing.
     pub state_directory: PathBuf,
-    /// The program and first arguments of a supervisor; a job's directory is added. It calls [`super::supervise`].
+    /// The program and first arguments of a supervisor; a job's directory is added. It calls [`super::supervise()`].
     pub supervisor: Vec<String>,
     /// CPU slots.
     pub cpus: u32,
