@@ -36,7 +36,7 @@ pub(super) async fn closing(
     for hold in holds.iter().filter(|hold| !waiting.contains(&hold.id.0)) {
         let job = hold.id.0;
         let ours: Vec<&Run> = runs.iter().filter(|run| run.stamp.is_some_and(|stamp| stamp.job == job)).collect();
-        if ours.iter().any(|run| !run.state.is_final()) {
+        if ours.iter().any(|run| run.ended_at.is_none()) {
             continue;
         }
         match ours.iter().max_by_key(|run| (worked(run), run.key.submitted_at)) {

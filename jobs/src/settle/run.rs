@@ -94,7 +94,7 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     let site = house.site(&house.here)?;
     let (mut commands, not_priced) = settlements(site, &runs).map_err(too_large)?;
     let settled_runs = commands.len();
-    let running: Vec<&Run> = runs.iter().filter(|run| run.state.is_running()).collect();
+    let running: Vec<&Run> = runs.iter().filter(|run| run.ended_at.is_none()).collect();
     let observation = observe(site, &cluster, observed_at, &running, &queue).map_err(too_large)?;
     let mut report = SettleReport {
         place: place(&house.here, &cluster),
@@ -169,7 +169,8 @@ async fn runs(
 /// One command for each run that is over, and the runs whose partition no profile knows.
 fn settlements(site: &sites::Site, runs: &[Run]) -> Result<(Vec<Command>, Vec<NotPriced>), AmountError> {
     let (mut commands, mut not_priced) = (Vec::new(), Vec::new());
-    for run in runs.iter().filter(|run| run.state.is_final()) {
+    // A run that ended in a requeue has an end and a state that is no final one: the end counts.
+    for run in runs.iter().filter(|run| run.ended_at.is_some()) {
         let Some(tariff) = tariff_of(site, run.partition.as_ref(), &run.allocated) else {
             let partition =
                 run.partition.as_ref().map_or("no partition".to_owned(), |name| format!("partition `{name}`"));
