@@ -27,7 +27,7 @@ async fn real_servers_that_are_down_are_no_empty_answers() {
     cluster.stop_slurmctld().expect("it stops");
     let error = scheduler.find(&search).await.expect_err("the controller is down");
     assert_eq!((error.kind, error.retry), (AdapterErrorKind::Unreachable, Retry::Later));
-    let error = scheduler.states(&[SchedulerJobId::new(1)], long_ago()).await.expect_err("nobody can say");
+    let error = scheduler.states(&[SchedulerJobId::new(66_000_001)], long_ago()).await.expect_err("nobody can say");
     assert_eq!(error.kind, AdapterErrorKind::Unreachable);
     cluster.start_slurmctld().expect("it starts");
     assert!(scheduler.find(&search).await.expect("both answer").is_empty());
