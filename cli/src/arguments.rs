@@ -75,4 +75,7 @@ pub(crate) enum Command {
     /// Runs one job of this machine; started by `submit`
     #[command(name = "__local-supervisor", hide = true)]
     LocalSupervisor(commands::local_supervisor::Arguments),
+    /// Prints the tables that docs/reference/ is made of
+    #[command(name = "__reference", hide = true)]
+    Reference(commands::reference::Arguments),
 }

@@ -3,6 +3,11 @@
 //! `PAKT_HOME` names one folder for everything (configuration, sites, jobs, ledger); without it the configuration lies
 //! in `$XDG_CONFIG_HOME/pakt` and jobs and ledger where the site's profile says, outside a small home.
 
+pub(crate) mod reference;
+mod state;
+
+pub(crate) use state::{Home, StatePlace};
+
 use crate::failure::Failure;
 use model::ProjectName;
 use serde::Deserialize;
@@ -86,24 +91,6 @@ impl Configuration {
         };
         let site_files = site_files(&folder.join("sites"))?;
         Ok(Self { file, folder, home, site_files, variables })
-    }
-
-    /// The folder of the jobs: as configured, in `PAKT_HOME`, in the site's area, or in the user's state folder.
-    pub(crate) fn state_folder(&self, state_area: Option<&str>) -> Result<PathBuf, Failure> {
-        if let Some(state) = &self.file.state {
-            return self.expanded(&state.to_string_lossy(), "state");
-        }
-        if let Some(home) = &self.home {
-            return Ok(home.join("state"));
-        }
-        if let Some(area) = state_area.and_then(|area| self.expanded(area, "state").ok()) {
-            let user = self.variables.get("USER").map_or("", String::as_str);
-            return Ok(area.join(user).join("pakt"));
-        }
-        match self.variables.get("XDG_STATE_HOME").filter(|folder| !folder.is_empty()) {
-            Some(folder) => Ok(Path::new(folder).join("pakt")),
-            None => Ok(user_home(&self.variables)?.join(".local/state/pakt")),
-        }
     }
 
     /// The ledger's file: as configured, else beside the jobs.

@@ -1,17 +1,15 @@
 //! `pakt adopt`: takes over a job that was submitted without Pakt, so that it is listed, watched and held for.
 
 use crate::{
-    budget::{Budget, Funding, funding},
-    directory::{Intent, Origin, SubmittedNote},
+    budget::held_for,
+    directory::{Intent, Origin, SubmittedNote, Unheld},
     error::{Gravity, JobsError},
     house::House,
-    reached::{booked, scheduled},
-    submit::{Opened, digest_of, open_request, write_intent},
+    reached::scheduled,
+    submit::{Opened, digest_of, open_request, take_hold, write_intent},
 };
-use ledger::{Book, Command, HoldId, NewHold};
-use model::{Amount, JobId, JobName, ProjectName, SchedulerJobId, Unit, WallTime, price};
+use model::{Amount, JobId, JobName, ProjectName, SchedulerJobId, Unit};
 use scheduler_adapters::JobSighting;
-use std::sync::Arc;
 
 /// A job that was taken over.
 pub struct Adopted {
@@ -19,8 +17,10 @@ pub struct Adopted {
     pub id: JobId,
     /// The scheduler's.
     pub scheduler_job: SchedulerJobId,
-    /// What is held; none for a job without a limit or without a budget.
+    /// What is held.
     pub hold: Option<(Unit, Amount)>,
+    /// Why nothing is.
+    pub no_hold: Option<String>,
     /// Whether it had been taken over before.
     pub was_known: bool,
 }
@@ -42,7 +42,10 @@ pub async fn adopt(house: &House, scheduler_job: SchedulerJobId, project: Projec
         let next = format!("see `pakt show {}`", stamp.job);
         return Err(JobsError::usage(what, "it is a job of Pakt's already", next));
     }
-    let budget = budget(house, &project, &facts).await?;
+    let (hold, unheld) = match held_for(house, &project, &facts).await? {
+        Ok(hold) => (Some(hold), None),
+        Err(unheld) => (None, Some(unheld)),
+    };
     let digest = digest_of(house, &("adopt", scheduler_job, facts.submitted_at));
     let intent = Intent {
         version: 1,
@@ -57,7 +60,8 @@ pub async fn adopt(house: &House, scheduler_job: SchedulerJobId, project: Projec
         made_at: house.clock.now(),
         origin: Some(Origin::Adopted),
         placement: None,
-        hold: budget.as_ref().map(|(_, unit, amount)| (unit.clone(), *amount)),
+        hold,
+        hold_later: unheld.as_ref().and_then(Unheld::later),
         anyway: Some("adopted: the job was submitted already".to_owned()),
     };
     let (directory, intent, was_known) = match open_request(house, &digest, false).await? {
@@ -69,39 +73,9 @@ pub async fn adopt(house: &House, scheduler_job: SchedulerJobId, project: Projec
     };
     let note = SubmittedNote { scheduler_job, cluster: facts.cluster, at: house.clock.now(), was_found: true };
     directory.put_submitted(&note).await?;
-    if let (Some((book, _, _)), Some((unit, ceiling))) = (&budget, &intent.hold) {
-        let hold = NewHold {
-            id: HoldId(intent.id),
-            project: intent.project.clone(),
-            unit: unit.clone(),
-            ceiling: *ceiling,
-            anyway: intent.anyway.clone(),
-            note: intent.name.to_string(),
-            is_provisional: false,
-        };
-        booked(book.post(&house.principal, house.clock.now(), &[Command::Hold(hold)]).await, &what)?;
-    }
-    Ok(Adopted { id: intent.id, scheduler_job, hold: intent.hold, was_known })
-}
-
-/// What pays for the rest of the job, by what it asks for and its limit.
-async fn budget(
-    house: &House,
-    project: &ProjectName,
-    facts: &JobSighting,
-) -> Result<Option<(Arc<dyn Book>, Unit, Amount)>, JobsError> {
-    let Funding::Budget(book, Budget { unit, .. }) =
-        funding(house, project, &house.here, facts.account.as_ref()).await?
-    else {
-        return Ok(None);
-    };
-    let limit: Option<WallTime> = facts.time_limit;
-    let tariff = sites::tariff_for(house.site(&house.here)?, facts.partition.as_ref(), &facts.requested);
-    let (Some(limit), Some(tariff)) = (limit, tariff) else { return Ok(None) };
-    let priced = price(&facts.requested, limit, &tariff).map_err(|error| {
-        JobsError::new(Gravity::Bug, "the job's ceiling was not counted", error.to_string(), "please report it")
-    })?;
-    Ok(priced.in_unit(&unit).map(|amount| (book, unit, amount)))
+    take_hold(house, &directory, &intent).await?;
+    let unheld = directory.unheld().await?.or(unheld).map(|unheld| unheld.reason);
+    Ok(Adopted { id: intent.id, scheduler_job, hold: intent.hold, no_hold: unheld, was_known })
 }
 
 /// The job's own name where it can be one of ours, else one made from its id.

@@ -1,11 +1,13 @@
-//! `pakt check`: reads a job file and places it at every site it names, without contacting anything.
+//! `pakt check`: reads a job file and places it at every site it names, without contacting anything. A ledger that lies in
+//! a file here tells the account that a site wants and the job file leaves out, as it will when the job is submitted.
 
 use crate::{
+    budget::{Funding, funding},
     error::JobsError,
     house::House,
     job_file::{JobFile, Mistake},
 };
-use model::{Placement, SiteChoice, SiteName};
+use model::{AccountName, Finding, Placement, SiteChoice, SiteName};
 
 /// What a check found at one site.
 pub struct Checked {
@@ -20,7 +22,7 @@ pub struct Checked {
 /// Places the job at each site of its list; at `any`, at each site that takes it.
 ///
 /// Fails with every mistake where the job fits nowhere, or where a site that it names cannot take it.
-pub fn check(house: &House, file: &JobFile) -> Result<Vec<Checked>, JobsError> {
+pub async fn check(house: &House, file: &JobFile) -> Result<Vec<Checked>, JobsError> {
     let what = format!("`{}` is no job that can run", file.source.path.display());
     let (names, must_all_fit) = match &file.spec.site {
         SiteChoice::OneOf(names) => (names.clone(), true),
@@ -32,10 +34,23 @@ pub fn check(house: &House, file: &JobFile) -> Result<Vec<Checked>, JobsError> {
             mistakes.extend(file.mistakes([unknown_site(house, file, &name)]));
             continue;
         };
-        match sites::place(site, &file.spec, Some(house.machine)) {
+        let mut spec = file.spec.clone();
+        let unread = match account(house, file, &name).await? {
+            Ok((account, unread)) => {
+                spec.scheduler.account = account;
+                unread
+            }
+            Err(several) => {
+                if must_all_fit {
+                    mistakes.extend(file.mistakes([several]));
+                }
+                continue;
+            }
+        };
+        match sites::place(site, &spec, Some(house.machine)) {
             Ok(placed) => {
                 let mut doubts = file.doubts.clone();
-                doubts.extend(file.mistakes(placed.warnings));
+                doubts.extend(file.mistakes(placed.warnings.into_iter().chain(unread)));
                 checked.push(Checked { site: name, placement: placed.placement, doubts });
             }
             Err(findings) if must_all_fit => mistakes.extend(file.mistakes(findings)),
@@ -50,6 +65,28 @@ pub fn check(house: &House, file: &JobFile) -> Result<Vec<Checked>, JobsError> {
         return Err(JobsError::usage(what, "no known site takes it", next));
     }
     Ok(checked)
+}
+
+/// The account of the job file, else the one that the ledger binds, with a doubt where the ledger was not read; the
+/// inner error is the mistake of a job that leaves a choice.
+async fn account(
+    house: &House,
+    file: &JobFile,
+    site: &SiteName,
+) -> Result<Result<(Option<AccountName>, Option<Finding>), Finding>, JobsError> {
+    let named = file.spec.scheduler.account.clone();
+    if named.is_some() || !house.books.is_at_hand() {
+        return Ok(Ok((named, None)));
+    }
+    let funding = funding(house, &file.spec.project, site, None).await?;
+    let unread = match &funding {
+        Funding::Unreachable(why) => {
+            let what = format!("the ledger does not answer, so the project's account is not known: {why}");
+            Some(Finding::warning("project", what, "name it: `scheduler: { account: NAME }`, or check again later"))
+        }
+        Funding::Bound(..) | Funding::Unbound(_) | Funding::NoLedger => None,
+    };
+    Ok(funding.account(&file.spec.project).map(|account| (account, unread)))
 }
 
 fn unknown_site(house: &House, file: &JobFile, name: &SiteName) -> model::Finding {

@@ -67,6 +67,9 @@ pub trait Books: Send + Sync {
 
     /// Where it lies or should lie, for messages.
     fn place(&self) -> PathBuf;
+
+    /// Whether it lies in a file here, so that reading it contacts nobody.
+    fn is_at_hand(&self) -> bool;
 }
 
 /// The steps of the submit route, in order. Between any two of them the process may die.

@@ -7,6 +7,7 @@ pub mod adopt;
 pub mod balance;
 mod budget;
 pub mod cancel;
+mod ceiling;
 pub mod check;
 pub mod directory;
 mod error;

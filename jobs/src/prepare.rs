@@ -1,13 +1,14 @@
 //! Everything about a job that can be known without touching the world: where it goes, what it costs, its script.
 
 use crate::{
-    budget::{Budget, Funding, funding},
-    error::{Gravity, JobsError},
+    budget::{Funding, funding},
+    ceiling,
+    error::JobsError,
     house::House,
     job_file::{JobFile, Mistake},
 };
 use ledger::Book;
-use model::{Amount, Finding, JobSpec, Placement, Price, SiteChoice, SiteName, Unit, price};
+use model::{Amount, Finding, JobSpec, Placement, Price, SiteChoice, SiteName, Unit};
 use std::sync::Arc;
 
 /// A job ready to be submitted.
@@ -31,6 +32,16 @@ pub enum NoHold {
     Never(String),
     /// The ledger does not answer now.
     NotNow(String),
+}
+
+impl NoHold {
+    /// Why it is to be found out later what is held.
+    pub(crate) fn later(&self) -> Option<String> {
+        match self {
+            Self::Never(_) => None,
+            Self::NotNow(why) => Some(why.clone()),
+        }
+    }
 }
 
 /// Which site a job goes to from here.
@@ -81,28 +92,41 @@ pub(crate) async fn prepare_spec(
 ) -> Result<PreparedSpec, JobsError> {
     let mut spec = spec.clone();
     let funding = funding(house, &spec.project, &house.here, spec.scheduler.account.as_ref()).await?;
-    if let (None, Funding::Budget(_, Budget { account: Some(account), .. })) = (&spec.scheduler.account, &funding) {
-        spec.scheduler.account = Some(account.clone());
+    if spec.scheduler.account.is_none() {
+        spec.scheduler.account = funding.account(&spec.project).map_err(|finding| mistakes(vec![finding]))?;
     }
     let placed = sites::place(house.site(&house.here)?, &spec, Some(house.machine)).map_err(mistakes)?;
-    let ceiling = ceiling(&placed.placement)?;
-    let (hold, no_hold) = match funding {
-        Funding::Budget(book, Budget { unit, .. }) => match ceiling.in_unit(&unit) {
-            Some(amount) => (Some((book, unit, amount)), None),
-            None => return Err(not_in_unit(&spec, &unit, &ceiling)),
-        },
-        Funding::Unbound(why) => (None, Some(NoHold::Never(why))),
-        Funding::NoLedger => (None, Some(NoHold::Never("there is no ledger here".to_owned()))),
-        Funding::Unreachable(why) => (None, Some(NoHold::NotNow(why))),
+    let ceiling = ceiling::of_placement(&placed.placement)?;
+    let (hold, no_hold) = match what_is_held(house, &spec, &placed.placement, &ceiling, &funding)? {
+        Ok(hold) => (Some(hold), None),
+        Err(no_hold) => (None, Some(no_hold)),
     };
     Ok(PreparedSpec { placement: placed.placement, ceiling, hold, no_hold, doubts: placed.warnings })
 }
 
-/// The most a placement can cost: all that is charged for, for the whole time limit.
-pub fn ceiling(placement: &Placement) -> Result<Price, JobsError> {
-    price(&placement.charged, placement.time_limit, &placement.tariff).map_err(|error| {
-        let next = "shorten `time` or take fewer nodes";
-        JobsError::new(Gravity::Usage, "the job's ceiling cannot be counted", error.to_string(), next)
+/// What pays and how much of it is held; the inner error says why nothing is.
+fn what_is_held(
+    house: &House,
+    spec: &JobSpec,
+    placement: &Placement,
+    ceiling: &Price,
+    funding: &Funding,
+) -> Result<Result<(Arc<dyn Book>, Unit, Amount), NoHold>, JobsError> {
+    let (account, partition) = (placement.account.as_ref(), placement.partition.as_ref());
+    Ok(match funding {
+        Funding::Bound(..) => match funding.payer(house, account, partition, ceiling) {
+            Some((book, unit)) => match ceiling.in_unit(unit) {
+                Some(amount) => Ok((Arc::clone(book), unit.clone(), amount)),
+                None => return Err(not_in_unit(spec, unit, ceiling)),
+            },
+            None => Err(NoHold::Never(format!(
+                "no budget of project `{}` at `{}` is for this account and partition",
+                spec.project, placement.site
+            ))),
+        },
+        Funding::Unbound(why) => Err(NoHold::Never(why.clone())),
+        Funding::NoLedger => Err(NoHold::Never("there is no ledger here".to_owned())),
+        Funding::Unreachable(why) => Err(NoHold::NotNow(why.clone())),
     })
 }
 

@@ -4,16 +4,16 @@
 //! back, its GPU-hours are held in the ledger, and then it is released; where the ledger refuses, it is taken back.
 
 use crate::{
-    budget::{Budget, Funding, funding},
+    budget::{held_for, hold_command},
     directory::{Ended, Intent, JobDirectory, Origin, ReadBack, SubmittedNote, Unheld},
     error::{Gravity, JobsError},
     house::{House, Step},
     reached::{booked, reached, scheduled},
     submit::{Opened, SubmitAnswer, SubmitOutcome, digest_of, open_request, send, write_intent},
 };
-use ledger::{Command, HoldId, LedgerErrorKind, NewHold};
-use model::{Amount, BaseState, JobName, JobState, ProjectName, Unit, WallTime, price};
-use scheduler_adapters::{JobSighting, LocalResources, ScriptSource, Submission};
+use ledger::{LedgerErrorKind, Retry};
+use model::{BaseState, JobName, JobState, ProjectName, WallTime};
+use scheduler_adapters::{LocalResources, ScriptSource, Submission};
 use std::path::PathBuf;
 
 /// A script as a person hands it over.
@@ -115,6 +115,7 @@ async fn intent(house: &House, wish: &ScriptSubmission, digest: &str, text: &[u8
         origin: Some(Origin::Script { path: wish.script.to_string_lossy().into_owned(), words }),
         placement: None,
         hold: None,
+        hold_later: None,
         anyway: wish.anyway.clone(),
     })
 }
@@ -176,15 +177,10 @@ async fn read_back(
     }
     let what = format!("job {} was submitted, held, and not read back", submitted.scheduler_job);
     let facts = scheduled(house.scheduler.read_back(submitted.scheduler_job).await, &what)?.sighting;
-    let hold = match funding(house, &intent.project, &house.here, facts.account.as_ref()).await? {
-        Funding::Budget(_, Budget { unit, .. }) => ceiling(house, &facts, &unit)?,
-        Funding::Unbound(reason) | Funding::Unreachable(reason) => {
-            directory.put_unheld(&Unheld { reason, is_provisional: false }).await?;
-            None
-        }
-        Funding::NoLedger => {
-            let reason = "there is no ledger here".to_owned();
-            directory.put_unheld(&Unheld { reason, is_provisional: false }).await?;
+    let hold = match held_for(house, &intent.project, &facts).await? {
+        Ok(hold) => Some(hold),
+        Err(unheld) => {
+            directory.put_unheld(&unheld).await?;
             None
         }
     };
@@ -203,21 +199,6 @@ async fn read_back(
     Ok(read)
 }
 
-fn ceiling(house: &House, facts: &JobSighting, unit: &Unit) -> Result<Option<(Unit, Amount)>, JobsError> {
-    let tariff = sites::tariff_for(house.site(&house.here)?, facts.partition.as_ref(), &facts.requested);
-    let (Some(limit), Some(tariff)) = (facts.time_limit, tariff) else { return Ok(None) };
-    let charged = crate::settle::will_be_allocated(&facts.requested, &tariff);
-    let priced = price(&charged, limit, &tariff).map_err(|error| {
-        JobsError::new(
-            Gravity::Usage,
-            "the script's ceiling was not counted",
-            error.to_string(),
-            "shorten its time limit",
-        )
-    })?;
-    Ok(priced.in_unit(unit).map(|amount| (unit.clone(), amount)))
-}
-
 /// Enters the hold; a refusal takes the held job back.
 async fn hold(
     house: &House,
@@ -229,16 +210,12 @@ async fn hold(
     let Some((unit, ceiling)) = &read.hold else { return Ok(()) };
     let what = format!("job `{}` was not released", intent.name);
     let Some(book) = house.book(&what).await? else { return Ok(()) };
-    let hold = NewHold {
-        id: HoldId(intent.id),
-        project: intent.project.clone(),
-        unit: unit.clone(),
-        ceiling: *ceiling,
-        anyway: intent.anyway.clone(),
-        note: intent.name.to_string(),
-        is_provisional: false,
-    };
-    match book.post(&house.principal, house.clock.now(), &[Command::Hold(hold)]).await {
+    let hold = hold_command(intent, unit, *ceiling, false);
+    match book.post(&house.principal, house.clock.now(), &[hold]).await {
+        Err(error) if error.retry == Retry::Later => {
+            let unheld = Unheld { reason: error.to_string(), is_provisional: true };
+            directory.put_unheld(&unheld).await.map(drop)
+        }
         Err(error) if matches!(error.kind, LedgerErrorKind::Refused(_)) => {
             scheduled(house.scheduler.cancel(submitted.scheduler_job).await, "the refused job was not taken back")?;
             end(house, directory, &error.to_string()).await?;

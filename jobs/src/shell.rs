@@ -4,7 +4,7 @@ use crate::{
     directory::{Intent, JobDirectory, Origin, Sending, SubmittedNote},
     error::JobsError,
     house::House,
-    prepare::prepare_spec,
+    prepare::{NoHold, prepare_spec},
     reached::{reached, schedule_failure, scheduled},
     submit::{digest_of, take_hold, write_intent},
 };
@@ -74,6 +74,7 @@ pub async fn shell(house: &House, wish: ShellWish) -> Result<ShellEnded, JobsErr
         made_at: house.clock.now(),
         origin: Some(Origin::Shell),
         placement: Some(prepared.placement.clone()),
+        hold_later: prepared.no_hold.as_ref().and_then(NoHold::later),
         hold: prepared.hold.map(|(_, unit, amount)| (unit, amount)),
         anyway: wish.anyway,
     };

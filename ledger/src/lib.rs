@@ -34,6 +34,7 @@ pub use hold::{AmendHold, CloseHold, CloseReason, Closing, Hold, HoldId, NewHold
 pub use observation::{Observation, ObservedPending, ObservedRun};
 pub use outcome::{Effect, Outcome, SettleOutcome};
 pub use refusal::Refusal;
+pub use rules::{Spender, payer};
 pub use settled_run::{SettledRun, UnattributedReason, UnattributedRun};
 pub use sqlite::{OpenMode, SqliteBook, StopPoint, Surroundings};
 pub use verification::Verification;

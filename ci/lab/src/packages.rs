@@ -7,30 +7,54 @@ use std::process::{Command, Stdio};
 use crate::command::run;
 use crate::error::{LabError, file_error};
 
-/// A package, and a program by which it is known to be there. On another distribution the program counts.
-const PACKAGES: &[(&str, &str)] = &[
-    ("slurm-client", "sbatch"),
-    ("slurmctld", "slurmctld"),
-    ("slurmd", "slurmd"),
-    ("slurmdbd", "slurmdbd"),
-    ("slurmrestd", "slurmrestd"),
-    ("munge", "munged"),
-    ("mariadb-server", "mariadbd"),
-    ("mariadb-client", "mariadb"),
-    ("util-linux", "setpriv"),
-    ("passwd", "useradd"),
+/// What a package is known by.
+enum Mark {
+    /// A program in one of [`FOLDERS`].
+    Program(&'static str),
+    /// A plugin of Slurm's in one of [`PLUGIN_FOLDERS`].
+    Plugin(&'static str),
+}
+use Mark::{Plugin, Program};
+
+/// A package, and what it is known by. On another distribution that counts, and not the package.
+const PACKAGES: &[(&str, Mark)] = &[
+    ("slurm-client", Program("sbatch")),
+    ("slurmctld", Program("slurmctld")),
+    ("slurmd", Program("slurmd")),
+    ("slurmdbd", Program("slurmdbd")),
+    ("slurmrestd", Program("slurmrestd")),
+    ("slurm-wlm-mysql-plugin", Plugin("accounting_storage_mysql.so")),
+    ("slurm-wlm-jwt-plugin", Plugin("auth_jwt.so")),
+    ("munge", Program("munged")),
+    ("mariadb-server", Program("mariadbd")),
+    ("mariadb-client", Program("mariadb")),
+    ("util-linux", Program("setpriv")),
+    ("passwd", Program("useradd")),
 ];
 
 /// Where a program of the lab may lie; root's own `PATH` may lack the system's.
 const FOLDERS: &[&str] = &["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
+/// Where Slurm's plugins may lie: Debian's packages, RPMs, a build of one's own.
+const PLUGIN_FOLDERS: &[&str] = &[
+    "/usr/lib/x86_64-linux-gnu/slurm-wlm",
+    "/usr/lib/aarch64-linux-gnu/slurm-wlm",
+    "/usr/lib64/slurm",
+    "/usr/lib/slurm",
+    "/usr/local/lib/slurm",
+];
+
 /// The hook that Debian's packages ask before they start a server (`policy-rc.d`, Debian's `invoke-rc.d(8)`).
 const START_POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// The packages whose program is not there.
+/// The packages of which nothing is there.
 pub fn missing_packages() -> Vec<&'static str> {
-    let is_there = |program: &str| FOLDERS.iter().any(|folder| Path::new(folder).join(program).exists());
-    PACKAGES.iter().filter(|(_, program)| !is_there(program)).map(|(package, _)| *package).collect()
+    let holds = |folders: &[&str], name: &str| folders.iter().any(|folder| Path::new(folder).join(name).exists());
+    let is_there = |mark: &Mark| match mark {
+        Program(name) => holds(FOLDERS, name),
+        Plugin(name) => holds(PLUGIN_FOLDERS, name),
+    };
+    PACKAGES.iter().filter(|(_, mark)| !is_there(mark)).map(|(package, _)| *package).collect()
 }
 
 /// Installs what is missing. The packages' own servers stay down: only the lab's run.

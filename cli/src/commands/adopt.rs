@@ -22,9 +22,13 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     let project = project(arguments.project, context, "the job was not taken over")?;
     let adopted = jobs::adopt::adopt(&context.house()?, arguments.scheduler_job, project).await?;
-    let held = adopted.hold.as_ref().map_or_else(|| "nothing".to_owned(), |(unit, amount)| hold(unit, *amount));
+    let held = match (&adopted.hold, &adopted.no_hold) {
+        (Some((unit, amount)), None) => hold(unit, *amount),
+        (_, why) => format!("nothing: {}", why.as_deref().unwrap_or("no budget pays")),
+    };
     let word = if adopted.was_known { "was taken over before" } else { "is taken over" };
     let text = format!("job {} {word} as {}\nheld: {held}\n", adopted.scheduler_job, adopted.id);
-    let json = json!({ "version": 1, "id": adopted.id, "scheduler_job": adopted.scheduler_job, "was_known": adopted.was_known });
+    let json = json!({ "version": 1, "id": adopted.id, "scheduler_job": adopted.scheduler_job,
+                       "hold": adopted.hold, "no_hold": adopted.no_hold, "was_known": adopted.was_known });
     Ok(Answer::new(text, json))
 }

@@ -13,13 +13,14 @@ pub(crate) struct Arguments {
 }
 
 /// Reads and places the job at every site it names.
-pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let file = job_file::read(&arguments.file)?;
     let catalogue = wiring::catalogue(&context.configuration)?;
     let here = wiring::here_or_local(&context.general, &context.configuration, &catalogue);
-    let house = wiring::house_at(&context.configuration, catalogue, here)?;
-    let checked = jobs::check::check(&house, &file)?;
-    let notes: Vec<String> = checked.iter().flat_map(|checked| view::doubts(&checked.doubts)).collect();
+    let (house, unread) = wiring::house_to_read(&context.configuration, catalogue, here)?;
+    let checked = jobs::check::check(&house, &file).await?;
+    let notes: Vec<String> =
+        unread.into_iter().chain(checked.iter().flat_map(|checked| view::doubts(&checked.doubts))).collect();
     let lines: String = checked
         .iter()
         .map(|checked| format!("{}: ok: {}\n", arguments.file.display(), view::placement_line(&checked.placement)))

@@ -13,6 +13,7 @@ pub(crate) mod local_supervisor;
 pub(crate) mod logs;
 pub(crate) mod man;
 pub(crate) mod plan;
+pub(crate) mod reference;
 pub(crate) mod sbatch;
 pub(crate) mod settle;
 pub(crate) mod shell;
@@ -43,6 +44,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::LocalSupervisor(arguments) => local_supervisor::run(&arguments),
         Command::Completions(arguments) => Ok(completions::run(&arguments)),
         Command::Man(arguments) => man::run(&arguments),
+        Command::Reference(_) => Ok(reference::run()),
         command => in_house(command, &general, screen),
     };
     match result {
@@ -54,7 +56,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 fn in_house(command: Command, general: &General, screen: Screen) -> Result<Answer, Failure> {
     let context = Context { general: general.clone(), configuration: Configuration::read()?, screen };
     match command {
-        Command::Check(arguments) => check::run(&arguments, &context),
+        Command::Check(arguments) => Context::block_on(check::run(&arguments, &context)),
         Command::Init(arguments) => init::run(&arguments, &context),
         Command::Plan(arguments) => Context::block_on(plan::run(&arguments, &context)),
         Command::Submit(arguments) => Context::block_on(submit::run(arguments, &context)),
@@ -72,7 +74,7 @@ fn in_house(command: Command, general: &General, screen: Screen) -> Result<Answe
         Command::Sites(arguments) => Context::block_on(sites::run(&arguments, &context)),
         Command::Ledger(arguments) => Context::block_on(ledger::run(arguments, &context)),
         Command::Doctor(_) => Context::block_on(doctor::run(&context)),
-        Command::LocalSupervisor(_) | Command::Completions(_) | Command::Man(_) => {
+        Command::LocalSupervisor(_) | Command::Completions(_) | Command::Man(_) | Command::Reference(_) => {
             Err(Failure::bug("the command was not run", "it needs no house"))
         }
     }
@@ -91,7 +93,9 @@ pub(crate) struct Context {
 impl Context {
     /// The house of this machine.
     pub(crate) fn house(&self) -> Result<House, Failure> {
-        wiring::house(&self.general, &self.configuration)
+        let (house, note) = wiring::house(&self.general, &self.configuration)?;
+        note.iter().for_each(|note| self.screen.aside(note));
+        Ok(house)
     }
 
     /// Runs a verb. One thread is enough: it waits for others most of the time.

@@ -33,9 +33,7 @@ impl Screen {
 
     /// Prints an answer, and the exit code that says whether it arrived.
     pub(crate) fn answer(self, answer: &Answer) -> ExitCode {
-        for note in answer.notes.iter().filter(|_| !self.json && !self.quiet) {
-            self.note(note);
-        }
+        answer.notes.iter().for_each(|note| self.aside(note));
         if self.quiet && !self.json {
             return ExitCode::SUCCESS;
         }
@@ -53,6 +51,13 @@ impl Screen {
                 self.note(&format!("error: stdout: {error}"));
                 ExitCode::from(3)
             }
+        }
+    }
+
+    /// A note beside the data, for a person who reads.
+    pub(crate) fn aside(self, text: &str) {
+        if !self.json && !self.quiet {
+            self.note(text);
         }
     }
 

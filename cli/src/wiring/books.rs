@@ -44,6 +44,10 @@ impl Books for LedgerFile {
     fn place(&self) -> PathBuf {
         self.path.clone()
     }
+
+    fn is_at_hand(&self) -> bool {
+        true
+    }
 }
 
 /// Makes a ledger; one that is there already is left as it is.

@@ -12,9 +12,13 @@ pub(crate) use reach::counters;
 pub(crate) use reports::{statement_csv, statement_text};
 pub(crate) use scheduler_adapters::local::supervise;
 
-use crate::{arguments::General, configuration::Configuration, failure::Failure};
+use crate::{
+    arguments::General,
+    configuration::{Configuration, Home, StatePlace},
+    failure::Failure,
+};
 use jobs::{House, directory::State};
-use model::SiteName;
+use model::{Principal, SiteName};
 use reach::{DirectoryMode, Local, Reach};
 use std::sync::Arc;
 
@@ -24,29 +28,57 @@ pub(crate) use clock::SystemClock;
 /// The version as records and scripts name it.
 pub(crate) const MADE_BY: &str = concat!("pakt ", env!("CARGO_PKG_VERSION"));
 
-/// Wires everything for this machine.
-pub(crate) fn house(general: &General, configuration: &Configuration) -> Result<House, Failure> {
+/// Wires everything for this machine; beside the house what is to be said about it.
+pub(crate) fn house(general: &General, configuration: &Configuration) -> Result<(House, Option<String>), Failure> {
     let catalogue = site::catalogue(configuration)?;
     let here = site::here(&catalogue, general, configuration)?;
-    house_at(configuration, catalogue, here)
+    let principal = principal(&here)?;
+    let place = state_place(configuration, &catalogue, &principal, &here)?.kept()?;
+    house_at(configuration, catalogue, here, principal, place)
 }
 
-/// Wires everything for a site; `check` and `init` need no detection.
-pub(crate) fn house_at(
+/// Wires a house that keeps nothing: it needs no detection, and no place that is known.
+pub(crate) fn house_to_read(
     configuration: &Configuration,
     catalogue: sites::Catalogue,
     here: SiteName,
-) -> Result<House, Failure> {
+) -> Result<(House, Option<String>), Failure> {
+    let principal = principal(&here)?;
+    let place = state_place(configuration, &catalogue, &principal, &here);
+    let place = place.unwrap_or_else(|failure| StatePlace::nowhere(configuration, &failure));
+    house_at(configuration, catalogue, here, principal, place)
+}
+
+fn principal(here: &SiteName) -> Result<Principal, Failure> {
+    identity::principal_of_this_process(Some(here.clone())).map_err(|error| {
+        Failure::usage("it is not known who you are", error.to_string(), "ask the site's administrators")
+    })
+}
+
+fn state_place(
+    configuration: &Configuration,
+    catalogue: &sites::Catalogue,
+    principal: &Principal,
+    here: &SiteName,
+) -> Result<StatePlace, Failure> {
+    let area = catalogue.get(here).and_then(site::state_area);
+    configuration.state_place(&Home { site: here.as_str(), area, user: principal.user.as_str() })
+}
+
+fn house_at(
+    configuration: &Configuration,
+    catalogue: sites::Catalogue,
+    here: SiteName,
+    principal: Principal,
+    place: StatePlace,
+) -> Result<(House, Option<String>), Failure> {
+    let StatePlace { folder: state_root, note, .. } = place;
     let files: Arc<dyn Reach> = Arc::new(Local);
     let site = catalogue.get(&here).ok_or_else(|| Failure::bug("no house", format!("site `{here}` has no profile")))?;
-    let state_root = configuration.state_folder(site::state_area(site))?;
     let mode = if configuration.file.group { DirectoryMode::Group } else { DirectoryMode::Private };
-    let principal = identity::principal_of_this_process(Some(here.clone())).map_err(|error| {
-        Failure::usage("it is not known who you are", error.to_string(), "ask the site's administrators")
-    })?;
     let machine = site::machine(configuration);
     let chosen = scheduler::choose(site, &files, &state_root, machine, &principal)?;
-    Ok(House {
+    let house = House {
         clock: Arc::new(SystemClock),
         machine,
         books: Arc::new(books::LedgerFile::new(configuration.ledger_file(&state_root)?)),
@@ -62,7 +94,8 @@ pub(crate) fn house_at(
         here,
         principal,
         files,
-    })
+    };
+    Ok((house, note))
 }
 
 /// All sites that are known, the user's own included.

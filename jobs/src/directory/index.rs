@@ -19,6 +19,9 @@ pub struct IndexedJob {
     pub scheduler_job: Option<SchedulerJobId>,
     /// How it ended; none while it is open.
     pub ended: Option<Ended>,
+    /// Whether it was submitted while the ledger did not answer, so that its hold is to be entered later.
+    #[serde(default)]
+    pub hold_is_due: bool,
 }
 
 /// All jobs, oldest first, and afterwards an index that knows every ended one.
@@ -38,7 +41,8 @@ pub async fn list(state: &State) -> Result<Vec<IndexedJob>, JobsError> {
         }
         intent.placement = None;
         let scheduler_job = directory.submitted().await?.map(|note| note.scheduler_job);
-        let job = IndexedJob { intent, scheduler_job, ended: directory.ended().await? };
+        let hold_is_due = directory.unheld().await?.is_some_and(|unheld| unheld.is_provisional);
+        let job = IndexedJob { intent, scheduler_job, ended: directory.ended().await?, hold_is_due };
         if job.ended.is_some() {
             fresh.push(job.clone());
         }

@@ -61,6 +61,9 @@ pub struct Intent {
     pub placement: Option<Placement>,
     /// The unit and the ceiling of its hold; none where no ledger has a budget for it.
     pub hold: Option<(Unit, Amount)>,
+    /// Why it is to be found out later what is held: the ledger did not answer when this was written.
+    #[serde(default)]
+    pub hold_later: Option<String>,
     /// The person's reason to go on where the ledger would refuse.
     pub anyway: Option<String>,
 }
@@ -84,6 +87,13 @@ pub struct Unheld {
     pub reason: String,
     /// Whether a hold is still to be entered, as soon as the ledger answers.
     pub is_provisional: bool,
+}
+
+impl Unheld {
+    /// Why the hold is to be entered later, where it is.
+    pub(crate) fn later(&self) -> Option<String> {
+        self.is_provisional.then(|| self.reason.clone())
+    }
 }
 
 /// The scheduler is about to be called: after this, absence must be proven.

@@ -133,19 +133,11 @@ impl JobDirectory {
         Ok(())
     }
 
-    /// Writes a plain file once; a second writer of other bytes is an error.
-    pub async fn put_text(&self, name: &str, text: &str) -> Result<(), JobsError> {
-        let written = self.files.write_once(&self.path.join(name), text.as_bytes()).await;
-        match reached(written, "the job directory was not written")? {
-            Published::New => Ok(()),
-            Published::Existing(bytes) if bytes == text.as_bytes() => Ok(()),
-            Published::Existing(_) => Err(JobsError::new(
-                Gravity::Unknown,
-                format!("`{name}` of job {} was not written", self.id),
-                "another process wrote something else there",
-                format!("see `pakt show {}`", self.id),
-            )),
-        }
+    /// Writes the batch script unless it is there. The first one counts, also where a newer Pakt would write another:
+    /// it may have been sent.
+    pub async fn put_script(&self, text: &str) -> Result<(), JobsError> {
+        let written = self.files.write_once(&self.script(), text.as_bytes()).await;
+        reached(written, "the job directory was not written").map(drop)
     }
 
     async fn put<T: Serialize + DeserializeOwned>(&self, name: &str, record: &T) -> Result<T, JobsError> {

@@ -3,7 +3,7 @@
 use super::{
     Document, Mistake, Place,
     fields::{Fields, Findings},
-    resources, scheduler, surroundings,
+    reference, resources, scheduler, surroundings,
 };
 use model::{Finding, JobKind, JobSpec, Launch, RunLine, Severity, SiteChoice, SiteName};
 use std::{
@@ -34,21 +34,6 @@ pub struct JobFile {
     /// Doubts that stop nothing.
     pub doubts: Vec<Mistake>,
 }
-
-const FIELDS: [&str; 12] = [
-    "name",
-    "kind",
-    "project",
-    "site",
-    "resources",
-    "launch",
-    "run",
-    "workdir",
-    "environment",
-    "output",
-    "notify",
-    "scheduler",
-];
 
 impl JobFile {
     /// Reads a job file; every mistake at once, in the order of the file.
@@ -82,7 +67,7 @@ impl JobFile {
 
 fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place, Finding)>>) -> Option<JobSpec> {
     let job = Fields::of("", &document.root, findings);
-    job.only(&FIELDS);
+    job.only(&reference::names_below(""));
     let kinds = [("train", JobKind::Train), ("evaluate", JobKind::Evaluate), ("command", JobKind::Command)];
     let launchers =
         [("torchrun", Launch::Torchrun), ("srun", Launch::Srun), ("mpi", Launch::Mpi), ("command", Launch::Command)];

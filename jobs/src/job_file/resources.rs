@@ -1,14 +1,12 @@
 //! The `resources` part: how much, for how long.
 
-use super::fields::Fields;
+use super::{fields::Fields, reference};
 use model::{GpuRequest, Resources, WallTime};
-
-const FIELDS: [&str; 6] = ["nodes", "gpus_per_node", "gpus", "time", "memory", "cpus"];
 
 /// Reads `resources`.
 pub(super) fn read(job: &Fields<'_>) -> Option<Resources> {
     let fields = job.below("resources");
-    fields.only(&FIELDS);
+    fields.only(&reference::names_below("resources"));
     let time = fields.parsed::<WallTime>("time", "write `HH:MM:SS`, or a number with `m`, `h` or `d`; quote it");
     let time = fields.required("time", time, "\"01:00:00\"");
     let nodes = fields.count("nodes", 1);

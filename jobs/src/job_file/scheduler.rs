@@ -1,15 +1,12 @@
 //! The `scheduler` part: what is said to Slurm beyond the portable job.
 
-use super::fields::Fields;
+use super::{fields::Fields, reference};
 use model::SchedulerOptions;
-
-const FIELDS: [&str; 9] =
-    ["account", "partition", "qos", "reservation", "constraint", "exclude", "begin", "after", "extra"];
 
 /// Reads `scheduler`.
 pub(super) fn read(job: &Fields<'_>) -> SchedulerOptions {
     let fields = job.below("scheduler");
-    fields.only(&FIELDS);
+    fields.only(&reference::names_below("scheduler"));
     let next = "write the name as the site's tools print it";
     SchedulerOptions {
         account: fields.parsed("account", next),

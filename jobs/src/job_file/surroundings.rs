@@ -1,6 +1,6 @@
 //! What is around the program: `environment`, `output`, `notify`.
 
-use super::fields::Fields;
+use super::{fields::Fields, reference};
 use model::{Environment, Notify, NotifyWhen};
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ const OWNED_PREFIXES: [&str; 3] = ["PAKT_", "SLURM_", "SBATCH_"];
 /// Reads `environment`.
 pub(super) fn environment(job: &Fields<'_>) -> Environment {
     let fields = job.below("environment");
-    fields.only(&["modules", "venv", "container", "variables"]);
+    fields.only(&reference::names_below("environment"));
     let (venv, container) = (fields.text("venv"), fields.text("container"));
     if venv.is_some() && container.is_some() {
         let what = "`venv` and `container` exclude each other: a container brings its own Python";
@@ -67,7 +67,7 @@ fn looks_secret(name: &str) -> bool {
 /// Reads `notify`: `mail` and `when`.
 pub(super) fn notify(job: &Fields<'_>) -> Notify {
     let fields = job.below("notify");
-    fields.only(&["mail", "when"]);
+    fields.only(&reference::names_below("notify"));
     let words = [("start", NotifyWhen::Start), ("end", NotifyWhen::End), ("fail", NotifyWhen::Fail)];
     let mail = fields.text("mail").filter(|address| {
         let is_plain =

@@ -9,5 +9,4 @@ mod provisional;
 mod run;
 mod window;
 
-pub(crate) use observe::will_be_allocated;
 pub use run::{NotPriced, SettleOptions, SettleReport, settle};

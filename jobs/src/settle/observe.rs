@@ -1,7 +1,8 @@
 //! What runs and waits now: priced so far and at most, so that a balance counts it before it is settled.
 
+use crate::ceiling::will_be_allocated;
 use ledger::{Observation, ObservedPending, ObservedRun};
-use model::{AmountError, ClusterName, GpuCount, Price, Run, SiteName, Tariff, Timestamp, Tres, WallTime, price};
+use model::{AmountError, ClusterName, Price, Run, SiteName, Tariff, Timestamp, Tres, WallTime, price};
 use scheduler_adapters::JobSighting;
 use sites::Site;
 
@@ -56,20 +57,6 @@ pub(super) fn tariff_of(site: &Site, partition: Option<&model::PartitionName>, t
 
 fn ceiling(job: &JobSighting, tariff: &Tariff) -> Result<Price, AmountError> {
     price(&will_be_allocated(&job.requested, tariff), job.time_limit.unwrap_or(NO_LIMIT), tariff)
-}
-
-/// On exclusive nodes all of each node is allocated, whatever was asked for.
-pub(crate) fn will_be_allocated(requested: &Tres, tariff: &Tariff) -> Tres {
-    let mut tres = requested.clone();
-    if tariff.is_exclusive && tariff.gpu_class.is_some() {
-        let whole = tariff.scheduler_gpus_per_node.zip(tres.nodes).map(|(gpus, nodes)| gpus.saturating_mul(nodes));
-        let asked = match requested.gpus() {
-            GpuCount::Tracked(gpus) => Some(gpus),
-            GpuCount::Untracked => None,
-        };
-        tres.gpus_total = whole.or(asked);
-    }
-    tres
 }
 
 /// Names a site and cluster for messages.

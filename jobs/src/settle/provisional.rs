@@ -1,29 +1,55 @@
 //! Holds that could not be entered when their job was submitted, because the ledger did not answer.
 
 use crate::{
-    directory::{IndexedJob, State},
+    budget::{funding, hold_command},
+    ceiling,
+    directory::{IndexedJob, Intent, JobDirectory},
     error::JobsError,
+    house::House,
+    reached::booked,
 };
-use ledger::{Command, HoldId, NewHold};
+use ledger::{Book, Command, HoldId};
+use model::{Amount, Unit};
+use std::sync::Arc;
 
-/// The holds still to be entered for jobs that are not over. Entered twice they are one hold.
-pub(super) async fn provisional(state: &State, jobs: &[IndexedJob]) -> Result<Vec<Command>, JobsError> {
+/// The holds still to be entered. A job that is over counts too: its run is charged to its own project then, and the
+/// hold closes at once.
+pub(super) async fn provisional(
+    house: &House,
+    book: &Arc<dyn Book>,
+    jobs: &[IndexedJob],
+) -> Result<Vec<Command>, JobsError> {
     let mut commands = Vec::new();
-    for job in jobs.iter().filter(|job| job.ended.is_none()) {
-        let intent = &job.intent;
-        let Some((unit, ceiling)) = &intent.hold else { continue };
-        if state.job(intent.id).unheld().await?.is_none_or(|unheld| !unheld.is_provisional) {
+    for job in jobs.iter().filter(|job| job.hold_is_due) {
+        let id = job.intent.id;
+        if booked(book.hold(HoldId(id)).await, "nothing was settled")?.is_some() {
             continue;
         }
-        commands.push(Command::Hold(NewHold {
-            id: HoldId(intent.id),
-            project: intent.project.clone(),
-            unit: unit.clone(),
-            ceiling: *ceiling,
-            anyway: intent.anyway.clone(),
-            note: intent.name.to_string(),
-            is_provisional: true,
-        }));
+        let directory = house.state.job(id);
+        let Some(intent) = directory.intent().await? else { continue };
+        if let Some((unit, amount)) = due(house, &directory, &intent).await? {
+            commands.push(hold_command(&intent, &unit, amount, true));
+        }
     }
     Ok(commands)
+}
+
+/// What is to be held: as it was found out at the time, else as ledger and tariffs say now. None where nothing pays.
+async fn due(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<Option<(Unit, Amount)>, JobsError> {
+    let read = directory.read_back().await?;
+    if let Some(hold) = intent.hold.clone().or_else(|| read.as_ref().and_then(|read| read.hold.clone())) {
+        return Ok(Some(hold));
+    }
+    let (account, partition, price) = match (&intent.placement, &read) {
+        (Some(placed), _) => (&placed.account, &placed.partition, Some(ceiling::of_placement(placed)?)),
+        (None, Some(read)) => {
+            let price = ceiling::of_request(house, read.partition.as_ref(), &read.requested, read.time_limit)?;
+            (&read.account, &read.partition, price)
+        }
+        (None, None) => return Ok(None),
+    };
+    let Some(price) = price else { return Ok(None) };
+    let funding = funding(house, &intent.project, &house.here, account.as_ref()).await?;
+    let payer = funding.payer(house, account.as_ref(), partition.as_ref(), &price);
+    Ok(payer.and_then(|(_, unit)| price.in_unit(unit).map(|amount| (unit.clone(), amount))))
 }

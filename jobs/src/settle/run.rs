@@ -74,7 +74,7 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     let book = house.needed_book(what).await?;
     let cluster = scheduled(house.scheduler.cluster_name().await, what)?;
     let jobs = list(&house.state).await?;
-    let waiting_holds = provisional(&house.state, &jobs).await?;
+    let waiting_holds = provisional(house, &book, &jobs).await?;
     if !waiting_holds.is_empty() {
         booked(book.post(&house.principal, house.clock.now(), &waiting_holds).await, what)?;
     }
@@ -149,7 +149,8 @@ async fn runs(
     let here = grants.iter().filter(|grant| *grant.terms.unit.site() == house.here);
     let known = Known {
         settled_until: cursor.map(|cursor| cursor.settled_until),
-        oldest_hold: holds.iter().map(|hold| hold.opened_at).min(),
+        // A hold may have been entered long after its job was made.
+        oldest_hold: holds.iter().map(|hold| hold.opened_at.min(hold.id.0.made_at())).min(),
         first_grant: here.map(|grant| grant.terms.window.from).min(),
         since: options.since,
     };

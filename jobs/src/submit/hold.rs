@@ -1,28 +1,24 @@
 //! Takes the hold of a job: the same id always means the same hold.
 
 use crate::{
+    budget::hold_command,
     directory::{Intent, JobDirectory, Unheld},
     error::{Gravity, JobsError},
     house::{House, Step},
     reached::booked,
 };
-use ledger::{Command, HoldId, LedgerErrorKind, NewHold, Refusal, Retry};
+use ledger::{LedgerErrorKind, Refusal, Retry};
 
 /// Enters the hold that the intent asks for. Done twice it is one hold. A ledger that does not answer delays it.
 pub(crate) async fn take_hold(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<(), JobsError> {
+    if let Some(why) = &intent.hold_later {
+        return later(directory, why).await;
+    }
     let Some((unit, ceiling)) = &intent.hold else { return Ok(()) };
     if directory.unheld().await?.is_some() {
         return Ok(());
     }
-    let hold = NewHold {
-        id: HoldId(intent.id),
-        project: intent.project.clone(),
-        unit: unit.clone(),
-        ceiling: *ceiling,
-        anyway: intent.anyway.clone(),
-        note: intent.name.to_string(),
-        is_provisional: false,
-    };
+    let hold = hold_command(intent, unit, *ceiling, false);
     let what = format!("job `{}` was not submitted", intent.name);
     let book = match house.books.book().await {
         Ok(Some(book)) => book,
@@ -30,7 +26,7 @@ pub(crate) async fn take_hold(house: &House, directory: &JobDirectory, intent: &
         Err(error) if error.retry == Retry::Later => return later(directory, &error.to_string()).await,
         Err(error) => return booked(Err(error), &what),
     };
-    match book.post(&house.principal, house.clock.now(), &[Command::Hold(hold)]).await {
+    match book.post(&house.principal, house.clock.now(), &[hold]).await {
         Ok(_) => {
             house.steps.done(Step::Held);
             Ok(())
@@ -39,7 +35,7 @@ pub(crate) async fn take_hold(house: &House, directory: &JobDirectory, intent: &
             LedgerErrorKind::Refused(refusal) => Err(JobsError::new(
                 Gravity::Refused,
                 what,
-                refused(&refusal),
+                in_words(&refusal),
                 format!(
                     "shorten it or free what holds the rest (`pakt balance {}`); \
                      `--anyway REASON` goes on and records the reason",
@@ -58,7 +54,7 @@ async fn later(directory: &JobDirectory, why: &str) -> Result<(), JobsError> {
 }
 
 /// A refusal in words: `it may use 64.000 GPU-h; project `atlas` has 40.000 free until 2026-12-31T00:00:00Z`.
-fn refused(refusal: &Refusal) -> String {
+pub(super) fn in_words(refusal: &Refusal) -> String {
     let Refusal { project, unit, wanted, free, ends_at, open_holds, .. } = refusal;
     let until = ends_at.map(|at| format!(" until {at}")).unwrap_or_default();
     let word = unit.hour_word();

@@ -4,7 +4,7 @@ use super::{
     Opened, Sheet, digest_of,
     hold::take_hold,
     open_request,
-    read_back::read_back,
+    read_back::{Kept, read_back},
     send::{intent_host, send},
     write_intent,
 };
@@ -102,6 +102,7 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
         origin: Some(origin),
         placement: Some(placement),
         hold: hold.map(|(_, unit, amount)| (unit, amount)),
+        hold_later: no_hold.as_ref().and_then(NoHold::later),
         anyway,
     };
     let sheets = house.clone();
@@ -133,7 +134,7 @@ pub(crate) async fn follow(house: &House, route: Route) -> Result<SubmitAnswer, 
     let was_sent = directory.submitted().await?.is_some();
     let (script, handed) = (route.sheet)(&intent)?;
     if let Some(script) = script.filter(|_| !was_sent) {
-        directory.put_text("script.sh", &script).await?;
+        directory.put_script(&script).await?;
         house.steps.done(Step::Scripted);
     }
     if !was_sent {
@@ -142,7 +143,8 @@ pub(crate) async fn follow(house: &House, route: Route) -> Result<SubmitAnswer, 
     let sent = send(house, &directory, &intent, &handed).await;
     let submitted = refusal_undone(house, &directory, &intent, sent).await?;
     let (read, notes) = match read_back(house, &directory, &intent, &submitted).await {
-        Ok(read) => (Some(read), Vec::new()),
+        Ok(Kept::AsRead(read)) => (Some(read), Vec::new()),
+        Ok(Kept::TakenBack(error)) => return Err(error),
         Err(error) => (None, vec![error.to_string()]),
     };
     let outcome = match (was_begun, was_sent) {

@@ -3,15 +3,19 @@
 use crate::{Binding, Hold, HoldId, ObservedPending, ObservedRun, SettledRun, UnattributedReason};
 use model::{AccountName, Amount, PartitionName, Price, ProjectName, SiteName, Timestamp, Unit, UserName};
 
-/// What attribution looks at, of a run, a running job or a waiting one.
+/// What attribution looks at, of a run, a running job, a waiting one or one that is planned.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Spender<'a> {
-    pub(crate) site: &'a SiteName,
-    pub(crate) account: Option<&'a AccountName>,
-    pub(crate) partition: Option<&'a PartitionName>,
-    pub(crate) user: &'a UserName,
+pub struct Spender<'a> {
+    /// Where.
+    pub site: &'a SiteName,
+    /// Charged to.
+    pub account: Option<&'a AccountName>,
+    /// In which partition, by Slurm's name.
+    pub partition: Option<&'a PartitionName>,
+    /// Whose.
+    pub user: &'a UserName,
     /// The instant by which bindings are chosen: the start, or the observation of what has not started.
-    pub(crate) at: Timestamp,
+    pub at: Timestamp,
 }
 
 impl<'a> Spender<'a> {
@@ -57,7 +61,7 @@ pub(crate) enum Attribution {
 pub(crate) fn attribute(spender: Spender<'_>, price: &Price, hold: Option<&Hold>, bindings: &[Binding]) -> Attribution {
     let (project, unit, hold) = match hold {
         Some(hold) => (&hold.project, &hold.unit, Some(hold.id)),
-        None => match most_specific(spender, price, bindings) {
+        None => match payer(spender, price, bindings) {
             Some(binding) => (&binding.project, &binding.unit, None),
             None => return Attribution::Unattributed(UnattributedReason::NotBound),
         },
@@ -70,7 +74,7 @@ pub(crate) fn attribute(spender: Spender<'_>, price: &Price, hold: Option<&Hold>
 
 /// The binding that counts: the one that names most of person, account and partition; among equals person goes before
 /// account before partition, then a unit in which there is a price, then the later start, then the later made.
-fn most_specific<'a>(spender: Spender<'_>, price: &Price, bindings: &'a [Binding]) -> Option<&'a Binding> {
+pub fn payer<'a>(spender: Spender<'_>, price: &Price, bindings: &'a [Binding]) -> Option<&'a Binding> {
     let covering = bindings.iter().enumerate().filter(|(_, binding)| covers(binding, spender));
     covering
         .max_by_key(|(number, binding)| (rank(binding), price.in_unit(&binding.unit).is_some(), binding.from, *number))

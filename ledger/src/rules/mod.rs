@@ -7,7 +7,8 @@ mod replay;
 mod revision;
 mod statement;
 
-pub(crate) use attribution::{Attribution, Charge, Spender, attribute};
+pub(crate) use attribution::{Attribution, Charge, attribute};
+pub use attribution::{Spender, payer};
 pub(crate) use balance::{balances, refusal};
 pub(crate) use movement::{budget_change, split};
 pub(crate) use replay::{Replay, Stored};

@@ -1,0 +1,113 @@
+//! The fields of `config.yaml` and the environment variables in words, for the reference page. A test compares the first
+//! list with what the parser knows, the second with what the program reads.
+
+use serde::Serialize;
+
+/// One field of `config.yaml`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Field {
+    /// Where it stands: `site`, or `machine.cpus` below `machine`.
+    pub path: &'static str,
+    /// What may be written there.
+    pub value: &'static str,
+    /// What counts where it is left out.
+    pub default: &'static str,
+    /// A value, as it is written in YAML; empty for a field that only holds others.
+    pub example: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// One environment variable.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// All fields.
+pub(crate) const FIELDS: &[Field] = &[
+    Field {
+        path: "site",
+        value: "a site's name or alias",
+        default: "detected from the site's variables and host names; `local` where there is no Slurm",
+        example: "jupiter",
+        meaning: "The site this machine belongs to. `--site` on the command line goes first.",
+    },
+    Field {
+        path: "project",
+        value: "a project's name",
+        default: "none",
+        example: "atlas",
+        meaning: "Who spends where a command needs a project and no `--project` names one.",
+    },
+    Field {
+        path: "state",
+        value: "a path",
+        default: "`$PAKT_HOME/state`; without `PAKT_HOME`, `USER/pakt` in the state area of the site's profile; without \
+                  one, `$XDG_STATE_HOME/pakt` or `~/.local/state/pakt`",
+        example: "$PROJECT/ada/pakt",
+        meaning: "The folder of the jobs. Compute nodes must see it under the same path.",
+    },
+    Field {
+        path: "ledger",
+        value: "a path",
+        default: "`ledger.sqlite` in the folder of the jobs",
+        example: "$PROJECT/pakt/ledger.sqlite",
+        meaning: "The ledger's file. A group that shares one ledger names the same file in each member's configuration.",
+    },
+    Field {
+        path: "group",
+        value: "`true` or `false`",
+        default: "`false`",
+        example: "true",
+        meaning: "Whether new job folders are open to the group of the folder they lie in (2770) or to you alone (0700).",
+    },
+    Field {
+        path: "machine",
+        value: "fields",
+        default: "counted",
+        example: "",
+        meaning: "What this machine has for jobs, where they run on it without Slurm.",
+    },
+    Field {
+        path: "machine.cpus",
+        value: "a whole number",
+        default: "the CPUs that this process may use",
+        example: "8",
+        meaning: "CPUs for jobs.",
+    },
+    Field {
+        path: "machine.gpus",
+        value: "a whole number",
+        default: "what the NVIDIA driver lists in `/proc/driver/nvidia/gpus`",
+        example: "1",
+        meaning: "GPUs for jobs.",
+    },
+];
+
+/// All variables that the program reads by name. A site's own, by which it is recognised, stand in its profile.
+pub(crate) const VARIABLES: &[Variable] = &[
+    Variable {
+        name: "PAKT_HOME",
+        meaning: "One folder for all of Pakt's files: `config.yaml`, `sites/`, and `state/` with the jobs and the ledger.",
+    },
+    Variable {
+        name: "XDG_CONFIG_HOME",
+        meaning: "Without `PAKT_HOME`: the configuration lies in its folder `pakt`, else in `~/.config/pakt`.",
+    },
+    Variable {
+        name: "XDG_STATE_HOME",
+        meaning: "Without `PAKT_HOME` and a state area in the site's profile: the jobs lie in its folder `pakt`, else in \
+                  `~/.local/state/pakt`.",
+    },
+    Variable { name: "HOME", meaning: "What `~` means in `config.yaml`, and where the two folders above begin." },
+    Variable { name: "USER", meaning: "The name of your folder in the state area of the site's profile." },
+    Variable { name: "PATH", meaning: "Where Slurm's commands are looked for." },
+    Variable {
+        name: "PAKT_TEST_STOP_AFTER",
+        meaning: "For tests: ends the program as a crash would, after the step of a submission that it names.",
+    },
+];

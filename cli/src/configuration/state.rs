@@ -1,0 +1,118 @@
+//! Where jobs are kept. The place must not move: a job directory that a second call does not see is a job submitted twice.
+
+use super::{Configuration, read_text, user_home};
+use crate::failure::Failure;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// What a place depends on beside the configuration.
+pub(crate) struct Home<'a> {
+    /// The site this machine belongs to.
+    pub site: &'a str,
+    /// Where the site's profile wants job directories: `$PROJECT`.
+    pub area: Option<&'a str>,
+    /// Who asks, by the system's user database.
+    pub user: &'a str,
+}
+
+/// A place, and what is to be said about it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct StatePlace {
+    /// The folder, absolute.
+    pub folder: PathBuf,
+    /// Why it is not where the site's variable points now.
+    pub note: Option<String>,
+    /// The file that is to name it from now on, where it is the first answer.
+    record: Option<PathBuf>,
+}
+
+impl Configuration {
+    /// The folder of the jobs: as configured, in `PAKT_HOME`, in the site's area, or in the user's state folder.
+    ///
+    /// A site's area is named by a variable that differs from shell to shell: it is another one for another active
+    /// project, and none in cron. So the first answer is recorded in the configuration folder and counts from then on.
+    pub(crate) fn state_place(&self, home: &Home<'_>) -> Result<StatePlace, Failure> {
+        let certain = |folder| Ok(StatePlace { folder, note: None, record: None });
+        if let Some(state) = &self.file.state {
+            return certain(self.expanded(&state.to_string_lossy(), "state")?);
+        }
+        if let Some(home) = &self.home {
+            return certain(home.join("state"));
+        }
+        let Some(area) = home.area else { return certain(self.own_state_folder()?) };
+        let now = self.expanded(area, "state").map(|area| area.join(home.user).join("pakt"));
+        let record = self.folder.join(format!("state-{}", home.site));
+        match read_text(&record)? {
+            Some(text) => recorded(&record, &text, now.ok()),
+            None => {
+                let folder = now.map_err(|failure| {
+                    let next = "activate the project, or name a folder once with `state:` in the configuration";
+                    Failure::usage(format!("it is not known where jobs are kept at {}", home.site), failure.why, next)
+                })?;
+                Ok(StatePlace { folder, note: None, record: Some(record) })
+            }
+        }
+    }
+
+    fn own_state_folder(&self) -> Result<PathBuf, Failure> {
+        match self.variables.get("XDG_STATE_HOME").filter(|folder| !folder.is_empty()) {
+            Some(folder) => Ok(Path::new(folder).join("pakt")),
+            None => Ok(user_home(&self.variables)?.join(".local/state/pakt")),
+        }
+    }
+}
+
+fn recorded(record: &Path, text: &str, now: Option<PathBuf>) -> Result<StatePlace, Failure> {
+    let folder = PathBuf::from(text.trim_end_matches('\n'));
+    if !folder.is_absolute() {
+        let next = "write the folder of your jobs into it, or name it with `state:` in the configuration";
+        return Err(Failure::usage(format!("`{}` was not understood", record.display()), "it names no folder", next));
+    }
+    let note = now.filter(|now| *now != folder).map(|now| {
+        format!(
+            "note: jobs are kept in {}, as `{}` says, and not in {}; `state:` in the configuration moves them",
+            folder.display(),
+            record.display(),
+            now.display()
+        )
+    });
+    Ok(StatePlace { folder, note, record: None })
+}
+
+impl StatePlace {
+    /// The place of commands that keep nothing, where it is not known: an empty folder of the configuration.
+    pub(crate) fn nowhere(configuration: &Configuration, why: &Failure) -> Self {
+        let note = format!("note: no ledger was read: {}: {}", why.what, why.why);
+        Self { folder: configuration.folder.join("state"), note: Some(note), record: None }
+    }
+
+    /// Records a first answer. Of two processes at once one records, and the other takes its answer.
+    pub(crate) fn kept(self) -> Result<Self, Failure> {
+        let Some(record) = &self.record else { return Ok(self) };
+        match write_new(record, &format!("{}\n", self.folder.display())) {
+            Ok(()) => Ok(self),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match read_text(record)? {
+                Some(text) => recorded(record, &text, Some(self.folder)),
+                None => Ok(self),
+            },
+            Err(error) => Err(Failure::usage(
+                "it is not settled where jobs are kept",
+                format!("`{}` cannot be written: {error}", record.display()),
+                "make room there, or set PAKT_HOME to a folder that you can write to",
+            )),
+        }
+    }
+}
+
+/// Writes a file that is not there yet, whole or not at all.
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(folder)?;
+    let partial = folder.join(format!(".state-{}.partial", std::process::id()));
+    let written = fs::write(&partial, text).and_then(|()| fs::File::open(&partial)?.sync_all());
+    let linked = written.and_then(|()| fs::hard_link(&partial, path));
+    let removed = fs::remove_file(&partial);
+    linked.and(removed)
+}

@@ -1,0 +1,147 @@
+//! A person's desk: a folder for their work, one for Pakt, and the program.
+
+use crate::output::Ran;
+use serde_json::Value;
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+use tempfile::TempDir;
+
+/// The program under test.
+pub(crate) const PAKT: &str = env!("CARGO_BIN_EXE_pakt");
+
+/// A desk on this machine, where jobs run without a scheduler.
+pub(crate) struct Desk {
+    folder: TempDir,
+}
+
+impl Desk {
+    /// Empty folders, and a machine with two cores and no GPU.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("pakt-test-").tempdir().expect("a folder");
+        let desk = Self { folder };
+        for folder in [desk.home(), desk.work()] {
+            fs::create_dir(folder).expect("fresh");
+        }
+        desk.configure("site: local\nproject: atlas\nmachine: { cpus: 2, gpus: 0 }\n");
+        desk
+    }
+
+    /// As [`Self::new`], with a ledger that grants `hours` core hours to `atlas`.
+    pub(crate) fn with_grant(hours: &str) -> Self {
+        let desk = Self::new();
+        desk.pakt(&["ledger", "init"]).expect(0);
+        desk.pakt(&["ledger", "grant", "atlas", hours, "--unit", "local:core"]).expect(0);
+        desk
+    }
+
+    /// `PAKT_HOME`: configuration, jobs and ledger.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// Where the person stands.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    pub(crate) fn configure(&self, text: &str) {
+        fs::write(self.home().join("config.yaml"), text).expect("ours");
+    }
+
+    /// Writes a file where the person stands.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.work().join(name);
+        fs::write(&path, text).expect("ours");
+        path
+    }
+
+    /// Writes a job file of the local site that runs a line of shell.
+    pub(crate) fn job(&self, name: &str, run: &str) -> String {
+        let file = format!("{name}.yaml");
+        self.write(
+            &file,
+            &format!(
+                "name: {name}\nkind: command\nproject: atlas\nsite: local\n\
+                 resources: {{ nodes: 1, cpus: 1, time: \"00:10:00\" }}\nlaunch: command\nrun: |\n  {run}\n"
+            ),
+        );
+        file
+    }
+
+    /// The program with an environment that is the same on every machine.
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(PAKT);
+        command
+            .args(words)
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("HOME", self.folder.path())
+            .env("PAKT_HOME", self.home())
+            .env("TZ", "UTC")
+            .current_dir(self.work());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn pakt(&self, words: &[&str]) -> Ran {
+        self.finish(words, self.command(words))
+    }
+
+    /// Runs it with `--json`; it must succeed.
+    #[track_caller]
+    pub(crate) fn json(&self, words: &[&str]) -> Value {
+        self.pakt(&[&["--json"], words].concat()).json()
+    }
+
+    /// Runs a prepared command to its end.
+    pub(crate) fn finish(&self, words: &[&str], mut command: Command) -> Ran {
+        let output = command.output().expect("the program starts");
+        Ran::new(words, &output, self.names())
+    }
+
+    /// What stands for a word in a snapshot.
+    pub(crate) fn names(&self) -> Vec<(String, &'static str)> {
+        let shown = |path: &Path| path.display().to_string();
+        let user = String::from_utf8(Command::new("id").arg("-un").output().expect("id runs").stdout).expect("text");
+        let host = fs::read_to_string("/proc/sys/kernel/hostname").expect("a host has a name");
+        vec![
+            (shown(&self.home()), "<home>"),
+            (shown(&self.work()), "<work>"),
+            (shown(self.folder.path()), "<folder>"),
+            (format!("{}@local on {}", user.trim(), host.trim()), "<somebody> on <host>"),
+            (format!("{}@local", user.trim()), "<somebody>"),
+        ]
+    }
+
+    /// Every file below the desk with its content, to show that nothing was changed.
+    pub(crate) fn everything(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let (mut folders, mut files) = (vec![self.folder.path().to_owned()], Vec::new());
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.push((path.clone(), fs::read(&path).unwrap_or_default()));
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+
+    /// The entries of a project's statement in a unit.
+    pub(crate) fn entries(&self, unit: &str) -> Vec<Value> {
+        let statement = self.json(&["ledger", "statement", "atlas", "--unit", unit]);
+        statement["statements"][0]["lines"].as_array().expect("lines").clone()
+    }
+
+    /// The kinds of those entries, in order.
+    pub(crate) fn kinds(&self, unit: &str) -> Vec<String> {
+        self.entries(unit).iter().map(|line| line["kind"].as_str().expect("a kind").to_owned()).collect()
+    }
+}

@@ -1,0 +1,164 @@
+//! Exactly once: whatever is killed, whoever comes second, a request becomes one scheduler job with one hold.
+
+use crate::desk::{Desk, PAKT};
+use serde_json::Value;
+use std::{
+    fs,
+    os::unix::process::ExitStatusExt,
+    process::{Child, Stdio},
+};
+
+/// The steps of the route, as the hook names them.
+pub(crate) const STEPS: [&str; 8] =
+    ["Claimed", "Intended", "Scripted", "Held", "Sending", "Sent", "Submitted", "ReadBack"];
+
+/// Leaves one line for each time that the job's program runs.
+const WORK: &str = "echo ran >>\"$PAKT_JOB_DIRECTORY/../../ran\"";
+
+/// How often a program of [`WORK`] ran below the desk.
+fn runs(desk: &Desk) -> usize {
+    fs::read_to_string(desk.home().join("state/ran")).map_or(0, |text| text.lines().count())
+}
+
+/// The entries of a kind in the whole ledger.
+fn entries_of_kind(desk: &Desk, kind: &str) -> usize {
+    let exported = desk.pakt(&["ledger", "export"]).expect(0).stdout;
+    let entries = exported.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON lines"));
+    entries.filter(|entry| entry["kind"] == kind).count()
+}
+
+#[test]
+fn a_submission_that_is_killed_after_any_step_is_finished_by_the_next() {
+    for step in STEPS {
+        let desk = Desk::with_grant("10");
+        let file = desk.job("once", WORK);
+        let mut command = desk.command(["submit", &file]);
+        let killed = command.env("PAKT_TEST_STOP_AFTER", step).output().expect("the program starts");
+        assert_eq!(killed.status.signal(), Some(9), "{step}: it was not killed: {killed:?}");
+        let submitted = desk.json(&["submit", &file]);
+        let id = submitted["id"].as_str().expect("an id");
+        let again = desk.json(&["submit", &file]);
+        assert_eq!(desk.json(&["watch", id])["ended"]["state"]["base"], "COMPLETED", "{step}");
+        assert_eq!(runs(&desk), if again["id"] == id { 1 } else { 2 }, "{step}: the program ran once for each job");
+        let jobs = desk.json(&["jobs"])["jobs"].as_array().expect("jobs").len();
+        assert_eq!(entries_of_kind(&desk, "hold"), jobs, "{step}: one hold a job");
+        let scheduler_jobs = fs::read_dir(desk.home().join("state/local/jobs")).expect("jobs ran").count();
+        assert_eq!(scheduler_jobs, jobs, "{step}: one scheduler job a job");
+    }
+}
+
+#[test]
+fn a_killed_submission_can_be_cancelled_and_leaves_no_hold() {
+    for step in STEPS {
+        let desk = Desk::with_grant("10");
+        let file = desk.job("once", "sleep 600");
+        let mut command = desk.command(["submit", &file]);
+        command.env("PAKT_TEST_STOP_AFTER", step).output().expect("the program starts");
+        if step == "Claimed" {
+            // There is an id and nothing else: no job that could be cancelled.
+            desk.pakt(&["cancel", "once"]).expect(2);
+            continue;
+        }
+        desk.json(&["cancel", "once"]);
+        desk.json(&["watch", "once"]);
+        let balance = &desk.json(&["balance", "atlas"])["balances"][0];
+        assert_eq!((&balance["committed"], &balance["free"]), (&0.into(), &balance["free"]), "{step}");
+        assert_eq!(desk.json(&["jobs"])["jobs"][0]["phase"], "ended", "{step}");
+    }
+}
+
+fn spawn(desk: &Desk, file: &str) -> Child {
+    let mut command = desk.command(["--json", "submit", file]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
+}
+
+#[test]
+fn of_two_submissions_at_once_one_works() {
+    let desk = Desk::with_grant("10");
+    let file = desk.job("once", WORK);
+    let both = [spawn(&desk, &file), spawn(&desk, &file)];
+    let ids = both.map(|child| {
+        let output = child.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).expect("JSON")["id"].as_str().expect("an id").to_owned()
+    });
+    assert_eq!(ids[0], ids[1]);
+    desk.json(&["watch", &ids[0]]);
+    assert_eq!((runs(&desk), entries_of_kind(&desk, "hold")), (1, 1));
+}
+
+#[test]
+fn of_sixty_four_submissions_at_once_a_budget_for_ten_gives_ten() {
+    let desk = Desk::with_grant("1");
+    desk.pakt(&["ledger", "enforce", "atlas", "--unit", "local:core"]).expect(0);
+    let children: Vec<Child> = (0..64)
+        .map(|number| {
+            let name = format!("of-many-{number}");
+            let text = fs::read_to_string(desk.work().join(desk.job(&name, "true"))).expect("written");
+            // A tenth of an hour each.
+            spawn(
+                &desk,
+                &desk.write(&format!("{name}.yaml"), &text.replace("00:10:00", "00:06:00")).display().to_string(),
+            )
+        })
+        .collect();
+    let codes: Vec<Option<i32>> =
+        children.into_iter().map(|child| child.wait_with_output().expect("it ends").status.code()).collect();
+    let count = |code| codes.iter().filter(|found| **found == Some(code)).count();
+    assert_eq!((count(0), count(4)), (10, 54), "{codes:?}");
+    assert_eq!(entries_of_kind(&desk, "hold"), 10);
+    let balance = &desk.json(&["balance", "--offline", "atlas"])["balances"][0];
+    assert_eq!((&balance["committed"], &balance["free"]), (&3_600_000.into(), &0.into()));
+    assert!(desk.json(&["ledger", "verify"])["is_consistent"].as_bool().expect("a verdict"));
+    let open = desk.json(&["jobs", "--most", "100"])["jobs"].as_array().expect("jobs").len();
+    assert_eq!(open, 64, "a refused job is listed with its reason");
+    for number in 0..64 {
+        desk.pakt(&["cancel", &format!("of-many-{number}")]);
+    }
+}
+
+#[test]
+fn a_finished_request_is_a_new_job_and_an_unfinished_one_is_not() {
+    let desk = Desk::with_grant("10");
+    let gate = desk.work().join("gate");
+    let file =
+        desk.job("gated", &format!("until [ -e '{}' ]; do read -r -t 0.05 _ <> <(:) || true; done", gate.display()));
+    let first = desk.json(&["submit", &file]);
+    let second = desk.json(&["submit", &file]);
+    assert_eq!((&second["id"], &second["outcome"]), (&first["id"], &"already".into()));
+    let other = desk.json(&["submit", "--again", &file]);
+    assert_ne!(other["id"], first["id"]);
+    fs::write(&gate, "").expect("ours");
+    for job in [&first, &other] {
+        desk.json(&["watch", job["id"].as_str().expect("an id")]);
+    }
+    let third = desk.json(&["submit", &file]);
+    assert_eq!(third["outcome"], "new");
+    assert_ne!(third["id"], first["id"]);
+    desk.json(&["watch", third["id"].as_str().expect("an id")]);
+    assert_eq!(entries_of_kind(&desk, "hold"), 3);
+}
+
+#[test]
+fn a_script_that_was_written_before_an_upgrade_is_the_one_that_is_sent() {
+    let desk = Desk::with_grant("10");
+    let file = desk.job("once", WORK);
+    desk.command(["submit", &file]).env("PAKT_TEST_STOP_AFTER", "Scripted").output().expect("the program starts");
+    let jobs = fs::read_dir(desk.home().join("state/jobs")).expect("a job");
+    let script = jobs.map(|job| job.expect("an entry").path().join("script.sh")).next().expect("one job");
+    let older = fs::read_to_string(&script).expect("written").replace("made by pakt", "made by an older pakt");
+    fs::write(&script, &older).expect("ours");
+    let id = desk.json(&["submit", &file])["id"].as_str().expect("an id").to_owned();
+    desk.json(&["watch", &id]);
+    assert_eq!(fs::read_to_string(&script).expect("still there"), older);
+    assert_eq!(runs(&desk), 1);
+}
+
+#[test]
+fn a_step_that_is_none_is_refused() {
+    let desk = Desk::new();
+    let mut command = desk.command(["jobs"]);
+    command.env("PAKT_TEST_STOP_AFTER", "Holding");
+    let ran = desk.finish(&["jobs"], command).expect(2);
+    assert!(ran.stderr.contains("Held"), "{PAKT}: {}", ran.stderr);
+}

@@ -1,0 +1,199 @@
+//! The fields of a job file in words. The parser takes the names it knows from this table, and the reference page prints
+//! it, so that neither can know a field that the other does not.
+
+use serde::Serialize;
+
+/// One field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldReference {
+    /// Where it stands: `name`, or `resources.nodes` below `resources`.
+    pub path: &'static str,
+    /// What may be written there.
+    pub value: &'static str,
+    /// What counts where it is left out; `required` where it may not be.
+    pub default: &'static str,
+    /// A value, as it is written in YAML; empty for a field that only holds others.
+    pub example: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+const fn field(
+    path: &'static str,
+    value: &'static str,
+    default: &'static str,
+    example: &'static str,
+    meaning: &'static str,
+) -> FieldReference {
+    FieldReference { path, value, default, example, meaning }
+}
+
+/// All fields, in the order in which people write them.
+pub const FIELDS: &[FieldReference] = &[
+    field(
+        "name",
+        "letters, digits, `-`, `_` and `.`, at most 64, starting with a letter or digit",
+        "required",
+        "tiny-lm",
+        "What the job is called. Commands take it in place of an id and mean the newest job of that name.",
+    ),
+    field(
+        "kind",
+        "`train`, `evaluate` or `command`",
+        "required",
+        "evaluate",
+        "What sort of work it is. It is kept with the job and changes nothing in how it runs.",
+    ),
+    field("project", "a project's name", "required", "borealis", "Who spends: the project as the ledger calls it."),
+    field(
+        "site",
+        "a site, a list of sites, or `any`",
+        "required",
+        "[jupiter, horeka]",
+        "Where it may run. `submit` sends it to the site of the machine it is typed on, and only if that is among these.",
+    ),
+    field("resources", "fields", "required", "", "How much is asked for, and for how long."),
+    field(
+        "resources.nodes",
+        "a whole number from 1",
+        "1 with `gpus_per_node`, counted from `gpus`; required without both",
+        "2",
+        "Nodes.",
+    ),
+    field(
+        "resources.gpus_per_node",
+        "a whole number from 0",
+        "no GPUs",
+        "4",
+        "GPUs on each node, as the site's scheduler counts them.",
+    ),
+    field(
+        "resources.gpus",
+        "a whole number from 0",
+        "no GPUs",
+        "8",
+        "All GPUs of the job, on as few nodes as hold them. It excludes `nodes` and `gpus_per_node`.",
+    ),
+    field(
+        "resources.time",
+        "`HH:MM:SS`, `D-HH:MM:SS`, or a number with `s`, `m`, `h` or `d`, in quotes",
+        "required",
+        "\"12:00:00\"",
+        "The wall-time limit. What the job may cost, and what is held for it, follows from all of it.",
+    ),
+    field(
+        "resources.memory",
+        "a whole number with `M`, `G` or `T`",
+        "what goes with the GPUs",
+        "480G",
+        "Memory of each node. A hint: where a site gives whole nodes or refuses `--mem` it is left out with a warning.",
+    ),
+    field(
+        "resources.cpus",
+        "a whole number from 1",
+        "what goes with the GPUs; 1 without GPUs on a shared node",
+        "8",
+        "CPUs of each node, as the site's scheduler counts them. A hint: it can lower the share of the GPUs, not raise it.",
+    ),
+    field(
+        "launch",
+        "`torchrun`, `srun`, `mpi` or `command`",
+        "required",
+        "srun",
+        "How it is started: one `torchrun` a node with a process a GPU; one task a GPU by `srun`; one MPI rank a GPU by \
+         the site's launcher; or once, on the first node.",
+    ),
+    field(
+        "run",
+        "shell text, or a list of words",
+        "required",
+        "[python, train.py, \"--name=it's\"]",
+        "What is started. Text is put behind the launcher as it is, and may have several lines with `launch: command` \
+         only; the words of a list reach the program exactly as written.",
+    ),
+    field(
+        "workdir",
+        "a path",
+        "the job file's own folder",
+        "$PROJECT/runs",
+        "Where it starts. A relative path begins at the job file; `~` and a leading `$NAME` are expanded on the node.",
+    ),
+    field("environment", "fields", "nothing is set up", "", "What is set up on the node before the program starts."),
+    field(
+        "environment.modules",
+        "a list of module names",
+        "none",
+        "[Stages/2026, CUDA/13]",
+        "Modules to load, in this order.",
+    ),
+    field(
+        "environment.venv",
+        "a path",
+        "none",
+        "~/venvs/torch",
+        "A Python virtual environment to activate. It excludes `container`.",
+    ),
+    field(
+        "environment.container",
+        "a path, or an image's address",
+        "none",
+        "$PROJECT/images/torch.sif",
+        "An image to run inside, by the site's container runtime. It excludes `venv`.",
+    ),
+    field(
+        "environment.variables",
+        "names and values",
+        "none",
+        "{ DATA: $SCRATCH/data }",
+        "Variables for the program; `$NAME` in a value is expanded on the node. Names that begin with `PAKT_`, `SLURM_` or \
+         `SBATCH_` are taken, and names that look like a secret (`HF_TOKEN`) are refused.",
+    ),
+    field(
+        "output",
+        "a path",
+        "`log` in the job's directory",
+        "logs/train.txt",
+        "Where the log goes. A relative path begins at the job file.",
+    ),
+    field("notify", "fields", "nobody is told", "", "Mail from the scheduler."),
+    field("notify.mail", "a mail address", "none", "ada@example.org", "Who is told."),
+    field("notify.when", "a list of `start`, `end`, `fail`", "`[end, fail]`", "[start, fail]", "When."),
+    field("scheduler", "fields", "the profile and the ledger decide", "", "What is said to Slurm beyond the above."),
+    field(
+        "scheduler.account",
+        "an account's name",
+        "the account that the project's binding in the ledger names",
+        "zam",
+        "The Slurm account to charge.",
+    ),
+    field(
+        "scheduler.partition",
+        "a partition's name, the profile's or Slurm's",
+        "the profile's default for jobs with or without GPUs",
+        "booster",
+        "The partition.",
+    ),
+    field("scheduler.qos", "a name", "the profile's, if it has one", "normal", "The quality of service."),
+    field("scheduler.reservation", "text", "none", "tutorial", "A reservation (sbatch(1), `--reservation`)."),
+    field("scheduler.constraint", "text", "the profile's", "largedata", "Node features (sbatch(1), `--constraint`)."),
+    field("scheduler.exclude", "text", "none", "jpbo-001-01", "Nodes to avoid (sbatch(1), `--exclude`)."),
+    field("scheduler.begin", "text", "none", "now+1hour", "Not before (sbatch(1), `--begin`)."),
+    field("scheduler.after", "text", "none", "\"afterany:4711\"", "Dependencies (sbatch(1), `--dependency`)."),
+    field(
+        "scheduler.extra",
+        "a list of long options",
+        "none",
+        "[--switches=1]",
+        "Further options for `sbatch`, as they are. Those that Pakt gives itself are refused with the field to use.",
+    ),
+];
+
+/// The names of the fields that stand directly below a mapping; below the file itself for an empty path.
+pub(super) fn names_below(mapping: &str) -> Vec<&'static str> {
+    FIELDS.iter().map(|field| split(field.path)).filter(|(above, _)| *above == mapping).map(|(_, name)| name).collect()
+}
+
+/// The mapping a path lies in, and its last name.
+fn split(path: &'static str) -> (&'static str, &'static str) {
+    path.rsplit_once('.').unwrap_or(("", path))
+}
