@@ -6,7 +6,7 @@ use crate::{
     error::{Gravity, JobsError},
     house::House,
     reached::scheduled,
-    submit::{Opened, digest_of, open_request, take_hold, write_intent},
+    submit::{Opened, digest_of, host_name, open_request, take_hold, write_intent},
 };
 use model::{Amount, JobId, JobName, ProjectName, SchedulerJobId, Unit};
 use scheduler_adapters::JobSighting;
@@ -42,6 +42,14 @@ pub async fn adopt(house: &House, scheduler_job: SchedulerJobId, project: Projec
         let next = format!("see `pakt show {}`", stamp.job);
         return Err(JobsError::usage(what, "it is a job of Pakt's already", next));
     }
+    if facts.state.is_final() {
+        let next = "`pakt settle` charges it as any foreign run";
+        return Err(JobsError::usage(what, format!("it is over: {}", facts.state), next));
+    }
+    if facts.tasks > 1 {
+        let next = "take its tasks over when they run; they are settled in any case";
+        return Err(JobsError::usage(what, format!("it stands for {} tasks of an array", facts.tasks), next));
+    }
     let (hold, unheld) = match held_for(house, &project, &facts).await? {
         Ok(hold) => (Some(hold), None),
         Err(unheld) => (None, Some(unheld)),
@@ -56,7 +64,7 @@ pub async fn adopt(house: &House, scheduler_job: SchedulerJobId, project: Projec
         digest: digest.clone(),
         generation: 1,
         principal: house.principal.clone(),
-        host: crate::reached::reached(house.files.host_name().await, &what)?,
+        host: host_name(house).await?,
         made_at: house.clock.now(),
         origin: Some(Origin::Adopted),
         placement: None,
@@ -71,7 +79,13 @@ pub async fn adopt(house: &House, scheduler_job: SchedulerJobId, project: Projec
             (directory, intent, false)
         }
     };
-    let note = SubmittedNote { scheduler_job, cluster: facts.cluster, at: house.clock.now(), was_found: true };
+    let note = SubmittedNote {
+        scheduler_job,
+        cluster: facts.cluster,
+        at: house.clock.now(),
+        was_found: true,
+        submitted_at: Some(facts.submitted_at),
+    };
     directory.put_submitted(&note).await?;
     take_hold(house, &directory, &intent).await?;
     let unheld = directory.unheld().await?.or(unheld).map(|unheld| unheld.reason);

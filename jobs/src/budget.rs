@@ -7,7 +7,7 @@ use crate::{
     house::House,
     reached::booked,
 };
-use ledger::{Binding, Book, Command, HoldId, NewHold, Spender, payer};
+use ledger::{Binding, Book, Command, HoldId, LedgerError, LedgerErrorKind, NewHold, Retry, Spender, payer};
 use model::{AccountName, Amount, Finding, PartitionName, Price, ProjectName, SiteName, Unit};
 use scheduler_adapters::JobSighting;
 use std::{collections::BTreeSet, sync::Arc};
@@ -34,7 +34,7 @@ pub(crate) async fn funding(
     let book = match house.books.book().await {
         Ok(Some(book)) => book,
         Ok(None) => return Ok(Funding::NoLedger),
-        Err(error) if error.retry == ledger::Retry::Later => return Ok(Funding::Unreachable(error.to_string())),
+        Err(error) if is_away(&error) => return Ok(Funding::Unreachable(error.to_string())),
         Err(error) => return booked(Err(error), "the ledger was not read"),
     };
     let now = house.clock.now();
@@ -54,6 +54,11 @@ pub(crate) async fn funding(
         )),
         (true, None) => Funding::Unbound(format!("the ledger has no budget of project `{project}` at `{site}`")),
     })
+}
+
+/// A ledger that is busy answers in a while; one that does not answer stops nobody.
+fn is_away(error: &LedgerError) -> bool {
+    error.retry == Retry::Later && error.kind != LedgerErrorKind::Busy
 }
 
 impl Funding {
@@ -109,7 +114,7 @@ pub(crate) async fn held_for(
         ));
     };
     let Some((_, unit)) = funding.payer(house, account, partition, &price) else {
-        return never(format!("no budget of project `{}` is for this account and partition", project));
+        return never(format!("no budget of project `{project}` is for this account and partition"));
     };
     Ok(match price.in_unit(unit) {
         Some(amount) => Ok((unit.clone(), amount)),

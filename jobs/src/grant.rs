@@ -1,4 +1,4 @@
-//! `pakt ledger grant`, `open`, `bind`, `enforce`: what a PI enters by hand.
+//! `pakt ledger init`, `grant`, `open`, `bind`, `enforce`: what a PI enters by hand.
 
 use crate::{error::JobsError, house::House, reached::booked};
 use ledger::{Binding, Command, Enforce, NewGrant, NewOpening, Outcome};
@@ -34,6 +34,11 @@ pub struct Spender {
     pub partition: Option<PartitionName>,
     /// A user.
     pub user: Option<UserName>,
+}
+
+/// Makes the ledger; one that is there already is left as it is. Whether it was made now.
+pub async fn init(house: &House) -> Result<bool, JobsError> {
+    booked(house.books.create().await, &format!("no ledger was made at `{}`", house.books.place().display()))
 }
 
 /// Enters a grant and the binding that spends it, in one transaction.

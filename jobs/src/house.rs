@@ -57,6 +57,9 @@ pub struct ProcessMark {
 pub trait Processes: Send + Sync {
     /// Whether the process with this number, started at this tick, still lives.
     fn is_alive(&self, number: u32, started: u64) -> bool;
+
+    /// Whether a submission command of the scheduler's that carries this stamp is under way, whoever started it.
+    fn is_submitting(&self, stamp: &str) -> bool;
 }
 
 /// The ledger, where there is one.
@@ -64,6 +67,9 @@ pub trait Processes: Send + Sync {
 pub trait Books: Send + Sync {
     /// After `Ok(Some)` the ledger answers; `Ok(None)` means that nobody ever made one here; `Err` that it does not answer.
     async fn book(&self) -> Result<Option<Arc<dyn Book>>, LedgerError>;
+
+    /// Makes it; one that is there already is left as it is. After `Ok(true)` it was made now.
+    async fn create(&self) -> Result<bool, LedgerError>;
 
     /// Where it lies or should lie, for messages.
     fn place(&self) -> PathBuf;

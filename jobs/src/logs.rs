@@ -23,7 +23,7 @@ impl Log {
     pub async fn open(house: &House, text: &str, tail: u32) -> Result<Self, JobsError> {
         let intent = find(house, text).await?.intent;
         let intent = house.state.job(intent.id).intent().await?.unwrap_or(intent);
-        let path = log_of(house, &intent);
+        let path = log_of(house, &intent).await?;
         let read = house.files.read_part(&path, 0, 0).await;
         let size = reached(read, "the log was not read")?.map_or(0, |part| part.total_bytes);
         Ok(Self { path, at: size.saturating_sub(u64::from(tail)) })

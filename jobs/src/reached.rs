@@ -12,14 +12,15 @@ pub(crate) fn reached<T>(result: Result<T, ReachError>, what: &str) -> Result<T,
             reach::ReachErrorKind::NoSpace => {
                 "make room there; nothing was lost, and the same command goes on where it stopped"
             }
-            reach::ReachErrorKind::NotPermitted => "look at the owner and the mode of that path",
+            reach::ReachErrorKind::NotPermitted => {
+                "look at the owner and the mode of that path; nothing was lost, and the same command goes on"
+            }
+            reach::ReachErrorKind::ReadOnly => {
+                "name a folder that can be written with `state:` in the configuration, or try again when this one can"
+            }
             _ => "try the same command again; it goes on where it stopped",
         };
-        let gravity = match error.kind {
-            reach::ReachErrorKind::NotPermitted | reach::ReachErrorKind::ReadOnly => Gravity::Usage,
-            _ => Gravity::Unreachable,
-        };
-        JobsError::new(gravity, what, error.to_string(), next)
+        JobsError::new(Gravity::Unreachable, what, error.to_string(), next)
     })
 }
 
@@ -58,18 +59,22 @@ pub(crate) fn booked<T>(result: Result<T, LedgerError>, what: &str) -> Result<T,
                 (Gravity::Usage, "see what stands in the ledger: `pakt ledger statement PROJECT`")
             }
             Kind::NotFound => (Gravity::Usage, "make one with `pakt ledger init`"),
-            Kind::NotALedger
-            | Kind::NewerVersion
-            | Kind::OtherHost
-            | Kind::ReadOnly
-            | Kind::NotPermitted
-            | Kind::Replica => {
+            Kind::NotALedger | Kind::NewerVersion | Kind::OtherHost | Kind::Replica => {
                 (Gravity::Usage, "name another file with `ledger:` in the configuration, or ask who keeps this one")
             }
-            Kind::Busy | Kind::DiskFull | Kind::InputOutput => {
-                (Gravity::Unreachable, "nothing was entered; run the same command again")
+            Kind::Corrupt => {
+                (Gravity::Usage, "keep the file as it is, put a copy of a good one in its place, and report this")
             }
-            Kind::Corrupt | Kind::Bug => (Gravity::Bug, "keep the file as it is and report this"),
+            Kind::ReadOnly | Kind::NotPermitted => (
+                Gravity::Unreachable,
+                "nothing was entered; look at the owner and the mode of that file and its folder",
+            ),
+            Kind::Busy => (Gravity::Unreachable, "nothing was entered; others are writing: run the same command again"),
+            Kind::DiskFull => (Gravity::Unreachable, "nothing was entered; make room there and run it again"),
+            Kind::InputOutput => {
+                (Gravity::Unknown, "it may have been entered: run the same command again, which looks")
+            }
+            Kind::Bug => (Gravity::Bug, "keep the file as it is and report this"),
         };
         JobsError::new(gravity, what, error.to_string(), next)
     })

@@ -1,18 +1,19 @@
 //! `pakt shell`: an interactive allocation with a hold.
 
 use crate::{
-    directory::{Intent, JobDirectory, Origin, Sending, SubmittedNote},
-    error::JobsError,
+    directory::{Intent, JobDirectory, Origin, Sending},
+    error::{Gravity, JobsError},
     house::House,
     prepare::{NoHold, prepare_spec},
-    reached::{reached, schedule_failure, scheduled},
-    submit::{digest_of, take_hold, write_intent},
+    reached::{reached, schedule_failure},
+    submit::{digest_of, look_up, take_hold, write_intent},
+    undo::give_up,
 };
 use model::{
     AccountName, Amount, Environment, Finding, GpuRequest, JobId, JobKind, JobSpec, Launch, Notify, PartitionName,
     ProjectName, Resources, RunLine, SchedulerJobId, SchedulerOptions, Severity, SiteChoice, Unit, WallTime,
 };
-use scheduler_adapters::{Interactive, StampSearch};
+use scheduler_adapters::Interactive;
 use std::time::Duration;
 
 /// What a person wants a shell for.
@@ -87,7 +88,12 @@ pub async fn shell(house: &House, wish: ShellWish) -> Result<ShellEnded, JobsErr
     };
     let command = house.scheduler.interactive(&interactive).map_err(|error| schedule_failure(&error, what))?;
     let (directory, intent) = write_intent(house, &intent).await?;
-    take_hold(house, &directory, &intent).await?;
+    if let Err(error) = take_hold(house, &directory, &intent).await {
+        if error.gravity == Gravity::Refused {
+            give_up(house, &directory, &intent, format!("never opened: {}", error.why)).await?;
+        }
+        return Err(error);
+    }
     let sending = Sending {
         host: intent.host.clone(),
         process: house.process.number,
@@ -95,37 +101,31 @@ pub async fn shell(house: &House, wish: ShellWish) -> Result<ShellEnded, JobsErr
         at: house.clock.now(),
     };
     directory.note_sending(&sending).await?;
-    let (ended, _) = tokio::join!(house.files.attach(&command), note_allocation(house, &directory, &intent));
-    let status = reached(ended, what)?;
+    let attached = house.files.attach(&command);
+    tokio::pin!(attached);
+    let ended = tokio::select! {
+        ended = &mut attached => ended,
+        () = note_allocation(house, &directory, &intent) => attached.await,
+    };
     let submitted = match directory.submitted().await? {
         Some(note) => Some(note),
         None => look_up(house, &directory, &intent).await?,
     };
+    if submitted.is_none() {
+        give_up(house, &directory, &intent, "no allocation came to be".to_owned()).await?;
+    }
+    let status = reached(ended, what)?;
     Ok(ShellEnded { id, scheduler_job: submitted.map(|note| note.scheduler_job), hold: intent.hold, status })
 }
 
 /// Notes the allocation's id while the shell is open; what is not seen now is looked up at its end.
-async fn note_allocation(house: &House, directory: &JobDirectory, intent: &Intent) -> Option<SubmittedNote> {
+async fn note_allocation(house: &House, directory: &JobDirectory, intent: &Intent) {
     for _ in 0..MOST_LOOKS {
         tokio::time::sleep(LOOK_EVERY).await;
-        if let Ok(Some(note)) = look_up(house, directory, intent).await {
-            return Some(note);
+        if let Ok(Some(_)) = look_up(house, directory, intent).await {
+            return;
         }
     }
-    None
-}
-
-async fn look_up(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<Option<SubmittedNote>, JobsError> {
-    let search = StampSearch {
-        stamp: intent.stamp(),
-        job_name: intent.scheduler_name(),
-        user: Some(house.principal.user.clone()),
-        since: intent.made_at,
-    };
-    let found = scheduled(house.scheduler.find(&search).await, "the allocation was not looked up")?;
-    let Some(job) = found.into_iter().map(|job| job.sighting).min_by_key(|job| job.id) else { return Ok(None) };
-    let note = SubmittedNote { scheduler_job: job.id, cluster: job.cluster, at: house.clock.now(), was_found: true };
-    directory.put_submitted(&note).await.map(Some)
 }
 
 /// What is wrong with the wish, in one error: there is no file to point into.

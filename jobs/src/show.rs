@@ -1,13 +1,14 @@
 //! `pakt show`: all that is known of one job.
 
 use crate::{
-    directory::{Attempt, Cancel, Ended, Intent, Progress, ReadBack, SubmittedNote, Unheld},
+    directory::{Attempt, Cancel, Ended, Intent, Origin, Progress, ReadBack, SubmittedNote, Unheld},
     error::JobsError,
     find::find,
     house::House,
     reached::{booked, scheduled},
 };
 use ledger::{Hold, HoldId};
+use model::SchedulerJobId;
 use scheduler_adapters::JobSighting;
 use std::path::PathBuf;
 
@@ -63,7 +64,7 @@ pub async fn show(house: &House, text: &str) -> Result<Shown, JobsError> {
         Ok(Some(book)) => booked(book.hold(HoldId(id)).await, "the hold was not read")?,
         Ok(None) | Err(_) => None,
     };
-    let log = log_of(house, &intent);
+    let log = log_of(house, &intent).await?;
     Ok(Shown {
         read_back: directory.read_back().await?,
         unheld: directory.unheld().await?,
@@ -81,11 +82,52 @@ pub async fn show(house: &House, text: &str) -> Result<Shown, JobsError> {
     })
 }
 
-/// Where a job's log lies.
-pub(crate) fn log_of(house: &House, intent: &Intent) -> PathBuf {
+/// Where a job's log lies: where its file says, with Slurm's patterns filled in, or where the scheduler said of a script.
+pub(crate) async fn log_of(house: &House, intent: &Intent) -> Result<PathBuf, JobsError> {
+    let directory = house.state.job(intent.id);
     let named = match &intent.origin {
-        Some(crate::directory::Origin::JobFile { spec, .. }) => spec.output.clone().map(PathBuf::from),
-        _ => None,
+        Some(Origin::JobFile { spec, .. }) => spec.output.clone(),
+        _ => directory.read_back().await?.and_then(|read| read.output),
     };
-    named.unwrap_or_else(|| house.state.job(intent.id).log())
+    let Some(named) = named else { return Ok(directory.log()) };
+    let job = directory.submitted().await?.map(|note| note.scheduler_job);
+    Ok(PathBuf::from(filled(&named, job, &intent.scheduler_name(), intent.principal.user.as_str())))
+}
+
+/// Fills in what of sbatch(1)'s patterns for file names is known of a job: `%j`, `%A`, `%x`, `%u`, `%%`.
+fn filled(pattern: &str, job: Option<SchedulerJobId>, name: &str, user: &str) -> String {
+    let mut letters = pattern.chars();
+    let mut path = String::new();
+    while let Some(letter) = letters.next() {
+        if letter != '%' {
+            path.push(letter);
+            continue;
+        }
+        match (letters.next(), job) {
+            (Some('j' | 'A'), Some(job)) => path.push_str(&job.to_string()),
+            (Some('x'), _) => path.push_str(name),
+            (Some('u'), _) => path.push_str(user),
+            (Some('%') | None, _) => path.push('%'),
+            (Some(other), _) => path.extend(['%', other]),
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filled;
+
+    #[test]
+    fn patterns_of_a_log_are_filled_in() {
+        let job = Some(model::SchedulerJobId::new(4711));
+        for (pattern, path) in [
+            ("/log/%j.txt", "/log/4711.txt"),
+            ("/log/%u/%x-%A%%.txt", "/log/ada/lm.pakt-1-4711%.txt"),
+            ("/log/%N.%", "/log/%N.%"),
+        ] {
+            assert_eq!(filled(pattern, job, "lm.pakt-1", "ada"), path);
+        }
+        assert_eq!(filled("/log/%j", None, "lm", "ada"), "/log/%j");
+    }
 }

@@ -1,20 +1,36 @@
 //! Undoing a submission that did not come to be.
 
-use crate::directory::Intent;
-use crate::{error::JobsError, house::House, reached::booked};
+use crate::{
+    directory::{Ended, Intent, JobDirectory},
+    error::JobsError,
+    house::House,
+    reached::booked,
+};
 use ledger::{CloseHold, CloseReason, Command, HoldId};
+use model::{BaseState, JobState};
 
-/// Releases the hold of a job that was never sent, where one was entered.
-pub(crate) async fn release_unsent(house: &House, intent: &Intent) -> Result<(), JobsError> {
-    if intent.hold.is_none() {
-        return Ok(());
-    }
+/// Ends a job of which there is no scheduler job and will be none: its hold is given back, where one was entered, and the
+/// reason noted. Done again after a crash in between it ends the same way.
+pub(crate) async fn give_up(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    note: String,
+) -> Result<(), JobsError> {
     let what = "the hold was not released";
-    let Some(book) = house.book(what).await? else { return Ok(()) };
-    let id = HoldId(intent.id);
-    if booked(book.hold(id).await, what)?.is_none() {
-        return Ok(());
+    if let Some(book) = house.book(what).await? {
+        let id = HoldId(intent.id);
+        if booked(book.hold(id).await, what)?.is_some_and(|hold| hold.is_open()) {
+            let close = Command::Close(CloseHold { id, reason: CloseReason::Undone });
+            booked(book.post(&house.principal, house.clock.now(), &[close]).await, what)?;
+        }
     }
-    let close = Command::Close(CloseHold { id, reason: CloseReason::Undone });
-    booked(book.post(&house.principal, house.clock.now(), &[close]).await, what).map(drop)
+    let ended = Ended {
+        state: JobState::of(BaseState::Cancelled),
+        exit_code: None,
+        at: None,
+        note: Some(note),
+        observed_at: house.clock.now(),
+    };
+    directory.put_ended(&ended).await.map(drop)
 }

@@ -65,9 +65,22 @@ fn doing(command: &Command) -> String {
 pub(crate) async fn attach_to_terminal(command: &Command) -> Result<Option<i32>, ReachError> {
     let mut process = prepared(command);
     counters::count_process();
-    let status = process.status().await;
-    let status = status.map_err(|error| ReachError::from_io(&error, "running", Path::new(&command.program)))?;
+    // Ctrl-C is for the command: it has the terminal. Whoever attached it still has work to do when it has ended.
+    let failed = |error| ReachError::from_io(&error, "listening to signals for", Path::new(&command.program));
+    let mut interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).map_err(failed)?;
+    let mut child = process.spawn().map_err(failed_to_run(command))?;
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status,
+            _ = interrupts.recv() => {}
+        }
+    };
+    let status = status.map_err(failed_to_run(command))?;
     Ok(status.code())
+}
+
+fn failed_to_run(command: &Command) -> impl Fn(std::io::Error) -> ReachError {
+    |error| ReachError::from_io(&error, "running", Path::new(&command.program))
 }
 
 /// The program with its arguments, environment and directory.
@@ -92,7 +105,7 @@ fn start(command: &Command) -> Result<Child, ReachError> {
     let stdin = if command.standard_input.is_some() { Stdio::piped() } else { Stdio::null() };
     process.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     counters::count_process();
-    process.spawn().map_err(|error| ReachError::from_io(&error, "running", Path::new(&command.program)))
+    process.spawn().map_err(failed_to_run(command))
 }
 
 fn attach(child: &mut Child, command: &Command) -> Streams {

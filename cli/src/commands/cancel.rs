@@ -20,5 +20,9 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
         (false, true) => format!("job {} was never sent; its hold is released\n", cancelled.id),
         (false, false) => format!("job {} cancelled ({ids}); `pakt settle` closes its hold\n", cancelled.id),
     };
-    Ok(Answer::new(text, json!({ "version": 1, "cancelled": cancelled })))
+    let note = cancelled
+        .unasked
+        .as_ref()
+        .map(|why| format!("warning: it is not known whether there is another scheduler job of it: {why}"));
+    Ok(Answer::new(text, json!({ "version": 1, "cancelled": cancelled })).with_notes(note))
 }

@@ -161,7 +161,7 @@ const PAGE: u32 = 10_000;
 /// Runs what is wanted.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     match arguments.action {
-        Action::Init => init(context),
+        Action::Init => init(context).await,
         Action::Grant(arguments) => granted(arguments, context).await,
         Action::Open(arguments) => opened(arguments, context).await,
         Action::Bind(arguments) => bound(arguments, context).await,
@@ -178,13 +178,13 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     }
 }
 
-fn init(context: &Context) -> Result<Answer, Failure> {
-    let place = context.house()?.books.place();
-    let was_there = place.exists();
-    wiring::create_ledger(&place)?;
-    let word = if was_there { "was there before" } else { "is made" };
+async fn init(context: &Context) -> Result<Answer, Failure> {
+    let house = context.house()?;
+    let is_new = jobs::grant::init(&house).await?;
+    let place = house.books.place();
+    let word = if is_new { "is made" } else { "was there before" };
     let text = format!("the ledger {} {word}\n", place.display());
-    Ok(Answer::new(text, json!({ "version": 1, "ledger": place, "was_there": was_there })))
+    Ok(Answer::new(text, json!({ "version": 1, "ledger": place, "was_there": !is_new })))
 }
 
 fn hours(text: &str) -> Result<Amount, Failure> {
@@ -319,5 +319,5 @@ async fn verify(context: &Context) -> Result<Answer, Failure> {
         return Err(Failure { gravity: jobs::Gravity::Bug, ..failure });
     }
     let text = format!("{} entries replayed; every balance is as stored, every unit sums to zero\n", verified.entries);
-    Ok(Answer::new(text, json!({ "version": 1, "entries": verified.entries })))
+    Ok(Answer::new(text, json!({ "version": 1, "is_consistent": true, "entries": verified.entries })))
 }

@@ -102,7 +102,7 @@ async fn follow(bar: &ProgressBar, house: &House, context: &Context, log: &mut L
             break;
         }
         if !context.screen.is_json() {
-            bar.suspend(|| context.screen.note(&String::from_utf8_lossy(&bytes)));
+            bar.suspend(|| context.screen.beside(&bytes));
         }
     }
     Ok(())

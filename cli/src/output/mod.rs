@@ -12,6 +12,12 @@ pub(crate) use mistake::mistake_text;
 pub(crate) use screen::Screen;
 pub(crate) use table::Table;
 
+/// A job's name or a scheduler's words may hold anything; a terminal is not to obey it. Line breaks and tabs are ours.
+fn printable(text: &str) -> String {
+    let is_shown = |letter: char| !letter.is_control() || matches!(letter, '\n' | '\t');
+    text.chars().map(|letter| if is_shown(letter) { letter } else { '\u{fffd}' }).collect()
+}
+
 /// What a command has to say: one value, shown as text or as JSON.
 pub(crate) struct Answer {
     /// For people.

@@ -1,6 +1,6 @@
 //! The two streams.
 
-use super::{Answer, mistake::mistake_text};
+use super::{Answer, mistake::mistake_text, printable};
 use crate::{arguments::General, failure::Failure};
 use serde_json::json;
 use std::{
@@ -37,7 +37,7 @@ impl Screen {
         if self.quiet && !self.json {
             return ExitCode::SUCCESS;
         }
-        let text = if self.json { format!("{:#}\n", answer.json) } else { answer.text.clone() };
+        let text = if self.json { format!("{:#}\n", answer.json) } else { printable(&answer.text) };
         self.data(text.as_bytes())
     }
 
@@ -54,6 +54,13 @@ impl Screen {
         }
     }
 
+    /// Bytes of a person's own log to stderr, as they are. Where nobody can be told any more, nobody is.
+    #[allow(clippy::unused_self)] // Every way to a stream goes through the screen.
+    pub(crate) fn beside(self, bytes: &[u8]) {
+        let mut stderr = io::stderr().lock();
+        let _unheard = stderr.write_all(bytes).and_then(|()| stderr.flush());
+    }
+
     /// A note beside the data, for a person who reads.
     pub(crate) fn aside(self, text: &str) {
         if !self.json && !self.quiet {
@@ -64,7 +71,7 @@ impl Screen {
     /// A line on stderr. Where nobody can be told any more, nobody is.
     #[allow(clippy::unused_self)] // Every way to a stream goes through the screen.
     pub(crate) fn note(self, text: &str) {
-        let _unheard = writeln!(io::stderr().lock(), "{}", text.trim_end_matches('\n'));
+        let _unheard = writeln!(io::stderr().lock(), "{}", printable(text.trim_end_matches('\n')));
     }
 
     /// Shows a failure.

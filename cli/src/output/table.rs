@@ -36,7 +36,7 @@ impl Table {
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let cells = cells.into_iter().enumerate().map(|(at, text)| {
-            let cell = Cell::new(printable(&text));
+            let cell = Cell::new(text.replace(['\n', '\t'], " "));
             if self.right.contains(&at) { cell.set_alignment(CellAlignment::Right) } else { cell }
         });
         self.rows.add_row(cells.collect::<Vec<_>>());
@@ -46,9 +46,4 @@ impl Table {
     pub(crate) fn text(&self) -> String {
         self.rows.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(&line).trim_end())).collect()
     }
-}
-
-/// A job name from a foreign scheduler may hold anything; a terminal is not to obey it.
-fn printable(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }

@@ -1,10 +1,10 @@
 //! The ledger: a SQLite file, opened when it is first needed.
 
-use crate::failure::Failure;
 use async_trait::async_trait;
 use jobs::Books;
-use ledger::{Book, LedgerError, LedgerErrorKind, OpenMode, SqliteBook};
+use ledger::{Book, LedgerError, LedgerErrorKind, OpenMode, Retry, SqliteBook};
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -41,6 +41,14 @@ impl Books for LedgerFile {
         }
     }
 
+    async fn create(&self) -> Result<bool, LedgerError> {
+        let was_there = self.path.exists();
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| no_folder(&error, folder))?;
+        }
+        SqliteBook::open(&self.path, OpenMode::Create).map(|_| !was_there)
+    }
+
     fn place(&self) -> PathBuf {
         self.path.clone()
     }
@@ -50,15 +58,14 @@ impl Books for LedgerFile {
     }
 }
 
-/// Makes a ledger; one that is there already is left as it is.
-pub(crate) fn create_ledger(path: &Path) -> Result<(), Failure> {
-    let what = format!("no ledger was made at `{}`", path.display());
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| {
-            Failure::usage(what.clone(), error.to_string(), "name another place with `ledger:` in the configuration")
-        })?;
-    }
-    SqliteBook::open(path, OpenMode::Create).map(drop).map_err(|error| {
-        Failure::usage(what, error.to_string(), "name another place with `ledger:` in the configuration")
-    })
+/// A folder that cannot be made, in the ledger's words.
+fn no_folder(error: &io::Error, folder: &Path) -> LedgerError {
+    let kind = match error.kind() {
+        io::ErrorKind::PermissionDenied => LedgerErrorKind::NotPermitted,
+        io::ErrorKind::ReadOnlyFilesystem => LedgerErrorKind::ReadOnly,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LedgerErrorKind::DiskFull,
+        _ => LedgerErrorKind::NotALedger,
+    };
+    let doing = format!("making the folder {}", folder.display());
+    LedgerError { doing, ..LedgerError::new(kind, Retry::Later, error.to_string()) }
 }

@@ -22,7 +22,6 @@ use model::{Principal, SiteName};
 use reach::{DirectoryMode, Local, Reach};
 use std::sync::Arc;
 
-pub(crate) use books::create_ledger;
 pub(crate) use clock::SystemClock;
 
 /// The version as records and scripts name it.

@@ -11,6 +11,24 @@ impl Processes for HostProcesses {
     fn is_alive(&self, number: u32, started: u64) -> bool {
         start_of(number) == Some(started)
     }
+
+    fn is_submitting(&self, stamp: &str) -> bool {
+        let Ok(processes) = fs::read_dir("/proc") else { return false };
+        let numbers = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        numbers.into_iter().any(|number| {
+            let words = fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
+            is_submission(&words, stamp)
+        })
+    }
+}
+
+/// Whether a command line, its words ended by NUL, is an `sbatch` that carries the stamp as its comment. A site may wrap
+/// `sbatch` in a script, whose interpreter is the first word then.
+fn is_submission(words: &[u8], stamp: &str) -> bool {
+    let comment = format!("--comment={stamp}");
+    let mut words = words.split(|byte| *byte == 0);
+    let is_sbatch = words.clone().take(2).any(|word| word.rsplit(|byte| *byte == b'/').next() == Some(b"sbatch"));
+    is_sbatch && words.any(|word| word == comment.as_bytes())
 }
 
 /// The mark of this process.
@@ -46,6 +64,20 @@ pub(super) fn random_bits() -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_submission_is_known_by_its_command_and_its_stamp() {
+        for (words, is_one) in [
+            ("/usr/bin/sbatch\0--parsable\0--comment=pakt-01-1\0job.sh\0", true),
+            ("/bin/sh\0/opt/site/bin/sbatch\0--comment=pakt-01-1\0job.sh\0", true),
+            ("sbatch\0--comment=pakt-02-1\0job.sh\0", false),
+            ("squeue\0--comment=pakt-01-1\0", false),
+            ("vi\0notes\0sbatch\0--comment=pakt-01-1\0", false),
+            ("", false),
+        ] {
+            assert_eq!(is_submission(words.as_bytes(), "pakt-01-1"), is_one, "{words:?}");
+        }
+    }
 
     #[test]
     fn a_process_is_known_by_number_and_start() {

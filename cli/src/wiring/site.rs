@@ -10,7 +10,7 @@ pub(super) fn catalogue(configuration: &Configuration) -> Result<Catalogue, Fail
     let mut catalogue = Catalogue::builtin().map_err(|error| Failure::bug("no site is known", error.to_string()))?;
     for (file, text) in &configuration.site_files {
         catalogue = catalogue.with_override(file, text).map_err(|error| {
-            let next = "mend the file, or move it away; `pakt sites show SITE --yaml` prints a good one";
+            let next = "mend the file, or move it away; `pakt sites show SITE` prints a good one";
             Failure::usage(format!("`{file}` was not understood"), error.to_string(), next)
         })?;
     }

@@ -23,7 +23,29 @@ fn every_mistake_of_a_job_file_is_shown_with_its_place() {
          resources: { nodse: 2, gpus_per_node: 4, time: 36h }\nlaunch: torchrun\n\
          environment: { variables: { HF_TOKEN: x } }\nrun: train.py\n",
     );
-    assert_snapshot!(refused(&desk, &["check", "bad.yaml"]), @"");
+    assert_snapshot!(refused(&desk, &["check", "bad.yaml"]), @"
+    exit 2
+    --- stderr
+    bad.yaml:1:7: error: `tiny lm` is no job name: letters, digits, `-`, `_` and `.`, at most 64, starting with a letter or digit
+      1 | name: tiny lm
+        |       ^^^^^^^
+        = letters, digits, `-`, `_` and `.`
+    bad.yaml:2:7: error: `training` is not a `kind`
+      2 | kind: training
+        |       ^^^^^^^^
+        = did you mean `train`?
+    bad.yaml:5:14: error: there is no field `nodse`
+      5 | resources: { nodse: 2, gpus_per_node: 4, time: 36h }
+        |              ^^^^^
+        = did you mean `nodes`?
+    bad.yaml:7:39: error: `HF_TOKEN` looks like a secret, and a job file, a script and a log keep it in plain sight
+      7 | environment: { variables: { HF_TOKEN: x } }
+        |                                       ^
+        = put it into a file that only you can read and let the program read that file
+    error: `bad.yaml` is no job that can run
+    why:   there are 4 mistakes in it
+    next:  mend the file; `pakt check FILE` reads it again without contacting anything
+    ");
     // The other commands read the same file in the same way.
     for command in ["plan", "submit"] {
         assert_eq!(refused(&desk, &[command, "bad.yaml"]), refused(&desk, &["check", "bad.yaml"]));
@@ -39,17 +61,93 @@ fn what_a_site_cannot_take_is_shown_before_anything_is_contacted() {
          resources: { nodes: 2, gpus_per_node: 8, time: \"36:00:00\" }\nlaunch: torchrun\n\
          workdir: /p/project1/atlas\nrun: train.py\n",
     );
-    assert_snapshot!(refused(&desk, &["check", "bad.yaml"]), @"");
+    assert_snapshot!(refused(&desk, &["check", "bad.yaml"]), @r#"
+    exit 2
+    --- stderr
+    bad.yaml:1:1: error: JUPITER charges every job to an account, and none is named
+      1 | name: tiny-lm
+        | ^^^^
+        = write `scheduler: { account: e-aif-2026fl01-991 }` with your own, or bind the project `atlas` to one in the ledger
+    bad.yaml:5:39: error: 8 GPUs a node are asked for, and nodes of `booster` have 4
+      5 | resources: { nodes: 2, gpus_per_node: 8, time: "36:00:00" }
+        |                                       ^
+        = ask for more nodes: `nodes: 4`, `gpus_per_node: 4`
+    bad.yaml:5:48: error: 1-12:00:00 is longer than the 12:00:00 that a job may run on `booster`
+      5 | resources: { nodes: 2, gpus_per_node: 8, time: "36:00:00" }
+        |                                                ^^^^^^^^^^
+        = write `time: "12:00:00"` at most, save checkpoints, and go on in a second job (JSC, JUPITER batch system page, 2026-09-02; the limit sits in the QOS)
+    bad.yaml:7:10: error: `/p/project1/atlas` lies on `/p`, which compute nodes of JUPITER do not see
+      7 | workdir: /p/project1/atlas
+        |          ^^^^^^^^^^^^^^^^^
+        = put it on `$PROJECT` or `$SCRATCH` (ValerianFourel/GEODML_Analysis, JUPITER how-to, 2026-05, a user's report)
+    error: `bad.yaml` is no job that can run
+    why:   there are 4 mistakes in it
+    next:  mend the file; `pakt check FILE` reads it again without contacting anything
+    "#);
 }
 
 #[test]
 fn what_is_no_yaml_is_shown_with_its_line() {
     let desk = Desk::new();
     desk.write("tabs.yaml", "name: x\n\tkind: train\n");
-    assert_snapshot!(refused(&desk, &["check", "tabs.yaml"]), @"");
+    assert_snapshot!(refused(&desk, &["check", "tabs.yaml"]), @"
+    exit 2
+    --- stderr
+    tabs.yaml:1:7: error: while scanning a plain scalar, found a tab at line 1, column 7
+      1 | name: x
+        |       ^
+        = a job file is YAML: `name: value`, indented by blanks, not tabs
+    error: `tabs.yaml` is no job that can run
+    why:   there is a mistake in it
+    next:  mend the file; `pakt check FILE` reads it again without contacting anything
+    ");
     desk.write("empty.yaml", "");
-    assert_snapshot!(refused(&desk, &["check", "empty.yaml"]), @"");
-    assert_snapshot!(refused(&desk, &["check", "absent.yaml"]), @"");
+    assert_snapshot!(refused(&desk, &["check", "empty.yaml"]), @r#"
+    exit 2
+    --- stderr
+    empty.yaml:1:1: error: `name` is missing
+      1 | 
+        | ^
+        = add `name: tiny-lm`
+    empty.yaml:1:1: error: `kind` is missing
+      1 | 
+        | ^
+        = add `kind: train`
+    empty.yaml:1:1: error: `project` is missing
+      1 | 
+        | ^
+        = add `project: atlas`
+    empty.yaml:1:1: error: `site` is missing
+      1 | 
+        | ^
+        = add `site: jupiter`
+    empty.yaml:1:1: error: `resources.time` is missing
+      1 | 
+        | ^
+        = add `time: "01:00:00"`
+    empty.yaml:1:1: error: `resources.nodes` is missing
+      1 | 
+        | ^
+        = add `nodes: 1`
+    empty.yaml:1:1: error: `launch` is missing
+      1 | 
+        | ^
+        = add `launch: torchrun`
+    empty.yaml:1:1: error: `run` is missing
+      1 | 
+        | ^
+        = add `run: train.py --steps 200`
+    error: `empty.yaml` is no job that can run
+    why:   there are 8 mistakes in it
+    next:  mend the file; `pakt check FILE` reads it again without contacting anything
+    "#);
+    assert_snapshot!(refused(&desk, &["check", "absent.yaml"]), @"
+    exit 2
+    --- stderr
+    error: `absent.yaml` was not read
+    why:   there is no such file
+    next:  name a job file; `pakt init` writes one to start from
+    ");
     fs::write(desk.work().join("binary.yaml"), [0xff, 0xfe, 0, 1]).expect("ours");
     refused(&desk, &["check", "binary.yaml"]);
 }
@@ -71,11 +169,29 @@ fn a_bomb_of_aliases_is_refused_without_being_built() {
 fn a_bad_configuration_stops_every_command() {
     let desk = Desk::new();
     desk.configure("site: local\nprojekt: atlas\n");
-    assert_snapshot!(refused(&desk, &["jobs"]), @"");
+    assert_snapshot!(refused(&desk, &["jobs"]), @"
+    exit 2
+    --- stderr
+    error: `<home>/config.yaml` was not understood
+    why:   unknown field `projekt`, expected one of site, project, state, ledger, group, machine at line 2, column 1
+    next:  mend the file; docs/reference/configuration.md lists its fields
+    ");
     desk.configure("site: jupitr\n");
-    assert_snapshot!(refused(&desk, &["jobs"]), @"");
+    assert_snapshot!(refused(&desk, &["jobs"]), @"
+    exit 2
+    --- stderr
+    error: `jupitr` is no known site
+    why:   there is no profile of that name
+    next:  did you mean `jupiter`? `pakt sites` lists them all
+    ");
     desk.configure("ledger: relative/ledger.sqlite\n");
-    assert_snapshot!(refused(&desk, &["--site", "local", "balance"]), @"");
+    assert_snapshot!(refused(&desk, &["--site", "local", "balance"]), @"
+    exit 2
+    --- stderr
+    error: `ledger: relative/ledger.sqlite` cannot be used
+    why:   it is not absolute
+    next:  write an absolute path, or set the variable
+    ");
 }
 
 #[test]
@@ -84,7 +200,13 @@ fn a_bad_site_file_is_named() {
     let folder = desk.home().join("sites");
     fs::create_dir(&folder).expect("fresh");
     fs::write(folder.join("mine.yaml"), "site: mine\npartitons: []\n").expect("ours");
-    assert_snapshot!(refused(&desk, &["sites"]), @"");
+    assert_snapshot!(refused(&desk, &["sites"]), @"
+    exit 2
+    --- stderr
+    error: `<home>/sites/mine.yaml` was not understood
+    why:   <home>/sites/mine.yaml:2:1: `partitons`: unknown field `partitons`, expected one of site, title, centre, aliases, scheduler, defaults, sources, clusters, detection, login, account, budget_windows, usage, storage, state_area, cache_area, modules, notes, partitions
+    next:  mend the file, or move it away; `pakt sites show SITE` prints a good one
+    ");
 }
 
 #[test]
@@ -92,18 +214,58 @@ fn what_is_no_ledger_is_left_as_it_is() {
     let desk = Desk::new();
     fs::create_dir(desk.home().join("state")).expect("fresh");
     fs::write(desk.home().join("state/ledger.sqlite"), "these are my notes\n").expect("ours");
-    assert_snapshot!(refused(&desk, &["balance"]), @"");
-    assert_snapshot!(refused(&desk, &["ledger", "init"]), @"");
+    assert_snapshot!(refused(&desk, &["balance"]), @"
+    exit 2
+    --- stderr
+    error: the balance was not read
+    why:   opening the ledger: the file is not a ledger
+    next:  name another file with `ledger:` in the configuration, or ask who keeps this one
+    ");
+    assert_snapshot!(refused(&desk, &["ledger", "init"]), @"
+    exit 2
+    --- stderr
+    error: no ledger was made at `<home>/state/ledger.sqlite`
+    why:   opening the ledger: the file is not a ledger
+    next:  name another file with `ledger:` in the configuration, or ask who keeps this one
+    ");
     let file = desk.job("tiny", "true");
-    assert_snapshot!(refused(&desk, &["submit", &file]), @"");
+    assert_snapshot!(refused(&desk, &["submit", &file]), @"
+    exit 2
+    --- stderr
+    error: the ledger was not read
+    why:   opening the ledger: the file is not a ledger
+    next:  name another file with `ledger:` in the configuration, or ask who keeps this one
+    ");
 }
 
 #[test]
 fn words_that_are_no_command_are_explained() {
     let desk = Desk::new();
-    assert_snapshot!(refused(&desk, &["sumbit", "job.yaml"]), @"");
-    assert_snapshot!(refused(&desk, &["ledger", "grant", "atlas", "many", "--unit", "local:core"]), @"");
-    assert_snapshot!(refused(&desk, &["show", "nothing"]), @"");
+    assert_snapshot!(refused(&desk, &["sumbit", "job.yaml"]), @"
+    exit 2
+    --- stderr
+    error: unrecognized subcommand 'sumbit'
+
+      tip: a similar subcommand exists: 'submit'
+
+    Usage: pakt [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(refused(&desk, &["ledger", "grant", "atlas", "many", "--unit", "local:core"]), @"
+    exit 2
+    --- stderr
+    error: `many` is no number of hours
+    why:   `many` is not an amount of hours, such as `1200` or `0.5`
+    next:  write it as `1200` or `0.5`
+    ");
+    assert_snapshot!(refused(&desk, &["show", "nothing"]), @"
+    exit 2
+    --- stderr
+    error: there is no job `nothing`
+    why:   no job under `<home>/state` has this id, scheduler id or name
+    next:  `pakt jobs` lists them
+    ");
 }
 
 #[test]
@@ -114,8 +276,20 @@ fn init_writes_a_file_that_check_accepts_and_never_overwrites() {
         desk.pakt(&["init", "--template", template, &file]).expect(0);
         desk.pakt(&["check", &file]).expect(0);
     }
-    assert_snapshot!(refused(&desk, &["init", "train.yaml"]), @"");
-    assert_snapshot!(refused(&desk, &["init", "--template", "trian", "other.yaml"]), @"");
+    assert_snapshot!(refused(&desk, &["init", "train.yaml"]), @"
+    exit 2
+    --- stderr
+    error: no job file was written
+    why:   `train.yaml`: File exists (os error 17)
+    next:  name another file: `pakt init OTHER.yaml`
+    ");
+    assert_snapshot!(refused(&desk, &["init", "--template", "trian", "other.yaml"]), @"
+    exit 2
+    --- stderr
+    error: no job file was written
+    why:   there is no preset `trian`; did you mean `train`? There are: train, evaluate, command, mpi
+    next:  `pakt init --help` lists the templates
+    ");
 }
 
 #[test]
@@ -140,10 +314,34 @@ fn the_ledger_names_the_account_that_a_site_wants() {
          resources: { nodes: 2, gpus_per_node: 4, time: \"00:10:00\" }\nlaunch: torchrun\nworkdir: .\n\
          environment: { venv: ~/venvs/torch }\nrun: train.py --steps 200\n",
     );
-    assert_snapshot!(refused(&desk, &["check", "smallest.yaml"]), @"");
+    assert_snapshot!(refused(&desk, &["check", "smallest.yaml"]), @"
+    exit 2
+    --- stderr
+    smallest.yaml:1:1: error: JUPITER charges every job to an account, and none is named
+      1 | name: tiny-lm
+        | ^^^^
+        = write `scheduler: { account: e-aif-2026fl01-991 }` with your own, or bind the project `atlas` to one in the ledger
+    error: `smallest.yaml` is no job that can run
+    why:   there is a mistake in it
+    next:  mend the file; `pakt check FILE` reads it again without contacting anything
+    ");
     desk.pakt(&["ledger", "init"]).expect(0);
     desk.pakt(&["ledger", "grant", "atlas", "100", "--unit", "jupiter:gh200", "--account", "atlas-gpu"]).expect(0);
-    assert_snapshot!(desk.pakt(&["check", "smallest.yaml"]).shown(), @"");
+    assert_snapshot!(desk.pakt(&["check", "smallest.yaml"]).shown(), @"
+    exit 0
+    --- stdout
+    smallest.yaml: ok: 2 nodes x 4 GPUs of jupiter/booster for 00:10:00, account atlas-gpu
+    ");
     desk.pakt(&["ledger", "bind", "atlas", "--unit", "jupiter:gh200", "--account", "atlas-too"]).expect(0);
-    assert_snapshot!(refused(&desk, &["check", "smallest.yaml"]), @"");
+    assert_snapshot!(refused(&desk, &["check", "smallest.yaml"]), @"
+    exit 2
+    --- stderr
+    smallest.yaml:1:1: error: the ledger binds project `atlas` to several Slurm accounts here: `atlas-gpu`, `atlas-too`
+      1 | name: tiny-lm
+        | ^^^^
+        = name the one that pays: `scheduler: { account: NAME }`
+    error: `smallest.yaml` is no job that can run
+    why:   there is a mistake in it
+    next:  mend the file; `pakt check FILE` reads it again without contacting anything
+    ");
 }

@@ -5,24 +5,67 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 const TRAIN: &str =
-    "for step in 1 2 3; do echo \"$step 3 loss=$((10 - step))\" >>\"$PAKT_PROGRESS\"; done; echo trained";
+    "for step in 1 2 3; do echo \"$step 3 loss=$((10 - step))\" >>\"$PAKT_PROGRESS\"; done; echo trained; sleep 1.1";
 
 #[test]
 fn a_job_is_checked_planned_submitted_watched_and_settled() {
     let desk = Desk::new();
     let file = desk.job("tiny", TRAIN);
-    assert_snapshot!(desk.pakt(&["ledger", "init"]).shown(), @"");
+    assert_snapshot!(desk.pakt(&["ledger", "init"]).shown(), @"
+    exit 0
+    --- stdout
+    the ledger <home>/state/ledger.sqlite is made
+    ");
     assert_snapshot!(
         desk.pakt(&["ledger", "grant", "atlas", "10", "--unit", "local:core", "--from", "2026-01-01", "--until", "2099-01-01"]).shown(),
-        @""
+        @"
+    exit 0
+    --- stdout
+    granted 10.000 core-h (local:core) to atlas, <instant> to <instant>
+    "
     );
-    assert_snapshot!(desk.pakt(&["check", &file]).shown(), @"");
-    assert_snapshot!(desk.pakt(&["plan", "--no-script", &file]).shown(), @"");
-    assert_snapshot!(desk.pakt(&["submit", "--watch", &file]).expect(0).stderr, @"");
-    assert_snapshot!(desk.pakt(&["logs", "tiny"]).shown(), @"");
-    assert_snapshot!(desk.pakt(&["settle"]).shown(), @"");
-    assert_snapshot!(desk.pakt(&["balance", "atlas"]).shown(), @"");
-    assert_snapshot!(desk.pakt(&["ledger", "verify"]).shown(), @"");
+    assert_snapshot!(desk.pakt(&["check", &file]).shown(), @"
+    exit 0
+    --- stdout
+    tiny.yaml: ok: 1 node x 1 CPUs of local/local for 00:10:00
+    ");
+    assert_snapshot!(desk.pakt(&["plan", "--no-script", &file]).shown(), @"
+    exit 0
+    --- stdout
+    placement  1 node x 1 CPUs of local/local for 00:10:00
+    costs      at most 0.167 node-h = 0.167 core-h
+    hold       0.167 core-h (local:core); free now 10.000 core-h, then 9.833 core-h
+    start      about <instant> by the scheduler's estimate
+    ");
+    assert_snapshot!(desk.pakt(&["submit", "--watch", &file]).expect(0).stderr, @"
+    job 01m89nxvbg9d288bt9enhng94a submitted as 1
+    held: 0.167 core-h (local:core)
+    log:  /tmp/pakt-test-pI7leR/home/state/jobs/01m89nxvbg9d288bt9enhng94a/log
+    trained
+    ");
+    assert_snapshot!(desk.pakt(&["logs", "tiny"]).shown(), @"
+    exit 0
+    --- stdout
+    trained
+    ");
+    assert_snapshot!(desk.pakt(&["settle"]).shown(), @"
+    exit 0
+    --- stdout
+    local: 0 new, 1 known, 0 corrected, 0 unattributed; 0 running, 0 waiting; settled until <instant>
+    ");
+    assert_snapshot!(desk.pakt(&["balance", "atlas"]).shown(), @"
+    exit 0
+    --- stdout
+    project  unit                granted   used  running  committed  foreign    free
+    atlas    local:core  core-h   10.000  0.000    0.000      0.000    0.000  10.000
+    --- stderr
+    running and waiting jobs as of <instant>
+    ");
+    assert_snapshot!(desk.pakt(&["ledger", "verify"]).shown(), @"
+    exit 0
+    --- stdout
+    4 entries replayed; every balance is as stored, every unit sums to zero
+    ");
     assert_eq!(desk.kinds("local:core"), ["grant", "settle"]);
 }
 

@@ -73,6 +73,12 @@ impl JobDirectory {
         Ok(attempts)
     }
 
+    /// The scheduler job that claimed the first link; none where none has started.
+    pub async fn claimed_by(&self) -> Result<Option<SchedulerJobId>, JobsError> {
+        let owner = self.marker("links/1/claim/owner").await?;
+        Ok(owner.get("scheduler_job").and_then(|text| text.parse().ok()))
+    }
+
     /// How far the program of the last attempt says it is; none where it says nothing.
     pub async fn progress(&self) -> Result<Option<Progress>, JobsError> {
         let Some(last) = self.attempts().await?.pop() else { return Ok(None) };

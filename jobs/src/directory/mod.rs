@@ -9,6 +9,7 @@
 //!                 sending/<n>.json about to call the scheduler: host, process         (written once)
 //!                 submitted.json   the scheduler's id                                 (written once)
 //!                 read-back.json   what the scheduler made of it, with the drift      (written once)
+//!                 released.json    a script that was submitted held was let go         (written once)
 //!                 cancel.json      somebody asked for its end                         (written once)
 //!                 ended.json       it is over, and how; its hold is closed            (written once)
 //!                 links/<n>/…      written by the batch script: claim, markers, heartbeat
@@ -26,5 +27,5 @@ mod store;
 
 pub use index::{IndexedJob, list};
 pub use markers::{Attempt, Progress};
-pub use record::{Cancel, Ended, Intent, Origin, ReadBack, Sending, SubmittedNote, Unheld};
+pub use record::{Cancel, Ended, Intent, Origin, ReadBack, Released, Sending, SubmittedNote, Unheld};
 pub use store::{JobDirectory, State};

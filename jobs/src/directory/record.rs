@@ -120,6 +120,16 @@ pub struct SubmittedNote {
     pub at: Timestamp,
     /// Whether it was found by its stamp instead of being told by the scheduler.
     pub was_found: bool,
+    /// When the scheduler got it, where that was before our own intent: a job that was taken over.
+    #[serde(default)]
+    pub submitted_at: Option<Timestamp>,
+}
+
+/// A job that was submitted held was let go: a hold that somebody puts on it later is theirs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Released {
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What the scheduler made of the job: submit filters change accounts, partitions and limits.
@@ -137,6 +147,9 @@ pub struct ReadBack {
     pub requested: Tres,
     /// Each difference to the placement, in words.
     pub drift: Vec<String>,
+    /// Where the job's log goes, where a script of the person's own said so.
+    #[serde(default)]
+    pub output: Option<String>,
     /// What is to be held for a script whose size only the scheduler could tell.
     #[serde(default)]
     pub hold: Option<(Unit, Amount)>,

@@ -1,6 +1,6 @@
 //! Reads and writes the state folder and its job directories.
 
-use super::record::{Cancel, Ended, Intent, ReadBack, Sending, SubmittedNote, Unheld};
+use super::record::{Cancel, Ended, Intent, ReadBack, Released, Sending, SubmittedNote, Unheld};
 use crate::{
     error::{Gravity, JobsError},
     reached::reached,
@@ -201,6 +201,7 @@ records! {
     unheld, put_unheld: Unheld = "unheld.json";
     submitted, put_submitted: SubmittedNote = "submitted.json";
     read_back, put_read_back: ReadBack = "read-back.json";
+    released, put_released: Released = "released.json";
     cancel, put_cancel: Cancel = "cancel.json";
     ended, put_ended: Ended = "ended.json";
 }

@@ -7,7 +7,7 @@ use crate::{
     house::{House, Step},
     reached::booked,
 };
-use ledger::{LedgerErrorKind, Refusal, Retry};
+use ledger::{LedgerError, LedgerErrorKind, Refusal, Retry};
 
 /// Enters the hold that the intent asks for. Done twice it is one hold. A ledger that does not answer delays it.
 pub(crate) async fn take_hold(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<(), JobsError> {
@@ -23,7 +23,7 @@ pub(crate) async fn take_hold(house: &House, directory: &JobDirectory, intent: &
     let book = match house.books.book().await {
         Ok(Some(book)) => book,
         Ok(None) => return later(directory, "the ledger is gone").await,
-        Err(error) if error.retry == Retry::Later => return later(directory, &error.to_string()).await,
+        Err(error) if is_away(&error, intent) => return later(directory, &error.to_string()).await,
         Err(error) => return booked(Err(error), &what),
     };
     match book.post(&house.principal, house.clock.now(), &[hold]).await {
@@ -42,10 +42,16 @@ pub(crate) async fn take_hold(house: &House, directory: &JobDirectory, intent: &
                     intent.project
                 ),
             )),
-            _ if error.retry == Retry::Later => later(directory, &error.to_string()).await,
+            _ if is_away(&error, intent) => later(directory, &error.to_string()).await,
             _ => booked(Err(error), &what),
         },
     }
+}
+
+/// Whether the ledger does not answer. One that is busy does: it is asked again, or a rush would pass an enforced budget
+/// by; the person's own reason goes before.
+fn is_away(error: &LedgerError, intent: &Intent) -> bool {
+    error.retry == Retry::Later && (error.kind != LedgerErrorKind::Busy || intent.anyway.is_some())
 }
 
 /// A ledger that does not answer stops nobody: the hold is entered by the next `settle`.

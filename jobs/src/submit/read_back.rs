@@ -45,6 +45,7 @@ pub(crate) async fn read_back(
         time_limit: facts.time_limit,
         requested: facts.requested,
         drift,
+        output: None,
         hold: None,
         at: house.clock.now(),
     };

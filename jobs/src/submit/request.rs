@@ -1,12 +1,12 @@
 //! Which job a request is: the same request again is the same job until that job is over.
 
 use crate::{
-    directory::{Intent, JobDirectory, Origin},
+    directory::{Intent, JobDirectory},
     error::JobsError,
     house::{House, Step},
     reached::scheduled,
 };
-use model::{JobId, JobState};
+use model::JobId;
 use serde::Serialize;
 
 /// The job of a request.
@@ -67,32 +67,20 @@ pub(crate) async fn write_intent(house: &House, intent: &Intent) -> Result<(JobD
     Ok((directory, intent))
 }
 
-/// Whether a job is over: it says so itself, or its program has ended, or the scheduler knows an end.
+/// Whether a job is over: that was noted, or the scheduler knows an end.
 ///
-/// A job that was never sent is not over: it was interrupted, and goes on. Silence is not an end either.
+/// A job that was begun and never sent is not over: it was interrupted, and goes on. The scheduler goes before the
+/// markers, because an attempt that has ended may be started again by a requeue; they count where it has forgotten the
+/// job. Silence is no end.
 async fn is_over(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<bool, JobsError> {
     if directory.ended().await?.is_some() {
         return Ok(true);
     }
     let Some(submitted) = directory.submitted().await? else { return Ok(false) };
-    if directory.attempts().await?.iter().any(|attempt| attempt.ended_at.is_none())
-        && intent.origin != Some(Origin::Shell)
-    {
-        // It runs, or was killed without a word: only the scheduler knows.
-        return scheduler_says_over(house, intent, submitted.scheduler_job).await;
-    }
-    match directory.attempts().await?.last() {
-        Some(attempt) if attempt.ended_at.is_some() => Ok(true),
-        _ => scheduler_says_over(house, intent, submitted.scheduler_job).await,
-    }
-}
-
-async fn scheduler_says_over(
-    house: &House,
-    intent: &Intent,
-    scheduler_job: model::SchedulerJobId,
-) -> Result<bool, JobsError> {
-    let asked = house.scheduler.states(&[scheduler_job], intent.made_at).await;
+    let asked = house.scheduler.states(&[submitted.scheduler_job], intent.made_at).await;
     let states = scheduled(asked, "it is not known whether the job's last submission is over")?;
-    Ok(states.get(&scheduler_job).map(|sighting| &sighting.state).is_some_and(JobState::is_final))
+    match states.get(&submitted.scheduler_job) {
+        Some(sighting) => Ok(sighting.state.is_final()),
+        None => Ok(directory.attempts().await?.last().is_some_and(|attempt| attempt.ended_at.is_some())),
+    }
 }

@@ -5,20 +5,23 @@ use super::{
     hold::take_hold,
     open_request,
     read_back::{Kept, read_back},
-    send::{intent_host, send},
+    send::{NotSent, send},
+    sender::host_name,
     write_intent,
 };
 use crate::{
-    directory::{Ended, Intent, JobDirectory, Origin, ReadBack, SubmittedNote},
+    directory::{Intent, JobDirectory, Origin, ReadBack, SubmittedNote},
     error::{Gravity, JobsError},
     house::{House, Step},
     job_file::{JobFile, Mistake},
     prepare::{NoHold, Prepared, prepare},
-    undo::release_unsent,
+    reached::reached,
+    undo::give_up,
 };
-use model::{Amount, BaseState, JobId, JobState, SchedulerJobId, Unit};
+use model::{Amount, JobId, SchedulerJobId, Unit};
+use reach::DirectoryMode;
 use scheduler_adapters::Submission as Handed;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a person asks for.
 pub struct Submission {
@@ -40,6 +43,16 @@ pub enum SubmitOutcome {
     Resumed,
     /// It was submitted before and is not over.
     Already,
+}
+
+impl SubmitOutcome {
+    pub(crate) const fn of(was_begun: bool, was_sent: bool) -> Self {
+        match (was_begun, was_sent) {
+            (_, true) => Self::Already,
+            (true, false) => Self::Resumed,
+            (false, false) => Self::New,
+        }
+    }
 }
 
 /// A submitted job.
@@ -97,7 +110,7 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
         digest: digest.clone(),
         generation: 1,
         principal: house.principal.clone(),
-        host: intent_host(house).await?,
+        host: host_name(house).await?,
         made_at: house.clock.now(),
         origin: Some(origin),
         placement: Some(placement),
@@ -135,23 +148,23 @@ pub(crate) async fn follow(house: &House, route: Route) -> Result<SubmitAnswer, 
     let (script, handed) = (route.sheet)(&intent)?;
     if let Some(script) = script.filter(|_| !was_sent) {
         directory.put_script(&script).await?;
+        make_log_folder(house, &handed).await?;
         house.steps.done(Step::Scripted);
     }
-    if !was_sent {
-        refusal_undone(house, &directory, &intent, take_hold(house, &directory, &intent).await).await?;
+    if !was_sent && let Err(error) = take_hold(house, &directory, &intent).await {
+        return Err(refused(house, &directory, &intent, error).await?);
     }
-    let sent = send(house, &directory, &intent, &handed).await;
-    let submitted = refusal_undone(house, &directory, &intent, sent).await?;
+    let submitted = match send(house, &directory, &intent, &handed).await {
+        Ok(submitted) => submitted,
+        Err(NotSent::Refused(error)) => return Err(refused(house, &directory, &intent, error).await?),
+        Err(NotSent::Open(error)) => return Err(error),
+    };
     let (read, notes) = match read_back(house, &directory, &intent, &submitted).await {
         Ok(Kept::AsRead(read)) => (Some(read), Vec::new()),
         Ok(Kept::TakenBack(error)) => return Err(error),
         Err(error) => (None, vec![error.to_string()]),
     };
-    let outcome = match (was_begun, was_sent) {
-        (_, true) => SubmitOutcome::Already,
-        (true, false) => SubmitOutcome::Resumed,
-        (false, false) => SubmitOutcome::New,
-    };
+    let outcome = SubmitOutcome::of(was_begun, was_sent);
     answer(&directory, intent, &submitted, outcome, read, notes).await
 }
 
@@ -177,27 +190,28 @@ async fn answer(
     })
 }
 
-/// After a refusal nothing was sent and nothing will be: the hold is released and the job is over.
-async fn refusal_undone<T>(
+/// Slurm makes no folder for a log, and a job whose log cannot be opened fails at its start.
+async fn make_log_folder(house: &House, handed: &Handed) -> Result<(), JobsError> {
+    let Some(folder) = handed.output.as_ref().and_then(|output| Path::new(output).parent()) else { return Ok(()) };
+    if folder.to_string_lossy().contains('%') {
+        return Ok(());
+    }
+    let made = house.files.create_directories(folder, DirectoryMode::Group).await;
+    reached(made, &format!("the folder of the log, `{}`, was not made", folder.display()))
+}
+
+/// After a refusal, of the ledger or the scheduler, there is no job and will be none: it is given up. Any other error
+/// leaves it begun, and the next `submit` goes on.
+async fn refused(
     house: &House,
     directory: &JobDirectory,
     intent: &Intent,
-    result: Result<T, JobsError>,
-) -> Result<T, JobsError> {
-    let Err(error) = result else { return result };
-    if error.gravity != Gravity::Refused {
-        return Err(error);
+    error: JobsError,
+) -> Result<JobsError, JobsError> {
+    if error.gravity == Gravity::Refused {
+        give_up(house, directory, intent, format!("never sent: {}", error.why)).await?;
     }
-    release_unsent(house, intent).await?;
-    let ended = Ended {
-        state: JobState::of(BaseState::Cancelled),
-        exit_code: None,
-        at: None,
-        note: Some(format!("never sent: {}", error.why)),
-        observed_at: house.clock.now(),
-    };
-    directory.put_ended(&ended).await?;
-    Err(error)
+    Ok(error)
 }
 
 fn not_ours(intent: &Intent) -> JobsError {

@@ -1,18 +1,29 @@
 //! Calls the scheduler once. An error of the scheduler's is no evidence of absence, and a failed look-up is not "absent".
 
+use super::sender::{await_calls, host_name};
 use crate::{
     directory::{Intent, JobDirectory, Sending, SubmittedNote},
     error::{Gravity, JobsError},
     house::{House, Step},
-    reached::{schedule_failure, scheduled},
+    reached::{booked, schedule_failure, scheduled},
+    undo::give_up,
 };
-use scheduler_adapters::{AdapterErrorKind, FoundJob, StampSearch, Submission};
-use std::time::Duration;
+use ledger::HoldId;
+use scheduler_adapters::{AdapterError, AdapterErrorKind, FoundJob, StampSearch, Submission};
 
-/// How long another process of this host is given to hear from the scheduler: sbatch itself tries for 120 s
-/// (Slurm 25.11, src/sbatch/sbatch.c).
-const PATIENCE_SECONDS: u64 = 160;
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Why a job was not sent.
+pub(crate) enum NotSent {
+    /// The scheduler refused it: there is no job of it, and there will be none.
+    Refused(JobsError),
+    /// There may be one, or there may be later.
+    Open(JobsError),
+}
+
+impl From<JobsError> for NotSent {
+    fn from(error: JobsError) -> Self {
+        Self::Open(error)
+    }
+}
 
 /// Sends the job unless it was sent, and tells the scheduler's id.
 pub(crate) async fn send(
@@ -20,12 +31,12 @@ pub(crate) async fn send(
     directory: &JobDirectory,
     intent: &Intent,
     submission: &Submission,
-) -> Result<SubmittedNote, JobsError> {
+) -> Result<SubmittedNote, NotSent> {
     if let Some(known) = directory.submitted().await? {
         return Ok(known);
     }
     let sending = Sending {
-        host: intent_host(house).await?,
+        host: host_name(house).await?,
         process: house.process.number,
         process_started: house.process.started,
         at: house.clock.now(),
@@ -33,62 +44,109 @@ pub(crate) async fn send(
     let number = directory.note_sending(&sending).await?;
     house.steps.done(Step::Sending);
     // Whoever noted it earlier may be calling the scheduler now, may have died after the call, or before.
-    if let Some(earlier) = directory.sending(number - 1).await? {
-        if let Some(known) = wait_for_other(house, directory, &earlier).await? {
+    if number > 1 {
+        if let Some(known) = await_calls(house, directory, intent.stamp(), number).await? {
             return Ok(known);
         }
         if let Some(found) = look_up(house, directory, intent).await? {
             return Ok(found);
         }
     }
+    still_wanted(house, directory, intent).await?;
     match house.scheduler.submit(submission).await {
         Ok(submitted) => {
             house.steps.done(Step::Sent);
-            note(house, directory, submitted.id, submitted.cluster, false).await
+            let note = note(house, directory, submitted.id, submitted.cluster, false).await?;
+            not_cancelled_meanwhile(house, directory, intent, &note).await?;
+            Ok(note)
         }
-        Err(error) if error.kind == AdapterErrorKind::OutcomeUnknown => {
-            look_up(house, directory, intent).await?.ok_or_else(|| {
-                let what = format!("it is not known whether job `{}` was submitted", intent.name);
-                let next = "run the same command again in three minutes: it looks the job up before it sends anything";
-                JobsError::new(Gravity::Unknown, what, error.to_string(), next)
-            })
-        }
-        Err(error) => Err(schedule_failure(&error, &format!("job `{}` was not submitted", intent.name))),
+        Err(error) => match error.kind {
+            AdapterErrorKind::OutcomeUnknown => {
+                let found = look_up(house, directory, intent).await?;
+                found.ok_or_else(|| NotSent::Open(not_known(intent, &error)))
+            }
+            AdapterErrorKind::Refused { .. } | AdapterErrorKind::NotPermitted => {
+                Err(NotSent::Refused(schedule_failure(&error, &unsubmitted(intent))))
+            }
+            _ => Err(NotSent::Open(schedule_failure(&error, &unsubmitted(intent)))),
+        },
     }
 }
 
-/// The name of this host.
-pub(crate) async fn intent_host(house: &House) -> Result<String, JobsError> {
-    crate::reached::reached(house.files.host_name().await, "the name of this host was not read")
+fn not_known(intent: &Intent, error: &AdapterError) -> JobsError {
+    let what = format!("it is not known whether job `{}` was submitted", intent.name);
+    let next = "run the same command again in three minutes: it looks the job up before it sends anything";
+    JobsError::new(Gravity::Unknown, what, error.to_string(), next)
 }
 
-/// Waits while the process that is calling the scheduler lives on this host; none when it is gone without an answer.
-async fn wait_for_other(
+fn unsubmitted(intent: &Intent) -> String {
+    format!("job `{}` was not submitted", intent.name)
+}
+
+/// Between its hold and now somebody may have cancelled the job, or given it up: then it is not sent, and it is over.
+async fn still_wanted(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<(), JobsError> {
+    let why = if directory.ended().await?.is_some() || directory.cancel().await?.is_some() {
+        "it was cancelled meanwhile"
+    } else if is_still_held(house, directory, intent).await? {
+        return Ok(());
+    } else {
+        "its hold was given back meanwhile"
+    };
+    give_up(house, directory, intent, format!("never sent: {why}")).await?;
+    let next = "run the same command again: it makes a new job";
+    Err(JobsError::new(Gravity::Refused, unsubmitted(intent), why, next))
+}
+
+async fn is_still_held(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<bool, JobsError> {
+    if intent.hold.is_none() || directory.unheld().await?.is_some() {
+        return Ok(true);
+    }
+    // A ledger that does not answer now has answered when the hold was taken.
+    let Ok(Some(book)) = house.books.book().await else { return Ok(true) };
+    let hold = booked(book.hold(HoldId(intent.id)).await, &unsubmitted(intent))?;
+    Ok(hold.is_some_and(|hold| hold.is_open()))
+}
+
+/// Somebody cancelled the job while the scheduler was being called, and could not know its id.
+async fn not_cancelled_meanwhile(
     house: &House,
     directory: &JobDirectory,
-    sending: &Sending,
-) -> Result<Option<SubmittedNote>, JobsError> {
-    let is_other = sending.process != house.process.number || sending.process_started != house.process.started;
-    let is_here = sending.host == intent_host(house).await?;
-    if !(is_other && is_here) {
-        return Ok(None);
+    intent: &Intent,
+    note: &SubmittedNote,
+) -> Result<(), JobsError> {
+    if directory.cancel().await?.is_none() {
+        return Ok(());
     }
-    let looks = PATIENCE_SECONDS * 1000 / 100;
-    for _ in 0..looks {
-        if let Some(known) = directory.submitted().await? {
-            return Ok(Some(known));
-        }
-        if !house.processes.is_alive(sending.process, sending.process_started) {
-            return directory.submitted().await;
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-    Ok(None)
+    let job = note.scheduler_job;
+    scheduled(house.scheduler.cancel(job).await, "the job was cancelled while it was submitted, and not taken back")?;
+    let what = format!("job `{}` was submitted as {job} and taken back", intent.name);
+    let next = "`pakt settle` closes its hold; the same command again makes a new job";
+    Err(JobsError::new(Gravity::Refused, what, "it was cancelled while it was being submitted", next))
 }
 
-/// Finds the job by its stamp in queue and accounting. Of several the oldest is it; those of them that still wait are
-/// taken back, because they would only start to end at their claim.
-async fn look_up(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<Option<SubmittedNote>, JobsError> {
+/// Finds the job by its stamp in queue and accounting. Of several it is the one that claimed the link, else the oldest;
+/// those of the others that still wait are taken back, because they would only start to end at their claim.
+pub(crate) async fn look_up(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+) -> Result<Option<SubmittedNote>, JobsError> {
+    let mut found = found(house, intent).await?;
+    let claimed = directory.claimed_by().await?;
+    found.sort_by_key(|job| {
+        let sighting = &job.sighting;
+        (claimed != Some(sighting.id), sighting.submitted_at, sighting.id)
+    });
+    let mut jobs = found.into_iter().map(|job: FoundJob| job.sighting);
+    let Some(ours) = jobs.next() else { return Ok(None) };
+    for duplicate in jobs.filter(|job| job.state.is_pending()) {
+        scheduled(house.scheduler.cancel(duplicate.id).await, "a duplicate in the queue was not taken back")?;
+    }
+    note(house, directory, ours.id, ours.cluster, true).await.map(Some)
+}
+
+/// Every scheduler job with the stamp. A question that could not be asked is never "none", and never a refusal.
+pub(crate) async fn found(house: &House, intent: &Intent) -> Result<Vec<FoundJob>, JobsError> {
     let search = StampSearch {
         stamp: intent.stamp(),
         job_name: intent.scheduler_name(),
@@ -96,24 +154,21 @@ async fn look_up(house: &House, directory: &JobDirectory, intent: &Intent) -> Re
         since: intent.made_at,
     };
     let what = format!("it is not known whether job `{}` was submitted, so nothing was sent again", intent.name);
-    let mut found = scheduled(house.scheduler.find(&search).await, &what)?;
-    found.sort_by_key(|job| (job.sighting.submitted_at, job.sighting.id));
-    let mut jobs = found.into_iter().map(|job: FoundJob| job.sighting);
-    let Some(oldest) = jobs.next() else { return Ok(None) };
-    for duplicate in jobs.filter(|job| job.state.is_pending()) {
-        scheduled(house.scheduler.cancel(duplicate.id).await, "a duplicate in the queue was not taken back")?;
-    }
-    note(house, directory, oldest.id, oldest.cluster, true).await.map(Some)
+    let found = scheduled(house.scheduler.find(&search).await, &what);
+    found.map_err(|error| match error.gravity {
+        Gravity::Unreachable | Gravity::Bug => error,
+        Gravity::Refused | Gravity::Usage | Gravity::Unknown => JobsError { gravity: Gravity::Unknown, ..error },
+    })
 }
 
-async fn note(
+pub(crate) async fn note(
     house: &House,
     directory: &JobDirectory,
     scheduler_job: model::SchedulerJobId,
     cluster: Option<model::ClusterName>,
     was_found: bool,
 ) -> Result<SubmittedNote, JobsError> {
-    let note = SubmittedNote { scheduler_job, cluster, at: house.clock.now(), was_found };
+    let note = SubmittedNote { scheduler_job, cluster, at: house.clock.now(), was_found, submitted_at: None };
     let note = directory.put_submitted(&note).await?;
     house.steps.done(Step::Submitted);
     Ok(note)

@@ -58,14 +58,15 @@ impl Sheet {
         })
     }
 
-    /// What the scheduler is handed when the script lies at `path`.
+    /// What the scheduler is handed when the script lies at `path`. The job starts where the script lies: the folder that
+    /// the person stands in may not be there on the node, and the script goes to the working directory by itself.
     pub fn submission(&self, path: &Path) -> Submission {
         Submission {
             script: ScriptSource::File(path.to_string_lossy().into_owned()),
             job_name: self.job_name.clone(),
             stamp: self.stamp,
             output: Some(self.output.clone()),
-            directory: None,
+            directory: path.parent().map(|folder| folder.to_string_lossy().into_owned()),
             options: self.options.clone(),
             script_arguments: Vec::new(),
             keeps_environment_options: false,

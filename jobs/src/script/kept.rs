@@ -1,0 +1,119 @@
+//! What the scheduler keeps of a script that waits, held: its size is read back, its GPU-hours are held, and it is let go.
+
+use crate::{
+    budget::{held_for, hold_command},
+    directory::{Intent, JobDirectory, ReadBack, Released, SubmittedNote, Unheld},
+    error::{Gravity, JobsError},
+    house::{House, Step},
+    reached::{booked, scheduled},
+    undo::give_up,
+};
+use ledger::{LedgerErrorKind, Retry};
+use scheduler_adapters::JobSighting;
+
+/// Reads the job back, once.
+pub(super) async fn read_back(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    submitted: &SubmittedNote,
+) -> Result<ReadBack, JobsError> {
+    if let Some(known) = directory.read_back().await? {
+        return Ok(known);
+    }
+    let what = format!("job {} was submitted, held, and not read back", submitted.scheduler_job);
+    let facts = scheduled(house.scheduler.read_back(submitted.scheduler_job).await, &what)?.sighting;
+    if let Some(why) = is_not_ours(intent, &facts) {
+        let next = format!("look at it: `scontrol show job {}`", submitted.scheduler_job);
+        return Err(JobsError::new(Gravity::Unknown, what, why, next));
+    }
+    if facts.tasks > 1 || facts.shown_id.contains(['_', '+']) {
+        let why = "it is an array or a heterogeneous job, and one hold covers one job";
+        return Err(take_back(house, directory, intent, submitted, why).await?);
+    }
+    let hold = match held_for(house, &intent.project, &facts).await? {
+        Ok(hold) => Some(hold),
+        Err(unheld) => {
+            directory.put_unheld(&unheld).await?;
+            None
+        }
+    };
+    let read = ReadBack {
+        account: facts.account,
+        partition: facts.partition,
+        qos: facts.qos,
+        time_limit: facts.time_limit,
+        requested: facts.requested,
+        drift: Vec::new(),
+        output: None,
+        hold,
+        at: house.clock.now(),
+    };
+    let read = directory.put_read_back(&read).await?;
+    house.steps.done(Step::ReadBack);
+    Ok(read)
+}
+
+/// The id may be another cluster's or an earlier owner's: nothing is held for, released or cancelled by it then.
+fn is_not_ours(intent: &Intent, facts: &JobSighting) -> Option<String> {
+    if facts.user != intent.principal.user {
+        return Some(format!("the job of that id belongs to {}", facts.user));
+    }
+    let other = facts.stamp.filter(|stamp| *stamp != intent.stamp())?;
+    Some(format!("the job of that id carries the stamp {other}, and not {}", intent.stamp()))
+}
+
+/// Enters the hold; a refusal takes the held job back.
+pub(super) async fn hold(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    submitted: &SubmittedNote,
+    read: &ReadBack,
+) -> Result<(), JobsError> {
+    let Some((unit, ceiling)) = &read.hold else { return Ok(()) };
+    let what = format!("job `{}` was not released", intent.name);
+    let Some(book) = house.book(&what).await? else { return Ok(()) };
+    match book.post(&house.principal, house.clock.now(), &[hold_command(intent, unit, *ceiling, false)]).await {
+        Ok(_) => {
+            house.steps.done(Step::Held);
+            Ok(())
+        }
+        Err(error) if matches!(error.kind, LedgerErrorKind::Refused(_)) => {
+            Err(take_back(house, directory, intent, submitted, &error.to_string()).await?)
+        }
+        Err(error) if error.retry == Retry::Later && error.kind != LedgerErrorKind::Busy => {
+            let unheld = Unheld { reason: error.to_string(), is_provisional: true };
+            directory.put_unheld(&unheld).await.map(drop)
+        }
+        Err(error) => booked(Err(error), &what),
+    }
+}
+
+/// Lets the job go, once: a hold that the person puts on it later is theirs, and so is one that the script asks for.
+pub(super) async fn release(
+    house: &House,
+    directory: &JobDirectory,
+    submitted: &SubmittedNote,
+    stays_held: bool,
+) -> Result<(), JobsError> {
+    if stays_held || directory.released().await?.is_some() {
+        return Ok(());
+    }
+    scheduled(house.scheduler.release(submitted.scheduler_job).await, "the job was submitted but not released")?;
+    directory.put_released(&Released { at: house.clock.now() }).await.map(drop)
+}
+
+async fn take_back(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    submitted: &SubmittedNote,
+    why: &str,
+) -> Result<JobsError, JobsError> {
+    let job = submitted.scheduler_job;
+    scheduled(house.scheduler.cancel(job).await, "the refused job was not taken back")?;
+    give_up(house, directory, intent, format!("never released: {why}")).await?;
+    let next = "ask for less, or see what holds the rest: `pakt balance`; plain `sbatch` counts as foreign";
+    Ok(JobsError::new(Gravity::Refused, format!("job `{}` was taken back before it began", intent.name), why, next))
+}

@@ -1,0 +1,119 @@
+//! The order of steps for a script.
+
+use super::{
+    kept::{hold, read_back, release},
+    options::Options,
+};
+use crate::{
+    directory::{Intent, Origin},
+    error::JobsError,
+    house::House,
+    reached::reached,
+    submit::{NotSent, Opened, SubmitAnswer, SubmitOutcome, digest_of, host_name, open_request, send, write_intent},
+    undo::give_up,
+};
+use model::{ProjectName, WallTime};
+use scheduler_adapters::{LocalResources, ScriptSource, Submission};
+use std::path::PathBuf;
+
+/// A script as a person hands it over.
+#[derive(Clone, Debug)]
+pub struct ScriptSubmission {
+    /// The script, absolute.
+    pub script: PathBuf,
+    /// The options for sbatch, as given.
+    pub options: Vec<String>,
+    /// The words behind the script.
+    pub arguments: Vec<String>,
+    /// Where the person stands.
+    pub directory: PathBuf,
+    /// Who spends.
+    pub project: ProjectName,
+    /// A new job even while an earlier one of the same script is not over.
+    pub again: bool,
+    /// The reason to go on where the ledger refuses.
+    pub anyway: Option<String>,
+}
+
+/// The longest script that is read for its digest, in bytes; Slurm's own limit is 4 MiB (slurm.conf(5), `max_script_size`).
+const LONGEST_SCRIPT: usize = 4 * 1024 * 1024;
+/// Submits a script exactly once.
+pub async fn submit_script(house: &House, wish: ScriptSubmission) -> Result<SubmitAnswer, JobsError> {
+    let what = format!("`{}` was not submitted", wish.script.display());
+    let bytes = reached(house.files.read(&wish.script, LONGEST_SCRIPT).await, &what)?;
+    let text = bytes.ok_or_else(|| JobsError::usage(what.clone(), "there is no such file", "name a batch script"))?;
+    let options = Options::of(&wish.options, &String::from_utf8_lossy(&text));
+    options.refuse_owned(&what)?;
+    let digest = digest_of(house, &("sbatch", &text, &wish.options, &wish.arguments, &wish.directory, &wish.project));
+    let intent = intent(house, &wish, &options, &digest).await?;
+    let (directory, intent, was_begun) = match open_request(house, &digest, wish.again).await? {
+        Opened::Begun(directory, intent) => (directory, *intent, true),
+        Opened::Fresh { id, generation } => {
+            let (directory, intent) = write_intent(house, &Intent { id, generation, ..intent }).await?;
+            (directory, intent, false)
+        }
+    };
+    let was_sent = directory.submitted().await?.is_some();
+    let submitted = match send(house, &directory, &intent, &handed(&wish, &intent)).await {
+        Ok(submitted) => submitted,
+        Err(NotSent::Refused(error)) => {
+            give_up(house, &directory, &intent, format!("never sent: {}", error.why)).await?;
+            return Err(error);
+        }
+        Err(NotSent::Open(error)) => return Err(error),
+    };
+    let read = read_back(house, &directory, &intent, &submitted).await?;
+    hold(house, &directory, &intent, &submitted, &read).await?;
+    release(house, &directory, &submitted, options.wants_hold()).await?;
+    let unheld = directory.unheld().await?;
+    let log = read.output.as_ref().map(PathBuf::from);
+    Ok(SubmitAnswer {
+        id: intent.id,
+        scheduler_job: submitted.scheduler_job,
+        outcome: SubmitOutcome::of(was_begun, was_sent),
+        hold: read.hold.filter(|_| unheld.is_none()),
+        no_hold: unheld.map(|unheld| unheld.reason),
+        drift: Vec::new(),
+        notes: Vec::new(),
+        doubts: Vec::new(),
+        log: log.unwrap_or_else(|| wish.directory.join(format!("slurm-{}.out", submitted.scheduler_job))),
+    })
+}
+
+async fn intent(house: &House, wish: &ScriptSubmission, options: &Options, digest: &str) -> Result<Intent, JobsError> {
+    let words = wish.options.iter().chain(&wish.arguments).cloned().collect();
+    Ok(Intent {
+        version: 1,
+        id: house.new_id(),
+        name: options.job_name(&wish.script),
+        project: wish.project.clone(),
+        site: house.here.clone(),
+        digest: digest.to_owned(),
+        generation: 1,
+        principal: house.principal.clone(),
+        host: host_name(house).await?,
+        made_at: house.clock.now(),
+        origin: Some(Origin::Script { path: wish.script.to_string_lossy().into_owned(), words }),
+        placement: None,
+        hold: None,
+        hold_later: None,
+        anyway: wish.anyway.clone(),
+    })
+}
+
+/// The script as it is: where it runs and what it is called beside the stamp are its own.
+fn handed(wish: &ScriptSubmission, intent: &Intent) -> Submission {
+    let mut options = wish.options.clone();
+    options.push("--hold".to_owned());
+    Submission {
+        script: ScriptSource::File(wish.script.to_string_lossy().into_owned()),
+        job_name: intent.scheduler_name(),
+        stamp: intent.stamp(),
+        output: None,
+        directory: None,
+        options,
+        script_arguments: wish.arguments.clone(),
+        keeps_environment_options: true,
+        local_resources: LocalResources { nodes: 1, cpus: 1, gpus: 0, time_limit: WallTime::from_seconds(3_600) },
+    }
+}
