@@ -5,7 +5,6 @@ use crate::wiring::{EntryPage, LedgerError, statement_csv, statement_text};
 use crate::{
     failure::Failure,
     output::{Answer, hold, instant},
-    wiring,
 };
 use jobs::grant::{GrantWish, Spender, bind, enforce, grant, open, statement};
 use model::{AccountName, Amount, PartitionName, ProgrammeName, ProjectName, Timestamp, Unit, UserName, Window};

@@ -1,32 +1,69 @@
-//! A person's desk: a folder for their work, one for Pakt, and the program.
+//! A person's desk: a folder for their work, one for Pakt, and the program; here, or as a user of the lab.
 
 use crate::output::Ran;
+use lab::{Cluster, User};
 use serde_json::Value;
 use std::{
     ffi::OsStr,
     fs,
+    os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
     process::Command,
+    rc::Rc,
 };
 use tempfile::TempDir;
 
 /// The program under test.
 pub(crate) const PAKT: &str = env!("CARGO_BIN_EXE_pakt");
 
-/// A desk on this machine, where jobs run without a scheduler.
+fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("pakt-test-").tempdir().expect("a folder")
+}
+
+/// Where a desk stands.
+enum Place {
+    /// On this machine, where jobs run without a scheduler.
+    Here,
+    /// On a login node of the lab, with the program as that user reaches it.
+    Lab { cluster: Rc<Cluster>, user: User, program: PathBuf },
+}
+
+/// A desk.
 pub(crate) struct Desk {
     folder: TempDir,
+    place: Place,
 }
 
 impl Desk {
     /// Empty folders, and a machine with two cores and no GPU.
     pub(crate) fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("pakt-test-").tempdir().expect("a folder");
-        let desk = Self { folder };
+        let desk = Self { folder: folder(), place: Place::Here };
         for folder in [desk.home(), desk.work()] {
             fs::create_dir(folder).expect("fresh");
         }
         desk.configure("site: local\nproject: atlas\nmachine: { cpus: 2, gpus: 0 }\n");
+        desk
+    }
+
+    /// The desk of a user of a cluster of the lab, which has the site's name.
+    pub(crate) fn at(cluster: &Rc<Cluster>, user: User) -> Self {
+        let program = cluster.share(Path::new(PAKT)).expect("the lab takes programs");
+        let desk = Self { folder: folder(), place: Place::Lab { cluster: Rc::clone(cluster), user, program } };
+        fs::set_permissions(desk.folder.path(), fs::Permissions::from_mode(0o755)).expect("ours");
+        let (user_id, group_id) = cluster.ids(user).expect("a user of the lab");
+        for folder in [desk.home(), desk.work()] {
+            fs::create_dir(&folder).expect("fresh");
+            chown(&folder, Some(user_id), Some(group_id)).expect("root gives folders away");
+        }
+        desk.configure(&format!("site: {}\nproject: atlas\n", cluster.name));
+        desk
+    }
+
+    /// As [`Self::at`], with a ledger in which `account` spends `hours` of `unit` for `atlas`.
+    pub(crate) fn at_with_grant(cluster: &Rc<Cluster>, user: User, account: &str, unit: &str, hours: &str) -> Self {
+        let desk = Self::at(cluster, user);
+        desk.pakt(&["ledger", "init"]).expect(0);
+        desk.pakt(&["ledger", "grant", "atlas", hours, "--unit", unit, "--account", account]).expect(0);
         desk
     }
 
@@ -74,16 +111,28 @@ impl Desk {
 
     /// The program with an environment that is the same on every machine.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(PAKT);
+        let mut command = match &self.place {
+            Place::Here => {
+                let mut command = Command::new(PAKT);
+                command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", self.folder.path());
+                command
+            }
+            Place::Lab { cluster, user, program } => cluster.command_as(*user, program),
+        };
+        command.args(words).env("PAKT_HOME", self.home()).env("TZ", "UTC").current_dir(self.work());
         command
-            .args(words)
-            .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("HOME", self.folder.path())
-            .env("PAKT_HOME", self.home())
-            .env("TZ", "UTC")
-            .current_dir(self.work());
-        command
+    }
+
+    /// Runs another program as the desk's user in the desk's folder; what it printed. It must succeed.
+    #[track_caller]
+    pub(crate) fn tool(&self, words: &[&str]) -> String {
+        let mut command = match &self.place {
+            Place::Here => Command::new(words[0]),
+            Place::Lab { cluster, user, .. } => cluster.command_as(*user, words[0]),
+        };
+        let output = command.args(&words[1..]).current_dir(self.work()).output().expect("the tool starts");
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text").trim().to_owned()
     }
 
     /// Runs the program to its end.
@@ -132,6 +181,17 @@ impl Desk {
         }
         files.sort();
         files
+    }
+
+    /// Every entry of the ledger.
+    pub(crate) fn exported(&self) -> Vec<Value> {
+        let exported = self.pakt(&["ledger", "export"]).expect(0).stdout;
+        exported.lines().map(|line| serde_json::from_str(line).expect("JSON lines")).collect()
+    }
+
+    /// How many entries of a kind the ledger has.
+    pub(crate) fn entries_of_kind(&self, kind: &str) -> usize {
+        self.exported().iter().filter(|entry| entry["kind"] == kind).count()
     }
 
     /// The entries of a project's statement in a unit.

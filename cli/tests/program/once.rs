@@ -20,13 +20,6 @@ fn runs(desk: &Desk) -> usize {
     fs::read_to_string(desk.home().join("state/ran")).map_or(0, |text| text.lines().count())
 }
 
-/// The entries of a kind in the whole ledger.
-fn entries_of_kind(desk: &Desk, kind: &str) -> usize {
-    let exported = desk.pakt(&["ledger", "export"]).expect(0).stdout;
-    let entries = exported.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON lines"));
-    entries.filter(|entry| entry["kind"] == kind).count()
-}
-
 #[test]
 fn a_submission_that_is_killed_after_any_step_is_finished_by_the_next() {
     for step in STEPS {
@@ -41,7 +34,7 @@ fn a_submission_that_is_killed_after_any_step_is_finished_by_the_next() {
         assert_eq!(desk.json(&["watch", id])["ended"]["state"]["base"], "COMPLETED", "{step}");
         assert_eq!(runs(&desk), if again["id"] == id { 1 } else { 2 }, "{step}: the program ran once for each job");
         let jobs = desk.json(&["jobs"])["jobs"].as_array().expect("jobs").len();
-        assert_eq!(entries_of_kind(&desk, "hold"), jobs, "{step}: one hold a job");
+        assert_eq!(desk.entries_of_kind("hold"), jobs, "{step}: one hold a job");
         let scheduler_jobs = fs::read_dir(desk.home().join("state/local/jobs")).expect("jobs ran").count();
         assert_eq!(scheduler_jobs, jobs, "{step}: one scheduler job a job");
     }
@@ -84,7 +77,7 @@ fn of_two_submissions_at_once_one_works() {
     });
     assert_eq!(ids[0], ids[1]);
     desk.json(&["watch", &ids[0]]);
-    assert_eq!((runs(&desk), entries_of_kind(&desk, "hold")), (1, 1));
+    assert_eq!((runs(&desk), desk.entries_of_kind("hold")), (1, 1));
 }
 
 #[test]
@@ -106,7 +99,7 @@ fn of_sixty_four_submissions_at_once_a_budget_for_ten_gives_ten() {
         children.into_iter().map(|child| child.wait_with_output().expect("it ends").status.code()).collect();
     let count = |code| codes.iter().filter(|found| **found == Some(code)).count();
     assert_eq!((count(0), count(4)), (10, 54), "{codes:?}");
-    assert_eq!(entries_of_kind(&desk, "hold"), 10);
+    assert_eq!(desk.entries_of_kind("hold"), 10);
     let balance = &desk.json(&["balance", "--offline", "atlas"])["balances"][0];
     assert_eq!((&balance["committed"], &balance["free"]), (&3_600_000.into(), &0.into()));
     assert!(desk.json(&["ledger", "verify"])["is_consistent"].as_bool().expect("a verdict"));
@@ -136,7 +129,7 @@ fn a_finished_request_is_a_new_job_and_an_unfinished_one_is_not() {
     assert_eq!(third["outcome"], "new");
     assert_ne!(third["id"], first["id"]);
     desk.json(&["watch", third["id"].as_str().expect("an id")]);
-    assert_eq!(entries_of_kind(&desk, "hold"), 3);
+    assert_eq!(desk.entries_of_kind("hold"), 3);
 }
 
 #[test]
