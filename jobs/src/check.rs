@@ -35,7 +35,7 @@ pub async fn check(house: &House, file: &JobFile) -> Result<Vec<Checked>, JobsEr
             continue;
         };
         let mut spec = file.spec.clone();
-        let unread = match account(house, file, &name).await? {
+        let unread = match account(house, file, &name).await {
             Ok((account, unread)) => {
                 spec.scheduler.account = account;
                 unread
@@ -68,25 +68,29 @@ pub async fn check(house: &House, file: &JobFile) -> Result<Vec<Checked>, JobsEr
 }
 
 /// The account of the job file, else the one that the ledger binds, with a doubt where the ledger was not read; the
-/// inner error is the mistake of a job that leaves a choice.
+/// error is the mistake of a job that leaves a choice.
 async fn account(
     house: &House,
     file: &JobFile,
     site: &SiteName,
-) -> Result<Result<(Option<AccountName>, Option<Finding>), Finding>, JobsError> {
+) -> Result<(Option<AccountName>, Option<Finding>), Finding> {
     let named = file.spec.scheduler.account.clone();
     if named.is_some() || !house.books.is_at_hand() {
-        return Ok(Ok((named, None)));
+        return Ok((named, None));
     }
-    let funding = funding(house, &file.spec.project, site, None).await?;
+    let funding = match funding(house, &file.spec.project, site, None).await {
+        Ok(funding) => funding,
+        // The file is what is checked here; what ails the ledger is told beside it.
+        Err(error) => Funding::Unreachable(error.why),
+    };
     let unread = match &funding {
         Funding::Unreachable(why) => {
-            let what = format!("the ledger does not answer, so the project's account is not known: {why}");
+            let what = format!("the ledger was not read, so the project's account is not known: {why}");
             Some(Finding::warning("project", what, "name it: `scheduler: { account: NAME }`, or check again later"))
         }
         Funding::Bound(..) | Funding::Unbound(_) | Funding::NoLedger => None,
     };
-    Ok(funding.account(&file.spec.project).map(|account| (account, unread)))
+    funding.account(&file.spec.project).map(|account| (account, unread))
 }
 
 fn unknown_site(house: &House, file: &JobFile, name: &SiteName) -> model::Finding {

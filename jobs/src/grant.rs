@@ -1,7 +1,11 @@
 //! `pakt ledger init`, `grant`, `open`, `bind`, `enforce`: what a PI enters by hand.
 
-use crate::{error::JobsError, house::House, reached::booked};
-use ledger::{Binding, Command, Enforce, NewGrant, NewOpening, Outcome};
+use crate::{
+    error::JobsError,
+    house::House,
+    reached::{booked, reached},
+};
+use ledger::{BalanceQuery, Binding, Command, Enforce, NewGrant, NewOpening, Outcome};
 use model::{
     AccountName, Amount, PartitionName, ProgrammeName, ProjectName, Statement, Timestamp, Unit, UserName, Window,
 };
@@ -38,7 +42,12 @@ pub struct Spender {
 
 /// Makes the ledger; one that is there already is left as it is. Whether it was made now.
 pub async fn init(house: &House) -> Result<bool, JobsError> {
-    booked(house.books.create().await, &format!("no ledger was made at `{}`", house.books.place().display()))
+    let place = house.books.place();
+    let what = format!("no ledger was made at `{}`", place.display());
+    if let Some(folder) = place.parent() {
+        reached(house.files.create_directories(folder, house.state.mode()).await, &what)?;
+    }
+    booked(house.books.create().await, &what)
 }
 
 /// Enters a grant and the binding that spends it, in one transaction.
@@ -119,7 +128,17 @@ pub async fn statement(
 ) -> Result<Statement, JobsError> {
     let what = "the statement was not read";
     let book = house.needed_book(what).await?;
-    booked(book.statement(project, unit, window).await, what)
+    let statement = booked(book.statement(project, unit, window).await, what)?;
+    if statement.lines.is_empty() && statement.opening == Amount::ZERO {
+        let query = BalanceQuery { project: Some(project.clone()), site: None };
+        let known = booked(book.balances(&query, house.clock.now()).await, what)?;
+        if !known.iter().any(|balance| balance.unit == *unit) {
+            let why = format!("the ledger has no entry of it in {unit}");
+            let next = "`pakt balance` lists the projects and units it knows";
+            return Err(JobsError::usage(format!("project `{project}` has no statement"), why, next));
+        }
+    }
+    Ok(statement)
 }
 
 fn binding(project: &ProjectName, unit: &Unit, spender: Spender, from: Timestamp) -> Binding {

@@ -68,7 +68,7 @@ pub trait Books: Send + Sync {
     /// After `Ok(Some)` the ledger answers; `Ok(None)` means that nobody ever made one here; `Err` that it does not answer.
     async fn book(&self) -> Result<Option<Arc<dyn Book>>, LedgerError>;
 
-    /// Makes it; one that is there already is left as it is. After `Ok(true)` it was made now.
+    /// Makes it in its folder; one that is there already is left as it is. After `Ok(true)` it was made now.
     async fn create(&self) -> Result<bool, LedgerError>;
 
     /// Where it lies or should lie, for messages.

@@ -71,6 +71,9 @@ pub(crate) fn booked<T>(result: Result<T, LedgerError>, what: &str) -> Result<T,
             ),
             Kind::Busy => (Gravity::Unreachable, "nothing was entered; others are writing: run the same command again"),
             Kind::DiskFull => (Gravity::Unreachable, "nothing was entered; make room there and run it again"),
+            Kind::InputOutput if error.retry == ledger::Retry::Later => {
+                (Gravity::Unreachable, "nothing was entered; where its disk is full, make room, and run it again")
+            }
             Kind::InputOutput => {
                 (Gravity::Unknown, "it may have been entered: run the same command again, which looks")
             }

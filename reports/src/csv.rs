@@ -3,13 +3,21 @@
 use crate::text::{ReportError, kind_word};
 use model::Statement;
 
-/// The lines of a statement, one a row, amounts in exact milli-seconds and in hours; with a header row.
-pub fn statement_csv(statement: &Statement) -> Result<String, ReportError> {
+/// The lines of statements, one a row, amounts in exact milli-seconds and in hours, behind one header row.
+pub fn statements_csv(statements: &[Statement]) -> Result<String, ReportError> {
+    let mut csv = String::from("entry,at,kind,project,unit,amount_milliseconds,amount_hours,scheduler_job,note\r\n");
+    for statement in statements {
+        csv.push_str(&rows(statement)?);
+    }
+    Ok(csv)
+}
+
+fn rows(statement: &Statement) -> Result<String, ReportError> {
     if !statement.adds_up()? {
         let (project, unit) = (statement.project.to_string(), statement.unit.to_string());
         return Err(ReportError::DoesNotAddUp { project, unit });
     }
-    let mut csv = String::from("entry,at,kind,project,unit,amount_milliseconds,amount_hours,scheduler_job,note\r\n");
+    let mut csv = String::new();
     for line in &statement.lines {
         let cells = [
             line.entry.to_string(),

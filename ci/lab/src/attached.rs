@@ -208,7 +208,8 @@ fn are_whole(rows: &str) -> bool {
     !rows.is_empty() && rows.lines().all(is_whole)
 }
 
-/// [`Cluster::share`] for a lab.
+/// [`Cluster::share`] for a lab. A copy that is as old and as long as the file stays: a test that only runs the program
+/// does not put a new one under the feet of another test.
 pub fn share(lab: &Layout, file: &Path) -> Result<PathBuf, LabError> {
     let name = file.file_name().ok_or_else(|| LabError::File {
         doing: "sharing",
@@ -216,12 +217,19 @@ pub fn share(lab: &Layout, file: &Path) -> Result<PathBuf, LabError> {
         source: std::io::ErrorKind::InvalidFilename.into(),
     })?;
     let target = lab.share().join(name);
+    let original = file.metadata().map_err(file_error("reading", file))?;
+    let modified = original.modified().map_err(file_error("reading", file))?;
+    let is_current = |copy: std::fs::Metadata| copy.len() == original.len() && copy.modified().ok() == Some(modified);
+    if target.metadata().is_ok_and(is_current) {
+        return Ok(target);
+    }
     // Beside it and renamed, because a program that runs cannot be written to.
     let copy = tempfile::NamedTempFile::new_in(lab.share()).map_err(file_error("writing in", lab.share()))?;
     std::fs::copy(file, copy.path()).map_err(file_error("copying", file))?;
     let mode = if is_executable(file)? { 0o755 } else { 0o644 };
     std::fs::set_permissions(copy.path(), std::os::unix::fs::PermissionsExt::from_mode(mode))
         .map_err(file_error("writing", copy.path()))?;
+    copy.as_file().set_modified(modified).map_err(file_error("writing", copy.path()))?;
     copy.persist(&target).map_err(|error| file_error("writing", &target)(error.error))?;
     Ok(target)
 }

@@ -1,7 +1,10 @@
 //! `pakt ledger ...`
 
-use super::{Context, settle::day};
-use crate::wiring::{EntryPage, LedgerError, statement_csv, statement_text};
+use super::{
+    Context,
+    settle::{day, start_of_day},
+};
+use crate::wiring::{EntryPage, LedgerError, statement_text, statements_csv};
 use crate::{
     failure::Failure,
     output::{Answer, hold, instant},
@@ -200,8 +203,7 @@ fn day_or(text: Option<&str>, otherwise: Timestamp) -> Result<Timestamp, Failure
 async fn granted(arguments: Grant, context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
     let amount = hours(&arguments.hours)?;
-    let today = house.clock.now().plus_seconds(-(house.clock.now().epoch_seconds().rem_euclid(86_400)));
-    let from = day_or(arguments.from.as_deref(), today)?;
+    let from = day_or(arguments.from.as_deref(), start_of_day(house.clock.now()))?;
     let to = day_or(arguments.until.as_deref(), from.plus_seconds(YEAR_SECONDS))?;
     if to <= from {
         let why = format!("it would end at {} and begin at {}", instant(to), instant(from));
@@ -255,13 +257,13 @@ async fn stated(arguments: Statement, context: &Context) -> Result<Answer, Failu
         let found = jobs::balance::balance(&house, Some(arguments.project.clone()), false).await?;
         found.balances.into_iter().map(|balance| balance.unit).collect()
     };
-    let (mut text, mut statements) = (String::new(), Vec::new());
+    let mut statements = Vec::new();
     for unit in units {
-        let found = statement(&house, &arguments.project, &unit, Window { from, to }).await?;
-        let shown = if arguments.csv { statement_csv(&found) } else { statement_text(&found) };
-        text.push_str(&shown.map_err(|error| Failure::bug("no statement was printed", error.to_string()))?);
-        statements.push(found);
+        statements.push(statement(&house, &arguments.project, &unit, Window { from, to }).await?);
     }
+    let shown =
+        if arguments.csv { statements_csv(&statements) } else { statements.iter().map(statement_text).collect() };
+    let text = shown.map_err(|error| Failure::bug("no statement was printed", error.to_string()))?;
     Ok(Answer::new(text, json!({ "version": 1, "statements": statements })))
 }
 
@@ -284,7 +286,9 @@ async fn unattributed(context: &Context) -> Result<Answer, Failure> {
     if runs.is_empty() {
         text.push_str("every run belongs to a project\n");
     } else {
-        text.push_str("next: `pakt ledger bind PROJECT --unit UNIT --account ACCOUNT`\n");
+        text.push_str(
+            "next: `pakt ledger bind PROJECT --unit UNIT --account ACCOUNT --from DAY`, a day before they started\n",
+        );
     }
     Ok(Answer::new(text, json!({ "version": 1, "unattributed": runs })))
 }

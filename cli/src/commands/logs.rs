@@ -16,8 +16,8 @@ pub(crate) struct Arguments {
     #[arg(long, short)]
     pub follow: bool,
     /// Begin so many bytes before the end; the whole log without it
-    #[arg(long, value_name = "BYTES", default_value_t = u32::MAX)]
-    pub tail: u32,
+    #[arg(long, value_name = "BYTES")]
+    pub tail: Option<u32>,
 }
 
 /// How often a followed log is looked at.
@@ -28,7 +28,7 @@ const LOOKS_PER_QUESTION: u32 = 20;
 /// Prints the log.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
-    let mut log = Log::open(&house, &arguments.job, arguments.tail).await?;
+    let mut log = Log::open(&house, &arguments.job, arguments.tail.unwrap_or(u32::MAX)).await?;
     let mut text = String::new();
     let mut is_there = false;
     for look in 0_u32.. {

@@ -28,6 +28,15 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     Ok(Answer::new(text(&report), json!({ "version": 1, "settled": report })).with_notes(notes(&report)))
 }
 
+/// The start of the day of an instant, in the zone of this machine.
+pub(super) fn start_of_day(at: Timestamp) -> Timestamp {
+    let zone = jiff::tz::TimeZone::system();
+    let start = jiff::Timestamp::from_second(at.epoch_seconds())
+        .and_then(|instant| instant.to_zoned_datetime(zone).start_of_day())
+        .map(|start| start.timestamp().as_second());
+    start.map_or(at, Timestamp::from_epoch_seconds)
+}
+
 /// The start of a day in the zone of this machine.
 pub(super) fn day(text: &str) -> Result<Timestamp, Failure> {
     let bad = |why: String| Failure::usage(format!("`{text}` is no day"), why, "write it as YYYY-MM-DD");

@@ -15,6 +15,7 @@ pub(super) fn placement_line(placement: &Placement) -> String {
     let Placement { site, profile_partition, nodes, share, time_limit, account, .. } = placement;
     let nodes = if *nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") };
     let gpus = match share.gpus {
+        0 if share.cpus == 1 => "1 CPU".to_owned(),
         0 => format!("{} CPUs", share.cpus),
         1 => "1 GPU".to_owned(),
         gpus => format!("{gpus} GPUs"),

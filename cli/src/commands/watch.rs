@@ -1,7 +1,7 @@
 //! `pakt watch JOB`: live state, elapsed time, a bar from the job's own progress, the tail of its log.
 
 use super::{Context, show};
-use crate::{failure::Failure, output::Answer};
+use crate::{failure::Failure, output::Answer, wiring::Hold};
 use indicatif::{ProgressBar, ProgressStyle};
 use jobs::{
     House,
@@ -9,7 +9,7 @@ use jobs::{
     settle::{SettleOptions, settle},
     show::{Shown, show as look},
 };
-use model::JobState;
+use model::{BaseState, JobState};
 use std::time::Duration;
 
 /// Arguments of `watch`.
@@ -19,6 +19,8 @@ pub(crate) struct Arguments {
     pub job: String,
 }
 
+/// The exit code of a job that was watched to a bad end (docs/reference/exit-codes.md).
+const JOB_FAILED: u8 = 6;
 /// How often the job's own files are looked at; they cost the scheduler nothing.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often the scheduler is asked at first and at last.
@@ -50,12 +52,24 @@ pub(super) async fn watch(house: &House, context: &Context, job: &str) -> Result
     bar.finish_and_clear();
     let note = end(house).await;
     let shown = look(house, job).await?;
-    let failed = shown.attempts.last().and_then(|attempt| attempt.exit_code).is_some_and(|code| code != 0);
     let mut answer = show::answer(&shown).with_notes(note);
-    if failed {
-        answer.notes.push("note: the program failed; its last words are in the log".to_owned());
+    if has_failed(&shown) {
+        answer.notes.push("note: the job failed; its last words are in the log".to_owned());
+        answer = answer.with_code(JOB_FAILED);
+    }
+    if shown.hold.as_ref().is_some_and(Hold::is_open) {
+        let next = "`pakt settle` enters it";
+        answer.notes.push(format!("note: accounting does not have the whole run yet; {next}"));
     }
     Ok(answer)
+}
+
+/// Whether the job came to an end that is not the one its person wanted.
+fn has_failed(shown: &Shown) -> bool {
+    let state = shown.ended.as_ref().map(|ended| &ended.state).or(shown.sighting.as_ref().map(|seen| &seen.state));
+    let code = shown.attempts.last().and_then(|attempt| attempt.exit_code);
+    state.is_some_and(|state| state.is_final() && state.base != BaseState::Completed)
+        || code.is_some_and(|code| code != 0)
 }
 
 /// What the job used is entered at once; a scheduler or ledger that does not answer now is asked by the next `settle`.

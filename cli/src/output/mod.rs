@@ -26,12 +26,21 @@ pub(crate) struct Answer {
     pub json: serde_json::Value,
     /// Beside the data, for people: doubts and notes.
     pub notes: Vec<String>,
+    /// With what the program ends, where the answer is bad news.
+    pub code: u8,
 }
 
 impl Answer {
     /// An answer with text and JSON from the same data.
     pub(crate) fn new(text: impl Into<String>, json: serde_json::Value) -> Self {
-        Self { text: text.into(), json, notes: Vec::new() }
+        Self { text: text.into(), json, notes: Vec::new(), code: 0 }
+    }
+
+    /// The exit code of an answer that is bad news.
+    #[must_use]
+    pub(crate) const fn with_code(mut self, code: u8) -> Self {
+        self.code = code;
+        self
     }
 
     /// Notes beside the data.

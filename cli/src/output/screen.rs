@@ -35,21 +35,21 @@ impl Screen {
     pub(crate) fn answer(self, answer: &Answer) -> ExitCode {
         answer.notes.iter().for_each(|note| self.aside(note));
         if self.quiet && !self.json {
-            return ExitCode::SUCCESS;
+            return ExitCode::from(answer.code);
         }
         let text = if self.json { format!("{:#}\n", answer.json) } else { printable(&answer.text) };
-        self.data(text.as_bytes())
+        ExitCode::from(if self.data(text.as_bytes()) { answer.code } else { 3 })
     }
 
-    /// Writes bytes to stdout as they are. A reader that went away (`| head`) is no failure.
-    pub(crate) fn data(self, bytes: &[u8]) -> ExitCode {
+    /// Writes bytes to stdout as they are; whether they arrived. A reader that went away (`| head`) has what it wanted.
+    pub(crate) fn data(self, bytes: &[u8]) -> bool {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => true,
             Err(error) => {
                 self.note(&format!("error: stdout: {error}"));
-                ExitCode::from(3)
+                false
             }
         }
     }

@@ -2,12 +2,8 @@
 
 use async_trait::async_trait;
 use jobs::Books;
-use ledger::{Book, LedgerError, LedgerErrorKind, OpenMode, Retry, SqliteBook};
-use std::{
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use ledger::{Book, LedgerError, LedgerErrorKind, OpenMode, SqliteBook};
+use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Mutex;
 
 /// The ledger in one file.
@@ -20,6 +16,11 @@ impl LedgerFile {
     /// The ledger at `path`, not yet opened.
     pub(super) fn new(path: PathBuf) -> Self {
         Self { path, open: Mutex::new(None) }
+    }
+
+    /// The error of an opening, with the file that it was about.
+    fn named(&self, error: LedgerError) -> LedgerError {
+        LedgerError { doing: format!("opening the ledger {}", self.path.display()), ..error }
     }
 }
 
@@ -37,16 +38,13 @@ impl Books for LedgerFile {
                 Ok(Some(book))
             }
             Err(error) if error.kind == LedgerErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => Err(self.named(error)),
         }
     }
 
     async fn create(&self) -> Result<bool, LedgerError> {
         let was_there = self.path.exists();
-        if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| no_folder(&error, folder))?;
-        }
-        SqliteBook::open(&self.path, OpenMode::Create).map(|_| !was_there)
+        SqliteBook::open(&self.path, OpenMode::Create).map(|_| !was_there).map_err(|error| self.named(error))
     }
 
     fn place(&self) -> PathBuf {
@@ -56,16 +54,4 @@ impl Books for LedgerFile {
     fn is_at_hand(&self) -> bool {
         true
     }
-}
-
-/// A folder that cannot be made, in the ledger's words.
-fn no_folder(error: &io::Error, folder: &Path) -> LedgerError {
-    let kind = match error.kind() {
-        io::ErrorKind::PermissionDenied => LedgerErrorKind::NotPermitted,
-        io::ErrorKind::ReadOnlyFilesystem => LedgerErrorKind::ReadOnly,
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LedgerErrorKind::DiskFull,
-        _ => LedgerErrorKind::NotALedger,
-    };
-    let doing = format!("making the folder {}", folder.display());
-    LedgerError { doing, ..LedgerError::new(kind, Retry::Later, error.to_string()) }
 }

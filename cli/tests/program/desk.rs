@@ -98,12 +98,17 @@ impl Desk {
 
     /// Writes a job file of the local site that runs a line of shell.
     pub(crate) fn job(&self, name: &str, run: &str) -> String {
+        self.job_at("local", name, "{ nodes: 1, cpus: 1, time: \"00:10:00\" }", run)
+    }
+
+    /// Writes a job file of a site that runs a line of shell.
+    pub(crate) fn job_at(&self, site: &str, name: &str, resources: &str, run: &str) -> String {
         let file = format!("{name}.yaml");
         self.write(
             &file,
             &format!(
-                "name: {name}\nkind: command\nproject: atlas\nsite: local\n\
-                 resources: {{ nodes: 1, cpus: 1, time: \"00:10:00\" }}\nlaunch: command\nrun: |\n  {run}\n"
+                "name: {name}\nkind: command\nproject: atlas\nsite: {site}\nresources: {resources}\n\
+                 launch: command\nrun: |\n  {run}\n"
             ),
         );
         file

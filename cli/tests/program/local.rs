@@ -27,20 +27,20 @@ fn a_job_is_checked_planned_submitted_watched_and_settled() {
     assert_snapshot!(desk.pakt(&["check", &file]).shown(), @"
     exit 0
     --- stdout
-    tiny.yaml: ok: 1 node x 1 CPUs of local/local for 00:10:00
+    tiny.yaml: ok: 1 node x 1 CPU of local/local for 00:10:00
     ");
     assert_snapshot!(desk.pakt(&["plan", "--no-script", &file]).shown(), @"
     exit 0
     --- stdout
-    placement  1 node x 1 CPUs of local/local for 00:10:00
+    placement  1 node x 1 CPU of local/local for 00:10:00
     costs      at most 0.167 node-h = 0.167 core-h
     hold       0.167 core-h (local:core); free now 10.000 core-h, then 9.833 core-h
     start      about <instant> by the scheduler's estimate
     ");
     assert_snapshot!(desk.pakt(&["submit", "--watch", &file]).expect(0).stderr, @"
-    job 01m89nxvbg9d288bt9enhng94a submitted as 1
+    job 01m89pfqm0y4ypqkd542wqmjks submitted as 1
     held: 0.167 core-h (local:core)
-    log:  /tmp/pakt-test-pI7leR/home/state/jobs/01m89nxvbg9d288bt9enhng94a/log
+    log:  /tmp/pakt-test-jfEwGG/home/state/jobs/01m89pfqm0y4ypqkd542wqmjks/log
     trained
     ");
     assert_snapshot!(desk.pakt(&["logs", "tiny"]).shown(), @"
@@ -102,4 +102,28 @@ fn programs_read_the_same_as_people() {
     assert_eq!(desk.json(&["sites", "show", "jupiter"])["site"], "jupiter");
     assert_eq!(desk.json(&["doctor"])["doctor"]["site"], "local");
     assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
+}
+
+#[test]
+fn a_job_that_fails_is_told_by_the_exit_code_of_who_watched_it() {
+    let desk = Desk::with_grant("10");
+    let file = desk.job("broken", "echo 'no such tensor'; exit 3");
+    let watched = desk.pakt(&["submit", "--watch", &file]).expect(6);
+    assert!(watched.stderr.contains("no such tensor"), "{}", watched.stderr);
+    assert_eq!(desk.pakt(&["watch", "broken"]).expect(6).code, Some(6));
+    let shown = desk.json(&["show", "broken"]);
+    assert_eq!((&shown["attempts"][0]["exit_code"], &shown["ended"]["state"]["base"]), (&3.into(), &"FAILED".into()));
+}
+
+#[test]
+fn a_log_goes_where_the_job_file_says() {
+    let desk = Desk::with_grant("10");
+    let file = desk.job("said", "echo here");
+    let path = desk.work().join(&file);
+    let text = std::fs::read_to_string(&path).expect("written");
+    std::fs::write(&path, format!("{text}output: logs/%x.txt\n")).expect("ours");
+    desk.json(&["submit", &file]);
+    desk.json(&["watch", "said"]);
+    assert_eq!(desk.json(&["logs", "said"])["text"], "here\n");
+    assert!(desk.work().join("logs").is_dir());
 }

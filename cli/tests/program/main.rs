@@ -5,7 +5,6 @@
 mod desk;
 mod output;
 
-mod faults;
 mod files;
 mod local;
 mod once;

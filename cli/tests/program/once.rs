@@ -53,7 +53,7 @@ fn a_killed_submission_can_be_cancelled_and_leaves_no_hold() {
             continue;
         }
         desk.json(&["cancel", "once"]);
-        desk.json(&["watch", "once"]);
+        desk.pakt(&["watch", "once"]).expect(6);
         let balance = &desk.json(&["balance", "atlas"])["balances"][0];
         assert_eq!((&balance["committed"], &balance["free"]), (&0.into(), &balance["free"]), "{step}");
         assert_eq!(desk.json(&["jobs"])["jobs"][0]["phase"], "ended", "{step}");

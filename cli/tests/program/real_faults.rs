@@ -1,1 +1,200 @@
-//! (to be written)
+//! What is around the program fails: daemons, disks, permissions. It says what is known and what to do, ends with 3 or 5,
+//! and loses nothing. These tests mount file systems and stop servers, so they need root and the lab.
+
+use crate::{
+    desk::Desk,
+    output::Ran,
+    real_jupiter::{accounted, charged, scheduler_job},
+};
+use lab::User;
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+    rc::Rc,
+};
+
+/// A small file system of its own, taken away at the end.
+struct Volume {
+    at: PathBuf,
+}
+
+impl Volume {
+    fn mounted(at: PathBuf, kilobytes: u32) -> Self {
+        fs::create_dir_all(&at).expect("a place");
+        let options = format!("size={kilobytes}k,mode=0700");
+        run("mount", &["-t", "tmpfs", "-o", &options, "pakt-test"], &at);
+        Self { at }
+    }
+
+    fn fill(&self) {
+        let mut size = 1 << 20;
+        let mut number = 0;
+        // Ever smaller files, until not even a page is left.
+        while size >= 1 {
+            number += 1;
+            if fs::write(self.at.join(format!("filler-{number}")), vec![0; size]).is_err() {
+                size /= 2;
+            }
+        }
+    }
+
+    fn make_room(&self) {
+        for entry in fs::read_dir(&self.at).expect("mounted").flatten() {
+            if entry.file_name().to_string_lossy().starts_with("filler-") {
+                fs::remove_file(entry.path()).expect("ours");
+            }
+        }
+    }
+
+    fn remount(&self, option: &str) {
+        run("mount", &["-o", &format!("remount,{option}")], &self.at);
+    }
+}
+
+impl Drop for Volume {
+    fn drop(&mut self) {
+        // What still runs in there keeps it until it ends.
+        drop(Command::new("umount").arg("--lazy").arg(&self.at).output());
+    }
+}
+
+fn run(program: &str, words: &[&str], at: &Path) {
+    let output = Command::new(program).args(words).arg(at).output().expect("it starts");
+    assert!(output.status.success(), "{program} {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The three lines of a failure.
+#[track_caller]
+fn told(ran: &Ran) {
+    for line in ["error: ", "why:   ", "next:  "] {
+        assert!(ran.stderr.contains(line), "pakt {}: {}", ran.words, ran.stderr);
+    }
+}
+
+#[test]
+fn real_a_full_disk_loses_nothing_and_the_same_command_goes_on() {
+    let desk = Desk::new();
+    let volume = Volume::mounted(desk.home().join("state"), 600);
+    desk.pakt(&["ledger", "init"]).expect(0);
+    desk.pakt(&["ledger", "grant", "atlas", "10", "--unit", "local:core"]).expect(0);
+    let file = desk.job("full", "echo ran >>ran");
+    volume.fill();
+    let refused = desk.pakt(&["submit", &file]).expect(3);
+    told(&refused);
+    assert!(refused.stderr.contains("make room"), "{}", refused.stderr);
+    desk.pakt(&["jobs"]).expect(0);
+    volume.make_room();
+    let id = desk.json(&["submit", &file])["id"].as_str().expect("an id").to_owned();
+    desk.json(&["watch", &id]);
+    assert_eq!(fs::read_to_string(desk.work().join("ran")).expect("it ran"), "ran\n");
+    assert_eq!(desk.entries_of_kind("hold"), 1);
+    volume.fill();
+    let unsettled = desk.pakt(&["settle"]);
+    assert!([Some(0), Some(3)].contains(&unsettled.code), "{}", unsettled.stderr);
+    volume.make_room();
+    desk.json(&["settle"]);
+    assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
+}
+
+#[test]
+fn real_a_ledger_that_does_not_answer_delays_the_hold_and_stops_nobody() {
+    let desk = Desk::new();
+    let volume = Volume::mounted(desk.home().join("books"), 300);
+    let ledger = desk.home().join("books/ledger.sqlite");
+    let configuration = "site: local\nproject: atlas\nmachine: { cpus: 2, gpus: 0 }\n";
+    desk.configure(&format!("{configuration}ledger: {}\n", ledger.display()));
+    desk.pakt(&["ledger", "init"]).expect(0);
+    desk.pakt(&["ledger", "grant", "atlas", "10", "--unit", "local:core"]).expect(0);
+    volume.fill();
+    let file = desk.job("delayed", "sleep 1.2");
+    let submitted = desk.json(&["submit", &file]);
+    assert!(submitted["no_hold"].is_string(), "it is said that nothing is held yet: {submitted}");
+    let waited = desk.pakt(&["watch", "delayed"]).expect(0);
+    assert!(waited.stderr.contains("not settled yet"), "{}", waited.stderr);
+    volume.make_room();
+    desk.json(&["settle"]);
+    let shown = desk.json(&["show", "delayed"]);
+    assert_eq!(shown["hold"]["is_provisional"], true, "{shown}");
+    assert!(shown["hold"]["charged"].as_i64().expect("milli") >= 1000, "{shown}");
+    desk.json(&["settle"]);
+    assert_eq!(desk.json(&["balance", "--offline", "atlas"])["balances"][0]["committed"], 0);
+}
+
+#[test]
+fn real_a_read_only_home_can_still_be_read() {
+    let desk = Desk::new();
+    let volume = Volume::mounted(desk.home().join("state"), 2_000);
+    desk.pakt(&["ledger", "init"]).expect(0);
+    desk.pakt(&["ledger", "grant", "atlas", "10", "--unit", "local:core"]).expect(0);
+    let before = desk.job("before", "true");
+    desk.json(&["submit", &before]);
+    desk.json(&["watch", "before"]);
+    let after = desk.job("after", "true");
+    volume.remount("ro");
+    for words in [vec!["jobs"], vec!["show", "before"], vec!["logs", "before"], vec!["check", &after]] {
+        desk.pakt(&words).expect(0);
+    }
+    for words in [vec!["submit", &after], vec!["settle"]] {
+        told(&desk.pakt(&words).expect(3));
+    }
+    volume.remount("rw");
+    desk.json(&["submit", &after]);
+    desk.json(&["watch", "after"]);
+    assert_eq!(desk.entries_of_kind("hold"), 2);
+}
+
+#[test]
+fn real_a_folder_that_may_not_be_entered_is_named() {
+    let cluster = Rc::new(lab::attach("jupiter").expect("the lab is up"));
+    let desk = Desk::at(&cluster, User::Ada);
+    let closed = desk.home().join("state");
+    fs::create_dir(&closed).expect("fresh");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).expect("root's");
+    for words in [vec!["jobs"], vec!["balance"], vec!["ledger", "init"]] {
+        let ran = desk.pakt(&words).expect(3);
+        told(&ran);
+        assert!(ran.stderr.contains("state"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn real_a_controller_that_is_down_keeps_the_job_begun() {
+    let raven = Rc::new(lab::attach_exclusive("raven").expect("the lab is up"));
+    let desk = Desk::at(&raven, User::Ada);
+    desk.pakt(&["ledger", "init"]).expect(0);
+    desk.pakt(&["ledger", "grant", "atlas", "100", "--unit", "raven:a100"]).expect(0);
+    let file = desk.job_at("raven", "later", "{ nodes: 1, gpus_per_node: 1, time: \"00:05:00\" }", "sleep 1.2");
+    raven.stop_slurmctld().expect("stopped");
+    told(&desk.pakt(&["submit", &file]).expect(3));
+    let listed = desk.pakt(&["jobs"]).expect(0);
+    assert!(listed.stdout.contains("begun, not sent"), "{}", listed.stdout);
+    told(&desk.pakt(&["settle"]).expect(3));
+    raven.start_slurmctld().expect("started");
+    let submitted = desk.json(&["submit", &file]);
+    assert_eq!(submitted["outcome"], "resumed");
+    let slurm = scheduler_job(&submitted);
+    let row = accounted(&raven, &desk, &slurm);
+    desk.json(&["settle"]);
+    assert_eq!((desk.entries_of_kind("hold"), charged(&desk, &slurm)), (1, row.elapsed * 1000));
+}
+
+#[test]
+fn real_an_accounting_that_is_down_delays_settlement_and_nothing_else() {
+    let raven = Rc::new(lab::attach_exclusive("raven").expect("the lab is up"));
+    let desk = Desk::at(&raven, User::Ada);
+    desk.pakt(&["ledger", "init"]).expect(0);
+    desk.pakt(&["ledger", "grant", "atlas", "100", "--unit", "raven:a100"]).expect(0);
+    let file = desk.job_at("raven", "unseen", "{ nodes: 1, gpus_per_node: 1, time: \"00:05:00\" }", "sleep 1.2");
+    raven.stop_slurmdbd().expect("stopped");
+    let slurm = scheduler_job(&desk.json(&["submit", &file]));
+    told(&desk.pakt(&["settle"]).expect(3));
+    let balance = desk.pakt(&["balance", "atlas"]).expect(0);
+    assert!(balance.stderr.contains("as of the last settlement"), "{}", balance.stderr);
+    raven.start_slurmdbd().expect("started");
+    let row = accounted(&raven, &desk, &slurm);
+    desk.json(&["settle"]);
+    assert_eq!(charged(&desk, &slurm), row.elapsed * 1000);
+    assert_eq!(desk.json(&["show", "unseen"])["hold"]["closing"]["reason"], "finished");
+}

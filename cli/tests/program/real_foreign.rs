@@ -133,17 +133,23 @@ fn real_a_script_that_wants_to_stay_held_does() {
 fn real_a_shell_is_held_for_and_settled_and_one_that_never_opens_gives_its_hold_back() {
     let (cluster, desk) = jupiter();
     let words = ["shell", "--nodes", "1", "--gpus-per-node", "4", "--time", "00:02:00", "--account", "atlas"];
-    let opened = desk.json(&[&words[..], &["bash", "-c", "sleep 1.2; touch opened"]].concat());
+    // salloc speaks to the terminal itself.
+    let said = desk.pakt(&[&["--json"], &words[..], &["bash", "-c", "sleep 1.2; touch opened"]].concat()).expect(0);
+    let opened: Value = serde_json::from_str(&said.stdout).expect("JSON");
     assert_eq!(opened["status"], 0, "{opened}");
     assert!(desk.work().join("opened").exists());
     let slurm = scheduler_job(&opened);
     let row = accounted(&cluster, &desk, &slurm);
     desk.json(&["settle"]);
     assert_eq!(charged(&desk, &slurm), 4 * row.elapsed * 1000);
-    let refused = desk.pakt(&[&words[..], &["--partition", "booster", "--anyway", "x"]].concat());
-    drop(refused);
     let shown = desk.json(&["show", text(&opened["id"])]);
     assert!(shown["hold"]["closing"]["reason"].is_string(), "{shown}");
+    // The association is gone between plan and salloc: Slurm refuses at once, and nothing stays held.
+    let elsewhere = ["--account", "nobody", "true"];
+    let refused = desk.pakt(&[&["--json"], &words[..7], &elsewhere].concat()).expect(0);
+    let never: Value = serde_json::from_str(&refused.stdout).expect("JSON");
+    assert_eq!(never["scheduler_job"], Value::Null, "{never}");
+    assert_eq!(desk.json(&["balance", "atlas"])["balances"][0]["committed"], 0);
 }
 
 #[test]

@@ -54,14 +54,7 @@ fn jupiter() -> (Rc<Cluster>, Desk) {
 
 /// A job file for JUPITER without an account: the ledger knows it.
 pub(crate) fn job(desk: &Desk, name: &str, resources: &str, run: &str) -> String {
-    let file = format!("{name}.yaml");
-    desk.write(
-        &file,
-        &format!(
-            "name: {name}\nkind: command\nproject: atlas\nsite: jupiter\nresources: {resources}\nlaunch: command\nrun: |\n  {run}\n"
-        ),
-    );
-    file
+    desk.job_at("jupiter", name, resources, run)
 }
 
 #[test]
@@ -89,8 +82,8 @@ fn real_one_gpu_on_a_whole_node_is_charged_as_four_to_the_second() {
 fn real_settling_twice_late_and_overlapping_changes_nothing() {
     let (cluster, desk) = jupiter();
     let file = job(&desk, "settled", "{ nodes: 1, gpus_per_node: 4, time: \"00:05:00\" }", "sleep 1.2");
-    let slurm = scheduler_job(&desk.json(&["submit", &file]));
-    cluster.await_accounted(&slurm).expect("it ended");
+    let submitted = desk.json(&["submit", &file]);
+    cluster.await_accounted(&scheduler_job(&submitted)).expect("it ended");
     let settlers: Vec<_> = (0..4)
         .map(|_| {
             let mut command = desk.command(["--quiet", "settle"]);
@@ -103,10 +96,7 @@ fn real_settling_twice_late_and_overlapping_changes_nothing() {
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "cron hears nothing");
     }
-    let of_job = || {
-        let entries = desk.exported().into_iter();
-        entries.filter(|entry| entry["note"].as_str().is_some_and(|note| note.starts_with("settled"))).count()
-    };
+    let of_job = || desk.exported().iter().filter(|entry| entry["links"]["hold"] == submitted["id"]).count();
     let after = of_job();
     assert_eq!(after, 3, "one hold, one charge, one release");
     desk.json(&["settle", "--since", "2026-01-01"]);
@@ -134,7 +124,7 @@ fn real_a_waiting_and_a_running_job_can_be_cancelled() {
         assert_eq!(desk.json(&["cancel", name])["cancelled"]["was_over"], false);
     }
     for submitted in &jobs {
-        desk.json(&["watch", text(&submitted["id"])]);
+        desk.pakt(&["watch", text(&submitted["id"])]).expect(6);
         cluster.await_accounted(&scheduler_job(submitted)).expect("accounted");
     }
     desk.json(&["settle"]);

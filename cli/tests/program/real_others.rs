@@ -66,7 +66,7 @@ fn real_two_members_share_one_ledger() {
         let balance = &desk.json(&["balance", "--offline", "atlas"])["balances"][0];
         assert_eq!(balance["committed"], 2 * 4 * 300 * 1000, "each sees both holds, whoever settled");
         desk.json(&["cancel", "mine"]);
-        desk.json(&["watch", "mine"]);
+        desk.pakt(&["watch", "mine"]).expect(6);
     }
     let balance = &ada.json(&["balance", "--offline", "atlas"])["balances"][0];
     assert_eq!(balance["committed"], 0);

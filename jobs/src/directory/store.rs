@@ -48,6 +48,11 @@ impl State {
         &self.root
     }
 
+    /// Who else may read what is made here.
+    pub const fn mode(&self) -> DirectoryMode {
+        self.mode
+    }
+
     pub(super) fn files(&self) -> &dyn Reach {
         self.files.as_ref()
     }

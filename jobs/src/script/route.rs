@@ -44,6 +44,10 @@ pub async fn submit_script(house: &House, wish: ScriptSubmission) -> Result<Subm
     let text = bytes.ok_or_else(|| JobsError::usage(what.clone(), "there is no such file", "name a batch script"))?;
     let options = Options::of(&wish.options, &String::from_utf8_lossy(&text));
     options.refuse_owned(&what)?;
+    if house.dialect == templates::Dialect::Local {
+        let next = "write a job file that runs it: `pakt init --template command`";
+        return Err(JobsError::usage(what, "there is no sbatch on this machine, which runs jobs by itself", next));
+    }
     let digest = digest_of(house, &("sbatch", &text, &wish.options, &wish.arguments, &wish.directory, &wish.project));
     let intent = intent(house, &wish, &options, &digest).await?;
     let (directory, intent, was_begun) = match open_request(house, &digest, wish.again).await? {

@@ -19,7 +19,6 @@ use crate::{
     undo::give_up,
 };
 use model::{Amount, JobId, SchedulerJobId, Unit};
-use reach::DirectoryMode;
 use scheduler_adapters::Submission as Handed;
 use std::path::{Path, PathBuf};
 
@@ -196,7 +195,7 @@ async fn make_log_folder(house: &House, handed: &Handed) -> Result<(), JobsError
     if folder.to_string_lossy().contains('%') {
         return Ok(());
     }
-    let made = house.files.create_directories(folder, DirectoryMode::Group).await;
+    let made = house.files.create_directories(folder, house.state.mode()).await;
     reached(made, &format!("the folder of the log, `{}`, was not made", folder.display()))
 }
 

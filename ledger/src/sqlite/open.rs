@@ -58,7 +58,15 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Opens the file and makes it ready; errors leave it as it was.
 pub(super) fn open(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Result<Connection, LedgerError> {
     open_inner(path, mode, surroundings)
+        .map_err(nothing_happened)
         .map_err(|error| error.while_doing("opening the ledger").with_fact("file", &path.display()))
+}
+
+/// A file system that fails while a ledger is opened (a full disk has no room for the shared memory beside it, which
+/// SQLite reports as `SQLITE_IOERR_SHMSIZE`) has lost nothing: nothing was asked of it yet.
+fn nothing_happened(error: LedgerError) -> LedgerError {
+    let is_open = error.kind == LedgerErrorKind::InputOutput;
+    LedgerError { retry: if is_open { Retry::Later } else { error.retry }, ..error }
 }
 
 fn open_inner(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Result<Connection, LedgerError> {

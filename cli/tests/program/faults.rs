@@ -1,1 +1,0 @@
-//! Faults around the program.
