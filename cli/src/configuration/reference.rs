@@ -46,8 +46,9 @@ pub(crate) const FIELDS: &[Field] = &[
     Field {
         path: "state",
         value: "a path",
-        default: "`$PAKT_HOME/state`; without `PAKT_HOME`, `USER/pakt` in the state area of the site's profile; without \
-                  one, `$XDG_STATE_HOME/pakt` or `~/.local/state/pakt`",
+        default: "`$PAKT_HOME/state`; without `PAKT_HOME`, `USER/pakt` in the state area of the site's profile, as it was \
+                  found first: the file `state-SITE` beside `config.yaml` keeps it; without such an area \
+                  `$XDG_STATE_HOME/pakt` or `~/.local/state/pakt`",
         example: "$PROJECT/ada/pakt",
         meaning: "The folder of the jobs. Compute nodes must see it under the same path.",
     },
@@ -104,7 +105,6 @@ pub(crate) const VARIABLES: &[Variable] = &[
                   `~/.local/state/pakt`.",
     },
     Variable { name: "HOME", meaning: "What `~` means in `config.yaml`, and where the two folders above begin." },
-    Variable { name: "USER", meaning: "The name of your folder in the state area of the site's profile." },
     Variable { name: "PATH", meaning: "Where Slurm's commands are looked for." },
     Variable {
         name: "PAKT_TEST_STOP_AFTER",

@@ -1,0 +1,110 @@
+//! The table of the job file's fields against the parser: every field in it is read where it says, nothing else is, and
+//! what it calls required is missed.
+
+use jobs::job_file::{JobFile, Mistake, SourceFile, reference::FIELDS};
+use model::JobSpec;
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// A job without anything that can be left out, by path.
+const BASE: [(&str, &str); 8] = [
+    ("name", "other"),
+    ("kind", "train"),
+    ("project", "atlas"),
+    ("site", "jupiter"),
+    ("resources.nodes", "1"),
+    ("resources.time", "\"00:10:00\""),
+    ("launch", "command"),
+    ("run", "\"true\""),
+];
+
+type Job<'a> = BTreeMap<&'a str, &'a str>;
+
+fn base() -> Job<'static> {
+    BASE.into_iter().collect()
+}
+
+/// The file as a person writes it, each part on one line.
+fn written(job: &Job<'_>) -> String {
+    let mut parts: BTreeMap<&str, String> = BTreeMap::new();
+    for (path, value) in job {
+        match path.split_once('.') {
+            None => drop(parts.insert(path, (*value).to_owned())),
+            Some((part, name)) => {
+                let below = parts.entry(part).or_insert_with(|| "{ }".to_owned());
+                below.truncate(below.len() - 1);
+                below.push_str(&format!("{name}: {value}, }}"));
+            }
+        }
+    }
+    parts.iter().map(|(part, value)| format!("{part}: {value}\n")).collect()
+}
+
+fn read(job: &Job<'_>) -> Result<JobSpec, Vec<Mistake>> {
+    let source = SourceFile { path: "job.yaml".into(), directory: PathBuf::from("/e/atlas"), text: written(job) };
+    JobFile::read(source).and_then(|job| if job.doubts.is_empty() { Ok(job.spec) } else { Err(job.doubts) })
+}
+
+fn said(job: &Job<'_>) -> Vec<String> {
+    read(job)
+        .expect_err("a mistake")
+        .into_iter()
+        .map(|mistake| format!("{}: {}", mistake.finding.what, mistake.finding.next))
+        .collect()
+}
+
+/// A job in which only the field itself is still to be written.
+fn around(path: &str) -> Job<'static> {
+    let mut job = base();
+    match path {
+        "resources.gpus" => drop(job.remove("resources.nodes")),
+        "notify.when" => drop(job.insert("notify.mail", "ada@example.org")),
+        _ => {}
+    }
+    job
+}
+
+#[test]
+fn every_field_of_the_table_is_read_at_its_place() {
+    for field in FIELDS.iter().filter(|field| !field.example.is_empty()) {
+        let without = around(field.path);
+        let mut with = without.clone();
+        with.insert(field.path, field.example);
+        let spec = read(&with).unwrap_or_else(|mistakes| panic!("{}: {mistakes:?}\n{}", field.path, written(&with)));
+        assert_ne!(read(&without).ok(), Some(spec), "`{}: {}` changes nothing", field.path, field.example);
+    }
+}
+
+#[test]
+fn no_other_field_is_read_anywhere() {
+    let holders = FIELDS.iter().filter(|field| field.example.is_empty()).map(|field| field.path);
+    for holder in holders.chain([""]) {
+        let path = if holder.is_empty() { "zzzzzzzz".to_owned() } else { format!("{holder}.zzzzzzzz") };
+        let mut job = base();
+        job.insert(&path, "1");
+        let depth = usize::from(!holder.is_empty());
+        let below = FIELDS.iter().map(|field| field.path).filter(|path| path.matches('.').count() == depth);
+        let names: Vec<&str> = match holder {
+            "" => below.collect(),
+            _ => below.filter_map(|path| path.strip_prefix(holder)?.strip_prefix('.')).collect(),
+        };
+        let wanted = format!("there is no field `zzzzzzzz`: the fields here are: {}", names.join(", "));
+        assert!(said(&job).contains(&wanted), "`{holder}`: {wanted}: {:?}", said(&job));
+    }
+}
+
+#[test]
+fn what_is_called_required_is_missed() {
+    for field in FIELDS.iter().filter(|field| field.default == "required") {
+        let mut job = base();
+        job.retain(|path, _| {
+            *path != field.path && path.strip_prefix(field.path).is_none_or(|rest| !rest.starts_with('.'))
+        });
+        let said = said(&job);
+        let wanted = format!("`{}", field.path);
+        assert!(
+            said.iter().any(|line| line.starts_with(&wanted) && line.contains("is missing")),
+            "{}: {said:?}",
+            field.path
+        );
+    }
+}
