@@ -7,9 +7,10 @@ largest_size_bytes=$((40 * 1000 * 1000))
 # glibc's own family, and libgcc_s, which every compiler's system has beside it.
 libraries_allowed='^(libc\.so\.6|libm\.so\.6|libpthread\.so\.0|libdl\.so\.2|librt\.so\.1|libgcc_s\.so\.1|ld-linux-(x86-64\.so\.2|aarch64\.so\.1))$'
 
-# The newest version of glibc whose symbols the program asks for.
-newest_glibc_symbol() {
-    objdump -T "$1" | grep -oE 'GLIBC_[0-9]+(\.[0-9]+)+' | sed 's/GLIBC_//' | sort -uV | tail -n 1
+# The versions of glibc that the program asks for, as the loader checks them before it starts anything: `2.28`, and names
+# without a number such as `ABI_DT_RELR`, which came with glibc 2.36.
+glibc_versions() {
+    readelf -V --wide "$1" 2>/dev/null | sed -nE 's/.*Name: GLIBC_([A-Za-z0-9_.]+) .*/\1/p' | sort -uV
 }
 
 needed_libraries() {
@@ -18,8 +19,10 @@ needed_libraries() {
 
 # check_binary FILE: prints what was measured; fails naming everything that is wrong.
 check_binary() {
-    local file="$1" newest needed size foreign wrong=0
-    newest="$(newest_glibc_symbol "$file")" || { printf '%s: not a program that names its C library\n' "$file" && return 1; }
+    local file="$1" newest unnumbered needed size foreign wrong=0
+    newest="$(glibc_versions "$file" | grep -E '^[0-9]' | tail -n 1)"
+    [ -n "$newest" ] || { printf '%s: not a program that names its C library\n' "$file" && return 1; }
+    unnumbered="$(glibc_versions "$file" | grep -vE '^[0-9]' | tr '\n' ' ' || true)"
     needed="$(needed_libraries "$file")"
     size="$(stat -c %s "$file")"
     printf 'size     %d bytes\n' "$size"
@@ -28,6 +31,10 @@ check_binary() {
     if [ "$(printf '%s\n' "$newest" "$newest_glibc_allowed" | sort -V | tail -n 1)" != "$newest_glibc_allowed" ]; then
         printf 'wrong: it needs glibc %s, allowed is %s; the symbols: %s\n' "$newest" "$newest_glibc_allowed" \
             "$(objdump -T "$file" | grep -F "GLIBC_$newest" | awk '{print $NF}' | head -n 5 | tr '\n' ' ')"
+        wrong=1
+    fi
+    if [ -n "$unnumbered" ]; then
+        printf 'wrong: it needs what only a newer glibc has: %s\n' "$unnumbered"
         wrong=1
     fi
     foreign="$(printf '%s\n' "$needed" | grep -vE "$libraries_allowed" | tr '\n' ' ' || true)"

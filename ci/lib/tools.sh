@@ -23,9 +23,14 @@ die() {
     exit 1
 }
 
-# need_rust: cargo and its formatter and linter are the one thing that cannot be made here.
-need_rust() {
+# need_cargo: the one thing that cannot be made here, and all that building needs of Rust.
+need_cargo() {
     command -v cargo >/dev/null || die "cargo is missing: install the Rust toolchain (rustup.rs)"
+}
+
+# need_rust: what the checks need beside it.
+need_rust() {
+    need_cargo
     cargo fmt --version >/dev/null 2>&1 || die "rustfmt is missing: rustup component add rustfmt"
     cargo clippy --version >/dev/null 2>&1 || die "clippy is missing: rustup component add clippy"
 }
@@ -53,15 +58,24 @@ with_lock() {
     ) 9>"$cache/install.lock"
 }
 
-# need_cargo_tool NAME VERSION: cargo puts the finished program in place last, so a killed build leaves none behind.
+# need_cargo_tool NAME VERSION: cargo puts the finished program in place last, so a killed build leaves none behind. A
+# program of another version, wherever it lies, does not count.
 need_cargo_tool() {
-    command -v "$1" >/dev/null || with_lock install_cargo_tool "$1" "$2"
+    has_version "$1" "$2" || with_lock install_cargo_tool "$1" "$2"
+}
+
+# has_version NAME VERSION: whether the first such program in the PATH says that it is that version.
+has_version() {
+    local said
+    # nextest wants to be called as cargo calls it.
+    said="$("$1" --version 2>/dev/null || "$1" "${1#cargo-}" --version 2>/dev/null)" || return 1
+    [[ " ${said%%$'\n'*} " == *" $2 "* ]]
 }
 
 install_cargo_tool() {
-    [ ! -x "$cache/tools/bin/$1" ] || return 0
+    ! has_version "$1" "$2" || return 0
     printf 'installing %s %s (once)\n' "$1" "$2" >&2
-    CARGO_TARGET_DIR="$cache/tools-build" cargo install --quiet --locked --root "$cache/tools" --version "$2" "$1" \
+    CARGO_TARGET_DIR="$cache/tools-build" cargo install --quiet --locked --force --root "$cache/tools" --version "$2" "$1" \
         >"$cache/$1.log" 2>&1 || die "cargo could not install $1: see $cache/$1.log"
     rm -rf "$cache/tools-build"
 }

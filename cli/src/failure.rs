@@ -18,6 +18,9 @@ pub(crate) struct Failure {
     pub mistakes: Vec<Mistake>,
 }
 
+/// The exit code of a job that was watched to a bad end: the command did its work, and the news are bad.
+pub(crate) const JOB_FAILED: u8 = 6;
+
 impl Failure {
     /// A mistake of the person's.
     pub(crate) fn usage(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {

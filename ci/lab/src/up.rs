@@ -30,16 +30,24 @@ pub enum Outcome {
     KeptOlder,
 }
 
+/// What somebody who is not root hears first: what is missing, in one line, which root is to install.
+fn without_root(missing: &[&str]) -> LabError {
+    if missing.is_empty() {
+        return LabError::NotRoot;
+    }
+    LabError::MissingPackages { packages: missing.join(" "), reason: String::new() }
+}
+
 /// Brings the clusters up, with their users and shared servers, and waits until every node is usable. Clusters that
 /// are up already stay as they are; those not named stay as well. The outcome of each, in the order of the names.
 ///
 /// Root only. Missing Debian packages are installed; `tell` hears of it, one line at a time.
 pub fn up(lab: &Layout, names: &[String], tell: &dyn Fn(&str)) -> Result<Vec<(String, Outcome)>, LabError> {
     let shapes = names.iter().map(|name| shape(name)).collect::<Result<Vec<_>, _>>()?;
-    if !rustix::process::geteuid().is_root() {
-        return Err(LabError::NotRoot);
-    }
     let missing = packages::missing_packages();
+    if !rustix::process::geteuid().is_root() {
+        return Err(without_root(&missing));
+    }
     if !missing.is_empty() {
         tell(&format!("installing Debian packages: {}", missing.join(" ")));
         packages::install(&missing)?;
@@ -152,4 +160,17 @@ fn clear_cluster(site: &Site) -> Result<(), LabError> {
         .collect();
     end(&found, END_LIMIT)?;
     remove_folder(site.layout().directory())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_not_root_hears_in_one_line_what_is_missing() {
+        let error = without_root(&["slurmctld", "munge"]);
+        assert_eq!(error.to_string(), "missing Debian packages: slurmctld munge");
+        assert_eq!(error.next(), "as root: apt-get install slurmctld munge");
+        assert!(matches!(without_root(&[]), LabError::NotRoot));
+    }
 }

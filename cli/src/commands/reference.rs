@@ -3,7 +3,7 @@
 
 use crate::{
     configuration::reference::{FIELDS, VARIABLES},
-    failure::Failure,
+    failure::{Failure, JOB_FAILED},
     output::Answer,
 };
 use jobs::{Gravity, job_file::reference};
@@ -32,7 +32,8 @@ pub(crate) fn run() -> Answer {
 fn exit_codes() -> Vec<Value> {
     let done = ("The command did its work.", "Nothing.");
     let failures = GRAVITIES.map(|gravity| (Failure::code(gravity), meaning(gravity)));
-    let rows = [(0, done)].into_iter().chain(failures);
+    let failed = ("The job that was watched to its end failed, or was cancelled.", "Look at its log: `pakt logs JOB`.");
+    let rows = [(0, done)].into_iter().chain(failures).chain([(JOB_FAILED, failed)]);
     rows.map(|(code, (meaning, next))| json!({ "code": code, "meaning": meaning, "next": next })).collect()
 }
 

@@ -1,7 +1,11 @@
 //! `pakt watch JOB`: live state, elapsed time, a bar from the job's own progress, the tail of its log.
 
 use super::{Context, show};
-use crate::{failure::Failure, output::Answer, wiring::Hold};
+use crate::{
+    failure::{Failure, JOB_FAILED},
+    output::Answer,
+    wiring::Hold,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use jobs::{
     House,
@@ -19,8 +23,6 @@ pub(crate) struct Arguments {
     pub job: String,
 }
 
-/// The exit code of a job that was watched to a bad end (docs/reference/exit-codes.md).
-const JOB_FAILED: u8 = 6;
 /// How often the job's own files are looked at; they cost the scheduler nothing.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often the scheduler is asked at first and at last.

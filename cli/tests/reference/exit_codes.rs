@@ -10,9 +10,8 @@ Every command ends with one of these. With `--json` a failure is an object on st
 ";
 
 const WATCH: &str = "\
-They speak of the command, not of the job: `pakt watch`, `pakt submit --watch` and `pakt shell` end with 0 when they did \
-their work, whatever the job's program returned. `pakt show --json JOB` has the program's own code, in \
-`attempts[].exit_code`.
+They speak of the command, not of the job, but for the last one, which `pakt watch` and `pakt submit --watch` end with. \
+`pakt show --json JOB` has the code of the job's own program, in `attempts[].exit_code`.
 ";
 
 const SCRIPT: &str = "\
