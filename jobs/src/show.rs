@@ -82,6 +82,11 @@ pub async fn show(house: &House, text: &str) -> Result<Shown, JobsError> {
     })
 }
 
+/// How far a job's program says it is, from its own files alone: nobody is asked.
+pub async fn progress(house: &House, intent: &Intent) -> Result<Option<Progress>, JobsError> {
+    house.state.job(intent.id).progress().await
+}
+
 /// Where a job's log lies: where its file says, with Slurm's patterns filled in, or where the scheduler said of a script.
 pub(crate) async fn log_of(house: &House, intent: &Intent) -> Result<PathBuf, JobsError> {
     let directory = house.state.job(intent.id);

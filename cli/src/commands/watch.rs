@@ -11,9 +11,9 @@ use jobs::{
     House,
     logs::Log,
     settle::{SettleOptions, settle},
-    show::{Shown, show as look},
+    show::{Shown, progress, show as look},
 };
-use model::{BaseState, JobState};
+use model::{BaseState, JobState, WallTime};
 use std::time::Duration;
 
 /// Arguments of `watch`.
@@ -39,8 +39,8 @@ pub(super) async fn watch(house: &House, context: &Context, job: &str) -> Result
     let mut log = Log::open(house, job, 2_048).await?;
     let mut pause = ASK_SECONDS.0;
     loop {
-        let shown = look(house, job).await?;
-        draw(&bar, &shown);
+        let mut shown = look(house, job).await?;
+        draw(&bar, house, &shown);
         follow(&bar, house, context, &mut log).await?;
         if is_over(&shown) {
             break;
@@ -48,6 +48,8 @@ pub(super) async fn watch(house: &House, context: &Context, job: &str) -> Result
         for _ in 0..pause {
             tokio::time::sleep(LOOK_EVERY).await;
             follow(&bar, house, context, &mut log).await?;
+            shown.progress = progress(house, &shown.intent).await?;
+            draw(&bar, house, &shown);
         }
         pause = (pause + pause / 2).min(ASK_SECONDS.1);
     }
@@ -99,10 +101,18 @@ fn bar(context: &Context) -> ProgressBar {
     bar
 }
 
-fn draw(bar: &ProgressBar, shown: &Shown) {
-    let state = shown.sighting.as_ref().map_or_else(|| "UNKNOWN".to_owned(), |seen| seen.state.to_string());
-    let elapsed = shown.sighting.as_ref().map(|seen| seen.elapsed.to_string()).unwrap_or_default();
-    bar.set_prefix(format!("{state} {elapsed}"));
+/// State and elapsed time as the scheduler said, the time carried on since then; progress as the job's own files say.
+fn draw(bar: &ProgressBar, house: &House, shown: &Shown) {
+    let prefix = shown.sighting.as_ref().map_or_else(
+        || "UNKNOWN".to_owned(),
+        |seen| {
+            let since = house.clock.now().seconds_since(seen.observed_at);
+            let more = if seen.state.is_running() { u64::try_from(since).unwrap_or(0) } else { 0 };
+            let reason = if seen.state.is_pending() { format!(" ({})", seen.reason) } else { String::new() };
+            format!("{}{reason} {}", seen.state, WallTime::from_seconds(seen.elapsed.seconds().saturating_add(more)))
+        },
+    );
+    bar.set_prefix(prefix);
     if let Some(progress) = &shown.progress {
         bar.set_length(progress.total);
         bar.set_position(progress.step);

@@ -1,6 +1,6 @@
 //! A job's whole life on this machine, as its person sees it.
 
-use crate::desk::Desk;
+use crate::desk::{Desk, PAKT};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -38,9 +38,9 @@ fn a_job_is_checked_planned_submitted_watched_and_settled() {
     start      about <instant> by the scheduler's estimate
     ");
     assert_snapshot!(desk.pakt(&["submit", "--watch", &file]).expect(0).stderr, @"
-    job 01m89pfqm0y4ypqkd542wqmjks submitted as 1
+    job 01m89qsy6r5gncvncqbk87csfw submitted as 1
     held: 0.167 core-h (local:core)
-    log:  /tmp/pakt-test-jfEwGG/home/state/jobs/01m89pfqm0y4ypqkd542wqmjks/log
+    log:  /tmp/pakt-test-X9VVLX/home/state/jobs/01m89qsy6r5gncvncqbk87csfw/log
     trained
     ");
     assert_snapshot!(desk.pakt(&["logs", "tiny"]).shown(), @"
@@ -56,8 +56,8 @@ fn a_job_is_checked_planned_submitted_watched_and_settled() {
     assert_snapshot!(desk.pakt(&["balance", "atlas"]).shown(), @"
     exit 0
     --- stdout
-    project  unit                granted   used  running  committed  foreign    free
-    atlas    local:core  core-h   10.000  0.000    0.000      0.000    0.000  10.000
+    project  unit                granted   used  running  committed  foreign   free
+    atlas    local:core  core-h   10.000  0.001    0.000      0.000    0.000  9.999
     --- stderr
     running and waiting jobs as of <instant>
     ");
@@ -126,4 +126,25 @@ fn a_log_goes_where_the_job_file_says() {
     desk.json(&["watch", "said"]);
     assert_eq!(desk.json(&["logs", "said"])["text"], "here\n");
     assert!(desk.work().join("logs").is_dir());
+}
+
+#[test]
+fn a_terminal_shows_state_time_and_progress_while_it_runs() {
+    let desk = Desk::with_grant("10");
+    let slowly = "for step in 1 2 3 4; do echo \"$step 4 loss=2.5\" >>\"$PAKT_PROGRESS\"; sleep 1; done";
+    let file = desk.job("slow", slowly);
+    let call = format!("{PAKT} submit --watch {file}");
+    // script(1) gives the program a terminal.
+    let mut command = desk.command([""; 0]);
+    let envs: Vec<_> =
+        command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
+    command = std::process::Command::new("script");
+    command.args(["-qec", &call, "/dev/null"]).env_clear().env("TERM", "xterm").current_dir(desk.work());
+    command.envs(envs.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    let seen = desk.finish(&["submit", "--watch"], command).expect(0).stdout;
+    for part in ["RUNNING 00:00:0", "/4 loss=2.5", "COMPLETED"] {
+        assert!(seen.contains(part), "{part}: {seen:?}");
+    }
+    let quietly = desk.pakt(&["watch", "slow"]).expect(0);
+    assert!(!quietly.stderr.contains("RUNNING"), "without a terminal there is no bar: {}", quietly.stderr);
 }
