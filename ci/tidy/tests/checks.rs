@@ -147,6 +147,16 @@ fn links_lead_somewhere() {
 }
 
 #[test]
+fn documents_that_code_names_are_there() {
+    let code = |line: &str| format!("//! A crate.\n{line}\n");
+    expect(|house| house.write("jobs/src/lib.rs", &code("// See docs/soak.md.")), &[]);
+    expect(
+        |house| house.write("jobs/src/lib.rs", &code("// See `docs/reference/gone.md`, which is not there.")),
+        &["jobs/src/lib.rs:2: [links] there is no docs/reference/gone.md"],
+    );
+}
+
+#[test]
 fn nothing_of_one_machine_is_in_the_tree() {
     let home = concat!("/ro", "ot/.cargo");
     expect(

@@ -1,4 +1,5 @@
-//! Relative links in Markdown lead somewhere: to a file or folder of the tree, and to a heading where they name one.
+//! Relative links in Markdown lead somewhere: to a file or folder of the tree, and to a heading where they name one. So do
+//! the documents that code names, in comments and in messages that people read.
 
 use crate::tree::ending;
 use crate::{Problem, Tree};
@@ -9,7 +10,24 @@ const NAME: &str = "links";
 
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {
     let documents = tree.texts().filter(|(path, _)| ending(path) == "md");
-    documents.flat_map(|(path, text)| check_document(tree, path, text)).collect()
+    let mut problems: Vec<Problem> = documents.flat_map(|(path, text)| check_document(tree, path, text)).collect();
+    // The checks' own tests name documents of trees that they make.
+    let code = tree.texts().filter(|(path, _)| ending(path) == "rs" && !path.starts_with("ci/tidy/"));
+    problems.extend(code.flat_map(|(path, text)| check_code(tree, path, text)));
+    problems
+}
+
+/// `docs/NAME.md` in a line of code.
+fn check_code(tree: &Tree, path: &str, text: &str) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let is_of_a_path = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
+        let words = line.split(|letter| !is_of_a_path(letter)).map(|word| word.trim_end_matches('.'));
+        for word in words.filter(|word| word.starts_with("docs/") && ending(word) == "md" && !tree.has(word)) {
+            problems.push(Problem::at(NAME, path, number + 1, format!("there is no {word}")));
+        }
+    }
+    problems
 }
 
 fn check_document(tree: &Tree, path: &str, text: &str) -> Vec<Problem> {
