@@ -1,25 +1,44 @@
 //! `pakt init`: the text of a job file for a site.
 
 use crate::error::JobsError;
-use model::{AccountName, StorageRole, Unit};
+use model::{AccountName, StorageContext, StorageRole, Unit};
 use sites::{AccountNeed, Partition, Sharing, Site};
 use templates::{AccountRule, PartitionPreset, SitePreset};
 pub use templates::{Preset, TemplateError};
 
-/// The text of a commented job file that passes `check` at this site.
+/// What stands for an account where the profile knows none that exists.
+const SOME_ACCOUNT: &str = "my-account";
+
+/// The text of a commented job file that passes `check` at this site; an error where nothing there could start it.
 pub fn job_file(preset: Preset, site: &Site) -> Result<String, JobsError> {
+    refuse_what_nothing_starts(preset, site)?;
     templates::job_file(preset, Some(&preset_of(site))).map_err(|error| {
         JobsError::usage("no job file was written", error.to_string(), "choose another template: `pakt init --help`")
     })
 }
 
+fn refuse_what_nothing_starts(preset: Preset, site: &Site) -> Result<(), JobsError> {
+    let starts = |preset: Preset| {
+        let launchers = site.partitions.first().map(|partition| &partition.launchers.value.available);
+        launchers.is_none_or(|available| available.is_empty() || available.contains(&preset.launch()))
+    };
+    if starts(preset) {
+        return Ok(());
+    }
+    let others =
+        Preset::ALL.into_iter().filter(|other| starts(*other)).map(Preset::name).collect::<Vec<_>>().join(", ");
+    let why = format!("nothing at {} starts jobs of the template `{preset}`", site.title);
+    Err(JobsError::usage(
+        "no job file was written",
+        why,
+        format!("name another site with `--site`, or one of: {others}"),
+    ))
+}
+
 fn preset_of(site: &Site) -> SitePreset {
     let first = site.partitions.first();
     let account = match site.account.value.need {
-        AccountNeed::Required => match example(site) {
-            Some(example) => AccountRule::Required(example),
-            None => AccountRule::Optional,
-        },
+        AccountNeed::Required => AccountRule::Required(example(site)),
         AccountNeed::Optional => AccountRule::Optional,
         AccountNeed::Absent => AccountRule::Absent,
     };
@@ -34,8 +53,9 @@ fn preset_of(site: &Site) -> SitePreset {
     }
 }
 
-fn example(site: &Site) -> Option<AccountName> {
-    site.account.value.examples.iter().find_map(|example| example.parse().ok())
+fn example(site: &Site) -> AccountName {
+    let known = site.account.value.examples.iter().find_map(|example| example.parse().ok());
+    known.unwrap_or_else(|| SOME_ACCOUNT.parse().expect("a word is an account name"))
 }
 
 fn partition_of(partition: &Partition) -> PartitionPreset {
@@ -54,10 +74,11 @@ fn unit_of(site: &Site, partition: &Partition) -> Option<Unit> {
     Some(Unit::new(site.name().clone(), class))
 }
 
-/// The variable or path of the project's space as compute nodes see it.
+/// The variable of the project's space as compute nodes see it, or a directory in it.
 fn project_area(site: &Site) -> Option<String> {
-    let area = site.storage.iter().map(|area| &area.value).find(|area| area.role == StorageRole::Project)?;
-    let compute = model::StorageContext::Compute;
+    let compute = StorageContext::Compute;
+    let is_seen = |area: &&model::StorageArea| area.role == StorageRole::Project && area.is_visible_from(compute);
+    let area = site.storage.iter().map(|area| &area.value).find(is_seen)?;
     let variable = area.variables.get(&compute).map(|name| format!("${name}"));
-    variable.or_else(|| area.paths.get(&compute).cloned())
+    variable.or_else(|| area.paths.get(&compute).map(|path| format!("{path}/my-project")))
 }

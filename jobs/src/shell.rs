@@ -145,6 +145,7 @@ fn spec(house: &House, wish: &ShellWish) -> JobSpec {
         resources: Resources {
             nodes: Some(wish.nodes),
             gpus: if wish.gpus_per_node == 0 { GpuRequest::None } else { GpuRequest::PerNode(wish.gpus_per_node) },
+            gpu_type: None,
             time: wish.time,
             memory_mib: None,
             cpus: None,

@@ -1,7 +1,7 @@
 //! The job file as a person writes it: what is read, and what is said of every mistake.
 
 use jobs::job_file::{JobFile, Mistake, SourceFile};
-use model::{GpuRequest, RunLine, SiteChoice, WallTime};
+use model::{GpuRequest, GpuType, RunLine, SiteChoice, WallTime};
 use proptest::prelude::*;
 use std::{fmt::Write as _, path::PathBuf};
 
@@ -98,7 +98,7 @@ sweep: {}
          2:7+8 kind: `training` is not a `kind` -> did you mean `train`?\n\
          4:7+7 site: `Jupiter` is no site name: lower-case letters, digits and `-`, at most 32, starting with a letter -> `pakt sites` lists them; `any` means all of them\n\
          5:14+5 resources.nodse: there is no field `nodse` -> did you mean `nodes`?\n\
-         5:39+4 resources.gpus_per_node: `four` is not a whole number from 0 on -> for example `gpus_per_node: 1`\n\
+         5:39+4 resources.gpus_per_node: `four` is not a whole number from 0 on -> for example `gpus_per_node: 1`, or `gpus_per_node: h100:1` for GPUs of that type\n\
          5:51+2 resources.time: `10` is not a time such as `00:10:00`, `1-12:00:00`, `90m`, `12h` or `2d` -> write `HH:MM:SS`, or a number with `m`, `h` or `d`; quote it\n\
          6:9+7 launch: `torchrn` is not a `launch` -> did you mean `torchrun`?\n\
          7:1+4 runn: there is no field `runn` -> did you mean `run`?\n\
@@ -109,7 +109,9 @@ sweep: {}
 #[test]
 fn each_rule_has_its_own_words() {
     for (from, to, wanted) in [
-        ("nodes: 2, gpus_per_node: 4", "nodes: 2, gpus: 8", "`gpus` is the number of all GPUs"),
+        ("gpus_per_node: 4", "gpus_per_node: h100", "`h100` is not a whole number from 0 on"),
+        ("gpus_per_node: 4", "gpus_per_node: h100:0", "`0` is not a whole number from 1 on"),
+        ("gpus_per_node: 4", "gpus_per_node: \"a b:4\"", "is no GPU type"),
         ("nodes: 2, gpus_per_node: 4", "gpus: 8, gpus_per_node: 4", "say the same in two ways"),
         ("nodes: 2, gpus_per_node: 4, ", "", "`resources.nodes` is missing"),
         ("00:10:00", "00:00:00", "a job of no time cannot run"),
@@ -120,7 +122,16 @@ fn each_rule_has_its_own_words() {
         ("venv: ~/venvs/torch", "variables: {SLURM_X: x}", "is set by the batch script or by Slurm"),
         ("venv: ~/venvs/torch", "variables: {1A: x}", "is not the name of a variable"),
         ("train.py --steps 200", "|\n  a\n  b", "several lines can only be run with `launch: command`"),
-        ("workdir: .", "scheduler: {extra: [-x]}", "`-x` is not a long option of sbatch"),
+        ("workdir: .", "scheduler: {extra: -w n1}", "scheduler.extra[0]: `-w n1` would be one word for sbatch"),
+        (
+            "workdir: .",
+            "scheduler: {extra: [--hold, --a=1 --b=2]}",
+            "write it as items of a list, the second one `--b=2`",
+        ),
+        ("workdir: .", "scheduler: {extra: [\"\"]}", "an option must be text on one line"),
+        ("workdir: .", "workdir: ~ada/runs", "`~ada/runs` is not expanded"),
+        ("workdir: .", "workdir: \"\"", "`workdir` is empty"),
+        ("venv: ~/venvs/torch", "venv: \"a\\nb\"", "line breaks or control characters"),
         ("workdir: .", "scheduler: {account: a b}", "is no account name"),
         ("workdir: .", "notify: {mail: nobody}", "is not a mail address"),
         ("workdir: .", "notify: {when: [end]}", "nobody is notified"),
@@ -129,6 +140,125 @@ fn each_rule_has_its_own_words() {
         assert!(SMALLEST.contains(from), "{from}");
         let said = said(&SMALLEST.replace(from, to));
         assert!(said.contains(wanted), "{to}: {said}");
+    }
+}
+
+#[test]
+fn nodes_and_all_gpus_may_stand_side_by_side() {
+    let job = read(&SMALLEST.replace("gpus_per_node: 4", "gpus: 8")).expect("no mistakes");
+    assert_eq!((job.spec.resources.nodes, job.spec.resources.gpus), (Some(2), GpuRequest::Total(8)));
+}
+
+#[test]
+fn a_type_of_gpu_stands_in_front_of_their_number() {
+    for (from, to, request, kind) in [
+        ("gpus_per_node: 4", "gpus_per_node: h100:4", GpuRequest::PerNode(4), Some("h100")),
+        ("gpus_per_node: 4", "gpus: A100-80:8", GpuRequest::Total(8), Some("A100-80")),
+        ("gpus_per_node: 4", "gpus_per_node: 0", GpuRequest::None, None),
+    ] {
+        let job = read(&SMALLEST.replace(from, to)).unwrap_or_else(|mistakes| panic!("{to}: {mistakes:?}"));
+        assert_eq!(job.spec.resources.gpus, request, "{to}");
+        assert_eq!(job.spec.resources.gpu_type.as_ref().map(GpuType::as_str), kind, "{to}");
+    }
+}
+
+#[test]
+fn further_options_are_kept_word_by_word() {
+    for (extra, words) in [
+        ("[--switches, \"1\", -w, jpbo-001-01, -H]", vec!["--switches", "1", "-w", "jpbo-001-01", "-H"]),
+        ("--switches=1", vec!["--switches=1"]),
+        ("[\"--deadline=now + 1 hour\"]", vec!["--deadline=now + 1 hour"]),
+    ] {
+        let text = SMALLEST.replace("workdir: .", &format!("scheduler: {{ extra: {extra} }}"));
+        assert_eq!(read(&text).unwrap_or_else(|mistakes| panic!("{mistakes:?}")).spec.scheduler.extra, words);
+    }
+}
+
+/// The spec of the smallest file with one line changed, in a directory of its own.
+fn read_in(directory: &str, from: &str, to: &str) -> JobFile {
+    assert!(SMALLEST.contains(from), "{from}");
+    let source = SourceFile { path: "job.yaml".into(), directory: directory.into(), text: SMALLEST.replace(from, to) };
+    JobFile::read(source).unwrap_or_else(|mistakes| panic!("{to}: {mistakes:?}"))
+}
+
+#[test]
+fn a_dollar_of_the_file_system_stays_one_and_a_persons_own_is_for_the_node() {
+    for (to, workdir) in [
+        ("workdir: .", "/e/a$$b"),
+        ("workdir: ../c", "/e/c"),
+        ("workdir: runs/$RUN", "/e/a$$b/runs/$RUN"),
+        ("workdir: $PROJECT/x", "$PROJECT/x"),
+        ("workdir: ~/x", "~/x"),
+        ("workdir: /e/$USER", "/e/$USER"),
+        ("workdir: /e/a$$b", "/e/a$$b"),
+        ("kind: train", "/e/a$$b"),
+    ] {
+        let from = if to.starts_with("kind") { "workdir: .\n" } else { "workdir: ." };
+        let to = if to.starts_with("kind") { "" } else { to };
+        assert_eq!(read_in("/e/a$b", from, to).spec.workdir, workdir, "{to}");
+    }
+    let job = read_in("/e/a$b", "environment: { venv: ~/venvs/torch }", "environment: { venv: venv }\noutput: log.txt");
+    assert_eq!(job.spec.environment.venv.as_deref(), Some("/e/a$$b/venv"));
+    assert_eq!(job.spec.output.as_deref(), Some("/e/a$b/log.txt"), "the scheduler reads it, and expands nothing");
+}
+
+#[test]
+fn an_image_may_be_an_address() {
+    let job = read_in("/e", "venv: ~/venvs/torch", "container: \"docker://ubuntu:24.04\"");
+    assert_eq!(job.spec.environment.container.as_deref(), Some("docker://ubuntu:24.04"));
+    let job = read_in("/e", "venv: ~/venvs/torch", "container: images/torch.sif");
+    assert_eq!(job.spec.environment.container.as_deref(), Some("/e/images/torch.sif"));
+}
+
+#[test]
+fn a_directory_that_is_no_text_is_refused_and_not_guessed() {
+    use std::{ffi::OsString, os::unix::ffi::OsStringExt};
+    let directory = PathBuf::from(OsString::from_vec(b"/e/caf\xe9".to_vec()));
+    let source = SourceFile { path: "job.yaml".into(), directory, text: SMALLEST.to_owned() };
+    let mistakes = JobFile::read(source).expect_err("refused");
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert_eq!((mistakes[0].finding.field.as_str(), mistakes[0].line), ("workdir", 7));
+    assert!(mistakes[0].finding.what.contains("cannot be written into a script"), "{mistakes:?}");
+}
+
+#[test]
+fn what_the_scheduler_would_not_expand_in_a_logs_name_is_refused_at_its_place() {
+    for output in ["$SCRATCH/log.txt", "~/log.txt", "logs/$USER.txt", "/e/$$/log"] {
+        let text = format!("{SMALLEST}output: {output}\n");
+        let mistakes = read(&text).expect_err(output);
+        let Mistake { line, column, length, finding, .. } = &mistakes[0];
+        assert_eq!((mistakes.len(), *line, *column, *length), (1, 10, 9, output.len()), "{output}");
+        assert_eq!(finding.field, "output");
+        assert!(finding.what.contains("expands neither `$` nor `~`"), "{}", finding.what);
+    }
+    for output in ["logs/%j-%x.txt", "/e/logs/a~.txt", "./log"] {
+        assert!(read(&format!("{SMALLEST}output: {output}\n")).is_ok(), "{output}");
+    }
+}
+
+#[test]
+fn a_file_with_mistakes_can_still_be_placed() {
+    let text = SMALLEST
+        .replace("kind: train", "knd: train")
+        .replace("name: tiny-lm", "name: tiny lm")
+        .replace("launch: torchrun", "launch: torchrn");
+    let (job, mistakes) = JobFile::read_partial(SourceFile {
+        path: "job.yaml".into(),
+        directory: "/e/project1/atlas".into(),
+        text: text.clone(),
+    });
+    let fields: Vec<&str> = mistakes.iter().map(|mistake| mistake.finding.field.as_str()).collect();
+    assert_eq!(fields, ["kind", "name", "knd", "launch"]);
+    let job = job.expect("enough is known");
+    assert_eq!(job.spec.resources.gpus, GpuRequest::PerNode(4));
+    let placed = job.mistakes([model::Finding::error("resources.time", "too long", "shorter")]);
+    assert_eq!((placed[0].line, placed[0].column), (5, 48), "findings of a later check have their places");
+    assert!(read(&text).is_err(), "it is no job that can run");
+    for (from, to) in [("site: jupiter", "site: Jupiter"), ("\"00:10:00\"", "soon"), ("nodes: 2", "nodes: 2, gpus: 4")]
+    {
+        let source = SourceFile { path: "job.yaml".into(), directory: "/e".into(), text: SMALLEST.replace(from, to) };
+        let (job, mistakes) = JobFile::read_partial(source);
+        assert!(job.is_none() && !mistakes.is_empty(), "{to}: too little is known");
     }
 }
 

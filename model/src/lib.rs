@@ -8,6 +8,7 @@ mod balance;
 mod charge_rule;
 mod duration;
 mod finding;
+mod gpu_vendor;
 mod id;
 mod name;
 mod placement;
@@ -29,10 +30,11 @@ pub use balance::{Balance, SiteFigure};
 pub use charge_rule::ChargeRule;
 pub use duration::{DurationError, WallTime};
 pub use finding::{Finding, Severity};
+pub use gpu_vendor::GpuVendor;
 pub use id::{JobId, JobIdError, LinkNumber, RunKey, SchedulerJobId, SchedulerJobIdError};
 pub use name::{
-    AccountName, ClusterName, JobName, NameError, PartitionName, ProgrammeName, ProjectName, QosName, SiteName,
-    UserName,
+    AccountName, ClusterName, GpuType, JobName, NameError, PartitionName, ProgrammeName, ProjectName, QosName,
+    SiteName, UserName,
 };
 pub use placement::{Directive, EnvironmentSetting, LauncherRules, NodeShare, Placement, RendezvousRule};
 pub use price::{Charge, Price, price};

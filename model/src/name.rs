@@ -122,6 +122,11 @@ name!(
     /// A person's login name at a site.
     UserName, "user name", "no blanks, commas, `|` or `=`, not starting with `-`", is_foreign
 );
+name!(
+    /// A type of GPU as people name it: `h100`, `A100-80`; compared without regard to case and signs.
+    GpuType, "GPU type", "letters, digits, `-`, `_` and `.`, at most 64, starting with a letter or digit",
+    |text| is_plain(text, 64)
+);
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,11 @@
 //! A placement: a job spec made concrete for one partition of one site.
 
-use crate::{AccountName, PartitionName, SiteName, Tariff, Tres, WallTime};
+use crate::{AccountName, GpuVendor, PartitionName, SiteName, Tariff, Tres, WallTime};
 use serde::{Deserialize, Serialize};
 
 /// One option for the scheduler, without the leading dashes: `nodes` with `2`, `exclusive` with nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Directive {
     /// The long option's name.
     pub option: String,
@@ -32,6 +33,9 @@ pub struct EnvironmentSetting {
     pub name: String,
     /// Its value; `$NAME` is expanded on the node.
     pub value: String,
+    /// The variable that must be set on the node, and not be empty, for this to be set at all; none to set it always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_set: Option<String>,
     /// Why it is set.
     pub reason: String,
 }
@@ -96,6 +100,9 @@ pub struct Placement {
     pub nodes: u32,
     /// What the job has on each of them.
     pub share: NodeShare,
+    /// Who makes their GPUs, where they have any.
+    #[serde(default)]
+    pub gpu_vendor: Option<GpuVendor>,
     /// The wall-time limit.
     pub time_limit: WallTime,
     /// What will be charged for: on exclusive nodes all of each node.

@@ -1,7 +1,7 @@
 //! The job a person describes: what to run, on how much, for how long. Portable between sites; nothing here is Slurm's
 //! but the `scheduler` part, which says so.
 
-use crate::{AccountName, JobName, PartitionName, ProjectName, QosName, SiteName, WallTime};
+use crate::{AccountName, GpuType, JobName, PartitionName, ProjectName, QosName, SiteName, WallTime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -46,6 +46,9 @@ pub struct Resources {
     pub nodes: Option<u32>,
     /// GPUs.
     pub gpus: GpuRequest,
+    /// The type they must be of; none for whatever the partition has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_type: Option<GpuType>,
     /// The wall-time limit.
     pub time: WallTime,
     /// Memory per node in MiB, a hint: sites count memory too differently to carry a number from one to the next.
@@ -152,11 +155,13 @@ pub struct JobSpec {
     pub launch: Launch,
     /// What is run.
     pub run: RunLine,
-    /// Where it starts: absolute, or beginning with `~` or `$NAME`, which the node expands.
+    /// Where it starts: absolute, or beginning with `~` or `$NAME`, which the node expands; `$$` is one dollar, as it is in
+    /// every path and value that a node reads. What comes from a file system has its dollars doubled.
     pub workdir: String,
     /// What must be in place.
     pub environment: Environment,
-    /// Where the log goes instead of into the job directory.
+    /// Where the log goes instead of into the job directory, as the scheduler reads it: `%j` is its own, nothing else is
+    /// expanded.
     pub output: Option<String>,
     /// Who is told.
     pub notify: Notify,

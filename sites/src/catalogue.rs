@@ -90,14 +90,18 @@ impl Catalogue {
         found.next().filter(|_| found.next().is_none())
     }
 
-    /// The site whose name or alias is nearest to what was written, if one is near enough to be meant.
+    /// The site whose name or alias is nearest to what was written, if one is near enough to be meant: a few letters
+    /// apart, or longer than the beginning that was written.
     pub fn nearest(&self, text: &str) -> Option<&SiteName> {
+        const SHORTEST_BEGINNING: usize = 4;
         let text = text.to_lowercase();
         let mut best: Option<(usize, &SiteName)> = None;
         for site in self.iter() {
             let names = site.aliases.iter().map(String::as_str).chain([site.site.as_str()]);
             for name in names {
-                let distance = strsim::damerau_levenshtein(&text, &name.to_lowercase());
+                let name = name.to_lowercase();
+                let is_beginning = text.len() >= SHORTEST_BEGINNING && name.starts_with(&text);
+                let distance = if is_beginning { 1 } else { strsim::damerau_levenshtein(&text, &name) };
                 let is_near = distance <= 2.max(name.len() / 3) && distance < name.len();
                 if is_near && best.is_none_or(|(least, _)| distance < least) {
                     best = Some((distance, &site.site));

@@ -1,5 +1,5 @@
-//! Which site is this? Stable variables first, then Slurm's cluster name, then host names; two answers are a question
-//! to a person, never a choice.
+//! Which site is this? Stable variables first, then the cluster's name as Slurm tells it inside a job, then host names;
+//! two answers are a question to a person, never a choice.
 
 use crate::{catalogue::Catalogue, pattern, profile::Site};
 use model::SiteName;
@@ -12,8 +12,6 @@ pub struct Surroundings<'a> {
     pub variables: &'a BTreeMap<String, String>,
     /// The host's name, with or without domain.
     pub host_name: &'a str,
-    /// Slurm's name of the cluster, where it is known already.
-    pub cluster_name: Option<&'a str>,
 }
 
 /// What was found.
@@ -51,8 +49,9 @@ fn by_variable(site: &Site, surroundings: &Surroundings<'_>) -> bool {
         .any(|variable| surroundings.variables.get(&variable.name).is_some_and(|value| variable.values.contains(value)))
 }
 
+/// `SLURM_CLUSTER_NAME` is set in the environment of every job (sbatch(1), "Output environment variables").
 fn by_cluster(site: &Site, surroundings: &Surroundings<'_>) -> bool {
-    let cluster = surroundings.cluster_name;
+    let cluster = surroundings.variables.get("SLURM_CLUSTER_NAME");
     cluster.is_some_and(|cluster| site.clusters.iter().any(|known| known.value.as_str() == cluster))
 }
 

@@ -142,6 +142,9 @@ fn of_cluster(site: &Site, facts: &ObservedCluster, found: &mut Vec<Drift>) {
 
 fn of_partition(site: &Site, partition: &Partition, facts: &ObservedCluster, found: &mut Vec<Drift>) {
     let path = |field: &str| format!("partitions.{}.{field}", partition.name);
+    if shares_its_name(site, partition) {
+        return;
+    }
     let is_its = |observed: &&ObservedPartition| {
         site.partition_of_runs(&observed.name).is_some_and(|known| known.name == partition.name)
     };
@@ -169,6 +172,15 @@ fn of_partition(site: &Site, partition: &Partition, facts: &ObservedCluster, fou
         let profile = said(&limit.most, limit.most.value.0);
         found.push(difference(path("limits.default_wall"), &profile, &cluster, "only jobs without `time` feel it"));
     }
+}
+
+/// Whether an earlier partition of the profile goes by the same name of Slurm's. What the cluster says of that name says
+/// nothing of the nodes that a constraint selects in it.
+fn shares_its_name(site: &Site, partition: &Partition) -> bool {
+    let slurms = |partition: &Partition| partition.slurm_name.as_ref().map(|name| name.value.clone());
+    let own = slurms(partition);
+    let earlier = site.partitions.iter().take_while(|other| other.name != partition.name);
+    own.is_some() && earlier.into_iter().any(|other| slurms(other) == own)
 }
 
 fn of_hardware(partition: &Partition, observed: &ObservedPartition, found: &mut Vec<Drift>) {

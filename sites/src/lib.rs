@@ -26,8 +26,8 @@ pub use detect::{Detection, Surroundings, detect};
 pub use drift::{Drift, ObservedAssociation, ObservedCluster, ObservedPartition, ObservedQos, drift};
 pub use error::SiteError;
 pub use partition::{
-    Architecture, CpuKind, Cpus, EndOfTime, GpuSelection, GpuVendor, Gpus, Launchers, Limits, Memory, MemoryRule,
-    Partition, Purpose, Sharing, TariffProfile, WallLimit,
+    Architecture, CpuKind, Cpus, EndOfTime, GpuSelection, Gpus, Launchers, Limits, Memory, MemoryRule, Partition,
+    Purpose, Sharing, TariffProfile, WallLimit,
 };
 pub use place::{LocalMachine, Placed, place};
 pub use profile::{

@@ -1,7 +1,10 @@
 //! A partition of a site: what its nodes are, what may be asked for and what it costs.
 
 use crate::sourced::{Limit, Sourced};
-use model::{ChargeRule, EnvironmentSetting, Launch, PartitionName, QosName, RendezvousRule, ResourceClass, WallTime};
+use model::{
+    ChargeRule, Directive, EnvironmentSetting, GpuVendor, Launch, PartitionName, QosName, RendezvousRule,
+    ResourceClass, WallTime,
+};
 use serde::{Deserialize, Serialize};
 
 /// The processors' architecture.
@@ -13,18 +16,6 @@ pub enum Architecture {
     X86_64,
     /// Arm.
     Aarch64,
-}
-
-/// Who makes the GPUs; decides the flag of a container runtime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum GpuVendor {
-    /// CUDA.
-    Nvidia,
-    /// `ROCm`.
-    Amd,
-    /// Level Zero.
-    Intel,
 }
 
 /// The GPUs of a node.
@@ -108,6 +99,10 @@ pub struct GpuSelection {
     /// Node features that must be asked for (`--constraint`).
     #[serde(default)]
     pub constraint: Option<String>,
+    /// Features that select other nodes of the same partition. A job that asks for one of them does not get `constraint`
+    /// beside it: no node has both, so such a job would wait for ever.
+    #[serde(default)]
+    pub alternatives: Vec<String>,
 }
 
 /// Who else is on the node.
@@ -255,6 +250,9 @@ pub struct Partition {
     /// The formula for runs without GPUs, where it differs.
     #[serde(default)]
     pub tariff_without_gpus: Option<Sourced<TariffProfile>>,
+    /// Further options that every job here must give the scheduler, in order.
+    #[serde(default)]
+    pub directives: Vec<Sourced<Directive>>,
     /// Whether compute nodes reach the internet.
     pub internet: Sourced<bool>,
     /// The node feature that selects nodes with internet, where only some have it.

@@ -2,6 +2,7 @@
 
 use crate::{
     partition::Partition,
+    pattern,
     provenance::{AsOf, Confidence},
     sourced::Sourced,
 };
@@ -198,6 +199,10 @@ pub struct Site {
     /// What else a user should know.
     #[serde(default)]
     pub notes: Vec<Sourced<String>>,
+    /// Fields that nobody was found to say anything about, by path, as `partitions.NAME.FIELD` and `storage.ROLE.FIELD`;
+    /// `*` stands for anything. What stands here was looked for.
+    #[serde(default)]
+    pub unknown: Vec<String>,
     /// Partitions, the usual ones first.
     pub partitions: Vec<Partition>,
 }
@@ -208,13 +213,18 @@ impl Site {
         &self.site
     }
 
-    /// A partition by the profile's name or by Slurm's.
-    pub fn partition(&self, name: &str) -> Option<&Partition> {
-        let by_slurm =
+    /// The partitions that go by a name: the one that the profile calls so, then those that Slurm does. Several may share
+    /// Slurm's name, told apart by what their jobs ask for.
+    pub fn partitions_called(&self, name: &str) -> Vec<&Partition> {
+        let is_own = |partition: &&Partition| partition.name == name;
+        let is_slurms =
             |partition: &&Partition| partition.slurm_name.as_ref().is_some_and(|own| own.value.as_str() == name);
-        self.partitions
-            .iter()
-            .find(|partition| partition.name == name)
-            .or_else(|| self.partitions.iter().find(by_slurm))
+        let of_slurm = self.partitions.iter().filter(|partition| is_slurms(partition) && !is_own(partition));
+        self.partitions.iter().filter(is_own).chain(of_slurm).collect()
+    }
+
+    /// Whether the profile says of a field that nobody was found to tell it.
+    pub fn is_unknown(&self, path: &str) -> bool {
+        self.unknown.iter().any(|unknown| pattern::matches(unknown, path))
     }
 }

@@ -71,9 +71,10 @@ fn of_partition(path: &str, partition: &Partition, found: &mut Vec<Broken>) {
 
 fn of_amounts(path: &str, partition: &Partition, found: &mut Vec<Broken>) {
     let memory = &partition.memory.value;
-    if memory.rule == MemoryRule::MandatoryBelowFullNode && memory.per_gpu_mib.is_none() {
-        let next = "write `per_gpu_mib`, the memory that goes with one GPU";
-        found.push(breach(format!("{path}.memory"), "memory that must be given needs the share of one GPU", next));
+    let has_share = if partition.gpus_per_node() > 0 { memory.per_gpu_mib } else { memory.per_node_mib };
+    if memory.rule == MemoryRule::MandatoryBelowFullNode && has_share.is_none() {
+        let next = "write `per_gpu_mib`, the memory that goes with one GPU, or without GPUs `per_node_mib`";
+        found.push(breach(format!("{path}.memory"), "memory that must be given needs its share of a node", next));
     }
     for (field, tariff) in
         [("tariff", Some(&partition.tariff)), ("tariff_without_gpus", partition.tariff_without_gpus.as_ref())]

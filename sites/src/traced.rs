@@ -61,13 +61,14 @@ traced!(DetectionRules: variables, hosts;);
 traced!(Limits: wall, default_wall, nodes, least_gpus, gpus, running, submitted, array;);
 traced!(
     Partition: slurm_name, runs_as, qos, architecture, gpus, cpus, memory, selection, sharing, limits, tariff,
-    tariff_without_gpus, internet, internet_constraint, rendezvous, environment, launchers, submits_from_compute, end_of_time, notes;
+    tariff_without_gpus, directives, internet, internet_constraint, rendezvous, environment, launchers,
+    submits_from_compute, end_of_time, notes;
     name, default_for
 );
 traced!(
     Site: clusters, detection, login, account, budget_windows, usage, storage, state_area, cache_area, modules, notes,
     partitions;
-    site, title, centre, aliases, scheduler, defaults, sources
+    site, title, centre, aliases, scheduler, defaults, sources, unknown
 );
 
 impl Site {

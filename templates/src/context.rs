@@ -6,7 +6,7 @@ use crate::{
     error::launch_name,
     exit_code, launch, quote, refusal,
 };
-use model::{Directive, Launch, Placement};
+use model::{Directive, GpuVendor, Launch, Placement};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -48,6 +48,8 @@ struct Surroundings {
     container: Option<String>,
     container_is_file: bool,
     cache_area: Option<String>,
+    /// How the area is called in a message: unexpanded.
+    cache_area_name: String,
     caches: Vec<Variable>,
     has_hugging_face_home: bool,
     has_internet: bool,
@@ -124,7 +126,7 @@ impl Head {
             is_local,
             id_variable: if is_local { "PAKT_LOCAL_JOB_ID" } else { "SLURM_JOB_ID" },
             directives: if is_local { Vec::new() } else { directives(&placement.directives) },
-            job_directory: quote::path(script.job_directory),
+            job_directory: job_directory(script.job_directory),
         }
     }
 }
@@ -143,8 +145,9 @@ impl Surroundings {
             venv: environment.venv.as_deref().map(quote::path),
             container: container.map(quote::path),
             container_is_file: container.is_some_and(|image| !image.contains("://")),
-            cache_area: placement.cache_area.as_deref().map(quote::value_or_empty),
-            caches: environment::caches(job),
+            cache_area: placement.cache_area.as_deref().map(quote::path),
+            cache_area_name: quote::literal(placement.cache_area.as_deref().unwrap_or_default()),
+            caches: environment::caches(job, placement.gpu_vendor),
             has_hugging_face_home: !job.contains_key("HF_HOME"),
             has_internet: placement.has_internet,
             offline: if placement.has_internet { Vec::new() } else { environment::offline(job) },
@@ -193,6 +196,12 @@ impl Rendezvous {
     }
 }
 
+/// The job directory as a word: as it is where it is absolute, because then it was read from a file system and not written
+/// by a person, and a dollar in it is a dollar.
+fn job_directory(path: &str) -> String {
+    if path.starts_with('/') { quote::literal(path) } else { quote::path(path) }
+}
+
 /// A word that stands beside another: nothing where it is empty.
 fn bare_word(text: &str) -> String {
     if text.is_empty() { String::new() } else { quote::word(text) }
@@ -208,8 +217,11 @@ fn directives(directives: &[Directive]) -> Vec<String> {
     directives.iter().filter(|directive| !OF_THE_ADAPTER.contains(&directive.option.as_str())).map(line).collect()
 }
 
-/// The list of GPUs, where the job has whole nodes and so all that it uses are counted from 0.
+/// The list of GPUs for CUDA, where the job has whole nodes and so all that it uses are counted from 0.
 fn visible_gpus(placement: &Placement) -> Option<String> {
+    if matches!(placement.gpu_vendor, Some(GpuVendor::Amd | GpuVendor::Intel)) {
+        return None;
+    }
     let is_whole = placement.tariff.is_exclusive
         || placement.directives.iter().any(|directive| directive.option == "exclusive" && directive.value.is_none());
     let count = placement.share.gpus;

@@ -50,6 +50,14 @@ pub enum TemplateError {
         /// What it says.
         path: String,
     },
+    /// A directory that no container can be shown.
+    #[error("{field} is `{path}`, which cannot be shown to a container: it is told directories parted by `,` and `:`")]
+    Unbindable {
+        /// Which field.
+        field: &'static str,
+        /// What it says.
+        path: String,
+    },
     /// No such preset.
     #[error("there is no preset `{text}`; did you mean `{nearest}`? There are: train, evaluate, command, mpi")]
     UnknownPreset {

@@ -15,13 +15,15 @@
 //! | `.../heartbeat` | touched once a minute while the script lives | empty |
 //! | `.../program` | once | the bash file that is run, on the first node or (torchrun) on every one |
 //! | `.../progress` | by the program, if it likes: `$PAKT_PROGRESS` | lines `step total [key=value ...]`; the last one counts |
+//! | `.../cache` | by libraries, where the site's area for caches is not there | theirs |
 //! | `.../ended` | last | `exit_code`, `signal` (0 where none), `received` (what the script was told, or `none`), `epoch_seconds` |
 //! | `checkpoints` | appended by programs: `$PAKT_CHECKPOINTS` | one line a checkpoint, shared by all links |
 //!
-//! Each but the heartbeat and the program's own two is written to a temporary name, synced and renamed. A test or a site
-//! may set `PAKT_HEARTBEAT_SECONDS` for another beat. TERM, INT, HUP, USR1 and USR2 are passed on to the program, INT as
-//! TERM; the tasks of `srun` are told by `scancel --signal`, because srun itself takes TERM for an order to kill them. The
-//! script then waits for the program's own end, and ends with its code.
+//! Each but the heartbeat and what programs write themselves is written to a temporary name, synced and renamed. A test
+//! or a site may set `PAKT_HEARTBEAT_SECONDS` for another beat. TERM, INT, HUP, USR1 and USR2 are passed on to the program,
+//! INT as TERM; the tasks of `srun` are told by `scancel --signal`, because srun itself takes TERM for an order to kill
+//! them. The script then waits for the program's own end, and ends with its code; a program that was told to end while
+//! commands of it were left ends with 143 if not with a code of its own.
 
 mod batch_script;
 mod context;

@@ -1,6 +1,7 @@
 //! Presets: the kinds of job file that `pakt init` can begin.
 
 use crate::TemplateError;
+use model::Launch;
 use std::{fmt, str::FromStr};
 
 /// A kind of job file.
@@ -27,6 +28,15 @@ impl Preset {
             Self::Evaluate => "evaluate",
             Self::Command => "command",
             Self::Mpi => "mpi",
+        }
+    }
+
+    /// How its job is started, which not every site can.
+    pub const fn launch(self) -> Launch {
+        match self {
+            Self::Train => Launch::Torchrun,
+            Self::Evaluate | Self::Command => Launch::Command,
+            Self::Mpi => Launch::Mpi,
         }
     }
 }

@@ -38,9 +38,9 @@ pub fn value_of(name: &str, text: &str) -> String {
     double(&pieces(text), |variable| variable == name)
 }
 
-/// Quotes a value in which every variable may be unset, and is then empty; for what is looked at before it is used.
-pub fn value_or_empty(text: &str) -> String {
-    double(&home(text), |_| true)
+/// Quotes text that is taken literally, in the quotes in which a reader expects a path or a message.
+pub fn literal(text: &str) -> String {
+    double(&[Piece::Literal(text.to_owned())], |_| false)
 }
 
 /// Quotes a path: a value in which a leading `~` or `~/` is the home directory.

@@ -8,7 +8,8 @@ use model::{Directive, RunLine};
 pub(crate) fn refuse(script: &BatchScript<'_>) -> Result<(), TemplateError> {
     refuse_lines(script)?;
     refuse_nul(script)?;
-    refuse_relative(script)
+    refuse_relative(script)?;
+    refuse_unbindable(script)
 }
 
 /// Refuses line breaks where there is one line; shell text and values of variables may have several.
@@ -57,6 +58,19 @@ fn refuse_relative(script: &BatchScript<'_>) -> Result<(), TemplateError> {
     let paths = [("the job directory", script.job_directory), ("`workdir`", &script.spec.workdir)];
     match paths.into_iter().find(|(_, path)| !path.starts_with(['/', '~', '$'])) {
         Some((field, path)) => Err(TemplateError::RelativePath { field, path: path.to_owned() }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses directories that a container runtime would read as several, or as one under another name (apptainer(1),
+/// `--bind`).
+fn refuse_unbindable(script: &BatchScript<'_>) -> Result<(), TemplateError> {
+    if script.spec.environment.container.is_none() {
+        return Ok(());
+    }
+    let paths = [("the job directory", script.job_directory), ("`workdir`", &script.spec.workdir)];
+    match paths.into_iter().find(|(_, path)| path.contains([',', ':'])) {
+        Some((field, path)) => Err(TemplateError::Unbindable { field, path: path.to_owned() }),
         None => Ok(()),
     }
 }

@@ -170,10 +170,11 @@ fn real_raven_chooses_the_partition_by_the_constraint() {
     job.queued("%P %a", |found| found == "gpu mpg");
     let allocated = job.settled("AllocTRES");
     assert_eq!(count(&allocated, "gres/gpu"), Some("1"), "{allocated}");
+    assert_eq!(count(&allocated, "cpu"), Some("18"), "a CPU is a core: {allocated}");
     assert_eq!(count(&allocated, "mem"), Some("125000M"), "{allocated}");
 
     let whole = Job::submit(&raven, User::Ada, &["--constraint=gpu", "--gres=gpu:a100:4"], "true");
-    assert_eq!(count(&whole.settled("AllocTRES"), "cpu"), Some("144"), "four GPUs are a whole node");
+    assert_eq!(count(&whole.settled("AllocTRES"), "cpu"), Some("72"), "four GPUs are a whole node");
 
     let without = Job::submit(&raven, User::Ada, &["--mem=1000"], "true");
     without.queued("%P", |partition| partition == "general");

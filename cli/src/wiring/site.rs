@@ -27,7 +27,7 @@ pub(super) fn here(
         return named_site(catalogue, named);
     }
     let host_name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let surroundings = Surroundings { variables: &configuration.variables, host_name: &host_name, cluster_name: None };
+    let surroundings = Surroundings { variables: &configuration.variables, host_name: &host_name };
     match sites::detect(catalogue, &surroundings) {
         Detection::Found(site) => Ok(site),
         Detection::Ambiguous(sites) => {

@@ -198,6 +198,16 @@ impl<'a> Fields<'a> {
         self.push(place, Finding::error(self.path_of(name), what, next));
     }
 
+    /// Records a mistake at an item of a list in this mapping, or at the single value that stands for the list.
+    pub(super) fn item_mistake(&self, name: &str, index: usize, what: impl Into<String>, next: impl Into<String>) {
+        let item = self.entry(name).and_then(|(_, node)| match &node.value {
+            Value::List(items) => items.get(index),
+            _ => Some(node),
+        });
+        let place = item.map_or(self.place, |item| item.place);
+        self.push(place, Finding::error(format!("{}[{index}]", self.path_of(name)), what, next));
+    }
+
     /// Records a doubt at a field of this mapping.
     pub(super) fn doubt(&self, name: &str, what: impl Into<String>, next: impl Into<String>) {
         let place = self.entry(name).map_or(self.place, |(key, _)| key.place);

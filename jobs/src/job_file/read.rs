@@ -3,12 +3,12 @@
 use super::{
     Document, Mistake, Place,
     fields::{Fields, Findings},
-    reference, resources, scheduler, surroundings,
+    paths, reference, resources, scheduler, surroundings,
 };
-use model::{Finding, JobKind, JobSpec, Launch, RunLine, Severity, SiteChoice, SiteName};
+use model::{Finding, JobKind, JobSpec, Launch, RunLine, SiteChoice, SiteName};
 use std::{
     cell::RefCell,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 /// A job file's text and where it lies.
@@ -22,7 +22,7 @@ pub struct SourceFile {
     pub text: String,
 }
 
-/// A job file that was read without mistakes.
+/// A job file that was read.
 #[derive(Clone, Debug)]
 pub struct JobFile {
     /// The file.
@@ -38,21 +38,35 @@ pub struct JobFile {
 impl JobFile {
     /// Reads a job file; every mistake at once, in the order of the file.
     pub fn read(source: SourceFile) -> Result<Self, Vec<Mistake>> {
-        let document = Document::read(&source.text).map_err(|(words, place)| {
-            let finding = Finding::error("", words, "a job file is YAML: `name: value`, indented by blanks, not tabs");
-            vec![Mistake::new(source.path.clone(), &source.text, place, finding)]
-        })?;
+        match Self::read_partial(source) {
+            (Some(file), mistakes) if !mistakes.iter().any(Mistake::is_error) => Ok(file),
+            (_, mistakes) => Err(mistakes),
+        }
+    }
+
+    /// Reads what can be read of a job file, and every mistake and doubt in it, in the order of the file.
+    ///
+    /// With a mistake among them the job is good for one thing: to be placed, so that what a site says against it is
+    /// heard in the same round. A name, project, launcher or program that could not be read is a made-up one there. No
+    /// job where too little is known to place it: of which sites, on how much, for how long, in which directory.
+    pub fn read_partial(source: SourceFile) -> (Option<Self>, Vec<Mistake>) {
+        let document = match Document::read(&source.text) {
+            Ok(document) => document,
+            Err((words, place)) => {
+                let next = "a job file is YAML: `name: value`, indented by blanks, not tabs";
+                let finding = Finding::error("", words, next);
+                let mistake = Mistake::new(source.path.clone(), &source.text, place, finding);
+                return (None, vec![mistake]);
+            }
+        };
         let findings = Findings::new(Vec::new());
         let spec = spec(&document, &source, &findings);
         let mut found = findings.into_inner();
         found.sort_by_key(|(place, _)| (place.line, place.column));
-        let has_errors = found.iter().any(|(_, finding)| finding.severity == Severity::Error);
         let mistake = |(place, finding)| Mistake::new(source.path.clone(), &source.text, place, finding);
         let mistakes: Vec<Mistake> = found.into_iter().map(mistake).collect();
-        match spec {
-            Some(spec) if !has_errors => Ok(Self { document, spec, doubts: mistakes, source }),
-            _ => Err(mistakes),
-        }
+        let doubts = mistakes.iter().filter(|mistake| !mistake.is_error()).cloned().collect();
+        (spec.map(|spec| Self { source, document, spec, doubts }), mistakes)
     }
 
     /// Ties findings of a later check, which name fields by path, to their places.
@@ -64,6 +78,9 @@ impl JobFile {
         found.into_iter().map(mistake).collect()
     }
 }
+
+/// Stands for a name that could not be read, of which there is a mistake then.
+const MADE_UP: &str = "NAME";
 
 fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place, Finding)>>) -> Option<JobSpec> {
     let job = Fields::of("", &document.root, findings);
@@ -79,24 +96,19 @@ fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place,
     let resources = resources::read(&job);
     let launch = job.required("launch", job.word("launch", &launchers), "torchrun");
     let run = run(&job, launch);
-    let environment = surroundings::environment(&job);
+    let environment = surroundings::environment(&job, &source.directory);
     let workdir = workdir(&job, &source.directory);
-    let environment = model::Environment {
-        venv: environment.venv.map(|path| absolute(&path, &source.directory)),
-        container: environment.container.map(|path| absolute(&path, &source.directory)),
-        ..environment
-    };
-    let output = job.text("output").map(|path| absolute(&path, &source.directory));
+    let output = paths::of_log(&job, "output", &source.directory);
     let notify = surroundings::notify(&job);
     let scheduler = scheduler::read(&job);
     Some(JobSpec {
-        name: name?,
-        kind: kind?,
-        project: project?,
+        name: name.unwrap_or_else(|| MADE_UP.parse().expect("a word is a job name")),
+        kind: kind.unwrap_or(JobKind::Command),
+        project: project.unwrap_or_else(|| MADE_UP.parse().expect("a word is a project name")),
         site: site?,
         resources: resources?,
-        launch: launch?,
-        run: run?,
+        launch: launch.unwrap_or(Launch::Command),
+        run: run.unwrap_or_else(|| RunLine::Shell("true".to_owned())),
         workdir: workdir?,
         environment,
         output,
@@ -144,31 +156,11 @@ fn run(job: &Fields<'_>, launch: Option<Launch>) -> Option<RunLine> {
     job.required("run", run, "train.py --steps 200")
 }
 
+/// Where the job starts: as written, else where the file lies.
 fn workdir(job: &Fields<'_>, directory: &Path) -> Option<String> {
-    let text = job.text("workdir").unwrap_or_else(|| ".".to_owned());
-    if text.chars().any(char::is_control) {
-        job.mistake(
-            "workdir",
-            "a path with line breaks or control characters is not supported",
-            "choose another directory",
-        );
-        return None;
+    if job.has("workdir") {
+        paths::on_node(job, "workdir", directory)
+    } else {
+        paths::beside_the_file(job, "workdir", directory)
     }
-    Some(absolute(&text, directory))
-}
-
-/// A path as the node will read it: `~` and `$NAME` stay for the node to expand, what is relative starts at the file.
-fn absolute(text: &str, directory: &Path) -> String {
-    if text.starts_with('/') || text.starts_with('~') || text.starts_with('$') {
-        return text.to_owned();
-    }
-    let mut path = directory.to_path_buf();
-    for part in Path::new(text).components() {
-        match part {
-            Component::ParentDir => drop(path.pop()),
-            Component::Normal(name) => path.push(name),
-            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
-        }
-    }
-    path.to_string_lossy().into_owned()
 }

@@ -62,17 +62,17 @@ pub const FIELDS: &[FieldReference] = &[
     ),
     field(
         "resources.gpus_per_node",
-        "a whole number from 0",
+        "a whole number from 0, or `TYPE:N`",
         "no GPUs",
         "4",
-        "GPUs on each node, as the site's scheduler counts them.",
+        "GPUs on each node, as the site's scheduler counts them. `h100:4` asks for that type and goes where it is.",
     ),
     field(
         "resources.gpus",
-        "a whole number from 0",
+        "a whole number from 0, or `TYPE:N`",
         "no GPUs",
         "8",
-        "All GPUs of the job, on as few nodes as hold them. It excludes `nodes` and `gpus_per_node`.",
+        "All GPUs of the job, evenly on `nodes`, without that on as few nodes as hold them. It excludes `gpus_per_node`.",
     ),
     field(
         "resources.time",
@@ -116,7 +116,8 @@ pub const FIELDS: &[FieldReference] = &[
         "a path",
         "the job file's own folder",
         "$PROJECT/runs",
-        "Where it starts. A relative path begins at the job file; `~` and a leading `$NAME` are expanded on the node.",
+        "Where it starts. A relative path begins at the job file; a leading `~/` and `$NAME` are expanded on the node, and \
+         `$$` is one dollar.",
     ),
     field("environment", "fields", "nothing is set up", "", "What is set up on the node before the program starts."),
     field(
@@ -153,7 +154,8 @@ pub const FIELDS: &[FieldReference] = &[
         "a path",
         "`log` in the job's directory",
         "logs/train.txt",
-        "Where the log goes. A relative path begins at the job file.",
+        "Where the log goes. A relative path begins at the job file. The scheduler opens it: `%j` and the like are its own, and \
+         neither `$NAME` nor `~` is expanded.",
     ),
     field("notify", "fields", "nobody is told", "", "Mail from the scheduler."),
     field("notify.mail", "a mail address", "none", "ada@example.org", "Who is told."),
@@ -181,10 +183,11 @@ pub const FIELDS: &[FieldReference] = &[
     field("scheduler.after", "text", "none", "\"afterany:4711\"", "Dependencies (sbatch(1), `--dependency`)."),
     field(
         "scheduler.extra",
-        "a list of long options",
+        "a list of options, word by word",
         "none",
         "[--switches=1]",
-        "Further options for `sbatch`, as they are. Those that Pakt gives itself are refused with the field to use.",
+        "Further options for `sbatch`, as they are: `[--switches=1, -w, jpbo-001-01]`. Those that Pakt gives itself are \
+         refused with the field to use.",
     ),
 ];
 

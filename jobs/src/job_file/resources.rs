@@ -1,7 +1,7 @@
 //! The `resources` part: how much, for how long.
 
 use super::{fields::Fields, reference};
-use model::{GpuRequest, Resources, WallTime};
+use model::{GpuRequest, GpuType, Resources, WallTime};
 
 /// Reads `resources`.
 pub(super) fn read(job: &Fields<'_>) -> Option<Resources> {
@@ -10,7 +10,7 @@ pub(super) fn read(job: &Fields<'_>) -> Option<Resources> {
     let time = fields.parsed::<WallTime>("time", "write `HH:MM:SS`, or a number with `m`, `h` or `d`; quote it");
     let time = fields.required("time", time, "\"01:00:00\"");
     let nodes = fields.count("nodes", 1);
-    let gpus = gpus(&fields, nodes)?;
+    let (gpus, gpu_type) = gpus(&fields)?;
     if gpus == GpuRequest::None && nodes.is_none() && !fields.has("nodes") {
         fields.required::<u32>("nodes", None, "1");
     }
@@ -20,29 +20,46 @@ pub(super) fn read(job: &Fields<'_>) -> Option<Resources> {
         }
         time.seconds() > 0
     });
-    Some(Resources { nodes, gpus, time: time?, memory_mib: memory_mib(&fields), cpus: fields.count("cpus", 1) })
+    let (memory_mib, cpus) = (memory_mib(&fields), fields.count("cpus", 1));
+    Some(Resources { nodes, gpus, gpu_type, time: time?, memory_mib, cpus })
 }
 
-fn gpus(fields: &Fields<'_>, nodes: Option<u32>) -> Option<GpuRequest> {
-    match (fields.has("gpus_per_node"), fields.has("gpus")) {
+/// How many GPUs, and of which type; `gpus` beside `nodes` is all of them, spread evenly.
+fn gpus(fields: &Fields<'_>) -> Option<(GpuRequest, Option<GpuType>)> {
+    let (name, request): (_, fn(u32) -> GpuRequest) = match (fields.has("gpus_per_node"), fields.has("gpus")) {
         (true, true) => {
             fields.mistake("gpus", "`gpus` and `gpus_per_node` say the same in two ways", "keep one of them");
+            return None;
+        }
+        (true, false) => ("gpus_per_node", GpuRequest::PerNode),
+        (false, true) => ("gpus", GpuRequest::Total),
+        (false, false) => return Some((GpuRequest::None, None)),
+    };
+    let (count, gpu_type) = typed_count(fields, name)?;
+    Some((if count == 0 { GpuRequest::None } else { request(count) }, gpu_type))
+}
+
+/// `4`, or `h100:4` where the type matters.
+fn typed_count(fields: &Fields<'_>, name: &str) -> Option<(u32, Option<GpuType>)> {
+    let text = fields.text(name)?;
+    let example = format!("for example `{name}: 1`, or `{name}: h100:1` for GPUs of that type");
+    let Some((kind, digits)) = text.rsplit_once(':') else {
+        let count = text.parse().ok();
+        if count.is_none() {
+            fields.mistake(name, format!("`{text}` is not a whole number from 0 on"), example);
+        }
+        return count.map(|count| (count, None));
+    };
+    match (kind.trim().parse::<GpuType>(), digits.trim().parse::<u32>()) {
+        (Ok(kind), Ok(count)) if count > 0 => Some((count, Some(kind))),
+        (Err(error), _) => {
+            fields.mistake(name, error.to_string(), example);
             None
         }
-        (true, false) => Some(match fields.count("gpus_per_node", 0)? {
-            0 => GpuRequest::None,
-            count => GpuRequest::PerNode(count),
-        }),
-        (false, true) if nodes.is_some() => {
-            let what = "`gpus` is the number of all GPUs, from which the nodes follow";
-            fields.mistake("gpus", what, "take `nodes` out, or write `gpus_per_node` beside it");
+        (Ok(_), _) => {
+            fields.mistake(name, format!("`{digits}` is not a whole number from 1 on"), example);
             None
         }
-        (false, true) => Some(match fields.count("gpus", 0)? {
-            0 => GpuRequest::None,
-            count => GpuRequest::Total(count),
-        }),
-        (false, false) => Some(GpuRequest::None),
     }
 }
 

@@ -31,13 +31,29 @@ fn one_line(fields: &Fields<'_>, name: &str) -> Option<String> {
     Some(text)
 }
 
+/// Further options, word by word as sbatch will see them. Which of them Pakt gives itself depends on the site.
 fn extra(fields: &Fields<'_>) -> Vec<String> {
     let words = fields.texts("extra");
-    for word in &words {
-        if !word.starts_with("--") || word.chars().any(char::is_control) {
-            let next = "write long options in one piece, such as `--switches=1` (or `- --switches=1` in a list)";
-            fields.mistake("extra", format!("`{word}` is not a long option of sbatch"), next);
+    for (index, word) in words.iter().enumerate() {
+        if word.is_empty() || word.chars().any(char::is_control) {
+            let what = "an option must be text on one line";
+            fields.item_mistake("extra", index, what, "write it on one line, in quotes");
+        } else if let Some(behind) = second_word(word) {
+            let what = format!("`{word}` would be one word for sbatch, blanks and all");
+            let next = format!("write it as items of a list, the second one `{behind}`, or as `--name=value`");
+            fields.item_mistake("extra", index, what, next);
         }
     }
     words
+}
+
+/// What follows the first word of an option, where that is another word and not part of its value.
+fn second_word(text: &str) -> Option<&str> {
+    if !text.starts_with('-') {
+        return None;
+    }
+    let (first, rest) = text.split_once(char::is_whitespace)?;
+    let rest = rest.trim_start();
+    let option = text.find(" -").map(|at| text[at + 1..].split_whitespace().next().unwrap_or_default());
+    if first.contains('=') { option } else { Some(rest) }
 }

@@ -1,22 +1,28 @@
 //! What is around the program: `environment`, `output`, `notify`.
 
-use super::{fields::Fields, reference};
+use super::{fields::Fields, paths, reference};
 use model::{Environment, Notify, NotifyWhen};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 /// Variables that the batch script sets itself.
 const OWNED_PREFIXES: [&str; 3] = ["PAKT_", "SLURM_", "SBATCH_"];
 
 /// Reads `environment`.
-pub(super) fn environment(job: &Fields<'_>) -> Environment {
+pub(super) fn environment(job: &Fields<'_>, directory: &Path) -> Environment {
     let fields = job.below("environment");
     fields.only(&reference::names_below("environment"));
-    let (venv, container) = (fields.text("venv"), fields.text("container"));
+    let (venv, container) = (paths::on_node(&fields, "venv", directory), container(&fields, directory));
     if venv.is_some() && container.is_some() {
         let what = "`venv` and `container` exclude each other: a container brings its own Python";
         fields.mistake("container", what, "keep one of them");
     }
     Environment { modules: modules(&fields), venv, container, variables: variables(&fields) }
+}
+
+/// An image: a file, or an address such as `docker://`, which is no path.
+fn container(fields: &Fields<'_>, directory: &Path) -> Option<String> {
+    let address = fields.text("container").filter(|text| text.contains("://") && !text.chars().any(char::is_control));
+    address.or_else(|| paths::on_node(fields, "container", directory))
 }
 
 fn modules(fields: &Fields<'_>) -> Vec<String> {

@@ -1,7 +1,10 @@
 //! What a job costs more than it looks, and how sure the tariff is.
 
 use super::share::Share;
-use crate::{partition::Partition, provenance::Confidence};
+use crate::{
+    partition::{Partition, Sharing},
+    provenance::Confidence,
+};
 use model::{Finding, JobSpec, Tariff, Tres, WallTime, price};
 
 /// Warns where whole nodes are charged for a part of them, and where the tariff is a guess.
@@ -20,10 +23,14 @@ pub(super) fn check(
             several => format!("{several} of {per_node} GPUs a node are used"),
         };
         let cost = cost(&share.charged, spec.resources.time, tariff);
+        let why = if partition.sharing.value == Sharing::Exclusive {
+            format!("nodes of `{}` are given whole", partition.name)
+        } else {
+            "`--exclusive` asks for whole nodes".to_owned()
+        };
         let what = format!(
-            "{used}, and all {} are charged, because nodes of `{}` are given whole: {cost} for {}",
+            "{used}, and all {} are charged, because {why}: {cost} for {}",
             u64::from(per_node) * u64::from(share.nodes),
-            partition.name,
             spec.resources.time
         );
         let next = format!("use all {per_node} with `gpus_per_node: {per_node}`, or run several tasks in one job");

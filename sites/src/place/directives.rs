@@ -1,7 +1,7 @@
 //! The options for the scheduler, in the order in which a person reads them.
 
-use super::share::Share;
-use crate::partition::{Partition, Sharing};
+use super::{partition::features, share::Share};
+use crate::partition::Partition;
 use model::{Directive, Finding, JobSpec, NotifyWhen};
 
 /// The options of the batch script. Job name, comment, log and directory are not among them: others own those.
@@ -18,12 +18,15 @@ pub(super) fn of(partition: &Partition, spec: &JobSpec, share: &Share, findings:
         list.with("gres", &format!("{gres}:{}", share.gpus));
     }
     list.optional("constraint", constraint(partition, scheduler.constraint.as_deref(), findings).as_ref());
-    list.with("cpus-per-task", &(share.cpus / share.tasks.max(1)).max(1));
+    if share.tells_cpus {
+        list.with("cpus-per-task", &(share.cpus / share.tasks.max(1)).max(1));
+    }
     list.optional("mem", share.memory_mib.as_ref());
     list.with("time", &spec.resources.time);
-    if share.has_whole_nodes && partition.sharing.value == Sharing::SharedUnlessAsked {
+    if share.gives_exclusive {
         list.flag("exclusive");
     }
+    list.0.extend(partition.directives.iter().map(|directive| directive.value.clone()));
     list.optional("reservation", scheduler.reservation.as_ref());
     list.optional("exclude", scheduler.exclude.as_ref());
     list.optional("begin", scheduler.begin.as_ref());
@@ -60,10 +63,11 @@ impl List {
 
 /// The features that select the GPUs, together with those that the job asks for.
 fn constraint(partition: &Partition, asked: Option<&str>, findings: &mut Vec<Finding>) -> Option<String> {
-    let own = partition.selection.value.constraint.as_deref();
+    let selection = &partition.selection.value;
+    let own = selection.constraint.as_deref();
     let (Some(own), Some(asked)) = (own, asked) else { return own.or(asked).map(str::to_owned) };
-    let names_it = asked.split(['&', '|', ',']).any(|feature| feature == own);
-    if names_it {
+    let says_which = |feature: &str| feature == own || selection.alternatives.iter().any(|other| other == feature);
+    if features(asked).any(says_which) {
         return Some(asked.to_owned());
     }
     if asked.contains(['|', '[', '(', '*', ',']) {

@@ -1,10 +1,14 @@
 //! `scheduler.extra`: goes to sbatch as it is, but for the options that Pakt gives itself. sbatch(1) of Slurm 25.11
 //! lists them; it also takes unambiguous beginnings of long options and several short ones in one word.
 
+use crate::{
+    partition::Partition,
+    profile::{SchedulerKind, Site},
+};
 use model::{Finding, JobSpec};
 
 /// Long option, its letter, and what does the same in a job file.
-const OWNED: [(&str, Option<char>, &str); 56] = [
+const OWNED: [(&str, Option<char>, &str); 46] = [
     ("account", Some('A'), "`scheduler.account`"),
     ("array", Some('a'), "one job file a task; Pakt holds and settles each by itself"),
     ("begin", Some('b'), "`scheduler.begin`"),
@@ -16,12 +20,7 @@ const OWNED: [(&str, Option<char>, &str); 56] = [
     ("cpus-per-gpu", None, "`resources.cpus`"),
     ("cpus-per-task", Some('c'), "`resources.cpus`"),
     ("dependency", Some('d'), "`scheduler.after`"),
-    ("error", Some('e'), "`output`: both streams go to one log"),
     ("exclude", Some('x'), "`scheduler.exclude`"),
-    ("exclusive", None, "`resources.gpus_per_node` with all GPUs of a node"),
-    ("export", None, "`environment.variables`"),
-    ("export-file", None, "`environment.variables`"),
-    ("get-user-env", None, "`environment.variables`"),
     ("gid", None, "nothing: jobs run as you"),
     ("gpus", Some('G'), "`resources.gpus`"),
     ("gpus-per-node", None, "`resources.gpus_per_node`"),
@@ -29,7 +28,6 @@ const OWNED: [(&str, Option<char>, &str); 56] = [
     ("gpus-per-task", None, "`launch` with `resources.gpus_per_node`"),
     ("gres", None, "`resources.gpus_per_node`; the type of GPU follows from `scheduler.partition`"),
     ("help", Some('h'), "nothing"),
-    ("input", Some('i'), "`run` with a redirection"),
     ("job-name", Some('J'), "`name`"),
     ("kill-on-invalid-dep", None, "nothing: Pakt gives it with `scheduler.after`"),
     ("mail-type", None, "`notify.when`"),
@@ -39,19 +37,15 @@ const OWNED: [(&str, Option<char>, &str); 56] = [
     ("mem-per-gpu", None, "`resources.memory`"),
     ("nodes", Some('N'), "`resources.nodes`"),
     ("ntasks", Some('n'), "`launch`: one task a node or one a GPU"),
-    ("ntasks-per-core", None, "`launch`: one task a node or one a GPU"),
     ("ntasks-per-gpu", None, "`launch`: one task a node or one a GPU"),
     ("ntasks-per-node", None, "`launch`: one task a node or one a GPU"),
-    ("ntasks-per-socket", None, "`launch`: one task a node or one a GPU"),
     ("open-mode", None, "nothing: logs are appended to"),
     ("output", Some('o'), "`output`"),
-    ("oversubscribe", Some('s'), "nothing: the partition decides"),
     ("parsable", None, "nothing: Pakt reads the answer"),
     ("partition", Some('p'), "`scheduler.partition`"),
     ("qos", Some('q'), "`scheduler.qos`"),
     ("quiet", Some('Q'), "nothing: Pakt reads the answer"),
     ("reservation", None, "`scheduler.reservation`"),
-    ("share", None, "nothing: the partition decides"),
     ("tasks-per-node", None, "`launch`: one task a node or one a GPU"),
     ("test-only", None, "`pakt plan`, which asks for the start estimate"),
     ("time", Some('t'), "`resources.time`"),
@@ -66,24 +60,41 @@ const OWNED: [(&str, Option<char>, &str); 56] = [
 /// Letters of sbatch that take no value, so that another letter may follow in the same word.
 const FLAG_LETTERS: [char; 9] = ['H', 'h', 'k', 'O', 'Q', 's', 'v', 'V', 'W'];
 
-/// Long options of sbatch that take no value, so that a word behind them is not theirs.
-const FLAG_OPTIONS: [&str; 11] = [
+/// Long options of sbatch that take no value, or only behind `=`, so that a word behind them is not theirs.
+const FLAG_OPTIONS: [&str; 16] = [
     "contiguous",
+    "exclusive",
+    "get-user-env",
     "hold",
     "ignore-pbs",
+    "nice",
     "no-bell",
     "no-kill",
     "no-requeue",
     "overcommit",
+    "oversubscribe",
     "reboot",
     "requeue",
+    "share",
     "spread-job",
     "use-min-nodes",
 ];
 
-/// Refuses what Pakt gives itself, and words that sbatch would take for the script.
-pub(super) fn check(spec: &JobSpec, findings: &mut Vec<Finding>) {
+/// Whether the job asks for nodes of its own where it would not get them otherwise. `--exclusive=user` and its like still
+/// share.
+pub(super) fn asks_for_whole_nodes(spec: &JobSpec) -> bool {
+    spec.scheduler.extra.iter().any(|word| word == "--exclusive")
+}
+
+/// Refuses what Pakt gives itself, what the batch script could not live with, and words that sbatch would take for the
+/// script.
+pub(super) fn check(site: &Site, spec: &JobSpec, findings: &mut Vec<Finding>) {
     let words = &spec.scheduler.extra;
+    if site.scheduler == SchedulerKind::Local && !words.is_empty() {
+        let what = format!("{} has no scheduler that takes options", site.title);
+        findings.push(Finding::error("scheduler.extra", what, "take `extra` out for this site"));
+        return;
+    }
     let mut takes_next = false;
     for (index, word) in words.iter().enumerate() {
         let field = format!("scheduler.extra[{index}]");
@@ -94,7 +105,8 @@ pub(super) fn check(spec: &JobSpec, findings: &mut Vec<Finding>) {
         } else if let Some(long) = word.strip_prefix("--").filter(|long| !long.is_empty()) {
             let (name, value) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
             takes_next = value.is_none() && !FLAG_OPTIONS.contains(&name);
-            findings.extend(owned_long(&field, name));
+            let value = value.or_else(|| words.get(index + 1).map(String::as_str)).unwrap_or_default();
+            findings.extend(owned_long(&field, name).or_else(|| without_environment(&field, name, value)));
         } else if word.starts_with('-') && word.len() > 1 && !word.starts_with("--") {
             takes_next = ends_with_open_letter(word);
             findings.extend(owned_letter(&field, word));
@@ -103,6 +115,36 @@ pub(super) fn check(spec: &JobSpec, findings: &mut Vec<Finding>) {
             findings.push(Finding::error(field, what, "write options as `--name=value`; arguments belong to `run`"));
         }
     }
+}
+
+/// Refuses what Pakt gives at this partition only: options of the profile, and `--exclusive` where it asks for it itself.
+pub(super) fn check_given(partition: &Partition, spec: &JobSpec, gives_exclusive: bool, findings: &mut Vec<Finding>) {
+    for (index, word) in spec.scheduler.extra.iter().enumerate() {
+        let Some(name) = word.strip_prefix("--").map(|long| long.split('=').next().unwrap_or(long)) else { continue };
+        let field = format!("scheduler.extra[{index}]");
+        if name == "exclusive" && gives_exclusive {
+            findings.push(refused(&field, "--exclusive", "nothing: all GPUs of each node are asked for"));
+        }
+        if let Some(own) = partition.directives.iter().find(|directive| directive.value.option == name) {
+            let what = format!("`--{name}` is given by Pakt itself on `{}`", partition.name);
+            findings.push(Finding::error(field, what, format!("take it out ({})", own.citation())));
+        }
+    }
+}
+
+/// Refuses an environment in which the batch script cannot work. It needs `HOME`, `PATH` and the site's variables for
+/// storage: those of the login node (`ALL`), or new ones that Slurm makes on the node (`NONE`, which implies
+/// `--get-user-env`). A list by itself, `NIL` or a file leaves it without (sbatch(1), `--export`).
+fn without_environment(field: &str, name: &str, value: &str) -> Option<Finding> {
+    let is_whole = value == "NONE" || value.split(',').any(|part| part == "ALL");
+    if name != "export-file" && (name != "export" || is_whole) {
+        return None;
+    }
+    let what =
+        format!("`--{name}={value}` leaves the batch script without `HOME`, `PATH` and the site's own variables");
+    let next = "write `--export=ALL,NAME=VALUE` or `--export=NONE`; variables for the program belong into \
+                `environment.variables`";
+    Some(Finding::error(field, what, next))
 }
 
 fn owned_long(field: &str, name: &str) -> Option<Finding> {

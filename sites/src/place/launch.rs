@@ -15,6 +15,11 @@ pub(super) fn check(partition: &Partition, spec: &JobSpec, findings: &mut Vec<Fi
         findings.push(judged(launchers.confidence(), "launch", what, next));
     }
     let Some(image) = &spec.environment.container else { return };
+    if spec.workdir.contains([',', ':']) {
+        let what =
+            format!("`{}` cannot be shown to a container: `,` and `:` part the directories it is told", spec.workdir);
+        findings.push(Finding::error("workdir", what, "choose a directory without them, or use `venv`"));
+    }
     if launchers.value.container_launcher.is_empty() {
         let what = format!("no container runtime is known for `{}`", partition.name);
         let next = "use `venv` or modules, or write `container_launcher` into a site file of your own";
@@ -27,11 +32,12 @@ pub(super) fn check(partition: &Partition, spec: &JobSpec, findings: &mut Vec<Fi
     }
 }
 
-/// The words for this launcher: one launcher a node must not be bound to the share of one process.
+/// The words for this launcher: one `torchrun` a node must not be bound to the share of one process. A command is started
+/// without `srun`.
 pub(super) fn rules(partition: &Partition, launch: Launch) -> LauncherRules {
     let launchers = &partition.launchers.value;
     let mut srun_options = launchers.srun_options.clone();
-    if matches!(launch, Launch::Torchrun | Launch::Command) {
+    if launch == Launch::Torchrun {
         srun_options.extend(launchers.one_task_options.iter().cloned());
     }
     LauncherRules {

@@ -71,7 +71,8 @@ fn dependency(partition: &Partition, spec: &JobSpec, findings: &mut Vec<Finding>
     }
 }
 
-fn gpus_field(spec: &JobSpec) -> &'static str {
+/// Where a job file says how many GPUs it wants.
+pub(super) fn gpus_field(spec: &JobSpec) -> &'static str {
     match spec.resources.gpus {
         GpuRequest::Total(_) => "resources.gpus",
         GpuRequest::PerNode(_) => "resources.gpus_per_node",

@@ -3,13 +3,18 @@
 
 mod account;
 mod cost;
+mod cpus;
 mod directives;
 mod extra;
+mod gpu_type;
+mod guesses;
 mod launch;
 mod limits;
+mod memory;
 mod partition;
 mod paths;
 mod placed;
+mod resubmission;
 mod share;
 
 pub use placed::{LocalMachine, Placed, place};

@@ -18,12 +18,12 @@ pub(super) fn check(site: &Site, spec: &JobSpec, findings: &mut Vec<Finding>) {
         let Some((area, named)) = found else { continue };
         if !named.sees_compute {
             let what = format!("`{path}` lies on `{}`, which compute nodes of {} do not see", named.name, site.title);
-            let next = format!("{} ({})", elsewhere(site), area.citation());
+            let next = format!("{} ({})", elsewhere(site, field), area.citation());
             findings.push(judged(area.confidence(), field, what, next));
         } else if area.value.role == StorageRole::NodeLocal {
             let what =
                 format!("`{path}` lies on `{}`, which each node has for itself and loses with the job", named.name);
-            findings.push(Finding::warning(field, what, elsewhere(site)));
+            findings.push(Finding::warning(field, what, elsewhere(site, field)));
         }
     }
 }
@@ -67,11 +67,13 @@ fn is_below(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Where the site's users put such things instead.
-fn elsewhere(site: &Site) -> String {
+/// Where the site's users put such things instead. The log's name is read by Slurm, which expands no variable.
+fn elsewhere(site: &Site, field: &str) -> String {
+    let compute = StorageContext::Compute;
     let seen_name = |area: &Sourced<StorageArea>| {
-        let variable = area.value.variables.get(&StorageContext::Compute).map(|name| format!("`${name}`"));
-        variable.or_else(|| area.value.paths.get(&StorageContext::Compute).map(|path| format!("`{path}`")))
+        let variable = area.value.variables.get(&compute).filter(|_| field != "output");
+        let variable = variable.map(|name| format!("`${name}`"));
+        variable.or_else(|| area.value.paths.get(&compute).map(|path| format!("`{path}`")))
     };
     let first_of = |role| site.storage.iter().filter(|area| area.value.role == role).find_map(seen_name);
     let names: Vec<String> = [StorageRole::Project, StorageRole::Scratch].into_iter().filter_map(first_of).collect();

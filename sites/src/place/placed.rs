@@ -1,6 +1,8 @@
 //! The order of the checks, and the placement that comes out of them.
 
-use super::{account, cost, directives, extra, launch, limits, partition, paths, share, share::Share};
+use super::{
+    account, cost, directives, extra, guesses, launch, limits, partition, paths, resubmission, share, share::Share,
+};
 use crate::{
     partition::Partition,
     profile::{SchedulerKind, Site},
@@ -33,14 +35,19 @@ pub struct Placed {
 /// the list holds every mistake and doubt that could be found, at least one of them a mistake.
 pub fn place(site: &Site, spec: &JobSpec, machine: Option<LocalMachine>) -> Result<Placed, Vec<Finding>> {
     let mut findings = Vec::new();
-    extra::check(spec, &mut findings);
+    extra::check(site, spec, &mut findings);
     account::check(site, spec, &mut findings);
     paths::check(site, spec, &mut findings);
     let Some(partition) = partition::choose(site, spec, machine, &mut findings) else { return Err(findings) };
     launch::check(&partition, spec, &mut findings);
+    resubmission::check(&partition, spec, &mut findings);
     limits::check_time(&partition, spec, &mut findings);
     let Some(share) = share::divide(&partition, spec, &mut findings) else { return Err(findings) };
+    extra::check_given(&partition, spec, share.gives_exclusive, &mut findings);
     limits::check_size(&partition, spec, &share, &mut findings);
+    if site.scheduler == SchedulerKind::Slurm {
+        guesses::check(&partition, spec, &share, &mut findings);
+    }
     let tariff = partition.tariff(site.name(), &share.charged);
     cost::check(&partition, spec, &share, &tariff, &mut findings);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
@@ -70,6 +77,7 @@ fn placement(
         account: spec.scheduler.account.clone(),
         nodes: share.nodes,
         share: NodeShare { gpus: share.devices, cpus: share.cpus },
+        gpu_vendor: partition.gpus.as_ref().map(|gpus| gpus.value.vendor),
         time_limit: spec.resources.time,
         charged: share.charged,
         tariff,

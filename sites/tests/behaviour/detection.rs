@@ -4,10 +4,10 @@ use crate::support::catalogue;
 use sites::{Catalogue, Detection, Surroundings, detect};
 use std::collections::BTreeMap;
 
-fn found(catalogue: &Catalogue, variables: &[(&str, &str)], host_name: &str, cluster_name: Option<&str>) -> String {
+fn found(catalogue: &Catalogue, variables: &[(&str, &str)], host_name: &str) -> String {
     let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let variables: BTreeMap<String, String> = variables.iter().map(own).collect();
-    match detect(catalogue, &Surroundings { variables: &variables, host_name, cluster_name }) {
+    match detect(catalogue, &Surroundings { variables: &variables, host_name }) {
         Detection::Found(site) => site.to_string(),
         Detection::Ambiguous(sites) => sites.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "),
         Detection::None => "none".to_owned(),
@@ -41,24 +41,35 @@ fn machines_by_their_own_names() {
         ("workstation", "none"),
         ("", "none"),
     ] {
-        assert_eq!(found(catalogue, &[], host, None), expected, "{host}");
+        assert_eq!(found(catalogue, &[], host), expected, "{host}");
     }
 }
 
 #[test]
 fn stable_variables_come_before_names() {
     let catalogue = catalogue();
-    for (variables, host, cluster, expected) in [
-        (&[("SYSTEMNAME", "jupiter")][..], "jrc0123", None, "jupiter"),
-        (&[("SYSTEMNAME", "jurecadc")], "jpbl-s01-02", None, "jureca-dc"),
-        (&[("SYSTEMNAME", "juwelsbooster")], "jwlogin21", None, "juwels-booster"),
-        (&[("SYSTEMNAME", "juwels")], "jwlogin01", None, "none"),
-        (&[("SYSTEMNAME", "unheard")], "jrc0123", None, "jureca-dc"),
-        (&[], "hkn0405", Some("local"), "local"),
-        (&[], "hkn0405", Some("elsewhere"), "horeka"),
+    for (variables, host, expected) in [
+        (&[("SYSTEMNAME", "jupiter")][..], "jrc0123", "jupiter"),
+        (&[("SYSTEMNAME", "jurecadc")], "jpbl-s01-02", "jureca-dc"),
+        (&[("SYSTEMNAME", "juwelsbooster")], "jwlogin21", "juwels-booster"),
+        (&[("SYSTEMNAME", "juwels")], "jwlogin01", "none"),
+        (&[("SYSTEMNAME", "unheard")], "jrc0123", "jureca-dc"),
     ] {
-        assert_eq!(found(catalogue, variables, host, cluster), expected, "{variables:?} {host} {cluster:?}");
+        assert_eq!(found(catalogue, variables, host), expected, "{variables:?} {host}");
     }
+}
+
+#[test]
+fn inside_a_job_the_clusters_name_comes_before_the_hosts() {
+    let horeka = include_str!("../../profiles/horeka.yaml");
+    let named = horeka.replacen("\ndetection:", "\nclusters: [hk2]\ndetection:", 1);
+    let catalogue = catalogue().with_override("horeka.yaml", &named).expect("well formed");
+    for (cluster, host, expected) in
+        [("hk2", "jrc0123", "horeka"), ("hk2", "hkn0405", "horeka"), ("elsewhere", "jrc0123", "jureca-dc")]
+    {
+        assert_eq!(found(&catalogue, &[("SLURM_CLUSTER_NAME", cluster)], host), expected, "{cluster} {host}");
+    }
+    assert_eq!(found(&catalogue, &[("SLURM_CLUSTER_NAME", "hk2"), ("SYSTEMNAME", "jupiter")], "x"), "jupiter");
 }
 
 #[test]
@@ -66,5 +77,5 @@ fn two_answers_are_a_question() {
     let jupiter = include_str!("../../profiles/jupiter.yaml");
     let twin = jupiter.replacen("site: jupiter", "site: jupiter-test", 1);
     let catalogue = catalogue().with_override("twin.yaml", &twin).expect("well formed");
-    assert_eq!(found(&catalogue, &[("SYSTEMNAME", "jupiter")], "x", None), "jupiter or jupiter-test");
+    assert_eq!(found(&catalogue, &[("SYSTEMNAME", "jupiter")], "x"), "jupiter or jupiter-test");
 }

@@ -78,6 +78,26 @@ fn each_difference_is_named() {
 }
 
 #[test]
+fn nodes_behind_one_name_of_slurms_are_not_compared_with_each_other() {
+    let catalogue = catalogue();
+    let levante = site(catalogue, "levante");
+    let mut facts = jupiter();
+    facts.qos = Vec::new();
+    facts.partitions[0] = ObservedPartition {
+        name: "gpu".parse().expect("a name"),
+        max_time: Some(hours(12)),
+        default_time: None,
+        nodes: Some(60),
+        gpus_per_node: BTreeMap::from([("a100".to_owned(), 4)]),
+        cpus_per_node: Some(256),
+        is_exclusive: Some(false),
+    };
+    let found: Vec<String> = drift(levante, &facts).into_iter().map(|drift| drift.field).collect();
+    assert!(found.contains(&"partitions.gpu.cpus.per_node".to_owned()), "{found:?}");
+    assert!(!found.iter().any(|field| field.starts_with("partitions.gpu-a100-40")), "{found:?}");
+}
+
+#[test]
 fn what_could_not_be_read_is_no_drift() {
     let unread = ObservedCluster { associations: None, tracks_gpus: None, stores_comments: None, ..jupiter() };
     assert_eq!(fields(&unread), [""; 0]);

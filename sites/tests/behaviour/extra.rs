@@ -1,6 +1,6 @@
 //! `scheduler.extra`: what passes and what is refused.
 
-use crate::support::{catalogue, job_for, site};
+use crate::support::{catalogue, directive, job_for, placed, refused, site};
 use model::GpuRequest;
 use proptest::prelude::*;
 use sites::place;
@@ -36,9 +36,72 @@ fn other_options_pass_as_they_are() {
         &["--wait-all-nodes=1"],
         &["--gres-flags=enforce-binding"],
         &["--deadline=now+1day"],
+        &["-e", "errors.txt"],
+        &["--input=/dev/null"],
+        &["--ntasks-per-core=1", "--hint=nomultithread"],
+        &["--oversubscribe"],
+        &["--get-user-env"],
+        // The nodes are the job's alone anyway, and Pakt does not say so.
+        &["--exclusive"],
+        &["--exclusive", "--switches=1"],
+        &["--export=ALL"],
+        &["--export=ALL,A=1"],
+        &["--export", "NONE"],
     ] {
         assert_eq!(refused_at(words), [""; 0], "{words:?}");
     }
+}
+
+#[test]
+fn an_environment_without_home_and_path_is_refused_with_the_reason() {
+    for words in [&["--export=NIL"][..], &["--export=A=1,B"], &["--export", "A"], &["--export-file=env"]] {
+        assert_eq!(refused_at(words), ["scheduler.extra[0]"], "{words:?}");
+    }
+    let catalogue = catalogue();
+    let supermuc = site(catalogue, "supermuc-ng-2");
+    let mut spec = job_for(supermuc, Some(1), GpuRequest::PerNode(4));
+    assert_eq!(directive(&placed(supermuc, &spec), "export").as_deref(), Some("NONE"));
+    spec.scheduler.extra = vec!["--export=ALL".to_owned()];
+    let finding = &refused(supermuc, &spec)[0];
+    assert_eq!(finding.what, "`--export` is given by Pakt itself on `general`");
+}
+
+#[test]
+fn exclusive_is_refused_only_where_pakt_gives_it_and_makes_whole_nodes_elsewhere() {
+    let catalogue = catalogue();
+    for (name, gpus, charged) in [
+        ("levante", 4, None),
+        ("levante", 1, Some(4)),
+        ("horeka", 1, Some(4)),
+        ("horeka", 4, Some(4)),
+        ("raven", 1, Some(4)),
+        ("jupiter", 1, Some(4)),
+    ] {
+        let site = site(catalogue, name);
+        let mut spec = job_for(site, None, GpuRequest::PerNode(gpus));
+        spec.scheduler.extra = vec!["--exclusive".to_owned()];
+        let outcome = place(site, &spec, None);
+        let got = outcome.ok().and_then(|placed| placed.placement.charged.gpus_total);
+        assert_eq!(got, charged, "{name} {gpus}");
+    }
+    let horeka = site(catalogue, "horeka");
+    let mut spec = job_for(horeka, None, GpuRequest::PerNode(1));
+    spec.scheduler.extra = vec!["--exclusive".to_owned()];
+    let placed = placed(horeka, &spec);
+    assert_eq!(directive(&placed, "cpus-per-task").as_deref(), Some("152"));
+    assert!(placed.warnings.iter().any(|finding| finding.what.contains("`--exclusive` asks for whole nodes")));
+    spec.scheduler.extra = vec!["--exclusive=user".to_owned()];
+    let shared = place(horeka, &spec, None).expect("passes");
+    assert_eq!(shared.placement.charged.gpus_total, Some(1));
+}
+
+#[test]
+fn where_there_is_no_scheduler_options_have_nobody_to_take_them() {
+    let catalogue = catalogue();
+    let local = site(catalogue, "local");
+    let mut spec = job_for(local, Some(1), GpuRequest::None);
+    spec.scheduler.extra = vec!["--switches=1".to_owned()];
+    assert_eq!(refused(local, &spec)[0].field, "scheduler.extra");
 }
 
 #[test]
@@ -47,7 +110,6 @@ fn what_pakt_gives_itself_is_refused() {
         &["--job-name=x"][..],
         &["--comment", "x"],
         &["--output=x"],
-        &["-e", "x"],
         &["-t10"],
         &["--time=1"],
         &["-N", "2"],
@@ -66,8 +128,6 @@ fn what_pakt_gives_itself_is_refused() {
         &["-HN4"],
         &["--chdir=/"],
         &["--wrap=id"],
-        &["--export=ALL"],
-        &["--exclusive"],
         &["--uid=0"],
         &["--job"],
         &["--part=x"],

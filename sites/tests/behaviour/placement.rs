@@ -37,7 +37,7 @@ fn one_gpu_on_jupiter_is_four_charged_and_the_plan_says_so() {
 }
 
 #[test]
-fn raven_takes_memory_below_a_full_node_and_no_account() {
+fn raven_takes_memory_below_a_full_node_and_needs_no_account() {
     let catalogue = catalogue();
     let raven = site(catalogue, "raven");
     for (gpus, mem, cpus) in [(1, "125000", "18"), (3, "375000", "54"), (4, "500000", "72")] {
@@ -50,7 +50,20 @@ fn raven_takes_memory_below_a_full_node_and_no_account() {
     }
     let mut spec = job(None, GpuRequest::PerNode(1));
     spec.scheduler.account = Some("mpib_gpu".parse().expect("an account"));
-    assert_eq!(refused(raven, &spec)[0].field, "scheduler.account");
+    assert_eq!(directive(&placed(raven, &spec), "account").as_deref(), Some("mpib_gpu"));
+}
+
+#[test]
+fn an_account_that_nobody_has_denied_is_not_refused() {
+    let catalogue = catalogue();
+    for name in ["raven", "viper-gpu", "dais", "haicore"] {
+        let site = site(catalogue, name);
+        let mut spec = job(None, GpuRequest::PerNode(1));
+        spec.scheduler.account = Some("group".parse().expect("an account"));
+        assert_eq!(directive(&placed(site, &spec), "account").as_deref(), Some("group"), "{name}");
+        spec.scheduler.account = None;
+        assert_eq!(directive(&placed(site, &spec), "account"), None, "{name}");
+    }
 }
 
 #[test]
@@ -104,8 +117,8 @@ fn one_launcher_a_node_is_not_bound_and_ranks_of_srun_are() {
     let catalogue = catalogue();
     let jupiter = site(catalogue, "jupiter");
     for (launch, tasks, cpus, options) in [
-        (Launch::Torchrun, "1", "288", vec!["--cpu-bind=none"]),
-        (Launch::Command, "1", "288", vec!["--cpu-bind=none"]),
+        (Launch::Torchrun, "1", "288", vec!["--cpu-bind=none", "--mpi=none"]),
+        (Launch::Command, "1", "288", vec![]),
         (Launch::Srun, "4", "72", vec![]),
         (Launch::Mpi, "4", "72", vec![]),
     ] {
@@ -152,7 +165,7 @@ fn everything_wrong_is_said_at_once() {
     spec.resources.time = "24:00:00".parse().expect("a time");
     spec.workdir = "/p/project1/atlas".to_owned();
     spec.environment.venv = Some("/p/project1/atlas/venv".to_owned());
-    spec.output = Some("$ARCHIVE/log".to_owned());
+    spec.output = Some("/p/project1/atlas/log".to_owned());
     spec.scheduler.extra = vec!["--comment=mine".to_owned(), "--switches=1".to_owned()];
     insta::assert_snapshot!("everything_wrong", text(&place(jupiter, &spec, None)));
     let errors = refused(jupiter, &spec);
@@ -191,6 +204,7 @@ fn what_compute_nodes_cannot_see_is_refused_and_what_they_can_passes() {
         ("jupiter", "/p", 1),
         ("jupiter", "/project", 0),
         ("jupiter", "/e/project1/x", 0),
+        ("jupiter", "/e/scratch/x", 0),
         ("jupiter", "$PROJECT/x", 0),
         ("jupiter", "$EXAPROJECT/x", 0),
         ("jupiter", "${ARCHIVE}/x", 1),
@@ -202,6 +216,20 @@ fn what_compute_nodes_cannot_see_is_refused_and_what_they_can_passes() {
         ("raven", "/ptmp/x", 0),
     ] {
         assert_eq!(mistakes(name, path), expected, "{name} {path}");
+    }
+}
+
+#[test]
+fn a_container_is_shown_no_directory_whose_name_would_be_read_as_several() {
+    let catalogue = catalogue();
+    let jupiter = site(catalogue, "jupiter");
+    for (path, expected) in [("/e/a,b", 1), ("/e/a:b", 1), ("/e/ab", 0)] {
+        let mut spec = job_for(jupiter, None, GpuRequest::PerNode(4));
+        spec.workdir = path.to_owned();
+        assert!(place(jupiter, &spec, None).is_ok(), "{path}: without a container any name will do");
+        spec.environment.container = Some("/e/a.sif".to_owned());
+        let findings = place(jupiter, &spec, None).err().unwrap_or_default();
+        assert_eq!(findings.iter().filter(|finding| finding.field == "workdir").count(), expected, "{path}");
     }
 }
 
@@ -273,19 +301,6 @@ fn an_image_for_another_architecture_and_afterok_are_doubted() {
     spec.environment.container = Some("/e/project1/images/torch-aarch64.sif".to_owned());
     spec.scheduler.after = Some("afterany:1".to_owned());
     assert_eq!(placed(jupiter, &spec).warnings, []);
-}
-
-#[test]
-fn unknown_partitions_name_the_nearest_one() {
-    let catalogue = catalogue();
-    let jupiter = site(catalogue, "jupiter");
-    let mut spec = job_for(jupiter, None, GpuRequest::PerNode(4));
-    spec.scheduler.partition = Some("boster".parse().expect("a partition"));
-    let finding = &refused(jupiter, &spec)[0];
-    assert_eq!(
-        (finding.field.as_str(), finding.next.as_str()),
-        ("scheduler.partition", "did you mean `booster`? It has: booster")
-    );
 }
 
 #[test]

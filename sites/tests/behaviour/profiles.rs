@@ -50,6 +50,42 @@ fn wrong_leads_about_jupiter_stay_out() {
 }
 
 #[test]
+fn what_the_login_node_of_jupiter_hands_on_is_put_right_first() {
+    let catalogue = catalogue();
+    let booster = &site(catalogue, "jupiter").partitions[0];
+    let settings: Vec<(&str, &str, Option<&str>)> = booster
+        .environment
+        .iter()
+        .map(|setting| &setting.value)
+        .map(|setting| (setting.name.as_str(), setting.value.as_str(), setting.when_set.as_deref()))
+        .collect();
+    let expected = [
+        ("PROJECT", "$EXAPROJECT", Some("EXAPROJECT")),
+        ("SCRATCH", "$EXASCRATCH", Some("EXASCRATCH")),
+        ("FSCRATCH", "$EXAFSCRATCH", Some("EXAFSCRATCH")),
+        ("DATA", "$EXADATA", Some("EXADATA")),
+    ];
+    assert_eq!(&settings[..4], expected, "before anything that could use them");
+    assert!(booster.environment[..4].iter().all(|setting| setting.confidence() == Confidence::UserReport));
+    assert_eq!(site(catalogue, "jupiter").cache_area.as_ref().expect("an area").value, "$EXASCRATCH");
+}
+
+#[test]
+fn what_a_cpu_is_differs_between_sites() {
+    let catalogue = catalogue();
+    // The lab's raven has as many CPUs as jobs there ask for: 72 cores, not 144 threads.
+    for (name, per_node, per_gpu, counts) in [
+        ("raven", 72, 18, CpuKind::Core),
+        ("viper-gpu", 48, 24, CpuKind::Core),
+        ("horeka", 152, 38, CpuKind::Thread),
+        ("jupiter", 288, 72, CpuKind::Core),
+    ] {
+        let cpus = &site(catalogue, name).partitions[0].cpus.value;
+        assert_eq!((cpus.per_node, cpus.per_gpu, cpus.counts), (per_node, Some(per_gpu), counts), "{name}");
+    }
+}
+
+#[test]
 fn only_what_the_centre_says_is_documented() {
     let catalogue = catalogue();
     for site in catalogue.iter() {

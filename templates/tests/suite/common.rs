@@ -21,6 +21,7 @@ pub(crate) fn job(launch: Launch, run: &str) -> JobSpec {
         resources: Resources {
             nodes: Some(1),
             gpus: GpuRequest::None,
+            gpu_type: None,
             time: WallTime::from_seconds(600),
             memory_mib: None,
             cpus: None,

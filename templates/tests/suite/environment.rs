@@ -3,9 +3,9 @@
 use crate::{
     common::job,
     sites,
-    stage::{Stage, Start, errors},
+    stage::{ATTEMPT, Stage, Start, errors},
 };
-use model::{EnvironmentSetting, JobSpec, Launch, Placement};
+use model::{EnvironmentSetting, GpuVendor, JobSpec, Launch, Placement};
 use std::{collections::BTreeMap, fs, process::Output};
 use templates::{Dialect, exit_code};
 
@@ -40,6 +40,7 @@ fn the_partitions_settings_come_first_and_the_jobs_own_win() {
     let setting = |name: &str, value: &str| EnvironmentSetting {
         name: name.to_owned(),
         value: value.to_owned(),
+        when_set: None,
         reason: "A reason\nof two lines; $(touch \"$STAGE/run\")".to_owned(),
     };
     placement.environment = vec![setting("A", "of $SITE"), setting("B", "of the partition")];
@@ -55,6 +56,26 @@ fn the_partitions_settings_come_first_and_the_jobs_own_win() {
     assert_eq!(seen["D"], "x:");
     assert_eq!((seen["NCCL_SOCKET_IFNAME"].as_str(), seen["GLOO_SOCKET_IFNAME"].as_str()), ("ib0", "(unset)"));
     assert!(!stage.exists("run"), "a reason is a comment");
+}
+
+#[test]
+fn a_setting_that_needs_another_variable_waits_for_it() {
+    let mut placement = sites::local();
+    let setting = |name: &str, value: &str, when_set: &str| EnvironmentSetting {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        when_set: Some(when_set.to_owned()),
+        reason: "the login node's value is of no use".to_owned(),
+    };
+    placement.environment =
+        vec![setting("PROJECT", "$EXAPROJECT", "EXAPROJECT"), setting("DATA", "$EXADATA", "EXADATA")];
+    let stage = Stage::new();
+    let given = [("PROJECT", "/p/x"), ("EXAPROJECT", "/e/x"), ("DATA", "/p/d"), ("EXADATA", "")];
+    let seen = told(&run(&stage, &telling("PROJECT DATA"), &placement, &given));
+    assert_eq!((seen["PROJECT"].as_str(), seen["DATA"].as_str()), ("/e/x", "/p/d"));
+    let stage = Stage::new();
+    let seen = told(&run(&stage, &telling("PROJECT DATA"), &placement, &[("PROJECT", "/p/x")]));
+    assert_eq!((seen["PROJECT"].as_str(), seen["DATA"].as_str()), ("/p/x", "(unset)"));
 }
 
 #[test]
@@ -146,8 +167,16 @@ fn caches_go_where_there_is_room_and_agree_with_each_other() {
     assert_eq!(seen["TRITON_CACHE_DIR"], format!("{cache}/triton"));
     assert_eq!(seen["HF_HOME"], format!("{cache}/huggingface"));
     assert_eq!(seen["HF_HUB_CACHE"], format!("{cache}/huggingface/hub"));
-    assert_eq!((seen["MIOPEN_USER_DB_PATH"].as_str(), seen["HF_TOKEN_PATH"].as_str()), ("/tmp/miopen-41", "(unset)"));
+    assert_eq!((seen["MIOPEN_USER_DB_PATH"].as_str(), seen["HF_TOKEN_PATH"].as_str()), ("(unset)", "(unset)"));
     assert!(stage.exists("home/.cache-ada"));
+
+    for (vendor, database) in
+        [(GpuVendor::Amd, "/tmp/miopen-41"), (GpuVendor::Nvidia, "(unset)"), (GpuVendor::Intel, "(unset)")]
+    {
+        let placement = Placement { gpu_vendor: Some(vendor), ..caching() };
+        let seen = told(&run(&stage, &telling(CACHES), &placement, &[("SCRATCH", &scratch)]));
+        assert_eq!(seen["MIOPEN_USER_DB_PATH"], database, "{vendor:?}: a library of AMD's alone");
+    }
 
     let variables = [("SCRATCH", scratch.as_str()), ("HF_HOME", "/mine"), ("TRITON_CACHE_DIR", "/t")];
     let seen = told(&run(&stage, &telling(CACHES), &caching(), &variables));
@@ -177,11 +206,61 @@ fn models_fetched_into_the_home_beforehand_are_found_offline() {
 }
 
 #[test]
-fn a_cache_area_that_is_not_there_is_said_and_stops_nothing() {
+fn a_cache_area_that_is_not_there_is_named_and_the_attempt_keeps_its_own() {
+    for (area, variables, named) in [
+        ("$SCRATCH", &[][..], "$SCRATCH"),
+        ("$SCRATCH", &[("SCRATCH", "/no/such/place")], "$SCRATCH"),
+        // Half of the path is there, and is not what was meant.
+        ("/tmp/$GROUP_OF_MINE", &[], "/tmp/$GROUP_OF_MINE"),
+    ] {
+        let stage = Stage::new();
+        let placement = Placement { cache_area: Some(area.to_owned()), ..caching() };
+        let output = run(&stage, &telling(CACHES), &placement, variables);
+        assert!(errors(&output).contains(&format!("no caches can be kept in {named} on ")), "{}", errors(&output));
+        let own = stage.path(ATTEMPT).join("cache").display().to_string();
+        assert_eq!(told(&output)["XDG_CACHE_HOME"], own);
+        assert!(stage.exists(&format!("{ATTEMPT}/cache")) && !errors(&output).contains("unbound variable"));
+    }
+}
+
+#[test]
+fn a_container_sees_the_caches_wherever_they_are() {
+    for (has_scratch, wanted) in [(true, "home/.cache-ada"), (false, "job/links/1/attempts/41-0/cache")] {
+        let stage = Stage::new();
+        stage.double("apptainer", "echo \"$APPTAINER_BIND|$SINGULARITY_BIND\" >\"$STAGE/bound\"");
+        fs::write(stage.path("home/a.sif"), "").expect("an image");
+        let mut spec = job(Launch::Command, "true");
+        spec.environment.container = Some("~/a.sif".to_owned());
+        let mut placement = caching();
+        placement.launcher.container_launcher = vec!["apptainer".to_owned(), "exec".to_owned()];
+        let scratch = stage.path("home").display().to_string();
+        let variables = [("SCRATCH", scratch.as_str())];
+        let output = run(&stage, &spec, &placement, if has_scratch { &variables } else { &[] });
+        assert!(output.status.success(), "{}", errors(&output));
+        let bound = stage.read("bound");
+        let (apptainer, singularity) = bound.trim().split_once('|').expect("both");
+        let wanted = stage.path(wanted).display().to_string();
+        assert_eq!(apptainer.split(',').collect::<Vec<_>>(), [&stage.path("job").display().to_string(), "/", &wanted]);
+        assert_eq!(apptainer, singularity);
+    }
+}
+
+#[test]
+fn a_directory_that_a_container_cannot_be_shown_ends_the_job_with_the_reason() {
     let stage = Stage::new();
-    let output = run(&stage, &telling(CACHES), &caching(), &[]);
-    assert!(errors(&output).contains("no caches can be kept in \"\""), "{}", errors(&output));
-    assert_eq!(told(&output)["XDG_CACHE_HOME"], "(unset)");
+    stage.double("apptainer", "touch \"$STAGE/work\"");
+    fs::write(stage.path("home/a.sif"), "").expect("an image");
+    fs::create_dir(stage.path("a,b")).expect("a folder");
+    let mut spec = job(Launch::Command, "true");
+    spec.environment.container = Some("~/a.sif".to_owned());
+    spec.workdir = "$PLACE".to_owned();
+    let mut placement = sites::local();
+    placement.launcher.container_launcher = vec!["apptainer".to_owned(), "exec".to_owned()];
+    let place = stage.path("a,b").display().to_string();
+    let output = run(&stage, &spec, &placement, &[("PLACE", &place)]);
+    assert_eq!(code(&output), exit_code::NO_INPUT);
+    assert!(errors(&output).contains("cannot be shown to a container"), "{}", errors(&output));
+    assert!(!stage.exists("work"));
 }
 
 #[test]

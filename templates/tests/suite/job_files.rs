@@ -101,6 +101,7 @@ fn every_preset_is_a_job_on_every_kind_of_site() {
             assert_eq!(fields.site.as_str(), site.map_or("local", |_| "jupiter"));
             assert!(["train", "evaluate", "command"].contains(&fields.kind.as_str()), "{text}");
             assert!(["torchrun", "srun", "mpi", "command"].contains(&fields.launch.as_str()), "{text}");
+            assert_eq!(format!("{:?}", preset.launch()).to_lowercase(), fields.launch, "{preset}");
             assert!(fields.launch == "command" || !fields.run.trim_end().contains('\n'), "{text}");
             assert!(
                 fields.resources.nodes == 1

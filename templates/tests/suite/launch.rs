@@ -39,7 +39,7 @@ fn torchrun_runs_once_a_node_and_the_node_decides_who_hosts() {
     assert!(output.status.success(), "{}", errors(&output));
     assert_eq!(told(&stage, "--rdzv_conf=is_host="), ["true", "false"]);
     assert_eq!(told(&stage, "--local_addr="), ["10.0.0.1", "10.0.0.2"]);
-    assert_eq!(told(&stage, "--rdzv_endpoint="), ["10.0.0.1:30041", "10.0.0.1:30041"]);
+    assert_eq!(told(&stage, "--rdzv_endpoint="), ["10.0.0.1:14041", "10.0.0.1:14041"]);
     assert_eq!(told(&stage, "--rdzv_id="), [stamp().to_string(), stamp().to_string()]);
     assert_eq!(told(&stage, "--nnodes="), ["2", "2"]);
     assert_eq!(told(&stage, "--nproc_per_node="), ["4", "4"]);
@@ -75,7 +75,7 @@ fn jupiter_prefers_the_interconnect_then_the_plain_name_then_what_slurm_knows() 
         let output = run(&stage, &job(Launch::Torchrun, "train.py"), &bare("jupiter"), &[]);
         assert!(output.status.success(), "{names}: {}", errors(&output));
         assert_eq!(told(&stage, "--local_addr="), addresses, "{names}");
-        assert_eq!(told(&stage, "--rdzv_endpoint=")[1], format!("{}:30041", addresses[0]), "{names}");
+        assert_eq!(told(&stage, "--rdzv_endpoint=")[1], format!("{}:14041", addresses[0]), "{names}");
     }
 }
 
@@ -85,7 +85,7 @@ fn one_node_meets_itself_on_the_loopback() {
     let placement = Placement { nodes: 1, ..bare("jupiter") };
     let output = run(&stage, &job(Launch::Torchrun, "train.py"), &placement, &[]);
     assert!(output.status.success(), "{}", errors(&output));
-    assert_eq!(told(&stage, "--rdzv_endpoint="), ["127.0.0.1:30041"]);
+    assert_eq!(told(&stage, "--rdzv_endpoint="), ["127.0.0.1:14041"]);
     assert_eq!(told(&stage, "--rdzv_conf=is_host="), ["true"]);
     assert!(!stage.exists("getent.calls"), "nothing is looked up");
 }
@@ -148,12 +148,36 @@ fn tasks_are_one_a_gpu_unless_the_placement_says_how_many() {
         let ranks = stage.read("ranks");
         assert_eq!(ranks.lines().count(), tasks, "{site}");
         let address = if site == "jupiter" { "192.168.0.1" } else { "n1" };
-        assert!(ranks.starts_with(&format!("0 {address} 30041 18 ALL\n")), "{site}: {ranks}");
+        assert!(ranks.starts_with(&format!("0 {address} 14041 18 ALL\n")), "{site}: {ranks}");
     }
     let stage = Stage::new();
     stage.double("mpiexec", "printf '%s\\n' \"$*\" >\"$STAGE/mpiexec.calls\"");
     assert!(run(&stage, &job(Launch::Mpi, "rank"), &bare("supermuc-ng-2"), &[]).status.success());
     assert_eq!(stage.read("mpiexec.calls"), "-n 16 rank\n");
+}
+
+#[test]
+fn ports_lie_below_those_that_linux_gives_away_by_itself() {
+    for (id, port) in [(1, 10_001), (21_999, 31_999), (22_000, 10_000), (123_456_789, 24_789)] {
+        let stage = Stage::new();
+        stage.double("rank", "echo \"$MASTER_PORT\" >>\"$STAGE/ports\"");
+        let script = stage.script("script", &job(Launch::Srun, "rank"), &sites::local(), Dialect::Slurm);
+        let output = stage.run(&script, &Start::slurm(id));
+        assert!(output.status.success(), "{}", errors(&output));
+        assert_eq!(stage.read("ports"), format!("{port}\n"), "{id}");
+    }
+}
+
+#[test]
+fn a_command_divides_its_nodes_by_itself() {
+    // Told to every `srun` in it, the CPUs of the whole node would let no second task onto the node.
+    for (launch, seen) in [(Launch::Command, "(unset)\n"), (Launch::Srun, "288\n")] {
+        let stage = Stage::new();
+        stage.double("told", "echo \"${SRUN_CPUS_PER_TASK-(unset)}\"");
+        let placement = Placement { nodes: 1, ..sites::local() };
+        let output = run(&stage, &job(launch, "told"), &placement, &[("SLURM_CPUS_PER_TASK", "288")]);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), seen, "{launch:?}");
+    }
 }
 
 #[test]
@@ -180,6 +204,8 @@ fn gpus_are_listed_where_nodes_are_whole_and_the_scheduler_lists_none() {
         ("jupiter", Some("3,2,1,0"), "3,2,1,0"),
         ("raven", None, ""),
         ("levante", None, "0,1,2,3"),
+        // Whole nodes, and GPUs that CUDA has nothing to say to.
+        ("supermuc-ng-2", None, ""),
     ] {
         let stage = Stage::new();
         let variables: Vec<(&'static str, &str)> =

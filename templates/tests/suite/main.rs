@@ -1,9 +1,9 @@
-//! Behaviour of the batch script in real bash, golden files, quoting, job files. One program, so that it links once.
+//! Behaviour of the batch script in real bash, quoting, job files. One program, so that it links once. The scripts of the
+//! real sites, with their golden files, are tested where the profiles are known too: in jobs/tests.
 
 mod claim;
 mod common;
 mod environment;
-mod golden;
 mod job_files;
 mod launch;
 mod markers;

@@ -6,7 +6,7 @@ use crate::{
     stage::{ATTEMPT, Stage, Start, errors, signal},
 };
 use model::{Launch, RunLine};
-use std::{fs, time::SystemTime};
+use std::{collections::BTreeSet, fs, time::SystemTime};
 use templates::Dialect;
 
 #[test]
@@ -96,6 +96,90 @@ fn a_signal_to_a_program_that_does_not_care_ends_both() {
     assert_eq!(stage.marker("ended", "signal"), "15");
 }
 
+/// Programs around a trainer, the code it ends with when told, and what then becomes of the job.
+const TOLD: [(&str, u8, i32); 11] = [
+    ("trainer", 0, 0),
+    ("trainer\n\n# nothing more\n", 0, 0),
+    ("trainer", 9, 9),
+    ("trainer\ntouch \"$STAGE/second\"", 0, 143),
+    ("trainer\ntouch \"$STAGE/second\"", 9, 9),
+    ("trainer && touch \"$STAGE/second\"", 0, 143),
+    ("trainer; touch \"$STAGE/second\"", 0, 143),
+    ("if trainer; then touch \"$STAGE/second\"; fi", 0, 143),
+    ("for part in 1 2; do trainer; touch \"$STAGE/second\"; done", 0, 143),
+    ("work() { trainer; touch \"$STAGE/second\"; }\nwork", 0, 143),
+    ("work() { trainer; }\nwork", 0, 0),
+];
+
+#[test]
+fn a_told_program_with_lines_left_is_no_success_and_one_that_saved_at_its_end_is() {
+    for (text, own, code) in TOLD {
+        let stage = Stage::new();
+        stage.double(
+            "trainer",
+            &format!("trap 'exit {own}' TERM\ntouch \"$STAGE/ready\"\nwhile :; do read -r -t 0.01 _ <> <(:); done"),
+        );
+        let script = stage.script("script", &job(Launch::Command, text), &sites::local(), Dialect::Slurm);
+        let child = stage.start(&script, &Start::slurm(41));
+        stage.wait_until("the program runs", |stage| stage.exists("ready"));
+        signal("TERM", &child.id().to_string());
+        let output = child.wait_with_output().expect("an end");
+        assert_eq!(output.status.code(), Some(code), "{text} ends {own}: {}", errors(&output));
+        assert_eq!(stage.marker("ended", "exit_code"), code.to_string(), "{text}");
+        assert!(!stage.exists("second"), "{text}: nothing further is begun");
+    }
+}
+
+#[test]
+fn a_signal_during_the_claim_ends_the_job_with_a_marker() {
+    let stage = Stage::new();
+    // The first step of the claim; the script leads its process group.
+    stage.double(
+        "sync",
+        "[ -e \"$STAGE/sent\" ] || { touch \"$STAGE/sent\"; kill -s TERM \"$(/usr/bin/ps -o pgid= -p $$ | tr -d ' ')\"; }",
+    );
+    let output = stage.run_command(&job(Launch::Command, "touch \"$STAGE/work\""));
+    assert_eq!(output.status.code(), Some(143), "{}", errors(&output));
+    assert_eq!((stage.marker("ended", "exit_code"), stage.marker("ended", "received")), ("143".into(), "TERM".into()));
+    assert!(stage.exists("job/links/1/claim/owner") && !stage.exists("work"));
+}
+
+#[test]
+fn who_has_no_claim_leaves_no_marker_of_an_end() {
+    let stage = Stage::new();
+    let script = stage.script("script", &job(Launch::Command, "true"), &sites::local(), Dialect::Slurm);
+    assert!(stage.run(&script, &Start::slurm(41)).status.success());
+    let output = stage.run(&script, &Start::slurm(42));
+    assert!(output.status.success() && !errors(&output).contains("cannot write"), "{}", errors(&output));
+    assert!(!stage.exists("job/links/1/attempts/42-0"));
+}
+
+#[test]
+fn a_signal_that_comes_while_the_program_starts_is_passed_on_once() {
+    let stage = Stage::new();
+    let spec = job(Launch::Command, "until [ -e \"$STAGE/over\" ]; do read -r -t 0.01 _ <> <(:); done; exit 0");
+    let script = stage.script("script", &spec, &sites::local(), Dialect::Slurm);
+    // Bash itself sends the signal, right behind the line that knows the program's process.
+    let watched = format!(
+        r#"set -T
+kill() {{ echo "$*" >>"$STAGE/kills"; touch "$STAGE/over"; }}
+trap 'case "$BASH_COMMAND" in
+pakt_child=*) pakt_test_is_next=yes ;;
+*) [ -z "${{pakt_test_is_next:-}}" ] || {{ pakt_test_is_next=; builtin kill -s USR1 $$; }} ;;
+esac' DEBUG
+. '{}'"#,
+        script.display()
+    );
+    fs::write(stage.path("watched"), watched).expect("a script");
+    let output = stage.run(&stage.path("watched"), &Start::slurm(41));
+    assert!(output.status.success(), "{}", errors(&output));
+    // The shell and what it has in front are told, each of them once.
+    let kills = stage.read("kills");
+    let told: Vec<&str> = kills.lines().filter(|line| line.starts_with("-s USR1")).collect();
+    let processes: BTreeSet<&str> = told.iter().copied().collect();
+    assert_eq!((told.is_empty(), processes.len()), (false, told.len()), "{kills}");
+}
+
 #[test]
 fn the_heartbeat_goes_on_while_the_script_lives_and_stops_when_it_is_killed() {
     let stage = Stage::new();
@@ -138,6 +222,8 @@ fn the_program_knows_the_job_and_may_report_progress() {
                 echo \"$PAKT_JOB_ID $PAKT_LINK $PAKT_JOB_DIRECTORY\" >\"$STAGE/seen\"; ulimit -c";
     let output = stage.run_command(&job(Launch::Command, text));
     assert_eq!(output.stdout, b"0\n", "no core files");
+    // Tasks on other nodes do not inherit the limits of the batch script where a site does not hand them on.
+    assert!(stage.read(&format!("{ATTEMPT}/program")).contains("\nulimit -c 0\n"));
     assert_eq!(stage.read(&format!("{ATTEMPT}/progress")), "120 200 loss=2.31\n");
     assert_eq!(stage.read("job/checkpoints"), "step-120\n");
     let seen = format!("{} 1 {}\n", crate::common::stamp().job, stage.path("job").display());

@@ -106,7 +106,8 @@ fn values_by_example() {
         assert_eq!(quote::path(text), quoted, "{text}");
     }
     assert_eq!(quote::value_of("P", "a:$P:$Q"), "\"a:${P-}:$Q\"");
-    assert_eq!(quote::value_or_empty("~/$X"), "\"${HOME-}/${X-}\"");
+    assert_eq!(quote::literal("/a$b `c` \"d\""), "\"/a\\$b \\`c\\` \\\"d\\\"\"");
+    assert_eq!(quote::literal("/a/b"), "/a/b");
 }
 
 #[test]

@@ -107,6 +107,46 @@ fn empty_several_and_relative_are_refused() {
 }
 
 #[test]
+fn directories_that_no_container_can_be_shown_are_refused() {
+    let mut placement = sites::local();
+    placement.launcher.container_launcher = vec!["apptainer".to_owned()];
+    let mut spec = job(Launch::Command, "x");
+    spec.workdir = "/a:b".to_owned();
+    let script = |spec: &JobSpec| {
+        let script = BatchScript {
+            stamp: stamp(),
+            spec,
+            placement: &placement,
+            job_directory: "/job",
+            dialect: Dialect::Slurm,
+            made_by: "pakt 0.1.0",
+        };
+        render(&script).map_err(|error| error.to_string())
+    };
+    assert!(script(&spec).is_ok(), "without a container any directory will do");
+    spec.environment.container = Some("/images/a.sif".to_owned());
+    assert!(script(&spec).expect_err("refused").starts_with("`workdir` is `/a:b`, which cannot be shown"));
+}
+
+#[test]
+fn a_job_directory_is_taken_as_it_is_and_a_workdir_as_it_is_written() {
+    let placement = sites::local();
+    let mut spec = job(Launch::Command, "x");
+    spec.workdir = "/a$$b/$NAME".to_owned();
+    let script = BatchScript {
+        stamp: stamp(),
+        spec: &spec,
+        placement: &placement,
+        job_directory: "/state/a$b",
+        dialect: Dialect::Slurm,
+        made_by: "pakt 0.1.0",
+    };
+    let text = render(&script).expect("a script");
+    assert!(text.contains("pakt_job_directory=\"/state/a\\$b\"\n"));
+    assert!(text.contains("local directory=\"/a\\$b/$NAME\"\n"));
+}
+
+#[test]
 fn options_are_quoted_as_slurm_reads_them_and_the_adapters_are_left_to_it() {
     let mut placement = sites::local();
     placement.directives = vec![

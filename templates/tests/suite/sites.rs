@@ -1,24 +1,10 @@
-//! Placements written by hand after the sites' public rules, as the profiles will make them.
+//! Placements written by hand, each with the rules of a site that a test needs. What the profiles really say is tested in
+//! jobs/tests.
 
 use model::{
-    ChargeRule, Directive, EnvironmentSetting, LauncherRules, NodeShare, Placement, RendezvousRule, Tariff, TariffId,
-    Tres, WallTime,
+    ChargeRule, Directive, EnvironmentSetting, GpuVendor, LauncherRules, NodeShare, Placement, RendezvousRule, Tariff,
+    TariffId, Tres, WallTime,
 };
-
-/// The sites with a golden file for each launcher, in the order of the catalogue.
-pub(crate) const SITES: [&str; 11] = [
-    "jupiter",
-    "juwels-booster",
-    "jureca-dc",
-    "horeka",
-    "haicore",
-    "raven",
-    "viper-gpu",
-    "dais",
-    "supermuc-ng-2",
-    "levante",
-    "grete",
-];
 
 /// One node of this machine, without GPUs.
 pub(crate) fn local() -> Placement {
@@ -28,23 +14,19 @@ pub(crate) fn local() -> Placement {
     placement
 }
 
-/// Two whole nodes (one at HAICORE) of a site's GPU partition.
+/// Two whole nodes of a site's GPU partition.
 pub(crate) fn site(name: &str) -> Placement {
     match name {
         "jupiter" => jsc("jupiter", "booster", "", Some("{host}-interconnect-1.jupiter.internal"), None),
         "juwels-booster" => jsc("juwels-booster", "booster", "i", None, Some("ib0")),
         "jureca-dc" => jsc("jureca-dc", "dc-gpu", "i", None, Some("ib0")),
         "horeka" => with(plain("horeka", "accelerated-h100", 2, 4), &["account=hk-project-p0024043", "gres=gpu:4"]),
-        "haicore" => with(plain("haicore", "normal", 1, 4), &["gres=gpu:full:4"]),
-        "raven" => mpcdf("raven", "gpu", "gpu:a100:4", 4, "500000"),
-        "viper-gpu" => viper(),
-        "dais" => Placement { has_internet: true, ..mpcdf("dais", "", "gpu:h200:8", 8, "2000000") },
+        "raven" => raven(),
         "supermuc-ng-2" => supermuc(),
         "levante" => with(
             plain("levante", "gpu", 2, 4),
             &["account=bb1153", "constraint=a100_80", "gpus-per-node=4", "exclusive"],
         ),
-        "grete" => with(plain("grete", "grete", 2, 4), &["account=kisski-atlas", "gpus-per-node=A100:4"]),
         other => panic!("no rules for {other}"),
     }
 }
@@ -65,23 +47,10 @@ fn jsc(name: &str, partition: &str, suffix: &str, preferred: Option<&str>, gloo:
     placement
 }
 
-fn mpcdf(name: &str, constraint: &str, gres: &str, gpus: u32, memory: &str) -> Placement {
-    let mut options = vec![format!("gres={gres}"), format!("mem={memory}")];
-    if !constraint.is_empty() {
-        options.insert(0, format!("constraint={constraint}"));
-    }
-    let options: Vec<&str> = options.iter().map(String::as_str).collect();
-    let mut placement = with(plain(name, "gpu", 2, gpus), &options);
+fn raven() -> Placement {
+    let mut placement = with(plain("raven", "gpu", 2, 4), &["constraint=gpu", "gres=gpu:a100:4", "mem=500000"]);
     placement.directives.retain(|directive| directive.option != "partition");
-    placement.cache_area = Some(if name == "dais" { "/dais/fs/scratch/$USER" } else { "/ptmp/$USER" }.to_owned());
-    placement
-}
-
-fn viper() -> Placement {
-    let mut placement = mpcdf("viper-gpu", "apu", "gpu:2", 2, "220000");
-    placement.environment = vec![setting("HSA_XNACK", "1", "CPU and GPU of an APU share one memory.")];
-    placement.launcher.container_launcher = words("apptainer exec --rocm");
-    placement.cache_area = Some("/viper/ptmp2/$USER".to_owned());
+    placement.cache_area = Some("/ptmp/$USER".to_owned());
     placement
 }
 
@@ -89,6 +58,7 @@ fn supermuc() -> Placement {
     let mut placement =
         with(plain("supermuc-ng-2", "general", 2, 8), &["account=pn12ab", "export=NONE", "ntasks-per-node=8"]);
     placement.tariff.is_exclusive = true;
+    placement.gpu_vendor = Some(GpuVendor::Intel);
     placement.environment = vec![
         setting("I_MPI_OFFLOAD", "1", "Intel MPI hands over buffers in GPU memory."),
         setting("ZE_FLAT_DEVICE_HIERARCHY", "FLAT", "Each of the 8 tiles is a device of its own."),
@@ -98,7 +68,7 @@ fn supermuc() -> Placement {
 }
 
 fn setting(name: &str, value: &str, reason: &str) -> EnvironmentSetting {
-    EnvironmentSetting { name: name.to_owned(), value: value.to_owned(), reason: reason.to_owned() }
+    EnvironmentSetting { name: name.to_owned(), value: value.to_owned(), when_set: None, reason: reason.to_owned() }
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -124,6 +94,7 @@ fn plain(name: &str, partition: &str, nodes: u32, gpus: u32) -> Placement {
         account: None,
         nodes,
         share: NodeShare { gpus, cpus: 8 },
+        gpu_vendor: (gpus > 0).then_some(GpuVendor::Nvidia),
         time_limit,
         charged: Tres::default(),
         tariff: tariff(name),

@@ -1,7 +1,8 @@
 //! Raven at MPCDF: no account, no partition on the command line, shared nodes below four GPUs, memory mandatory there.
 //!
 //! Sources: users' published tutorial for MPCDF (2026-01) for the constraint, the typed GPUs, a GPU's share, the
-//! mandatory memory, `gpudev` and the limits of jobs per user.
+//! mandatory memory, `gpudev` and the limits of jobs per user. It has jobs ask in cores, 18 for a GPU and 72 for a node,
+//! and hyperthreads only where a job wants them (`--ntasks-per-core=2`): a CPU is a core here.
 
 use super::{Account, Gpus, NodeGroup, Partition, Shape};
 use crate::User;
@@ -16,7 +17,7 @@ pub(super) const RAVEN: Shape = Shape {
             count: 2,
             sockets: 2,
             cores_per_socket: 36,
-            threads_per_core: 2,
+            threads_per_core: 1,
             memory_mib: 500_000,
             gpus: Some(Gpus { kind: "a100", count: 4 }),
             features: &["gpu", "gpu-bw"],
@@ -28,7 +29,7 @@ pub(super) const RAVEN: Shape = Shape {
             count: 1,
             sockets: 2,
             cores_per_socket: 36,
-            threads_per_core: 2,
+            threads_per_core: 1,
             memory_mib: 240_000,
             gpus: None,
             features: &["cpu"],

@@ -1,0 +1,87 @@
+//! Golden files: the script of every site and launcher, as it is given to the scheduler, from the built-in profiles.
+//!
+//! `PAKT_UPDATE_GOLDEN=1 cargo nextest run -p jobs golden` writes them anew; look at the difference before committing it.
+
+use crate::support::{LAUNCHERS, catalogue, environment, job, script, starts};
+use model::Launch;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The scripts by the names of their files: each site and launcher, and one in a container where a runtime is known.
+fn all() -> Vec<(String, String)> {
+    let mut scripts = Vec::new();
+    for site in catalogue().iter() {
+        for (launch, name) in LAUNCHERS.into_iter().filter(|(launch, _)| starts(site, *launch)) {
+            scripts.push((format!("{}-{name}", site.name()), script(site, &job(site, launch))));
+        }
+        if !site.partitions[0].launchers.value.container_launcher.is_empty() {
+            let mut spec = job(site, Launch::Torchrun);
+            spec.environment = environment(true);
+            scripts.push((format!("{}-container", site.name()), script(site, &spec)));
+        }
+    }
+    scripts
+}
+
+/// The script's program, as bash will write it out.
+fn program(script: &str) -> &str {
+    let (_, behind) = script.split_once("<<'PAKT_PROGRAM'\n").expect("a program");
+    behind.split_once("\nPAKT_PROGRAM\n").expect("its end").0
+}
+
+#[test]
+fn scripts_are_as_their_golden_files_say() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let is_update = std::env::var_os("PAKT_UPDATE_GOLDEN").is_some();
+    let mut different = Vec::new();
+    let scripts = all();
+    for (name, text) in &scripts {
+        let file = folder.join(format!("{name}.sh"));
+        if is_update {
+            fs::write(&file, text).expect("golden file");
+        } else if fs::read_to_string(&file).ok().as_ref() != Some(text) {
+            different.push(name.clone());
+        }
+    }
+    assert!(different.is_empty(), "differ from tests/golden: {different:?}; PAKT_UPDATE_GOLDEN=1 writes them anew");
+    let files = fs::read_dir(&folder).expect("golden folder").count();
+    assert_eq!(files, scripts.len(), "a golden file that no script belongs to");
+}
+
+#[test]
+fn scripts_and_programs_are_clean_for_bash_and_shellcheck() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut files: Vec<PathBuf> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (name, text) in all() {
+        for (name, text) in [(name.clone(), text.as_str()), (format!("{name}.program"), program(&text))] {
+            if !seen.insert(text.to_owned()) {
+                continue; // Sites often have the same program.
+            }
+            let file = folder.path().join(format!("{name}.sh"));
+            fs::write(&file, format!("{text}\n")).expect("a script");
+            let bash = Command::new("bash").arg("-n").arg(&file).output().expect("bash");
+            assert!(bash.status.success(), "{name}: {}", String::from_utf8_lossy(&bash.stderr));
+            files.push(file);
+        }
+    }
+    let check = Command::new("shellcheck")
+        .args(["--severity=style", "--color=never", "--format=gcc"])
+        .args(&files)
+        .output()
+        .expect("shellcheck is not installed: on Debian, `apt-get install shellcheck`");
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+}
+
+#[test]
+fn nothing_of_the_users_paths_is_expanded_before_the_node() {
+    for (name, text) in all() {
+        assert!(text.contains("local directory=\"$PROJECT/tiny lm\""), "{name}");
+        let mut options = text.lines().filter(|line| line.starts_with("#SBATCH"));
+        assert!(options.all(|line| !line.contains('$')), "{name}: Slurm expands no variable");
+    }
+}
