@@ -24,6 +24,27 @@ pub struct Checked {
 /// Fails with every mistake where the job fits nowhere, or where a site that it names cannot take it.
 pub async fn check(house: &House, file: &JobFile) -> Result<Vec<Checked>, JobsError> {
     let what = format!("`{}` is no job that can run", file.source.path.display());
+    let (checked, mistakes) = place(house, file).await;
+    if !mistakes.is_empty() {
+        return Err(JobsError::mistakes(what, mistakes));
+    }
+    if checked.is_empty() {
+        let next = "name the site you want in `site:`; then every reason is shown";
+        return Err(JobsError::usage(what, "no known site takes it", next));
+    }
+    Ok(checked)
+}
+
+/// A file with `mistakes` of its own, of which enough could be read to place it: those and what its sites say against it,
+/// in the order of the file.
+pub async fn mistakes(house: &House, file: &JobFile, mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
+    mistakes.extend(place(house, file).await.1);
+    mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+    mistakes
+}
+
+/// Where the job fits, and every mistake that keeps it from a site that it names.
+async fn place(house: &House, file: &JobFile) -> (Vec<Checked>, Vec<Mistake>) {
     let (names, must_all_fit) = match &file.spec.site {
         SiteChoice::OneOf(names) => (names.clone(), true),
         SiteChoice::Any => (house.catalogue.iter().map(|site| site.name().clone()).collect(), false),
@@ -57,14 +78,7 @@ pub async fn check(house: &House, file: &JobFile) -> Result<Vec<Checked>, JobsEr
             Err(_) => {}
         }
     }
-    if !mistakes.is_empty() {
-        return Err(JobsError::mistakes(what, mistakes));
-    }
-    if checked.is_empty() {
-        let next = "name the site you want in `site:`; then every reason is shown";
-        return Err(JobsError::usage(what, "no known site takes it", next));
-    }
-    Ok(checked)
+    (checked, mistakes)
 }
 
 /// The account of the job file, else the one that the ledger binds, with a doubt where the ledger was not read; the

@@ -1,7 +1,7 @@
 //! `pakt check FILE`
 
 use super::{Context, job_file, view};
-use crate::{failure::Failure, output::Answer, wiring};
+use crate::{failure::Failure, output::Answer};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -14,10 +14,8 @@ pub(crate) struct Arguments {
 
 /// Reads and places the job at every site it names.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    let file = job_file::read(&arguments.file)?;
-    let catalogue = wiring::catalogue(&context.configuration)?;
-    let here = wiring::here_or_local(&context.general, &context.configuration, &catalogue);
-    let (house, unread) = wiring::house_to_read(&context.configuration, catalogue, here)?;
+    let file = job_file::read(&arguments.file, context).await?;
+    let (house, unread) = job_file::house(context)?;
     let checked = jobs::check::check(&house, &file).await?;
     let notes: Vec<String> =
         unread.into_iter().chain(checked.iter().flat_map(|checked| view::doubts(&checked.doubts))).collect();

@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 
 /// Plans the job.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    let file = job_file::read(&arguments.file)?;
+    let file = job_file::read(&arguments.file, context).await?;
     let house = context.house()?;
     let planned = jobs::plan::plan(&house, &file).await?;
     let mut text = String::new();

@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
 
 /// Submits the job, and watches it where that is wanted.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
-    let file = job_file::read(&arguments.file)?;
+    let file = job_file::read(&arguments.file, context).await?;
     let house = context.house()?;
     let before = wiring::counters();
     let submission = Submission { file, again: arguments.again, anyway: arguments.anyway };

@@ -198,15 +198,4 @@ impl Desk {
     pub(crate) fn entries_of_kind(&self, kind: &str) -> usize {
         self.exported().iter().filter(|entry| entry["kind"] == kind).count()
     }
-
-    /// The entries of a project's statement in a unit.
-    pub(crate) fn entries(&self, unit: &str) -> Vec<Value> {
-        let statement = self.json(&["ledger", "statement", "atlas", "--unit", unit]);
-        statement["statements"][0]["lines"].as_array().expect("lines").clone()
-    }
-
-    /// The kinds of those entries, in order.
-    pub(crate) fn kinds(&self, unit: &str) -> Vec<String> {
-        self.entries(unit).iter().map(|line| line["kind"].as_str().expect("a kind").to_owned()).collect()
-    }
 }

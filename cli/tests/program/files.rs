@@ -23,9 +23,13 @@ fn every_mistake_of_a_job_file_is_shown_with_its_place() {
          resources: { nodse: 2, gpus_per_node: 4, time: 36h }\nlaunch: torchrun\n\
          environment: { variables: { HF_TOKEN: x } }\nrun: train.py\n",
     );
-    assert_snapshot!(refused(&desk, &["check", "bad.yaml"]), @"
+    assert_snapshot!(refused(&desk, &["check", "bad.yaml"]), @r#"
     exit 2
     --- stderr
+    bad.yaml:1:1: error: JUPITER charges every job to an account, and none is named
+      1 | name: tiny lm
+        | ^^^^
+        = write `scheduler: { account: e-aif-2026fl01-991 }` with your own, or bind the project `atlas` to one in the ledger
     bad.yaml:1:7: error: `tiny lm` is no job name: letters, digits, `-`, `_` and `.`, at most 64, starting with a letter or digit
       1 | name: tiny lm
         |       ^^^^^^^
@@ -38,14 +42,18 @@ fn every_mistake_of_a_job_file_is_shown_with_its_place() {
       5 | resources: { nodse: 2, gpus_per_node: 4, time: 36h }
         |              ^^^^^
         = did you mean `nodes`?
+    bad.yaml:5:48: error: 1-12:00:00 is longer than the 12:00:00 that a job may run on `booster`
+      5 | resources: { nodse: 2, gpus_per_node: 4, time: 36h }
+        |                                                ^^^
+        = write `time: "12:00:00"` at most, save checkpoints, and go on in a second job (JSC, JUPITER batch system page, 2026-09-02; the limit sits in the QOS)
     bad.yaml:7:39: error: `HF_TOKEN` looks like a secret, and a job file, a script and a log keep it in plain sight
       7 | environment: { variables: { HF_TOKEN: x } }
         |                                       ^
         = put it into a file that only you can read and let the program read that file
     error: `bad.yaml` is no job that can run
-    why:   there are 4 mistakes in it
+    why:   there are 6 mistakes in it
     next:  mend the file; `pakt check FILE` reads it again without contacting anything
-    ");
+    "#);
     // The other commands read the same file in the same way.
     for command in ["plan", "submit"] {
         assert_eq!(refused(&desk, &[command, "bad.yaml"]), refused(&desk, &["check", "bad.yaml"]));
@@ -71,7 +79,7 @@ fn what_a_site_cannot_take_is_shown_before_anything_is_contacted() {
     bad.yaml:5:39: error: 8 GPUs a node are asked for, and nodes of `booster` have 4
       5 | resources: { nodes: 2, gpus_per_node: 8, time: "36:00:00" }
         |                                       ^
-        = ask for more nodes: `nodes: 4`, `gpus_per_node: 4`
+        = ask for more nodes: `nodes: 4`, `gpus_per_node: 4` (JSC, JUPITER configuration page, 2026-09-02)
     bad.yaml:5:48: error: 1-12:00:00 is longer than the 12:00:00 that a job may run on `booster`
       5 | resources: { nodes: 2, gpus_per_node: 8, time: "36:00:00" }
         |                                                ^^^^^^^^^^
@@ -79,7 +87,7 @@ fn what_a_site_cannot_take_is_shown_before_anything_is_contacted() {
     bad.yaml:7:10: error: `/p/project1/atlas` lies on `/p`, which compute nodes of JUPITER do not see
       7 | workdir: /p/project1/atlas
         |          ^^^^^^^^^^^^^^^^^
-        = put it on `$PROJECT` or `$SCRATCH` (ValerianFourel/GEODML_Analysis, JUPITER how-to, 2026-05, a user's report)
+        = put it on `$EXAPROJECT` or `$EXASCRATCH` (ValerianFourel/GEODML_Analysis, JUPITER how-to, 2026-05, a user's report)
     error: `bad.yaml` is no job that can run
     why:   there are 4 mistakes in it
     next:  mend the file; `pakt check FILE` reads it again without contacting anything
@@ -204,7 +212,7 @@ fn a_bad_site_file_is_named() {
     exit 2
     --- stderr
     error: `<home>/sites/mine.yaml` was not understood
-    why:   <home>/sites/mine.yaml:2:1: `partitons`: unknown field `partitons`, expected one of site, title, centre, aliases, scheduler, defaults, sources, clusters, detection, login, account, budget_windows, usage, storage, state_area, cache_area, modules, notes, partitions
+    why:   <home>/sites/mine.yaml:2:1: `partitons`: unknown field `partitons`, expected one of site, title, centre, aliases, scheduler, defaults, sources, clusters, detection, login, account, budget_windows, usage, storage, state_area, cache_area, modules, notes, unknown, partitions
     next:  mend the file, or move it away; `pakt sites show SITE` prints a good one
     ");
 }
@@ -218,14 +226,14 @@ fn what_is_no_ledger_is_left_as_it_is() {
     exit 2
     --- stderr
     error: the balance was not read
-    why:   opening the ledger: the file is not a ledger
+    why:   opening the ledger <home>/state/ledger.sqlite: the file is not a ledger
     next:  name another file with `ledger:` in the configuration, or ask who keeps this one
     ");
     assert_snapshot!(refused(&desk, &["ledger", "init"]), @"
     exit 2
     --- stderr
     error: no ledger was made at `<home>/state/ledger.sqlite`
-    why:   opening the ledger: the file is not a ledger
+    why:   opening the ledger <home>/state/ledger.sqlite: the file is not a ledger
     next:  name another file with `ledger:` in the configuration, or ask who keeps this one
     ");
     let file = desk.job("tiny", "true");
@@ -233,7 +241,7 @@ fn what_is_no_ledger_is_left_as_it_is() {
     exit 2
     --- stderr
     error: the ledger was not read
-    why:   opening the ledger: the file is not a ledger
+    why:   opening the ledger <home>/state/ledger.sqlite: the file is not a ledger
     next:  name another file with `ledger:` in the configuration, or ask who keeps this one
     ");
 }
