@@ -230,7 +230,8 @@ pub fn share(lab: &Layout, file: &Path) -> Result<PathBuf, LabError> {
     std::fs::set_permissions(copy.path(), std::os::unix::fs::PermissionsExt::from_mode(mode))
         .map_err(file_error("writing", copy.path()))?;
     copy.as_file().set_modified(modified).map_err(file_error("writing", copy.path()))?;
-    copy.persist(&target).map_err(|error| file_error("writing", &target)(error.error))?;
+    // Closed before it has its name: a program that somebody may write to cannot be started.
+    copy.into_temp_path().persist(&target).map_err(|error| file_error("writing", &target)(error.error))?;
     Ok(target)
 }
 
