@@ -1,7 +1,7 @@
 //! The contract of a ledger, whatever keeps it.
 
 use crate::{
-    Binding, Command, Cursor, Entry, Grant, Hold, HoldId, LedgerError, Outcome, UnattributedRun, Verification,
+    Binding, Command, Cursor, Entry, Grant, Hold, HoldId, LedgerError, Outcome, Scope, UnattributedRun, Verification,
 };
 use async_trait::async_trait;
 use model::{Balance, ClusterName, Principal, ProjectName, SiteName, Statement, Timestamp, Unit, Window};
@@ -49,8 +49,13 @@ pub trait Book: Send + Sync {
     /// The open holds, of one project or of all, by id: oldest first.
     async fn open_holds(&self, project: Option<&ProjectName>) -> Result<Vec<Hold>, LedgerError>;
 
-    /// How far a cluster was read.
-    async fn cursor(&self, site: &SiteName, cluster: &ClusterName) -> Result<Option<Cursor>, LedgerError>;
+    /// How far a cluster was read in a scope.
+    async fn cursor(
+        &self,
+        site: &SiteName,
+        cluster: &ClusterName,
+        scope: &Scope,
+    ) -> Result<Option<Cursor>, LedgerError>;
 
     /// The runs that nobody was charged for.
     async fn unattributed(&self) -> Result<Vec<UnattributedRun>, LedgerError>;

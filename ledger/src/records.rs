@@ -1,7 +1,8 @@
 //! What the procedures need of a store, inside one transaction.
 
 use crate::{
-    Binding, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError, Observation, SettledRun, UnattributedReason,
+    Binding, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError, Observation, Scope, SettledRun,
+    UnattributedReason,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 
@@ -68,7 +69,7 @@ pub(crate) struct BalanceParts {
     /// All open holds, and the closed ones that an observation names.
     pub(crate) holds: Vec<Hold>,
     pub(crate) bindings: Vec<Binding>,
-    /// Without the runs that were settled meanwhile.
+    /// Those of all scopes, without the runs that were settled meanwhile.
     pub(crate) observations: Vec<Observation>,
     pub(crate) enforced: Vec<(ProjectName, Unit)>,
 }
@@ -100,10 +101,10 @@ pub(crate) trait Records {
     /// The runs that nobody was charged for, by key.
     fn unattributed_runs(&self) -> Result<Vec<BookedRun>>;
 
-    /// The instant of the cluster's observation.
-    fn observed_at(&self, site: &SiteName, cluster: &ClusterName) -> Result<Option<Timestamp>>;
+    /// The instant of the cluster's observation in a scope.
+    fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>>;
     fn put_observation(&self, observation: &Observation) -> Result<()>;
-    fn cursor(&self, site: &SiteName, cluster: &ClusterName) -> Result<Option<Cursor>>;
+    fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
 
     /// What balances are made of; totals, lots and open holds of one project only where one is named.

@@ -1,7 +1,7 @@
 //! What runs and waits now: priced so far and at most, so that a balance counts it before it is settled.
 
 use crate::ceiling::will_be_allocated;
-use ledger::{Observation, ObservedPending, ObservedRun};
+use ledger::{Observation, ObservedPending, ObservedRun, Scope};
 use model::{AmountError, ClusterName, Price, Run, SiteName, Tariff, Timestamp, Tres, WallTime, price};
 use scheduler_adapters::JobSighting;
 use sites::Site;
@@ -13,6 +13,7 @@ const NO_LIMIT: WallTime = WallTime::from_seconds(7 * 86_400);
 pub(super) fn observe(
     site: &Site,
     cluster: &ClusterName,
+    scope: Scope,
     as_of: Timestamp,
     running: &[&Run],
     queue: &[JobSighting],
@@ -20,6 +21,8 @@ pub(super) fn observe(
     let mut observation = Observation {
         site: site.name().clone(),
         cluster: cluster.clone(),
+        scope,
+        whole_accounts: Vec::new(),
         as_of,
         running: Vec::new(),
         pending: Vec::new(),

@@ -12,7 +12,7 @@ use crate::{
     house::House,
     reached::{booked, scheduled},
 };
-use ledger::{Book, Command, Cursor, Hold, Outcome, SettleOutcome, SettledRun};
+use ledger::{Book, Command, Cursor, Hold, Outcome, Scope, SettleOutcome, SettledRun};
 use model::{Amount, AmountError, ClusterName, JobId, Run, RunKey, SchedulerJobId, Stamp, Timestamp, price};
 use scheduler_adapters::{RejectedRow, RunWindow, Whose};
 use std::{collections::BTreeMap, sync::Arc};
@@ -95,7 +95,8 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     let (mut commands, not_priced) = settlements(site, &runs).map_err(too_large)?;
     let settled_runs = commands.len();
     let running: Vec<&Run> = runs.iter().filter(|run| run.ended_at.is_none()).collect();
-    let observation = observe(site, &cluster, observed_at, &running, &queue).map_err(too_large)?;
+    let observation =
+        observe(site, &cluster, scope(house, options), observed_at, &running, &queue).map_err(too_large)?;
     let mut report = SettleReport {
         place: place(&house.here, &cluster),
         since,
@@ -110,7 +111,7 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     };
     commands.push(Command::Observe(Box::new(observation)));
     commands.extend(closing.closes.into_iter().map(Command::Close));
-    let cursor = Cursor { site: house.here.clone(), cluster, settled_until: observed_at };
+    let cursor = Cursor { site: house.here.clone(), cluster, scope: scope(house, options), settled_until: observed_at };
     commands.push(Command::Advance(cursor));
     let outcomes = booked(book.post(&house.principal, observed_at, &commands).await, what)?;
     count(&mut report, &commands[..settled_runs], &outcomes)?;
@@ -132,6 +133,12 @@ async fn adopted(house: &House, jobs: &[IndexedJob]) -> Result<BTreeMap<Schedule
     Ok(stamps)
 }
 
+/// Whose runs a settlement covers.
+fn scope(house: &House, options: SettleOptions) -> Scope {
+    let user = house.principal.user.clone();
+    if options.all_users { Scope::All(user) } else { Scope::User(user) }
+}
+
 const fn whose(options: SettleOptions) -> Whose {
     if options.all_users { Whose::visible() } else { Whose::mine() }
 }
@@ -144,7 +151,7 @@ async fn runs(
     options: SettleOptions,
 ) -> Result<(Vec<Run>, Vec<RejectedRow>, Option<Timestamp>), JobsError> {
     let what = "nothing was settled";
-    let cursor = booked(book.cursor(&house.here, cluster).await, what)?;
+    let cursor = booked(book.cursor(&house.here, cluster, &scope(house, options)).await, what)?;
     let grants = booked(book.grants(None).await, what)?;
     let here = grants.iter().filter(|grant| *grant.terms.unit.site() == house.here);
     let known = Known {

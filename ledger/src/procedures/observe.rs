@@ -4,23 +4,23 @@ use super::posting::{Posting, invalid};
 use crate::records::Result;
 use crate::{Cursor, Effect, Observation};
 
-/// Replaces the observation of a cluster, unless a later one is known.
+/// Replaces the observation of a cluster in its scope, unless a later one is known.
 pub(super) fn observe(posting: &Posting<'_>, observation: &Observation) -> Result<Effect> {
-    let Observation { site, cluster, as_of, .. } = observation;
+    let Observation { site, cluster, scope, as_of, .. } = observation;
     let is_elsewhere = |run: &&crate::ObservedRun| run.key.site != *site || run.key.cluster != *cluster;
     if let Some(run) = observation.running.iter().find(is_elsewhere) {
         return Err(invalid(format!("run {} is not of cluster `{cluster}` at `{site}`", run.key)));
     }
-    if posting.records.observed_at(site, cluster)?.is_some_and(|known| known > *as_of) {
+    if posting.records.observed_at(site, cluster, scope)?.is_some_and(|known| known > *as_of) {
         return Ok(Effect::AlreadyDone);
     }
     posting.records.put_observation(observation)?;
     Ok(Effect::Done)
 }
 
-/// Moves a cursor forward.
+/// Moves the cursor of a scope forward.
 pub(super) fn advance(posting: &Posting<'_>, cursor: &Cursor) -> Result<Effect> {
-    let known = posting.records.cursor(&cursor.site, &cursor.cluster)?;
+    let known = posting.records.cursor(&cursor.site, &cursor.cluster, &cursor.scope)?;
     if known.is_some_and(|known| known.settled_until >= cursor.settled_until) {
         return Ok(Effect::AlreadyDone);
     }

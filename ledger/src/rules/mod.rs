@@ -6,6 +6,7 @@ mod movement;
 mod replay;
 mod revision;
 mod statement;
+mod union;
 
 pub(crate) use attribution::{Attribution, Charge, attribute};
 pub use attribution::{Spender, payer};
@@ -14,3 +15,4 @@ pub(crate) use movement::{budget_change, split};
 pub(crate) use replay::{Replay, Stored};
 pub(crate) use revision::{Reading, compare, content_of, contradiction};
 pub(crate) use statement::statement;
+pub(crate) use union::{Seen, known_as_of, union};

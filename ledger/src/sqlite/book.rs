@@ -9,7 +9,7 @@ use crate::records::{Records, Result};
 use crate::rules::Replay;
 use crate::{
     BalanceQuery, Binding, Book, Command, Cursor, Entry, EntryPage, Grant, Hold, HoldId, LedgerError, LedgerErrorKind,
-    Outcome, UnattributedRun, Verification,
+    Outcome, Scope, UnattributedRun, Verification,
 };
 use async_trait::async_trait;
 use model::{Balance, ClusterName, Principal, ProjectName, SiteName, Statement, Timestamp, Unit, Window};
@@ -105,9 +105,9 @@ impl Book for SqliteBook {
         self.read("reading the open holds", move |connection| queries::open_holds(connection, project.as_ref())).await
     }
 
-    async fn cursor(&self, site: &SiteName, cluster: &ClusterName) -> Result<Option<Cursor>> {
-        let (site, cluster) = (site.clone(), cluster.clone());
-        self.read("reading a cursor", move |connection| queries::cursor(connection, &site, &cluster)).await
+    async fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>> {
+        let (site, cluster, scope) = (site.clone(), cluster.clone(), scope.clone());
+        self.read("reading a cursor", move |connection| queries::cursor(connection, &site, &cluster, &scope)).await
     }
 
     async fn unattributed(&self) -> Result<Vec<UnattributedRun>> {

@@ -6,6 +6,7 @@
 mod book;
 mod failure;
 mod mount;
+mod observation_tables;
 mod open;
 mod queries;
 mod rows;

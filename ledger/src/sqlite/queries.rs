@@ -1,9 +1,11 @@
 //! What only reads: balances, statements, lists, pages, and the stored side of a verification.
 
-use super::{rows, run_tables};
+use super::{observation_tables, rows, run_tables};
 use crate::records::{BalanceParts, Lot, Result, Standing, Total};
 use crate::rules::{self, Replay, Stored};
-use crate::{BalanceQuery, Binding, Cursor, Entry, EntryPage, Grant, Hold, Particulars, UnattributedRun, Verification};
+use crate::{
+    BalanceQuery, Binding, Cursor, Entry, EntryPage, Grant, Hold, Particulars, Scope, UnattributedRun, Verification,
+};
 use model::{Amount, Balance, ClusterName, ProjectName, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
@@ -24,11 +26,18 @@ pub(super) fn bindings(connection: &Connection) -> Result<Vec<Binding>> {
     all(connection, &select, [], rows::binding)
 }
 
-pub(super) fn cursor(connection: &Connection, site: &SiteName, cluster: &ClusterName) -> Result<Option<Cursor>> {
-    let select = "SELECT settled_until FROM cursors WHERE site = ?1 AND cluster = ?2";
+pub(super) fn cursor(
+    connection: &Connection,
+    site: &SiteName,
+    cluster: &ClusterName,
+    scope: &Scope,
+) -> Result<Option<Cursor>> {
+    let select = "SELECT settled_until FROM cursors WHERE site = ?1 AND cluster = ?2 AND scope = ?3";
     let mut statement = connection.prepare_cached(select)?;
-    let found = statement.query_row([site.as_str(), cluster.as_str()], |row| rows::instant(row, 0)).optional()?;
-    Ok(found.map(|settled_until| Cursor { site: site.clone(), cluster: cluster.clone(), settled_until }))
+    let place = [site.as_str(), cluster.as_str(), &scope.to_string()];
+    let found = statement.query_row(place, |row| rows::instant(row, 0)).optional()?;
+    let (site, cluster, scope) = (site.clone(), cluster.clone(), scope.clone());
+    Ok(found.map(|settled_until| Cursor { site, cluster, scope, settled_until }))
 }
 
 pub(super) fn open_holds(connection: &Connection, project: Option<&ProjectName>) -> Result<Vec<Hold>> {
@@ -78,7 +87,7 @@ pub(super) fn balance_parts(connection: &Connection, project: Option<&ProjectNam
         AND number = (SELECT max(number) FROM enforcements AS other
                       WHERE other.project = latest.project AND other.unit = latest.unit)";
     let enforced = all(connection, select, [name], |row| Ok((rows::parsed(row, 0)?, rows::parsed(row, 1)?)))?;
-    let (bindings, observations) = (bindings(connection)?, run_tables::observations(connection)?);
+    let (bindings, observations) = (bindings(connection)?, observation_tables::observations(connection)?);
     Ok(BalanceParts { totals, lots: lots.collect(), holds, bindings, observations, enforced })
 }
 

@@ -17,6 +17,11 @@ fn opening(key: &str, used_before: i64) -> Command {
     })
 }
 
+fn cursor(scope: &str, until: i64) -> Command {
+    let (site, cluster, settled_until) = (name("jupiter"), name("booster"), at(until));
+    Command::Advance(Cursor { site, cluster, scope: name(scope), settled_until })
+}
+
 fn amend(number: u32, ceiling: i64) -> Command {
     Command::Amend(AmendHold { id: hold_id(number), ceiling: milli(ceiling) })
 }
@@ -24,7 +29,6 @@ fn amend(number: u32, ceiling: i64) -> Command {
 #[tokio::test]
 async fn a_repeated_command_changes_nothing_and_says_so() {
     let desk = Desk::new();
-    let cursor = Cursor { site: name("jupiter"), cluster: name("booster"), settled_until: now() };
     let commands = [
         grant("g1", 1000),
         opening("o1", 300),
@@ -33,7 +37,7 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
         hold(1, 100),
         amend(1, 120),
         close(1),
-        Command::Advance(cursor),
+        cursor("user:ada", NOW),
     ];
     let first = desk.post(&commands).await;
     let (entries, numbers) = (desk.entries().await, desk.numbers().await);
@@ -167,13 +171,25 @@ async fn grants_count_from_their_start_on() {
 #[tokio::test]
 async fn a_cursor_never_moves_backwards() {
     let desk = Desk::new();
-    let cursor = |until: i64| Cursor { site: name("jupiter"), cluster: name("booster"), settled_until: at(until) };
+    let read = async |cluster, scope| {
+        let found = desk.book.cursor(&name("jupiter"), &name(cluster), &name(scope)).await.expect("read");
+        found.map(|cursor| cursor.settled_until)
+    };
     for (until, stands_at) in [(50, 50), (40, 50), (60, 60)] {
-        desk.post(&[Command::Advance(cursor(until))]).await;
-        let found = desk.book.cursor(&name("jupiter"), &name("booster")).await.expect("read");
-        assert_eq!(found, Some(cursor(stands_at)));
+        desk.post(&[cursor("user:ada", until)]).await;
+        assert_eq!(read("booster", "user:ada").await, Some(at(stands_at)));
     }
-    assert_eq!(desk.book.cursor(&name("jupiter"), &name("other")).await, Ok(None));
+    assert_eq!(read("other", "user:ada").await, None);
+}
+
+#[tokio::test]
+async fn a_cursor_says_nothing_about_the_runs_of_others() {
+    let desk = Desk::new();
+    desk.post(&[cursor("user:ada", 50), cursor("all:ada", 20)]).await;
+    for (scope, until) in [("user:ada", Some(50)), ("all:ada", Some(20)), ("user:bob", None), ("all:bob", None)] {
+        let found = desk.book.cursor(&name("jupiter"), &name("booster"), &name(scope)).await.expect("read");
+        assert_eq!(found.map(|cursor| cursor.settled_until), until.map(at), "{scope}");
+    }
 }
 
 #[tokio::test]

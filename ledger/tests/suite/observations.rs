@@ -28,8 +28,31 @@ fn pending(number: u64, stamp: Option<Stamp>, ceiling: i64) -> ObservedPending {
 }
 
 fn observe(as_of: i64, running: Vec<ObservedRun>, pending: Vec<ObservedPending>) -> Command {
-    let (site, cluster) = (name("jupiter"), name("booster"));
-    Command::Observe(Box::new(Observation { site, cluster, as_of: at(as_of), running, pending }))
+    observe_in("user:ada", &[], as_of, running, pending)
+}
+
+/// In another scope, whose reader sees all of these accounts, `-` for jobs without one.
+fn observe_in(
+    scope: &str,
+    whole_accounts: &[&str],
+    as_of: i64,
+    running: Vec<ObservedRun>,
+    pending: Vec<ObservedPending>,
+) -> Command {
+    Command::Observe(Box::new(Observation {
+        site: name("jupiter"),
+        cluster: name("booster"),
+        scope: name(scope),
+        whole_accounts: whole_accounts.iter().map(|account| (*account != "-").then(|| name(account))).collect(),
+        as_of: at(as_of),
+        running,
+        pending,
+    }))
+}
+
+fn of_user(user: &str, mut job: ObservedPending) -> ObservedPending {
+    job.user = name(user);
+    job
 }
 
 #[tokio::test]
@@ -95,6 +118,109 @@ async fn the_later_observation_of_a_cluster_replaces_the_earlier_whenever_it_com
     elsewhere.key.cluster = name("other");
     let error = desk.try_post(&[observe(NOW + 90, vec![elsewhere], vec![])]).await.expect_err("of another cluster");
     assert_eq!(error.kind, LedgerErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn what_several_people_see_is_put_together() {
+    let bobs = |number, ceiling| of_user("bob", pending(number, None, ceiling));
+    let adas = |number, ceiling| of_user("ada", pending(number, None, ceiling));
+    let mut of_raven = bobs(2, 40);
+    of_raven.account = None;
+    // What is observed, one after the other; foreign committed at the end. Everything is bound to one project.
+    for (what, observations, committed) in [
+        (
+            "two people's own jobs are added up",
+            vec![
+                observe_in("user:ada", &[], NOW, vec![], vec![adas(1, 30)]),
+                observe_in("user:bob", &[], NOW + 60, vec![], vec![bobs(2, 40)]),
+            ],
+            70,
+        ),
+        (
+            "a person's own newer observation replaces theirs alone",
+            vec![
+                observe_in("user:ada", &[], NOW, vec![], vec![adas(1, 30)]),
+                observe_in("user:bob", &[], NOW, vec![], vec![bobs(2, 40)]),
+                observe_in("user:bob", &[], NOW + 60, vec![], vec![]),
+            ],
+            30,
+        ),
+        (
+            "a job that two see counts once, as it was seen last",
+            vec![
+                observe_in("user:bob", &[], NOW, vec![], vec![bobs(2, 40)]),
+                observe_in("all:carol", &["hai"], NOW + 60, vec![], vec![bobs(2, 50)]),
+            ],
+            50,
+        ),
+        (
+            "whatever order they come in",
+            vec![
+                observe_in("all:carol", &["hai"], NOW + 60, vec![], vec![bobs(2, 50)]),
+                observe_in("user:bob", &[], NOW, vec![], vec![bobs(2, 40)]),
+            ],
+            50,
+        ),
+        (
+            "a coordinator who sees the account and not the job knows that it is gone",
+            vec![
+                observe_in("user:bob", &[], NOW, vec![], vec![bobs(2, 40)]),
+                observe_in("all:carol", &["hai"], NOW + 60, vec![], vec![]),
+            ],
+            0,
+        ),
+        (
+            "and so it is where there are no accounts",
+            vec![
+                observe_in("user:bob", &[], NOW, vec![], vec![of_raven]),
+                observe_in("all:carol", &["-"], NOW + 60, vec![], vec![]),
+            ],
+            0,
+        ),
+        (
+            "one who may not see the account's other jobs says nothing about them",
+            vec![
+                observe_in("user:bob", &[], NOW, vec![], vec![bobs(2, 40)]),
+                observe_in("all:dave", &["other"], NOW + 60, vec![], vec![]),
+            ],
+            40,
+        ),
+        (
+            "an older look of a coordinator takes nothing away",
+            vec![
+                observe_in("user:bob", &[], NOW + 60, vec![], vec![bobs(2, 40)]),
+                observe_in("all:carol", &["hai"], NOW, vec![], vec![]),
+            ],
+            40,
+        ),
+        (
+            "a person's own newer look says what a coordinator's older one did not know",
+            vec![
+                observe_in("all:carol", &["hai"], NOW, vec![], vec![bobs(2, 40), adas(3, 5)]),
+                observe_in("user:bob", &[], NOW + 60, vec![], vec![bobs(4, 7)]),
+            ],
+            12,
+        ),
+    ] {
+        let desk = Desk::in_memory();
+        let everything = ledger::Binding { account: None, ..binding() };
+        desk.post(&[grant("g1", 1000), Command::Bind(everything)]).await;
+        desk.post(&observations).await;
+        assert_eq!(desk.numbers().await, [1000, 0, 0, 0, committed, 1000 - committed], "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_one_saw_waiting_and_another_running_counts_once() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    desk.post(&[
+        observe_in("all:carol", &["hai"], NOW, vec![], vec![pending(1, None, 50)]),
+        observe_in("user:ada", &[], NOW + 60, vec![running(1, None, 30, 50)], vec![]),
+    ])
+    .await;
+    assert_eq!(desk.numbers().await, [1000, 0, 30, 0, 20, 950]);
+    assert_eq!(desk.balance().await.running_as_of, Some(at(NOW + 60)), "carol's says nothing any more");
 }
 
 #[tokio::test]
