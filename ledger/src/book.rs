@@ -57,6 +57,10 @@ pub trait Book: Send + Sync {
         scope: &Scope,
     ) -> Result<Option<Cursor>, LedgerError>;
 
+    /// When something was last posted, by the clock of whoever posted it; none where nothing ever was. An instant that
+    /// [`is_ahead`](crate::is_ahead) says that one of the two clocks is wrong.
+    async fn written_at(&self) -> Result<Option<Timestamp>, LedgerError>;
+
     /// The runs that nobody was charged for.
     async fn unattributed(&self) -> Result<Vec<UnattributedRun>, LedgerError>;
 

@@ -1,8 +1,9 @@
-//! Observations and cursors: neither is an entry, neither goes backwards.
+//! Observations and cursors: neither is an entry, neither goes backwards, unless its date lies ahead of the present: a clock
+//! that was ahead once must not keep out what is seen afterwards.
 
 use super::posting::{Posting, invalid};
 use crate::records::Result;
-use crate::{Cursor, Effect, Observation};
+use crate::{Cursor, Effect, Observation, is_ahead};
 
 /// Replaces the observation of a cluster in its scope, unless a later one is known.
 pub(super) fn observe(posting: &Posting<'_>, observation: &Observation) -> Result<Effect> {
@@ -11,7 +12,8 @@ pub(super) fn observe(posting: &Posting<'_>, observation: &Observation) -> Resul
     if let Some(run) = observation.running.iter().find(is_elsewhere) {
         return Err(invalid(format!("run {} is not of cluster `{cluster}` at `{site}`", run.key)));
     }
-    if posting.records.observed_at(site, cluster, scope)?.is_some_and(|known| known > *as_of) {
+    let known = posting.records.observed_at(site, cluster, scope)?;
+    if known.is_some_and(|known| known > *as_of && !is_ahead(known, posting.now)) {
         return Ok(Effect::AlreadyDone);
     }
     posting.records.put_observation(observation)?;
@@ -21,7 +23,8 @@ pub(super) fn observe(posting: &Posting<'_>, observation: &Observation) -> Resul
 /// Moves the cursor of a scope forward.
 pub(super) fn advance(posting: &Posting<'_>, cursor: &Cursor) -> Result<Effect> {
     let known = posting.records.cursor(&cursor.site, &cursor.cluster, &cursor.scope)?;
-    if known.is_some_and(|known| known.settled_until >= cursor.settled_until) {
+    let known = known.map(|known| known.settled_until).filter(|known| !is_ahead(*known, posting.now));
+    if known.is_some_and(|known| known >= cursor.settled_until) {
         return Ok(Effect::AlreadyDone);
     }
     posting.records.put_cursor(cursor)?;

@@ -20,7 +20,7 @@ pub(super) fn settle(posting: &Posting<'_>, settled: &SettledRun) -> Result<Sett
     };
     let content = rules::content_of(settled);
     let observed_at = settled.run.observed_at;
-    match (rules::compare(known.as_ref(), observed_at, &content), known) {
+    match (rules::compare(known.as_ref(), observed_at, &content, posting.now), known) {
         (Reading::Stale, _) => Ok(SettleOutcome::Stale),
         (Reading::Same, Some(known)) => seen_again(posting, known, settled),
         (Reading::Newer, Some(known)) => revise(posting, &known, settled, content),
@@ -49,8 +49,9 @@ fn find(posting: &Posting<'_>, settled: &SettledRun) -> Result<std::result::Resu
 
 fn seen_again(posting: &Posting<'_>, mut known: BookedRun, settled: &SettledRun) -> Result<SettleOutcome> {
     let learns_sluid = known.settled.run.sluid.is_none() && settled.run.sluid.is_some();
-    if learns_sluid || settled.run.observed_at > known.observed_at {
-        known.observed_at = known.observed_at.max(settled.run.observed_at);
+    let seen_at = rules::seen_at(known.observed_at, settled.run.observed_at, posting.now);
+    if learns_sluid || seen_at != known.observed_at {
+        known.observed_at = seen_at;
         known.settled.run.sluid = known.settled.run.sluid.or_else(|| settled.run.sluid.clone());
         posting.records.put_run(&known)?;
     }

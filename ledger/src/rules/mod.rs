@@ -13,6 +13,6 @@ pub use attribution::{Spender, payer};
 pub(crate) use balance::{balances, refusal};
 pub(crate) use movement::{budget_change, split};
 pub(crate) use replay::{Replay, Stored};
-pub(crate) use revision::{Reading, compare, content_of, contradiction};
+pub(crate) use revision::{Reading, compare, content_of, contradiction, seen_at};
 pub(crate) use statement::statement;
 pub(crate) use union::{Seen, known_as_of, union};

@@ -1,7 +1,7 @@
 //! Two readings of one run: which one counts, and whether they differ.
 
-use crate::SettledRun;
 use crate::records::BookedRun;
+use crate::{SettledRun, is_ahead};
 use model::{Amount, Price, Timestamp};
 
 /// How a reading relates to what is in the books.
@@ -18,14 +18,21 @@ pub(crate) enum Reading {
 }
 
 /// Compares a reading with the books. The later observation counts; of two at the same instant the greater content,
-/// so that the order in which they arrive does not matter.
-pub(crate) fn compare(booked: Option<&BookedRun>, observed_at: Timestamp, content: &str) -> Reading {
+/// so that the order in which they arrive does not matter. What the books say as of a date that lies ahead of `now`
+/// gives way to any other reading: the clock that dated it was wrong.
+pub(crate) fn compare(booked: Option<&BookedRun>, observed_at: Timestamp, content: &str, now: Timestamp) -> Reading {
     match booked {
         None => Reading::New,
         Some(booked) if booked.content == content => Reading::Same,
+        Some(booked) if is_ahead(booked.observed_at, now) => Reading::Newer,
         Some(booked) if (observed_at, content) > (booked.observed_at, booked.content.as_str()) => Reading::Newer,
         Some(_) => Reading::Stale,
     }
+}
+
+/// The latest instant at which the same content was seen, by dates that can be believed.
+pub(crate) fn seen_at(booked: Timestamp, observed_at: Timestamp, now: Timestamp) -> Timestamp {
+    if is_ahead(booked, now) { observed_at } else { booked.max(observed_at) }
 }
 
 /// What two readings are compared by: everything that decides who pays how much, and how the run ended. Not the raw

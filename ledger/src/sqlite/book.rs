@@ -110,6 +110,10 @@ impl Book for SqliteBook {
         self.read("reading a cursor", move |connection| queries::cursor(connection, &site, &cluster, &scope)).await
     }
 
+    async fn written_at(&self) -> Result<Option<Timestamp>> {
+        self.read("reading when the ledger was written", queries::written_at).await
+    }
+
     async fn unattributed(&self) -> Result<Vec<UnattributedRun>> {
         self.read("reading the unattributed runs", queries::unattributed).await
     }

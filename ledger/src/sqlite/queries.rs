@@ -40,6 +40,11 @@ pub(super) fn cursor(
     Ok(found.map(|settled_until| Cursor { site, cluster, scope, settled_until }))
 }
 
+pub(super) fn written_at(connection: &Connection) -> Result<Option<Timestamp>> {
+    let select = "SELECT recorded_at FROM posts ORDER BY number DESC LIMIT 1";
+    Ok(connection.query_row(select, [], |row| rows::instant(row, 0)).optional()?)
+}
+
 pub(super) fn open_holds(connection: &Connection, project: Option<&ProjectName>) -> Result<Vec<Hold>> {
     let select = format!(
         "SELECT {} FROM holds WHERE closed_at IS NULL AND (?1 IS NULL OR project = ?1) ORDER BY id",

@@ -1,9 +1,7 @@
 //! Grants, openings, holds, the switch: each does its work once, refuses what contradicts it, and all or nothing.
 
 use crate::support::*;
-use ledger::{
-    AmendHold, Book, CloseReason, Command, Cursor, Effect, LedgerErrorKind, NewHold, NewOpening, Outcome, Retry,
-};
+use ledger::{AmendHold, Book, CloseReason, Command, Effect, LedgerErrorKind, NewHold, NewOpening, Outcome, Retry};
 use model::{StatementLineKind, Window};
 
 fn opening(key: &str, used_before: i64) -> Command {
@@ -15,11 +13,6 @@ fn opening(key: &str, used_before: i64) -> Command {
         as_of: at(NOW - 500),
         note: "jutil, 2026-10-01".to_owned(),
     })
-}
-
-fn cursor(scope: &str, until: i64) -> Command {
-    let (site, cluster, settled_until) = (name("jupiter"), name("booster"), at(until));
-    Command::Advance(Cursor { site, cluster, scope: name(scope), settled_until })
 }
 
 fn amend(number: u32, ceiling: i64) -> Command {

@@ -1,59 +1,7 @@
 //! Observations: what runs and waits is counted once, beside what is held.
 
 use crate::support::*;
-use ledger::{Book, Command, Effect, LedgerErrorKind, Observation, ObservedPending, ObservedRun, Outcome};
-use model::{SchedulerJobId, Stamp};
-
-fn running(number: u64, stamp: Option<Stamp>, so_far: i64, ceiling: i64) -> ObservedRun {
-    ObservedRun {
-        key: run_key(number),
-        stamp,
-        user: name("ada"),
-        account: Some(name("hai")),
-        partition: None,
-        price_so_far: price(so_far),
-        ceiling: price(ceiling),
-    }
-}
-
-fn pending(number: u64, stamp: Option<Stamp>, ceiling: i64) -> ObservedPending {
-    ObservedPending {
-        scheduler_job: SchedulerJobId::new(number),
-        stamp,
-        user: name("ada"),
-        account: Some(name("hai")),
-        partition: None,
-        ceiling: price(ceiling),
-    }
-}
-
-fn observe(as_of: i64, running: Vec<ObservedRun>, pending: Vec<ObservedPending>) -> Command {
-    observe_in("user:ada", &[], as_of, running, pending)
-}
-
-/// In another scope, whose reader sees all of these accounts, `-` for jobs without one.
-fn observe_in(
-    scope: &str,
-    whole_accounts: &[&str],
-    as_of: i64,
-    running: Vec<ObservedRun>,
-    pending: Vec<ObservedPending>,
-) -> Command {
-    Command::Observe(Box::new(Observation {
-        site: name("jupiter"),
-        cluster: name("booster"),
-        scope: name(scope),
-        whole_accounts: whole_accounts.iter().map(|account| (*account != "-").then(|| name(account))).collect(),
-        as_of: at(as_of),
-        running,
-        pending,
-    }))
-}
-
-fn of_user(user: &str, mut job: ObservedPending) -> ObservedPending {
-    job.user = name(user);
-    job
-}
+use ledger::{Book, Command, Effect, LedgerErrorKind, Outcome};
 
 #[tokio::test]
 async fn a_balance_counts_each_job_once() {
