@@ -16,7 +16,7 @@ pub struct Balances {
     /// The open holds, largest remainder first.
     pub holds: Vec<Hold>,
     /// Runs that no binding covers.
-    pub unattributed: usize,
+    pub unattributed: u64,
     /// Why the numbers are not of this minute, where they are not.
     pub stale: Option<String>,
 }
@@ -43,6 +43,6 @@ pub async fn balance(house: &House, project: Option<ProjectName>, refresh: bool)
     }
     let mut holds = booked(book.open_holds(project.as_ref()).await, what)?;
     holds.sort_by_key(|hold| std::cmp::Reverse(hold.remainder().unwrap_or_default()));
-    let unattributed = booked(book.unattributed().await, what)?.len();
+    let unattributed = booked(book.unattributed_count().await, what)?;
     Ok(Balances { balances, holds, unattributed, stale })
 }

@@ -4,7 +4,7 @@ use crate::{
     Binding, Command, Cursor, Entry, Grant, Hold, HoldId, LedgerError, Outcome, Scope, UnattributedRun, Verification,
 };
 use async_trait::async_trait;
-use model::{Balance, ClusterName, Principal, ProjectName, SiteName, Statement, Timestamp, Unit, Window};
+use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 
 /// Which balances; a part that is absent selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,6 +63,18 @@ pub trait Book: Send + Sync {
 
     /// The runs that nobody was charged for.
     async fn unattributed(&self) -> Result<Vec<UnattributedRun>, LedgerError>;
+
+    /// How many those are.
+    async fn unattributed_count(&self) -> Result<u64, LedgerError>;
+
+    /// The runs at a site whose price nobody could tell when they were read, in the order of their keys: those behind
+    /// `after`, at most `limit`. A later reading with a price charges them.
+    async fn unpriced(
+        &self,
+        site: &SiteName,
+        after: Option<&RunKey>,
+        limit: u32,
+    ) -> Result<Vec<UnattributedRun>, LedgerError>;
 
     /// The grants, of one project or of all, in the order they were entered.
     async fn grants(&self, project: Option<&ProjectName>) -> Result<Vec<Grant>, LedgerError>;

@@ -39,6 +39,6 @@ pub use outcome::{Effect, Outcome, SettleOutcome};
 pub use refusal::Refusal;
 pub use rules::{Spender, payer};
 pub use scope::{Scope, ScopeError};
-pub use settled_run::{SettledRun, UnattributedReason, UnattributedRun};
+pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};
 pub use sqlite::{OpenMode, SqliteBook, StopPoint, Surroundings};
 pub use verification::Verification;

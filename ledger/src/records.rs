@@ -76,6 +76,9 @@ pub(crate) struct BalanceParts {
 
 /// The tables of a ledger during one transaction. Methods that write are used only in one that may.
 pub(crate) trait Records {
+    /// Does work; after `Err` nothing of it has happened, and the transaction around it goes on.
+    fn in_savepoint(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<()>;
+
     /// The number that the next entry gets.
     fn next_number(&self) -> Result<u64>;
     /// Adds an entry and moves its amount between the stored balances.
@@ -98,8 +101,8 @@ pub(crate) trait Records {
     fn put_run(&self, run: &BookedRun) -> Result<()>;
     /// The runs stamped with a job, by key.
     fn runs_of_job(&self, job: JobId) -> Result<Vec<BookedRun>>;
-    /// The runs that nobody was charged for, by key.
-    fn unattributed_runs(&self) -> Result<Vec<BookedRun>>;
+    /// The runs at a site that nobody was charged for, in the order of their keys: those behind `after`, at most `limit`.
+    fn unattributed_runs(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>>;
 
     /// The instant of the cluster's observation in a scope.
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>>;

@@ -7,7 +7,7 @@ mod scheduler;
 mod site;
 mod steps;
 
-pub(crate) use ledger::{EntryPage, LedgerError};
+pub(crate) use ledger::{EntryPage, LedgerError, RunPrice};
 pub(crate) use reach::counters;
 pub(crate) use reports::{statement_csv, statement_text};
 pub(crate) use scheduler_adapters::local::supervise;

@@ -12,7 +12,7 @@ use crate::{
     house::House,
     reached::{booked, scheduled},
 };
-use ledger::{Book, Command, Cursor, Hold, Outcome, Scope, SettleOutcome, SettledRun};
+use ledger::{Book, Command, Cursor, Hold, Outcome, RunPrice, Scope, SettleOutcome, SettledRun};
 use model::{Amount, AmountError, ClusterName, JobId, Run, RunKey, SchedulerJobId, Stamp, Timestamp, price};
 use scheduler_adapters::{RejectedRow, RunWindow, Whose};
 use std::{collections::BTreeMap, sync::Arc};
@@ -187,7 +187,7 @@ fn settlements(site: &sites::Site, runs: &[Run]) -> Result<(Vec<Command>, Vec<No
             continue;
         };
         let price = price(&run.allocated, run.elapsed, &tariff)?;
-        commands.push(Command::Settle(Box::new(SettledRun { run: run.clone(), price })));
+        commands.push(Command::Settle(Box::new(SettledRun { run: run.clone(), price: RunPrice::Known(price) })));
     }
     Ok((commands, not_priced))
 }
@@ -205,11 +205,9 @@ fn count(report: &mut SettleReport, commands: &[Command], outcomes: &[Outcome]) 
             SettleOutcome::Same | SettleOutcome::Stale => report.same += 1,
             SettleOutcome::Corrected { .. } => report.corrected += 1,
             SettleOutcome::Unattributed => report.unattributed += 1,
-            SettleOutcome::NotPriced => {
-                let reason = "the price has no part in the unit of its budget".to_owned();
-                report.not_priced.push(NotPriced { run, reason });
+            SettleOutcome::NotPriced { reason } | SettleOutcome::Rejected { reason } => {
+                report.not_priced.push(NotPriced { run, reason: reason.clone() });
             }
-            SettleOutcome::Rejected { reason } => report.not_priced.push(NotPriced { run, reason: reason.clone() }),
         }
     }
     Ok(())

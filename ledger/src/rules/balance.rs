@@ -121,7 +121,7 @@ fn hold_of<'a>(holds: &Holds<'a>, stamp: Option<Stamp>) -> Option<&'a Hold> {
 }
 
 fn charge_of(parts: &BalanceParts, spender: Spender<'_>, price: &Price, hold: Option<&Hold>) -> Option<Charge> {
-    match attribute(spender, price, hold, &parts.bindings) {
+    match attribute(spender, Some(price), hold, &parts.bindings) {
         Attribution::Charged(charge) => Some(charge),
         Attribution::Unattributed(_) => None,
     }

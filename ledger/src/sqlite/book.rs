@@ -1,9 +1,9 @@
 //! The contract, kept by one SQLite file.
 
 use super::open::{OpenMode, StopPoint, Surroundings, open};
-use super::queries;
 use super::tables::Tables;
 use super::thread::Owner;
+use super::{queries, run_tables};
 use crate::procedures::{Posting, apply};
 use crate::records::{Records, Result};
 use crate::rules::Replay;
@@ -12,7 +12,7 @@ use crate::{
     Outcome, Scope, UnattributedRun, Verification,
 };
 use async_trait::async_trait;
-use model::{Balance, ClusterName, Principal, ProjectName, SiteName, Statement, Timestamp, Unit, Window};
+use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 
@@ -118,6 +118,16 @@ impl Book for SqliteBook {
         self.read("reading the unattributed runs", queries::unattributed).await
     }
 
+    async fn unattributed_count(&self) -> Result<u64> {
+        self.read("counting the unattributed runs", run_tables::unattributed_count).await
+    }
+
+    async fn unpriced(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<UnattributedRun>> {
+        let (site, after) = (site.clone(), after.cloned());
+        let query = move |connection: &Connection| queries::unpriced(connection, &site, after.as_ref(), limit);
+        self.read("reading the runs without a price", query).await
+    }
+
     async fn grants(&self, project: Option<&ProjectName>) -> Result<Vec<Grant>> {
         let project = project.cloned();
         self.read("reading the grants", move |connection| queries::grants(connection, project.as_ref())).await
@@ -147,7 +157,7 @@ fn post(
     }
     let changes_before = transaction.total_changes();
     let tables = Tables(&transaction);
-    let posting = Posting { records: &tables, actor, now };
+    let posting = Posting::new(&tables, actor, now);
     let outcomes = commands.iter().map(|command| apply(&posting, command)).collect::<Result<Vec<_>>>()?;
     if transaction.total_changes() != changes_before {
         close_post(&transaction, actor, now, commands.len())?;

@@ -1,12 +1,12 @@
 //! What only reads: balances, statements, lists, pages, and the stored side of a verification.
 
 use super::{observation_tables, rows, run_tables};
-use crate::records::{BalanceParts, Lot, Result, Standing, Total};
+use crate::records::{BalanceParts, BookedRun, Lot, Result, Standing, Total};
 use crate::rules::{self, Replay, Stored};
 use crate::{
     BalanceQuery, Binding, Cursor, Entry, EntryPage, Grant, Hold, Particulars, Scope, UnattributedRun, Verification,
 };
-use model::{Amount, Balance, ClusterName, ProjectName, SiteName, Statement, Timestamp, Unit, Window};
+use model::{Amount, Balance, ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 /// All rows of a query.
@@ -129,14 +129,26 @@ pub(super) fn statement(
 }
 
 pub(super) fn unattributed(connection: &Connection) -> Result<Vec<UnattributedRun>> {
-    let runs = run_tables::unattributed_runs(connection)?.into_iter();
-    let listed = runs.filter_map(|run| match run.standing {
+    Ok(uncharged(run_tables::unattributed_runs(connection)?))
+}
+
+pub(super) fn unpriced(
+    connection: &Connection,
+    site: &SiteName,
+    after: Option<&RunKey>,
+    limit: u32,
+) -> Result<Vec<UnattributedRun>> {
+    Ok(uncharged(run_tables::page(connection, run_tables::Listed::Unpriced, site, after, limit)?))
+}
+
+fn uncharged(runs: Vec<BookedRun>) -> Vec<UnattributedRun> {
+    let listed = runs.into_iter().filter_map(|run| match run.standing {
         Standing::Unattributed(reason) => {
             Some(UnattributedRun { run: run.settled.run, price: run.settled.price, reason })
         }
         Standing::Charged(_) => None,
     });
-    Ok(listed.collect())
+    listed.collect()
 }
 
 pub(super) fn entries(connection: &Connection, page: EntryPage) -> Result<Vec<Entry>> {

@@ -1,13 +1,13 @@
 //! The table of runs.
 
-use super::rows::{amount, from_json, instant, number, parsed_option, to_json};
+use super::rows::{amount, count, from_json, instant, number, parsed_option, to_json};
 use crate::HoldId;
 use crate::records::{BookedCharge, BookedRun, Result, Standing};
 use model::{ClusterName, JobId, RunKey, SchedulerJobId, SiteName};
 use rusqlite::{Connection, Params, Row, params};
 
 const RUN: &str = "site, cluster, scheduler_job, submitted_at, sluid, job, observed_at, revision, content, settled, \
-     project, unit, amount, hold, effective_at, entries, unattributed, ended_at";
+     project, unit, amount, hold, effective_at, entries, unattributed, ended_at, is_priced";
 
 fn read_run(row: &Row<'_>) -> rusqlite::Result<BookedRun> {
     let standing = match (parsed_option(row, 10)?, parsed_option(row, 11)?) {
@@ -69,10 +69,49 @@ pub(super) fn unattributed_runs(connection: &Connection) -> Result<Vec<BookedRun
     runs_where(connection, "unattributed IS NOT NULL", [])
 }
 
+pub(super) fn unattributed_count(connection: &Connection) -> Result<u64> {
+    let select = "SELECT count(*) FROM runs WHERE unattributed IS NOT NULL";
+    Ok(connection.query_row(select, [], |row| count(row, 0))?)
+}
+
+/// Which runs are listed.
+#[derive(Clone, Copy)]
+pub(super) enum Listed {
+    /// Those that nobody was charged for.
+    Unattributed,
+    /// Those of them whose price nobody knew.
+    Unpriced,
+}
+
+/// The runs of a list at a site behind a key, in the order of their keys, at most `limit`.
+pub(super) fn page(
+    connection: &Connection,
+    listed: Listed,
+    site: &SiteName,
+    after: Option<&RunKey>,
+    limit: u32,
+) -> Result<Vec<BookedRun>> {
+    let condition = match listed {
+        Listed::Unattributed => "unattributed IS NOT NULL",
+        Listed::Unpriced => "NOT is_priced",
+    };
+    let select = format!(
+        "SELECT {RUN} FROM runs WHERE {condition} AND site = ?1 AND (cluster, scheduler_job, submitted_at) > (?2, ?3, ?4)
+         ORDER BY site, cluster, scheduler_job, submitted_at LIMIT ?5"
+    );
+    // No cluster has an empty name, so that everything lies behind it.
+    let cluster = after.map_or("", |key| key.cluster.as_str());
+    let job = after.map_or(Ok(0), |key| raw_id(key.scheduler_job))?;
+    let submitted_at = after.map_or(0, |key| key.submitted_at.epoch_seconds());
+    let mut statement = connection.prepare_cached(&select)?;
+    let found = statement.query_map(params![site.as_str(), cluster, job, submitted_at, limit], read_run)?;
+    Ok(found.collect::<rusqlite::Result<Vec<_>>>()?)
+}
+
 pub(super) fn put_run(connection: &Connection, booked: &BookedRun) -> Result<()> {
     let insert = format!(
         "INSERT OR REPLACE INTO runs ({RUN})
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
     );
     let (charge, reason) = match &booked.standing {
         Standing::Charged(charge) => (Some(charge), None),
@@ -98,6 +137,7 @@ pub(super) fn put_run(connection: &Connection, booked: &BookedRun) -> Result<()>
         charge.map(|charge| to_json(&charge.entries)).transpose()?,
         reason,
         run.ended_at.map(model::Timestamp::epoch_seconds),
+        booked.settled.price.known().is_some(),
     ])?;
     Ok(())
 }

@@ -4,7 +4,7 @@
 pub(super) const APPLICATION_ID: i32 = 0x5041_4b54;
 
 /// The steps from an empty file to the present tables, with their numbers; `PRAGMA user_version` is the last one taken.
-pub(super) const MIGRATIONS: &[(i64, &str)] = &[(1, FIRST), (2, SCOPES)];
+pub(super) const MIGRATIONS: &[(i64, &str)] = &[(1, FIRST), (2, SCOPES), (3, UNPRICED)];
 
 /// The version that this release writes.
 pub(super) const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
@@ -183,6 +183,12 @@ CREATE TABLE cursors (
 ) STRICT, WITHOUT ROWID;
 ALTER TABLE runs ADD COLUMN ended_at INTEGER;
 UPDATE runs SET ended_at = json_extract(settled, '$.run.ended_at');
+";
+
+/// Runs whose price nobody could tell are kept; until then every run in the books had one.
+const UNPRICED: &str = "
+ALTER TABLE runs ADD COLUMN is_priced INTEGER NOT NULL DEFAULT 1;
+CREATE INDEX unpriced_runs ON runs (site) WHERE NOT is_priced;
 ";
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The records of a transaction, over SQLite's tables.
 
-use super::{observation_tables, queries, rows, run_tables};
+use super::run_tables::{self, Listed};
+use super::{observation_tables, queries, rows};
 use crate::records::{BalanceParts, BookedRun, Records, Result};
-use crate::{Binding, Cursor, Enforce, Entry, Hold, HoldId, Observation, Scope, rules};
+use crate::{Binding, Cursor, Enforce, Entry, Hold, HoldId, LedgerErrorKind, Observation, Scope, rules};
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
@@ -39,6 +40,20 @@ impl Tables<'_> {
 }
 
 impl Records for Tables<'_> {
+    fn in_savepoint(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+        self.0.prepare_cached("SAVEPOINT work")?.execute([])?;
+        let Err(error) = work() else {
+            self.0.prepare_cached("RELEASE work")?.execute([])?;
+            return Ok(());
+        };
+        // After a full disk SQLite has rolled back the whole transaction by itself: then there is nothing left to undo,
+        // and the first error, which ends the post, is the one to tell.
+        match self.0.execute_batch("ROLLBACK TO work; RELEASE work") {
+            Err(not_undone) if error.kind == LedgerErrorKind::Overflow => Err(not_undone.into()),
+            _ => Err(error),
+        }
+    }
+
     fn next_number(&self) -> Result<u64> {
         Ok(self
             .0
@@ -163,8 +178,8 @@ impl Records for Tables<'_> {
         run_tables::runs_of_job(self.0, job)
     }
 
-    fn unattributed_runs(&self) -> Result<Vec<BookedRun>> {
-        run_tables::unattributed_runs(self.0)
+    fn unattributed_runs(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
+        run_tables::page(self.0, Listed::Unattributed, site, after, limit)
     }
 
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>> {

@@ -46,7 +46,7 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
             | Outcome::Closed(_, effect)
             | Outcome::Observed(effect)
             | Outcome::Advanced(effect) => *effect,
-            Outcome::Settled(other) => panic!("{other:?}"),
+            other @ (Outcome::Settled(_) | Outcome::StaysOpen(_)) => panic!("{other:?}"),
         };
         assert_eq!([effect(first), effect(second)], [Effect::Done, Effect::AlreadyDone], "{first:?}");
     }

@@ -2,8 +2,8 @@
 
 use ledger::{
     BalanceQuery, Binding, Book, CloseHold, CloseReason, Command, Cursor, Enforce, Entry, EntryPage, HoldId,
-    LedgerError, NewGrant, NewHold, Observation, ObservedPending, ObservedRun, OpenMode, Outcome, SettleOutcome,
-    SettledRun, SqliteBook, Surroundings,
+    LedgerError, NewGrant, NewHold, Observation, ObservedPending, ObservedRun, OpenMode, Outcome, RunPrice,
+    SettleOutcome, SettledRun, SqliteBook, Surroundings,
 };
 use model::{
     Amount, Balance, BaseState, Charge, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Principal,
@@ -100,7 +100,7 @@ pub(crate) fn foreign(number: u64, gpu_milli: i64) -> SettledRun {
         observed_at: at(NOW + 200),
         raw: format!("{number}|a row"),
     };
-    SettledRun { run, price: price(gpu_milli) }
+    SettledRun { run, price: RunPrice::Known(price(gpu_milli)) }
 }
 
 /// The same run with the stamp of a job of ours.
