@@ -61,11 +61,23 @@ pub(crate) struct Lot {
     pub(crate) ends_at: Option<Timestamp>,
 }
 
+/// What was consumed of a project's budget between the border of its lots before this one and this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spent {
+    pub(crate) project: ProjectName,
+    pub(crate) unit: Unit,
+    /// A start or an end of a lot: the first instant that no longer counts.
+    pub(crate) until: Timestamp,
+    pub(crate) amount: Amount,
+}
+
 /// Everything a balance is made of; of one project and unit or of all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BalanceParts {
     pub(crate) totals: Vec<Total>,
     pub(crate) lots: Vec<Lot>,
+    /// For the projects and units with a lot that is over, at every border up to now, in order.
+    pub(crate) spent: Vec<Spent>,
     /// All open holds, and the closed ones that an observation names.
     pub(crate) holds: Vec<Hold>,
     pub(crate) bindings: Vec<Binding>,
@@ -110,6 +122,6 @@ pub(crate) trait Records {
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
 
-    /// What balances are made of; totals, lots and open holds of one project only where one is named.
-    fn balance_parts(&self, project: Option<&ProjectName>) -> Result<BalanceParts>;
+    /// What balances at `now` are made of; totals, lots and open holds of one project only where one is named.
+    fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts>;
 }

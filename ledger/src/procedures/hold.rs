@@ -110,7 +110,7 @@ fn authorise(posting: &Posting<'_>, project: &ProjectName, unit: &Unit, wanted: 
     if !posting.records.is_enforced(project, unit)? {
         return Ok(());
     }
-    let parts = posting.records.balance_parts(Some(project))?;
+    let parts = posting.records.balance_parts(Some(project), posting.now)?;
     match rules::refusal(&parts, project, unit, wanted, posting.now)? {
         Some(refusal) => Err(refusal.into()),
         None => Ok(()),

@@ -1,10 +1,11 @@
 //! Balances: totals, holds and observations put together, and the decision whether an amount is free.
 
+use super::lots::expired;
 use super::{Attribution, Charge, Seen, Spender, attribute, known_as_of, union};
-use crate::records::{BalanceParts, Lot};
+use crate::records::{BalanceParts, Lot, Spent};
 use crate::{EntryKind, Hold, HoldId, Refusal};
 use model::{Amount, AmountError, Balance, Price, ProjectName, Stamp, Timestamp, Unit};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 type Place = (ProjectName, Unit);
 type Balances = BTreeMap<Place, Balance>;
@@ -26,6 +27,7 @@ pub(crate) fn balances(parts: &BalanceParts, now: Timestamp) -> Result<Vec<Balan
     for lot in &parts.lots {
         add_lot(at(&mut balances, &lot.project, &lot.unit), lot, now)?;
     }
+    take_out_expired(&mut balances, parts, now)?;
     let seen = union(&parts.observations, now);
     let drawn = add_observations(&mut balances, parts, &seen)?;
     for hold in parts.holds.iter().filter(|hold| hold.is_open()) {
@@ -46,6 +48,7 @@ fn at<'a>(balances: &'a mut Balances, project: &ProjectName, unit: &Unit) -> &'a
         project: project.clone(),
         unit: unit.clone(),
         granted: Amount::ZERO,
+        expired: Amount::ZERO,
         used: Amount::ZERO,
         running: Amount::ZERO,
         running_as_of: None,
@@ -63,6 +66,21 @@ fn add_lot(balance: &mut Balance, lot: &Lot, now: Timestamp) -> Result<(), Amoun
         balance.granted = balance.granted.minus(lot.amount)?;
     } else if let Some(ends_at) = lot.ends_at.filter(|ends_at| *ends_at > now) {
         balance.ends_at = Some(balance.ends_at.map_or(ends_at, |earliest| earliest.min(ends_at)));
+    }
+    Ok(())
+}
+
+/// Takes what was left of grants that are over out of what is granted.
+fn take_out_expired(balances: &mut Balances, parts: &BalanceParts, now: Timestamp) -> Result<(), AmountError> {
+    let places: BTreeSet<(&ProjectName, &Unit)> =
+        parts.spent.iter().map(|spent| (&spent.project, &spent.unit)).collect();
+    for (project, unit) in places {
+        let lots: Vec<&Lot> = parts.lots.iter().filter(|lot| lot.project == *project && lot.unit == *unit).collect();
+        let is_here = |spent: &&Spent| spent.project == *project && spent.unit == *unit;
+        let spent: Vec<&Spent> = parts.spent.iter().filter(is_here).collect();
+        let balance = at(balances, project, unit);
+        balance.expired = expired(&lots, &spent, now)?;
+        balance.granted = balance.granted.minus(balance.expired)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod attribution;
 mod balance;
+mod lots;
 mod movement;
 mod replay;
 mod revision;

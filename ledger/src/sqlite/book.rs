@@ -3,7 +3,7 @@
 use super::open::{OpenMode, StopPoint, Surroundings, open};
 use super::tables::Tables;
 use super::thread::Owner;
-use super::{queries, run_tables};
+use super::{balance_queries, queries, run_tables};
 use crate::procedures::{Posting, apply};
 use crate::records::{Records, Result};
 use crate::rules::Replay;
@@ -83,7 +83,7 @@ impl Book for SqliteBook {
 
     async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
         let query = query.clone();
-        self.read("reading balances", move |connection| queries::balances(connection, &query, now)).await
+        self.read("reading balances", move |connection| balance_queries::balances(connection, &query, now)).await
     }
 
     async fn statement(&self, project: &ProjectName, unit: &Unit, window: Window) -> Result<Statement> {

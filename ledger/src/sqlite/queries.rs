@@ -1,16 +1,14 @@
-//! What only reads: balances, statements, lists, pages, and the stored side of a verification.
+//! What only reads: statements, lists, pages, and the stored side of a verification.
 
-use super::{observation_tables, rows, run_tables};
-use crate::records::{BalanceParts, BookedRun, Lot, Result, Standing, Total};
+use super::{rows, run_tables};
+use crate::records::{BookedRun, Result, Standing};
 use crate::rules::{self, Replay, Stored};
-use crate::{
-    BalanceQuery, Binding, Cursor, Entry, EntryPage, Grant, Hold, Particulars, Scope, UnattributedRun, Verification,
-};
-use model::{Amount, Balance, ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
+use crate::{Binding, Cursor, Entry, EntryPage, Grant, Hold, Scope, UnattributedRun, Verification};
+use model::{Amount, ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 /// All rows of a query.
-fn all<T, P: Params>(
+pub(super) fn all<T, P: Params>(
     connection: &Connection,
     sql: &str,
     parameters: P,
@@ -54,7 +52,7 @@ pub(super) fn open_holds(connection: &Connection, project: Option<&ProjectName>)
 }
 
 /// The entries of grants, of one project or of all.
-fn grant_entries(connection: &Connection, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
+pub(super) fn grant_entries(connection: &Connection, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
     let select = format!(
         "SELECT {} FROM entries WHERE kind = 'grant' AND (?1 IS NULL OR project = ?1) ORDER BY number",
         rows::ENTRY
@@ -64,46 +62,6 @@ fn grant_entries(connection: &Connection, project: Option<&ProjectName>) -> Resu
 
 pub(super) fn grants(connection: &Connection, project: Option<&ProjectName>) -> Result<Vec<Grant>> {
     Ok(grant_entries(connection, project)?.into_iter().filter_map(rows::grant).collect())
-}
-
-pub(super) fn balance_parts(connection: &Connection, project: Option<&ProjectName>) -> Result<BalanceParts> {
-    let name = project.map(ProjectName::as_str);
-    let select = "SELECT project, unit, kind, amount FROM totals WHERE ?1 IS NULL OR project = ?1";
-    let totals = all(connection, select, [name], |row| {
-        let (kind, amount) = (rows::kind(row, 2)?, rows::amount(row, 3)?);
-        Ok(Total { project: rows::parsed(row, 0)?, unit: rows::parsed(row, 1)?, kind, amount })
-    })?;
-    let lots = grant_entries(connection, project)?.into_iter().map(|entry| {
-        let ends_at = match entry.particulars {
-            Particulars::Lot { ends_at } => Some(ends_at),
-            _ => None,
-        };
-        let Entry { project, unit, amount, effective_at: from, .. } = entry;
-        Lot { project, unit, amount, from, ends_at }
-    });
-    // Two selects, so that each has an index of its own: closed holds are many.
-    let columns = rows::HOLD;
-    let select = format!(
-        "SELECT {columns} FROM holds WHERE closed_at IS NULL AND (?1 IS NULL OR project = ?1)
-         UNION SELECT {columns} FROM holds WHERE id IN (SELECT job FROM observed_jobs WHERE job IS NOT NULL)"
-    );
-    let holds = all(connection, &select, [name], rows::hold)?;
-    let select = "SELECT project, unit FROM enforcements AS latest WHERE is_enforced AND (?1 IS NULL OR project = ?1)
-        AND number = (SELECT max(number) FROM enforcements AS other
-                      WHERE other.project = latest.project AND other.unit = latest.unit)";
-    let enforced = all(connection, select, [name], |row| Ok((rows::parsed(row, 0)?, rows::parsed(row, 1)?)))?;
-    let (bindings, observations) = (bindings(connection)?, observation_tables::observations(connection)?);
-    Ok(BalanceParts { totals, lots: lots.collect(), holds, bindings, observations, enforced })
-}
-
-pub(super) fn balances(connection: &Connection, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
-    let parts = balance_parts(connection, query.project.as_ref())?;
-    let mut balances = rules::balances(&parts, now)?;
-    balances.retain(|balance| {
-        query.project.as_ref().is_none_or(|project| *project == balance.project)
-            && query.site.as_ref().is_none_or(|site| site == balance.unit.site())
-    });
-    Ok(balances)
 }
 
 pub(super) fn statement(

@@ -1,7 +1,7 @@
 //! The records of a transaction, over SQLite's tables.
 
 use super::run_tables::{self, Listed};
-use super::{observation_tables, queries, rows};
+use super::{balance_queries, observation_tables, queries, rows};
 use crate::records::{BalanceParts, BookedRun, Records, Result};
 use crate::{Binding, Cursor, Enforce, Entry, Hold, HoldId, LedgerErrorKind, Observation, Scope, rules};
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
@@ -206,7 +206,7 @@ impl Records for Tables<'_> {
         Ok(())
     }
 
-    fn balance_parts(&self, project: Option<&ProjectName>) -> Result<BalanceParts> {
-        queries::balance_parts(self.0, project)
+    fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts> {
+        balance_queries::balance_parts(self.0, project, now)
     }
 }

@@ -162,6 +162,39 @@ async fn grants_count_from_their_start_on() {
 }
 
 #[tokio::test]
+async fn a_grant_that_is_over_is_not_free_and_cannot_be_held() {
+    let desk = Desk::new();
+    let year = |key: &str, amount: i64, from: i64, to: i64| {
+        let window = Window { from: at(from), to: at(to) };
+        Command::Grant(ledger::NewGrant { window, ..new_grant(key, amount) })
+    };
+    // The run ends at NOW + 110, in the first window.
+    desk.post(&[year("g1", 1000, NOW - 1000, NOW + 500), Command::Bind(binding()), enforce(true)]).await;
+    desk.post(&[settle(foreign(1, 300)), opening("o1", 50)]).await;
+    let numbers = async |seconds: i64| {
+        let found = desk.book.balances(&ledger::BalanceQuery::default(), at(seconds)).await.expect("balances");
+        let balance = found.into_iter().find(|balance| balance.unit == gh200()).expect("a balance");
+        let free = balance.free().expect("fits");
+        [balance.granted, balance.expired, balance.used, free].map(model::Amount::milli)
+    };
+    assert_eq!(numbers(NOW + 499).await, [950, 0, 300, 650]);
+    assert_eq!(numbers(NOW + 500).await, [300, 650, 300, 0], "what was not used by then has gone");
+    let held = desk.book.post(&ada(), at(NOW + 499), &[hold(1, 650)]).await;
+    assert!(held.is_ok(), "{held:?}");
+    desk.post(&[close(1)]).await;
+    let error = desk.book.post(&ada(), at(NOW + 500), &[hold(2, 1)]).await.expect_err("it is over");
+    assert_eq!(error.refusal().map(|refusal| refusal.free), Some(milli(0)));
+
+    desk.post(&[year("g2", 400, NOW + 500, NOW + 900)]).await;
+    assert_eq!(numbers(NOW + 600).await, [700, 650, 300, 400], "the next one is whole");
+    // A run of the first window that is read late was paid by the first grant.
+    desk.post(&[settle(foreign(2, 100))]).await;
+    assert_eq!(numbers(NOW + 600).await, [800, 550, 400, 400]);
+    assert_eq!(numbers(NOW + 900).await, [400, 950, 400, 0]);
+    desk.verify().await;
+}
+
+#[tokio::test]
 async fn a_cursor_never_moves_backwards() {
     let desk = Desk::new();
     let read = async |cluster, scope| {
