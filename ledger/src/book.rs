@@ -34,7 +34,8 @@ pub trait Book: Send + Sync {
     async fn post(&self, actor: &Principal, now: Timestamp, commands: &[Command]) -> Result<Vec<Outcome>, LedgerError>;
 
     /// The balances of every project and unit that has entries, holds, an observation or the switch, by project and
-    /// unit. A grant counts from the start of its window on; what is left of it at the end of its window does not.
+    /// unit. A grant counts from the start of its window on; what is left of it at the end of its window does not. What
+    /// runs and waits is what all readers saw, for two weeks at most.
     async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>, LedgerError>;
 
     /// The movements of a project in a unit that took effect inside the window.

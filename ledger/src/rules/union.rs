@@ -7,6 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 type Place<'a> = (&'a SiteName, &'a ClusterName);
 type Account<'a> = Option<&'a AccountName>;
 
+/// For how long an observation counts.
+const LONGEST_SECONDS: i64 = 14 * 86_400;
+
 /// What is left of one observation beside the others.
 pub(crate) struct Seen<'a> {
     pub(crate) observation: &'a Observation,
@@ -16,16 +19,19 @@ pub(crate) struct Seen<'a> {
 
 /// What is left of each observation. Of a job that several saw the newest sighting counts; one that a newer observation
 /// lacks, although it covers that person or account, is gone. A date that lies ahead of `now` orders nothing: whatever
-/// else covers the same job replaces it.
+/// else covers the same job replaces it. After two weeks an observation says nothing any more: who does not look any longer
+/// must not keep a job waiting for ever that was cancelled long ago.
 pub(crate) fn union(observations: &[Observation], now: Timestamp) -> Vec<Seen<'_>> {
     let mut clusters = BTreeMap::<Place<'_>, Cluster<'_>>::new();
-    for (number, observation) in observations.iter().enumerate() {
+    let is_too_old = |observation: &Observation| now.seconds_since(observation.as_of) > LONGEST_SECONDS;
+    for (number, observation) in observations.iter().enumerate().filter(|(_, observation)| !is_too_old(observation)) {
         let cluster = clusters.entry((&observation.site, &observation.cluster)).or_default();
         cluster.add(observation, Rank::of(observation, number, now));
     }
     let left = observations.iter().enumerate().map(|(number, observation)| {
         let rank = Rank::of(observation, number, now);
-        let cluster = &clusters[&(&observation.site, &observation.cluster)];
+        let cluster = clusters.get(&(&observation.site, &observation.cluster)).filter(|_| !is_too_old(observation));
+        let Some(cluster) = cluster else { return Seen { observation, running: Vec::new(), pending: Vec::new() } };
         let (running, pending) = (observation.running.iter(), observation.pending.iter());
         Seen {
             observation,

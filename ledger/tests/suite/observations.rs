@@ -159,6 +159,20 @@ async fn what_several_people_see_is_put_together() {
 }
 
 #[tokio::test]
+async fn who_looks_no_longer_keeps_nothing_waiting_for_ever() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    let carols = observe_in("all:carol", &["hai"], NOW, vec![], vec![of_user("bob", pending(1, None, 40))]);
+    desk.post(&[carols, observe(NOW, vec![], vec![])]).await;
+    for (days, committed) in [(0, 40), (14, 40), (15, 0)] {
+        let later = at(NOW + days * 86_400);
+        let found = desk.book.balances(&ledger::BalanceQuery::default(), later).await.expect("balances");
+        let balance = found.into_iter().find(|balance| balance.unit == gh200()).expect("a balance");
+        assert_eq!((balance.foreign_committed, balance.running_as_of), (milli(committed), Some(now())), "{days} days");
+    }
+}
+
+#[tokio::test]
 async fn a_job_that_one_saw_waiting_and_another_running_counts_once() {
     let desk = Desk::new();
     desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;

@@ -243,8 +243,8 @@ async fn a_run_without_a_price_is_kept_and_charged_once_it_has_one() {
     assert_eq!(desk.book.unattributed_count().await, Ok(2));
 
     // The price is found out from what stands in the books, with the date of that reading.
-    let now_priced = with_price(price(60), SettledRun { run: listed[0].run.clone(), ..foreign(1, 60) });
-    assert_eq!(desk.settle(now_priced).await, SettleOutcome::Corrected { difference: milli(60) });
+    let read_anew = with_price(price(60), SettledRun { run: listed[0].run.clone(), ..foreign(1, 60) });
+    assert_eq!(desk.settle(read_anew).await, SettleOutcome::Corrected { difference: milli(60) });
     assert_eq!(desk.numbers().await, [1000, 60, 0, 0, 0, 940]);
     assert_eq!(desk.book.unattributed_count().await, Ok(1));
     desk.verify().await;
