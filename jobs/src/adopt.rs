@@ -71,7 +71,13 @@ pub async fn adopt(house: &House, scheduler_job: SchedulerJobId, project: Projec
             (directory, intent, false)
         }
     };
-    let note = SubmittedNote { scheduler_job, cluster: facts.cluster, at: house.clock.now(), was_found: true };
+    let note = SubmittedNote {
+        scheduler_job,
+        cluster: facts.cluster,
+        at: house.clock.now(),
+        was_found: true,
+        submitted_at: Some(facts.submitted_at),
+    };
     directory.put_submitted(&note).await?;
     take_hold(house, &directory, &intent).await?;
     let unheld = directory.unheld().await?.or(unheld).map(|unheld| unheld.reason);

@@ -124,7 +124,13 @@ async fn look_up(house: &House, directory: &JobDirectory, intent: &Intent) -> Re
     };
     let found = scheduled(house.scheduler.find(&search).await, "the allocation was not looked up")?;
     let Some(job) = found.into_iter().map(|job| job.sighting).min_by_key(|job| job.id) else { return Ok(None) };
-    let note = SubmittedNote { scheduler_job: job.id, cluster: job.cluster, at: house.clock.now(), was_found: true };
+    let note = SubmittedNote {
+        scheduler_job: job.id,
+        cluster: job.cluster,
+        at: house.clock.now(),
+        was_found: true,
+        submitted_at: Some(job.submitted_at),
+    };
     directory.put_submitted(&note).await.map(Some)
 }
 

@@ -120,6 +120,9 @@ pub struct SubmittedNote {
     pub at: Timestamp,
     /// Whether it was found by its stamp instead of being told by the scheduler.
     pub was_found: bool,
+    /// When the scheduler says that it was submitted, by the scheduler's own clock; none where it was not asked.
+    #[serde(default)]
+    pub submitted_at: Option<Timestamp>,
 }
 
 /// What the scheduler made of the job: submit filters change accounts, partitions and limits.

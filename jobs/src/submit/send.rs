@@ -113,7 +113,7 @@ async fn note(
     cluster: Option<model::ClusterName>,
     was_found: bool,
 ) -> Result<SubmittedNote, JobsError> {
-    let note = SubmittedNote { scheduler_job, cluster, at: house.clock.now(), was_found };
+    let note = SubmittedNote { scheduler_job, cluster, at: house.clock.now(), was_found, submitted_at: None };
     let note = directory.put_submitted(&note).await?;
     house.steps.done(Step::Submitted);
     Ok(note)
