@@ -11,6 +11,7 @@ use model::{
 };
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 pub(crate) const NOW: i64 = 1_793_000_000;
@@ -117,7 +118,7 @@ pub(crate) fn read_at(mut settled: SettledRun, seconds: i64) -> SettledRun {
 }
 
 pub(crate) fn settle(settled: SettledRun) -> Command {
-    Command::Settle(Box::new(settled))
+    Command::Settle(Arc::new(settled))
 }
 
 pub(crate) fn new_grant(key: &str, amount: i64) -> NewGrant {
