@@ -9,3 +9,4 @@ mod faults;
 mod files;
 mod local;
 mod once;
+mod settle;
