@@ -109,7 +109,7 @@ pub(crate) async fn held_for(
         ));
     };
     let Some((_, unit)) = funding.payer(house, account, partition, &price) else {
-        return never(format!("no budget of project `{}` is for this account and partition", project));
+        return never(format!("no budget of project `{project}` is for this account and partition"));
     };
     Ok(match price.in_unit(unit) {
         Some(amount) => Ok((unit.clone(), amount)),

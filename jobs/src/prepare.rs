@@ -104,6 +104,9 @@ pub(crate) async fn prepare_spec(
     Ok(PreparedSpec { placement: placed.placement, ceiling, hold, no_hold, doubts: placed.warnings })
 }
 
+/// A ledger, the unit that is charged there, and how much of it.
+type Payer = (Arc<dyn Book>, Unit, Amount);
+
 /// What pays and how much of it is held; the inner error says why nothing is.
 fn what_is_held(
     house: &House,
@@ -111,7 +114,7 @@ fn what_is_held(
     placement: &Placement,
     ceiling: &Price,
     funding: &Funding,
-) -> Result<Result<(Arc<dyn Book>, Unit, Amount), NoHold>, JobsError> {
+) -> Result<Result<Payer, NoHold>, JobsError> {
     let (account, partition) = (placement.account.as_ref(), placement.partition.as_ref());
     Ok(match funding {
         Funding::Bound(..) => match funding.payer(house, account, partition, ceiling) {

@@ -94,7 +94,9 @@ impl Context {
     /// The house of this machine.
     pub(crate) fn house(&self) -> Result<House, Failure> {
         let (house, note) = wiring::house(&self.general, &self.configuration)?;
-        note.iter().for_each(|note| self.screen.aside(note));
+        if let Some(note) = note {
+            self.screen.aside(&note);
+        }
         Ok(house)
     }
 

@@ -44,16 +44,14 @@ impl Configuration {
         let Some(area) = home.area else { return certain(self.own_state_folder()?) };
         let now = self.expanded(area, "state").map(|area| area.join(home.user).join("pakt"));
         let record = self.folder.join(format!("state-{}", home.site));
-        match read_text(&record)? {
-            Some(text) => recorded(&record, &text, now.ok()),
-            None => {
-                let folder = now.map_err(|failure| {
-                    let next = "activate the project, or name a folder once with `state:` in the configuration";
-                    Failure::usage(format!("it is not known where jobs are kept at {}", home.site), failure.why, next)
-                })?;
-                Ok(StatePlace { folder, note: None, record: Some(record) })
-            }
+        if let Some(text) = read_text(&record)? {
+            return recorded(&record, &text, now.ok());
         }
+        let folder = now.map_err(|failure| {
+            let next = "activate the project, or name a folder once with `state:` in the configuration";
+            Failure::usage(format!("it is not known where jobs are kept at {}", home.site), failure.why, next)
+        })?;
+        Ok(StatePlace { folder, note: None, record: Some(record) })
     }
 
     fn own_state_folder(&self) -> Result<PathBuf, Failure> {
