@@ -4,7 +4,7 @@ use crate::{
     error::{Gravity, JobsError},
     house::House,
     reached::booked,
-    settle::{SettleOptions, settle},
+    settle::{SettleOptions, SettleReport, settle},
 };
 use ledger::{BalanceQuery, Hold};
 use model::{Balance, ProjectName};
@@ -16,23 +16,26 @@ pub struct Balances {
     /// The open holds, largest remainder first.
     pub holds: Vec<Hold>,
     /// Runs that no binding covers.
-    pub unattributed: usize,
+    pub unattributed: u64,
+    /// What was settled on the way; none where nothing was.
+    pub settled: Option<SettleReport>,
     /// Why the numbers are not of this minute, where they are not.
     pub stale: Option<String>,
 }
 
-/// The balances of one project or of all. `refresh` settles first; a scheduler that does not answer makes them older.
+/// The balances of one project or of all. `refresh` settles first; whatever is in the way of that makes them older, and is
+/// told, unless it is our own mistake.
 pub async fn balance(house: &House, project: Option<ProjectName>, refresh: bool) -> Result<Balances, JobsError> {
     let what = "the balance was not read";
     let book = house.needed_book(what).await?;
-    let stale = if refresh {
+    let (settled, stale) = if refresh {
         match settle(house, SettleOptions::default()).await {
-            Ok(_) => None,
-            Err(error) if error.gravity == Gravity::Unreachable => Some(error.why),
-            Err(error) => return Err(error),
+            Ok(report) => (Some(report), None),
+            Err(error) if error.gravity == Gravity::Bug => return Err(error),
+            Err(error) => (None, Some(error.why)),
         }
     } else {
-        None
+        (None, None)
     };
     let query = BalanceQuery { project: project.clone(), site: None };
     let balances = booked(book.balances(&query, house.clock.now()).await, what)?;
@@ -43,6 +46,6 @@ pub async fn balance(house: &House, project: Option<ProjectName>, refresh: bool)
     }
     let mut holds = booked(book.open_holds(project.as_ref()).await, what)?;
     holds.sort_by_key(|hold| std::cmp::Reverse(hold.remainder().unwrap_or_default()));
-    let unattributed = booked(book.unattributed().await, what)?.len();
-    Ok(Balances { balances, holds, unattributed, stale })
+    let unattributed = booked(book.unattributed_count().await, what)?;
+    Ok(Balances { balances, holds, unattributed, settled, stale })
 }

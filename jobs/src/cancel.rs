@@ -10,6 +10,7 @@ use crate::{
     undo::give_up,
 };
 use model::{JobId, JobName, SchedulerJobId, Timestamp};
+use scheduler_adapters::JobSighting;
 use std::collections::BTreeSet;
 
 /// What was cancelled.
@@ -70,7 +71,7 @@ pub async fn cancel(house: &House, text: &str) -> Result<Cancelled, JobsError> {
         ended.insert(job.sighting.id);
     }
     noted?;
-    finish(house, &directory, &intent, told.is_some(), others.first().map(|job| job.sighting.id)).await?;
+    finish(house, &directory, &intent, told.is_some(), others.first().map(|job| &job.sighting)).await?;
     Ok(answer(ended, false, unasked))
 }
 
@@ -111,11 +112,13 @@ async fn finish(
     directory: &JobDirectory,
     intent: &Intent,
     was_told: bool,
-    found: Option<SchedulerJobId>,
+    found: Option<&JobSighting>,
 ) -> Result<(), JobsError> {
     match (was_told, found) {
         (true, _) => Ok(()),
-        (false, Some(job)) => note(house, directory, job, None, true).await.map(drop),
+        (false, Some(job)) => {
+            note(house, directory, job.id, job.cluster.clone(), Some(job.submitted_at)).await.map(drop)
+        }
         (false, None) => give_up(house, directory, intent, "cancelled before it was sent".to_owned()).await,
     }
 }

@@ -2,11 +2,13 @@
 //! and at most one at accounting, however many they are.
 
 use crate::{
-    directory::{Ended, IndexedJob, JobDirectory, Progress, list as indexed},
+    directory::{Ended, IndexedJob, Intent, JobDirectory, Progress, list as indexed},
     error::JobsError,
     house::House,
     reached::scheduled,
+    settle::ended_as_seen,
 };
+use ledger::HoldId;
 use model::{Amount, JobId, JobName, JobState, ProjectName, SchedulerJobId, Timestamp, Unit, WallTime};
 use scheduler_adapters::JobSighting;
 use serde::Serialize;
@@ -82,6 +84,8 @@ pub async fn list(house: &House, most: usize, open_only: bool) -> Result<JobList
     let mut listed = Vec::new();
     for job in jobs {
         let sighting = job.scheduler_job.and_then(|id| states.get(&id));
+        // The question was for all jobs at once; what was submitted before this one is an earlier owner of its id.
+        let sighting = sighting.filter(|seen| seen.submitted_at >= job.submitted_since());
         listed.push(listed_job(house, job, sighting).await?);
     }
     Ok(JobList { jobs: listed, unasked })
@@ -90,7 +94,7 @@ pub async fn list(house: &House, most: usize, open_only: bool) -> Result<JobList
 /// One question for all jobs that are not over.
 async fn ask(house: &House, jobs: &[IndexedJob]) -> Result<BTreeMap<SchedulerJobId, JobSighting>, JobsError> {
     let open = || jobs.iter().filter(|job| job.ended.is_none() && job.scheduler_job.is_some());
-    let Some(since) = open().map(|job| job.intent.made_at).min() else { return Ok(BTreeMap::new()) };
+    let Some(since) = open().map(IndexedJob::submitted_since).min() else { return Ok(BTreeMap::new()) };
     let ids: Vec<SchedulerJobId> = open().filter_map(|job| job.scheduler_job).collect();
     scheduled(house.scheduler.states(&ids, since).await, "the scheduler was not asked")
 }
@@ -100,7 +104,7 @@ async fn listed_job(house: &House, job: IndexedJob, sighting: Option<&JobSightin
     let ended = match (job.ended, sighting) {
         (Some(ended), _) => Some(ended),
         (None, Some(sighting)) if sighting.state.is_final() => {
-            end_without_hold(house, &directory, &job.intent, sighting).await?
+            end_without_open_hold(house, &directory, &job.intent, sighting).await?
         }
         (None, _) => None,
     };
@@ -129,23 +133,26 @@ async fn listed_job(house: &House, job: IndexedJob, sighting: Option<&JobSightin
     })
 }
 
-/// A job for which nothing is held is over when the scheduler says so; one with a hold, when `settle` has closed it.
-async fn end_without_hold(
+/// A job for which nothing is held is over when the scheduler says so; one with a hold, when the hold is closed: `settle`
+/// closes it, and may have been stopped before it could write that down here.
+async fn end_without_open_hold(
     house: &House,
     directory: &JobDirectory,
-    intent: &crate::directory::Intent,
+    intent: &Intent,
     sighting: &JobSighting,
 ) -> Result<Option<Ended>, JobsError> {
-    let read_back = directory.read_back().await?;
-    if intent.hold.is_some() || read_back.is_some_and(|read| read.hold.is_some()) {
+    let has_hold = intent.hold.is_some() || directory.read_back().await?.is_some_and(|read| read.hold.is_some());
+    if has_hold && !is_closed(house, intent.id).await {
         return Ok(None);
     }
-    let ended = Ended {
-        state: sighting.state.clone(),
-        exit_code: None,
-        at: sighting.ends_at,
-        note: sighting.started_at.is_none().then(|| "it never started".to_owned()),
-        observed_at: house.clock.now(),
-    };
-    directory.put_ended(&ended).await.map(Some)
+    directory.put_ended(&ended_as_seen(sighting, house.clock.now())).await.map(Some)
+}
+
+/// Whether a ledger at hand has the job's hold closed. One that does not answer has not.
+async fn is_closed(house: &House, job: JobId) -> bool {
+    if !house.books.is_at_hand() {
+        return false;
+    }
+    let Ok(Some(book)) = house.books.book().await else { return false };
+    matches!(book.hold(HoldId(job)).await, Ok(Some(hold)) if !hold.is_open())
 }

@@ -1,15 +1,18 @@
 //! `pakt usage --mine`: what accounting says one used, without ledger and configuration.
 
 use crate::{
-    error::{Gravity, JobsError},
+    error::JobsError,
     house::House,
     reached::scheduled,
+    settle::{months, price_of},
 };
-use model::{AccountName, Amount, Charge, Price, Run, Unit, Window, price};
+use ledger::RunPrice;
+use model::{AccountName, Amount, AmountError, Charge, Price, Run, Unit, Window};
 use scheduler_adapters::RunWindow;
 pub use scheduler_adapters::Whose;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use sites::Site;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What one account's runs of one end state took in one unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,7 +38,7 @@ pub struct Usage {
     pub window: Window,
     /// The rows.
     pub rows: Vec<UsageRow>,
-    /// Runs of partitions whose tariff is not known.
+    /// Runs that could not be counted: their partition's tariff is not known, or their row makes no sense.
     pub not_priced: u64,
     /// Rows of accounting that could not be read.
     pub rejected: u64,
@@ -47,39 +50,61 @@ struct Sums {
     parts: [BTreeMap<Unit, Amount>; 3],
 }
 
-/// Sums the runs of a window by account and end state.
+/// The sums so far, and what could not be summed.
+#[derive(Default)]
+struct Summing {
+    sums: BTreeMap<(Option<AccountName>, String), Sums>,
+    not_priced: u64,
+    /// Unreadable rows, each once: one may lie in several months.
+    rejected: BTreeSet<String>,
+}
+
+/// Sums the runs of a window by account and end state. Accounting is asked month by month, and no month's runs are kept.
 pub async fn usage(house: &House, window: Window, whose: Whose) -> Result<Usage, JobsError> {
-    let asked = RunWindow { site: house.here.clone(), window, whose };
-    let batch = scheduled(house.scheduler.runs(&asked).await, "the usage was not read")?;
     let site = house.site(&house.here)?;
-    let mut sums: BTreeMap<(Option<AccountName>, String), Sums> = BTreeMap::new();
-    let mut not_priced = 0;
-    for run in batch.runs.iter().filter(|run| run.ended_at.is_none_or(|ended| window.contains(ended))) {
-        let Some(tariff) = sites::tariff_for(site, run.partition.as_ref(), &run.allocated) else {
-            not_priced += 1;
-            continue;
-        };
-        let priced = price(&run.allocated, run.elapsed, &tariff).and_then(|price| {
-            sums.entry((run.account.clone(), run.state.base.as_str().to_owned())).or_default().add(run, &price)
-        });
-        priced.map_err(|error| {
-            JobsError::new(Gravity::Bug, "the usage was not summed", error.to_string(), "please report it")
-        })?;
+    let mut summing = Summing::default();
+    for month in months(window) {
+        let asked = RunWindow { site: house.here.clone(), window: month, whose: whose.clone() };
+        let batch = scheduled(house.scheduler.runs(&asked).await, "the usage was not read")?;
+        // A run under way is in every month since its start: it counts in the last.
+        let is_last = month.to == window.to;
+        let counts = |run: &&Run| run.ended_at.map_or(is_last, |ended| month.contains(ended));
+        batch.runs.iter().filter(counts).for_each(|run| summing.add(site, run));
+        summing.rejected.extend(batch.rejected.into_iter().map(|row| row.raw));
     }
+    let Summing { sums, not_priced, rejected } = summing;
     let rows = sums.into_iter().flat_map(|((account, state), sums)| sums.rows(account.as_ref(), &state)).collect();
-    Ok(Usage { window, rows, not_priced, rejected: batch.rejected.len() as u64 })
+    Ok(Usage { window, rows, not_priced, rejected: rejected.len() as u64 })
+}
+
+impl Summing {
+    /// Adds a run; one that has no price, contradicts itself or does not fit is counted as not priced and changes no sum.
+    fn add(&mut self, site: &Site, run: &Run) {
+        let price = match price_of(site, run) {
+            RunPrice::Known(price) if run.contradiction().is_none() => price,
+            _ => {
+                self.not_priced += 1;
+                return;
+            }
+        };
+        let sums = self.sums.entry((run.account.clone(), run.state.base.as_str().to_owned())).or_default();
+        match sums.with(&price) {
+            Ok(parts) => *sums = Sums { runs: sums.runs + 1, parts },
+            Err(AmountError::Overflow | AmountError::NotHours(_)) => self.not_priced += 1,
+        }
+    }
 }
 
 impl Sums {
-    fn add(&mut self, _run: &Run, price: &Price) -> Result<(), model::AmountError> {
-        self.runs += 1;
-        for (part, charge) in self.parts.iter_mut().zip([&price.gpu, &price.node, &price.site]) {
+    fn with(&self, price: &Price) -> Result<[BTreeMap<Unit, Amount>; 3], AmountError> {
+        let mut parts = self.parts.clone();
+        for (part, charge) in parts.iter_mut().zip([&price.gpu, &price.node, &price.site]) {
             if let Some(Charge { unit, amount }) = charge {
                 let sum = part.entry(unit.clone()).or_default();
                 *sum = sum.plus(*amount)?;
             }
         }
-        Ok(())
+        Ok(parts)
     }
 
     /// One row, or one for each unit where a site has several.

@@ -1,5 +1,6 @@
 //! Bindings, enforcement and cursors: what a project's people decide beside amounts.
 
+use crate::Scope;
 use model::{AccountName, ClusterName, PartitionName, ProjectName, SiteName, Timestamp, Unit, UserName};
 use serde::{Deserialize, Serialize};
 
@@ -37,13 +38,15 @@ pub struct Enforce {
     pub is_enforced: bool,
 }
 
-/// How far the runs of a cluster have been settled.
+/// How far the runs of a cluster have been settled, of those that one scope covers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cursor {
     /// Where.
     pub site: SiteName,
     /// On which cluster.
     pub cluster: ClusterName,
-    /// Everything that ended before this instant was read.
+    /// Whose.
+    pub scope: Scope,
+    /// Everything of the scope that ended before this instant was read and taken in.
     pub settled_until: Timestamp,
 }

@@ -1,10 +1,10 @@
 //! The contract of a ledger, whatever keeps it.
 
 use crate::{
-    Binding, Command, Cursor, Entry, Grant, Hold, HoldId, LedgerError, Outcome, UnattributedRun, Verification,
+    Binding, Command, Cursor, Entry, Grant, Hold, HoldId, LedgerError, Outcome, Scope, UnattributedRun, Verification,
 };
 use async_trait::async_trait;
-use model::{Balance, ClusterName, Principal, ProjectName, SiteName, Statement, Timestamp, Unit, Window};
+use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 
 /// Which balances; a part that is absent selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,7 +34,8 @@ pub trait Book: Send + Sync {
     async fn post(&self, actor: &Principal, now: Timestamp, commands: &[Command]) -> Result<Vec<Outcome>, LedgerError>;
 
     /// The balances of every project and unit that has entries, holds, an observation or the switch, by project and
-    /// unit. A grant counts from the start of its window on, and until an entry ends it.
+    /// unit. A grant counts from the start of its window on; what is left of it at the end of its window does not. What
+    /// runs and waits is what all readers saw, for two weeks at most.
     async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>, LedgerError>;
 
     /// The movements of a project in a unit that took effect inside the window.
@@ -49,11 +50,32 @@ pub trait Book: Send + Sync {
     /// The open holds, of one project or of all, by id: oldest first.
     async fn open_holds(&self, project: Option<&ProjectName>) -> Result<Vec<Hold>, LedgerError>;
 
-    /// How far a cluster was read.
-    async fn cursor(&self, site: &SiteName, cluster: &ClusterName) -> Result<Option<Cursor>, LedgerError>;
+    /// How far a cluster was read in a scope.
+    async fn cursor(
+        &self,
+        site: &SiteName,
+        cluster: &ClusterName,
+        scope: &Scope,
+    ) -> Result<Option<Cursor>, LedgerError>;
+
+    /// When something was last posted, by the clock of whoever posted it; none where nothing ever was. An instant that
+    /// [`is_ahead`](crate::is_ahead) says that one of the two clocks is wrong.
+    async fn written_at(&self) -> Result<Option<Timestamp>, LedgerError>;
 
     /// The runs that nobody was charged for.
     async fn unattributed(&self) -> Result<Vec<UnattributedRun>, LedgerError>;
+
+    /// How many those are.
+    async fn unattributed_count(&self) -> Result<u64, LedgerError>;
+
+    /// The runs at a site whose price nobody could tell when they were read, in the order of their keys: those behind
+    /// `after`, at most `limit`. A later reading with a price charges them.
+    async fn unpriced(
+        &self,
+        site: &SiteName,
+        after: Option<&RunKey>,
+        limit: u32,
+    ) -> Result<Vec<UnattributedRun>, LedgerError>;
 
     /// The grants, of one project or of all, in the order they were entered.
     async fn grants(&self, project: Option<&ProjectName>) -> Result<Vec<Grant>, LedgerError>;

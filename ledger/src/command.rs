@@ -2,6 +2,7 @@
 
 use crate::{AmendHold, Binding, CloseHold, Cursor, Enforce, NewGrant, NewHold, NewOpening, Observation, SettledRun};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One change. Each is safe to repeat: the second time it changes nothing and says so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,8 +20,9 @@ pub enum Command {
     Hold(NewHold),
     /// Changes a reservation; a rise is refused as a hold is, unless the hold itself was beyond refusal.
     Amend(AmendHold),
-    /// Charges a run that has ended. Never refused.
-    Settle(Box<SettledRun>),
+    /// Charges a run that has ended. Never refused. Shared, because a post is handed to the thread that keeps the file, and
+    /// a month may have many thousand runs.
+    Settle(Arc<SettledRun>),
     /// Notes what runs and waits on a cluster.
     Observe(Box<Observation>),
     /// Ends a reservation.

@@ -1,17 +1,24 @@
-//! Observations: what runs and waits on a cluster at one instant. They are dated, replaced as a whole, and no entries.
+//! Observations: what runs and waits on a cluster at one instant, of what one reader sees. They are dated, replaced as a
+//! whole, and no entries. A balance puts those of all readers together.
 
+use crate::Scope;
 use model::{
     AccountName, ClusterName, PartitionName, Price, RunKey, SchedulerJobId, SiteName, Stamp, Timestamp, UserName,
 };
 use serde::{Deserialize, Serialize};
 
-/// All that was seen of one cluster at one instant; it replaces the previous observation of that cluster.
+/// All that was seen of one cluster at one instant; it replaces the previous observation of that cluster in that scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     /// Where.
     pub site: SiteName,
     /// On which cluster.
     pub cluster: ClusterName,
+    /// Whose jobs were asked for.
+    pub scope: Scope,
+    /// The Slurm accounts of which the reader sees everybody's jobs, `None` for jobs without an account. Only of these,
+    /// and of the reader, an observation of [`Scope::All`] says that a job it lacks is gone.
+    pub whole_accounts: Vec<Option<AccountName>>,
     /// When.
     pub as_of: Timestamp,
     /// What ran.

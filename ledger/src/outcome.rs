@@ -1,6 +1,6 @@
 //! Outcomes: what each command of a post did.
 
-use crate::{Hold, UnattributedReason};
+use crate::{Hold, RunPrice, UnattributedReason};
 use model::{Amount, ProjectName};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,8 @@ pub enum Outcome {
     Observed(Effect),
     /// A hold is closed; on a repeat as it was closed the first time.
     Closed(Hold, Effect),
+    /// A hold stays open: a run of its job is in the books and has no price yet, so that nobody knows what it takes.
+    StaysOpen(Hold),
     /// The cursor stands there or further.
     Advanced(Effect),
 }
@@ -63,8 +65,12 @@ pub enum SettleOutcome {
     /// In the books, charged to nobody.
     Unattributed,
     /// In the books, charged to nobody because it has no price in the unit it would be charged in.
-    NotPriced,
-    /// Not in the books: the row contradicts itself or another row. Nothing else of the post is lost.
+    NotPriced {
+        /// Why it has none.
+        reason: String,
+    },
+    /// Not in the books, or not changed there: the row contradicts itself or another row, or its amount does not fit.
+    /// Nothing else of the post is lost.
     Rejected {
         /// What is wrong with it.
         reason: String,
@@ -75,17 +81,21 @@ impl Outcome {
     /// The hold that the outcome is about.
     pub const fn hold(&self) -> Option<&Hold> {
         match self {
-            Self::Held(hold, _) | Self::Amended(hold, _) | Self::Closed(hold, _) => Some(hold),
+            Self::Held(hold, _) | Self::Amended(hold, _) | Self::Closed(hold, _) | Self::StaysOpen(hold) => Some(hold),
             _ => None,
         }
     }
 }
 
-impl From<&UnattributedReason> for SettleOutcome {
-    fn from(reason: &UnattributedReason) -> Self {
-        match reason {
-            UnattributedReason::NotBound => Self::Unattributed,
-            UnattributedReason::NotPriced(_) => Self::NotPriced,
+impl SettleOutcome {
+    /// The outcome of a run that is charged to nobody.
+    pub(crate) fn not_charged(reason: &UnattributedReason, price: &RunPrice) -> Self {
+        match (reason, price) {
+            (UnattributedReason::NotBound, _) => Self::Unattributed,
+            (UnattributedReason::NotPriced(_), RunPrice::Unknown(why)) => Self::NotPriced { reason: why.clone() },
+            (UnattributedReason::NotPriced(unit), RunPrice::Known(_)) => {
+                Self::NotPriced { reason: format!("its price has no part in {unit}, in which it would be charged") }
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What the procedures need of a store, inside one transaction.
 
 use crate::{
-    Binding, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError, Observation, SettledRun, UnattributedReason,
+    Binding, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError, Observation, Scope, SettledRun,
+    UnattributedReason,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 
@@ -60,21 +61,36 @@ pub(crate) struct Lot {
     pub(crate) ends_at: Option<Timestamp>,
 }
 
+/// What was consumed of a project's budget between the border of its lots before this one and this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spent {
+    pub(crate) project: ProjectName,
+    pub(crate) unit: Unit,
+    /// A start or an end of a lot: the first instant that no longer counts.
+    pub(crate) until: Timestamp,
+    pub(crate) amount: Amount,
+}
+
 /// Everything a balance is made of; of one project and unit or of all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BalanceParts {
     pub(crate) totals: Vec<Total>,
     pub(crate) lots: Vec<Lot>,
+    /// For the projects and units with a lot that is over, at every border up to now, in order.
+    pub(crate) spent: Vec<Spent>,
     /// All open holds, and the closed ones that an observation names.
     pub(crate) holds: Vec<Hold>,
     pub(crate) bindings: Vec<Binding>,
-    /// Without the runs that were settled meanwhile.
+    /// Those of all scopes, without the runs that were settled meanwhile.
     pub(crate) observations: Vec<Observation>,
     pub(crate) enforced: Vec<(ProjectName, Unit)>,
 }
 
 /// The tables of a ledger during one transaction. Methods that write are used only in one that may.
 pub(crate) trait Records {
+    /// Does work; after `Err` nothing of it has happened, and the transaction around it goes on.
+    fn in_savepoint(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<()>;
+
     /// The number that the next entry gets.
     fn next_number(&self) -> Result<u64>;
     /// Adds an entry and moves its amount between the stored balances.
@@ -97,15 +113,15 @@ pub(crate) trait Records {
     fn put_run(&self, run: &BookedRun) -> Result<()>;
     /// The runs stamped with a job, by key.
     fn runs_of_job(&self, job: JobId) -> Result<Vec<BookedRun>>;
-    /// The runs that nobody was charged for, by key.
-    fn unattributed_runs(&self) -> Result<Vec<BookedRun>>;
+    /// The runs at a site that nobody was charged for, in the order of their keys: those behind `after`, at most `limit`.
+    fn unattributed_runs(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>>;
 
-    /// The instant of the cluster's observation.
-    fn observed_at(&self, site: &SiteName, cluster: &ClusterName) -> Result<Option<Timestamp>>;
+    /// The instant of the cluster's observation in a scope.
+    fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>>;
     fn put_observation(&self, observation: &Observation) -> Result<()>;
-    fn cursor(&self, site: &SiteName, cluster: &ClusterName) -> Result<Option<Cursor>>;
+    fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
 
-    /// What balances are made of; totals, lots and open holds of one project only where one is named.
-    fn balance_parts(&self, project: Option<&ProjectName>) -> Result<BalanceParts>;
+    /// What balances at `now` are made of; totals, lots and open holds of one project only where one is named.
+    fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts>;
 }

@@ -1,7 +1,32 @@
 //! Runs on their way into the books, and those that no project pays for yet.
 
-use model::{Price, Run, Unit};
+use model::{Amount, Price, Run, Unit};
 use serde::{Deserialize, Serialize};
+
+/// What a run costs, or why nobody can say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RunPrice {
+    /// It costs this.
+    Known(Price),
+    /// Nobody can say, for this reason: no tariff for its partition, a row that cannot be counted. This is not zero.
+    Unknown(String),
+}
+
+impl RunPrice {
+    /// The price, where it is known.
+    pub const fn known(&self) -> Option<&Price> {
+        match self {
+            Self::Known(price) => Some(price),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    /// The amount in a unit, where the price is known and has one in it.
+    pub fn in_unit(&self, unit: &Unit) -> Option<Amount> {
+        self.known()?.in_unit(unit)
+    }
+}
 
 /// A run that has ended, with its price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -9,7 +34,7 @@ pub struct SettledRun {
     /// What ran.
     pub run: Run,
     /// What it costs.
-    pub price: Price,
+    pub price: RunPrice,
 }
 
 /// Why a run is charged to nobody.
@@ -28,7 +53,7 @@ pub struct UnattributedRun {
     /// What ran.
     pub run: Run,
     /// What it costs.
-    pub price: Price,
+    pub price: RunPrice,
     /// Why nobody was charged.
     pub reason: UnattributedReason,
 }

@@ -21,8 +21,10 @@ pub struct Balance {
     pub project: ProjectName,
     /// Of what.
     pub unit: Unit,
-    /// Granted, openings and corrections of grants included, expired lots not.
+    /// Granted, openings and corrections of grants included; without what has expired.
     pub granted: Amount,
+    /// What was left of grants when their time was over. It is not spent and may not be spent any more.
+    pub expired: Amount,
     /// Settled.
     pub used: Amount,
     /// A dated observation of what runs now; no entry.

@@ -3,6 +3,9 @@
 use crate::{AccountName, JobState, PartitionName, QosName, RunKey, Stamp, Timestamp, Tres, UserName, WallTime};
 use serde::{Deserialize, Serialize};
 
+/// How far the clock of a cluster may differ from that of whoever reads, in seconds.
+const CLOCK_DIFFERENCE_SECONDS: i64 = 86_400;
+
 /// Who vouches for a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -70,8 +73,96 @@ pub struct Run {
 }
 
 impl Run {
+    /// What the row says against itself, where it does: such a run cannot be counted.
+    ///
+    /// Time for which a run was suspended makes its elapsed time shorter than the span from start to end, nothing makes it
+    /// longer; and no run ends days after it was read, unless its end is the number that stands for none (4294967295).
+    pub fn contradiction(&self) -> Option<String> {
+        let ended_at = self.ended_at?;
+        let span = ended_at.seconds_since(self.started_at);
+        if span < 0 {
+            return Some(format!("it ends at {ended_at}, before its start at {}", self.started_at));
+        }
+        if ended_at > self.observed_at.plus_seconds(CLOCK_DIFFERENCE_SECONDS) {
+            return Some(format!("it ends at {ended_at}, long after it was read at {}", self.observed_at));
+        }
+        let longest = u64::try_from(span).unwrap_or(0).saturating_add(1);
+        (self.elapsed.seconds() > longest)
+            .then(|| format!("it has run for {} s, and from its start to its end are {span} s", self.elapsed.seconds()))
+    }
+
     /// Whether it is *foreign*: a run without our stamp. It counts all the same.
     pub const fn is_foreign(&self) -> bool {
         self.stamp.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BaseState, SchedulerJobId};
+    use proptest::prelude::*;
+
+    fn run(started: i64, ended: Option<i64>, elapsed: u64, observed: i64) -> Run {
+        let at = Timestamp::from_epoch_seconds;
+        let key = RunKey {
+            site: "jupiter".parse().expect("a site"),
+            cluster: "jupiter".parse().expect("a cluster"),
+            scheduler_job: SchedulerJobId::new(1),
+            submitted_at: at(started),
+        };
+        Run {
+            key,
+            sluid: None,
+            shown_id: "1".to_owned(),
+            user: "ada".parse().expect("a user"),
+            account: None,
+            partition: None,
+            qos: None,
+            name: "train".to_owned(),
+            stamp: None,
+            state: JobState::of(BaseState::Completed),
+            restarts: None,
+            started_at: at(started),
+            ended_at: ended.map(at),
+            elapsed: WallTime::from_seconds(elapsed),
+            time_limit: None,
+            allocated: Tres::default(),
+            exit: ExitCode::default(),
+            evidence: EvidenceClass::SelfRead,
+            observed_at: at(observed),
+            raw: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_row_that_contradicts_itself_is_named() {
+        for (started, ended, elapsed, observed, found) in [
+            (1_000, Some(1_100), 100, 2_000, None),
+            (1_000, Some(1_100), 101, 2_000, None),
+            (1_000, Some(1_100), 40, 2_000, None),
+            (1_000, None, u64::MAX, 2_000, None),
+            (1_000, Some(1_100), 102, 2_000, Some("it has run for 102 s")),
+            (1_000, Some(1_100), u64::from(u32::MAX), 2_000, Some("it has run for 4294967295 s")),
+            (1_000, Some(999), 0, 2_000, Some("before its start")),
+            (1_000, Some(i64::from(u32::MAX)), 100, 2_000, Some("long after it was read")),
+            (1_000, Some(3_000), 2_000, 2_000, None),
+        ] {
+            let contradiction = run(started, ended, elapsed, observed).contradiction();
+            let is_as_expected = match (&contradiction, found) {
+                (None, None) => true,
+                (Some(text), Some(part)) => text.contains(part),
+                _ => false,
+            };
+            assert!(is_as_expected, "{started} {ended:?} {elapsed} {observed}: {contradiction:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_numbers_are_answered_without_panic(numbers in any::<(i64, Option<i64>, u64, i64)>()) {
+            let (started, ended, elapsed, observed) = numbers;
+            drop(run(started, ended, elapsed, observed).contradiction());
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     output::{Answer, Table, hold, instant},
 };
 use jobs::balance::{Balances, balance};
-use model::{Balance, ProjectName};
+use model::{Amount, Balance, ProjectName};
 use serde_json::json;
 
 /// Arguments of `balance`.
@@ -58,6 +58,16 @@ fn row(balance: &Balance) -> Result<[String; 9], Failure> {
 fn notes(found: &Balances) -> Vec<String> {
     let mut notes: Vec<String> =
         found.stale.iter().map(|why| format!("note: the numbers are as of the last settlement: {why}")).collect();
+    let incomplete = found.settled.as_ref().filter(|report| !report.is_complete());
+    notes.extend(incomplete.map(|_| "note: not every run could be counted; `pakt settle` says which".to_owned()));
+    let over = found.balances.iter().filter(|balance| balance.expired > Amount::ZERO);
+    notes.extend(over.map(|balance| {
+        let left = balance.expired.in_hours_of(&balance.unit);
+        format!(
+            "note: {left} of grants of {} that are over were not used, and are not granted any more",
+            balance.project
+        )
+    }));
     if found.unattributed > 0 {
         notes.push(format!(
             "note: {} runs belong to no project; `pakt ledger unattributed` lists them",

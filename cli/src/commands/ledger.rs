@@ -4,7 +4,7 @@ use super::{
     Context,
     settle::{day, start_of_day},
 };
-use crate::wiring::{EntryPage, LedgerError, statement_text, statements_csv};
+use crate::wiring::{EntryPage, LedgerError, RunPrice, statement_text, statements_csv};
 use crate::{
     failure::Failure,
     output::{Answer, hold, instant},
@@ -280,7 +280,10 @@ async fn unattributed(context: &Context) -> Result<Answer, Failure> {
     for found in &runs {
         let run = &found.run;
         let account = run.account.as_ref().map_or("no account", AccountName::as_str);
-        let price = crate::output::price_lines(&found.price);
+        let price = match &found.price {
+            RunPrice::Known(price) => crate::output::price_lines(price),
+            RunPrice::Unknown(why) => format!("no price: {why}"),
+        };
         text.push_str(&format!("{} {} {account} {} {price}\n", run.key, run.user, instant(run.started_at)));
     }
     if runs.is_empty() {

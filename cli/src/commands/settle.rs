@@ -2,11 +2,15 @@
 
 use super::Context;
 use crate::{
+    arguments::General,
     failure::Failure,
     output::{Answer, instant},
 };
-use jobs::settle::{SettleOptions, SettleReport, settle};
-use model::Timestamp;
+use jobs::{
+    Gravity,
+    settle::{NotPriced, SettleOptions, SettleReport, settle},
+};
+use model::{JobId, RunKey, Timestamp};
 use serde_json::json;
 
 /// Arguments of `settle`.
@@ -15,17 +19,42 @@ pub(crate) struct Arguments {
     /// The runs of all users that are visible, as a coordinator does, instead of one's own
     #[arg(long)]
     pub all_users: bool,
-    /// Look back to this day (YYYY-MM-DD) instead of to the last settlement
+    /// Look back at least to this day (YYYY-MM-DD); what was not settled yet is looked at in any case
     #[arg(long, value_name = "DAY")]
     pub since: Option<String>,
+    /// Go on though the ledger was last written at a later time than this machine's clock shows
+    #[arg(long)]
+    pub trust_clock: bool,
 }
 
-/// Settles.
+/// Settles. What could not be taken in is told in any case, and ends the program with 5: somebody has to look.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let since = arguments.since.as_deref().map(day).transpose()?;
-    let options = SettleOptions { since, all_users: arguments.all_users };
+    let options = SettleOptions { since, all_users: arguments.all_users, trust_clock: arguments.trust_clock };
     let report = settle(&context.house()?, options).await?;
-    Ok(Answer::new(text(&report), json!({ "version": 1, "settled": report })).with_notes(notes(&report)))
+    let answer = Answer::new(text(&report), json!({ "version": 1, "settled": report })).with_notes(notes(&report));
+    if report.is_complete() {
+        return Ok(answer);
+    }
+    let (screen, General { json, quiet, .. }) = (context.screen, &context.general);
+    if *json {
+        let _arrived = screen.data(format!("{:#}\n", answer.json).as_bytes());
+    } else {
+        answer.notes.iter().for_each(|note| screen.note(note));
+        if !quiet {
+            let _arrived = screen.data(answer.text.as_bytes());
+        }
+    }
+    Err(incomplete(&report))
+}
+
+fn incomplete(report: &SettleReport) -> Failure {
+    let (rows, runs) = (report.rejected.len(), report.not_priced.len());
+    let why = format!(
+        "{rows} rows of accounting were not taken in, and {runs} runs have no price: no balance counts their hours"
+    );
+    let next = "look at the warnings; `pakt ledger unattributed` lists the runs; every `pakt settle` tries them again";
+    Failure { gravity: Gravity::Unknown, ..Failure::usage("not everything was settled", why, next) }
 }
 
 /// The start of the day of an instant, in the zone of this machine.
@@ -60,13 +89,42 @@ fn text(report: &SettleReport) -> String {
     text
 }
 
+/// So many warnings of a kind are told; the rest is counted.
+const MOST_WARNINGS: usize = 20;
+
 fn notes(report: &SettleReport) -> Vec<String> {
-    let not_priced =
-        report.not_priced.iter().map(|run| format!("warning: run {} was not counted: {}", run.run, run.reason));
-    let rejected = report.rejected.iter().map(|row| format!("warning: a row of accounting was not understood: {row}"));
-    let unknown = report
-        .unknown
-        .iter()
-        .map(|job| format!("warning: neither queue nor accounting knows job {job}; its hold stays"));
-    not_priced.chain(rejected).chain(unknown).collect()
+    let mut notes = Vec::new();
+    let mut warn = |what: &str, found: Vec<String>| {
+        let count = found.len();
+        notes.extend(found.into_iter().take(MOST_WARNINGS).map(|text| format!("warning: {text}")));
+        if count > MOST_WARNINGS {
+            notes.push(format!("warning: and {} more {what}; `--json` has them all", count - MOST_WARNINGS));
+        }
+    };
+    let SettleReport { not_priced, rejected, runaway, unknown, unsent, .. } = report;
+    let uncounted = |run: &NotPriced| format!("run {} is not counted: {}", run.run, run.reason);
+    warn("such runs", not_priced.iter().map(uncounted).collect());
+    warn("such rows", rejected.iter().map(|row| format!("not taken in: {row}")).collect());
+    let lost = |run: &RunKey| {
+        format!(
+            "accounting says that run {run} runs, long after its limit, and the queue does not know it: what became of it is unknown, and it counts up to its limit"
+        )
+    };
+    warn("such runs", runaway.iter().map(lost).collect());
+    let nobody = |job: &JobId| format!("neither queue nor accounting knows job {job}; its hold stays");
+    warn("such jobs", unknown.iter().map(nobody).collect());
+    let begun = |job: &JobId| {
+        format!(
+            "job {job} was begun and never sent; its hold stays: `pakt submit` of the same file goes on, `pakt cancel {job}` gives it back"
+        )
+    };
+    warn("such jobs", unsent.iter().map(begun).collect());
+    if report.uncounted > 0 {
+        let count = report.uncounted;
+        notes.push(format!(
+            "note: {count} running or waiting jobs have no price here, so that no balance counts them yet"
+        ));
+    }
+    notes.extend(report.notes.iter().map(|note| format!("note: {note}")));
+    notes
 }

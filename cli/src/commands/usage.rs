@@ -48,7 +48,10 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     let rows = if usage.rows.is_empty() { "no runs\n".to_owned() } else { table.text() };
     let mut notes = Vec::new();
     if usage.not_priced > 0 {
-        notes.push(format!("note: {} runs are of partitions whose tariff is not known", usage.not_priced));
+        notes.push(format!(
+            "note: {} runs could not be counted: no tariff is known for them, or their row makes no sense",
+            usage.not_priced
+        ));
     }
     if usage.rejected > 0 {
         notes.push(format!("note: {} rows of accounting were not understood", usage.rejected));

@@ -14,3 +14,4 @@ mod real_jupiter;
 mod real_once;
 mod real_others;
 mod real_training;
+mod settle;

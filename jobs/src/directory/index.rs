@@ -3,7 +3,7 @@
 
 use super::{Ended, Intent, Origin, State};
 use crate::{error::JobsError, reached::reached};
-use model::{JobId, SchedulerJobId};
+use model::{JobId, SchedulerJobId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -17,11 +17,25 @@ pub struct IndexedJob {
     pub intent: Intent,
     /// The scheduler's id, once it has one.
     pub scheduler_job: Option<SchedulerJobId>,
+    /// When it was submitted by the scheduler's clock, where that is known.
+    #[serde(default)]
+    pub submitted_at: Option<Timestamp>,
     /// How it ended; none while it is open.
     pub ended: Option<Ended>,
     /// Whether it was submitted while the ledger did not answer, so that its hold is to be entered later.
     #[serde(default)]
     pub hold_is_due: bool,
+}
+
+/// How far the scheduler's clock may differ from ours, in seconds.
+const CLOCK_DIFFERENCE_SECONDS: i64 = 86_400;
+
+impl IndexedJob {
+    /// The instant before which what the scheduler has under the job's id belongs to an earlier owner of that id. A job
+    /// that was taken over had been submitted before it had an id of ours.
+    pub fn submitted_since(&self) -> Timestamp {
+        self.submitted_at.unwrap_or_else(|| self.intent.made_at.plus_seconds(-CLOCK_DIFFERENCE_SECONDS))
+    }
 }
 
 /// All jobs, oldest first, and afterwards an index that knows every ended one.
@@ -40,9 +54,15 @@ pub async fn list(state: &State) -> Result<Vec<IndexedJob>, JobsError> {
             intent.origin = None;
         }
         intent.placement = None;
-        let scheduler_job = directory.submitted().await?.map(|note| note.scheduler_job);
+        let submitted = directory.submitted().await?;
         let hold_is_due = directory.unheld().await?.is_some_and(|unheld| unheld.is_provisional);
-        let job = IndexedJob { intent, scheduler_job, ended: directory.ended().await?, hold_is_due };
+        let job = IndexedJob {
+            intent,
+            scheduler_job: submitted.as_ref().map(|note| note.scheduler_job),
+            submitted_at: submitted.and_then(|note| note.submitted_at),
+            ended: directory.ended().await?,
+            hold_is_due,
+        };
         if job.ended.is_some() {
             fresh.push(job.clone());
         }

@@ -120,7 +120,7 @@ pub struct SubmittedNote {
     pub at: Timestamp,
     /// Whether it was found by its stamp instead of being told by the scheduler.
     pub was_found: bool,
-    /// When the scheduler got it, where that was before our own intent: a job that was taken over.
+    /// When the scheduler says that it was submitted, by the scheduler's own clock; none where it was not asked.
     #[serde(default)]
     pub submitted_at: Option<Timestamp>,
 }

@@ -1,112 +1,198 @@
 //! Which holds are over. A hold closes once: when all that it was for has ended, or never began, and the scheduler said so.
+//! And which jobs here are over whose hold is closed already.
 
-use crate::{
-    directory::{Ended, State},
-    error::JobsError,
-    house::House,
-    reached::scheduled,
+use super::{
+    desk::{Desk, LocalJobs, NOT_FINISHED},
+    reading::{Attempt, Reading},
+    unsent::is_abandoned,
 };
-use ledger::{CloseHold, CloseReason, Hold};
-use model::{JobId, Run, SchedulerJobId};
+use crate::{
+    directory::{Ended, IndexedJob},
+    error::JobsError,
+    reached::{booked, scheduled},
+};
+use ledger::{CloseHold, CloseReason, Closing, Hold, HoldId};
+use model::{BaseState, JobId, JobState, SchedulerJobId, Timestamp};
 use scheduler_adapters::JobSighting;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-/// What was decided of the open holds.
+/// What was decided.
 #[derive(Default)]
-pub(super) struct Closing {
-    /// Holds to close.
-    pub(super) closes: Vec<CloseHold>,
-    /// How each of those jobs ended.
-    pub(super) ended: BTreeMap<JobId, Ended>,
+pub(super) struct Decided {
+    /// Holds to close, with how each of those jobs ended.
+    pub(super) over: Vec<(CloseHold, Ended)>,
+    /// Jobs here whose hold was closed before, with how they ended: whoever closed it did not come to write it down.
+    pub(super) unwritten: Vec<(JobId, Ended)>,
     /// Jobs of which nobody knows anything.
     pub(super) unknown: Vec<JobId>,
+    /// Jobs that were begun and never sent.
+    pub(super) unsent: Vec<JobId>,
 }
 
-/// Decides for every open hold of this site; asks the scheduler once for those that neither queue nor window shows.
-pub(super) async fn closing(
-    house: &House,
+/// A job of which neither queue nor accounting showed anything.
+struct Unseen {
+    job: JobId,
+    scheduler_job: SchedulerJobId,
+    since: Timestamp,
+    /// How its hold was closed; none while it is open.
+    closing: Option<Closing>,
+}
+
+/// Decides for every open hold of this site, and for every job here that has not ended; asks the scheduler once for those
+/// that neither queue nor accounting shows.
+pub(super) async fn decide(
+    desk: &Desk<'_>,
     holds: &[Hold],
-    runs: &[Run],
+    local: &LocalJobs<'_>,
+    reading: &Reading,
     queue: &[JobSighting],
-) -> Result<Closing, JobsError> {
-    let mut closing = Closing::default();
+) -> Result<Decided, JobsError> {
+    let mut decided = Decided::default();
+    let mut unseen = Vec::new();
     let waiting: BTreeSet<JobId> =
         queue.iter().filter(|job| !job.state.is_final()).filter_map(|job| job.stamp.map(|stamp| stamp.job)).collect();
-    let mut unseen: BTreeMap<SchedulerJobId, JobId> = BTreeMap::new();
     for hold in holds.iter().filter(|hold| !waiting.contains(&hold.id.0)) {
-        let job = hold.id.0;
-        let ours: Vec<&Run> = runs.iter().filter(|run| run.stamp.is_some_and(|stamp| stamp.job == job)).collect();
-        if ours.iter().any(|run| run.ended_at.is_none()) {
-            continue;
-        }
-        match ours.iter().max_by_key(|run| (worked(run), run.key.submitted_at)) {
-            Some(last) => {
-                let reason = reason(house.state.clone(), job).await?;
-                closing.end(job, reason, ended_by(house, last));
-            }
-            None => {
-                if let Some(note) = house.state.job(job).submitted().await? {
-                    unseen.insert(note.scheduler_job, job);
-                }
-            }
-        }
+        open_hold(desk, hold, local, reading, &mut decided, &mut unseen).await?;
     }
-    close_unseen(house, &unseen, &mut closing).await?;
-    Ok(closing)
+    let open: BTreeSet<JobId> = holds.iter().map(|hold| hold.id.0).collect();
+    let unended = local.values().filter(|job| job.ended.is_none() && !open.contains(&job.intent.id));
+    for job in unended.filter(|job| !waiting.contains(&job.intent.id)) {
+        closed_before(desk, job, reading, &mut decided, &mut unseen).await?;
+    }
+    ask(desk, unseen, &mut decided).await?;
+    Ok(decided)
+}
+
+/// A hold whose job does not wait.
+async fn open_hold(
+    desk: &Desk<'_>,
+    hold: &Hold,
+    local: &LocalJobs<'_>,
+    reading: &Reading,
+    decided: &mut Decided,
+    unseen: &mut Vec<Unseen>,
+) -> Result<(), JobsError> {
+    let job = hold.id.0;
+    match (last_attempt(reading, job), local.get(&job)) {
+        (Last::Over(attempt), here) => {
+            let ended = ended_by(attempt, desk.house.clock.now());
+            let reason = reason(desk, job, here.is_some()).await?;
+            decided.over.push((CloseHold { id: hold.id, reason }, ended));
+        }
+        (Last::None, Some(here)) if desk.covers(hold, local) => match here.scheduler_job {
+            Some(scheduler_job) => {
+                unseen.push(Unseen { job, scheduler_job, since: here.submitted_since(), closing: None });
+            }
+            None if is_abandoned(desk.house, here, desk.now).await? => decided.unsent.push(job),
+            None => {}
+        },
+        (Last::UnderWay | Last::None, _) => {}
+    }
+    Ok(())
+}
+
+/// How far the attempts of a job are.
+enum Last<'a> {
+    /// None was seen.
+    None,
+    /// One runs, or a row of the job was not taken in.
+    UnderWay,
+    /// All are over; this is the one that worked.
+    Over(&'a Attempt),
+}
+
+/// A scheduler job that ended at its claim did no work; the attempt that worked tells how the job ended.
+fn last_attempt(reading: &Reading, job: JobId) -> Last<'_> {
+    let attempts = reading.attempts(job);
+    if reading.is_withheld(job) || attempts.iter().any(|(_, attempt)| attempt.ended_at.is_none()) {
+        return Last::UnderWay;
+    }
+    let last = attempts.into_iter().max_by_key(|(key, attempt)| (attempt.elapsed_seconds, key.submitted_at));
+    last.map_or(Last::None, |(_, attempt)| Last::Over(attempt))
+}
+
+/// A job here whose hold is closed, although nothing here says that it is over.
+async fn closed_before(
+    desk: &Desk<'_>,
+    job: &IndexedJob,
+    reading: &Reading,
+    decided: &mut Decided,
+    unseen: &mut Vec<Unseen>,
+) -> Result<(), JobsError> {
+    let id = job.intent.id;
+    let hold = booked(desk.book.hold(HoldId(id)).await, NOT_FINISHED)?;
+    let Some(closing) = hold.and_then(|hold| hold.closing) else { return Ok(()) };
+    match (last_attempt(reading, id), job.scheduler_job) {
+        (Last::UnderWay, _) => {}
+        (Last::Over(attempt), _) => decided.unwritten.push((id, ended_by(attempt, desk.house.clock.now()))),
+        (Last::None, Some(scheduler_job)) => {
+            unseen.push(Unseen { job: id, scheduler_job, since: job.submitted_since(), closing: Some(closing) });
+        }
+        (Last::None, None) => decided.unwritten.push((id, ended_as_closed(closing, desk.house.clock.now()))),
+    }
+    Ok(())
 }
 
 /// Jobs that were submitted, wait nowhere and have no run: they were cancelled before their start, or nobody knows.
-async fn close_unseen(
-    house: &House,
-    unseen: &BTreeMap<SchedulerJobId, JobId>,
-    closing: &mut Closing,
-) -> Result<(), JobsError> {
-    let Some(oldest) = unseen.values().map(|job| job.made_at()).min() else { return Ok(()) };
-    let ids: Vec<SchedulerJobId> = unseen.keys().copied().collect();
-    let asked = house.scheduler.states(&ids, oldest).await;
+async fn ask(desk: &Desk<'_>, unseen: Vec<Unseen>, decided: &mut Decided) -> Result<(), JobsError> {
+    let Some(oldest) = unseen.iter().map(|job| job.since).min() else { return Ok(()) };
+    let ids: Vec<SchedulerJobId> = unseen.iter().map(|job| job.scheduler_job).collect();
+    let asked = desk.house.scheduler.states(&ids, oldest).await;
     let states = scheduled(asked, "the jobs without a run were not looked up")?;
-    for (id, job) in unseen {
-        match states.get(id) {
-            Some(sighting) if sighting.state.is_final() && sighting.started_at.is_none() => {
-                let ended = Ended {
-                    state: sighting.state.clone(),
-                    exit_code: None,
-                    at: None,
-                    note: Some("it never started".to_owned()),
-                    observed_at: house.clock.now(),
-                };
-                closing.end(*job, CloseReason::NeverStarted, ended);
+    for Unseen { job, scheduler_job, since, closing } in unseen {
+        // What was submitted before is an earlier owner of the id: the question was for all of them at once.
+        let sighting = states.get(&scheduler_job).filter(|sighting| sighting.submitted_at >= since);
+        match (sighting, closing) {
+            (Some(sighting), Some(_)) if sighting.state.is_final() => {
+                decided.unwritten.push((job, ended_as_seen(sighting, desk.house.clock.now())));
             }
-            Some(_) => {}
-            None => closing.unknown.push(*job),
+            (None, Some(closing)) => {
+                decided.unwritten.push((job, ended_as_closed(closing, desk.house.clock.now())));
+            }
+            (Some(sighting), None) if sighting.state.is_final() && sighting.started_at.is_none() => {
+                let close = CloseHold { id: job.into(), reason: CloseReason::NeverStarted };
+                decided.over.push((close, ended_as_seen(sighting, desk.house.clock.now())));
+            }
+            (None, None) => decided.unknown.push(job),
+            (Some(_), _) => {}
         }
     }
     Ok(())
 }
 
-impl Closing {
-    fn end(&mut self, job: JobId, reason: CloseReason, ended: Ended) {
-        self.closes.push(CloseHold { id: job.into(), reason });
-        self.ended.insert(job, ended);
-    }
-}
-
-/// A scheduler job that ended at its claim did no work; the run that worked tells how the job ended.
-fn worked(run: &Run) -> u64 {
-    run.elapsed.seconds()
-}
-
-fn ended_by(house: &House, run: &Run) -> Ended {
+fn ended_by(attempt: &Attempt, observed_at: Timestamp) -> Ended {
     Ended {
-        state: run.state.clone(),
-        exit_code: Some(run.exit.code),
-        at: run.ended_at,
+        state: attempt.state.clone(),
+        exit_code: Some(attempt.exit.code),
+        at: attempt.ended_at,
         note: None,
-        observed_at: house.clock.now(),
+        observed_at,
     }
 }
 
-async fn reason(state: State, job: JobId) -> Result<CloseReason, JobsError> {
-    let was_cancelled = state.job(job).cancel().await?.is_some();
+/// As the scheduler shows a job that is over.
+pub(crate) fn ended_as_seen(sighting: &JobSighting, observed_at: Timestamp) -> Ended {
+    let has_started = sighting.started_at.is_some();
+    Ended {
+        state: sighting.state.clone(),
+        exit_code: None,
+        at: sighting.ends_at.filter(|_| has_started),
+        note: (!has_started).then(|| "it never started".to_owned()),
+        observed_at,
+    }
+}
+
+/// As its hold was closed, where the scheduler has forgotten the job.
+fn ended_as_closed(closing: Closing, observed_at: Timestamp) -> Ended {
+    let state = match closing.reason {
+        CloseReason::NeverStarted | CloseReason::Cancelled | CloseReason::Undone => JobState::of(BaseState::Cancelled),
+        CloseReason::Finished | CloseReason::Lost => JobState::unknown(),
+    };
+    let note = Some(format!("its hold was closed at {}", closing.at));
+    Ended { state, exit_code: None, at: None, note, observed_at }
+}
+
+async fn reason(desk: &Desk<'_>, job: JobId, is_here: bool) -> Result<CloseReason, JobsError> {
+    let was_cancelled = is_here && desk.house.state.job(job).cancel().await?.is_some();
     Ok(if was_cancelled { CloseReason::Cancelled } else { CloseReason::Finished })
 }

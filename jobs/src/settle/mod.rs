@@ -1,12 +1,29 @@
 //! `pakt settle`: what ran becomes entries, what runs an observation, what is over gives its hold back.
 //!
-//! One look at accounting and one at the queue per cluster; `window` says since when, `observe` what runs and waits,
-//! `close` which holds are over, `run` puts it into one transaction whose last command moves the cursor.
+//! One look at accounting per month and one at the queue. `window` says since when, `read` takes the runs into the books
+//! month by month, `reprice` those that had no price before; `observe` tells what runs and waits, `close` which holds are
+//! over; `run` puts them in order, and its last post moves the cursor. Whatever stops it, the next one reads again from
+//! the same cursor, and a run that is in the books already changes nothing.
 
+mod adopted;
+mod clock;
 mod close;
+mod desk;
 mod observe;
+mod price;
 mod provisional;
+mod raw;
+mod read;
+mod reading;
+mod report;
+mod reprice;
 mod run;
+mod unsent;
 mod window;
 
-pub use run::{NotPriced, SettleOptions, SettleReport, settle};
+pub use report::{NotPriced, SettleOptions, SettleReport};
+pub use run::settle;
+
+pub(crate) use close::ended_as_seen;
+pub(crate) use price::price_of;
+pub(crate) use window::months;

@@ -13,14 +13,15 @@ use model::{Amount, Unit};
 use std::sync::Arc;
 
 /// The holds still to be entered. A job that is over counts too: its run is charged to its own project then, and the
-/// hold closes at once.
+/// hold closes at once. One that is over without ever having been sent has nothing to hold for.
 pub(super) async fn provisional(
     house: &House,
     book: &Arc<dyn Book>,
     jobs: &[IndexedJob],
 ) -> Result<Vec<Command>, JobsError> {
     let mut commands = Vec::new();
-    for job in jobs.iter().filter(|job| job.hold_is_due) {
+    let was_sent = |job: &&IndexedJob| job.ended.is_none() || job.scheduler_job.is_some();
+    for job in jobs.iter().filter(|job| job.hold_is_due).filter(was_sent) {
         let id = job.intent.id;
         if booked(book.hold(HoldId(id)).await, "nothing was settled")?.is_some() {
             continue;

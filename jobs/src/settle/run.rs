@@ -1,219 +1,156 @@
-//! Settles one cluster: reads, prices, and posts in one transaction with the cursor last. Safe twice, late, overlapping.
+//! Settles one cluster: takes the runs into the books, then posts what runs and waits, which holds are over and, last, the
+//! cursor. Safe twice, late, overlapping, and killed anywhere.
 
 use super::{
-    close::closing,
-    observe::{observe, place, tariff_of},
+    adopted::Adopted,
+    clock,
+    close::{Decided, decide},
+    desk::{Desk, LocalJobs, NOT_FINISHED},
+    observe::{Observed, observe},
     provisional::provisional,
-    window::{Known, windows},
+    read::read,
+    reading::Reading,
+    report::{SettleOptions, SettleReport},
+    reprice::reprice,
+    window::{Known, start},
 };
 use crate::{
-    directory::{IndexedJob, Origin, list},
-    error::{Gravity, JobsError},
+    directory::{Ended, IndexedJob, list},
+    error::JobsError,
     house::House,
     reached::{booked, scheduled},
 };
-use ledger::{Book, Command, Cursor, Hold, Outcome, SettleOutcome, SettledRun};
-use model::{Amount, AmountError, ClusterName, JobId, Run, RunKey, SchedulerJobId, Stamp, Timestamp, price};
-use scheduler_adapters::{RejectedRow, RunWindow, Whose};
-use std::{collections::BTreeMap, sync::Arc};
-
-/// What a settlement covers.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SettleOptions {
-    /// Look back to this instant.
-    pub since: Option<Timestamp>,
-    /// The runs of all users that are visible, as a coordinator does, instead of one's own.
-    pub all_users: bool,
-}
-
-/// A run that is kept and listed, but could not be counted.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct NotPriced {
-    /// Which.
-    pub run: RunKey,
-    /// Why.
-    pub reason: String,
-}
-
-/// What a settlement did.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct SettleReport {
-    /// Site and cluster.
-    pub place: String,
-    /// Since when accounting was asked.
-    pub since: Option<Timestamp>,
-    /// Until when everything is settled now.
-    pub settled_until: Option<Timestamp>,
-    /// Runs entered.
-    pub new: u64,
-    /// Runs entered before.
-    pub same: u64,
-    /// Runs whose entry was corrected.
-    pub corrected: u64,
-    /// Runs that no binding covers.
-    pub unattributed: u64,
-    /// Runs that could not be counted.
-    pub not_priced: Vec<NotPriced>,
-    /// Rows of accounting that could not be read.
-    pub rejected: Vec<String>,
-    /// Runs under way.
-    pub running: u64,
-    /// Jobs that wait.
-    pub pending: u64,
-    /// Jobs whose hold was closed.
-    pub closed: Vec<JobId>,
-    /// Jobs that neither queue nor accounting knows.
-    pub unknown: Vec<JobId>,
-    /// What was taken by new entries, by unit, beyond any hold included.
-    pub settled: BTreeMap<String, Amount>,
-}
+use ledger::{Command, Cursor, Hold, Outcome, is_ahead};
+use model::{ClusterName, JobId, SiteName, Timestamp, Window};
 
 /// Settles the cluster of this site.
 pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleReport, JobsError> {
-    let what = "nothing was settled";
-    let book = house.needed_book(what).await?;
-    let cluster = scheduled(house.scheduler.cluster_name().await, what)?;
+    let desk = begin(house, options).await?;
     let jobs = list(&house.state).await?;
-    let waiting_holds = provisional(house, &book, &jobs).await?;
-    if !waiting_holds.is_empty() {
-        booked(book.post(&house.principal, house.clock.now(), &waiting_holds).await, what)?;
-    }
-    let holds: Vec<Hold> =
-        booked(book.open_holds(None).await, what)?.into_iter().filter(|hold| *hold.unit.site() == house.here).collect();
-    let adopted = adopted(house, &jobs).await?;
-    let (mut runs, rejected, since) = runs(house, &book, &cluster, &holds, options).await?;
-    let mut queue = scheduled(house.scheduler.queue(&whose(options)).await, what)?;
-    for run in &mut runs {
-        run.stamp = run.stamp.or_else(|| adopted.get(&run.key.scheduler_job).copied());
-    }
-    for job in &mut queue {
-        job.stamp = job.stamp.or_else(|| adopted.get(&job.id).copied());
-    }
-    let observed_at = house.clock.now();
-    let closing = closing(house, &holds, &runs, &queue).await?;
-    let site = house.site(&house.here)?;
-    let (mut commands, not_priced) = settlements(site, &runs).map_err(too_large)?;
-    let settled_runs = commands.len();
-    let running: Vec<&Run> = runs.iter().filter(|run| run.ended_at.is_none()).collect();
-    let observation = observe(site, &cluster, observed_at, &running, &queue).map_err(too_large)?;
+    let local: LocalJobs<'_> = jobs.iter().map(|job| (job.intent.id, job)).collect();
+    enter_waiting_holds(&desk, &jobs).await?;
+    let holds = booked(desk.book.open_holds(None).await, NOT_FINISHED)?;
+    let holds: Vec<Hold> = holds.into_iter().filter(|hold| *hold.unit.site() == house.here).collect();
+    let known = known(&desk, &holds, &local, options).await?;
+    let span = Window { from: start(known, desk.now), to: desk.now.plus_seconds(1) };
     let mut report = SettleReport {
-        place: place(&house.here, &cluster),
-        since,
-        settled_until: Some(observed_at),
-        not_priced,
-        rejected: rejected.iter().map(|row| format!("{}: {}", row.reason, row.raw)).collect(),
-        running: running.len() as u64,
-        pending: observation.pending.len() as u64,
-        closed: closing.ended.keys().copied().collect(),
-        unknown: closing.unknown,
+        place: place(&house.here, &desk.cluster),
+        scope: desk.scope.to_string(),
+        since: Some(span.from),
         ..SettleReport::default()
     };
-    commands.push(Command::Observe(Box::new(observation)));
-    commands.extend(closing.closes.into_iter().map(Command::Close));
-    let cursor = Cursor { site: house.here.clone(), cluster, settled_until: observed_at };
-    commands.push(Command::Advance(cursor));
-    let outcomes = booked(book.post(&house.principal, observed_at, &commands).await, what)?;
-    count(&mut report, &commands[..settled_runs], &outcomes)?;
-    for (job, ended) in &closing.ended {
-        house.state.job(*job).put_ended(ended).await?;
+    let adopted = Adopted::of(&jobs);
+    let unended = local.values().filter(|job| job.ended.is_none()).map(|job| job.intent.id);
+    let mut reading = Reading::watching(holds.iter().map(|hold| hold.id.0).chain(unended));
+    read(&desk, span, &adopted, &mut reading, &mut report).await?;
+    reprice(&desk, &mut report).await?;
+
+    let as_of = house.clock.now();
+    let mut queue = scheduled(house.scheduler.queue(&desk.whose()).await, NOT_FINISHED)?;
+    for job in &mut queue {
+        job.stamp = job.stamp.or_else(|| adopted.stamp(job.id, job.submitted_at));
     }
+    let observed = observe(&desk, as_of, &reading, &queue);
+    let decided = decide(&desk, &holds, &local, &reading, &queue).await?;
+    let cursor = cursor(&desk, known.settled_until, &reading, &mut report);
+    finish(&desk, observed, decided, cursor, &local, &mut report).await?;
     Ok(report)
 }
 
-/// The stamps of jobs that were taken over and are not over: the scheduler does not carry them.
-async fn adopted(house: &House, jobs: &[IndexedJob]) -> Result<BTreeMap<SchedulerJobId, Stamp>, JobsError> {
-    let mut stamps = BTreeMap::new();
-    let open = jobs.iter().filter(|job| job.ended.is_none() && job.intent.origin == Some(Origin::Adopted));
-    for job in open {
-        if let Some(note) = house.state.job(job.intent.id).submitted().await? {
-            stamps.insert(note.scheduler_job, job.intent.stamp());
-        }
-    }
-    Ok(stamps)
-}
-
-const fn whose(options: SettleOptions) -> Whose {
-    if options.all_users { Whose::visible() } else { Whose::mine() }
-}
-
-async fn runs(
-    house: &House,
-    book: &Arc<dyn Book>,
-    cluster: &ClusterName,
-    holds: &[Hold],
-    options: SettleOptions,
-) -> Result<(Vec<Run>, Vec<RejectedRow>, Option<Timestamp>), JobsError> {
+/// What every step needs, and whether the clock can be right.
+async fn begin(house: &House, options: SettleOptions) -> Result<Desk<'_>, JobsError> {
     let what = "nothing was settled";
-    let cursor = booked(book.cursor(&house.here, cluster).await, what)?;
-    let grants = booked(book.grants(None).await, what)?;
-    let here = grants.iter().filter(|grant| *grant.terms.unit.site() == house.here);
-    let known = Known {
+    let book = house.needed_book(what).await?;
+    let now = house.clock.now();
+    if !options.trust_clock {
+        clock::check(now, booked(book.written_at().await, what)?)?;
+    }
+    let cluster: ClusterName = scheduled(house.scheduler.cluster_name().await, what)?;
+    let (site, scope) = (house.site(&house.here)?, Desk::scope(house, options));
+    Ok(Desk { house, book, site, cluster, scope, now })
+}
+
+/// Enters the holds of jobs that were submitted while the ledger did not answer.
+async fn enter_waiting_holds(desk: &Desk<'_>, jobs: &[IndexedJob]) -> Result<(), JobsError> {
+    let waiting = provisional(desk.house, &desk.book, jobs).await?;
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    desk.post(&waiting).await.map(drop)
+}
+
+async fn known(
+    desk: &Desk<'_>,
+    holds: &[Hold],
+    local: &LocalJobs<'_>,
+    options: SettleOptions,
+) -> Result<Known, JobsError> {
+    let cursor = booked(desk.book.cursor(&desk.house.here, &desk.cluster, &desk.scope).await, NOT_FINISHED)?;
+    let grants = booked(desk.book.grants(None).await, NOT_FINISHED)?;
+    let here = grants.iter().filter(|grant| *grant.terms.unit.site() == desk.house.here);
+    // A hold may have been entered long after its job was made, and a job taken over long after it was submitted.
+    let began = holds.iter().filter(|hold| desk.covers(hold, local)).map(|hold| {
+        let made = hold.opened_at.min(hold.id.0.made_at());
+        let submitted = local.get(&hold.id.0).and_then(|job| job.submitted_at);
+        submitted.map_or(made, |submitted| submitted.min(made))
+    });
+    Ok(Known {
         settled_until: cursor.map(|cursor| cursor.settled_until),
-        // A hold may have been entered long after its job was made.
-        oldest_hold: holds.iter().map(|hold| hold.opened_at.min(hold.id.0.made_at())).min(),
+        oldest_hold: began.min(),
         first_grant: here.map(|grant| grant.terms.window.from).min(),
         since: options.since,
+    })
+}
+
+/// The cursor after this settlement: everything up to its beginning, or up to the first row that was not taken in.
+fn cursor(desk: &Desk<'_>, before: Option<Timestamp>, reading: &Reading, report: &mut SettleReport) -> Cursor {
+    let settled_until = reading.settled_until(desk.now);
+    let (site, cluster, scope) = (desk.house.here.clone(), desk.cluster.clone(), desk.scope.clone());
+    // It never moves back, unless it lies ahead of this clock.
+    report.settled_until = match before {
+        Some(until) if is_ahead(until, desk.now) => {
+            let note = format!("the last settlement was dated {until}, ahead of this clock; its time was read again");
+            report.notes.push(note);
+            Some(settled_until)
+        }
+        Some(until) => Some(until.max(settled_until)),
+        None => Some(settled_until),
     };
-    let (mut runs, mut rejected): (BTreeMap<RunKey, Run>, Vec<RejectedRow>) = Default::default();
-    let windows = windows(known, house.clock.now());
-    let since = windows.first().map(|window| window.from);
-    for window in windows {
-        let asked = RunWindow { site: house.here.clone(), window, whose: whose(options) };
-        let batch = scheduled(house.scheduler.runs(&asked).await, what)?;
-        // A run that reaches over a border is in both windows; the later reading counts.
-        runs.extend(batch.runs.into_iter().map(|run| (run.key.clone(), run)));
-        rejected.extend(batch.rejected);
-    }
-    Ok((runs.into_values().collect(), rejected, since))
+    Cursor { site, cluster, scope, settled_until }
 }
 
-/// One command for each run that is over, and the runs whose partition no profile knows.
-fn settlements(site: &sites::Site, runs: &[Run]) -> Result<(Vec<Command>, Vec<NotPriced>), AmountError> {
-    let (mut commands, mut not_priced) = (Vec::new(), Vec::new());
-    // A run that ended in a requeue has an end and a state that is no final one: the end counts.
-    for run in runs.iter().filter(|run| run.ended_at.is_some()) {
-        let Some(tariff) = tariff_of(site, run.partition.as_ref(), &run.allocated) else {
-            let partition =
-                run.partition.as_ref().map_or("no partition".to_owned(), |name| format!("partition `{name}`"));
-            let reason = format!("the profile of `{}` has no tariff for {partition}", site.name());
-            not_priced.push(NotPriced { run: run.key.clone(), reason });
-            continue;
-        };
-        let price = price(&run.allocated, run.elapsed, &tariff)?;
-        commands.push(Command::Settle(Box::new(SettledRun { run: run.clone(), price })));
-    }
-    Ok((commands, not_priced))
-}
-
-fn count(report: &mut SettleReport, commands: &[Command], outcomes: &[Outcome]) -> Result<(), JobsError> {
-    for (command, outcome) in commands.iter().zip(outcomes) {
-        let (Command::Settle(settled), Outcome::Settled(outcome)) = (command, outcome) else { continue };
-        let run = settled.run.key.clone();
-        match outcome {
-            SettleOutcome::New { drawn, overrun, project } => {
-                report.new += 1;
-                let total = report.settled.entry(format!("{project} at {}", run.site)).or_default();
-                *total = total.plus(*drawn).and_then(|sum| sum.plus(*overrun)).map_err(too_large)?;
-            }
-            SettleOutcome::Same | SettleOutcome::Stale => report.same += 1,
-            SettleOutcome::Corrected { .. } => report.corrected += 1,
-            SettleOutcome::Unattributed => report.unattributed += 1,
-            SettleOutcome::NotPriced => {
-                let reason = "the price has no part in the unit of its budget".to_owned();
-                report.not_priced.push(NotPriced { run, reason });
-            }
-            SettleOutcome::Rejected { reason } => report.not_priced.push(NotPriced { run, reason: reason.clone() }),
+/// Posts what is left in one transaction, the cursor last, and then writes down here which jobs are over.
+async fn finish(
+    desk: &Desk<'_>,
+    observed: Observed,
+    decided: Decided,
+    cursor: Cursor,
+    local: &LocalJobs<'_>,
+    report: &mut SettleReport,
+) -> Result<(), JobsError> {
+    let Observed { observation, uncounted, runaway } = observed;
+    let Decided { over, unwritten, unknown, unsent } = decided;
+    (report.running, report.pending) = (observation.running.len() as u64, observation.pending.len() as u64);
+    (report.uncounted, report.runaway) = (uncounted, runaway);
+    (report.unknown, report.unsent) = (unknown, unsent);
+    let mut commands = vec![Command::Observe(Box::new(observation))];
+    commands.extend(over.iter().map(|(close, _)| Command::Close(close.clone())));
+    commands.push(Command::Advance(cursor));
+    let outcomes = desk.post(&commands).await?;
+    // One whose run has no price stays open, and its job is not over.
+    let closed = over.into_iter().zip(&outcomes[1..]).filter(|(_, outcome)| matches!(outcome, Outcome::Closed(..)));
+    let closed: Vec<(JobId, Ended)> = closed.map(|((close, ended), _)| (close.id.0, ended)).collect();
+    report.closed = closed.iter().map(|(job, _)| *job).collect();
+    for (job, ended) in closed.iter().chain(&unwritten).filter(|(job, _)| local.contains_key(job)) {
+        // The books are closed in any case, and the next settlement writes it.
+        if let Err(error) = desk.house.state.job(*job).put_ended(ended).await {
+            report.notes.push(format!("job {job} is over, and its directory does not say so yet: {}", error.why));
         }
     }
     Ok(())
 }
 
-#[allow(clippy::needless_pass_by_value)] // The shape that `map_err` wants.
-fn too_large(error: AmountError) -> JobsError {
-    JobsError::new(
-        Gravity::Bug,
-        "nothing was settled",
-        error.to_string(),
-        "please report it with the rows of accounting",
-    )
+/// Names a site and cluster for messages.
+fn place(site: &SiteName, cluster: &ClusterName) -> String {
+    if site.as_str() == cluster.as_str() { site.to_string() } else { format!("{site}/{cluster}") }
 }

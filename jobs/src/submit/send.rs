@@ -9,6 +9,7 @@ use crate::{
     undo::give_up,
 };
 use ledger::HoldId;
+use model::Timestamp;
 use scheduler_adapters::{AdapterError, AdapterErrorKind, FoundJob, StampSearch, Submission};
 
 /// Why a job was not sent.
@@ -56,7 +57,7 @@ pub(crate) async fn send(
     match house.scheduler.submit(submission).await {
         Ok(submitted) => {
             house.steps.done(Step::Sent);
-            let note = note(house, directory, submitted.id, submitted.cluster, false).await?;
+            let note = note(house, directory, submitted.id, submitted.cluster, None).await?;
             not_cancelled_meanwhile(house, directory, intent, &note).await?;
             Ok(note)
         }
@@ -142,7 +143,7 @@ pub(crate) async fn look_up(
     for duplicate in jobs.filter(|job| job.state.is_pending()) {
         scheduled(house.scheduler.cancel(duplicate.id).await, "a duplicate in the queue was not taken back")?;
     }
-    note(house, directory, ours.id, ours.cluster, true).await.map(Some)
+    note(house, directory, ours.id, ours.cluster, Some(ours.submitted_at)).await.map(Some)
 }
 
 /// Every scheduler job with the stamp. A question that could not be asked is never "none", and never a refusal.
@@ -161,14 +162,16 @@ pub(crate) async fn found(house: &House, intent: &Intent) -> Result<Vec<FoundJob
     })
 }
 
+/// Notes the scheduler's id; `found` is when the scheduler got the job, where it was found by its stamp.
 pub(crate) async fn note(
     house: &House,
     directory: &JobDirectory,
     scheduler_job: model::SchedulerJobId,
     cluster: Option<model::ClusterName>,
-    was_found: bool,
+    found: Option<Timestamp>,
 ) -> Result<SubmittedNote, JobsError> {
-    let note = SubmittedNote { scheduler_job, cluster, at: house.clock.now(), was_found, submitted_at: None };
+    let at = house.clock.now();
+    let note = SubmittedNote { scheduler_job, cluster, at, was_found: found.is_some(), submitted_at: found };
     let note = directory.put_submitted(&note).await?;
     house.steps.done(Step::Submitted);
     Ok(note)

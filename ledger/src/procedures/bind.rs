@@ -1,9 +1,12 @@
 //! Bindings and the switch.
 
 use super::posting::{Posting, invalid};
-use super::settle::recharge;
+use super::settle::charge_again;
 use crate::records::Result;
 use crate::{Binding, Effect, Enforce};
+
+/// How many runs are in memory at once.
+const PAGE: u32 = 500;
 
 /// Adds a binding and charges the unattributed runs that somebody pays for now. Runs that are charged already stay
 /// where they are: moving them is a decision of its own.
@@ -11,17 +14,19 @@ pub(super) fn bind(posting: &Posting<'_>, binding: &Binding) -> Result<Effect> {
     if binding.to.is_some_and(|to| to <= binding.from) {
         return Err(invalid(format!("the binding to `{}` ends before it starts", binding.project)));
     }
-    if posting.records.bindings()?.contains(binding) {
+    if posting.bindings()?.contains(binding) {
         return Ok(Effect::AlreadyDone);
     }
-    posting.records.add_binding(binding, posting.actor, posting.now)?;
-    for mut run in posting.records.unattributed_runs()? {
-        if run.key.site == binding.site {
-            recharge(posting, &mut run)?;
-            posting.records.put_run(&run)?;
+    posting.add_binding(binding)?;
+    let mut after = None;
+    loop {
+        let runs = posting.records.unattributed_runs(&binding.site, after.as_ref(), PAGE)?;
+        let Some(last) = runs.last() else { return Ok(Effect::Done) };
+        after = Some(last.key.clone());
+        for run in &runs {
+            charge_again(posting, run)?;
         }
     }
-    Ok(Effect::Done)
 }
 
 /// Switches refusal on or off.

@@ -1,7 +1,7 @@
 //! Holds: made, amended, closed.
 
 use super::posting::{Draft, Posting, conflict, invalid, used};
-use super::settle::recharge;
+use super::settle::charge_again;
 use crate::records::Result;
 use crate::rules;
 use crate::{
@@ -41,9 +41,8 @@ pub(super) fn hold(posting: &Posting<'_>, new: &NewHold) -> Result<Outcome> {
     let terms = Particulars::Terms { anyway: new.anyway.clone(), is_provisional: new.is_provisional };
     reserve(posting, &hold, EntryKind::Hold, new.ceiling, format!("hold:{}", new.id), terms)?;
     posting.records.put_hold(&hold)?;
-    for mut run in posting.records.runs_of_job(new.id.0)? {
-        recharge(posting, &mut run)?;
-        posting.records.put_run(&run)?;
+    for run in posting.records.runs_of_job(new.id.0)? {
+        charge_again(posting, &run)?;
     }
     Ok(Outcome::Held(known(posting, new.id)?, Effect::Done))
 }
@@ -81,11 +80,16 @@ pub(super) fn amend(posting: &Posting<'_>, amend: &AmendHold) -> Result<Outcome>
     Ok(Outcome::Amended(hold, Effect::Done))
 }
 
-/// Closes a hold. The first close counts; a later one gets its answer.
+/// Closes a hold. The first close counts; a later one gets its answer. While a run of its job has no price, nobody knows
+/// what it takes, and the hold stays.
 pub(super) fn close(posting: &Posting<'_>, close: &CloseHold) -> Result<Outcome> {
     let mut hold = known(posting, close.id)?;
     if !hold.is_open() {
         return Ok(Outcome::Closed(hold, Effect::AlreadyDone));
+    }
+    let runs = posting.records.runs_of_job(close.id.0)?;
+    if runs.iter().any(|run| run.settled.price.known().is_none()) {
+        return Ok(Outcome::StaysOpen(hold));
     }
     let (key, remainder) = (format!("release:{}", hold.id), hold.remainder()?);
     let particulars = Particulars::Closing { reason: close.reason };
@@ -106,7 +110,7 @@ fn authorise(posting: &Posting<'_>, project: &ProjectName, unit: &Unit, wanted: 
     if !posting.records.is_enforced(project, unit)? {
         return Ok(());
     }
-    let parts = posting.records.balance_parts(Some(project))?;
+    let parts = posting.records.balance_parts(Some(project), posting.now)?;
     match rules::refusal(&parts, project, unit, wanted, posting.now)? {
         Some(refusal) => Err(refusal.into()),
         None => Ok(()),

@@ -1,27 +1,30 @@
-//! Observations and cursors: neither is an entry, neither goes backwards.
+//! Observations and cursors: neither is an entry, neither goes backwards, unless its date lies ahead of the present: a clock
+//! that was ahead once must not keep out what is seen afterwards.
 
 use super::posting::{Posting, invalid};
 use crate::records::Result;
-use crate::{Cursor, Effect, Observation};
+use crate::{Cursor, Effect, Observation, is_ahead};
 
-/// Replaces the observation of a cluster, unless a later one is known.
+/// Replaces the observation of a cluster in its scope, unless a later one is known.
 pub(super) fn observe(posting: &Posting<'_>, observation: &Observation) -> Result<Effect> {
-    let Observation { site, cluster, as_of, .. } = observation;
+    let Observation { site, cluster, scope, as_of, .. } = observation;
     let is_elsewhere = |run: &&crate::ObservedRun| run.key.site != *site || run.key.cluster != *cluster;
     if let Some(run) = observation.running.iter().find(is_elsewhere) {
         return Err(invalid(format!("run {} is not of cluster `{cluster}` at `{site}`", run.key)));
     }
-    if posting.records.observed_at(site, cluster)?.is_some_and(|known| known > *as_of) {
+    let known = posting.records.observed_at(site, cluster, scope)?;
+    if known.is_some_and(|known| known > *as_of && !is_ahead(known, posting.now)) {
         return Ok(Effect::AlreadyDone);
     }
     posting.records.put_observation(observation)?;
     Ok(Effect::Done)
 }
 
-/// Moves a cursor forward.
+/// Moves the cursor of a scope forward.
 pub(super) fn advance(posting: &Posting<'_>, cursor: &Cursor) -> Result<Effect> {
-    let known = posting.records.cursor(&cursor.site, &cursor.cluster)?;
-    if known.is_some_and(|known| known.settled_until >= cursor.settled_until) {
+    let known = posting.records.cursor(&cursor.site, &cursor.cluster, &cursor.scope)?;
+    let known = known.map(|known| known.settled_until).filter(|known| !is_ahead(*known, posting.now));
+    if known.is_some_and(|known| known >= cursor.settled_until) {
         return Ok(Effect::AlreadyDone);
     }
     posting.records.put_cursor(cursor)?;

@@ -2,14 +2,18 @@
 
 use super::{bind, grant, hold, observe, settle};
 use crate::records::{Records, Result};
-use crate::{Account, Command, Entry, EntryKind, LedgerError, LedgerErrorKind, Links, Outcome, Particulars};
+use crate::{Account, Binding, Command, Entry, EntryKind, LedgerError, LedgerErrorKind, Links, Outcome, Particulars};
 use model::{Amount, Principal, ProjectName, TariffId, Timestamp, Unit};
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// One post under way.
 pub(crate) struct Posting<'a> {
-    pub(crate) records: &'a dyn Records,
-    pub(crate) actor: &'a Principal,
-    pub(crate) now: Timestamp,
+    pub(super) records: &'a dyn Records,
+    pub(super) actor: &'a Principal,
+    pub(super) now: Timestamp,
+    /// Read once for all runs of the post, and again after one was added.
+    bindings: RefCell<Option<Rc<Vec<Binding>>>>,
 }
 
 /// An entry before it has a number.
@@ -41,6 +45,48 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
         Command::Observe(observation) => observe::observe(posting, observation).map(Outcome::Observed),
         Command::Close(close) => hold::close(posting, close),
         Command::Advance(cursor) => observe::advance(posting, cursor).map(Outcome::Advanced),
+    }
+}
+
+impl<'a> Posting<'a> {
+    /// A post by `actor`, inside the transaction of `records`.
+    pub(crate) const fn new(records: &'a dyn Records, actor: &'a Principal, now: Timestamp) -> Self {
+        Self { records, actor, now, bindings: RefCell::new(None) }
+    }
+
+    /// The bindings as they stand.
+    pub(super) fn bindings(&self) -> Result<Rc<Vec<Binding>>> {
+        if let Some(known) = self.bindings.borrow().as_ref() {
+            return Ok(Rc::clone(known));
+        }
+        let read = Rc::new(self.records.bindings()?);
+        self.bindings.replace(Some(Rc::clone(&read)));
+        Ok(read)
+    }
+
+    /// Adds a binding.
+    pub(super) fn add_binding(&self, binding: &Binding) -> Result<()> {
+        self.bindings.replace(None);
+        self.records.add_binding(binding, self.actor, self.now)
+    }
+
+    /// Does work that is undone, alone, where an amount does not fit; the inner error says so. The rest of the post goes
+    /// on: one absurd row must not keep all others out.
+    pub(super) fn where_it_fits<T>(
+        &self,
+        mut work: impl FnMut() -> Result<T>,
+    ) -> Result<std::result::Result<T, String>> {
+        let mut answer = None;
+        let done = self.records.in_savepoint(&mut || {
+            answer = Some(work()?);
+            Ok(())
+        });
+        match (done, answer) {
+            (Ok(()), Some(answer)) => Ok(Ok(answer)),
+            (Err(error), _) if error.kind == LedgerErrorKind::Overflow => Ok(Err(error.why)),
+            (Err(error), _) => Err(error),
+            (Ok(()), None) => Err(LedgerError::never(LedgerErrorKind::Bug, "work was done without an answer")),
+        }
     }
 }
 

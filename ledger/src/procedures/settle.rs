@@ -18,9 +18,13 @@ pub(super) fn settle(posting: &Posting<'_>, settled: &SettledRun) -> Result<Sett
         Ok(known) => known,
         Err(reason) => return Ok(SettleOutcome::Rejected { reason }),
     };
+    let taken_in = posting.where_it_fits(|| take_in(posting, settled, known.clone()))?;
+    Ok(taken_in.unwrap_or_else(|reason| SettleOutcome::Rejected { reason }))
+}
+
+fn take_in(posting: &Posting<'_>, settled: &SettledRun, known: Option<BookedRun>) -> Result<SettleOutcome> {
     let content = rules::content_of(settled);
-    let observed_at = settled.run.observed_at;
-    match (rules::compare(known.as_ref(), observed_at, &content), known) {
+    match (rules::compare(known.as_ref(), settled, &content, posting.now), known) {
         (Reading::Stale, _) => Ok(SettleOutcome::Stale),
         (Reading::Same, Some(known)) => seen_again(posting, known, settled),
         (Reading::Newer, Some(known)) => revise(posting, &known, settled, content),
@@ -49,8 +53,9 @@ fn find(posting: &Posting<'_>, settled: &SettledRun) -> Result<std::result::Resu
 
 fn seen_again(posting: &Posting<'_>, mut known: BookedRun, settled: &SettledRun) -> Result<SettleOutcome> {
     let learns_sluid = known.settled.run.sluid.is_none() && settled.run.sluid.is_some();
-    if learns_sluid || settled.run.observed_at > known.observed_at {
-        known.observed_at = known.observed_at.max(settled.run.observed_at);
+    let seen_at = rules::seen_at(known.observed_at, settled.run.observed_at, posting.now);
+    if learns_sluid || seen_at != known.observed_at {
+        known.observed_at = seen_at;
         known.settled.run.sluid = known.settled.run.sluid.or_else(|| settled.run.sluid.clone());
         posting.records.put_run(&known)?;
     }
@@ -69,7 +74,7 @@ fn enter(posting: &Posting<'_>, settled: &SettledRun, content: String) -> Result
     let change = recharge(posting, &mut run)?;
     posting.records.put_run(&run)?;
     Ok(match &run.standing {
-        Standing::Unattributed(reason) => reason.into(),
+        Standing::Unattributed(reason) => SettleOutcome::not_charged(reason, &settled.price),
         Standing::Charged(BookedCharge { project, .. }) => {
             SettleOutcome::New { drawn: change.drawn, overrun: change.overrun, project: project.clone() }
         }
@@ -78,35 +83,49 @@ fn enter(posting: &Posting<'_>, settled: &SettledRun, content: String) -> Result
 
 fn revise(posting: &Posting<'_>, known: &BookedRun, settled: &SettledRun, content: String) -> Result<SettleOutcome> {
     let mut revised = BookedRun { settled: settled.clone(), content, ..known.clone() };
-    revised.observed_at = settled.run.observed_at;
+    revised.observed_at = rules::seen_at(known.observed_at, settled.run.observed_at, posting.now);
     revised.settled.run.key = known.key.clone();
     revised.settled.run.sluid = settled.run.sluid.clone().or_else(|| known.settled.run.sluid.clone());
     let change = recharge(posting, &mut revised)?;
     posting.records.put_run(&revised)?;
     Ok(match (&known.standing, &revised.standing) {
-        (Standing::Unattributed(_), Standing::Unattributed(reason)) => reason.into(),
+        (Standing::Unattributed(_), Standing::Unattributed(reason)) => {
+            SettleOutcome::not_charged(reason, &settled.price)
+        }
         _ => SettleOutcome::Corrected { difference: change.difference },
     })
 }
 
 /// What charging a run anew changed.
 #[derive(Default)]
-pub(super) struct Change {
+struct Change {
     drawn: Amount,
     overrun: Amount,
     difference: Amount,
 }
 
+/// Charges a run that is in the books by what they say now, and stores it; one whose amount does not fit stays as it is.
+pub(super) fn charge_again(posting: &Posting<'_>, run: &BookedRun) -> Result<()> {
+    let charged = posting.where_it_fits(|| {
+        let mut run = run.clone();
+        recharge(posting, &mut run)?;
+        posting.records.put_run(&run)
+    })?;
+    // The run is listed with its reason as before; a later reading that fits is charged.
+    drop(charged);
+    Ok(())
+}
+
 /// Charges a run by what the books say now: its hold, else the bindings. Where somebody was charged before and the
 /// charge differs, the old entries are reversed and the run is charged anew. The caller stores the run.
-pub(super) fn recharge(posting: &Posting<'_>, run: &mut BookedRun) -> Result<Change> {
+fn recharge(posting: &Posting<'_>, run: &mut BookedRun) -> Result<Change> {
     let hold = match &run.settled.run.stamp {
         Some(stamp) => posting.records.hold(HoldId(stamp.job))?,
         None => None,
     };
-    let bindings = posting.records.bindings()?;
+    let bindings = posting.bindings()?;
     let spender = Spender::of_run(&run.settled);
-    let found = rules::attribute(spender, &run.settled.price, hold.as_ref(), &bindings);
+    let found = rules::attribute(spender, run.settled.price.known(), hold.as_ref(), &bindings);
     let effective_at = run.settled.run.ended_at.unwrap_or(run.settled.run.observed_at);
     let old = match &run.standing {
         Standing::Charged(old) => Some(old.clone()),
@@ -200,7 +219,7 @@ fn book(
             key: format!("run:{}:{}:{kind}", run.key, run.revision),
             links: Links { hold: new.hold, run: Some(run.key.clone()), ..Links::default() },
             note: run.settled.run.name.clone(),
-            tariff: Some(run.settled.price.tariff.clone()),
+            tariff: run.settled.price.known().map(|price| price.tariff.clone()),
             particulars: Particulars::None,
         })?;
         entries.push(entry.number);

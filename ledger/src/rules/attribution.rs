@@ -57,16 +57,21 @@ pub(crate) enum Attribution {
     Unattributed(UnattributedReason),
 }
 
-/// Attributes a price. `hold` is the one that the stamp names, where this ledger has it.
-pub(crate) fn attribute(spender: Spender<'_>, price: &Price, hold: Option<&Hold>, bindings: &[Binding]) -> Attribution {
+/// Attributes a price, where it is known. `hold` is the one that the stamp names, where this ledger has it.
+pub(crate) fn attribute(
+    spender: Spender<'_>,
+    price: Option<&Price>,
+    hold: Option<&Hold>,
+    bindings: &[Binding],
+) -> Attribution {
     let (project, unit, hold) = match hold {
         Some(hold) => (&hold.project, &hold.unit, Some(hold.id)),
-        None => match payer(spender, price, bindings) {
+        None => match paying(spender, price, bindings) {
             Some(binding) => (&binding.project, &binding.unit, None),
             None => return Attribution::Unattributed(UnattributedReason::NotBound),
         },
     };
-    match price.in_unit(unit) {
+    match price.and_then(|price| price.in_unit(unit)) {
         Some(amount) => Attribution::Charged(Charge { project: project.clone(), unit: unit.clone(), amount, hold }),
         None => Attribution::Unattributed(UnattributedReason::NotPriced(unit.clone())),
     }
@@ -75,9 +80,14 @@ pub(crate) fn attribute(spender: Spender<'_>, price: &Price, hold: Option<&Hold>
 /// The binding that counts: the one that names most of person, account and partition; among equals person goes before
 /// account before partition, then a unit in which there is a price, then the later start, then the later made.
 pub fn payer<'a>(spender: Spender<'_>, price: &Price, bindings: &'a [Binding]) -> Option<&'a Binding> {
+    paying(spender, Some(price), bindings)
+}
+
+fn paying<'a>(spender: Spender<'_>, price: Option<&Price>, bindings: &'a [Binding]) -> Option<&'a Binding> {
+    let has_price = |binding: &Binding| price.is_some_and(|price| price.in_unit(&binding.unit).is_some());
     let covering = bindings.iter().enumerate().filter(|(_, binding)| covers(binding, spender));
     covering
-        .max_by_key(|(number, binding)| (rank(binding), price.in_unit(&binding.unit).is_some(), binding.from, *number))
+        .max_by_key(|(number, binding)| (rank(binding), has_price(binding), binding.from, *number))
         .map(|(_, binding)| binding)
 }
 
@@ -163,7 +173,7 @@ mod tests {
             let at = Timestamp::from_epoch_seconds(100);
             let spender =
                 Spender { site: &site, user: &user, account: Some(&account), partition: Some(&partition), at };
-            let found = match attribute(spender, &h100_hour(), None, &bindings) {
+            let found = match attribute(spender, Some(&h100_hour()), None, &bindings) {
                 Attribution::Charged(charge) => charge.project.to_string(),
                 Attribution::Unattributed(UnattributedReason::NotBound) => "not bound".to_owned(),
                 Attribution::Unattributed(UnattributedReason::NotPriced(unit)) => format!("not priced in {unit}"),

@@ -1,13 +1,15 @@
 //! Balances: totals, holds and observations put together, and the decision whether an amount is free.
 
-use super::{Attribution, Charge, Spender, attribute};
-use crate::records::{BalanceParts, Lot};
-use crate::{EntryKind, Hold, HoldId, Observation, Refusal};
+use super::lots::expired;
+use super::{Attribution, Charge, Seen, Spender, attribute, known_as_of, union};
+use crate::records::{BalanceParts, Lot, Spent};
+use crate::{EntryKind, Hold, HoldId, Refusal};
 use model::{Amount, AmountError, Balance, Price, ProjectName, Stamp, Timestamp, Unit};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 type Place = (ProjectName, Unit);
 type Balances = BTreeMap<Place, Balance>;
+type Holds<'a> = BTreeMap<HoldId, &'a Hold>;
 
 /// The balance of every project and unit that occurs in the parts, by project and unit.
 pub(crate) fn balances(parts: &BalanceParts, now: Timestamp) -> Result<Vec<Balance>, AmountError> {
@@ -25,16 +27,18 @@ pub(crate) fn balances(parts: &BalanceParts, now: Timestamp) -> Result<Vec<Balan
     for lot in &parts.lots {
         add_lot(at(&mut balances, &lot.project, &lot.unit), lot, now)?;
     }
-    let drawn = add_observations(&mut balances, parts)?;
+    take_out_expired(&mut balances, parts, now)?;
+    let seen = union(&parts.observations, now);
+    let drawn = add_observations(&mut balances, parts, &seen)?;
     for hold in parts.holds.iter().filter(|hold| hold.is_open()) {
         let running = drawn.get(&hold.id).copied().unwrap_or_default();
         let committed = hold.remainder()?.minus(running)?.max(Amount::ZERO);
         let balance = at(&mut balances, &hold.project, &hold.unit);
         balance.committed = balance.committed.plus(committed)?;
     }
+    let as_of = known_as_of(&seen);
     for ((_, unit), balance) in &mut balances {
-        let of_site = parts.observations.iter().filter(|observation| observation.site == *unit.site());
-        balance.running_as_of = of_site.map(|observation| observation.as_of).min();
+        balance.running_as_of = as_of.get(unit.site()).copied();
     }
     Ok(balances.into_values().collect())
 }
@@ -44,6 +48,7 @@ fn at<'a>(balances: &'a mut Balances, project: &ProjectName, unit: &Unit) -> &'a
         project: project.clone(),
         unit: unit.clone(),
         granted: Amount::ZERO,
+        expired: Amount::ZERO,
         used: Amount::ZERO,
         running: Amount::ZERO,
         running_as_of: None,
@@ -65,13 +70,33 @@ fn add_lot(balance: &mut Balance, lot: &Lot, now: Timestamp) -> Result<(), Amoun
     Ok(())
 }
 
+/// Takes what was left of grants that are over out of what is granted.
+fn take_out_expired(balances: &mut Balances, parts: &BalanceParts, now: Timestamp) -> Result<(), AmountError> {
+    let places: BTreeSet<(&ProjectName, &Unit)> =
+        parts.spent.iter().map(|spent| (&spent.project, &spent.unit)).collect();
+    for (project, unit) in places {
+        let lots: Vec<&Lot> = parts.lots.iter().filter(|lot| lot.project == *project && lot.unit == *unit).collect();
+        let is_here = |spent: &&Spent| spent.project == *project && spent.unit == *unit;
+        let spent: Vec<&Spent> = parts.spent.iter().filter(is_here).collect();
+        let balance = at(balances, project, unit);
+        balance.expired = expired(&lots, &spent, now)?;
+        balance.granted = balance.granted.minus(balance.expired)?;
+    }
+    Ok(())
+}
+
 /// Adds what runs and waits; the answer is what the running jobs of each hold have used of it.
-fn add_observations(balances: &mut Balances, parts: &BalanceParts) -> Result<BTreeMap<HoldId, Amount>, AmountError> {
+fn add_observations(
+    balances: &mut Balances,
+    parts: &BalanceParts,
+    seen: &[Seen<'_>],
+) -> Result<BTreeMap<HoldId, Amount>, AmountError> {
+    let holds: Holds<'_> = parts.holds.iter().map(|hold| (hold.id, hold)).collect();
     let mut drawn = BTreeMap::<HoldId, Amount>::new();
-    for observation in &parts.observations {
-        for run in &observation.running {
-            let spender = Spender::of_running(run, observation.as_of);
-            let hold = hold_of(parts, run.stamp);
+    for seen in seen {
+        for run in &seen.running {
+            let spender = Spender::of_running(run, seen.observation.as_of);
+            let hold = hold_of(&holds, run.stamp);
             let Some(charge) = charge_of(parts, spender, &run.price_so_far, hold) else { continue };
             let balance = at(balances, &charge.project, &charge.unit);
             balance.running = balance.running.plus(charge.amount)?;
@@ -83,19 +108,24 @@ fn add_observations(balances: &mut Balances, parts: &BalanceParts) -> Result<BTr
                 balance.foreign_committed = balance.foreign_committed.plus(rest)?;
             }
         }
-        add_pending(balances, parts, observation)?;
+        add_pending(balances, parts, &holds, seen)?;
     }
     Ok(drawn)
 }
 
 /// A waiting job is committed by its hold where that is open, else by its own ceiling.
-fn add_pending(balances: &mut Balances, parts: &BalanceParts, observation: &Observation) -> Result<(), AmountError> {
-    for pending in &observation.pending {
-        let hold = hold_of(parts, pending.stamp);
+fn add_pending(
+    balances: &mut Balances,
+    parts: &BalanceParts,
+    holds: &Holds<'_>,
+    seen: &Seen<'_>,
+) -> Result<(), AmountError> {
+    for pending in &seen.pending {
+        let hold = hold_of(holds, pending.stamp);
         if hold.is_some_and(Hold::is_open) {
             continue;
         }
-        let spender = Spender::of_pending(pending, &observation.site, observation.as_of);
+        let spender = Spender::of_pending(pending, &seen.observation.site, seen.observation.as_of);
         if let Some(charge) = charge_of(parts, spender, &pending.ceiling, hold) {
             let balance = at(balances, &charge.project, &charge.unit);
             balance.foreign_committed = balance.foreign_committed.plus(charge.amount)?;
@@ -104,13 +134,12 @@ fn add_pending(balances: &mut Balances, parts: &BalanceParts, observation: &Obse
     Ok(())
 }
 
-fn hold_of(parts: &BalanceParts, stamp: Option<Stamp>) -> Option<&Hold> {
-    let stamp = stamp?;
-    parts.holds.iter().find(|hold| hold.id == HoldId(stamp.job))
+fn hold_of<'a>(holds: &Holds<'a>, stamp: Option<Stamp>) -> Option<&'a Hold> {
+    holds.get(&HoldId(stamp?.job)).copied()
 }
 
 fn charge_of(parts: &BalanceParts, spender: Spender<'_>, price: &Price, hold: Option<&Hold>) -> Option<Charge> {
-    match attribute(spender, price, hold, &parts.bindings) {
+    match attribute(spender, Some(price), hold, &parts.bindings) {
         Attribution::Charged(charge) => Some(charge),
         Attribution::Unattributed(_) => None,
     }

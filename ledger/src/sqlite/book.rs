@@ -1,18 +1,18 @@
 //! The contract, kept by one SQLite file.
 
 use super::open::{OpenMode, StopPoint, Surroundings, open};
-use super::queries;
 use super::tables::Tables;
 use super::thread::Owner;
+use super::{balance_queries, queries, run_tables};
 use crate::procedures::{Posting, apply};
 use crate::records::{Records, Result};
 use crate::rules::Replay;
 use crate::{
     BalanceQuery, Binding, Book, Command, Cursor, Entry, EntryPage, Grant, Hold, HoldId, LedgerError, LedgerErrorKind,
-    Outcome, UnattributedRun, Verification,
+    Outcome, Scope, UnattributedRun, Verification,
 };
 use async_trait::async_trait;
-use model::{Balance, ClusterName, Principal, ProjectName, SiteName, Statement, Timestamp, Unit, Window};
+use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 
@@ -83,7 +83,7 @@ impl Book for SqliteBook {
 
     async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
         let query = query.clone();
-        self.read("reading balances", move |connection| queries::balances(connection, &query, now)).await
+        self.read("reading balances", move |connection| balance_queries::balances(connection, &query, now)).await
     }
 
     async fn statement(&self, project: &ProjectName, unit: &Unit, window: Window) -> Result<Statement> {
@@ -105,13 +105,27 @@ impl Book for SqliteBook {
         self.read("reading the open holds", move |connection| queries::open_holds(connection, project.as_ref())).await
     }
 
-    async fn cursor(&self, site: &SiteName, cluster: &ClusterName) -> Result<Option<Cursor>> {
-        let (site, cluster) = (site.clone(), cluster.clone());
-        self.read("reading a cursor", move |connection| queries::cursor(connection, &site, &cluster)).await
+    async fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>> {
+        let (site, cluster, scope) = (site.clone(), cluster.clone(), scope.clone());
+        self.read("reading a cursor", move |connection| queries::cursor(connection, &site, &cluster, &scope)).await
+    }
+
+    async fn written_at(&self) -> Result<Option<Timestamp>> {
+        self.read("reading when the ledger was written", queries::written_at).await
     }
 
     async fn unattributed(&self) -> Result<Vec<UnattributedRun>> {
         self.read("reading the unattributed runs", queries::unattributed).await
+    }
+
+    async fn unattributed_count(&self) -> Result<u64> {
+        self.read("counting the unattributed runs", run_tables::unattributed_count).await
+    }
+
+    async fn unpriced(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<UnattributedRun>> {
+        let (site, after) = (site.clone(), after.cloned());
+        let query = move |connection: &Connection| queries::unpriced(connection, &site, after.as_ref(), limit);
+        self.read("reading the runs without a price", query).await
     }
 
     async fn grants(&self, project: Option<&ProjectName>) -> Result<Vec<Grant>> {
@@ -143,7 +157,7 @@ fn post(
     }
     let changes_before = transaction.total_changes();
     let tables = Tables(&transaction);
-    let posting = Posting { records: &tables, actor, now };
+    let posting = Posting::new(&tables, actor, now);
     let outcomes = commands.iter().map(|command| apply(&posting, command)).collect::<Result<Vec<_>>>()?;
     if transaction.total_changes() != changes_before {
         close_post(&transaction, actor, now, commands.len())?;

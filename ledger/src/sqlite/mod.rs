@@ -3,9 +3,11 @@
 //! `mount` decides from the mount table how far file locks reach, `open` checks and prepares the file, `thread` owns the
 //! connection, `tables` is what the procedures need, `queries` is what only reads, `book` is the contract.
 
+mod balance_queries;
 mod book;
 mod failure;
 mod mount;
+mod observation_tables;
 mod open;
 mod queries;
 mod rows;

@@ -1,14 +1,14 @@
-//! What only reads: balances, statements, lists, pages, and the stored side of a verification.
+//! What only reads: statements, lists, pages, and the stored side of a verification.
 
 use super::{rows, run_tables};
-use crate::records::{BalanceParts, Lot, Result, Standing, Total};
+use crate::records::{BookedRun, Result, Standing};
 use crate::rules::{self, Replay, Stored};
-use crate::{BalanceQuery, Binding, Cursor, Entry, EntryPage, Grant, Hold, Particulars, UnattributedRun, Verification};
-use model::{Amount, Balance, ClusterName, ProjectName, SiteName, Statement, Timestamp, Unit, Window};
+use crate::{Binding, Cursor, Entry, EntryPage, Grant, Hold, Scope, UnattributedRun, Verification};
+use model::{Amount, ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 /// All rows of a query.
-fn all<T, P: Params>(
+pub(super) fn all<T, P: Params>(
     connection: &Connection,
     sql: &str,
     parameters: P,
@@ -24,11 +24,23 @@ pub(super) fn bindings(connection: &Connection) -> Result<Vec<Binding>> {
     all(connection, &select, [], rows::binding)
 }
 
-pub(super) fn cursor(connection: &Connection, site: &SiteName, cluster: &ClusterName) -> Result<Option<Cursor>> {
-    let select = "SELECT settled_until FROM cursors WHERE site = ?1 AND cluster = ?2";
+pub(super) fn cursor(
+    connection: &Connection,
+    site: &SiteName,
+    cluster: &ClusterName,
+    scope: &Scope,
+) -> Result<Option<Cursor>> {
+    let select = "SELECT settled_until FROM cursors WHERE site = ?1 AND cluster = ?2 AND scope = ?3";
     let mut statement = connection.prepare_cached(select)?;
-    let found = statement.query_row([site.as_str(), cluster.as_str()], |row| rows::instant(row, 0)).optional()?;
-    Ok(found.map(|settled_until| Cursor { site: site.clone(), cluster: cluster.clone(), settled_until }))
+    let place = [site.as_str(), cluster.as_str(), &scope.to_string()];
+    let found = statement.query_row(place, |row| rows::instant(row, 0)).optional()?;
+    let (site, cluster, scope) = (site.clone(), cluster.clone(), scope.clone());
+    Ok(found.map(|settled_until| Cursor { site, cluster, scope, settled_until }))
+}
+
+pub(super) fn written_at(connection: &Connection) -> Result<Option<Timestamp>> {
+    let select = "SELECT recorded_at FROM posts ORDER BY number DESC LIMIT 1";
+    Ok(connection.query_row(select, [], |row| rows::instant(row, 0)).optional()?)
 }
 
 pub(super) fn open_holds(connection: &Connection, project: Option<&ProjectName>) -> Result<Vec<Hold>> {
@@ -40,7 +52,7 @@ pub(super) fn open_holds(connection: &Connection, project: Option<&ProjectName>)
 }
 
 /// The entries of grants, of one project or of all.
-fn grant_entries(connection: &Connection, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
+pub(super) fn grant_entries(connection: &Connection, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
     let select = format!(
         "SELECT {} FROM entries WHERE kind = 'grant' AND (?1 IS NULL OR project = ?1) ORDER BY number",
         rows::ENTRY
@@ -50,46 +62,6 @@ fn grant_entries(connection: &Connection, project: Option<&ProjectName>) -> Resu
 
 pub(super) fn grants(connection: &Connection, project: Option<&ProjectName>) -> Result<Vec<Grant>> {
     Ok(grant_entries(connection, project)?.into_iter().filter_map(rows::grant).collect())
-}
-
-pub(super) fn balance_parts(connection: &Connection, project: Option<&ProjectName>) -> Result<BalanceParts> {
-    let name = project.map(ProjectName::as_str);
-    let select = "SELECT project, unit, kind, amount FROM totals WHERE ?1 IS NULL OR project = ?1";
-    let totals = all(connection, select, [name], |row| {
-        let (kind, amount) = (rows::kind(row, 2)?, rows::amount(row, 3)?);
-        Ok(Total { project: rows::parsed(row, 0)?, unit: rows::parsed(row, 1)?, kind, amount })
-    })?;
-    let lots = grant_entries(connection, project)?.into_iter().map(|entry| {
-        let ends_at = match entry.particulars {
-            Particulars::Lot { ends_at } => Some(ends_at),
-            _ => None,
-        };
-        let Entry { project, unit, amount, effective_at: from, .. } = entry;
-        Lot { project, unit, amount, from, ends_at }
-    });
-    // Two selects, so that each has an index of its own: closed holds are many.
-    let columns = rows::HOLD;
-    let select = format!(
-        "SELECT {columns} FROM holds WHERE closed_at IS NULL AND (?1 IS NULL OR project = ?1)
-         UNION SELECT {columns} FROM holds WHERE id IN (SELECT job FROM observed_jobs WHERE job IS NOT NULL)"
-    );
-    let holds = all(connection, &select, [name], rows::hold)?;
-    let select = "SELECT project, unit FROM enforcements AS latest WHERE is_enforced AND (?1 IS NULL OR project = ?1)
-        AND number = (SELECT max(number) FROM enforcements AS other
-                      WHERE other.project = latest.project AND other.unit = latest.unit)";
-    let enforced = all(connection, select, [name], |row| Ok((rows::parsed(row, 0)?, rows::parsed(row, 1)?)))?;
-    let (bindings, observations) = (bindings(connection)?, run_tables::observations(connection)?);
-    Ok(BalanceParts { totals, lots: lots.collect(), holds, bindings, observations, enforced })
-}
-
-pub(super) fn balances(connection: &Connection, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
-    let parts = balance_parts(connection, query.project.as_ref())?;
-    let mut balances = rules::balances(&parts, now)?;
-    balances.retain(|balance| {
-        query.project.as_ref().is_none_or(|project| *project == balance.project)
-            && query.site.as_ref().is_none_or(|site| site == balance.unit.site())
-    });
-    Ok(balances)
 }
 
 pub(super) fn statement(
@@ -115,14 +87,26 @@ pub(super) fn statement(
 }
 
 pub(super) fn unattributed(connection: &Connection) -> Result<Vec<UnattributedRun>> {
-    let runs = run_tables::unattributed_runs(connection)?.into_iter();
-    let listed = runs.filter_map(|run| match run.standing {
+    Ok(uncharged(run_tables::unattributed_runs(connection)?))
+}
+
+pub(super) fn unpriced(
+    connection: &Connection,
+    site: &SiteName,
+    after: Option<&RunKey>,
+    limit: u32,
+) -> Result<Vec<UnattributedRun>> {
+    Ok(uncharged(run_tables::page(connection, run_tables::Listed::Unpriced, site, after, limit)?))
+}
+
+fn uncharged(runs: Vec<BookedRun>) -> Vec<UnattributedRun> {
+    let listed = runs.into_iter().filter_map(|run| match run.standing {
         Standing::Unattributed(reason) => {
             Some(UnattributedRun { run: run.settled.run, price: run.settled.price, reason })
         }
         Standing::Charged(_) => None,
     });
-    Ok(listed.collect())
+    listed.collect()
 }
 
 pub(super) fn entries(connection: &Connection, page: EntryPage) -> Result<Vec<Entry>> {

@@ -1,13 +1,13 @@
-//! The tables of runs and of observations.
+//! The table of runs.
 
-use super::rows::{amount, from_json, instant, parsed_option, to_json};
+use super::rows::{amount, count, from_json, instant, number, parsed_option, to_json};
+use crate::HoldId;
 use crate::records::{BookedCharge, BookedRun, Result, Standing};
-use crate::{HoldId, Observation, ObservedPending, ObservedRun};
-use model::{ClusterName, JobId, RunKey, SchedulerJobId, SiteName, Stamp, Timestamp};
+use model::{ClusterName, JobId, RunKey, SchedulerJobId, SiteName};
 use rusqlite::{Connection, Params, Row, params};
 
 const RUN: &str = "site, cluster, scheduler_job, submitted_at, sluid, job, observed_at, revision, content, settled, \
-     project, unit, amount, hold, effective_at, entries, unattributed";
+     project, unit, amount, hold, effective_at, entries, unattributed, ended_at, is_priced";
 
 fn read_run(row: &Row<'_>) -> rusqlite::Result<BookedRun> {
     let standing = match (parsed_option(row, 10)?, parsed_option(row, 11)?) {
@@ -39,8 +39,9 @@ fn runs_where<P: Params>(connection: &Connection, condition: &str, parameters: P
     Ok(runs)
 }
 
-fn raw_id(job: SchedulerJobId) -> rusqlite::Result<i64> {
-    super::rows::number(job.raw())
+/// The scheduler's id as SQLite has numbers.
+pub(super) fn raw_id(job: SchedulerJobId) -> rusqlite::Result<i64> {
+    number(job.raw())
 }
 
 pub(super) fn run(connection: &Connection, key: &RunKey) -> Result<Option<BookedRun>> {
@@ -68,10 +69,49 @@ pub(super) fn unattributed_runs(connection: &Connection) -> Result<Vec<BookedRun
     runs_where(connection, "unattributed IS NOT NULL", [])
 }
 
+pub(super) fn unattributed_count(connection: &Connection) -> Result<u64> {
+    let select = "SELECT count(*) FROM runs WHERE unattributed IS NOT NULL";
+    Ok(connection.query_row(select, [], |row| count(row, 0))?)
+}
+
+/// Which runs are listed.
+#[derive(Clone, Copy)]
+pub(super) enum Listed {
+    /// Those that nobody was charged for.
+    Unattributed,
+    /// Those of them whose price nobody knew.
+    Unpriced,
+}
+
+/// The runs of a list at a site behind a key, in the order of their keys, at most `limit`.
+pub(super) fn page(
+    connection: &Connection,
+    listed: Listed,
+    site: &SiteName,
+    after: Option<&RunKey>,
+    limit: u32,
+) -> Result<Vec<BookedRun>> {
+    let condition = match listed {
+        Listed::Unattributed => "unattributed IS NOT NULL",
+        Listed::Unpriced => "NOT is_priced",
+    };
+    let select = format!(
+        "SELECT {RUN} FROM runs WHERE {condition} AND site = ?1 AND (cluster, scheduler_job, submitted_at) > (?2, ?3, ?4)
+         ORDER BY site, cluster, scheduler_job, submitted_at LIMIT ?5"
+    );
+    // No cluster has an empty name, so that everything lies behind it.
+    let cluster = after.map_or("", |key| key.cluster.as_str());
+    let job = after.map_or(Ok(0), |key| raw_id(key.scheduler_job))?;
+    let submitted_at = after.map_or(0, |key| key.submitted_at.epoch_seconds());
+    let mut statement = connection.prepare_cached(&select)?;
+    let found = statement.query_map(params![site.as_str(), cluster, job, submitted_at, limit], read_run)?;
+    Ok(found.collect::<rusqlite::Result<Vec<_>>>()?)
+}
+
 pub(super) fn put_run(connection: &Connection, booked: &BookedRun) -> Result<()> {
     let insert = format!(
         "INSERT OR REPLACE INTO runs ({RUN})
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
     );
     let (charge, reason) = match &booked.standing {
         Standing::Charged(charge) => (Some(charge), None),
@@ -96,91 +136,8 @@ pub(super) fn put_run(connection: &Connection, booked: &BookedRun) -> Result<()>
         charge.map(|charge| charge.effective_at.epoch_seconds()),
         charge.map(|charge| to_json(&charge.entries)).transpose()?,
         reason,
+        run.ended_at.map(model::Timestamp::epoch_seconds),
+        booked.settled.price.known().is_some(),
     ])?;
     Ok(())
-}
-
-/// One observed job on its way into the table.
-struct ObservedJob {
-    is_running: bool,
-    id: SchedulerJobId,
-    submitted_at: Option<Timestamp>,
-    stamp: Option<Stamp>,
-    content: String,
-}
-
-pub(super) fn put_observation(connection: &Connection, observation: &Observation) -> Result<()> {
-    let place = [observation.site.as_str(), observation.cluster.as_str()];
-    connection.execute("DELETE FROM observed_jobs WHERE site = ?1 AND cluster = ?2", place)?;
-    let as_of = observation.as_of.epoch_seconds();
-    let insert = "INSERT OR REPLACE INTO observations (site, cluster, as_of) VALUES (?1, ?2, ?3)";
-    connection.execute(insert, params![place[0], place[1], as_of])?;
-    let insert = "INSERT INTO observed_jobs
-        (site, cluster, position, is_running, scheduler_job, submitted_at, job, content)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    let mut statement = connection.prepare_cached(insert)?;
-    for (position, job) in observed_jobs(observation)?.into_iter().enumerate() {
-        statement.execute(params![
-            place[0],
-            place[1],
-            super::rows::number(position as u64)?,
-            job.is_running,
-            raw_id(job.id)?,
-            job.submitted_at.map(Timestamp::epoch_seconds),
-            job.stamp.map(|stamp| stamp.job.to_string()),
-            job.content,
-        ])?;
-    }
-    Ok(())
-}
-
-fn observed_jobs(observation: &Observation) -> Result<Vec<ObservedJob>> {
-    let mut jobs = Vec::with_capacity(observation.running.len() + observation.pending.len());
-    for run in &observation.running {
-        let (id, submitted_at) = (run.key.scheduler_job, Some(run.key.submitted_at));
-        jobs.push(ObservedJob { is_running: true, id, submitted_at, stamp: run.stamp, content: to_json(run)? });
-    }
-    for pending in &observation.pending {
-        let (id, stamp, content) = (pending.scheduler_job, pending.stamp, to_json(pending)?);
-        jobs.push(ObservedJob { is_running: false, id, submitted_at: None, stamp, content });
-    }
-    Ok(jobs)
-}
-
-/// All observations, without the jobs that are settled by now: running ones by their key, and waiting ones of which a
-/// run ended after the observation.
-pub(super) fn observations(connection: &Connection) -> Result<Vec<Observation>> {
-    let mut statement = connection.prepare_cached("SELECT site, cluster, as_of FROM observations")?;
-    let heads = statement.query_map([], |row| {
-        Ok(Observation {
-            site: super::rows::parsed(row, 0)?,
-            cluster: super::rows::parsed(row, 1)?,
-            as_of: instant(row, 2)?,
-            running: Vec::new(),
-            pending: Vec::new(),
-        })
-    })?;
-    let mut observations = heads.collect::<rusqlite::Result<Vec<_>>>()?;
-    let select = "SELECT is_running, content FROM observed_jobs AS seen
-        WHERE site = ?1 AND cluster = ?2 AND NOT EXISTS (
-            SELECT 1 FROM runs WHERE runs.site = seen.site AND runs.cluster = seen.cluster
-            AND runs.scheduler_job = seen.scheduler_job
-            AND CASE WHEN is_running THEN runs.submitted_at = seen.submitted_at ELSE runs.effective_at > ?3 END)
-        ORDER BY position";
-    let mut statement = connection.prepare_cached(select)?;
-    for observation in &mut observations {
-        let mut found = statement.query(params![
-            observation.site.as_str(),
-            observation.cluster.as_str(),
-            observation.as_of.epoch_seconds()
-        ])?;
-        while let Some(row) = found.next()? {
-            if row.get(0)? {
-                observation.running.push(from_json::<ObservedRun>(row, 1)?);
-            } else {
-                observation.pending.push(from_json::<ObservedPending>(row, 1)?);
-            }
-        }
-    }
-    Ok(observations)
 }

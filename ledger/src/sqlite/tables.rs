@@ -1,8 +1,9 @@
 //! The records of a transaction, over SQLite's tables.
 
-use super::{queries, rows, run_tables};
+use super::run_tables::{self, Listed};
+use super::{balance_queries, observation_tables, queries, rows};
 use crate::records::{BalanceParts, BookedRun, Records, Result};
-use crate::{Binding, Cursor, Enforce, Entry, Hold, HoldId, Observation, rules};
+use crate::{Binding, Cursor, Enforce, Entry, Hold, HoldId, LedgerErrorKind, Observation, Scope, rules};
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
@@ -39,6 +40,20 @@ impl Tables<'_> {
 }
 
 impl Records for Tables<'_> {
+    fn in_savepoint(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+        self.0.prepare_cached("SAVEPOINT work")?.execute([])?;
+        let Err(error) = work() else {
+            self.0.prepare_cached("RELEASE work")?.execute([])?;
+            return Ok(());
+        };
+        // After a full disk SQLite has rolled back the whole transaction by itself: then there is nothing left to undo,
+        // and the first error, which ends the post, is the one to tell.
+        match self.0.execute_batch("ROLLBACK TO work; RELEASE work") {
+            Err(not_undone) if error.kind == LedgerErrorKind::Overflow => Err(not_undone.into()),
+            _ => Err(error),
+        }
+    }
+
     fn next_number(&self) -> Result<u64> {
         Ok(self
             .0
@@ -163,33 +178,35 @@ impl Records for Tables<'_> {
         run_tables::runs_of_job(self.0, job)
     }
 
-    fn unattributed_runs(&self) -> Result<Vec<BookedRun>> {
-        run_tables::unattributed_runs(self.0)
+    fn unattributed_runs(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
+        run_tables::page(self.0, Listed::Unattributed, site, after, limit)
     }
 
-    fn observed_at(&self, site: &SiteName, cluster: &ClusterName) -> Result<Option<Timestamp>> {
-        let select = "SELECT as_of FROM observations WHERE site = ?1 AND cluster = ?2";
+    fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>> {
+        let select = "SELECT as_of FROM observations WHERE site = ?1 AND cluster = ?2 AND scope = ?3";
         let mut statement = self.0.prepare_cached(select)?;
-        Ok(statement.query_row([site.as_str(), cluster.as_str()], |row| rows::instant(row, 0)).optional()?)
+        let place = [site.as_str(), cluster.as_str(), &scope.to_string()];
+        Ok(statement.query_row(place, |row| rows::instant(row, 0)).optional()?)
     }
 
     fn put_observation(&self, observation: &Observation) -> Result<()> {
-        run_tables::put_observation(self.0, observation)
+        observation_tables::put_observation(self.0, observation)
     }
 
-    fn cursor(&self, site: &SiteName, cluster: &ClusterName) -> Result<Option<Cursor>> {
-        queries::cursor(self.0, site, cluster)
+    fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>> {
+        queries::cursor(self.0, site, cluster, scope)
     }
 
     fn put_cursor(&self, cursor: &Cursor) -> Result<()> {
-        let insert = "INSERT INTO cursors (site, cluster, settled_until) VALUES (?1, ?2, ?3)
-            ON CONFLICT (site, cluster) DO UPDATE SET settled_until = excluded.settled_until";
-        let Cursor { site, cluster, settled_until } = cursor;
-        self.0.execute(insert, params![site.as_str(), cluster.as_str(), settled_until.epoch_seconds()])?;
+        let insert = "INSERT INTO cursors (site, cluster, scope, settled_until) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT (site, cluster, scope) DO UPDATE SET settled_until = excluded.settled_until";
+        let Cursor { site, cluster, scope, settled_until } = cursor;
+        let until = settled_until.epoch_seconds();
+        self.0.execute(insert, params![site.as_str(), cluster.as_str(), scope.to_string(), until])?;
         Ok(())
     }
 
-    fn balance_parts(&self, project: Option<&ProjectName>) -> Result<BalanceParts> {
-        queries::balance_parts(self.0, project)
+    fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts> {
+        balance_queries::balance_parts(self.0, project, now)
     }
 }

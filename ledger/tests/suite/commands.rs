@@ -1,9 +1,7 @@
 //! Grants, openings, holds, the switch: each does its work once, refuses what contradicts it, and all or nothing.
 
 use crate::support::*;
-use ledger::{
-    AmendHold, Book, CloseReason, Command, Cursor, Effect, LedgerErrorKind, NewHold, NewOpening, Outcome, Retry,
-};
+use ledger::{AmendHold, Book, CloseReason, Command, Effect, LedgerErrorKind, NewHold, NewOpening, Outcome, Retry};
 use model::{StatementLineKind, Window};
 
 fn opening(key: &str, used_before: i64) -> Command {
@@ -24,7 +22,6 @@ fn amend(number: u32, ceiling: i64) -> Command {
 #[tokio::test]
 async fn a_repeated_command_changes_nothing_and_says_so() {
     let desk = Desk::new();
-    let cursor = Cursor { site: name("jupiter"), cluster: name("booster"), settled_until: now() };
     let commands = [
         grant("g1", 1000),
         opening("o1", 300),
@@ -33,7 +30,7 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
         hold(1, 100),
         amend(1, 120),
         close(1),
-        Command::Advance(cursor),
+        cursor("user:ada", NOW),
     ];
     let first = desk.post(&commands).await;
     let (entries, numbers) = (desk.entries().await, desk.numbers().await);
@@ -49,7 +46,7 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
             | Outcome::Closed(_, effect)
             | Outcome::Observed(effect)
             | Outcome::Advanced(effect) => *effect,
-            Outcome::Settled(other) => panic!("{other:?}"),
+            other @ (Outcome::Settled(_) | Outcome::StaysOpen(_)) => panic!("{other:?}"),
         };
         assert_eq!([effect(first), effect(second)], [Effect::Done, Effect::AlreadyDone], "{first:?}");
     }
@@ -165,15 +162,60 @@ async fn grants_count_from_their_start_on() {
 }
 
 #[tokio::test]
+async fn a_grant_that_is_over_is_not_free_and_cannot_be_held() {
+    let desk = Desk::new();
+    let year = |key: &str, amount: i64, from: i64, to: i64| {
+        let window = Window { from: at(from), to: at(to) };
+        Command::Grant(ledger::NewGrant { window, ..new_grant(key, amount) })
+    };
+    // The run ends at NOW + 110, in the first window.
+    desk.post(&[year("g1", 1000, NOW - 1000, NOW + 500), Command::Bind(binding()), enforce(true)]).await;
+    desk.post(&[settle(foreign(1, 300)), opening("o1", 50)]).await;
+    let numbers = async |seconds: i64| {
+        let found = desk.book.balances(&ledger::BalanceQuery::default(), at(seconds)).await.expect("balances");
+        let balance = found.into_iter().find(|balance| balance.unit == gh200()).expect("a balance");
+        let free = balance.free().expect("fits");
+        [balance.granted, balance.expired, balance.used, free].map(model::Amount::milli)
+    };
+    assert_eq!(numbers(NOW + 499).await, [950, 0, 300, 650]);
+    assert_eq!(numbers(NOW + 500).await, [300, 650, 300, 0], "what was not used by then has gone");
+    let held = desk.book.post(&ada(), at(NOW + 499), &[hold(1, 650)]).await;
+    assert!(held.is_ok(), "{held:?}");
+    desk.post(&[close(1)]).await;
+    let error = desk.book.post(&ada(), at(NOW + 500), &[hold(2, 1)]).await.expect_err("it is over");
+    assert_eq!(error.refusal().map(|refusal| refusal.free), Some(milli(0)));
+
+    desk.post(&[year("g2", 400, NOW + 500, NOW + 900)]).await;
+    assert_eq!(numbers(NOW + 600).await, [700, 650, 300, 400], "the next one is whole");
+    // A run of the first window that is read late was paid by the first grant.
+    desk.post(&[settle(foreign(2, 100))]).await;
+    assert_eq!(numbers(NOW + 600).await, [800, 550, 400, 400]);
+    assert_eq!(numbers(NOW + 900).await, [400, 950, 400, 0]);
+    desk.verify().await;
+}
+
+#[tokio::test]
 async fn a_cursor_never_moves_backwards() {
     let desk = Desk::new();
-    let cursor = |until: i64| Cursor { site: name("jupiter"), cluster: name("booster"), settled_until: at(until) };
+    let read = async |cluster, scope| {
+        let found = desk.book.cursor(&name("jupiter"), &name(cluster), &name(scope)).await.expect("read");
+        found.map(|cursor| cursor.settled_until)
+    };
     for (until, stands_at) in [(50, 50), (40, 50), (60, 60)] {
-        desk.post(&[Command::Advance(cursor(until))]).await;
-        let found = desk.book.cursor(&name("jupiter"), &name("booster")).await.expect("read");
-        assert_eq!(found, Some(cursor(stands_at)));
+        desk.post(&[cursor("user:ada", until)]).await;
+        assert_eq!(read("booster", "user:ada").await, Some(at(stands_at)));
     }
-    assert_eq!(desk.book.cursor(&name("jupiter"), &name("other")).await, Ok(None));
+    assert_eq!(read("other", "user:ada").await, None);
+}
+
+#[tokio::test]
+async fn a_cursor_says_nothing_about_the_runs_of_others() {
+    let desk = Desk::new();
+    desk.post(&[cursor("user:ada", 50), cursor("all:ada", 20)]).await;
+    for (scope, until) in [("user:ada", Some(50)), ("all:ada", Some(20)), ("user:bob", None), ("all:bob", None)] {
+        let found = desk.book.cursor(&name("jupiter"), &name("booster"), &name(scope)).await.expect("read");
+        assert_eq!(found.map(|cursor| cursor.settled_until), until.map(at), "{scope}");
+    }
 }
 
 #[tokio::test]

@@ -1,36 +1,7 @@
 //! Observations: what runs and waits is counted once, beside what is held.
 
 use crate::support::*;
-use ledger::{Book, Command, Effect, LedgerErrorKind, Observation, ObservedPending, ObservedRun, Outcome};
-use model::{SchedulerJobId, Stamp};
-
-fn running(number: u64, stamp: Option<Stamp>, so_far: i64, ceiling: i64) -> ObservedRun {
-    ObservedRun {
-        key: run_key(number),
-        stamp,
-        user: name("ada"),
-        account: Some(name("hai")),
-        partition: None,
-        price_so_far: price(so_far),
-        ceiling: price(ceiling),
-    }
-}
-
-fn pending(number: u64, stamp: Option<Stamp>, ceiling: i64) -> ObservedPending {
-    ObservedPending {
-        scheduler_job: SchedulerJobId::new(number),
-        stamp,
-        user: name("ada"),
-        account: Some(name("hai")),
-        partition: None,
-        ceiling: price(ceiling),
-    }
-}
-
-fn observe(as_of: i64, running: Vec<ObservedRun>, pending: Vec<ObservedPending>) -> Command {
-    let (site, cluster) = (name("jupiter"), name("booster"));
-    Command::Observe(Box::new(Observation { site, cluster, as_of: at(as_of), running, pending }))
-}
+use ledger::{Book, Command, Effect, LedgerErrorKind, Outcome};
 
 #[tokio::test]
 async fn a_balance_counts_each_job_once() {
@@ -95,6 +66,123 @@ async fn the_later_observation_of_a_cluster_replaces_the_earlier_whenever_it_com
     elsewhere.key.cluster = name("other");
     let error = desk.try_post(&[observe(NOW + 90, vec![elsewhere], vec![])]).await.expect_err("of another cluster");
     assert_eq!(error.kind, LedgerErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn what_several_people_see_is_put_together() {
+    let bobs = |number, ceiling| of_user("bob", pending(number, None, ceiling));
+    let adas = |number, ceiling| of_user("ada", pending(number, None, ceiling));
+    let mut of_raven = bobs(2, 40);
+    of_raven.account = None;
+    // What is observed, one after the other; foreign committed at the end. Everything is bound to one project.
+    for (what, observations, committed) in [
+        (
+            "two people's own jobs are added up",
+            vec![
+                observe_in("user:ada", &[], NOW, vec![], vec![adas(1, 30)]),
+                observe_in("user:bob", &[], NOW + 60, vec![], vec![bobs(2, 40)]),
+            ],
+            70,
+        ),
+        (
+            "a person's own newer observation replaces theirs alone",
+            vec![
+                observe_in("user:ada", &[], NOW, vec![], vec![adas(1, 30)]),
+                observe_in("user:bob", &[], NOW, vec![], vec![bobs(2, 40)]),
+                observe_in("user:bob", &[], NOW + 60, vec![], vec![]),
+            ],
+            30,
+        ),
+        (
+            "a job that two see counts once, as it was seen last",
+            vec![
+                observe_in("user:bob", &[], NOW, vec![], vec![bobs(2, 40)]),
+                observe_in("all:carol", &["hai"], NOW + 60, vec![], vec![bobs(2, 50)]),
+            ],
+            50,
+        ),
+        (
+            "whatever order they come in",
+            vec![
+                observe_in("all:carol", &["hai"], NOW + 60, vec![], vec![bobs(2, 50)]),
+                observe_in("user:bob", &[], NOW, vec![], vec![bobs(2, 40)]),
+            ],
+            50,
+        ),
+        (
+            "a coordinator who sees the account and not the job knows that it is gone",
+            vec![
+                observe_in("user:bob", &[], NOW, vec![], vec![bobs(2, 40)]),
+                observe_in("all:carol", &["hai"], NOW + 60, vec![], vec![]),
+            ],
+            0,
+        ),
+        (
+            "and so it is where there are no accounts",
+            vec![
+                observe_in("user:bob", &[], NOW, vec![], vec![of_raven]),
+                observe_in("all:carol", &["-"], NOW + 60, vec![], vec![]),
+            ],
+            0,
+        ),
+        (
+            "one who may not see the account's other jobs says nothing about them",
+            vec![
+                observe_in("user:bob", &[], NOW, vec![], vec![bobs(2, 40)]),
+                observe_in("all:dave", &["other"], NOW + 60, vec![], vec![]),
+            ],
+            40,
+        ),
+        (
+            "an older look of a coordinator takes nothing away",
+            vec![
+                observe_in("user:bob", &[], NOW + 60, vec![], vec![bobs(2, 40)]),
+                observe_in("all:carol", &["hai"], NOW, vec![], vec![]),
+            ],
+            40,
+        ),
+        (
+            "a person's own newer look says what a coordinator's older one did not know",
+            vec![
+                observe_in("all:carol", &["hai"], NOW, vec![], vec![bobs(2, 40), adas(3, 5)]),
+                observe_in("user:bob", &[], NOW + 60, vec![], vec![bobs(4, 7)]),
+            ],
+            12,
+        ),
+    ] {
+        let desk = Desk::in_memory();
+        let everything = ledger::Binding { account: None, ..binding() };
+        desk.post(&[grant("g1", 1000), Command::Bind(everything)]).await;
+        desk.post(&observations).await;
+        assert_eq!(desk.numbers().await, [1000, 0, 0, 0, committed, 1000 - committed], "{what}");
+    }
+}
+
+#[tokio::test]
+async fn who_looks_no_longer_keeps_nothing_waiting_for_ever() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    let carols = observe_in("all:carol", &["hai"], NOW, vec![], vec![of_user("bob", pending(1, None, 40))]);
+    desk.post(&[carols, observe(NOW, vec![], vec![])]).await;
+    for (days, committed) in [(0, 40), (14, 40), (15, 0)] {
+        let later = at(NOW + days * 86_400);
+        let found = desk.book.balances(&ledger::BalanceQuery::default(), later).await.expect("balances");
+        let balance = found.into_iter().find(|balance| balance.unit == gh200()).expect("a balance");
+        assert_eq!((balance.foreign_committed, balance.running_as_of), (milli(committed), Some(now())), "{days} days");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_one_saw_waiting_and_another_running_counts_once() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    desk.post(&[
+        observe_in("all:carol", &["hai"], NOW, vec![], vec![pending(1, None, 50)]),
+        observe_in("user:ada", &[], NOW + 60, vec![running(1, None, 30, 50)], vec![]),
+    ])
+    .await;
+    assert_eq!(desk.numbers().await, [1000, 0, 30, 0, 20, 950]);
+    assert_eq!(desk.balance().await.running_as_of, Some(at(NOW + 60)), "carol's says nothing any more");
 }
 
 #[tokio::test]

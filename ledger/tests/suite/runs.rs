@@ -1,8 +1,16 @@
 //! Runs: drawn from holds, bound, unattributed, corrected; a reading that is late, repeated or renamed changes nothing.
 
 use crate::support::*;
-use ledger::{Book, Command, NewHold, SettleOutcome, SettledRun, UnattributedReason};
-use model::Price;
+use ledger::{Book, Command, NewHold, Outcome, RunPrice, SettleOutcome, SettledRun, UnattributedReason};
+use model::{Price, WallTime};
+
+fn with_price(price: Price, run: SettledRun) -> SettledRun {
+    SettledRun { price: RunPrice::Known(price), ..run }
+}
+
+fn unpriced(run: SettledRun) -> SettledRun {
+    SettledRun { price: RunPrice::Unknown("no tariff for its partition".to_owned()), ..run }
+}
 
 fn charged(drawn: i64, overrun: i64) -> SettleOutcome {
     SettleOutcome::New { drawn: milli(drawn), overrun: milli(overrun), project: atlas() }
@@ -73,15 +81,19 @@ async fn what_has_no_price_in_its_unit_is_listed_and_never_zero() {
     let mut of_gpus = binding();
     of_gpus.unit = name("jupiter:a100");
     desk.post(&[grant("g1", 1000), Command::Hold(on_cores), Command::Bind(of_gpus)]).await;
-    assert_eq!(desk.settle(ours(1, 60, 1)).await, SettleOutcome::NotPriced);
-    assert_eq!(desk.settle(foreign(2, 60)).await, SettleOutcome::NotPriced);
+    for (run, unit) in [(ours(1, 60, 1), "jupiter:cpu"), (foreign(2, 60), "jupiter:a100")] {
+        let outcome = desk.settle(run).await;
+        let SettleOutcome::NotPriced { reason } = outcome else { panic!("{outcome:?}") };
+        assert!(reason.contains(unit), "{reason}");
+    }
     let left = desk.book.unattributed().await.expect("read");
     let reasons: Vec<_> = left.into_iter().map(|run| run.reason).collect();
     let not_priced = |unit: &str| UnattributedReason::NotPriced(name(unit));
     assert_eq!(reasons, [not_priced("jupiter:cpu"), not_priced("jupiter:a100")]);
     // A later reading that has the price charges it.
     let mut priced = read_at(foreign(2, 60), 300);
-    priced.price.node = Some(model::Charge { unit: name("jupiter:a100"), amount: milli(9) });
+    let node = Some(model::Charge { unit: name("jupiter:a100"), amount: milli(9) });
+    priced.price = RunPrice::Known(Price { node, ..price(60) });
     assert_eq!(desk.settle(priced).await, SettleOutcome::Corrected { difference: milli(9) });
     desk.verify().await;
 }
@@ -179,7 +191,7 @@ async fn the_same_run_by_another_reader_is_the_same_run() {
     let mut renamed = with_sluid(read_at(foreign(1, 60), 300), "s1");
     renamed.run.key.submitted_at = at(NOW + 3);
     assert_eq!(desk.settle(renamed.clone()).await, SettleOutcome::Same, "the SLUID says that it is the same");
-    (renamed.price, renamed.run.observed_at) = (price(70), at(NOW + 400));
+    (renamed.price, renamed.run.observed_at) = (RunPrice::Known(price(70)), at(NOW + 400));
     assert_eq!(desk.settle(renamed).await, SettleOutcome::Corrected { difference: milli(10) });
     assert_eq!(desk.settle(with_sluid(foreign(2, 5), "s2")).await, charged(5, 0));
     for disagreeing in [with_sluid(foreign(1, 60), "s3"), with_sluid(foreign(1, 60), "s2")] {
@@ -198,22 +210,113 @@ async fn one_bad_row_never_drops_another() {
     endless.run.ended_at = None;
     let mut backwards = foreign(2, 60);
     backwards.run.ended_at = Some(at(NOW));
-    let negative = SettledRun { price: Price { gpu: price(-1).gpu, ..price(1) }, ..foreign(3, 60) };
-    let rows = [endless, backwards, negative, foreign(4, 60)];
+    let negative = with_price(Price { gpu: price(-1).gpu, ..price(1) }, foreign(3, 60));
+    let mut endured = foreign(5, 60);
+    endured.run.elapsed = WallTime::from_seconds(u64::from(u32::MAX));
+    let rows = [endless, backwards, negative, endured, foreign(4, 60)];
     let outcomes = desk.post(&rows.map(settle)).await;
     let rejected =
         outcomes.iter().filter(|outcome| matches!(outcome, ledger::Outcome::Settled(SettleOutcome::Rejected { .. })));
-    assert_eq!((rejected.count(), &outcomes[3]), (3, &ledger::Outcome::Settled(charged(60, 0))));
+    assert_eq!((rejected.count(), &outcomes[4]), (4, &ledger::Outcome::Settled(charged(60, 0))));
     assert_eq!(desk.numbers().await, [1000, 60, 0, 0, 0, 940]);
 }
 
 #[tokio::test]
-async fn a_sum_that_does_not_fit_is_an_error_and_no_wrapped_number() {
+async fn a_run_without_a_price_is_kept_and_charged_once_it_has_one() {
     let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    let not_priced = SettleOutcome::NotPriced { reason: "no tariff for its partition".to_owned() };
+    assert_eq!(desk.settle(unpriced(foreign(1, 0))).await, not_priced);
+    assert_eq!(desk.settle(unpriced(read_at(foreign(1, 0), 300))).await, SettleOutcome::Same);
+    let mut of_others = foreign(2, 0);
+    of_others.run.account = Some(name("other"));
+    assert_eq!(desk.settle(unpriced(of_others)).await, SettleOutcome::Unattributed, "nobody would pay in any case");
+    let site = name("jupiter");
+    let listed = desk.book.unpriced(&site, None, 10).await.expect("read");
+    let reasons: Vec<_> = listed.iter().map(|run| &run.reason).collect();
+    assert_eq!(reasons, [&UnattributedReason::NotPriced(gh200()), &UnattributedReason::NotBound]);
+    assert!(listed.iter().all(|run| run.price.known().is_none()));
+    let behind = desk.book.unpriced(&site, Some(&listed[0].run.key), 10).await.expect("read");
+    assert_eq!(behind, listed[1..]);
+    assert_eq!(desk.book.unpriced(&site, None, 1).await.expect("read"), listed[..1]);
+    assert_eq!(desk.book.unpriced(&name("horeka"), None, 10).await, Ok(vec![]));
+    assert_eq!(desk.book.unattributed_count().await, Ok(2));
+
+    // The price is found out from what stands in the books, with the date of that reading.
+    let read_anew = with_price(price(60), SettledRun { run: listed[0].run.clone(), ..foreign(1, 60) });
+    assert_eq!(desk.settle(read_anew).await, SettleOutcome::Corrected { difference: milli(60) });
+    assert_eq!(desk.numbers().await, [1000, 60, 0, 0, 0, 940]);
+    assert_eq!(desk.book.unattributed_count().await, Ok(1));
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn whoever_cannot_price_a_run_takes_no_charge_away() {
+    // Two readings of the same facts, one with a price, in both orders and with both dates.
+    for (first, second) in [(true, false), (false, true)] {
+        for dates in [(100, 200), (200, 100), (200, 200)] {
+            let desk = Desk::in_memory();
+            desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+            for (is_priced, read) in [(first, dates.0), (second, dates.1)] {
+                let run = read_at(foreign(1, 60), read);
+                desk.settle(if is_priced { run } else { unpriced(run) }).await;
+            }
+            assert_eq!(desk.numbers().await[1], 60, "{first} first, read at {dates:?}");
+            desk.verify().await;
+        }
+    }
+    // Other facts are another matter: what was charged for the old ones is wrong.
+    let desk = Desk::in_memory();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    desk.settle(foreign(1, 60)).await;
+    let mut longer = unpriced(read_at(foreign(1, 60), 300));
+    longer.run.ended_at = Some(at(NOW + 120));
+    assert_eq!(desk.settle(longer).await, SettleOutcome::Corrected { difference: milli(-60) });
+}
+
+#[tokio::test]
+async fn a_hold_stays_while_a_run_of_its_job_has_no_price() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), hold(1, 100)]).await;
+    desk.settle(unpriced(ours(1, 0, 1))).await;
+    let outcome = desk.post(&[close(1)]).await.remove(0);
+    let Outcome::StaysOpen(stays) = &outcome else { panic!("{outcome:?}") };
+    assert!(stays.is_open() && outcome.hold() == Some(stays));
+    assert_eq!(desk.numbers().await, [1000, 0, 0, 100, 0, 900]);
+    desk.settle(ours(1, 60, 1)).await;
+    assert!(matches!(desk.post(&[close(1)]).await[0], Outcome::Closed(..)));
+    assert_eq!(desk.numbers().await, [1000, 60, 0, 0, 0, 940]);
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn a_row_whose_amount_does_not_fit_costs_no_other_row() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    let huge = |number: u64| with_price(Price { site: None, ..price(i64::MAX / 100 - 10) }, foreign(number, 1));
+    let mut rows: Vec<Command> = (1..=102).map(|number| settle(huge(number))).collect();
+    rows.push(settle(foreign(200, 60)));
+    let outcomes = desk.post(&rows).await;
+    let rejected: Vec<usize> = (1..=outcomes.len())
+        .filter(|number| matches!(outcomes[number - 1], Outcome::Settled(SettleOutcome::Rejected { .. })))
+        .collect();
+    assert_eq!(rejected, [101, 102], "the hundred before it fit");
+    assert_eq!(desk.entries().await.len(), 102, "the grant, a hundred rows and the last one");
+    assert_eq!(
+        desk.settle(huge(300)).await,
+        SettleOutcome::Rejected { reason: model::AmountError::Overflow.to_string() }
+    );
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn a_binding_stands_though_the_amounts_it_would_charge_do_not_fit() {
+    let desk = Desk::new();
+    for number in 1..=102 {
+        desk.settle(with_price(Price { site: None, ..price(i64::MAX / 100 - 10) }, foreign(number, 1))).await;
+    }
+    desk.settle(foreign(200, 60)).await;
     desk.post(&[Command::Bind(binding())]).await;
-    let huge = |number: u64| SettledRun { price: Price { site: None, ..price(i64::MAX / 100) }, ..foreign(number, 1) };
-    let rows: Vec<Command> = (1..=101).map(|number| settle(huge(number))).collect();
-    let error = desk.try_post(&rows).await.expect_err("too much");
-    assert_eq!(error.kind, ledger::LedgerErrorKind::Overflow);
-    assert_eq!(desk.entries().await, []);
+    assert_eq!(desk.book.unattributed_count().await, Ok(2), "what does not fit stays listed");
+    desk.verify().await;
 }

@@ -1,8 +1,9 @@
 //! A ledger on a fresh file, and short ways to say what the tests are about.
 
 use ledger::{
-    BalanceQuery, Binding, Book, CloseHold, CloseReason, Command, Enforce, Entry, EntryPage, HoldId, LedgerError,
-    NewGrant, NewHold, OpenMode, Outcome, SettleOutcome, SettledRun, SqliteBook, Surroundings,
+    BalanceQuery, Binding, Book, CloseHold, CloseReason, Command, Cursor, Enforce, Entry, EntryPage, HoldId,
+    LedgerError, NewGrant, NewHold, Observation, ObservedPending, ObservedRun, OpenMode, Outcome, RunPrice,
+    SettleOutcome, SettledRun, SqliteBook, Surroundings,
 };
 use model::{
     Amount, Balance, BaseState, Charge, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Principal,
@@ -10,6 +11,7 @@ use model::{
 };
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 pub(crate) const NOW: i64 = 1_793_000_000;
@@ -99,7 +101,7 @@ pub(crate) fn foreign(number: u64, gpu_milli: i64) -> SettledRun {
         observed_at: at(NOW + 200),
         raw: format!("{number}|a row"),
     };
-    SettledRun { run, price: price(gpu_milli) }
+    SettledRun { run, price: RunPrice::Known(price(gpu_milli)) }
 }
 
 /// The same run with the stamp of a job of ours.
@@ -116,7 +118,7 @@ pub(crate) fn read_at(mut settled: SettledRun, seconds: i64) -> SettledRun {
 }
 
 pub(crate) fn settle(settled: SettledRun) -> Command {
-    Command::Settle(Box::new(settled))
+    Command::Settle(Arc::new(settled))
 }
 
 pub(crate) fn new_grant(key: &str, amount: i64) -> NewGrant {
@@ -172,6 +174,66 @@ pub(crate) fn binding() -> Binding {
     }
 }
 
+/// A job of `ada` and account `hai` that runs.
+pub(crate) fn running(number: u64, stamp: Option<Stamp>, so_far: i64, ceiling: i64) -> ObservedRun {
+    ObservedRun {
+        key: run_key(number),
+        stamp,
+        user: name("ada"),
+        account: Some(name("hai")),
+        partition: None,
+        price_so_far: price(so_far),
+        ceiling: price(ceiling),
+    }
+}
+
+/// The same waiting.
+pub(crate) fn pending(number: u64, stamp: Option<Stamp>, ceiling: i64) -> ObservedPending {
+    ObservedPending {
+        scheduler_job: SchedulerJobId::new(number),
+        stamp,
+        user: name("ada"),
+        account: Some(name("hai")),
+        partition: None,
+        ceiling: price(ceiling),
+    }
+}
+
+/// What `ada` saw of her own jobs.
+pub(crate) fn observe(as_of: i64, running: Vec<ObservedRun>, pending: Vec<ObservedPending>) -> Command {
+    observe_in("user:ada", &[], as_of, running, pending)
+}
+
+/// In another scope, whose reader sees all of these accounts, `-` for jobs without one.
+pub(crate) fn observe_in(
+    scope: &str,
+    whole_accounts: &[&str],
+    as_of: i64,
+    running: Vec<ObservedRun>,
+    pending: Vec<ObservedPending>,
+) -> Command {
+    Command::Observe(Box::new(Observation {
+        site: name("jupiter"),
+        cluster: name("booster"),
+        scope: name(scope),
+        whole_accounts: whole_accounts.iter().map(|account| (*account != "-").then(|| name(account))).collect(),
+        as_of: at(as_of),
+        running,
+        pending,
+    }))
+}
+
+/// The same job as another person's.
+pub(crate) fn of_user(user: &str, mut job: ObservedPending) -> ObservedPending {
+    job.user = name(user);
+    job
+}
+
+pub(crate) fn cursor(scope: &str, until: i64) -> Command {
+    let (site, cluster, settled_until) = (name("jupiter"), name("booster"), at(until));
+    Command::Advance(Cursor { site, cluster, scope: name(scope), settled_until })
+}
+
 /// A ledger on a file of its own.
 pub(crate) struct Desk {
     pub(crate) folder: TempDir,
@@ -212,6 +274,11 @@ impl Desk {
 
     pub(crate) async fn post(&self, commands: &[Command]) -> Vec<Outcome> {
         self.try_post(commands).await.expect("posted")
+    }
+
+    /// Posts by another clock.
+    pub(crate) async fn post_at(&self, seconds: i64, commands: &[Command]) -> Vec<Outcome> {
+        self.book.post(&ada(), at(seconds), commands).await.expect("posted")
     }
 
     pub(crate) async fn settle(&self, settled: SettledRun) -> SettleOutcome {

@@ -1,0 +1,66 @@
+//! What every step of a settlement has at hand.
+
+use super::report::SettleOptions;
+use crate::{
+    directory::IndexedJob,
+    error::{Gravity, JobsError},
+    house::House,
+    reached::booked,
+};
+use ledger::{Book, Command, Hold, Outcome, Scope};
+use model::{AmountError, ClusterName, JobId, Timestamp};
+use scheduler_adapters::Whose;
+use sites::Site;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The desk of one settlement.
+pub(super) struct Desk<'a> {
+    pub(super) house: &'a House,
+    pub(super) book: Arc<dyn Book>,
+    pub(super) site: &'a Site,
+    pub(super) cluster: ClusterName,
+    pub(super) scope: Scope,
+    /// When the settlement began: what has ended by then is what it covers.
+    pub(super) now: Timestamp,
+}
+
+/// What was not done when a later step fails. Runs that were entered by then stand.
+pub(super) const NOT_FINISHED: &str = "the settlement did not come to its end";
+
+impl Desk<'_> {
+    /// Whose runs a settlement covers.
+    pub(super) fn scope(house: &House, options: SettleOptions) -> Scope {
+        let user = house.principal.user.clone();
+        if options.all_users { Scope::All(user) } else { Scope::User(user) }
+    }
+
+    /// The same in the scheduler's words.
+    pub(super) const fn whose(&self) -> Whose {
+        match self.scope {
+            Scope::User(_) => Whose::mine(),
+            Scope::All(_) => Whose::visible(),
+        }
+    }
+
+    /// Posts, in one transaction.
+    pub(super) async fn post(&self, commands: &[Command]) -> Result<Vec<Outcome>, JobsError> {
+        booked(self.book.post(&self.house.principal, self.house.clock.now(), commands).await, NOT_FINISHED)
+    }
+
+    /// Whether this settlement may see the job of a hold: somebody else's stays out of sight when only one's own jobs are
+    /// asked for, and that says nothing about it.
+    pub(super) fn covers(&self, hold: &Hold, local: &LocalJobs<'_>) -> bool {
+        let Scope::User(user) = &self.scope else { return true };
+        let owner = local.get(&hold.id.0).map_or(&hold.opened_by.user, |job| &job.intent.principal.user);
+        owner == user
+    }
+}
+
+/// The jobs whose directories are here.
+pub(super) type LocalJobs<'a> = BTreeMap<JobId, &'a IndexedJob>;
+
+#[allow(clippy::needless_pass_by_value)] // The shape that `map_err` wants.
+pub(super) fn too_large(error: AmountError) -> JobsError {
+    let next = "please report it with the rows of accounting";
+    JobsError::new(Gravity::Bug, NOT_FINISHED, error.to_string(), next)
+}

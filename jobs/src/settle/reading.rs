@@ -1,0 +1,98 @@
+//! What the later steps need of the runs that were read, which themselves go into the books month by month.
+
+use ledger::{Command, Outcome, SettleOutcome};
+use model::{AccountName, ExitCode, JobId, JobState, Run, RunKey, Timestamp, UserName};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was read.
+#[derive(Default)]
+pub(super) struct Reading {
+    /// The runs under way, as they were seen last.
+    running: BTreeMap<RunKey, Run>,
+    /// The attempts of the jobs that are watched.
+    attempts: BTreeMap<JobId, BTreeMap<RunKey, Attempt>>,
+    watched: BTreeSet<JobId>,
+    /// The accounts in which somebody else's run was seen, `None` for runs without an account.
+    shared_accounts: BTreeSet<Option<AccountName>>,
+    /// Watched jobs with a row that was not taken in.
+    withheld: BTreeSet<JobId>,
+    /// The earliest end of a row that was not taken in.
+    missing_since: Option<Timestamp>,
+}
+
+/// One start of a watched job.
+#[derive(Clone, Debug)]
+pub(super) struct Attempt {
+    pub(super) elapsed_seconds: u64,
+    pub(super) state: JobState,
+    pub(super) exit: ExitCode,
+    pub(super) ended_at: Option<Timestamp>,
+}
+
+impl Reading {
+    /// A reading that keeps what concerns these jobs.
+    pub(super) fn watching(watched: impl IntoIterator<Item = JobId>) -> Self {
+        Self { watched: watched.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Notes a run; a later reading of the same one replaces the earlier.
+    pub(super) fn see(&mut self, run: &Run, reader: &UserName) {
+        if run.user != *reader && !self.shared_accounts.contains(&run.account) {
+            self.shared_accounts.insert(run.account.clone());
+        }
+        if run.ended_at.is_none() {
+            self.running.insert(run.key.clone(), run.clone());
+        } else {
+            self.running.remove(&run.key);
+        }
+        let Some(job) = run.stamp.map(|stamp| stamp.job).filter(|job| self.watched.contains(job)) else { return };
+        let attempt = Attempt {
+            elapsed_seconds: run.elapsed.seconds(),
+            state: run.state.clone(),
+            exit: run.exit,
+            ended_at: run.ended_at,
+        };
+        self.attempts.entry(job).or_default().insert(run.key.clone(), attempt);
+    }
+
+    /// Notes that a row, which ended then, was not taken in.
+    pub(super) fn miss(&mut self, job: Option<JobId>, ended_at: Timestamp) {
+        self.missing_since = Some(self.missing_since.map_or(ended_at, |since| since.min(ended_at)));
+        self.withheld.extend(job.filter(|job| self.watched.contains(job)));
+    }
+
+    /// Notes the runs that the books rejected.
+    pub(super) fn miss_rejected(&mut self, commands: &[Command], outcomes: &[Outcome]) {
+        for (command, outcome) in commands.iter().zip(outcomes) {
+            if let (Command::Settle(settled), Outcome::Settled(SettleOutcome::Rejected { .. })) = (command, outcome) {
+                let run = &settled.run;
+                self.miss(run.stamp.map(|stamp| stamp.job), run.ended_at.unwrap_or(run.started_at));
+            }
+        }
+    }
+
+    /// The runs under way.
+    pub(super) fn running(&self) -> impl Iterator<Item = &Run> {
+        self.running.values()
+    }
+
+    /// The attempts of a watched job.
+    pub(super) fn attempts(&self, job: JobId) -> Vec<(&RunKey, &Attempt)> {
+        self.attempts.get(&job).into_iter().flatten().collect()
+    }
+
+    /// Whether a row of a watched job was not taken in.
+    pub(super) fn is_withheld(&self, job: JobId) -> bool {
+        self.withheld.contains(&job)
+    }
+
+    /// The accounts in which somebody else's run was seen.
+    pub(super) const fn shared_accounts(&self) -> &BTreeSet<Option<AccountName>> {
+        &self.shared_accounts
+    }
+
+    /// Until when everything is in the books, of what was read up to `now`.
+    pub(super) fn settled_until(&self, now: Timestamp) -> Timestamp {
+        self.missing_since.map_or(now, |since| since.min(now))
+    }
+}

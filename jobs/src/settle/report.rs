@@ -1,0 +1,114 @@
+//! What a settlement was asked for, and what it did.
+
+use ledger::{Command, Outcome, RunPrice, SettleOutcome};
+use model::{Amount, AmountError, JobId, RunKey, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a settlement covers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SettleOptions {
+    /// Look back at least to this instant.
+    pub since: Option<Timestamp>,
+    /// The runs of all users that are visible, as a coordinator does, instead of one's own.
+    pub all_users: bool,
+    /// Go on though the ledger was last written at a later time than this machine's clock shows.
+    pub trust_clock: bool,
+}
+
+/// A run that is kept and listed, but could not be counted.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct NotPriced {
+    /// Which.
+    pub run: RunKey,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a settlement did.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct SettleReport {
+    /// Site and cluster.
+    pub place: String,
+    /// Whose runs it covers: `user:ada`, or `all:carol` for all that carol sees.
+    pub scope: String,
+    /// Since when accounting was asked.
+    pub since: Option<Timestamp>,
+    /// Until when everything of the scope is settled now.
+    pub settled_until: Option<Timestamp>,
+    /// Runs entered.
+    pub new: u64,
+    /// Runs entered before.
+    pub same: u64,
+    /// Runs whose entry was corrected.
+    pub corrected: u64,
+    /// Runs that no binding covers.
+    pub unattributed: u64,
+    /// Runs that somebody pays for and nobody could price. They are in the books, and charged once they have a price.
+    pub not_priced: Vec<NotPriced>,
+    /// Rows of accounting that were not taken in, with the reason. They are read again by every settlement.
+    pub rejected: BTreeSet<String>,
+    /// Runs under way.
+    pub running: u64,
+    /// Jobs that wait.
+    pub pending: u64,
+    /// Running and waiting jobs that have no price, so that no balance counts them.
+    pub uncounted: u64,
+    /// Runs that accounting still calls running, long after their limit, and that the queue does not know.
+    pub runaway: Vec<RunKey>,
+    /// Jobs whose hold was closed.
+    pub closed: Vec<JobId>,
+    /// Jobs that neither queue nor accounting knows.
+    pub unknown: Vec<JobId>,
+    /// Jobs that were begun and never sent, with a hold that stays.
+    pub unsent: Vec<JobId>,
+    /// What else there is to say.
+    pub notes: Vec<String>,
+    /// What was taken by new entries, by unit, beyond any hold included.
+    pub settled: BTreeMap<String, Amount>,
+}
+
+impl SettleReport {
+    /// Whether all that was read could be taken in and counted.
+    pub fn is_complete(&self) -> bool {
+        self.not_priced.is_empty() && self.rejected.is_empty()
+    }
+
+    /// Counts what became of runs; the commands are those that settle, in order, and the outcomes theirs.
+    pub(super) fn count(&mut self, commands: &[Command], outcomes: &[Outcome]) -> Result<(), AmountError> {
+        for (command, outcome) in commands.iter().zip(outcomes) {
+            let (Command::Settle(settled), Outcome::Settled(outcome)) = (command, outcome) else { continue };
+            let key = &settled.run.key;
+            match outcome {
+                SettleOutcome::New { drawn, overrun, project } => {
+                    self.new += 1;
+                    let total = self.settled.entry(format!("{project} at {}", key.site)).or_default();
+                    *total = total.plus(*drawn)?.plus(*overrun)?;
+                }
+                SettleOutcome::Same | SettleOutcome::Stale => self.same += 1,
+                SettleOutcome::Corrected { .. } => self.corrected += 1,
+                SettleOutcome::Unattributed => self.unattributed += 1,
+                // Those without any price are listed from the books, also the ones of earlier settlements.
+                SettleOutcome::NotPriced { reason } => {
+                    if let RunPrice::Known(_) = &settled.price {
+                        self.not_priced.push(NotPriced { run: key.clone(), reason: reason.clone() });
+                    }
+                }
+                SettleOutcome::Rejected { reason } => self.reject(&format!("run {key}: {reason}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a row that was not taken in, once, whatever stands in it: it goes to a terminal.
+    pub(super) fn reject(&mut self, what: &str) {
+        let printable: String = what
+            .chars()
+            .take(LONGEST_REASON)
+            .map(|letter| if letter.is_control() { '\u{fffd}' } else { letter })
+            .collect();
+        self.rejected.insert(printable);
+    }
+}
+
+/// The longest reason that is shown, in characters.
+const LONGEST_REASON: usize = 300;

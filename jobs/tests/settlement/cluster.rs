@@ -1,0 +1,225 @@
+//! A cluster that the test plays: what accounting and the queue say, and what they were asked.
+
+use crate::desk::at;
+use async_trait::async_trait;
+use model::{
+    BaseState, ClusterName, EvidenceClass, ExitCode, JobState, Run, RunKey, SchedulerJobId, Stamp, Timestamp, Tres,
+    UserName, WallTime, Window,
+};
+use scheduler_adapters::{
+    AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Coverage, Estimate, FoundJob, JobFacts, JobSighting,
+    RejectedRow, RunBatch, RunWindow, Scheduler, StampSearch, Submission, Submitted, Users, Whose,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+/// The columns of a raw row.
+const FIELDS: [&str; 6] = ["JobIDRaw", "End", "WorkDir", "Comment", "SubmitLine", "JobName"];
+
+/// What the cluster says to everybody.
+#[derive(Default)]
+pub(crate) struct Says {
+    pub(crate) runs: Vec<Run>,
+    /// What accounting says from its second answer on.
+    pub(crate) runs_later: Option<Vec<Run>>,
+    pub(crate) rejected: Vec<RejectedRow>,
+    pub(crate) queue: Vec<JobSighting>,
+    /// What it knows of single jobs, beside the queue.
+    pub(crate) states: Vec<JobSighting>,
+    /// Whether everybody sees their own jobs alone, whatever they ask for.
+    pub(crate) is_private: bool,
+    /// Which question fails next, and how: `name`, `runs`, `queue` or `states`.
+    pub(crate) fails: Option<(&'static str, AdapterErrorKind)>,
+    /// The windows of which runs were asked for.
+    pub(crate) asked: Vec<Window>,
+}
+
+/// The cluster, as one person reaches it.
+#[derive(Clone)]
+pub(crate) struct Cluster {
+    pub(crate) says: Arc<Mutex<Says>>,
+    pub(crate) reader: UserName,
+    pub(crate) clock: Arc<dyn model::Clock>,
+}
+
+impl Cluster {
+    fn says(&self) -> MutexGuard<'_, Says> {
+        self.says.lock().expect("no test panics with it")
+    }
+
+    fn answers(&self, question: &str) -> Result<(), AdapterError> {
+        let fails = self.says().fails.take_if(|(which, _)| *which == question);
+        fails.map_or(Ok(()), |(_, kind)| Err(AdapterError::new(kind, format!("asking for {question}"))))
+    }
+
+    fn shows(&self, whose: &Whose, user: &UserName) -> bool {
+        *user == self.reader || (whose.users == Users::Visible && !self.says().is_private)
+    }
+}
+
+#[async_trait]
+impl Scheduler for Cluster {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { way: "a test", has_accounting: true, keeps_comments: Some(true), estimates: false }
+    }
+
+    async fn submit(&self, _: &Submission) -> Result<Submitted, AdapterError> {
+        unreachable!("settlement submits nothing")
+    }
+
+    async fn find(&self, _: &StampSearch) -> Result<Vec<FoundJob>, AdapterError> {
+        unreachable!("settlement looks no stamp up")
+    }
+
+    async fn read_back(&self, _: SchedulerJobId) -> Result<JobFacts, AdapterError> {
+        unreachable!("settlement reads nothing back")
+    }
+
+    async fn states(
+        &self,
+        ids: &[SchedulerJobId],
+        since: Timestamp,
+    ) -> Result<BTreeMap<SchedulerJobId, JobSighting>, AdapterError> {
+        self.answers("states")?;
+        let says = self.says();
+        let known = says.queue.iter().chain(&says.states);
+        let asked = known.filter(|job| ids.contains(&job.id) && job.submitted_at >= since);
+        Ok(asked.map(|job| (job.id, job.clone())).collect())
+    }
+
+    async fn queue(&self, whose: &Whose) -> Result<Vec<JobSighting>, AdapterError> {
+        self.answers("queue")?;
+        let queue = self.says().queue.clone();
+        Ok(queue.into_iter().filter(|job| self.shows(whose, &job.user)).collect())
+    }
+
+    async fn cancel(&self, _: SchedulerJobId) -> Result<(), AdapterError> {
+        unreachable!("settlement cancels nothing")
+    }
+
+    async fn runs(&self, window: &RunWindow) -> Result<RunBatch, AdapterError> {
+        self.answers("runs")?;
+        let now = self.clock.now();
+        let (runs, rejected) = {
+            let mut says = self.says();
+            says.asked.push(window.window);
+            let answer = (says.runs.clone(), says.rejected.clone());
+            if let Some(later) = says.runs_later.take() {
+                says.runs = later;
+            }
+            answer
+        };
+        let overlaps = |run: &Run| {
+            run.started_at < window.window.to && run.ended_at.is_none_or(|ended| ended >= window.window.from)
+        };
+        let runs = runs.into_iter().filter(|run| overlaps(run) && self.shows(&window.whose, &run.user));
+        let ended_inside = |row: &RejectedRow| {
+            let ended = row.raw.split('\u{1f}').nth(1).and_then(|end| end.parse().ok()).map(at);
+            ended.is_none_or(|ended| ended >= window.window.from && ended < window.window.to)
+        };
+        Ok(RunBatch {
+            cluster: name(),
+            runs: runs.map(|run| Run { observed_at: now, ..run }).collect(),
+            rejected: rejected.into_iter().filter(ended_inside).collect(),
+            coverage: Coverage {
+                cluster: name(),
+                window: window.window,
+                whose: window.whose.clone(),
+                asked_by: self.reader.clone(),
+            },
+            fields: FIELDS.map(str::to_owned).to_vec(),
+            observed_at: now,
+        })
+    }
+
+    async fn estimate(&self, _: &Submission) -> Result<Estimate, AdapterError> {
+        unreachable!("settlement estimates nothing")
+    }
+
+    async fn describe(&self) -> Result<ClusterFacts, AdapterError> {
+        unreachable!("settlement asks for the name alone")
+    }
+
+    async fn cluster_name(&self) -> Result<ClusterName, AdapterError> {
+        self.answers("name")?;
+        Ok(name())
+    }
+}
+
+fn name() -> ClusterName {
+    "testland".parse().expect("a name")
+}
+
+/// A run of one GPU of `user` in account `hai` and partition `gpu`, from one instant to another.
+pub(crate) fn run(id: u64, user: &str, started: i64, ended: Option<i64>) -> Run {
+    let elapsed = ended.map_or(600, |ended| ended - started);
+    let end = ended.map_or("Unknown".to_owned(), |ended| ended.to_string());
+    let line = "sbatch --export=TOKEN=secret job.sh";
+    let raw = [&id.to_string(), end.as_str(), "/home", "", line, "train"].join("\u{1f}");
+    Run {
+        key: RunKey {
+            site: "testland".parse().expect("a site"),
+            cluster: name(),
+            scheduler_job: SchedulerJobId::new(id),
+            submitted_at: at(started - 10),
+        },
+        sluid: None,
+        shown_id: id.to_string(),
+        user: user.parse().expect("a user"),
+        account: Some("hai".parse().expect("an account")),
+        partition: Some("gpu".parse().expect("a partition")),
+        qos: None,
+        name: "train".to_owned(),
+        stamp: None,
+        state: JobState::of(if ended.is_some() { BaseState::Completed } else { BaseState::Running }),
+        restarts: None,
+        started_at: at(started),
+        ended_at: ended.map(at),
+        elapsed: WallTime::from_seconds(u64::try_from(elapsed).expect("forwards")),
+        time_limit: Some(WallTime::from_seconds(3_600)),
+        allocated: Tres::read("cpu=8,gres/gpu=1,node=1").expect("a list"),
+        exit: ExitCode::default(),
+        evidence: EvidenceClass::SelfRead,
+        observed_at: at(started),
+        raw,
+    }
+}
+
+/// The same run as that of a job of ours.
+pub(crate) fn stamped(run: Run, stamp: Stamp) -> Run {
+    Run { stamp: Some(stamp), ..run }
+}
+
+/// A row that cannot be read, of a run that ended then.
+pub(crate) fn unreadable(id: u64, ended: &str) -> RejectedRow {
+    let raw = [&id.to_string(), ended, "/home", "", "sbatch --export=TOKEN=secret", "a\u{1b}[2Jb"].join("\u{1f}");
+    RejectedRow { raw, reason: "elapsed: `a\u{1b}[2J` is not a number".to_owned() }
+}
+
+/// A job of one GPU that waits, of `user` in account `hai` and partition `gpu`.
+pub(crate) fn waiting(id: u64, user: &str, submitted: i64) -> JobSighting {
+    JobSighting {
+        id: SchedulerJobId::new(id),
+        shown_id: id.to_string(),
+        tasks: 1,
+        cluster: Some(name()),
+        user: user.parse().expect("a user"),
+        account: Some("hai".parse().expect("an account")),
+        partition: Some("gpu".parse().expect("a partition")),
+        qos: None,
+        name: "train".to_owned(),
+        stamp: None,
+        state: JobState::of(BaseState::Pending),
+        reason: "Priority".to_owned(),
+        submitted_at: at(submitted),
+        started_at: None,
+        ends_at: None,
+        time_limit: Some(WallTime::from_seconds(3_600)),
+        elapsed: WallTime::default(),
+        requested: Tres::read("cpu=8,gres/gpu=1,node=1").expect("a list"),
+        nodes: 1,
+        observed_at: at(submitted),
+    }
+}

@@ -1,0 +1,77 @@
+//! Job directories: written only where they are, and written in the end, whoever was stopped in between.
+
+use crate::cluster::{run, stamped, waiting};
+use crate::desk::{DAY, Desk, Job, NOW};
+use jobs::directory::{Ended, Origin};
+use model::{BaseState, JobState};
+use std::fs;
+
+/// How the job ended, as its directory says.
+pub(crate) async fn ended(job: &Job) -> Option<Ended> {
+    job.directory.ended().await.expect("read")
+}
+
+/// As a process that was killed between the post and the directory leaves it.
+pub(crate) fn forget_the_end(desk: &Desk, job: &Job) {
+    fs::remove_file(job.directory.path().join("ended.json")).expect("it was written");
+    let index = desk.house("ada").state.root().join("ended.index");
+    let _there_or_not = fs::remove_file(index);
+}
+
+#[tokio::test]
+async fn an_end_that_was_not_written_down_is_written_by_the_next_settlement() {
+    let desk = Desk::new().await;
+    let job = desk.job("ada", 1, NOW - DAY, Origin::Shell).await;
+    job.submitted(9, NOW - DAY, None).await;
+    desk.says().runs = vec![stamped(run(9, "ada", NOW - 900, Some(NOW - 800)), job.stamp())];
+    desk.settle("ada").await;
+    let as_written = ended(&job).await.expect("over");
+    assert_eq!((as_written.state, as_written.exit_code), (JobState::of(BaseState::Completed), Some(0)));
+    // While accounting shows the run, while only the queue's memory has the job, and when nobody knows it any more.
+    let mut remembered = waiting(9, "ada", NOW - DAY);
+    (remembered.state, remembered.started_at) = (JobState::of(BaseState::Completed), Some(crate::desk::at(NOW - 900)));
+    let runs = desk.says().runs.clone();
+    for (runs, states, state) in [
+        (runs, vec![], BaseState::Completed),
+        (vec![], vec![remembered], BaseState::Completed),
+        (vec![], vec![], BaseState::Unknown),
+    ] {
+        forget_the_end(&desk, &job);
+        desk.says().runs = runs;
+        desk.says().states = states;
+        let report = desk.settle("ada").await;
+        assert_eq!((report.closed, report.unknown, report.notes), (vec![], vec![], vec![]));
+        assert_eq!(ended(&job).await.expect("over").state, JobState::of(state));
+    }
+}
+
+#[tokio::test]
+async fn a_coordinator_closes_holds_and_writes_nobody_elses_directory() {
+    let desk = Desk::new().await;
+    let job = desk.job("bob", 1, NOW - DAY, Origin::Shell).await;
+    job.submitted(9, NOW - DAY, None).await;
+    desk.says().runs = vec![stamped(run(9, "bob", NOW - 900, Some(NOW - 800)), job.stamp())];
+    let report = desk.settle_all("carol").await;
+    assert_eq!((report.closed, report.notes), (vec![job.id], vec![]));
+    assert!(!desk.house("carol").state.root().exists(), "carol has no such job");
+    assert!(ended(&job).await.is_none());
+    // Bob's own settlement finds out that it is over.
+    desk.settle("bob").await;
+    assert!(ended(&job).await.is_some());
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_written_is_told_after_the_books_are_closed() {
+    let desk = Desk::new().await;
+    let job = desk.job("ada", 1, NOW - DAY, Origin::Shell).await;
+    job.submitted(9, NOW - DAY, None).await;
+    desk.says().runs = vec![stamped(run(9, "ada", NOW - 900, Some(NOW - 800)), job.stamp())];
+    // A link that leads nowhere stands where the file is to be: there is nothing to read, and nothing can be written.
+    std::os::unix::fs::symlink("nowhere", job.directory.path().join("ended.json")).expect("made");
+    let report = desk.settle("ada").await;
+    assert_eq!((report.closed, desk.cursor("user:ada").await), (vec![job.id], Some(NOW)));
+    assert!(report.notes[0].contains("directory does not say so yet"), "{:?}", report.notes);
+    fs::remove_file(job.directory.path().join("ended.json")).expect("there");
+    assert_eq!(desk.settle("ada").await.notes, Vec::<String>::new());
+    assert!(ended(&job).await.is_some());
+}

@@ -1,0 +1,13 @@
+//! Settlement as its callers see it: a house with a real ledger, real job directories, and a cluster that the test plays.
+
+mod balance;
+mod books;
+mod clocks;
+mod cluster;
+mod desk;
+mod directories;
+mod listing;
+mod missing;
+mod people;
+mod usage;
+mod views;

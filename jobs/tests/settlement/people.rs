@@ -1,0 +1,60 @@
+//! Several people and one ledger: what one of them settles or sees takes nothing away from another.
+
+use crate::cluster::{run, waiting};
+use crate::desk::{DAY, Desk, NOW};
+
+#[tokio::test]
+async fn a_persons_settlement_leaves_the_runs_of_others_to_be_read() {
+    let desk = Desk::new().await;
+    desk.says().runs = vec![
+        run(1, "ada", NOW - 20 * DAY, Some(NOW - 20 * DAY + 100)),
+        run(2, "bob", NOW - 30 * DAY, Some(NOW - 30 * DAY + 1_000)),
+        run(3, "cyd", NOW - 40 * DAY, Some(NOW - 40 * DAY + 10_000)),
+    ];
+    desk.settle("ada").await;
+    assert_eq!((desk.used().await, desk.cursor("user:ada").await), (100, Some(NOW)));
+    assert_eq!((desk.cursor("user:bob").await, desk.cursor("all:carol").await), (None, None));
+    desk.settle("bob").await;
+    assert_eq!(desk.used().await, 1_100);
+    let report = desk.settle_all("carol").await;
+    assert_eq!((desk.used().await, report.new, report.same), (11_100, 1, 2));
+    assert_eq!((desk.cursor("all:carol").await, report.scope.as_str()), (Some(NOW), "all:carol"));
+}
+
+#[tokio::test]
+async fn one_who_sees_little_takes_nothing_from_one_who_sees_all() {
+    let desk = Desk::new().await;
+    desk.says().runs = vec![run(1, "bob", NOW - 30 * DAY, Some(NOW - 30 * DAY + 1_000))];
+    desk.says().is_private = true;
+    desk.settle_all("ada").await;
+    desk.says().is_private = false;
+    desk.settle_all("carol").await;
+    assert_eq!(desk.used().await, 1_000);
+}
+
+#[tokio::test]
+async fn what_several_people_see_is_added_up() {
+    let desk = Desk::new().await;
+    desk.says().queue = vec![waiting(1, "ada", NOW - 60), waiting(2, "bob", NOW - 60)];
+    let foreign = async || desk.balance().await.foreign_committed.milli() / 3_600_000;
+    desk.settle("ada").await;
+    assert_eq!(foreign().await, 1);
+    desk.settle("bob").await;
+    assert_eq!(foreign().await, 2, "bob's look leaves ada's");
+    // Ada's job is cancelled; carol, who sees bob's job of the same account, knows that it is gone.
+    desk.says().queue.remove(0);
+    desk.set_clock(NOW + 60);
+    desk.settle_all("carol").await;
+    assert_eq!(foreign().await, 1);
+}
+
+#[tokio::test]
+async fn where_jobs_are_hidden_a_look_at_everything_says_nothing_about_the_hidden_ones() {
+    let desk = Desk::new().await;
+    desk.says().queue = vec![waiting(1, "ada", NOW - 60), waiting(2, "bob", NOW - 60)];
+    desk.says().is_private = true;
+    desk.settle("bob").await;
+    desk.set_clock(NOW + 60);
+    desk.settle_all("ada").await;
+    assert_eq!(desk.balance().await.foreign_committed.milli() / 3_600_000, 2);
+}
