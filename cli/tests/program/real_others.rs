@@ -65,6 +65,8 @@ fn real_two_members_share_one_ledger() {
         desk.json(&["settle"]);
         let balance = &desk.json(&["balance", "--offline", "atlas"])["balances"][0];
         assert_eq!(balance["committed"], 2 * 4 * 300 * 1000, "each sees both holds, whoever settled");
+    }
+    for desk in [&ada, &ben] {
         desk.json(&["cancel", "mine"]);
         desk.pakt(&["watch", "mine"]).expect(6);
     }

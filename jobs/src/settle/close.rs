@@ -149,7 +149,7 @@ async fn ask(desk: &Desk<'_>, unseen: Vec<Unseen>, decided: &mut Decided) -> Res
             (None, Some(closing)) => {
                 decided.unwritten.push((job, ended_as_closed(closing, desk.house.clock.now())));
             }
-            (Some(sighting), None) if sighting.state.is_final() && sighting.started_at.is_none() => {
+            (Some(sighting), None) if sighting.state.is_final() && !has_run(sighting) => {
                 let close = CloseHold { id: job.into(), reason: CloseReason::NeverStarted };
                 decided.over.push((close, ended_as_seen(sighting, desk.house.clock.now())));
             }
@@ -158,6 +158,13 @@ async fn ask(desk: &Desk<'_>, unseen: Vec<Unseen>, decided: &mut Decided) -> Res
         }
     }
     Ok(())
+}
+
+/// Whether a job that is over has ever run. The queue shows the start that was expected of one that was cancelled while it
+/// waited (Slurm 22.05: `StartTime` of a job with `--begin`), so that the time it ran for has to tell. One that ended
+/// within its first second used nothing either.
+fn has_run(sighting: &JobSighting) -> bool {
+    sighting.started_at.is_some() && sighting.elapsed.seconds() > 0
 }
 
 fn ended_by(attempt: &Attempt, observed_at: Timestamp) -> Ended {
@@ -172,7 +179,7 @@ fn ended_by(attempt: &Attempt, observed_at: Timestamp) -> Ended {
 
 /// As the scheduler shows a job that is over.
 pub(crate) fn ended_as_seen(sighting: &JobSighting, observed_at: Timestamp) -> Ended {
-    let has_started = sighting.started_at.is_some();
+    let has_started = has_run(sighting);
     Ended {
         state: sighting.state.clone(),
         exit_code: None,
