@@ -2,7 +2,7 @@
 //! and at most one at accounting, however many they are.
 
 use crate::{
-    directory::{Ended, IndexedJob, Intent, JobDirectory, Progress, list as indexed},
+    directory::{Ended, IndexedJob, Intent, JobDirectory, JobIndex, Progress},
     error::JobsError,
     house::House,
     reached::scheduled,
@@ -73,10 +73,7 @@ pub struct JobList {
 
 /// Lists the newest `most` jobs, of those only the open ones where `open_only`.
 pub async fn list(house: &House, most: usize, open_only: bool) -> Result<JobList, JobsError> {
-    let mut jobs = indexed(&house.state).await?;
-    jobs.reverse();
-    jobs.retain(|job| !open_only || job.ended.is_none());
-    jobs.truncate(most);
+    let jobs = newest(house, most, open_only).await?;
     let (states, unasked) = match ask(house, &jobs).await {
         Ok(states) => (states, None),
         Err(error) => (BTreeMap::new(), Some(error.why)),
@@ -89,6 +86,22 @@ pub async fn list(house: &House, most: usize, open_only: bool) -> Result<JobList
         listed.push(listed_job(house, job, sighting).await?);
     }
     Ok(JobList { jobs: listed, unasked })
+}
+
+/// The newest jobs, newest first.
+async fn newest(house: &House, most: usize, open_only: bool) -> Result<Vec<IndexedJob>, JobsError> {
+    let mut index = JobIndex::of(&house.state).await?;
+    let mut jobs = Vec::new();
+    for id in index.ids().into_iter().rev() {
+        if jobs.len() == most {
+            break;
+        }
+        if !(open_only && index.is_over(id)) {
+            jobs.extend(index.job(id).await?.filter(|job| !(open_only && job.ended.is_some())));
+        }
+    }
+    index.keep().await;
+    Ok(jobs)
 }
 
 /// One question for all jobs that are not over.

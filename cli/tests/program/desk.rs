@@ -128,6 +128,15 @@ impl Desk {
         command
     }
 
+    /// Runs the program with a clock that is off by so much, as faketime(1) takes it.
+    pub(crate) fn pakt_at(&self, shift: &str, words: &[&str]) -> Ran {
+        let Place::Lab { cluster, user, program } = &self.place else { panic!("a desk of the lab") };
+        let mut command = cluster.command_as(*user, "faketime");
+        command.arg("--exclude-monotonic").arg(shift).arg(program).args(words);
+        command.env("PAKT_HOME", self.home()).env("TZ", "UTC").current_dir(self.work());
+        self.finish(words, command)
+    }
+
     /// Runs another program as the desk's user in the desk's folder; what it printed. It must succeed.
     #[track_caller]
     pub(crate) fn tool(&self, words: &[&str]) -> String {

@@ -160,3 +160,22 @@ fn a_terminal_shows_state_time_and_progress_while_it_runs() {
     let quietly = desk.pakt(&["watch", "slow"]).expect(0);
     assert!(!quietly.stderr.contains("RUNNING"), "without a terminal there is no bar: {}", quietly.stderr);
 }
+
+#[test]
+fn the_index_of_jobs_can_be_lost_or_damaged() {
+    let desk = Desk::with_grant("10");
+    let file = desk.job("kept", "true");
+    let id = desk.json(&["submit", &file])["id"].as_str().expect("an id").to_owned();
+    desk.json(&["watch", &id]);
+    let listed = || desk.json(&["jobs"])["jobs"].clone();
+    let before = listed();
+    let index = desk.home().join("state/ended.index");
+    assert!(std::fs::read_to_string(&index).expect("it was made").contains(&id));
+    for damage in [format!("{id} {{\"half\n"), "\u{0}\n\n".to_owned(), format!("{id} null\n{id} {{}}\n")] {
+        std::fs::write(&index, damage).expect("ours");
+        assert_eq!(listed(), before);
+        assert_eq!(desk.json(&["show", "kept"])["intent"]["id"], id.as_str());
+    }
+    std::fs::remove_file(&index).expect("it was made again");
+    assert_eq!(listed(), before);
+}

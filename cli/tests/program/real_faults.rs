@@ -198,3 +198,22 @@ fn real_an_accounting_that_is_down_delays_settlement_and_nothing_else() {
     assert_eq!(charged(&desk, &slurm), row.elapsed * 1000);
     assert_eq!(desk.json(&["show", "unseen"])["hold"]["closing"]["reason"], "finished");
 }
+
+#[test]
+fn real_a_clock_that_was_wrong_for_a_while_loses_nothing() {
+    let cluster = Rc::new(lab::attach("jupiter").expect("the lab is up"));
+    let desk = Desk::at_with_grant(&cluster, User::Ada, "atlas", "jupiter:gh200", "1000");
+    // Settled once with a clock that is a year ahead: the cursor stands in the future.
+    desk.pakt_at("+1 year", &["settle"]).expect(0);
+    // By the right time the ledger was written in the future: that is said, and nothing is entered.
+    let doubtful = desk.pakt(&["settle"]).expect(3);
+    told(&doubtful);
+    assert!(doubtful.stderr.contains("--trust-clock"), "{}", doubtful.stderr);
+    desk.pakt(&["settle", "--trust-clock"]).expect(0);
+    let file = desk.job_at("jupiter", "between", "{ nodes: 1, gpus_per_node: 4, time: \"00:05:00\" }", "sleep 1.2");
+    let slurm = scheduler_job(&desk.json(&["submit", &file]));
+    let row = accounted(&cluster, &desk, &slurm);
+    desk.json(&["settle"]);
+    assert_eq!(charged(&desk, &slurm), 4 * row.elapsed * 1000, "what ended since is not lost");
+    assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
+}

@@ -1,14 +1,17 @@
-//! The list of jobs. Jobs that are over stand in an index of one line each, so that ten thousand of them are one read;
-//! the others are opened. The index can be thrown away: it is rebuilt from the directories.
+//! The list of jobs. Jobs that are over stand in an index of one line each, their id and their record, so that ten thousand
+//! of them are one read and only those that are shown are understood; the others are opened. The index can be thrown away:
+//! it is rebuilt from the directories.
 
 use super::{Ended, Intent, Origin, State};
 use crate::{error::JobsError, reached::reached};
 use model::{JobId, SchedulerJobId, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range, path::PathBuf};
 
 /// The longest index that is read, in bytes: a million jobs.
 const LONGEST_INDEX: usize = 1024 * 1024 * 1024;
+/// The letters of an id.
+const ID_LENGTH: usize = 26;
 
 /// One job as the list shows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,61 +41,107 @@ impl IndexedJob {
     }
 }
 
+/// The jobs of a state folder: the ids of all, and of those that are over a line each, read only where it is asked for.
+pub struct JobIndex {
+    state: State,
+    ids: Vec<JobId>,
+    text: Vec<u8>,
+    /// Where in the text the record of a job stands.
+    lines: BTreeMap<JobId, Range<usize>>,
+    /// Jobs that are over and stand in no line yet.
+    fresh: Vec<IndexedJob>,
+}
+
+impl JobIndex {
+    /// Looks which jobs there are.
+    pub async fn of(state: &State) -> Result<Self, JobsError> {
+        let read = state.files().read(&path(state), LONGEST_INDEX).await;
+        let text = reached(read, "the index of jobs was not read")?.unwrap_or_default();
+        let (mut lines, mut start) = (BTreeMap::new(), 0);
+        for line in text.split(|byte| *byte == b'\n') {
+            // A line that cannot be read is as good as absent, because its job directory is still there.
+            if let Some(id) = line.get(..ID_LENGTH).and_then(|id| std::str::from_utf8(id).ok()?.parse().ok()) {
+                lines.insert(id, start + ID_LENGTH..start + line.len());
+            }
+            start += line.len() + 1;
+        }
+        Ok(Self { state: state.clone(), ids: state.ids().await?, text, lines, fresh: Vec::new() })
+    }
+
+    /// The ids of all jobs, oldest first.
+    pub fn ids(&self) -> Vec<JobId> {
+        self.ids.clone()
+    }
+
+    /// Whether a job is known to be over, without a look at it.
+    pub fn is_over(&self, id: JobId) -> bool {
+        self.lines.contains_key(&id)
+    }
+
+    /// Whether a job's record may hold this text: only a look at it tells.
+    pub fn may_hold(&self, id: JobId, text: &str) -> bool {
+        let Some(line) = self.lines.get(&id) else { return true };
+        text.is_empty() || self.text[line.clone()].windows(text.len()).any(|part| part == text.as_bytes())
+    }
+
+    /// The job, from its line or from its directory; none where there is only an id that was claimed.
+    pub async fn job(&mut self, id: JobId) -> Result<Option<IndexedJob>, JobsError> {
+        let line = self.lines.get(&id).and_then(|line| serde_json::from_slice(&self.text[line.clone()]).ok());
+        if line.is_some() {
+            return Ok(line);
+        }
+        let job = opened(&self.state, id).await?;
+        if let Some(job) = job.as_ref().filter(|job| job.ended.is_some()) {
+            self.fresh.push(job.clone());
+        }
+        Ok(job)
+    }
+
+    /// Writes the lines that were missing. A full or read-only disk keeps nobody from looking: the index only saves the
+    /// next call some reading.
+    pub async fn keep(self) {
+        let mut text = Vec::new();
+        for job in &self.fresh {
+            text.extend_from_slice(format!("\n{} ", job.intent.id).as_bytes());
+            // A record that was read can be written; half a line is no line.
+            let _whole = serde_json::to_writer(&mut text, job);
+            text.push(b'\n');
+        }
+        if !text.is_empty() {
+            let _unwritten = self.state.files().append(&path(&self.state), &text).await;
+        }
+    }
+}
+
+fn path(state: &State) -> PathBuf {
+    state.root().join("ended.index")
+}
+
+/// Reads a job from its directory.
+async fn opened(state: &State, id: JobId) -> Result<Option<IndexedJob>, JobsError> {
+    let directory = state.job(id);
+    let Some(mut intent) = directory.intent().await? else { return Ok(None) };
+    if intent.origin != Some(Origin::Adopted) {
+        intent.origin = None;
+    }
+    intent.placement = None;
+    let submitted = directory.submitted().await?;
+    Ok(Some(IndexedJob {
+        intent,
+        scheduler_job: submitted.as_ref().map(|note| note.scheduler_job),
+        submitted_at: submitted.and_then(|note| note.submitted_at),
+        ended: directory.ended().await?,
+        hold_is_due: directory.unheld().await?.is_some_and(|unheld| unheld.is_provisional),
+    }))
+}
+
 /// All jobs, oldest first, and afterwards an index that knows every ended one.
 pub async fn list(state: &State) -> Result<Vec<IndexedJob>, JobsError> {
-    let mut known = read_index(state).await?;
-    let mut fresh = Vec::new();
+    let mut index = JobIndex::of(state).await?;
     let mut jobs = Vec::new();
-    for id in state.ids().await? {
-        if let Some(job) = known.remove(&id) {
-            jobs.push(job);
-            continue;
-        }
-        let directory = state.job(id);
-        let Some(mut intent) = directory.intent().await? else { continue };
-        if intent.origin != Some(Origin::Adopted) {
-            intent.origin = None;
-        }
-        intent.placement = None;
-        let submitted = directory.submitted().await?;
-        let hold_is_due = directory.unheld().await?.is_some_and(|unheld| unheld.is_provisional);
-        let job = IndexedJob {
-            intent,
-            scheduler_job: submitted.as_ref().map(|note| note.scheduler_job),
-            submitted_at: submitted.and_then(|note| note.submitted_at),
-            ended: directory.ended().await?,
-            hold_is_due,
-        };
-        if job.ended.is_some() {
-            fresh.push(job.clone());
-        }
-        jobs.push(job);
+    for id in index.ids() {
+        jobs.extend(index.job(id).await?);
     }
-    // A full or read-only disk keeps nobody from looking: the index only saves the next call some reading.
-    let _unwritten = append(state, &fresh).await;
+    index.keep().await;
     Ok(jobs)
-}
-
-/// Reads the index; a line that cannot be read is as good as absent, because its job directory is still there.
-async fn read_index(state: &State) -> Result<BTreeMap<JobId, IndexedJob>, JobsError> {
-    let path = state.root().join("ended.index");
-    let bytes = reached(state.files().read(&path, LONGEST_INDEX).await, "the index of jobs was not read")?;
-    let bytes = bytes.unwrap_or_default();
-    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    let jobs = lines.filter_map(|line| serde_json::from_slice::<IndexedJob>(line).ok());
-    Ok(jobs.map(|job| (job.intent.id, job)).collect())
-}
-
-async fn append(state: &State, jobs: &[IndexedJob]) -> Result<(), JobsError> {
-    if jobs.is_empty() {
-        return Ok(());
-    }
-    let mut lines = Vec::new();
-    for job in jobs {
-        lines.push(b'\n');
-        serde_json::to_writer(&mut lines, job).unwrap_or_default();
-        lines.push(b'\n');
-    }
-    let path = state.root().join("ended.index");
-    reached(state.files().append(&path, &lines).await, "the index of jobs was not written")
 }

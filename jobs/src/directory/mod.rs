@@ -25,7 +25,7 @@ mod markers;
 mod record;
 mod store;
 
-pub use index::{IndexedJob, list};
+pub use index::{IndexedJob, JobIndex, list};
 pub use markers::{Attempt, Progress};
 pub use record::{Cancel, Ended, Intent, Origin, ReadBack, Released, Sending, SubmittedNote, Unheld};
 pub use store::{JobDirectory, State};
