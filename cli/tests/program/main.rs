@@ -13,5 +13,6 @@ mod real_foreign;
 mod real_jupiter;
 mod real_once;
 mod real_others;
+mod real_requests;
 mod real_training;
 mod settle;
