@@ -8,7 +8,8 @@ use crate::{
         LocalConfiguration,
         facts::JobView,
         jobs::PARTITION,
-        reap, schedule,
+        reap,
+        schedule::{self, Slots},
         store::{CANCEL, Store, failed},
         submit,
     },
@@ -74,12 +75,12 @@ impl LocalScheduler {
         ids: &[SchedulerJobId],
         now: Timestamp,
     ) -> Result<Vec<(JobSighting, JobView)>, ReachError> {
-        let active = schedule::active(store)?;
+        let slots = Slots::taken_by(&schedule::active(store)?);
         let mut seen = Vec::new();
         for id in ids {
             let Some(view) = store.view(*id)? else { continue };
             let Some(user) = Self::user_of(&view) else { continue };
-            seen.push((view.sighting(user, &active, now), view));
+            seen.push((view.sighting(user, &slots, now), view));
         }
         Ok(seen)
     }
