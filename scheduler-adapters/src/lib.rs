@@ -20,5 +20,5 @@ pub use reach::Retry;
 pub use scheduler::{Capabilities, Scheduler};
 pub use sighting::{FoundIn, FoundJob, JobFacts, JobSighting, StampSearch};
 pub use slurm::SlurmCommands;
-pub use submission::{Estimate, Interactive, LocalResources, ScriptSource, Submission, Submitted};
+pub use submission::{Estimate, Interactive, LocalResources, SUBMISSION_PATIENCE, ScriptSource, Submission, Submitted};
 pub use window::{Coverage, RejectedRow, RunBatch, RunWindow, Users, Whose};

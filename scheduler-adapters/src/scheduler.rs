@@ -25,7 +25,7 @@ pub struct Capabilities {
 /// A scheduler, spoken to.
 ///
 /// Every call is one bounded exchange; none waits for a job and none repeats itself. Reads have no effect, so that
-/// their `Err` says nothing about any job: what was not answered is *unknown*.
+/// their `Err` says nothing about any job: what was not answered is *unknown*, and no read is ever refused.
 #[async_trait]
 pub trait Scheduler: Send + Sync {
     /// What this way can do; asks nobody.
@@ -33,6 +33,10 @@ pub trait Scheduler: Send + Sync {
 
     /// Submits once. After `Ok` there is exactly one more job and it carries the stamp. After `Err` with
     /// `Retry::Never` or `Retry::Later` there is none; with `Retry::LookFirst` there may be one: [`Self::find`] it.
+    ///
+    /// The call is not cut short by its caller's end: whoever is killed in it leaves a submission under way that may
+    /// still deliver, for up to [`SUBMISSION_PATIENCE`](crate::SUBMISSION_PATIENCE) after it began. Until then a
+    /// [`Self::find`] that finds nothing is no evidence that nothing comes.
     async fn submit(&self, submission: &Submission) -> Result<Submitted, AdapterError>;
 
     /// Looks a stamp up in the queue and in accounting, finished jobs included. After `Ok` both were asked, and every

@@ -92,8 +92,8 @@ impl SlurmCommands {
             .arguments(selection.iter().cloned());
         let observed_at = self.clock.now();
         let output = self.run(Tool::Sacct, &command).await?;
-        if !output.succeeded() {
-            return Err(call::failure(Tool::Sacct, &output));
+        if !call::is_answer(&output) {
+            return Err(call::unanswered(Tool::Sacct, &output));
         }
         read_answer(&output.stdout_text(), &delimiter, fields, observed_at)
     }

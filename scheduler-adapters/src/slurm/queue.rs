@@ -35,8 +35,8 @@ impl SlurmCommands {
             .variable("SLURM_BITSTR_LEN", "0");
         let output = self.run(Tool::Squeue, &command).await?;
         let observed_at = self.clock.now();
-        if !output.succeeded() {
-            let error = call::failure(Tool::Squeue, &output);
+        if !call::is_answer(&output) {
+            let error = call::unanswered(Tool::Squeue, &output);
             // One id that the controller no longer knows is "invalid"; of several it lists the others.
             if error.kind == AdapterErrorKind::NotFound {
                 return Ok(QueueAnswer { rows: Vec::new(), unreadable: Vec::new() });
