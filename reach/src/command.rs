@@ -28,7 +28,8 @@ pub struct Command {
     pub time_limit: Duration,
     /// The most bytes on each of its two streams; more is an error.
     pub output_limit: usize,
-    /// Whether a program that is out of time is left alone: for writes that must not be cut in the middle.
+    /// Whether a program that is out of time, or prints too much, is left alone: for writes that must not be cut in the
+    /// middle. It outlives us, too.
     pub leaves_running_on_time_out: bool,
 }
 

@@ -20,6 +20,9 @@ use std::{
 /// The most entries of a directory that are listed; a folder of jobs is sealed long before.
 const LISTED_ENTRIES: usize = 1_000_000;
 
+/// The most bytes of a published file that a later writer is shown; what is published once is small.
+pub const PUBLISHED_LIMIT: usize = 16 * 1024 * 1024;
+
 static TEMPORARY: AtomicU64 = AtomicU64::new(0);
 
 fn failed<'path>(verb: &'static str, path: &'path Path) -> impl Fn(io::Error) -> ReachError + 'path {
@@ -75,7 +78,11 @@ pub fn write_once(path: &Path, bytes: &[u8]) -> Result<Published, ReachError> {
             sync_directory_of(path).map_err(&failed)?;
             Ok(Published::New)
         }
-        Created::Existing => fs::read(path).map(Published::Existing).map_err(&failed),
+        Created::Existing => match read(path, PUBLISHED_LIMIT)? {
+            Some(bytes) => Ok(Published::Existing(bytes)),
+            // Someone removed it after our link had found it.
+            None => Err(failed(io::ErrorKind::NotFound.into())),
+        },
     }
 }
 

@@ -15,5 +15,6 @@ mod reach;
 pub use command::{Command, DEFAULT_OUTPUT_LIMIT, Output};
 pub use counters::{Counters, counters};
 pub use error::{ReachError, ReachErrorKind, Retry};
+pub use files::PUBLISHED_LIMIT;
 pub use local::Local;
 pub use reach::{Created, DirectoryMode, Entry, EntryKind, Part, Published, Reach};

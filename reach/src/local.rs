@@ -31,6 +31,14 @@ impl Reach for Local {
         local_process::run(command).await
     }
 
+    async fn run_through(
+        &self,
+        command: &Command,
+        take: &mut (dyn for<'piece> FnMut(&'piece [u8]) + Send),
+    ) -> Result<Output, ReachError> {
+        local_process::run_through(command, take).await
+    }
+
     async fn attach(&self, command: &Command) -> Result<Option<i32>, ReachError> {
         local_process::attach_to_terminal(command).await
     }

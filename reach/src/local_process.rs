@@ -3,15 +3,15 @@
 use crate::{Command, Output, ReachError, ReachErrorKind, Retry, counters};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
+    io,
     os::unix::process::ExitStatusExt,
     path::Path,
     process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
-    process::Child,
+    process::{Child, ChildStderr, ChildStdout},
     task::JoinHandle,
     time::timeout,
 };
@@ -19,42 +19,64 @@ use tokio::{
 /// How long the streams of a process that has ended are awaited: a grandchild may hold them open for ever.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 
-/// What one stream has given so far; shared, so that it outlives a time-out.
-type Collected = Arc<Mutex<Vec<u8>>>;
+const PIECE_BYTES: usize = 64 * 1024;
 
+/// What becomes of a stream's bytes as they come.
+type Take<'taker> = dyn FnMut(&[u8]) + Send + 'taker;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Drained {
     Whole,
     TooLong,
 }
 
 struct Streams {
-    stdout: Collected,
-    stderr: Collected,
-    readers: [JoinHandle<std::io::Result<Drained>>; 2],
+    stdout: ChildStdout,
+    stderr: ChildStderr,
     writer: JoinHandle<()>,
 }
 
 pub(crate) async fn run(command: &Command) -> Result<Output, ReachError> {
+    let mut stdout = Vec::new();
+    let output = run_through(command, &mut |piece| stdout.extend_from_slice(piece)).await?;
+    Ok(Output { stdout, ..output })
+}
+
+/// Runs a command and hands its standard output on as it comes.
+pub(crate) async fn run_through(command: &Command, take: &mut Take<'_>) -> Result<Output, ReachError> {
     let mut child = start(command)?;
     let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     let mut streams = attach(&mut child, command);
-    let ended = timeout(command.time_limit, wait(&mut child, &mut streams, command)).await;
+    let mut stderr = Vec::new();
+    let ended = timeout(command.time_limit, wait(&mut child, &mut streams, command, take, &mut stderr)).await;
     let finished = match ended {
-        Ok(Ok(status)) => Ok(output(&streams, Some(status))),
-        Ok(Err(error)) => {
-            kill(group);
-            Err(error)
-        }
-        Err(_) => {
-            if !command.leaves_running_on_time_out {
-                kill(group);
-            }
-            Ok(output(&streams, None))
-        }
+        Ok(Ok(status)) => Ok(output(stderr, Some(status))),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Ok(output(stderr, None)),
     };
-    streams.readers.iter().for_each(JoinHandle::abort);
-    streams.writer.abort();
+    let is_over = finished.as_ref().is_ok_and(|output| !output.timed_out);
+    if is_over {
+        streams.writer.abort();
+    } else if command.leaves_running_on_time_out {
+        tokio::spawn(let_be(child, streams));
+    } else {
+        kill(group);
+        streams.writer.abort();
+    }
     finished
+}
+
+/// Keeps the streams of a process that is left alone open for as long as we live: one that writes into a closed pipe
+/// is ended by SIGPIPE.
+async fn let_be(mut child: Child, mut streams: Streams) {
+    let limits = Limits { bytes: 0, goes_on: true };
+    let (mut out, mut err) = (|_: &[u8]| (), |_: &[u8]| ());
+    // Nobody asks any more what it says and how it ends.
+    let _ = tokio::join!(
+        drain(&mut streams.stdout, limits, &mut out),
+        drain(&mut streams.stderr, limits, &mut err),
+        child.wait(),
+    );
 }
 
 fn doing(command: &Command) -> String {
@@ -109,11 +131,8 @@ fn start(command: &Command) -> Result<Child, ReachError> {
 }
 
 fn attach(child: &mut Child, command: &Command) -> Streams {
-    let stdout = Collected::default();
-    let stderr = Collected::default();
-    let limit = command.output_limit;
-    let out = child.stdout.take().expect("piped at the start");
-    let err = child.stderr.take().expect("piped at the start");
+    let stdout = child.stdout.take().expect("piped at the start");
+    let stderr = child.stderr.take().expect("piped at the start");
     let input = child.stdin.take().zip(command.standard_input.clone());
     let writer = tokio::spawn(async move {
         if let Some((mut pipe, bytes)) = input {
@@ -121,49 +140,66 @@ fn attach(child: &mut Child, command: &Command) -> Streams {
             let _ = pipe.write_all(&bytes).await;
         }
     });
-    let readers = [
-        tokio::spawn(collect(out, Arc::clone(&stdout), limit)),
-        tokio::spawn(collect(err, Arc::clone(&stderr), limit)),
-    ];
-    Streams { stdout, stderr, readers, writer }
+    Streams { stdout, stderr, writer }
 }
 
-async fn collect(mut pipe: impl AsyncRead + Unpin, into: Collected, limit: usize) -> std::io::Result<Drained> {
-    let mut buffer = vec![0; 64 * 1024];
+/// How much a stream may give, and whether it is read to its end all the same when it gives more.
+#[derive(Clone, Copy)]
+struct Limits {
+    bytes: usize,
+    goes_on: bool,
+}
+
+async fn drain(pipe: &mut (impl AsyncRead + Unpin), limits: Limits, take: &mut Take<'_>) -> io::Result<Drained> {
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut taken = 0_usize;
+    let mut drained = Drained::Whole;
     loop {
-        let count = pipe.read(&mut buffer).await?;
+        let count = pipe.read(&mut piece).await?;
         if count == 0 {
-            return Ok(Drained::Whole);
+            return Ok(drained);
         }
-        let mut collected = into.lock().unwrap_or_else(PoisonError::into_inner);
-        if collected.len() + count > limit {
+        taken = taken.saturating_add(count);
+        if taken <= limits.bytes {
+            take(&piece[..count]);
+        } else if limits.goes_on {
+            drained = Drained::TooLong;
+        } else {
             return Ok(Drained::TooLong);
         }
-        collected.extend_from_slice(&buffer[..count]);
     }
 }
 
-/// Waits for the end of the process and of its streams; a stream that is too long ends the wait at once.
-async fn wait(child: &mut Child, streams: &mut Streams, command: &Command) -> Result<ExitStatus, ReachError> {
-    let [out, err] = &mut streams.readers;
-    let drain = async {
-        let (out, err) = tokio::try_join!(settle(out, command), settle(err, command))?;
-        Ok::<_, ReachError>((out, err))
-    };
-    tokio::pin!(drain);
-    let ended = child.wait();
-    tokio::pin!(ended);
-    let lost = |error: std::io::Error| {
+/// Waits for the end of the process and of its streams. A stream that is too long ends the wait at once, unless the
+/// process is one that must not be cut: then it may end first.
+async fn wait(
+    child: &mut Child,
+    streams: &mut Streams,
+    command: &Command,
+    take: &mut Take<'_>,
+    stderr: &mut Vec<u8>,
+) -> Result<ExitStatus, ReachError> {
+    let lost = |error: io::Error| {
         ReachError::new(ReachErrorKind::Other, Retry::LookFirst, doing(command)).with("cause", error)
     };
+    let limits = Limits { bytes: command.output_limit, goes_on: command.leaves_running_on_time_out };
+    let mut keep = |piece: &[u8]| stderr.extend_from_slice(piece);
+    let both = async {
+        let out = settled(drain(&mut streams.stdout, limits, take), command);
+        let err = settled(drain(&mut streams.stderr, limits, &mut keep), command);
+        tokio::try_join!(out, err).map(drop)
+    };
+    tokio::pin!(both);
+    let ended = child.wait();
+    tokio::pin!(ended);
     tokio::select! {
-        drained = &mut drain => {
+        drained = &mut both => {
             drained?;
             ended.await.map_err(lost)
         }
         status = &mut ended => {
             let status = status.map_err(lost)?;
-            if let Ok(drained) = timeout(DRAIN_LIMIT, drain).await {
+            if let Ok(drained) = timeout(DRAIN_LIMIT, both).await {
                 drained?;
             }
             Ok(status)
@@ -171,17 +207,17 @@ async fn wait(child: &mut Child, streams: &mut Streams, command: &Command) -> Re
     }
 }
 
-async fn settle(reader: &mut JoinHandle<std::io::Result<Drained>>, command: &Command) -> Result<(), ReachError> {
-    let lost =
-        |error: String| ReachError::new(ReachErrorKind::Other, Retry::LookFirst, doing(command)).with("cause", error);
-    match reader.await {
-        Ok(Ok(Drained::Whole)) => Ok(()),
-        Ok(Ok(Drained::TooLong)) => {
+/// A stream's end, as the caller is told.
+async fn settled(drained: impl Future<Output = io::Result<Drained>>, command: &Command) -> Result<(), ReachError> {
+    match drained.await {
+        Ok(Drained::Whole) => Ok(()),
+        Ok(Drained::TooLong) => {
             let error = ReachError::new(ReachErrorKind::TooLong, Retry::LookFirst, doing(command));
             Err(error.with("limit", format!("{} bytes", command.output_limit)))
         }
-        Ok(Err(error)) => Err(lost(error.to_string())),
-        Err(error) => Err(lost(error.to_string())),
+        Err(error) => {
+            Err(ReachError::new(ReachErrorKind::Other, Retry::LookFirst, doing(command)).with("cause", error))
+        }
     }
 }
 
@@ -192,13 +228,12 @@ fn kill(group: Option<Pid>) {
     }
 }
 
-fn output(streams: &Streams, status: Option<ExitStatus>) -> Output {
-    let taken = |collected: &Collected| std::mem::take(&mut *collected.lock().unwrap_or_else(PoisonError::into_inner));
+fn output(stderr: Vec<u8>, status: Option<ExitStatus>) -> Output {
     Output {
         status: status.and_then(|status| status.code()),
         signal: status.and_then(|status| status.signal()),
-        stdout: taken(&streams.stdout),
-        stderr: taken(&streams.stderr),
+        stdout: Vec::new(),
+        stderr,
         timed_out: status.is_none(),
     }
 }

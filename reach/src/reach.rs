@@ -70,8 +70,22 @@ pub struct Part {
 pub trait Reach: Send + Sync {
     /// Runs a command. After `Ok` it has ended, or is out of time and, unless it is to be left alone, its whole process
     /// group is killed; what it printed is there either way. After `Err` it did not start (`Retry::Never`,
-    /// `Retry::Later`) or its outcome is unknown (`Retry::LookFirst`).
+    /// `Retry::Later`) or its outcome is unknown (`Retry::LookFirst`): it printed more than allowed, say. A command that
+    /// is to be left alone is not killed for that either.
     async fn run(&self, command: &Command) -> Result<Output, ReachError>;
+
+    /// As [`Self::run`], with standard output handed on piece by piece as it comes, for answers too large to be kept:
+    /// `Output::stdout` is empty. What was handed on before an `Err`, a bad end or the end of the time is a part and no
+    /// answer.
+    async fn run_through(
+        &self,
+        command: &Command,
+        take: &mut (dyn for<'piece> FnMut(&'piece [u8]) + Send),
+    ) -> Result<Output, ReachError> {
+        let mut output = self.run(command).await?;
+        take(&std::mem::take(&mut output.stdout));
+        Ok(output)
+    }
 
     /// Runs a command on the terminal of this process, in its foreground, and waits for its end however long that takes.
     /// After `Ok` it has ended; the exit status is none when a signal ended it.
@@ -85,7 +99,9 @@ pub trait Reach: Send + Sync {
     async fn read_part(&self, path: &Path, offset: i64, limit: usize) -> Result<Option<Part>, ReachError>;
 
     /// Publishes a file under a name that is free. After `Ok` a whole, synced file stands there, ours or an earlier one;
-    /// of any number of writers exactly one gets `New`. A name is never replaced.
+    /// of any number of writers exactly one gets `New`. A name is never replaced. An earlier file of more than
+    /// [`PUBLISHED_LIMIT`](crate::PUBLISHED_LIMIT) bytes is an error (`TooLong`): it was not written by us, and ours is
+    /// nowhere.
     async fn write_once(&self, path: &Path, bytes: &[u8]) -> Result<Published, ReachError>;
 
     /// Publishes a file under a name, in place of what stands there. After `Ok` the new bytes are synced; after `Err`

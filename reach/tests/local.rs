@@ -61,6 +61,56 @@ async fn out_of_time_leaves_alone_what_must_not_be_cut() {
     assert!(becomes_true(|| done.exists()).await, "it was killed");
 }
 
+#[tokio::test]
+async fn too_much_output_leaves_alone_what_must_not_be_cut() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let done = folder.path().join("done");
+    let script = format!("set -e; head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2; touch {}", done.display());
+    let command = shell(&script).output_limit(4096).leave_running_on_time_out();
+    let error = Local.run(&command).await.expect_err("too long");
+    assert_eq!((error.kind, error.retry), (ReachErrorKind::TooLong, Retry::LookFirst));
+    assert!(becomes_true(|| done.exists()).await, "it was killed");
+}
+
+#[tokio::test]
+async fn what_is_left_alone_can_still_speak() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (gate, done) = (folder.path().join("gate"), folder.path().join("done"));
+    // A shell that writes into a closed pipe is ended by SIGPIPE, and does nothing more.
+    let script = format!(
+        "until test -e {}; do sleep 0.02; done; echo late; echo late >&2; touch {}",
+        gate.display(),
+        done.display()
+    );
+    let command = shell(&script).time_limit(Duration::from_millis(300)).leave_running_on_time_out();
+    assert!(Local.run(&command).await.expect("sh runs").timed_out);
+    std::fs::write(&gate, "").expect("open the gate");
+    assert!(becomes_true(|| done.exists()).await, "it was killed by its own words");
+}
+
+#[tokio::test]
+async fn output_is_handed_on_as_it_comes_and_not_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gate = folder.path().join("gate");
+    // It goes on only when its first line was handed on.
+    let script = format!("echo first; until test -e {}; do sleep 0.02; done; echo second", gate.display());
+    let mut seen = String::new();
+    let mut take = |piece: &[u8]| {
+        seen += &String::from_utf8_lossy(piece);
+        if seen == "first\n" {
+            std::fs::write(&gate, "").expect("open the gate");
+        }
+    };
+    let output = Local.run_through(&shell(&script), &mut take).await.expect("sh runs");
+    assert!(output.succeeded() && output.stdout.is_empty());
+    assert_eq!(seen, "first\nsecond\n");
+    let mut taken = 0;
+    let command = shell("head -c 200000 /dev/zero").output_limit(100_000);
+    let error = Local.run_through(&command, &mut |piece| taken += piece.len()).await.expect_err("too long");
+    assert_eq!(error.kind, ReachErrorKind::TooLong);
+    assert!(taken <= 100_000, "{taken}");
+}
+
 async fn ends_soon(process: &str) -> bool {
     let stat = format!("/proc/{process}/stat");
     becomes_true(|| {
@@ -121,6 +171,20 @@ async fn of_many_writers_one_publishes_and_all_see_its_bytes() {
     assert!(seen.iter().all(|bytes| *bytes == stands));
     let left: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").collect();
     assert_eq!(left.len(), 1, "temporary files are left: {left:?}");
+}
+
+#[tokio::test]
+async fn an_earlier_file_beyond_all_measure_is_an_error_and_is_not_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("claim.json");
+    let file = std::fs::File::create(&path).expect("ours");
+    file.set_len(reach::PUBLISHED_LIMIT as u64).expect("a hole");
+    let published = Local.write_once(&path, b"ours").await.expect("just so");
+    assert!(matches!(published, Published::Existing(bytes) if bytes.len() == reach::PUBLISHED_LIMIT));
+    file.set_len(reach::PUBLISHED_LIMIT as u64 + 1).expect("a hole");
+    let error = Local.write_once(&path, b"ours").await.expect_err("too long");
+    assert_eq!(error.kind, ReachErrorKind::TooLong);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing of ours is left");
 }
 
 #[tokio::test]

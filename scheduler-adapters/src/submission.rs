@@ -1,6 +1,15 @@
 //! What is submitted, and what comes back.
 
 use model::{ClusterName, Directive, SchedulerJobId, Stamp, Timestamp, WallTime};
+use std::time::Duration;
+
+/// How long a submission may take, and after its caller was killed may still deliver a job.
+///
+/// `sbatch` sleeps up to 120 s between its own 15 tries (`src/sbatch/sbatch.c`), and a try is an exchange of some
+/// seconds with a controller that answers. It is not killed when the time is over, so that a controller that hangs for
+/// longer may still take the job: then only [`Scheduler::find`](crate::Scheduler::find) tells, and the claim of the
+/// job's link keeps a second one from working.
+pub const SUBMISSION_PATIENCE: Duration = Duration::from_secs(150);
 
 /// Where the batch script is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::{
     undo::give_up,
 };
 use ledger::{LedgerErrorKind, Retry};
-use scheduler_adapters::JobSighting;
+use scheduler_adapters::{JobFacts, JobForm, JobSighting};
 
 /// Reads the job back, once.
 pub(super) async fn read_back(
@@ -22,12 +22,13 @@ pub(super) async fn read_back(
         return Ok(known);
     }
     let what = format!("job {} was submitted, held, and not read back", submitted.scheduler_job);
-    let facts = scheduled(house.scheduler.read_back(submitted.scheduler_job).await, &what)?.sighting;
+    let JobFacts { sighting: facts, output, .. } =
+        scheduled(house.scheduler.read_back(submitted.scheduler_job).await, &what)?;
     if let Some(why) = is_not_ours(intent, &facts) {
         let next = format!("look at it: `scontrol show job {}`", submitted.scheduler_job);
         return Err(JobsError::new(Gravity::Unknown, what, why, next));
     }
-    if facts.tasks > 1 || facts.shown_id.contains(['_', '+']) {
+    if facts.form != JobForm::Single {
         let why = "it is an array or a heterogeneous job, and one hold covers one job";
         return Err(take_back(house, directory, intent, submitted, why).await?);
     }
@@ -45,7 +46,7 @@ pub(super) async fn read_back(
         time_limit: facts.time_limit,
         requested: facts.requested,
         drift: Vec::new(),
-        output: None,
+        output: output.map(|path| path.to_string_lossy().into_owned()),
         hold,
         at: house.clock.now(),
     };

@@ -13,7 +13,7 @@ use crate::{
 };
 use ledger::{CloseHold, CloseReason, Closing, Hold, HoldId};
 use model::{BaseState, JobId, JobState, SchedulerJobId, Timestamp};
-use scheduler_adapters::JobSighting;
+use scheduler_adapters::{JobSighting, RejectedRow};
 use std::collections::BTreeSet;
 
 /// What was decided.
@@ -39,18 +39,24 @@ struct Unseen {
 }
 
 /// Decides for every open hold of this site, and for every job here that has not ended; asks the scheduler once for those
-/// that neither queue nor accounting shows.
+/// that neither queue nor accounting shows. A job in a row of the queue that could not be read may still wait: its hold
+/// stays open, and where the row may be anyone's, every hold does.
 pub(super) async fn decide(
     desk: &Desk<'_>,
     holds: &[Hold],
     local: &LocalJobs<'_>,
     reading: &Reading,
     queue: &[JobSighting],
+    unread: &[RejectedRow],
 ) -> Result<Decided, JobsError> {
     let mut decided = Decided::default();
+    if unread.iter().any(|row| row.is_cut) {
+        return Ok(decided);
+    }
     let mut unseen = Vec::new();
+    let seen = queue.iter().filter(|job| !job.state.is_final()).filter_map(|job| job.stamp);
     let waiting: BTreeSet<JobId> =
-        queue.iter().filter(|job| !job.state.is_final()).filter_map(|job| job.stamp.map(|stamp| stamp.job)).collect();
+        seen.chain(unread.iter().filter_map(|row| row.stamp)).map(|stamp| stamp.job).collect();
     for hold in holds.iter().filter(|hold| !waiting.contains(&hold.id.0)) {
         open_hold(desk, hold, local, reading, &mut decided, &mut unseen).await?;
     }

@@ -94,7 +94,12 @@ mod tests {
 
     #[test]
     fn of_an_unreadable_row_only_what_is_certain_is_told() {
-        let rejected = |values: &[&str]| RejectedRow { raw: row(values), reason: "elapsed: `x`".to_owned() };
+        let rejected = |values: &[&str]| RejectedRow {
+            raw: row(values),
+            reason: "elapsed: `x`".to_owned(),
+            stamp: None,
+            is_cut: false,
+        };
         let whole = rejected(&["7", "100", "/home", "", "sbatch --export=TOKEN", "a\u{1b}[2J"]);
         assert_eq!(
             (job_of(&whole), ended_at(&whole, &fields())),

@@ -8,6 +8,7 @@ use super::{
     desk::{Desk, LocalJobs, NOT_FINISHED},
     observe::{Observed, observe},
     provisional::provisional,
+    raw,
     read::read,
     reading::Reading,
     report::{SettleOptions, SettleReport},
@@ -22,6 +23,7 @@ use crate::{
 };
 use ledger::{Command, Cursor, Hold, Outcome, is_ahead};
 use model::{ClusterName, JobId, SiteName, Timestamp, Window};
+use scheduler_adapters::QueueBatch;
 
 /// Settles the cluster of this site.
 pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleReport, JobsError> {
@@ -46,12 +48,16 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     reprice(&desk, &mut report).await?;
 
     let as_of = house.clock.now();
-    let mut queue = scheduled(house.scheduler.queue(&desk.whose()).await, NOT_FINISHED)?;
+    let QueueBatch { jobs: mut queue, rejected: unread, .. } =
+        scheduled(house.scheduler.queue(&desk.whose()).await, NOT_FINISHED)?;
+    for row in &unread {
+        report.reject(&format!("in the queue: {}", raw::shown(row)));
+    }
     for job in &mut queue {
         job.stamp = job.stamp.or_else(|| adopted.stamp(job.id, job.submitted_at));
     }
     let observed = observe(&desk, as_of, &reading, &queue);
-    let decided = decide(&desk, &holds, &local, &reading, &queue).await?;
+    let decided = decide(&desk, &holds, &local, &reading, &queue, &unread).await?;
     let cursor = cursor(&desk, known.settled_until, &reading, &mut report);
     finish(&desk, observed, decided, cursor, &local, &mut report).await?;
     Ok(report)

@@ -6,11 +6,12 @@ use crate::{
     house::House,
 };
 use model::Stamp;
+use scheduler_adapters::SUBMISSION_PATIENCE;
 use std::time::Duration;
 
-/// How long a call may be under way: sbatch itself tries for 120 s (Slurm 25.11, src/sbatch/sbatch.c).
-const PATIENCE_SECONDS: i64 = 160;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often a call that is under way is looked at: until it cannot be any more.
+const LOOKS: u128 = SUBMISSION_PATIENCE.as_millis() / LOOK_EVERY.as_millis();
 
 /// Waits for the calls noted before number `before` to end. The note of the scheduler's id where one of them told it;
 /// none where all have ended, so that only the scheduler knows what came of them.
@@ -26,8 +27,7 @@ pub(crate) async fn await_calls(
     let host = host_name(house).await?;
     for number in 1..before {
         let Some(sending) = directory.sending(number).await? else { break };
-        let looks = PATIENCE_SECONDS * 1000 / 100;
-        for _ in 0..looks {
+        for _ in 0..LOOKS {
             if let Some(known) = directory.submitted().await? {
                 return Ok(Some(known));
             }
@@ -43,7 +43,8 @@ pub(crate) async fn await_calls(
 fn is_under_way(house: &House, sending: &Sending, stamp: Stamp, host: &str) -> bool {
     if sending.host != host {
         let age = house.clock.now().seconds_since(sending.at);
-        return age < PATIENCE_SECONDS;
+        // Another host's clock may be ahead of ours.
+        return age < i64::try_from(SUBMISSION_PATIENCE.as_secs()).unwrap_or(i64::MAX);
     }
     let is_other = sending.process != house.process.number || sending.process_started != house.process.started;
     let is_alive = is_other && house.processes.is_alive(sending.process, sending.process_started);

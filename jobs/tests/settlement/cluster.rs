@@ -7,8 +7,9 @@ use model::{
     UserName, WallTime, Window,
 };
 use scheduler_adapters::{
-    AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Coverage, Estimate, FoundJob, JobFacts, JobSighting,
-    RejectedRow, RunBatch, RunWindow, Scheduler, StampSearch, Submission, Submitted, Users, Whose,
+    AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Coverage, Estimate, FoundJob, JobFacts, JobForm,
+    JobSighting, QueueBatch, RejectedRow, RunAnswer, RunWindow, Scheduler, StampSearch, Submission, Submitted, Users,
+    Whose,
 };
 use std::{
     collections::BTreeMap,
@@ -26,6 +27,7 @@ pub(crate) struct Says {
     pub(crate) runs_later: Option<Vec<Run>>,
     pub(crate) rejected: Vec<RejectedRow>,
     pub(crate) queue: Vec<JobSighting>,
+    pub(crate) queue_rejected: Vec<RejectedRow>,
     /// What it knows of single jobs, beside the queue.
     pub(crate) states: Vec<JobSighting>,
     /// Whether everybody sees their own jobs alone, whatever they ask for.
@@ -89,17 +91,22 @@ impl Scheduler for Cluster {
         Ok(asked.map(|job| (job.id, job.clone())).collect())
     }
 
-    async fn queue(&self, whose: &Whose) -> Result<Vec<JobSighting>, AdapterError> {
+    async fn queue(&self, whose: &Whose) -> Result<QueueBatch, AdapterError> {
         self.answers("queue")?;
-        let queue = self.says().queue.clone();
-        Ok(queue.into_iter().filter(|job| self.shows(whose, &job.user)).collect())
+        let (queue, rejected) = (self.says().queue.clone(), self.says().queue_rejected.clone());
+        let jobs = queue.into_iter().filter(|job| self.shows(whose, &job.user)).collect();
+        Ok(QueueBatch { jobs, rejected, observed_at: self.clock.now() })
     }
 
     async fn cancel(&self, _: SchedulerJobId) -> Result<(), AdapterError> {
         unreachable!("settlement cancels nothing")
     }
 
-    async fn runs(&self, window: &RunWindow) -> Result<RunBatch, AdapterError> {
+    async fn each_run(
+        &self,
+        window: &RunWindow,
+        take: &mut (dyn FnMut(Run) + Send),
+    ) -> Result<RunAnswer, AdapterError> {
         self.answers("runs")?;
         let now = self.clock.now();
         let (runs, rejected) = {
@@ -119,9 +126,9 @@ impl Scheduler for Cluster {
             let ended = row.raw.split('\u{1f}').nth(1).and_then(|end| end.parse().ok()).map(at);
             ended.is_none_or(|ended| ended >= window.window.from && ended < window.window.to)
         };
-        Ok(RunBatch {
+        runs.map(|run| Run { observed_at: now, ..run }).for_each(take);
+        Ok(RunAnswer {
             cluster: name(),
-            runs: runs.map(|run| Run { observed_at: now, ..run }).collect(),
             rejected: rejected.into_iter().filter(ended_inside).collect(),
             coverage: Coverage {
                 cluster: name(),
@@ -195,13 +202,16 @@ pub(crate) fn stamped(run: Run, stamp: Stamp) -> Run {
 /// A row that cannot be read, of a run that ended then.
 pub(crate) fn unreadable(id: u64, ended: &str) -> RejectedRow {
     let raw = [&id.to_string(), ended, "/home", "", "sbatch --export=TOKEN=secret", "a\u{1b}[2Jb"].join("\u{1f}");
-    RejectedRow { raw, reason: "elapsed: `a\u{1b}[2J` is not a number".to_owned() }
+    let reason = "elapsed: `a\u{1b}[2J` is not a number".to_owned();
+    RejectedRow { raw, reason, stamp: None, is_cut: false }
 }
 
 /// A job of one GPU that waits, of `user` in account `hai` and partition `gpu`.
 pub(crate) fn waiting(id: u64, user: &str, submitted: i64) -> JobSighting {
     JobSighting {
         id: SchedulerJobId::new(id),
+        leader: SchedulerJobId::new(id),
+        form: JobForm::Single,
         shown_id: id.to_string(),
         tasks: 1,
         cluster: Some(name()),

@@ -24,7 +24,7 @@ pub(super) struct Record {
     pub(super) host_gpus: u32,
 }
 
-/// `supervisor.json` and `leader.json`: a process, so that another one with the same id is not taken for it.
+/// `supervisor.json`: a process, so that another one with the same id is not taken for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ProcessIdentity {
     pub(super) id: i32,
@@ -49,9 +49,17 @@ pub(super) struct End {
     pub(super) state: BaseState,
     pub(super) code: u32,
     pub(super) signal: u32,
+    /// How long it ran, by a clock that nobody sets; none where its supervisor was lost.
+    #[serde(default)]
+    pub(super) elapsed_seconds: Option<u64>,
 }
 
 impl End {
+    /// The end of a job at an instant, without more to say of it.
+    pub(super) const fn at(ended_at: Timestamp, state: BaseState) -> Self {
+        Self { ended_at, state, code: 0, signal: 0, elapsed_seconds: None }
+    }
+
     pub(super) const fn exit(&self) -> ExitCode {
         ExitCode { code: self.code, signal: self.signal }
     }

@@ -1,10 +1,10 @@
 //! A local job in the words of the contract.
 
 use crate::{
-    JobSighting,
+    JobForm, JobSighting,
     local::{
         facts::JobView,
-        schedule::{self, Turn},
+        schedule::{Slots, Turn},
         scheduler::CLUSTER,
     },
 };
@@ -41,16 +41,27 @@ impl JobView {
         WallTime::from_seconds(self.record.time_limit_seconds)
     }
 
+    /// When it ended: never before it started and had run, though the clock may have been set back meanwhile.
+    fn ended_at(&self) -> Option<Timestamp> {
+        let end = self.end.as_ref()?;
+        let Some(start) = &self.start else { return Some(end.ended_at) };
+        let ran = i64::try_from(end.elapsed_seconds.unwrap_or(0)).unwrap_or(i64::MAX);
+        Some(end.ended_at.max(start.started_at.plus_seconds(ran)))
+    }
+
     fn elapsed(&self, observed_at: Timestamp) -> WallTime {
         let Some(start) = &self.start else { return WallTime::default() };
-        let until = self.end.as_ref().map_or(observed_at, |end| end.ended_at);
+        if let Some(seconds) = self.end.as_ref().and_then(|end| end.elapsed_seconds) {
+            return WallTime::from_seconds(seconds);
+        }
+        let until = self.ended_at().unwrap_or(observed_at);
         WallTime::from_seconds(u64::try_from(until.seconds_since(start.started_at)).unwrap_or(0))
     }
 
-    /// What is seen of the job; `active` are the jobs that have not ended, by which a waiting one knows its reason.
-    pub(super) fn sighting(&self, user: UserName, active: &[JobView], observed_at: Timestamp) -> JobSighting {
+    /// What is seen of the job; by the slots that are taken a waiting one knows its reason.
+    pub(super) fn sighting(&self, user: UserName, slots: &Slots, observed_at: Timestamp) -> JobSighting {
         let state = JobState::of(self.base());
-        let reason = match schedule::turn(active, self.record.id) {
+        let reason = match slots.turn(&self.record) {
             _ if !state.is_pending() => "",
             Turn::Priority => "Priority",
             Turn::Resources | Turn::Now(_) => "Resources",
@@ -60,6 +71,8 @@ impl JobView {
         let must_end = started_at.map(|start| start.plus_seconds(limit));
         JobSighting {
             id: self.record.id,
+            leader: self.record.id,
+            form: JobForm::Single,
             shown_id: self.record.id.to_string(),
             tasks: 1,
             cluster: CLUSTER.parse().ok(),
@@ -73,7 +86,7 @@ impl JobView {
             reason: reason.to_owned(),
             submitted_at: self.record.submitted_at,
             started_at,
-            ends_at: self.end.as_ref().map(|end| end.ended_at).or(must_end),
+            ends_at: self.ended_at().or(must_end),
             time_limit: Some(self.time_limit()),
             elapsed: self.elapsed(observed_at),
             requested: self.tres(),
@@ -84,7 +97,7 @@ impl JobView {
 
     /// Whether the job ran at some instant of a window.
     pub(super) fn overlaps(&self, window: Window) -> bool {
-        let ended_before = self.end.as_ref().is_some_and(|end| end.ended_at < window.from);
+        let ended_before = self.ended_at().is_some_and(|ended_at| ended_at < window.from);
         self.start.as_ref().is_some_and(|start| start.started_at < window.to) && !ended_before
     }
 
@@ -110,7 +123,7 @@ impl JobView {
             state: JobState::of(self.base()),
             restarts: Some(0),
             started_at: start.started_at,
-            ended_at: self.end.as_ref().map(|end| end.ended_at),
+            ended_at: self.ended_at(),
             elapsed: self.elapsed(observed_at),
             time_limit: Some(self.time_limit()),
             allocated: self.tres(),

@@ -1,7 +1,7 @@
 //! Jobs on this host, where there is no Slurm: the same words, one process group a job, GPU and CPU slots, limits.
 //!
 //! A state folder is the whole scheduler: one directory a job, each fact a file that is written once (`record`,
-//! `supervisor`, `start`, `leader`, `end`), and a list of the jobs that have not ended. Each job has a supervisor, a
+//! `supervisor`, `start`, `end`), and a list of the jobs that have not ended. Each job has a supervisor, a
 //! process of its own that outlives the command line: it waits for its turn, starts the script, keeps the limit and
 //! writes the end. When a supervisor is gone without having done so, whoever looks next ends the job as `NODE_FAIL`.
 //!

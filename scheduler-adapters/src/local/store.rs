@@ -29,7 +29,6 @@ pub(super) struct Store {
 pub(super) const RECORD: &str = "record.json";
 pub(super) const SUPERVISOR: &str = "supervisor.json";
 pub(super) const START: &str = "start.json";
-pub(super) const LEADER: &str = "leader.json";
 pub(super) const END: &str = "end.json";
 pub(super) const CANCEL: &str = "cancel";
 pub(super) const HEARTBEAT: &str = "heartbeat";
@@ -129,6 +128,11 @@ impl Store {
         let end: Option<End> = self.fact(id, END)?;
         let start: Option<Start> = self.fact(id, START)?;
         Ok(Some(JobView { record, start, end }))
+    }
+
+    /// Whether a fact is written.
+    pub(super) fn has(&self, id: SchedulerJobId, name: &str) -> Result<bool, ReachError> {
+        Ok(files::modified_at(&self.job(id).join(name))?.is_some())
     }
 
     /// Writes the end of a job, if nobody has, and takes it off the list.

@@ -5,7 +5,7 @@ use crate::{
     local::{
         LocalConfiguration,
         facts::{End, ProcessIdentity, Record},
-        schedule::{self, Turn},
+        schedule::{self, Slots, Turn},
         store::{LOG, RECORD, SCRIPT, SUPERVISOR, Store, failed, write_fact},
     },
 };
@@ -69,9 +69,8 @@ pub(super) fn submit(
         write_fact(&store.job(id).join(RECORD), &record).map_err(&failed)
     });
     if let Err(error) = written.and_then(|_| start_supervisor(&store, id, configuration)) {
-        let end = End { ended_at: now, state: BaseState::BootFail, code: 0, signal: 0 };
         // Without the end the job is reaped later, with the same outcome.
-        let _ = store.end(id, &end);
+        let _ = store.end(id, &End::at(now, BaseState::BootFail));
         return Err(error);
     }
     let cluster = super::scheduler::CLUSTER.parse().ok();
@@ -205,11 +204,10 @@ pub(super) fn estimate(
         return Ok(Estimate::Refused { said });
     }
     let next = SchedulerJobId::new(u64::MAX);
-    let mut active =
-        schedule::active(&Store::new(configuration.state_directory.clone())).map_err(failed("estimating a start"))?;
+    let store = Store::new(configuration.state_directory.clone());
+    let active = schedule::active(&store).map_err(failed("estimating a start"))?;
     let record = record(next, submission, configuration, user, now)?;
-    active.push(super::facts::JobView { record, start: None, end: None });
-    Ok(match schedule::turn(&active, next) {
+    Ok(match Slots::taken_by(&active).turn(&record) {
         Turn::Now(_) => Estimate::StartsAt { at: now, said: "there is room now".to_owned() },
         Turn::Priority => Estimate::Unknown { said: "jobs before it wait".to_owned() },
         Turn::Resources => Estimate::Unknown { said: "all slots are taken".to_owned() },

@@ -5,20 +5,16 @@ use crate::{
     slurm::{
         SlurmCommands,
         call::{self, Tool},
-        submit,
+        refusal, submit,
     },
 };
 use model::Timestamp;
+use reach::Command;
 
 impl SlurmCommands {
     /// Asks for an estimate; nothing is submitted. `sbatch` prints it on standard error.
     pub(super) async fn estimate_start(&self, submission: &Submission) -> Result<Estimate, AdapterError> {
-        let read = call::read(Tool::Sbatch).argument("--test-only").arguments(submit::words(submission));
-        let mut command = submit::in_environment(read, submission.keeps_environment_options);
-        if submission.keeps_environment_options {
-            command = command.keeping(["SBATCH_*"]);
-        }
-        let output = self.run(Tool::Sbatch, &command).await?;
+        let output = self.run(Tool::Sbatch, &command(submission)).await?;
         let said = output.stderr_text().trim().to_owned();
         if output.succeeded() {
             return Ok(match said.lines().rev().find_map(start_in) {
@@ -26,14 +22,26 @@ impl SlurmCommands {
                 None => Estimate::Unknown { said },
             });
         }
-        let refusal = said.lines().find_map(|line| line.split_once("allocation failure: ").map(|(_, text)| text));
-        match (refusal, call::failure(Tool::Sbatch, &output)) {
-            (_, error) if matches!(error.kind, AdapterErrorKind::Unreachable) && refusal.is_none() => Err(error),
-            (Some(text), _) => Ok(Estimate::Refused { said: text.to_owned() }),
-            (None, AdapterError { kind: AdapterErrorKind::Refused { said }, .. }) => Ok(Estimate::Refused { said }),
-            (None, error) => Err(error),
+        if refusal::of(&output).is_some() {
+            let said = said.replace("allocation failure: ", "");
+            return Ok(Estimate::Refused { said });
         }
+        let error = call::unanswered(Tool::Sbatch, &output);
+        // Of no job's id is anything known here.
+        Err(if error.kind == AdapterErrorKind::NotFound {
+            AdapterError { kind: AdapterErrorKind::Unreadable, ..error }
+        } else {
+            error
+        })
     }
+}
+
+/// The submission's own command in the submission's own surroundings, its time zone among them: `--begin` is told in it.
+fn command(submission: &Submission) -> Command {
+    submit::in_environment(Command::new(Tool::Sbatch.program()), submission.keeps_environment_options)
+        .variable("SLURM_TIME_FORMAT", "%s")
+        .argument("--test-only")
+        .arguments(submit::words(submission))
 }
 
 /// The epoch seconds in `sbatch: Job 11 to start at 1795477953 using 576 processors ...`.

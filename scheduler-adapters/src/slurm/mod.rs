@@ -1,21 +1,25 @@
 //! Slurm by its own commands: text output only, because JSON changes its shape at every release and sites may lack it.
 //!
-//! `call` knows how a command is run and what its failures mean, `rows` and `values` how Slurm's tables are read, and
-//! each of the others one subject.
+//! `call` knows how a command is run and what its failures mean, `refusal` which words of `sbatch` mean that there is no
+//! job, `rows` and `values` how Slurm's tables are read, and each of the others one subject.
 
 mod accounting;
 mod accounting_row;
 mod call;
+mod columns;
 mod commands;
 mod describe;
 mod describe_accounting;
 mod estimate;
 mod find;
 mod interactive;
+mod output_path;
 mod queue;
 mod queue_row;
+mod refusal;
 mod release;
 mod rows;
+mod standing;
 mod submit;
 mod values;
 

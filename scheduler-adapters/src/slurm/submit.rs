@@ -1,26 +1,23 @@
 //! `sbatch` and `scancel`: the two writes.
 
 use crate::{
-    AdapterError, AdapterErrorKind, ScriptSource, Submission, Submitted,
+    AdapterError, AdapterErrorKind, SUBMISSION_PATIENCE, ScriptSource, Submission, Submitted,
     slurm::{
         SlurmCommands,
-        call::{self, NO_ANSWER, Tool},
+        call::{self, Tool},
+        refusal,
     },
 };
 use model::{ClusterName, SchedulerJobId};
 use reach::{Command, Output, Retry};
-use std::time::Duration;
-
-/// `sbatch` repeats an attempt for up to 120 s by itself (`src/sbatch/sbatch.c`, 15 tries): a shorter patience would
-/// call a job unsubmitted that comes to be afterwards.
-const SUBMIT_TIME_LIMIT: Duration = Duration::from_secs(150);
 
 impl SlurmCommands {
-    /// Exactly one call of `sbatch`.
+    /// Exactly one call of `sbatch`, which is never killed: neither when our patience is over, nor when it says too much,
+    /// nor when we are. In the middle of a submission that would leave a job that nobody was told of.
     pub(super) async fn submit_once(&self, submission: &Submission) -> Result<Submitted, AdapterError> {
         let command = in_environment(Command::new(Tool::Sbatch.program()), submission.keeps_environment_options)
             .arguments(words(submission))
-            .time_limit(SUBMIT_TIME_LIMIT)
+            .time_limit(SUBMISSION_PATIENCE)
             .leave_running_on_time_out();
         match self.reach.run(&command).await {
             Ok(output) => read_outcome(&output),
@@ -43,7 +40,7 @@ impl SlurmCommands {
         if output.succeeded() || (is_gone && !output.timed_out) {
             return Ok(());
         }
-        Err(call::failure(Tool::Scancel, &output))
+        Err(call::not_done(Tool::Scancel, &output))
     }
 }
 
@@ -79,10 +76,14 @@ fn read_outcome(output: &Output) -> Result<Submitted, AdapterError> {
         chatter.extend(ending.as_deref());
         return Ok(Submitted { id, cluster, chatter: chatter.join("\n").trim().to_owned() });
     }
-    let kind = outcome_without_id(output, &stderr);
     let said = if stderr.trim().is_empty() { stdout.trim() } else { stderr.trim() };
-    let error = AdapterError::new(kind, Tool::Sbatch.doing()).with("ended", output.ending());
-    Err(if matches!(error.kind, AdapterErrorKind::Refused { .. }) { error } else { error.with("said", said) })
+    if let Some(retry) = refusal::of(output) {
+        let kind = AdapterErrorKind::Refused { said: said.to_owned() };
+        let refused = AdapterError::new(kind, Tool::Sbatch.doing()).with("ended", output.ending());
+        return Err(AdapterError { retry, ..refused });
+    }
+    let error = AdapterError::new(without_id(output, &stderr), Tool::Sbatch.doing());
+    Err(error.with("ended", output.ending()).with("said", said))
 }
 
 /// `4711` or `4711;cluster`, alone on a line.
@@ -95,20 +96,21 @@ fn read_id(line: &str) -> Option<(SchedulerJobId, Option<ClusterName>)> {
     Some((id.parse().ok()?, cluster))
 }
 
-fn outcome_without_id(output: &Output, stderr: &str) -> AdapterErrorKind {
+/// Nobody was asked, or nobody knows.
+const NEVER_CONNECTED: [&str; 2] = ["(connect failure)", "Could not establish a configuration source"];
+
+fn without_id(output: &Output, stderr: &str) -> AdapterErrorKind {
     let says = |words: &str| stderr.contains(words);
     let sbatch_spoke = stderr.lines().any(|line| line.starts_with("sbatch: "));
-    let never_connected = says("(connect failure)") && !says("temporarily") && !says("timed out");
+    let may_have_tried = says("temporarily") || says("retrying") || says("timed out");
     if output.timed_out || output.status.is_none_or(|status| status == 0) {
         AdapterErrorKind::OutcomeUnknown
-    } else if never_connected {
+    } else if NEVER_CONNECTED.iter().any(|words| says(words)) && !may_have_tried {
         AdapterErrorKind::Unreachable
     } else if output.status == Some(127) && !sbatch_spoke {
         AdapterErrorKind::Unsupported
-    } else if NO_ANSWER.iter().any(|words| says(words)) || !sbatch_spoke {
-        AdapterErrorKind::OutcomeUnknown
     } else {
-        AdapterErrorKind::Refused { said: stderr.trim().to_owned() }
+        AdapterErrorKind::OutcomeUnknown
     }
 }
 
@@ -160,7 +162,16 @@ mod tests {
                 ),
                 unknown.clone(),
             ),
-            (ended(Some(1), "", "wrapper: something broke"), unknown),
+            (ended(Some(1), "", "wrapper: something broke"), unknown.clone()),
+            (
+                ended(Some(1), "", "sbatch: error: Batch job submission failed: Protocol authentication error"),
+                unknown.clone(),
+            ),
+            (ended(Some(1), "", "sbatch: error: Batch job submission failed: Unspecified error"), unknown),
+            (
+                ended(Some(1), "", "sbatch: fatal: Could not establish a configuration source"),
+                AdapterErrorKind::Unreachable,
+            ),
             (
                 ended(
                     Some(1),

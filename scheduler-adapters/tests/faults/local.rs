@@ -2,13 +2,17 @@
 
 use crate::{
     stages::local::{scheduler, stage},
-    suite::{Size, SystemClock, fresh_stamp, until},
+    suite::{Size, Stage, SystemClock, fresh_stamp, long_ago, until},
 };
 use model::{BaseState, Clock, SchedulerJobId, WallTime};
 use scheduler_adapters::{
-    AdapterErrorKind, LocalResources, LocalScheduler, Scheduler, ScriptSource, Submission, local::LocalConfiguration,
+    AdapterErrorKind, LocalResources, LocalScheduler, Scheduler, ScriptSource, Submission, Whose,
+    local::LocalConfiguration,
 };
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 fn supervisor_of(state: &Path, id: SchedulerJobId) -> i32 {
     let text = std::fs::read_to_string(state.join(format!("jobs/{:08}/supervisor.json", id.raw()))).expect("it lives");
@@ -53,6 +57,86 @@ async fn a_killed_supervisor_ends_its_job_as_a_lost_node_and_leaves_no_process()
     let batch = stage.runs().await;
     let run = batch.runs.iter().find(|run| run.key.scheduler_job == id).expect("it ran, so it counts");
     assert_eq!(run.ended_at, Some(ended_at));
+}
+
+/// Where a job's facts lie.
+fn facts_of(stage: &Stage, id: SchedulerJobId) -> PathBuf {
+    stage.folder.parent().expect("a folder").join(format!("state/jobs/{:08}", id.raw()))
+}
+
+async fn complains_of_the_disk(facts: &Path) {
+    let log = facts.join("supervisor.log");
+    becomes_true("its supervisor tries again", || {
+        std::fs::read_to_string(&log).is_ok_and(|text| text.contains("trying again"))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_disk_that_takes_no_end_delays_it_and_changes_nothing() {
+    let stage = stage();
+    let submission = stage.gated("full", Size::Small);
+    let id = stage.submit(&submission).await;
+    stage.running(id).await;
+    // As on a full disk, the file cannot be written: its name is taken by a folder.
+    let facts = facts_of(&stage, id);
+    std::fs::create_dir(facts.join("end.json")).expect("ours");
+    stage.open(&submission);
+    complains_of_the_disk(&facts).await;
+    std::fs::remove_dir(facts.join("end.json")).expect("ours");
+    assert_eq!(stage.ended(id).await.state.base, BaseState::Completed, "it was never lost");
+}
+
+#[tokio::test]
+async fn a_disk_that_takes_no_start_and_no_sign_of_life_fails_no_job() {
+    let stage = stage();
+    let (first, second) = (stage.gated("first", Size::Everything), stage.gated("second", Size::Everything));
+    let (first_id, second_id) = (stage.submit(&first).await, stage.submit(&second).await);
+    stage.running(first_id).await;
+    let facts = facts_of(&stage, second_id);
+    for name in ["start.json", "heartbeat", "leader.json"] {
+        std::fs::create_dir(facts.join(name)).expect("ours");
+    }
+    stage.open(&first);
+    complains_of_the_disk(&facts).await;
+    std::fs::remove_dir(facts.join("start.json")).expect("ours");
+    stage.running(second_id).await;
+    stage.open(&second);
+    assert_eq!(stage.ended(second_id).await.state.base, BaseState::Completed);
+    let run = stage.runs().await.runs.into_iter().find(|run| run.key.scheduler_job == second_id);
+    assert_eq!(run.expect("it ran").state.base, BaseState::Completed);
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_read_costs_no_other() {
+    let stage = stage();
+    let (good, odd) = (stage.gated("good", Size::Small), stage.gated("odd", Size::Small));
+    let (good_id, odd_id) = (stage.submit(&good).await, stage.submit(&odd).await);
+    for id in [good_id, odd_id] {
+        stage.running(id).await;
+    }
+    let record = facts_of(&stage, odd_id).join("record.json");
+    let kept = std::fs::read(&record).expect("ours");
+    std::fs::write(&record, "no record").expect("ours");
+    let queue = stage.scheduler.queue(&Whose::mine()).await.expect("readable");
+    assert_eq!(queue.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [good_id]);
+    assert_eq!(queue.rejected.iter().map(|row| row.raw.as_str()).collect::<Vec<_>>(), [odd_id.to_string()]);
+    let states = stage.scheduler.states(&[good_id], long_ago()).await.expect("readable");
+    assert!(states[&good_id].state.is_running());
+    let error = stage.scheduler.states(&[good_id, odd_id], long_ago()).await.expect_err("it is not absent");
+    assert_eq!(error.kind, AdapterErrorKind::Unreadable);
+    let error = stage.scheduler.read_back(odd_id).await.expect_err("it is not absent");
+    assert_eq!(error.kind, AdapterErrorKind::Unreadable);
+    let error = stage.scheduler.find(&Stage::search(&good)).await.expect_err("it may carry any stamp");
+    assert_eq!(error.kind, AdapterErrorKind::Unreadable);
+    let batch = stage.runs().await;
+    assert_eq!((batch.runs.len(), batch.rejected.len()), (1, 1));
+    std::fs::write(&record, kept).expect("ours");
+    stage.open(&good);
+    stage.open(&odd);
+    for id in [good_id, odd_id] {
+        stage.ended(id).await;
+    }
 }
 
 #[tokio::test]
@@ -164,7 +248,7 @@ async fn a_supervisor_that_does_not_start_leaves_no_job() {
         let local = LocalScheduler::new(configuration, "alice".parse().expect("a user"), Arc::new(SystemClock));
         let error = local.submit(&submission(&script)).await.expect_err("nothing supervises");
         assert_eq!(error.kind, AdapterErrorKind::Unreachable, "{error}");
-        assert!(local.queue(&scheduler_adapters::Whose::mine()).await.expect("it answers").is_empty());
+        assert!(local.queue(&Whose::mine()).await.expect("it answers").jobs.is_empty());
     }
 }
 

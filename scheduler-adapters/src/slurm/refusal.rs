@@ -1,0 +1,266 @@
+//! Which words of `sbatch` mean that there is no job. All others mean that nobody knows.
+//!
+//! A submission that failed ends with one line, `Batch job submission failed: ` and the text of an error number
+//! (`src/sbatch/sbatch.c`, `src/common/slurm_errno.c`, 22.05 to 26.05). Of those texts only the ones below are the
+//! controller's answer to the request itself. Without that line `sbatch` complained of its options or its script before
+//! it asked anyone.
+
+use crate::slurm::call::NO_ANSWER;
+use reach::{Output, Retry};
+
+/// Behind one of these stands why a submission, or the question whether it would be taken, failed.
+const FAILED: [&str; 2] = ["submission failed: ", "allocation failure: "];
+
+/// The controller's refusals of a request, by how their texts begin.
+const REFUSALS: [&str; 69] = [
+    "Access denied to requested reservation",
+    "Access/permission denied",
+    "Burst Buffer permission denied",
+    "Burst Buffer request invalid",
+    "Burst Buffer resource limit exceeded",
+    "CPU count specification invalid",
+    "Cannot request more threads per core",
+    "Circular job dependency",
+    "Duplicate generic resource (gres) specification",
+    "Immediate execution impossible",
+    "Insufficient GRES available",
+    "Invalid --nice value",
+    "Invalid GRES specification",
+    "Invalid QOS specification",
+    "Invalid Trackable RESource (TRES) specification",
+    "Invalid account or account/partition combination specified",
+    "Invalid cluster feature specification",
+    "Invalid cluster name",
+    "Invalid container id specified",
+    "Invalid extra constraints specification",
+    "Invalid feature specification",
+    "Invalid generic resource (gres) specification",
+    "Invalid job array specification",
+    "Invalid license specification",
+    "Invalid mcs_label specified",
+    "Invalid node name specified",
+    "Invalid or unknown association",
+    "Invalid partition name specified",
+    "Invalid preferred feature specification",
+    "Invalid qos specification",
+    "Invalid time specified",
+    "Invalid time-min specification",
+    "Invalid wckey specification",
+    "Job --batch option is invalid",
+    "Job can not start due to maintenance reservation",
+    "Job can not start immediately",
+    "Job cannot be submitted without the current working directory",
+    "Job dependency problem",
+    "Job script not specified",
+    "Job size specification needs to be provided",
+    "Job violates accounting/QOS policy",
+    "Licenses currently unavailable",
+    "Memory required by task is not available",
+    "More processors requested than permitted",
+    "Multiple KNL NUMA",
+    "Multiple partition job request not supported",
+    "No eligible clusters",
+    "No partition specified or system default partition",
+    "Node count specification invalid",
+    "Partition in DOWN state",
+    "Pathname of a file, directory or other parameter too long",
+    "Preemption is required but is disabled",
+    "Requested GRES option unsupported",
+    "Requested account has breached requested QOS usage threshold",
+    "Requested node configuration is not available",
+    "Requested nodes not in this partition",
+    "Requested operation not supported on this system",
+    "Requested partition configuration not available",
+    "Requested reservation is invalid",
+    "Requested reservation not usable now",
+    "Requested time limit is invalid",
+    "Requested topology configuration is not available",
+    "Required node not available",
+    "Required partition not available",
+    "RestrictedCoresPerGPU",
+    "Task count specification invalid",
+    "Task distribution specification invalid",
+    "User's group not permitted to use this partition",
+    "X11 forwarding not available",
+];
+
+/// Refusals that the same request may not meet later.
+const REFUSED_FOR_NOW: [&str; 4] = [
+    "MaxJobCount limit reached",
+    "Requested operation is presently disabled",
+    "System submissions disabled",
+    "Unable to create job record, try again",
+];
+
+/// What a submit filter makes of it that gives its reason in lines of its own (`slurm.ERROR` of `job_submit.lua`).
+const UNSPECIFIED: [&str; 3] = ["Unspecified error", "Unknown error", "Unknown negative error number"];
+
+/// What `sbatch` says while it still tries: no reason.
+const STILL_TRYING: &str = "retrying";
+
+/// How `sbatch` complains of its options and its script (`src/common/slurm_opt.c`, `src/common/proc_args.c`,
+/// `src/sbatch/opt.c`, getopt(3)).
+const COMPLAINTS: [&str; 17] = [
+    "Can't ",
+    "Cannot ",
+    "Invalid ",
+    "This does not look like a batch script",
+    "Unable to open file",
+    "atch script ",
+    "can not be satisfied",
+    "cli_filter plugin terminated with error",
+    "does not allow scripts",
+    "invalid ",
+    "is ambiguous",
+    "is not valid",
+    "mutually exclusive",
+    "not a valid ",
+    "not permitted",
+    "requires an argument",
+    "unrecognized option",
+];
+
+/// Whether the end of an `sbatch` that printed no id is a refusal, so that there is no job; and whether the same call
+/// may succeed later.
+pub(super) fn of(output: &Output) -> Option<Retry> {
+    let stderr = output.stderr_text();
+    let ended_by_itself = !output.timed_out && output.status.is_some_and(|status| status != 0 && status != 127);
+    let is_unclear = NO_ANSWER.iter().any(|words| stderr.contains(words));
+    if !ended_by_itself || is_unclear {
+        return None;
+    }
+    match stderr.lines().rev().find_map(reason_in) {
+        Some(reason) if begins(reason, &REFUSALS) => Some(Retry::Never),
+        Some(reason) if begins(reason, &REFUSED_FOR_NOW) => Some(Retry::Later),
+        Some(reason) if begins(reason, &UNSPECIFIED) => gives_its_own_reason(&stderr).then_some(Retry::Never),
+        Some(_) => None,
+        None => complains(&stderr).then_some(Retry::Never),
+    }
+}
+
+/// Why it failed, if a line says so.
+fn reason_in(line: &str) -> Option<&str> {
+    FAILED.iter().find_map(|words| Some(line.split_once(words)?.1))
+}
+
+fn begins(reason: &str, texts: &[&str]) -> bool {
+    texts.iter().any(|text| reason.starts_with(text))
+}
+
+/// Whether a submit filter said why: a line of `sbatch` beside the one that says that it failed.
+fn gives_its_own_reason(stderr: &str) -> bool {
+    let mut spoken = stderr.lines().filter_map(|line| line.strip_prefix("sbatch: "));
+    spoken.any(|said| reason_in(said).is_none() && !said.contains(STILL_TRYING))
+}
+
+/// Whether `sbatch` found fault with what it was given, before it asked anyone.
+fn complains(stderr: &str) -> bool {
+    let mut spoken = stderr.lines().filter_map(|line| line.strip_prefix("sbatch: "));
+    spoken.any(|said| !said.starts_with("fatal: ") && COMPLAINTS.iter().any(|words| said.contains(words)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_text(status: i32, stderr: &str) -> Option<Retry> {
+        of(&Output { status: Some(status), stderr: stderr.into(), ..Output::default() })
+    }
+
+    fn failed(reason: &str) -> Option<Retry> {
+        of_text(1, &format!("sbatch: error: Batch job submission failed: {reason}\n"))
+    }
+
+    #[test]
+    fn the_controllers_refusals() {
+        for reason in [
+            "Invalid account or account/partition combination specified",
+            "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
+            "Requested time limit is invalid (missing or exceeds some limit)",
+            "Invalid generic resource (gres) specification",
+            "Access/permission denied",
+            "Requested node configuration is not available",
+        ] {
+            assert_eq!(failed(reason), Some(Retry::Never), "{reason}");
+        }
+        assert_eq!(failed("System submissions disabled"), Some(Retry::Later));
+        assert_eq!(failed("Unable to create job record, try again"), Some(Retry::Later));
+    }
+
+    #[test]
+    fn what_nobody_can_tell_is_no_refusal() {
+        for reason in [
+            "Protocol authentication error",
+            "Invalid authentication credential",
+            "Authentication credential expired",
+            "Invalid user id",
+            "Communication connection failure",
+            "Message receive failure",
+            "Connection timed out reading",
+            "Rate limit exceeded, please retry later",
+            "Slurm internal error, contact system administrator",
+            "I/O error writing script/environment to file",
+            "Duplicate job id",
+            "Unspecified error",
+            "Unknown error 4242",
+            "something of a later release",
+        ] {
+            assert_eq!(failed(reason), None, "{reason}");
+        }
+        // As 22.05 says it where munged is down.
+        let munge = "sbatch: error: Munge encode failed: Failed to access \"/run/munge/munge.socket.2\"\n\
+                     sbatch: error: slurm_send_node_msg: auth_g_create: REQUEST_SUBMIT_BATCH_JOB has authentication error\n\
+                     sbatch: error: Batch job submission failed: Protocol authentication error\n";
+        assert_eq!(of_text(1, munge), None);
+        let first = "sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying\n";
+        let then = "sbatch: error: Batch job submission failed: Invalid qos specification\n";
+        assert_eq!(of_text(1, &format!("{first}{then}")), None, "the first try may have been taken");
+    }
+
+    #[test]
+    fn a_submit_filter_gives_its_own_reason() {
+        let failed = "sbatch: error: Batch job submission failed: Unspecified error\n";
+        for (said, refusal) in [
+            ("sbatch: error: jobs on a part of a node need --mem\n", Some(Retry::Never)),
+            ("sbatch: lua: no more than 100 jobs\n", Some(Retry::Never)),
+            ("sbatch: error: Slurm job queue full, sleeping and retrying.\n", None),
+            ("sbatch: error: Munge encode failed: Failed to access socket\n", None),
+            ("Welcome to the cluster\n", None),
+            ("", None),
+        ] {
+            assert_eq!(of_text(1, &format!("{said}{failed}")), refusal, "{said}");
+        }
+        let test_only = "sbatch: error: GPU jobs need --constraint=gpu\nallocation failure: Unspecified error\n";
+        assert_eq!(of_text(1, test_only), Some(Retry::Never));
+    }
+
+    #[test]
+    fn complaints_before_anyone_was_asked() {
+        for (status, said, refusal) in [
+            (
+                255,
+                "sbatch: unrecognized option '--foo'\nTry \"sbatch --help\" for more information",
+                Some(Retry::Never),
+            ),
+            (255, "sbatch: error: Invalid --time specification", Some(Retry::Never)),
+            (255, "sbatch: error: \"x\" is not a valid node count", Some(Retry::Never)),
+            (
+                255,
+                "Invalid time specification (pos=0): foo\nsbatch: error: Invalid --begin specification",
+                Some(Retry::Never),
+            ),
+            (1, "sbatch: error: Invalid generic resource (gres) specification", Some(Retry::Never)),
+            (1, "sbatch: error: Unable to open file /x", Some(Retry::Never)),
+            (1, "sbatch: error: Batch script is empty!", Some(Retry::Never)),
+            (1, "sbatch: error: This does not look like a batch script.  The first", Some(Retry::Never)),
+            (1, "sbatch: error: Memory specification can not be satisfied", Some(Retry::Never)),
+            (1, "sbatch: error: Plugin initialization failed", None),
+            (1, "sbatch: fatal: Invalid something of the configuration", None),
+            (1, "wrapper: Invalid answer", None),
+            (0, "sbatch: error: Invalid --time specification", None),
+            (127, "sbatch: Invalid", None),
+        ] {
+            assert_eq!(of_text(status, said), refusal, "{said}");
+        }
+    }
+}
