@@ -93,7 +93,10 @@ impl Scheduler for Cluster {
 
     async fn queue(&self, whose: &Whose) -> Result<QueueBatch, AdapterError> {
         self.answers("queue")?;
-        let (queue, rejected) = (self.says().queue.clone(), self.says().queue_rejected.clone());
+        let (queue, rejected) = {
+            let says = self.says();
+            (says.queue.clone(), says.queue_rejected.clone())
+        };
         let jobs = queue.into_iter().filter(|job| self.shows(whose, &job.user)).collect();
         Ok(QueueBatch { jobs, rejected, observed_at: self.clock.now() })
     }
