@@ -13,12 +13,15 @@ mod slurm;
 mod submission;
 mod window;
 
+/// How far the clocks of a site and of this host may differ: times that they write are compared with so much leeway.
+pub(crate) const CLOCK_TOLERANCE_SECONDS: i64 = 86_400;
+
 pub use cluster::{AccountingFacts, Association, ClusterFacts, NodeGroup, PartitionFacts, QosFacts};
 pub use error::{AdapterError, AdapterErrorKind};
 pub use local::LocalScheduler;
 pub use reach::Retry;
 pub use scheduler::{Capabilities, Scheduler};
-pub use sighting::{FoundIn, FoundJob, JobFacts, JobSighting, StampSearch};
+pub use sighting::{FoundIn, FoundJob, JobFacts, JobForm, JobSighting, StampSearch};
 pub use slurm::SlurmCommands;
 pub use submission::{Estimate, Interactive, LocalResources, SUBMISSION_PATIENCE, ScriptSource, Submission, Submitted};
-pub use window::{Coverage, RejectedRow, RunBatch, RunWindow, Users, Whose};
+pub use window::{Coverage, QueueBatch, RejectedRow, RunAnswer, RunBatch, RunWindow, Users, Whose};

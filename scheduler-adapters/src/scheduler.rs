@@ -1,11 +1,11 @@
 //! The contract: what Pakt asks of a scheduler, whatever the way to it.
 
 use crate::{
-    AdapterError, AdapterErrorKind, ClusterFacts, Estimate, FoundJob, Interactive, JobFacts, JobSighting, RunBatch,
-    RunWindow, StampSearch, Submission, Submitted, Whose,
+    AdapterError, AdapterErrorKind, ClusterFacts, Estimate, FoundJob, Interactive, JobFacts, JobSighting, QueueBatch,
+    RunAnswer, RunBatch, RunWindow, StampSearch, Submission, Submitted, Whose,
 };
 use async_trait::async_trait;
-use model::{ClusterName, SchedulerJobId, Timestamp};
+use model::{ClusterName, Run, SchedulerJobId, Timestamp};
 use reach::Command;
 use std::collections::BTreeMap;
 
@@ -24,14 +24,14 @@ pub struct Capabilities {
 
 /// A scheduler, spoken to.
 ///
-/// Every call is one bounded exchange; none waits for a job and none repeats itself. Reads have no effect, so that
+/// Every call is one bounded exchange; none waits for a job, and no write repeats itself. Reads have no effect, so that
 /// their `Err` says nothing about any job: what was not answered is *unknown*, and no read is ever refused.
 #[async_trait]
 pub trait Scheduler: Send + Sync {
     /// What this way can do; asks nobody.
     fn capabilities(&self) -> Capabilities;
 
-    /// Submits once. After `Ok` there is exactly one more job and it carries the stamp. After `Err` with
+    /// Submits once. After `Ok` there is exactly one more job (or array) and it carries the stamp. After `Err` with
     /// `Retry::Never` or `Retry::Later` there is none; with `Retry::LookFirst` there may be one: [`Self::find`] it.
     ///
     /// The call is not cut short by its caller's end: whoever is killed in it leaves a submission under way that may
@@ -40,7 +40,9 @@ pub trait Scheduler: Send + Sync {
     async fn submit(&self, submission: &Submission) -> Result<Submitted, AdapterError>;
 
     /// Looks a stamp up in the queue and in accounting, finished jobs included. After `Ok` both were asked, and every
-    /// job of that user with that stamp which either knows is listed; after `Err` nothing is known.
+    /// job of that user with that stamp which either knows is listed, an array or heterogeneous job once, by its
+    /// [leader](JobSighting::leader); after `Err` nothing is known. A row that cannot be read is an error where it may
+    /// be that of a job with this stamp, and passed over where it cannot.
     async fn find(&self, search: &StampSearch) -> Result<Vec<FoundJob>, AdapterError>;
 
     /// What the scheduler made of a job: account, partition and limit may differ from what was asked.
@@ -49,22 +51,37 @@ pub trait Scheduler: Send + Sync {
 
     /// Where these jobs stand: one question to the queue, and one to accounting only for those the queue no longer
     /// knows. An id that is absent from the answer is known to nobody: unknown, not finished. A row that was submitted
-    /// before `since` belongs to an earlier owner of a recycled id and is no answer.
+    /// a day or more before `since` belongs to an earlier owner of a recycled id and is no answer.
+    ///
+    /// An array or heterogeneous job, asked for by its leader, stands where the part of it stands that has furthest to
+    /// go: it has ended when all of it has. Of more than 200 ids only jobs of the person who asks are looked at.
     async fn states(
         &self,
         ids: &[SchedulerJobId],
         since: Timestamp,
     ) -> Result<BTreeMap<SchedulerJobId, JobSighting>, AdapterError>;
 
-    /// Pending, running and just ended jobs, ours or not, in one question.
-    async fn queue(&self, whose: &Whose) -> Result<Vec<JobSighting>, AdapterError>;
+    /// Pending, running and just ended jobs, ours or not, in one question. Rows that cannot be read are handed back as
+    /// they are; they never fail the others.
+    async fn queue(&self, whose: &Whose) -> Result<QueueBatch, AdapterError>;
 
-    /// Cancels a job. After `Ok` it is being ended, or had ended, or never was.
+    /// Cancels a job. After `Ok` it is being ended, or had ended, or never was. After `Err` it may be being ended all the
+    /// same; a second call does no harm.
     async fn cancel(&self, id: SchedulerJobId) -> Result<(), AdapterError>;
 
-    /// The runs that overlap a window: one for each start, running ones included, jobs that never started not.
-    /// Rows that cannot be read are handed back as they are; they never fail the others.
-    async fn runs(&self, window: &RunWindow) -> Result<RunBatch, AdapterError>;
+    /// The runs that overlap a window: one for each start, running ones included, jobs that never started not. They are
+    /// handed on one by one as they are read and not kept: a year of a site's accounting fits no memory. Rows that
+    /// cannot be read are handed back as they are; they never fail the others. After `Err` what was handed on is a part
+    /// and no answer.
+    async fn each_run(&self, window: &RunWindow, take: &mut (dyn FnMut(Run) + Send))
+    -> Result<RunAnswer, AdapterError>;
+
+    /// As [`Self::each_run`], all runs together.
+    async fn runs(&self, window: &RunWindow) -> Result<RunBatch, AdapterError> {
+        let mut runs = Vec::new();
+        let answer = self.each_run(window, &mut |run| runs.push(run)).await?;
+        Ok(answer.with_runs(runs))
+    }
 
     /// When the job would start, or why it would be refused. Submits nothing.
     async fn estimate(&self, submission: &Submission) -> Result<Estimate, AdapterError>;
@@ -77,7 +94,8 @@ pub trait Scheduler: Send + Sync {
         self.describe().await.map(|facts| facts.cluster)
     }
 
-    /// Lets a job start that was submitted held. After `Ok` it waits like any other, or has started already.
+    /// Lets a job start that was submitted held. After `Ok` it waits like any other, or has started or ended already, or
+    /// never was. After `Err` it may be released all the same; a second call does no harm.
     async fn release(&self, id: SchedulerJobId) -> Result<(), AdapterError> {
         Err(AdapterError::new(AdapterErrorKind::Unsupported, format!("releasing job {id}")))
     }

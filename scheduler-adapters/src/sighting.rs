@@ -6,11 +6,26 @@ use model::{
 };
 use std::path::PathBuf;
 
-/// A job as it was seen at one instant.
+/// What was submitted with one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum JobForm {
+    /// One job.
+    Single,
+    /// An array: one script, run as several tasks.
+    Array,
+    /// A heterogeneous job: several components that start together.
+    Heterogeneous,
+}
+
+/// A job as it was seen at one instant: a single one, or a task of an array, or a component of a heterogeneous one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobSighting {
     /// The raw id; the master's for tasks of an array that still wait.
     pub id: SchedulerJobId,
+    /// The id that the submission was given: that of the array or heterogeneous job this belongs to, else its own.
+    pub leader: SchedulerJobId,
+    /// What it is a part of.
+    pub form: JobForm,
     /// The id as people see it: `4711`, `4711_3`, `4711_[5-9%4]`, `4711+0`.
     pub shown_id: String,
     /// How many jobs this row stands for: more than one for the waiting rest of an array.
@@ -54,10 +69,15 @@ pub struct JobSighting {
 /// A job read back after it was submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobFacts {
-    /// What was seen of it.
+    /// What was seen of it: stamp, user and form among it. Of an array or heterogeneous job the part that bears the id.
     pub sighting: JobSighting,
+    /// How many tasks or components it has, as far as queue or accounting still know them; one for a single job.
+    pub tasks: u32,
     /// Where it runs.
     pub work_directory: Option<PathBuf>,
+    /// Where its standard output goes, its pattern filled in. None where only accounting knows the job, and where the
+    /// pattern names what is not known yet: the node, or the task of an array that waits.
+    pub output: Option<PathBuf>,
 }
 
 /// What to look a job up by.

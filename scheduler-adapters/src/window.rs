@@ -1,6 +1,7 @@
 //! Which runs are asked for, what came back, and how much of the truth that can be.
 
-use model::{AccountName, ClusterName, Run, SiteName, Timestamp, UserName, Window};
+use crate::JobSighting;
+use model::{AccountName, ClusterName, Run, SchedulerJobId, SiteName, Stamp, Timestamp, UserName, Window};
 
 /// Whose jobs are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +47,38 @@ pub struct RunWindow {
 /// A row that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedRow {
-    /// The row, its values separated by the unit separator (0x1f).
+    /// The row, its values separated by the unit separator (0x1f); the raw id is the first.
     pub raw: String,
     /// Why it could not be read.
     pub reason: String,
+    /// Our mark, where it can be read all the same.
+    pub stamp: Option<Stamp>,
+    /// Whether values are missing: then it may be any job's, whatever can be read in it.
+    pub is_cut: bool,
+}
+
+impl RejectedRow {
+    /// Whether the row may be that of one of these jobs.
+    pub(crate) fn may_be_one_of(&self, is_one: impl Fn(SchedulerJobId) -> bool) -> bool {
+        let id = self.raw.split('\u{1f}').next().and_then(|id| id.parse().ok());
+        self.is_cut || id.is_none_or(is_one)
+    }
+
+    /// Whether the row may be that of a job with this mark.
+    pub(crate) fn may_carry(&self, stamp: Stamp) -> bool {
+        self.is_cut || self.stamp == Some(stamp)
+    }
+}
+
+/// What waits, runs or has just ended, and what could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueBatch {
+    /// The jobs; of an array a row for each task that was started and one for the rest.
+    pub jobs: Vec<JobSighting>,
+    /// Rows that could not be read: of a job in them nothing is known, and it is not absent.
+    pub rejected: Vec<RejectedRow>,
+    /// When it was asked.
+    pub observed_at: Timestamp,
 }
 
 /// How much was asked for: a run that is missing from an answer is absent only inside its coverage.
@@ -65,7 +94,22 @@ pub struct Coverage {
     pub asked_by: UserName,
 }
 
-/// The answer: one run for each start, what could not be read, and what was asked.
+/// What there is to say of an answer beside its runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunAnswer {
+    /// Where.
+    pub cluster: ClusterName,
+    /// Rows that could not be read.
+    pub rejected: Vec<RejectedRow>,
+    /// What was asked.
+    pub coverage: Coverage,
+    /// The names of the values in a run's raw row, in order.
+    pub fields: Vec<String>,
+    /// When it was asked.
+    pub observed_at: Timestamp,
+}
+
+/// The answer with its runs: one for each start, what could not be read, and what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunBatch {
     /// Where.
@@ -80,4 +124,13 @@ pub struct RunBatch {
     pub fields: Vec<String>,
     /// When it was asked.
     pub observed_at: Timestamp,
+}
+
+impl RunAnswer {
+    /// The answer together with the runs that came with it.
+    #[must_use]
+    pub fn with_runs(self, runs: Vec<Run>) -> RunBatch {
+        let Self { cluster, rejected, coverage, fields, observed_at } = self;
+        RunBatch { cluster, runs, rejected, coverage, fields, observed_at }
+    }
 }

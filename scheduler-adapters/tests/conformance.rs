@@ -18,6 +18,7 @@ macro_rules! conformance {
     };
     ($stage:ident, $make:expr) => {
         conformance!($stage, $make, [
+            a_clock_that_differs_hides_no_job,
             a_finished_job_is_one_run,
             a_job_ends_at_its_limit,
             a_job_is_read_back,
@@ -31,9 +32,32 @@ macro_rules! conformance {
             the_cluster_describes_itself,
             waiting_and_running_jobs_are_in_the_queue,
             what_cannot_run_is_refused,
+            where_the_output_goes_is_known,
         ]);
     };
 }
+
+/// What only Slurm does: start a job again, stop it, hold it, run it as an array.
+macro_rules! slurm {
+    ($stage:ident, $make:expr) => {
+        conformance!(
+            $stage,
+            $make,
+            [
+                a_held_job_starts_when_it_is_released,
+                a_requeued_job_is_two_runs_of_one_id,
+                a_suspended_job_keeps_its_allocation,
+                an_array_has_ended_when_all_of_it_has,
+                an_array_is_one_submission_and_several_runs,
+            ]
+        );
+    };
+}
+
+slurm!(double_of_slurm, crate::stages::double::stage());
+slurm!(real_slurm_jupiter, crate::stages::real::jupiter());
+slurm!(real_slurm_horeka, crate::stages::real::horeka());
+slurm!(real_slurm_raven, crate::stages::real::raven());
 
 conformance!(double, crate::stages::double::stage());
 conformance!(local, crate::stages::local::stage());

@@ -8,7 +8,7 @@ use crate::{
 };
 use ledger::{CloseHold, CloseReason, Hold};
 use model::{JobId, Run, SchedulerJobId};
-use scheduler_adapters::JobSighting;
+use scheduler_adapters::{JobSighting, RejectedRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was decided of the open holds.
@@ -22,16 +22,23 @@ pub(super) struct Closing {
     pub(super) unknown: Vec<JobId>,
 }
 
-/// Decides for every open hold of this site; asks the scheduler once for those that neither queue nor window shows.
+/// Decides for every open hold of this site; asks the scheduler once for those that neither queue nor window shows. A job
+/// in a row of the queue that could not be read may still wait: its hold stays open, and where the row may be anyone's,
+/// every hold does.
 pub(super) async fn closing(
     house: &House,
     holds: &[Hold],
     runs: &[Run],
     queue: &[JobSighting],
+    unread: &[RejectedRow],
 ) -> Result<Closing, JobsError> {
     let mut closing = Closing::default();
+    if unread.iter().any(|row| row.is_cut) {
+        return Ok(closing);
+    }
+    let seen = queue.iter().filter(|job| !job.state.is_final()).filter_map(|job| job.stamp);
     let waiting: BTreeSet<JobId> =
-        queue.iter().filter(|job| !job.state.is_final()).filter_map(|job| job.stamp.map(|stamp| stamp.job)).collect();
+        seen.chain(unread.iter().filter_map(|row| row.stamp)).map(|stamp| stamp.job).collect();
     let mut unseen: BTreeMap<SchedulerJobId, JobId> = BTreeMap::new();
     for hold in holds.iter().filter(|hold| !waiting.contains(&hold.id.0)) {
         let job = hold.id.0;

@@ -14,7 +14,7 @@ use crate::{
 };
 use ledger::{Book, Command, Cursor, Hold, Outcome, SettleOutcome, SettledRun};
 use model::{Amount, AmountError, ClusterName, JobId, Run, RunKey, SchedulerJobId, Stamp, Timestamp, price};
-use scheduler_adapters::{RejectedRow, RunWindow, Whose};
+use scheduler_adapters::{QueueBatch, RejectedRow, RunWindow, Whose};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What a settlement covers.
@@ -54,7 +54,7 @@ pub struct SettleReport {
     pub unattributed: u64,
     /// Runs that could not be counted.
     pub not_priced: Vec<NotPriced>,
-    /// Rows of accounting that could not be read.
+    /// Rows of accounting and of the queue that could not be read.
     pub rejected: Vec<String>,
     /// Runs under way.
     pub running: u64,
@@ -81,8 +81,9 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     let holds: Vec<Hold> =
         booked(book.open_holds(None).await, what)?.into_iter().filter(|hold| *hold.unit.site() == house.here).collect();
     let adopted = adopted(house, &jobs).await?;
-    let (mut runs, rejected, since) = runs(house, &book, &cluster, &holds, options).await?;
-    let mut queue = scheduled(house.scheduler.queue(&whose(options)).await, what)?;
+    let (mut runs, mut rejected, since) = runs(house, &book, &cluster, &holds, options).await?;
+    let QueueBatch { jobs: mut queue, rejected: unread, .. } =
+        scheduled(house.scheduler.queue(&whose(options)).await, what)?;
     for run in &mut runs {
         run.stamp = run.stamp.or_else(|| adopted.get(&run.key.scheduler_job).copied());
     }
@@ -90,7 +91,8 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
         job.stamp = job.stamp.or_else(|| adopted.get(&job.id).copied());
     }
     let observed_at = house.clock.now();
-    let closing = closing(house, &holds, &runs, &queue).await?;
+    let closing = closing(house, &holds, &runs, &queue, &unread).await?;
+    rejected.extend(unread);
     let site = house.site(&house.here)?;
     let (mut commands, not_priced) = settlements(site, &runs).map_err(too_large)?;
     let settled_runs = commands.len();

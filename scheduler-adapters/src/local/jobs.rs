@@ -1,7 +1,7 @@
 //! A local job in the words of the contract.
 
 use crate::{
-    JobSighting,
+    JobForm, JobSighting,
     local::{
         facts::JobView,
         schedule::{Slots, Turn},
@@ -71,6 +71,8 @@ impl JobView {
         let must_end = started_at.map(|start| start.plus_seconds(limit));
         JobSighting {
             id: self.record.id,
+            leader: self.record.id,
+            form: JobForm::Single,
             shown_id: self.record.id.to_string(),
             tasks: 1,
             cluster: CLUSTER.parse().ok(),

@@ -1,9 +1,9 @@
 //! The adapter: the contract, kept by the state folder. File work runs on threads that may block.
 
 use crate::{
-    AccountingFacts, AdapterError, AdapterErrorKind, Association, Capabilities, ClusterFacts, Coverage, Estimate,
-    FoundIn, FoundJob, JobFacts, JobSighting, NodeGroup, PartitionFacts, RejectedRow, RunBatch, RunWindow, Scheduler,
-    StampSearch, Submission, Submitted, Users, Whose,
+    AccountingFacts, AdapterError, AdapterErrorKind, Association, CLOCK_TOLERANCE_SECONDS, Capabilities, ClusterFacts,
+    Coverage, Estimate, FoundIn, FoundJob, JobFacts, JobSighting, NodeGroup, PartitionFacts, QueueBatch, RejectedRow,
+    RunAnswer, RunWindow, Scheduler, StampSearch, Submission, Submitted, Users, Whose,
     local::{
         LocalConfiguration,
         facts::JobView,
@@ -15,15 +15,12 @@ use crate::{
     },
 };
 use async_trait::async_trait;
-use model::{Clock, ClusterName, SchedulerJobId, Timestamp, Tres, UserName};
+use model::{Clock, ClusterName, Run, SchedulerJobId, Timestamp, Tres, UserName};
 use reach::{ReachError, files};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The name of the one cluster.
 pub(super) const CLUSTER: &str = "local";
-
-/// A day before the intent still counts: the clock may have been set back.
-const CLOCK_TOLERANCE_SECONDS: i64 = 86_400;
 
 /// This host as a scheduler.
 #[derive(Clone)]
@@ -65,22 +62,16 @@ impl LocalScheduler {
         }
     }
 
-    fn user_of(view: &JobView) -> Option<UserName> {
-        view.record.user.parse().ok()
-    }
-
-    /// Sightings of these jobs; those without a record are not submitted yet.
-    fn sightings(
-        store: &Store,
-        ids: &[SchedulerJobId],
-        now: Timestamp,
-    ) -> Result<Vec<(JobSighting, JobView)>, ReachError> {
+    /// Sightings of these jobs, and those that cannot be read; what has no record is not submitted yet.
+    fn sightings(store: &Store, ids: &[SchedulerJobId], now: Timestamp) -> Result<Seen, ReachError> {
         let slots = Slots::taken_by(&schedule::active(store)?);
-        let mut seen = Vec::new();
+        let mut seen = Seen::default();
         for id in ids {
-            let Some(view) = store.view(*id)? else { continue };
-            let Some(user) = Self::user_of(&view) else { continue };
-            seen.push((view.sighting(user, &slots, now), view));
+            match read(store, *id) {
+                Ok(None) => {}
+                Ok(Some((view, user))) => seen.jobs.push((view.sighting(user, &slots, now), view)),
+                Err(row) => seen.rejected.push(row),
+            }
         }
         Ok(seen)
     }
@@ -143,6 +134,34 @@ impl LocalScheduler {
     }
 }
 
+/// Jobs that were looked at.
+#[derive(Default)]
+struct Seen {
+    jobs: Vec<(JobSighting, JobView)>,
+    rejected: Vec<RejectedRow>,
+}
+
+impl Seen {
+    /// All of them, where none may be missing.
+    fn whole(self, doing: &str) -> Result<Vec<(JobSighting, JobView)>, AdapterError> {
+        match self.rejected.first() {
+            None => Ok(self.jobs),
+            Some(row) => Err(AdapterError::new(AdapterErrorKind::Unreadable, doing)
+                .with("job", &row.raw)
+                .with("cause", &row.reason)),
+        }
+    }
+}
+
+/// One job; none where nothing was submitted under that id.
+fn read(store: &Store, id: SchedulerJobId) -> Result<Option<(JobView, UserName)>, RejectedRow> {
+    // What cannot be read may be anyone's, with any stamp.
+    let rejected = |reason: String| RejectedRow { raw: id.to_string(), reason, stamp: None, is_cut: true };
+    let Some(view) = store.view(id).map_err(|error| rejected(error.to_string()))? else { return Ok(None) };
+    let user = view.record.user.parse().map_err(|error| rejected(format!("user: {error}")))?;
+    Ok(Some((view, user)))
+}
+
 /// The host's memory (`MemTotal` of proc(5), `/proc/meminfo`, in KiB).
 fn memory_mib() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -168,29 +187,27 @@ impl Scheduler for LocalScheduler {
     }
 
     async fn find(&self, search: &StampSearch) -> Result<Vec<FoundJob>, AdapterError> {
-        let search = search.clone();
-        self.on_disk("looking for a stamp", move |own, store, now| {
-            let user = search.user.unwrap_or_else(|| own.user.clone());
-            let earliest = search.since.plus_seconds(-CLOCK_TOLERANCE_SECONDS);
-            let is_it =
-                |job: &JobSighting| job.stamp == Some(search.stamp) && job.user == user && job.submitted_at >= earliest;
-            let seen = Self::sightings(store, &store.all()?, now)?;
-            let found = seen.into_iter().map(|(sighting, _)| sighting).filter(|job| {
-                // A job whose supervisor never came to be was refused: its submission said so.
-                is_it(job) && job.state.base != model::BaseState::BootFail
-            });
-            Ok(found.map(|sighting| FoundJob { found_in: FoundIn::Queue, sighting }).collect())
-        })
-        .await
+        let doing = "looking for a stamp";
+        let seen = self.on_disk(doing, |_, store, now| Self::sightings(store, &store.all()?, now)).await?;
+        let user = search.user.as_ref().unwrap_or(&self.user);
+        let earliest = search.since.plus_seconds(-CLOCK_TOLERANCE_SECONDS);
+        let is_it =
+            |job: &JobSighting| job.stamp == Some(search.stamp) && job.user == *user && job.submitted_at >= earliest;
+        let found = seen.whole(doing)?.into_iter().map(|(sighting, _)| sighting).filter(|job| {
+            // A job whose supervisor never came to be was refused: its submission said so.
+            is_it(job) && job.state.base != model::BaseState::BootFail
+        });
+        Ok(found.map(|sighting| FoundJob { found_in: FoundIn::Queue, sighting }).collect())
     }
 
     async fn read_back(&self, id: SchedulerJobId) -> Result<JobFacts, AdapterError> {
         let doing = "reading a job back";
         let seen = self.on_disk(doing, move |_, store, now| Self::sightings(store, &[id], now)).await?;
-        match seen.into_iter().next() {
-            Some((sighting, view)) => Ok(JobFacts { sighting, work_directory: Some(view.record.directory) }),
-            None => Err(AdapterError::new(AdapterErrorKind::NotFound, doing).with("job", id)),
-        }
+        let Some((sighting, view)) = seen.whole(doing)?.into_iter().next() else {
+            return Err(AdapterError::new(AdapterErrorKind::NotFound, doing).with("job", id));
+        };
+        let (work_directory, output) = (Some(view.record.directory), Some(view.record.output));
+        Ok(JobFacts { sighting, tasks: 1, work_directory, output })
     }
 
     async fn states(
@@ -198,19 +215,18 @@ impl Scheduler for LocalScheduler {
         ids: &[SchedulerJobId],
         since: Timestamp,
     ) -> Result<BTreeMap<SchedulerJobId, JobSighting>, AdapterError> {
-        let ids = ids.to_vec();
-        let seen = self.on_disk("asking for states", move |_, store, now| Self::sightings(store, &ids, now)).await?;
-        let recent = seen.into_iter().filter(|(job, _)| job.submitted_at >= since);
+        let (doing, ids) = ("asking for states", ids.to_vec());
+        let seen = self.on_disk(doing, move |_, store, now| Self::sightings(store, &ids, now)).await?;
+        let earliest = since.plus_seconds(-CLOCK_TOLERANCE_SECONDS);
+        let recent = seen.whole(doing)?.into_iter().filter(|(job, _)| job.submitted_at >= earliest);
         Ok(recent.map(|(job, _)| (job.id, job)).collect())
     }
 
-    async fn queue(&self, whose: &Whose) -> Result<Vec<JobSighting>, AdapterError> {
-        let whose = whose.clone();
-        self.on_disk("asking the queue", move |own, store, now| {
-            let seen = Self::sightings(store, &store.active_ids()?, now)?;
-            Ok(seen.into_iter().map(|(job, _)| job).filter(|job| own.wants(&whose, &job.user)).collect())
-        })
-        .await
+    async fn queue(&self, whose: &Whose) -> Result<QueueBatch, AdapterError> {
+        let look = |_: &Self, store: &Store, now| Ok((Self::sightings(store, &store.active_ids()?, now)?, now));
+        let (seen, observed_at) = self.on_disk("asking the queue", look).await?;
+        let jobs = seen.jobs.into_iter().map(|(job, _)| job).filter(|job| self.wants(whose, &job.user)).collect();
+        Ok(QueueBatch { jobs, rejected: seen.rejected, observed_at })
     }
 
     async fn cancel(&self, id: SchedulerJobId) -> Result<(), AdapterError> {
@@ -224,31 +240,35 @@ impl Scheduler for LocalScheduler {
         .await
     }
 
-    async fn runs(&self, window: &RunWindow) -> Result<RunBatch, AdapterError> {
-        let window = window.clone();
-        self.on_disk("asking accounting", move |own, store, now| {
+    async fn each_run(
+        &self,
+        window: &RunWindow,
+        take: &mut (dyn FnMut(Run) + Send),
+    ) -> Result<RunAnswer, AdapterError> {
+        let asked = window.clone();
+        let look = move |own: &Self, store: &Store, now| {
             let (mut runs, mut rejected) = (Vec::new(), Vec::new());
             for id in store.all()? {
-                match store.view(id) {
-                    Ok(Some(view)) if view.overlaps(window.window) => match Self::user_of(&view) {
-                        Some(user) if own.wants(&window.whose, &user) => runs.extend(view.run(&window.site, user, now)),
-                        Some(_) => {}
-                        None => rejected.push(RejectedRow { raw: view.record.user, reason: "no user name".to_owned() }),
-                    },
+                match read(store, id) {
+                    Ok(Some((view, user))) if view.overlaps(asked.window) && own.wants(&asked.whose, &user) => {
+                        runs.extend(view.run(&asked.site, user, now));
+                    }
                     Ok(_) => {}
-                    Err(error) => rejected.push(RejectedRow { raw: id.to_string(), reason: error.to_string() }),
+                    Err(row) => rejected.push(row),
                 }
             }
-            let coverage = Coverage {
-                cluster: Self::cluster(),
-                window: window.window,
-                whose: window.whose,
-                asked_by: own.user.clone(),
-            };
-            let fields = ["record", "start", "end"].map(str::to_owned).to_vec();
-            Ok(RunBatch { cluster: Self::cluster(), runs, rejected, coverage, fields, observed_at: now })
-        })
-        .await
+            Ok((runs, rejected, now))
+        };
+        let (runs, rejected, observed_at) = self.on_disk("asking accounting", look).await?;
+        runs.into_iter().for_each(take);
+        let coverage = Coverage {
+            cluster: Self::cluster(),
+            window: window.window,
+            whose: window.whose.clone(),
+            asked_by: self.user.clone(),
+        };
+        let fields = ["record", "start", "end"].map(str::to_owned).to_vec();
+        Ok(RunAnswer { cluster: Self::cluster(), rejected, coverage, fields, observed_at })
     }
 
     async fn estimate(&self, submission: &Submission) -> Result<Estimate, AdapterError> {

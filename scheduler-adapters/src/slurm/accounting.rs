@@ -1,142 +1,111 @@
 //! `sacct`: what was given to whom, for how long.
 
 use crate::{
-    AdapterError, AdapterErrorKind, Coverage, JobFacts, JobSighting, RejectedRow, RunBatch, RunWindow, Users,
+    AdapterError, AdapterErrorKind, CLOCK_TOLERANCE_SECONDS, Coverage, JobFacts, RejectedRow, RunAnswer, RunWindow,
+    Users,
     slurm::{
         SlurmCommands,
         accounting_row::{self, AccountingRow},
-        call::{self, Tool},
-        queue::{NAMED_IDS, id_list},
-        rows::{self, Delimiter},
+        call::{self, Tool, UNKNOWN_COLUMN},
+        columns::{AccountingFields, NEEDED},
+        queue::{Asked, cut},
+        rows::{Delimiter, Found, TableReader},
+        standing::Standing,
         values,
     },
 };
-use model::{AccountName, SchedulerJobId, Timestamp};
-use std::collections::BTreeMap;
-
-/// Columns without which a row says nothing; all are there since 21.08 (sacct(1), `--helpformat`).
-const NEEDED: [&str; 20] = [
-    "JobIDRaw",
-    "JobID",
-    "Cluster",
-    "User",
-    "UID",
-    "Account",
-    "Partition",
-    "QOS",
-    "State",
-    "ExitCode",
-    "Submit",
-    "Start",
-    "End",
-    "ElapsedRaw",
-    "TimelimitRaw",
-    "AllocNodes",
-    "ReqNodes",
-    "AllocTRES",
-    "ReqTRES",
-    "Reason",
-];
-
-/// Columns that some releases have; free text behind all others, and the job's name last of all.
-const WANTED: [&str; 5] = ["SLUID", "Restarts", "WorkDir", "Comment", "SubmitLine"];
-
-/// How far the site's clock may differ from ours.
-pub(super) const CLOCK_TOLERANCE_SECONDS: i64 = 86_400;
-
-/// The columns that this cluster's `sacct` knows, of those we can use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct AccountingFields(Vec<&'static str>);
-
-impl AccountingFields {
-    /// Chooses from what `sacct --helpformat` lists. An unknown column would fail the whole question.
-    fn choose(known: &str) -> Result<Self, AdapterError> {
-        let is_known = |field: &&str| known.split_whitespace().any(|word| word.eq_ignore_ascii_case(field));
-        let missing: Vec<&str> = NEEDED.into_iter().filter(|field| !is_known(field)).collect();
-        if !missing.is_empty() {
-            return Err(AdapterError::new(AdapterErrorKind::Unsupported, "asking accounting for its columns")
-                .with("missing", missing.join(", ")));
-        }
-        let chosen = NEEDED.into_iter().chain(WANTED.into_iter().filter(is_known)).chain(["JobName"]);
-        Ok(Self(chosen.collect()))
-    }
-}
-
-/// Rows of accounting, and what could not be read.
-pub(super) struct AccountingAnswer {
-    pub(super) rows: Vec<AccountingRow>,
-    pub(super) rejected: Vec<RejectedRow>,
-    observed_at: Timestamp,
-}
+use model::{AccountName, ClusterName, Run, SchedulerJobId, Timestamp};
+use std::collections::BTreeSet;
 
 impl SlurmCommands {
-    async fn fields(&self) -> Result<&AccountingFields, AdapterError> {
-        self.fields
-            .get_or_try_init(|| async { AccountingFields::choose(&self.ask(Tool::Sacct, &["--helpformat"]).await?) })
-            .await
-    }
-
     /// The instant, or a day ago if that is earlier: a start in the future of the site's clock is an error to `sacct`.
     pub(super) fn past(&self, instant: Timestamp) -> Timestamp {
         instant.min(self.clock.now().plus_seconds(-CLOCK_TOLERANCE_SECONDS))
     }
 
-    /// Asks once: whole jobs (`-X`), each of their starts (`-D`), units unrounded.
-    pub(super) async fn ask_accounting(&self, selection: &[String]) -> Result<AccountingAnswer, AdapterError> {
+    /// Asks once. Where the columns are not those of this release any more, they are learned anew and the question is
+    /// put again: no row was handed on then.
+    pub(super) async fn ask_accounting(
+        &self,
+        selection: &[String],
+        take: &mut (dyn FnMut(AccountingRow) + Send),
+    ) -> Result<Asked, AdapterError> {
         let fields = self.fields().await?;
+        match self.ask_for(&fields, selection, take).await {
+            Err(error) if is_unknown_column(&error) => {
+                self.ask_for(&*self.renewed_fields().await?, selection, take).await
+            }
+            answered => answered,
+        }
+    }
+
+    /// Whole jobs (`-X`), each of their starts (`-D`), units unrounded.
+    async fn ask_for(
+        &self,
+        fields: &AccountingFields,
+        selection: &[String],
+        take: &mut (dyn FnMut(AccountingRow) + Send),
+    ) -> Result<Asked, AdapterError> {
         let delimiter = Delimiter::fresh();
         let command = call::read(Tool::Sacct)
             .arguments(["-X", "-D", "--parsable", "--noconvert"])
             .argument(format!("--delimiter={}", delimiter.as_str()))
             .argument(format!("--format={}", fields.0.join(",")))
             .arguments(selection.iter().cloned());
-        let observed_at = self.clock.now();
-        let output = self.run(Tool::Sacct, &command).await?;
-        if !call::is_answer(&output) {
-            return Err(call::unanswered(Tool::Sacct, &output));
-        }
-        read_answer(&output.stdout_text(), &delimiter, fields, observed_at)
+        let mut asked = Asked { rejected: Vec::new(), observed_at: self.clock.now() };
+        let reader = TableReader::new(&delimiter, fields.0.len(), NEEDED[0]);
+        let mut take_found = |found: Found<'_>| match read(&found, fields) {
+            Ok(row) => take(row),
+            Err(row) => asked.rejected.push(row),
+        };
+        self.ask_table(Tool::Sacct, command, reader, &mut take_found).await?;
+        Ok(asked)
     }
 
     /// Where jobs stand that the queue no longer knows: of several rows for an id the one submitted last.
-    pub(super) async fn finished_states(
+    pub(super) async fn finished_standing(
         &self,
-        ids: &[SchedulerJobId],
-        since: Timestamp,
-    ) -> Result<BTreeMap<SchedulerJobId, JobSighting>, AdapterError> {
-        let mut selection = vec![format!("--starttime={}", bound(self.past(since)))];
-        // More than some hundreds of ids make sacct hang (Parsl/parsl#3814): then all of ours are asked for.
-        if ids.len() <= NAMED_IDS {
-            selection.push(format!("--jobs={}", id_list(ids)));
-        }
-        let answer = self.ask_accounting(&selection).await?;
-        let mut latest: BTreeMap<SchedulerJobId, AccountingRow> = BTreeMap::new();
-        for row in answer.rows {
-            let is_asked = ids.contains(&row.id()) && row.submitted_at() >= since;
-            let is_later = latest.get(&row.id()).is_none_or(|before| before.submitted_at() <= row.submitted_at());
-            if is_asked && is_later {
-                latest.insert(row.id(), row);
-            }
-        }
-        Ok(latest.into_iter().map(|(id, row)| (id, row.sighting(answer.observed_at))).collect())
+        ids: BTreeSet<SchedulerJobId>,
+        earliest: Timestamp,
+    ) -> Result<Standing, AdapterError> {
+        let selection = [format!("--starttime={}", bound(self.past(earliest))), self.naming(&ids).await?];
+        let mut standing = Standing::of(ids, earliest);
+        let observed_at = self.clock.now();
+        let asked = self.ask_accounting(&selection, &mut |row| standing.take(row.sighting(observed_at))).await?;
+        standing.take_rejected(asked.rejected);
+        Ok(standing)
     }
 
     /// The last owner of an id, as accounting knows it.
     pub(super) async fn finished_facts(&self, id: SchedulerJobId) -> Result<JobFacts, AdapterError> {
-        let answer = self.ask_accounting(&[format!("--jobs={id}")]).await?;
-        let observed_at = answer.observed_at;
-        let last = answer.rows.into_iter().filter(|row| row.id() == id).max_by_key(AccountingRow::submitted_at);
-        match last {
-            Some(mut row) => {
-                let work_directory = row.work_directory.take();
-                Ok(JobFacts { sighting: row.sighting(observed_at), work_directory })
-            }
-            None => Err(AdapterError::new(AdapterErrorKind::NotFound, Tool::Sacct.doing()).with("job", id)),
-        }
+        let mut rows: Vec<AccountingRow> = Vec::new();
+        let asked = self.ask_accounting(&[format!("--jobs={id}")], &mut |row| rows.push(row)).await?;
+        rows.retain(|row| row.id() == id || row.leader() == id);
+        let last = rows.iter().max_by_key(|row| (row.id() == id, row.submitted_at()));
+        let Some(last) = last.cloned() else {
+            let doing = Tool::Sacct.doing();
+            return Err(match asked.rejected.into_iter().find(|row| row.may_be_one_of(|other| other == id)) {
+                Some(row) => AdapterError::new(AdapterErrorKind::Unreadable, doing)
+                    .with("row", row.raw)
+                    .with("cause", row.reason),
+                None => AdapterError::new(AdapterErrorKind::NotFound, doing).with("job", id),
+            });
+        };
+        // A task has a row for each of its starts, and an earlier owner of the id had tasks of its own.
+        let tasks: BTreeSet<SchedulerJobId> =
+            rows.iter().filter(|row| row.is_of_the_same_submission(&last)).map(AccountingRow::id).collect();
+        let work_directory = last.work_directory.clone();
+        let sighting = last.sighting(asked.observed_at);
+        let tasks = u32::try_from(tasks.len()).unwrap_or(u32::MAX).max(sighting.tasks);
+        Ok(JobFacts { sighting, tasks, work_directory, output: None })
     }
 
-    /// The runs of a window.
-    pub(super) async fn runs_of(&self, window: &RunWindow) -> Result<RunBatch, AdapterError> {
+    /// The runs of a window, handed on as they are read.
+    pub(super) async fn runs_of(
+        &self,
+        window: &RunWindow,
+        take: &mut (dyn FnMut(Run) + Send),
+    ) -> Result<RunAnswer, AdapterError> {
         let reader = self.user().await?.clone();
         let mut selection = vec![
             format!("--starttime={}", bound(window.window.from)),
@@ -151,17 +120,21 @@ impl SlurmCommands {
             let names: Vec<&str> = window.whose.accounts.iter().map(AccountName::as_str).collect();
             selection.push(format!("--accounts={}", names.join(",")));
         }
-        let answer = self.ask_accounting(&selection).await?;
-        let cluster = match answer.rows.first() {
-            Some(row) => row.cluster().clone(),
+        let mut cluster: Option<ClusterName> = None;
+        let observed_at = self.clock.now();
+        let mut take_row = |row: AccountingRow| {
+            cluster.get_or_insert_with(|| row.cluster().clone());
+            row.run(&window.site, &reader, observed_at).map(&mut *take);
+        };
+        let Asked { rejected, .. } = self.ask_accounting(&selection, &mut take_row).await?;
+        let cluster = match cluster {
+            Some(cluster) => cluster,
             None => self.cluster().await?.clone(),
         };
-        let observed_at = answer.observed_at;
-        let runs = answer.rows.into_iter().filter_map(|row| row.run(&window.site, &reader, observed_at)).collect();
         let coverage =
             Coverage { cluster: cluster.clone(), window: window.window, whose: window.whose.clone(), asked_by: reader };
         let fields = self.fields().await?.0.iter().map(|field| (*field).to_owned()).collect();
-        Ok(RunBatch { cluster, runs, rejected: answer.rejected, coverage, fields, observed_at })
+        Ok(RunAnswer { cluster, rejected, coverage, fields, observed_at })
     }
 }
 
@@ -172,28 +145,22 @@ pub(super) fn bound(instant: Timestamp) -> String {
     Timestamp::from_epoch_seconds(held).to_string().trim_end_matches('Z').to_owned()
 }
 
-fn read_answer(
-    text: &str,
-    delimiter: &Delimiter,
-    fields: &AccountingFields,
-    observed_at: Timestamp,
-) -> Result<AccountingAnswer, AdapterError> {
-    let table = rows::read_table(text, delimiter, fields.0.len(), NEEDED[0], Tool::Sacct.doing())?;
-    let broken =
-        table.broken.into_iter().map(|raw| RejectedRow { raw, reason: "not all columns are there".to_owned() });
-    let mut rejected: Vec<RejectedRow> = broken.collect();
-    let mut rows = Vec::new();
-    for values in &table.rows {
-        let field = |name: &str| {
-            let place = fields.0.iter().position(|known| *known == name);
-            place.and_then(|place| values.get(place)).map_or("", String::as_str)
-        };
-        match accounting_row::read(field, values::raw(values)) {
-            Ok(row) => rows.push(row),
-            Err(reason) => rejected.push(RejectedRow { raw: values::raw(values), reason }),
-        }
-    }
-    Ok(AccountingAnswer { rows, rejected, observed_at })
+fn is_unknown_column(error: &AdapterError) -> bool {
+    let says = |text: &str| UNKNOWN_COLUMN.iter().any(|words| text.contains(words));
+    error.kind == AdapterErrorKind::Unreadable && error.facts.iter().any(|(name, said)| name == "said" && says(said))
+}
+
+/// A row, or what could not be read as one.
+fn read(found: &Found<'_>, fields: &AccountingFields) -> Result<AccountingRow, RejectedRow> {
+    let values = match found {
+        Found::Cut(raw) => return Err(cut(raw.clone())),
+        Found::Row(values) => *values,
+    };
+    let field = |name: &str| fields.value(values, name);
+    accounting_row::read(field, || values::raw(values)).map_err(|reason| {
+        let stamp = values::stamp(field("Comment"), field("SubmitLine"), field("JobName"));
+        RejectedRow { raw: values::raw(values), reason, stamp, is_cut: false }
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One row of `sacct`.
 
-use crate::{JobSighting, slurm::values};
+use crate::{JobForm, JobSighting, slurm::values};
 use model::{
     AccountName, ClusterName, EvidenceClass, ExitCode, JobState, PartitionName, QosName, Run, RunKey, SchedulerJobId,
     SiteName, Stamp, Timestamp, Tres, UserName, WallTime,
@@ -11,6 +11,8 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AccountingRow {
     id: SchedulerJobId,
+    leader: SchedulerJobId,
+    form: JobForm,
     shown_id: String,
     cluster: ClusterName,
     user: UserName,
@@ -38,10 +40,17 @@ pub(super) struct AccountingRow {
 }
 
 /// Reads a row; `field` gives the value of a column, empty where the site's Slurm has no such column.
-pub(super) fn read<'row>(field: impl Fn(&str) -> &'row str, raw: String) -> Result<AccountingRow, String> {
+pub(super) fn read<'row>(
+    field: impl Fn(&str) -> &'row str,
+    raw: impl FnOnce() -> String,
+) -> Result<AccountingRow, String> {
     let name = field("JobName");
+    let id = SchedulerJobId::new(values::number(field("JobIDRaw"), "job id")?);
+    let (form, leader) = values::form(field("JobID"), id);
     Ok(AccountingRow {
-        id: SchedulerJobId::new(values::number(field("JobIDRaw"), "job id")?),
+        id,
+        leader,
+        form,
         shown_id: field("JobID").to_owned(),
         cluster: values::name(field("Cluster"), "cluster")?.ok_or("no cluster")?,
         user: user(field("User"), field("UID"))?,
@@ -65,13 +74,27 @@ pub(super) fn read<'row>(field: impl Fn(&str) -> &'row str, raw: String) -> Resu
         stamp: values::stamp(field("Comment"), field("SubmitLine"), name),
         work_directory: Some(field("WorkDir")).filter(|text| !values::is_absent(text)).map(PathBuf::from),
         name: name.to_owned(),
-        raw,
+        raw: raw(),
     })
 }
 
 impl AccountingRow {
     pub(super) const fn id(&self) -> SchedulerJobId {
         self.id
+    }
+
+    pub(super) const fn leader(&self) -> SchedulerJobId {
+        self.leader
+    }
+
+    /// Whether both rows are of one array or heterogeneous job. Its parts are submitted at once, and a requeue resets the
+    /// time of one of them only; the name tells earlier owners of the id apart in most cases.
+    pub(super) fn is_of_the_same_submission(&self, other: &Self) -> bool {
+        (self.leader, &self.user, &self.name) == (other.leader, &other.user, &other.name)
+    }
+
+    pub(super) const fn stamp(&self) -> Option<Stamp> {
+        self.stamp
     }
 
     pub(super) const fn submitted_at(&self) -> Timestamp {
@@ -128,6 +151,8 @@ impl AccountingRow {
         let has_started = started_at.is_some();
         JobSighting {
             id: self.id,
+            leader: self.leader,
+            form: self.form,
             tasks: values::waiting_tasks(&self.shown_id),
             shown_id: self.shown_id,
             cluster: Some(self.cluster),

@@ -1,8 +1,10 @@
 //! Recorded accounting of two releases, brought into the shape that is asked for.
 
 use super::*;
+use crate::JobForm;
 use model::{BaseState, EvidenceClass, GpuCount, Run, WallTime};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 const OBSERVED: Timestamp = Timestamp::from_epoch_seconds(1_795_400_000);
 
@@ -39,10 +41,28 @@ fn epoch(field: &str, value: &str) -> String {
     (1_793_491_200 + (day - 1) * 86_400 + clock).to_string()
 }
 
-fn recorded(titles: &str, text: &str) -> AccountingAnswer {
+/// A whole answer.
+struct Answer {
+    rows: Vec<AccountingRow>,
+    rejected: Vec<RejectedRow>,
+}
+
+fn read_answer(text: &str, delimiter: &str, fields: &AccountingFields) -> Result<Answer, AdapterError> {
+    let mut answer = Answer { rows: Vec::new(), rejected: Vec::new() };
+    let mut take = |found: Found<'_>| match read(&found, fields) {
+        Ok(row) => answer.rows.push(row),
+        Err(row) => answer.rejected.push(row),
+    };
+    let mut reader = TableReader::new(&Delimiter::recorded(delimiter), fields.0.len(), NEEDED[0]);
+    reader.read(text.as_bytes(), &mut take);
+    reader.finish("reading", &mut take)?;
+    Ok(answer)
+}
+
+fn recorded(titles: &str, text: &str) -> Answer {
     let fields = AccountingFields::choose(&titles.replace('|', " ")).expect("all needed columns");
     let asked = as_asked(text, &fields);
-    read_answer(&asked, &Delimiter::recorded("\u{1f}"), &fields, OBSERVED).expect("a header")
+    read_answer(&asked, "\u{1f}", &fields).expect("a header")
 }
 
 fn runs(text: &str) -> (Vec<Run>, usize) {
@@ -83,7 +103,7 @@ fn recorded_runs_of_two_releases() {
 const TITLES: &str = "JobIDRaw JobID Cluster User UID Account Partition QOS State ExitCode Submit Start End ElapsedRaw \
                       TimelimitRaw AllocNodes ReqNodes AllocTRES ReqTRES Reason Comment SubmitLine JobName";
 
-fn row(changes: &[(&str, &str)]) -> AccountingAnswer {
+fn row(changes: &[(&str, &str)]) -> Answer {
     let defaults = [
         ("JobIDRaw", "7"),
         ("JobID", "7"),
@@ -112,7 +132,7 @@ fn row(changes: &[(&str, &str)]) -> AccountingAnswer {
         text.push('\u{1f}');
     }
     text.push('\n');
-    read_answer(&text, &Delimiter::recorded("\u{1f}"), &fields, OBSERVED).expect("a header")
+    read_answer(&text, "\u{1f}", &fields).expect("a header")
 }
 
 fn run(changes: &[(&str, &str)]) -> Option<Run> {
@@ -146,6 +166,23 @@ fn odd_values_are_read_as_what_they_mean() {
 }
 
 #[test]
+fn parts_of_arrays_and_heterogeneous_jobs_know_their_leader() {
+    for (release, text) in [
+        ("22.05", include_str!("../../tests/fixtures/slurm-22.05/sacct-X-D-all-fields.psv")),
+        ("25.11", include_str!("../../tests/fixtures/slurm-25.11/sacct-X-D-all-fields.psv")),
+    ] {
+        let titles = text.lines().next().expect("a header");
+        let rows: Vec<_> = recorded(titles, text).rows.into_iter().map(|row| row.sighting(OBSERVED)).collect();
+        for (name, form) in [("array", JobForm::Array), ("het", JobForm::Heterogeneous), ("train", JobForm::Single)] {
+            let parts: Vec<_> = rows.iter().filter(|row| row.name == name).collect();
+            let leader = parts[0].leader;
+            assert!(parts.iter().all(|row| row.form == form && row.leader == leader), "{release} {name}: {parts:?}");
+            assert!(parts.iter().any(|row| row.id == leader), "{release} {name}: one bears the id");
+        }
+    }
+}
+
+#[test]
 fn a_row_that_cannot_be_read_is_handed_back_and_costs_no_other() {
     for (field, value, reason) in [
         ("Submit", "2026-11-22T07:33:33", "submit time: `2026-11-22T07:33:33` is not a time in epoch seconds"),
@@ -158,6 +195,12 @@ fn a_row_that_cannot_be_read_is_handed_back_and_costs_no_other() {
         assert!(answer.rows.is_empty());
         assert_eq!(answer.rejected[0].reason, reason);
         assert!(answer.rejected[0].raw.starts_with("7\u{1f}7\u{1f}"));
+        assert_eq!((answer.rejected[0].stamp, answer.rejected[0].is_cut), (None, false));
+    }
+    let stamp = "pakt-01kb2v6m3ynf0q5w8r7d4c9xzt-2";
+    for field in ["Comment", "JobName"] {
+        let answer = row(&[("Submit", "soon"), (field, stamp)]);
+        assert_eq!(answer.rejected[0].stamp, stamp.parse().ok(), "its mark can be read all the same");
     }
 }
 
@@ -187,7 +230,7 @@ proptest! {
     #[test]
     fn any_answer_is_read_without_panic(text in "(JobIDRaw|[0-9]{1,3}|\u{1f}|\n|.){0,200}") {
         let fields = AccountingFields::choose(TITLES).expect("all needed columns");
-        drop(read_answer(&text, &Delimiter::recorded("\u{1f}"), &fields, OBSERVED));
+        drop(read_answer(&text, "\u{1f}", &fields));
     }
 
     #[test]

@@ -1,14 +1,24 @@
 //! Running one of Slurm's commands, and what its failures mean.
 
-use crate::{AdapterError, AdapterErrorKind, slurm::SlurmCommands};
+use crate::{
+    AdapterError, AdapterErrorKind,
+    slurm::{
+        SlurmCommands,
+        rows::{Found, TableReader},
+    },
+};
 use reach::{Command, Output};
 use std::time::Duration;
 
 /// How long a read may take. Slurm's own patience with a controller is `MessageTimeout` (10 s by default) a try.
 const READ_TIME_LIMIT: Duration = Duration::from_mins(1);
 
-/// How much a read may print: accounting of a month, with the submit lines of everyone's wrapped scripts.
-const READ_OUTPUT_LIMIT: usize = 256 * 1024 * 1024;
+/// How much a read may print: accounting of a month, with the submit lines of everyone's wrapped scripts. It is read as
+/// it comes and not kept.
+const READ_OUTPUT_LIMIT: usize = 1024 * 1024 * 1024;
+
+/// How much an answer may print that is kept whole: configuration, partitions, limits.
+const TEXT_OUTPUT_LIMIT: usize = 16 * 1024 * 1024;
 
 /// The commands, and what to call what they do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +75,7 @@ pub(super) fn read(tool: Tool) -> Command {
         .variable("TZ", "UTC")
         .variable("SLURM_TIME_FORMAT", "%s")
         .time_limit(READ_TIME_LIMIT)
-        .output_limit(READ_OUTPUT_LIMIT)
+        .output_limit(TEXT_OUTPUT_LIMIT)
 }
 
 impl SlurmCommands {
@@ -79,11 +89,28 @@ impl SlurmCommands {
         let output = self.run(tool, &read(tool).arguments(arguments.iter().copied())).await?;
         if is_answer(&output) { Ok(output.stdout_text()) } else { Err(unanswered(tool, &output)) }
     }
+
+    /// Asks for a table and hands its rows on as they come. What was handed on before an error is no answer.
+    pub(super) async fn ask_table(
+        &self,
+        tool: Tool,
+        command: Command,
+        mut reader: TableReader,
+        take: &mut (dyn FnMut(Found<'_>) + Send),
+    ) -> Result<(), AdapterError> {
+        let command = command.output_limit(READ_OUTPUT_LIMIT);
+        let output = self.reach.run_through(&command, &mut |piece| reader.read(piece, take)).await;
+        let output = output.map_err(|error| AdapterError::from_reach(error, tool.doing()))?;
+        if !is_answer(&output) {
+            return Err(unanswered(tool, &output));
+        }
+        reader.finish(tool.doing(), take)
+    }
 }
 
 /// Whether a command answered. `squeue` that cannot look up a user or does not know a column says so, prints an empty
 /// table and exits 0 (seen on 22.05): that is no empty queue.
-pub(super) fn is_answer(output: &Output) -> bool {
+fn is_answer(output: &Output) -> bool {
     let said = output.stderr_text();
     output.succeeded() && !MISGIVINGS.iter().any(|words| said.contains(words))
 }
@@ -140,7 +167,7 @@ const NO_ACCOUNTING: [&str; 2] = ["accounting storage is disabled", "accounting_
 const NOT_PERMITTED: [&str; 3] = ["Access/permission denied", "Access denied", "not authorized"];
 
 /// What `sacct` and `squeue` print for a column of another release.
-const UNKNOWN_COLUMN: [&str; 2] = ["Invalid field requested", "Invalid job format specification"];
+pub(super) const UNKNOWN_COLUMN: [&str; 2] = ["Invalid field requested", "Invalid job format specification"];
 
 /// What Slurm's commands print when a daemon does not answer, or one does not know the other: none of it says what
 /// became of a request (`slurm_errno.c`, 22.05 to 26.05).

@@ -2,14 +2,19 @@
 
 use crate::{
     AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Estimate, FoundJob, Interactive, JobFacts, JobSighting,
-    RunBatch, RunWindow, Scheduler, StampSearch, Submission, Submitted, Whose,
-    slurm::{accounting::AccountingFields, call::Tool, describe, interactive},
+    QueueBatch, RunAnswer, RunWindow, Scheduler, StampSearch, Submission, Submitted, Whose,
+    slurm::{
+        call::Tool,
+        columns::{Columns, Identity},
+        describe, interactive,
+    },
 };
 use async_trait::async_trait;
-use model::{Clock, ClusterName, SchedulerJobId, Timestamp, UserName};
+use model::{Clock, ClusterName, Run, SchedulerJobId, Timestamp, UserName};
 use reach::{Command, Reach};
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicI8, Ordering},
@@ -21,9 +26,9 @@ use tokio::sync::OnceCell;
 pub struct SlurmCommands {
     pub(super) reach: Arc<dyn Reach>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) fields: OnceCell<AccountingFields>,
+    pub(super) columns: Columns,
+    pub(super) identity: OnceCell<Identity>,
     user: OnceCell<UserName>,
-    cluster: OnceCell<ClusterName>,
     /// What `describe` learned about comments: below zero nothing yet, else no (0) or yes (1).
     keeps_comments: AtomicI8,
 }
@@ -34,11 +39,20 @@ impl SlurmCommands {
         Self {
             reach,
             clock,
-            fields: OnceCell::new(),
+            columns: Columns::default(),
+            identity: OnceCell::new(),
             user: OnceCell::new(),
-            cluster: OnceCell::new(),
             keeps_comments: AtomicI8::new(-1),
         }
+    }
+
+    /// The same, with what `sacct` can tell kept in a file beside Slurm's commands: without one every process asks
+    /// `sacct` for its columns before it asks for anything else. The file is for one cluster; it says which cluster and
+    /// release it is of, and is written anew for another.
+    #[must_use]
+    pub fn keeping_columns_in(mut self, file: impl Into<PathBuf>) -> Self {
+        self.columns = Columns::kept_in(file.into());
+        self
     }
 
     /// Who asks, as the place knows them; asked once.
@@ -59,14 +73,19 @@ impl SlurmCommands {
             .await
     }
 
-    /// The cluster's name; asked once.
-    pub(super) async fn cluster(&self) -> Result<&ClusterName, AdapterError> {
-        self.cluster
+    /// The cluster's name and its release; asked once.
+    pub(super) async fn identity(&self) -> Result<&Identity, AdapterError> {
+        self.identity
             .get_or_try_init(|| async {
                 let text = self.ask(Tool::Scontrol, &["show", "config"]).await?;
-                describe::cluster_name(&text)
+                describe::identity(&text)
             })
             .await
+    }
+
+    /// The cluster's name; asked once.
+    pub(super) async fn cluster(&self) -> Result<&ClusterName, AdapterError> {
+        Ok(&self.identity().await?.cluster)
     }
 }
 
@@ -101,17 +120,20 @@ impl Scheduler for SlurmCommands {
         self.states_of(ids, since).await
     }
 
-    async fn queue(&self, whose: &Whose) -> Result<Vec<JobSighting>, AdapterError> {
-        let rows = self.queue_of(whose).await?;
-        Ok(rows.into_iter().map(|row| row.sighting).collect())
+    async fn queue(&self, whose: &Whose) -> Result<QueueBatch, AdapterError> {
+        self.queue_of(whose).await
     }
 
     async fn cancel(&self, id: SchedulerJobId) -> Result<(), AdapterError> {
         self.cancel_job(id).await
     }
 
-    async fn runs(&self, window: &RunWindow) -> Result<RunBatch, AdapterError> {
-        self.runs_of(window).await
+    async fn each_run(
+        &self,
+        window: &RunWindow,
+        take: &mut (dyn FnMut(Run) + Send),
+    ) -> Result<RunAnswer, AdapterError> {
+        self.runs_of(window, take).await
     }
 
     async fn estimate(&self, submission: &Submission) -> Result<Estimate, AdapterError> {

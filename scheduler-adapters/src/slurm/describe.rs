@@ -5,7 +5,8 @@ use crate::{
     slurm::{
         SlurmCommands,
         call::Tool,
-        rows::{self, Delimiter},
+        columns::Identity,
+        rows::{Delimiter, Table},
         values,
     },
 };
@@ -51,9 +52,11 @@ impl SlurmCommands {
     }
 }
 
-/// The cluster's name in the text of `scontrol show config`.
-pub(super) fn cluster_name(text: &str) -> Result<ClusterName, AdapterError> {
-    cluster_of(&settings(text))
+/// The cluster's name and release in the text of `scontrol show config`.
+pub(super) fn identity(text: &str) -> Result<Identity, AdapterError> {
+    let config = settings(text);
+    let version = config.get("SLURM_VERSION").cloned().unwrap_or_default();
+    Ok(Identity { cluster: cluster_of(&config)?, version })
 }
 
 fn cluster_of(config: &BTreeMap<String, String>) -> Result<ClusterName, AdapterError> {
@@ -119,7 +122,7 @@ fn parse_account(name: &str) -> Result<AccountName, String> {
 
 /// Reads `sinfo`: nodes of one kind in one partition a row.
 fn read_groups(text: &str, delimiter: &Delimiter) -> Result<Vec<(String, NodeGroup)>, AdapterError> {
-    let table = rows::read_table(text, delimiter, NODE_FIELDS.len(), "PARTITION", Tool::Sinfo.doing())?;
+    let table = Table::read(text, delimiter, NODE_FIELDS.len(), "PARTITION", Tool::Sinfo.doing())?;
     let groups = table.rows.iter().map(|row| read_group(row));
     groups
         .collect::<Result<_, _>>()
@@ -210,7 +213,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_answered_without_panic(text in "(PartitionName=|[A-Za-z]{1,9}=|[0-9:/-]{1,6}|[ \n,|]|.){0,60}") {
-            drop((read_partitions(&text, &[]), cluster_name(&text), read_groups(&text, &Delimiter::recorded("|"))));
+            drop((read_partitions(&text, &[]), identity(&text), read_groups(&text, &Delimiter::recorded("|"))));
         }
     }
 }

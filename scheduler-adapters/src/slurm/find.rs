@@ -1,15 +1,11 @@
 //! Looking a stamp up: was it submitted after all?
 
 use crate::{
-    AdapterError, AdapterErrorKind, FoundIn, FoundJob, JobSighting, StampSearch,
-    slurm::{
-        SlurmCommands,
-        accounting::{CLOCK_TOLERANCE_SECONDS, bound},
-        call::Tool,
-        queue::all_readable,
-    },
+    AdapterError, AdapterErrorKind, CLOCK_TOLERANCE_SECONDS, FoundIn, FoundJob, JobSighting, RejectedRow, StampSearch,
+    slurm::{SlurmCommands, accounting::bound, call::Tool},
 };
-use model::{BaseState, Timestamp, UserName};
+use model::{BaseState, SchedulerJobId, Timestamp, UserName};
+use std::collections::BTreeMap;
 
 impl SlurmCommands {
     /// Asks queue, then accounting, for all jobs of the user since the intent, and picks those with the stamp.
@@ -22,39 +18,52 @@ impl SlurmCommands {
             None => self.user().await?.clone(),
         };
         let earliest = search.since.plus_seconds(-CLOCK_TOLERANCE_SECONDS);
-        let queued = all_readable(self.ask_queue(&[format!("--user={user}")]).await?)?;
-        let selection = [format!("--user={user}"), format!("--starttime={}", bound(self.past(earliest)))];
-        let answer = self.ask_accounting(&selection).await?;
-        if let Some(rejected) = answer.rejected.first() {
-            return Err(AdapterError::new(AdapterErrorKind::Unreadable, Tool::Sacct.doing())
-                .with("unreadable rows", answer.rejected.len())
-                .with("the first", &rejected.reason));
-        }
+        let mut stamped: Vec<(FoundIn, JobSighting)> = Vec::new();
+        let mut take = |row: JobSighting| {
+            if row.stamp == Some(search.stamp) {
+                stamped.push((FoundIn::Queue, row));
+            }
+        };
+        let by_user = format!("--user={user}");
+        let asked = self.ask_queue(std::slice::from_ref(&by_user), &mut |row| take(row.sighting)).await?;
+        readable(&asked.rejected, search, Tool::Squeue)?;
+        let selection = [by_user, format!("--starttime={}", bound(self.past(earliest)))];
         let observed_at = self.clock.now();
-        let queued = queued.into_iter().map(|row| (FoundIn::Queue, row.sighting));
-        let accounted = answer.rows.into_iter().map(|row| (FoundIn::Accounting, row.sighting(observed_at)));
-        Ok(pick(queued.chain(accounted), search, &user, earliest))
+        let mut take = |row: crate::slurm::accounting_row::AccountingRow| {
+            if row.stamp() == Some(search.stamp) {
+                stamped.push((FoundIn::Accounting, row.sighting(observed_at)));
+            }
+        };
+        let asked = self.ask_accounting(&selection, &mut take).await?;
+        readable(&asked.rejected, search, Tool::Sacct)?;
+        Ok(pick(stamped, &user, earliest))
     }
 }
 
-/// The jobs with the stamp, each once, as the queue knows it if it does.
-fn pick(
-    sightings: impl Iterator<Item = (FoundIn, JobSighting)>,
-    search: &StampSearch,
-    user: &UserName,
-    earliest: Timestamp,
-) -> Vec<FoundJob> {
-    let mut found: Vec<FoundJob> = Vec::new();
-    for (found_in, sighting) in sightings {
-        let is_ours = sighting.stamp == Some(search.stamp) && sighting.user == *user;
-        let is_it = is_ours && sighting.submitted_at >= earliest && !was_refused(&sighting);
-        // A requeue gives one job several rows in accounting, with one id.
-        let is_listed = found.iter().any(|job| job.sighting.id == sighting.id);
-        if is_it && !is_listed {
-            found.push(FoundJob { found_in, sighting });
+/// An error where a row that cannot be read may be the job that is looked for. All rows are the user's own.
+fn readable(rejected: &[RejectedRow], search: &StampSearch, tool: Tool) -> Result<(), AdapterError> {
+    let Some(row) = rejected.iter().find(|row| row.may_carry(search.stamp)) else { return Ok(()) };
+    Err(AdapterError::new(AdapterErrorKind::Unreadable, tool.doing())
+        .with("unreadable rows", rejected.len())
+        .with("row", &row.raw)
+        .with("cause", &row.reason))
+}
+
+/// The jobs with the stamp, each once: as the queue knows it if it does, and an array or heterogeneous job by the part
+/// that bears the id of the whole.
+fn pick(stamped: Vec<(FoundIn, JobSighting)>, user: &UserName, earliest: Timestamp) -> Vec<FoundJob> {
+    let mut found: BTreeMap<SchedulerJobId, FoundJob> = BTreeMap::new();
+    for (found_in, sighting) in stamped {
+        let is_it = sighting.user == *user && sighting.submitted_at >= earliest && !was_refused(&sighting);
+        // A requeue gives one job several rows in accounting, with one id; the first one found stays.
+        let is_better = found
+            .get(&sighting.leader)
+            .is_none_or(|job| job.sighting.id != job.sighting.leader && sighting.id == sighting.leader);
+        if is_it && is_better {
+            found.insert(sighting.leader, FoundJob { found_in, sighting });
         }
     }
-    found
+    found.into_values().collect()
 }
 
 /// Whether the row is what a refused submission leaves behind: 22.05 keeps a job that asked for what no node has as

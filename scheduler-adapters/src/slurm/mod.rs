@@ -6,17 +6,20 @@
 mod accounting;
 mod accounting_row;
 mod call;
+mod columns;
 mod commands;
 mod describe;
 mod describe_accounting;
 mod estimate;
 mod find;
 mod interactive;
+mod output_path;
 mod queue;
 mod queue_row;
 mod refusal;
 mod release;
 mod rows;
+mod standing;
 mod submit;
 mod values;
 

@@ -1,30 +1,36 @@
 //! `squeue`: what waits, what runs and what has just ended.
 
 use crate::{
-    AdapterError, AdapterErrorKind, JobFacts, JobSighting, Users, Whose,
+    AdapterError, AdapterErrorKind, CLOCK_TOLERANCE_SECONDS, JobFacts, JobSighting, QueueBatch, RejectedRow, Users,
+    Whose,
     slurm::{
         SlurmCommands,
         call::{self, Tool},
         queue_row::{self, FIELDS, HEADER, QueueRow},
-        rows::{self, Delimiter},
-        values,
+        rows::{Delimiter, Found, TableReader},
+        standing::Standing,
     },
 };
 use model::{SchedulerJobId, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Up to so many ids are named in one question; for more, everything is asked for.
-pub(super) const NAMED_IDS: usize = 200;
+/// Up to so many ids are named in one question; for more, everything of the person who asks is asked for. More than some
+/// hundreds make sacct hang (Parsl/parsl#3814).
+const NAMED_IDS: usize = 200;
 
-/// Rows of the queue, and how many could not be read.
-pub(super) struct QueueAnswer {
-    pub(super) rows: Vec<QueueRow>,
-    pub(super) unreadable: Vec<String>,
+/// What there is to say of an answer beside its rows.
+pub(super) struct Asked {
+    pub(super) rejected: Vec<RejectedRow>,
+    pub(super) observed_at: Timestamp,
 }
 
 impl SlurmCommands {
     /// Asks once. `selection` narrows it; all states are asked for, because the default hides what has just ended.
-    pub(super) async fn ask_queue(&self, selection: &[String]) -> Result<QueueAnswer, AdapterError> {
+    pub(super) async fn ask_queue(
+        &self,
+        selection: &[String],
+        take: &mut (dyn FnMut(QueueRow) + Send),
+    ) -> Result<Asked, AdapterError> {
         let delimiter = Delimiter::fresh();
         let format: Vec<String> = FIELDS.iter().map(|field| format!("{field}:{}", delimiter.as_str())).collect();
         let command = call::read(Tool::Squeue)
@@ -33,21 +39,26 @@ impl SlurmCommands {
             .arguments(selection.iter().cloned())
             // Long lists of waiting array tasks are cut at 64 characters otherwise (squeue(1), SLURM_BITSTR_LEN).
             .variable("SLURM_BITSTR_LEN", "0");
-        let output = self.run(Tool::Squeue, &command).await?;
         let observed_at = self.clock.now();
-        if !call::is_answer(&output) {
-            let error = call::unanswered(Tool::Squeue, &output);
+        let mut asked = Asked { rejected: Vec::new(), observed_at };
+        let reader = TableReader::new(&delimiter, FIELDS.len(), HEADER);
+        let mut take_found = |found: Found<'_>| match found {
+            Found::Cut(raw) => asked.rejected.push(cut(raw)),
+            Found::Row(values) => match queue_row::read(values, observed_at) {
+                Ok(row) => take(row),
+                Err(reason) => asked.rejected.push(queue_row::rejected(values, reason)),
+            },
+        };
+        match self.ask_table(Tool::Squeue, command, reader, &mut take_found).await {
             // One id that the controller no longer knows is "invalid"; of several it lists the others.
-            if error.kind == AdapterErrorKind::NotFound {
-                return Ok(QueueAnswer { rows: Vec::new(), unreadable: Vec::new() });
-            }
-            return Err(error);
+            Err(error) if error.kind == AdapterErrorKind::NotFound => Ok(Asked { rejected: Vec::new(), observed_at }),
+            Err(error) => Err(error),
+            Ok(()) => Ok(asked),
         }
-        read_answer(&output.stdout_text(), &delimiter, observed_at)
     }
 
     /// The queue of these people and accounts.
-    pub(super) async fn queue_of(&self, whose: &Whose) -> Result<Vec<QueueRow>, AdapterError> {
+    pub(super) async fn queue_of(&self, whose: &Whose) -> Result<QueueBatch, AdapterError> {
         let mut selection = Vec::new();
         if whose.users == Users::Mine {
             selection.push(format!("--user={}", self.user().await?));
@@ -56,8 +67,9 @@ impl SlurmCommands {
             let names: Vec<&str> = whose.accounts.iter().map(model::AccountName::as_str).collect();
             selection.push(format!("--account={}", names.join(",")));
         }
-        let answer = self.ask_queue(&selection).await?;
-        all_readable(answer)
+        let mut jobs = Vec::new();
+        let asked = self.ask_queue(&selection, &mut |row| jobs.push(row.sighting)).await?;
+        Ok(QueueBatch { jobs, rejected: asked.rejected, observed_at: asked.observed_at })
     }
 
     /// Where these jobs stand: the queue first, accounting for the rest.
@@ -69,56 +81,59 @@ impl SlurmCommands {
         if ids.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let selection = if ids.len() <= NAMED_IDS { vec![format!("--jobs={}", id_list(ids))] } else { Vec::new() };
-        let mut known = BTreeMap::new();
-        for row in self.ask_queue(&selection).await?.rows {
-            let is_asked = ids.contains(&row.sighting.id) && row.sighting.submitted_at >= since;
-            if is_asked {
-                known.insert(row.sighting.id, row.sighting);
-            }
-        }
-        let missing: Vec<SchedulerJobId> = ids.iter().copied().filter(|id| !known.contains_key(id)).collect();
+        let earliest = since.plus_seconds(-CLOCK_TOLERANCE_SECONDS);
+        let wanted: BTreeSet<SchedulerJobId> = ids.iter().copied().collect();
+        let selection = [self.naming(&wanted).await?];
+        let mut standing = Standing::of(wanted, earliest);
+        let asked = self.ask_queue(&selection, &mut |row| standing.take(row.sighting)).await?;
+        standing.take_rejected(asked.rejected);
+        let mut known = standing.standing();
+        let missing = standing.missing();
         if !missing.is_empty() {
-            known.extend(self.finished_states(&missing, since).await?);
+            let ended = self.finished_standing(missing.clone(), earliest).await?;
+            let unknown: BTreeSet<SchedulerJobId> = ended.missing();
+            if let Some(row) = standing.rejected_of(&unknown).or_else(|| ended.rejected_of(&unknown)) {
+                return Err(AdapterError::new(AdapterErrorKind::Unreadable, Tool::Squeue.doing())
+                    .with("row", &row.raw)
+                    .with("cause", &row.reason));
+            }
+            known.extend(ended.standing());
         }
         Ok(known)
     }
 
+    /// The selection of these jobs, and perhaps of others, as both `squeue` and `sacct` take it.
+    pub(super) async fn naming(&self, ids: &BTreeSet<SchedulerJobId>) -> Result<String, AdapterError> {
+        if ids.len() > NAMED_IDS {
+            return Ok(format!("--user={}", self.user().await?));
+        }
+        Ok(format!("--jobs={}", ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")))
+    }
+
     /// One job, from the queue or from accounting.
     pub(super) async fn job_facts(&self, id: SchedulerJobId) -> Result<JobFacts, AdapterError> {
-        let answer = self.ask_queue(&[format!("--jobs={id}")]).await?;
-        let found = answer.rows.into_iter().find(|row| row.sighting.id == id);
-        match found {
-            Some(row) => Ok(JobFacts { sighting: row.sighting, work_directory: row.work_directory }),
-            None => self.finished_facts(id).await,
+        let mut rows = Vec::new();
+        let asked = self.ask_queue(&[format!("--jobs={id}")], &mut |row| rows.push(row)).await?;
+        rows.retain(|row| row.sighting.id == id || row.sighting.leader == id);
+        let tasks = rows.iter().map(|row| row.sighting.tasks).sum();
+        let bearer = rows.iter().position(|row| row.sighting.id == id).unwrap_or(0);
+        if let Some(row) = rows.into_iter().nth(bearer) {
+            let QueueRow { sighting, work_directory, output } = row;
+            return Ok(JobFacts { sighting, tasks, work_directory, output });
+        }
+        let found = self.finished_facts(id).await;
+        match (found, asked.rejected.into_iter().find(|row| row.may_be_one_of(|other| other == id))) {
+            (Err(error), Some(row)) if error.kind == AdapterErrorKind::NotFound => {
+                Err(AdapterError::new(AdapterErrorKind::Unreadable, Tool::Squeue.doing())
+                    .with("row", row.raw)
+                    .with("cause", row.reason))
+            }
+            (found, _) => found,
         }
     }
 }
 
-/// Ids as both `squeue` and `sacct` take them.
-pub(super) fn id_list(ids: &[SchedulerJobId]) -> String {
-    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-}
-
-fn read_answer(text: &str, delimiter: &Delimiter, observed_at: Timestamp) -> Result<QueueAnswer, AdapterError> {
-    let table = rows::read_table(text, delimiter, FIELDS.len(), HEADER, Tool::Squeue.doing())?;
-    let mut unreadable = table.broken;
-    let mut rows = Vec::new();
-    for values in &table.rows {
-        match queue_row::read(values, observed_at) {
-            Ok(row) => rows.push(row),
-            Err(reason) => unreadable.push(format!("{reason}: {}", values::raw(values))),
-        }
-    }
-    Ok(QueueAnswer { rows, unreadable })
-}
-
-/// Rows where none may be missing.
-pub(super) fn all_readable(answer: QueueAnswer) -> Result<Vec<QueueRow>, AdapterError> {
-    match answer.unreadable.first() {
-        None => Ok(answer.rows),
-        Some(first) => Err(AdapterError::new(AdapterErrorKind::Unreadable, Tool::Squeue.doing())
-            .with("unreadable rows", answer.unreadable.len())
-            .with("the first", first)),
-    }
+/// A row with values missing, as it is handed back.
+pub(super) fn cut(raw: String) -> RejectedRow {
+    RejectedRow { raw, reason: "not all columns are there".to_owned(), stamp: None, is_cut: true }
 }

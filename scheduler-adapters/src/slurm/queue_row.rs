@@ -1,11 +1,14 @@
 //! One row of `squeue`.
 
-use crate::{JobSighting, slurm::values};
+use crate::{
+    JobSighting, RejectedRow,
+    slurm::{output_path, values},
+};
 use model::{JobState, SchedulerJobId, Timestamp, WallTime};
 use std::path::PathBuf;
 
 /// What is asked for, by the names of `squeue -O` (squeue(1), 22.05 to 25.11); the job's name last.
-pub(super) const FIELDS: [&str; 19] = [
+pub(super) const FIELDS: [&str; 20] = [
     "JobID",
     "JobArrayID",
     "Cluster",
@@ -23,6 +26,7 @@ pub(super) const FIELDS: [&str; 19] = [
     "NumNodes",
     "tres-alloc",
     "WorkDir",
+    "STDOUT",
     "Comment",
     "Name",
 ];
@@ -35,15 +39,26 @@ pub(super) const HEADER: &str = "JOBID";
 pub(super) struct QueueRow {
     pub(super) sighting: JobSighting,
     pub(super) work_directory: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
+}
+
+fn value<'row>(values: &[&'row str], field: &str) -> &'row str {
+    let place = FIELDS.iter().position(|known| *known == field);
+    place.and_then(|place| values.get(place)).map_or("", |value| value.trim_end_matches('\n'))
+}
+
+/// A row that cannot be read, as it is handed back.
+pub(super) fn rejected(values: &[&str], reason: String) -> RejectedRow {
+    let stamp = values::stamp(value(values, "Comment"), "", value(values, "Name"));
+    RejectedRow { raw: values::raw(values), reason, stamp, is_cut: false }
 }
 
 /// Reads the values of [`FIELDS`]; the error says which of them cannot be read.
-pub(super) fn read(values: &[String], observed_at: Timestamp) -> Result<QueueRow, String> {
-    let at = |field: &str| {
-        let place = FIELDS.iter().position(|known| *known == field);
-        place.and_then(|place| values.get(place)).map_or("", |value| value.trim_end_matches('\n'))
-    };
+pub(super) fn read(values: &[&str], observed_at: Timestamp) -> Result<QueueRow, String> {
+    let at = |field: &str| value(values, field);
     let (comment, name) = (at("Comment"), at("Name"));
+    let id = SchedulerJobId::new(values::number(at("JobID"), "job id")?);
+    let (form, leader) = values::form(at("JobArrayID"), id);
     let started_at = values::instant(at("StartTime"), "start")?;
     let state = JobState::from_words(at("State"));
     let has_started = !state.is_pending();
@@ -54,7 +69,9 @@ pub(super) fn read(values: &[String], observed_at: Timestamp) -> Result<QueueRow
         None => WallTime::from_seconds(u64::try_from(ran()).unwrap_or(0)),
     };
     let sighting = JobSighting {
-        id: SchedulerJobId::new(values::number(at("JobID"), "job id")?),
+        id,
+        leader,
+        form,
         shown_id: at("JobArrayID").to_owned(),
         tasks: values::waiting_tasks(at("JobArrayID")),
         cluster: values::name(at("Cluster"), "cluster")?,
@@ -75,8 +92,11 @@ pub(super) fn read(values: &[String], observed_at: Timestamp) -> Result<QueueRow
         nodes: nodes(at("NumNodes"))?,
         observed_at,
     };
-    let work_directory = Some(at("WorkDir")).filter(|text| !values::is_absent(text)).map(PathBuf::from);
-    Ok(QueueRow { sighting, work_directory })
+    let there = |field: &str| Some(at(field)).filter(|text| !values::is_absent(text));
+    let work_directory = there("WorkDir").map(PathBuf::from);
+    let output =
+        there("STDOUT").and_then(|pattern| output_path::resolve(pattern, &sighting, work_directory.as_deref()));
+    Ok(QueueRow { sighting, work_directory, output })
 }
 
 /// A number of nodes, or the least of a range: `4`, `1-2`.
@@ -93,7 +113,7 @@ mod tests {
     const OBSERVED: Timestamp = Timestamp::from_epoch_seconds(1_795_333_000);
 
     fn row(changes: &[(&str, &str)]) -> Result<QueueRow, String> {
-        let values: Vec<String> = FIELDS
+        let values: Vec<&str> = FIELDS
             .iter()
             .map(|field| {
                 let default = match *field {
@@ -113,10 +133,11 @@ mod tests {
                     "NumNodes" => "1",
                     "tres-alloc" => "cpu=288,node=1,billing=288,gres/gpu=4",
                     "WorkDir" => "/home/alice",
+                    "STDOUT" => "/home/alice/slurm-10.out",
                     "Comment" => "(null)",
                     _ => "timeout",
                 };
-                changes.iter().find(|(name, _)| name == field).map_or(default, |(_, value)| value).to_owned()
+                changes.iter().find(|(name, _)| name == field).map_or(default, |(_, value)| value)
             })
             .collect();
         read(&values, OBSERVED)
@@ -130,6 +151,29 @@ mod tests {
         assert_eq!((row.sighting.elapsed.seconds(), row.sighting.requested.gpus_total), (7, Some(4)));
         assert_eq!((row.sighting.reason.as_str(), row.sighting.stamp), ("", None));
         assert_eq!(row.work_directory, Some(PathBuf::from("/home/alice")));
+    }
+
+    #[test]
+    fn where_the_output_goes() {
+        let array = |task, pattern| [("JobArrayID", task), ("STDOUT", pattern)];
+        for (changes, output) in [
+            ([("Name", "x"), ("STDOUT", "/home/alice/slurm-10.out")], Some("/home/alice/slurm-10.out")),
+            ([("Name", "train"), ("STDOUT", "/p/%x-%j-%u.%%.txt")], Some("/p/train-10-alice.%.txt")),
+            ([("Name", "train"), ("STDOUT", "logs/%4j.%A")], Some("/home/alice/logs/0010.10")),
+            ([("Name", "a/b"), ("STDOUT", "/p/%x")], None),
+            ([("Name", "x"), ("STDOUT", "/p/%N.out")], None),
+            ([("Name", "x"), ("STDOUT", "/p/100%")], None),
+            ([("Name", "x"), ("STDOUT", "/p/\\%j")], None),
+            ([("Name", "x"), ("STDOUT", "(null)")], None),
+            (array("7_3", "/p/out-%A_%a"), Some("/p/out-7_3")),
+            (array("7_3", "/home/alice/slurm-10.out"), Some("/home/alice/slurm-7_3.out")),
+            (array("7_[3-5]", "/p/out-%A_%a"), None),
+            (array("7_[3-5]", "/home/alice/slurm-10.out"), None),
+            (array("7_[3-5]", "/p/all"), Some("/p/all")),
+            (array("7+1", "/p/%j.out"), Some("/p/10.out")),
+        ] {
+            assert_eq!(row(&changes).expect("a row").output, output.map(PathBuf::from), "{changes:?}");
+        }
     }
 
     #[test]
@@ -177,7 +221,13 @@ mod tests {
     proptest! {
         #[test]
         fn any_values_are_answered_without_panic(values in prop::collection::vec("[0-9:,=-]{0,12}|.{0,12}", 0..22)) {
+            let values: Vec<&str> = values.iter().map(String::as_str).collect();
             drop(read(&values, OBSERVED));
+        }
+
+        #[test]
+        fn any_pattern_is_answered_without_panic(pattern in "([%a-z0-9/]|.){0,20}") {
+            drop(row(&[("STDOUT", &pattern)]));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Slurm's tables as rows of values, whatever people write into job names.
+//! Slurm's tables as rows of values, whatever people write into job names, read as they come.
 //!
 //! Names, comments and submit lines may hold `|`, newlines and control characters, and Slurm escapes none of them. So
 //! every value ends with a delimiter that holds a fresh random number: nobody can have written it into a name before
@@ -14,6 +14,13 @@ use std::{
 
 /// Stands between the values of a raw row that is kept.
 pub(super) const UNIT_SEPARATOR: &str = "\u{1f}";
+
+/// The most bytes of one row: four of the largest scripts that Slurm takes (`max_script_size` of slurm.conf(5), 4 MB),
+/// wrapped into its submit line.
+const ROW_LIMIT: usize = 16 * 1024 * 1024;
+
+/// How much of an answer that is none is shown.
+const SHOWN_LETTERS: usize = 200;
 
 /// Ends each value of one answer.
 #[derive(Clone, Debug)]
@@ -32,69 +39,175 @@ impl Delimiter {
     }
 }
 
-/// One answer, taken apart.
-#[derive(Debug, Default)]
-pub(super) struct Table {
-    /// Rows of exactly as many values as were asked for, the header left out.
-    pub(super) rows: Vec<Vec<String>>,
+/// What is found in a table.
+pub(super) enum Found<'row> {
+    /// A row of exactly as many values as were asked for; the header is left out.
+    Row(&'row [&'row str]),
     /// What has delimiters and is still no row.
-    pub(super) broken: Vec<String>,
+    Cut(String),
 }
 
-/// Takes an answer apart. `header` is the first column's title, by which the header row is known.
-///
-/// Lines without a delimiter outside a row are a site's chatter and passed over.
-pub(super) fn read_table(
-    text: &str,
-    delimiter: &Delimiter,
+/// Takes an answer apart as it comes. Lines without a delimiter outside a row are a site's chatter and passed over.
+#[derive(Debug)]
+pub(super) struct TableReader {
+    delimiter: Delimiter,
     columns: usize,
-    header: &str,
-    doing: &str,
-) -> Result<Table, AdapterError> {
-    let (records, broken) = split(text, delimiter.as_str(), columns);
-    let mut rows = Vec::with_capacity(records.len());
-    let mut has_header = false;
-    for record in records {
-        let values: Vec<String> = record.split(delimiter.as_str()).take(columns).map(str::to_owned).collect();
-        if !has_header && values.first().is_some_and(|first| first.eq_ignore_ascii_case(header)) {
-            has_header = true;
-        } else {
-            rows.push(values);
-        }
-    }
-    if !has_header {
-        let began: String = text.chars().take(200).collect();
-        let error = AdapterError::new(AdapterErrorKind::Unreadable, doing);
-        return Err(error.with("cause", "the answer has no header row").with("answer", began.trim()));
-    }
-    Ok(Table { rows, broken })
+    header: &'static str,
+    has_header: bool,
+    /// What came behind the last newline.
+    line: Vec<u8>,
+    /// A row that goes on in the next line, and how many of its values are complete; none where nothing is open.
+    open: String,
+    complete: usize,
+    is_too_long: bool,
+    began: String,
 }
 
-/// Puts lines together to records of `columns` delimiters each.
-fn split(text: &str, delimiter: &str, columns: usize) -> (Vec<String>, Vec<String>) {
-    let mut records = Vec::new();
-    let mut broken = Vec::new();
-    let mut open: Option<(String, usize)> = None;
-    for line in text.lines() {
-        let count = line.matches(delimiter).count();
-        let (record, found) = match open.take() {
-            None if count == 0 => continue,
-            None => (line.to_owned(), count),
-            Some((record, before)) if before + count <= columns => (format!("{record}\n{line}"), before + count),
-            Some((record, _)) => {
-                broken.push(record);
-                (line.to_owned(), count)
-            }
-        };
-        match found.cmp(&columns) {
-            Ordering::Equal => records.push(record),
-            Ordering::Greater => broken.push(record),
-            Ordering::Less => open = Some((record, found)),
+impl TableReader {
+    /// A reader of so many columns; `header` is the first one's title, by which the header row is known.
+    pub(super) fn new(delimiter: &Delimiter, columns: usize, header: &'static str) -> Self {
+        Self {
+            delimiter: delimiter.clone(),
+            columns,
+            header,
+            has_header: false,
+            line: Vec::new(),
+            open: String::new(),
+            complete: 0,
+            is_too_long: false,
+            began: String::new(),
         }
     }
-    broken.extend(open.map(|(record, _)| record));
-    let show = |record: String| record.replace(delimiter, UNIT_SEPARATOR);
-    (records, broken.into_iter().map(show).collect())
+
+    /// Reads what came next, and hands on the rows that are whole by now.
+    pub(super) fn read(&mut self, bytes: &[u8], take: &mut dyn FnMut(Found<'_>)) {
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let (line, behind) = rest.split_at(end);
+            rest = &behind[1..];
+            if self.line.is_empty() {
+                self.read_line(&String::from_utf8_lossy(line), take);
+            } else {
+                let mut whole = std::mem::take(&mut self.line);
+                whole.extend_from_slice(line);
+                self.read_line(&String::from_utf8_lossy(&whole), take);
+            }
+        }
+        if self.line.len() + rest.len() + self.open.len() > ROW_LIMIT {
+            self.is_too_long = true;
+            (self.line, self.open, self.complete) = (Vec::new(), String::new(), 0);
+        } else {
+            self.line.extend_from_slice(rest);
+        }
+    }
+
+    /// Hands on what is left. After `Ok` the answer was one: it had a header.
+    pub(super) fn finish(mut self, doing: &str, take: &mut dyn FnMut(Found<'_>)) -> Result<(), AdapterError> {
+        let line = std::mem::take(&mut self.line);
+        if !line.is_empty() {
+            self.read_line(&String::from_utf8_lossy(&line), take);
+        }
+        self.give_up_open(take);
+        let cause = match (self.is_too_long, self.has_header) {
+            (true, _) => "a row is longer than any row can be",
+            (false, false) => "the answer has no header row",
+            (false, true) => return Ok(()),
+        };
+        let error = AdapterError::new(AdapterErrorKind::Unreadable, doing);
+        Err(error.with("cause", cause).with("answer", self.began.trim()))
+    }
+
+    fn read_line(&mut self, line: &str, take: &mut dyn FnMut(Found<'_>)) {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if self.began.len() < SHOWN_LETTERS {
+            self.began.extend(line.chars().take(SHOWN_LETTERS).chain(['\n']));
+        }
+        let count = line.matches(self.delimiter.as_str()).count();
+        if self.complete == 0 {
+            if count > 0 {
+                self.read_first_line(line, count, take);
+            }
+            return;
+        }
+        match (self.complete + count).cmp(&self.columns) {
+            Ordering::Greater => {
+                self.give_up_open(take);
+                self.read_first_line(line, count, take);
+            }
+            Ordering::Less => {
+                self.open.extend(["\n", line]);
+                self.complete += count;
+            }
+            Ordering::Equal => {
+                let mut row = std::mem::take(&mut self.open);
+                self.complete = 0;
+                row.extend(["\n", line]);
+                self.hand_on(&row, take);
+            }
+        }
+    }
+
+    /// A line that begins a row, or is one.
+    fn read_first_line(&mut self, line: &str, count: usize, take: &mut dyn FnMut(Found<'_>)) {
+        match count.cmp(&self.columns) {
+            Ordering::Equal => self.hand_on(line, take),
+            Ordering::Greater => take(Found::Cut(self.shown(line))),
+            Ordering::Less => {
+                line.clone_into(&mut self.open);
+                self.complete = count;
+            }
+        }
+    }
+
+    fn hand_on(&mut self, row: &str, take: &mut dyn FnMut(Found<'_>)) {
+        let values: Vec<&str> = row.split(self.delimiter.as_str()).take(self.columns).collect();
+        let is_header = !self.has_header && values.first().is_some_and(|first| first.eq_ignore_ascii_case(self.header));
+        if is_header {
+            self.has_header = true;
+        } else {
+            take(Found::Row(&values));
+        }
+    }
+
+    fn give_up_open(&mut self, take: &mut dyn FnMut(Found<'_>)) {
+        if self.complete > 0 {
+            let open = std::mem::take(&mut self.open);
+            self.complete = 0;
+            take(Found::Cut(self.shown(&open)));
+        }
+    }
+
+    fn shown(&self, row: &str) -> String {
+        row.replace(self.delimiter.as_str(), UNIT_SEPARATOR)
+    }
+}
+
+/// A whole answer, taken apart.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Table {
+    pub(super) rows: Vec<Vec<String>>,
+    pub(super) cut: Vec<String>,
+}
+
+impl Table {
+    /// Takes a small answer apart that is there already.
+    pub(super) fn read(
+        text: &str,
+        delimiter: &Delimiter,
+        columns: usize,
+        header: &'static str,
+        doing: &str,
+    ) -> Result<Self, AdapterError> {
+        let mut table = Self::default();
+        let mut take = |found: Found<'_>| match found {
+            Found::Row(values) => table.rows.push(values.iter().map(|value| (*value).to_owned()).collect()),
+            Found::Cut(row) => table.cut.push(row),
+        };
+        let mut reader = TableReader::new(delimiter, columns, header);
+        reader.read(text.as_bytes(), &mut take);
+        reader.finish(doing, &mut take)?;
+        Ok(table)
+    }
 }
 
 #[cfg(test)]
@@ -111,7 +224,19 @@ mod tests {
     use proptest::prelude::*;
 
     fn table(text: &str) -> Result<Table, AdapterError> {
-        read_table(text, &Delimiter::recorded("|"), 3, "ID", "reading")
+        Table::read(text, &Delimiter::recorded("|"), 3, "ID", "reading")
+    }
+
+    /// The same, read in pieces of so many bytes.
+    fn table_in_pieces(text: &str, bytes: usize) -> Option<Table> {
+        let mut table = Table::default();
+        let mut take = |found: Found<'_>| match found {
+            Found::Row(values) => table.rows.push(values.iter().map(|value| (*value).to_owned()).collect()),
+            Found::Cut(row) => table.cut.push(row),
+        };
+        let mut reader = TableReader::new(&Delimiter::recorded("|"), 3, "ID");
+        text.as_bytes().chunks(bytes).for_each(|piece| reader.read(piece, &mut take));
+        reader.finish("reading", &mut take).ok().map(|()| table)
     }
 
     #[test]
@@ -121,16 +246,16 @@ mod tests {
 
     #[test]
     fn rows_survive_what_people_and_sites_write() {
-        let read = table("Welcome!\nID|A|B|\n1|a|b|\nchatter\n2|two\nlines|b|\n3||c\x1fd|\n").expect("has a header");
+        let read = table("Welcome!\nID|A|B|\n1|a|b|\nchatter\n2|two\nlines|b|\r\n3||c\x1fd|\n").expect("has a header");
         assert_eq!(read.rows, [["1", "a", "b"], ["2", "two\nlines", "b"], ["3", "", "c\x1fd"]]);
-        assert!(read.broken.is_empty());
+        assert!(read.cut.is_empty());
     }
 
     #[test]
     fn a_broken_row_costs_only_itself() {
         let read = table("ID|A|B|\n1|cut\n2|a|b|\n3|a|b|c|\n4|a|b|\n5|").expect("has a header");
         assert_eq!(read.rows, [["2", "a", "b"], ["4", "a", "b"]]);
-        assert_eq!(read.broken, ["1\u{1f}cut", "3\u{1f}a\u{1f}b\u{1f}c\u{1f}", "5\u{1f}"]);
+        assert_eq!(read.cut, ["1\u{1f}cut", "3\u{1f}a\u{1f}b\u{1f}c\u{1f}", "5\u{1f}"]);
     }
 
     #[test]
@@ -141,10 +266,24 @@ mod tests {
         assert!(table("ID|A|B|\n").expect("an empty table").rows.is_empty());
     }
 
+    #[test]
+    fn a_row_without_end_is_no_answer_and_is_not_kept() {
+        let mut reader = TableReader::new(&Delimiter::recorded("|"), 3, "ID");
+        reader.read(b"ID|A|B|\n1|", &mut |_| ());
+        for _ in 0..=ROW_LIMIT / 1_000_000 {
+            reader.read(&vec![b'x'; 1_000_000], &mut |_| ());
+            assert!(reader.line.len() <= ROW_LIMIT);
+        }
+        let error = reader.finish("reading", &mut |_| ()).expect_err("no row is so long");
+        assert_eq!(error.kind, AdapterErrorKind::Unreadable);
+    }
+
     proptest! {
         #[test]
-        fn any_text_is_answered_without_panic(text in "([a-z|]|\n|ID\\||.){0,80}") {
-            drop(table(&text));
+        fn any_text_is_answered_without_panic_and_the_same_in_pieces(
+            text in "([a-z|ü]|\n|\r|ID\\||.){0,80}", bytes in 1_usize..9
+        ) {
+            prop_assert_eq!(table(&text).ok(), table_in_pieces(&text, bytes));
         }
     }
 }

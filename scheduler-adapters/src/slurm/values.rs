@@ -1,7 +1,7 @@
 //! Single values as Slurm prints them.
 
-use crate::slurm::rows::UNIT_SEPARATOR;
-use model::{Stamp, Timestamp, Tres, WallTime};
+use crate::{JobForm, slurm::rows::UNIT_SEPARATOR};
+use model::{SchedulerJobId, Stamp, Timestamp, Tres, WallTime};
 use std::str::FromStr;
 
 /// Whether a value says that there is none.
@@ -42,12 +42,17 @@ pub(super) fn instant(text: &str, what: &str) -> Result<Option<Timestamp>, Strin
     Ok(Some(Timestamp::from_epoch_seconds(seconds)))
 }
 
-/// A list of trackable resources; an absent one is empty.
+/// What Slurm prints for a count that was never set (`NO_VAL` and `NO_VAL64` of `slurm.h`).
+const NO_VALUE: [&str; 2] = ["4294967294", "18446744073709551614"];
+
+/// A list of trackable resources; an absent one is empty. A count that was never set is absent, which is not zero.
 pub(super) fn tres(text: &str, what: &str) -> Result<Tres, String> {
     if is_absent(text) {
         return Ok(Tres::default());
     }
-    Tres::read(text).ok_or_else(|| format!("{what}: `{text}` is not a list of resources"))
+    let is_set = |part: &&str| part.split_once('=').is_none_or(|(_, count)| !NO_VALUE.contains(&count));
+    let set: Vec<&str> = text.split(',').filter(is_set).collect();
+    Tres::read(&set.join(",")).ok_or_else(|| format!("{what}: `{text}` is not a list of resources"))
 }
 
 /// A length of time as `squeue` prints it, `1-02:03:04`, `2:03:04`, `3:04`, or none for words such as `UNLIMITED`.
@@ -87,6 +92,17 @@ pub(super) fn stamp(comment: &str, submit_line: &str, name: &str) -> Option<Stam
         .or_else(|| Stamp::find_in(name))
 }
 
+/// What a job is a part of, and the id that this was given: 4711 for `4711`, `4711_3`, `4711_[5-9%4]` and `4711+0`.
+pub(super) fn form(shown_id: &str, id: SchedulerJobId) -> (JobForm, SchedulerJobId) {
+    let form = match shown_id.find(['_', '+']) {
+        Some(at) if shown_id[at..].starts_with('_') => JobForm::Array,
+        Some(_) => JobForm::Heterogeneous,
+        None => return (JobForm::Single, id),
+    };
+    let leader = shown_id.split(['_', '+']).next().and_then(|leader| leader.parse().ok());
+    (form, leader.unwrap_or(id))
+}
+
 /// How many tasks of an array wait behind one row: 4 for `123_[5-7,9%2]`, 1 for what is no array.
 pub(super) fn waiting_tasks(shown_id: &str) -> u32 {
     let Some((_, list)) = shown_id.split_once("_[") else { return 1 };
@@ -106,14 +122,14 @@ fn span(text: &str) -> u64 {
 }
 
 /// A row as it is kept: its values with the unit separator between them.
-pub(super) fn raw(values: &[String]) -> String {
+pub(super) fn raw(values: &[&str]) -> String {
     values.join(UNIT_SEPARATOR)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{JobId, LinkNumber};
+    use model::{GpuCount, JobId, LinkNumber};
     use proptest::prelude::*;
 
     #[test]
@@ -148,6 +164,39 @@ mod tests {
     }
 
     #[test]
+    fn counts_that_were_never_set_are_absent_and_not_zero() {
+        for (text, gpus) in [
+            ("cpu=4,gres/gpu=18446744073709551614,node=1", GpuCount::Untracked),
+            ("cpu=4,gres/gpu=4294967294,node=1", GpuCount::Untracked),
+            ("cpu=4,gres/gpu:a100=4294967294,node=1", GpuCount::Untracked),
+            ("cpu=4,gres/gpu=0,node=1", GpuCount::Tracked(0)),
+            ("", GpuCount::Untracked),
+            ("N/A", GpuCount::Untracked),
+        ] {
+            assert_eq!(tres(text, "x").expect(text).gpus(), gpus, "{text}");
+        }
+        assert_eq!(
+            tres("cpu=4,mem=18446744073709551614", "x").map(|tres| (tres.cpus, tres.memory_mib)),
+            Ok((Some(4), None))
+        );
+    }
+
+    #[test]
+    fn parts_know_what_they_belong_to() {
+        let id = SchedulerJobId::new(4720);
+        for (shown, form_of, leader) in [
+            ("4720", JobForm::Single, 4720),
+            ("4711_3", JobForm::Array, 4711),
+            ("4711_[5-9%4]", JobForm::Array, 4711),
+            ("4711+0", JobForm::Heterogeneous, 4711),
+            ("x_1", JobForm::Array, 4720),
+            ("", JobForm::Single, 4720),
+        ] {
+            assert_eq!(form(shown, id), (form_of, SchedulerJobId::new(leader)), "{shown}");
+        }
+    }
+
+    #[test]
     fn the_stamp_is_read_from_what_the_site_keeps() {
         let job = JobId::from_parts(Timestamp::from_epoch_seconds(1_793_000_000), 42);
         let (one, two) = (Stamp { job, link: LinkNumber::FIRST }, LinkNumber::new(2).expect("not zero"));
@@ -162,7 +211,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_answered_without_panic(text in "[0-9:,%_\\[\\]-]{0,30}|.{0,30}") {
-            let _ = waiting_tasks(&text);
+            let _ = (waiting_tasks(&text), form(&text, SchedulerJobId::new(1)));
             drop((length(&text, "x"), instant(&text, "x"), tres(&text, "x"), stamp(&text, &text, &text)));
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     stages::local::{scheduler, stage},
-    suite::{Size, Stage, SystemClock, fresh_stamp, until},
+    suite::{Size, Stage, SystemClock, fresh_stamp, long_ago, until},
 };
 use model::{BaseState, Clock, SchedulerJobId, WallTime};
 use scheduler_adapters::{
@@ -105,6 +105,38 @@ async fn a_disk_that_takes_no_start_and_no_sign_of_life_fails_no_job() {
     assert_eq!(stage.ended(second_id).await.state.base, BaseState::Completed);
     let run = stage.runs().await.runs.into_iter().find(|run| run.key.scheduler_job == second_id);
     assert_eq!(run.expect("it ran").state.base, BaseState::Completed);
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_read_costs_no_other() {
+    let stage = stage();
+    let (good, odd) = (stage.gated("good", Size::Small), stage.gated("odd", Size::Small));
+    let (good_id, odd_id) = (stage.submit(&good).await, stage.submit(&odd).await);
+    for id in [good_id, odd_id] {
+        stage.running(id).await;
+    }
+    let record = facts_of(&stage, odd_id).join("record.json");
+    let kept = std::fs::read(&record).expect("ours");
+    std::fs::write(&record, "no record").expect("ours");
+    let queue = stage.scheduler.queue(&Whose::mine()).await.expect("readable");
+    assert_eq!(queue.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [good_id]);
+    assert_eq!(queue.rejected.iter().map(|row| row.raw.as_str()).collect::<Vec<_>>(), [odd_id.to_string()]);
+    let states = stage.scheduler.states(&[good_id], long_ago()).await.expect("readable");
+    assert!(states[&good_id].state.is_running());
+    let error = stage.scheduler.states(&[good_id, odd_id], long_ago()).await.expect_err("it is not absent");
+    assert_eq!(error.kind, AdapterErrorKind::Unreadable);
+    let error = stage.scheduler.read_back(odd_id).await.expect_err("it is not absent");
+    assert_eq!(error.kind, AdapterErrorKind::Unreadable);
+    let error = stage.scheduler.find(&Stage::search(&good)).await.expect_err("it may carry any stamp");
+    assert_eq!(error.kind, AdapterErrorKind::Unreadable);
+    let batch = stage.runs().await;
+    assert_eq!((batch.runs.len(), batch.rejected.len()), (1, 1));
+    std::fs::write(&record, kept).expect("ours");
+    stage.open(&good);
+    stage.open(&odd);
+    for id in [good_id, odd_id] {
+        stage.ended(id).await;
+    }
 }
 
 #[tokio::test]
@@ -216,7 +248,7 @@ async fn a_supervisor_that_does_not_start_leaves_no_job() {
         let local = LocalScheduler::new(configuration, "alice".parse().expect("a user"), Arc::new(SystemClock));
         let error = local.submit(&submission(&script)).await.expect_err("nothing supervises");
         assert_eq!(error.kind, AdapterErrorKind::Unreachable, "{error}");
-        assert!(local.queue(&Whose::mine()).await.expect("it answers").is_empty());
+        assert!(local.queue(&Whose::mine()).await.expect("it answers").jobs.is_empty());
     }
 }
 

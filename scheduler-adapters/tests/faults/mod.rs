@@ -1,5 +1,8 @@
-//! What goes wrong: with Slurm's commands, on the double; with Slurm's servers, on the lab; with local supervisors.
+//! What goes wrong: with Slurm's commands, on the double; with Slurm's servers, on the lab; with local supervisors. And
+//! what an answer may cost.
 
+mod cost;
 mod local;
 mod real;
 mod slurm;
+mod submission;

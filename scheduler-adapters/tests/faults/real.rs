@@ -1,13 +1,19 @@
 //! Real servers that stop, real filters, and what one person of the lab sees of another.
 
 use crate::{
-    stages::real::{jupiter, scheduler_as},
+    stages::{
+        real::{jupiter, raven, scheduler_as},
+        wrapped::{Wrapped, as_user},
+    },
     suite::{Size, Stage, SystemClock, fresh_stamp, long_ago, until},
 };
 use lab::User;
-use model::{Clock, EvidenceClass, LinkNumber, SchedulerJobId, Stamp, Window};
+use model::{Clock, EvidenceClass, LinkNumber, PartitionName, SchedulerJobId, Stamp, Window};
 use reach::Retry;
-use scheduler_adapters::{AdapterErrorKind, RunWindow, Scheduler, StampSearch, Users, Whose};
+use scheduler_adapters::{
+    AdapterErrorKind, Estimate, JobForm, RunWindow, Scheduler, SlurmCommands, StampSearch, Users, Whose,
+};
+use std::{os::unix::fs::PermissionsExt, sync::Arc};
 
 fn search(stamp: Stamp) -> StampSearch {
     StampSearch { stamp, job_name: format!("x.{stamp}"), user: None, since: SystemClock.now() }
@@ -77,4 +83,83 @@ async fn real_jobs_of_others_are_not_ours_to_cancel() {
     );
     stage.open(&submission);
     stage.ended(id).await;
+}
+
+#[tokio::test]
+async fn real_authentication_that_fails_is_no_refusal_and_no_empty_answer() {
+    let stage = jupiter();
+    let cluster = lab::attach("jupiter").expect("the lab is up");
+    // As where munged is down: nobody can prove who asks.
+    let conf = std::fs::read_to_string(&cluster.slurm_conf).expect("root reads it");
+    let conf = conf.replace("/munge.socket", "/no-such.socket");
+    let path = stage.folder.join("slurm.conf");
+    std::fs::write(&path, conf).expect("ours");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("ours");
+    let conf = path.display().to_string();
+    let reach =
+        Wrapped(move |command: &reach::Command| as_user(command, User::Ada.name()).variable("SLURM_CONF", &conf));
+    let scheduler = SlurmCommands::new(Arc::new(reach), Arc::new(SystemClock));
+    let submission = stage.submission("unproven", Size::Small, "true");
+    let error = scheduler.submit(&submission).await.expect_err("nobody can prove who asks");
+    assert_eq!((&error.kind, error.retry), (&AdapterErrorKind::OutcomeUnknown, Retry::LookFirst), "{error}");
+    let later = (AdapterErrorKind::Unreachable, Retry::Later);
+    let error = scheduler.find(&Stage::search(&submission)).await.expect_err("nobody was asked");
+    assert_eq!((error.kind.clone(), error.retry), later, "{error}");
+    let error = scheduler.estimate(&submission).await.expect_err("nobody was asked");
+    assert_eq!((error.kind.clone(), error.retry), later, "{error}");
+    for error in [
+        scheduler.cancel(SchedulerJobId::new(66_000_001)).await.expect_err("nobody was asked"),
+        scheduler.release(SchedulerJobId::new(66_000_001)).await.expect_err("nobody was asked"),
+        scheduler.cluster_name().await.expect_err("nobody was asked"),
+    ] {
+        assert_eq!((error.kind.clone(), error.retry), later, "{error}");
+    }
+    assert_eq!(stage.scheduler.find(&Stage::search(&submission)).await, Ok(vec![]), "it never came");
+}
+
+#[tokio::test]
+async fn real_users_that_cannot_be_looked_up_have_no_empty_queue() {
+    let cluster = lab::attach("jupiter").expect("the lab is up");
+    let scheduler = scheduler_as(&cluster, User::Ada);
+    let whose = StampSearch { user: Some("nosuch".parse().expect("a name")), ..search(fresh_stamp()) };
+    // squeue of 22.05 prints an empty table for them and exits 0.
+    let error = scheduler.find(&whose).await.expect_err("who is that?");
+    assert_eq!((&error.kind, error.retry), (&AdapterErrorKind::Unreachable, Retry::Later), "{error}");
+}
+
+#[tokio::test]
+async fn real_submit_filters_change_jobs_and_refuse_them() {
+    let stage = raven();
+    let submission = stage.gated("filtered", Size::Small);
+    let id = stage.submit(&submission).await;
+    let facts = stage.scheduler.read_back(id).await.expect("it is there");
+    assert_eq!(facts.sighting.partition.as_ref().map(PartitionName::as_str), Some("gpu"), "none was asked for");
+    stage.open(&submission);
+    stage.ended(id).await;
+    let script = stage.folder.join("no-constraint.sh");
+    std::fs::write(&script, "#!/bin/bash\n#SBATCH --gres=gpu:1 --time=5\ntrue\n").expect("ours");
+    let mut refused = stage.submission("refused", Size::Small, "true");
+    refused.script = scheduler_adapters::ScriptSource::File(script.display().to_string());
+    let error = stage.scheduler.submit(&refused).await.expect_err("the filter says no");
+    let AdapterErrorKind::Refused { said } = &error.kind else { panic!("{error:?}") };
+    assert!(said.contains("GPU jobs need --constraint=gpu"), "{said}");
+    let estimate = stage.scheduler.estimate(&refused).await.expect("it answers");
+    let Estimate::Refused { said } = &estimate else { panic!("{estimate:?}") };
+    assert!(said.contains("GPU jobs need --constraint=gpu"), "{said}");
+}
+
+#[tokio::test]
+async fn real_heterogeneous_jobs_are_one_submission() {
+    let stage = jupiter();
+    let script = stage.folder.join("het.sh");
+    let mut submission = stage.submission("het", Size::Small, "true");
+    let component = format!("#SBATCH --account=atlas --nodes=1 --time=5 --comment={}", submission.stamp);
+    std::fs::write(&script, format!("#!/bin/bash\n{component}\n#SBATCH hetjob\n{component}\ntrue\n")).expect("ours");
+    submission.script = scheduler_adapters::ScriptSource::File(script.display().to_string());
+    let id = stage.submit(&submission).await;
+    let facts = stage.scheduler.read_back(id).await.expect("it is there");
+    assert_eq!((facts.sighting.form, facts.sighting.leader, facts.tasks), (JobForm::Heterogeneous, id, 2));
+    stage.ended(id).await;
+    let found = stage.scheduler.find(&Stage::search(&submission)).await.expect("both answer");
+    assert_eq!(found.iter().map(|job| job.sighting.id).collect::<Vec<_>>(), [id], "one submission");
 }

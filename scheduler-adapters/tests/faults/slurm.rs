@@ -1,87 +1,13 @@
-//! Commands that lie, hang, die and chatter. Of each the same is asked: no job lost, none thought absent, none doubled.
+//! Questions that are answered badly or not at all: no job is lost for it, and none is thought absent.
 
+use super::submission::found;
 use crate::{
     stages::double::{Double, stage_and_double},
-    suite::{Size, Stage, long_ago, until},
+    suite::{Size, Stage, long_ago},
 };
-use model::SchedulerJobId;
+use model::{GpuCount, SchedulerJobId};
 use reach::Retry;
 use scheduler_adapters::{AdapterErrorKind, Scheduler, Submission, Whose};
-
-/// The jobs with a submission's stamp.
-async fn found(stage: &Stage, submission: &Submission) -> Vec<SchedulerJobId> {
-    let found = stage.scheduler.find(&Stage::search(submission)).await.expect("both answer");
-    found.iter().map(|job| job.sighting.id).collect()
-}
-
-#[tokio::test]
-async fn a_submission_whose_outcome_is_unknown_is_found() {
-    for fault in ["killed", "socket", "no-id"] {
-        let (stage, double) = stage_and_double(true);
-        let submission = stage.submission("unknown", Size::Small, "true");
-        double.fails("sbatch", fault);
-        let error = stage.scheduler.submit(&submission).await.expect_err(fault);
-        assert_eq!((&error.kind, error.retry), (&AdapterErrorKind::OutcomeUnknown, Retry::LookFirst), "{fault}");
-        assert_eq!(double.calls_of("sbatch"), 1, "{fault}: a write is never repeated");
-        assert_eq!(found(&stage, &submission).await, [SchedulerJobId::new(1)], "{fault}");
-    }
-}
-
-#[tokio::test]
-async fn a_submission_that_hangs_after_acceptance_is_found() {
-    let (stage, double) = stage_and_double(false);
-    let submission = stage.submission("hangs", Size::Small, "true");
-    double.fails("sbatch", "hang");
-    let error = stage.scheduler.submit(&submission).await.expect_err("it hangs");
-    assert_eq!((&error.kind, error.retry), (&AdapterErrorKind::OutcomeUnknown, Retry::LookFirst));
-    assert_eq!(found(&stage, &submission).await, [SchedulerJobId::new(1)]);
-}
-
-#[tokio::test]
-async fn an_id_that_was_printed_before_the_time_was_out_is_kept() {
-    let (stage, double) = stage_and_double(false);
-    let submission = stage.submission("partial", Size::Small, "true");
-    double.fails("sbatch", "hang-after-id");
-    let submitted = stage.scheduler.submit(&submission).await.expect("the id was printed");
-    assert_eq!(submitted.id, SchedulerJobId::new(1));
-    assert!(submitted.chatter.contains("out of time"), "{submitted:?}");
-}
-
-#[tokio::test]
-async fn sbatch_is_left_alone_when_the_time_is_out_and_its_late_job_is_found() {
-    let (stage, double) = stage_and_double(false);
-    let submission = stage.submission("late", Size::Small, "true");
-    double.fails("sbatch", "late");
-    let error = stage.scheduler.submit(&submission).await.expect_err("it is late");
-    assert_eq!(error.kind, AdapterErrorKind::OutcomeUnknown);
-    let came = until(async || (found(&stage, &submission).await == [SchedulerJobId::new(1)]).then_some(())).await;
-    assert!(came.is_some(), "the job never came: sbatch was killed");
-}
-
-#[tokio::test]
-async fn chatter_around_the_id_does_not_hide_it() {
-    for (fault, cluster, said) in
-        [("banner", Some("double"), "3 of 12 racks"), ("retrying", None, "temporarily unable")]
-    {
-        let (stage, double) = stage_and_double(true);
-        let submission = stage.submission("chatter", Size::Small, "true");
-        double.fails("sbatch", fault);
-        let submitted = stage.scheduler.submit(&submission).await.expect(fault);
-        assert_eq!(submitted.id, SchedulerJobId::new(1), "{fault}");
-        assert_eq!(submitted.cluster.as_ref().map(model::ClusterName::as_str), cluster, "{fault}");
-        assert!(submitted.chatter.contains(said), "{fault}: {submitted:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_controller_that_is_not_there_took_no_job() {
-    let (stage, double) = stage_and_double(true);
-    let submission = stage.submission("down", Size::Small, "true");
-    double.fails("sbatch", "down");
-    let error = stage.scheduler.submit(&submission).await.expect_err("nobody is there");
-    assert_eq!((&error.kind, error.retry), (&AdapterErrorKind::Unreachable, Retry::Later));
-    assert!(found(&stage, &submission).await.is_empty());
-}
 
 /// A stage with one running job, and what a fault makes of the questions about it.
 async fn running_job() -> (Stage, Double, Submission, SchedulerJobId) {
@@ -104,6 +30,13 @@ async fn a_question_that_was_not_answered_is_never_an_empty_answer() {
         ("sacct", "garbage", AdapterErrorKind::Unreadable),
         ("sacct", "cut", AdapterErrorKind::Unreadable),
         ("sacct", "down", AdapterErrorKind::AccountingDown),
+        ("squeue", "says Invalid user: ada", AdapterErrorKind::Unreachable),
+        ("squeue", "says Protocol authentication error", AdapterErrorKind::Unreachable),
+        ("squeue", "says something that no release has said yet", AdapterErrorKind::Unreachable),
+        ("squeue", "complains Invalid user: ada", AdapterErrorKind::Unreachable),
+        ("sacct", "says Invalid user id: ada", AdapterErrorKind::AccountingDown),
+        ("sacct", "says Protocol authentication error", AdapterErrorKind::AccountingDown),
+        ("sacct", "complains Invalid user id: ada", AdapterErrorKind::AccountingDown),
     ] {
         // Accounting's columns are asked for once, beforehand: the fault is to meet the question itself.
         stage.runs().await;
@@ -135,7 +68,7 @@ async fn a_banner_is_no_row() {
     double.fails("squeue", "banner always");
     double.fails("sacct", "banner always");
     assert_eq!(found(&stage, &submission).await, [id]);
-    let queue = stage.scheduler.queue(&Whose::mine()).await.expect("readable");
+    let queue = stage.scheduler.queue(&Whose::mine()).await.expect("readable").jobs;
     assert_eq!(queue.iter().map(|job| job.name.as_str()).collect::<Vec<_>>(), [submission.job_name.as_str()]);
     let batch = stage.runs().await;
     assert_eq!((batch.runs.len(), batch.rejected.len()), (1, 0));
@@ -175,7 +108,7 @@ async fn without_accounting_the_queue_still_tells_where_its_jobs_stand() {
 #[tokio::test]
 async fn an_earlier_owner_of_an_id_is_never_taken_for_the_job() {
     let (stage, double) = stage_and_double(true);
-    double.recycles_ids();
+    double.set("former", "");
     let submission = stage.gated("recycled", Size::Small);
     let id = stage.submit(&submission).await;
     let running = stage.running(id).await;
@@ -193,13 +126,57 @@ async fn an_earlier_owner_of_an_id_is_never_taken_for_the_job() {
 }
 
 #[tokio::test]
-async fn many_jobs_are_one_question_to_the_queue_and_one_to_accounting() {
+async fn one_row_that_cannot_be_read_stops_nothing() {
+    let (stage, double, submission, id) = running_job().await;
+    let odd = stage.gated("odd", Size::Small);
+    let odd_id = stage.submit(&odd).await;
+    stage.running(odd_id).await;
+    double.spoils_row_of(odd_id);
+    let queue = stage.scheduler.queue(&Whose::mine()).await.expect("readable");
+    assert_eq!(queue.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [id]);
+    let [row] = queue.rejected.as_slice() else { panic!("{queue:?}") };
+    assert!(row.raw.starts_with(&format!("{odd_id}\u{1f}")) && row.reason.contains("yesterday"), "{row:?}");
+    assert_eq!((row.stamp, row.is_cut), (Some(odd.stamp), false), "whose it is can be read");
+    assert_eq!(found(&stage, &submission).await, [id], "the other job cannot be this one");
+    let error = stage.scheduler.find(&Stage::search(&odd)).await.expect_err("it is there and cannot be read");
+    assert_eq!((error.kind, error.retry), (AdapterErrorKind::Unreadable, Retry::Later));
+    let states = stage.scheduler.states(&[id], long_ago()).await.expect("readable");
+    assert!(states[&id].state.is_running());
+    let error = stage.scheduler.states(&[id, odd_id], long_ago()).await.expect_err("it is not absent");
+    assert_eq!(error.kind, AdapterErrorKind::Unreadable);
+    let error = stage.scheduler.read_back(odd_id).await.expect_err("it is not absent");
+    assert_eq!(error.kind, AdapterErrorKind::Unreadable);
+    let batch = stage.runs().await;
+    assert_eq!((batch.runs.len(), batch.rejected.len()), (1, 1));
+    stage.open(&submission);
+    stage.open(&odd);
+}
+
+#[tokio::test]
+async fn gpus_that_nobody_counts_are_not_none() {
     let (stage, double) = stage_and_double(true);
-    let ids: Vec<SchedulerJobId> = (1..=10_000).map(SchedulerJobId::new).collect();
-    stage.runs().await;
-    let before = (double.calls_of("squeue"), double.calls_of("sacct"));
-    stage.scheduler.states(&ids, long_ago()).await.expect("both answer");
-    assert_eq!((double.calls_of("squeue"), double.calls_of("sacct")), (before.0 + 1, before.1 + 1));
+    double.set("untracked", "");
+    let submission = stage.gated("untracked", Size::Small);
+    let id = stage.submit(&submission).await;
+    let running = stage.running(id).await;
+    assert_eq!(running.requested.gpus(), GpuCount::Untracked);
+    let batch = stage.runs().await;
+    assert_eq!(batch.runs[0].allocated.gpus(), GpuCount::Untracked, "absent, not zero");
+    assert!(batch.runs[0].allocated.cpus > Some(0));
+    assert!(!stage.scheduler.describe().await.expect("it answers").tracks_gpus);
+    stage.open(&submission);
+}
+
+#[tokio::test]
+async fn a_held_job_that_nobody_knows_or_that_ended_needs_no_release() {
+    let (stage, double) = stage_and_double(true);
+    let id = stage.submit(&stage.submission("ended", Size::Small, "true")).await;
+    stage.ended(id).await;
+    stage.scheduler.release(id).await.expect("it has ended");
+    stage.scheduler.release(SchedulerJobId::new(4711)).await.expect("it never was");
+    double.fails("scontrol", "says Protocol authentication error");
+    let error = stage.scheduler.release(id).await.expect_err("nobody was asked");
+    assert_eq!((error.kind, error.retry), (AdapterErrorKind::Unreachable, Retry::Later));
 }
 
 #[tokio::test]

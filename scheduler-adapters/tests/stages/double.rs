@@ -2,9 +2,9 @@
 
 use crate::{
     stages::wrapped::Wrapped,
-    suite::{Size, Stage, SystemClock},
+    suite::{Deed, Size, Stage, SystemClock},
 };
-use model::WallTime;
+use model::{SchedulerJobId, WallTime};
 use reach::Command;
 use scheduler_adapters::SlurmCommands;
 use std::{os::unix::fs::symlink, path::PathBuf, sync::Arc, time::Duration};
@@ -37,15 +37,48 @@ impl Double {
         std::fs::write(self.folder.join("state/faults").join(program), format!("{fault}\n")).expect("ours");
     }
 
-    /// Lets accounting know earlier owners of all ids.
-    pub(crate) fn recycles_ids(&self) {
-        std::fs::write(self.folder.join("state/former"), "").expect("ours");
+    /// Writes one of the files that tell the double what to be like; its head says which there are.
+    pub(crate) fn set(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.join("state").join(name), text).expect("ours");
     }
 
-    /// How often a program was called.
-    pub(crate) fn calls_of(&self, program: &str) -> usize {
-        let calls = std::fs::read_to_string(self.folder.join("state/calls")).unwrap_or_default();
-        calls.lines().filter(|line| *line == program).count()
+    /// What the double wrote into one of its files.
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
+        std::fs::read_to_string(self.folder.join("state").join(name)).ok()
+    }
+
+    /// Makes a job's row one that cannot be read.
+    pub(crate) fn spoils_row_of(&self, id: SchedulerJobId) {
+        self.set(&format!("jobs/{id}/odd"), "");
+    }
+
+    /// A file of the double's own folder.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The calls so far that begin with these words: a program, and perhaps arguments.
+    pub(crate) fn calls_of(&self, words: &str) -> usize {
+        let calls = self.get("calls").unwrap_or_default();
+        calls.lines().filter(|line| format!("{line} ").starts_with(&format!("{words} "))).count()
+    }
+
+    /// The last call of a program, with its arguments.
+    pub(crate) fn last_call_of(&self, program: &str) -> String {
+        let calls = self.get("calls").unwrap_or_default();
+        calls.lines().rev().find(|line| line.starts_with(program)).expect("it was called").to_owned()
+    }
+
+    /// Does what only an administrator may.
+    fn does(&self, deed: Deed, id: SchedulerJobId) {
+        let verb = match deed {
+            Deed::Requeue => "requeue",
+            Deed::Suspend => "suspend",
+            Deed::Resume => "resume",
+        };
+        let mut command = std::process::Command::new(self.folder.join("bin/scontrol"));
+        command.args([verb, &id.to_string()]).env("PAKT_SLURM_DOUBLE", self.folder.join("state"));
+        assert!(command.status().expect("it runs").success(), "{verb} {id}");
     }
 
     fn command(&self, command: &Command, patience: Option<Duration>) -> Command {
@@ -67,6 +100,18 @@ impl Double {
         let reach = Wrapped(move |command: &Command| own.command(command, patience));
         SlurmCommands::new(Arc::new(reach), Arc::new(SystemClock))
     }
+
+    /// The adapter, called by a process with a variable of its own.
+    pub(crate) fn scheduler_with(&self, name: &'static str, value: &'static str) -> SlurmCommands {
+        let own = self.clone();
+        let reach = Wrapped(move |command: &Command| {
+            let mut changed = own.command(command, None);
+            // In front, as what the process inherits: what the adapter sets itself comes later and wins.
+            changed.environment.insert(0, (name.to_owned(), value.to_owned()));
+            changed
+        });
+        SlurmCommands::new(Arc::new(reach), Arc::new(SystemClock))
+    }
 }
 
 fn user() -> String {
@@ -80,7 +125,9 @@ pub(crate) fn stage_and_double(is_patient: bool) -> (Stage, Double) {
     let double = Double::new(folder.path().join("double"));
     let jobs = folder.path().join("jobs");
     std::fs::create_dir(&jobs).expect("ours");
+    let hands = double.clone();
     let stage = Stage {
+        hands: Box::new(move |deed, id| hands.does(deed, id)),
         scheduler: Arc::new(double.scheduler((!is_patient).then_some(SHORT))),
         site: "double".parse().expect("a site"),
         user: user().parse().expect("a user"),

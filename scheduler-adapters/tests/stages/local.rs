@@ -26,6 +26,7 @@ pub(crate) fn stage() -> Stage {
     let jobs = folder.path().join("jobs");
     std::fs::create_dir(&jobs).expect("ours");
     Stage {
+        hands: Box::new(|deed, id| panic!("{deed:?} of job {id}: the local scheduler does no such thing")),
         scheduler: Arc::new(scheduler(folder.path().join("state"))),
         site: "local".parse().expect("a site"),
         user: "alice".parse().expect("a user"),

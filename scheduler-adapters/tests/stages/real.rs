@@ -2,10 +2,10 @@
 
 use crate::{
     stages::wrapped::{Wrapped, as_user},
-    suite::{Size, Stage, SystemClock},
+    suite::{Deed, Size, Stage, SystemClock},
 };
 use lab::User;
-use model::WallTime;
+use model::{SchedulerJobId, WallTime};
 use reach::{Command, Reach};
 use scheduler_adapters::SlurmCommands;
 use std::{os::unix::fs::PermissionsExt, sync::Arc};
@@ -28,11 +28,32 @@ pub(crate) fn scheduler_as(cluster: &lab::Cluster, user: User) -> SlurmCommands 
     SlurmCommands::new(Arc::new(reach_as(cluster, user)), Arc::new(SystemClock))
 }
 
+/// What an administrator does. A requeued job would wait two minutes for its time to begin; it is told to begin sooner,
+/// but not at once: a node that still cleans up after the first start fails the second.
+fn administrator(cluster: &lab::Cluster, deed: Deed, id: SchedulerJobId) {
+    let id = id.to_string();
+    let did = |words: &[&str]| cluster.scontrol(words).map(drop);
+    match deed {
+        Deed::Suspend => did(&["suspend", &id]).expect("suspended"),
+        Deed::Resume => did(&["resume", &id]).expect("resumed"),
+        Deed::Requeue => {
+            did(&["requeue", &id]).expect("requeued");
+            // As long as its first start is being cleaned up, the time would be set once more behind ours.
+            let limit = std::time::Duration::from_mins(1);
+            let waits = || cluster.scontrol(["show", "job", &id]).is_ok_and(|job| job.contains("JobState=PENDING"));
+            lab::wait_until("the requeued job waits", limit, || waits().then_some(())).expect("it waits");
+            did(&["update", &format!("JobId={id}"), "StartTime=now+5"]).expect("altered");
+        }
+    }
+}
+
 fn stage(name: &str, directives: fn(Size) -> Vec<String>) -> Stage {
-    let cluster = lab::attach(name).expect("the lab is up");
+    let cluster = Arc::new(lab::attach(name).expect("the lab is up"));
+    let hands = Arc::clone(&cluster);
     let folder = tempfile::Builder::new().prefix("conformance").tempdir().expect("a folder");
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).expect("ours");
     Stage {
+        hands: Box::new(move |deed, id| administrator(&hands, deed, id)),
         scheduler: Arc::new(scheduler_as(&cluster, User::Ada)),
         site: name.parse().expect("a site"),
         user: User::Ada.name().parse().expect("a user"),

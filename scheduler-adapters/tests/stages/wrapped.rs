@@ -21,6 +21,14 @@ impl<Change: Fn(&Command) -> Command + Send + Sync> Reach for Wrapped<Change> {
         Local.run(&(self.0)(command)).await
     }
 
+    async fn run_through(
+        &self,
+        command: &Command,
+        take: &mut (dyn for<'piece> FnMut(&'piece [u8]) + Send),
+    ) -> Result<Output, ReachError> {
+        Local.run_through(&(self.0)(command), take).await
+    }
+
     async fn attach(&self, command: &Command) -> Result<Option<i32>, ReachError> {
         Local.attach(&(self.0)(command)).await
     }

@@ -4,7 +4,7 @@ use super::{Size, Stage, SystemClock};
 use model::{BaseState, Clock, EvidenceClass, ExitCode, Run, SchedulerJobId, Window};
 use scheduler_adapters::RunBatch;
 
-fn runs_of(batch: &RunBatch, id: SchedulerJobId) -> Vec<&Run> {
+pub(super) fn runs_of(batch: &RunBatch, id: SchedulerJobId) -> Vec<&Run> {
     batch.runs.iter().filter(|run| run.key.scheduler_job == id).collect()
 }
 

@@ -3,13 +3,19 @@
 //! A behaviour knows nothing of the implementation. It waits for what it needs, within a bound, and never for a time.
 
 mod accounting;
+mod attempts;
+mod parts;
 mod queue;
 mod submission;
 
 pub(crate) use accounting::{a_finished_job_is_one_run, odd_names_survive, runs_belong_to_their_window};
+pub(crate) use attempts::{
+    a_held_job_starts_when_it_is_released, a_requeued_job_is_two_runs_of_one_id, a_suspended_job_keeps_its_allocation,
+};
+pub(crate) use parts::{an_array_has_ended_when_all_of_it_has, an_array_is_one_submission_and_several_runs};
 pub(crate) use queue::{
-    a_job_ends_at_its_limit, a_job_is_read_back, cancelling_is_idempotent, states_of_known_and_unknown_jobs,
-    waiting_and_running_jobs_are_in_the_queue,
+    a_clock_that_differs_hides_no_job, a_job_ends_at_its_limit, a_job_is_read_back, cancelling_is_idempotent,
+    states_of_known_and_unknown_jobs, waiting_and_running_jobs_are_in_the_queue, where_the_output_goes_is_known,
 };
 pub(crate) use submission::{
     a_stamp_is_found_in_every_state, a_stamp_used_twice_is_found_twice, a_start_is_estimated,
@@ -50,8 +56,21 @@ pub(crate) enum Size {
     Impossible,
 }
 
+/// What an administrator, or the scheduler itself, does to a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// Takes its allocation away and lets it begin again.
+    Requeue,
+    /// Stops its processes.
+    Suspend,
+    /// Lets them go on.
+    Resume,
+}
+
 /// One scheduler, ready for jobs.
 pub(crate) struct Stage {
+    /// Does such a thing.
+    pub(crate) hands: Box<dyn Fn(Deed, SchedulerJobId)>,
     pub(crate) scheduler: Arc<dyn Scheduler>,
     pub(crate) site: SiteName,
     /// Who submits.
@@ -109,6 +128,16 @@ impl Stage {
     pub(crate) fn gated(&self, name: &str, size: Size) -> Submission {
         let mut submission = self.submission(name, size, GATED);
         submission.script_arguments = vec![shown(&self.gate_of(submission.stamp))];
+        submission
+    }
+
+    /// An array of two tasks, of which the first runs until [`Self::open`] is called for it and the second, which bears
+    /// the id of the array, ends at once.
+    pub(crate) fn half_gated_array(&self, name: &str) -> Submission {
+        let body = format!("[ \"$SLURM_ARRAY_TASK_ID\" = 0 ] || exit 0\n{GATED}");
+        let mut submission = self.submission(name, Size::Small, &body);
+        submission.script_arguments = vec![shown(&self.gate_of(submission.stamp))];
+        submission.options = vec!["--array=0-1".to_owned()];
         submission
     }
 

@@ -2,7 +2,7 @@
 
 use super::{LIMIT, Size, Stage, SystemClock, long_ago};
 use model::{BaseState, Clock, SchedulerJobId};
-use scheduler_adapters::{AdapterErrorKind, Whose};
+use scheduler_adapters::{AdapterErrorKind, JobForm, StampSearch, Whose};
 
 /// An id that no cluster of a test has given out.
 const NOBODYS: SchedulerJobId = SchedulerJobId::new(60_000_000);
@@ -14,9 +14,13 @@ pub(crate) async fn a_job_is_read_back(stage: &Stage) {
     assert_eq!((facts.sighting.id, facts.sighting.stamp), (id, Some(submission.stamp)));
     assert_eq!((&facts.sighting.user, facts.sighting.time_limit), (&stage.user, Some(LIMIT)));
     assert_eq!(facts.work_directory, Some(stage.folder.clone()));
-    assert_eq!(facts.sighting.nodes, 1);
+    assert_eq!((facts.sighting.form, facts.sighting.leader, facts.tasks), (JobForm::Single, id, 1));
+    assert_eq!((facts.sighting.nodes, facts.output), (1, Some(stage.output_of(submission.stamp))));
     stage.open(&submission);
     stage.ended(id).await;
+    let facts = stage.scheduler.read_back(id).await.expect("it is still known");
+    assert_eq!((facts.sighting.stamp, &facts.sighting.user), (Some(submission.stamp), &stage.user));
+    assert!(facts.sighting.state.is_final(), "{facts:?}");
     let error = stage.scheduler.read_back(NOBODYS).await.expect_err("nobody has it");
     assert_eq!(error.kind, AdapterErrorKind::NotFound);
 }
@@ -31,12 +35,39 @@ pub(crate) async fn states_of_known_and_unknown_jobs(stage: &Stage) {
     assert_eq!(states.keys().copied().collect::<Vec<_>>(), [running_id.min(ending_id), running_id.max(ending_id)]);
     assert!(states[&running_id].state.is_running());
     assert_eq!(states[&ending_id].state.base, BaseState::Completed);
-    let tomorrow = SystemClock.now().plus_seconds(86_400);
-    let states = stage.scheduler.states(&ids, tomorrow).await.expect("both answer");
+    let much_later = SystemClock.now().plus_seconds(3 * 86_400);
+    let states = stage.scheduler.states(&ids, much_later).await.expect("both answer");
     assert!(states.is_empty(), "an earlier owner of an id is no answer: {states:?}");
     assert!(stage.scheduler.states(&[], long_ago()).await.expect("nothing to ask").is_empty());
     stage.open(&running);
     stage.ended(running_id).await;
+}
+
+pub(crate) async fn a_clock_that_differs_hides_no_job(stage: &Stage) {
+    let (running, ended) = (stage.gated("running", Size::Small), stage.submission("ended", Size::Small, "true"));
+    let ids = [stage.submit(&running).await, stage.submit(&ended).await];
+    stage.running(ids[0]).await;
+    stage.ended(ids[1]).await;
+    // Our clock is half a day ahead of the site's: the jobs seem to be older than the wish for them.
+    let since = SystemClock.now().plus_seconds(43_200);
+    let states = stage.scheduler.states(&ids, since).await.expect("both answer");
+    assert_eq!(states.len(), 2, "{states:?}");
+    let search = StampSearch { since, ..Stage::search(&running) };
+    assert_eq!(stage.scheduler.find(&search).await.expect("both answer").len(), 1);
+    stage.open(&running);
+    stage.ended(ids[0]).await;
+}
+
+pub(crate) async fn where_the_output_goes_is_known(stage: &Stage) {
+    let mut submission = stage.gated("output", Size::Small);
+    submission.output = Some(format!("{}/out-%j.txt", stage.folder.display()));
+    let id = stage.submit(&submission).await;
+    let facts = stage.scheduler.read_back(id).await.expect("it is there");
+    assert_eq!(facts.output, Some(stage.folder.join(format!("out-{id}.txt"))));
+    stage.running(id).await;
+    stage.open(&submission);
+    stage.ended(id).await;
+    assert!(facts.output.expect("known").exists(), "it went there");
 }
 
 pub(crate) async fn waiting_and_running_jobs_are_in_the_queue(stage: &Stage) {
@@ -46,7 +77,9 @@ pub(crate) async fn waiting_and_running_jobs_are_in_the_queue(stage: &Stage) {
     let second_id = stage.submit(&second).await;
     let waiting = stage.until(second_id, "waiting for a reason", |job| !job.reason.is_empty()).await;
     assert!(waiting.state.is_pending(), "{waiting:?}");
-    let queue = stage.scheduler.queue(&Whose::mine()).await.expect("it answers");
+    let answer = stage.scheduler.queue(&Whose::mine()).await.expect("it answers");
+    assert_eq!(answer.rejected, []);
+    let queue = answer.jobs;
     let seen = |id| queue.iter().find(|job| job.id == id).unwrap_or_else(|| panic!("{id} is not in {queue:?}"));
     let (runs, waits) = (seen(first_id), seen(second_id));
     assert!(runs.state.is_running() && waits.state.is_pending());

@@ -63,6 +63,7 @@ pub(crate) async fn a_start_is_estimated(stage: &Stage) {
 pub(crate) async fn the_cluster_describes_itself(stage: &Stage) {
     let facts = stage.scheduler.describe().await.expect("it answers");
     assert_eq!(facts.cluster, stage.runs().await.cluster);
+    assert_eq!(stage.scheduler.cluster_name().await.as_ref(), Ok(&facts.cluster));
     assert!(!facts.version.is_empty());
     assert!(facts.tracks_gpus);
     let partition = facts.partitions.first().expect("one at least");

@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# The double's scancel, scontrol, sinfo and sacctmgr.
+# shellcheck disable=SC2154 # what `slurm` sets
+
+scancel() {
+    local asked=${*: -1} id
+    for id in $(job_ids); do
+        [ "$id" = "$asked" ] || [ "$(get "$id" array)" = "$asked" ] || continue
+        case $(get "$id" state) in
+            RUNNING | SUSPENDED | PENDING)
+                kill_job "$id"
+                put "$id" state CANCELLED
+                put "$id" end "$now"
+                ;;
+        esac
+    done
+}
+
+# Lets a running job begin again from the queue; its start so far stays in accounting.
+requeue() { # JOB
+    local count attempts
+    attempts=("$state/jobs/$1"/attempt.*)
+    [ -d "${attempts[0]}" ] || attempts=()
+    count=${#attempts[@]}
+    kill_job "$1"
+    mkdir "$state/jobs/$1/attempt.$count"
+    cp "$state/jobs/$1/submit" "$state/jobs/$1/start" "$state/jobs/$1/attempt.$count"
+    printf '%s' "$now" >"$state/jobs/$1/attempt.$count/end"
+    printf REQUEUED >"$state/jobs/$1/attempt.$count/state"
+    # A second later at least: both starts have one id, and only this tells them apart.
+    put "$1" submit $(($(get "$1" submit) < now ? now : now + 1))
+    put "$1" restarts $((count + 1))
+    forget "$1" start ended ending process
+    put "$1" state PENDING
+}
+
+scontrol() {
+    case $1 in
+        requeue) requeue "$2" ;;
+        suspend)
+            kill -STOP -- "-$(get "$2" process)"
+            put "$2" state SUSPENDED
+            ;;
+        resume)
+            kill -CONT -- "-$(get "$2" process)"
+            put "$2" state RUNNING
+            ;;
+        release)
+            if [ ! -d "$state/jobs/$2" ]; then
+                echo "Invalid job id specified for job $2" >&2
+                echo 'slurm_suspend error: Invalid job id specified' >&2
+                exit 1
+            elif [ -e "$state/jobs/$2/end" ]; then
+                echo "Job has already finished for job $2" >&2
+                echo 'slurm_suspend error: Job has already finished' >&2
+                exit 1
+            fi
+            forget "$2" held
+            ;;
+        show) show "$2" ;;
+    esac
+}
+
+show() { # WHAT
+    local gpus=,gres/gpu,gres/gpu:gh200
+    [ ! -e "$state/untracked" ] || gpus=
+    case $1 in
+        config)
+            printf 'ClusterName             = double\n'
+            printf 'SLURM_VERSION           = %s\n' "$(cat "$state/version" 2>/dev/null || echo 22.05.8)"
+            printf 'MinJobAge               = 0 sec\n'
+            printf 'MaxArraySize            = 1001\nAccountingStorageTRES   = cpu,node,billing%s\n' "$gpus"
+            printf 'AccountingStoreFlags    = job_comment\nPrivateData             = none\n'
+            [ ! -e "$state/filter" ] || printf 'JobSubmitPlugins        = lua\n'
+            ;;
+        partition)
+            printf 'PartitionName=booster AllowAccounts=ALL Default=YES QoS=N/A DefaultTime=NONE MaxNodes=UNLIMITED '
+            printf 'MaxTime=1-00:00:00 OverSubscribe=EXCLUSIVE State=UP TotalNodes=4 TRES=cpu=1152,node=4,gres/gpu=16\n'
+            ;;
+    esac
+}
+
+sinfo() {
+    local IFS=,
+    local fields
+    read -ra fields <<<"$2"
+    local titles=(PARTITION NODES 'NODES(A/I/O/T)' CPUS MEMORY GRES AVAIL_FEATURES)
+    local values=(booster 4 0/4/0/4 288 860000 gpu:gh200:4 '(null)') place
+    for place in "${!fields[@]}"; do printf '%s%s' "${titles[$place]}" "${fields[$place]#*:}"; done
+    echo
+    for place in "${!fields[@]}"; do printf '%s%s' "${values[$place]}" "${fields[$place]#*:}"; done
+    echo
+}
+
+sacctmgr() {
+    case " $* " in
+        *' qos '*) printf 'Name|MaxWall|MaxTRESPU|GrpTRESMins|MaxJobsPU|MaxSubmitPU\nnormal|12:00:00||||\n' ;;
+        *' user= '*) printf 'Account|User|Partition|QOS|Def QOS|MaxWall|GrpTRESMins|MaxSubmit\natlas|||normal||||\n' ;;
+        *) printf 'Account|User|Partition|QOS|Def QOS|MaxWall|GrpTRESMins|MaxSubmit\natlas|%s||normal||||\n' "$(id -un)" ;;
+    esac
+}
