@@ -25,10 +25,11 @@ pub(super) fn choose(
     principal: &Principal,
 ) -> Result<Chosen, Failure> {
     match site.scheduler {
-        SchedulerKind::Slurm => Ok(Chosen {
-            scheduler: Arc::new(SlurmCommands::new(Arc::clone(files), Arc::new(SystemClock))),
-            dialect: Dialect::Slurm,
-        }),
+        SchedulerKind::Slurm => {
+            let columns = state.join(format!("sacct-columns-{}.json", site.name()));
+            let slurm = SlurmCommands::new(Arc::clone(files), Arc::new(SystemClock)).keeping_columns_in(columns);
+            Ok(Chosen { scheduler: Arc::new(slurm), dialect: Dialect::Slurm })
+        }
         SchedulerKind::Local => {
             let program = std::env::current_exe().map_err(|error| {
                 Failure::bug("jobs cannot run on this machine", format!("pakt does not find itself: {error}"))
