@@ -50,24 +50,30 @@ struct Sums {
 /// Sums the runs of a window by account and end state.
 pub async fn usage(house: &House, window: Window, whose: Whose) -> Result<Usage, JobsError> {
     let asked = RunWindow { site: house.here.clone(), window, whose };
-    let batch = scheduled(house.scheduler.runs(&asked).await, "the usage was not read")?;
     let site = house.site(&house.here)?;
     let mut sums: BTreeMap<(Option<AccountName>, String), Sums> = BTreeMap::new();
-    let mut not_priced = 0;
-    for run in batch.runs.iter().filter(|run| run.ended_at.is_none_or(|ended| window.contains(ended))) {
+    let (mut not_priced, mut failed) = (0, None);
+    // A year of runs fits no memory: each is summed as it is read.
+    let mut take = |run: Run| {
+        if !run.ended_at.is_none_or(|ended| window.contains(ended)) {
+            return;
+        }
         let Some(tariff) = sites::tariff_for(site, run.partition.as_ref(), &run.allocated) else {
             not_priced += 1;
-            continue;
+            return;
         };
         let priced = price(&run.allocated, run.elapsed, &tariff).and_then(|price| {
-            sums.entry((run.account.clone(), run.state.base.as_str().to_owned())).or_default().add(run, &price)
+            sums.entry((run.account.clone(), run.state.base.as_str().to_owned())).or_default().add(&run, &price)
         });
-        priced.map_err(|error| {
-            JobsError::new(Gravity::Bug, "the usage was not summed", error.to_string(), "please report it")
-        })?;
+        failed = failed.take().or(priced.err());
+    };
+    let answer = scheduled(house.scheduler.each_run(&asked, &mut take).await, "the usage was not read")?;
+    if let Some(error) = failed {
+        let what = "the usage was not summed";
+        return Err(JobsError::new(Gravity::Bug, what, error.to_string(), "please report it"));
     }
     let rows = sums.into_iter().flat_map(|((account, state), sums)| sums.rows(account.as_ref(), &state)).collect();
-    Ok(Usage { window, rows, not_priced, rejected: batch.rejected.len() as u64 })
+    Ok(Usage { window, rows, not_priced, rejected: answer.rejected.len() as u64 })
 }
 
 impl Sums {
