@@ -59,18 +59,22 @@ struct Summing {
     rejected: BTreeSet<String>,
 }
 
-/// Sums the runs of a window by account and end state. Accounting is asked month by month, and no month's runs are kept.
+/// Sums the runs of a window by account and end state. Accounting is asked month by month, and no run is kept:
+/// each is summed as it is read.
 pub async fn usage(house: &House, window: Window, whose: Whose) -> Result<Usage, JobsError> {
     let site = house.site(&house.here)?;
     let mut summing = Summing::default();
     for month in months(window) {
         let asked = RunWindow { site: house.here.clone(), window: month, whose: whose.clone() };
-        let batch = scheduled(house.scheduler.runs(&asked).await, "the usage was not read")?;
         // A run under way is in every month since its start: it counts in the last.
         let is_last = month.to == window.to;
-        let counts = |run: &&Run| run.ended_at.map_or(is_last, |ended| month.contains(ended));
-        batch.runs.iter().filter(counts).for_each(|run| summing.add(site, run));
-        summing.rejected.extend(batch.rejected.into_iter().map(|row| row.raw));
+        let mut take = |run: Run| {
+            if run.ended_at.map_or(is_last, |ended| month.contains(ended)) {
+                summing.add(site, &run);
+            }
+        };
+        let answer = scheduled(house.scheduler.each_run(&asked, &mut take).await, "the usage was not read")?;
+        summing.rejected.extend(answer.rejected.into_iter().map(|row| row.raw));
     }
     let Summing { sums, not_priced, rejected } = summing;
     let rows = sums.into_iter().flat_map(|((account, state), sums)| sums.rows(account.as_ref(), &state)).collect();

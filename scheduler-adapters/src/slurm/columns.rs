@@ -6,7 +6,10 @@ use crate::{
 };
 use model::ClusterName;
 use serde::{Deserialize, Serialize};
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tokio::sync::Mutex;
 
 /// Columns without which a row says nothing; all are there since 21.08 (sacct(1), `--helpformat`).
@@ -131,13 +134,11 @@ impl SlurmCommands {
     }
 
     async fn probe(&self) -> Result<Known, AdapterError> {
-        let columns = self.ask(Tool::Sacct, &["--helpformat"]).await?;
+        let listed = self.ask(Tool::Sacct, &["--helpformat"]).await?;
+        let columns = listed.split_whitespace().collect::<Vec<_>>().join(" ");
         let fields = Arc::new(AccountingFields::choose(&columns)?);
-        let of = match &self.columns.file {
-            // Of whom they are is asked only where they are kept; without an answer they are good for this process.
-            Some(_) => self.identity().await.ok().cloned(),
-            None => self.identity.get().cloned(),
-        };
+        // Of whom they are is asked only where they are kept; without an answer they are good for this process.
+        let of = if self.can_keep().await { self.identity().await.ok().cloned() } else { self.identity.get().cloned() };
         if let Some(of) = &of {
             self.keep(&Kept { of: of.clone(), columns }).await;
         }
@@ -149,6 +150,12 @@ impl SlurmCommands {
         let bytes = self.reach.read(self.columns.file.as_deref()?, FILE_LIMIT).await.ok()??;
         let kept: Kept = serde_json::from_slice(&bytes).ok()?;
         Some(Known { fields: Arc::new(AccountingFields::choose(&kept.columns).ok()?), of: Some(kept.of) })
+    }
+
+    /// Whether there is a file to write, and a folder for it.
+    async fn can_keep(&self) -> bool {
+        let Some(folder) = self.columns.file.as_deref().and_then(Path::parent) else { return false };
+        self.reach.modified_at(folder).await.is_ok_and(|modified_at| modified_at.is_some())
     }
 
     /// Writes the file. Where that fails, the next process asks again.

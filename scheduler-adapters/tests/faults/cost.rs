@@ -95,6 +95,17 @@ async fn columns_are_learned_anew_for_another_release_and_for_one_that_lost_some
     assert_eq!(asked(), 4);
 }
 
+#[tokio::test]
+async fn where_columns_cannot_be_kept_nothing_more_is_asked_for_it() {
+    let (stage, double) = stage_and_double(true);
+    let id = stage.submit(&stage.submission("asked", Size::Small, "true")).await;
+    stage.ended(id).await;
+    let before = double.calls_of("scontrol");
+    let scheduler = double.scheduler(None).keeping_columns_in(double.file("no-such-folder/columns.json"));
+    let states = scheduler.states(&[id], long_ago()).await.expect("both answer");
+    assert_eq!((states.len(), double.calls_of("scontrol")), (1, before));
+}
+
 /// The most memory that this process has had so far, in MiB (`VmHWM` of proc(5)).
 fn peak_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
