@@ -13,7 +13,7 @@ use model::ProjectName;
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
-    io,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -147,15 +147,19 @@ fn site_files(folder: &Path) -> Result<BTreeMap<String, String>, Failure> {
 
 /// A text file of bounded length; none where there is none.
 pub(crate) fn read_text(path: &Path) -> Result<Option<String>, Failure> {
-    match std::fs::metadata(path) {
-        Ok(facts) if facts.len() > LONGEST_FILE => {
-            let why = format!("it is longer than {LONGEST_FILE} bytes");
-            Err(Failure::usage(format!("`{}` was not read", path.display()), why, "is it the right file?"))
-        }
-        Ok(_) => std::fs::read_to_string(path).map(Some).map_err(|error| unreadable(path, &error)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unreadable(path, &error)),
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(path, &error)),
+    };
+    let mut text = String::new();
+    // What the file says of its length is not believed: a device has none.
+    file.take(LONGEST_FILE + 1).read_to_string(&mut text).map_err(|error| unreadable(path, &error))?;
+    if text.len() as u64 > LONGEST_FILE {
+        let why = format!("it is longer than {LONGEST_FILE} bytes");
+        return Err(Failure::usage(format!("`{}` was not read", path.display()), why, "is it the right file?"));
     }
+    Ok(Some(text))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {

@@ -28,10 +28,6 @@ async fn found(index: &mut JobIndex, text: &str) -> Result<Option<IndexedJob>, J
                 return Ok(Some(job));
             }
         }
-        [_, _, ..] if lower.len() >= 10 => {
-            let next = "type more of it; `pakt jobs` shows the ids";
-            return Err(JobsError::usage(format!("`{text}` is no single job"), "several ids begin so", next));
-        }
         _ => {}
     }
     if let Ok(wanted) = text.parse::<SchedulerJobId>()
@@ -39,7 +35,12 @@ async fn found(index: &mut JobIndex, text: &str) -> Result<Option<IndexedJob>, J
     {
         return Ok(Some(job));
     }
-    newest(index, text, &|job| job.intent.name.as_str() == text).await
+    let by_name = newest(index, text, &|job| job.intent.name.as_str() == text).await?;
+    if by_name.is_none() && by_id.len() > 1 && lower.len() >= 4 {
+        let why = format!("the ids of {} jobs begin so", by_id.len());
+        return Err(JobsError::usage(format!("`{text}` is no single job"), why, "type more of it"));
+    }
+    Ok(by_name)
 }
 
 /// The newest job that is the one; only those whose record may hold the text are read.

@@ -54,6 +54,8 @@ pub async fn init(house: &House) -> Result<bool, JobsError> {
 pub async fn grant(house: &House, wish: GrantWish) -> Result<Vec<Outcome>, JobsError> {
     let what = "the grant was not entered";
     let book = house.needed_book(what).await?;
+    let Spender { account, partition, user } = &wish.spent_by;
+    let names_nobody = account.is_none() && partition.is_none() && user.is_none();
     let binding = binding(&wish.project, &wish.unit, wish.spent_by, wish.window.from);
     let bindings = booked(book.bindings().await, what)?;
     let is_bound = bindings
@@ -70,7 +72,10 @@ pub async fn grant(house: &House, wish: GrantWish) -> Result<Vec<Outcome>, JobsE
         reference: wish.reference,
     };
     let mut commands = vec![Command::Grant(grant)];
-    if !is_bound {
+    // More of what is spent by somebody already changes the amount and nothing else.
+    let is_more =
+        names_nobody && bindings.iter().any(|known| known.project == binding.project && known.unit == binding.unit);
+    if !(is_bound || is_more) {
         commands.push(Command::Bind(binding));
     }
     booked(book.post(&house.principal, house.clock.now(), &commands).await, what)

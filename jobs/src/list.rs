@@ -83,7 +83,11 @@ pub async fn list(house: &House, most: usize, open_only: bool) -> Result<JobList
         let sighting = job.scheduler_job.and_then(|id| states.get(&id));
         // The question was for all jobs at once; what was submitted before this one is an earlier owner of its id.
         let sighting = sighting.filter(|seen| seen.submitted_at >= job.submitted_since());
-        listed.push(listed_job(house, job, sighting).await?);
+        let is_over = sighting.is_some_and(|seen| seen.state.is_final());
+        let job = listed_job(house, job, sighting).await?;
+        if !(open_only && is_over) {
+            listed.push(job);
+        }
     }
     Ok(JobList { jobs: listed, unasked })
 }

@@ -152,10 +152,13 @@ fn new_file(temporary: &Path, path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(file_mode(parent_of(path))?).open(temporary)
 }
 
-/// In a directory of a group the group may read and write, elsewhere only the owner.
+/// In a directory that passes its group on, the group may do with a file what it may do there; elsewhere only the owner.
 fn file_mode(directory: &Path) -> io::Result<u32> {
-    let mode = fs::metadata(directory)?.mode();
-    Ok(if mode & 0o2070 == 0o2070 { 0o660 } else { 0o600 })
+    Ok(match fs::metadata(directory)?.mode() & 0o2070 {
+        0o2070 => 0o660,
+        0o2050 => 0o640,
+        _ => 0o600,
+    })
 }
 
 fn parent_of(path: &Path) -> &Path {
@@ -180,14 +183,15 @@ pub fn append(path: &Path, bytes: &[u8]) -> Result<(), ReachError> {
 }
 
 fn make_directory(path: &Path, mode: DirectoryMode) -> io::Result<()> {
-    match mode {
-        DirectoryMode::Private => DirBuilder::new().mode(0o700).create(path),
-        DirectoryMode::Group => {
-            DirBuilder::new().mode(0o770).create(path)?;
-            // mkdir(2) leaves the set-group-id bit to the parent and subtracts the umask; the mode is set in full here.
-            fs::set_permissions(path, Permissions::from_mode(0o2770))
-        }
-    }
+    let bits = match mode {
+        DirectoryMode::Private => return DirBuilder::new().mode(0o700).create(path),
+        DirectoryMode::Group => 0o2770,
+        DirectoryMode::GroupSticky => 0o3770,
+        DirectoryMode::GroupReads => 0o2750,
+    };
+    DirBuilder::new().mode(0o700).create(path)?;
+    // mkdir(2) leaves the set-group-id bit to the parent and subtracts the umask; the mode is set in full here.
+    fs::set_permissions(path, Permissions::from_mode(bits))
 }
 
 /// Makes a directory that must not be there yet.

@@ -12,6 +12,10 @@ pub enum DirectoryMode {
     Private,
     /// The owner and the directory's group, which new files inherit: 2770.
     Group,
+    /// As [`Self::Group`], and what somebody puts there only they may move or remove: 3770.
+    GroupSticky,
+    /// The owner writes, the directory's group reads: 2750.
+    GroupReads,
 }
 
 /// What a publication found.

@@ -251,6 +251,10 @@ async fn stated(arguments: Statement, context: &Context) -> Result<Answer, Failu
     let house = context.house()?;
     let from = day_or(arguments.from.as_deref(), Timestamp::from_epoch_seconds(0))?;
     let to = day_or(arguments.until.as_deref(), house.clock.now().plus_seconds(1))?;
+    if to <= from {
+        let why = format!("it would end at {} and begin at {}", instant(to), instant(from));
+        return Err(Failure::usage("no statement was printed", why, "write a later day behind `--until`"));
+    }
     let units = if let Some(unit) = arguments.unit {
         vec![unit]
     } else {
@@ -264,7 +268,7 @@ async fn stated(arguments: Statement, context: &Context) -> Result<Answer, Failu
     let shown =
         if arguments.csv { statements_csv(&statements) } else { statements.iter().map(statement_text).collect() };
     let text = shown.map_err(|error| Failure::bug("no statement was printed", error.to_string()))?;
-    Ok(Answer::new(text, json!({ "version": 1, "statements": statements })))
+    Ok(Answer::new(text, json!({ "version": 1, "statements": statements })).product())
 }
 
 fn failed(error: &LedgerError) -> Failure {
@@ -312,7 +316,7 @@ async fn export(context: &Context) -> Result<Answer, Failure> {
             entries.push(entry);
         }
     }
-    Ok(Answer::new(text, json!({ "version": 1, "entries": entries })))
+    Ok(Answer::new(text, json!({ "version": 1, "entries": entries })).product())
 }
 
 async fn verify(context: &Context) -> Result<Answer, Failure> {

@@ -28,6 +28,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         clap_mangen::Man::new(arguments::Arguments::command()).render(&mut page).map_err(failed)?;
         let text = String::from_utf8_lossy(&page).into_owned();
         let json = json!({ "version": 1, "page": text });
-        Ok(Answer::new(text, json))
+        Ok(Answer::new(text, json).product())
     }
 }

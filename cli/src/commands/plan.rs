@@ -6,6 +6,7 @@ use crate::{
     output::{Answer, hold, instant, price_lines},
 };
 use jobs::{
+    Gravity,
     plan::{Estimate, Planned},
     prepare::NoHold,
 };
@@ -37,7 +38,16 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     text.push_str(&format!("costs      at most {}\n", price_lines(&planned.ceiling)));
     text.push_str(&format!("hold       {}\n", hold_line(&planned)?));
     text.push_str(&format!("start      {}\n", start_line(&planned)));
-    Ok(Answer::new(text, json(&planned)?).with_notes(view::doubts(&planned.doubts)))
+    let is_refused = is_refused_by_ledger(&planned)? || matches!(planned.estimate, Ok(Estimate::Refused { .. }));
+    let code = if is_refused { Failure::code(Gravity::Refused) } else { 0 };
+    Ok(Answer::new(text, json(&planned)?).with_notes(view::doubts(&planned.doubts)).with_code(code))
+}
+
+/// Whether `submit` would be refused by an enforced budget as it stands now.
+fn is_refused_by_ledger(planned: &Planned) -> Result<bool, Failure> {
+    let Some((_, amount, Some(balance))) = &planned.hold else { return Ok(false) };
+    let large = |error: model::AmountError| Failure::bug("the balance was not computed", error.to_string());
+    Ok(balance.is_enforced && balance.free().map_err(large)? < *amount)
 }
 
 fn hold_line(planned: &Planned) -> Result<String, Failure> {
@@ -45,7 +55,9 @@ fn hold_line(planned: &Planned) -> Result<String, Failure> {
         (Some((unit, amount, Some(balance))), _) => {
             let (before, after) = free(balance, *amount)?;
             let word = unit.hour_word();
-            format!("{}; free now {before} {word}, then {after} {word}", hold(unit, *amount))
+            let refused =
+                if is_refused_by_ledger(planned)? { "; the budget is enforced: it will be refused" } else { "" };
+            format!("{}; free now {before} {word}, then {after} {word}{refused}", hold(unit, *amount))
         }
         (Some((unit, amount, None)), _) => format!("{}; the project has no balance yet", hold(unit, *amount)),
         (None, Some(NoHold::Never(why))) => format!("nothing is held: {why}"),

@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub again: bool,
     /// Go on where the ledger refuses; the reason is recorded
-    #[arg(long, value_name = "REASON")]
+    #[arg(long, value_name = "REASON", value_parser = super::view::reason)]
     pub anyway: Option<String>,
     /// An option for sbatch in one piece, such as `--option=--time=01:00:00`; may be given several times
     #[arg(long = "option", value_name = "OPTION", allow_hyphen_values = true)]

@@ -5,7 +5,10 @@ use crate::{
     failure::Failure,
     output::{Answer, hold},
 };
-use jobs::shell::{ShellWish, shell};
+use jobs::{
+    Gravity,
+    shell::{ShellWish, shell},
+};
 use model::{AccountName, PartitionName, ProjectName, WallTime};
 use serde_json::json;
 
@@ -31,7 +34,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub partition: Option<PartitionName>,
     /// Go on where the ledger refuses; the reason is recorded
-    #[arg(long, value_name = "REASON")]
+    #[arg(long, value_name = "REASON", value_parser = super::view::reason)]
     pub anyway: Option<String>,
     /// What to run in the allocation instead of a shell
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -56,10 +59,13 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         .hold
         .as_ref()
         .map_or_else(|| "nothing was held".to_owned(), |(unit, amount)| format!("held {}", hold(unit, *amount)));
-    let scheduler_job = ended.scheduler_job.map_or_else(|| "never started".to_owned(), |id| format!("as {id}"));
-    let text = format!("job {} {scheduler_job} is over ({held}); `pakt settle` enters what it used\n", ended.id);
-    Ok(Answer::new(
-        text,
-        json!({ "version": 1, "id": ended.id, "scheduler_job": ended.scheduler_job, "status": ended.status }),
-    ))
+    let json = json!({ "version": 1, "id": ended.id, "scheduler_job": ended.scheduler_job, "status": ended.status });
+    let Some(scheduler_job) = ended.scheduler_job else {
+        let text = format!("no allocation came to be for job {}; its hold is given back\n", ended.id);
+        return Ok(Answer::new(text, json).with_code(Failure::code(Gravity::Refused)));
+    };
+    let text = format!("job {} as {scheduler_job} is over ({held}); `pakt settle` enters what it used\n", ended.id);
+    // The code of the shell, or of what was run instead of one; salloc hands it on.
+    let code = ended.status.map_or(1, |status| u8::try_from(status).unwrap_or(1));
+    Ok(Answer::new(text, json).with_code(code))
 }

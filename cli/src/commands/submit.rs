@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub again: bool,
     /// Go on where the ledger refuses; the reason is recorded
-    #[arg(long, value_name = "REASON")]
+    #[arg(long, value_name = "REASON", value_parser = super::view::reason)]
     pub anyway: Option<String>,
     /// Print how many synced writes and processes it took
     #[arg(long)]

@@ -37,9 +37,11 @@ pub(super) fn phase(phase: &Phase) -> String {
             Some(reason) if state.is_pending() => format!("{state} ({reason})"),
             _ => state_word(state),
         },
-        Phase::Ended { state, note } => {
-            note.clone().map_or_else(|| state_word(state), |note| format!("{state}, {note}"))
-        }
+        // The reason stands in `show`: a table has no room for what a scheduler says.
+        Phase::Ended { state, note } => note.as_ref().map_or_else(
+            || state_word(state),
+            |note| format!("{state}, {}", note.split_once(':').map_or(note.as_str(), |(short, _)| short)),
+        ),
     }
 }
 
@@ -51,4 +53,12 @@ pub(super) fn state_word(state: &JobState) -> String {
 /// An optional instant.
 pub(super) fn instant_or(at: Option<model::Timestamp>, otherwise: &str) -> String {
     at.map_or_else(|| otherwise.to_owned(), instant)
+}
+
+/// A reason that is recorded: some words.
+pub(super) fn reason(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("a reason is recorded, and this one is empty".to_owned());
+    }
+    Ok(text.to_owned())
 }

@@ -64,7 +64,7 @@ pub(crate) const FIELDS: &[Field] = &[
         value: "`true` or `false`",
         default: "`false`",
         example: "true",
-        meaning: "Whether new job folders are open to the group of the folder they lie in (2770) or to you alone (0700).",
+        meaning: "Whether the group of the folder they lie in may read new job folders (2750), or you alone (0700).",
     },
     Field {
         path: "machine",

@@ -12,10 +12,20 @@ pub(crate) use mistake::mistake_text;
 pub(crate) use screen::Screen;
 pub(crate) use table::Table;
 
-/// A job's name or a scheduler's words may hold anything; a terminal is not to obey it. Line breaks and tabs are ours.
+/// A job's name or a scheduler's words may hold anything; a terminal is not to obey it. Line breaks and tabs are ours, and
+/// so is the carriage return before a line break, which spreadsheets want (RFC 4180).
 fn printable(text: &str) -> String {
-    let is_shown = |letter: char| !letter.is_control() || matches!(letter, '\n' | '\t');
-    text.chars().map(|letter| if is_shown(letter) { letter } else { '\u{fffd}' }).collect()
+    let mut letters = text.chars().peekable();
+    let mut shown = String::with_capacity(text.len());
+    while let Some(letter) = letters.next() {
+        let is_shown = match letter {
+            '\n' | '\t' => true,
+            '\r' => letters.peek() == Some(&'\n'),
+            other => !other.is_control(),
+        };
+        shown.push(if is_shown { letter } else { '\u{fffd}' });
+    }
+    shown
 }
 
 /// What a command has to say: one value, shown as text or as JSON.
@@ -28,12 +38,21 @@ pub(crate) struct Answer {
     pub notes: Vec<String>,
     /// With what the program ends, where the answer is bad news.
     pub code: u8,
+    /// Whether the text is what the command is for, so that it is printed even where nothing is to be said.
+    pub is_product: bool,
 }
 
 impl Answer {
     /// An answer with text and JSON from the same data.
     pub(crate) fn new(text: impl Into<String>, json: serde_json::Value) -> Self {
-        Self { text: text.into(), json, notes: Vec::new(), code: 0 }
+        Self { text: text.into(), json, notes: Vec::new(), code: 0, is_product: false }
+    }
+
+    /// The text is what the command is for: an export, a statement, a page.
+    #[must_use]
+    pub(crate) const fn product(mut self) -> Self {
+        self.is_product = true;
+        self
     }
 
     /// The exit code of an answer that is bad news.

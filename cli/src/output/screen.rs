@@ -34,7 +34,7 @@ impl Screen {
     /// Prints an answer, and the exit code that says whether it arrived.
     pub(crate) fn answer(self, answer: &Answer) -> ExitCode {
         answer.notes.iter().for_each(|note| self.aside(note));
-        if self.quiet && !self.json {
+        if self.quiet && !self.json && !answer.is_product {
             return ExitCode::from(answer.code);
         }
         let text = if self.json { format!("{:#}\n", answer.json) } else { printable(&answer.text) };

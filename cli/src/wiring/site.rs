@@ -37,8 +37,11 @@ pub(super) fn here(
         }
         Detection::None if has_program(configuration, "sbatch") => {
             let why = format!("there is a Slurm, and nothing known of host `{host_name}`");
-            let next =
-                "say which with `--site NAME` (`pakt sites` lists them); `--site local` runs jobs on this machine";
+            let names = catalogue.iter().map(|site| site.name().to_string()).collect::<Vec<_>>().join(", ");
+            let next = format!(
+                "say which with `--site NAME`, or for good with `site: NAME` in config.yaml: {names}; `local` runs jobs on \
+                 this machine"
+            );
             Err(Failure::usage("it is not clear which site this is", why, next))
         }
         Detection::None => Ok(local()),

@@ -162,6 +162,49 @@ fn a_terminal_shows_state_time_and_progress_while_it_runs() {
 }
 
 #[test]
+fn a_statement_for_spreadsheets_is_lines_as_they_want_them() {
+    let desk = Desk::with_grant("10");
+    let csv = desk.pakt(&["--quiet", "ledger", "statement", "atlas", "--csv"]).expect(0).stdout;
+    assert!(
+        csv.starts_with("entry,at,kind,project,unit,amount_milliseconds,amount_hours,scheduler_job,note\r\n"),
+        "{csv:?}"
+    );
+    assert!(csv.ends_with("\r\n") && !csv.contains('\u{fffd}'), "{csv:?}");
+    assert!(desk.pakt(&["--quiet", "ledger", "export"]).expect(0).stdout.contains("grant"), "a backup is never empty");
+    assert_eq!(desk.pakt(&["--quiet", "settle"]).expect(0).stdout, "");
+}
+
+#[test]
+fn more_of_a_grant_changes_the_amount_and_not_who_spends_it() {
+    let desk = Desk::new();
+    desk.configure("site: jupiter\n");
+    desk.pakt(&["ledger", "init"]).expect(0);
+    let grant = ["ledger", "grant", "atlas", "10", "--unit", "jupiter:gh200"];
+    desk.pakt(&[&grant[..], &["--account", "atlas-gpu"]].concat()).expect(0);
+    desk.pakt(&[&grant[..], &["--reference", "more"]].concat()).expect(0);
+    let smallest = "name: x\nkind: train\nproject: atlas\nsite: jupiter\nlaunch: torchrun\nrun: train.py\n\
+                    resources: { nodes: 1, gpus_per_node: 4, time: 1h }\n";
+    desk.write("job.yaml", smallest);
+    let checked = desk.json(&["check", "job.yaml"]);
+    assert_eq!(checked["sites"][0]["placement"]["account"], "atlas-gpu");
+    assert_eq!(desk.json(&["balance", "--offline"])["balances"][0]["granted"], 2 * 36_000_000);
+}
+
+#[test]
+fn an_empty_reason_and_a_refusal_are_told_before_anything_is_written() {
+    let desk = Desk::with_grant("0.1");
+    desk.pakt(&["ledger", "enforce", "atlas", "--unit", "local:core"]).expect(0);
+    let file = desk.job("large", "true");
+    desk.pakt(&["submit", "--anyway", " ", &file]).expect(2);
+    assert_eq!(desk.json(&["jobs"])["jobs"], json!([]));
+    let planned = desk.pakt(&["plan", "--no-script", &file]).expect(4);
+    assert!(planned.stdout.contains("it will be refused"), "{}", planned.stdout);
+    desk.pakt(&["submit", &file]).expect(4);
+    assert!(desk.pakt(&["jobs"]).expect(0).stdout.lines().all(|line| line.len() < 140));
+    assert_eq!(desk.json(&["jobs", "--open"])["jobs"], json!([]));
+}
+
+#[test]
 fn the_index_of_jobs_can_be_lost_or_damaged() {
     let desk = Desk::with_grant("10");
     let file = desk.job("kept", "true");
@@ -178,4 +221,29 @@ fn the_index_of_jobs_can_be_lost_or_damaged() {
     }
     std::fs::remove_file(&index).expect("it was made again");
     assert_eq!(listed(), before);
+}
+
+#[test]
+fn a_group_reads_what_only_the_owner_may_write() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    desk.configure("site: local\nproject: atlas\nmachine: { cpus: 2, gpus: 0 }\ngroup: true\n");
+    let file = desk.job("shared", "true");
+    let id = desk.json(&["submit", &file])["id"].as_str().expect("an id").to_owned();
+    desk.json(&["watch", &id]);
+    let state = desk.home().join("state");
+    let mode = |path: &str| state.join(path).metadata().expect("it is there").permissions().mode() & 0o7777;
+    for (path, wanted) in [
+        ("jobs".to_owned(), 0o3770),
+        ("requests".to_owned(), 0o3770),
+        (format!("jobs/{id}"), 0o2750),
+        (format!("jobs/{id}/links/1/attempts"), 0o2750),
+        (format!("jobs/{id}/intent.json"), 0o640),
+        (format!("jobs/{id}/script.sh"), 0o640),
+    ] {
+        assert_eq!(format!("{:o}", mode(&path)), format!("{wanted:o}"), "{path}");
+    }
+    let attempt = std::fs::read_dir(state.join(format!("jobs/{id}/links/1/attempts"))).expect("one").next();
+    let attempt = attempt.expect("one").expect("an entry").path();
+    assert_eq!(attempt.metadata().expect("it is there").permissions().mode() & 0o020, 0, "what runs is the owner's");
 }

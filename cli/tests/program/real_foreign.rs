@@ -146,7 +146,7 @@ fn real_a_shell_is_held_for_and_settled_and_one_that_never_opens_gives_its_hold_
     assert!(shown["hold"]["closing"]["reason"].is_string(), "{shown}");
     // The association is gone between plan and salloc: Slurm refuses at once, and nothing stays held.
     let elsewhere = ["--account", "nobody", "true"];
-    let refused = desk.pakt(&[&["--json"], &words[..7], &elsewhere].concat()).expect(0);
+    let refused = desk.pakt(&[&["--json"], &words[..7], &elsewhere].concat()).expect(4);
     let never: Value = serde_json::from_str(&refused.stdout).expect("JSON");
     assert_eq!(never["scheduler_job"], Value::Null, "{never}");
     assert_eq!(desk.json(&["balance", "atlas"])["balances"][0]["committed"], 0);

@@ -35,6 +35,12 @@ pub struct JobDirectory {
     path: PathBuf,
     mode: DirectoryMode,
     files: Arc<dyn Reach>,
+    state: State,
+}
+
+/// What belongs to one job is written by its owner alone, because its owner's nodes run what lies there; a group may read.
+fn own(mode: DirectoryMode) -> DirectoryMode {
+    if mode == DirectoryMode::Group { DirectoryMode::GroupReads } else { mode }
 }
 
 impl State {
@@ -60,7 +66,14 @@ impl State {
     /// The directory of a job, there or not.
     pub fn job(&self, id: JobId) -> JobDirectory {
         let path = self.root.join("jobs").join(id.to_string());
-        JobDirectory { id, path, mode: self.mode, files: Arc::clone(&self.files) }
+        JobDirectory { id, path, mode: self.mode, files: Arc::clone(&self.files), state: self.clone() }
+    }
+
+    /// Makes a folder in which each member of a group has their own: nobody moves another's away.
+    async fn create_folder(&self, name: &str, what: &str) -> Result<(), JobsError> {
+        reached(self.files.create_directories(&self.root, self.mode).await, what)?;
+        let mode = if self.mode == DirectoryMode::Group { DirectoryMode::GroupSticky } else { self.mode };
+        reached(self.files.create_directories(&self.root.join(name), mode).await, what)
     }
 
     /// The ids of all jobs, oldest first.
@@ -92,7 +105,8 @@ impl State {
         }
         let directory = self.root.join("requests").join(digest);
         let what = "the job was not submitted";
-        reached(self.files.create_directories(&directory, self.mode).await, what)?;
+        self.create_folder("requests", what).await?;
+        reached(self.files.create_directories(&directory, own(self.mode)).await, what)?;
         let path = directory.join(generation.to_string());
         match reached(self.files.write_once(&path, id.to_string().as_bytes()).await, what)? {
             Published::New => Ok(id),
@@ -131,9 +145,10 @@ impl JobDirectory {
 
     /// Makes the directory and its folders.
     pub async fn create(&self) -> Result<(), JobsError> {
+        let what = "the job directory was not made";
+        self.state.create_folder("jobs", what).await?;
         for folder in ["sending", "links/1/attempts"] {
-            let made = self.files.create_directories(&self.path.join(folder), self.mode).await;
-            reached(made, "the job directory was not made")?;
+            reached(self.files.create_directories(&self.path.join(folder), own(self.mode)).await, what)?;
         }
         Ok(())
     }

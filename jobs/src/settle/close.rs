@@ -167,10 +167,11 @@ async fn ask(desk: &Desk<'_>, unseen: Vec<Unseen>, decided: &mut Decided) -> Res
 }
 
 /// Whether a job that is over has ever run. The queue shows the start that was expected of one that was cancelled while it
-/// waited (Slurm 22.05: `StartTime` of a job with `--begin`), so that the time it ran for has to tell. One that ended
-/// within its first second used nothing either.
+/// waited (Slurm 22.05: `StartTime` of a job with `--begin`), so that of those the time they ran for has to tell; what was
+/// cancelled within its first second used nothing either. One that completed or failed has run, however short.
 fn has_run(sighting: &JobSighting) -> bool {
-    sighting.started_at.is_some() && sighting.elapsed.seconds() > 0
+    let was_cancelled = sighting.state.base == BaseState::Cancelled;
+    sighting.started_at.is_some() && !(was_cancelled && sighting.elapsed.seconds() == 0)
 }
 
 fn ended_by(attempt: &Attempt, observed_at: Timestamp) -> Ended {

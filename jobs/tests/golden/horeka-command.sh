@@ -14,6 +14,8 @@
 # what modules need is sourced below.
 set -u -o pipefail
 ulimit -c 0 # A core file of every rank eats hours and inodes.
+pakt_umask=$(umask)
+umask go-w # What runs from the job directory is written by its owner alone; the job has its own mask back.
 
 # --- Claim: one scheduler job works on this link, however many came to be. ------------------------------------------
 
@@ -262,6 +264,7 @@ pakt_launch() {
 
 # The job's part; a subshell of its own.
 pakt_run() {
+  umask "$pakt_umask"
   trap : USR1 USR2 # Told too early, before there is a program: not a reason to end.
   pakt_environment
   pakt_launch
