@@ -50,7 +50,7 @@ pub async fn adopt(house: &House, scheduler_job: SchedulerJobId, project: Projec
         let next = "take its tasks over when they run; they are settled in any case";
         return Err(JobsError::usage(what, format!("it stands for {} tasks of an array", facts.tasks), next));
     }
-    let (hold, unheld) = match held_for(house, &project, &facts).await? {
+    let (hold, unheld) = match held_for(house, &project, &facts, false).await? {
         Ok(hold) => (Some(hold), None),
         Err(unheld) => (None, Some(unheld)),
     };

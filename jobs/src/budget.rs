@@ -1,110 +1,30 @@
-//! Which budget pays: of the project's bindings here, the one that settlement would choose for such a run.
+//! What is held for a job that Pakt did not place, and the command that holds.
 
 use crate::{
     ceiling,
     directory::{Intent, Unheld},
     error::JobsError,
+    funding::{Funding, Payer, funding},
     house::House,
-    reached::booked,
 };
-use ledger::{Binding, Book, Command, HoldId, LedgerError, LedgerErrorKind, NewHold, Retry, Spender, payer};
-use model::{AccountName, Amount, Finding, PartitionName, Price, ProjectName, SiteName, Unit};
+use ledger::{Command, HoldId, NewHold};
+use model::{Amount, ProjectName, Unit};
 use scheduler_adapters::JobSighting;
-use std::{collections::BTreeSet, sync::Arc};
-
-/// The ledger's view of a job that is about to be planned.
-pub(crate) enum Funding {
-    /// One of these bindings pays; there is at least one.
-    Bound(Arc<dyn Book>, Vec<Binding>),
-    /// The ledger knows no budget of the project here; the words say why.
-    Unbound(String),
-    /// There is no ledger.
-    NoLedger,
-    /// The ledger does not answer; the words say why.
-    Unreachable(String),
-}
-
-/// Finds what may pay for `project` at `site`, for this person and now; `account` is the one that the job names.
-pub(crate) async fn funding(
-    house: &House,
-    project: &ProjectName,
-    site: &SiteName,
-    account: Option<&AccountName>,
-) -> Result<Funding, JobsError> {
-    let book = match house.books.book().await {
-        Ok(Some(book)) => book,
-        Ok(None) => return Ok(Funding::NoLedger),
-        Err(error) if is_away(&error) => return Ok(Funding::Unreachable(error.to_string())),
-        Err(error) => return booked(Err(error), "the ledger was not read"),
-    };
-    let now = house.clock.now();
-    let mut bindings = booked(book.bindings().await, "the ledger was not read")?;
-    bindings.retain(|binding| {
-        binding.project == *project
-            && binding.site == *site
-            && binding.from <= now
-            && binding.to.is_none_or(|to| now < to)
-            && binding.user.as_ref().is_none_or(|user| *user == house.principal.user)
-            && (account.is_none() || binding.account.is_none() || binding.account.as_ref() == account)
-    });
-    Ok(match (bindings.is_empty(), account) {
-        (false, _) => Funding::Bound(book, bindings),
-        (true, Some(account)) => Funding::Unbound(format!(
-            "the ledger has no budget of project `{project}` at `{site}` that account `{account}` spends"
-        )),
-        (true, None) => Funding::Unbound(format!("the ledger has no budget of project `{project}` at `{site}`")),
-    })
-}
-
-/// A ledger that is busy answers in a while; one that does not answer stops nobody.
-fn is_away(error: &LedgerError) -> bool {
-    error.retry == Retry::Later && error.kind != LedgerErrorKind::Busy
-}
-
-impl Funding {
-    /// The Slurm account of the bindings, for a job that names none; a mistake of the job where they name several.
-    pub(crate) fn account(&self, project: &ProjectName) -> Result<Option<AccountName>, Finding> {
-        let Self::Bound(_, bindings) = self else { return Ok(None) };
-        let accounts: BTreeSet<&AccountName> = bindings.iter().filter_map(|binding| binding.account.as_ref()).collect();
-        if accounts.len() < 2 {
-            return Ok(accounts.first().map(|account| (*account).clone()));
-        }
-        let names = accounts.iter().map(|account| format!("`{account}`")).collect::<Vec<_>>().join(", ");
-        Err(Finding::error(
-            "scheduler.account",
-            format!("the ledger binds project `{project}` to several Slurm accounts here: {names}"),
-            "name the one that pays: `scheduler: { account: NAME }`",
-        ))
-    }
-
-    /// The ledger and the unit in which it is charged for a job of this account, partition and price.
-    pub(crate) fn payer(
-        &self,
-        house: &House,
-        account: Option<&AccountName>,
-        partition: Option<&PartitionName>,
-        price: &Price,
-    ) -> Option<(&Arc<dyn Book>, &Unit)> {
-        let Self::Bound(book, bindings) = self else { return None };
-        let spender =
-            Spender { site: &house.here, account, partition, user: &house.principal.user, at: house.clock.now() };
-        payer(spender, price, bindings).map(|binding| (book, &binding.unit))
-    }
-}
 
 /// What is held for a job that Pakt did not place, by what the scheduler keeps of it; the inner error says why nothing is.
+/// Where `is_waiting`, the job has not begun and can be taken back: then it is refused as a job of ours would be.
 pub(crate) async fn held_for(
     house: &House,
     project: &ProjectName,
     facts: &JobSighting,
+    is_waiting: bool,
 ) -> Result<Result<(Unit, Amount), Unheld>, JobsError> {
     let (account, partition) = (facts.account.as_ref(), facts.partition.as_ref());
     let never = |reason: String| Ok(Err(Unheld { reason, is_provisional: false }));
-    let funding = match funding(house, project, &house.here, account).await? {
+    let budgets = match funding(house, project, &house.here, account).await? {
         Funding::Unreachable(reason) => return Ok(Err(Unheld { reason, is_provisional: true })),
         Funding::NoLedger => return never("there is no ledger here".to_owned()),
-        Funding::Unbound(reason) => return never(reason),
-        bound @ Funding::Bound(..) => bound,
+        Funding::Known(budgets) => budgets,
     };
     let Some(price) = ceiling::of_request(house, partition, &facts.requested, facts.time_limit)? else {
         let partition = partition.map_or_else(|| "its partition".to_owned(), |name| format!("partition `{name}`"));
@@ -113,8 +33,17 @@ pub(crate) async fn held_for(
             house.here
         ));
     };
-    let Some((_, unit)) = funding.payer(house, account, partition, &price) else {
-        return never(format!("no budget of project `{project}` is for this account and partition"));
+    let unit = match budgets.payer(house, account, partition, &price) {
+        Payer::Own(_, unit) => unit,
+        Payer::Nobody => return never(budgets.why_not(None)),
+        Payer::Other(other) => {
+            if is_waiting {
+                budgets
+                    .refuse_unheld(house, &format!("job {} was taken back before it began", facts.id), other)
+                    .await?;
+            }
+            return never(budgets.why_not(Some(other)));
+        }
     };
     Ok(match price.in_unit(unit) {
         Some(amount) => Ok((unit.clone(), amount)),

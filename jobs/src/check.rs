@@ -2,8 +2,8 @@
 //! a file here tells the account that a site wants and the job file leaves out, as it will when the job is submitted.
 
 use crate::{
-    budget::{Funding, funding},
     error::JobsError,
+    funding::{Funding, funding},
     house::House,
     job_file::{JobFile, Mistake},
 };
@@ -102,9 +102,9 @@ async fn account(
             let what = format!("the ledger was not read, so the project's account is not known: {why}");
             Some(Finding::warning("project", what, "name it: `scheduler: { account: NAME }`, or check again later"))
         }
-        Funding::Bound(..) | Funding::Unbound(_) | Funding::NoLedger => None,
+        Funding::Known(_) | Funding::NoLedger => None,
     };
-    funding.account(&file.spec.project).map(|account| (account, unread))
+    funding.account().map(|account| (account, unread))
 }
 
 fn unknown_site(house: &House, file: &JobFile, name: &SiteName) -> model::Finding {

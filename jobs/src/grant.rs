@@ -1,14 +1,14 @@
-//! `pakt ledger init`, `grant`, `open`, `bind`, `enforce`: what a PI enters by hand.
+//! `pakt ledger init`, `grant`, `open`, `statement`: what was given, and what became of it.
 
 use crate::{
+    bind::{Spender, binding},
     error::JobsError,
     house::House,
+    known::{known_project, known_unit, new_project},
     reached::{booked, reached},
 };
-use ledger::{BalanceQuery, Binding, Command, Enforce, NewGrant, NewOpening, Outcome};
-use model::{
-    AccountName, Amount, PartitionName, ProgrammeName, ProjectName, Statement, Timestamp, Unit, UserName, Window,
-};
+use ledger::{BalanceQuery, Binding, Book, Command, Effect, NewGrant, NewOpening, Outcome};
+use model::{Amount, ProgrammeName, ProjectName, Statement, Timestamp, Unit, Window};
 
 /// What was granted, and which Slurm accounts spend it.
 #[derive(Clone, Debug)]
@@ -25,19 +25,10 @@ pub struct GrantWish {
     pub window: Window,
     /// The number of the decision; the same number again is the same grant.
     pub reference: String,
-    /// What spends it: the account, a partition, a user; all of the site where none is named.
+    /// What spends it.
     pub spent_by: Spender,
-}
-
-/// What spends a budget at a site.
-#[derive(Clone, Debug, Default)]
-pub struct Spender {
-    /// A Slurm account.
-    pub account: Option<AccountName>,
-    /// A partition.
-    pub partition: Option<PartitionName>,
-    /// A user.
-    pub user: Option<UserName>,
+    /// Whether the project is meant to be new, however much its name is like another.
+    pub is_new_project: bool,
 }
 
 /// Makes the ledger; one that is there already is left as it is. Whether it was made now.
@@ -50,38 +41,87 @@ pub async fn init(house: &House) -> Result<bool, JobsError> {
     booked(house.books.create().await, &what)
 }
 
-/// Enters a grant and the binding that spends it, in one transaction.
-pub async fn grant(house: &House, wish: GrantWish) -> Result<Vec<Outcome>, JobsError> {
-    let what = "the grant was not entered";
-    let book = house.needed_book(what).await?;
-    let Spender { account, partition, user } = &wish.spent_by;
-    let names_nobody = account.is_none() && partition.is_none() && user.is_none();
-    let binding = binding(&wish.project, &wish.unit, wish.spent_by, wish.window.from);
-    let bindings = booked(book.bindings().await, what)?;
-    let is_bound = bindings
-        .iter()
-        .any(|known| Binding { from: binding.from, ..known.clone() } == binding && known.from <= binding.from);
-    let key = format!("grant/{}/{}/{}", wish.project, wish.unit, wish.reference);
-    let grant = NewGrant {
-        key,
-        project: wish.project,
-        programme: wish.programme,
-        unit: wish.unit,
-        amount: wish.amount,
-        window: wish.window,
-        reference: wish.reference,
-    };
-    let mut commands = vec![Command::Grant(grant)];
-    // More of what is spent by somebody already changes the amount and nothing else.
-    let is_more =
-        names_nobody && bindings.iter().any(|known| known.project == binding.project && known.unit == binding.unit);
-    if !(is_bound || is_more) {
-        commands.push(Command::Bind(binding));
-    }
-    booked(book.post(&house.principal, house.clock.now(), &commands).await, what)
+/// What became of a grant.
+#[derive(Clone, Debug)]
+pub struct Granted {
+    /// Whether it was entered now; it stands there already otherwise.
+    pub is_new: bool,
+    /// The binding that was made with it.
+    pub binding: Option<Binding>,
 }
 
-/// Enters what was used before the ledger began.
+/// Enters a grant and the binding that spends it, in one transaction.
+pub async fn grant(house: &House, wish: GrantWish) -> Result<Granted, JobsError> {
+    let what = "the grant was not entered";
+    let book = house.needed_book(what).await?;
+    known_unit(house, what, &wish.unit)?;
+    new_project(house, book.as_ref(), what, &wish.project, wish.is_new_project).await?;
+    let grant = terms(&wish);
+    refuse_another(book.as_ref(), what, &grant).await?;
+    let binding = binding_of(house, book.as_ref(), what, &wish).await?;
+    let mut commands = vec![Command::Grant(grant)];
+    commands.extend(binding.clone().map(Command::Bind));
+    let outcomes = booked(book.post(&house.principal, house.clock.now(), &commands).await, what)?;
+    let is_new = outcomes.first() == Some(&Outcome::Granted(Effect::Done));
+    Ok(Granted { is_new, binding })
+}
+
+fn terms(wish: &GrantWish) -> NewGrant {
+    NewGrant {
+        key: format!("grant/{}/{}/{}", wish.project, wish.unit, wish.reference),
+        project: wish.project.clone(),
+        programme: wish.programme.clone(),
+        unit: wish.unit.clone(),
+        amount: wish.amount,
+        window: wish.window,
+        reference: wish.reference.clone(),
+    }
+}
+
+/// Refuses a grant whose number stands in the ledger with other terms.
+async fn refuse_another(book: &dyn Book, what: &str, grant: &NewGrant) -> Result<(), JobsError> {
+    let grants = booked(book.grants(Some(&grant.project)).await, what)?;
+    let Some(known) = grants.into_iter().map(|known| known.terms).find(|known| known.key == grant.key) else {
+        return Ok(());
+    };
+    if known == *grant {
+        return Ok(());
+    }
+    let why = format!(
+        "grant `{}` of `{}` is in the ledger with {}, {} to {}, by {}",
+        known.reference,
+        known.project,
+        known.amount.in_hours_of(&known.unit),
+        known.window.from,
+        known.window.to,
+        known.programme
+    );
+    let next = "a further grant needs a number of its own: `--reference NUMBER`; what stands there is never changed";
+    Err(JobsError::usage(what, why, next))
+}
+
+/// The binding that is made with a grant; none where one of the kind stands already, or more is given to a budget that
+/// somebody spends already.
+async fn binding_of(
+    house: &House,
+    book: &dyn Book,
+    what: &str,
+    wish: &GrantWish,
+) -> Result<Option<Binding>, JobsError> {
+    let now = house.clock.now();
+    let records = booked(book.bindings().await, what)?;
+    let standing = records.into_iter().map(|record| record.terms).filter(|known| known.to.is_none_or(|to| now < to));
+    let mut own = standing.filter(|known| known.project == wish.project && known.unit == wish.unit).peekable();
+    if wish.spent_by.is_unsaid() && own.peek().is_some() {
+        return Ok(None);
+    }
+    let binding = binding(house, what, &wish.project, &wish.unit, wish.spent_by.clone(), wish.window.from)?;
+    let is_bound = own
+        .any(|known| known.from <= binding.from && Binding { from: binding.from, to: binding.to, ..known } == binding);
+    Ok((!is_bound).then_some(binding))
+}
+
+/// Enters what was used before the ledger began. Whether it was entered now; it stands there already otherwise.
 pub async fn open(
     house: &House,
     project: ProjectName,
@@ -89,39 +129,15 @@ pub async fn open(
     used_before: Amount,
     as_of: Timestamp,
     note: String,
-) -> Result<Vec<Outcome>, JobsError> {
+) -> Result<bool, JobsError> {
     let what = "the opening was not entered";
     let book = house.needed_book(what).await?;
+    known_unit(house, what, &unit)?;
+    known_project(house, book.as_ref(), what, &project).await?;
     let key = format!("opening/{project}/{unit}");
     let opening = Command::Opening(NewOpening { key, project, unit, used_before, as_of, note });
-    booked(book.post(&house.principal, house.clock.now(), &[opening]).await, what)
-}
-
-/// Lets an account, a partition or a user of a site spend a project's budget.
-pub async fn bind(
-    house: &House,
-    project: &ProjectName,
-    unit: &Unit,
-    spender: Spender,
-    from: Timestamp,
-) -> Result<Vec<Outcome>, JobsError> {
-    let what = "the binding was not entered";
-    let book = house.needed_book(what).await?;
-    let bind = Command::Bind(binding(project, unit, spender, from));
-    booked(book.post(&house.principal, house.clock.now(), &[bind]).await, what)
-}
-
-/// Switches refusal on or off.
-pub async fn enforce(
-    house: &House,
-    project: ProjectName,
-    unit: Unit,
-    is_enforced: bool,
-) -> Result<Vec<Outcome>, JobsError> {
-    let what = "the switch was not set";
-    let book = house.needed_book(what).await?;
-    let set = Command::SetEnforce(Enforce { project, unit, is_enforced });
-    booked(book.post(&house.principal, house.clock.now(), &[set]).await, what)
+    let outcomes = booked(book.post(&house.principal, house.clock.now(), &[opening]).await, what)?;
+    Ok(outcomes.first() == Some(&Outcome::Opened(Effect::Done)))
 }
 
 /// A project's statement in a unit.
@@ -144,18 +160,4 @@ pub async fn statement(
         }
     }
     Ok(statement)
-}
-
-fn binding(project: &ProjectName, unit: &Unit, spender: Spender, from: Timestamp) -> Binding {
-    let Spender { account, partition, user } = spender;
-    Binding {
-        site: unit.site().clone(),
-        account,
-        partition,
-        user,
-        unit: unit.clone(),
-        project: project.clone(),
-        from,
-        to: None,
-    }
 }

@@ -5,6 +5,7 @@
 
 pub mod adopt;
 pub mod balance;
+pub mod bind;
 mod budget;
 pub mod cancel;
 mod ceiling;
@@ -12,12 +13,15 @@ pub mod check;
 pub mod directory;
 mod error;
 mod find;
+mod funding;
 pub mod grant;
 mod house;
 pub mod init;
 pub mod job_file;
+mod known;
 pub mod list;
 pub mod logs;
+mod nearest;
 pub mod plan;
 pub mod prepare;
 mod reached;

@@ -1,9 +1,9 @@
 //! Everything about a job that can be known without touching the world: where it goes, what it costs, its script.
 
 use crate::{
-    budget::{Funding, funding},
     ceiling,
     error::JobsError,
+    funding::{Funding, Payer, funding},
     house::House,
     job_file::{JobFile, Mistake},
 };
@@ -93,11 +93,11 @@ pub(crate) async fn prepare_spec(
     let mut spec = spec.clone();
     let funding = funding(house, &spec.project, &house.here, spec.scheduler.account.as_ref()).await?;
     if spec.scheduler.account.is_none() {
-        spec.scheduler.account = funding.account(&spec.project).map_err(|finding| mistakes(vec![finding]))?;
+        spec.scheduler.account = funding.account().map_err(|finding| mistakes(vec![finding]))?;
     }
     let placed = sites::place(house.site(&house.here)?, &spec, Some(house.machine)).map_err(mistakes)?;
     let ceiling = ceiling::of_placement(&placed.placement)?;
-    let (hold, no_hold) = match what_is_held(house, &spec, &placed.placement, &ceiling, &funding)? {
+    let (hold, no_hold) = match what_is_held(house, &spec, &placed.placement, &ceiling, &funding).await? {
         Ok(hold) => (Some(hold), None),
         Err(no_hold) => (None, Some(no_hold)),
     };
@@ -108,7 +108,7 @@ pub(crate) async fn prepare_spec(
 type Payment = (Arc<dyn Book>, Unit, Amount);
 
 /// What pays and how much of it is held; the inner error says why nothing is.
-fn what_is_held(
+async fn what_is_held(
     house: &House,
     spec: &JobSpec,
     placement: &Placement,
@@ -116,21 +116,22 @@ fn what_is_held(
     funding: &Funding,
 ) -> Result<Result<Payment, NoHold>, JobsError> {
     let (account, partition) = (placement.account.as_ref(), placement.partition.as_ref());
-    Ok(match funding {
-        Funding::Bound(..) => match funding.payer(house, account, partition, ceiling) {
-            Some((book, unit)) => match ceiling.in_unit(unit) {
-                Some(amount) => Ok((Arc::clone(book), unit.clone(), amount)),
-                None => return Err(not_in_unit(spec, unit, ceiling)),
-            },
-            None => Err(NoHold::Never(format!(
-                "no budget of project `{}` at `{}` is for this account and partition",
-                spec.project, placement.site
-            ))),
+    let budgets = match funding {
+        Funding::Known(budgets) => budgets,
+        Funding::NoLedger => return Ok(Err(NoHold::Never("there is no ledger here".to_owned()))),
+        Funding::Unreachable(why) => return Ok(Err(NoHold::NotNow(why.clone()))),
+    };
+    match budgets.payer(house, account, partition, ceiling) {
+        Payer::Own(book, unit) => match ceiling.in_unit(unit) {
+            Some(amount) => Ok(Ok((Arc::clone(book), unit.clone(), amount))),
+            None => Err(not_in_unit(spec, unit, ceiling)),
         },
-        Funding::Unbound(why) => Err(NoHold::Never(why.clone())),
-        Funding::NoLedger => Err(NoHold::Never("there is no ledger here".to_owned())),
-        Funding::Unreachable(why) => Err(NoHold::NotNow(why.clone())),
-    })
+        Payer::Other(other) => {
+            budgets.refuse_unheld(house, &format!("job `{}` cannot be submitted", spec.name), other).await?;
+            Ok(Err(NoHold::Never(budgets.why_not(Some(other)))))
+        }
+        Payer::Nobody => Ok(Err(NoHold::Never(budgets.why_not(None)))),
+    }
 }
 
 fn not_in_unit(spec: &JobSpec, unit: &Unit, ceiling: &Price) -> JobsError {

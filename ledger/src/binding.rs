@@ -1,7 +1,9 @@
 //! Bindings, enforcement and cursors: what a project's people decide beside amounts.
 
 use crate::Scope;
-use model::{AccountName, ClusterName, PartitionName, ProjectName, SiteName, Timestamp, Unit, UserName};
+use model::{
+    AccountName, ClusterName, PartitionName, Principal, ProjectName, SiteName, Timestamp, Unit, UserName, Window,
+};
 use serde::{Deserialize, Serialize};
 
 /// Says which project pays for the runs of an account, a partition or a person at a site, in which unit, and when.
@@ -25,6 +27,63 @@ pub struct Binding {
     pub from: Timestamp,
     /// For runs that started before this instant; none while it stands.
     pub to: Option<Timestamp>,
+}
+
+/// A binding as it stands in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BindingRecord {
+    /// Its number, by which it is ended.
+    pub number: u64,
+    /// When it was made.
+    pub recorded_at: Timestamp,
+    /// By whom.
+    pub recorded_by: Principal,
+    /// What it says, with the end that it was given since.
+    #[serde(flatten)]
+    pub terms: Binding,
+}
+
+/// Ends a binding, which is never deleted: runs that started earlier may have been charged by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unbind {
+    /// Which one.
+    pub number: u64,
+    /// It says nothing about runs that started at this instant or later; its own start takes it back altogether.
+    pub to: Timestamp,
+}
+
+/// Charges the runs that started inside a window at a site once more, by the bindings as they are now: those that are
+/// charged by a binding, and those that are unattributed. What a hold paid stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reattribute {
+    /// Where.
+    pub site: SiteName,
+    /// When the runs started.
+    pub window: Window,
+}
+
+impl Binding {
+    /// Whether this and `other` cover the same runs at some time, name the same unit, and let different projects pay.
+    pub(crate) fn contradicts(&self, other: &Self) -> bool {
+        let same = (&self.site, &self.account, &self.partition, &self.user, &self.unit)
+            == (&other.site, &other.account, &other.partition, &other.user, &other.unit);
+        let ends_before = |one: &Self, two: &Self| one.to.is_some_and(|to| to <= two.from || to <= one.from);
+        same && self.project != other.project && !ends_before(self, other) && !ends_before(other, self)
+    }
+
+    /// What it covers, in words: `account `hai` and partition `booster` at `jupiter``, or `every run at `jupiter``.
+    pub fn covers(&self) -> String {
+        let named = [
+            self.account.as_ref().map(|name| format!("account `{name}`")),
+            self.partition.as_ref().map(|name| format!("partition `{name}`")),
+            self.user.as_ref().map(|name| format!("user `{name}`")),
+        ];
+        let named: Vec<String> = named.into_iter().flatten().collect();
+        if named.is_empty() {
+            return format!("every run at `{}`", self.site);
+        }
+        format!("{} at `{}`", named.join(" and "), self.site)
+    }
 }
 
 /// The PI's switch: whether holds beyond what is free are refused. Without it the ledger only advises.

@@ -1,7 +1,8 @@
 //! The contract of a ledger, whatever keeps it.
 
 use crate::{
-    Binding, Command, Cursor, Entry, Grant, Hold, HoldId, LedgerError, Outcome, Scope, UnattributedRun, Verification,
+    BindingRecord, Command, Cursor, Entry, Grant, Hold, HoldId, LedgerError, Outcome, Scope, UnattributedRun,
+    Verification,
 };
 use async_trait::async_trait;
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
@@ -42,7 +43,7 @@ pub trait Book: Send + Sync {
     async fn statement(&self, project: &ProjectName, unit: &Unit, window: Window) -> Result<Statement, LedgerError>;
 
     /// All bindings, in the order they were made.
-    async fn bindings(&self) -> Result<Vec<Binding>, LedgerError>;
+    async fn bindings(&self) -> Result<Vec<BindingRecord>, LedgerError>;
 
     /// A hold, open or closed.
     async fn hold(&self, id: HoldId) -> Result<Option<Hold>, LedgerError>;

@@ -1,6 +1,9 @@
 //! Commands: everything that changes a ledger.
 
-use crate::{AmendHold, Binding, CloseHold, Cursor, Enforce, NewGrant, NewHold, NewOpening, Observation, SettledRun};
+use crate::{
+    AmendHold, Binding, CloseHold, Cursor, Enforce, NewGrant, NewHold, NewOpening, Observation, Reattribute,
+    SettledRun, Unbind,
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -14,6 +17,10 @@ pub enum Command {
     /// Says who pays for runs without a hold. Runs that are unattributed and covered by it are charged at once; what
     /// was already charged to somebody stays there.
     Bind(Binding),
+    /// Ends a binding. What was charged by it stays where it is until it is reattributed.
+    Unbind(Unbind),
+    /// Charges runs once more by the bindings as they are now.
+    Reattribute(Reattribute),
     /// Switches refusal on or off.
     SetEnforce(Enforce),
     /// Reserves; the whole `post` fails where it is refused.

@@ -25,11 +25,13 @@ pub enum EntryKind {
     Overrun,
     /// A charge reversed or charged anew, because a later reading of the run differs.
     Correct,
+    /// A charge reversed or charged anew, because other bindings say who pays.
+    Reattribute,
 }
 
 impl EntryKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Opening,
         Self::Grant,
         Self::Hold,
@@ -38,6 +40,7 @@ impl EntryKind {
         Self::Settle,
         Self::Overrun,
         Self::Correct,
+        Self::Reattribute,
     ];
 
     /// The word for it.
@@ -51,6 +54,7 @@ impl EntryKind {
             Self::Settle => "settle",
             Self::Overrun => "overrun",
             Self::Correct => "correct",
+            Self::Reattribute => "reattribute",
         }
     }
 

@@ -26,7 +26,7 @@ mod sqlite;
 mod verification;
 
 pub use account::{Account, AccountError};
-pub use binding::{Binding, Cursor, Enforce};
+pub use binding::{Binding, BindingRecord, Cursor, Enforce, Reattribute, Unbind};
 pub use book::{BalanceQuery, Book, EntryPage};
 pub use clock::{CLOCK_TOLERANCE_SECONDS, is_ahead};
 pub use command::Command;

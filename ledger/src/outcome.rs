@@ -23,6 +23,10 @@ pub enum Outcome {
     Opened(Effect),
     /// A binding stands.
     Bound(Effect),
+    /// A binding is ended.
+    Unbound(Effect),
+    /// Runs were charged once more; so many of them to somebody else, or to nobody.
+    Reattributed(u64),
     /// The switch is set.
     Set(Effect),
     /// A hold stands. A repeated request gives the hold as it is by now, which may be amended or closed.

@@ -1,8 +1,8 @@
 //! What the procedures need of a store, inside one transaction.
 
 use crate::{
-    Binding, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError, Observation, Scope, SettledRun,
-    UnattributedReason,
+    Binding, BindingRecord, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError, Observation, Scope,
+    SettledRun, UnattributedReason, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 
@@ -101,7 +101,8 @@ pub(crate) trait Records {
     fn hold(&self, id: HoldId) -> Result<Option<Hold>>;
     fn put_hold(&self, hold: &Hold) -> Result<()>;
 
-    fn bindings(&self) -> Result<Vec<Binding>>;
+    fn bindings(&self) -> Result<Vec<BindingRecord>>;
+    fn end_binding(&self, unbind: Unbind, actor: &Principal, now: Timestamp) -> Result<()>;
     fn add_binding(&self, binding: &Binding, actor: &Principal, now: Timestamp) -> Result<()>;
     fn is_enforced(&self, project: &ProjectName, unit: &Unit) -> Result<bool>;
     fn set_enforced(&self, enforce: &Enforce, actor: &Principal, now: Timestamp) -> Result<()>;
@@ -115,6 +116,8 @@ pub(crate) trait Records {
     fn runs_of_job(&self, job: JobId) -> Result<Vec<BookedRun>>;
     /// The runs at a site that nobody was charged for, in the order of their keys: those behind `after`, at most `limit`.
     fn unattributed_runs(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>>;
+    /// The runs at a site that no hold paid for, listed likewise.
+    fn runs_without_hold(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>>;
 
     /// The instant of the cluster's observation in a scope.
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>>;

@@ -19,6 +19,8 @@ pub enum StatementLineKind {
     Refund,
     /// A later reading that changed an earlier entry.
     Correct,
+    /// A charge that moved to or from another project.
+    Reattribute,
     /// Time forfeited.
     Expire,
 }

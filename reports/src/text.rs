@@ -62,6 +62,7 @@ pub(crate) const fn kind_word(kind: Kind) -> &'static str {
         Kind::Overrun => "overrun",
         Kind::Refund => "refund",
         Kind::Correct => "correct",
+        Kind::Reattribute => "reattribute",
         Kind::Expire => "expire",
     }
 }
@@ -74,7 +75,7 @@ fn sums(statement: &Statement) -> Result<String, AmountError> {
         part(&[Kind::Grant])?,
         part(&[Kind::Opening, Kind::Settle, Kind::Overrun])?,
         part(&[Kind::Expire])?,
-        part(&[Kind::Refund, Kind::Correct])?,
+        part(&[Kind::Refund, Kind::Correct, Kind::Reattribute])?,
         statement.closing.hours(),
         statement.unit.hour_word(),
     ))

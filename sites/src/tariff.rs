@@ -6,7 +6,8 @@ use crate::{
     profile::Site,
     sourced::Sourced,
 };
-use model::{GpuCount, PartitionName, SiteName, Tariff, TariffId, Tres};
+use model::{GpuCount, PartitionName, SiteName, Tariff, TariffId, Tres, Unit};
+use std::collections::BTreeSet;
 
 /// The tariff for a run: by Slurm's name of its partition, else by the type of GPU it was given where only one kind of
 /// partition has it. None where the profile cannot tell; such a run is listed as not priced, never as free.
@@ -32,6 +33,17 @@ fn by_gpu_type<'a>(site: &'a Site, allocated: &Tres) -> Option<&'a Partition> {
 }
 
 impl Site {
+    /// The units that runs here are counted in: of GPUs, of nodes, and of the site's own charge.
+    pub fn units(&self) -> BTreeSet<Unit> {
+        let tariffs = self.partitions.iter().flat_map(|partition| {
+            let without = partition.tariff_without_gpus.as_ref();
+            let without = without.map(|profile| partition.tariff_from(self.name(), profile, "", false));
+            [Some(partition.tariff_from(self.name(), &partition.tariff, "", true)), without]
+        });
+        let units = |tariff: Tariff| [tariff.gpu_unit(), Some(tariff.node_unit()), Some(tariff.charge_unit())];
+        tariffs.flatten().flat_map(units).flatten().collect()
+    }
+
     /// The partition whose runs stand in accounting under this name of Slurm's: the one of that name, else the first
     /// with a pattern that fits.
     pub fn partition_of_runs(&self, name: &PartitionName) -> Option<&Partition> {

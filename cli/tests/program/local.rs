@@ -23,6 +23,7 @@ fn a_job_is_checked_planned_submitted_watched_and_settled() {
     exit 0
     --- stdout
     granted 10.000 core-h (local:core) to atlas, <instant> to <instant>
+    every run at `local` spends it
     "
     );
     assert_snapshot!(desk.pakt(&["check", &file]).shown(), @"

@@ -110,6 +110,24 @@ fn real_a_script_beyond_an_enforced_budget_never_starts() {
 }
 
 #[test]
+fn real_a_script_of_a_mistyped_project_is_taken_back_where_another_is_enforced() {
+    let cluster = Rc::new(lab::attach("jupiter").expect("the lab is up"));
+    let desk = Desk::at_with_grant(&cluster, User::Ada, "atlas", "jupiter:gh200", "100");
+    let file = script(&desk, "typo", "", "touch started");
+    let as_other = ["sbatch", "--project", "atals", &file];
+    let advised = desk.pakt(&as_other).expect(0);
+    assert!(advised.stdout.contains("is charged to project `atlas`"), "{}", advised.stdout);
+    desk.json(&["cancel", "typo"]);
+    desk.pakt(&["ledger", "enforce", "atlas", "--unit", "jupiter:gh200"]).expect(0);
+    let refused = desk.pakt(&[&["sbatch", "--again"], &as_other[1..]].concat()).expect(4);
+    for words in ["taken back before it began", "that budget is enforced", "write `project: atlas`"] {
+        assert!(refused.stderr.contains(words), "{}", refused.stderr);
+    }
+    let queued = desk.tool(&["squeue", "--me", "--noheader", "--states=PENDING,RUNNING", "--Format=Name:80"]);
+    assert!(!queued.contains("typo"), "{queued}");
+}
+
+#[test]
 fn real_arrays_and_other_clusters_are_refused_before_anything_is_sent() {
     let (_cluster, desk) = jupiter();
     for more in ["#SBATCH --array=0-9", "#SBATCH --clusters=other", "#SBATCH hetjob"] {

@@ -1,6 +1,7 @@
 //! Reads the fields of one mapping, collecting mistakes instead of stopping at the first.
 
 use super::document::{Key, Node, Place, Value};
+use crate::nearest::nearest;
 use model::Finding;
 use std::{cell::RefCell, fmt::Display, str::FromStr};
 
@@ -229,14 +230,4 @@ impl<'a> Fields<'a> {
 
 fn shown(path: &str) -> &str {
     if path.is_empty() { "the job file" } else { path }
-}
-
-/// The known word that is nearest to what was written, if one is near enough to be meant.
-fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
-    if let Some(start) = known.iter().find(|word| word.len() > 2 && text.starts_with(**word)) {
-        return Some(start);
-    }
-    let distance = |word: &&str| strsim::damerau_levenshtein(text, word);
-    let near = known.iter().copied().min_by_key(distance)?;
-    (distance(&near) <= 2.max(near.len() / 3) && distance(&near) < near.len()).then_some(near)
 }

@@ -30,14 +30,19 @@ pub(super) async fn read_back(
     }
     if facts.form != JobForm::Single {
         let why = "it is an array or a heterogeneous job, and one hold covers one job";
-        return Err(take_back(house, directory, intent, submitted, why).await?);
+        return Err(take_back(house, directory, intent, submitted, why, ASK_FOR_LESS).await?);
     }
-    let hold = match held_for(house, &intent.project, &facts).await? {
-        Ok(hold) => Some(hold),
-        Err(unheld) => {
+    let hold = match held_for(house, &intent.project, &facts, true).await {
+        Ok(Ok(hold)) => Some(hold),
+        Ok(Err(unheld)) => {
             directory.put_unheld(&unheld).await?;
             None
         }
+        Err(refused) if refused.gravity == Gravity::Refused => {
+            let JobsError { next, .. } = &refused;
+            return Err(take_back(house, directory, intent, submitted, &refused.why, next).await?);
+        }
+        Err(error) => return Err(error),
     };
     let read = ReadBack {
         account: facts.account,
@@ -81,7 +86,7 @@ pub(super) async fn hold(
             Ok(())
         }
         Err(error) if matches!(error.kind, LedgerErrorKind::Refused(_)) => {
-            Err(take_back(house, directory, intent, submitted, &error.to_string()).await?)
+            Err(take_back(house, directory, intent, submitted, &error.to_string(), ASK_FOR_LESS).await?)
         }
         Err(error) if error.retry == Retry::Later && error.kind != LedgerErrorKind::Busy => {
             let unheld = Unheld { reason: error.to_string(), is_provisional: true };
@@ -105,16 +110,19 @@ pub(super) async fn release(
     directory.put_released(&Released { at: house.clock.now() }).await.map(drop)
 }
 
+/// What helps against a refusal by what is free.
+const ASK_FOR_LESS: &str = "ask for less, or see what holds the rest: `pakt balance`; plain `sbatch` counts as foreign";
+
 async fn take_back(
     house: &House,
     directory: &JobDirectory,
     intent: &Intent,
     submitted: &SubmittedNote,
     why: &str,
+    next: &str,
 ) -> Result<JobsError, JobsError> {
     let job = submitted.scheduler_job;
     scheduled(house.scheduler.cancel(job).await, "the refused job was not taken back")?;
     give_up(house, directory, intent, format!("never released: {why}")).await?;
-    let next = "ask for less, or see what holds the rest: `pakt balance`; plain `sbatch` counts as foreign";
     Ok(JobsError::new(Gravity::Refused, format!("job `{}` was taken back before it began", intent.name), why, next))
 }

@@ -1,10 +1,11 @@
 //! Holds that could not be entered when their job was submitted, because the ledger did not answer.
 
 use crate::{
-    budget::{funding, hold_command},
+    budget::hold_command,
     ceiling,
     directory::{IndexedJob, Intent, JobDirectory},
     error::JobsError,
+    funding::{Funding, Payer, funding},
     house::House,
     reached::booked,
 };
@@ -50,7 +51,11 @@ async fn due(house: &House, directory: &JobDirectory, intent: &Intent) -> Result
         (None, None) => return Ok(None),
     };
     let Some(price) = price else { return Ok(None) };
-    let funding = funding(house, &intent.project, &house.here, account.as_ref()).await?;
-    let payer = funding.payer(house, account.as_ref(), partition.as_ref(), &price);
-    Ok(payer.and_then(|(_, unit)| price.in_unit(unit).map(|amount| (unit.clone(), amount))))
+    let Funding::Known(budgets) = funding(house, &intent.project, &house.here, account.as_ref()).await? else {
+        return Ok(None);
+    };
+    let Payer::Own(_, unit) = budgets.payer(house, account.as_ref(), partition.as_ref(), &price) else {
+        return Ok(None);
+    };
+    Ok(price.in_unit(unit).map(|amount| (unit.clone(), amount)))
 }

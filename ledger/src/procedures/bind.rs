@@ -1,12 +1,12 @@
 //! Bindings and the switch.
 
-use super::posting::{Posting, invalid};
+use super::posting::{Posting, conflict, invalid};
 use super::settle::charge_again;
 use crate::records::Result;
-use crate::{Binding, Effect, Enforce};
+use crate::{Binding, Effect, Enforce, EntryKind, Unbind};
 
 /// How many runs are in memory at once.
-const PAGE: u32 = 500;
+pub(super) const PAGE: u32 = 500;
 
 /// Adds a binding and charges the unattributed runs that somebody pays for now. Runs that are charged already stay
 /// where they are: moving them is a decision of its own.
@@ -14,8 +14,19 @@ pub(super) fn bind(posting: &Posting<'_>, binding: &Binding) -> Result<Effect> {
     if binding.to.is_some_and(|to| to <= binding.from) {
         return Err(invalid(format!("the binding to `{}` ends before it starts", binding.project)));
     }
-    if posting.bindings()?.contains(binding) {
+    let bindings = posting.bindings()?;
+    if bindings.contains(binding) {
         return Ok(Effect::AlreadyDone);
+    }
+    if let Some(other) = bindings.iter().find(|other| binding.contradicts(other)) {
+        let why = format!(
+            "{} is bound to project `{}` in {} from {} on, and two cannot pay for the same runs",
+            other.covers(),
+            other.project,
+            other.unit,
+            other.from
+        );
+        return Err(conflict(why));
     }
     posting.add_binding(binding)?;
     let mut after = None;
@@ -24,7 +35,27 @@ pub(super) fn bind(posting: &Posting<'_>, binding: &Binding) -> Result<Effect> {
         let Some(last) = runs.last() else { return Ok(Effect::Done) };
         after = Some(last.key.clone());
         for run in &runs {
-            charge_again(posting, run)?;
+            charge_again(posting, run, EntryKind::Correct)?;
+        }
+    }
+}
+
+/// Ends a binding, or ends it earlier. One that is over is not opened again: that would be a new binding.
+pub(super) fn unbind(posting: &Posting<'_>, unbind: Unbind) -> Result<Effect> {
+    let known = posting.records.bindings()?.into_iter().find(|known| known.number == unbind.number);
+    let Some(known) = known else { return Err(invalid(format!("there is no binding {}", unbind.number))) };
+    if unbind.to < known.terms.from {
+        let why = format!("binding {} begins at {}, after {}", known.number, known.terms.from, unbind.to);
+        return Err(invalid(why));
+    }
+    match known.terms.to {
+        Some(to) if to == unbind.to => Ok(Effect::AlreadyDone),
+        Some(to) if to < unbind.to => {
+            Err(conflict(format!("binding {} ended at {to} already, before {}", known.number, unbind.to)))
+        }
+        _ => {
+            posting.end_binding(unbind)?;
+            Ok(Effect::Done)
         }
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn hold(posting: &Posting<'_>, new: &NewHold) -> Result<Outcome> {
     reserve(posting, &hold, EntryKind::Hold, new.ceiling, format!("hold:{}", new.id), terms)?;
     posting.records.put_hold(&hold)?;
     for run in posting.records.runs_of_job(new.id.0)? {
-        charge_again(posting, &run)?;
+        charge_again(posting, &run, EntryKind::Correct)?;
     }
     Ok(Outcome::Held(known(posting, new.id)?, Effect::Done))
 }

@@ -7,6 +7,7 @@ mod grant;
 mod hold;
 mod observe;
 mod posting;
+mod reattribute;
 mod settle;
 
 pub(crate) use posting::{Posting, apply};

@@ -1,8 +1,10 @@
 //! A posting: who acts, when, on which records; and the way from a command to its procedure.
 
-use super::{bind, grant, hold, observe, settle};
+use super::{bind, grant, hold, observe, reattribute, settle};
 use crate::records::{Records, Result};
-use crate::{Account, Binding, Command, Entry, EntryKind, LedgerError, LedgerErrorKind, Links, Outcome, Particulars};
+use crate::{
+    Account, Binding, Command, Entry, EntryKind, LedgerError, LedgerErrorKind, Links, Outcome, Particulars, Unbind,
+};
 use model::{Amount, Principal, ProjectName, TariffId, Timestamp, Unit};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -38,6 +40,8 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
         Command::Grant(grant) => grant::grant(posting, grant).map(Outcome::Granted),
         Command::Opening(opening) => grant::open(posting, opening).map(Outcome::Opened),
         Command::Bind(binding) => bind::bind(posting, binding).map(Outcome::Bound),
+        Command::Unbind(unbind) => bind::unbind(posting, *unbind).map(Outcome::Unbound),
+        Command::Reattribute(wish) => reattribute::reattribute(posting, wish).map(Outcome::Reattributed),
         Command::SetEnforce(enforce) => bind::set_enforce(posting, enforce).map(Outcome::Set),
         Command::Hold(hold) => hold::hold(posting, hold),
         Command::Amend(amend) => hold::amend(posting, amend),
@@ -59,7 +63,8 @@ impl<'a> Posting<'a> {
         if let Some(known) = self.bindings.borrow().as_ref() {
             return Ok(Rc::clone(known));
         }
-        let read = Rc::new(self.records.bindings()?);
+        let records = self.records.bindings()?;
+        let read = Rc::new(records.into_iter().map(|record| record.terms).collect::<Vec<_>>());
         self.bindings.replace(Some(Rc::clone(&read)));
         Ok(read)
     }
@@ -68,6 +73,12 @@ impl<'a> Posting<'a> {
     pub(super) fn add_binding(&self, binding: &Binding) -> Result<()> {
         self.bindings.replace(None);
         self.records.add_binding(binding, self.actor, self.now)
+    }
+
+    /// Ends a binding.
+    pub(super) fn end_binding(&self, unbind: Unbind) -> Result<()> {
+        self.bindings.replace(None);
+        self.records.end_binding(unbind, self.actor, self.now)
     }
 
     /// Does work that is undone, alone, where an amount does not fit; the inner error says so. The rest of the post goes

@@ -71,7 +71,7 @@ fn enter(posting: &Posting<'_>, settled: &SettledRun, content: String) -> Result
         revision: 0,
         standing: Standing::Unattributed(UnattributedReason::NotBound),
     };
-    let change = recharge(posting, &mut run)?;
+    let change = recharge(posting, &mut run, EntryKind::Correct)?;
     posting.records.put_run(&run)?;
     Ok(match &run.standing {
         Standing::Unattributed(reason) => SettleOutcome::not_charged(reason, &settled.price),
@@ -86,7 +86,7 @@ fn revise(posting: &Posting<'_>, known: &BookedRun, settled: &SettledRun, conten
     revised.observed_at = rules::seen_at(known.observed_at, settled.run.observed_at, posting.now);
     revised.settled.run.key = known.key.clone();
     revised.settled.run.sluid = settled.run.sluid.clone().or_else(|| known.settled.run.sluid.clone());
-    let change = recharge(posting, &mut revised)?;
+    let change = recharge(posting, &mut revised, EntryKind::Correct)?;
     posting.records.put_run(&revised)?;
     Ok(match (&known.standing, &revised.standing) {
         (Standing::Unattributed(_), Standing::Unattributed(reason)) => {
@@ -105,20 +105,22 @@ struct Change {
 }
 
 /// Charges a run that is in the books by what they say now, and stores it; one whose amount does not fit stays as it is.
-pub(super) fn charge_again(posting: &Posting<'_>, run: &BookedRun) -> Result<()> {
+/// `kind` is that of the entries which change an earlier charge. Whether anything changed.
+pub(super) fn charge_again(posting: &Posting<'_>, run: &BookedRun, kind: EntryKind) -> Result<bool> {
     let charged = posting.where_it_fits(|| {
-        let mut run = run.clone();
-        recharge(posting, &mut run)?;
-        posting.records.put_run(&run)
+        let mut charged = run.clone();
+        recharge(posting, &mut charged, kind)?;
+        posting.records.put_run(&charged)?;
+        Ok(charged.standing != run.standing)
     })?;
-    // The run is listed with its reason as before; a later reading that fits is charged.
-    drop(charged);
-    Ok(())
+    // A run whose amount does not fit is listed with its reason as before; a later reading that fits is charged.
+    Ok(charged.unwrap_or(false))
 }
 
 /// Charges a run by what the books say now: its hold, else the bindings. Where somebody was charged before and the
-/// charge differs, the old entries are reversed and the run is charged anew. The caller stores the run.
-fn recharge(posting: &Posting<'_>, run: &mut BookedRun) -> Result<Change> {
+/// charge differs, the old entries are reversed and the run is charged anew, by entries of `kind`. The caller stores the
+/// run.
+fn recharge(posting: &Posting<'_>, run: &mut BookedRun, kind: EntryKind) -> Result<Change> {
     let hold = match &run.settled.run.stamp {
         Some(stamp) => posting.records.hold(HoldId(stamp.job))?,
         None => None,
@@ -137,15 +139,15 @@ fn recharge(posting: &Posting<'_>, run: &mut BookedRun) -> Result<Change> {
         return Ok(Change::default());
     }
     if let Some(old) = &old {
-        reverse(posting, run, old)?;
+        reverse(posting, run, old, kind)?;
         run.revision = run.revision.checked_add(1).ok_or(model::AmountError::Overflow)?;
     }
     let mut change = Change::default();
     run.standing = match found {
         Attribution::Unattributed(reason) => Standing::Unattributed(reason),
         Attribution::Charged(new) => {
-            let is_correction = old.is_some();
-            Standing::Charged(book(posting, run, new, effective_at, is_correction, &mut change)?)
+            let kind = old.is_some().then_some(kind);
+            Standing::Charged(book(posting, run, new, effective_at, kind, &mut change)?)
         }
     };
     let before = old.map_or(Amount::ZERO, |old| old.amount);
@@ -162,14 +164,14 @@ fn is_same_charge(new: &Charge, effective_at: Timestamp, old: &BookedCharge) -> 
 }
 
 /// Reverses each entry of a charge, and gives its hold back what it drew.
-fn reverse(posting: &Posting<'_>, run: &BookedRun, old: &BookedCharge) -> Result<()> {
+fn reverse(posting: &Posting<'_>, run: &BookedRun, old: &BookedCharge, kind: EntryKind) -> Result<()> {
     for number in &old.entries {
         let Some(entry) = posting.records.entry(*number)? else {
             let why = format!("run {} names entry {number}, which is not there", run.key);
             return Err(LedgerError::never(LedgerErrorKind::Corrupt, why));
         };
         posting.append(Draft {
-            kind: EntryKind::Correct,
+            kind,
             unit: entry.unit,
             amount: entry.amount,
             debit: entry.credit,
@@ -186,14 +188,14 @@ fn reverse(posting: &Posting<'_>, run: &BookedRun, old: &BookedCharge) -> Result
     change_hold(posting, old.hold, old.amount.negated()?).map(drop)
 }
 
-/// Posts the entries of a charge. The first time they tell what lies within the hold from what goes beyond; a
-/// correction is one entry.
+/// Posts the entries of a charge. The first time they tell what lies within the hold from what goes beyond; a charge
+/// that takes the place of another is one entry, of the kind that is given.
 fn book(
     posting: &Posting<'_>,
     run: &BookedRun,
     new: Charge,
     effective_at: Timestamp,
-    is_correction: bool,
+    again: Option<EntryKind>,
     change: &mut Change,
 ) -> Result<BookedCharge> {
     let remainder = match change_hold(posting, new.hold, new.amount)? {
@@ -201,10 +203,9 @@ fn book(
         None => new.amount,
     };
     (change.drawn, change.overrun) = rules::split(new.amount, remainder)?;
-    let parts = if is_correction {
-        [(EntryKind::Correct, new.amount), (EntryKind::Overrun, Amount::ZERO)]
-    } else {
-        [(EntryKind::Settle, change.drawn), (EntryKind::Overrun, change.overrun)]
+    let parts = match again {
+        Some(kind) => [(kind, new.amount), (EntryKind::Overrun, Amount::ZERO)],
+        None => [(EntryKind::Settle, change.drawn), (EntryKind::Overrun, change.overrun)],
     };
     let mut entries = Vec::new();
     for (kind, amount) in parts.into_iter().filter(|(_, amount)| *amount > Amount::ZERO) {

@@ -79,13 +79,21 @@ pub(crate) fn attribute(
 
 /// The binding that counts: the one that names most of person, account and partition; among equals person goes before
 /// account before partition, then a unit in which there is a price, then the later start, then the later made.
-pub fn payer<'a>(spender: Spender<'_>, price: &Price, bindings: &'a [Binding]) -> Option<&'a Binding> {
+pub fn payer<'a>(
+    spender: Spender<'_>,
+    price: &Price,
+    bindings: impl IntoIterator<Item = &'a Binding>,
+) -> Option<&'a Binding> {
     paying(spender, Some(price), bindings)
 }
 
-fn paying<'a>(spender: Spender<'_>, price: Option<&Price>, bindings: &'a [Binding]) -> Option<&'a Binding> {
+fn paying<'a>(
+    spender: Spender<'_>,
+    price: Option<&Price>,
+    bindings: impl IntoIterator<Item = &'a Binding>,
+) -> Option<&'a Binding> {
     let has_price = |binding: &Binding| price.is_some_and(|price| price.in_unit(&binding.unit).is_some());
-    let covering = bindings.iter().enumerate().filter(|(_, binding)| covers(binding, spender));
+    let covering = bindings.into_iter().enumerate().filter(|(_, binding)| covers(binding, spender));
     covering
         .max_by_key(|(number, binding)| (rank(binding), has_price(binding), binding.from, *number))
         .map(|(_, binding)| binding)

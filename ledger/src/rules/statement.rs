@@ -33,6 +33,7 @@ const fn line_kind(kind: EntryKind) -> Option<StatementLineKind> {
         EntryKind::Settle => Some(StatementLineKind::Settle),
         EntryKind::Overrun => Some(StatementLineKind::Overrun),
         EntryKind::Correct => Some(StatementLineKind::Correct),
+        EntryKind::Reattribute => Some(StatementLineKind::Reattribute),
         EntryKind::Hold | EntryKind::Amend | EntryKind::Release => None,
     }
 }

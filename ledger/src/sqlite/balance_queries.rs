@@ -43,7 +43,8 @@ pub(super) fn balance_parts(
         AND number = (SELECT max(number) FROM enforcements AS other
                       WHERE other.project = latest.project AND other.unit = latest.unit)";
     let enforced = all(connection, select, [name], |row| Ok((rows::parsed(row, 0)?, rows::parsed(row, 1)?)))?;
-    let (bindings, observations) = (bindings(connection)?, observation_tables::observations(connection)?);
+    let bindings = bindings(connection)?.into_iter().map(|record| record.terms).collect();
+    let observations = observation_tables::observations(connection)?;
     Ok(BalanceParts { totals, lots, spent, holds, bindings, observations, enforced })
 }
 

@@ -8,8 +8,8 @@ use crate::procedures::{Posting, apply};
 use crate::records::{Records, Result};
 use crate::rules::Replay;
 use crate::{
-    BalanceQuery, Binding, Book, Command, Cursor, Entry, EntryPage, Grant, Hold, HoldId, LedgerError, LedgerErrorKind,
-    Outcome, Scope, UnattributedRun, Verification,
+    BalanceQuery, BindingRecord, Book, Command, Cursor, Entry, EntryPage, Grant, Hold, HoldId, LedgerError,
+    LedgerErrorKind, Outcome, Scope, UnattributedRun, Verification,
 };
 use async_trait::async_trait;
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
@@ -92,7 +92,7 @@ impl Book for SqliteBook {
         self.read("reading a statement", query).await
     }
 
-    async fn bindings(&self) -> Result<Vec<Binding>> {
+    async fn bindings(&self) -> Result<Vec<BindingRecord>> {
         self.read("reading the bindings", queries::bindings).await
     }
 

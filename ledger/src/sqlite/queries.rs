@@ -3,7 +3,7 @@
 use super::{rows, run_tables};
 use crate::records::{BookedRun, Result, Standing};
 use crate::rules::{self, Replay, Stored};
-use crate::{Binding, Cursor, Entry, EntryPage, Grant, Hold, Scope, UnattributedRun, Verification};
+use crate::{BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, Scope, UnattributedRun, Verification};
 use model::{Amount, ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
@@ -19,7 +19,7 @@ pub(super) fn all<T, P: Params>(
     Ok(found)
 }
 
-pub(super) fn bindings(connection: &Connection) -> Result<Vec<Binding>> {
+pub(super) fn bindings(connection: &Connection) -> Result<Vec<BindingRecord>> {
     let select = format!("SELECT {} FROM bindings ORDER BY number", rows::BINDING);
     all(connection, &select, [], rows::binding)
 }

@@ -1,6 +1,8 @@
 //! Rows to nouns and back.
 
-use crate::{Binding, CloseReason, Closing, Entry, EntryKind, Grant, Hold, HoldId, Links, NewGrant, Particulars};
+use crate::{
+    Binding, BindingRecord, CloseReason, Closing, Entry, EntryKind, Grant, Hold, HoldId, Links, NewGrant, Particulars,
+};
 use model::{Amount, Principal, RunKey, SchedulerJobId, SiteName, TariffId, Timestamp, UserName, Window};
 use rusqlite::types::{Type, Value};
 use rusqlite::{Error, Row};
@@ -18,7 +20,10 @@ pub(super) const ENTRY: &str = "number, kind, unit, amount, debit, credit, proje
 pub(super) const HOLD: &str = "id, project, unit, first_ceiling, ceiling, charged, note, anyway, is_provisional, \
      opened_at, opened_by_user, opened_by_site, closed_because, closed_at";
 /// The columns of a binding, in the order of [`binding`].
-pub(super) const BINDING: &str = "site, account, partition, user, unit, project, from_at, to_at";
+pub(super) const BINDING: &str = "site, account, partition, user, unit, project, from_at,
+    min(coalesce(to_at, 9223372036854775807),
+        coalesce((SELECT min(ended.to_at) FROM unbindings ended WHERE ended.binding = bindings.number), 9223372036854775807)),
+    number, recorded_at, actor_user, actor_site";
 
 /// The error of a column that holds what no release writes.
 pub(super) fn unreadable(column: usize, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
@@ -200,8 +205,9 @@ pub(super) fn hold(row: &Row<'_>) -> Read<Hold> {
 }
 
 /// Reads the columns of [`BINDING`].
-pub(super) fn binding(row: &Row<'_>) -> Read<Binding> {
-    Ok(Binding {
+pub(super) fn binding(row: &Row<'_>) -> Read<BindingRecord> {
+    let to: i64 = row.get(7)?;
+    let terms = Binding {
         site: parsed(row, 0)?,
         account: parsed_option(row, 1)?,
         partition: parsed_option(row, 2)?,
@@ -209,6 +215,8 @@ pub(super) fn binding(row: &Row<'_>) -> Read<Binding> {
         unit: parsed(row, 4)?,
         project: parsed(row, 5)?,
         from: instant(row, 6)?,
-        to: row.get::<_, Option<i64>>(7)?.map(Timestamp::from_epoch_seconds),
-    })
+        to: (to != i64::MAX).then(|| Timestamp::from_epoch_seconds(to)),
+    };
+    let recorded_by = Principal { user: parsed(row, 10)?, site: parsed_option(row, 11)? };
+    Ok(BindingRecord { number: count(row, 8)?, recorded_at: instant(row, 9)?, recorded_by, terms })
 }

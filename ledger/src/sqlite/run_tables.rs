@@ -81,6 +81,8 @@ pub(super) enum Listed {
     Unattributed,
     /// Those of them whose price nobody knew.
     Unpriced,
+    /// Those that no hold paid for.
+    WithoutHold,
 }
 
 /// The runs of a list at a site behind a key, in the order of their keys, at most `limit`.
@@ -94,6 +96,7 @@ pub(super) fn page(
     let condition = match listed {
         Listed::Unattributed => "unattributed IS NOT NULL",
         Listed::Unpriced => "NOT is_priced",
+        Listed::WithoutHold => "hold IS NULL",
     };
     let select = format!(
         "SELECT {RUN} FROM runs WHERE {condition} AND site = ?1 AND (cluster, scheduler_job, submitted_at) > (?2, ?3, ?4)

@@ -4,7 +4,7 @@
 pub(super) const APPLICATION_ID: i32 = 0x5041_4b54;
 
 /// The steps from an empty file to the present tables, with their numbers; `PRAGMA user_version` is the last one taken.
-pub(super) const MIGRATIONS: &[(i64, &str)] = &[(1, FIRST), (2, SCOPES), (3, UNPRICED)];
+pub(super) const MIGRATIONS: &[(i64, &str)] = &[(1, FIRST), (2, SCOPES), (3, UNPRICED), (4, UNBINDINGS)];
 
 /// The version that this release writes.
 pub(super) const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
@@ -189,6 +189,19 @@ UPDATE runs SET ended_at = json_extract(settled, '$.run.ended_at');
 const UNPRICED: &str = "
 ALTER TABLE runs ADD COLUMN is_priced INTEGER NOT NULL DEFAULT 1;
 CREATE INDEX unpriced_runs ON runs (site) WHERE NOT is_priced;
+";
+
+/// The ends that bindings were given since; the earliest of a binding counts.
+const UNBINDINGS: &str = "
+CREATE TABLE unbindings (
+    number      INTEGER PRIMARY KEY,
+    binding     INTEGER NOT NULL REFERENCES bindings (number),
+    to_at       INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    actor_user  TEXT NOT NULL,
+    actor_site  TEXT
+) STRICT;
+CREATE INDEX unbindings_by_binding ON unbindings (binding, to_at);
 ";
 
 #[cfg(test)]

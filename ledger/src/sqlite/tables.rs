@@ -3,7 +3,9 @@
 use super::run_tables::{self, Listed};
 use super::{balance_queries, observation_tables, queries, rows};
 use crate::records::{BalanceParts, BookedRun, Records, Result};
-use crate::{Binding, Cursor, Enforce, Entry, Hold, HoldId, LedgerErrorKind, Observation, Scope, rules};
+use crate::{
+    Binding, BindingRecord, Cursor, Enforce, Entry, Hold, HoldId, LedgerErrorKind, Observation, Scope, Unbind, rules,
+};
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
@@ -118,8 +120,17 @@ impl Records for Tables<'_> {
         Ok(())
     }
 
-    fn bindings(&self) -> Result<Vec<Binding>> {
+    fn bindings(&self) -> Result<Vec<BindingRecord>> {
         queries::bindings(self.0)
+    }
+
+    fn end_binding(&self, unbind: Unbind, actor: &Principal, now: Timestamp) -> Result<()> {
+        let insert = "INSERT INTO unbindings (binding, to_at, recorded_at, actor_user, actor_site)
+            VALUES (?1, ?2, ?3, ?4, ?5)";
+        let (user, site) = (actor.user.as_str(), actor.site.as_ref().map(SiteName::as_str));
+        let number = rows::number(unbind.number)?;
+        self.0.execute(insert, params![number, unbind.to.epoch_seconds(), now.epoch_seconds(), user, site])?;
+        Ok(())
     }
 
     fn add_binding(&self, binding: &Binding, actor: &Principal, now: Timestamp) -> Result<()> {
@@ -180,6 +191,10 @@ impl Records for Tables<'_> {
 
     fn unattributed_runs(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
         run_tables::page(self.0, Listed::Unattributed, site, after, limit)
+    }
+
+    fn runs_without_hold(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
+        run_tables::page(self.0, Listed::WithoutHold, site, after, limit)
     }
 
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>> {

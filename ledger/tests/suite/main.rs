@@ -1,5 +1,6 @@
 //! The ledger as its callers see it: commands in, outcomes, balances and entries out, on real files.
 
+mod bindings;
 mod clocks;
 mod commands;
 mod evidence;

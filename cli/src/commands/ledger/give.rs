@@ -1,0 +1,124 @@
+//! `pakt ledger init`, `grant` and `open`.
+
+use super::{bind::SpenderArguments, day_or};
+use crate::commands::{Context, settle::start_of_day};
+use crate::{
+    failure::Failure,
+    output::{Answer, hold, instant},
+};
+use jobs::grant::{GrantWish, Granted};
+use model::{Amount, ProgrammeName, ProjectName, Unit};
+use serde_json::json;
+
+const YEAR_SECONDS: i64 = 365 * 86_400;
+
+/// Arguments of `ledger grant`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Grant {
+    /// To whom
+    pub project: ProjectName,
+    /// How many hours
+    pub hours: String,
+    /// Of what: `jupiter:gh200`, `horeka:cpu`
+    #[arg(long)]
+    pub unit: Unit,
+    /// By whom: GCS, `EuroHPC`, NHR, Helmholtz, MPG
+    #[arg(long, default_value = "self")]
+    pub programme: ProgrammeName,
+    /// The number of the decision; the same number again is the same grant
+    #[arg(long, default_value = "initial")]
+    pub reference: String,
+    /// First day (YYYY-MM-DD); today without it
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<String>,
+    /// First day after its end (YYYY-MM-DD); a year later without it
+    #[arg(long, value_name = "DAY")]
+    pub until: Option<String>,
+    /// It is a new project, however much its name is like that of another
+    #[arg(long)]
+    pub new_project: bool,
+    /// What spends it
+    #[command(flatten)]
+    pub spender: SpenderArguments,
+}
+
+/// Arguments of `ledger open`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Open {
+    /// Whose
+    pub project: ProjectName,
+    /// How many hours were used
+    pub hours: String,
+    /// Of what
+    #[arg(long)]
+    pub unit: Unit,
+    /// As of which day (YYYY-MM-DD); now without it
+    #[arg(long, value_name = "DAY")]
+    pub as_of: Option<String>,
+    /// Where the number is from
+    #[arg(long)]
+    pub note: String,
+}
+
+pub(super) async fn init(context: &Context) -> Result<Answer, Failure> {
+    let house = context.house()?;
+    let is_new = jobs::grant::init(&house).await?;
+    let place = house.books.place();
+    let word = if is_new { "is made" } else { "was there before" };
+    let text = format!("the ledger {} {word}\n", place.display());
+    Ok(Answer::new(text, json!({ "version": 1, "ledger": place, "was_there": !is_new })))
+}
+
+/// Enters a grant.
+pub(super) async fn grant(arguments: Grant, context: &Context) -> Result<Answer, Failure> {
+    let house = context.house()?;
+    let amount = hours(&arguments.hours)?;
+    let from = day_or(arguments.from.as_deref(), start_of_day(house.clock.now()))?;
+    let to = day_or(arguments.until.as_deref(), from.plus_seconds(YEAR_SECONDS))?;
+    if to <= from {
+        let why = format!("it would end at {} and begin at {}", instant(to), instant(from));
+        return Err(Failure::usage("the grant was not entered", why, "write a later day behind `--until`"));
+    }
+    let Grant { project, unit, programme, reference, spender, new_project, .. } = arguments;
+    let wish = GrantWish {
+        project: project.clone(),
+        programme,
+        unit: unit.clone(),
+        amount,
+        window: model::Window { from, to },
+        reference: reference.clone(),
+        spent_by: spender.into(),
+        is_new_project: new_project,
+    };
+    let Granted { is_new, binding } = jobs::grant::grant(&house, wish).await?;
+    let what = format!("{} to {project}, {} to {}", hold(&unit, amount), instant(from), instant(to));
+    let mut text = if is_new {
+        format!("granted {what}\n")
+    } else {
+        format!("grant `{reference}` was entered before, and nothing changed: {what}\n")
+    };
+    if let Some(binding) = &binding {
+        text.push_str(&format!("{} spends it\n", binding.covers()));
+    }
+    Ok(Answer::new(text, json!({ "version": 1, "is_new": is_new, "binding": binding })))
+}
+
+/// Enters an opening.
+pub(super) async fn open(arguments: Open, context: &Context) -> Result<Answer, Failure> {
+    let house = context.house()?;
+    let amount = hours(&arguments.hours)?;
+    let as_of = day_or(arguments.as_of.as_deref(), house.clock.now())?;
+    let Open { project, unit, note, .. } = arguments;
+    let is_new = jobs::grant::open(&house, project.clone(), unit.clone(), amount, as_of, note).await?;
+    let what = format!("{project} had used {} by {}", hold(&unit, amount), instant(as_of));
+    let text =
+        if is_new { format!("{what}\n") } else { format!("it was entered before, and nothing changed: {what}\n") };
+    Ok(Answer::new(text, json!({ "version": 1, "is_new": is_new })))
+}
+
+fn hours(text: &str) -> Result<Amount, Failure> {
+    let bad =
+        |why: String| Failure::usage(format!("`{text}` is no number of hours"), why, "write it as `1200` or `0.5`");
+    let amount = Amount::from_hours(text).map_err(|error| bad(error.to_string()))?;
+    if amount < Amount::ZERO { Err(bad("it is negative".to_owned())) } else { Ok(amount) }
+}

@@ -1,0 +1,124 @@
+//! `pakt ledger grant`, `bind`, `unbind`, `reattribute`, `enforce`: what is mistyped is refused, and what was mistaken is
+//! put right.
+
+use crate::desk::Desk;
+use serde_json::json;
+
+/// A ledger of jupiter's, in which `atlas-gpu` spends ten hours of `atlas`.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    desk.configure("site: jupiter\n");
+    desk.pakt(&["ledger", "init"]).expect(0);
+    desk.pakt(&GRANT).expect(0);
+    desk
+}
+
+const GRANT: [&str; 12] = [
+    "ledger",
+    "grant",
+    "atlas",
+    "10",
+    "--unit",
+    "jupiter:gh200",
+    "--account",
+    "atlas-gpu",
+    "--from",
+    "2026-11-01",
+    "--until",
+    "2027-11-01",
+];
+
+#[test]
+fn mistyped_names_change_nothing_and_are_told_with_the_nearest() {
+    let desk = desk();
+    let before = desk.pakt(&["ledger", "export"]).stdout;
+    let unit = ["--unit", "jupiter:gh200"];
+    for (words, why, next) in [
+        (vec!["grant", "atals", "5"], "no project `atals`, and one called `atlas`", "`--new-project`"),
+        (vec!["enforce", "atals"], "no project `atals`", "did you mean `atlas`?"),
+        (vec!["open", "atals", "5", "--note", "x"], "no project `atals`", "did you mean `atlas`?"),
+        (vec!["bind", "atals", "--account", "x"], "one called `atlas`", "`--new-project`"),
+        (vec!["bind", "atlas"], "which Slurm account", "--whole-site"),
+        (vec!["bind", "atlas", "--whole-site", "--user", "ada"], "the whole of it", "leave `--whole-site` out"),
+        (vec!["unbind", "7"], "no binding 7", "pakt ledger bindings"),
+    ] {
+        let has_unit = words[0] != "unbind";
+        let unit: &[&str] = if has_unit { &unit } else { &[] };
+        let ran = desk.pakt(&[&["ledger"], &words[..], unit].concat()).expect(2);
+        assert!(ran.stderr.contains(why) && ran.stderr.contains(next), "{words:?}: {}", ran.stderr);
+    }
+    for (unit, next) in [
+        ("jupiter:gh20", "did you mean `jupiter:gh200`?"),
+        ("jupitre:gh200", "did you mean `jupiter:gh200`?"),
+        ("jupiter:node", "it has one in jupiter:gh200"),
+    ] {
+        let ran = desk.pakt(&["ledger", "enforce", "atlas", "--unit", unit]).expect(2);
+        assert!(ran.stderr.contains(next), "{unit}: {}", ran.stderr);
+    }
+    assert_eq!(desk.pakt(&["ledger", "export"]).stdout, before);
+    desk.pakt(&["ledger", "grant", "atals", "5", "--unit", "jupiter:gh200", "--account", "x", "--new-project"])
+        .expect(0);
+}
+
+#[test]
+fn a_grant_entered_twice_says_so_and_another_size_asks_for_another_number() {
+    let desk = desk();
+    let again = desk.pakt(&GRANT).expect(0);
+    assert!(again.stdout.contains("was entered before, and nothing changed"), "{}", again.stdout);
+    let mut other = GRANT;
+    other[3] = "20";
+    let refused = desk.pakt(&other).expect(2);
+    for words in ["grant `initial` of `atlas` is in the ledger with 10.000 GPU-h", "`--reference NUMBER`"] {
+        assert!(refused.stderr.contains(words), "{}", refused.stderr);
+    }
+    assert!(!refused.stderr.contains("grant/"), "keys are ours: {}", refused.stderr);
+    let granted = &desk.json(&["balance", "--offline"])["balances"][0]["granted"];
+    assert_eq!(granted, &json!(36_000_000));
+}
+
+#[test]
+fn bindings_are_listed_and_taken_back() {
+    let desk = desk();
+    let bound = desk.json(&["ledger", "bindings"])["bindings"].clone();
+    assert_eq!(
+        (&bound[0]["number"], &bound[0]["account"], &bound[0]["to"]),
+        (&json!(1), &json!("atlas-gpu"), &json!(null))
+    );
+    let other = ["ledger", "grant", "borealis", "5", "--unit", "jupiter:gh200", "--account", "atlas-gpu"];
+    let refused = desk.pakt(&other).expect(2);
+    assert!(
+        refused.stderr.contains("account `atlas-gpu` at `jupiter` is bound to project `atlas`"),
+        "{}",
+        refused.stderr
+    );
+    let ended = desk.pakt(&["ledger", "unbind", "1", "--from-its-beginning"]).expect(0);
+    assert!(ended.stdout.contains("says nothing any more"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("pakt ledger reattribute jupiter"), "{}", ended.stderr);
+    let listed = desk.pakt(&["ledger", "bindings", "atlas"]).expect(0).stdout;
+    assert!(listed.contains("never"), "{listed}");
+    let granted = desk.pakt(&other).expect(0);
+    assert!(granted.stdout.contains("account `atlas-gpu` at `jupiter` spends it"), "{}", granted.stdout);
+    let moved = desk.json(&["ledger", "reattribute", "jupiter", "--from", "2026-11-01"]);
+    assert_eq!(moved["moved"], 0);
+}
+
+#[test]
+fn a_job_of_a_mistyped_project_does_not_pass_an_enforced_budget_by() {
+    let desk = Desk::with_grant("0.1");
+    let file = desk.job("typo", "true");
+    let path = desk.work().join(&file);
+    let text = std::fs::read_to_string(&path).expect("ours").replace("project: atlas", "project: atals");
+    std::fs::write(&path, text).expect("ours");
+
+    let advised = desk.pakt(&["plan", "--no-script", &file]).expect(0);
+    for words in ["no budget of project `atals`", "is charged to project `atlas`"] {
+        assert!(advised.stdout.contains(words), "{}", advised.stdout);
+    }
+    desk.pakt(&["ledger", "enforce", "atlas", "--unit", "local:core"]).expect(0);
+    for words in [vec!["plan", "--no-script", &file], vec!["submit", &file]] {
+        let refused = desk.pakt(&words).expect(4);
+        assert!(refused.stderr.contains("that budget is enforced"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("write `project: atlas`"), "{}", refused.stderr);
+    }
+    assert_eq!(desk.json(&["jobs"])["jobs"], json!([]), "nothing was begun");
+}

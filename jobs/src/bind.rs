@@ -1,0 +1,130 @@
+//! `pakt ledger bind`, `bindings`, `unbind`, `reattribute`, `enforce`: who spends what, and how strictly.
+
+use crate::{
+    error::JobsError,
+    house::House,
+    known::{known_budget, known_project, known_unit, new_project},
+    reached::booked,
+};
+use ledger::{Binding, BindingRecord, Command, Effect, Enforce, Outcome, Reattribute, Unbind};
+use model::{AccountName, PartitionName, ProjectName, SiteName, Timestamp, Unit, UserName, Window};
+use sites::AccountNeed;
+
+/// What spends a budget at a site.
+#[derive(Clone, Debug, Default)]
+pub struct Spender {
+    /// A Slurm account.
+    pub account: Option<AccountName>,
+    /// A partition.
+    pub partition: Option<PartitionName>,
+    /// A user.
+    pub user: Option<UserName>,
+    /// Every run at the site.
+    pub is_whole_site: bool,
+}
+
+impl Spender {
+    /// Whether the person left it open.
+    pub(crate) const fn is_unsaid(&self) -> bool {
+        self.account.is_none() && self.partition.is_none() && self.user.is_none() && !self.is_whole_site
+    }
+}
+
+/// The binding that a spender means. At a site where every job has an account, all of the site is never meant by
+/// leaving the account out.
+pub(crate) fn binding(
+    house: &House,
+    what: &str,
+    project: &ProjectName,
+    unit: &Unit,
+    spender: Spender,
+    from: Timestamp,
+) -> Result<Binding, JobsError> {
+    let site = house.site(unit.site())?;
+    if spender.is_unsaid() && site.account.value.need == AccountNeed::Required {
+        let why = format!("it does not say which Slurm account at `{}` spends it", unit.site());
+        let next = "name it: `--account ACCOUNT`; `--whole-site` lets every run there spend it";
+        return Err(JobsError::usage(what, why, next));
+    }
+    let Spender { account, partition, user, is_whole_site } = spender;
+    if is_whole_site && (account.is_some() || partition.is_some() || user.is_some()) {
+        let why = "it names a part of the site, and the whole of it";
+        return Err(JobsError::usage(what, why, "leave `--whole-site` out, or the others"));
+    }
+    let (site, unit, project) = (unit.site().clone(), unit.clone(), project.clone());
+    Ok(Binding { site, account, partition, user, unit, project, from, to: None })
+}
+
+/// A binding as a person wishes it.
+#[derive(Clone, Debug)]
+pub struct BindWish {
+    /// Whose budget.
+    pub project: ProjectName,
+    /// In which unit, and so at which site.
+    pub unit: Unit,
+    /// What spends it.
+    pub spender: Spender,
+    /// For runs that started at this instant or later.
+    pub from: Timestamp,
+    /// Whether the project is meant to be new, however much its name is like another.
+    pub is_new_project: bool,
+}
+
+/// Lets an account, a partition, a user or a whole site spend a project's budget; where time is not granted, this is
+/// how a project begins. Whether the binding is new; it stands there already otherwise.
+pub async fn bind(house: &House, wish: BindWish) -> Result<(Binding, bool), JobsError> {
+    let what = "the binding was not entered";
+    let book = house.needed_book(what).await?;
+    let BindWish { project, unit, spender, from, is_new_project } = wish;
+    known_unit(house, what, &unit)?;
+    new_project(house, book.as_ref(), what, &project, is_new_project).await?;
+    let binding = binding(house, what, &project, &unit, spender, from)?;
+    let bind = Command::Bind(binding.clone());
+    let outcomes = booked(book.post(&house.principal, house.clock.now(), &[bind]).await, what)?;
+    Ok((binding, outcomes.first() == Some(&Outcome::Bound(Effect::Done))))
+}
+
+/// All bindings, of one project or of all, in the order they were made.
+pub async fn bindings(house: &House, project: Option<&ProjectName>) -> Result<Vec<BindingRecord>, JobsError> {
+    let what = "the bindings were not listed";
+    let book = house.needed_book(what).await?;
+    let mut records = booked(book.bindings().await, what)?;
+    if let Some(project) = project {
+        known_project(house, book.as_ref(), what, project).await?;
+        records.retain(|record| record.terms.project == *project);
+    }
+    Ok(records)
+}
+
+/// Ends a binding at an instant, or takes it back from its beginning where none is given. Its terms as they are now.
+pub async fn unbind(house: &House, number: u64, to: Option<Timestamp>) -> Result<BindingRecord, JobsError> {
+    let what = "the binding was not ended";
+    let book = house.needed_book(what).await?;
+    let find = |records: Vec<BindingRecord>| records.into_iter().find(|record| record.number == number);
+    let Some(known) = find(booked(book.bindings().await, what)?) else {
+        let why = format!("the ledger has no binding {number}");
+        return Err(JobsError::usage(what, why, "`pakt ledger bindings` lists them with their numbers"));
+    };
+    let unbind = Command::Unbind(Unbind { number, to: to.unwrap_or(known.terms.from) });
+    booked(book.post(&house.principal, house.clock.now(), &[unbind]).await, what)?;
+    Ok(find(booked(book.bindings().await, what)?).unwrap_or(known))
+}
+
+/// Charges the runs that started inside a window at a site by the bindings as they are now. How many moved.
+pub async fn reattribute(house: &House, site: &SiteName, window: Window) -> Result<u64, JobsError> {
+    let what = "no run was charged anew";
+    let book = house.needed_book(what).await?;
+    house.site(site)?;
+    let reattribute = Command::Reattribute(Reattribute { site: site.clone(), window });
+    let outcomes = booked(book.post(&house.principal, house.clock.now(), &[reattribute]).await, what)?;
+    Ok(outcomes.iter().map(|outcome| if let Outcome::Reattributed(moved) = outcome { *moved } else { 0 }).sum())
+}
+
+/// Switches refusal on or off.
+pub async fn enforce(house: &House, project: &ProjectName, unit: &Unit, is_enforced: bool) -> Result<(), JobsError> {
+    let what = "the switch was not set";
+    let book = house.needed_book(what).await?;
+    known_budget(house, book.as_ref(), what, project, unit).await?;
+    let set = Command::SetEnforce(Enforce { project: project.clone(), unit: unit.clone(), is_enforced });
+    booked(book.post(&house.principal, house.clock.now(), &[set]).await, what).map(drop)
+}

@@ -1,0 +1,158 @@
+//! Which budget pays: of the project's bindings here, the one that settlement would choose for such a run.
+
+use crate::{
+    error::{Gravity, JobsError},
+    house::House,
+    nearest::nearest,
+    reached::booked,
+};
+use ledger::{BalanceQuery, Binding, Book, LedgerError, LedgerErrorKind, Retry, Spender, payer};
+use model::{AccountName, Finding, PartitionName, Price, ProjectName, SiteName, Unit};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// The ledger's view of a job that is about to be planned.
+pub(crate) enum Funding {
+    /// It answers.
+    Known(Budgets),
+    /// There is no ledger.
+    NoLedger,
+    /// The ledger does not answer; the words say why.
+    Unreachable(String),
+}
+
+/// The bindings that say something about a job, of its own project and of the others.
+pub(crate) struct Budgets {
+    book: Arc<dyn Book>,
+    project: ProjectName,
+    site: SiteName,
+    account: Option<AccountName>,
+    /// Of every project, for this site, this person and now.
+    bindings: Vec<Binding>,
+}
+
+/// Who is charged for a job of some account, partition and price.
+pub(crate) enum Payer<'a> {
+    /// Its own project, from the ledger, in this unit.
+    Own(&'a Arc<dyn Book>, &'a Unit),
+    /// Another one: it is for its account, whatever project the job names.
+    Other(&'a Binding),
+    /// Nobody yet.
+    Nobody,
+}
+
+/// What the ledger says about jobs of `project` at `site`, of this person and now; `account` is the one that the job
+/// names.
+pub(crate) async fn funding(
+    house: &House,
+    project: &ProjectName,
+    site: &SiteName,
+    account: Option<&AccountName>,
+) -> Result<Funding, JobsError> {
+    let book = match house.books.book().await {
+        Ok(Some(book)) => book,
+        Ok(None) => return Ok(Funding::NoLedger),
+        Err(error) if is_away(&error) => return Ok(Funding::Unreachable(error.to_string())),
+        Err(error) => return booked(Err(error), "the ledger was not read"),
+    };
+    let now = house.clock.now();
+    let records = booked(book.bindings().await, "the ledger was not read")?;
+    let mut bindings: Vec<Binding> = records.into_iter().map(|record| record.terms).collect();
+    bindings.retain(|binding| {
+        binding.site == *site
+            && binding.from <= now
+            && binding.to.is_none_or(|to| now < to)
+            && binding.user.as_ref().is_none_or(|user| *user == house.principal.user)
+    });
+    let (project, site, account) = (project.clone(), site.clone(), account.cloned());
+    Ok(Funding::Known(Budgets { book, project, site, account, bindings }))
+}
+
+/// A ledger that is busy answers in a while; one that does not answer stops nobody.
+fn is_away(error: &LedgerError) -> bool {
+    error.retry == Retry::Later && error.kind != LedgerErrorKind::Busy
+}
+
+impl Funding {
+    /// The Slurm account of the project's bindings, for a job that names none; a mistake of the job where they name
+    /// several.
+    pub(crate) fn account(&self) -> Result<Option<AccountName>, Finding> {
+        let Self::Known(budgets) = self else { return Ok(None) };
+        let own = budgets.own();
+        let accounts: BTreeSet<&AccountName> = own.iter().filter_map(|binding| binding.account.as_ref()).collect();
+        if accounts.len() < 2 {
+            return Ok(accounts.first().map(|account| (*account).clone()));
+        }
+        let names = accounts.iter().map(|account| format!("`{account}`")).collect::<Vec<_>>().join(", ");
+        Err(Finding::error(
+            "scheduler.account",
+            format!("the ledger binds project `{}` to several Slurm accounts here: {names}", budgets.project),
+            "name the one that pays: `scheduler: { account: NAME }`",
+        ))
+    }
+}
+
+impl Budgets {
+    /// The bindings of the job's project.
+    fn own(&self) -> Vec<&Binding> {
+        let account = self.account.as_ref();
+        let is_own = |binding: &&Binding| {
+            binding.project == self.project
+                && (account.is_none() || binding.account.is_none() || binding.account.as_ref() == account)
+        };
+        self.bindings.iter().filter(is_own).collect()
+    }
+
+    /// Who is charged for a job of this account, partition and price. The project that the job names goes before others.
+    pub(crate) fn payer(
+        &self,
+        house: &House,
+        account: Option<&AccountName>,
+        partition: Option<&PartitionName>,
+        price: &Price,
+    ) -> Payer<'_> {
+        let spender =
+            Spender { site: &self.site, account, partition, user: &house.principal.user, at: house.clock.now() };
+        match (payer(spender, price, self.own()), payer(spender, price, &self.bindings)) {
+            (Some(own), _) => Payer::Own(&self.book, &own.unit),
+            (None, Some(other)) if other.project != self.project => Payer::Other(other),
+            (None, _) => Payer::Nobody,
+        }
+    }
+
+    /// Why nothing is held for the job, where its project does not pay; `other` is who is charged instead.
+    pub(crate) fn why_not(&self, other: Option<&Binding>) -> String {
+        let Self { project, site, account, .. } = self;
+        let account = account.as_ref().map_or_else(String::new, |account| format!(" that account `{account}` spends"));
+        let mut why = if self.own().is_empty() {
+            format!("the ledger has no budget of project `{project}` at `{site}`{account}")
+        } else {
+            format!("no budget of project `{project}` at `{site}` is for this account and partition")
+        };
+        if let Some(other) = other {
+            why.push_str(&format!("; {} is charged to project `{}`", other.covers(), other.project));
+        } else if let Some(near) = self.nearest_project() {
+            why.push_str(&format!("; did you mean `{near}`?"));
+        }
+        why
+    }
+
+    /// Refuses a job that names a project without a budget here while an enforced one would be charged for it: without a
+    /// hold that budget could be overdrawn.
+    pub(crate) async fn refuse_unheld(&self, house: &House, what: &str, other: &Binding) -> Result<(), JobsError> {
+        let query = BalanceQuery { project: Some(other.project.clone()), site: Some(self.site.clone()) };
+        let balances = booked(self.book.balances(&query, house.clock.now()).await, "the balance was not read")?;
+        if !balances.iter().any(|balance| balance.unit == other.unit && balance.is_enforced) {
+            return Ok(());
+        }
+        let why = format!("{}, and that budget is enforced", self.why_not(Some(other)));
+        let next = format!("write `project: {}`, or name an account that `{}` spends", other.project, self.project);
+        Err(JobsError::new(Gravity::Refused, what, why, next))
+    }
+
+    /// The project with a budget here whose name is nearest to the one that the job names.
+    fn nearest_project(&self) -> Option<&str> {
+        let known: BTreeSet<&str> = self.bindings.iter().map(|binding| binding.project.as_str()).collect();
+        let known: Vec<&str> = known.into_iter().filter(|known| *known != self.project.as_str()).collect();
+        nearest(self.project.as_str(), &known)
+    }
+}
