@@ -1,7 +1,7 @@
 //! `pakt sbatch SCRIPT`
 
 use super::{Context, submit::shown};
-use crate::{failure::Failure, output::Answer};
+use crate::{failure::Failure, output::Answer, wiring};
 use jobs::script::{ScriptSubmission, submit_script};
 use model::ProjectName;
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     let what = "the script was not submitted";
     let project = project(arguments.project, context, what)?;
-    let here = |error: std::io::Error| Failure::usage(what, error.to_string(), "go to a directory that exists");
+    let here = |error: std::io::Error| Failure::usage(what, wiring::io_words(&error), "go to a directory that exists");
     let wish = ScriptSubmission {
         script: std::path::absolute(&arguments.script).map_err(here)?,
         options: arguments.options,

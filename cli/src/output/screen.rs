@@ -1,7 +1,7 @@
 //! The two streams.
 
 use super::{Answer, mistake::mistake_text, printable};
-use crate::{arguments::General, failure::Failure};
+use crate::{arguments::General, failure::Failure, wiring::io_words};
 use serde_json::json;
 use std::{
     io::{self, IsTerminal, Write},
@@ -48,7 +48,7 @@ impl Screen {
             Ok(()) => true,
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => true,
             Err(error) => {
-                self.note(&format!("error: stdout: {error}"));
+                self.note(&format!("error: stdout: {}", io_words(&error)));
                 false
             }
         }

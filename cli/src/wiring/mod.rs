@@ -8,9 +8,10 @@ mod site;
 mod steps;
 
 pub(crate) use ledger::{EntryPage, Hold, LedgerError, RunPrice};
-pub(crate) use reach::counters;
+pub(crate) use reach::{counters, io_words};
 pub(crate) use reports::{statement_text, statements_csv};
 pub(crate) use scheduler_adapters::local::supervise;
+pub(crate) use sites::YamlMistake;
 
 use crate::{
     arguments::General,

@@ -16,3 +16,4 @@ mod real_others;
 mod real_requests;
 mod real_training;
 mod settle;
+mod words;

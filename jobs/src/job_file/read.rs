@@ -52,9 +52,9 @@ impl JobFile {
     pub fn read_partial(source: SourceFile) -> (Option<Self>, Vec<Mistake>) {
         let document = match Document::read(&source.text) {
             Ok(document) => document,
-            Err((words, place)) => {
-                let next = "a job file is YAML: `name: value`, indented by blanks, not tabs";
-                let finding = Finding::error("", words, next);
+            Err((wrong, place)) => {
+                let next = wrong.next.unwrap_or("a job file is YAML: `name: value`, indented by blanks, not tabs");
+                let finding = Finding::error("", wrong.what, next);
                 let mistake = Mistake::new(source.path.clone(), &source.text, place, finding);
                 return (None, vec![mistake]);
             }
