@@ -14,8 +14,9 @@ use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match arguments::Arguments::try_parse() {
+    let words: Vec<_> = std::env::args_os().collect();
+    match arguments::Arguments::try_parse_from(&words) {
         Ok(arguments) => commands::run(arguments),
-        Err(error) => output::usage(&error),
+        Err(error) => output::usage(&error, &words),
     }
 }

@@ -4,14 +4,14 @@ use super::{
     Context,
     settle::{day, start_of_day},
 };
-use crate::wiring::{EntryPage, LedgerError, RunPrice, statement_text, statements_csv};
+use crate::wiring::{EntryPage, LedgerError, Outcome, RunPrice, statement_text, statements_csv};
 use crate::{
     failure::Failure,
     output::{Answer, hold, instant},
 };
 use jobs::grant::{GrantWish, Spender, bind, enforce, grant, open, statement};
 use model::{AccountName, Amount, PartitionName, ProgrammeName, ProjectName, Timestamp, Unit, UserName, Window};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Arguments of `ledger`.
 #[derive(Debug, clap::Args)]
@@ -226,7 +226,21 @@ async fn granted(arguments: Grant, context: &Context) -> Result<Answer, Failure>
         instant(from),
         instant(to)
     );
-    Ok(Answer::new(text, json!({ "version": 1, "outcomes": outcomes })))
+    let window = json!({ "from": from, "to": to });
+    let json = json!({ "version": 1, "project": arguments.project, "unit": arguments.unit, "amount": amount, "window": window,
+                       "outcomes": shown_outcomes(&outcomes) });
+    Ok(Answer::new(text, json))
+}
+
+/// Each outcome as its word and whether it was so before.
+fn shown_outcomes(outcomes: &[Outcome]) -> Vec<Value> {
+    let shown = |outcome| match json!(outcome) {
+        Value::Object(one) => {
+            one.into_iter().map(|(name, effect)| json!({ "outcome": name.to_lowercase(), "effect": effect })).collect()
+        }
+        other => vec![other],
+    };
+    outcomes.iter().flat_map(shown).collect()
 }
 
 async fn opened(arguments: Open, context: &Context) -> Result<Answer, Failure> {
@@ -236,7 +250,9 @@ async fn opened(arguments: Open, context: &Context) -> Result<Answer, Failure> {
     let Open { project, unit, note, .. } = arguments;
     let outcomes = open(&house, project.clone(), unit.clone(), amount, as_of, note).await?;
     let text = format!("{project} had used {} by {}\n", hold(&unit, amount), instant(as_of));
-    Ok(Answer::new(text, json!({ "version": 1, "outcomes": outcomes })))
+    let json = json!({ "version": 1, "project": project, "unit": unit, "amount": amount, "as_of": as_of,
+                       "outcomes": shown_outcomes(&outcomes) });
+    Ok(Answer::new(text, json))
 }
 
 async fn bound(arguments: Bind, context: &Context) -> Result<Answer, Failure> {
@@ -244,7 +260,9 @@ async fn bound(arguments: Bind, context: &Context) -> Result<Answer, Failure> {
     let from = day_or(arguments.from.as_deref(), house.clock.now())?;
     let outcomes = bind(&house, &arguments.project, &arguments.unit, arguments.spender.into(), from).await?;
     let text = format!("bound to {} in {} from {}\n", arguments.project, arguments.unit, instant(from));
-    Ok(Answer::new(text, json!({ "version": 1, "outcomes": outcomes })))
+    let json = json!({ "version": 1, "project": arguments.project, "unit": arguments.unit, "from": from,
+                       "outcomes": shown_outcomes(&outcomes) });
+    Ok(Answer::new(text, json))
 }
 
 async fn stated(arguments: Statement, context: &Context) -> Result<Answer, Failure> {

@@ -90,10 +90,14 @@ fn hold_line(shown: &Shown) -> String {
 }
 
 fn json(shown: &Shown) -> serde_json::Value {
+    let Shown { intent, sighting, ended, .. } = shown;
     json!({
-        "version": 1, "intent": shown.intent, "submitted": shown.submitted, "read_back": shown.read_back,
-        "unheld": shown.unheld, "progress": shown.progress, "cancel": shown.cancel, "ended": shown.ended,
-        "state": shown.sighting.as_ref().map(|seen| &seen.state), "reason": shown.sighting.as_ref().map(|seen| &seen.reason),
+        "version": 1, "id": intent.id, "name": intent.name, "project": intent.project, "made_at": intent.made_at,
+        "scheduler_job": shown.submitted.as_ref().map(|note| note.scheduler_job), "intent": intent, "submitted": shown.submitted, "read_back": shown.read_back,
+        "unheld": shown.unheld, "progress": shown.progress, "cancel": shown.cancel, "ended": ended,
+        "state": ended.as_ref().map(|ended| &ended.state).or(sighting.as_ref().map(|seen| &seen.state)),
+        "reason": sighting.as_ref().map(|seen| &seen.reason), "unasked": shown.unasked,
+        "elapsed": sighting.as_ref().map(|seen| seen.elapsed), "time_limit": sighting.as_ref().and_then(|seen| seen.time_limit),
         "attempts": shown.attempts.iter().map(|attempt| json!({
             "scheduler_job": attempt.scheduler_job, "restart": attempt.restart, "started_at": attempt.started_at,
             "ended_at": attempt.ended_at, "exit_code": attempt.exit_code,

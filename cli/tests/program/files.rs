@@ -252,13 +252,9 @@ fn words_that_are_no_command_are_explained() {
     assert_snapshot!(refused(&desk, &["sumbit", "job.yaml"]), @"
     exit 2
     --- stderr
-    error: unrecognized subcommand 'sumbit'
-
-      tip: a similar subcommand exists: 'submit'
-
-    Usage: pakt [OPTIONS] <COMMAND>
-
-    For more information, try '--help'.
+    error: the command line was not understood
+    why:   there is no command `sumbit`
+    next:  did you mean `submit`? `pakt --help` says what there is
     ");
     assert_snapshot!(refused(&desk, &["ledger", "grant", "atlas", "many", "--unit", "local:core"]), @"
     exit 2

@@ -6,7 +6,7 @@ use crate::{
 };
 
 const HEAD: &str = "\
-Every command ends with one of these. With `--json` a failure is an object on stderr with the same code in `exit_code`.
+Every command ends with one of these. With `--json` a failure is [an object](json.md) on stderr with the same code in `error.exit_code`.
 ";
 
 const WATCH: &str = "\
