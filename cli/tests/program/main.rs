@@ -17,4 +17,5 @@ mod real_others;
 mod real_requests;
 mod real_training;
 mod settle;
+mod sites;
 mod words;

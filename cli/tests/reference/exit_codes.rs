@@ -14,6 +14,12 @@ They speak of the command, not of the job, but for the last one, which `pakt wat
 `pakt show --json JOB` has the code of the job's own program, in `attempts[].exit_code`.
 ";
 
+const DOCTOR: &str = "\
+`pakt doctor` ends with the code of the gravest need that is not met: 1 for a ledger that is not sound, 2 for what has to \
+be mended in the configuration or on this machine, 3 for a scheduler or a ledger that does not answer. Warnings end with \
+0. `pakt plan` ends with 4 where `submit` would.
+";
+
 const SCRIPT: &str = "\
 A batch script ends with its program's code; above 128 it is the signal that ended it, plus 128. These codes mean that the \
 program was not started. A second scheduler job for a link that is claimed already ends with 0, having done nothing.
@@ -25,7 +31,7 @@ fn the_page_of_the_exit_codes_is_what_the_program_knows() {
     let codes = rows(&place, "exit_codes").into_iter();
     let codes = codes.map(|row| vec![row["code"].to_string(), cell(&row, "meaning"), cell(&row, "next")]);
     let text = format!(
-        "{HEAD}\n{}\n{WATCH}\n## Of a job\n\n{SCRIPT}\n{}",
+        "{HEAD}\n{}\n{WATCH}\n{DOCTOR}\n## Of a job\n\n{SCRIPT}\n{}",
         table(&["code", "meaning", "what to do"], codes),
         table(&["code", "meaning"], of_scripts()),
     );
