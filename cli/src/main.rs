@@ -15,6 +15,11 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
+    let screen = output::Screen::of_words(&words);
+    let words = match commands::sbatch::as_options(words) {
+        Ok(words) => words,
+        Err(failure) => return screen.failure(&failure),
+    };
     match arguments::Arguments::try_parse_from(&words) {
         Ok(arguments) => commands::run(arguments),
         Err(error) => output::usage(&error, &words),

@@ -23,7 +23,7 @@ impl Screen {
     }
 
     /// The screen of a command line that was not understood: `--json` stands somewhere before the words of others.
-    pub(super) fn of_words(words: &[OsString]) -> Self {
+    pub(crate) fn of_words(words: &[OsString]) -> Self {
         let ours = words.iter().take_while(|word| *word != "--");
         Self { json: ours.into_iter().any(|word| word == "--json"), quiet: false }
     }

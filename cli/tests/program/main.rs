@@ -16,6 +16,7 @@ mod real_once;
 mod real_others;
 mod real_requests;
 mod real_training;
+mod sbatch;
 mod settle;
 mod sites;
 mod words;
