@@ -1,6 +1,10 @@
 //! `pakt show JOB`
 
-use super::{Context, view};
+use super::{
+    Context,
+    ends::{self, End},
+    view,
+};
 use crate::{
     failure::Failure,
     output::{Answer, hold, instant},
@@ -54,6 +58,9 @@ pub(super) fn answer(shown: &Shown) -> Answer {
     if let Some(at) = ended.as_ref().and_then(|ended| ended.at) {
         lines.push(("ended", instant(at)));
     }
+    if let Some(End { why, next }) = ends::told(shown) {
+        lines.extend([("why", why), ("next", next)]);
+    }
     lines.push(("directory", shown.directory.display().to_string()));
     lines.push(("log", shown.log.display().to_string()));
     let text: String = lines.iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect();
@@ -95,7 +102,7 @@ fn json(shown: &Shown) -> serde_json::Value {
         "version": 1, "id": intent.id, "name": intent.name, "project": intent.project, "made_at": intent.made_at,
         "scheduler_job": shown.submitted.as_ref().map(|note| note.scheduler_job), "intent": intent, "submitted": shown.submitted, "read_back": shown.read_back,
         "unheld": shown.unheld, "progress": shown.progress, "cancel": shown.cancel, "ended": ended,
-        "state": ended.as_ref().map(|ended| &ended.state).or(sighting.as_ref().map(|seen| &seen.state)),
+        "state": ends::state(shown), "end": ends::told(shown),
         "reason": sighting.as_ref().map(|seen| &seen.reason), "unasked": shown.unasked,
         "elapsed": sighting.as_ref().map(|seen| seen.elapsed), "time_limit": sighting.as_ref().and_then(|seen| seen.time_limit),
         "attempts": shown.attempts.iter().map(|attempt| json!({

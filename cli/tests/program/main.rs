@@ -5,6 +5,7 @@
 mod desk;
 mod output;
 
+mod ends;
 mod files;
 mod json;
 mod local;

@@ -10,7 +10,7 @@ Every command ends with one of these. With `--json` a failure is [an object](jso
 ";
 
 const WATCH: &str = "\
-They speak of the command, not of the job, but for the last one, which `pakt watch` and `pakt submit --watch` end with. \
+They speak of the command, not of the job, but for 6, which `pakt watch` and `pakt submit --watch` end with. \
 `pakt show --json JOB` has the code of the job's own program, in `attempts[].exit_code`.
 ";
 
