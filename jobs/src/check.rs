@@ -70,9 +70,9 @@ async fn place(house: &House, file: &JobFile) -> (Vec<Checked>, Vec<Mistake>) {
             }
         };
         // Of several sites, each finding says which it is about.
-        let about = |finding: Finding| match is_choice {
-            true => Finding { what: format!("at `{name}`: {}", finding.what), ..finding },
-            false => finding,
+        let about = |finding: Finding| {
+            let what = if is_choice { format!("at `{name}`: {}", finding.what) } else { finding.what };
+            Finding { what, ..finding }
         };
         match sites::place(site, &spec, Some(house.machine)) {
             Ok(placed) => {

@@ -128,7 +128,9 @@ impl Report {
     }
 
     fn unseen(&mut self, why: &str) {
-        OF_A_SITE.iter().for_each(|name| self.good(name, why));
+        for name in OF_A_SITE {
+            self.good(name, why);
+        }
     }
 
     fn bad(&mut self, name: &'static str, failure: Failure) {
