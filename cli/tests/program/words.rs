@@ -163,6 +163,38 @@ fn what_the_system_says_is_told_in_our_words() {
 }
 
 #[test]
+fn what_is_no_day_or_no_record_is_told_in_our_words() {
+    let desk = Desk::with_grant("10");
+    assert_snapshot!(said(&desk, &["settle", "--since", "yesterday"]), @"
+    exit 2
+    --- stderr
+    error: `yesterday` is no day
+    why:   it is not a year, a month and a day that the calendar has
+    next:  write it as YYYY-MM-DD
+    ");
+    assert_snapshot!(said(&desk, &["settle", "--since", "2026-02-31"]), @"
+    exit 2
+    --- stderr
+    error: `2026-02-31` is no day
+    why:   it is not a year, a month and a day that the calendar has
+    next:  write it as YYYY-MM-DD
+    ");
+    let file = desk.job("tiny", "true");
+    let id = desk.json(&["submit", &file])["id"].as_str().expect("an id").to_owned();
+    desk.json(&["watch", &id]);
+    let record = desk.home().join("state/jobs").join(&id).join("intent.json");
+    for (text, why) in [
+        ("{\"half", "it ends too early (line 1, column 6)"),
+        ("{ no }", "it is damaged (line 1, column 3)"),
+        ("{}", "a field in it is missing, or is not what this version writes there (line 1, column 2)"),
+    ] {
+        fs::write(&record, text).expect("ours");
+        let shown = desk.pakt(&["show", &id]).expect(5);
+        assert!(shown.stderr.contains(why), "{}", shown.stderr);
+    }
+}
+
+#[test]
 fn a_secret_in_a_job_file_is_shown_nowhere() {
     const SECRET: &str = "hf_aBcDeF0123456789";
     let desk = Desk::new();
