@@ -128,6 +128,16 @@ fn every_failure_is_one_object_with_the_common_fields() {
         (&[], "usage", "no command is named"),
         (&["check", "bad.yaml"], "usage", "there are 7 mistakes in it"),
         (&["ledger", "verify"], "usage", "there is no ledger at"),
+        (&["sbatch", "bad.yaml"], "usage", "there is no sbatch on this machine"),
+        (&["adopt", "7"], "usage", ""),
+        (&["shell"], "usage", ""),
+        (&["init", "--template", "trian"], "usage", "there is no preset `trian`"),
+        (&["cancel", "nothing"], "usage", "no job under"),
+        (&["show", "nothing"], "usage", "no job under"),
+        (&["logs", "nothing"], "usage", "no job under"),
+        (&["watch", "nothing"], "usage", "no job under"),
+        (&["usage", "--since", "then"], "usage", "it is not a year"),
+        (&["--site", "nowhere", "sites"], "usage", "there is no profile of that name"),
     ] {
         let ran = desk.pakt(&[&["--json"], words].concat()).expect(2);
         assert_eq!(ran.stdout, "", "{words:?}");
