@@ -49,6 +49,7 @@ async fn place(house: &House, file: &JobFile) -> (Vec<Checked>, Vec<Mistake>) {
         SiteChoice::OneOf(names) => (names.clone(), true),
         SiteChoice::Any => (house.catalogue.iter().map(|site| site.name().clone()).collect(), false),
     };
+    let is_choice = names.len() > 1;
     let (mut checked, mut mistakes) = (Vec::new(), Vec::new());
     for name in names {
         let Some(site) = house.catalogue.get(&name) else {
@@ -68,13 +69,18 @@ async fn place(house: &House, file: &JobFile) -> (Vec<Checked>, Vec<Mistake>) {
                 continue;
             }
         };
+        // Of several sites, each finding says which it is about.
+        let about = |finding: Finding| {
+            let what = if is_choice { format!("at `{name}`: {}", finding.what) } else { finding.what };
+            Finding { what, ..finding }
+        };
         match sites::place(site, &spec, Some(house.machine)) {
             Ok(placed) => {
                 let mut doubts = file.doubts.clone();
-                doubts.extend(file.mistakes(placed.warnings.into_iter().chain(unread)));
+                doubts.extend(file.mistakes(placed.warnings.into_iter().map(about).chain(unread)));
                 checked.push(Checked { site: name, placement: placed.placement, doubts });
             }
-            Err(findings) if must_all_fit => mistakes.extend(file.mistakes(findings)),
+            Err(findings) if must_all_fit => mistakes.extend(file.mistakes(findings.into_iter().map(about))),
             Err(_) => {}
         }
     }

@@ -1,6 +1,6 @@
 //! Running a process on this host: own process group, bounded output, bounded time.
 
-use crate::{Command, Output, ReachError, ReachErrorKind, Retry, counters};
+use crate::{Command, Output, ReachError, ReachErrorKind, Retry, counters, io_words};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
     io,
@@ -180,7 +180,7 @@ async fn wait(
     stderr: &mut Vec<u8>,
 ) -> Result<ExitStatus, ReachError> {
     let lost = |error: io::Error| {
-        ReachError::new(ReachErrorKind::Other, Retry::LookFirst, doing(command)).with("cause", error)
+        ReachError::new(ReachErrorKind::Other, Retry::LookFirst, doing(command)).with("cause", io_words(&error))
     };
     let limits = Limits { bytes: command.output_limit, goes_on: command.leaves_running_on_time_out };
     let mut keep = |piece: &[u8]| stderr.extend_from_slice(piece);
@@ -216,7 +216,8 @@ async fn settled(drained: impl Future<Output = io::Result<Drained>>, command: &C
             Err(error.with("limit", format!("{} bytes", command.output_limit)))
         }
         Err(error) => {
-            Err(ReachError::new(ReachErrorKind::Other, Retry::LookFirst, doing(command)).with("cause", error))
+            Err(ReachError::new(ReachErrorKind::Other, Retry::LookFirst, doing(command))
+                .with("cause", io_words(&error)))
         }
     }
 }

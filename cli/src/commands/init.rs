@@ -32,10 +32,12 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Fa
     }
     let mut file = OpenOptions::new().write(true).create_new(true).open(&arguments.file).map_err(|error| {
         let next = "name another file: `pakt init OTHER.yaml`";
-        Failure::usage(what, format!("`{}`: {error}", arguments.file.display()), next)
+        Failure::usage(what, format!("`{}`: {}", arguments.file.display(), wiring::io_words(&error)), next)
     })?;
-    file.write_all(text.as_bytes())
-        .map_err(|error| Failure::usage(what, format!("`{}`: {error}", arguments.file.display()), "make room there"))?;
+    file.write_all(text.as_bytes()).map_err(|error| {
+        let why = format!("`{}`: {}", arguments.file.display(), wiring::io_words(&error));
+        Failure::usage(what, why, "make room there")
+    })?;
     let shown = arguments.file.display();
     let text = format!("wrote {shown} for {here}\nnext: edit it, then `pakt check {shown}` and `pakt plan {shown}`\n");
     Ok(Answer::new(text, json!({ "version": 1, "file": arguments.file, "site": here })))

@@ -68,9 +68,10 @@ pub(super) fn start_of_day(at: Timestamp) -> Timestamp {
 
 /// The start of a day in the zone of this machine.
 pub(super) fn day(text: &str) -> Result<Timestamp, Failure> {
-    let bad = |why: String| Failure::usage(format!("`{text}` is no day"), why, "write it as YYYY-MM-DD");
-    let date: jiff::civil::Date = text.parse().map_err(|error: jiff::Error| bad(error.to_string()))?;
-    let start = date.to_zoned_datetime(jiff::tz::TimeZone::system()).map_err(|error| bad(error.to_string()))?;
+    let bad = |why: &str| Failure::usage(format!("`{text}` is no day"), why, "write it as YYYY-MM-DD");
+    let date: jiff::civil::Date =
+        text.parse().map_err(|_| bad("it is not a year, a month and a day that the calendar has"))?;
+    let start = date.to_zoned_datetime(jiff::tz::TimeZone::system()).map_err(|_| bad("it lies too far from today"))?;
     Ok(Timestamp::from_epoch_seconds(start.timestamp().as_second()))
 }
 

@@ -6,7 +6,9 @@ mod budgets;
 mod desk;
 mod output;
 
+mod ends;
 mod files;
+mod json;
 mod local;
 mod once;
 mod real_faults;
@@ -16,4 +18,7 @@ mod real_once;
 mod real_others;
 mod real_requests;
 mod real_training;
+mod sbatch;
 mod settle;
+mod sites;
+mod words;

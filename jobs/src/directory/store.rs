@@ -227,10 +227,20 @@ records! {
 }
 
 fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, JobsError> {
-    serde_json::from_slice(bytes).map_err(|error| unreadable(path, &error.to_string()))
+    serde_json::from_slice(bytes).map_err(|error| unreadable(path, &damage(&error)))
 }
 
 fn unreadable(path: &Path, why: &str) -> JobsError {
     let next = "look at the file; a newer Pakt may have written it, or the disk was full";
     JobsError::new(Gravity::Unknown, format!("`{}` was not understood", path.display()), why, next)
+}
+
+/// Where a record is not what Pakt writes; the parser speaks of its own states.
+fn damage(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Eof => "it ends too early",
+        serde_json::error::Category::Data => "a field in it is missing, or is not what this version writes there",
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is damaged",
+    };
+    format!("{what} (line {}, column {})", error.line(), error.column())
 }
