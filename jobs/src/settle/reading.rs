@@ -1,4 +1,4 @@
-//! What the later steps need of the runs that were read, which themselves go into the books month by month.
+//! What the later steps need of the runs that were read, which themselves go into the books as they are read.
 
 use ledger::{Command, Outcome, SettleOutcome};
 use model::{AccountName, ExitCode, JobId, JobState, Run, RunKey, Timestamp, UserName};
@@ -41,7 +41,8 @@ impl Reading {
             self.shared_accounts.insert(run.account.clone());
         }
         if run.ended_at.is_none() {
-            self.running.insert(run.key.clone(), run.clone());
+            // Its row is of no more use: it goes into the books when it has ended.
+            self.running.insert(run.key.clone(), Run { raw: String::new(), ..run.clone() });
         } else {
             self.running.remove(&run.key);
         }

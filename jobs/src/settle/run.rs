@@ -9,7 +9,7 @@ use super::{
     observe::{Observed, observe},
     provisional::provisional,
     raw,
-    read::read,
+    read::{Findings, read},
     reading::Reading,
     report::{SettleOptions, SettleReport},
     reprice::reprice,
@@ -44,7 +44,7 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     let adopted = Adopted::of(&jobs);
     let unended = local.values().filter(|job| job.ended.is_none()).map(|job| job.intent.id);
     let mut reading = Reading::watching(holds.iter().map(|hold| hold.id.0).chain(unended));
-    read(&desk, span, &adopted, &mut reading, &mut report).await?;
+    read(&desk, span, &adopted, Findings { reading: &mut reading, report: &mut report }).await?;
     reprice(&desk, &mut report).await?;
 
     let as_of = house.clock.now();

@@ -2,10 +2,12 @@
 
 mod balance;
 mod books;
+mod chunks;
 mod clocks;
 mod cluster;
 mod desk;
 mod directories;
+mod failing_book;
 mod listing;
 mod missing;
 mod people;
