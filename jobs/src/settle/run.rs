@@ -147,9 +147,11 @@ async fn finish(
     let closed = over.into_iter().zip(&outcomes[1..]).filter(|(_, outcome)| matches!(outcome, Outcome::Closed(..)));
     let closed: Vec<(JobId, Ended)> = closed.map(|((close, ended), _)| (close.id.0, ended)).collect();
     report.closed = closed.iter().map(|(job, _)| *job).collect();
-    for (job, ended) in closed.iter().chain(&unwritten).filter(|(job, _)| local.contains_key(job)) {
+    for (job, ended) in closed.into_iter().chain(unwritten).filter(|(job, _)| local.contains_key(job)) {
+        let directory = desk.house.state.job(job);
+        let ended = directory.with_markers(ended).await;
         // The books are closed in any case, and the next settlement writes it.
-        if let Err(error) = desk.house.state.job(*job).put_ended(ended).await {
+        if let Err(error) = directory.put_ended(&ended).await {
             report.notes.push(format!("job {job} is over, and its directory does not say so yet: {}", error.why));
         }
     }

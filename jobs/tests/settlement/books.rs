@@ -132,6 +132,9 @@ async fn a_delayed_hold_is_entered_unless_its_job_ended_unsent() {
         state: JobState::of(BaseState::Cancelled),
         exit_code: None,
         at: None,
+        elapsed: None,
+        time_limit: None,
+        progress: None,
         note: Some("never sent".to_owned()),
         observed_at: Timestamp::from_epoch_seconds(NOW - 600),
     };
