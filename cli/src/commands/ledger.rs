@@ -3,8 +3,10 @@
 use super::{
     Context,
     settle::{day, start_of_day},
+    unattributed,
+    view::unread,
 };
-use crate::wiring::{EntryPage, LedgerError, RunPrice, statement_text, statements_csv};
+use crate::wiring::{EntryPage, statement_text, statements_csv};
 use crate::{
     failure::Failure,
     output::{Answer, hold, instant},
@@ -174,7 +176,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
             Ok(Answer::new(text, json!({ "version": 1, "project": project, "unit": unit, "is_enforced": !off })))
         }
         Action::Statement(arguments) => stated(arguments, context).await,
-        Action::Unattributed => unattributed(context).await,
+        Action::Unattributed => unattributed::run(context).await,
         Action::Export => export(context).await,
         Action::Verify => verify(context).await,
     }
@@ -271,41 +273,12 @@ async fn stated(arguments: Statement, context: &Context) -> Result<Answer, Failu
     Ok(Answer::new(text, json!({ "version": 1, "statements": statements })).product())
 }
 
-fn failed(error: &LedgerError) -> Failure {
-    let failure = Failure::usage("the ledger was not read", error.to_string(), "try again; `pakt doctor` looks at it");
-    Failure { gravity: jobs::Gravity::Unreachable, ..failure }
-}
-
-async fn unattributed(context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
-    let book = house.needed_book("the runs were not listed").await?;
-    let runs = book.unattributed().await.map_err(|error| failed(&error))?;
-    let mut text = String::new();
-    for found in &runs {
-        let run = &found.run;
-        let account = run.account.as_ref().map_or("no account", AccountName::as_str);
-        let price = match &found.price {
-            RunPrice::Known(price) => crate::output::price_lines(price),
-            RunPrice::Unknown(why) => format!("no price: {why}"),
-        };
-        text.push_str(&format!("{} {} {account} {} {price}\n", run.key, run.user, instant(run.started_at)));
-    }
-    if runs.is_empty() {
-        text.push_str("every run belongs to a project\n");
-    } else {
-        text.push_str(
-            "next: `pakt ledger bind PROJECT --unit UNIT --account ACCOUNT --from DAY`, a day before they started\n",
-        );
-    }
-    Ok(Answer::new(text, json!({ "version": 1, "unattributed": runs })))
-}
-
 async fn export(context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
     let book = house.needed_book("nothing was exported").await?;
     let (mut text, mut after, mut entries) = (String::new(), 0, Vec::new());
     loop {
-        let page = book.entries(EntryPage { after, limit: PAGE }).await.map_err(|error| failed(&error))?;
+        let page = book.entries(EntryPage { after, limit: PAGE }).await.map_err(|error| unread(&error))?;
         let Some(last) = page.last() else { break };
         after = last.number;
         for entry in page {
@@ -322,7 +295,7 @@ async fn export(context: &Context) -> Result<Answer, Failure> {
 async fn verify(context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
     let book = house.needed_book("nothing was verified").await?;
-    let verified = book.verify().await.map_err(|error| failed(&error))?;
+    let verified = book.verify().await.map_err(|error| unread(&error))?;
     if !verified.is_consistent() {
         let next = "keep the file as it is, restore a copy elsewhere, and report this";
         let failure = Failure::usage("the ledger is not sound", verified.findings.join("; "), next);

@@ -24,6 +24,7 @@ pub(crate) mod usage;
 pub(crate) mod watch;
 
 mod job_file;
+mod unattributed;
 mod view;
 
 use crate::{

@@ -7,7 +7,7 @@ mod scheduler;
 mod site;
 mod steps;
 
-pub(crate) use ledger::{EntryPage, Hold, LedgerError, RunPrice};
+pub(crate) use ledger::{EntryPage, Hold, LedgerError, RunPrice, UnattributedRun};
 pub(crate) use reach::counters;
 pub(crate) use reports::{statement_text, statements_csv};
 pub(crate) use scheduler_adapters::local::supervise;

@@ -68,7 +68,7 @@ fn a_job_is_checked_planned_submitted_watched_and_settled() {
     assert_snapshot!(desk.pakt(&["settle"]).shown(), @"
     exit 0
     --- stdout
-    local: 0 new, 1 known, 0 corrected, 0 unattributed; 0 running, 0 waiting; settled until <instant>
+    local: runs: 0 newly charged, 1 known, 0 corrected; unattributed runs: 0 new, 0 in all; jobs: 0 running, 0 waiting; settled until <instant>
     ");
     assert_snapshot!(desk.pakt(&["balance", "atlas"]).shown(), @"
     exit 0

@@ -6,6 +6,7 @@ mod desk;
 mod output;
 
 mod files;
+mod foreign;
 mod local;
 mod once;
 mod real_faults;

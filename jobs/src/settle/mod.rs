@@ -21,7 +21,7 @@ mod run;
 mod unsent;
 mod window;
 
-pub use report::{NotPriced, SettleOptions, SettleReport};
+pub use report::{NotPriced, SettleOptions, SettleReport, SettledAmount};
 pub use run::settle;
 
 pub(crate) use close::ended_as_seen;

@@ -60,6 +60,7 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     let decided = decide(&desk, &holds, &local, &reading, &queue, &unread).await?;
     let cursor = cursor(&desk, known.settled_until, &reading, &mut report);
     finish(&desk, observed, decided, cursor, &local, &mut report).await?;
+    report.unattributed_in_all = booked(desk.book.unattributed_count().await, NOT_FINISHED)?;
     Ok(report)
 }
 
