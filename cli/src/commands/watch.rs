@@ -9,7 +9,7 @@ use crate::{
 use indicatif::{ProgressBar, ProgressStyle};
 use jobs::{
     House,
-    logs::Log,
+    logs::{Beginning, Log},
     settle::{SettleOptions, settle},
     show::{Shown, progress, show as look},
 };
@@ -36,7 +36,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
 /// Watches until the scheduler says that the job is over, settles it, and shows it.
 pub(super) async fn watch(house: &House, context: &Context, job: &str) -> Result<Answer, Failure> {
     let bar = bar(context);
-    let mut log = Log::open(house, job, 2_048).await?;
+    let mut log = Log::open(house, job, Beginning::Bytes(2_048)).await?;
     let mut pause = ASK_SECONDS.0;
     loop {
         let mut shown = look(house, job).await?;

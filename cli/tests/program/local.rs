@@ -104,6 +104,9 @@ fn programs_read_the_same_as_people() {
     assert_eq!(shown["attempts"][0]["exit_code"], 0);
     assert_eq!(shown["progress"], json!({ "step": 3, "total": 3, "note": "loss=7" }));
     assert_eq!(shown["hold"]["closing"]["reason"], "finished");
+    for (tail, text) in [("0", ""), ("1", "trained\n"), ("4000000000", "trained\n")] {
+        assert_eq!(desk.json(&["logs", &id, "--tail", tail])["text"], text);
+    }
     assert_eq!(desk.json(&["logs", &id])["text"], "trained\n");
     let balance = &desk.json(&["balance"])["balances"][0];
     let number = |value: &Value| value.as_i64().expect("an integer");

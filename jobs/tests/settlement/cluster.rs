@@ -30,6 +30,8 @@ pub(crate) struct Says {
     pub(crate) queue_rejected: Vec<RejectedRow>,
     /// What it knows of single jobs, beside the queue.
     pub(crate) states: Vec<JobSighting>,
+    /// What it made of one job.
+    pub(crate) facts: Option<JobFacts>,
     /// Whether everybody sees their own jobs alone, whatever they ask for.
     pub(crate) is_private: bool,
     /// Which question fails next, and how: `name`, `runs`, `the rest of the runs`, `queue` or
@@ -76,8 +78,9 @@ impl Scheduler for Cluster {
         unreachable!("settlement looks no stamp up")
     }
 
-    async fn read_back(&self, _: SchedulerJobId) -> Result<JobFacts, AdapterError> {
-        unreachable!("settlement reads nothing back")
+    async fn read_back(&self, id: SchedulerJobId) -> Result<JobFacts, AdapterError> {
+        let found = self.says().facts.clone().filter(|facts| facts.sighting.id == id);
+        found.ok_or_else(|| AdapterError::new(AdapterErrorKind::NotFound, "reading a job back"))
     }
 
     async fn states(
@@ -127,7 +130,9 @@ impl Scheduler for Cluster {
             ended.is_none_or(|ended| ended >= window.window.from && ended < window.window.to)
         };
         taker.learn_fields(&FIELDS.map(str::to_owned));
-        rejected.into_iter().filter(ended_inside).for_each(|row| taker.reject(row));
+        for row in rejected.into_iter().filter(ended_inside) {
+            taker.reject(row);
+        }
         for run in runs {
             taker.take(Run { observed_at: now, ..run }).await;
         }

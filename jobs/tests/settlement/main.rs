@@ -9,6 +9,7 @@ mod desk;
 mod directories;
 mod failing_book;
 mod listing;
+mod logs;
 mod missing;
 mod people;
 mod usage;
