@@ -4,11 +4,11 @@ use super::Context;
 use crate::{
     arguments::General,
     failure::Failure,
-    output::{Answer, instant},
+    output::{Answer, hold, instant},
 };
 use jobs::{
     Gravity,
-    settle::{NotPriced, SettleOptions, SettleReport, settle},
+    settle::{NotPriced, SettleOptions, SettleReport, SettledAmount, settle},
 };
 use model::{JobId, RunKey, Timestamp};
 use serde_json::json;
@@ -29,9 +29,13 @@ pub(crate) struct Arguments {
 
 /// Settles. What could not be taken in is told in any case, and ends the program with 5: somebody has to look.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+    let house = context.house()?;
     let since = arguments.since.as_deref().map(day).transpose()?;
+    if let Some(since) = since {
+        refuse_future("nothing was settled", since, house.clock.now())?;
+    }
     let options = SettleOptions { since, all_users: arguments.all_users, trust_clock: arguments.trust_clock };
-    let report = settle(&context.house()?, options).await?;
+    let report = settle(&house, options).await?;
     let answer = Answer::new(text(&report), json!({ "version": 1, "settled": report })).with_notes(notes(&report));
     if report.is_complete() {
         return Ok(answer);
@@ -57,6 +61,15 @@ fn incomplete(report: &SettleReport) -> Failure {
     Failure { gravity: Gravity::Unknown, ..Failure::usage("not everything was settled", why, next) }
 }
 
+/// Refuses to look back to a day that has not begun: nothing lies between it and now.
+pub(super) fn refuse_future(what: &str, since: Timestamp, now: Timestamp) -> Result<(), Failure> {
+    if since < now {
+        return Ok(());
+    }
+    let why = format!("`--since` begins at {}, and it is {}: no time lies between them", instant(since), instant(now));
+    Err(Failure::usage(what, why, "write an earlier day behind `--since`"))
+}
+
 /// The start of the day of an instant, in the zone of this machine.
 pub(super) fn start_of_day(at: Timestamp) -> Timestamp {
     let zone = jiff::tz::TimeZone::system();
@@ -77,17 +90,24 @@ pub(super) fn day(text: &str) -> Result<Timestamp, Failure> {
 
 fn text(report: &SettleReport) -> String {
     let until = report.settled_until.map(instant).unwrap_or_default();
+    let SettleReport { place, new, same, corrected, unattributed, unattributed_in_all, running, pending, .. } = report;
     let mut text = format!(
-        "{}: {} new, {} known, {} corrected, {} unattributed; {} running, {} waiting; settled until {until}\n",
-        report.place, report.new, report.same, report.corrected, report.unattributed, report.running, report.pending
+        "{place}: runs: {new} newly charged, {same} known, {corrected} corrected; \
+         unattributed runs: {unattributed} new, {unattributed_in_all} in all; \
+         jobs: {running} running, {pending} waiting; settled until {until}\n"
     );
-    for (place, amount) in &report.settled {
-        text.push_str(&format!("  {place}: {} h\n", amount.hours()));
+    for SettledAmount { project, unit, amount } in &report.settled {
+        text.push_str(&format!("  {project} was charged {}\n", hold(unit, *amount)));
     }
     for job in &report.closed {
         text.push_str(&format!("  job {job} is over, its hold is closed\n"));
     }
     text
+}
+
+/// A run as people know it.
+fn named(run: &RunKey) -> String {
+    format!("the run of job {} on {}, submitted {},", run.scheduler_job, run.cluster, instant(run.submitted_at))
 }
 
 /// So many warnings of a kind are told; the rest is counted.
@@ -103,12 +123,13 @@ fn notes(report: &SettleReport) -> Vec<String> {
         }
     };
     let SettleReport { not_priced, rejected, runaway, unknown, unsent, .. } = report;
-    let uncounted = |run: &NotPriced| format!("run {} is not counted: {}", run.run, run.reason);
+    let uncounted = |run: &NotPriced| format!("{} is not counted: {}", named(&run.run), run.reason);
     warn("such runs", not_priced.iter().map(uncounted).collect());
     warn("such rows", rejected.iter().map(|row| format!("not taken in: {row}")).collect());
     let lost = |run: &RunKey| {
         format!(
-            "accounting says that run {run} runs, long after its limit, and the queue does not know it: what became of it is unknown, and it counts up to its limit"
+            "accounting says that {} goes on, long after its limit, and the queue does not know it: what became of it is unknown, and it counts up to its limit",
+            named(run)
         )
     };
     warn("such runs", runaway.iter().map(lost).collect());

@@ -9,7 +9,7 @@ use crate::{
 use indicatif::{ProgressBar, ProgressStyle};
 use jobs::{
     House,
-    logs::Log,
+    logs::{Beginning, Log},
     settle::{SettleOptions, settle},
     show::{Shown, progress, show as look},
 };
@@ -75,7 +75,7 @@ fn interrupted(job: &str) -> Answer {
 }
 
 async fn to_its_end(house: &House, context: &Context, job: &str, bar: &ProgressBar) -> Result<Answer, Failure> {
-    let mut log = Log::open(house, job, 2_048).await?;
+    let mut log = Log::open(house, job, Beginning::Bytes(2_048)).await?;
     let mut pause = ASK_SECONDS.0;
     loop {
         let mut shown = look(house, job).await?;

@@ -8,6 +8,7 @@ mod output;
 
 mod ends;
 mod files;
+mod foreign;
 mod json;
 mod local;
 mod once;

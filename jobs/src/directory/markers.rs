@@ -1,8 +1,8 @@
 //! What the batch script wrote: attempts, heartbeat, progress. A missing or stale marker means unknown, never finished.
 
-use super::JobDirectory;
+use super::{JobDirectory, record::Ended};
 use crate::{error::JobsError, reached::reached};
-use model::{SchedulerJobId, Timestamp};
+use model::{SchedulerJobId, Timestamp, WallTime};
 use std::collections::BTreeMap;
 
 /// How many attempts of a link are looked at.
@@ -27,8 +27,16 @@ pub struct Attempt {
     pub ended_at: Option<Timestamp>,
 }
 
+impl Attempt {
+    /// How long it ran, once it has ended.
+    pub fn elapsed(&self) -> Option<WallTime> {
+        let seconds = self.ended_at?.seconds_since(self.started_at?);
+        u64::try_from(seconds).ok().map(WallTime::from_seconds)
+    }
+}
+
 /// How far the program says it is.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Progress {
     /// Steps done.
     pub step: u64,
@@ -87,6 +95,20 @@ impl JobDirectory {
         let read = self.files().read_part(&path, -i64::from(PROGRESS_TAIL), PROGRESS_TAIL as usize).await;
         let part = reached(read, "the job's progress was not read")?;
         Ok(part.and_then(|part| Progress::read(&String::from_utf8_lossy(&part.bytes))))
+    }
+
+    /// An end together with what only the job's own files tell of it: its progress, and how long it ran where the scheduler
+    /// has not said. Files that cannot be read tell nothing, and are in nobody's way.
+    pub(crate) async fn with_markers(&self, ended: Ended) -> Ended {
+        let elapsed = match ended.elapsed {
+            Some(elapsed) => Some(elapsed),
+            None => self.attempts().await.ok().and_then(|attempts| attempts.last().and_then(Attempt::elapsed)),
+        };
+        let progress = match ended.progress {
+            Some(progress) => Some(progress),
+            None => self.progress().await.ok().flatten(),
+        };
+        Ended { elapsed, progress, ..ended }
     }
 
     async fn marker(&self, name: &str) -> Result<BTreeMap<String, String>, JobsError> {

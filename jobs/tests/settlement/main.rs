@@ -2,11 +2,14 @@
 
 mod balance;
 mod books;
+mod chunks;
 mod clocks;
 mod cluster;
 mod desk;
 mod directories;
+mod failing_book;
 mod listing;
+mod logs;
 mod missing;
 mod people;
 mod usage;

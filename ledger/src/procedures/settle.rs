@@ -75,9 +75,12 @@ fn enter(posting: &Posting<'_>, settled: &SettledRun, content: String) -> Result
     posting.records.put_run(&run)?;
     Ok(match &run.standing {
         Standing::Unattributed(reason) => SettleOutcome::not_charged(reason, &settled.price),
-        Standing::Charged(BookedCharge { project, .. }) => {
-            SettleOutcome::New { drawn: change.drawn, overrun: change.overrun, project: project.clone() }
-        }
+        Standing::Charged(BookedCharge { project, unit, .. }) => SettleOutcome::New {
+            drawn: change.drawn,
+            overrun: change.overrun,
+            project: project.clone(),
+            unit: unit.clone(),
+        },
     })
 }
 
