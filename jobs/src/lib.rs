@@ -22,6 +22,7 @@ pub mod plan;
 pub mod prepare;
 mod reached;
 pub mod script;
+pub mod seal;
 pub mod settle;
 pub mod shell;
 pub mod show;

@@ -15,4 +15,5 @@ mod real_once;
 mod real_others;
 mod real_requests;
 mod real_training;
+mod sealed;
 mod settle;

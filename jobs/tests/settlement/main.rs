@@ -9,5 +9,6 @@ mod directories;
 mod listing;
 mod missing;
 mod people;
+mod sealing;
 mod usage;
 mod views;
