@@ -8,7 +8,7 @@ use crate::{
     reached::booked,
 };
 use ledger::{Binding, Book, Command, HoldId, LedgerError, LedgerErrorKind, NewHold, Retry, Spender, payer};
-use model::{AccountName, Amount, Finding, PartitionName, Price, ProjectName, SiteName, Unit};
+use model::{AccountName, Amount, Finding, PartitionName, Price, ProjectName, SiteName, Timestamp, Unit};
 use scheduler_adapters::JobSighting;
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -41,10 +41,7 @@ pub(crate) async fn funding(
     let mut bindings = booked(book.bindings().await, "the ledger was not read")?;
     bindings.retain(|binding| {
         binding.project == *project
-            && binding.site == *site
-            && binding.from <= now
-            && binding.to.is_none_or(|to| now < to)
-            && binding.user.as_ref().is_none_or(|user| *user == house.principal.user)
+            && is_for(house, site, now, binding)
             && (account.is_none() || binding.account.is_none() || binding.account.as_ref() == account)
     });
     Ok(match (bindings.is_empty(), account) {
@@ -54,6 +51,14 @@ pub(crate) async fn funding(
         )),
         (true, None) => Funding::Unbound(format!("the ledger has no budget of project `{project}` at `{site}`")),
     })
+}
+
+/// Whether a binding is for this person at a site at this time.
+pub(crate) fn is_for(house: &House, site: &SiteName, now: Timestamp, binding: &Binding) -> bool {
+    binding.site == *site
+        && binding.from <= now
+        && binding.to.is_none_or(|to| now < to)
+        && binding.user.as_ref().is_none_or(|user| *user == house.principal.user)
 }
 
 /// A ledger that is busy answers in a while; one that does not answer stops nobody.

@@ -18,6 +18,7 @@ pub mod init;
 pub mod job_file;
 pub mod list;
 pub mod logs;
+mod placeholder;
 pub mod plan;
 pub mod prepare;
 mod reached;

@@ -2,13 +2,14 @@
 
 use crate::{
     budget::{Funding, funding},
-    ceiling,
+    ceiling, check,
     error::JobsError,
     house::House,
     job_file::{JobFile, Mistake},
+    placeholder,
 };
 use ledger::Book;
-use model::{Amount, Finding, JobSpec, Placement, Price, SiteChoice, SiteName, Unit};
+use model::{Amount, Finding, JobSpec, Placement, Price, Severity, SiteChoice, SiteName, Unit};
 use std::sync::Arc;
 
 /// A job ready to be submitted.
@@ -76,6 +77,11 @@ pub(crate) struct PreparedSpec {
 pub async fn prepare(house: &House, file: &JobFile) -> Result<Prepared, JobsError> {
     choose_site(house, &file.spec)?;
     let what = format!("job `{}` cannot run as written", file.spec.name);
+    let left = placeholder::left(&file.spec).into_iter();
+    let left = file.mistakes(left.map(|finding| Finding { severity: Severity::Error, ..finding }));
+    if !left.is_empty() {
+        return Err(JobsError::mistakes(what, check::mistakes(house, file, left).await));
+    }
     let mistakes = |findings| JobsError::mistakes(what.clone(), file.mistakes(findings));
     let prepared = prepare_spec(house, &file.spec, &mistakes).await?;
     let PreparedSpec { placement, ceiling, hold, no_hold, doubts: found } = prepared;

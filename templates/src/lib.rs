@@ -42,5 +42,7 @@ mod refusal;
 
 pub use batch_script::{BatchScript, Dialect, render};
 pub use error::TemplateError;
-pub use job_file::{AccountRule, PartitionPreset, SitePreset, job_file};
+pub use job_file::{
+    ACCOUNT_PLACEHOLDER, AccountRule, PROJECT_PLACEHOLDER, PartitionPreset, SitePreset, Spender, job_file,
+};
 pub use preset::Preset;

@@ -3,7 +3,7 @@
 use super::{Context, job_file, view};
 use crate::{failure::Failure, output::Answer};
 use serde_json::json;
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -28,7 +28,8 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
         "placement": view::placement_json(&checked.placement),
         "doubts": checked.doubts,
     })).collect::<Vec<_>>() });
-    let mut notes = notes;
-    notes.dedup();
+    // What is doubtful at one site may be so at all.
+    let mut told = BTreeSet::new();
+    let notes: Vec<String> = notes.into_iter().filter(|note| told.insert(note.clone())).collect();
     Ok(Answer::new(lines, json).with_notes(notes))
 }

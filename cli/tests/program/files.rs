@@ -6,7 +6,7 @@ use std::fs;
 
 /// Runs a command that must fail with 2 and change nothing below the desk.
 #[track_caller]
-fn refused(desk: &Desk, words: &[&str]) -> String {
+pub(crate) fn refused(desk: &Desk, words: &[&str]) -> String {
     let before = desk.everything();
     let ran = desk.pakt(words).expect(2);
     assert_eq!(ran.stdout, "", "pakt {}", ran.words);
@@ -282,7 +282,7 @@ fn init_writes_a_file_that_check_accepts_and_never_overwrites() {
     for template in ["train", "evaluate", "command"] {
         let file = format!("{template}.yaml");
         desk.pakt(&["init", "--template", template, &file]).expect(0);
-        desk.pakt(&["check", &file]).expect(0);
+        assert_eq!(desk.pakt(&["check", &file]).expect(0).stderr, "", "the configuration knows the project");
     }
     assert_snapshot!(refused(&desk, &["init", "train.yaml"]), @"
     exit 2

@@ -6,6 +6,7 @@ mod desk;
 mod output;
 
 mod files;
+mod init;
 mod local;
 mod once;
 mod real_faults;
