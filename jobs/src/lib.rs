@@ -27,6 +27,7 @@ pub mod seal;
 pub mod settle;
 pub mod shell;
 pub mod show;
+mod sight;
 pub mod site_view;
 pub mod submit;
 mod undo;

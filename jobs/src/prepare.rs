@@ -6,7 +6,7 @@ use crate::{
     error::JobsError,
     house::House,
     job_file::{JobFile, Mistake},
-    placeholder,
+    placeholder, sight,
 };
 use ledger::Book;
 use model::{Amount, Finding, JobSpec, Placement, Price, Severity, SiteChoice, SiteName, Unit};
@@ -77,16 +77,18 @@ pub(crate) struct PreparedSpec {
 pub async fn prepare(house: &House, file: &JobFile) -> Result<Prepared, JobsError> {
     choose_site(house, &file.spec)?;
     let what = format!("job `{}` cannot run as written", file.spec.name);
-    let left = placeholder::left(&file.spec).into_iter();
-    let left = file.mistakes(left.map(|finding| Finding { severity: Severity::Error, ..finding }));
-    if !left.is_empty() {
-        return Err(JobsError::mistakes(what, check::mistakes(house, file, left).await));
+    let left = placeholder::left(&file.spec).into_iter().map(|left| Finding { severity: Severity::Error, ..left });
+    let (wrong, seen): (Vec<_>, Vec<_>) =
+        sight::look(house, &file.spec).await.into_iter().partition(|seen| seen.severity == Severity::Error);
+    let wrong = file.mistakes(left.chain(wrong));
+    if !wrong.is_empty() {
+        return Err(JobsError::mistakes(what, check::mistakes(house, file, wrong).await));
     }
     let mistakes = |findings| JobsError::mistakes(what.clone(), file.mistakes(findings));
     let prepared = prepare_spec(house, &file.spec, &mistakes).await?;
     let PreparedSpec { placement, ceiling, hold, no_hold, doubts: found } = prepared;
     let mut doubts = file.doubts.clone();
-    doubts.extend(file.mistakes(found));
+    doubts.extend(file.mistakes(found.into_iter().chain(seen)));
     Ok(Prepared { placement, ceiling, hold, no_hold, doubts })
 }
 

@@ -23,6 +23,10 @@ fn what_init_does_not_know_is_left_for_the_person_and_never_submitted() {
       5 | project: YOUR_PROJECT # Change: the name of your group's project in its ledger.
         |          ^^^^^^^^^^^^
         = write the name that your group's ledger has for it; `project: NAME` in the configuration gives it to every new file
+    new.yaml:13:6: warning: `train.py` is not there; the job starts in `<work>`
+      13 | run: train.py --steps 200
+         |      ^^^^^^^^^^^^^^^^^^^^
+         = put it there, or say with `workdir` where it is
     new.yaml:24:12: warning: `YOUR_ACCOUNT` stands for the Slurm account that pays
       24 |   account: YOUR_ACCOUNT # Change: every job here names its budget, such as e-aif-2026fl01-991.
          |            ^^^^^^^^^^^^

@@ -18,3 +18,4 @@ mod real_requests;
 mod real_training;
 mod sealed;
 mod settle;
+mod sight;
