@@ -53,7 +53,7 @@ pub enum Sealing {
     Done,
     /// It was before, and nothing was left to do.
     Known,
-    /// Something in it was written lately: somebody may still be at work there.
+    /// It is not over, or something in it was written lately: somebody may still be at work there.
     InUse,
 }
 
@@ -69,9 +69,12 @@ struct Loose {
 }
 
 impl JobDirectory {
-    /// Seals the directory, or finishes what an earlier call began; nothing is done where something in it was written
-    /// after `quiet_since`. After `Ok` and after `Err` every record reads as before.
+    /// Seals the directory, or finishes what an earlier call began; nothing is done where the end was noted, or something
+    /// in it was written, after `quiet_since`. The record itself is asked, because an index can be wrong. After `Ok` and after `Err` every record reads as before.
     pub async fn seal(&self, quiet_since: Timestamp) -> Result<Sealing, JobsError> {
+        if self.ended().await?.is_none_or(|ended| ended.observed_at > quiet_since) {
+            return Ok(Sealing::InUse);
+        }
         let loose = self.loose().await?;
         let archive = self.archive().await?;
         // A half sealed directory has a new archive in it, and was quiet before.

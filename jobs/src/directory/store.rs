@@ -8,7 +8,7 @@ use crate::{
     error::{Gravity, JobsError},
     reached::reached,
 };
-use model::JobId;
+use model::{JobId, UserName};
 use reach::{DirectoryMode, Published, Reach};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -80,6 +80,15 @@ impl State {
         reached(self.files.create_directories(&self.root, self.mode).await, what)?;
         let mode = if self.mode == DirectoryMode::Group { DirectoryMode::GroupSticky } else { self.mode };
         reached(self.files.create_directories(&self.root.join(name), mode).await, what)
+    }
+
+    /// A person's own folder for scripts that the scheduler is only asked about; it is made where it is missing.
+    pub async fn questions(&self, user: &UserName) -> Result<PathBuf, JobsError> {
+        let what = "the script was not written";
+        self.create_folder("questions", what).await?;
+        let folder = self.root.join("questions").join(user.as_str());
+        reached(self.files.create_directories(&folder, DirectoryMode::Private).await, what)?;
+        Ok(folder)
     }
 
     /// The ids of all jobs, oldest first.

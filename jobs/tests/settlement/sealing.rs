@@ -154,6 +154,18 @@ async fn what_is_not_settled_or_was_written_lately_is_left_alone() {
 }
 
 #[tokio::test]
+async fn an_index_that_is_wrong_seals_no_job_that_is_not_over() {
+    let desk = Desk::new().await;
+    let job = settled_job(&desk).await;
+    desk.set_clock(NOW + 8 * DAY);
+    // A line of the index is not the job's own record.
+    fs::remove_file(job.directory.path().join("ended.json")).expect("it was over");
+    let before = everything(job.directory.path());
+    assert_eq!(sealed(&desk).await.sealed, vec![]);
+    assert_eq!(everything(job.directory.path()), before);
+}
+
+#[tokio::test]
 async fn late_facts_reach_a_sealed_job_and_its_first_records_stay() {
     let desk = Desk::new().await;
     let job = settled_job(&desk).await;
