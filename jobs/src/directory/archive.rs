@@ -33,6 +33,11 @@ pub(super) struct Archive {
     files: BTreeMap<String, PackedFile>,
 }
 
+/// How much room a file of so many bytes takes in an archive, its header included.
+pub(super) const fn room_of(bytes: u64) -> u64 {
+    (1 + bytes.div_ceil(BLOCK as u64)) * BLOCK as u64
+}
+
 impl Archive {
     /// Takes a file up; one whose name has no place in an archive is left out.
     pub(super) fn add(&mut self, name: String, file: PackedFile) {
@@ -205,6 +210,8 @@ mod tests {
                 archive.add(name, PackedFile { mode, modified_at, bytes });
             }
             let bytes = archive.to_bytes().expect("in memory");
+            let room: u64 = archive.files.values().map(|file| room_of(file.bytes.len() as u64)).sum();
+            prop_assert_eq!(bytes.len() as u64, room + END as u64);
             let read = Archive::read(&bytes).expect("ours");
             prop_assert_eq!(&read, &archive);
             prop_assert_eq!(read.to_bytes().expect("in memory"), bytes);

@@ -6,7 +6,7 @@
 
 use super::{
     JobDirectory,
-    archive::{Archive, LONGEST_ARCHIVE, PackedFile},
+    archive::{Archive, LONGEST_ARCHIVE, PackedFile, room_of},
     store::unreadable,
 };
 use crate::{
@@ -21,7 +21,7 @@ use std::sync::Arc;
 const ARCHIVE: &str = "sealed.tar";
 /// The largest file that is packed, in bytes; what is larger stays beside the archive.
 const LARGEST_PACKED: u64 = 1024 * 1024;
-/// How much is packed in all, in bytes: headers and ends of blocks included the archive stays below its limit.
+/// How much room is filled, in bytes: half of the longest archive that is read.
 const MOST_PACKED: u64 = 8 * 1024 * 1024;
 /// The most folders of a job that are looked through.
 const MOST_FOLDERS: usize = 5_000;
@@ -64,6 +64,8 @@ struct Loose {
     files: Vec<(String, Entry)>,
     /// The folders of the layout, those above first.
     folders: Vec<String>,
+    /// What writers that were killed left under a temporary name.
+    remains: Vec<(String, Entry)>,
     /// When anything there was last written, the log included.
     written_at: Option<Timestamp>,
 }
@@ -75,7 +77,7 @@ impl JobDirectory {
         if self.ended().await?.is_none_or(|ended| ended.observed_at > quiet_since) {
             return Ok(Sealing::InUse);
         }
-        let loose = self.loose().await?;
+        let mut loose = self.loose().await?;
         let archive = self.archive().await?;
         // A half sealed directory has a new archive in it, and was quiet before.
         if archive.is_none() && loose.written_at.is_some_and(|written| written > quiet_since) {
@@ -85,6 +87,7 @@ impl JobDirectory {
             Some(archive) => (archive, false),
             None => (self.publish(&self.pack(&loose).await?).await?, true),
         };
+        loose.remains.retain(|(_, entry)| entry.modified_at <= quiet_since);
         let has_removed = self.clear(&loose, &archive).await?;
         Ok(if is_new || has_removed { Sealing::Done } else { Sealing::Known })
     }
@@ -136,6 +139,7 @@ impl JobDirectory {
                 }
                 match (entry.kind, fit(&path)) {
                     (EntryKind::File, Some(Fit::File)) => loose.files.push((path, entry)),
+                    (EntryKind::File, None) if is_remains(&entry.name) => loose.remains.push((path, entry)),
                     (EntryKind::Directory, Some(Fit::Folder)) => folders.push(path),
                     _ => {}
                 }
@@ -149,7 +153,7 @@ impl JobDirectory {
         let mut archive = Archive::default();
         let mut room = MOST_PACKED;
         for (path, entry) in loose.files.iter().filter(|(_, entry)| entry.bytes <= LARGEST_PACKED) {
-            let Some(rest) = room.checked_sub(entry.bytes) else { continue };
+            let Some(rest) = room.checked_sub(room_of(entry.bytes)) else { continue };
             let read = self.files().read(&self.path().join(path), usize::try_from(LARGEST_PACKED).unwrap_or(0)).await;
             if let Some(bytes) = reached(read, "the job was not sealed")? {
                 room = rest;
@@ -183,6 +187,10 @@ impl JobDirectory {
                 has_removed = true;
             }
         }
+        for (path, _) in &loose.remains {
+            reached(self.files().remove(&self.path().join(path)).await, what)?;
+            has_removed = true;
+        }
         for folder in loose.folders.iter().rev() {
             // One that holds something else stays.
             has_removed |= self.files().remove(&self.path().join(folder)).await.is_ok();
@@ -196,6 +204,11 @@ impl JobDirectory {
 enum Fit {
     File,
     Folder,
+}
+
+/// Whether a name is a temporary one of [`Reach::write_once`](reach::Reach::write_once): `.ended.json.login01.77.0.tmp`.
+fn is_remains(name: &str) -> bool {
+    name.strip_suffix(".tmp").is_some_and(|rest| rest.starts_with('.'))
 }
 
 fn fit(path: &str) -> Option<Fit> {

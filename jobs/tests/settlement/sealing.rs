@@ -191,6 +191,33 @@ async fn late_facts_reach_a_sealed_job_and_its_first_records_stay() {
 }
 
 #[tokio::test]
+async fn what_is_large_or_too_much_stays_beside_the_archive() {
+    let desk = Desk::new().await;
+    let job = settled_job(&desk).await;
+    let folder = job.directory.path();
+    for attempt in 10..20 {
+        let attempt = folder.join(format!("links/1/attempts/9-{attempt}"));
+        fs::create_dir(&attempt).expect("fresh");
+        fs::write(attempt.join("started"), format!("epoch_seconds={}\n", NOW - 500)).expect("ours");
+        fs::write(attempt.join("progress"), vec![b'7'; 1024 * 1024]).expect("ours");
+    }
+    fs::write(folder.join("checkpoints"), vec![b'7'; 1024 * 1024 + 1]).expect("ours");
+    fs::write(folder.join(".ended.json.login01.77.0.tmp"), "half").expect("ours");
+    age(folder, NOW);
+    let before = read(&job.directory).await;
+    desk.set_clock(NOW + 8 * DAY);
+    assert_eq!(sealed(&desk).await.sealed, vec![job.id]);
+    let length = folder.join("sealed.tar").metadata().expect("there").len();
+    assert!((6 << 20..16 << 20).contains(&length), "{length}");
+    let progress = everything(folder).iter().filter(|path| path.ends_with("progress")).count();
+    assert!((2..5).contains(&progress) && folder.join("checkpoints").exists(), "{progress}");
+    assert!(!folder.join(".ended.json.login01.77.0.tmp").exists(), "what a killed writer left is gone");
+    let house = desk.house("ada");
+    assert_eq!(read(&house.state.job(job.id)).await, before);
+    assert_eq!(house.state.job(job.id).seal(at(NOW + DAY)).await.expect("answered"), Sealing::Known);
+}
+
+#[tokio::test]
 async fn an_archive_keeps_modes_and_nobody_elses_job_is_sealed() {
     let desk = Desk::new().await;
     let job = settled_job(&desk).await;
