@@ -72,7 +72,8 @@ struct Loose {
 
 impl JobDirectory {
     /// Seals the directory, or finishes what an earlier call began; nothing is done where the end was noted, or something
-    /// in it was written, after `quiet_since`. The record itself is asked, because an index can be wrong. After `Ok` and after `Err` every record reads as before.
+    /// in it was written, after `quiet_since`. The record itself is asked, because an index can be wrong. After `Ok` and
+    /// after `Err` every record reads as before.
     pub async fn seal(&self, quiet_since: Timestamp) -> Result<Sealing, JobsError> {
         if self.ended().await?.is_none_or(|ended| ended.observed_at > quiet_since) {
             return Ok(Sealing::InUse);
