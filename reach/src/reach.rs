@@ -58,6 +58,8 @@ pub struct Entry {
     pub bytes: u64,
     /// When it was last written.
     pub modified_at: Timestamp,
+    /// Its permission bits, as chmod(1) writes them in octal.
+    pub mode: u32,
 }
 
 /// A part of a file.

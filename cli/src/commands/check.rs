@@ -30,5 +30,8 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
         "placement": view::placement_json(&checked.placement),
         "doubts": checked.doubts,
     })).collect::<Vec<_>>() });
+    // What is doubtful at one site may be so at all.
+    let mut told = BTreeSet::new();
+    let notes: Vec<String> = notes.into_iter().filter(|note| told.insert(note.clone())).collect();
     Ok(Answer::new(lines, json).with_notes(notes))
 }

@@ -58,7 +58,7 @@ fn in_house(command: Command, general: &General, screen: Screen) -> Result<Answe
     let context = Context { general: general.clone(), configuration: Configuration::read()?, screen };
     match command {
         Command::Check(arguments) => Context::block_on(check::run(&arguments, &context)),
-        Command::Init(arguments) => init::run(&arguments, &context),
+        Command::Init(arguments) => Context::block_on(init::run(&arguments, &context)),
         Command::Plan(arguments) => Context::block_on(plan::run(&arguments, &context)),
         Command::Submit(arguments) => Context::block_on(submit::run(arguments, &context)),
         Command::Sbatch(arguments) => Context::block_on(sbatch::run(arguments, &context)),

@@ -8,6 +8,7 @@ use crate::{
 };
 use jobs::{
     Gravity,
+    seal::{SealReport, seal},
     settle::{NotPriced, SettleOptions, SettleReport, SettledAmount, settle},
 };
 use model::{JobId, RunKey, Timestamp};
@@ -27,7 +28,8 @@ pub(crate) struct Arguments {
     pub trust_clock: bool,
 }
 
-/// Settles. What could not be taken in is told in any case, and ends the program with 5: somebody has to look.
+/// Settles, and seals what is long over. What could not be taken in is told in any case, and ends the program with 5:
+/// somebody has to look.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
     let since = arguments.since.as_deref().map(day).transpose()?;
@@ -36,7 +38,14 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     }
     let options = SettleOptions { since, all_users: arguments.all_users, trust_clock: arguments.trust_clock };
     let report = settle(&house, options).await?;
-    let answer = Answer::new(text(&report), json!({ "version": 1, "settled": report })).with_notes(notes(&report));
+    // What is entered is entered: sealing is housekeeping, and may wait for the next time.
+    let sealed = seal(&house).await.unwrap_or_else(|error| SealReport {
+        notes: vec![format!("no job was sealed: {}", error.why)],
+        ..SealReport::default()
+    });
+    let json = json!({ "version": 1, "settled": report, "sealed": sealed.sealed });
+    let told = notes(&report).into_iter().chain(sealed.notes.iter().map(|note| format!("note: {note}")));
+    let answer = Answer::new(text(&report, &sealed), json).with_notes(told);
     if report.is_complete() {
         return Ok(answer);
     }
@@ -88,7 +97,7 @@ pub(super) fn day(text: &str) -> Result<Timestamp, Failure> {
     Ok(Timestamp::from_epoch_seconds(start.timestamp().as_second()))
 }
 
-fn text(report: &SettleReport) -> String {
+fn text(report: &SettleReport, sealed: &SealReport) -> String {
     let until = report.settled_until.map(instant).unwrap_or_default();
     let SettleReport { place, new, same, corrected, unattributed, unattributed_in_all, running, pending, .. } = report;
     let mut text = format!(
@@ -101,6 +110,10 @@ fn text(report: &SettleReport) -> String {
     }
     for job in &report.closed {
         text.push_str(&format!("  job {job} is over, its hold is closed\n"));
+    }
+    if !sealed.sealed.is_empty() {
+        let words = if sealed.sealed.len() == 1 { "job was" } else { "jobs were" };
+        text.push_str(&format!("  {} finished {words} sealed, each into one archive\n", sealed.sealed.len()));
     }
     text
 }

@@ -82,6 +82,7 @@ fn house_at(
     let chosen = scheduler::choose(site, &files, &state_root, machine, &principal)?;
     let house = House {
         clock: Arc::new(SystemClock),
+        variables: Arc::new(configuration.variables.clone()),
         machine,
         books: Arc::new(books::LedgerFile::new(configuration.ledger_file(&state_root)?)),
         state: State::new(state_root, mode, Arc::clone(&files)),

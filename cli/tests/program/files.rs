@@ -6,7 +6,7 @@ use std::fs;
 
 /// Runs a command that must fail with 2 and change nothing below the desk.
 #[track_caller]
-fn refused(desk: &Desk, words: &[&str]) -> String {
+pub(crate) fn refused(desk: &Desk, words: &[&str]) -> String {
     let before = desk.everything();
     let ran = desk.pakt(words).expect(2);
     assert_eq!(ran.stdout, "", "pakt {}", ran.words);
@@ -278,7 +278,8 @@ fn init_writes_a_file_that_check_accepts_and_never_overwrites() {
     for template in ["train", "evaluate", "command"] {
         let file = format!("{template}.yaml");
         desk.pakt(&["init", "--template", template, &file]).expect(0);
-        desk.pakt(&["check", &file]).expect(0);
+        let doubts = desk.pakt(&["check", &file]).expect(0).stderr;
+        assert!(!doubts.contains("YOUR_"), "the configuration knows the project: {doubts}");
     }
     assert_snapshot!(refused(&desk, &["init", "train.yaml"]), @"
     exit 2
@@ -325,6 +326,14 @@ fn the_ledger_names_the_account_that_a_site_wants() {
       1 | name: tiny-lm
         | ^^^^
         = write `scheduler: { account: e-aif-2026fl01-991 }` with your own, or bind the project `atlas` to one in the ledger
+    smallest.yaml:8:22: warning: the virtual environment `~/venvs/torch` is not in your home here
+      8 | environment: { venv: ~/venvs/torch }
+        |                      ^^^^^^^^^^^^^
+        = make it: `python3 -m venv ~/venvs/torch`, or correct the path, unless the nodes have another home
+    smallest.yaml:9:6: warning: `train.py` is not there; the job starts in `<work>`
+      9 | run: train.py --steps 200
+        |      ^^^^^^^^^^^^^^^^^^^^
+        = put it there, or say with `workdir` where it is
     error: `smallest.yaml` is no job that can run
     why:   there is a mistake in it
     next:  mend the file; `pakt check FILE` reads it again without contacting anything
@@ -335,6 +344,15 @@ fn the_ledger_names_the_account_that_a_site_wants() {
     exit 0
     --- stdout
     smallest.yaml: ok: 2 nodes x 4 GPUs of jupiter/booster for 00:10:00, account atlas-gpu
+    --- stderr
+    smallest.yaml:8:22: warning: the virtual environment `~/venvs/torch` is not in your home here
+      8 | environment: { venv: ~/venvs/torch }
+        |                      ^^^^^^^^^^^^^
+        = make it: `python3 -m venv ~/venvs/torch`, or correct the path, unless the nodes have another home
+    smallest.yaml:9:6: warning: `train.py` is not there; the job starts in `<work>`
+      9 | run: train.py --steps 200
+        |      ^^^^^^^^^^^^^^^^^^^^
+        = put it there, or say with `workdir` where it is
     ");
     desk.pakt(&["ledger", "bind", "atlas", "--unit", "jupiter:gh200", "--account", "atlas-too"]).expect(0);
     assert_snapshot!(refused(&desk, &["check", "smallest.yaml"]), @"

@@ -12,5 +12,6 @@ mod listing;
 mod logs;
 mod missing;
 mod people;
+mod sealing;
 mod usage;
 mod views;
