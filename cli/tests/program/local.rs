@@ -99,8 +99,8 @@ fn programs_read_the_same_as_people() {
     assert_eq!(listed["jobs"][0]["id"], id.as_str());
     assert_eq!(listed["jobs"][0]["phase"], "ended");
     assert_eq!(listed["jobs"][0]["progress"]["step"], 3, "{listed}");
-    assert!(listed["jobs"][0]["elapsed"].as_u64().is_some_and(|seconds| seconds > 0), "{listed}");
-    assert_eq!(listed["jobs"][0]["time_limit"], 600, "{listed}");
+    assert!(listed["jobs"][0]["elapsed_seconds"].as_u64().is_some_and(|seconds| seconds > 0), "{listed}");
+    assert_eq!(listed["jobs"][0]["time_limit_seconds"], 600, "{listed}");
     let shown = desk.json(&["show", &id]);
     assert_eq!(shown["attempts"][0]["exit_code"], 0);
     assert_eq!(shown["progress"], json!({ "step": 3, "total": 3, "note": "loss=7" }));

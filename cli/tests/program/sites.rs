@@ -114,8 +114,8 @@ fn doctor_ends_as_what_it_found_demands() {
 #[test]
 fn the_list_of_sites_fits_a_terminal() {
     let desk = Desk::with_grant("100000");
-    desk.pakt(&["ledger", "grant", "atlas", "250000", "--unit", "juwels-booster:a100"]).expect(0);
-    desk.pakt(&["ledger", "grant", "meteora", "1000", "--unit", "juwels-booster:a100"]).expect(0);
+    desk.pakt(&["ledger", "grant", "atlas", "250000", "--unit", "juwels-booster:a100", "--account", "a"]).expect(0);
+    desk.pakt(&["ledger", "grant", "meteora", "1000", "--unit", "juwels-booster:a100", "--account", "m"]).expect(0);
     let listed = desk.pakt(&["sites"]).expect(0).stdout;
     assert!(listed.lines().all(|line| line.chars().count() <= 100), "{listed}");
     assert_snapshot!(listed, @"
@@ -140,7 +140,7 @@ fn the_list_of_sites_fits_a_terminal() {
 #[test]
 fn names_of_sites_and_units_are_read_in_any_case() {
     let desk = Desk::with_grant("10");
-    desk.pakt(&["ledger", "grant", "atlas", "5", "--unit", "Jupiter:GH200"]).expect(0);
+    desk.pakt(&["ledger", "grant", "atlas", "5", "--unit", "Jupiter:GH200", "--account", "a"]).expect(0);
     assert_eq!(desk.json(&["balance", "--offline"])["balances"][0]["unit"], "jupiter:gh200");
     assert_eq!(desk.json(&["sites", "show", "JUPITER"])["site"], "jupiter");
     let lower = desk.job_at("local", "tiny", "{ nodes: 1, cpus: 1, time: 10m }", "true");

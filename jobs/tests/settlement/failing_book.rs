@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use jobs::Books;
 use ledger::{
-    BalanceQuery, Binding, Book, Command, Cursor, Entry, EntryPage, Grant, Hold, HoldId, LedgerError, LedgerErrorKind,
-    Outcome, Scope, SqliteBook, UnattributedRun, Verification,
+    BalanceQuery, BindingRecord, Book, Command, Cursor, Entry, EntryPage, Grant, Hold, HoldId, LedgerError,
+    LedgerErrorKind, Outcome, Scope, SqliteBook, UnattributedRun, Verification,
 };
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use std::{
@@ -107,7 +107,7 @@ impl Book for FailingBook {
         self.real.statement(project, unit, window).await
     }
 
-    async fn bindings(&self) -> Answer<Vec<Binding>> {
+    async fn bindings(&self) -> Answer<Vec<BindingRecord>> {
         self.real.bindings().await
     }
 

@@ -141,6 +141,9 @@ async fn what_is_not_settled_or_was_written_lately_is_left_alone() {
     let note = Ended {
         state: JobState::of(BaseState::Completed),
         exit_code: None,
+        elapsed: None,
+        time_limit: None,
+        progress: None,
         at: None,
         note: None,
         observed_at: at(NOW),
