@@ -123,7 +123,7 @@ impl Cluster {
     pub fn await_accounted(&self, job: &str) -> Result<(), LabError> {
         let limit = std::time::Duration::from_mins(2);
         let what = format!("the end of job {job} of {} in accounting", self.name);
-        let call = ["-n", "-X", "-P", "--format=State,SubmitLine", "--jobs", job];
+        let call = ["-n", "-X", "-P", "--format=State,End,SubmitLine", "--jobs", job];
         wait_until(&what, limit, || {
             let rows = crate::command::run(self.site.command("sacct").args(call)).ok()?;
             are_whole(&rows).then_some(())
@@ -198,12 +198,13 @@ impl Drop for Cluster {
     }
 }
 
-/// Whether rows of state and submit line are all of ended jobs and have both parts.
+/// Whether rows of state, end and submit line are all of ended jobs and have every part. A job whose start reaches
+/// accounting only after it ended, because slurmdbd was away, is COMPLETED there for a moment without an end.
 fn are_whole(rows: &str) -> bool {
     let is_whole = |row: &str| {
-        row.split_once('|').is_some_and(|(state, line)| {
-            !matches!(state, "PENDING" | "RUNNING" | "REQUEUED" | "SUSPENDED") && !line.is_empty()
-        })
+        let parts: Vec<&str> = row.splitn(3, '|').collect();
+        matches!(parts[..], [state, end, line]
+            if !matches!(state, "PENDING" | "RUNNING" | "REQUEUED" | "SUSPENDED") && end != "Unknown" && !line.is_empty())
     };
     !rows.is_empty() && rows.lines().all(is_whole)
 }
@@ -245,13 +246,14 @@ mod tests {
     use super::are_whole;
 
     #[test]
-    fn a_row_is_whole_with_state_and_submit_line() {
+    fn a_row_is_whole_with_state_end_and_submit_line() {
         let table = [
-            ("COMPLETED|sbatch a|b\n", true),
-            ("CANCELLED by 1001|sbatch\nTIMEOUT|sbatch\n", true),
-            ("COMPLETED|\n", false),
-            ("RUNNING|sbatch\n", false),
-            ("COMPLETED|sbatch\nPENDING|sbatch\n", false),
+            ("COMPLETED|2026-11-25T19:44:09|sbatch a|b\n", true),
+            ("CANCELLED by 1001|2026-11-25T19:44:09|sbatch\nTIMEOUT|2026-11-25T19:44:09|sbatch\n", true),
+            ("COMPLETED|2026-11-25T19:44:09|\n", false),
+            ("COMPLETED|Unknown|sbatch\n", false),
+            ("RUNNING|Unknown|sbatch\n", false),
+            ("COMPLETED|2026-11-25T19:44:09|sbatch\nPENDING|Unknown|sbatch\n", false),
             ("", false),
         ];
         for (rows, expected) in table {
