@@ -7,13 +7,15 @@ use std::collections::BTreeSet;
 
 pub(crate) async fn an_array_is_one_submission_and_several_runs(stage: &Stage) {
     let mut submission = stage.submission("array", Size::Small, "exit $SLURM_ARRAY_TASK_ID");
-    submission.options = vec!["--array=0-1".to_owned()];
+    // Held, so that both tasks are there whenever they are looked at.
+    submission.options = vec!["--array=0-1".to_owned(), "--hold".to_owned()];
     let id = stage.submit(&submission).await;
     let facts = stage.scheduler.read_back(id).await.expect("it is there");
     assert_eq!((facts.sighting.form, facts.sighting.leader, facts.tasks), (JobForm::Array, id, 2), "{facts:?}");
     assert_eq!((facts.sighting.stamp, &facts.sighting.user), (Some(submission.stamp), &stage.user));
     let found = stage.scheduler.find(&Stage::search(&submission)).await.expect("both answer");
     assert_eq!(found.iter().map(|job| job.sighting.id).collect::<Vec<_>>(), [id], "one submission");
+    stage.scheduler.release(id).await.expect("let go");
     stage.ended(id).await;
     let found = stage.scheduler.find(&Stage::search(&submission)).await.expect("both answer");
     assert_eq!(found.iter().map(|job| job.sighting.id).collect::<Vec<_>>(), [id], "one submission");

@@ -55,7 +55,11 @@ scontrol() {
                 echo 'slurm_suspend error: Job has already finished' >&2
                 exit 1
             fi
-            forget "$2" held
+            local task
+            for task in $(job_ids); do
+                [ "$task" = "$2" ] || [ "$(get "$task" array)" = "$2" ] || continue
+                forget "$task" held
+            done
             ;;
         show) show "$2" ;;
     esac
