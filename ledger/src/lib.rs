@@ -23,7 +23,9 @@ mod rules;
 mod scope;
 mod settled_run;
 mod sqlite;
+mod store;
 mod verification;
+mod workbench;
 
 pub use account::{Account, AccountError};
 pub use binding::{Binding, BindingRecord, Cursor, Enforce, Reattribute, Unbind};

@@ -2,6 +2,7 @@
 
 use super::{bind, grant, hold, observe, reattribute, settle};
 use crate::records::{Records, Result};
+use crate::rules::Secret;
 use crate::{
     Account, Binding, Command, Entry, EntryKind, LedgerError, LedgerErrorKind, Links, Outcome, Particulars, Unbind,
 };
@@ -16,6 +17,7 @@ pub(crate) struct Posting<'a> {
     pub(super) now: Timestamp,
     /// Read once for all runs of the post, and again after one was added.
     bindings: RefCell<Option<Rc<Vec<Binding>>>>,
+    secret: RefCell<Option<Secret>>,
 }
 
 /// An entry before it has a number.
@@ -27,7 +29,7 @@ pub(super) struct Draft {
     pub(super) credit: Account,
     pub(super) project: ProjectName,
     pub(super) effective_at: Timestamp,
-    pub(super) key: String,
+    pub(super) key: Option<String>,
     pub(super) links: Links,
     pub(super) note: String,
     pub(super) tariff: Option<TariffId>,
@@ -55,7 +57,17 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
 impl<'a> Posting<'a> {
     /// A post by `actor`, inside the transaction of `records`.
     pub(crate) const fn new(records: &'a dyn Records, actor: &'a Principal, now: Timestamp) -> Self {
-        Self { records, actor, now, bindings: RefCell::new(None) }
+        Self { records, actor, now, bindings: RefCell::new(None), secret: RefCell::new(None) }
+    }
+
+    /// The ledger's secret.
+    pub(super) fn secret(&self) -> Result<Secret> {
+        if let Some(known) = self.secret.borrow().as_ref() {
+            return Ok(known.clone());
+        }
+        let read = self.records.secret()?;
+        self.secret.replace(Some(read.clone()));
+        Ok(read)
     }
 
     /// The bindings as they stand.
@@ -102,8 +114,8 @@ impl<'a> Posting<'a> {
 }
 
 impl Posting<'_> {
-    /// Numbers and appends an entry.
-    pub(super) fn append(&self, draft: Draft) -> Result<Entry> {
+    /// Numbers and appends an entry; the answer is its number.
+    pub(super) fn append(&self, draft: Draft) -> Result<u64> {
         if draft.amount < Amount::ZERO {
             return Err(LedgerError::never(LedgerErrorKind::Bug, "an entry would have a negative amount"));
         }
@@ -124,8 +136,9 @@ impl Posting<'_> {
             tariff: draft.tariff,
             particulars: draft.particulars,
         };
-        self.records.append(&entry)?;
-        Ok(entry)
+        let number = entry.number;
+        self.records.append(entry)?;
+        Ok(number)
     }
 }
 
