@@ -1,10 +1,10 @@
 //! What the procedures need of a store, inside one transaction.
 
+use crate::rules::{Content, Secret};
 use crate::{
     Binding, BindingRecord, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError, Observation, Scope,
     SettledRun, UnattributedReason, Unbind,
 };
-use crate::rules::{Content, Secret};
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 use std::sync::Arc;
 

@@ -2,7 +2,9 @@
 
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
-use crate::{Account, Binding, BindingRecord, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, Observation, Scope, Unbind};
+use crate::{
+    Account, Binding, BindingRecord, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, Observation, Scope, Unbind,
+};
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 use std::collections::HashMap;
 

@@ -12,7 +12,7 @@ use crate::{
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The records of one post.
@@ -51,9 +51,10 @@ enum Undo {
 impl<'a> Workbench<'a> {
     /// A workbench over the tables of a transaction, with what the commands will ask about runs.
     pub(crate) fn new(store: &'a dyn Store, commands: &[Command]) -> Result<Self> {
-        let keys: Vec<&RunKey> = commands.iter().filter_map(run_key).collect();
+        let keys: HashSet<&RunKey> = commands.iter().filter_map(run_key).collect();
         let mut state = State::default();
         if !keys.is_empty() {
+            let keys: Vec<&RunKey> = keys.into_iter().collect();
             let mut found = store.run_digests(&keys)?;
             state.digests = keys.into_iter().map(|key| (key.clone(), found.remove(key))).collect();
         }

@@ -103,12 +103,7 @@ fn enter(posting: &Posting<'_>, settled: &Arc<SettledRun>, content: Content) -> 
     Ok(outcome)
 }
 
-fn revise(
-    posting: &Posting<'_>,
-    known: &BookedRun,
-    settled: &SettledRun,
-    content: Content,
-) -> Result<SettleOutcome> {
+fn revise(posting: &Posting<'_>, known: &BookedRun, settled: &SettledRun, content: Content) -> Result<SettleOutcome> {
     let mut reading = settled.clone();
     reading.run.key = known.key.clone();
     reading.run.sluid = settled.run.sluid.clone().or_else(|| known.settled.run.sluid.clone());

@@ -104,7 +104,8 @@ impl Book for SqliteBook {
 
     async fn open_holds(&self, project: Option<&ProjectName>) -> Result<Vec<Hold>> {
         let project = project.cloned();
-        self.read("reading the open holds", move |tables| queries::open_holds(tables.connection, project.as_ref())).await
+        self.read("reading the open holds", move |tables| queries::open_holds(tables.connection, project.as_ref()))
+            .await
     }
 
     async fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>> {

@@ -70,12 +70,7 @@ pub(super) fn grants(tables: &Tables<'_>, project: Option<&ProjectName>) -> Resu
 const STATED: &str = "kind NOT IN ('hold', 'amend', 'release')
     AND project = (SELECT number FROM names WHERE text = ?1) AND unit = (SELECT number FROM names WHERE text = ?2)";
 
-pub(super) fn statement(
-    tables: &Tables<'_>,
-    project: &ProjectName,
-    unit: &Unit,
-    window: Window,
-) -> Result<Statement> {
+pub(super) fn statement(tables: &Tables<'_>, project: &ProjectName, unit: &Unit, window: Window) -> Result<Statement> {
     let connection = tables.connection;
     let select = format!(
         "SELECT coalesce(sum(CASE WHEN credit = (SELECT number FROM names WHERE text = 'budget/' || ?1)
@@ -85,8 +80,7 @@ pub(super) fn statement(
     let (name, unit_text) = (project.as_str(), unit.to_string());
     let (from, to) = (window.from.epoch_seconds(), window.to.epoch_seconds());
     let opening: Amount = connection.query_row(&select, params![name, unit_text, from], |row| rows::amount(row, 0))?;
-    let condition =
-        format!("{STATED} AND effective_at >= ?3 AND effective_at < ?4 ORDER BY effective_at, number");
+    let condition = format!("{STATED} AND effective_at >= ?3 AND effective_at < ?4 ORDER BY effective_at, number");
     let mut entries = entries_where(connection, &tables.names, &condition, params![name, unit_text, from, to])?;
     name_runs(tables, &mut entries)?;
     rules::statement(project, unit, window, opening, &entries)

@@ -46,6 +46,9 @@ CREATE INDEX entries_by_project ON entries (project, unit, effective_at);
 CREATE INDEX entries_by_hold ON entries (hold) WHERE hold IS NOT NULL;
 CREATE INDEX entries_of_grants ON entries (number) WHERE kind = 'grant';
 
+CREATE TRIGGER entries_follow_the_last BEFORE INSERT ON entries
+WHEN NEW.number <= (SELECT coalesce(max(number), 0) FROM entries)
+BEGIN SELECT RAISE(ABORT, 'a posted entry is never changed'); END;
 CREATE TRIGGER entries_are_not_changed BEFORE UPDATE ON entries
 BEGIN SELECT RAISE(ABORT, 'a posted entry is never changed'); END;
 CREATE TRIGGER entries_are_not_deleted BEFORE DELETE ON entries

@@ -158,7 +158,8 @@ impl Store for Tables<'_> {
     fn is_enforced(&self, project: &ProjectName, unit: &Unit) -> Result<bool> {
         let select =
             "SELECT is_enforced FROM enforcements WHERE project = ?1 AND unit = ?2 ORDER BY number DESC LIMIT 1";
-        let last = self.connection.prepare_cached(select)?.query_row([project.as_str(), &unit.to_string()], |row| row.get(0));
+        let last =
+            self.connection.prepare_cached(select)?.query_row([project.as_str(), &unit.to_string()], |row| row.get(0));
         Ok(last.optional()?.unwrap_or(false))
     }
 
