@@ -54,6 +54,8 @@ pub(crate) struct BookedRun {
     /// Where the store keeps the raw row, where it has one.
     pub(crate) raw: Option<RawPlace>,
     pub(crate) standing: Standing,
+    /// Whether it is not in the store yet.
+    pub(crate) is_new: bool,
 }
 
 /// As much of a run in the books as tells whether a reading of it says anything new.

@@ -91,6 +91,7 @@ fn enter(posting: &Posting<'_>, settled: &Arc<SettledRun>, content: Content) -> 
         revision: 0,
         raw: None,
         standing: Standing::Unattributed(UnattributedReason::NotBound),
+        is_new: true,
     };
     let change = recharge(posting, &mut run, EntryKind::Correct)?;
     let outcome = match &run.standing {

@@ -79,6 +79,8 @@ fn open_inner(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Resul
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // An entry that is replaced is deleted: the trigger against that runs only so.
+    connection.pragma_update(None, "recursive_triggers", "ON")?;
     with_retries(&mut connection, migrate)?;
     with_retries(&mut connection, |connection| check_host(connection, &place, &surroundings.host))?;
     with_retries(&mut connection, |connection| choose_journal(connection, &place))?;

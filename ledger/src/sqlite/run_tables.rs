@@ -22,6 +22,8 @@ const RUN: &str = "place, job, submitted, sluid, shown_id, user, account, partit
      raw_chunk, raw_row, content, revision, price, gpu, node, site_charge, project, unit, amount, hold, effective_at, \
      entry, entries, unattributed, is_priced";
 
+const COLUMNS: usize = 40;
+
 /// Everything of a price but its amounts: few runs have one that no other has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum PriceShape {
@@ -41,18 +43,16 @@ impl RunWriter {
         Self { tres: Recent::new(), states: Recent::new(), prices: Recent::new() }
     }
 
-    /// Writes runs; those that are there are replaced.
+    /// Writes runs. Those that are there are replaced, which costs SQLite a journal of the statement.
     pub(super) fn write(&self, connection: &Connection, names: &Names<'_>, runs: &[BookedRun]) -> Result<()> {
         let raw = raw_rows::add(connection, runs.iter().map(|run| run.settled.run.raw.as_str()))?;
-        let insert = format!(
-            "INSERT OR REPLACE INTO runs ({RUN}) VALUES
-             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-              ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40)"
-        );
-        let mut statement = connection.prepare_cached(&insert)?;
+        let values = (1..=COLUMNS).map(|column| format!("?{column}")).collect::<Vec<_>>().join(", ");
+        let insert = format!("INTO runs ({RUN}) VALUES ({values})");
+        let mut add = connection.prepare_cached(&format!("INSERT {insert}"))?;
+        let mut replace = connection.prepare_cached(&format!("INSERT OR REPLACE {insert}"))?;
         for (booked, new_raw) in runs.iter().zip(raw) {
-            let raw = new_raw.or(booked.raw);
-            self.put(&mut statement, names, booked, raw)?;
+            let statement = if booked.is_new { &mut add } else { &mut replace };
+            self.put(statement, names, booked, new_raw.or(booked.raw))?;
         }
         Ok(())
     }
@@ -195,6 +195,7 @@ fn read_run(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<BookedRun> {
         observed_at: instant(row, 22)?,
         revision: row.get(26)?,
         raw,
+        is_new: false,
         standing,
     })
 }

@@ -66,6 +66,7 @@ async fn whoever_changes_the_file_is_found() {
 async fn the_database_itself_forbids_what_a_mistake_of_ours_could_do() {
     let desk = busy_desk().await;
     let file = Connection::open(desk.path()).expect("opened");
+    file.pragma_update(None, "recursive_triggers", "ON").expect("as every connection of ours");
     for (statement, answer) in [
         ("UPDATE entries SET amount = 1 WHERE number = 1", "never changed"),
         ("DELETE FROM entries WHERE number = 1", "never deleted"),
@@ -80,7 +81,7 @@ async fn the_database_itself_forbids_what_a_mistake_of_ours_could_do() {
             "INSERT OR REPLACE INTO entries SELECT number, kind, unit, 5, debit, credit, project, effective_at, \
           recorded_at, actor_user, actor_site, key, hold, run_place, run_job, run_submitted, grant_key, reverses, \
           note, tariff, particulars FROM entries WHERE number = 1",
-            "never changed",
+            "never deleted",
         ),
         ("INSERT INTO posts VALUES (96, 0, 'ada', NULL, 1, 3)", "numbered without gaps"),
         ("UPDATE balances SET amount = 'many'", "cannot store TEXT"),
@@ -94,7 +95,9 @@ async fn the_database_itself_forbids_what_a_mistake_of_ours_could_do() {
             "do not sum to zero",
         ),
     ] {
+        file.execute_batch("BEGIN").expect("begun");
         let outcome = file.execute_batch(statement);
+        file.execute_batch("ROLLBACK").expect("taken back");
         match outcome {
             Err(error) => assert!(!answer.is_empty() && error.to_string().contains(answer), "{statement}: {error}"),
             Ok(()) => assert_eq!(answer, "", "{statement}"),
