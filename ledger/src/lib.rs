@@ -37,7 +37,10 @@ pub use hold::{AmendHold, CloseHold, CloseReason, Closing, Hold, HoldId, NewHold
 pub use observation::{Observation, ObservedPending, ObservedRun};
 pub use outcome::{Effect, Outcome, SettleOutcome};
 pub use refusal::Refusal;
-pub use rules::{Spender, payer};
+pub use rules::{
+    Debt, Drawing, GivenLot, GrantTerms, Lot, LotBalance, LotBook, LotChange, LotError, LotId, Spender, Spending,
+    borders_of, payer,
+};
 pub use scope::{Scope, ScopeError};
 pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};
 pub use sqlite::{OpenMode, SqliteBook, StopPoint, Surroundings};

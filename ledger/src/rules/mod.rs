@@ -2,6 +2,8 @@
 
 mod attribution;
 mod balance;
+mod lot;
+mod lot_draw;
 mod lots;
 mod movement;
 mod replay;
@@ -12,6 +14,8 @@ mod union;
 pub(crate) use attribution::{Attribution, Charge, attribute};
 pub use attribution::{Spender, payer};
 pub(crate) use balance::{balances, refusal};
+pub use lot::{GivenLot, GrantTerms, Lot, LotBalance, LotError, LotId, Spending};
+pub use lot_draw::{Debt, Drawing, LotBook, LotChange, borders_of};
 pub(crate) use movement::{budget_change, split};
 pub(crate) use replay::{Replay, Stored};
 pub(crate) use revision::{Reading, compare, content_of, contradiction, seen_at};
