@@ -38,8 +38,9 @@ pub use observation::{Observation, ObservedPending, ObservedRun};
 pub use outcome::{Effect, Outcome, SettleOutcome};
 pub use refusal::Refusal;
 pub use rules::{
-    Debt, Drawing, GivenLot, GrantTerms, Lot, LotBalance, LotBook, LotChange, LotError, LotId, Spender, Spending,
-    borders_of, payer,
+    Coming, Debt, Decision, Drawing, Event, Facts, FixedTerm, GivenLot, GrantTerms, HardStop, Lot, LotBalance, LotBook,
+    LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft, Spender, Spending, Standing,
+    UsedUp, borders_of, payer,
 };
 pub use scope::{Scope, ScopeError};
 pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};

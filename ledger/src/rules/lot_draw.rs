@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// What becomes of what no lot covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Debt {
-    /// The most that is carried into a period, in percent of the lot that was given for it; the rest is struck.
+    /// The most that is carried into a period, in percent of the lots that were given for it; the rest is struck.
     pub most_percent: Option<u32>,
     /// Whether it is struck where all lots end together.
     pub ends_with_lots: bool,
@@ -196,9 +196,12 @@ impl LotBook {
         if self.debt.ends_with_lots && !goes_on && lots().any(|lot| lot.usable.to == border) {
             return Ok(Amount::ZERO);
         }
-        match (self.debt.most_percent, lots().find(|lot| lot.period.from == border)) {
-            (Some(percent), Some(lot)) => percent_of(lot.amount, percent),
-            _ => Ok(self.owed.max(Amount::ZERO)),
+        match self.debt.most_percent.filter(|_| lots().any(|lot| lot.period.from == border)) {
+            Some(percent) => {
+                let given = lots().filter(|lot| lot.period.contains(border)).map(|lot| lot.amount);
+                percent_of(Amount::sum(given)?, percent)
+            }
+            None => Ok(self.owed.max(Amount::ZERO)),
         }
     }
 

@@ -6,6 +6,7 @@ mod lot;
 mod lot_draw;
 mod lots;
 mod movement;
+mod policy;
 mod replay;
 mod revision;
 mod statement;
@@ -17,6 +18,10 @@ pub(crate) use balance::{balances, refusal};
 pub use lot::{GivenLot, GrantTerms, Lot, LotBalance, LotError, LotId, Spending};
 pub use lot_draw::{Debt, Drawing, LotBook, LotChange, borders_of};
 pub(crate) use movement::{budget_change, split};
+pub use policy::{
+    Coming, Decision, Event, Facts, FixedTerm, HardStop, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft,
+    Standing, UsedUp,
+};
 pub(crate) use replay::{Replay, Stored};
 pub(crate) use revision::{Reading, compare, content_of, contradiction, seen_at};
 pub(crate) use statement::statement;
