@@ -38,9 +38,9 @@ pub use observation::{Observation, ObservedPending, ObservedRun};
 pub use outcome::{Effect, Outcome, SettleOutcome};
 pub use refusal::Refusal;
 pub use rules::{
-    Coming, Debt, Decision, Drawing, Event, Facts, FixedTerm, GivenLot, GrantTerms, HardStop, Lot, LotBalance, LotBook,
-    LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft, Spender, Spending, Standing,
-    UsedUp, borders_of, payer,
+    Coming, Debt, Decision, Drawing, Event, Facts, FixedTerm, GivenLot, GrantFault, GrantTerms, HardStop, Lot,
+    LotBalance, LotBook, LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft, Spender,
+    Spending, Standing, UsedUp, borders_of, check_grant, payer,
 };
 pub use scope::{Scope, ScopeError};
 pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};

@@ -2,6 +2,7 @@
 
 mod attribution;
 mod balance;
+mod grant_check;
 mod lot;
 mod lot_draw;
 mod lots;
@@ -15,6 +16,7 @@ mod union;
 pub(crate) use attribution::{Attribution, Charge, attribute};
 pub use attribution::{Spender, payer};
 pub(crate) use balance::{balances, refusal};
+pub use grant_check::{GrantFault, check_grant};
 pub use lot::{GivenLot, GrantTerms, Lot, LotBalance, LotError, LotId, Spending};
 pub use lot_draw::{Debt, Drawing, LotBook, LotChange, borders_of};
 pub(crate) use movement::{budget_change, split};

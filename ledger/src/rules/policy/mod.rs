@@ -2,7 +2,7 @@
 //!
 //! A policy says three things: which lots it makes of a grant, what becomes of what no lot covers, and what happens when
 //! nothing is left. `rule` has the questions, `decision` and `outlook` answer for all of them alike, so that a policy is a
-//! page of facts with their sources. docs/reference/policies.md has the table.
+//! page of facts with their sources. docs/policies.md has the table.
 
 mod decision;
 mod facts;
