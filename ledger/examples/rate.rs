@@ -36,18 +36,18 @@ async fn main() {
     for a in 0..40 { bind.push(Command::Bind(Binding { site: name("jupiter"), account: Some(name(&format!("acct{a}"))), partition: None, user: None, unit: name("jupiter:gh200"), project: name(&format!("p{a}")), from: Timestamp::from_epoch_seconds(0), to: None })); }
     book.post(&me, now, &bind).await.unwrap();
     for pass in 0..std::env::args().nth(3).map_or(2, |t| t.parse::<u32>().unwrap()) {
-        let (mut make, mut post) = (0.0, 0.0);
+        let (mut make, mut post, mut wall) = (0.0, 0.0, 0.0);
         let mut i = 0;
         while i < n {
             let t = Instant::now();
             let commands: Vec<Command> = (i..(i + chunk).min(n)).map(|i| Command::Settle(Arc::new(run(i, 1_789_000_000)))).collect();
             make += t.elapsed().as_secs_f64();
-            let t = cpu();
+            let t = cpu(); let w = Instant::now();
             book.post(&me, now, &commands).await.unwrap();
-            post += cpu() - t;
+            post += cpu() - t; wall += w.elapsed().as_secs_f64();
             i += chunk;
         }
-        println!("pass {pass}: make {:.0}/s, post {:.0}/s", n as f64 / make, n as f64 / post);
+        println!("pass {pass}: make {:.0}/s, post cpu {:.0}/s wall {:.0}/s", n as f64 / make, n as f64 / post, n as f64 / wall);
     }
     println!("file {} MB", std::fs::metadata(folder.join("l.db")).unwrap().len() / 1_000_000);
     let t = Instant::now(); let v = book.verify().await.unwrap(); println!("verify {} entries {:.0}/s {:?}", v.entries, v.entries as f64 / t.elapsed().as_secs_f64(), v.findings.first());

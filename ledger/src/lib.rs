@@ -39,7 +39,11 @@ pub use hold::{AmendHold, CloseHold, CloseReason, Closing, Hold, HoldId, NewHold
 pub use observation::{Observation, ObservedPending, ObservedRun};
 pub use outcome::{Effect, Outcome, SettleOutcome};
 pub use refusal::Refusal;
-pub use rules::{Spender, payer};
+pub use rules::{
+    Coming, Debt, Decision, Drawing, Event, Facts, FixedTerm, GivenLot, GrantFault, GrantTerms, HardStop, Lot,
+    LotBalance, LotBook, LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft, Spender,
+    Spending, Standing, UsedUp, borders_of, check_grant, payer,
+};
 pub use scope::{Scope, ScopeError};
 pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};
 pub use sqlite::{OpenMode, SqliteBook, StopPoint, Surroundings};

@@ -3,8 +3,12 @@
 mod attribution;
 mod balance;
 mod content;
+mod grant_check;
+mod lot;
+mod lot_draw;
 mod lots;
 mod movement;
+mod policy;
 mod replay;
 mod revision;
 mod statement;
@@ -14,7 +18,14 @@ pub(crate) use attribution::{Attribution, Charge, attribute};
 pub use attribution::{Spender, payer};
 pub(crate) use balance::{balances, refusal};
 pub(crate) use content::{Content, Secret};
+pub use grant_check::{GrantFault, check_grant};
+pub use lot::{GivenLot, GrantTerms, Lot, LotBalance, LotError, LotId, Spending};
+pub use lot_draw::{Debt, Drawing, LotBook, LotChange, borders_of};
 pub(crate) use movement::{budget_change, split};
+pub use policy::{
+    Coming, Decision, Event, Facts, FixedTerm, HardStop, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft,
+    Standing, UsedUp,
+};
 pub(crate) use replay::{Replay, Stored};
 pub(crate) use revision::{Reading, compare, contradiction, seen_at};
 pub(crate) use statement::statement;
