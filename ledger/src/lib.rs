@@ -12,6 +12,7 @@ mod clock;
 mod command;
 mod entry;
 mod error;
+pub mod evidence;
 mod grant;
 mod hold;
 mod observation;
