@@ -8,7 +8,10 @@ mod state;
 
 pub(crate) use state::{Home, StatePlace};
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    wiring::{YamlMistake, io_words},
+};
 use model::ProjectName;
 use serde::Deserialize;
 use std::{
@@ -81,13 +84,7 @@ impl Configuration {
         let file = match read_text(&path)? {
             None => File::default(),
             Some(text) if text.trim().is_empty() => File::default(),
-            Some(text) => serde_yaml::from_str(&text).map_err(|error| {
-                Failure::usage(
-                    format!("`{}` was not understood", path.display()),
-                    error.without_snippet().to_string(),
-                    "mend the file; docs/reference/configuration.md lists its fields",
-                )
-            })?,
+            Some(text) => serde_yaml::from_str(&text).map_err(|error| not_understood(&path, &error))?,
         };
         let site_files = site_files(&folder.join("sites"))?;
         Ok(Self { file, folder, home, site_files, variables })
@@ -118,6 +115,17 @@ impl Configuration {
         };
         if path.is_absolute() { Ok(path) } else { Err(Failure::usage(what(), "it is not absolute", next)) }
     }
+}
+
+fn not_understood(path: &Path, error: &serde_yaml::Error) -> Failure {
+    let YamlMistake { what, next } = YamlMistake::of(error);
+    let place = error.location().map_or_else(String::new, |at| format!("line {}, column {}: ", at.line(), at.column()));
+    let next = next.map_or_else(String::new, |next| format!("{next}; "));
+    Failure::usage(
+        format!("`{}` was not understood", path.display()),
+        format!("{place}{what}"),
+        format!("{next}mend the file; docs/reference/configuration.md lists its fields"),
+    )
 }
 
 fn user_home(variables: &BTreeMap<String, String>) -> Result<PathBuf, Failure> {
@@ -164,5 +172,5 @@ pub(crate) fn read_text(path: &Path) -> Result<Option<String>, Failure> {
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let next = "look at the file's owner, mode and encoding (UTF-8)";
-    Failure::usage(format!("`{}` was not read", path.display()), error.to_string(), next)
+    Failure::usage(format!("`{}` was not read", path.display()), io_words(error), next)
 }

@@ -44,6 +44,17 @@ impl Failure {
         }
     }
 
+    /// A gravity in a word, for programs.
+    pub(crate) const fn kind(gravity: Gravity) -> &'static str {
+        match gravity {
+            Gravity::Bug => "bug",
+            Gravity::Usage => "usage",
+            Gravity::Unreachable => "unreachable",
+            Gravity::Refused => "refused",
+            Gravity::Unknown => "unknown",
+        }
+    }
+
     /// The exit code.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(Self::code(self.gravity))

@@ -14,8 +14,14 @@ use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match arguments::Arguments::try_parse() {
+    let words: Vec<_> = std::env::args_os().collect();
+    let screen = output::Screen::of_words(&words);
+    let words = match commands::sbatch::as_options(words) {
+        Ok(words) => words,
+        Err(failure) => return screen.failure(&failure),
+    };
+    match arguments::Arguments::try_parse_from(&words) {
         Ok(arguments) => commands::run(arguments),
-        Err(error) => output::usage(&error),
+        Err(error) => output::usage(&error, &words),
     }
 }

@@ -2,14 +2,14 @@
 
 use crate::{
     budget::held_for,
-    directory::{Intent, Origin, SubmittedNote, Unheld},
+    directory::{Intent, JobDirectory, Origin, ReadBack, SubmittedNote, Unheld},
     error::{Gravity, JobsError},
     house::House,
     reached::scheduled,
     submit::{Opened, digest_of, host_name, open_request, take_hold, write_intent},
 };
 use model::{Amount, JobId, JobName, ProjectName, SchedulerJobId, Unit};
-use scheduler_adapters::JobSighting;
+use scheduler_adapters::{JobFacts, JobSighting};
 
 /// A job that was taken over.
 pub struct Adopted {
@@ -28,37 +28,17 @@ pub struct Adopted {
 /// Takes over a job of one's own.
 pub async fn adopt(house: &House, scheduler_job: SchedulerJobId, project: ProjectName) -> Result<Adopted, JobsError> {
     let what = format!("job {scheduler_job} was not taken over");
-    let facts = scheduled(house.scheduler.read_back(scheduler_job).await, &what)?.sighting;
-    if facts.user != house.principal.user {
-        let why = format!("it belongs to {}", facts.user);
-        return Err(JobsError::new(
-            Gravity::Refused,
-            what,
-            why,
-            "adopt your own jobs; foreign runs are settled all the same",
-        ));
-    }
-    if let Some(stamp) = facts.stamp {
-        let next = format!("see `pakt show {}`", stamp.job);
-        return Err(JobsError::usage(what, "it is a job of Pakt's already", next));
-    }
-    if facts.state.is_final() {
-        let next = "`pakt settle` charges it as any foreign run";
-        return Err(JobsError::usage(what, format!("it is over: {}", facts.state), next));
-    }
-    if facts.tasks > 1 {
-        let next = "take its tasks over when they run; they are settled in any case";
-        return Err(JobsError::usage(what, format!("it stands for {} tasks of an array", facts.tasks), next));
-    }
-    let (hold, unheld) = match held_for(house, &project, &facts, false).await? {
+    let facts = scheduled(house.scheduler.read_back(scheduler_job).await, &what)?;
+    refuse(house, &what, &facts.sighting)?;
+    let (hold, unheld) = match held_for(house, &project, &facts.sighting, false).await? {
         Ok(hold) => (Some(hold), None),
         Err(unheld) => (None, Some(unheld)),
     };
-    let digest = digest_of(house, &("adopt", scheduler_job, facts.submitted_at));
+    let digest = digest_of(house, &("adopt", scheduler_job, facts.sighting.submitted_at));
     let intent = Intent {
         version: 1,
         id: house.new_id(),
-        name: name(&facts),
+        name: name(&facts.sighting),
         project,
         site: house.here.clone(),
         digest: digest.clone(),
@@ -79,17 +59,58 @@ pub async fn adopt(house: &House, scheduler_job: SchedulerJobId, project: Projec
             (directory, intent, false)
         }
     };
-    let note = SubmittedNote {
-        scheduler_job,
-        cluster: facts.cluster,
-        at: house.clock.now(),
-        was_found: true,
-        submitted_at: Some(facts.submitted_at),
-    };
-    directory.put_submitted(&note).await?;
+    keep(house, &directory, scheduler_job, facts).await?;
     take_hold(house, &directory, &intent).await?;
     let unheld = directory.unheld().await?.or(unheld).map(|unheld| unheld.reason);
     Ok(Adopted { id: intent.id, scheduler_job, hold: intent.hold, no_hold: unheld, was_known })
+}
+
+/// Refuses what is somebody else's, Pakt's already, over, or more than one job.
+fn refuse(house: &House, what: &str, facts: &JobSighting) -> Result<(), JobsError> {
+    if facts.user != house.principal.user {
+        let why = format!("it belongs to {}", facts.user);
+        let next = "adopt your own jobs; foreign runs are settled all the same";
+        return Err(JobsError::new(Gravity::Refused, what, why, next));
+    }
+    if let Some(stamp) = facts.stamp {
+        let next = format!("see `pakt show {}`", stamp.job);
+        return Err(JobsError::usage(what, "it is a job of Pakt's already", next));
+    }
+    if facts.state.is_final() {
+        let next = "`pakt settle` charges it as any foreign run";
+        return Err(JobsError::usage(what, format!("it is over: {}", facts.state), next));
+    }
+    if facts.tasks > 1 {
+        let next = "take its tasks over when they run; they are settled in any case";
+        return Err(JobsError::usage(what, format!("it stands for {} tasks of an array", facts.tasks), next));
+    }
+    Ok(())
+}
+
+/// Writes down what the scheduler says of the job: when it is over, nobody may know any more where its output went.
+async fn keep(
+    house: &House,
+    directory: &JobDirectory,
+    scheduler_job: SchedulerJobId,
+    facts: JobFacts,
+) -> Result<(), JobsError> {
+    let JobFacts { sighting, output, .. } = facts;
+    let at = house.clock.now();
+    let submitted_at = Some(sighting.submitted_at);
+    let note = SubmittedNote { scheduler_job, cluster: sighting.cluster, at, was_found: true, submitted_at };
+    directory.put_submitted(&note).await?;
+    let read = ReadBack {
+        account: sighting.account,
+        partition: sighting.partition,
+        qos: sighting.qos,
+        time_limit: sighting.time_limit,
+        requested: sighting.requested,
+        drift: Vec::new(),
+        output: output.map(|path| path.to_string_lossy().into_owned()),
+        hold: None,
+        at,
+    };
+    directory.put_read_back(&read).await.map(drop)
 }
 
 /// The job's own name where it can be one of ours, else one made from its id.

@@ -6,8 +6,10 @@ use crate::{
     funding::{Funding, funding},
     house::House,
     job_file::{JobFile, Mistake},
+    placeholder, sight,
 };
-use model::{AccountName, Finding, Placement, SiteChoice, SiteName};
+use model::{AccountName, Finding, JobSpec, Placement, Severity, SiteChoice, SiteName};
+use sites::Site;
 
 /// What a check found at one site.
 pub struct Checked {
@@ -38,7 +40,11 @@ pub async fn check(house: &House, file: &JobFile) -> Result<Vec<Checked>, JobsEr
 /// A file with `mistakes` of its own, of which enough could be read to place it: those and what its sites say against it,
 /// in the order of the file.
 pub async fn mistakes(house: &House, file: &JobFile, mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
-    mistakes.extend(place(house, file).await.1);
+    for mistake in place(house, file).await.1 {
+        if !mistakes.contains(&mistake) {
+            mistakes.push(mistake);
+        }
+    }
     mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
     mistakes
 }
@@ -49,6 +55,7 @@ async fn place(house: &House, file: &JobFile) -> (Vec<Checked>, Vec<Mistake>) {
         SiteChoice::OneOf(names) => (names.clone(), true),
         SiteChoice::Any => (house.catalogue.iter().map(|site| site.name().clone()).collect(), false),
     };
+    let is_choice = names.len() > 1;
     let (mut checked, mut mistakes) = (Vec::new(), Vec::new());
     for name in names {
         let Some(site) = house.catalogue.get(&name) else {
@@ -68,17 +75,46 @@ async fn place(house: &House, file: &JobFile) -> (Vec<Checked>, Vec<Mistake>) {
                 continue;
             }
         };
-        match sites::place(site, &spec, Some(house.machine)) {
-            Ok(placed) => {
+        // Of several sites, each finding says which it is about.
+        let about = |finding: Finding| {
+            let what = if is_choice { format!("at `{name}`: {}", finding.what) } else { finding.what };
+            Finding { what, ..finding }
+        };
+        let seen = if name == house.here { sight::look(house, &spec).await } else { Vec::new() };
+        match fit(house, site, &spec, seen) {
+            Ok((placement, found)) => {
                 let mut doubts = file.doubts.clone();
-                doubts.extend(file.mistakes(placed.warnings.into_iter().chain(unread)));
-                checked.push(Checked { site: name, placement: placed.placement, doubts });
+                doubts.extend(file.mistakes(found.into_iter().map(about).chain(unread)));
+                checked.push(Checked { site: name, placement, doubts });
             }
-            Err(findings) if must_all_fit => mistakes.extend(file.mistakes(findings)),
+            Err(findings) if must_all_fit => mistakes.extend(file.mistakes(findings.into_iter().map(about))),
             Err(_) => {}
         }
     }
     (checked, mistakes)
+}
+
+/// The placement at a site with every doubt about it, or every mistake and doubt; `seen` is what this machine can see.
+fn fit(
+    house: &House,
+    site: &Site,
+    spec: &JobSpec,
+    seen: Vec<Finding>,
+) -> Result<(Placement, Vec<Finding>), Vec<Finding>> {
+    let is_error = |finding: &Finding| finding.severity == Severity::Error;
+    match sites::place(site, spec, Some(house.machine)) {
+        Ok(placed) if seen.iter().any(is_error) => Err(placed.warnings.into_iter().chain(seen).collect()),
+        Ok(placed) => {
+            let mut found = placeholder::left(spec);
+            // Nothing else is to be said of a word that stands for an account.
+            let is_told = found.iter().any(|finding| finding.field == "scheduler.account");
+            let warnings =
+                placed.warnings.into_iter().filter(|finding| !(is_told && finding.field == "scheduler.account"));
+            found.extend(warnings.chain(seen));
+            Ok((placed.placement, found))
+        }
+        Err(findings) => Err(findings.into_iter().chain(seen).collect()),
+    }
 }
 
 /// The account of the job file, else the one that the ledger binds, with a doubt where the ledger was not read; the

@@ -7,7 +7,7 @@ use crate::{
     reached::booked,
 };
 use ledger::{BalanceQuery, Binding, Book, LedgerError, LedgerErrorKind, Retry, Spender, payer};
-use model::{AccountName, Finding, PartitionName, Price, ProjectName, SiteName, Unit};
+use model::{AccountName, Finding, PartitionName, Price, ProjectName, SiteName, Timestamp, Unit};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// The ledger's view of a job that is about to be planned.
@@ -57,14 +57,17 @@ pub(crate) async fn funding(
     let now = house.clock.now();
     let records = booked(book.bindings().await, "the ledger was not read")?;
     let mut bindings: Vec<Binding> = records.into_iter().map(|record| record.terms).collect();
-    bindings.retain(|binding| {
-        binding.site == *site
-            && binding.from <= now
-            && binding.to.is_none_or(|to| now < to)
-            && binding.user.as_ref().is_none_or(|user| *user == house.principal.user)
-    });
+    bindings.retain(|binding| is_for(house, site, now, binding));
     let (project, site, account) = (project.clone(), site.clone(), account.cloned());
     Ok(Funding::Known(Budgets { book, project, site, account, bindings }))
+}
+
+/// Whether a binding is for this person at a site at this time.
+pub(crate) fn is_for(house: &House, site: &SiteName, now: Timestamp, binding: &Binding) -> bool {
+    binding.site == *site
+        && binding.from <= now
+        && binding.to.is_none_or(|to| now < to)
+        && binding.user.as_ref().is_none_or(|user| *user == house.principal.user)
 }
 
 /// A ledger that is busy answers in a while; one that does not answer stops nobody.

@@ -7,7 +7,7 @@ use model::{Clock, JobId, Principal, SiteName};
 use reach::Reach;
 use scheduler_adapters::Scheduler;
 use sites::{Catalogue, LocalMachine, Site};
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// The rooms that a verb walks through: leaves behind their contracts, and what is known of here and now.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub struct House {
     pub catalogue: Arc<Catalogue>,
     /// The site that this machine belongs to.
     pub here: SiteName,
+    /// The environment as it was at the start.
+    pub variables: Arc<BTreeMap<String, String>>,
     /// What this machine has, where jobs run on it without a scheduler.
     pub machine: LocalMachine,
     /// Files here.

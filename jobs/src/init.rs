@@ -1,18 +1,48 @@
 //! `pakt init`: the text of a job file for a site.
 
-use crate::error::JobsError;
-use model::{AccountName, StorageContext, StorageRole, Unit};
-use sites::{AccountNeed, Partition, Sharing, Site};
+use crate::{error::JobsError, funding::is_for, house::House};
+use ledger::Binding;
+use model::{AccountName, ProjectName, StorageContext, StorageRole, Unit};
+use sites::{AccountNeed, Partition, Sharing, Site, Sourced, TariffProfile};
+use std::collections::BTreeSet;
 use templates::{AccountRule, PartitionPreset, SitePreset};
-pub use templates::{Preset, TemplateError};
+pub use templates::{Preset, Spender, TemplateError};
 
-/// What stands for an account where the profile knows none that exists.
-const SOME_ACCOUNT: &str = "my-account";
+/// The words that stand in a job file for what is not known.
+pub const PLACEHOLDERS: [&str; 2] = [templates::PROJECT_PLACEHOLDER, templates::ACCOUNT_PLACEHOLDER];
+
+/// Who spends at this machine's site, as far as that is known without asking anybody: the project of the configuration,
+/// else the only one that a ledger in a file here binds to the site; and the only account that is bound to it there.
+pub async fn spender(house: &House, configured: Option<&ProjectName>) -> Spender {
+    let bindings = bindings(house).await;
+    let project = configured.or_else(|| only(bindings.iter().map(|binding| &binding.project))).cloned();
+    let of_project = bindings.iter().filter(|binding| Some(&binding.project) == project.as_ref());
+    let account: Option<&AccountName> = only(of_project.filter_map(|binding| binding.account.as_ref()));
+    Spender { account: account.cloned(), project }
+}
+
+/// What the ledger binds here for this person now. A ledger that cannot be read keeps nobody from writing a job file.
+async fn bindings(house: &House) -> Vec<Binding> {
+    if !house.books.is_at_hand() {
+        return Vec::new();
+    }
+    let Ok(Some(book)) = house.books.book().await else { return Vec::new() };
+    let now = house.clock.now();
+    let known = book.bindings().await.unwrap_or_default();
+    let known = known.into_iter().map(|record| record.terms);
+    known.filter(|binding| is_for(house, &house.here, now, binding)).collect()
+}
+
+/// The one, where all are the same.
+fn only<'a, T: Ord>(all: impl Iterator<Item = &'a T>) -> Option<&'a T> {
+    let all: BTreeSet<&T> = all.collect();
+    all.first().copied().filter(|_| all.len() == 1)
+}
 
 /// The text of a commented job file that passes `check` at this site; an error where nothing there could start it.
-pub fn job_file(preset: Preset, site: &Site) -> Result<String, JobsError> {
+pub fn job_file(preset: Preset, site: &Site, spender: &Spender) -> Result<String, JobsError> {
     refuse_what_nothing_starts(preset, site)?;
-    templates::job_file(preset, Some(&preset_of(site))).map_err(|error| {
+    templates::job_file(preset, spender, Some(&preset_of(site))).map_err(|error| {
         JobsError::usage("no job file was written", error.to_string(), "choose another template: `pakt init --help`")
     })
 }
@@ -38,7 +68,7 @@ fn refuse_what_nothing_starts(preset: Preset, site: &Site) -> Result<(), JobsErr
 fn preset_of(site: &Site) -> SitePreset {
     let first = site.partitions.first();
     let account = match site.account.value.need {
-        AccountNeed::Required => AccountRule::Required(example(site)),
+        AccountNeed::Required => AccountRule::Required,
         AccountNeed::Optional => AccountRule::Optional,
         AccountNeed::Absent => AccountRule::Absent,
     };
@@ -47,15 +77,14 @@ fn preset_of(site: &Site) -> SitePreset {
         title: site.title.clone(),
         partitions: site.partitions.iter().map(partition_of).collect(),
         account,
-        unit: first.and_then(|partition| unit_of(site, partition)),
+        account_example: site.account.value.examples.first().cloned(),
+        unit: first.map(|partition| unit_of(site, &partition.tariff)),
+        unit_without_gpus: first
+            .and_then(|partition| partition.tariff_without_gpus.as_ref())
+            .map(|tariff| unit_of(site, tariff)),
         has_internet: first.is_some_and(|partition| partition.internet.value),
         project_area: project_area(site),
     }
-}
-
-fn example(site: &Site) -> AccountName {
-    let known = site.account.value.examples.iter().find_map(|example| example.parse().ok());
-    known.unwrap_or_else(|| SOME_ACCOUNT.parse().expect("a word is an account name"))
 }
 
 fn partition_of(partition: &Partition) -> PartitionPreset {
@@ -69,9 +98,9 @@ fn partition_of(partition: &Partition) -> PartitionPreset {
     }
 }
 
-fn unit_of(site: &Site, partition: &Partition) -> Option<Unit> {
-    let class = partition.gpus.as_ref().map(|gpus| gpus.value.class.clone())?;
-    Some(Unit::new(site.name().clone(), class))
+/// What the site itself charges in, which need not be what its nodes are made of.
+fn unit_of(site: &Site, tariff: &Sourced<TariffProfile>) -> Unit {
+    Unit::new(site.name().clone(), tariff.value.class.clone())
 }
 
 /// The variable of the project's space as compute nodes see it, or a directory in it.

@@ -118,15 +118,49 @@ async fn ask(house: &House, jobs: &[IndexedJob]) -> Result<BTreeMap<SchedulerJob
 
 async fn listed_job(house: &House, job: IndexedJob, sighting: Option<&JobSighting>) -> Result<ListedJob, JobsError> {
     let directory = house.state.job(job.intent.id);
-    let ended = match (job.ended, sighting) {
-        (Some(ended), _) => Some(ended),
-        (None, Some(sighting)) if sighting.state.is_final() => {
-            end_without_open_hold(house, &directory, &job.intent, sighting).await?
-        }
+    let ended = end(house, &directory, &job, sighting).await?;
+    let has_started = |seen: &JobSighting| seen.state.is_running() || seen.state.is_final();
+    let progress = match (&ended, sighting) {
+        (Some(ended), _) => ended.progress.clone(),
+        (None, Some(seen)) if has_started(seen) => directory.progress().await?,
         (None, _) => None,
     };
-    let is_open = ended.is_none();
-    let phase = match (ended, job.scheduler_job, sighting) {
+    Ok(ListedJob {
+        id: job.intent.id,
+        name: job.intent.name,
+        project: job.intent.project,
+        made_at: job.intent.made_at,
+        scheduler_job: job.scheduler_job,
+        elapsed: ended.as_ref().map_or(sighting.map(|seen| seen.elapsed), |ended| ended.elapsed),
+        time_limit: ended.as_ref().map_or(sighting.and_then(|seen| seen.time_limit), |ended| ended.time_limit),
+        phase: phase(ended, job.scheduler_job, sighting),
+        progress,
+        hold: job.intent.hold,
+    })
+}
+
+/// How a job ended, where it has.
+async fn end(
+    house: &House,
+    directory: &JobDirectory,
+    job: &IndexedJob,
+    sighting: Option<&JobSighting>,
+) -> Result<Option<Ended>, JobsError> {
+    match (&job.ended, sighting) {
+        // A record of an earlier Pakt does not say how long the job ran; one with a note says why that is not known.
+        (Some(ended), _) if ended.elapsed.is_none() && ended.note.is_none() => {
+            Ok(Some(directory.with_markers(ended.clone()).await))
+        }
+        (Some(ended), _) => Ok(Some(ended.clone())),
+        (None, Some(sighting)) if sighting.state.is_final() => {
+            end_without_open_hold(house, directory, &job.intent, sighting).await
+        }
+        (None, _) => Ok(None),
+    }
+}
+
+fn phase(ended: Option<Ended>, scheduler_job: Option<SchedulerJobId>, sighting: Option<&JobSighting>) -> Phase {
+    match (ended, scheduler_job, sighting) {
         (Some(Ended { state, note, .. }), _, _) => Phase::Ended { state, note },
         (None, None, _) => Phase::Begun,
         (None, Some(_), None) => Phase::Submitted { state: JobState::unknown(), reason: None },
@@ -134,20 +168,7 @@ async fn listed_job(house: &House, job: IndexedJob, sighting: Option<&JobSightin
             let reason = Some(seen.reason.clone()).filter(|reason| !reason.is_empty() && reason != "None");
             Phase::Submitted { state: seen.state.clone(), reason }
         }
-    };
-    let is_running = sighting.is_some_and(|seen| seen.state.is_running());
-    Ok(ListedJob {
-        id: job.intent.id,
-        name: job.intent.name,
-        project: job.intent.project,
-        made_at: job.intent.made_at,
-        scheduler_job: job.scheduler_job,
-        phase,
-        elapsed: sighting.map(|seen| seen.elapsed),
-        time_limit: sighting.and_then(|seen| seen.time_limit),
-        progress: if is_open && is_running { directory.progress().await? } else { None },
-        hold: job.intent.hold,
-    })
+    }
 }
 
 /// A job for which nothing is held is over when the scheduler says so; one with a hold, when the hold is closed: `settle`
@@ -162,7 +183,8 @@ async fn end_without_open_hold(
     if has_hold && !is_closed(house, intent.id).await {
         return Ok(None);
     }
-    directory.put_ended(&ended_as_seen(sighting, house.clock.now())).await.map(Some)
+    let ended = directory.with_markers(ended_as_seen(sighting, house.clock.now())).await;
+    directory.put_ended(&ended).await.map(Some)
 }
 
 /// Whether a ledger at hand has the job's hold closed. One that does not answer has not.

@@ -1,14 +1,15 @@
 //! Everything about a job that can be known without touching the world: where it goes, what it costs, its script.
 
 use crate::{
-    ceiling,
+    ceiling, check,
     error::JobsError,
     funding::{Funding, Payer, funding},
     house::House,
     job_file::{JobFile, Mistake},
+    placeholder, sight,
 };
 use ledger::Book;
-use model::{Amount, Finding, JobSpec, Placement, Price, SiteChoice, SiteName, Unit};
+use model::{Amount, Finding, JobSpec, Placement, Price, Severity, SiteChoice, SiteName, Unit};
 use std::sync::Arc;
 
 /// A job ready to be submitted.
@@ -76,11 +77,18 @@ pub(crate) struct PreparedSpec {
 pub async fn prepare(house: &House, file: &JobFile) -> Result<Prepared, JobsError> {
     choose_site(house, &file.spec)?;
     let what = format!("job `{}` cannot run as written", file.spec.name);
+    let left = placeholder::left(&file.spec).into_iter().map(|left| Finding { severity: Severity::Error, ..left });
+    let (wrong, seen): (Vec<_>, Vec<_>) =
+        sight::look(house, &file.spec).await.into_iter().partition(|seen| seen.severity == Severity::Error);
+    let wrong = file.mistakes(left.chain(wrong));
+    if !wrong.is_empty() {
+        return Err(JobsError::mistakes(what, check::mistakes(house, file, wrong).await));
+    }
     let mistakes = |findings| JobsError::mistakes(what.clone(), file.mistakes(findings));
     let prepared = prepare_spec(house, &file.spec, &mistakes).await?;
     let PreparedSpec { placement, ceiling, hold, no_hold, doubts: found } = prepared;
     let mut doubts = file.doubts.clone();
-    doubts.extend(file.mistakes(found));
+    doubts.extend(file.mistakes(found.into_iter().chain(seen)));
     Ok(Prepared { placement, ceiling, hold, no_hold, doubts })
 }
 

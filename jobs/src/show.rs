@@ -87,16 +87,17 @@ pub async fn progress(house: &House, intent: &Intent) -> Result<Option<Progress>
     house.state.job(intent.id).progress().await
 }
 
-/// Where a job's log lies: where its file says, with Slurm's patterns filled in, or where the scheduler said of a script.
+/// Where a job's log lies: where its file says, with Slurm's patterns filled in, or where the scheduler said of a script or
+/// of a job that was taken over, who had filled them in.
 pub(crate) async fn log_of(house: &House, intent: &Intent) -> Result<PathBuf, JobsError> {
     let directory = house.state.job(intent.id);
-    let named = match &intent.origin {
-        Some(Origin::JobFile { spec, .. }) => spec.output.clone(),
-        _ => directory.read_back().await?.and_then(|read| read.output),
+    let Some(Origin::JobFile { spec, .. }) = &intent.origin else {
+        let said = directory.read_back().await?.and_then(|read| read.output);
+        return Ok(said.map_or_else(|| directory.log(), PathBuf::from));
     };
-    let Some(named) = named else { return Ok(directory.log()) };
+    let Some(named) = &spec.output else { return Ok(directory.log()) };
     let job = directory.submitted().await?.map(|note| note.scheduler_job);
-    Ok(PathBuf::from(filled(&named, job, &intent.scheduler_name(), intent.principal.user.as_str())))
+    Ok(PathBuf::from(filled(named, job, &intent.scheduler_name(), intent.principal.user.as_str())))
 }
 
 /// Fills in what of sbatch(1)'s patterns for file names is known of a job: `%j`, `%A`, `%x`, `%u`, `%%`.

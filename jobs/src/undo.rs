@@ -29,6 +29,9 @@ pub(crate) async fn give_up(
         state: JobState::of(BaseState::Cancelled),
         exit_code: None,
         at: None,
+        elapsed: None,
+        time_limit: None,
+        progress: None,
         note: Some(note),
         observed_at: house.clock.now(),
     };

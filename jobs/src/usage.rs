@@ -6,13 +6,17 @@ use crate::{
     reached::scheduled,
     settle::{months, price_of},
 };
+use async_trait::async_trait;
 use ledger::RunPrice;
 use model::{AccountName, Amount, AmountError, Charge, Price, Run, Unit, Window};
-use scheduler_adapters::RunWindow;
 pub use scheduler_adapters::Whose;
+use scheduler_adapters::{RejectedRow, RunTaker, RunWindow};
 use serde::Serialize;
 use sites::Site;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 /// What one account's runs of one end state took in one unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -55,8 +59,34 @@ struct Sums {
 struct Summing {
     sums: BTreeMap<(Option<AccountName>, String), Sums>,
     not_priced: u64,
-    /// Unreadable rows, each once: one may lie in several months.
-    rejected: BTreeSet<String>,
+    /// Unreadable rows, each once, by a digest: one may lie in several months.
+    rejected: BTreeSet<u64>,
+}
+
+/// Sums the runs that count in one month.
+struct OfMonth<'a> {
+    site: &'a Site,
+    month: Window,
+    /// A run under way is in every month since its start: it counts in the last.
+    is_last: bool,
+    summing: &'a mut Summing,
+}
+
+#[async_trait]
+impl RunTaker for OfMonth<'_> {
+    fn learn_fields(&mut self, _: &[String]) {}
+
+    async fn take(&mut self, run: Run) {
+        if run.ended_at.map_or(self.is_last, |ended| self.month.contains(ended)) {
+            self.summing.add(self.site, &run);
+        }
+    }
+
+    fn reject(&mut self, row: RejectedRow) {
+        let mut digest = DefaultHasher::new();
+        row.raw.hash(&mut digest);
+        self.summing.rejected.insert(digest.finish());
+    }
 }
 
 /// Sums the runs of a window by account and end state. Accounting is asked month by month, and no run is kept:
@@ -66,15 +96,9 @@ pub async fn usage(house: &House, window: Window, whose: Whose) -> Result<Usage,
     let mut summing = Summing::default();
     for month in months(window) {
         let asked = RunWindow { site: house.here.clone(), window: month, whose: whose.clone() };
-        // A run under way is in every month since its start: it counts in the last.
         let is_last = month.to == window.to;
-        let mut take = |run: Run| {
-            if run.ended_at.map_or(is_last, |ended| month.contains(ended)) {
-                summing.add(site, &run);
-            }
-        };
-        let answer = scheduled(house.scheduler.each_run(&asked, &mut take).await, "the usage was not read")?;
-        summing.rejected.extend(answer.rejected.into_iter().map(|row| row.raw));
+        let mut of_month = OfMonth { site, month, is_last, summing: &mut summing };
+        scheduled(house.scheduler.each_run(&asked, &mut of_month).await, "the usage was not read")?;
     }
     let Summing { sums, not_priced, rejected } = summing;
     let rows = sums.into_iter().flat_map(|((account, state), sums)| sums.rows(account.as_ref(), &state)).collect();

@@ -85,7 +85,7 @@ fn all_mistakes_are_said_at_once_with_place_and_next_step() {
     let text = r"name: tiny lm
 kind: training
 project: atlas
-site: Jupiter
+site: Jupiter!
 resources: { nodse: 2, gpus_per_node: four, time: 10 }
 launch: torchrn
 runn: train.py
@@ -96,7 +96,7 @@ sweep: {}
         "1:1+1 run: `run` is missing -> add `run: train.py --steps 200`\n\
          1:7+7 name: `tiny lm` is no job name: letters, digits, `-`, `_` and `.`, at most 64, starting with a letter or digit -> letters, digits, `-`, `_` and `.`\n\
          2:7+8 kind: `training` is not a `kind` -> did you mean `train`?\n\
-         4:7+7 site: `Jupiter` is no site name: lower-case letters, digits and `-`, at most 32, starting with a letter -> `pakt sites` lists them; `any` means all of them\n\
+         4:7+8 site: `Jupiter!` is no site name: lower-case letters, digits and `-`, at most 32, starting with a letter -> `pakt sites` lists them; `any` means all of them\n\
          5:14+5 resources.nodse: there is no field `nodse` -> did you mean `nodes`?\n\
          5:39+4 resources.gpus_per_node: `four` is not a whole number from 0 on -> for example `gpus_per_node: 1`, or `gpus_per_node: h100:1` for GPUs of that type\n\
          5:51+2 resources.time: `10` is not a time such as `00:10:00`, `1-12:00:00`, `90m`, `12h` or `2d` -> write `HH:MM:SS`, or a number with `m`, `h` or `d`; quote it\n\
@@ -254,7 +254,7 @@ fn a_file_with_mistakes_can_still_be_placed() {
     let placed = job.mistakes([model::Finding::error("resources.time", "too long", "shorter")]);
     assert_eq!((placed[0].line, placed[0].column), (5, 48), "findings of a later check have their places");
     assert!(read(&text).is_err(), "it is no job that can run");
-    for (from, to) in [("site: jupiter", "site: Jupiter"), ("\"00:10:00\"", "soon"), ("nodes: 2", "nodes: 2, gpus: 4")]
+    for (from, to) in [("site: jupiter", "site: Jupiter!"), ("\"00:10:00\"", "soon"), ("nodes: 2", "nodes: 2, gpus: 4")]
     {
         let source = SourceFile { path: "job.yaml".into(), directory: "/e".into(), text: SMALLEST.replace(from, to) };
         let (job, mistakes) = JobFile::read_partial(source);

@@ -1,7 +1,7 @@
 //! Outcomes: what each command of a post did.
 
 use crate::{Hold, RunPrice, UnattributedReason};
-use model::{Amount, ProjectName};
+use model::{Amount, ProjectName, Unit};
 use serde::{Deserialize, Serialize};
 
 /// Whether a command changed anything.
@@ -56,6 +56,8 @@ pub enum SettleOutcome {
         overrun: Amount,
         /// To whom.
         project: ProjectName,
+        /// In which unit.
+        unit: Unit,
     },
     /// Read before with the same content.
     Same,

@@ -99,9 +99,9 @@ impl Unit {
 impl FromStr for Unit {
     type Err = UnitError;
 
+    /// Reads a unit as a person types it: in any case of letters, because no unit has a capital one.
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        let (site, class) = text.split_once(':').ok_or_else(|| UnitError::Shape(text.to_owned()))?;
-        Ok(Self { site: site.parse()?, class: class.to_owned().try_into()? })
+        text.to_ascii_lowercase().try_into()
     }
 }
 
@@ -109,7 +109,8 @@ impl TryFrom<String> for Unit {
     type Error = UnitError;
 
     fn try_from(text: String) -> Result<Self, UnitError> {
-        text.parse()
+        let (site, class) = text.split_once(':').ok_or_else(|| UnitError::Shape(text.clone()))?;
+        Ok(Self { site: site.parse()?, class: class.to_owned().try_into()? })
     }
 }
 
@@ -135,7 +136,9 @@ mod tests {
         assert_eq!((unit.site().as_str(), unit.class().as_str()), ("jupiter", "gh200"));
         assert_eq!(unit.to_string(), "jupiter:gh200");
         assert_eq!(unit.hour_word(), "GPU-h");
-        for text in ["jupiter", "jupiter:", ":gh200", "jupiter:GH200", "ju piter:core", "a:b:c"] {
+        assert_eq!("Jupiter:GH200".parse(), Ok(unit), "people write it so");
+        assert!(Unit::try_from("Jupiter:GH200".to_owned()).is_err(), "records do not");
+        for text in ["jupiter", "jupiter:", ":gh200", "ju piter:core", "a:b:c"] {
             assert!(text.parse::<Unit>().is_err(), "{text}");
         }
     }

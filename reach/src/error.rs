@@ -1,5 +1,6 @@
 //! What went wrong while reaching for a process or a file, and whether to try again.
 
+use crate::words::io_words;
 use std::{fmt, io, path::Path};
 
 /// Whether a call may be repeated.
@@ -65,7 +66,7 @@ impl ReachError {
     /// The failure of an operation of the operating system on a path.
     pub fn from_io(error: &io::Error, verb: &str, path: &Path) -> Self {
         let (kind, retry) = kind_of(error);
-        Self::new(kind, retry, format!("{verb} {}", path.display())).with("cause", error)
+        Self::new(kind, retry, format!("{verb} {}", path.display())).with("cause", io_words(error))
     }
 }
 

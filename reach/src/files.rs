@@ -236,6 +236,7 @@ pub fn list(path: &Path) -> Result<Option<Vec<Entry>>, ReachError> {
             kind: kind_of(&facts),
             bytes: facts.len(),
             modified_at: Timestamp::from_epoch_seconds(facts.mtime()),
+            mode: facts.mode() & 0o7777,
         });
     }
     entries.sort_by(|left, right| left.name.cmp(&right.name));

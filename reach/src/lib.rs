@@ -11,10 +11,12 @@ pub mod files;
 mod local;
 mod local_process;
 mod reach;
+mod words;
 
 pub use command::{Command, DEFAULT_OUTPUT_LIMIT, Output};
 pub use counters::{Counters, counters};
 pub use error::{ReachError, ReachErrorKind, Retry};
 pub use files::PUBLISHED_LIMIT;
 pub use local::Local;
-pub use reach::{Created, DirectoryMode, Entry, EntryKind, Part, Published, Reach};
+pub use reach::{Created, DirectoryMode, Entry, EntryKind, Part, PieceTaker, Published, Reach};
+pub use words::io_words;

@@ -1,8 +1,8 @@
 //! This host.
 
 use crate::{
-    Command, Created, DirectoryMode, Entry, Output, Part, Published, Reach, ReachError, ReachErrorKind, Retry, files,
-    local_process,
+    Command, Created, DirectoryMode, Entry, Output, Part, PieceTaker, Published, Reach, ReachError, ReachErrorKind,
+    Retry, files, local_process,
 };
 use async_trait::async_trait;
 use model::Timestamp;
@@ -31,12 +31,8 @@ impl Reach for Local {
         local_process::run(command).await
     }
 
-    async fn run_through(
-        &self,
-        command: &Command,
-        take: &mut (dyn for<'piece> FnMut(&'piece [u8]) + Send),
-    ) -> Result<Output, ReachError> {
-        local_process::run_through(command, take).await
+    async fn run_through(&self, command: &Command, taker: &mut dyn PieceTaker) -> Result<Output, ReachError> {
+        local_process::run_through(command, taker).await
     }
 
     async fn attach(&self, command: &Command) -> Result<Option<i32>, ReachError> {

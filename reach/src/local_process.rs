@@ -1,6 +1,6 @@
 //! Running a process on this host: own process group, bounded output, bounded time.
 
-use crate::{Command, Output, ReachError, ReachErrorKind, Retry, counters};
+use crate::{Command, Output, PieceTaker, ReachError, ReachErrorKind, Retry, counters, io_words};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
     io,
@@ -10,25 +10,16 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStderr, ChildStdout},
     task::JoinHandle,
-    time::timeout,
+    time::{Instant, sleep_until},
 };
 
 /// How long the streams of a process that has ended are awaited: a grandchild may hold them open for ever.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 
 const PIECE_BYTES: usize = 64 * 1024;
-
-/// What becomes of a stream's bytes as they come.
-type Take<'taker> = dyn FnMut(&[u8]) + Send + 'taker;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Drained {
-    Whole,
-    TooLong,
-}
 
 struct Streams {
     stdout: ChildStdout,
@@ -38,22 +29,18 @@ struct Streams {
 
 pub(crate) async fn run(command: &Command) -> Result<Output, ReachError> {
     let mut stdout = Vec::new();
-    let output = run_through(command, &mut |piece| stdout.extend_from_slice(piece)).await?;
+    let output = run_through(command, &mut |piece: &[u8]| stdout.extend_from_slice(piece)).await?;
     Ok(Output { stdout, ..output })
 }
 
 /// Runs a command and hands its standard output on as it comes.
-pub(crate) async fn run_through(command: &Command, take: &mut Take<'_>) -> Result<Output, ReachError> {
+pub(crate) async fn run_through(command: &Command, taker: &mut dyn PieceTaker) -> Result<Output, ReachError> {
     let mut child = start(command)?;
     let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     let mut streams = attach(&mut child, command);
     let mut stderr = Vec::new();
-    let ended = timeout(command.time_limit, wait(&mut child, &mut streams, command, take, &mut stderr)).await;
-    let finished = match ended {
-        Ok(Ok(status)) => Ok(output(stderr, Some(status))),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Ok(output(stderr, None)),
-    };
+    let ended = wait(&mut child, &mut streams, command, taker, &mut stderr).await;
+    let finished = ended.map(|status| output(stderr, status));
     let is_over = finished.as_ref().is_ok_and(|output| !output.timed_out);
     if is_over {
         streams.writer.abort();
@@ -69,12 +56,11 @@ pub(crate) async fn run_through(command: &Command, take: &mut Take<'_>) -> Resul
 /// Keeps the streams of a process that is left alone open for as long as we live: one that writes into a closed pipe
 /// is ended by SIGPIPE.
 async fn let_be(mut child: Child, mut streams: Streams) {
-    let limits = Limits { bytes: 0, goes_on: true };
-    let (mut out, mut err) = (|_: &[u8]| (), |_: &[u8]| ());
+    let (mut nowhere, mut nowhere_either) = (tokio::io::sink(), tokio::io::sink());
     // Nobody asks any more what it says and how it ends.
     let _ = tokio::join!(
-        drain(&mut streams.stdout, limits, &mut out),
-        drain(&mut streams.stderr, limits, &mut err),
+        tokio::io::copy(&mut streams.stdout, &mut nowhere),
+        tokio::io::copy(&mut streams.stderr, &mut nowhere_either),
         child.wait(),
     );
 }
@@ -143,82 +129,75 @@ fn attach(child: &mut Child, command: &Command) -> Streams {
     Streams { stdout, stderr, writer }
 }
 
-/// How much a stream may give, and whether it is read to its end all the same when it gives more.
-#[derive(Clone, Copy)]
-struct Limits {
-    bytes: usize,
-    goes_on: bool,
+/// A stream of a process, read piece by piece.
+struct Stream {
+    piece: Vec<u8>,
+    is_open: bool,
+    taken: usize,
+    limit: usize,
 }
 
-async fn drain(pipe: &mut (impl AsyncRead + Unpin), limits: Limits, take: &mut Take<'_>) -> io::Result<Drained> {
-    let mut piece = vec![0; PIECE_BYTES];
-    let mut taken = 0_usize;
-    let mut drained = Drained::Whole;
-    loop {
-        let count = pipe.read(&mut piece).await?;
-        if count == 0 {
-            return Ok(drained);
-        }
-        taken = taken.saturating_add(count);
-        if taken <= limits.bytes {
-            take(&piece[..count]);
-        } else if limits.goes_on {
-            drained = Drained::TooLong;
-        } else {
-            return Ok(Drained::TooLong);
-        }
+impl Stream {
+    fn new(limit: usize) -> Self {
+        Self { piece: vec![0; PIECE_BYTES], is_open: true, taken: 0, limit }
+    }
+
+    /// The piece that was read; none at the stream's end, and none of what is beyond the limit.
+    fn read(&mut self, count: usize) -> Option<&[u8]> {
+        self.is_open = count > 0;
+        self.taken = self.taken.saturating_add(count);
+        (self.is_open && !self.is_too_long()).then(|| &self.piece[..count])
+    }
+
+    const fn is_too_long(&self) -> bool {
+        self.taken > self.limit
     }
 }
 
-/// Waits for the end of the process and of its streams. A stream that is too long ends the wait at once, unless the
-/// process is one that must not be cut: then it may end first.
+/// Waits for the end of the process and of its streams; none where it is out of time, which stands still while a piece is
+/// worked on. A stream that is too long ends the wait at once, unless the process is one that must not be cut: then it may
+/// end first.
 async fn wait(
     child: &mut Child,
     streams: &mut Streams,
     command: &Command,
-    take: &mut Take<'_>,
+    taker: &mut dyn PieceTaker,
     stderr: &mut Vec<u8>,
-) -> Result<ExitStatus, ReachError> {
+) -> Result<Option<ExitStatus>, ReachError> {
     let lost = |error: io::Error| {
-        ReachError::new(ReachErrorKind::Other, Retry::LookFirst, doing(command)).with("cause", error)
+        ReachError::new(ReachErrorKind::Other, Retry::LookFirst, doing(command)).with("cause", io_words(&error))
     };
-    let limits = Limits { bytes: command.output_limit, goes_on: command.leaves_running_on_time_out };
-    let mut keep = |piece: &[u8]| stderr.extend_from_slice(piece);
-    let both = async {
-        let out = settled(drain(&mut streams.stdout, limits, take), command);
-        let err = settled(drain(&mut streams.stderr, limits, &mut keep), command);
-        tokio::try_join!(out, err).map(drop)
-    };
-    tokio::pin!(both);
-    let ended = child.wait();
-    tokio::pin!(ended);
-    tokio::select! {
-        drained = &mut both => {
-            drained?;
-            ended.await.map_err(lost)
-        }
-        status = &mut ended => {
-            let status = status.map_err(lost)?;
-            if let Ok(drained) = timeout(DRAIN_LIMIT, both).await {
-                drained?;
+    let (mut out, mut err) = (Stream::new(command.output_limit), Stream::new(command.output_limit));
+    let mut until = Instant::now() + command.time_limit;
+    let mut status = None;
+    while status.is_none() || out.is_open || err.is_open {
+        tokio::select! {
+            count = streams.stdout.read(&mut out.piece), if out.is_open => {
+                if let Some(piece) = out.read(count.map_err(lost)?) {
+                    let began = Instant::now();
+                    taker.take(piece).await;
+                    until += began.elapsed();
+                }
             }
-            Ok(status)
+            count = streams.stderr.read(&mut err.piece), if err.is_open => {
+                stderr.extend_from_slice(err.read(count.map_err(lost)?).unwrap_or_default());
+            }
+            ended = child.wait(), if status.is_none() => {
+                status = Some(ended.map_err(lost)?);
+                until = until.min(Instant::now() + DRAIN_LIMIT);
+            }
+            () = sleep_until(until) => return Ok(status),
+        }
+        if (out.is_too_long() || err.is_too_long()) && !command.leaves_running_on_time_out {
+            return Err(too_long(command));
         }
     }
+    if out.is_too_long() || err.is_too_long() { Err(too_long(command)) } else { Ok(status) }
 }
 
-/// A stream's end, as the caller is told.
-async fn settled(drained: impl Future<Output = io::Result<Drained>>, command: &Command) -> Result<(), ReachError> {
-    match drained.await {
-        Ok(Drained::Whole) => Ok(()),
-        Ok(Drained::TooLong) => {
-            let error = ReachError::new(ReachErrorKind::TooLong, Retry::LookFirst, doing(command));
-            Err(error.with("limit", format!("{} bytes", command.output_limit)))
-        }
-        Err(error) => {
-            Err(ReachError::new(ReachErrorKind::Other, Retry::LookFirst, doing(command)).with("cause", error))
-        }
-    }
+fn too_long(command: &Command) -> ReachError {
+    let error = ReachError::new(ReachErrorKind::TooLong, Retry::LookFirst, doing(command));
+    error.with("limit", format!("{} bytes", command.output_limit))
 }
 
 fn kill(group: Option<Pid>) {

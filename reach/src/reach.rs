@@ -58,6 +58,8 @@ pub struct Entry {
     pub bytes: u64,
     /// When it was last written.
     pub modified_at: Timestamp,
+    /// Its permission bits, as chmod(1) writes them in octal.
+    pub mode: u32,
 }
 
 /// A part of a file.
@@ -67,6 +69,21 @@ pub struct Part {
     pub bytes: Vec<u8>,
     /// The size of the whole file when it was read.
     pub total_bytes: u64,
+}
+
+/// Takes what a command prints, piece by piece.
+#[async_trait]
+pub trait PieceTaker: Send {
+    /// Takes the next piece. Nothing more is read until this returns, and the command's time stands still meanwhile: it
+    /// waits for us, not we for it.
+    async fn take(&mut self, piece: &[u8]);
+}
+
+#[async_trait]
+impl<Take: for<'piece> FnMut(&'piece [u8]) + Send> PieceTaker for Take {
+    async fn take(&mut self, piece: &[u8]) {
+        self(piece);
+    }
 }
 
 /// A place where processes run and files lie: this host, or one behind a connection.
@@ -81,13 +98,9 @@ pub trait Reach: Send + Sync {
     /// As [`Self::run`], with standard output handed on piece by piece as it comes, for answers too large to be kept:
     /// `Output::stdout` is empty. What was handed on before an `Err`, a bad end or the end of the time is a part and no
     /// answer.
-    async fn run_through(
-        &self,
-        command: &Command,
-        take: &mut (dyn for<'piece> FnMut(&'piece [u8]) + Send),
-    ) -> Result<Output, ReachError> {
+    async fn run_through(&self, command: &Command, taker: &mut dyn PieceTaker) -> Result<Output, ReachError> {
         let mut output = self.run(command).await?;
-        take(&std::mem::take(&mut output.stdout));
+        taker.take(&std::mem::take(&mut output.stdout)).await;
         Ok(output)
     }
 

@@ -106,7 +106,7 @@ async fn output_is_handed_on_as_it_comes_and_not_kept() {
     assert_eq!(seen, "first\nsecond\n");
     let mut taken = 0;
     let command = shell("head -c 200000 /dev/zero").output_limit(100_000);
-    let error = Local.run_through(&command, &mut |piece| taken += piece.len()).await.expect_err("too long");
+    let error = Local.run_through(&command, &mut |piece: &[u8]| taken += piece.len()).await.expect_err("too long");
     assert_eq!(error.kind, ReachErrorKind::TooLong);
     assert!(taken <= 100_000, "{taken}");
 }
@@ -242,4 +242,34 @@ fn umask() -> u32 {
 async fn the_host_has_a_name() {
     let output = Local.run(&Command::new("uname").argument("-n")).await.expect("runs");
     assert_eq!(Local.host_name().await.expect("a name"), output.stdout_text().trim());
+}
+
+/// Takes its time over each piece, and more of it in all than the command has.
+struct Slow {
+    seen: usize,
+    gate: std::path::PathBuf,
+}
+
+#[async_trait::async_trait]
+impl reach::PieceTaker for Slow {
+    async fn take(&mut self, piece: &[u8]) {
+        self.seen += piece.len();
+        // The command cannot end before its pipe is read, so that its time is up long before it is.
+        let gate = self.gate.clone();
+        assert!(becomes_true(move || gate.exists()).await, "the gate opens");
+    }
+}
+
+#[tokio::test]
+async fn the_time_of_a_command_stands_still_while_its_words_are_worked_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gate = folder.path().join("gate");
+    let opening = format!("sleep 1; touch {}", gate.display());
+    let mut opener = std::process::Command::new("sh").args(["-c", &opening]).spawn().expect("sh starts");
+    let mut slow = Slow { seen: 0, gate };
+    let command = shell("head -c 300000 /dev/zero").time_limit(Duration::from_millis(500));
+    let output = Local.run_through(&command, &mut slow).await.expect("it runs");
+    assert!(output.succeeded(), "{output:?}");
+    assert_eq!(slow.seen, 300_000);
+    opener.wait().expect("it has ended");
 }

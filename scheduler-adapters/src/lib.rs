@@ -7,6 +7,7 @@
 mod cluster;
 mod error;
 pub mod local;
+mod run_taker;
 mod scheduler;
 mod sighting;
 mod slurm;
@@ -20,6 +21,8 @@ pub use cluster::{AccountingFacts, Association, ClusterFacts, NodeGroup, Partiti
 pub use error::{AdapterError, AdapterErrorKind};
 pub use local::LocalScheduler;
 pub use reach::Retry;
+pub(crate) use run_taker::KeptRuns;
+pub use run_taker::RunTaker;
 pub use scheduler::{Capabilities, Scheduler};
 pub use sighting::{FoundIn, FoundJob, JobFacts, JobForm, JobSighting, StampSearch};
 pub use slurm::SlurmCommands;

@@ -1,11 +1,11 @@
 //! The contract: what Pakt asks of a scheduler, whatever the way to it.
 
 use crate::{
-    AdapterError, AdapterErrorKind, ClusterFacts, Estimate, FoundJob, Interactive, JobFacts, JobSighting, QueueBatch,
-    RunAnswer, RunBatch, RunWindow, StampSearch, Submission, Submitted, Whose,
+    AdapterError, AdapterErrorKind, ClusterFacts, Estimate, FoundJob, Interactive, JobFacts, JobSighting, KeptRuns,
+    QueueBatch, RunAnswer, RunBatch, RunTaker, RunWindow, StampSearch, Submission, Submitted, Whose,
 };
 use async_trait::async_trait;
-use model::{ClusterName, Run, SchedulerJobId, Timestamp};
+use model::{ClusterName, SchedulerJobId, Timestamp};
 use reach::Command;
 use std::collections::BTreeMap;
 
@@ -71,16 +71,15 @@ pub trait Scheduler: Send + Sync {
 
     /// The runs that overlap a window: one for each start, running ones included, jobs that never started not. They are
     /// handed on one by one as they are read and not kept: a year of a site's accounting fits no memory. Rows that
-    /// cannot be read are handed back as they are; they never fail the others. After `Err` what was handed on is a part
-    /// and no answer.
-    async fn each_run(&self, window: &RunWindow, take: &mut (dyn FnMut(Run) + Send))
-    -> Result<RunAnswer, AdapterError>;
+    /// cannot be read are handed on as they are; they never fail the others. After `Err` what was handed on is a part
+    /// and no answer, though each run in it is one.
+    async fn each_run(&self, window: &RunWindow, taker: &mut dyn RunTaker) -> Result<RunAnswer, AdapterError>;
 
     /// As [`Self::each_run`], all runs together.
     async fn runs(&self, window: &RunWindow) -> Result<RunBatch, AdapterError> {
-        let mut runs = Vec::new();
-        let answer = self.each_run(window, &mut |run| runs.push(run)).await?;
-        Ok(answer.with_runs(runs))
+        let mut kept = KeptRuns::default();
+        let answer = self.each_run(window, &mut kept).await?;
+        Ok(kept.with_answer(answer))
     }
 
     /// When the job would start, or why it would be refused. Submits nothing.

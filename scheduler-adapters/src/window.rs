@@ -94,17 +94,13 @@ pub struct Coverage {
     pub asked_by: UserName,
 }
 
-/// What there is to say of an answer beside its runs.
+/// What there is to say of an answer beside its rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunAnswer {
     /// Where.
     pub cluster: ClusterName,
-    /// Rows that could not be read.
-    pub rejected: Vec<RejectedRow>,
     /// What was asked.
     pub coverage: Coverage,
-    /// The names of the values in a run's raw row, in order.
-    pub fields: Vec<String>,
     /// When it was asked.
     pub observed_at: Timestamp,
 }
@@ -124,13 +120,4 @@ pub struct RunBatch {
     pub fields: Vec<String>,
     /// When it was asked.
     pub observed_at: Timestamp,
-}
-
-impl RunAnswer {
-    /// The answer together with the runs that came with it.
-    #[must_use]
-    pub fn with_runs(self, runs: Vec<Run>) -> RunBatch {
-        let Self { cluster, rejected, coverage, fields, observed_at } = self;
-        RunBatch { cluster, runs, rejected, coverage, fields, observed_at }
-    }
 }

@@ -20,6 +20,7 @@ mod rules;
 mod sourced;
 mod tariff;
 mod traced;
+mod yaml;
 
 pub use catalogue::{Catalogue, Entry};
 pub use detect::{Detection, Surroundings, detect};
@@ -37,3 +38,4 @@ pub use profile::{
 pub use provenance::{AsOf, Confidence, Provenance};
 pub use sourced::{Limit, LimitPlace, Sourced};
 pub use tariff::tariff_for;
+pub use yaml::YamlMistake;

@@ -6,6 +6,7 @@ use crate::{
     profile::Site,
     rules,
     traced::Traced,
+    yaml::YamlMistake,
 };
 use serde_yaml::{Error, from_str_with_options};
 
@@ -72,17 +73,14 @@ fn fill_in(site: &mut Site, file: &str) -> Result<(), SiteError> {
 
 fn malformed(file: &str, text: &str, error: &Error) -> SiteError {
     let (line, column) = error.location().map_or((1, 1), |location| (location.line().max(1), location.column().max(1)));
-    let words = error.without_snippet().to_string();
-    let first_line = words.lines().next().unwrap_or("it cannot be read");
-    // The reader repeats the place in its words; it has its own fields here.
-    let what = first_line.rsplit_once(" at line ").map_or(first_line, |(what, _)| what);
+    let YamlMistake { what, next } = YamlMistake::of(error);
     SiteError {
         file: file.to_owned(),
         line,
         column,
         field: field_at(text, line, column),
-        what: what.to_owned(),
-        next: "correct the file; the embedded profiles show every field".to_owned(),
+        what,
+        next: next.unwrap_or("correct the file; the embedded profiles show every field").to_owned(),
     }
 }
 

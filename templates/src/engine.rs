@@ -8,7 +8,7 @@ macro_rules! templates {
     ($($name:literal),+ $(,)?) => { [$(($name, include_str!($name))),+] };
 }
 
-const TEMPLATES: [(&str, &str); 24] = templates!(
+const TEMPLATES: [(&str, &str); 25] = templates!(
     "scripts/batch.sh.j2",
     "scripts/header.sh.j2",
     "scripts/claim.sh.j2",
@@ -28,6 +28,7 @@ const TEMPLATES: [(&str, &str); 24] = templates!(
     "job_files/evaluate.yaml.j2",
     "job_files/command.yaml.j2",
     "job_files/mpi.yaml.j2",
+    "job_files/project.part.j2",
     "job_files/site.part.j2",
     "job_files/time.part.j2",
     "job_files/environment.part.j2",

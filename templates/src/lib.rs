@@ -19,6 +19,9 @@
 //! | `.../ended` | last | `exit_code`, `signal` (0 where none), `received` (what the script was told, or `none`), `epoch_seconds` |
 //! | `checkpoints` | appended by programs: `$PAKT_CHECKPOINTS` | one line a checkpoint, shared by all links |
 //!
+//! Where `sealed.tar` lies in the job directory, the job is over and its claim is packed in there: a scheduler job that
+//! comes then ends with 0, without work, and is noted in `links/N/duplicates`.
+//!
 //! Each but the heartbeat and what programs write themselves is written to a temporary name, synced and renamed. A test
 //! or a site may set `PAKT_HEARTBEAT_SECONDS` for another beat. TERM, INT, HUP, USR1 and USR2 are passed on to the program,
 //! INT as TERM; the tasks of `srun` are told by `scancel --signal`, because srun itself takes TERM for an order to kill
@@ -39,5 +42,7 @@ mod refusal;
 
 pub use batch_script::{BatchScript, Dialect, render};
 pub use error::TemplateError;
-pub use job_file::{AccountRule, PartitionPreset, SitePreset, job_file};
+pub use job_file::{
+    ACCOUNT_PLACEHOLDER, AccountRule, PROJECT_PLACEHOLDER, PartitionPreset, SitePreset, Spender, job_file,
+};
 pub use preset::Preset;

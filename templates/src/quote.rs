@@ -48,6 +48,24 @@ pub fn path(text: &str) -> String {
     double(&home(text), |_| false)
 }
 
+/// The names that a value or path expands on the node, in their order.
+pub fn variables(text: &str) -> Vec<String> {
+    let name = |piece| match piece {
+        Piece::Variable(name) => Some(name),
+        Piece::Literal(_) => None,
+    };
+    pieces(text).into_iter().filter_map(name).collect()
+}
+
+/// A value or path as the node will read it, where that can be told: none where a variable is in it.
+pub fn without_variables(text: &str) -> Option<String> {
+    let literal = |piece| match piece {
+        Piece::Literal(text) => Some(text),
+        Piece::Variable(_) => None,
+    };
+    pieces(text).into_iter().map(literal).collect()
+}
+
 /// Quotes the value of an `#SBATCH` line, which Slurm reads by rules of its own: blanks part options, `#` starts a
 /// comment, both quotes quote, and a backslash escapes (Slurm 25.11, `src/sbatch/opt.c`, `_get_argument`).
 pub(crate) fn directive(text: &str) -> String {

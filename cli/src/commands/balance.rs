@@ -3,7 +3,7 @@
 use super::Context;
 use crate::{
     failure::Failure,
-    output::{Answer, Table, hold, instant},
+    output::{Answer, Table, hold, holds, instant},
 };
 use jobs::balance::{Balances, balance};
 use model::{Amount, Balance, ProjectName};
@@ -89,6 +89,6 @@ fn json(found: &Balances) -> Result<serde_json::Value, Failure> {
         balances.push(value);
     }
     Ok(
-        json!({ "version": 1, "balances": balances, "holds": found.holds, "unattributed": found.unattributed, "stale": found.stale }),
+        json!({ "version": 1, "balances": balances, "holds": holds(&found.holds), "unattributed": found.unattributed, "stale": found.stale }),
     )
 }

@@ -3,7 +3,7 @@
 use super::{Context, job_file, view};
 use crate::{failure::Failure, output::Answer};
 use serde_json::json;
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -17,8 +17,10 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     let file = job_file::read(&arguments.file, context).await?;
     let (house, unread) = job_file::house(context)?;
     let checked = jobs::check::check(&house, &file).await?;
-    let notes: Vec<String> =
-        unread.into_iter().chain(checked.iter().flat_map(|checked| view::doubts(&checked.doubts))).collect();
+    let doubts = unread.into_iter().chain(checked.iter().flat_map(|checked| view::doubts(&checked.doubts)));
+    // What the file alone says is said once, however many sites it names.
+    let mut told = BTreeSet::new();
+    let notes: Vec<String> = doubts.filter(|doubt| told.insert(doubt.clone())).collect();
     let lines: String = checked
         .iter()
         .map(|checked| format!("{}: ok: {}\n", arguments.file.display(), view::placement_line(&checked.placement)))
@@ -28,7 +30,8 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
         "placement": view::placement_json(&checked.placement),
         "doubts": checked.doubts,
     })).collect::<Vec<_>>() });
-    let mut notes = notes;
-    notes.dedup();
+    // What is doubtful at one site may be so at all.
+    let mut told = BTreeSet::new();
+    let notes: Vec<String> = notes.into_iter().filter(|note| told.insert(note.clone())).collect();
     Ok(Answer::new(lines, json).with_notes(notes))
 }

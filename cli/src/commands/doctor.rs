@@ -1,49 +1,180 @@
 //! `pakt doctor`: looks at this installation.
 
 use super::Context;
-use crate::{failure::Failure, output::Answer};
-use serde_json::json;
+use crate::{failure::Failure, output::Answer, wiring};
+use jobs::{Gravity, House, site_view::examine};
+use serde_json::{Map, Value, json};
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {}
 
+/// What is not as it should be.
+struct Finding {
+    /// Of what.
+    name: &'static str,
+    /// What, why, and what to do; how grave it is where it is in the way of work.
+    failure: Failure,
+    /// Whether work goes on in spite of it.
+    is_warning: bool,
+}
+
+/// All that was looked at, in order.
+#[derive(Default)]
+struct Report {
+    values: Vec<(&'static str, String)>,
+    findings: Vec<Finding>,
+}
+
+/// What is looked at where it is clear which site this is.
+const OF_A_SITE: [&str; 3] = ["jobs", "ledger", "scheduler"];
+/// Of several unmet needs the first of these gives the exit code: what has to be mended goes before what may pass.
+const GRAVEST_FIRST: [Gravity; 5] =
+    [Gravity::Bug, Gravity::Usage, Gravity::Refused, Gravity::Unknown, Gravity::Unreachable];
+
 /// Looks at configuration, folders, scheduler and ledger; every line says what was found, and what to do where it is bad.
 pub(crate) async fn run(context: &Context) -> Result<Answer, Failure> {
-    let configuration = &context.configuration;
-    let house = context.house()?;
-    let mut lines = vec![
-        ("version", house.made_by.clone()),
-        ("who", house.principal.to_string()),
-        ("configuration", configuration.folder.join("config.yaml").display().to_string()),
-        ("site", house.here.to_string()),
-        ("jobs", house.state.root().display().to_string()),
-    ];
-    let ledger = match house.books.book().await {
-        Ok(Some(book)) => match book.verify().await {
-            Ok(verified) if verified.is_consistent() => format!("{}: sound", house.books.place().display()),
-            Ok(verified) => format!("{}: NOT SOUND: {}", house.books.place().display(), verified.findings.join("; ")),
-            Err(error) => format!("{}: {error}", house.books.place().display()),
-        },
-        Ok(None) => format!("{}: none; `pakt ledger init` makes one", house.books.place().display()),
-        Err(error) => format!("{}: {error}", house.books.place().display()),
-    };
-    lines.push(("ledger", ledger));
-    let scheduler = match house.scheduler.describe().await {
-        Ok(facts) => {
-            let gpus = if facts.tracks_gpus { "GPUs tracked" } else { "GPUs not tracked: filled in from the profile" };
-            let comments = if facts.stores_comments {
-                "comments stored"
-            } else {
-                "comments not stored: stamps are read from names"
-            };
-            format!("{} {} by {}: {gpus}, {comments}", facts.cluster, facts.version, house.scheduler.capabilities().way)
+    let mut report = Report::default();
+    report.good("version", wiring::MADE_BY);
+    report.good("configuration", context.configuration.folder.join("config.yaml").display().to_string());
+    let catalogue = wiring::catalogue(&context.configuration)?;
+    match wiring::here(&context.general, &context.configuration, &catalogue) {
+        Ok(here) => {
+            report.good("site", here.to_string());
+            match context.house() {
+                Ok(house) => look(&house, &mut report).await,
+                Err(failure) => {
+                    report.bad("folders", failure);
+                    report.unseen("not looked at before that is mended");
+                }
+            }
         }
-        Err(error) => format!("{}: {error}", house.scheduler.capabilities().way),
+        Err(failure) => {
+            report.bad("site", failure);
+            report.unseen("not looked at before the site is known");
+        }
+    }
+    Ok(report.answer())
+}
+
+async fn look(house: &House, report: &mut Report) {
+    report.good("who", house.principal.to_string());
+    let root = house.state.root();
+    match wiring::unusable_folder(root) {
+        None => report.good("jobs", root.display().to_string()),
+        Some(why) => {
+            let next = "look at its owner and mode, or name another with `state:` in the configuration";
+            report.bad("jobs", Failure::usage(format!("`{}` cannot be used", root.display()), why, next));
+        }
+    }
+    look_at_ledger(house, report).await;
+    look_at_scheduler(house, report).await;
+}
+
+async fn look_at_ledger(house: &House, report: &mut Report) {
+    let place = house.books.place().display().to_string();
+    let book = match house.book("the ledger was not opened").await {
+        Ok(Some(book)) => book,
+        Ok(None) => {
+            let failure = Failure::usage("none", place, "`pakt ledger init` makes one, where hours are to be counted");
+            return report.doubt("ledger", failure);
+        }
+        Err(error) => return report.bad("ledger", error.into()),
     };
-    lines.push(("scheduler", scheduler));
-    let text: String = lines.iter().map(|(name, value)| format!("{name:<14} {value}\n")).collect();
-    let fields: serde_json::Map<String, serde_json::Value> =
-        lines.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-    Ok(Answer::new(text, json!({ "version": 1, "doctor": fields })))
+    match book.verify().await {
+        Ok(verified) if verified.is_consistent() => report.good("ledger", format!("{place}: sound")),
+        Ok(verified) => {
+            let next = "keep the file as it is, restore a copy elsewhere, and report this";
+            let failure = Failure::usage(format!("{place} is not sound"), verified.findings.join("; "), next);
+            report.bad("ledger", Failure { gravity: Gravity::Bug, ..failure });
+        }
+        Err(error) => {
+            let failure = Failure::usage(format!("{place} was not read"), error.to_string(), "try again later");
+            report.bad("ledger", Failure { gravity: Gravity::Unreachable, ..failure });
+        }
+    }
+}
+
+async fn look_at_scheduler(house: &House, report: &mut Report) {
+    let way = house.scheduler.capabilities().way;
+    let found = match examine(house).await {
+        Ok(found) => found,
+        Err(error) => {
+            let what = "the scheduler does not answer as it should".to_owned();
+            let next = match error.gravity {
+                Gravity::Usage => {
+                    "load what puts Slurm's commands into the PATH, or name another site with `--site`".into()
+                }
+                _ => error.next.clone(),
+            };
+            return report.bad("scheduler", Failure { what, next, ..error.into() });
+        }
+    };
+    let facts = found.facts;
+    let gpus = if facts.tracks_gpus { "GPUs tracked" } else { "GPUs not tracked: filled in from the profile" };
+    let comments =
+        if facts.stores_comments { "comments stored" } else { "comments not stored: stamps are read from names" };
+    report.good("scheduler", format!("{} {} by {way}: {gpus}, {comments}", facts.cluster, facts.version));
+    if !found.drift.is_empty() {
+        let what = format!("the site's profile differs from the cluster in {} points", found.drift.len());
+        let fields = found.drift.iter().map(|drift| drift.field.clone()).collect::<Vec<_>>().join(", ");
+        report.doubt("profile", Failure::usage(what, fields, "`pakt sites doctor` says how"));
+    }
+}
+
+impl Report {
+    fn good(&mut self, name: &'static str, value: impl Into<String>) {
+        self.values.push((name, value.into()));
+    }
+
+    fn unseen(&mut self, why: &str) {
+        for name in OF_A_SITE {
+            self.good(name, why);
+        }
+    }
+
+    fn bad(&mut self, name: &'static str, failure: Failure) {
+        self.find(Finding { name, failure, is_warning: false });
+    }
+
+    fn doubt(&mut self, name: &'static str, failure: Failure) {
+        self.find(Finding { name, failure, is_warning: true });
+    }
+
+    fn find(&mut self, finding: Finding) {
+        let Finding { name, failure: Failure { what, why, next, .. }, is_warning } = &finding;
+        let word = if *is_warning { "warning" } else { "error" };
+        // A scheduler says why in several lines.
+        let why = why.trim().replace('\n', "; ");
+        self.values.push((name, format!("{word}: {what}: {why}\n{:<14} next: {next}", "")));
+        self.findings.push(finding);
+    }
+
+    /// Warnings stop nothing; what is in the way of work ends the program with its code.
+    fn code(&self) -> u8 {
+        let unmet = |gravity: &Gravity| {
+            self.findings.iter().any(|finding| !finding.is_warning && finding.failure.gravity == *gravity)
+        };
+        GRAVEST_FIRST.into_iter().find(unmet).map_or(0, Failure::code)
+    }
+
+    fn answer(self) -> Answer {
+        let code = self.code();
+        let text: String = self.values.iter().map(|(name, value)| format!("{name:<14} {value}\n")).collect();
+        let is_found = |name: &str| self.findings.iter().any(|finding| finding.name == name);
+        let values = self.values.iter().filter(|(name, _)| !is_found(name));
+        let fields: Map<String, Value> = values.map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        let findings: Vec<Value> = self.findings.iter().map(of_finding).collect();
+        let json = json!({ "version": 1, "doctor": fields, "findings": findings });
+        let answer = Answer::new(text, json).with_code(code);
+        // What is bad is told under `--quiet`, too.
+        if code == 0 { answer } else { answer.product() }
+    }
+}
+
+fn of_finding(finding: &Finding) -> Value {
+    let Finding { name, failure: Failure { gravity, what, why, next, .. }, is_warning } = finding;
+    let severity = if *is_warning { "warning" } else { "error" };
+    let kind = (!is_warning).then(|| Failure::kind(*gravity));
+    json!({ "name": name, "severity": severity, "kind": kind, "what": what, "why": why, "next": next })
 }

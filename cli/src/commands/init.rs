@@ -1,8 +1,8 @@
 //! `pakt init`
 
-use super::Context;
+use super::{Context, job_file};
 use crate::{failure::Failure, output::Answer, wiring};
-use jobs::init::{Preset, TemplateError};
+use jobs::init::{PLACEHOLDERS, Preset, Spender, TemplateError, spender};
 use serde_json::json;
 use std::{fs::OpenOptions, io::Write as _, path::PathBuf};
 
@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 }
 
 /// Writes a job file; one that is there already stays as it is.
-pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let what = "no job file was written";
     let preset: Preset = arguments.template.parse().map_err(|error: TemplateError| {
         Failure::usage(what, error.to_string(), "`pakt init --help` lists the templates")
@@ -26,17 +26,30 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Fa
     let catalogue = wiring::catalogue(&context.configuration)?;
     let here = wiring::here_or_local(&context.general, &context.configuration, &catalogue);
     let site = catalogue.get(&here).ok_or_else(|| Failure::bug(what, format!("site `{here}` has no profile")))?;
-    let text = jobs::init::job_file(preset, site)?;
+    let project = context.configuration.file.project.as_ref();
+    let spender = match job_file::house(context) {
+        Ok((house, _)) => spender(&house, project).await,
+        // Nothing that is needed: what a house would know is left to the person.
+        Err(_) => Spender { project: project.cloned(), account: None },
+    };
+    let text = jobs::init::job_file(preset, site, &spender)?;
     if arguments.file.as_os_str() == "-" {
         return Ok(Answer::new(text.clone(), json!({ "version": 1, "text": text })));
     }
     let mut file = OpenOptions::new().write(true).create_new(true).open(&arguments.file).map_err(|error| {
         let next = "name another file: `pakt init OTHER.yaml`";
-        Failure::usage(what, format!("`{}`: {error}", arguments.file.display()), next)
+        Failure::usage(what, format!("`{}`: {}", arguments.file.display(), wiring::io_words(&error)), next)
     })?;
-    file.write_all(text.as_bytes())
-        .map_err(|error| Failure::usage(what, format!("`{}`: {error}", arguments.file.display()), "make room there"))?;
+    file.write_all(text.as_bytes()).map_err(|error| {
+        let why = format!("`{}`: {}", arguments.file.display(), wiring::io_words(&error));
+        Failure::usage(what, why, "make room there")
+    })?;
     let shown = arguments.file.display();
-    let text = format!("wrote {shown} for {here}\nnext: edit it, then `pakt check {shown}` and `pakt plan {shown}`\n");
+    let left: Vec<&str> = PLACEHOLDERS.into_iter().filter(|word| text.contains(&format!(": {word} "))).collect();
+    let edit = match left.as_slice() {
+        [] => "edit it".to_owned(),
+        words => format!("write your own for {}", words.join(" and ")),
+    };
+    let text = format!("wrote {shown} for {here}\nnext: {edit}, then `pakt check {shown}` and `pakt plan {shown}`\n");
     Ok(Answer::new(text, json!({ "version": 1, "file": arguments.file, "site": here })))
 }

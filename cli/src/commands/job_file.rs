@@ -39,7 +39,7 @@ fn source(path: &Path) -> Result<SourceFile, Failure> {
         Failure::usage(what(), "there is no such file", "name a job file; `pakt init` writes one to start from")
     })?;
     let absolute = std::path::absolute(path)
-        .map_err(|error| Failure::usage(what(), error.to_string(), "go to a directory that exists"))?;
+        .map_err(|error| Failure::usage(what(), wiring::io_words(&error), "go to a directory that exists"))?;
     let directory = absolute.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
     Ok(SourceFile { path: path.to_path_buf(), directory, text })
 }

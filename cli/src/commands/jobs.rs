@@ -14,13 +14,17 @@ pub(crate) struct Arguments {
     /// Only jobs that are not over
     #[arg(long)]
     pub open: bool,
-    /// At most so many, newest first
+    /// At most so many, from 1 on, newest first
     #[arg(long, default_value_t = 50, value_name = "COUNT")]
     pub most: usize,
 }
 
 /// Lists jobs.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+    if arguments.most == 0 {
+        let next = "name a number from 1 on behind `--most`; without it 50 jobs are listed at most";
+        return Err(Failure::usage("no jobs were listed", "`--most 0` asks for none", next));
+    }
     let found = list(&context.house()?, arguments.most, arguments.open).await?;
     let mut table =
         Table::new(&["job", "name", "project", "slurm", "state", "elapsed", "progress", "made"]).right(&[3, 5]);

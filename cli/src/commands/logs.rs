@@ -2,7 +2,10 @@
 
 use super::Context;
 use crate::{failure::Failure, output::Answer};
-use jobs::{logs::Log, show::show};
+use jobs::{
+    logs::{Beginning, Log},
+    show::show,
+};
 use model::JobState;
 use serde_json::json;
 use std::time::Duration;
@@ -15,8 +18,8 @@ pub(crate) struct Arguments {
     /// Go on printing until the job is over
     #[arg(long, short)]
     pub follow: bool,
-    /// Begin so many bytes before the end; the whole log without it
-    #[arg(long, value_name = "BYTES")]
+    /// Begin so many lines before the end, and no farther back than 64 MiB; the whole log without it
+    #[arg(long, value_name = "LINES")]
     pub tail: Option<u32>,
 }
 
@@ -28,7 +31,7 @@ const LOOKS_PER_QUESTION: u32 = 20;
 /// Prints the log.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
-    let mut log = Log::open(&house, &arguments.job, arguments.tail.unwrap_or(u32::MAX)).await?;
+    let mut log = Log::open(&house, &arguments.job, arguments.tail.map_or(Beginning::Start, Beginning::Lines)).await?;
     let mut text = String::new();
     let mut is_there = false;
     for look in 0_u32.. {

@@ -1,6 +1,6 @@
 //! `pakt man`
 
-use crate::{arguments, failure::Failure, output::Answer};
+use crate::{arguments, failure::Failure, output::Answer, wiring};
 use clap::CommandFactory as _;
 use serde_json::json;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
 /// Prints the page or writes all of them.
 pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let failed = |error: std::io::Error| {
-        Failure::usage("the manual was not written", error.to_string(), "name a folder that you can write to")
+        Failure::usage("the manual was not written", wiring::io_words(&error), "name a folder that you can write to")
     };
     if let Some(folder) = &arguments.folder {
         std::fs::create_dir_all(folder).map_err(failed)?;

@@ -23,6 +23,7 @@ pub(crate) mod submit;
 pub(crate) mod usage;
 pub(crate) mod watch;
 
+mod ends;
 mod job_file;
 mod view;
 
@@ -57,7 +58,7 @@ fn in_house(command: Command, general: &General, screen: Screen) -> Result<Answe
     let context = Context { general: general.clone(), configuration: Configuration::read()?, screen };
     match command {
         Command::Check(arguments) => Context::block_on(check::run(&arguments, &context)),
-        Command::Init(arguments) => init::run(&arguments, &context),
+        Command::Init(arguments) => Context::block_on(init::run(&arguments, &context)),
         Command::Plan(arguments) => Context::block_on(plan::run(&arguments, &context)),
         Command::Submit(arguments) => Context::block_on(submit::run(arguments, &context)),
         Command::Sbatch(arguments) => Context::block_on(sbatch::run(arguments, &context)),
@@ -103,6 +104,6 @@ impl Context {
     /// Runs a verb. One thread is enough: it waits for others most of the time.
     fn block_on(verb: impl Future<Output = Result<Answer, Failure>>) -> Result<Answer, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.map_err(|error| Failure::bug("pakt did not start", error.to_string()))?.block_on(verb)
+        runtime.map_err(|error| Failure::bug("pakt did not start", wiring::io_words(&error)))?.block_on(verb)
     }
 }

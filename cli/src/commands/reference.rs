@@ -1,6 +1,7 @@
 //! The hidden `pakt __reference`: what the pages in docs/reference/ are made of and no other command prints. Each text
 //! stands beside the code that it is about; nothing here repeats one.
 
+use super::watch::INTERRUPTED;
 use crate::{
     configuration::reference::{FIELDS, VARIABLES},
     failure::{Failure, JOB_FAILED},
@@ -33,7 +34,11 @@ fn exit_codes() -> Vec<Value> {
     let done = ("The command did its work.", "Nothing.");
     let failures = GRAVITIES.map(|gravity| (Failure::code(gravity), meaning(gravity)));
     let failed = ("The job that was watched to its end failed, or was cancelled.", "Look at its log: `pakt logs JOB`.");
-    let rows = [(0, done)].into_iter().chain(failures).chain([(JOB_FAILED, failed)]);
+    let stopped = (
+        "^C was pressed while a job was watched. The job goes on.",
+        "`pakt watch JOB` takes it up again; `pakt cancel JOB` ends the job.",
+    );
+    let rows = [(0, done)].into_iter().chain(failures).chain([(JOB_FAILED, failed), (INTERRUPTED, stopped)]);
     rows.map(|(code, (meaning, next))| json!({ "code": code, "meaning": meaning, "next": next })).collect()
 }
 

@@ -1,13 +1,18 @@
 //! `pakt sbatch SCRIPT`
 
 use super::{Context, submit::shown};
-use crate::{failure::Failure, output::Answer};
-use jobs::script::{ScriptSubmission, submit_script};
+use crate::{failure::Failure, output::Answer, wiring};
+use jobs::script::{LineWord, ScriptSubmission, line_word, submit_script};
 use model::ProjectName;
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// Arguments of `sbatch`.
 #[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "pakt sbatch [OPTIONS] [OPTIONS OF SBATCH] <SCRIPT> [WORDS]...",
+    after_help = "All other options in front of the script are sbatch's, as on its own command line; `-q` is its \
+                        `--qos` here. One that a plugin of the site has brought is written as `--name=value`."
+)]
 pub(crate) struct Arguments {
     /// Who spends; without it the configuration's `project`
     #[arg(long, value_name = "PROJECT")]
@@ -18,7 +23,7 @@ pub(crate) struct Arguments {
     /// Go on where the ledger refuses; the reason is recorded
     #[arg(long, value_name = "REASON", value_parser = super::view::reason)]
     pub anyway: Option<String>,
-    /// An option for sbatch in one piece, such as `--option=--time=01:00:00`; may be given several times
+    /// One word for sbatch as it is; its options may also stand in front of the script by themselves
     #[arg(long = "option", value_name = "OPTION", allow_hyphen_values = true)]
     pub options: Vec<String>,
     /// The batch script
@@ -28,11 +33,69 @@ pub(crate) struct Arguments {
     pub words: Vec<String>,
 }
 
+/// Words of Pakt's own that stand alone, and those that have a value. All others in front of the script are sbatch's, `-q`
+/// too, which is short for its `--qos`.
+const OWN: [&str; 5] = ["--again", "--json", "--quiet", "--help", "-h"];
+const OWN_WITH_VALUE: [&str; 4] = ["--project", "--anyway", "--option", "--site"];
+
+/// The words of the command line, where they are those of `pakt sbatch`, with each option of sbatch as an `--option`, and
+/// `--` in front of the script: what a person types is a line as sbatch takes it.
+pub(crate) fn as_options(words: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
+    let Some(begin) = begin(&words) else { return Ok(words) };
+    let (before, line) = words.split_at(begin);
+    let mut written = before.to_vec();
+    let mut at = 0;
+    // A word that is no text can only be the script.
+    while let Some(word) = line.get(at).and_then(|word| word.to_str()) {
+        let name = word.split('=').next().unwrap_or(word);
+        if OWN.contains(&word) || (OWN_WITH_VALUE.contains(&name) && name != word) {
+            written.push(word.into());
+            at += 1;
+        } else if OWN_WITH_VALUE.contains(&word) {
+            written.extend(line.iter().skip(at).take(2).cloned());
+            at += 2;
+        } else {
+            let behind = line.get(at + 1).and_then(|word| word.to_str());
+            match line_word(word, behind).map_err(not_understood)? {
+                LineWord::Script => break,
+                LineWord::Option { words, takes_next } => {
+                    written.extend(words.iter().map(|word| format!("--option={word}").into()));
+                    at += 1 + usize::from(takes_next);
+                }
+            }
+        }
+    }
+    let script = &line[at.min(line.len())..];
+    if let Some(first) = script.first() {
+        written.push("--".into());
+        written.extend(script.iter().skip(usize::from(first == "--")).cloned());
+    }
+    Ok(written)
+}
+
+/// Where the words behind `sbatch` begin, if that is the command.
+fn begin(words: &[OsString]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        match words.get(at)?.to_str()? {
+            "sbatch" => return Some(at + 1),
+            "--site" => at += 2,
+            word if word.starts_with('-') => at += 1,
+            _ => return None,
+        }
+    }
+}
+
+fn not_understood(why: String) -> Failure {
+    let next = "options of sbatch stand in front of the script, as on its own command line; `pakt sbatch --help`";
+    Failure::usage("the script was not submitted", why, next)
+}
+
 /// Submits the script.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     let what = "the script was not submitted";
     let project = project(arguments.project, context, what)?;
-    let here = |error: std::io::Error| Failure::usage(what, error.to_string(), "go to a directory that exists");
+    let here = |error: std::io::Error| Failure::usage(what, wiring::io_words(&error), "go to a directory that exists");
     let wish = ScriptSubmission {
         script: std::path::absolute(&arguments.script).map_err(here)?,
         options: arguments.options,

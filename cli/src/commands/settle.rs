@@ -4,11 +4,12 @@ use super::Context;
 use crate::{
     arguments::General,
     failure::Failure,
-    output::{Answer, instant},
+    output::{Answer, hold, instant},
 };
 use jobs::{
     Gravity,
-    settle::{NotPriced, SettleOptions, SettleReport, settle},
+    seal::{SealReport, seal},
+    settle::{NotPriced, SettleOptions, SettleReport, SettledAmount, settle},
 };
 use model::{JobId, RunKey, Timestamp};
 use serde_json::json;
@@ -27,12 +28,24 @@ pub(crate) struct Arguments {
     pub trust_clock: bool,
 }
 
-/// Settles. What could not be taken in is told in any case, and ends the program with 5: somebody has to look.
+/// Settles, and seals what is long over. What could not be taken in is told in any case, and ends the program with 5:
+/// somebody has to look.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+    let house = context.house()?;
     let since = arguments.since.as_deref().map(day).transpose()?;
+    if let Some(since) = since {
+        refuse_future("nothing was settled", since, house.clock.now())?;
+    }
     let options = SettleOptions { since, all_users: arguments.all_users, trust_clock: arguments.trust_clock };
-    let report = settle(&context.house()?, options).await?;
-    let answer = Answer::new(text(&report), json!({ "version": 1, "settled": report })).with_notes(notes(&report));
+    let report = settle(&house, options).await?;
+    // What is entered is entered: sealing is housekeeping, and may wait for the next time.
+    let sealed = seal(&house).await.unwrap_or_else(|error| SealReport {
+        notes: vec![format!("no job was sealed: {}", error.why)],
+        ..SealReport::default()
+    });
+    let json = json!({ "version": 1, "settled": report, "sealed": sealed.sealed });
+    let told = notes(&report).into_iter().chain(sealed.notes.iter().map(|note| format!("note: {note}")));
+    let answer = Answer::new(text(&report, &sealed), json).with_notes(told);
     if report.is_complete() {
         return Ok(answer);
     }
@@ -57,6 +70,15 @@ fn incomplete(report: &SettleReport) -> Failure {
     Failure { gravity: Gravity::Unknown, ..Failure::usage("not everything was settled", why, next) }
 }
 
+/// Refuses to look back to a day that has not begun: nothing lies between it and now.
+pub(super) fn refuse_future(what: &str, since: Timestamp, now: Timestamp) -> Result<(), Failure> {
+    if since < now {
+        return Ok(());
+    }
+    let why = format!("`--since` begins at {}, and it is {}: no time lies between them", instant(since), instant(now));
+    Err(Failure::usage(what, why, "write an earlier day behind `--since`"))
+}
+
 /// The start of the day of an instant, in the zone of this machine.
 pub(super) fn start_of_day(at: Timestamp) -> Timestamp {
     let zone = jiff::tz::TimeZone::system();
@@ -68,25 +90,37 @@ pub(super) fn start_of_day(at: Timestamp) -> Timestamp {
 
 /// The start of a day in the zone of this machine.
 pub(super) fn day(text: &str) -> Result<Timestamp, Failure> {
-    let bad = |why: String| Failure::usage(format!("`{text}` is no day"), why, "write it as YYYY-MM-DD");
-    let date: jiff::civil::Date = text.parse().map_err(|error: jiff::Error| bad(error.to_string()))?;
-    let start = date.to_zoned_datetime(jiff::tz::TimeZone::system()).map_err(|error| bad(error.to_string()))?;
+    let bad = |why: &str| Failure::usage(format!("`{text}` is no day"), why, "write it as YYYY-MM-DD");
+    let date: jiff::civil::Date =
+        text.parse().map_err(|_| bad("it is not a year, a month and a day that the calendar has"))?;
+    let start = date.to_zoned_datetime(jiff::tz::TimeZone::system()).map_err(|_| bad("it lies too far from today"))?;
     Ok(Timestamp::from_epoch_seconds(start.timestamp().as_second()))
 }
 
-fn text(report: &SettleReport) -> String {
+fn text(report: &SettleReport, sealed: &SealReport) -> String {
     let until = report.settled_until.map(instant).unwrap_or_default();
+    let SettleReport { place, new, same, corrected, unattributed, unattributed_in_all, running, pending, .. } = report;
     let mut text = format!(
-        "{}: {} new, {} known, {} corrected, {} unattributed; {} running, {} waiting; settled until {until}\n",
-        report.place, report.new, report.same, report.corrected, report.unattributed, report.running, report.pending
+        "{place}: runs: {new} newly charged, {same} known, {corrected} corrected; \
+         unattributed runs: {unattributed} new, {unattributed_in_all} in all; \
+         jobs: {running} running, {pending} waiting; settled until {until}\n"
     );
-    for (place, amount) in &report.settled {
-        text.push_str(&format!("  {place}: {} h\n", amount.hours()));
+    for SettledAmount { project, unit, amount } in &report.settled {
+        text.push_str(&format!("  {project} was charged {}\n", hold(unit, *amount)));
     }
     for job in &report.closed {
         text.push_str(&format!("  job {job} is over, its hold is closed\n"));
     }
+    if !sealed.sealed.is_empty() {
+        let words = if sealed.sealed.len() == 1 { "job was" } else { "jobs were" };
+        text.push_str(&format!("  {} finished {words} sealed, each into one archive\n", sealed.sealed.len()));
+    }
     text
+}
+
+/// A run as people know it.
+fn named(run: &RunKey) -> String {
+    format!("the run of job {} on {}, submitted {},", run.scheduler_job, run.cluster, instant(run.submitted_at))
 }
 
 /// So many warnings of a kind are told; the rest is counted.
@@ -102,12 +136,13 @@ fn notes(report: &SettleReport) -> Vec<String> {
         }
     };
     let SettleReport { not_priced, rejected, runaway, unknown, unsent, .. } = report;
-    let uncounted = |run: &NotPriced| format!("run {} is not counted: {}", run.run, run.reason);
+    let uncounted = |run: &NotPriced| format!("{} is not counted: {}", named(&run.run), run.reason);
     warn("such runs", not_priced.iter().map(uncounted).collect());
     warn("such rows", rejected.iter().map(|row| format!("not taken in: {row}")).collect());
     let lost = |run: &RunKey| {
         format!(
-            "accounting says that run {run} runs, long after its limit, and the queue does not know it: what became of it is unknown, and it counts up to its limit"
+            "accounting says that {} goes on, long after its limit, and the queue does not know it: what became of it is unknown, and it counts up to its limit",
+            named(run)
         )
     };
     warn("such runs", runaway.iter().map(lost).collect());

@@ -59,7 +59,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         .hold
         .as_ref()
         .map_or_else(|| "nothing was held".to_owned(), |(unit, amount)| format!("held {}", hold(unit, *amount)));
-    let json = json!({ "version": 1, "id": ended.id, "scheduler_job": ended.scheduler_job, "status": ended.status });
+    let json = json!({ "version": 1, "id": ended.id, "scheduler_job": ended.scheduler_job,
+                       "hold": ended.hold, "status": ended.status });
     let Some(scheduler_job) = ended.scheduler_job else {
         let text = format!("no allocation came to be for job {}; its hold is given back\n", ended.id);
         return Ok(Answer::new(text, json).with_code(Failure::code(Gravity::Refused)));

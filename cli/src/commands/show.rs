@@ -1,6 +1,10 @@
 //! `pakt show JOB`
 
-use super::{Context, view};
+use super::{
+    Context,
+    ends::{self, End},
+    view,
+};
 use crate::{
     failure::Failure,
     output::{Answer, hold, instant},
@@ -54,6 +58,9 @@ pub(super) fn answer(shown: &Shown) -> Answer {
     if let Some(at) = ended.as_ref().and_then(|ended| ended.at) {
         lines.push(("ended", instant(at)));
     }
+    if let Some(End { why, next }) = ends::told(shown) {
+        lines.extend([("why", why), ("next", next)]);
+    }
     lines.push(("directory", shown.directory.display().to_string()));
     lines.push(("log", shown.log.display().to_string()));
     let text: String = lines.iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect();
@@ -90,10 +97,14 @@ fn hold_line(shown: &Shown) -> String {
 }
 
 fn json(shown: &Shown) -> serde_json::Value {
+    let Shown { intent, sighting, ended, .. } = shown;
     json!({
-        "version": 1, "intent": shown.intent, "submitted": shown.submitted, "read_back": shown.read_back,
-        "unheld": shown.unheld, "progress": shown.progress, "cancel": shown.cancel, "ended": shown.ended,
-        "state": shown.sighting.as_ref().map(|seen| &seen.state), "reason": shown.sighting.as_ref().map(|seen| &seen.reason),
+        "version": 1, "id": intent.id, "name": intent.name, "project": intent.project, "made_at": intent.made_at,
+        "scheduler_job": shown.submitted.as_ref().map(|note| note.scheduler_job), "intent": intent, "submitted": shown.submitted, "read_back": shown.read_back,
+        "unheld": shown.unheld, "progress": shown.progress, "cancel": shown.cancel, "ended": ended,
+        "state": ends::state(shown), "end": ends::told(shown),
+        "reason": sighting.as_ref().map(|seen| &seen.reason), "unasked": shown.unasked,
+        "elapsed": sighting.as_ref().map(|seen| seen.elapsed), "time_limit": sighting.as_ref().and_then(|seen| seen.time_limit),
         "attempts": shown.attempts.iter().map(|attempt| json!({
             "scheduler_job": attempt.scheduler_job, "restart": attempt.restart, "started_at": attempt.started_at,
             "ended_at": attempt.ended_at, "exit_code": attempt.exit_code,

@@ -1,13 +1,12 @@
 //! `pakt sites`
 
-use super::Context;
+use super::{Context, job_file};
 use crate::{
     failure::Failure,
     output::{Answer, Table},
     wiring,
 };
 use jobs::site_view::{SiteRow, examine, sites};
-use model::SiteName;
 use serde_json::json;
 
 /// Arguments of `sites`.
@@ -24,7 +23,7 @@ pub(crate) enum Action {
     /// Show a site's profile, every value with its source
     Show {
         /// The site
-        name: SiteName,
+        name: String,
     },
     /// Compare this site's profile with what its cluster says
     Doctor,
@@ -39,48 +38,78 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     }
 }
 
+/// A line of the list is at most so long.
+const WIDTH: usize = 100;
+/// The partitions of a site take so much of it at most.
+const PARTITIONS_WIDTH: usize = 44;
+
 async fn list(context: &Context) -> Result<Answer, Failure> {
-    let found = sites(&context.house()?).await?;
-    let mut table = Table::new(&["site", "what", "partitions", "accounts", "idle nodes", "free"]);
+    let catalogue = wiring::catalogue(&context.configuration)?;
+    let here = wiring::here(&context.general, &context.configuration, &catalogue);
+    // A site that was typed and does not exist is a mistake; anything else is told beside the list, which does not need it.
+    let unclear = match here {
+        Err(failure) if context.general.site.is_some() => return Err(failure),
+        Err(failure) => Some(format!("no site was detected here: {}; {}", failure.why, failure.next)),
+        Ok(_) => None,
+    };
+    let (house, unread) = job_file::house(context)?;
+    let found = sites(&house, unclear.clone()).await?;
+    let mut table = Table::new(&["site", "partitions", "free"]);
     for row in &found.sites {
         table.row(cells(row)?);
     }
-    let notes =
-        found.unasked.iter().map(|why| format!("note: the cluster here was not asked: {why}")).collect::<Vec<_>>();
-    Ok(Answer::new(table.text(), json!({ "version": 1, "sites": found.sites, "unasked": found.unasked }))
-        .with_notes(notes))
+    let text = found.sites.iter().filter(|row| row.is_here).fold(table.text(), |text, row| text + &of_here(row));
+    let asked = found.unasked.iter().map(|why| match &unclear {
+        Some(unclear) => format!("note: {unclear}"),
+        None => format!("note: the cluster here was not asked: {why}"),
+    });
+    let notes: Vec<String> = asked.chain(unread).collect();
+    Ok(Answer::new(text, json!({ "version": 1, "sites": found.sites, "unasked": found.unasked })).with_notes(notes))
 }
 
-fn cells(row: &SiteRow) -> Result<[String; 6], Failure> {
-    let accounts =
-        row.accounts.as_ref().map(|accounts| accounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
-    let idle = row
-        .idle_nodes
-        .as_ref()
-        .map(|idle| idle.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", "));
+fn cells(row: &SiteRow) -> Result<[String; 3], Failure> {
     let mut free = Vec::new();
     for balance in &row.balances {
         let amount = balance.free().map_err(|error| Failure::bug("the balance was not shown", error.to_string()))?;
         free.push(format!("{}: {}", balance.project, amount.in_hours_of(&balance.unit)));
     }
-    let dash = |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned());
-    Ok([
-        format!("{}{}", row.site, if row.is_here { " (here)" } else { "" }),
-        row.title.clone(),
-        row.partitions.join(", "),
-        dash(accounts),
-        dash(idle),
-        dash(Some(free.join(", "))),
-    ])
+    let site = format!("{}{}", row.site, if row.is_here { " (here)" } else { "" });
+    let left = WIDTH.saturating_sub(LONGEST_SITE + PARTITIONS_WIDTH + 4);
+    Ok([site, fitted(&row.partitions, PARTITIONS_WIDTH), fitted(&free, left)])
 }
 
-fn show(context: &Context, name: &SiteName) -> Result<Answer, Failure> {
+/// `juwels-booster (here)`, the longest that comes with the program.
+const LONGEST_SITE: usize = 21;
+
+/// What is known only where one is, below the table.
+fn of_here(row: &SiteRow) -> String {
+    let accounts = row.accounts.iter().flatten().map(ToString::to_string).collect::<Vec<_>>();
+    let idle = row.idle_nodes.iter().flatten().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>();
+    let lines = [("accounts here", accounts), ("idle nodes here", idle)];
+    let shown = lines.iter().filter(|(_, items)| !items.is_empty());
+    shown.map(|(name, items)| format!("{name:<16} {}\n", fitted(items, WIDTH - 17))).collect()
+}
+
+/// As many of the items as fit, and how many more there are: `booster, devel, +3`.
+fn fitted(items: &[String], width: usize) -> String {
+    if items.is_empty() {
+        return "-".to_owned();
+    }
+    let whole = items.join(", ");
+    if whole.chars().count() <= width {
+        return whole;
+    }
+    let shortened =
+        (1..items.len()).rev().map(|count| format!("{}, +{}", items[..count].join(", "), items.len() - count));
+    let mut all = shortened.collect::<Vec<_>>();
+    let least = all.pop().unwrap_or(whole);
+    all.into_iter().find(|text| text.chars().count() <= width).unwrap_or(least)
+}
+
+fn show(context: &Context, name: &str) -> Result<Answer, Failure> {
     let catalogue = wiring::catalogue(&context.configuration)?;
-    let entry = catalogue.entry(name).ok_or_else(|| {
-        let near = catalogue.nearest(name.as_str()).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
-        let next = format!("{near}`pakt sites` lists them all");
-        Failure::usage(format!("`{name}` is no known site"), "there is no profile of that name", next)
-    })?;
+    let name = wiring::named_site(&catalogue, name)?;
+    let entry = catalogue.entry(&name).ok_or_else(|| Failure::bug("no site was shown", format!("`{name}` is lost")))?;
     let json =
         json!({ "version": 1, "site": name, "file": entry.file, "is_embedded": entry.is_embedded, "text": entry.text });
     Ok(Answer::new(entry.text.clone(), json))

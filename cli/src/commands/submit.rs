@@ -47,11 +47,12 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     if !arguments.watch {
         return Ok(shown);
     }
+    let interrupt = watch::interrupt()?;
     context.screen.note(&shown.text);
     for note in &shown.notes {
         context.screen.note(note);
     }
-    watch::watch(&house, context, &id.to_string()).await
+    watch::watch(&house, context, &id.to_string(), interrupt).await
 }
 
 /// What `submit` and `sbatch` say.

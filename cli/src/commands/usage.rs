@@ -1,6 +1,9 @@
 //! `pakt usage`
 
-use super::{Context, settle::day};
+use super::{
+    Context,
+    settle::{day, refuse_future},
+};
 use crate::{
     failure::Failure,
     output::{Answer, Table, charge, instant},
@@ -28,6 +31,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     let house = context.house()?;
     let to = house.clock.now().plus_seconds(1);
     let from = arguments.since.as_deref().map(day).transpose()?.unwrap_or(to.plus_seconds(-30 * 86_400));
+    refuse_future("no usage was shown", from, to)?;
     let whose = if arguments.all_users { Whose::visible() } else { Whose::mine() };
     let usage = jobs::usage::usage(&house, Window { from, to }, whose).await?;
     let mut table =

@@ -1,6 +1,10 @@
 //! Pieces that several commands show.
 
-use crate::output::{instant, mistake_text};
+use crate::{
+    failure::Failure,
+    output::{instant, mistake_text},
+    wiring::LedgerError,
+};
 use jobs::{job_file::Mistake, list::Phase};
 use model::{JobState, Placement};
 use serde_json::{Value, json};
@@ -61,4 +65,10 @@ pub(super) fn reason(text: &str) -> Result<String, String> {
         return Err("a reason is recorded, and this one is empty".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// A ledger that could not be read.
+pub(super) fn unread(error: &LedgerError) -> Failure {
+    let failure = Failure::usage("the ledger was not read", error.to_string(), "try again; `pakt doctor` looks at it");
+    Failure { gravity: jobs::Gravity::Unreachable, ..failure }
 }

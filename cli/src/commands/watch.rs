@@ -1,20 +1,22 @@
 //! `pakt watch JOB`: live state, elapsed time, a bar from the job's own progress, the tail of its log.
 
-use super::{Context, show};
+use super::{Context, ends, show};
 use crate::{
     failure::{Failure, JOB_FAILED},
     output::Answer,
-    wiring::Hold,
+    wiring::{self, Hold},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use jobs::{
     House,
-    logs::Log,
+    logs::{Beginning, Log},
     settle::{SettleOptions, settle},
     show::{Shown, progress, show as look},
 };
 use model::{BaseState, JobState, WallTime};
+use serde_json::json;
 use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Arguments of `watch`.
 #[derive(Debug, clap::Args)]
@@ -30,26 +32,63 @@ const ASK_SECONDS: (u64, u64) = (2, 30);
 
 /// Watches the job.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    watch(&context.house()?, context, &arguments.job).await
+    let interrupt = interrupt()?;
+    watch(&context.house()?, context, &arguments.job, interrupt).await
 }
 
 /// Watches until the scheduler says that the job is over, settles it, and shows it.
-pub(super) async fn watch(house: &House, context: &Context, job: &str) -> Result<Answer, Failure> {
+pub(super) async fn watch(
+    house: &House,
+    context: &Context,
+    job: &str,
+    mut interrupt: Signal,
+) -> Result<Answer, Failure> {
     let bar = bar(context);
-    let mut log = Log::open(house, job, 2_048).await?;
+    let watched = to_its_end(house, context, job, &bar);
+    tokio::select! {
+        // A question to the scheduler may be ended by the same key.
+        biased;
+        _ = interrupt.recv() => {
+            bar.finish_and_clear();
+            Ok(interrupted(job))
+        }
+        answer = watched => answer,
+    }
+}
+
+/// Listens for ^C from here on. Whoever presses it wants to stop watching; the job is not theirs to lose by that.
+pub(super) fn interrupt() -> Result<Signal, Failure> {
+    signal(SignalKind::interrupt()).map_err(|error| Failure::bug("the job is not watched", wiring::io_words(&error)))
+}
+
+/// What a shell shows of a program that ^C ended: 128 and the number of the signal.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+fn interrupted(job: &str) -> Answer {
+    let note = format!(
+        "note: only the watching has ended, the job goes on; `pakt watch {job}` takes it up again, `pakt cancel {job}` ends \
+         the job"
+    );
+    Answer::new("", json!({ "version": 1, "job": job, "was_interrupted": true }))
+        .with_notes([note])
+        .with_code(INTERRUPTED)
+}
+
+async fn to_its_end(house: &House, context: &Context, job: &str, bar: &ProgressBar) -> Result<Answer, Failure> {
+    let mut log = Log::open(house, job, Beginning::Bytes(2_048)).await?;
     let mut pause = ASK_SECONDS.0;
     loop {
         let mut shown = look(house, job).await?;
-        draw(&bar, house, &shown);
-        follow(&bar, house, context, &mut log).await?;
+        draw(bar, house, &shown);
+        follow(bar, house, context, &mut log).await?;
         if is_over(&shown) {
             break;
         }
         for _ in 0..pause {
             tokio::time::sleep(LOOK_EVERY).await;
-            follow(&bar, house, context, &mut log).await?;
+            follow(bar, house, context, &mut log).await?;
             shown.progress = progress(house, &shown.intent).await?;
-            draw(&bar, house, &shown);
+            draw(bar, house, &shown);
         }
         pause = (pause + pause / 2).min(ASK_SECONDS.1);
     }
@@ -58,7 +97,6 @@ pub(super) async fn watch(house: &House, context: &Context, job: &str) -> Result
     let shown = look(house, job).await?;
     let mut answer = show::answer(&shown).with_notes(note);
     if has_failed(&shown) {
-        answer.notes.push("note: the job failed; its last words are in the log".to_owned());
         answer = answer.with_code(JOB_FAILED);
     }
     if shown.hold.as_ref().is_some_and(Hold::is_open) {
@@ -70,7 +108,7 @@ pub(super) async fn watch(house: &House, context: &Context, job: &str) -> Result
 
 /// Whether the job came to an end that is not the one its person wanted.
 fn has_failed(shown: &Shown) -> bool {
-    let state = shown.ended.as_ref().map(|ended| &ended.state).or(shown.sighting.as_ref().map(|seen| &seen.state));
+    let state = ends::state(shown);
     let code = shown.attempts.last().and_then(|attempt| attempt.exit_code);
     state.is_some_and(|state| state.is_final() && state.base != BaseState::Completed)
         || code.is_some_and(|code| code != 0)

@@ -1,7 +1,7 @@
 //! Where jobs are kept. The place must not move: a job directory that a second call does not see is a job submitted twice.
 
 use super::{Configuration, read_text, user_home};
-use crate::failure::Failure;
+use crate::{failure::Failure, wiring::io_words};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -97,7 +97,7 @@ impl StatePlace {
             },
             Err(error) => Err(Failure::usage(
                 "it is not settled where jobs are kept",
-                format!("`{}` cannot be written: {error}", record.display()),
+                format!("`{}` cannot be written: {}", record.display(), io_words(&error)),
                 "make room there, or set PAKT_HOME to a folder that you can write to",
             )),
         }

@@ -1,16 +1,18 @@
 //! All that a person or a program reads. Data goes to stdout, everything else to stderr.
 
 mod amounts;
-mod failure;
+mod json;
 mod mistake;
 mod screen;
 mod table;
+mod usage;
 
 pub(crate) use amounts::{charge, hold, instant, price_lines};
-pub(crate) use failure::usage;
+pub(crate) use json::holds;
 pub(crate) use mistake::mistake_text;
 pub(crate) use screen::Screen;
 pub(crate) use table::Table;
+pub(crate) use usage::usage;
 
 /// A job's name or a scheduler's words may hold anything; a terminal is not to obey it. Line breaks and tabs are ours, and
 /// so is the carriage return before a line break, which spreadsheets want (RFC 4180).
@@ -45,7 +47,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// An answer with text and JSON from the same data.
     pub(crate) fn new(text: impl Into<String>, json: serde_json::Value) -> Self {
-        Self { text: text.into(), json, notes: Vec::new(), code: 0, is_product: false }
+        Self { text: text.into(), json: json::for_programs(json), notes: Vec::new(), code: 0, is_product: false }
     }
 
     /// The text is what the command is for: an export, a statement, a page.

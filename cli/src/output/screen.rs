@@ -1,9 +1,10 @@
 //! The two streams.
 
 use super::{Answer, mistake::mistake_text, printable};
-use crate::{arguments::General, failure::Failure};
+use crate::{arguments::General, failure::Failure, wiring::io_words};
 use serde_json::json;
 use std::{
+    ffi::OsString,
     io::{self, IsTerminal, Write},
     process::ExitCode,
 };
@@ -19,6 +20,12 @@ impl Screen {
     /// The screen that the command line asks for.
     pub(crate) fn new(general: &General) -> Self {
         Self { json: general.json, quiet: general.quiet }
+    }
+
+    /// The screen of a command line that was not understood: `--json` stands somewhere before the words of others.
+    pub(crate) fn of_words(words: &[OsString]) -> Self {
+        let ours = words.iter().take_while(|word| *word != "--");
+        Self { json: ours.into_iter().any(|word| word == "--json"), quiet: false }
     }
 
     /// Whether programs read.
@@ -48,7 +55,7 @@ impl Screen {
             Ok(()) => true,
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => true,
             Err(error) => {
-                self.note(&format!("error: stdout: {error}"));
+                self.note(&format!("error: stdout: {}", io_words(&error)));
                 false
             }
         }
@@ -79,8 +86,9 @@ impl Screen {
         let Failure { gravity, what, why, next, mistakes } = failure;
         if self.json {
             let code = Failure::code(*gravity);
-            let error = json!({ "what": what, "why": why, "next": next, "exit_code": code, "mistakes": mistakes });
-            self.note(&format!("{:#}", json!({ "error": error })));
+            let kind = Failure::kind(*gravity);
+            let error = json!({ "kind": kind, "what": what, "why": why, "next": next, "exit_code": code, "mistakes": mistakes });
+            self.note(&format!("{:#}", json!({ "version": 1, "error": error })));
         } else {
             for mistake in mistakes {
                 self.note(&mistake_text(mistake));

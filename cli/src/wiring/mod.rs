@@ -2,15 +2,17 @@
 
 mod books;
 mod clock;
+mod folder;
 mod process;
 mod scheduler;
 mod site;
 mod steps;
 
-pub(crate) use ledger::{BindingRecord, EntryPage, Hold, LedgerError, RunPrice};
-pub(crate) use reach::counters;
+pub(crate) use ledger::{BindingRecord, EntryPage, Hold, LedgerError, RunPrice, UnattributedRun};
+pub(crate) use reach::{counters, io_words};
 pub(crate) use reports::{statement_text, statements_csv};
 pub(crate) use scheduler_adapters::local::supervise;
+pub(crate) use sites::YamlMistake;
 
 use crate::{
     arguments::General,
@@ -23,6 +25,7 @@ use reach::{DirectoryMode, Local, Reach};
 use std::sync::Arc;
 
 pub(crate) use clock::SystemClock;
+pub(crate) use folder::unusable_folder;
 
 /// The version as records and scripts name it.
 pub(crate) const MADE_BY: &str = concat!("pakt ", env!("CARGO_PKG_VERSION"));
@@ -79,6 +82,7 @@ fn house_at(
     let chosen = scheduler::choose(site, &files, &state_root, machine, &principal)?;
     let house = House {
         clock: Arc::new(SystemClock),
+        variables: Arc::new(configuration.variables.clone()),
         machine,
         books: Arc::new(books::LedgerFile::new(configuration.ledger_file(&state_root)?)),
         state: State::new(state_root, mode, Arc::clone(&files)),
@@ -102,11 +106,25 @@ pub(crate) fn catalogue(configuration: &Configuration) -> Result<sites::Catalogu
     site::catalogue(configuration)
 }
 
+/// The site this machine belongs to; a failure where that is not clear.
+pub(crate) fn here(
+    general: &General,
+    configuration: &Configuration,
+    catalogue: &sites::Catalogue,
+) -> Result<SiteName, Failure> {
+    site::here(catalogue, general, configuration)
+}
+
 /// The site this machine belongs to, where that is clear; `local` where nothing says otherwise.
 pub(crate) fn here_or_local(
     general: &General,
     configuration: &Configuration,
     catalogue: &sites::Catalogue,
 ) -> SiteName {
-    site::here(catalogue, general, configuration).unwrap_or_else(|_| site::local())
+    here(general, configuration, catalogue).unwrap_or_else(|_| site::local())
+}
+
+/// A site by its name or alias, as a person types it.
+pub(crate) fn named_site(catalogue: &sites::Catalogue, text: &str) -> Result<SiteName, Failure> {
+    site::named_site(catalogue, text)
 }

@@ -32,7 +32,10 @@ pub(super) fn choose(
         }
         SchedulerKind::Local => {
             let program = std::env::current_exe().map_err(|error| {
-                Failure::bug("jobs cannot run on this machine", format!("pakt does not find itself: {error}"))
+                Failure::bug(
+                    "jobs cannot run on this machine",
+                    format!("pakt does not find itself: {}", reach::io_words(&error)),
+                )
             })?;
             let supervisor = vec![program.to_string_lossy().into_owned(), "__local-supervisor".to_owned()];
             let configuration = LocalConfiguration {

@@ -32,23 +32,23 @@ pub(super) fn here(
         Detection::Found(site) => Ok(site),
         Detection::Ambiguous(sites) => {
             let names = sites.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            let next = "say which with `--site NAME`, or `site: NAME` in the configuration";
-            Err(Failure::usage("it is not clear which site this is", format!("this looks like any of: {names}"), next))
+            Err(unclear(format!("this looks like any of: {names}")))
         }
         Detection::None if has_program(configuration, "sbatch") => {
-            let why = format!("there is a Slurm, and nothing known of host `{host_name}`");
-            let names = catalogue.iter().map(|site| site.name().to_string()).collect::<Vec<_>>().join(", ");
-            let next = format!(
-                "say which with `--site NAME`, or for good with `site: NAME` in config.yaml: {names}; `local` runs jobs on \
-                 this machine"
-            );
-            Err(Failure::usage("it is not clear which site this is", why, next))
+            Err(unclear(format!("there is a Slurm, and nothing known of host `{host_name}`")))
         }
         Detection::None => Ok(local()),
     }
 }
 
-fn named_site(catalogue: &Catalogue, text: &str) -> Result<SiteName, Failure> {
+fn unclear(why: String) -> Failure {
+    let next = "say which with `--site NAME`, or for good with `site: NAME` in config.yaml; `pakt sites` lists them, and \
+                `local` runs jobs on this machine";
+    Failure::usage("it is not clear which site this is", why, next)
+}
+
+/// A site by its name or alias, in any case of letters.
+pub(super) fn named_site(catalogue: &Catalogue, text: &str) -> Result<SiteName, Failure> {
     let unknown = |why: String| {
         let next = catalogue.nearest(text).map_or_else(
             || "`pakt sites` lists them".to_owned(),
@@ -56,11 +56,12 @@ fn named_site(catalogue: &Catalogue, text: &str) -> Result<SiteName, Failure> {
         );
         Failure::usage(format!("`{text}` is no known site"), why, next)
     };
-    let name: SiteName = text.parse().map_err(|error: model::NameError| unknown(error.to_string()))?;
-    match catalogue.get(&name).or_else(|| catalogue.by_alias(text)) {
-        Some(site) => Ok(site.name().clone()),
-        None => Err(unknown("there is no profile of that name".to_owned())),
+    if let Some(site) = catalogue.by_alias(text) {
+        return Ok(site.name().clone());
     }
+    let name: SiteName = text.parse().map_err(|error: model::NameError| unknown(error.to_string()))?;
+    let known = catalogue.get(&name).ok_or_else(|| unknown("there is no profile of that name".to_owned()))?;
+    Ok(known.name().clone())
 }
 
 /// This machine without a scheduler.

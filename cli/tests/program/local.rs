@@ -69,7 +69,7 @@ fn a_job_is_checked_planned_submitted_watched_and_settled() {
     assert_snapshot!(desk.pakt(&["settle"]).shown(), @"
     exit 0
     --- stdout
-    local: 0 new, 1 known, 0 corrected, 0 unattributed; 0 running, 0 waiting; settled until <instant>
+    local: runs: 0 newly charged, 1 known, 0 corrected; unattributed runs: 0 new, 0 in all; jobs: 0 running, 0 waiting; settled until <instant>
     ");
     assert_snapshot!(desk.pakt(&["balance", "atlas"]).shown(), @"
     exit 0
@@ -98,10 +98,16 @@ fn programs_read_the_same_as_people() {
     let listed = desk.json(&["jobs"]);
     assert_eq!(listed["jobs"][0]["id"], id.as_str());
     assert_eq!(listed["jobs"][0]["phase"], "ended");
+    assert_eq!(listed["jobs"][0]["progress"]["step"], 3, "{listed}");
+    assert!(listed["jobs"][0]["elapsed_seconds"].as_u64().is_some_and(|seconds| seconds > 0), "{listed}");
+    assert_eq!(listed["jobs"][0]["time_limit_seconds"], 600, "{listed}");
     let shown = desk.json(&["show", &id]);
     assert_eq!(shown["attempts"][0]["exit_code"], 0);
     assert_eq!(shown["progress"], json!({ "step": 3, "total": 3, "note": "loss=7" }));
     assert_eq!(shown["hold"]["closing"]["reason"], "finished");
+    for (tail, text) in [("0", ""), ("1", "trained\n"), ("4000000000", "trained\n")] {
+        assert_eq!(desk.json(&["logs", &id, "--tail", tail])["text"], text);
+    }
     assert_eq!(desk.json(&["logs", &id])["text"], "trained\n");
     let balance = &desk.json(&["balance"])["balances"][0];
     let number = |value: &Value| value.as_i64().expect("an integer");

@@ -185,7 +185,11 @@ fn real_a_job_that_is_taken_over_keeps_its_charge_however_often_it_is_settled() 
     ];
     let slurm = desk.tool(&[&call[..], &[&wrap]].concat());
     let adopted = desk.json(&["adopt", &slurm]);
-    assert_eq!((&adopted["was_known"], &adopted["hold"][1]), (&false.into(), &(4 * 300 * 1000).into()), "{adopted}");
+    assert_eq!(
+        (&adopted["was_known"], &adopted["hold"]["amount"]),
+        (&false.into(), &(4 * 300 * 1000).into()),
+        "{adopted}"
+    );
     assert_eq!(desk.json(&["adopt", &slurm])["was_known"], true);
     let id = text(&adopted["id"]).to_owned();
     wait_until("the start", LIMIT, || {

@@ -40,3 +40,22 @@ fn a_settlement_without_a_flaw_is_quiet_in_cron() {
     let ran = desk.pakt(&["settle", "--quiet"]).expect(0);
     assert_eq!((ran.stdout, ran.stderr), (String::new(), String::new()));
 }
+
+#[test]
+fn a_time_that_is_none_is_refused() {
+    let desk = Desk::with_grant("10");
+    for (words, what) in [
+        (vec!["settle", "--since", "2999-01-01"], "error: nothing was settled"),
+        (vec!["usage", "--since", "2999-01-01"], "error: no usage was shown"),
+        (vec!["usage", "--mine", "--since", "2999-01-01"], "error: no usage was shown"),
+        (vec!["jobs", "--most", "0"], "error: no jobs were listed"),
+    ] {
+        let before = desk.everything();
+        let refused = desk.pakt(&words).expect(2);
+        let lines: Vec<&str> = refused.stderr.lines().collect();
+        assert!(lines.len() == 3 && lines[0].starts_with(what), "{words:?}: {}", refused.stderr);
+        assert!(lines[1].starts_with("why:") && lines[2].starts_with("next:"), "{words:?}: {}", refused.stderr);
+        assert_eq!((refused.stdout.as_str(), desk.everything()), ("", before), "{words:?}");
+    }
+    assert!(desk.pakt(&["usage", "--since", "2999-01-01"]).stderr.contains("no time lies between them"));
+}

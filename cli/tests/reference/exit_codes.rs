@@ -6,12 +6,18 @@ use crate::{
 };
 
 const HEAD: &str = "\
-Every command ends with one of these. With `--json` a failure is an object on stderr with the same code in `exit_code`.
+Every command ends with one of these. With `--json` a failure is [an object](json.md) on stderr with the same code in `error.exit_code`.
 ";
 
 const WATCH: &str = "\
-They speak of the command, not of the job, but for the last one, which `pakt watch` and `pakt submit --watch` end with. \
+They speak of the command, not of the job, but for 6, which `pakt watch` and `pakt submit --watch` end with. \
 `pakt show --json JOB` has the code of the job's own program, in `attempts[].exit_code`.
+";
+
+const DOCTOR: &str = "\
+`pakt doctor` ends with the code of the gravest need that is not met: 1 for a ledger that is not sound, 2 for what has to \
+be mended in the configuration or on this machine, 3 for a scheduler or a ledger that does not answer. Warnings end with \
+0. `pakt plan` ends with 4 where `submit` would.
 ";
 
 const SCRIPT: &str = "\
@@ -25,7 +31,7 @@ fn the_page_of_the_exit_codes_is_what_the_program_knows() {
     let codes = rows(&place, "exit_codes").into_iter();
     let codes = codes.map(|row| vec![row["code"].to_string(), cell(&row, "meaning"), cell(&row, "next")]);
     let text = format!(
-        "{HEAD}\n{}\n{WATCH}\n## Of a job\n\n{SCRIPT}\n{}",
+        "{HEAD}\n{}\n{WATCH}\n{DOCTOR}\n## Of a job\n\n{SCRIPT}\n{}",
         table(&["code", "meaning", "what to do"], codes),
         table(&["code", "meaning"], of_scripts()),
     );

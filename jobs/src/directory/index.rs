@@ -28,6 +28,9 @@ pub struct IndexedJob {
     /// Whether it was submitted while the ledger did not answer, so that its hold is to be entered later.
     #[serde(default)]
     pub hold_is_due: bool,
+    /// Whether its directory is known to be sealed, with nothing left to do there.
+    #[serde(default)]
+    pub is_sealed: bool,
 }
 
 /// How far the scheduler's clock may differ from ours, in seconds.
@@ -97,6 +100,11 @@ impl JobIndex {
         Ok(job)
     }
 
+    /// Notes that a job's directory is sealed; of several lines of one job the last one counts.
+    pub fn note_sealed(&mut self, job: IndexedJob) {
+        self.fresh.push(IndexedJob { is_sealed: true, ..job });
+    }
+
     /// Writes the lines that were missing. A full or read-only disk keeps nobody from looking: the index only saves the
     /// next call some reading.
     pub async fn keep(self) {
@@ -132,6 +140,8 @@ async fn opened(state: &State, id: JobId) -> Result<Option<IndexedJob>, JobsErro
         submitted_at: submitted.and_then(|note| note.submitted_at),
         ended: directory.ended().await?,
         hold_is_due: directory.unheld().await?.is_some_and(|unheld| unheld.is_provisional),
+        // Looked at again by whoever seals: an earlier one may have been stopped half way.
+        is_sealed: false,
     }))
 }
 

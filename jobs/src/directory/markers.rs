@@ -1,8 +1,8 @@
 //! What the batch script wrote: attempts, heartbeat, progress. A missing or stale marker means unknown, never finished.
 
-use super::JobDirectory;
+use super::{JobDirectory, record::Ended};
 use crate::{error::JobsError, reached::reached};
-use model::{SchedulerJobId, Timestamp};
+use model::{SchedulerJobId, Timestamp, WallTime};
 use std::collections::BTreeMap;
 
 /// How many attempts of a link are looked at.
@@ -27,8 +27,16 @@ pub struct Attempt {
     pub ended_at: Option<Timestamp>,
 }
 
+impl Attempt {
+    /// How long it ran, once it has ended.
+    pub fn elapsed(&self) -> Option<WallTime> {
+        let seconds = self.ended_at?.seconds_since(self.started_at?);
+        u64::try_from(seconds).ok().map(WallTime::from_seconds)
+    }
+}
+
 /// How far the program says it is.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Progress {
     /// Steps done.
     pub step: u64,
@@ -52,11 +60,8 @@ impl Progress {
 impl JobDirectory {
     /// The attempts of the first link, in the order of their starts.
     pub async fn attempts(&self) -> Result<Vec<Attempt>, JobsError> {
-        let directory = self.path().join("links/1/attempts");
-        let what = "the job's markers were not read";
-        let names = reached(self.files().list(&directory).await, what)?.unwrap_or_default();
         let mut attempts = Vec::new();
-        for name in names.iter().map(|entry| entry.name.as_str()).take(MOST_ATTEMPTS) {
+        for name in self.names("links/1/attempts").await?.iter().take(MOST_ATTEMPTS) {
             let Some((id, restart)) = name.split_once('-') else { continue };
             let (Ok(scheduler_job), Ok(restart)) = (id.parse(), restart.parse()) else { continue };
             let started = self.marker(&format!("links/1/attempts/{name}/started")).await?;
@@ -82,16 +87,33 @@ impl JobDirectory {
     /// How far the program of the last attempt says it is; none where it says nothing.
     pub async fn progress(&self) -> Result<Option<Progress>, JobsError> {
         let Some(last) = self.attempts().await?.pop() else { return Ok(None) };
-        let folder = format!("links/1/attempts/{}-{}", last.scheduler_job, last.restart);
-        let path = self.path().join(folder).join("progress");
+        let name = format!("links/1/attempts/{}-{}/progress", last.scheduler_job, last.restart);
+        let path = self.path().join(&name);
         let read = self.files().read_part(&path, -i64::from(PROGRESS_TAIL), PROGRESS_TAIL as usize).await;
-        let part = reached(read, "the job's progress was not read")?;
-        Ok(part.and_then(|part| Progress::read(&String::from_utf8_lossy(&part.bytes))))
+        if let Some(part) = reached(read, "the job's progress was not read")? {
+            return Ok(Progress::read(&String::from_utf8_lossy(&part.bytes)));
+        }
+        let archive = self.archive().await?;
+        let bytes = archive.as_ref().and_then(|archive| archive.file(&name));
+        Ok(bytes.and_then(|bytes| Progress::read(&String::from_utf8_lossy(bytes))))
+    }
+
+    /// An end together with what only the job's own files tell of it: its progress, and how long it ran where the scheduler
+    /// has not said. Files that cannot be read tell nothing, and are in nobody's way.
+    pub(crate) async fn with_markers(&self, ended: Ended) -> Ended {
+        let elapsed = match ended.elapsed {
+            Some(elapsed) => Some(elapsed),
+            None => self.attempts().await.ok().and_then(|attempts| attempts.last().and_then(Attempt::elapsed)),
+        };
+        let progress = match ended.progress {
+            Some(progress) => Some(progress),
+            None => self.progress().await.ok().flatten(),
+        };
+        Ended { elapsed, progress, ..ended }
     }
 
     async fn marker(&self, name: &str) -> Result<BTreeMap<String, String>, JobsError> {
-        let read = self.files().read(&self.path().join(name), LONGEST_MARKER).await;
-        let bytes = reached(read, "the job's markers were not read")?.unwrap_or_default();
+        let bytes = self.file(name, LONGEST_MARKER).await?.unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let pairs = text.lines().filter_map(|line| line.split_once('='));
         Ok(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())

@@ -14,18 +14,23 @@
 //!                 ended.json       it is over, and how; its hold is closed            (written once)
 //!                 links/<n>/…      written by the batch script: claim, markers, heartbeat
 //!                 checkpoints, log
+//!                 sealed.tar       all of these but the log, once the job is long over  (written once)
 //! STATE/ended.index                one line a job that is over; can be thrown away and rebuilt
 //! ```
 //!
 //! Files are written to a temporary name, synced and linked to their name: the first writer wins, a second one learns
-//! what the first wrote. Whoever is killed leaves either nothing or a whole file.
+//! what the first wrote. Whoever is killed leaves either nothing or a whole file. What a sealed job's archive holds is read
+//! from there; what is written after that lies beside it.
 
+mod archive;
 mod index;
 mod markers;
 mod record;
+mod seal;
 mod store;
 
 pub use index::{IndexedJob, JobIndex, list};
 pub use markers::{Attempt, Progress};
 pub use record::{Cancel, Ended, Intent, Origin, ReadBack, Released, Sending, SubmittedNote, Unheld};
+pub use seal::Sealing;
 pub use store::{JobDirectory, State};

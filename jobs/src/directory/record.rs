@@ -1,5 +1,6 @@
 //! The records of a job directory: small JSON documents, each written once.
 
+use super::markers::Progress;
 use model::{
     AccountName, Amount, ClusterName, JobId, JobName, JobSpec, JobState, PartitionName, Placement, Principal,
     ProjectName, QosName, SchedulerJobId, SiteName, Stamp, Timestamp, Tres, Unit, WallTime,
@@ -166,7 +167,8 @@ pub struct Cancel {
     pub at: Timestamp,
 }
 
-/// The job is over.
+/// The job is over. What the list shows of it stands here, so that neither the scheduler nor the job's own files are
+/// asked again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
     /// How.
@@ -175,6 +177,15 @@ pub struct Ended {
     pub exit_code: Option<u32>,
     /// When.
     pub at: Option<Timestamp>,
+    /// How long the attempt that worked has run: as the scheduler says, else by its markers. None where neither tells.
+    #[serde(default)]
+    pub elapsed: Option<WallTime>,
+    /// Its limit.
+    #[serde(default)]
+    pub time_limit: Option<WallTime>,
+    /// How far its program said it was.
+    #[serde(default)]
+    pub progress: Option<Progress>,
     /// Why it never ran, where it did not: `refused by the ledger`.
     pub note: Option<String>,
     /// When this was found out.

@@ -1,16 +1,19 @@
 //! Reads and writes the state folder and its job directories.
 
-use super::record::{Cancel, Ended, Intent, ReadBack, Released, Sending, SubmittedNote, Unheld};
+use super::{
+    archive::Archive,
+    record::{Cancel, Ended, Intent, ReadBack, Released, Sending, SubmittedNote, Unheld},
+};
 use crate::{
     error::{Gravity, JobsError},
     reached::reached,
 };
-use model::JobId;
+use model::{JobId, UserName};
 use reach::{DirectoryMode, Published, Reach};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 /// The longest record, in bytes; a job file of the longest length fits.
@@ -36,6 +39,8 @@ pub struct JobDirectory {
     mode: DirectoryMode,
     files: Arc<dyn Reach>,
     state: State,
+    /// Its archive, once it was read.
+    sealed: Arc<OnceLock<Arc<Archive>>>,
 }
 
 /// What belongs to one job is written by its owner alone, because its owner's nodes run what lies there; a group may read.
@@ -66,7 +71,8 @@ impl State {
     /// The directory of a job, there or not.
     pub fn job(&self, id: JobId) -> JobDirectory {
         let path = self.root.join("jobs").join(id.to_string());
-        JobDirectory { id, path, mode: self.mode, files: Arc::clone(&self.files), state: self.clone() }
+        let (files, sealed) = (Arc::clone(&self.files), Arc::default());
+        JobDirectory { id, path, mode: self.mode, files, state: self.clone(), sealed }
     }
 
     /// Makes a folder in which each member of a group has their own: nobody moves another's away.
@@ -74,6 +80,15 @@ impl State {
         reached(self.files.create_directories(&self.root, self.mode).await, what)?;
         let mode = if self.mode == DirectoryMode::Group { DirectoryMode::GroupSticky } else { self.mode };
         reached(self.files.create_directories(&self.root.join(name), mode).await, what)
+    }
+
+    /// A person's own folder for scripts that the scheduler is only asked about; it is made where it is missing.
+    pub async fn questions(&self, user: &UserName) -> Result<PathBuf, JobsError> {
+        let what = "the script was not written";
+        self.create_folder("questions", what).await?;
+        let folder = self.root.join("questions").join(user.as_str());
+        reached(self.files.create_directories(&folder, DirectoryMode::Private).await, what)?;
+        Ok(folder)
     }
 
     /// The ids of all jobs, oldest first.
@@ -143,6 +158,10 @@ impl JobDirectory {
         self.files.as_ref()
     }
 
+    pub(super) fn sealed(&self) -> &OnceLock<Arc<Archive>> {
+        &self.sealed
+    }
+
     /// Makes the directory and its folders.
     pub async fn create(&self) -> Result<(), JobsError> {
         let what = "the job directory was not made";
@@ -167,15 +186,23 @@ impl JobDirectory {
             JobsError::new(Gravity::Bug, format!("`{name}` was not written"), error.to_string(), next)
         })?;
         match reached(self.files.write_once(&path, &bytes).await, "the job directory was not written")? {
-            Published::New => parse(&path, &bytes),
+            Published::New => self.unless_sealed(name, &bytes).await,
             Published::Existing(bytes) => parse(&path, &bytes),
         }
     }
 
-    async fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, JobsError> {
+    /// What stands under a name that was free for us: our record, or the one that had been sealed before, which came first.
+    async fn unless_sealed<T: DeserializeOwned>(&self, name: &str, ours: &[u8]) -> Result<T, JobsError> {
         let path = self.path.join(name);
-        let bytes = reached(self.files.read(&path, LONGEST_RECORD).await, "the job directory was not read")?;
-        bytes.map(|bytes| parse(&path, &bytes)).transpose()
+        let Some(archive) = self.archive().await? else { return parse(&path, ours) };
+        let Some(first) = archive.file(name) else { return parse(&path, ours) };
+        reached(self.files.remove(&path).await, "the job directory was not written")?;
+        parse(&path, first)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, JobsError> {
+        let bytes = self.file(name, LONGEST_RECORD).await?;
+        bytes.map(|bytes| parse(&self.path.join(name), &bytes)).transpose()
     }
 
     /// Notes that the scheduler is about to be called; the number of the call.
@@ -227,10 +254,20 @@ records! {
 }
 
 fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, JobsError> {
-    serde_json::from_slice(bytes).map_err(|error| unreadable(path, &error.to_string()))
+    serde_json::from_slice(bytes).map_err(|error| unreadable(path, &damage(&error)))
 }
 
-fn unreadable(path: &Path, why: &str) -> JobsError {
+pub(super) fn unreadable(path: &Path, why: &str) -> JobsError {
     let next = "look at the file; a newer Pakt may have written it, or the disk was full";
     JobsError::new(Gravity::Unknown, format!("`{}` was not understood", path.display()), why, next)
+}
+
+/// Where a record is not what Pakt writes; the parser speaks of its own states.
+fn damage(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Eof => "it ends too early",
+        serde_json::error::Category::Data => "a field in it is missing, or is not what this version writes there",
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is damaged",
+    };
+    format!("{what} (line {}, column {})", error.line(), error.column())
 }

@@ -5,6 +5,7 @@ use serde::{
     de::{MapAccess, SeqAccess, Visitor},
 };
 use serde_yaml::Spanned;
+use sites::YamlMistake;
 use std::fmt;
 
 /// The longest job file that is read, in bytes.
@@ -56,10 +57,11 @@ pub struct Document {
 }
 
 impl Document {
-    /// Reads a document; on failure the parser's words and the place.
-    pub(super) fn read(text: &str) -> Result<Self, (String, Place)> {
+    /// Reads a document; on failure what is wrong and the place.
+    pub(super) fn read(text: &str) -> Result<Self, (YamlMistake, Place)> {
         if text.len() > LONGEST_BYTES {
-            return Err((format!("the file is longer than {LONGEST_BYTES} bytes"), Place::START));
+            let what = format!("the file is longer than {LONGEST_BYTES} bytes");
+            return Err((YamlMistake { what, next: Some("is it the right file?") }, Place::START));
         }
         let options = serde_yaml::options! {
             budget: serde_yaml::budget! {
@@ -100,11 +102,9 @@ impl Document {
     }
 }
 
-fn parse_failure(error: &serde_yaml::Error) -> (String, Place) {
+fn parse_failure(error: &serde_yaml::Error) -> (YamlMistake, Place) {
     let place = error.location().map_or(Place::START, |location| place_of(location, 1));
-    let words = error.without_snippet().to_string();
-    let first_line = words.lines().next().unwrap_or("the file cannot be read").to_owned();
-    (first_line, place)
+    (YamlMistake::of(error), place)
 }
 
 fn place_of(location: serde_yaml::Location, least: usize) -> Place {
@@ -221,16 +221,16 @@ mod tests {
             let aliases = vec![format!("*a{below}"); 10].join(", ");
             text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
         }
-        let (words, _) = Document::read(&text).expect_err("refused");
-        assert!(!words.is_empty());
+        let (mistake, _) = Document::read(&text).expect_err("refused");
+        assert!(mistake.what.contains("more than a file of this kind may"), "{}", mistake.what);
     }
 
     #[test]
     fn a_broken_document_names_its_line() {
         let (_, place) = Document::read("name: x\nresources: {nodes: 2\n").expect_err("refused");
         assert!(place.line >= 2, "{place:?}");
-        let (words, place) = Document::read("name: x\nname: y\n").expect_err("refused");
-        assert_eq!(place.line, 2, "{words}");
+        let (mistake, place) = Document::read("name: x\nname: y\n").expect_err("refused");
+        assert_eq!((mistake.what.as_str(), place.line), ("`name` is written twice", 2));
     }
 
     proptest! {

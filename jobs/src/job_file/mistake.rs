@@ -1,6 +1,9 @@
 //! A mistake: a finding with its place in a file.
 
-use super::Place;
+use super::{
+    Place,
+    secret::{shown_line, without_secret},
+};
 use model::{Finding, Severity};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -16,7 +19,7 @@ pub struct Mistake {
     pub column: usize,
     /// Characters to underline.
     pub length: usize,
-    /// The text of that line.
+    /// The text of that line, without secrets.
     pub source: String,
     /// Which field, how much it matters, what is wrong, what to do.
     #[serde(flatten)]
@@ -25,7 +28,8 @@ pub struct Mistake {
 
 impl Mistake {
     pub(super) fn new(file: PathBuf, text: &str, place: Place, finding: Finding) -> Self {
-        let source = text.lines().nth(place.line - 1).unwrap_or("").to_owned();
+        let source = shown_line(text, place.line);
+        let finding = Finding { what: without_secret(&finding.what), next: without_secret(&finding.next), ..finding };
         let rest = source.chars().count().saturating_sub(place.column - 1).max(1);
         Self { file, line: place.line, column: place.column, length: place.length.min(rest), source, finding }
     }

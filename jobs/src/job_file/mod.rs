@@ -1,7 +1,8 @@
 //! The job file: YAML a person writes, read into a [`model::JobSpec`] with every mistake found at once.
 //!
 //! `document` keeps where each value stands, `fields` reads one mapping and collects mistakes, the other files read one
-//! part of a job each, `paths` says what a path means, `mistake` ties a finding to its place in the file, `reference` says what each field means.
+//! part of a job each, `paths` says what a path means, `mistake` ties a finding to its place in the file, `secret` hides
+//! what is not to be shown of it, `reference` says what each field means.
 
 mod document;
 mod fields;
@@ -11,6 +12,7 @@ mod read;
 pub mod reference;
 mod resources;
 mod scheduler;
+mod secret;
 mod surroundings;
 
 pub use document::{Document, Place};

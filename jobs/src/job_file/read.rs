@@ -5,7 +5,7 @@ use super::{
     fields::{Fields, Findings},
     paths, reference, resources, scheduler, surroundings,
 };
-use model::{Finding, JobKind, JobSpec, Launch, RunLine, SiteChoice, SiteName};
+use model::{Finding, JobKind, JobSpec, Launch, NameError, RunLine, SiteChoice, SiteName};
 use std::{
     cell::RefCell,
     path::{Path, PathBuf},
@@ -52,9 +52,9 @@ impl JobFile {
     pub fn read_partial(source: SourceFile) -> (Option<Self>, Vec<Mistake>) {
         let document = match Document::read(&source.text) {
             Ok(document) => document,
-            Err((words, place)) => {
-                let next = "a job file is YAML: `name: value`, indented by blanks, not tabs";
-                let finding = Finding::error("", words, next);
+            Err((wrong, place)) => {
+                let next = wrong.next.unwrap_or("a job file is YAML: `name: value`, indented by blanks, not tabs");
+                let finding = Finding::error("", wrong.what, next);
                 let mistake = Mistake::new(source.path.clone(), &source.text, place, finding);
                 return (None, vec![mistake]);
             }
@@ -122,15 +122,22 @@ fn site(job: &Fields<'_>) -> Option<SiteChoice> {
     if texts.is_empty() {
         return job.required("site", None, "jupiter");
     }
-    if texts.as_slice() == ["any"] {
+    if let [text] = texts.as_slice()
+        && text.eq_ignore_ascii_case("any")
+    {
         return Some(SiteChoice::Any);
     }
     let mut sites: Vec<SiteName> = Vec::new();
     for text in texts {
-        match text.parse() {
+        // No site's name has a capital letter, and people write them as the site does.
+        match text.to_ascii_lowercase().parse() {
             Ok(site) if sites.contains(&site) => job.doubt("site", format!("`{site}` is listed twice"), "list it once"),
             Ok(site) => sites.push(site),
-            Err(error) => job.mistake("site", error.to_string(), "`pakt sites` lists them; `any` means all of them"),
+            Err(error) => job.mistake(
+                "site",
+                NameError { text, ..error }.to_string(),
+                "`pakt sites` lists them; `any` means all of them",
+            ),
         }
     }
     (!sites.is_empty()).then_some(SiteChoice::OneOf(sites))

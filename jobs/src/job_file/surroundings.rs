@@ -1,6 +1,6 @@
 //! What is around the program: `environment`, `output`, `notify`.
 
-use super::{fields::Fields, paths, reference};
+use super::{fields::Fields, paths, reference, secret::looks_secret};
 use model::{Environment, Notify, NotifyWhen};
 use std::{collections::BTreeMap, path::Path};
 
@@ -62,12 +62,6 @@ fn variables(fields: &Fields<'_>) -> BTreeMap<String, String> {
         }
     }
     variables
-}
-
-fn looks_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    let ends = ["TOKEN", "PASSWORD", "PASSWD", "SECRET", "API_KEY", "ACCESS_KEY"];
-    ends.iter().any(|end| name == *end || name.ends_with(&format!("_{end}")))
 }
 
 /// Reads `notify`: `mail` and `when`.

@@ -3,10 +3,12 @@
 //! Only the scheduler can tell for sure what a script with its options asks for. So the job is submitted *held*, read
 //! back, its GPU-hours are held in the ledger, and then it is released; where the ledger refuses, it is taken back.
 //!
-//! `options` reads the options of command line and script, `kept` what the scheduler made of them, `route` has the order.
+//! `line` tells the words of such a line apart, `options` reads the options of command line and script, `kept` what the scheduler made of them, `route` has the order.
 
 mod kept;
+mod line;
 mod options;
 mod route;
 
+pub use line::{LineWord, line_word};
 pub use route::{ScriptSubmission, submit_script};

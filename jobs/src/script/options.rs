@@ -5,13 +5,15 @@ use model::JobName;
 use std::path::Path;
 
 /// Options that would take the outcome away from us or make it another job than one, each with its reason.
-const OWNED: [(&str, &str, &str); 7] = [
+const OWNED: [(&str, &str, &str); 9] = [
     ("--parsable", "", "Pakt reads the answer of sbatch"),
     ("--wait", "-W", "Pakt does not wait for the job's end; `pakt watch` does"),
     ("--comment", "", "the comment carries Pakt's stamp"),
     ("--test-only", "", "nothing would be submitted; `pakt plan` asks for the start of a job file"),
     ("--array", "-a", "one hold covers one job, and an array is many"),
     ("--clusters", "-M", "the job is read back and held for on this cluster"),
+    ("--version", "-V", "nothing would be submitted"),
+    ("--usage", "", "nothing would be submitted"),
     ("--wrap", "", "the script is the file that is named"),
 ];
 

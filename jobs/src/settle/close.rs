@@ -113,7 +113,7 @@ fn last_attempt(reading: &Reading, job: JobId) -> Last<'_> {
     if reading.is_withheld(job) || attempts.iter().any(|(_, attempt)| attempt.ended_at.is_none()) {
         return Last::UnderWay;
     }
-    let last = attempts.into_iter().max_by_key(|(key, attempt)| (attempt.elapsed_seconds, key.submitted_at));
+    let last = attempts.into_iter().max_by_key(|(key, attempt)| (attempt.elapsed, key.submitted_at));
     last.map_or(Last::None, |(_, attempt)| Last::Over(attempt))
 }
 
@@ -179,6 +179,9 @@ fn ended_by(attempt: &Attempt, observed_at: Timestamp) -> Ended {
         state: attempt.state.clone(),
         exit_code: Some(attempt.exit.code),
         at: attempt.ended_at,
+        elapsed: Some(attempt.elapsed),
+        time_limit: attempt.time_limit,
+        progress: None,
         note: None,
         observed_at,
     }
@@ -191,6 +194,9 @@ pub(crate) fn ended_as_seen(sighting: &JobSighting, observed_at: Timestamp) -> E
         state: sighting.state.clone(),
         exit_code: None,
         at: sighting.ends_at.filter(|_| has_started),
+        elapsed: Some(sighting.elapsed).filter(|_| has_started),
+        time_limit: sighting.time_limit,
+        progress: None,
         note: (!has_started).then(|| "it never started".to_owned()),
         observed_at,
     }
@@ -203,7 +209,7 @@ fn ended_as_closed(closing: Closing, observed_at: Timestamp) -> Ended {
         CloseReason::Finished | CloseReason::Lost => JobState::unknown(),
     };
     let note = Some(format!("its hold was closed at {}", closing.at));
-    Ended { state, exit_code: None, at: None, note, observed_at }
+    Ended { state, exit_code: None, at: None, elapsed: None, time_limit: None, progress: None, note, observed_at }
 }
 
 async fn reason(desk: &Desk<'_>, job: JobId, is_here: bool) -> Result<CloseReason, JobsError> {

@@ -1,7 +1,7 @@
 //! `pakt settle`: what ran becomes entries, what runs an observation, what is over gives its hold back.
 //!
 //! One look at accounting per month and one at the queue. `window` says since when, `read` takes the runs into the books
-//! month by month, `reprice` those that had no price before; `observe` tells what runs and waits, `close` which holds are
+//! chunk by chunk while they are read, `reprice` those that had no price before; `observe` tells what runs and waits, `close` which holds are
 //! over; `run` puts them in order, and its last post moves the cursor. Whatever stops it, the next one reads again from
 //! the same cursor, and a run that is in the books already changes nothing.
 
@@ -21,7 +21,7 @@ mod run;
 mod unsent;
 mod window;
 
-pub use report::{NotPriced, SettleOptions, SettleReport};
+pub use report::{NotPriced, SettleOptions, SettleReport, SettledAmount};
 pub use run::settle;
 
 pub(crate) use close::ended_as_seen;

@@ -1,4 +1,5 @@
-//! Reads accounting month by month and takes each month's runs into the books, in one transaction each.
+//! Reads accounting month by month, and takes the runs into the books while they are read: so many are in memory and in one
+//! transaction, however many a month has.
 
 use super::{
     adopted::Adopted,
@@ -10,58 +11,127 @@ use super::{
     window::months,
 };
 use crate::{error::JobsError, reached::scheduled};
+use async_trait::async_trait;
 use ledger::{Command, SettledRun};
 use model::{JobId, Run, SchedulerJobId, Stamp, Timestamp, Window};
-use scheduler_adapters::{RejectedRow, RunBatch, RunWindow};
+use scheduler_adapters::{RejectedRow, RunTaker, RunWindow};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Reads a span of time. After `Ok` every row of it is in the books, or noted as missing.
+/// So many runs are posted at once.
+const CHUNK: usize = 2_000;
+
+/// What the rows that are read go into.
+pub(super) struct Findings<'a> {
+    pub(super) reading: &'a mut Reading,
+    pub(super) report: &'a mut SettleReport,
+}
+
+/// Reads a span of time. After `Ok` every row of it is in the books, or noted as missing. After `Err` those that were
+/// posted by then stand, and nothing says how far that is: the cursor is where it was, and all is read again.
 pub(super) async fn read(
     desk: &Desk<'_>,
     span: Window,
     adopted: &Adopted,
-    reading: &mut Reading,
-    report: &mut SettleReport,
+    mut findings: Findings<'_>,
 ) -> Result<(), JobsError> {
     for window in months(span) {
         let asked = RunWindow { site: desk.house.here.clone(), window, whose: desk.whose() };
-        let batch = scheduled(desk.house.scheduler.runs(&asked).await, NOT_FINISHED)?;
-        take_in(desk, window, batch, adopted, reading, report).await?;
+        let Findings { reading, report } = &mut findings;
+        let mut intake = Intake {
+            desk,
+            window,
+            adopted,
+            findings: Findings { reading, report },
+            fields: Vec::new(),
+            waiting: BTreeMap::new(),
+            last: None,
+            failure: None,
+        };
+        let answered = desk.house.scheduler.each_run(&asked, &mut intake).await;
+        intake.finish(scheduled(answered, NOT_FINISHED).map(drop)).await?;
     }
     Ok(())
 }
 
-async fn take_in(
-    desk: &Desk<'_>,
+/// Takes the rows of one answer, and posts those that have ended whenever a chunk of them is there.
+struct Intake<'a> {
+    desk: &'a Desk<'a>,
     window: Window,
-    batch: RunBatch,
-    adopted: &Adopted,
-    reading: &mut Reading,
-    report: &mut SettleReport,
-) -> Result<(), JobsError> {
-    let RunBatch { runs, rejected, fields, .. } = batch;
-    for row in &rejected {
-        report.reject(&raw::shown(row));
-        reading.miss(job_of(row, adopted), raw::ended_at(row, &fields).unwrap_or(window.from));
+    adopted: &'a Adopted,
+    findings: Findings<'a>,
+    fields: Vec<String>,
+    /// Of two rows with one key the later one counts, as it does in the books.
+    waiting: BTreeMap<(SchedulerJobId, Timestamp), Command>,
+    /// Whose row came last.
+    last: Option<SchedulerJobId>,
+    /// Why the books took no more: what comes after it is passed over.
+    failure: Option<JobsError>,
+}
+
+#[async_trait]
+impl RunTaker for Intake<'_> {
+    fn learn_fields(&mut self, fields: &[String]) {
+        self.fields = fields.to_vec();
     }
-    // Of two rows with one key the later one counts, as it does in the books.
-    let mut commands = BTreeMap::<(SchedulerJobId, Timestamp), Command>::new();
-    for run in runs {
-        let stamp = run.stamp.or_else(|| adopted.stamp(run.key.scheduler_job, run.key.submitted_at));
-        let run = Run { stamp, ..run };
-        reading.see(&run, &desk.house.principal.user);
-        // A run that ended in a requeue has an end and a state that is no final one: the end counts.
-        if run.ended_at.is_some() {
-            commands.insert((run.key.scheduler_job, run.key.submitted_at), settlement(desk, run, &fields));
+
+    async fn take(&mut self, run: Run) {
+        if self.failure.is_none()
+            && self.is_full(run.key.scheduler_job)
+            && let Err(error) = self.post().await
+        {
+            self.failure = Some(error);
+        }
+        if self.failure.is_none() {
+            self.keep(run);
         }
     }
-    let commands: Vec<Command> = commands.into_values().collect();
-    if commands.is_empty() {
-        return Ok(());
+
+    fn reject(&mut self, row: RejectedRow) {
+        self.findings.report.reject(&raw::shown(&row));
+        let ended_at = raw::ended_at(&row, &self.fields).unwrap_or(self.window.from);
+        self.findings.reading.miss(job_of(&row, self.adopted), ended_at);
     }
-    let outcomes = desk.post(&commands).await?;
-    reading.miss_rejected(&commands, &outcomes);
-    report.count(&commands, &outcomes).map_err(too_large)
+}
+
+impl Intake<'_> {
+    /// Whether the chunk is to be posted before a row of this job is taken. Rows of one job come one after the other
+    /// (slurmdbd orders them by job id) and stay together, so that two with one key meet here; up to a bound.
+    fn is_full(&self, next: SchedulerJobId) -> bool {
+        let count = self.waiting.len();
+        count >= CHUNK && (self.last != Some(next) || count >= 2 * CHUNK)
+    }
+
+    fn keep(&mut self, run: Run) {
+        let stamp = run.stamp.or_else(|| self.adopted.stamp(run.key.scheduler_job, run.key.submitted_at));
+        let run = Run { stamp, ..run };
+        self.findings.reading.see(&run, &self.desk.house.principal.user);
+        self.last = Some(run.key.scheduler_job);
+        // A run that ended in a requeue has an end and a state that is no final one: the end counts.
+        if run.ended_at.is_some() {
+            let key = (run.key.scheduler_job, run.key.submitted_at);
+            self.waiting.insert(key, settlement(self.desk, run, &self.fields));
+        }
+    }
+
+    /// Posts what waits, in one transaction.
+    async fn post(&mut self) -> Result<(), JobsError> {
+        let commands: Vec<Command> = std::mem::take(&mut self.waiting).into_values().collect();
+        if commands.is_empty() {
+            return Ok(());
+        }
+        let outcomes = self.desk.post(&commands).await?;
+        self.findings.reading.miss_rejected(&commands, &outcomes);
+        self.findings.report.count(&commands, &outcomes).map_err(too_large)
+    }
+
+    /// Posts the last chunk, where the answer was one and the books took the others.
+    async fn finish(mut self, answered: Result<(), JobsError>) -> Result<(), JobsError> {
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
+        answered?;
+        self.post().await
+    }
 }
 
 fn settlement(desk: &Desk<'_>, run: Run, fields: &[String]) -> Command {

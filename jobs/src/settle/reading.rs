@@ -1,7 +1,7 @@
-//! What the later steps need of the runs that were read, which themselves go into the books month by month.
+//! What the later steps need of the runs that were read, which themselves go into the books as they are read.
 
 use ledger::{Command, Outcome, SettleOutcome};
-use model::{AccountName, ExitCode, JobId, JobState, Run, RunKey, Timestamp, UserName};
+use model::{AccountName, ExitCode, JobId, JobState, Run, RunKey, Timestamp, UserName, WallTime};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was read.
@@ -23,7 +23,8 @@ pub(super) struct Reading {
 /// One start of a watched job.
 #[derive(Clone, Debug)]
 pub(super) struct Attempt {
-    pub(super) elapsed_seconds: u64,
+    pub(super) elapsed: WallTime,
+    pub(super) time_limit: Option<WallTime>,
     pub(super) state: JobState,
     pub(super) exit: ExitCode,
     pub(super) ended_at: Option<Timestamp>,
@@ -41,13 +42,15 @@ impl Reading {
             self.shared_accounts.insert(run.account.clone());
         }
         if run.ended_at.is_none() {
-            self.running.insert(run.key.clone(), run.clone());
+            // Its row is of no more use: it goes into the books when it has ended.
+            self.running.insert(run.key.clone(), Run { raw: String::new(), ..run.clone() });
         } else {
             self.running.remove(&run.key);
         }
         let Some(job) = run.stamp.map(|stamp| stamp.job).filter(|job| self.watched.contains(job)) else { return };
         let attempt = Attempt {
-            elapsed_seconds: run.elapsed.seconds(),
+            elapsed: run.elapsed,
+            time_limit: run.time_limit,
             state: run.state.clone(),
             exit: run.exit,
             ended_at: run.ended_at,

@@ -1,8 +1,8 @@
 //! What a settlement was asked for, and what it did.
 
 use ledger::{Command, Outcome, RunPrice, SettleOutcome};
-use model::{Amount, AmountError, JobId, RunKey, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use model::{Amount, AmountError, JobId, ProjectName, RunKey, Timestamp, Unit};
+use std::collections::BTreeSet;
 
 /// What a settlement covers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,14 +35,16 @@ pub struct SettleReport {
     pub since: Option<Timestamp>,
     /// Until when everything of the scope is settled now.
     pub settled_until: Option<Timestamp>,
-    /// Runs entered.
+    /// Runs charged for the first time.
     pub new: u64,
-    /// Runs entered before.
+    /// Runs that were in the books before, charged or not, and say the same.
     pub same: u64,
     /// Runs whose entry was corrected.
     pub corrected: u64,
-    /// Runs that no binding covers.
+    /// Runs that no binding covers, as far as they were entered now.
     pub unattributed: u64,
+    /// All runs in the ledger that nobody was charged for, whoever entered them when.
+    pub unattributed_in_all: u64,
     /// Runs that somebody pays for and nobody could price. They are in the books, and charged once they have a price.
     pub not_priced: Vec<NotPriced>,
     /// Rows of accounting that were not taken in, with the reason. They are read again by every settlement.
@@ -63,8 +65,19 @@ pub struct SettleReport {
     pub unsent: Vec<JobId>,
     /// What else there is to say.
     pub notes: Vec<String>,
-    /// What was taken by new entries, by unit, beyond any hold included.
-    pub settled: BTreeMap<String, Amount>,
+    /// What runs that were charged for the first time took, beyond any hold included; by project and unit.
+    pub settled: Vec<SettledAmount>,
+}
+
+/// What was charged to a project in a unit.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct SettledAmount {
+    /// To whom.
+    pub project: ProjectName,
+    /// In which unit.
+    pub unit: Unit,
+    /// How much.
+    pub amount: Amount,
 }
 
 impl SettleReport {
@@ -79,10 +92,9 @@ impl SettleReport {
             let (Command::Settle(settled), Outcome::Settled(outcome)) = (command, outcome) else { continue };
             let key = &settled.run.key;
             match outcome {
-                SettleOutcome::New { drawn, overrun, project } => {
+                SettleOutcome::New { drawn, overrun, project, unit } => {
                     self.new += 1;
-                    let total = self.settled.entry(format!("{project} at {}", key.site)).or_default();
-                    *total = total.plus(*drawn)?.plus(*overrun)?;
+                    self.charge(project, unit, drawn.plus(*overrun)?)?;
                 }
                 SettleOutcome::Same | SettleOutcome::Stale => self.same += 1,
                 SettleOutcome::Corrected { .. } => self.corrected += 1,
@@ -93,7 +105,19 @@ impl SettleReport {
                         self.not_priced.push(NotPriced { run: key.clone(), reason: reason.clone() });
                     }
                 }
-                SettleOutcome::Rejected { reason } => self.reject(&format!("run {key}: {reason}")),
+                SettleOutcome::Rejected { reason } => self.reject(&format!("{}: {reason}", named(key))),
+            }
+        }
+        Ok(())
+    }
+
+    fn charge(&mut self, project: &ProjectName, unit: &Unit, amount: Amount) -> Result<(), AmountError> {
+        let place = self.settled.binary_search_by(|known| (&known.project, &known.unit).cmp(&(project, unit)));
+        match place {
+            Ok(place) => self.settled[place].amount = self.settled[place].amount.plus(amount)?,
+            Err(place) => {
+                let settled = SettledAmount { project: project.clone(), unit: unit.clone(), amount };
+                self.settled.insert(place, settled);
             }
         }
         Ok(())
@@ -108,6 +132,11 @@ impl SettleReport {
             .collect();
         self.rejected.insert(printable);
     }
+}
+
+/// A run as people know it.
+fn named(key: &RunKey) -> String {
+    format!("the run of job {} on {}, submitted at {}", key.scheduler_job, key.cluster, key.submitted_at)
 }
 
 /// The longest reason that is shown, in characters.

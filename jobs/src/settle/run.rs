@@ -9,7 +9,7 @@ use super::{
     observe::{Observed, observe},
     provisional::provisional,
     raw,
-    read::read,
+    read::{Findings, read},
     reading::Reading,
     report::{SettleOptions, SettleReport},
     reprice::reprice,
@@ -44,7 +44,7 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     let adopted = Adopted::of(&jobs);
     let unended = local.values().filter(|job| job.ended.is_none()).map(|job| job.intent.id);
     let mut reading = Reading::watching(holds.iter().map(|hold| hold.id.0).chain(unended));
-    read(&desk, span, &adopted, &mut reading, &mut report).await?;
+    read(&desk, span, &adopted, Findings { reading: &mut reading, report: &mut report }).await?;
     reprice(&desk, &mut report).await?;
 
     let as_of = house.clock.now();
@@ -60,6 +60,7 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     let decided = decide(&desk, &holds, &local, &reading, &queue, &unread).await?;
     let cursor = cursor(&desk, known.settled_until, &reading, &mut report);
     finish(&desk, observed, decided, cursor, &local, &mut report).await?;
+    report.unattributed_in_all = booked(desk.book.unattributed_count().await, NOT_FINISHED)?;
     Ok(report)
 }
 
@@ -147,9 +148,11 @@ async fn finish(
     let closed = over.into_iter().zip(&outcomes[1..]).filter(|(_, outcome)| matches!(outcome, Outcome::Closed(..)));
     let closed: Vec<(JobId, Ended)> = closed.map(|((close, ended), _)| (close.id.0, ended)).collect();
     report.closed = closed.iter().map(|(job, _)| *job).collect();
-    for (job, ended) in closed.iter().chain(&unwritten).filter(|(job, _)| local.contains_key(job)) {
+    for (job, ended) in closed.into_iter().chain(unwritten).filter(|(job, _)| local.contains_key(job)) {
+        let directory = desk.house.state.job(job);
+        let ended = directory.with_markers(ended).await;
         // The books are closed in any case, and the next settlement writes it.
-        if let Err(error) = desk.house.state.job(*job).put_ended(ended).await {
+        if let Err(error) = directory.put_ended(&ended).await {
             report.notes.push(format!("job {job} is over, and its directory does not say so yet: {}", error.why));
         }
     }

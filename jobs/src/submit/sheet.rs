@@ -75,11 +75,10 @@ impl Sheet {
     }
 }
 
-/// Writes a script for a question only, under a name of its own in the state folder.
+/// Writes a script for a question only, under a name of its own in a folder of the person's own.
 pub(crate) async fn write_sheet(house: &House, sheet: &Sheet) -> Result<PathBuf, JobsError> {
-    let directory = house.state.root().join("questions");
     let what = "the script was not written";
-    reached(house.files.create_directories(&directory, reach::DirectoryMode::Private).await, what)?;
+    let directory = house.state.questions(&house.principal.user).await?;
     let path = directory.join(format!("{}.sh", house.new_id()));
     reached(house.files.write_once(&path, sheet.script.as_bytes()).await, what)?;
     Ok(path)

@@ -132,6 +132,9 @@ async fn a_delayed_hold_is_entered_unless_its_job_ended_unsent() {
         state: JobState::of(BaseState::Cancelled),
         exit_code: None,
         at: None,
+        elapsed: None,
+        time_limit: None,
+        progress: None,
         note: Some("never sent".to_owned()),
         observed_at: Timestamp::from_epoch_seconds(NOW - 600),
     };
@@ -148,4 +151,45 @@ async fn a_delayed_hold_is_entered_unless_its_job_ended_unsent() {
 fn jobs_own(mut job: scheduler_adapters::JobSighting, stamp: model::Stamp) -> scheduler_adapters::JobSighting {
     job.stamp = Some(stamp);
     job
+}
+
+/// A ledger that does not answer.
+struct Away;
+
+#[async_trait::async_trait]
+impl jobs::Books for Away {
+    async fn book(&self) -> Result<Option<std::sync::Arc<dyn Book>>, ledger::LedgerError> {
+        Err(ledger::LedgerError::new(ledger::LedgerErrorKind::InputOutput, ledger::Retry::Later, "its disk is away"))
+    }
+
+    async fn create(&self) -> Result<bool, ledger::LedgerError> {
+        Ok(false)
+    }
+
+    fn place(&self) -> std::path::PathBuf {
+        std::path::PathBuf::new()
+    }
+
+    fn is_at_hand(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_was_taken_over_without_a_ledger_is_held_for_later() {
+    let desk = Desk::new().await;
+    let sighting = waiting(9, "ada", NOW - 500);
+    desk.says().queue = vec![sighting.clone()];
+    desk.says().facts = Some(scheduler_adapters::JobFacts { sighting, tasks: 1, work_directory: None, output: None });
+    let mut house = desk.house("ada");
+    house.books = std::sync::Arc::new(Away);
+    let project = "atlas".parse().expect("a project");
+    let adopted = jobs::adopt::adopt(&house, model::SchedulerJobId::new(9), project).await.expect("taken over");
+    assert!(adopted.hold.is_none() && adopted.no_hold.is_some(), "{:?}", adopted.hold);
+    for _ in 0..2 {
+        desk.settle("ada").await;
+        let hold = desk.book().hold(HoldId(adopted.id)).await.expect("read").expect("entered");
+        assert!(hold.is_open());
+        assert_eq!(hold.ceiling.milli(), crate::desk::HOUR);
+    }
 }

@@ -8,8 +8,8 @@ use model::{
 };
 use scheduler_adapters::{
     AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Coverage, Estimate, FoundJob, JobFacts, JobForm,
-    JobSighting, QueueBatch, RejectedRow, RunAnswer, RunWindow, Scheduler, StampSearch, Submission, Submitted, Users,
-    Whose,
+    JobSighting, QueueBatch, RejectedRow, RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch, Submission,
+    Submitted, Users, Whose,
 };
 use std::{
     collections::BTreeMap,
@@ -30,9 +30,12 @@ pub(crate) struct Says {
     pub(crate) queue_rejected: Vec<RejectedRow>,
     /// What it knows of single jobs, beside the queue.
     pub(crate) states: Vec<JobSighting>,
+    /// What it made of one job.
+    pub(crate) facts: Option<JobFacts>,
     /// Whether everybody sees their own jobs alone, whatever they ask for.
     pub(crate) is_private: bool,
-    /// Which question fails next, and how: `name`, `runs`, `queue` or `states`.
+    /// Which question fails next, and how: `name`, `runs`, `the rest of the runs`, `queue` or
+    /// `states`.
     pub(crate) fails: Option<(&'static str, AdapterErrorKind)>,
     /// The windows of which runs were asked for.
     pub(crate) asked: Vec<Window>,
@@ -75,8 +78,9 @@ impl Scheduler for Cluster {
         unreachable!("settlement looks no stamp up")
     }
 
-    async fn read_back(&self, _: SchedulerJobId) -> Result<JobFacts, AdapterError> {
-        unreachable!("settlement reads nothing back")
+    async fn read_back(&self, id: SchedulerJobId) -> Result<JobFacts, AdapterError> {
+        let found = self.says().facts.clone().filter(|facts| facts.sighting.id == id);
+        found.ok_or_else(|| AdapterError::new(AdapterErrorKind::NotFound, "reading a job back"))
     }
 
     async fn states(
@@ -105,11 +109,7 @@ impl Scheduler for Cluster {
         unreachable!("settlement cancels nothing")
     }
 
-    async fn each_run(
-        &self,
-        window: &RunWindow,
-        take: &mut (dyn FnMut(Run) + Send),
-    ) -> Result<RunAnswer, AdapterError> {
+    async fn each_run(&self, window: &RunWindow, taker: &mut dyn RunTaker) -> Result<RunAnswer, AdapterError> {
         self.answers("runs")?;
         let now = self.clock.now();
         let (runs, rejected) = {
@@ -129,17 +129,22 @@ impl Scheduler for Cluster {
             let ended = row.raw.split('\u{1f}').nth(1).and_then(|end| end.parse().ok()).map(at);
             ended.is_none_or(|ended| ended >= window.window.from && ended < window.window.to)
         };
-        runs.map(|run| Run { observed_at: now, ..run }).for_each(take);
+        taker.learn_fields(&FIELDS.map(str::to_owned));
+        for row in rejected.into_iter().filter(ended_inside) {
+            taker.reject(row);
+        }
+        for run in runs {
+            taker.take(Run { observed_at: now, ..run }).await;
+        }
+        self.answers("the rest of the runs")?;
         Ok(RunAnswer {
             cluster: name(),
-            rejected: rejected.into_iter().filter(ended_inside).collect(),
             coverage: Coverage {
                 cluster: name(),
                 window: window.window,
                 whose: window.whose.clone(),
                 asked_by: self.reader.clone(),
             },
-            fields: FIELDS.map(str::to_owned).to_vec(),
             observed_at: now,
         })
     }

@@ -149,6 +149,7 @@ impl Desk {
             principal,
             catalogue: Arc::clone(&self.catalogue),
             here: site(),
+            variables: Arc::default(),
             machine: LocalMachine { cpus: 8, gpus: 1 },
             state: State::new(state, DirectoryMode::Private, Arc::clone(&files)),
             files,

@@ -2,13 +2,27 @@
 
 use crate::cluster::{run, stamped, waiting};
 use crate::desk::{DAY, Desk, Job, NOW};
-use jobs::directory::{Ended, Origin};
+use jobs::directory::{Ended, Origin, State};
 use model::{BaseState, JobState};
-use std::fs;
+use reach::{DirectoryMode, Local};
+use std::{fs, os::unix::fs::PermissionsExt, sync::Arc};
 
 /// How the job ended, as its directory says.
 pub(crate) async fn ended(job: &Job) -> Option<Ended> {
     job.directory.ended().await.expect("read")
+}
+
+#[tokio::test]
+async fn members_of_a_group_ask_their_questions_in_folders_of_their_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("state");
+    let state = State::new(root.clone(), DirectoryMode::Group, Arc::new(Local));
+    for user in ["ada", "bob"] {
+        let own = state.questions(&user.parse().expect("a user")).await.expect("made");
+        assert_eq!(own.metadata().expect("there").permissions().mode() & 0o777, 0o700);
+    }
+    let shared = root.join("questions").metadata().expect("there").permissions().mode();
+    assert_eq!(format!("{:o}", shared & 0o7777), "3770", "each makes their own");
 }
 
 /// As a process that was killed between the post and the directory leaves it.

@@ -2,12 +2,16 @@
 
 mod balance;
 mod books;
+mod chunks;
 mod clocks;
 mod cluster;
 mod desk;
 mod directories;
+mod failing_book;
 mod listing;
+mod logs;
 mod missing;
 mod people;
+mod sealing;
 mod usage;
 mod views;

@@ -96,9 +96,12 @@ fn enter(posting: &Posting<'_>, settled: &Arc<SettledRun>, content: Content) -> 
     let change = recharge(posting, &mut run, EntryKind::Correct)?;
     let outcome = match &run.standing {
         Standing::Unattributed(reason) => SettleOutcome::not_charged(reason, &settled.price),
-        Standing::Charged(BookedCharge { project, .. }) => {
-            SettleOutcome::New { drawn: change.drawn, overrun: change.overrun, project: project.clone() }
-        }
+        Standing::Charged(BookedCharge { project, unit, .. }) => SettleOutcome::New {
+            drawn: change.drawn,
+            overrun: change.overrun,
+            project: project.clone(),
+            unit: unit.clone(),
+        },
     };
     posting.records.put_run(run)?;
     Ok(outcome)

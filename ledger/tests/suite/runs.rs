@@ -13,7 +13,7 @@ fn unpriced(run: SettledRun) -> SettledRun {
 }
 
 fn charged(drawn: i64, overrun: i64) -> SettleOutcome {
-    SettleOutcome::New { drawn: milli(drawn), overrun: milli(overrun), project: atlas() }
+    SettleOutcome::New { drawn: milli(drawn), overrun: milli(overrun), project: atlas(), unit: gh200() }
 }
 
 #[tokio::test]

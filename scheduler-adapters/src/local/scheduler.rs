@@ -3,7 +3,7 @@
 use crate::{
     AccountingFacts, AdapterError, AdapterErrorKind, Association, CLOCK_TOLERANCE_SECONDS, Capabilities, ClusterFacts,
     Coverage, Estimate, FoundIn, FoundJob, JobFacts, JobSighting, NodeGroup, PartitionFacts, QueueBatch, RejectedRow,
-    RunAnswer, RunWindow, Scheduler, StampSearch, Submission, Submitted, Users, Whose,
+    RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch, Submission, Submitted, Users, Whose,
     local::{
         LocalConfiguration,
         facts::JobView,
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 use async_trait::async_trait;
-use model::{Clock, ClusterName, Run, SchedulerJobId, Timestamp, Tres, UserName};
+use model::{Clock, ClusterName, SchedulerJobId, Timestamp, Tres, UserName};
 use reach::{ReachError, files};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -240,11 +240,7 @@ impl Scheduler for LocalScheduler {
         .await
     }
 
-    async fn each_run(
-        &self,
-        window: &RunWindow,
-        take: &mut (dyn FnMut(Run) + Send),
-    ) -> Result<RunAnswer, AdapterError> {
+    async fn each_run(&self, window: &RunWindow, taker: &mut dyn RunTaker) -> Result<RunAnswer, AdapterError> {
         let asked = window.clone();
         let look = move |own: &Self, store: &Store, now| {
             let (mut runs, mut rejected) = (Vec::new(), Vec::new());
@@ -260,15 +256,20 @@ impl Scheduler for LocalScheduler {
             Ok((runs, rejected, now))
         };
         let (runs, rejected, observed_at) = self.on_disk("asking accounting", look).await?;
-        runs.into_iter().for_each(take);
+        taker.learn_fields(&["record", "start", "end"].map(str::to_owned));
+        for row in rejected {
+            taker.reject(row);
+        }
+        for run in runs {
+            taker.take(run).await;
+        }
         let coverage = Coverage {
             cluster: Self::cluster(),
             window: window.window,
             whose: window.whose.clone(),
             asked_by: self.user.clone(),
         };
-        let fields = ["record", "start", "end"].map(str::to_owned).to_vec();
-        Ok(RunAnswer { cluster: Self::cluster(), rejected, coverage, fields, observed_at })
+        Ok(RunAnswer { cluster: Self::cluster(), coverage, observed_at })
     }
 
     async fn estimate(&self, submission: &Submission) -> Result<Estimate, AdapterError> {

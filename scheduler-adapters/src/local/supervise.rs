@@ -7,7 +7,7 @@ use crate::local::{
     store::{CANCEL, HEARTBEAT, RECORD, SCRIPT, SUPERVISOR, Store, write_fact},
 };
 use model::{BaseState, SchedulerJobId, Timestamp};
-use reach::ReachError;
+use reach::{ReachError, io_words};
 use rustix::process::{Pid, Signal, kill_process_group, setsid};
 use std::{
     fmt,
@@ -172,7 +172,7 @@ impl Supervision {
 
     /// What the job's own log should say when it could not be started.
     fn complain(&self, error: &std::io::Error) {
-        let text = format!("local: the job could not be started: {error}\n");
+        let text = format!("local: the job could not be started: {}\n", io_words(error));
         // Where not even that can be written, the exit code 127 says it.
         let _ = self.output().and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
     }

@@ -1,11 +1,12 @@
 //! `sacct`: what was given to whom, for how long.
 
 use crate::{
-    AdapterError, AdapterErrorKind, CLOCK_TOLERANCE_SECONDS, Coverage, JobFacts, RejectedRow, RunAnswer, RunWindow,
-    Users,
+    AdapterError, AdapterErrorKind, CLOCK_TOLERANCE_SECONDS, Coverage, JobFacts, RejectedRow, RunAnswer, RunTaker,
+    RunWindow, Users,
     slurm::{
         SlurmCommands,
         accounting_row::{self, AccountingRow},
+        accounting_taker::{Each, RowTaker, Rows, Runs},
         call::{self, Tool, UNKNOWN_COLUMN},
         columns::{AccountingFields, NEEDED},
         queue::{Asked, cut},
@@ -14,7 +15,7 @@ use crate::{
         values,
     },
 };
-use model::{AccountName, ClusterName, Run, SchedulerJobId, Timestamp};
+use model::{AccountName, SchedulerJobId, Timestamp};
 use std::collections::BTreeSet;
 
 impl SlurmCommands {
@@ -23,17 +24,28 @@ impl SlurmCommands {
         instant.min(self.clock.now().plus_seconds(-CLOCK_TOLERANCE_SECONDS))
     }
 
-    /// Asks once. Where the columns are not those of this release any more, they are learned anew and the question is
-    /// put again: no row was handed on then.
+    /// Asks once, for rows of which few are kept.
     pub(super) async fn ask_accounting(
         &self,
         selection: &[String],
         take: &mut (dyn FnMut(AccountingRow) + Send),
     ) -> Result<Asked, AdapterError> {
+        let mut each = Each { take, rejected: Vec::new() };
+        let observed_at = self.hand_on_accounting(selection, &mut each).await?;
+        Ok(Asked { rejected: each.rejected, observed_at })
+    }
+
+    /// Asks once; when it was asked. Where the columns are not those of this release any more, they are learned anew and
+    /// the question is put again: no row was handed on then.
+    async fn hand_on_accounting(
+        &self,
+        selection: &[String],
+        taker: &mut dyn RowTaker,
+    ) -> Result<Timestamp, AdapterError> {
         let fields = self.fields().await?;
-        match self.ask_for(&fields, selection, take).await {
+        match self.ask_for(&fields, selection, taker).await {
             Err(error) if is_unknown_column(&error) => {
-                self.ask_for(&*self.renewed_fields().await?, selection, take).await
+                self.ask_for(&*self.renewed_fields().await?, selection, taker).await
             }
             answered => answered,
         }
@@ -44,22 +56,19 @@ impl SlurmCommands {
         &self,
         fields: &AccountingFields,
         selection: &[String],
-        take: &mut (dyn FnMut(AccountingRow) + Send),
-    ) -> Result<Asked, AdapterError> {
+        taker: &mut dyn RowTaker,
+    ) -> Result<Timestamp, AdapterError> {
         let delimiter = Delimiter::fresh();
         let command = call::read(Tool::Sacct)
             .arguments(["-X", "-D", "--parsable", "--noconvert"])
             .argument(format!("--delimiter={}", delimiter.as_str()))
             .argument(format!("--format={}", fields.0.join(",")))
             .arguments(selection.iter().cloned());
-        let mut asked = Asked { rejected: Vec::new(), observed_at: self.clock.now() };
-        let reader = TableReader::new(&delimiter, fields.0.len(), NEEDED[0]);
-        let mut take_found = |found: Found<'_>| match read(&found, fields) {
-            Ok(row) => take(row),
-            Err(row) => asked.rejected.push(row),
-        };
-        self.ask_table(Tool::Sacct, command, reader, &mut take_found).await?;
-        Ok(asked)
+        let observed_at = self.clock.now();
+        let mut rows = Rows::new(TableReader::new(&delimiter, fields.0.len(), NEEDED[0]), fields, taker);
+        self.ask_through(Tool::Sacct, command, &mut rows).await?;
+        rows.finish().await?;
+        Ok(observed_at)
     }
 
     /// Where jobs stand that the queue no longer knows: of several rows for an id the one submitted last.
@@ -104,7 +113,7 @@ impl SlurmCommands {
     pub(super) async fn runs_of(
         &self,
         window: &RunWindow,
-        take: &mut (dyn FnMut(Run) + Send),
+        taker: &mut dyn RunTaker,
     ) -> Result<RunAnswer, AdapterError> {
         let reader = self.user().await?.clone();
         let mut selection = vec![
@@ -120,21 +129,16 @@ impl SlurmCommands {
             let names: Vec<&str> = window.whose.accounts.iter().map(AccountName::as_str).collect();
             selection.push(format!("--accounts={}", names.join(",")));
         }
-        let mut cluster: Option<ClusterName> = None;
         let observed_at = self.clock.now();
-        let mut take_row = |row: AccountingRow| {
-            cluster.get_or_insert_with(|| row.cluster().clone());
-            row.run(&window.site, &reader, observed_at).map(&mut *take);
-        };
-        let Asked { rejected, .. } = self.ask_accounting(&selection, &mut take_row).await?;
-        let cluster = match cluster {
+        let mut runs = Runs { site: &window.site, reader: &reader, observed_at, taker, cluster: None };
+        self.hand_on_accounting(&selection, &mut runs).await?;
+        let cluster = match runs.cluster {
             Some(cluster) => cluster,
             None => self.cluster().await?.clone(),
         };
         let coverage =
             Coverage { cluster: cluster.clone(), window: window.window, whose: window.whose.clone(), asked_by: reader };
-        let fields = self.fields().await?.0.iter().map(|field| (*field).to_owned()).collect();
-        Ok(RunAnswer { cluster, rejected, coverage, fields, observed_at })
+        Ok(RunAnswer { cluster, coverage, observed_at })
     }
 }
 
@@ -151,7 +155,7 @@ fn is_unknown_column(error: &AdapterError) -> bool {
 }
 
 /// A row, or what could not be read as one.
-fn read(found: &Found<'_>, fields: &AccountingFields) -> Result<AccountingRow, RejectedRow> {
+pub(super) fn read(found: &Found<'_>, fields: &AccountingFields) -> Result<AccountingRow, RejectedRow> {
     let values = match found {
         Found::Cut(raw) => return Err(cut(raw.clone())),
         Found::Row(values) => *values,

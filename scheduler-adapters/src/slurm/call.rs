@@ -7,7 +7,7 @@ use crate::{
         rows::{Found, TableReader},
     },
 };
-use reach::{Command, Output};
+use reach::{Command, Output, PieceTaker};
 use std::time::Duration;
 
 /// How long a read may take. Slurm's own patience with a controller is `MessageTimeout` (10 s by default) a try.
@@ -98,13 +98,20 @@ impl SlurmCommands {
         mut reader: TableReader,
         take: &mut (dyn FnMut(Found<'_>) + Send),
     ) -> Result<(), AdapterError> {
-        let command = command.output_limit(READ_OUTPUT_LIMIT);
-        let output = self.reach.run_through(&command, &mut |piece| reader.read(piece, take)).await;
-        let output = output.map_err(|error| AdapterError::from_reach(error, tool.doing()))?;
-        if !is_answer(&output) {
-            return Err(unanswered(tool, &output));
-        }
+        self.ask_through(tool, command, &mut |piece: &[u8]| reader.read(piece, take)).await?;
         reader.finish(tool.doing(), take)
+    }
+
+    /// Asks, and hands on what is printed as it comes. What was handed on before an error is no answer.
+    pub(super) async fn ask_through(
+        &self,
+        tool: Tool,
+        command: Command,
+        taker: &mut dyn PieceTaker,
+    ) -> Result<(), AdapterError> {
+        let output = self.reach.run_through(&command.output_limit(READ_OUTPUT_LIMIT), taker).await;
+        let output = output.map_err(|error| AdapterError::from_reach(error, tool.doing()))?;
+        if is_answer(&output) { Ok(()) } else { Err(unanswered(tool, &output)) }
     }
 }
 

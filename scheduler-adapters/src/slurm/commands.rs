@@ -2,7 +2,7 @@
 
 use crate::{
     AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Estimate, FoundJob, Interactive, JobFacts, JobSighting,
-    QueueBatch, RunAnswer, RunWindow, Scheduler, StampSearch, Submission, Submitted, Whose,
+    QueueBatch, RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch, Submission, Submitted, Whose,
     slurm::{
         call::Tool,
         columns::{Columns, Identity},
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use async_trait::async_trait;
-use model::{Clock, ClusterName, Run, SchedulerJobId, Timestamp, UserName};
+use model::{Clock, ClusterName, SchedulerJobId, Timestamp, UserName};
 use reach::{Command, Reach};
 use std::{
     collections::BTreeMap,
@@ -128,12 +128,8 @@ impl Scheduler for SlurmCommands {
         self.cancel_job(id).await
     }
 
-    async fn each_run(
-        &self,
-        window: &RunWindow,
-        take: &mut (dyn FnMut(Run) + Send),
-    ) -> Result<RunAnswer, AdapterError> {
-        self.runs_of(window, take).await
+    async fn each_run(&self, window: &RunWindow, taker: &mut dyn RunTaker) -> Result<RunAnswer, AdapterError> {
+        self.runs_of(window, taker).await
     }
 
     async fn estimate(&self, submission: &Submission) -> Result<Estimate, AdapterError> {

@@ -5,6 +5,7 @@
 
 mod accounting;
 mod accounting_row;
+mod accounting_taker;
 mod call;
 mod columns;
 mod commands;

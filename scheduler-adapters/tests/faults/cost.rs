@@ -118,21 +118,41 @@ fn forget_peak() {
     std::fs::write("/proc/self/clear_refs", "5").expect("ours");
 }
 
+/// Counts what it is given.
+#[derive(Default)]
+struct Counted {
+    runs: u64,
+    bytes: u64,
+    rejected: u64,
+}
+
+#[async_trait::async_trait]
+impl scheduler_adapters::RunTaker for Counted {
+    fn learn_fields(&mut self, fields: &[String]) {
+        assert!(!fields.is_empty() && self.runs == 0, "before the first row");
+    }
+
+    async fn take(&mut self, run: model::Run) {
+        self.runs += 1;
+        self.bytes += run.raw.len() as u64;
+    }
+
+    fn reject(&mut self, _: scheduler_adapters::RejectedRow) {
+        self.rejected += 1;
+    }
+}
+
 #[tokio::test]
 async fn a_hundred_thousand_rows_of_accounting_fit_a_login_node() {
     let (stage, double) = stage_and_double(true);
     double.set("many", "100000");
     forget_peak();
-    let (mut runs, mut bytes) = (0_u64, 0_u64);
     let window = window(&stage);
-    let mut take = |run: model::Run| {
-        runs += 1;
-        bytes += run.raw.len() as u64;
-    };
-    let answer = stage.scheduler.each_run(&window, &mut take).await.expect("it answers");
+    let mut counted = Counted::default();
+    stage.scheduler.each_run(&window, &mut counted).await.expect("it answers");
     let peak = peak_mib();
-    println!("100,000 rows of {} bytes: {peak} MiB at most, handed on one by one", bytes / runs);
-    assert_eq!((runs, answer.rejected.len()), (100_000, 0));
+    println!("100,000 rows of {} bytes: {peak} MiB at most, handed on one by one", counted.bytes / counted.runs);
+    assert_eq!((counted.runs, counted.rejected), (100_000, 0));
     assert!(peak < MEMORY_LIMIT_MIB, "{peak} MiB");
     let states = stage.scheduler.states(&[SchedulerJobId::new(1_000_001)], long_ago()).await.expect("both answer");
     assert_eq!(states.len(), 1);

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::Timestamp;
-use reach::{Command, Created, DirectoryMode, Entry, Local, Output, Part, Published, Reach, ReachError};
+use reach::{Command, Created, DirectoryMode, Entry, Local, Output, Part, PieceTaker, Published, Reach, ReachError};
 use std::path::Path;
 
 /// This host, with each command changed on its way.
@@ -21,12 +21,8 @@ impl<Change: Fn(&Command) -> Command + Send + Sync> Reach for Wrapped<Change> {
         Local.run(&(self.0)(command)).await
     }
 
-    async fn run_through(
-        &self,
-        command: &Command,
-        take: &mut (dyn for<'piece> FnMut(&'piece [u8]) + Send),
-    ) -> Result<Output, ReachError> {
-        Local.run_through(&(self.0)(command), take).await
+    async fn run_through(&self, command: &Command, taker: &mut dyn PieceTaker) -> Result<Output, ReachError> {
+        Local.run_through(&(self.0)(command), taker).await
     }
 
     async fn attach(&self, command: &Command) -> Result<Option<i32>, ReachError> {

@@ -58,6 +58,28 @@ fn a_second_job_leaves_evidence_and_no_trace_in_the_markers() {
 }
 
 #[test]
+fn nobody_works_on_a_job_whose_directory_is_sealed() {
+    let stage = Stage::new();
+    let script = counting(&stage);
+    assert!(stage.run(&script, &Start::slurm(41)).status.success());
+    // Packed in part, and packed as a whole: the claim of 41 is still there, and it is gone.
+    fs::write(stage.path("job/sealed.tar"), "").expect("ours");
+    for (id, is_packed) in [(41, false), (42, true), (42, true), (43, true)] {
+        if is_packed {
+            let _gone_already = fs::remove_dir_all(stage.path("job/links/1/claim"));
+        }
+        let output = stage.run(&script, &Start::slurm(id));
+        assert_eq!(output.status.code(), Some(0));
+        assert!(errors(&output).contains("its directory is sealed"), "{}", errors(&output));
+        assert!(stage.read(&format!("job/links/1/duplicates/{id}/owner")).contains("scheduler_job=4"));
+        assert!(!stage.exists("job/links/1/claim"), "it is no claim");
+    }
+    assert_eq!(work(&stage), ["41"]);
+    let attempts = fs::read_dir(stage.path("job/links/1/attempts")).expect("attempts").count();
+    assert_eq!(attempts, 1, "and no other attempt");
+}
+
+#[test]
 fn a_requeued_job_goes_on_as_a_new_attempt() {
     let stage = Stage::new();
     let script = counting(&stage);

@@ -3,7 +3,7 @@
 use model::{SiteName, WallTime};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use templates::{AccountRule, PartitionPreset, Preset, SitePreset, job_file};
+use templates::{AccountRule, PartitionPreset, Preset, SitePreset, Spender, TemplateError};
 
 /// The fields of a job file, as strictly as the reader of job files takes them.
 #[derive(Debug, Deserialize)]
@@ -71,11 +71,18 @@ fn jupiter() -> SitePreset {
         site: "jupiter".parse().expect("a name"),
         title: "JUPITER Booster at JSC".to_owned(),
         partitions: vec![partition("booster", 4), partition("cpu", 0)],
-        account: AccountRule::Required("reformo".parse().expect("a name")),
+        account: AccountRule::Required,
+        account_example: Some("reformo".to_owned()),
         unit: Some("jupiter:core".parse().expect("a unit")),
+        unit_without_gpus: None,
         has_internet: false,
         project_area: Some("$PROJECT".to_owned()),
     }
+}
+
+/// The job file for somebody of whom nothing is known.
+fn job_file(preset: Preset, site: Option<&SitePreset>) -> Result<String, TemplateError> {
+    templates::job_file(preset, &Spender::default(), site)
 }
 
 fn read(text: &str) -> Fields {
@@ -111,7 +118,7 @@ fn every_preset_is_a_job_on_every_kind_of_site() {
             );
             fields.resources.time.parse::<WallTime>().expect("a time");
             let account = fields.scheduler.as_ref().and_then(|scheduler| scheduler.account.as_ref());
-            let is_required = site.is_some_and(|site| matches!(site.account, AccountRule::Required(_)));
+            let is_required = site.is_some_and(|site| site.account == AccountRule::Required);
             assert_eq!(account.is_some(), is_required, "{text}");
             assert!(
                 !text.contains('\t') && text.lines().all(|line| line == line.trim_end() && line.len() <= 120),
@@ -180,12 +187,12 @@ fn gpus_follow_the_site() {
 
 #[test]
 fn the_job_file_for_training_on_jupiter() {
-    insta::assert_snapshot!(job_file(Preset::Train, Some(&jupiter())).expect("a job file"), @r##"
+    insta::assert_snapshot!(job_file(Preset::Train, Some(&jupiter())).expect("a job file"), @r#"
     # Trains a model with torchrun on JUPITER Booster at JSC.
     # `pakt check FILE` looks for mistakes, `pakt plan FILE` shows script and price, `pakt submit FILE` runs it.
     name: train
     kind: train
-    project: atlas        # Change: the name of your group's project in its ledger.
+    project: YOUR_PROJECT # Change: the name of your group's project in its ledger.
     site: jupiter         # Or a list, in order of preference, or `any`.
     #                     It is charged in core-h (jupiter:core), for whole nodes however few GPUs are used.
     resources:
@@ -204,24 +211,24 @@ fn the_job_file_for_training_on_jupiter() {
     # output: job.log     # Instead of the log in the job directory.
     # notify: { mail: you@example.org, when: [end, fail] }
     scheduler:
-      account: reformo    # Change: every job here names its budget; this one is an example.
+      account: YOUR_ACCOUNT # Change: every job here names its budget, such as reformo.
     #   partition: booster
     #   The partitions; without a name the profile chooses:
     #     booster: 4 x GH200 a node, whole nodes, at most 12:00:00
-    #     cpu: no GPUs, whole nodes, at most 12:00:00
+    #     cpu: the GPUs that it has, whole nodes, at most 12:00:00
     #   qos: normal
     #   extra: --switches=1 # Further options for sbatch, as they are.
-    "##);
+    "#);
 }
 
 #[test]
 fn the_job_file_for_commands_here() {
-    insta::assert_snapshot!(job_file(Preset::Command, None).expect("a job file"), @r##"
+    insta::assert_snapshot!(job_file(Preset::Command, None).expect("a job file"), @r#"
     # Runs commands.
     # `pakt check FILE` looks for mistakes, `pakt plan FILE` shows script and price, `pakt submit FILE` runs it.
     name: command
     kind: command
-    project: atlas        # Change: the name of your group's project in its ledger.
+    project: YOUR_PROJECT # Change: the name of your group's project in its ledger.
     site: local           # Or a list, in order of preference, or `any`.
     resources:
       nodes: 1
@@ -240,5 +247,5 @@ fn the_job_file_for_commands_here() {
     # scheduler:
     #   qos: normal
     #   extra: --switches=1 # Further options for sbatch, as they are.
-    "##);
+    "#);
 }

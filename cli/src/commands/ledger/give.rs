@@ -100,7 +100,10 @@ pub(super) async fn grant(arguments: Grant, context: &Context) -> Result<Answer,
     if let Some(binding) = &binding {
         text.push_str(&format!("{} spends it\n", binding.covers()));
     }
-    Ok(Answer::new(text, json!({ "version": 1, "is_new": is_new, "binding": binding })))
+    let window = json!({ "from": from, "to": to });
+    let json = json!({ "version": 1, "project": project, "unit": unit, "amount": amount, "window": window,
+                       "is_new": is_new, "binding": binding });
+    Ok(Answer::new(text, json))
 }
 
 /// Enters an opening.
@@ -113,7 +116,9 @@ pub(super) async fn open(arguments: Open, context: &Context) -> Result<Answer, F
     let what = format!("{project} had used {} by {}", hold(&unit, amount), instant(as_of));
     let text =
         if is_new { format!("{what}\n") } else { format!("it was entered before, and nothing changed: {what}\n") };
-    Ok(Answer::new(text, json!({ "version": 1, "is_new": is_new })))
+    let json = json!({ "version": 1, "project": project, "unit": unit, "amount": amount, "as_of": as_of,
+                       "is_new": is_new });
+    Ok(Answer::new(text, json))
 }
 
 fn hours(text: &str) -> Result<Amount, Failure> {

@@ -3,6 +3,7 @@
 mod bind;
 mod give;
 mod read;
+mod unattributed;
 
 use super::{Context, settle::day};
 use crate::{failure::Failure, output::Answer};
@@ -57,7 +58,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         Action::Reattribute(arguments) => bind::reattribute(arguments, context).await,
         Action::Enforce(arguments) => bind::enforce(arguments, context).await,
         Action::Statement(arguments) => read::statement(arguments, context).await,
-        Action::Unattributed => read::unattributed(context).await,
+        Action::Unattributed => unattributed::run(context).await,
         Action::Export => read::export(context).await,
         Action::Verify => read::verify(context).await,
     }

@@ -1,13 +1,13 @@
-//! `pakt ledger statement`, `unattributed`, `export` and `verify`.
+//! `pakt ledger statement`, `export` and `verify`.
 
 use super::day_or;
-use crate::commands::Context;
-use crate::wiring::{EntryPage, LedgerError, RunPrice, statement_text, statements_csv};
+use crate::commands::{Context, view::unread};
+use crate::wiring::{EntryPage, statement_text, statements_csv};
 use crate::{
     failure::Failure,
     output::{Answer, instant},
 };
-use model::{AccountName, ProjectName, Timestamp, Unit, Window};
+use model::{ProjectName, Timestamp, Unit, Window};
 use serde_json::json;
 
 const PAGE: u32 = 10_000;
@@ -55,41 +55,12 @@ pub(super) async fn statement(arguments: Statement, context: &Context) -> Result
     Ok(Answer::new(text, json!({ "version": 1, "statements": statements })).product())
 }
 
-fn failed(error: &LedgerError) -> Failure {
-    let failure = Failure::usage("the ledger was not read", error.to_string(), "try again; `pakt doctor` looks at it");
-    Failure { gravity: jobs::Gravity::Unreachable, ..failure }
-}
-
-pub(super) async fn unattributed(context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
-    let book = house.needed_book("the runs were not listed").await?;
-    let runs = book.unattributed().await.map_err(|error| failed(&error))?;
-    let mut text = String::new();
-    for found in &runs {
-        let run = &found.run;
-        let account = run.account.as_ref().map_or("no account", AccountName::as_str);
-        let price = match &found.price {
-            RunPrice::Known(price) => crate::output::price_lines(price),
-            RunPrice::Unknown(why) => format!("no price: {why}"),
-        };
-        text.push_str(&format!("{} {} {account} {} {price}\n", run.key, run.user, instant(run.started_at)));
-    }
-    if runs.is_empty() {
-        text.push_str("every run belongs to a project\n");
-    } else {
-        text.push_str(
-            "next: `pakt ledger bind PROJECT --unit UNIT --account ACCOUNT --from DAY`, a day before they started\n",
-        );
-    }
-    Ok(Answer::new(text, json!({ "version": 1, "unattributed": runs })))
-}
-
 pub(super) async fn export(context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
     let book = house.needed_book("nothing was exported").await?;
     let (mut text, mut after, mut entries) = (String::new(), 0, Vec::new());
     loop {
-        let page = book.entries(EntryPage { after, limit: PAGE }).await.map_err(|error| failed(&error))?;
+        let page = book.entries(EntryPage { after, limit: PAGE }).await.map_err(|error| unread(&error))?;
         let Some(last) = page.last() else { break };
         after = last.number;
         for entry in page {
@@ -106,7 +77,7 @@ pub(super) async fn export(context: &Context) -> Result<Answer, Failure> {
 pub(super) async fn verify(context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
     let book = house.needed_book("nothing was verified").await?;
-    let verified = book.verify().await.map_err(|error| failed(&error))?;
+    let verified = book.verify().await.map_err(|error| unread(&error))?;
     if !verified.is_consistent() {
         let next = "keep the file as it is, restore a copy elsewhere, and report this";
         let failure = Failure::usage("the ledger is not sound", verified.findings.join("; "), next);

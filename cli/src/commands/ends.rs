@@ -1,0 +1,85 @@
+//! Why a job's end was not the one its person wanted, and what to do next.
+
+use crate::output::instant;
+use jobs::show::Shown;
+use model::{BaseState, JobState};
+
+/// An end in words.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct End {
+    /// What happened, and by whom, where that is known.
+    pub why: String,
+    /// What to do.
+    pub next: String,
+}
+
+/// How the job ended, by what is written down of it, else by what the scheduler says now.
+pub(super) fn state(shown: &Shown) -> Option<&JobState> {
+    shown.ended.as_ref().map(|ended| &ended.state).or(shown.sighting.as_ref().map(|seen| &seen.state))
+}
+
+/// The end in words; none where the job is not over, or ended well.
+pub(super) fn told(shown: &Shown) -> Option<End> {
+    let base = state(shown).filter(|state| state.is_final())?.base;
+    let name = &shown.intent.name;
+    let again = "submit it again".to_owned();
+    let (why, next) = match base {
+        BaseState::Completed => return failed_program(shown),
+        BaseState::Cancelled => return cancelled(shown),
+        BaseState::Timeout => (timed_out(shown), more_time()),
+        BaseState::OutOfMemory => (
+            "it used more memory than it had".to_owned(),
+            "ask for more with `memory:` below `resources:`, or for more nodes".to_owned(),
+        ),
+        BaseState::NodeFail => ("a node of it failed, which is the machine's fault".to_owned(), again),
+        BaseState::BootFail => ("a node did not start for it, which is the machine's fault".to_owned(), again),
+        BaseState::Preempted => ("it had to make room for another job".to_owned(), again),
+        BaseState::Deadline => ("its deadline passed before it was done".to_owned(), again),
+        _ => return failed_program(shown).or_else(|| Some(End { why: "it failed".to_owned(), next: log(name) })),
+    };
+    Some(End { why, next })
+}
+
+fn log(name: &impl std::fmt::Display) -> String {
+    format!("its last words are in its log: `pakt logs {name}`")
+}
+
+fn more_time() -> String {
+    "ask for more with `time:` below `resources:`, or let the program save checkpoints and submit it again".to_owned()
+}
+
+/// A cancelled job, or one that never ran, of which the note in its state says why.
+fn cancelled(shown: &Shown) -> Option<End> {
+    let next = "submit it again, if that was a mistake".to_owned();
+    let why = match (&shown.cancel, &shown.ended) {
+        (Some(cancel), _) => format!("{} ended it with `pakt cancel` at {}", cancel.principal, instant(cancel.at)),
+        (None, Some(ended)) if ended.note.is_some() => return None,
+        (None, _) => "somebody ended it, and not with `pakt cancel`: its owner by `scancel`, an administrator, or the \
+                      scheduler, where what it waited for can never be"
+            .to_owned(),
+    };
+    Some(End { why, next })
+}
+
+fn timed_out(shown: &Shown) -> String {
+    let read_back = shown.read_back.as_ref().and_then(|read| read.time_limit);
+    let limit = read_back.or(shown.intent.placement.as_ref().map(|placement| placement.time_limit));
+    let progress =
+        shown.progress.as_ref().map(|at| format!(" at step {} of {}", at.step, at.total)).unwrap_or_default();
+    match limit {
+        Some(limit) => format!("it reached its time limit of {limit}{progress}"),
+        None => format!("it reached its time limit{progress}"),
+    }
+}
+
+/// By the exit code of its program, as accounting or the job's own marker has it.
+fn failed_program(shown: &Shown) -> Option<End> {
+    let marked = shown.attempts.last().and_then(|attempt| attempt.exit_code).map(i64::from);
+    let code =
+        marked.or(shown.ended.as_ref().and_then(|ended| ended.exit_code).map(i64::from)).filter(|code| *code != 0)?;
+    let why = match code {
+        129..=192 => format!("its program was ended by signal {}", code - 128),
+        _ => format!("its program ended with exit code {code}"),
+    };
+    Some(End { why, next: log(&shown.intent.name) })
+}

@@ -1,0 +1,45 @@
+//! `pakt ledger unattributed`
+
+use crate::commands::{Context, view};
+use crate::{
+    failure::Failure,
+    output::{Answer, Table, instant, price_lines},
+    wiring::{RunPrice, UnattributedRun},
+};
+use model::{AccountName, PartitionName};
+use serde_json::json;
+
+/// Lists the runs.
+pub(super) async fn run(context: &Context) -> Result<Answer, Failure> {
+    let house = context.house()?;
+    let book = house.needed_book("the runs were not listed").await?;
+    let runs = book.unattributed().await.map_err(|error| view::unread(&error))?;
+    let json = json!({ "version": 1, "unattributed": runs });
+    if runs.is_empty() {
+        return Ok(Answer::new("every run belongs to a project\n", json));
+    }
+    let mut table = Table::new(&["job", "cluster", "user", "account", "partition", "started", "ended", "price"]);
+    for found in &runs {
+        table.row(row(found));
+    }
+    let next = "next: `pakt ledger bind PROJECT --unit UNIT --account ACCOUNT --from DAY`, a day before they started\n";
+    Ok(Answer::new(format!("{}{next}", table.text()), json))
+}
+
+fn row(found: &UnattributedRun) -> [String; 8] {
+    let run = &found.run;
+    let price = match &found.price {
+        RunPrice::Known(price) => price_lines(price),
+        RunPrice::Unknown(why) => format!("none: {why}"),
+    };
+    [
+        run.shown_id.clone(),
+        run.key.cluster.to_string(),
+        run.user.to_string(),
+        run.account.as_ref().map_or("-", AccountName::as_str).to_owned(),
+        run.partition.as_ref().map_or("-", PartitionName::as_str).to_owned(),
+        instant(run.started_at),
+        view::instant_or(run.ended_at, "-"),
+        price,
+    ]
+}

@@ -1,0 +1,105 @@
+//! Runs that nobody pays for, on a cluster whose commands are scripts of the test.
+
+use crate::desk::Desk;
+use insta::assert_snapshot;
+use std::{fs, os::unix::fs::PermissionsExt};
+
+const COLUMNS: &str = "JobIDRaw JobID Cluster User UID Account Partition QOS State ExitCode Submit Start End ElapsedRaw \
+                       TimelimitRaw AllocNodes ReqNodes AllocTRES ReqTRES Reason WorkDir Comment SubmitLine JobName";
+
+/// A row of `sacct`: a run of two nodes with four GPUs each, for so many seconds from a day ago on.
+fn row(id: u64, account: &str, partition: &str, day_ago: u64, seconds: u64) -> String {
+    let (submit, end) = (day_ago - 60, day_ago + seconds);
+    let tres = "cpu=576,gres/gpu=8,gres/gpu:gh200=8,node=2";
+    format!(
+        "{id}|{id}|jupiter|ada|1000|{account}|{partition}|normal|COMPLETED|0:0|{submit}|{day_ago}|{end}|{seconds}|60|2|2|{tres}|{tres}|None|/home/ada||sbatch job.sh|train|\n"
+    )
+}
+
+/// A desk at JUPITER, whose Slurm knows these rows.
+struct Jupiter(Desk);
+
+impl Jupiter {
+    fn with(rows: impl Fn(u64) -> String) -> Self {
+        let desk = Desk::new();
+        let state = desk.home().join("state");
+        desk.configure(&format!("site: jupiter\nproject: atlas\nstate: {}\n", state.display()));
+        let bin = desk.home().join("bin");
+        fs::create_dir(&bin).expect("fresh");
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+        fs::write(bin.join("rows"), rows(now - 86_400)).expect("ours");
+        let words = "for word; do case $word in --delimiter=*) d=${word#*=} ;; --format=*) f=${word#*=} ;; \
+                     --helpformat) echo $columns; exit ;; esac; done";
+        let sacct = format!(
+            "columns='{COLUMNS}'\n{words}\necho \"$f,\" | sed \"s/,/$d/g\"\nsed \"s/|/$d/g\" '{}'\n",
+            bin.join("rows").display()
+        );
+        // Each column comes with a delimiter of its own.
+        let squeue = "while [ \"$1\" != -O ]; do shift; done\necho \"$2\" | tr , '\\n' | \
+                      while IFS=: read -r name end; do printf '%s%s' \"$name\" \"$end\"; done\necho\n";
+        let scontrol = "echo 'ClusterName = jupiter'; echo 'SLURM_VERSION = 22.05.8'\n";
+        for (name, text) in [("sacct", sacct.as_str()), ("squeue", squeue), ("scontrol", scontrol)] {
+            let path = bin.join(name);
+            fs::write(&path, format!("#!/bin/sh\n{text}")).expect("ours");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("ours");
+        }
+        Self(desk)
+    }
+
+    /// Grants account `hai` 100 GPU-hours from two days ago on.
+    fn grant(&self) {
+        let from = self.0.tool(&["date", "-u", "-d", "2 days ago", "+%F"]);
+        let words = ["ledger", "grant", "atlas", "100", "--unit", "jupiter:gh200", "--account", "hai", "--from", &from];
+        self.pakt(&words).expect(0);
+    }
+
+    fn pakt(&self, words: &[&str]) -> crate::output::Ran {
+        let mut command = self.0.command(words);
+        command.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", self.0.home().join("bin").display()));
+        self.0.finish(words, command)
+    }
+}
+
+#[test]
+fn what_nobody_pays_for_is_counted_and_listed_in_words_that_people_read() {
+    let desk = Jupiter::with(|day_ago| {
+        row(4711, "hai", "booster", day_ago, 3_600)
+            + &row(4712, "hai", "booster", day_ago, 1_800)
+            + &row(4713, "other", "mystery", day_ago, 90)
+    });
+    desk.pakt(&["ledger", "init"]).expect(0);
+    assert_snapshot!(desk.pakt(&["settle"]).shown(), @"
+    exit 0
+    --- stdout
+    jupiter: runs: 0 newly charged, 0 known, 0 corrected; unattributed runs: 3 new, 3 in all; jobs: 0 running, 0 waiting; settled until <instant>
+    ");
+    assert_snapshot!(desk.pakt(&["ledger", "unattributed"]).shown(), @"
+    exit 0
+    --- stdout
+    job   cluster  user  account  partition  started                     ended                       price
+    4711  jupiter  ada   hai      booster    <instant>  <instant>  8.000 GPU-h = 2.000 node-h = 576.000 core-h
+    4712  jupiter  ada   hai      booster    <instant>  <instant>  4.000 GPU-h = 1.000 node-h = 288.000 core-h
+    4713  jupiter  ada   other    mystery    <instant>  <instant>  none: the profile of `jupiter` has no tariff for partition `mystery`
+    next: `pakt ledger bind PROJECT --unit UNIT --account ACCOUNT --from DAY`, a day before they started
+    ");
+    desk.grant();
+    // Not new any more, and still there.
+    assert_snapshot!(desk.pakt(&["settle"]).shown(), @"
+    exit 0
+    --- stdout
+    jupiter: runs: 0 newly charged, 3 known, 0 corrected; unattributed runs: 0 new, 1 in all; jobs: 0 running, 0 waiting; settled until <instant>
+    ");
+}
+
+#[test]
+fn what_is_charged_for_the_first_time_is_told_with_its_unit() {
+    let desk = Jupiter::with(|day_ago| row(4711, "hai", "booster", day_ago, 3_600));
+    desk.pakt(&["ledger", "init"]).expect(0);
+    desk.grant();
+    assert_snapshot!(desk.pakt(&["settle"]).shown(), @"
+    exit 0
+    --- stdout
+    jupiter: runs: 1 newly charged, 0 known, 0 corrected; unattributed runs: 0 new, 0 in all; jobs: 0 running, 0 waiting; settled until <instant>
+      atlas was charged 8.000 GPU-h (jupiter:gh200)
+    ");
+}
