@@ -6,7 +6,6 @@ use crate::{
     Account, Binding, BindingRecord, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, Observation, Scope, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
-use std::collections::HashMap;
 
 /// What a post changed, to be written together. Everything in it differs from what is stored.
 #[derive(Debug, Default)]
@@ -32,8 +31,8 @@ pub(crate) trait Store {
     fn balance(&self, account: &Account, unit: &Unit) -> Result<Amount>;
     fn total(&self, project: &ProjectName, unit: &Unit, kind: EntryKind) -> Result<Amount>;
 
-    /// The digests of those of these runs that are in the books.
-    fn run_digests(&self, keys: &[&RunKey]) -> Result<HashMap<RunKey, RunDigest>>;
+    /// The digest of each of these runs, where it is in the books. No run is asked for twice.
+    fn run_digests(&self, keys: &[&RunKey]) -> Result<Vec<Option<RunDigest>>>;
     fn run(&self, key: &RunKey) -> Result<Option<BookedRun>>;
     fn run_with_sluid(&self, site: &SiteName, cluster: &ClusterName, sluid: &str) -> Result<Option<BookedRun>>;
     fn runs_of_job(&self, job: JobId) -> Result<Vec<BookedRun>>;

@@ -11,9 +11,8 @@ use crate::{
     Observation, Scope, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 /// The records of one post.
 pub(crate) struct Workbench<'a> {
@@ -26,14 +25,26 @@ struct State {
     /// The number of the last entry, stored or not.
     last_number: Option<u64>,
     entries: Vec<Entry>,
-    runs: HashMap<RunKey, Arc<BookedRun>>,
-    sluids: HashMap<(SiteName, ClusterName, String), RunKey>,
+    /// The clusters that were met; a run's id holds the place of its own here.
+    clusters: Vec<(SiteName, ClusterName)>,
+    /// In the order in which they were first put here.
+    runs: Vec<BookedRun>,
+    places: FxHashMap<RunId, usize>,
+    sluids: FxHashMap<(SiteName, ClusterName, String), RunKey>,
     /// What was asked about runs beforehand; none for those that are not in the books.
-    digests: HashMap<RunKey, Option<RunDigest>>,
-    holds: HashMap<HoldId, Kept<Option<Hold>>>,
-    balances: HashMap<Unit, HashMap<Account, Kept<Amount>>>,
-    totals: HashMap<Unit, HashMap<(ProjectName, EntryKind), Kept<Amount>>>,
+    digests: FxHashMap<RunId, Option<RunDigest>>,
+    holds: FxHashMap<HoldId, Kept<Option<Hold>>>,
+    balances: FxHashMap<Unit, FxHashMap<Account, Kept<Amount>>>,
+    totals: FxHashMap<Unit, FxHashMap<(ProjectName, EntryKind), Kept<Amount>>>,
     undo: Vec<Undo>,
+}
+
+/// A run's key without its texts: a post may have many thousand.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct RunId {
+    cluster: usize,
+    job: u64,
+    submitted: i64,
 }
 
 /// A value, and whether the store has it otherwise.
@@ -44,19 +55,25 @@ struct Kept<T> {
 
 /// How one change is taken back.
 enum Undo {
-    Run(RunKey, Option<Arc<BookedRun>>),
+    /// The run at this place was another, or none.
+    Run(usize, Option<Box<BookedRun>>),
     Hold(HoldId, Option<Hold>),
 }
 
 impl<'a> Workbench<'a> {
     /// A workbench over the tables of a transaction, with what the commands will ask about runs.
     pub(crate) fn new(store: &'a dyn Store, commands: &[Command]) -> Result<Self> {
-        let keys: HashSet<&RunKey> = commands.iter().filter_map(run_key).collect();
         let mut state = State::default();
-        if !keys.is_empty() {
-            let keys: Vec<&RunKey> = keys.into_iter().collect();
-            let mut found = store.run_digests(&keys)?;
-            state.digests = keys.into_iter().map(|key| (key.clone(), found.remove(key))).collect();
+        let mut keys = Vec::new();
+        for key in commands.iter().filter_map(run_key) {
+            let id = state.id(key);
+            if state.digests.insert(id, None).is_none() {
+                keys.push(key);
+            }
+        }
+        for (key, digest) in keys.iter().zip(store.run_digests(&keys)?) {
+            let id = state.id(key);
+            state.digests.insert(id, digest);
         }
         Ok(Self { store, state: RefCell::new(state) })
     }
@@ -125,8 +142,13 @@ impl<'a> Workbench<'a> {
         }
         for step in state.undo.split_off(steps).into_iter().rev() {
             match step {
-                Undo::Run(key, Some(before)) => drop(state.runs.insert(key, before)),
-                Undo::Run(key, None) => drop(state.runs.remove(&key)),
+                Undo::Run(place, Some(before)) => state.runs[place] = *before,
+                Undo::Run(place, None) => {
+                    for run in state.runs.split_off(place) {
+                        let id = state.id(&run.key);
+                        state.places.remove(&id);
+                    }
+                }
                 Undo::Hold(id, before) => drop(state.holds.insert(id, Kept { value: before, is_changed: true })),
             }
         }
@@ -135,16 +157,31 @@ impl<'a> Workbench<'a> {
 }
 
 impl State {
+    fn id(&mut self, key: &RunKey) -> RunId {
+        let is_its = |(site, cluster): &(SiteName, ClusterName)| *site == key.site && *cluster == key.cluster;
+        let cluster = self.clusters.iter().position(is_its).unwrap_or_else(|| {
+            self.clusters.push((key.site.clone(), key.cluster.clone()));
+            self.clusters.len() - 1
+        });
+        RunId { cluster, job: key.scheduler_job.raw(), submitted: key.submitted_at.epoch_seconds() }
+    }
+
+    /// The run, where it was put here.
+    fn run(&mut self, key: &RunKey) -> Option<&BookedRun> {
+        let id = self.id(key);
+        self.places.get(&id).and_then(|place| self.runs.get(*place))
+    }
+
     fn take_changes(&mut self) -> Changes {
         let mut changes = Changes { entries: std::mem::take(&mut self.entries), ..Changes::default() };
         for kept in self.holds.values_mut().filter(|kept| kept.is_changed) {
             kept.is_changed = false;
             changes.holds.extend(kept.value.clone());
         }
-        for (key, run) in self.runs.drain() {
-            self.digests.remove(&key);
-            changes.runs.push(Arc::unwrap_or_clone(run));
+        for id in self.places.drain().map(|(id, _)| id) {
+            self.digests.remove(&id);
         }
+        changes.runs = std::mem::take(&mut self.runs);
         self.sluids.clear();
         self.undo.clear();
         for (unit, accounts) in &mut self.balances {
@@ -160,7 +197,6 @@ impl State {
             }
         }
         changes.holds.sort_by_key(|hold| hold.id);
-        changes.runs.sort_by(|one, other| one.key.cmp(&other.key));
         changes
     }
 }
@@ -264,23 +300,25 @@ impl Records for Workbench<'_> {
     }
 
     fn run_digest(&self, key: &RunKey) -> Result<Option<RunDigest>> {
-        let state = self.state.borrow();
-        if let Some(run) = state.runs.get(key) {
+        let state = &mut *self.state.borrow_mut();
+        if let Some(run) = state.run(key) {
             let (content, observed_at, sluid) = (run.content, run.observed_at, run.settled.run.sluid.clone());
             return Ok(Some(RunDigest { content, observed_at, sluid }));
         }
-        match state.digests.get(key) {
+        let id = state.id(key);
+        match state.digests.get(&id) {
             Some(known) => Ok(known.clone()),
-            None => Ok(self.store.run_digests(&[key])?.remove(key)),
+            None => Ok(self.store.run_digests(&[key])?.pop().flatten()),
         }
     }
 
     fn run(&self, key: &RunKey) -> Result<Option<BookedRun>> {
-        let state = self.state.borrow();
-        if let Some(run) = state.runs.get(key) {
-            return Ok(Some(BookedRun::clone(run)));
+        let state = &mut *self.state.borrow_mut();
+        if let Some(run) = state.run(key) {
+            return Ok(Some(run.clone()));
         }
-        if matches!(state.digests.get(key), Some(None)) {
+        let id = state.id(key);
+        if matches!(state.digests.get(&id), Some(None)) {
             return Ok(None);
         }
         self.store.run(key)
@@ -299,12 +337,22 @@ impl Records for Workbench<'_> {
 
     fn put_run(&self, run: BookedRun) -> Result<()> {
         let state = &mut *self.state.borrow_mut();
-        let key = run.key.clone();
         if let Some(sluid) = &run.settled.run.sluid {
-            state.sluids.insert((key.site.clone(), key.cluster.clone(), sluid.clone()), key.clone());
+            let place = (run.key.site.clone(), run.key.cluster.clone(), sluid.clone());
+            state.sluids.insert(place, run.key.clone());
         }
-        let before = state.runs.insert(key.clone(), Arc::new(run));
-        state.undo.push(Undo::Run(key, before));
+        let id = state.id(&run.key);
+        match state.places.get(&id).copied() {
+            Some(place) => {
+                let before = std::mem::replace(&mut state.runs[place], run);
+                state.undo.push(Undo::Run(place, Some(Box::new(before))));
+            }
+            None => {
+                state.places.insert(id, state.runs.len());
+                state.undo.push(Undo::Run(state.runs.len(), None));
+                state.runs.push(run);
+            }
+        }
         Ok(())
     }
 

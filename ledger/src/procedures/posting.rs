@@ -2,7 +2,7 @@
 
 use super::{bind, grant, hold, observe, reattribute, settle};
 use crate::records::{Records, Result};
-use crate::rules::Secret;
+use crate::rules::{BindingsByAccount, Secret};
 use crate::{
     Account, Binding, Command, Entry, EntryKind, LedgerError, LedgerErrorKind, Links, Outcome, Particulars, Unbind,
 };
@@ -16,7 +16,7 @@ pub(crate) struct Posting<'a> {
     pub(super) actor: &'a Principal,
     pub(super) now: Timestamp,
     /// Read once for all runs of the post, and again after one was added.
-    bindings: RefCell<Option<Rc<Vec<Binding>>>>,
+    bindings: RefCell<Option<Rc<BindingsByAccount>>>,
     secret: RefCell<Option<Secret>>,
 }
 
@@ -71,12 +71,12 @@ impl<'a> Posting<'a> {
     }
 
     /// The bindings as they stand.
-    pub(super) fn bindings(&self) -> Result<Rc<Vec<Binding>>> {
+    pub(super) fn bindings(&self) -> Result<Rc<BindingsByAccount>> {
         if let Some(known) = self.bindings.borrow().as_ref() {
             return Ok(Rc::clone(known));
         }
         let records = self.records.bindings()?;
-        let read = Rc::new(records.into_iter().map(|record| record.terms).collect::<Vec<_>>());
+        let read = Rc::new(records.into_iter().map(|record| record.terms).collect::<BindingsByAccount>());
         self.bindings.replace(Some(Rc::clone(&read)));
         Ok(read)
     }

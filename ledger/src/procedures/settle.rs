@@ -156,7 +156,7 @@ fn recharge(posting: &Posting<'_>, run: &mut BookedRun, kind: EntryKind) -> Resu
     };
     let bindings = posting.bindings()?;
     let spender = Spender::of_run(&run.settled);
-    let found = rules::attribute(spender, run.settled.price.known(), hold.as_ref(), &bindings);
+    let found = rules::attribute(spender, run.settled.price.known(), hold.as_ref(), bindings.of(spender.account));
     let effective_at = run.settled.run.ended_at.unwrap_or(run.settled.run.observed_at);
     let old = match &run.standing {
         Standing::Charged(old) => Some(old.clone()),

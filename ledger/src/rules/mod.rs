@@ -14,7 +14,7 @@ mod revision;
 mod statement;
 mod union;
 
-pub(crate) use attribution::{Attribution, Charge, attribute};
+pub(crate) use attribution::{Attribution, BindingsByAccount, Charge, attribute};
 pub use attribution::{Spender, payer};
 pub(crate) use balance::{balances, refusal};
 pub(crate) use content::{Content, Secret};

@@ -1,12 +1,14 @@
 //! Names: every text that occurs in many rows stands once in a table, and rows hold its number.
 
 use super::rows::unreadable;
+use crate::Account;
 use crate::records::Result;
+use model::{ClusterName, RunKey, SiteName, Unit};
 use rusqlite::{Connection, OptionalExtension};
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::rc::Rc;
 use std::str::FromStr;
@@ -15,13 +17,57 @@ use std::str::FromStr;
 /// this outlives it.
 pub(super) struct Names<'a> {
     connection: &'a Connection,
-    numbers: RefCell<HashMap<String, i64>>,
-    texts: RefCell<HashMap<i64, Rc<str>>>,
+    numbers: RefCell<FxHashMap<String, i64>>,
+    texts: RefCell<FxHashMap<i64, Rc<str>>>,
+    units: RefCell<FxHashMap<Unit, i64>>,
+    accounts: RefCell<FxHashMap<Account, i64>>,
+    /// The cluster that was asked for last: most rows of a post are of one.
+    place: RefCell<Option<(SiteName, ClusterName, i64)>>,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(connection: &'a Connection) -> Self {
-        Self { connection, numbers: RefCell::default(), texts: RefCell::default() }
+        Self {
+            connection,
+            numbers: RefCell::default(),
+            texts: RefCell::default(),
+            units: RefCell::default(),
+            accounts: RefCell::default(),
+            place: RefCell::default(),
+        }
+    }
+
+    /// The number of a unit.
+    pub(super) fn unit(&self, unit: &Unit) -> Result<i64> {
+        if let Some(number) = self.units.borrow().get(unit) {
+            return Ok(*number);
+        }
+        let number = self.number(&unit.to_string())?;
+        self.units.borrow_mut().insert(unit.clone(), number);
+        Ok(number)
+    }
+
+    /// The number of an account.
+    pub(super) fn account(&self, account: &Account) -> Result<i64> {
+        if let Some(number) = self.accounts.borrow().get(account) {
+            return Ok(*number);
+        }
+        let number = self.number(&account.to_string())?;
+        self.accounts.borrow_mut().insert(account.clone(), number);
+        Ok(number)
+    }
+
+    /// The number of the cluster of a run.
+    pub(super) fn place(&self, key: &RunKey) -> Result<i64> {
+        if let Some((site, cluster, number)) = &*self.place.borrow()
+            && *site == key.site
+            && *cluster == key.cluster
+        {
+            return Ok(*number);
+        }
+        let number = self.number(&super::entry_tables::place(key))?;
+        self.place.replace(Some((key.site.clone(), key.cluster.clone(), number)));
+        Ok(number)
     }
 
     /// The number of a text, which gets one where it has none.

@@ -12,8 +12,8 @@ use model::{
     SchedulerJobId, SiteName, Stamp, TariffId, Timestamp, Tres, Unit, WallTime,
 };
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The columns of a run, in the order of [`read_run`].
@@ -71,7 +71,7 @@ impl RunWriter {
             Standing::Unattributed(reason) => (None, Some(to_json(reason)?)),
         };
         statement.execute(params![
-            names.number(&place(&booked.key))?,
+            names.place(&booked.key)?,
             number(booked.key.scheduler_job.raw())?,
             booked.key.submitted_at.epoch_seconds(),
             run.sluid,
@@ -103,7 +103,7 @@ impl RunWriter {
             amounts[1].map(Amount::milli),
             amounts[2].map(Amount::milli),
             charge.map(|charge| names.number(charge.project.as_str())).transpose()?,
-            charge.map(|charge| names.number(&charge.unit.to_string())).transpose()?,
+            charge.map(|charge| names.unit(&charge.unit)).transpose()?,
             charge.map(|charge| charge.amount.milli()),
             charge.and_then(|charge| charge.hold).map(|hold| hold.to_string()),
             charge.map(|charge| charge.effective_at.epoch_seconds()),
@@ -328,24 +328,21 @@ pub(super) fn page(
 /// How many stored rows beside those that are asked for a scan may meet, for each one that is asked for.
 const MOST_OTHERS: usize = 8;
 
-/// The digests of those of these runs that are in the books: by one scan where the ids lie close together, as those of a
-/// month do, else one by one.
+/// The digest of each of these runs, where it is in the books: by one scan where the ids lie close together, as those of a
+/// month do, else one by one. No run is asked for twice.
 pub(super) fn digests(
     connection: &Connection,
     names: &Names<'_>,
     keys: &[&RunKey],
-) -> Result<HashMap<RunKey, RunDigest>> {
-    let mut by_place = HashMap::<String, Vec<&RunKey>>::new();
-    for key in keys {
-        by_place.entry(place(key)).or_default().push(key);
+) -> Result<Vec<Option<RunDigest>>> {
+    let mut found = vec![None; keys.len()];
+    let mut by_place = FxHashMap::<(&SiteName, &ClusterName), Wanted>::default();
+    for (position, key) in keys.iter().enumerate() {
+        let id = (raw_id(key.scheduler_job)?, key.submitted_at.epoch_seconds());
+        by_place.entry((&key.site, &key.cluster)).or_default().insert(id, position);
     }
-    let mut found = HashMap::new();
-    for (text, keys) in by_place {
-        let Some(place) = names.find(&text)? else { continue };
-        let wanted: HashMap<(i64, i64), &RunKey> = keys
-            .into_iter()
-            .map(|key| Ok(((raw_id(key.scheduler_job)?, key.submitted_at.epoch_seconds()), key)))
-            .collect::<Result<_>>()?;
+    for ((site, cluster), wanted) in by_place {
+        let Some(place) = names.find(&format!("{site}/{cluster}"))? else { continue };
         if !scan(connection, place, &wanted, &mut found)? {
             one_by_one(connection, place, &wanted, &mut found)?;
         }
@@ -353,15 +350,16 @@ pub(super) fn digests(
     Ok(found)
 }
 
-type Wanted<'a> = HashMap<(i64, i64), &'a RunKey>;
+/// The position in the question of each id and submit time.
+type Wanted = FxHashMap<(i64, i64), usize>;
 
 /// Reads all rows between the least and the greatest id. Whether that was done; it is given up where too many others lie
 /// between.
 fn scan(
     connection: &Connection,
     place: i64,
-    wanted: &Wanted<'_>,
-    found: &mut HashMap<RunKey, RunDigest>,
+    wanted: &Wanted,
+    found: &mut [Option<RunDigest>],
 ) -> Result<bool> {
     let jobs = wanted.keys().map(|(job, _)| *job);
     let Some((least, greatest)) = jobs.clone().min().zip(jobs.max()) else { return Ok(true) };
@@ -372,7 +370,7 @@ fn scan(
     let mut others = 0;
     while let Some(row) = rows.next()? {
         match wanted.get(&(row.get(0)?, row.get(1)?)) {
-            Some(key) => drop(found.insert((*key).clone(), digest(row)?)),
+            Some(position) => found[*position] = Some(digest(row)?),
             None => others += 1,
         }
         if others > MOST_OTHERS * wanted.len() {
@@ -385,16 +383,14 @@ fn scan(
 fn one_by_one(
     connection: &Connection,
     place: i64,
-    wanted: &Wanted<'_>,
-    found: &mut HashMap<RunKey, RunDigest>,
+    wanted: &Wanted,
+    found: &mut [Option<RunDigest>],
 ) -> Result<()> {
     let select = "SELECT job, submitted, content, observed_at, sluid FROM runs
         WHERE place = ?1 AND job = ?2 AND submitted = ?3";
     let mut statement = connection.prepare_cached(select)?;
-    for ((job, submitted), key) in wanted {
-        if let Some(digest) = statement.query_row(params![place, job, submitted], digest).optional()? {
-            found.insert((*key).clone(), digest);
-        }
+    for ((job, submitted), position) in wanted {
+        found[*position] = statement.query_row(params![place, job, submitted], digest).optional()?;
     }
     Ok(())
 }

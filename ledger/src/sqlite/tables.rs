@@ -12,7 +12,6 @@ use crate::{
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::HashMap;
 
 /// The tables seen through a connection that is inside a transaction.
 pub(super) struct Tables<'a> {
@@ -173,7 +172,7 @@ impl Store for Tables<'_> {
         Ok(())
     }
 
-    fn run_digests(&self, keys: &[&RunKey]) -> Result<HashMap<RunKey, RunDigest>> {
+    fn run_digests(&self, keys: &[&RunKey]) -> Result<Vec<Option<RunDigest>>> {
         run_tables::digests(self.connection, &self.names, keys)
     }
 
