@@ -136,24 +136,30 @@ impl<'a> Names<'a> {
 /// The values that were last written as JSON under a number: rows next to each other mostly have the same.
 pub(super) struct Recent<T>(RefCell<Vec<(T, i64)>>);
 
-impl<T: Clone + PartialEq + Serialize> Recent<T> {
+impl<T: Serialize> Recent<T> {
     const MOST: usize = 32;
 
     pub(super) const fn new() -> Self {
         Self(RefCell::new(Vec::new()))
     }
 
-    /// The number of the value's JSON.
-    pub(super) fn number(&self, names: &Names<'_>, value: &T) -> Result<i64> {
-        if let Some((_, number)) = self.0.borrow().iter().find(|(known, _)| known == value) {
+    /// The number of the JSON of a value that is known by `is_it` and made by `make` where it is not among the last ones.
+    pub(super) fn number(
+        &self,
+        names: &Names<'_>,
+        is_it: impl Fn(&T) -> bool,
+        make: impl FnOnce() -> T,
+    ) -> Result<i64> {
+        if let Some((_, number)) = self.0.borrow().iter().find(|(known, _)| is_it(known)) {
             return Ok(*number);
         }
-        let number = names.number(&super::rows::to_json(value)?)?;
+        let value = make();
+        let number = names.number(&super::rows::to_json(&value)?)?;
         let mut known = self.0.borrow_mut();
         if known.len() == Self::MOST {
             known.remove(0);
         }
-        known.push((value.clone(), number));
+        known.push((value, number));
         Ok(number)
     }
 }

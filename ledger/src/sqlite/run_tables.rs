@@ -65,7 +65,10 @@ impl RunWriter {
         raw: Option<RawPlace>,
     ) -> Result<()> {
         let run = &booked.settled.run;
-        let (shape, amounts) = shape_of(&booked.settled.price);
+        let price = &booked.settled.price;
+        let charged = |part: fn(&Price) -> &Option<Charge>| {
+            price.known().and_then(|price| part(price).as_ref()).map(|charge| charge.amount.milli())
+        };
         let (charge, reason) = match &booked.standing {
             Standing::Charged(charge) => (Some(charge), None),
             Standing::Unattributed(reason) => (None, Some(to_json(reason)?)),
@@ -83,13 +86,13 @@ impl RunWriter {
             run.name,
             run.stamp.map(|stamp| stamp.job.to_string()),
             run.stamp.map(|stamp| stamp.link.get()),
-            self.states.number(names, &run.state)?,
+            self.states.number(names, |known| *known == run.state, || run.state.clone())?,
             run.restarts,
             run.started_at.epoch_seconds(),
             run.ended_at.map(Timestamp::epoch_seconds),
             number(run.elapsed.seconds())?,
             run.time_limit.map(|limit| number(limit.seconds())).transpose()?,
-            self.tres.number(names, &run.allocated)?,
+            self.tres.number(names, |known| *known == run.allocated, || run.allocated.clone())?,
             run.exit.code,
             run.exit.signal,
             evidence_number(run.evidence),
@@ -98,10 +101,10 @@ impl RunWriter {
             raw.map(|raw| raw.row),
             booked.content.0,
             booked.revision,
-            self.prices.number(names, &shape)?,
-            amounts[0].map(Amount::milli),
-            amounts[1].map(Amount::milli),
-            amounts[2].map(Amount::milli),
+            self.prices.number(names, |known| known.is_of(price), || PriceShape::of(price))?,
+            charged(|price| &price.gpu),
+            charged(|price| &price.node),
+            charged(|price| &price.site),
             charge.map(|charge| names.number(charge.project.as_str())).transpose()?,
             charge.map(|charge| names.unit(&charge.unit)).transpose()?,
             charge.map(|charge| charge.amount.milli()),
@@ -116,21 +119,35 @@ impl RunWriter {
     }
 }
 
-fn shape_of(price: &RunPrice) -> (PriceShape, [Option<Amount>; 3]) {
-    match price {
-        RunPrice::Unknown(why) => (PriceShape::Unknown(why.clone()), [None; 3]),
-        RunPrice::Known(price) => {
-            let Price { tariff, gpu, node, site, is_estimated } = price;
-            let unit = |charge: &Option<Charge>| charge.as_ref().map(|charge| charge.unit.clone());
-            let amounts = [gpu, node, site].map(|charge| charge.as_ref().map(|charge| charge.amount));
-            let shape = PriceShape::Known {
+impl PriceShape {
+    fn of(price: &RunPrice) -> Self {
+        let unit = |charge: &Option<Charge>| charge.as_ref().map(|charge| charge.unit.clone());
+        match price {
+            RunPrice::Unknown(why) => Self::Unknown(why.clone()),
+            RunPrice::Known(Price { tariff, gpu, node, site, is_estimated }) => Self::Known {
                 tariff: tariff.clone(),
                 gpu: unit(gpu),
                 node: unit(node),
                 site: unit(site),
                 is_estimated: *is_estimated,
-            };
-            (shape, amounts)
+            },
+        }
+    }
+
+    fn is_of(&self, price: &RunPrice) -> bool {
+        let same = |unit: &Option<Unit>, charge: &Option<Charge>| {
+            unit.as_ref() == charge.as_ref().map(|charge| &charge.unit)
+        };
+        match (self, price) {
+            (Self::Unknown(known), RunPrice::Unknown(why)) => known == why,
+            (Self::Known { tariff, gpu, node, site, is_estimated }, RunPrice::Known(price)) => {
+                *tariff == price.tariff
+                    && *is_estimated == price.is_estimated
+                    && same(gpu, &price.gpu)
+                    && same(node, &price.node)
+                    && same(site, &price.site)
+            }
+            _ => false,
         }
     }
 }
