@@ -8,7 +8,7 @@ mod scheduler;
 mod site;
 mod steps;
 
-pub(crate) use ledger::{BindingRecord, EntryPage, Hold, LedgerError, RunPrice, UnattributedRun};
+pub(crate) use ledger::{BindingRecord, EntryPage, Hold, LedgerError, RunPrice, UnattributedReason, UnattributedRun};
 pub(crate) use reach::{counters, io_words};
 pub(crate) use reports::{statement_text, statements_csv};
 pub(crate) use scheduler_adapters::local::supervise;

@@ -16,14 +16,18 @@ fn row(id: u64, account: &str, partition: &str, day_ago: u64, seconds: u64) -> S
     )
 }
 
-/// A desk at JUPITER, whose Slurm knows these rows.
+/// A desk at a site, JUPITER or another, whose Slurm knows these rows.
 struct Jupiter(Desk);
 
 impl Jupiter {
     fn with(rows: impl Fn(u64) -> String) -> Self {
+        Self::at("jupiter", rows)
+    }
+
+    fn at(site: &str, rows: impl Fn(u64) -> String) -> Self {
         let desk = Desk::new();
         let state = desk.home().join("state");
-        desk.configure(&format!("site: jupiter\nproject: atlas\nstate: {}\n", state.display()));
+        desk.configure(&format!("site: {site}\nproject: atlas\nstate: {}\n", state.display()));
         let bin = desk.home().join("bin");
         fs::create_dir(&bin).expect("fresh");
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
@@ -37,8 +41,8 @@ impl Jupiter {
         // Each column comes with a delimiter of its own.
         let squeue = "while [ \"$1\" != -O ]; do shift; done\necho \"$2\" | tr , '\\n' | \
                       while IFS=: read -r name end; do printf '%s%s' \"$name\" \"$end\"; done\necho\n";
-        let scontrol = "echo 'ClusterName = jupiter'; echo 'SLURM_VERSION = 22.05.8'\n";
-        for (name, text) in [("sacct", sacct.as_str()), ("squeue", squeue), ("scontrol", scontrol)] {
+        let scontrol = format!("echo 'ClusterName = {site}'; echo 'SLURM_VERSION = 22.05.8'\n");
+        for (name, text) in [("sacct", sacct.as_str()), ("squeue", squeue), ("scontrol", scontrol.as_str())] {
             let path = bin.join(name);
             fs::write(&path, format!("#!/bin/sh\n{text}")).expect("ours");
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("ours");
@@ -76,10 +80,10 @@ fn what_nobody_pays_for_is_counted_and_listed_in_words_that_people_read() {
     assert_snapshot!(desk.pakt(&["ledger", "unattributed"]).shown(), @"
     exit 0
     --- stdout
-    job   cluster  user  account  partition  started                     ended                       price
-    4711  jupiter  ada   hai      booster    <instant>  <instant>  8.000 GPU-h = 2.000 node-h = 576.000 core-h
-    4712  jupiter  ada   hai      booster    <instant>  <instant>  4.000 GPU-h = 1.000 node-h = 288.000 core-h
-    4713  jupiter  ada   other    mystery    <instant>  <instant>  none: the profile of `jupiter` has no tariff for partition `mystery`
+    job   cluster  user  account  partition  started                     ended                       price                                                                 why
+    4711  jupiter  ada   hai      booster    <instant>  <instant>  8.000 GPU-h = 2.000 node-h = 576.000 core-h                           no binding
+    4712  jupiter  ada   hai      booster    <instant>  <instant>  4.000 GPU-h = 1.000 node-h = 288.000 core-h                           no binding
+    4713  jupiter  ada   other    mystery    <instant>  <instant>  none: the profile of `jupiter` has no tariff for partition `mystery`  no binding
     next: `pakt ledger bind PROJECT --unit UNIT --account ACCOUNT --from DAY`, a day before they started
     ");
     desk.grant();
@@ -102,4 +106,20 @@ fn what_is_charged_for_the_first_time_is_told_with_its_unit() {
     jupiter: runs: 1 newly charged, 0 known, 0 corrected; unattributed runs: 0 new, 0 in all; jobs: 0 running, 0 waiting; settled until <instant>
       atlas was charged 8.000 GPU-h (jupiter:gh200)
     ");
+}
+
+#[test]
+fn a_run_without_gpus_is_no_trouble_for_a_budget_of_gpus() {
+    let desk = Jupiter::at("horeka", |day_ago| {
+        let gpus = "cpu=576,gres/gpu=8,gres/gpu:gh200=8,node=2";
+        row(7, "hai", "cpuonly", day_ago, 3_600).replace(gpus, "cpu=152,node=1").replace("|jupiter|", "|horeka|")
+    });
+    desk.pakt(&["ledger", "init"]).expect(0);
+    let from = desk.0.tool(&["date", "-u", "-d", "2 days ago", "+%F"]);
+    let grant = ["ledger", "grant", "atlas", "100", "--unit", "horeka:a100", "--account", "hai", "--from", &from];
+    desk.pakt(&grant).expect(0);
+    let settled = desk.pakt(&["settle"]).expect(0);
+    assert!(settled.stdout.contains("unattributed runs: 1 new, 1 in all"), "{}", settled.stdout);
+    let listed = desk.pakt(&["ledger", "unattributed"]).expect(0);
+    assert!(listed.stdout.contains("not in horeka:a100"), "{}", listed.stdout);
 }

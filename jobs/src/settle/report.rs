@@ -1,6 +1,6 @@
 //! What a settlement was asked for, and what it did.
 
-use ledger::{Command, Outcome, RunPrice, SettleOutcome};
+use ledger::{Command, Outcome, SettleOutcome};
 use model::{Amount, AmountError, JobId, ProjectName, RunKey, Timestamp, Unit};
 use std::collections::BTreeSet;
 
@@ -99,11 +99,11 @@ impl SettleReport {
                 SettleOutcome::Same | SettleOutcome::Stale => self.same += 1,
                 SettleOutcome::Corrected { .. } => self.corrected += 1,
                 SettleOutcome::Unattributed => self.unattributed += 1,
-                // Those without any price are listed from the books, also the ones of earlier settlements.
-                SettleOutcome::NotPriced { reason } => {
-                    if let RunPrice::Known(_) = &settled.price {
-                        self.not_priced.push(NotPriced { run: key.clone(), reason: reason.clone() });
-                    }
+                // A run with a price that has no part in the unit of its budget, such as one without GPUs, is what the
+                // budget is not for. Those without any price are listed from the books, also the ones of earlier
+                // settlements.
+                SettleOutcome::NotPriced { .. } => {
+                    self.unattributed += u64::from(settled.price.known().is_some());
                 }
                 SettleOutcome::Rejected { reason } => self.reject(&format!("{}: {reason}", named(key))),
             }

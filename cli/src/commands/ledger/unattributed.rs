@@ -4,7 +4,7 @@ use crate::commands::{Context, view};
 use crate::{
     failure::Failure,
     output::{Answer, Table, instant, price_lines},
-    wiring::{RunPrice, UnattributedRun},
+    wiring::{RunPrice, UnattributedReason, UnattributedRun},
 };
 use model::{AccountName, PartitionName};
 use serde_json::json;
@@ -18,7 +18,7 @@ pub(super) async fn run(context: &Context) -> Result<Answer, Failure> {
     if runs.is_empty() {
         return Ok(Answer::new("every run belongs to a project\n", json));
     }
-    let mut table = Table::new(&["job", "cluster", "user", "account", "partition", "started", "ended", "price"]);
+    let mut table = Table::new(&["job", "cluster", "user", "account", "partition", "started", "ended", "price", "why"]);
     for found in &runs {
         table.row(row(found));
     }
@@ -26,7 +26,7 @@ pub(super) async fn run(context: &Context) -> Result<Answer, Failure> {
     Ok(Answer::new(format!("{}{next}", table.text()), json))
 }
 
-fn row(found: &UnattributedRun) -> [String; 8] {
+fn row(found: &UnattributedRun) -> [String; 9] {
     let run = &found.run;
     let price = match &found.price {
         RunPrice::Known(price) => price_lines(price),
@@ -41,5 +41,9 @@ fn row(found: &UnattributedRun) -> [String; 8] {
         instant(run.started_at),
         view::instant_or(run.ended_at, "-"),
         price,
+        match &found.reason {
+            UnattributedReason::NotBound => "no binding".to_owned(),
+            UnattributedReason::NotPriced(unit) => format!("not in {unit}"),
+        },
     ]
 }
