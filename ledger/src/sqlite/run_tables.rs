@@ -135,9 +135,8 @@ impl PriceShape {
     }
 
     fn is_of(&self, price: &RunPrice) -> bool {
-        let same = |unit: &Option<Unit>, charge: &Option<Charge>| {
-            unit.as_ref() == charge.as_ref().map(|charge| &charge.unit)
-        };
+        let same =
+            |unit: &Option<Unit>, charge: &Option<Charge>| unit.as_ref() == charge.as_ref().map(|charge| &charge.unit);
         match (self, price) {
             (Self::Unknown(known), RunPrice::Unknown(why)) => known == why,
             (Self::Known { tariff, gpu, node, site, is_estimated }, RunPrice::Known(price)) => {
@@ -347,11 +346,7 @@ const MOST_OTHERS: usize = 8;
 
 /// The digest of each of these runs, where it is in the books: by one scan where the ids lie close together, as those of a
 /// month do, else one by one. No run is asked for twice.
-pub(super) fn digests(
-    connection: &Connection,
-    names: &Names<'_>,
-    keys: &[&RunKey],
-) -> Result<Vec<Option<RunDigest>>> {
+pub(super) fn digests(connection: &Connection, names: &Names<'_>, keys: &[&RunKey]) -> Result<Vec<Option<RunDigest>>> {
     let mut found = vec![None; keys.len()];
     let mut by_place = FxHashMap::<(&SiteName, &ClusterName), Wanted>::default();
     for (position, key) in keys.iter().enumerate() {
@@ -372,12 +367,7 @@ type Wanted = FxHashMap<(i64, i64), usize>;
 
 /// Reads all rows between the least and the greatest id. Whether that was done; it is given up where too many others lie
 /// between.
-fn scan(
-    connection: &Connection,
-    place: i64,
-    wanted: &Wanted,
-    found: &mut [Option<RunDigest>],
-) -> Result<bool> {
+fn scan(connection: &Connection, place: i64, wanted: &Wanted, found: &mut [Option<RunDigest>]) -> Result<bool> {
     let jobs = wanted.keys().map(|(job, _)| *job);
     let Some((least, greatest)) = jobs.clone().min().zip(jobs.max()) else { return Ok(true) };
     let select = "SELECT job, submitted, content, observed_at, sluid FROM runs
@@ -397,12 +387,7 @@ fn scan(
     Ok(true)
 }
 
-fn one_by_one(
-    connection: &Connection,
-    place: i64,
-    wanted: &Wanted,
-    found: &mut [Option<RunDigest>],
-) -> Result<()> {
+fn one_by_one(connection: &Connection, place: i64, wanted: &Wanted, found: &mut [Option<RunDigest>]) -> Result<()> {
     let select = "SELECT job, submitted, content, observed_at, sluid FROM runs
         WHERE place = ?1 AND job = ?2 AND submitted = ?3";
     let mut statement = connection.prepare_cached(select)?;
