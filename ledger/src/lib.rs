@@ -10,6 +10,7 @@ mod binding;
 mod book;
 mod clock;
 mod command;
+mod coverage;
 mod entry;
 mod error;
 pub mod evidence;
@@ -33,6 +34,7 @@ pub use binding::{Binding, BindingRecord, Cursor, Enforce, Reattribute, Unbind};
 pub use book::{BalanceQuery, Book, EntryPage};
 pub use clock::{CLOCK_TOLERANCE_SECONDS, is_ahead};
 pub use command::Command;
+pub use coverage::{AccountCoverage, Coverage};
 pub use entry::{Entry, EntryKind, Links, Particulars};
 pub use error::{LedgerError, LedgerErrorKind, Retry};
 pub use grant::{Grant, NewGrant, NewOpening};
@@ -43,7 +45,7 @@ pub use refusal::Refusal;
 pub use rules::{
     Coming, Debt, Decision, Drawing, Event, Facts, FixedTerm, GivenLot, GrantFault, GrantTerms, HardStop, Lot,
     LotBalance, LotBook, LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft, Spender,
-    Spending, Standing, UsedUp, borders_of, check_grant, payer,
+    Spending, Standing, UsedUp, account_coverage, borders_of, check_grant, payer,
 };
 pub use scope::{Scope, ScopeError};
 pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};

@@ -2,7 +2,7 @@
 
 use crate::rules::{Content, Secret};
 use crate::{
-    Binding, BindingRecord, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError, Observation, Scope,
+    Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError, Observation, Scope,
     SettledRun, UnattributedReason, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
@@ -150,6 +150,7 @@ pub(crate) trait Records {
     /// The instant of the cluster's observation in a scope.
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>>;
     fn put_observation(&self, observation: &Observation) -> Result<()>;
+    fn put_coverage(&self, reading: &Coverage) -> Result<()>;
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
 

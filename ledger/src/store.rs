@@ -3,7 +3,8 @@
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::{
-    Account, Binding, BindingRecord, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, Observation, Scope, Unbind,
+    Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, Observation, Scope,
+    Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 
@@ -46,6 +47,7 @@ pub(crate) trait Store {
     fn set_enforced(&self, enforce: &Enforce, actor: &Principal, now: Timestamp) -> Result<()>;
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>>;
     fn put_observation(&self, observation: &Observation) -> Result<()>;
+    fn put_coverage(&self, reading: &Coverage) -> Result<()>;
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
     fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts>;

@@ -7,8 +7,8 @@ use crate::records::{BalanceParts, BookedRun, Records, Result, RunDigest};
 use crate::rules::{self, Secret};
 use crate::store::{Changes, Store};
 use crate::{
-    Account, Binding, BindingRecord, Command, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerErrorKind,
-    Observation, Scope, Unbind,
+    Account, Binding, BindingRecord, Command, Coverage, Cursor, Enforce, Entry, EntryKind, Hold, HoldId,
+    LedgerErrorKind, Observation, Scope, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 use rustc_hash::FxHashMap;
@@ -377,6 +377,10 @@ impl Records for Workbench<'_> {
 
     fn put_observation(&self, observation: &Observation) -> Result<()> {
         self.store.put_observation(observation)
+    }
+
+    fn put_coverage(&self, reading: &Coverage) -> Result<()> {
+        self.store.put_coverage(reading)
     }
 
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>> {

@@ -50,6 +50,7 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
         Command::Settle(settled) => settle::settle(posting, settled).map(Outcome::Settled),
         Command::Observe(observation) => observe::observe(posting, observation).map(Outcome::Observed),
         Command::Close(close) => hold::close(posting, close),
+        Command::Cover(reading) => observe::cover(posting, reading).map(|()| Outcome::Covered),
         Command::Advance(cursor) => observe::advance(posting, cursor).map(Outcome::Advanced),
     }
 }

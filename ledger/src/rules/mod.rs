@@ -3,6 +3,7 @@
 mod attribution;
 mod balance;
 mod content;
+mod coverage;
 mod grant_check;
 mod lot;
 mod lot_draw;
@@ -18,6 +19,7 @@ pub(crate) use attribution::{Attribution, BindingsByAccount, Charge, attribute};
 pub use attribution::{Spender, payer};
 pub(crate) use balance::{balances, refusal};
 pub(crate) use content::{Content, Secret};
+pub use coverage::account_coverage;
 pub use grant_check::{GrantFault, check_grant};
 pub use lot::{GivenLot, GrantTerms, Lot, LotBalance, LotError, LotId, Spending};
 pub use lot_draw::{Debt, Drawing, LotBook, LotChange, borders_of};

@@ -3,14 +3,14 @@
 use super::open::{OpenMode, StopPoint, Surroundings, open};
 use super::tables::Tables;
 use super::thread::Owner;
-use super::{balance_queries, queries, run_tables};
+use super::{balance_queries, coverage_tables, queries, run_tables};
 use crate::procedures::{Posting, apply};
 use crate::records::{Records, Result};
 use crate::rules::Replay;
 use crate::store::Store;
 use crate::workbench::Workbench;
 use crate::{
-    BalanceQuery, BindingRecord, Book, Command, Cursor, Entry, EntryPage, Grant, Hold, HoldId, LedgerError,
+    BalanceQuery, BindingRecord, Book, Command, Coverage, Cursor, Entry, EntryPage, Grant, Hold, HoldId, LedgerError,
     LedgerErrorKind, Outcome, Scope, UnattributedRun, Verification,
 };
 use async_trait::async_trait;
@@ -111,6 +111,11 @@ impl Book for SqliteBook {
     async fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>> {
         let (site, cluster, scope) = (site.clone(), cluster.clone(), scope.clone());
         self.read("reading a cursor", move |tables| queries::cursor(tables.connection, &site, &cluster, &scope)).await
+    }
+
+    async fn coverage(&self, site: &SiteName) -> Result<Vec<Coverage>> {
+        let site = site.clone();
+        self.read("reading the coverage", move |tables| coverage_tables::coverage(tables.connection, &site)).await
     }
 
     async fn written_at(&self) -> Result<Option<Timestamp>> {

@@ -5,6 +5,7 @@
 
 mod balance_queries;
 mod book;
+mod coverage_tables;
 mod entry_tables;
 mod failure;
 mod mount;

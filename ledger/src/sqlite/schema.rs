@@ -201,6 +201,17 @@ CREATE TABLE observed_jobs (
     content       TEXT NOT NULL,
     PRIMARY KEY (site, cluster, scope, position)
 ) STRICT, WITHOUT ROWID;
+-- Which runs were read: for each scope the stretches, none touching the next.
+CREATE TABLE coverage (
+    site           TEXT NOT NULL,
+    cluster        TEXT NOT NULL,
+    scope          TEXT NOT NULL,
+    whole_accounts TEXT NOT NULL,
+    from_at        INTEGER NOT NULL,
+    to_at          INTEGER NOT NULL,
+    observed_at    INTEGER NOT NULL,
+    PRIMARY KEY (site, cluster, scope, from_at)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE cursors (
     site TEXT NOT NULL, cluster TEXT NOT NULL, scope TEXT NOT NULL, settled_until INTEGER NOT NULL,
     PRIMARY KEY (site, cluster, scope)

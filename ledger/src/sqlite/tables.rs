@@ -2,13 +2,13 @@
 
 use super::names::Names;
 use super::run_tables::{self, Listed, RunWriter};
-use super::{balance_queries, entry_tables, observation_tables, queries, rows};
+use super::{balance_queries, coverage_tables, entry_tables, observation_tables, queries, rows};
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::store::{Changes, Store};
 use crate::{
-    Account, Binding, BindingRecord, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind,
-    Observation, Scope, Unbind,
+    Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError,
+    LedgerErrorKind, Observation, Scope, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -205,6 +205,10 @@ impl Store for Tables<'_> {
 
     fn put_observation(&self, observation: &Observation) -> Result<()> {
         observation_tables::put_observation(self.connection, observation)
+    }
+
+    fn put_coverage(&self, reading: &Coverage) -> Result<()> {
+        coverage_tables::put_coverage(self.connection, reading)
     }
 
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>> {
