@@ -16,7 +16,7 @@ lab() {
     "$lab_program" "$@"
 }
 
-# lab_up CLUSTER...: they run afterwards. A lab that was there before is somebody else's: it is used, and left running.
+# lab_up NAME...: the clusters, and postgres, run afterwards. A lab that was there before is somebody else's: it is used, and left running.
 lab_up() {
     [ "$(id -u)" -eq 0 ] || die "the lab starts Slurm for several users and needs root"
     if [[ "$(lab status 2>/dev/null)" == "no lab at "* ]]; then lab_is_ours=yes; fi

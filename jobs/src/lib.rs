@@ -10,6 +10,7 @@ mod budget;
 pub mod cancel;
 mod ceiling;
 pub mod check;
+pub mod coverage;
 pub mod directory;
 mod error;
 mod find;

@@ -1,7 +1,7 @@
 //! The contract of a ledger, whatever keeps it.
 
 use crate::{
-    BindingRecord, Command, Cursor, Entry, Grant, Hold, HoldId, LedgerError, Outcome, Scope, UnattributedRun,
+    BindingRecord, Command, Coverage, Cursor, Entry, Grant, Hold, HoldId, LedgerError, Outcome, Scope, UnattributedRun,
     Verification,
 };
 use async_trait::async_trait;
@@ -58,6 +58,9 @@ pub trait Book: Send + Sync {
         cluster: &ClusterName,
         scope: &Scope,
     ) -> Result<Option<Cursor>, LedgerError>;
+
+    /// The readings of a site's clusters that came to their end, those of a scope that touch put together.
+    async fn coverage(&self, site: &SiteName) -> Result<Vec<Coverage>, LedgerError>;
 
     /// When something was last posted, by the clock of whoever posted it; none where nothing ever was. An instant that
     /// [`is_ahead`](crate::is_ahead) says that one of the two clocks is wrong.

@@ -1,7 +1,7 @@
 //! Commands: everything that changes a ledger.
 
 use crate::{
-    AmendHold, Binding, CloseHold, Cursor, Enforce, NewGrant, NewHold, NewOpening, Observation, Reattribute,
+    AmendHold, Binding, CloseHold, Coverage, Cursor, Enforce, NewGrant, NewHold, NewOpening, Observation, Reattribute,
     SettledRun, Unbind,
 };
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,8 @@ pub enum Command {
     Observe(Box<Observation>),
     /// Ends a reservation.
     Close(CloseHold),
+    /// Notes which runs were read.
+    Cover(Coverage),
     /// Notes how far a cluster's runs were read.
     Advance(Cursor),
 }

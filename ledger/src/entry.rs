@@ -141,11 +141,12 @@ pub struct Entry {
     pub recorded_at: Timestamp,
     /// Who posted it.
     pub actor: Principal,
-    /// What makes it one and the same: no two entries have the same key.
-    pub key: String,
+    /// What makes it one and the same: no two entries have the same key. The entries of runs have none; the run and what
+    /// they reverse tell them apart.
+    pub key: Option<String>,
     /// What it belongs to.
     pub links: Links,
-    /// Job name, paper number or reason, for people.
+    /// The hold's job name, the number of a decision or a reason, for people; empty for a run, whose row has its name.
     pub note: String,
     /// The tariff it was priced by.
     pub tariff: Option<TariffId>,

@@ -10,8 +10,10 @@ mod binding;
 mod book;
 mod clock;
 mod command;
+mod coverage;
 mod entry;
 mod error;
+pub mod evidence;
 mod grant;
 mod hold;
 mod observation;
@@ -23,13 +25,16 @@ mod rules;
 mod scope;
 mod settled_run;
 mod sqlite;
+mod store;
 mod verification;
+mod workbench;
 
 pub use account::{Account, AccountError};
 pub use binding::{Binding, BindingRecord, Cursor, Enforce, Reattribute, Unbind};
 pub use book::{BalanceQuery, Book, EntryPage};
 pub use clock::{CLOCK_TOLERANCE_SECONDS, is_ahead};
 pub use command::Command;
+pub use coverage::{AccountCoverage, Coverage};
 pub use entry::{Entry, EntryKind, Links, Particulars};
 pub use error::{LedgerError, LedgerErrorKind, Retry};
 pub use grant::{Grant, NewGrant, NewOpening};
@@ -37,7 +42,11 @@ pub use hold::{AmendHold, CloseHold, CloseReason, Closing, Hold, HoldId, NewHold
 pub use observation::{Observation, ObservedPending, ObservedRun};
 pub use outcome::{Effect, Outcome, SettleOutcome};
 pub use refusal::Refusal;
-pub use rules::{Spender, payer};
+pub use rules::{
+    Coming, Debt, Decision, Drawing, Event, Facts, FixedTerm, GivenLot, GrantFault, GrantTerms, HardStop, Lot,
+    LotBalance, LotBook, LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft, Spender,
+    Spending, Standing, UsedUp, account_coverage, borders_of, check_grant, payer,
+};
 pub use scope::{Scope, ScopeError};
 pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};
 pub use sqlite::{OpenMode, SqliteBook, StopPoint, Surroundings};

@@ -41,6 +41,8 @@ pub enum Outcome {
     Closed(Hold, Effect),
     /// A hold stays open: a run of its job is in the books and has no price yet, so that nobody knows what it takes.
     StaysOpen(Hold),
+    /// The reading is noted.
+    Covered,
     /// The cursor stands there or further.
     Advanced(Effect),
 }

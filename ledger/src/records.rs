@@ -1,10 +1,12 @@
 //! What the procedures need of a store, inside one transaction.
 
+use crate::rules::{Content, Secret};
 use crate::{
-    Binding, BindingRecord, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError, Observation, Scope,
+    Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError, Observation, Scope,
     SettledRun, UnattributedReason, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
+use std::sync::Arc;
 
 pub(crate) type Result<T> = std::result::Result<T, LedgerError>;
 
@@ -27,19 +29,41 @@ pub(crate) enum Standing {
     Unattributed(UnattributedReason),
 }
 
+/// Where a store keeps the raw row of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RawPlace {
+    /// The chunk of rows that were written together.
+    pub(crate) chunk: i64,
+    /// Which row of the chunk, from 0.
+    pub(crate) row: i64,
+}
+
 /// A run in the books.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BookedRun {
     /// The key it was first read with, which stays.
     pub(crate) key: RunKey,
-    pub(crate) settled: SettledRun,
+    /// The reading that counts. Its raw row is empty where it was read from the store, which keeps it.
+    pub(crate) settled: Arc<SettledRun>,
     /// What two readings are compared by.
-    pub(crate) content: String,
+    pub(crate) content: Content,
     /// The latest instant at which this content was seen.
     pub(crate) observed_at: Timestamp,
     /// How often its content has changed, from 0.
     pub(crate) revision: u32,
+    /// Where the store keeps the raw row, where it has one.
+    pub(crate) raw: Option<RawPlace>,
     pub(crate) standing: Standing,
+    /// Whether it is not in the store yet.
+    pub(crate) is_new: bool,
+}
+
+/// As much of a run in the books as tells whether a reading of it says anything new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunDigest {
+    pub(crate) content: Content,
+    pub(crate) observed_at: Timestamp,
+    pub(crate) sluid: Option<String>,
 }
 
 /// The signed sum of a kind of entry, positive where it adds to the budget.
@@ -94,7 +118,7 @@ pub(crate) trait Records {
     /// The number that the next entry gets.
     fn next_number(&self) -> Result<u64>;
     /// Adds an entry and moves its amount between the stored balances.
-    fn append(&self, entry: &Entry) -> Result<()>;
+    fn append(&self, entry: Entry) -> Result<()>;
     fn entry_with_key(&self, key: &str) -> Result<Option<Entry>>;
     fn entry(&self, number: u64) -> Result<Option<Entry>>;
 
@@ -107,11 +131,15 @@ pub(crate) trait Records {
     fn is_enforced(&self, project: &ProjectName, unit: &Unit) -> Result<bool>;
     fn set_enforced(&self, enforce: &Enforce, actor: &Principal, now: Timestamp) -> Result<()>;
 
+    /// The ledger's secret.
+    fn secret(&self) -> Result<Secret>;
+    /// A digest of the run with this key.
+    fn run_digest(&self, key: &RunKey) -> Result<Option<RunDigest>>;
     /// The run with this key.
     fn run(&self, key: &RunKey) -> Result<Option<BookedRun>>;
     /// The run with this SLUID on this cluster.
     fn run_with_sluid(&self, site: &SiteName, cluster: &ClusterName, sluid: &str) -> Result<Option<BookedRun>>;
-    fn put_run(&self, run: &BookedRun) -> Result<()>;
+    fn put_run(&self, run: BookedRun) -> Result<()>;
     /// The runs stamped with a job, by key.
     fn runs_of_job(&self, job: JobId) -> Result<Vec<BookedRun>>;
     /// The runs at a site that nobody was charged for, in the order of their keys: those behind `after`, at most `limit`.
@@ -122,6 +150,7 @@ pub(crate) trait Records {
     /// The instant of the cluster's observation in a scope.
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>>;
     fn put_observation(&self, observation: &Observation) -> Result<()>;
+    fn put_coverage(&self, reading: &Coverage) -> Result<()>;
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
 

@@ -11,11 +11,13 @@ mod finding;
 mod gpu_vendor;
 mod id;
 mod name;
+mod period;
 mod placement;
 mod price;
 mod principal;
 mod run;
 mod spec;
+mod split;
 mod stamp;
 mod state;
 mod statement;
@@ -24,6 +26,7 @@ mod tariff;
 mod time;
 mod tres;
 mod unit;
+mod zone;
 
 pub use amount::{Amount, AmountError};
 pub use balance::{Balance, SiteFigure};
@@ -36,6 +39,7 @@ pub use name::{
     AccountName, ClusterName, GpuType, JobName, NameError, PartitionName, ProgrammeName, ProjectName, QosName,
     SiteName, UserName,
 };
+pub use period::{Period, PeriodError};
 pub use placement::{Directive, EnvironmentSetting, LauncherRules, NodeShare, Placement, RendezvousRule};
 pub use price::{Charge, Price, price};
 pub use principal::Principal;
@@ -44,6 +48,7 @@ pub use spec::{
     Environment, GpuRequest, JobKind, JobSpec, Launch, Notify, NotifyWhen, Resources, RunLine, SchedulerOptions,
     SiteChoice,
 };
+pub use split::{Piece, SplitError, amount_before, amount_within, split_at, split_evenly};
 pub use stamp::{Stamp, StampError};
 pub use state::{BaseState, JobState, StateFlag};
 pub use statement::{Statement, StatementLine, StatementLineKind};
@@ -52,3 +57,4 @@ pub use tariff::{Tariff, TariffId};
 pub use time::{Clock, Timestamp, Window};
 pub use tres::{GpuCount, Tres};
 pub use unit::{ResourceClass, Unit, UnitError};
+pub use zone::{AccountingZone, Zone, ZoneError};

@@ -6,7 +6,7 @@ use crate::{
     provenance::{AsOf, Confidence},
     sourced::Sourced,
 };
-use model::{ClusterName, SiteName, StorageArea};
+use model::{AccountingZone, ClusterName, SiteName, StorageArea, Zone};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -181,6 +181,9 @@ pub struct Site {
     pub account: Sourced<AccountRule>,
     /// The kinds of budget that occur; which one a project has, its own usage command tells.
     pub budget_windows: Sourced<Vec<BudgetWindow>>,
+    /// The time zone whose midnight begins the days, months and quarters of its budgets.
+    #[serde(default)]
+    pub accounting_zone: Option<Sourced<AccountingZone>>,
     /// How the site itself says what was used.
     #[serde(default)]
     pub usage: Option<Sourced<UsageCommand>>,
@@ -221,6 +224,11 @@ impl Site {
             |partition: &&Partition| partition.slurm_name.as_ref().is_some_and(|own| own.value.as_str() == name);
         let of_slurm = self.partitions.iter().filter(|partition| is_slurms(partition) && !is_own(partition));
         self.partitions.iter().filter(is_own).chain(of_slurm).collect()
+    }
+
+    /// The zone of its accounts; that of the machine where the profile says so, or names none.
+    pub fn accounting_zone_on(&self, machine: &Zone) -> Zone {
+        self.accounting_zone.as_ref().map_or_else(|| machine.clone(), |zone| zone.value.resolve(machine))
     }
 
     /// Whether the profile says of a field that nobody was found to tell it.

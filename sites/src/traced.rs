@@ -66,8 +66,8 @@ traced!(
     name, default_for
 );
 traced!(
-    Site: clusters, detection, login, account, budget_windows, usage, storage, state_area, cache_area, modules, notes,
-    partitions;
+    Site: clusters, detection, login, account, budget_windows, accounting_zone, usage, storage, state_area, cache_area,
+    modules, notes, partitions;
     site, title, centre, aliases, scheduler, defaults, sources, unknown
 );
 

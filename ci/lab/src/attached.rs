@@ -44,7 +44,8 @@ pub fn attach_exclusive(name: &str) -> Result<Cluster, LabError> {
 impl Cluster {
     fn attach(name: &str, hold: Hold) -> Result<Self, LabError> {
         let lab = Layout::from_environment();
-        let not_up = |what: String| LabError::NotUp { what, directory: lab.directory().to_owned() };
+        let not_up =
+            |what: String| LabError::NotUp { what, name: name.to_owned(), directory: lab.directory().to_owned() };
         let shape = shape(name)?;
         let state = State::load(&lab)?.ok_or_else(|| not_up(format!("cluster {name}")))?;
         let cluster = state.clusters.get(name).filter(|cluster| cluster.made);
@@ -91,6 +92,7 @@ impl Cluster {
     pub fn ids(&self, user: User) -> Result<(u32, u32), LabError> {
         let entry = entry(user)?.ok_or_else(|| LabError::NotUp {
             what: format!("user {}", user.name()),
+            name: self.name.clone(),
             directory: self.lab.directory().to_owned(),
         })?;
         Ok((entry.user_id, entry.group_id))

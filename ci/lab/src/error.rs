@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// An error of the lab. `Display` says what happened; [`LabError::next`] says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
-    /// The lab makes users, device files and servers, which only root may.
+    /// The lab makes users, device files and Slurm's servers, which only root may.
     #[error("the lab must run as root")]
     NotRoot,
     /// Debian packages are missing and could not be installed.
@@ -54,7 +54,7 @@ pub enum LabError {
         /// The last lines of its log.
         log: String,
     },
-    /// The lab has no cluster of that shape.
+    /// The lab has no cluster of that shape, and no other server of that name.
     #[error("the lab knows no cluster `{name}`; it knows {known}")]
     UnknownCluster {
         /// The name asked for.
@@ -67,6 +67,8 @@ pub enum LabError {
     NotUp {
         /// The cluster or the server.
         what: String,
+        /// What `lab up` calls it.
+        name: String,
         /// The lab's folder.
         directory: PathBuf,
     },
@@ -78,10 +80,10 @@ pub enum LabError {
         /// The lab's folder.
         directory: PathBuf,
     },
-    /// Servers may only be stopped by who holds the cluster alone.
-    #[error("cluster {name} is held together with other tests; its servers may be stopped only by who holds it alone")]
+    /// Servers may only be stopped by who holds them alone.
+    #[error("{name} is held together with other tests; its servers may be stopped only by who holds it alone")]
     Shared {
-        /// The cluster.
+        /// The cluster, or `postgres`.
         name: String,
     },
     /// The state on disk cannot be read.
@@ -105,11 +107,11 @@ impl LabError {
                 "`lab down` clears what is left; then `lab up` again".to_owned()
             }
             Self::UnknownCluster { known, .. } => format!("name one of: {known}"),
-            Self::NotUp { .. } => "as root: `lab up jupiter horeka raven`".to_owned(),
+            Self::NotUp { name, .. } => format!("as root: `lab up {name}`"),
             Self::Taken { .. } => {
                 "end the other lab with its own PAKT_LAB and `lab down`, or remove what is taken".to_owned()
             }
-            Self::Shared { .. } => "take the cluster with `lab::attach_exclusive`".to_owned(),
+            Self::Shared { .. } => "take it with `lab::attach_exclusive` or `lab::postgres_exclusive`".to_owned(),
             Self::State { .. } => "`lab down` removes the lab, broken state or not".to_owned(),
         }
     }

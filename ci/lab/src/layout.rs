@@ -74,6 +74,10 @@ impl Layout {
         self.mariadb().join("mariadb.socket")
     }
 
+    pub(crate) fn postgres(&self) -> PathBuf {
+        self.directory.join("postgres")
+    }
+
     pub(crate) fn cluster(&self, name: &str) -> ClusterLayout {
         ClusterLayout { directory: self.directory.join("clusters").join(name) }
     }

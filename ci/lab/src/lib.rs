@@ -1,11 +1,13 @@
-//! The test lab: real Slurm clusters on one machine, shaped like the sites that Pakt serves, for tests, benchmarks and
-//! the quickstart.
+//! The test lab: real Slurm clusters on one machine, shaped like the sites that Pakt serves, and a PostgreSQL, for
+//! tests, benchmarks and the quickstart.
 //!
 //! # The program
 //!
 //! ```text
 //! lab up jupiter horeka raven       as root: make what is missing, keep what runs
+//! lab up postgres                   the same for PostgreSQL; as anybody, in a folder of one's own
 //! eval "$(lab env jupiter)"         SLURM_CONF for this shell
+//! eval "$(lab env postgres)"        the URL of a database in PAKT_LAB_POSTGRES, over TCP in PAKT_LAB_POSTGRES_TCP
 //! lab run jupiter --as ada -- squeue
 //! lab share target/debug/pakt       copy to where the lab's users can read it
 //! lab status
@@ -15,7 +17,8 @@
 //! Everything lies below one folder, `/var/tmp/pakt-lab` or what `PAKT_LAB` names: munged, MariaDB and, for each
 //! cluster, slurmdbd, slurmctld and a slurmd for each node, on free ports of loopback that `up` records in `lab.json`.
 //! Servers are found by a mark in their environment and ended through a pidfd: the lab never touches a server that it
-//! did not start. Users `pakt-ada`, `pakt-ben` and `pakt-cleo` and the group `pakt-atlas` exist while the lab does, so
+//! did not start. PostgreSQL has its own data, socket and port, and makes no use of a server that Debian's package may
+//! have made. Users `pakt-ada`, `pakt-ben` and `pakt-cleo` and the group `pakt-atlas` exist while the lab does, so
 //! a machine has one lab at a time.
 //!
 //! # The library
@@ -30,6 +33,25 @@
 //!
 //! A test attaches to a lab that is up; it brings none up itself. [`attach`] holds the cluster together with other
 //! tests, [`attach_exclusive`] alone, which stopping its servers needs. Names of such tests begin with `real_`.
+//!
+//! PostgreSQL is one server for all tests, and each has a fresh database, dropped at its end:
+//!
+//! ```no_run
+//! use lab::{FaultProxy, Moment};
+//!
+//! let postgres = lab::postgres()?;
+//! let database = postgres.database()?;
+//! println!("{} {}", database.url(), database.tcp_url());
+//!
+//! let proxy = FaultProxy::before(postgres.port())?;
+//! println!("{}", database.tcp_url_at(proxy.port()));
+//! proxy.cut_at(Moment::BeforeAnswer, "COMMIT");
+//! # Ok::<(), lab::LabError>(())
+//! ```
+//!
+//! [`postgres_exclusive`] holds it alone, to stop, kill and start it. The role in the URLs owns its databases and may
+//! make others; it is no superuser. Texts are ordered as in English (`en-US`, ICU) and commits are synced, as on a real
+//! server: what needs the order of bytes says `COLLATE "C"`.
 //!
 //! # The clusters
 //!
@@ -57,6 +79,7 @@ mod layout;
 mod lock;
 mod packages;
 mod ports;
+mod postgres;
 mod process;
 mod render;
 mod server;
@@ -73,8 +96,9 @@ pub use down::down;
 pub use error::LabError;
 pub use layout::{DIRECTORY_VARIABLE, Layout};
 pub use packages::missing_packages;
+pub use postgres::{Database, FaultProxy, Moment, POSTGRES, Postgres, postgres, postgres_exclusive};
 pub use shapes::SHAPES;
 pub use status::{ServerStatus, status};
-pub use up::{Outcome, up};
+pub use up::{Outcome, names, up};
 pub use users::User;
 pub use wait::wait_until;

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use lab::{LabError, Layout, Outcome, SHAPES, User};
+use lab::{LabError, Layout, Outcome, POSTGRES, User};
 
-/// Starts and stops real Slurm clusters on this machine, for tests.
+/// Starts and stops real Slurm clusters, and a PostgreSQL, on this machine, for tests.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -18,15 +18,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Bring clusters up; what runs already is kept
+    /// Bring clusters or PostgreSQL up; what runs already is kept
     Up {
-        /// The clusters; all where none is named
-        clusters: Vec<String>,
+        /// The clusters, and `postgres`; all where none is named
+        names: Vec<String>,
     },
-    /// Print what a shell must export to use a cluster
+    /// Print what a shell must export to use a cluster or PostgreSQL
     Env {
-        /// The cluster
-        cluster: String,
+        /// The cluster, or `postgres`
+        name: String,
     },
     /// Print what runs
     Status,
@@ -71,14 +71,13 @@ fn main() -> ExitCode {
 
 fn act(lab: &Layout, action: Action) -> Result<ExitCode, LabError> {
     match action {
-        Action::Up { clusters } => {
-            let all = || SHAPES.iter().map(|shape| shape.name.to_owned()).collect();
-            let clusters = if clusters.is_empty() { all() } else { clusters };
-            for (name, outcome) in lab::up(lab, &clusters, &say)? {
+        Action::Up { names } => {
+            let names = if names.is_empty() { lab::names() } else { names };
+            for (name, outcome) in lab::up(lab, &names, &say)? {
                 print(&format!("{name}: {}", in_words(outcome)));
             }
         }
-        Action::Env { cluster } => print_environment(lab, &lab::attach(&cluster)?),
+        Action::Env { name } => print_environment(&environment(lab, &name)?),
         Action::Status => return status(lab),
         Action::Down => lab::down(lab)?,
         Action::Run { cluster, user, directory, command } => {
@@ -109,13 +108,24 @@ fn in_words(outcome: Outcome) -> &'static str {
     }
 }
 
-fn print_environment(lab: &Layout, cluster: &lab::Cluster) {
-    for (name, value) in [
+/// The variables of a shell that uses it.
+fn environment(lab: &Layout, name: &str) -> Result<Vec<(&'static str, String)>, LabError> {
+    let lab = (lab::DIRECTORY_VARIABLE, lab.directory().display().to_string());
+    if name == POSTGRES {
+        let postgres = lab::postgres()?;
+        return Ok(vec![lab, ("PAKT_LAB_POSTGRES", postgres.url()), ("PAKT_LAB_POSTGRES_TCP", postgres.tcp_url())]);
+    }
+    let cluster = lab::attach(name)?;
+    Ok(vec![
         ("SLURM_CONF", cluster.slurm_conf.display().to_string()),
-        ("PAKT_LAB", lab.directory().display().to_string()),
+        lab,
         ("PAKT_LAB_CLUSTER", cluster.name.clone()),
         ("PAKT_LAB_PROJECT", cluster.shared_directory().display().to_string()),
-    ] {
+    ])
+}
+
+fn print_environment(variables: &[(&str, String)]) {
+    for (name, value) in variables {
         print(&format!("export {name}='{}'", value.replace('\'', r"'\''")));
     }
 }

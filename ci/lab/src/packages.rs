@@ -1,7 +1,7 @@
 //! The Debian packages that the lab runs.
 
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::command::run;
@@ -47,7 +47,15 @@ const PLUGIN_FOLDERS: &[&str] = &[
 /// The hook that Debian's packages ask before they start a server (`policy-rc.d`, Debian's `invoke-rc.d(8)`).
 const START_POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// The packages of which nothing is there.
+/// The file in which Debian's packages of PostgreSQL are told what to do with their own server, and what it says. It is
+/// read beside `createcluster.conf` (`pg_createcluster(8)`), which belongs to the package and is not touched.
+const CLUSTER_POLICY: (&str, &str) =
+    ("/etc/postgresql-common/createcluster.d/pakt-lab.conf", "create_main_cluster = false\n");
+
+/// What [`START_POLICY`] says: 101 is "action not allowed".
+const START_REFUSED: &str = "#!/bin/sh\nexit 101\n";
+
+/// The packages for Slurm of which nothing is there.
 pub fn missing_packages() -> Vec<&'static str> {
     let holds = |folders: &[&str], name: &str| folders.iter().any(|folder| Path::new(folder).join(name).exists());
     let is_there = |mark: &Mark| match mark {
@@ -57,14 +65,16 @@ pub fn missing_packages() -> Vec<&'static str> {
     PACKAGES.iter().filter(|(_, mark)| !is_there(mark)).map(|(package, _)| *package).collect()
 }
 
-/// Installs what is missing. The packages' own servers stay down: only the lab's run.
-pub(crate) fn install(packages: &[&str]) -> Result<(), LabError> {
+/// Installs what is missing. The packages' own servers stay down, and PostgreSQL's is not made: it would start with the
+/// machine. Only the lab's run.
+pub(crate) fn install(packages: &[&str], missing: impl Fn() -> Vec<&'static str>) -> Result<(), LabError> {
     let refused =
         |error: LabError| LabError::MissingPackages { packages: packages.join(" "), reason: format!(": {error}") };
-    let _policy = StartPolicy::refuse()?;
+    let _start = Policy::put(START_POLICY, START_REFUSED)?;
+    let _cluster = Policy::put(CLUSTER_POLICY.0, CLUSTER_POLICY.1)?;
     run(apt_get().arg("update")).map_err(refused)?;
     run(apt_get().args(["install", "--yes", "--no-install-recommends"]).args(packages)).map_err(refused)?;
-    match missing_packages()[..] {
+    match missing()[..] {
         [] => Ok(()),
         ref left => Err(LabError::MissingPackages { packages: left.join(" "), reason: String::new() }),
     }
@@ -76,31 +86,54 @@ fn apt_get() -> Command {
     command
 }
 
-/// Forbids that packages start servers, for as long as it lives. A policy that is there already is left alone.
-struct StartPolicy {
+/// A file that tells packages what not to do, for as long as it lives. One that is there already is left alone.
+struct Policy {
+    path: PathBuf,
     ours: bool,
 }
 
-impl StartPolicy {
-    fn refuse() -> Result<Self, LabError> {
-        let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o755).open(START_POLICY);
-        match made {
+impl Policy {
+    fn put(path: impl Into<PathBuf>, content: &str) -> Result<Self, LabError> {
+        let path = path.into();
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(file_error("making", folder))?;
+        }
+        match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o755).open(&path) {
             Ok(mut file) => {
-                std::io::Write::write_all(&mut file, b"#!/bin/sh\nexit 101\n")
-                    .map_err(file_error("writing", START_POLICY))?;
-                Ok(Self { ours: true })
+                std::io::Write::write_all(&mut file, content.as_bytes()).map_err(file_error("writing", &path))?;
+                Ok(Self { path, ours: true })
             }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(Self { ours: false }),
-            Err(error) => Err(file_error("writing", START_POLICY)(error)),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(Self { path, ours: false }),
+            Err(error) => Err(file_error("writing", path)(error)),
         }
     }
 }
 
-impl Drop for StartPolicy {
+impl Drop for Policy {
     fn drop(&mut self) {
         if self.ours {
             // A policy that stays only keeps further servers down; there is nobody to tell here.
-            drop(std::fs::remove_file(START_POLICY));
+            drop(std::fs::remove_file(&self.path));
+            // The folder, where it was made for the file alone. One that holds more is not removed.
+            drop(self.path.parent().map(std::fs::remove_dir));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_goes_with_its_folder_and_one_that_was_there_stays() {
+        let above = tempfile::tempdir().expect("a folder");
+        let path = above.path().join("createcluster.d/pakt-lab.conf");
+        let policy = Policy::put(&path, CLUSTER_POLICY.1).expect("it is put");
+        assert_eq!(std::fs::read_to_string(&path).expect("it is there"), "create_main_cluster = false\n");
+        let second = Policy::put(&path, "another").expect("it is left alone");
+        drop(second);
+        assert!(path.exists(), "a policy of somebody else was removed");
+        drop(policy);
+        assert_eq!(std::fs::read_dir(above.path()).expect("the folder").count(), 0);
     }
 }

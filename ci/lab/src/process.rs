@@ -74,12 +74,13 @@ impl Process {
         })
     }
 
-    /// Whether it is a server of the lab in `directory`, or a child of one. Two of Slurm's processes have environments
-    /// of their own, slurmctld's helper and a job's step daemon; they stay in the folder where the lab started Slurm.
+    /// Whether it is a server of the lab in `directory`, or a child of one. Some children lose the mark: slurmctld's
+    /// helper and a job's step daemon have environments of their own, and PostgreSQL's write their titles over it. They
+    /// stay in the folder where the lab started the server, or in its data.
     pub(crate) fn is_server_of(&self, directory: &Path) -> bool {
         let marked = self.mark.as_ref().is_some_and(|mark| mark.directory == directory);
-        let slurm = self.runs("slurmctld") || self.runs("slurmstepd");
-        marked || (slurm && self.working_directory.starts_with(directory))
+        let loses_mark = self.runs("slurmctld") || self.runs("slurmstepd") || self.runs("postgres");
+        marked || (loses_mark && self.working_directory.starts_with(directory))
     }
 
     /// Whether it runs that program, given by its file's name.
@@ -114,10 +115,15 @@ pub(crate) fn find_server(mark: &Mark) -> Result<Option<Process>, LabError> {
 
 /// Ends the processes: asks, and after `patience` insists. Returns once all are gone.
 pub(crate) fn end(found: &[Process], patience: Duration) -> Result<(), LabError> {
+    end_by(Signal::TERM, found, patience)
+}
+
+/// The same, asking by another signal than most servers know.
+pub(crate) fn end_by(request: Signal, found: &[Process], patience: Duration) -> Result<(), LabError> {
     let mut handles: Vec<(&Process, OwnedFd)> = Vec::new();
     for process in found {
         if let Some(handle) = handle_of(process) {
-            signal(&handle, Signal::TERM)?;
+            signal(&handle, request)?;
             handles.push((process, handle));
         }
     }

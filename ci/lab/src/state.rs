@@ -18,6 +18,18 @@ pub(crate) struct State {
     pub(crate) mariadb_made: bool,
     /// The clusters by name.
     pub(crate) clusters: BTreeMap<String, ClusterState>,
+    /// PostgreSQL; absent until somebody asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) postgres: Option<PostgresState>,
+}
+
+/// PostgreSQL.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
+pub(crate) struct PostgresState {
+    /// Its port on loopback.
+    pub(crate) port: u16,
+    /// It was ready once, as with [`ClusterState::made`].
+    pub(crate) made: bool,
 }
 
 /// One cluster.

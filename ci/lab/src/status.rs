@@ -3,8 +3,8 @@
 use crate::cluster::Site;
 use crate::error::LabError;
 use crate::layout::Layout;
-use crate::process::find_server;
-use crate::server::Server;
+use crate::postgres::Instance;
+use crate::process::{Mark, find_server};
 use crate::shapes::shape;
 use crate::shared::{mariadb, munged};
 use crate::state::State;
@@ -23,14 +23,19 @@ pub struct ServerStatus {
 /// Every server that the lab should have; empty where there is no lab.
 pub fn status(lab: &Layout) -> Result<Vec<ServerStatus>, LabError> {
     let Some(state) = State::load(lab)? else { return Ok(vec![]) };
-    let mut servers = vec![munged(lab), mariadb(lab, state.mariadb_port)];
-    for (name, cluster) in &state.clusters {
-        servers.extend(Site { lab: lab.clone(), shape: shape(name)?, ports: cluster.ports }.servers());
+    let mut marks = Vec::new();
+    if !state.clusters.is_empty() {
+        marks.extend([munged(lab).mark, mariadb(lab, state.mariadb_port).mark]);
     }
-    servers.into_iter().map(server_status).collect()
+    marks.extend(state.postgres.map(|known| Instance { lab: lab.clone(), port: known.port }.mark()));
+    for (name, cluster) in &state.clusters {
+        let site = Site { lab: lab.clone(), shape: shape(name)?, ports: cluster.ports };
+        marks.extend(site.servers().into_iter().map(|server| server.mark));
+    }
+    marks.into_iter().map(server_status).collect()
 }
 
-fn server_status(server: Server) -> Result<ServerStatus, LabError> {
-    let process = find_server(&server.mark)?.map(|process| process.id.as_raw_nonzero().get());
-    Ok(ServerStatus { owner: server.mark.owner, role: server.mark.role, process })
+fn server_status(mark: Mark) -> Result<ServerStatus, LabError> {
+    let process = find_server(&mark)?.map(|process| process.id.as_raw_nonzero().get());
+    Ok(ServerStatus { owner: mark.owner, role: mark.role, process })
 }

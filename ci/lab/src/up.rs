@@ -10,14 +10,15 @@ use crate::layout::Layout;
 use crate::lock::{Hold, Lock};
 use crate::packages;
 use crate::ports::free_ports;
+use crate::postgres::{Instance, POSTGRES};
 use crate::process::{end, processes};
 use crate::server::END_LIMIT;
-use crate::shapes::{Shape, shape};
+use crate::shapes::{SHAPES, Shape, shape};
 use crate::shared::{ensure_mariadb, ensure_munged, make_mariadb};
-use crate::state::{ClusterPorts, ClusterState, State};
+use crate::state::{ClusterPorts, ClusterState, PostgresState, State};
 use crate::users::ensure_users;
 
-/// What `up` did with a cluster.
+/// What `up` did with a cluster, or with PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// It was built.
@@ -30,47 +31,103 @@ pub enum Outcome {
     KeptOlder,
 }
 
-/// What somebody who is not root hears first: what is missing, in one line, which root is to install.
-fn without_root(missing: &[&str]) -> LabError {
-    if missing.is_empty() {
-        return LabError::NotRoot;
-    }
-    LabError::MissingPackages { packages: missing.join(" "), reason: String::new() }
+/// What is to be up, by its names.
+struct Wanted {
+    shapes: Vec<&'static Shape>,
+    postgres: bool,
 }
 
-/// Brings the clusters up, with their users and shared servers, and waits until every node is usable. Clusters that
-/// are up already stay as they are; those not named stay as well. The outcome of each, in the order of the names.
-///
-/// Root only. Missing Debian packages are installed; `tell` hears of it, one line at a time.
-pub fn up(lab: &Layout, names: &[String], tell: &dyn Fn(&str)) -> Result<Vec<(String, Outcome)>, LabError> {
-    let shapes = names.iter().map(|name| shape(name)).collect::<Result<Vec<_>, _>>()?;
-    let missing = packages::missing_packages();
-    if !rustix::process::geteuid().is_root() {
-        return Err(without_root(&missing));
+impl Wanted {
+    fn named(names: &[String]) -> Result<Self, LabError> {
+        let (postgres, clusters): (Vec<_>, Vec<_>) = names.iter().partition(|name| *name == POSTGRES);
+        let unknown = |name: &str| LabError::UnknownCluster { name: name.to_owned(), known: self::names().join(", ") };
+        let known = |name: &String| shape(name).map_err(|_| unknown(name));
+        let shapes = clusters.into_iter().map(known).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { shapes, postgres: !postgres.is_empty() })
     }
+
+    fn missing_packages(&self) -> Vec<&'static str> {
+        let mut missing = if self.shapes.is_empty() { vec![] } else { packages::missing_packages() };
+        missing.extend(self.postgres.then(crate::postgres::missing_packages).into_iter().flatten());
+        missing
+    }
+
+    /// Whether whoever calls may go on. Who is not root hears first, in one line, what root is to install. Slurm needs
+    /// root; PostgreSQL does not.
+    fn allow(&self, is_root: bool, missing: &[&str]) -> Result<(), LabError> {
+        if is_root || (missing.is_empty() && self.shapes.is_empty()) {
+            return Ok(());
+        }
+        if missing.is_empty() {
+            return Err(LabError::NotRoot);
+        }
+        Err(LabError::MissingPackages { packages: missing.join(" "), reason: String::new() })
+    }
+}
+
+/// Every name that [`up`] knows: the clusters, and PostgreSQL.
+pub fn names() -> Vec<String> {
+    SHAPES.iter().map(|shape| shape.name).chain([POSTGRES]).map(str::to_owned).collect()
+}
+
+/// Brings the clusters up, with their users and shared servers, and waits until every node is usable; and PostgreSQL,
+/// where it is named. What is up already stays as it is; what is not named stays as well. The outcome of each, in the
+/// order of the names. Several may call it at once: the later ones wait, and find it up.
+///
+/// Root only, but for PostgreSQL alone in a folder of one's own. Missing Debian packages are installed; `tell` hears of
+/// it, one line at a time.
+pub fn up(lab: &Layout, names: &[String], tell: &dyn Fn(&str)) -> Result<Vec<(String, Outcome)>, LabError> {
+    let wanted = Wanted::named(names)?;
+    wanted.allow(rustix::process::geteuid().is_root(), &wanted.missing_packages())?;
+    let _lock = Lock::take(&lab.lock(), Hold::Alone, true)?;
+    let missing = wanted.missing_packages();
     if !missing.is_empty() {
         tell(&format!("installing Debian packages: {}", missing.join(" ")));
-        packages::install(&missing)?;
+        packages::install(&missing, || wanted.missing_packages())?;
     }
-    let _lock = Lock::take(&lab.lock(), Hold::Alone, true)?;
-    let state = prepare(lab, &shapes)?;
+    let mut state = prepare(lab, &wanted)?;
+    let postgres = if wanted.postgres { Some(ensure_postgres(lab, &mut state)?) } else { None };
+    let mut clusters = ensure_clusters(lab, &wanted.shapes, state)?.into_iter();
+    let outcome = |name: &String| if name == POSTGRES { postgres } else { clusters.next() };
+    let outcomes: Vec<Outcome> = names.iter().filter_map(outcome).collect();
+    Ok(names.iter().cloned().zip(outcomes).collect())
+}
+
+/// The clusters side by side, on the servers that they share. The outcome of each.
+fn ensure_clusters(lab: &Layout, shapes: &[&'static Shape], state: State) -> Result<Vec<Outcome>, LabError> {
+    if shapes.is_empty() {
+        return Ok(vec![]);
+    }
     let state = ensure_shared(lab, state)?;
     let mariadb_port = state.mariadb_port;
     let state = Mutex::new(state);
-    let outcomes = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let running: Vec<_> =
             shapes.iter().map(|shape| scope.spawn(|| ensure_cluster(lab, shape, mariadb_port, &state))).collect();
         running
             .into_iter()
             .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect::<Result<Vec<_>, _>>()
-    })?;
-    Ok(names.iter().cloned().zip(outcomes).collect())
+            .collect()
+    })
 }
 
-/// The lab's folder and its state, with ports for every cluster asked for. What an `up` left that ended before it
-/// wrote its state is cleared away.
-fn prepare(lab: &Layout, shapes: &[&'static Shape]) -> Result<State, LabError> {
+fn ensure_postgres(lab: &Layout, state: &mut State) -> Result<Outcome, LabError> {
+    let known = state.postgres.as_mut().expect("`prepare` has chosen its port");
+    let instance = Instance { lab: lab.clone(), port: known.port };
+    if known.made {
+        // A test that holds it alone may have stopped it.
+        let _lock = Lock::take(&instance.lock(), Hold::Shared, false)?;
+        return Ok(if instance.ensure_running()? { Outcome::Repaired } else { Outcome::Kept });
+    }
+    instance.make()?;
+    known.made = true;
+    state.save(lab)?;
+    Ok(Outcome::Made)
+}
+
+/// The lab's folder and its state, with ports for everything asked for. What an `up` left that ended before it wrote
+/// its state is cleared away.
+fn prepare(lab: &Layout, wanted: &Wanted) -> Result<State, LabError> {
     let mut state = if let Some(state) = State::load(lab)? {
         state
     } else {
@@ -80,18 +137,22 @@ fn prepare(lab: &Layout, shapes: &[&'static Shape]) -> Result<State, LabError> {
     make_folder(lab.directory(), 0o755)?;
     make_folder(&lab.share(), 0o755)?;
     let mut taken: Vec<u16> = state.clusters.values().flat_map(|cluster| ports_of(&cluster.ports)).collect();
-    if state.mariadb_port == 0 {
-        state.mariadb_port = free_ports(1, &taken)?;
+    taken.extend(state.postgres.map(|known| known.port));
+    if state.mariadb_port == 0 && !wanted.shapes.is_empty() {
+        state.mariadb_port = free_ports(lab.directory(), 1, &taken)?;
     }
     taken.push(state.mariadb_port);
-    for shape in shapes {
+    for shape in &wanted.shapes {
         if !state.clusters.contains_key(shape.name) {
             let nodes: u16 = shape.nodes.iter().map(|group| group.count).sum();
-            let first = free_ports(2 + nodes, &taken)?;
+            let first = free_ports(lab.directory(), 2 + nodes, &taken)?;
             let ports = ClusterPorts { slurmdbd: first, slurmctld: first + 1, first_slurmd: first + 2 };
             taken.extend(first..first + 2 + nodes);
             state.clusters.insert(shape.name.to_owned(), ClusterState { ports, made: false });
         }
+    }
+    if wanted.postgres && state.postgres.is_none() {
+        state.postgres = Some(PostgresState { port: free_ports(lab.directory(), 1, &taken)?, made: false });
     }
     state.save(lab)?;
     Ok(state)
@@ -168,9 +229,22 @@ mod tests {
 
     #[test]
     fn who_is_not_root_hears_in_one_line_what_is_missing() {
-        let error = without_root(&["slurmctld", "munge"]);
+        let wanted =
+            |names: &[&str]| Wanted::named(&names.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
+        let error = wanted(&["jupiter"]).allow(false, &["slurmctld", "munge"]).unwrap_err();
         assert_eq!(error.to_string(), "missing Debian packages: slurmctld munge");
         assert_eq!(error.next(), "as root: apt-get install slurmctld munge");
-        assert!(matches!(without_root(&[]), LabError::NotRoot));
+        assert!(matches!(wanted(&["jupiter", POSTGRES]).allow(false, &[]), Err(LabError::NotRoot)));
+        let error = wanted(&[POSTGRES]).allow(false, &["postgresql"]).unwrap_err();
+        assert_eq!(error.next(), "as root: apt-get install postgresql");
+        assert!(wanted(&[POSTGRES]).allow(false, &[]).is_ok(), "PostgreSQL needs no root");
+        assert!(wanted(&["jupiter"]).allow(true, &["munge"]).is_ok());
+    }
+
+    #[test]
+    fn names_are_clusters_or_postgres() {
+        assert!(Wanted::named(&names()).is_ok_and(|all| all.postgres && all.shapes.len() == SHAPES.len()));
+        let error = Wanted::named(&["postgresql".to_owned()]).err().expect("it is unknown");
+        assert_eq!(error.next(), "name one of: jupiter, horeka, raven, postgres");
     }
 }

@@ -60,9 +60,14 @@ pub(crate) struct Entry {
 
 /// The user's line in the password file.
 pub(crate) fn entry(user: User) -> Result<Option<Entry>, LabError> {
+    entry_of(user.name())
+}
+
+/// The line of any user of this machine.
+pub(crate) fn entry_of(name: &str) -> Result<Option<Entry>, LabError> {
     let path = "/etc/passwd";
     let text = std::fs::read_to_string(path).map_err(file_error("reading", path))?;
-    Ok(parse_entry(&text, user.name()))
+    Ok(parse_entry(&text, name))
 }
 
 /// passwd(5): name, password, user id, group id, comment, home, shell.

@@ -21,7 +21,7 @@ use crate::{
     house::House,
     reached::{booked, scheduled},
 };
-use ledger::{Command, Cursor, Hold, Outcome, is_ahead};
+use ledger::{Command, Coverage, Cursor, Hold, Observation, Outcome, is_ahead};
 use model::{ClusterName, JobId, SiteName, Timestamp, Window};
 use scheduler_adapters::QueueBatch;
 
@@ -58,8 +58,9 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     }
     let observed = observe(&desk, as_of, &reading, &queue);
     let decided = decide(&desk, &holds, &local, &reading, &queue, &unread).await?;
+    let read = coverage(&desk, span.from, &observed.observation, &reading);
     let cursor = cursor(&desk, known.settled_until, &reading, &mut report);
-    finish(&desk, observed, decided, cursor, &local, &mut report).await?;
+    finish(&desk, observed, decided, Read { read, cursor }, &local, &mut report).await?;
     report.unattributed_in_all = booked(desk.book.unattributed_count().await, NOT_FINISHED)?;
     Ok(report)
 }
@@ -126,12 +127,32 @@ fn cursor(desk: &Desk<'_>, before: Option<Timestamp>, reading: &Reading, report:
     Cursor { site, cluster, scope, settled_until }
 }
 
+/// How far was read.
+struct Read {
+    /// What this settlement read to its end; none where the first row of it is missing.
+    read: Option<Coverage>,
+    cursor: Cursor,
+}
+
+/// What was read from the beginning of this settlement up to the first row that was not taken in.
+fn coverage(desk: &Desk<'_>, from: Timestamp, observed: &Observation, reading: &Reading) -> Option<Coverage> {
+    let window = Window { from, to: reading.settled_until(desk.now) };
+    (window.from < window.to).then(|| Coverage {
+        site: desk.house.here.clone(),
+        cluster: desk.cluster.clone(),
+        scope: desk.scope.clone(),
+        whole_accounts: observed.whole_accounts.clone(),
+        window,
+        observed_at: desk.now,
+    })
+}
+
 /// Posts what is left in one transaction, the cursor last, and then writes down here which jobs are over.
 async fn finish(
     desk: &Desk<'_>,
     observed: Observed,
     decided: Decided,
-    cursor: Cursor,
+    Read { read, cursor }: Read,
     local: &LocalJobs<'_>,
     report: &mut SettleReport,
 ) -> Result<(), JobsError> {
@@ -142,6 +163,9 @@ async fn finish(
     (report.unknown, report.unsent) = (unknown, unsent);
     let mut commands = vec![Command::Observe(Box::new(observation))];
     commands.extend(over.iter().map(|(close, _)| Command::Close(close.clone())));
+    if let Some(read) = read {
+        commands.push(Command::Cover(read));
+    }
     commands.push(Command::Advance(cursor));
     let outcomes = desk.post(&commands).await?;
     // One whose run has no price stays open, and its job is not over.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jobs::Books;
 use ledger::{
-    BalanceQuery, BindingRecord, Book, Command, Cursor, Entry, EntryPage, Grant, Hold, HoldId, LedgerError,
+    BalanceQuery, BindingRecord, Book, Command, Coverage, Cursor, Entry, EntryPage, Grant, Hold, HoldId, LedgerError,
     LedgerErrorKind, Outcome, Scope, SqliteBook, UnattributedRun, Verification,
 };
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
@@ -121,6 +121,10 @@ impl Book for FailingBook {
 
     async fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Answer<Option<Cursor>> {
         self.real.cursor(site, cluster, scope).await
+    }
+
+    async fn coverage(&self, site: &SiteName) -> Answer<Vec<Coverage>> {
+        self.real.coverage(site).await
     }
 
     async fn written_at(&self) -> Answer<Option<Timestamp>> {

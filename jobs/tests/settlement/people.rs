@@ -58,3 +58,36 @@ async fn where_jobs_are_hidden_a_look_at_everything_says_nothing_about_the_hidde
     desk.settle_all("ada").await;
     assert_eq!(desk.balance().await.foreign_committed.milli() / 3_600_000, 2);
 }
+
+#[tokio::test]
+async fn the_books_say_whose_runs_were_read() {
+    let desk = Desk::new().await;
+    desk.says().runs = vec![
+        run(1, "ada", NOW - 20 * DAY, Some(NOW - 20 * DAY + 100)),
+        run(2, "bob", NOW - 20 * DAY, Some(NOW - 20 * DAY + 100)),
+    ];
+    let shown = async || {
+        let found = jobs::coverage::coverage(&desk.house("ada"), None).await.expect("read").remove(0);
+        let coverage = found.coverage;
+        let ends = |windows: &[model::Window]| windows.iter().map(|window| window.to.epoch_seconds()).max();
+        let own: Vec<String> = coverage.own.keys().map(ToString::to_string).collect();
+        // Before the first grant nothing is read: nothing of that time is charged.
+        let is_read = coverage.unread.iter().all(|window| window.to.epoch_seconds() <= NOW - 100 * DAY);
+        (ends(&coverage.whole), own.join("+"), is_read)
+    };
+    assert_eq!(shown().await, (None, String::new(), false), "nobody has read anything");
+    desk.settle("ada").await;
+    assert_eq!(shown().await, (None, "ada".to_owned(), true));
+    // Where jobs are hidden, whoever asks for everybody's runs sees their own.
+    desk.says().is_private = true;
+    desk.settle_all("ada").await;
+    assert_eq!(shown().await, (None, "ada".to_owned(), true));
+    desk.says().is_private = false;
+    desk.settle_all("carol").await;
+    assert_eq!(shown().await, (Some(NOW), String::new(), true), "a coordinator sees all of the account");
+    // A row that nobody can read ends what was read.
+    desk.set_clock(NOW + 500);
+    desk.says().rejected = vec![crate::cluster::unreadable(7, &(NOW + 100).to_string())];
+    desk.settle_all("carol").await;
+    assert_eq!(shown().await, (Some(NOW + 100), String::new(), false));
+}

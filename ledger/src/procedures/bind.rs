@@ -15,10 +15,10 @@ pub(super) fn bind(posting: &Posting<'_>, binding: &Binding) -> Result<Effect> {
         return Err(invalid(format!("the binding to `{}` ends before it starts", binding.project)));
     }
     let bindings = posting.bindings()?;
-    if bindings.contains(binding) {
+    if bindings.all().any(|known| known == binding) {
         return Ok(Effect::AlreadyDone);
     }
-    if let Some(other) = bindings.iter().find(|other| binding.contradicts(other)) {
+    if let Some(other) = bindings.all().find(|other| binding.contradicts(other)) {
         let why = format!(
             "{} is bound to project `{}` in {} from {} on, and two cannot pay for the same runs",
             other.covers(),

@@ -23,7 +23,7 @@ pub(super) fn grant(posting: &Posting<'_>, grant: &NewGrant) -> Result<Effect> {
             credit: Account::Budget(grant.project.clone()),
             project: grant.project.clone(),
             effective_at: grant.window.from,
-            key: format!("grant:{}", grant.key),
+            key: Some(format!("grant:{}", grant.key)),
             links: Links { grant: Some(grant.key.clone()), ..Links::default() },
             note: grant.reference.clone(),
             tariff: None,
@@ -47,7 +47,7 @@ pub(super) fn open(posting: &Posting<'_>, opening: &NewOpening) -> Result<Effect
             credit: Account::Opening(opening.project.clone()),
             project: opening.project.clone(),
             effective_at: opening.as_of,
-            key: format!("opening:{}", opening.key),
+            key: Some(format!("opening:{}", opening.key)),
             links: Links::default(),
             note: opening.note.clone(),
             tariff: None,
@@ -57,14 +57,15 @@ pub(super) fn open(posting: &Posting<'_>, opening: &NewOpening) -> Result<Effect
 }
 
 fn post_once(posting: &Posting<'_>, draft: Draft) -> Result<Effect> {
-    let Some(posted) = posting.records.entry_with_key(&draft.key)? else {
+    let key = draft.key.clone().unwrap_or_default();
+    let Some(posted) = posting.records.entry_with_key(&key)? else {
         posting.append(draft)?;
         return Ok(Effect::Done);
     };
     if says_the_same(&posted, &draft) {
         return Ok(Effect::AlreadyDone);
     }
-    let why = format!("`{}` is entry {} already, with another content", draft.key, posted.number);
+    let why = format!("`{key}` is entry {} already, with another content", posted.number);
     Err(conflict(why).with_fact("entry", &posted.number))
 }
 

@@ -134,7 +134,7 @@ fn reserve(
         credit: used(&hold.unit),
         project: hold.project.clone(),
         effective_at: posting.now,
-        key,
+        key: Some(key),
         links: Links { hold: Some(hold.id), ..Links::default() },
         note: hold.note.clone(),
         tariff: None,

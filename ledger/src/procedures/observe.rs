@@ -3,7 +3,7 @@
 
 use super::posting::{Posting, invalid};
 use crate::records::Result;
-use crate::{Cursor, Effect, Observation, is_ahead};
+use crate::{Coverage, Cursor, Effect, Observation, is_ahead};
 
 /// Replaces the observation of a cluster in its scope, unless a later one is known.
 pub(super) fn observe(posting: &Posting<'_>, observation: &Observation) -> Result<Effect> {
@@ -18,6 +18,14 @@ pub(super) fn observe(posting: &Posting<'_>, observation: &Observation) -> Resul
     }
     posting.records.put_observation(observation)?;
     Ok(Effect::Done)
+}
+
+/// Notes a reading.
+pub(super) fn cover(posting: &Posting<'_>, reading: &Coverage) -> Result<()> {
+    if reading.window.to <= reading.window.from {
+        return Err(invalid(format!("nothing was read from {} to {}", reading.window.from, reading.window.to)));
+    }
+    posting.records.put_coverage(reading)
 }
 
 /// Moves the cursor of a scope forward.

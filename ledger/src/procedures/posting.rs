@@ -2,6 +2,7 @@
 
 use super::{bind, grant, hold, observe, reattribute, settle};
 use crate::records::{Records, Result};
+use crate::rules::{BindingsByAccount, Secret};
 use crate::{
     Account, Binding, Command, Entry, EntryKind, LedgerError, LedgerErrorKind, Links, Outcome, Particulars, Unbind,
 };
@@ -15,7 +16,8 @@ pub(crate) struct Posting<'a> {
     pub(super) actor: &'a Principal,
     pub(super) now: Timestamp,
     /// Read once for all runs of the post, and again after one was added.
-    bindings: RefCell<Option<Rc<Vec<Binding>>>>,
+    bindings: RefCell<Option<Rc<BindingsByAccount>>>,
+    secret: RefCell<Option<Secret>>,
 }
 
 /// An entry before it has a number.
@@ -27,7 +29,7 @@ pub(super) struct Draft {
     pub(super) credit: Account,
     pub(super) project: ProjectName,
     pub(super) effective_at: Timestamp,
-    pub(super) key: String,
+    pub(super) key: Option<String>,
     pub(super) links: Links,
     pub(super) note: String,
     pub(super) tariff: Option<TariffId>,
@@ -48,6 +50,7 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
         Command::Settle(settled) => settle::settle(posting, settled).map(Outcome::Settled),
         Command::Observe(observation) => observe::observe(posting, observation).map(Outcome::Observed),
         Command::Close(close) => hold::close(posting, close),
+        Command::Cover(reading) => observe::cover(posting, reading).map(|()| Outcome::Covered),
         Command::Advance(cursor) => observe::advance(posting, cursor).map(Outcome::Advanced),
     }
 }
@@ -55,16 +58,26 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
 impl<'a> Posting<'a> {
     /// A post by `actor`, inside the transaction of `records`.
     pub(crate) const fn new(records: &'a dyn Records, actor: &'a Principal, now: Timestamp) -> Self {
-        Self { records, actor, now, bindings: RefCell::new(None) }
+        Self { records, actor, now, bindings: RefCell::new(None), secret: RefCell::new(None) }
+    }
+
+    /// The ledger's secret.
+    pub(super) fn secret(&self) -> Result<Secret> {
+        if let Some(known) = self.secret.borrow().as_ref() {
+            return Ok(known.clone());
+        }
+        let read = self.records.secret()?;
+        self.secret.replace(Some(read.clone()));
+        Ok(read)
     }
 
     /// The bindings as they stand.
-    pub(super) fn bindings(&self) -> Result<Rc<Vec<Binding>>> {
+    pub(super) fn bindings(&self) -> Result<Rc<BindingsByAccount>> {
         if let Some(known) = self.bindings.borrow().as_ref() {
             return Ok(Rc::clone(known));
         }
         let records = self.records.bindings()?;
-        let read = Rc::new(records.into_iter().map(|record| record.terms).collect::<Vec<_>>());
+        let read = Rc::new(records.into_iter().map(|record| record.terms).collect::<BindingsByAccount>());
         self.bindings.replace(Some(Rc::clone(&read)));
         Ok(read)
     }
@@ -102,8 +115,8 @@ impl<'a> Posting<'a> {
 }
 
 impl Posting<'_> {
-    /// Numbers and appends an entry.
-    pub(super) fn append(&self, draft: Draft) -> Result<Entry> {
+    /// Numbers and appends an entry; the answer is its number.
+    pub(super) fn append(&self, draft: Draft) -> Result<u64> {
         if draft.amount < Amount::ZERO {
             return Err(LedgerError::never(LedgerErrorKind::Bug, "an entry would have a negative amount"));
         }
@@ -124,8 +137,9 @@ impl Posting<'_> {
             tariff: draft.tariff,
             particulars: draft.particulars,
         };
-        self.records.append(&entry)?;
-        Ok(entry)
+        let number = entry.number;
+        self.records.append(entry)?;
+        Ok(number)
     }
 }
 

@@ -2,29 +2,47 @@
 
 use super::posting::{Draft, Posting, used};
 use crate::records::{BookedCharge, BookedRun, Result, Standing};
-use crate::rules::{self, Attribution, Charge, Reading, Spender};
+use crate::rules::{self, Attribution, Charge, Content, Reading, Spender};
 use crate::{
     Account, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind, Links, Particulars, SettleOutcome, SettledRun,
     UnattributedReason,
 };
 use model::{Amount, Timestamp};
+use std::sync::Arc;
 
 /// Takes in one run that has ended.
-pub(super) fn settle(posting: &Posting<'_>, settled: &SettledRun) -> Result<SettleOutcome> {
+pub(super) fn settle(posting: &Posting<'_>, settled: &Arc<SettledRun>) -> Result<SettleOutcome> {
     if let Some(reason) = rules::contradiction(settled) {
         return Ok(SettleOutcome::Rejected { reason });
+    }
+    let content = Content::of(settled, &posting.secret()?);
+    if says_nothing_new(posting, settled, content)? {
+        return Ok(SettleOutcome::Same);
     }
     let known = match find(posting, settled)? {
         Ok(known) => known,
         Err(reason) => return Ok(SettleOutcome::Rejected { reason }),
     };
-    let taken_in = posting.where_it_fits(|| take_in(posting, settled, known.clone()))?;
+    let taken_in = posting.where_it_fits(|| take_in(posting, settled, content, known.clone()))?;
     Ok(taken_in.unwrap_or_else(|reason| SettleOutcome::Rejected { reason }))
 }
 
-fn take_in(posting: &Posting<'_>, settled: &SettledRun, known: Option<BookedRun>) -> Result<SettleOutcome> {
-    let content = rules::content_of(settled);
-    match (rules::compare(known.as_ref(), settled, &content, posting.now), known) {
+/// Whether the run stands in the books just so, seen at least as late: nothing of it needs to be read or written.
+fn says_nothing_new(posting: &Posting<'_>, settled: &SettledRun, content: Content) -> Result<bool> {
+    let run = &settled.run;
+    let Some(known) = posting.records.run_digest(&run.key)? else { return Ok(false) };
+    Ok(known.content == content
+        && (run.sluid.is_none() || known.sluid == run.sluid)
+        && rules::seen_at(known.observed_at, run.observed_at, posting.now) == known.observed_at)
+}
+
+fn take_in(
+    posting: &Posting<'_>,
+    settled: &Arc<SettledRun>,
+    content: Content,
+    known: Option<BookedRun>,
+) -> Result<SettleOutcome> {
+    match (rules::compare(known.as_ref(), settled, content, posting.now), known) {
         (Reading::Stale, _) => Ok(SettleOutcome::Stale),
         (Reading::Same, Some(known)) => seen_again(posting, known, settled),
         (Reading::Newer, Some(known)) => revise(posting, &known, settled, content),
@@ -56,24 +74,27 @@ fn seen_again(posting: &Posting<'_>, mut known: BookedRun, settled: &SettledRun)
     let seen_at = rules::seen_at(known.observed_at, settled.run.observed_at, posting.now);
     if learns_sluid || seen_at != known.observed_at {
         known.observed_at = seen_at;
-        known.settled.run.sluid = known.settled.run.sluid.or_else(|| settled.run.sluid.clone());
-        posting.records.put_run(&known)?;
+        if learns_sluid {
+            Arc::make_mut(&mut known.settled).run.sluid.clone_from(&settled.run.sluid);
+        }
+        posting.records.put_run(known)?;
     }
     Ok(SettleOutcome::Same)
 }
 
-fn enter(posting: &Posting<'_>, settled: &SettledRun, content: String) -> Result<SettleOutcome> {
+fn enter(posting: &Posting<'_>, settled: &Arc<SettledRun>, content: Content) -> Result<SettleOutcome> {
     let mut run = BookedRun {
         key: settled.run.key.clone(),
-        settled: settled.clone(),
+        settled: Arc::clone(settled),
         content,
         observed_at: settled.run.observed_at,
         revision: 0,
+        raw: None,
         standing: Standing::Unattributed(UnattributedReason::NotBound),
+        is_new: true,
     };
     let change = recharge(posting, &mut run, EntryKind::Correct)?;
-    posting.records.put_run(&run)?;
-    Ok(match &run.standing {
+    let outcome = match &run.standing {
         Standing::Unattributed(reason) => SettleOutcome::not_charged(reason, &settled.price),
         Standing::Charged(BookedCharge { project, unit, .. }) => SettleOutcome::New {
             drawn: change.drawn,
@@ -81,22 +102,26 @@ fn enter(posting: &Posting<'_>, settled: &SettledRun, content: String) -> Result
             project: project.clone(),
             unit: unit.clone(),
         },
-    })
+    };
+    posting.records.put_run(run)?;
+    Ok(outcome)
 }
 
-fn revise(posting: &Posting<'_>, known: &BookedRun, settled: &SettledRun, content: String) -> Result<SettleOutcome> {
-    let mut revised = BookedRun { settled: settled.clone(), content, ..known.clone() };
+fn revise(posting: &Posting<'_>, known: &BookedRun, settled: &SettledRun, content: Content) -> Result<SettleOutcome> {
+    let mut reading = settled.clone();
+    reading.run.key = known.key.clone();
+    reading.run.sluid = settled.run.sluid.clone().or_else(|| known.settled.run.sluid.clone());
+    let mut revised = BookedRun { settled: Arc::new(reading), content, ..known.clone() };
     revised.observed_at = rules::seen_at(known.observed_at, settled.run.observed_at, posting.now);
-    revised.settled.run.key = known.key.clone();
-    revised.settled.run.sluid = settled.run.sluid.clone().or_else(|| known.settled.run.sluid.clone());
     let change = recharge(posting, &mut revised, EntryKind::Correct)?;
-    posting.records.put_run(&revised)?;
-    Ok(match (&known.standing, &revised.standing) {
+    let outcome = match (&known.standing, &revised.standing) {
         (Standing::Unattributed(_), Standing::Unattributed(reason)) => {
             SettleOutcome::not_charged(reason, &settled.price)
         }
         _ => SettleOutcome::Corrected { difference: change.difference },
-    })
+    };
+    posting.records.put_run(revised)?;
+    Ok(outcome)
 }
 
 /// What charging a run anew changed.
@@ -113,8 +138,9 @@ pub(super) fn charge_again(posting: &Posting<'_>, run: &BookedRun, kind: EntryKi
     let charged = posting.where_it_fits(|| {
         let mut charged = run.clone();
         recharge(posting, &mut charged, kind)?;
-        posting.records.put_run(&charged)?;
-        Ok(charged.standing != run.standing)
+        let is_changed = charged.standing != run.standing;
+        posting.records.put_run(charged)?;
+        Ok(is_changed)
     })?;
     // A run whose amount does not fit is listed with its reason as before; a later reading that fits is charged.
     Ok(charged.unwrap_or(false))
@@ -130,7 +156,7 @@ fn recharge(posting: &Posting<'_>, run: &mut BookedRun, kind: EntryKind) -> Resu
     };
     let bindings = posting.bindings()?;
     let spender = Spender::of_run(&run.settled);
-    let found = rules::attribute(spender, run.settled.price.known(), hold.as_ref(), &bindings);
+    let found = rules::attribute(spender, run.settled.price.known(), hold.as_ref(), bindings.of(spender.account));
     let effective_at = run.settled.run.ended_at.unwrap_or(run.settled.run.observed_at);
     let old = match &run.standing {
         Standing::Charged(old) => Some(old.clone()),
@@ -181,7 +207,7 @@ fn reverse(posting: &Posting<'_>, run: &BookedRun, old: &BookedCharge, kind: Ent
             credit: entry.debit,
             project: entry.project,
             effective_at: entry.effective_at,
-            key: format!("reverse:{number}"),
+            key: None,
             links: Links { reverses: Some(*number), ..entry.links },
             note: entry.note,
             tariff: entry.tariff,
@@ -212,7 +238,7 @@ fn book(
     };
     let mut entries = Vec::new();
     for (kind, amount) in parts.into_iter().filter(|(_, amount)| *amount > Amount::ZERO) {
-        let entry = posting.append(Draft {
+        entries.push(posting.append(Draft {
             kind,
             unit: new.unit.clone(),
             amount,
@@ -220,13 +246,12 @@ fn book(
             credit: used(&new.unit),
             project: new.project.clone(),
             effective_at,
-            key: format!("run:{}:{}:{kind}", run.key, run.revision),
+            key: None,
             links: Links { hold: new.hold, run: Some(run.key.clone()), ..Links::default() },
-            note: run.settled.run.name.clone(),
+            note: String::new(),
             tariff: run.settled.price.known().map(|price| price.tariff.clone()),
             particulars: Particulars::None,
-        })?;
-        entries.push(entry.number);
+        })?);
     }
     let Charge { project, unit, amount, hold } = new;
     Ok(BookedCharge { project, unit, amount, hold, effective_at, entries })

@@ -2,6 +2,7 @@
 
 use crate::{Binding, Hold, HoldId, ObservedPending, ObservedRun, SettledRun, UnattributedReason};
 use model::{AccountName, Amount, PartitionName, Price, ProjectName, SiteName, Timestamp, Unit, UserName};
+use rustc_hash::FxHashMap;
 
 /// What attribution looks at, of a run, a running job, a waiting one or one that is planned.
 #[derive(Clone, Copy, Debug)]
@@ -58,11 +59,11 @@ pub(crate) enum Attribution {
 }
 
 /// Attributes a price, where it is known. `hold` is the one that the stamp names, where this ledger has it.
-pub(crate) fn attribute(
+pub(crate) fn attribute<'a>(
     spender: Spender<'_>,
     price: Option<&Price>,
     hold: Option<&Hold>,
-    bindings: &[Binding],
+    bindings: impl IntoIterator<Item = &'a Binding>,
 ) -> Attribution {
     let (project, unit, hold) = match hold {
         Some(hold) => (&hold.project, &hold.unit, Some(hold.id)),
@@ -111,6 +112,39 @@ fn covers(binding: &Binding, spender: Spender<'_>) -> bool {
         && binding.account.as_ref().is_none_or(|account| Some(account) == spender.account)
         && binding.partition.as_ref().is_none_or(|partition| Some(partition) == spender.partition)
         && binding.user.as_ref().is_none_or(|user| user == spender.user)
+}
+
+/// Bindings by the account they name, so that a run is compared with few of them.
+#[derive(Debug, Default)]
+pub(crate) struct BindingsByAccount {
+    any: Vec<Binding>,
+    named: FxHashMap<AccountName, Vec<Binding>>,
+}
+
+impl BindingsByAccount {
+    /// Those that may cover runs of an account. Of equals, the one that was made later still comes later: two equals name
+    /// the same account, or none.
+    pub(crate) fn of(&self, account: Option<&AccountName>) -> impl Iterator<Item = &Binding> {
+        self.any.iter().chain(account.and_then(|account| self.named.get(account)).into_iter().flatten())
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Binding> {
+        self.any.iter().chain(self.named.values().flatten())
+    }
+}
+
+impl FromIterator<Binding> for BindingsByAccount {
+    fn from_iter<T: IntoIterator<Item = Binding>>(bindings: T) -> Self {
+        let mut by_account = Self::default();
+        for binding in bindings {
+            match &binding.account {
+                None => by_account.any.push(binding),
+                Some(account) => by_account.named.entry(account.clone()).or_default().push(binding),
+            }
+        }
+        by_account
+    }
 }
 
 #[cfg(test)]

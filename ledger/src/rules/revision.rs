@@ -1,8 +1,10 @@
 //! Two readings of one run: which one counts, and whether they differ.
 
+use super::Content;
 use crate::records::BookedRun;
-use crate::{RunPrice, SettledRun, is_ahead};
+use crate::{SettledRun, is_ahead};
 use model::{Amount, Run, Timestamp};
+use std::cmp::Ordering;
 
 /// How a reading relates to what is in the books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,19 +23,24 @@ pub(crate) enum Reading {
 /// so that the order in which they arrive does not matter. What the books say as of a date that lies ahead of `now`
 /// gives way to any other reading: the clock that dated it was wrong. Where only one of two readings of the same facts
 /// has a price, that one counts, whenever it was made: whoever could not price it knew no better.
-pub(crate) fn compare(booked: Option<&BookedRun>, settled: &SettledRun, content: &str, now: Timestamp) -> Reading {
+pub(crate) fn compare(booked: Option<&BookedRun>, settled: &SettledRun, content: Content, now: Timestamp) -> Reading {
     let Some(booked) = booked else { return Reading::New };
     if booked.content == content {
         return Reading::Same;
     }
-    if facts_of(&booked.settled.run) == facts_of(&settled.run) {
+    if tells_the_same(&booked.settled.run, &settled.run) {
         match (booked.settled.price.known(), settled.price.known()) {
             (None, Some(_)) => return Reading::Newer,
             (Some(_), None) => return Reading::Same,
             _ => {}
         }
     }
-    let is_later = (settled.run.observed_at, content) > (booked.observed_at, booked.content.as_str());
+    let is_later = match settled.run.observed_at.cmp(&booked.observed_at) {
+        Ordering::Less => false,
+        Ordering::Greater => true,
+        // Not by the digest of this ledger's own: two ledgers that take in the same rows must come to the same books.
+        Ordering::Equal => Content::common(settled) > Content::common(&booked.settled),
+    };
     if is_later || is_ahead(booked.observed_at, now) { Reading::Newer } else { Reading::Stale }
 }
 
@@ -42,36 +49,16 @@ pub(crate) fn seen_at(booked: Timestamp, observed_at: Timestamp, now: Timestamp)
     if is_ahead(booked, now) { observed_at } else { booked.max(observed_at) }
 }
 
-/// What two readings are compared by: everything that decides who pays how much, and how the run ended. Not the raw
-/// row, the reader, or columns that only some releases of Slurm have: another reader's row is the same run.
-pub(crate) fn content_of(settled: &SettledRun) -> String {
-    let mut parts = facts_of(&settled.run);
-    parts.extend(priced(&settled.price));
-    parts.join("|")
-}
-
-fn facts_of(run: &Run) -> Vec<String> {
-    let optional = |part: Option<&dyn std::fmt::Display>| part.map_or_else(|| "-".to_owned(), ToString::to_string);
-    vec![
-        run.user.to_string(),
-        optional(run.account.as_ref().map(|account| account as _)),
-        optional(run.partition.as_ref().map(|partition| partition as _)),
-        optional(run.stamp.as_ref().map(|stamp| stamp as _)),
-        run.state.base.as_str().to_owned(),
-        run.started_at.epoch_seconds().to_string(),
-        run.ended_at.map_or_else(|| "-".to_owned(), |at| at.epoch_seconds().to_string()),
-        run.elapsed.seconds().to_string(),
-    ]
-}
-
-fn priced(price: &RunPrice) -> Vec<String> {
-    let Some(price) = price.known() else { return vec!["no price".to_owned()] };
-    let charges = [&price.gpu, &price.node, &price.site].into_iter();
-    let charges = charges.map(|charge| match charge {
-        Some(charge) => format!("{}={}", charge.unit, charge.amount.milli()),
-        None => "-".to_owned(),
-    });
-    std::iter::once(price.tariff.to_string()).chain(charges).collect()
+/// Whether two rows tell the same of a run, whatever was known of its price.
+fn tells_the_same(one: &Run, other: &Run) -> bool {
+    one.user == other.user
+        && one.account == other.account
+        && one.partition == other.partition
+        && one.stamp == other.stamp
+        && one.state.base == other.state.base
+        && one.started_at == other.started_at
+        && one.ended_at == other.ended_at
+        && one.elapsed == other.elapsed
 }
 
 /// What makes a row unfit for the books, where something does.

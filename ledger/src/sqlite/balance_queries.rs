@@ -1,6 +1,7 @@
 //! What balances are made of, and balances.
 
 use super::queries::{all, bindings, grant_entries};
+use super::tables::Tables;
 use super::{observation_tables, rows};
 use crate::records::{BalanceParts, Lot, Result, Spent, Total};
 use crate::rules;
@@ -10,17 +11,18 @@ use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn balance_parts(
-    connection: &Connection,
+    tables: &Tables<'_>,
     project: Option<&ProjectName>,
     now: Timestamp,
 ) -> Result<BalanceParts> {
+    let connection = tables.connection;
     let name = project.map(ProjectName::as_str);
     let select = "SELECT project, unit, kind, amount FROM totals WHERE ?1 IS NULL OR project = ?1";
     let totals = all(connection, select, [name], |row| {
         let (kind, amount) = (rows::kind(row, 2)?, rows::amount(row, 3)?);
         Ok(Total { project: rows::parsed(row, 0)?, unit: rows::parsed(row, 1)?, kind, amount })
     })?;
-    let lots: Vec<Lot> = grant_entries(connection, project)?
+    let lots: Vec<Lot> = grant_entries(tables, project)?
         .into_iter()
         .map(|entry| {
             let ends_at = match entry.particulars {
@@ -48,8 +50,8 @@ pub(super) fn balance_parts(
     Ok(BalanceParts { totals, lots, spent, holds, bindings, observations, enforced })
 }
 
-pub(super) fn balances(connection: &Connection, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
-    let parts = balance_parts(connection, query.project.as_ref(), now)?;
+pub(super) fn balances(tables: &Tables<'_>, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
+    let parts = balance_parts(tables, query.project.as_ref(), now)?;
     let mut balances = rules::balances(&parts, now)?;
     balances.retain(|balance| {
         query.project.as_ref().is_none_or(|project| *project == balance.project)
@@ -70,8 +72,10 @@ fn spent(connection: &Connection, lots: &[Lot], now: Timestamp) -> Result<Vec<Sp
             borders.extend([Some(lot.from), lot.ends_at].into_iter().flatten().filter(|border| *border <= now));
         }
     }
-    let select = "SELECT coalesce(sum(CASE WHEN debit = 'budget/' || project THEN amount ELSE -amount END), 0)
-        FROM entries WHERE kind NOT IN ('grant', 'hold', 'amend', 'release') AND project = ?1 AND unit = ?2
+    let select = "SELECT coalesce(sum(CASE WHEN debit = (SELECT number FROM names WHERE text = 'budget/' || ?1)
+                                      THEN amount ELSE -amount END), 0)
+        FROM entries WHERE kind NOT IN ('grant', 'hold', 'amend', 'release')
+        AND project = (SELECT number FROM names WHERE text = ?1) AND unit = (SELECT number FROM names WHERE text = ?2)
         AND effective_at >= ?3 AND effective_at < ?4";
     let mut statement = connection.prepare_cached(select)?;
     let mut spent = Vec::new();

@@ -3,12 +3,14 @@
 use super::open::{OpenMode, StopPoint, Surroundings, open};
 use super::tables::Tables;
 use super::thread::Owner;
-use super::{balance_queries, queries, run_tables};
+use super::{balance_queries, coverage_tables, queries, run_tables};
 use crate::procedures::{Posting, apply};
 use crate::records::{Records, Result};
 use crate::rules::Replay;
+use crate::store::Store;
+use crate::workbench::Workbench;
 use crate::{
-    BalanceQuery, BindingRecord, Book, Command, Cursor, Entry, EntryPage, Grant, Hold, HoldId, LedgerError,
+    BalanceQuery, BindingRecord, Book, Command, Coverage, Cursor, Entry, EntryPage, Grant, Hold, HoldId, LedgerError,
     LedgerErrorKind, Outcome, Scope, UnattributedRun, Verification,
 };
 use async_trait::async_trait;
@@ -51,11 +53,11 @@ impl SqliteBook {
     async fn read<T: Send + 'static>(
         &self,
         doing: &str,
-        query: impl Fn(&Connection) -> Result<T> + Send + 'static,
+        query: impl Fn(&Tables<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let work = move |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
-            let answer = query(&transaction)?;
+            let answer = query(&Tables::new(&transaction))?;
             transaction.commit()?;
             Ok(answer)
         };
@@ -83,35 +85,41 @@ impl Book for SqliteBook {
 
     async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
         let query = query.clone();
-        self.read("reading balances", move |connection| balance_queries::balances(connection, &query, now)).await
+        self.read("reading balances", move |tables| balance_queries::balances(tables, &query, now)).await
     }
 
     async fn statement(&self, project: &ProjectName, unit: &Unit, window: Window) -> Result<Statement> {
         let (project, unit) = (project.clone(), unit.clone());
-        let query = move |connection: &Connection| queries::statement(connection, &project, &unit, window);
+        let query = move |tables: &Tables<'_>| queries::statement(tables, &project, &unit, window);
         self.read("reading a statement", query).await
     }
 
     async fn bindings(&self) -> Result<Vec<BindingRecord>> {
-        self.read("reading the bindings", queries::bindings).await
+        self.read("reading the bindings", |tables| queries::bindings(tables.connection)).await
     }
 
     async fn hold(&self, id: HoldId) -> Result<Option<Hold>> {
-        self.read("reading a hold", move |connection| Tables(connection).hold(id)).await
+        self.read("reading a hold", move |tables| tables.hold(id)).await
     }
 
     async fn open_holds(&self, project: Option<&ProjectName>) -> Result<Vec<Hold>> {
         let project = project.cloned();
-        self.read("reading the open holds", move |connection| queries::open_holds(connection, project.as_ref())).await
+        self.read("reading the open holds", move |tables| queries::open_holds(tables.connection, project.as_ref()))
+            .await
     }
 
     async fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>> {
         let (site, cluster, scope) = (site.clone(), cluster.clone(), scope.clone());
-        self.read("reading a cursor", move |connection| queries::cursor(connection, &site, &cluster, &scope)).await
+        self.read("reading a cursor", move |tables| queries::cursor(tables.connection, &site, &cluster, &scope)).await
+    }
+
+    async fn coverage(&self, site: &SiteName) -> Result<Vec<Coverage>> {
+        let site = site.clone();
+        self.read("reading the coverage", move |tables| coverage_tables::coverage(tables.connection, &site)).await
     }
 
     async fn written_at(&self) -> Result<Option<Timestamp>> {
-        self.read("reading when the ledger was written", queries::written_at).await
+        self.read("reading when the ledger was written", |tables| queries::written_at(tables.connection)).await
     }
 
     async fn unattributed(&self) -> Result<Vec<UnattributedRun>> {
@@ -119,22 +127,22 @@ impl Book for SqliteBook {
     }
 
     async fn unattributed_count(&self) -> Result<u64> {
-        self.read("counting the unattributed runs", run_tables::unattributed_count).await
+        self.read("counting the unattributed runs", |tables| run_tables::unattributed_count(tables.connection)).await
     }
 
     async fn unpriced(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<UnattributedRun>> {
         let (site, after) = (site.clone(), after.cloned());
-        let query = move |connection: &Connection| queries::unpriced(connection, &site, after.as_ref(), limit);
+        let query = move |tables: &Tables<'_>| queries::unpriced(tables, &site, after.as_ref(), limit);
         self.read("reading the runs without a price", query).await
     }
 
     async fn grants(&self, project: Option<&ProjectName>) -> Result<Vec<Grant>> {
         let project = project.cloned();
-        self.read("reading the grants", move |connection| queries::grants(connection, project.as_ref())).await
+        self.read("reading the grants", move |tables| queries::grants(tables, project.as_ref())).await
     }
 
     async fn entries(&self, page: EntryPage) -> Result<Vec<Entry>> {
-        self.read("reading entries", move |connection| queries::entries(connection, page)).await
+        self.read("reading entries", move |tables| queries::entries(tables, page)).await
     }
 
     async fn verify(&self) -> Result<Verification> {
@@ -156,9 +164,11 @@ fn post(
         return Err(LedgerError::never(LedgerErrorKind::Replica, "it was made by a replay, for checking only"));
     }
     let changes_before = transaction.total_changes();
-    let tables = Tables(&transaction);
-    let posting = Posting::new(&tables, actor, now);
+    let tables = Tables::new(&transaction);
+    let workbench = Workbench::new(&tables, commands)?;
+    let posting = Posting::new(&workbench, actor, now);
     let outcomes = commands.iter().map(|command| apply(&posting, command)).collect::<Result<Vec<_>>>()?;
+    workbench.clear()?;
     if transaction.total_changes() != changes_before {
         close_post(&transaction, actor, now, commands.len())?;
     }
@@ -186,19 +196,21 @@ fn stop_at(asked: Option<StopPoint>, here: StopPoint) {
 
 fn replay(connection: &mut Connection, entries: &[Entry]) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let tables = Tables(&transaction);
-    if tables.next_number()? != 1 {
+    let tables = Tables::new(&transaction);
+    if tables.last_number()? != 0 {
         return Err(LedgerError::never(LedgerErrorKind::Conflict, "the ledger has entries of its own"));
     }
     transaction.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('replica', 'yes')", [])?;
+    let workbench = Workbench::new(&tables, &[])?;
     let mut state = Replay::default();
     for entry in entries {
-        tables.append(entry)?;
+        workbench.append(entry.clone())?;
         state.apply(entry)?;
     }
     for hold in state.holds() {
-        tables.put_hold(hold)?;
+        workbench.put_hold(hold)?;
     }
+    workbench.clear()?;
     if let Some(last) = entries.last() {
         close_post(&transaction, &last.actor, last.recorded_at, 0)?;
     }

@@ -5,11 +5,15 @@
 
 mod balance_queries;
 mod book;
+mod coverage_tables;
+mod entry_tables;
 mod failure;
 mod mount;
+mod names;
 mod observation_tables;
 mod open;
 mod queries;
+mod raw_rows;
 mod rows;
 mod run_tables;
 mod schema;

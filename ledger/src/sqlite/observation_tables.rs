@@ -77,9 +77,9 @@ pub(super) fn observations(connection: &Connection) -> Result<Vec<Observation>> 
     let mut observations = heads.collect::<rusqlite::Result<Vec<_>>>()?;
     let select = "SELECT is_running, content FROM observed_jobs AS seen
         WHERE site = ?1 AND cluster = ?2 AND scope = ?3 AND NOT EXISTS (
-            SELECT 1 FROM runs WHERE runs.site = seen.site AND runs.cluster = seen.cluster
-            AND runs.scheduler_job = seen.scheduler_job
-            AND CASE WHEN is_running THEN runs.submitted_at = seen.submitted_at ELSE runs.ended_at > ?4 END)
+            SELECT 1 FROM runs WHERE runs.place = (SELECT number FROM names WHERE text = ?1 || '/' || ?2)
+            AND runs.job = seen.scheduler_job
+            AND CASE WHEN is_running THEN runs.submitted = seen.submitted_at ELSE runs.ended > ?4 END)
         ORDER BY position";
     let mut statement = connection.prepare_cached(select)?;
     for observation in &mut observations {

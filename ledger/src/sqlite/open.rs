@@ -55,6 +55,10 @@ impl Surroundings {
 /// A try waits this long inside SQLite; `with_retries` then tries again.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 
+/// How much of the file a connection keeps in memory at most, in KiB; SQLite's own 2 MiB are read again and again by an
+/// import.
+const CACHE_KIB: i64 = 16 * 1024;
+
 /// Opens the file and makes it ready; errors leave it as it was.
 pub(super) fn open(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Result<Connection, LedgerError> {
     open_inner(path, mode, surroundings)
@@ -79,6 +83,9 @@ fn open_inner(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Resul
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    // An entry that is replaced is deleted: the trigger against that runs only so.
+    connection.pragma_update(None, "recursive_triggers", "ON")?;
     with_retries(&mut connection, migrate)?;
     with_retries(&mut connection, |connection| check_host(connection, &place, &surroundings.host))?;
     with_retries(&mut connection, |connection| choose_journal(connection, &place))?;

@@ -1,11 +1,15 @@
 //! What only reads: statements, lists, pages, and the stored side of a verification.
 
+use super::entry_tables::{ENTRY, entries_where, entry, grant, place, run_key};
+use super::run_tables::raw_id;
+use super::tables::Tables;
 use super::{rows, run_tables};
 use crate::records::{BookedRun, Result, Standing};
 use crate::rules::{self, Replay, Stored};
-use crate::{BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, Scope, UnattributedRun, Verification};
+use crate::{BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, Scope, SettledRun, UnattributedRun, Verification};
 use model::{Amount, ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use std::sync::Arc;
 
 /// All rows of a query.
 pub(super) fn all<T, P: Params>(
@@ -52,80 +56,94 @@ pub(super) fn open_holds(connection: &Connection, project: Option<&ProjectName>)
 }
 
 /// The entries of grants, of one project or of all.
-pub(super) fn grant_entries(connection: &Connection, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
-    let select = format!(
-        "SELECT {} FROM entries WHERE kind = 'grant' AND (?1 IS NULL OR project = ?1) ORDER BY number",
-        rows::ENTRY
-    );
-    all(connection, &select, [project.map(ProjectName::as_str)], rows::entry)
+pub(super) fn grant_entries(tables: &Tables<'_>, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
+    let condition = "kind = 'grant' AND (?1 IS NULL OR project = (SELECT number FROM names WHERE text = ?1))
+        ORDER BY number";
+    entries_where(tables.connection, &tables.names, condition, [project.map(ProjectName::as_str)])
 }
 
-pub(super) fn grants(connection: &Connection, project: Option<&ProjectName>) -> Result<Vec<Grant>> {
-    Ok(grant_entries(connection, project)?.into_iter().filter_map(rows::grant).collect())
+pub(super) fn grants(tables: &Tables<'_>, project: Option<&ProjectName>) -> Result<Vec<Grant>> {
+    Ok(grant_entries(tables, project)?.into_iter().filter_map(grant).collect())
 }
 
-pub(super) fn statement(
-    connection: &Connection,
-    project: &ProjectName,
-    unit: &Unit,
-    window: Window,
-) -> Result<Statement> {
-    let place = "kind NOT IN ('hold', 'amend', 'release') AND project = ?1 AND unit = ?2";
+/// Which entries a statement is about: those that move, of a project (`?1`) and a unit (`?2`).
+const STATED: &str = "kind NOT IN ('hold', 'amend', 'release')
+    AND project = (SELECT number FROM names WHERE text = ?1) AND unit = (SELECT number FROM names WHERE text = ?2)";
+
+pub(super) fn statement(tables: &Tables<'_>, project: &ProjectName, unit: &Unit, window: Window) -> Result<Statement> {
+    let connection = tables.connection;
     let select = format!(
-        "SELECT coalesce(sum(CASE WHEN credit = 'budget/' || project THEN amount ELSE -amount END), 0)
-         FROM entries WHERE {place} AND effective_at < ?3"
+        "SELECT coalesce(sum(CASE WHEN credit = (SELECT number FROM names WHERE text = 'budget/' || ?1)
+                             THEN amount ELSE -amount END), 0)
+         FROM entries WHERE {STATED} AND effective_at < ?3"
     );
     let (name, unit_text) = (project.as_str(), unit.to_string());
     let (from, to) = (window.from.epoch_seconds(), window.to.epoch_seconds());
     let opening: Amount = connection.query_row(&select, params![name, unit_text, from], |row| rows::amount(row, 0))?;
-    let select = format!(
-        "SELECT {} FROM entries WHERE {place} AND effective_at >= ?3 AND effective_at < ?4 ORDER BY effective_at, number",
-        rows::ENTRY
-    );
-    let entries = all(connection, &select, params![name, unit_text, from, to], rows::entry)?;
+    let condition = format!("{STATED} AND effective_at >= ?3 AND effective_at < ?4 ORDER BY effective_at, number");
+    let mut entries = entries_where(connection, &tables.names, &condition, params![name, unit_text, from, to])?;
+    name_runs(tables, &mut entries)?;
     rules::statement(project, unit, window, opening, &entries)
 }
 
-pub(super) fn unattributed(connection: &Connection) -> Result<Vec<UnattributedRun>> {
-    Ok(uncharged(run_tables::unattributed_runs(connection)?))
+/// Fills in the names of the runs that entries charge, for people.
+fn name_runs(tables: &Tables<'_>, entries: &mut [Entry]) -> Result<()> {
+    let select = "SELECT name FROM runs WHERE place = ?1 AND job = ?2 AND submitted = ?3";
+    let mut statement = tables.connection.prepare_cached(select)?;
+    for entry in entries {
+        let Some(run) = &entry.links.run else { continue };
+        let Some(place) = tables.names.find(&place(run))? else { continue };
+        let key = params![place, raw_id(run.scheduler_job)?, run.submitted_at.epoch_seconds()];
+        if let Some(name) = statement.query_row(key, |row| row.get(0)).optional()? {
+            entry.note = name;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn unattributed(tables: &Tables<'_>) -> Result<Vec<UnattributedRun>> {
+    Ok(uncharged(run_tables::unattributed_runs(tables.connection, &tables.names)?))
 }
 
 pub(super) fn unpriced(
-    connection: &Connection,
+    tables: &Tables<'_>,
     site: &SiteName,
     after: Option<&RunKey>,
     limit: u32,
 ) -> Result<Vec<UnattributedRun>> {
-    Ok(uncharged(run_tables::page(connection, run_tables::Listed::Unpriced, site, after, limit)?))
+    let listed = run_tables::Listed::Unpriced;
+    Ok(uncharged(run_tables::page(tables.connection, &tables.names, listed, site, after, limit)?))
 }
 
 fn uncharged(runs: Vec<BookedRun>) -> Vec<UnattributedRun> {
     let listed = runs.into_iter().filter_map(|run| match run.standing {
         Standing::Unattributed(reason) => {
-            Some(UnattributedRun { run: run.settled.run, price: run.settled.price, reason })
+            let SettledRun { run, price } = Arc::unwrap_or_clone(run.settled);
+            Some(UnattributedRun { run, price, reason })
         }
         Standing::Charged(_) => None,
     });
     listed.collect()
 }
 
-pub(super) fn entries(connection: &Connection, page: EntryPage) -> Result<Vec<Entry>> {
-    let select = format!("SELECT {} FROM entries WHERE number > ?1 ORDER BY number LIMIT ?2", rows::ENTRY);
-    all(connection, &select, params![rows::number(page.after)?, page.limit], rows::entry)
+pub(super) fn entries(tables: &Tables<'_>, page: EntryPage) -> Result<Vec<Entry>> {
+    let condition = "number > ?1 ORDER BY number LIMIT ?2";
+    entries_where(tables.connection, &tables.names, condition, params![rows::number(page.after)?, page.limit])
 }
 
 /// Replays the entries one by one and compares; the whole is one reading transaction, so writers do not disturb it.
-pub(super) fn verify(connection: &Connection) -> Result<Verification> {
+pub(super) fn verify(tables: &Tables<'_>) -> Result<Verification> {
     let mut replay = Replay::default();
-    let mut statement = connection.prepare(&format!("SELECT {} FROM entries ORDER BY number", rows::ENTRY))?;
+    let mut statement = tables.connection.prepare(&format!("SELECT {ENTRY} FROM entries ORDER BY number"))?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
-        replay.apply(&rows::entry(row)?)?;
+        replay.apply(&entry(row, &tables.names)?)?;
     }
-    replay.compare(&stored(connection)?)
+    replay.compare(&stored(tables)?)
 }
 
-fn stored(connection: &Connection) -> Result<Stored> {
+fn stored(tables: &Tables<'_>) -> Result<Stored> {
+    let connection = tables.connection;
     let balances = all(connection, "SELECT account, unit, amount FROM balances", [], |row| {
         Ok(((rows::parsed(row, 0)?, rows::parsed(row, 1)?), rows::amount(row, 2)?))
     })?;
@@ -135,11 +153,9 @@ fn stored(connection: &Connection) -> Result<Stored> {
     let holds = all(connection, &format!("SELECT {} FROM holds", rows::HOLD), [], |row| {
         rows::hold(row).map(|hold| (hold.id, hold))
     })?;
-    let select =
-        "SELECT site || '/' || cluster || '/' || scheduler_job || '@' || submitted_at, coalesce(amount, 0) FROM runs";
+    let select = "SELECT place, job, submitted, coalesce(amount, 0) FROM runs";
     let runs = all(connection, select, [], |row| {
-        let key = rows::run_key(row, 0)?.ok_or_else(|| rows::unreadable(0, "a run has no key"))?;
-        Ok((key, rows::amount(row, 1)?))
+        Ok((run_key(&tables.names, row.get(0)?, rows::count(row, 1)?, row.get(2)?)?, rows::amount(row, 3)?))
     })?;
     Ok(Stored {
         balances: balances.into_iter().collect(),

@@ -1,10 +1,8 @@
 //! Rows to nouns and back.
 
-use crate::{
-    Binding, BindingRecord, CloseReason, Closing, Entry, EntryKind, Grant, Hold, HoldId, Links, NewGrant, Particulars,
-};
-use model::{Amount, Principal, RunKey, SchedulerJobId, SiteName, TariffId, Timestamp, UserName, Window};
-use rusqlite::types::{Type, Value};
+use crate::{Binding, BindingRecord, CloseReason, Closing, EntryKind, Hold, HoldId};
+use model::{Amount, Principal, SiteName, Timestamp, UserName};
+use rusqlite::types::Type;
 use rusqlite::{Error, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,9 +11,6 @@ use std::str::FromStr;
 
 type Read<T> = rusqlite::Result<T>;
 
-/// The columns of an entry, in the order of [`entry`].
-pub(super) const ENTRY: &str = "number, kind, unit, amount, debit, credit, project, effective_at, recorded_at, \
-     actor_user, actor_site, key, hold, run, grant_key, reverses, note, tariff, particulars";
 /// The columns of a hold, in the order of [`hold`].
 pub(super) const HOLD: &str = "id, project, unit, first_ceiling, ceiling, charged, note, anyway, is_provisional, \
      opened_at, opened_by_user, opened_by_site, closed_because, closed_at";
@@ -94,89 +89,6 @@ pub(super) fn hold_id(row: &Row<'_>, column: usize) -> Read<HoldId> {
 
 fn principal(row: &Row<'_>, user: usize, site: usize) -> Read<Principal> {
     Ok(Principal { user: parsed::<UserName>(row, user)?, site: parsed_option::<SiteName>(row, site)? })
-}
-
-/// Reads `site/cluster/job@submitted`, the text of a run key. A cluster's name may hold any of the separators.
-pub(super) fn run_key(row: &Row<'_>, column: usize) -> Read<Option<RunKey>> {
-    let Some(text) = row.get::<_, Option<String>>(column)? else { return Ok(None) };
-    let read = || {
-        let (site, rest) = text.split_once('/')?;
-        let (rest, submitted) = rest.rsplit_once('@')?;
-        let (cluster, job) = rest.rsplit_once('/')?;
-        Some(RunKey {
-            site: site.parse().ok()?,
-            cluster: cluster.parse().ok()?,
-            scheduler_job: job.parse::<SchedulerJobId>().ok()?,
-            submitted_at: Timestamp::from_epoch_seconds(submitted.parse().ok()?),
-        })
-    };
-    read().map(Some).ok_or_else(|| unreadable(column, format!("`{text}` is not the key of a run")))
-}
-
-/// Reads the columns of [`ENTRY`].
-pub(super) fn entry(row: &Row<'_>) -> Read<Entry> {
-    let reverses: Option<i64> = row.get(15)?;
-    Ok(Entry {
-        number: count(row, 0)?,
-        kind: kind(row, 1)?,
-        unit: parsed(row, 2)?,
-        amount: amount(row, 3)?,
-        debit: parsed(row, 4)?,
-        credit: parsed(row, 5)?,
-        project: parsed(row, 6)?,
-        effective_at: instant(row, 7)?,
-        recorded_at: instant(row, 8)?,
-        actor: principal(row, 9, 10)?,
-        key: row.get(11)?,
-        links: Links {
-            hold: parsed_option(row, 12)?.map(HoldId),
-            run: run_key(row, 13)?,
-            grant: row.get(14)?,
-            reverses: reverses.map(|found| u64::try_from(found).map_err(|error| unreadable(15, error))).transpose()?,
-        },
-        note: row.get(16)?,
-        tariff: row.get::<_, Option<String>>(17)?.map(TariffId),
-        particulars: from_json(row, 18)?,
-    })
-}
-
-/// The values of [`ENTRY`].
-pub(super) fn entry_values(entry: &Entry) -> Read<Vec<Value>> {
-    let text = |text: &dyn std::fmt::Display| Value::Text(text.to_string());
-    let optional = |part: Option<String>| part.map_or(Value::Null, Value::Text);
-    let Entry { links, actor, .. } = entry;
-    Ok(vec![
-        Value::Integer(number(entry.number)?),
-        text(&entry.kind),
-        text(&entry.unit),
-        Value::Integer(entry.amount.milli()),
-        text(&entry.debit),
-        text(&entry.credit),
-        text(&entry.project),
-        Value::Integer(entry.effective_at.epoch_seconds()),
-        Value::Integer(entry.recorded_at.epoch_seconds()),
-        text(&actor.user),
-        optional(actor.site.as_ref().map(ToString::to_string)),
-        text(&entry.key),
-        optional(links.hold.map(|hold| hold.to_string())),
-        optional(links.run.as_ref().map(ToString::to_string)),
-        optional(links.grant.clone()),
-        links.reverses.map(number).transpose()?.map_or(Value::Null, Value::Integer),
-        text(&entry.note),
-        optional(entry.tariff.as_ref().map(ToString::to_string)),
-        Value::Text(to_json(&entry.particulars)?),
-    ])
-}
-
-/// The grant of an entry's row; none where the entry lacks what a grant has.
-pub(super) fn grant(entry: Entry) -> Option<Grant> {
-    let (crate::Account::Programme(programme), Particulars::Lot { ends_at }) = (entry.debit, entry.particulars) else {
-        return None;
-    };
-    let window = Window { from: entry.effective_at, to: ends_at };
-    let Entry { project, unit, amount, note, .. } = entry;
-    let terms = NewGrant { key: entry.links.grant?, project, programme, unit, amount, window, reference: note };
-    Some(Grant { entry: entry.number, recorded_at: entry.recorded_at, terms })
 }
 
 /// Reads the columns of [`HOLD`].

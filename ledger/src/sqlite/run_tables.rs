@@ -1,42 +1,260 @@
-//! The table of runs.
+//! The table of runs, and that of their raw rows.
 
+use super::entry_tables::{place, run_key};
+use super::names::{Names, Recent};
+use super::raw_rows;
 use super::rows::{amount, count, from_json, instant, number, parsed_option, to_json};
-use crate::HoldId;
-use crate::records::{BookedCharge, BookedRun, Result, Standing};
-use model::{ClusterName, JobId, RunKey, SchedulerJobId, SiteName};
-use rusqlite::{Connection, Params, Row, params};
+use crate::records::{BookedCharge, BookedRun, RawPlace, Result, RunDigest, Standing};
+use crate::rules::Content;
+use crate::{HoldId, RunPrice, SettledRun};
+use model::{
+    Amount, Charge, ClusterName, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Run, RunKey,
+    SchedulerJobId, SiteName, Stamp, TariffId, Timestamp, Tres, Unit, WallTime,
+};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
-const RUN: &str = "site, cluster, scheduler_job, submitted_at, sluid, job, observed_at, revision, content, settled, \
-     project, unit, amount, hold, effective_at, entries, unattributed, ended_at, is_priced";
+/// The columns of a run, in the order of [`read_run`].
+const RUN: &str = "place, job, submitted, sluid, shown_id, user, account, partition, qos, name, stamp_job, stamp_link, \
+     state, restarts, started, ended, elapsed, time_limit, allocated, exit_code, exit_signal, evidence, observed_at, \
+     raw_chunk, raw_row, content, revision, price, gpu, node, site_charge, project, unit, amount, hold, effective_at, \
+     entry, entries, unattributed, is_priced";
 
-fn read_run(row: &Row<'_>) -> rusqlite::Result<BookedRun> {
-    let standing = match (parsed_option(row, 10)?, parsed_option(row, 11)?) {
-        (Some(project), Some(unit)) => Standing::Charged(BookedCharge {
-            project,
-            unit,
-            amount: amount(row, 12)?,
-            hold: parsed_option::<JobId>(row, 13)?.map(HoldId),
-            effective_at: instant(row, 14)?,
-            entries: from_json(row, 15)?,
+const COLUMNS: usize = 40;
+
+/// Everything of a price but its amounts: few runs have one that no other has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum PriceShape {
+    Known { tariff: TariffId, gpu: Option<Unit>, node: Option<Unit>, site: Option<Unit>, is_estimated: bool },
+    Unknown(String),
+}
+
+/// What the runs of one writing have in common.
+pub(super) struct RunWriter {
+    tres: Recent<Tres>,
+    states: Recent<JobState>,
+    prices: Recent<PriceShape>,
+}
+
+impl RunWriter {
+    pub(super) const fn new() -> Self {
+        Self { tres: Recent::new(), states: Recent::new(), prices: Recent::new() }
+    }
+
+    /// Writes runs. Those that are there are replaced, which costs SQLite a journal of the statement.
+    pub(super) fn write(&self, connection: &Connection, names: &Names<'_>, runs: &[BookedRun]) -> Result<()> {
+        let raw = raw_rows::add(connection, runs.iter().map(|run| run.settled.run.raw.as_str()))?;
+        let values = (1..=COLUMNS).map(|column| format!("?{column}")).collect::<Vec<_>>().join(", ");
+        let insert = format!("INTO runs ({RUN}) VALUES ({values})");
+        let mut add = connection.prepare_cached(&format!("INSERT {insert}"))?;
+        let mut replace = connection.prepare_cached(&format!("INSERT OR REPLACE {insert}"))?;
+        for (booked, new_raw) in runs.iter().zip(raw) {
+            let statement = if booked.is_new { &mut add } else { &mut replace };
+            self.put(statement, names, booked, new_raw.or(booked.raw))?;
+        }
+        Ok(())
+    }
+
+    fn put(
+        &self,
+        statement: &mut rusqlite::Statement<'_>,
+        names: &Names<'_>,
+        booked: &BookedRun,
+        raw: Option<RawPlace>,
+    ) -> Result<()> {
+        let run = &booked.settled.run;
+        let price = &booked.settled.price;
+        let charged = |part: fn(&Price) -> &Option<Charge>| {
+            price.known().and_then(|price| part(price).as_ref()).map(|charge| charge.amount.milli())
+        };
+        let (charge, reason) = match &booked.standing {
+            Standing::Charged(charge) => (Some(charge), None),
+            Standing::Unattributed(reason) => (None, Some(to_json(reason)?)),
+        };
+        statement.execute(params![
+            names.place(&booked.key)?,
+            number(booked.key.scheduler_job.raw())?,
+            booked.key.submitted_at.epoch_seconds(),
+            run.sluid,
+            run.shown_id,
+            names.number(run.user.as_str())?,
+            names.optional(run.account.as_ref().map(model::AccountName::as_str))?,
+            names.optional(run.partition.as_ref().map(model::PartitionName::as_str))?,
+            names.optional(run.qos.as_ref().map(model::QosName::as_str))?,
+            run.name,
+            run.stamp.map(|stamp| stamp.job.to_string()),
+            run.stamp.map(|stamp| stamp.link.get()),
+            self.states.number(names, |known| *known == run.state, || run.state.clone())?,
+            run.restarts,
+            run.started_at.epoch_seconds(),
+            run.ended_at.map(Timestamp::epoch_seconds),
+            number(run.elapsed.seconds())?,
+            run.time_limit.map(|limit| number(limit.seconds())).transpose()?,
+            self.tres.number(names, |known| *known == run.allocated, || run.allocated.clone())?,
+            run.exit.code,
+            run.exit.signal,
+            evidence_number(run.evidence),
+            booked.observed_at.epoch_seconds(),
+            raw.map(|raw| raw.chunk),
+            raw.map(|raw| raw.row),
+            booked.content.0,
+            booked.revision,
+            self.prices.number(names, |known| known.is_of(price), || PriceShape::of(price))?,
+            charged(|price| &price.gpu),
+            charged(|price| &price.node),
+            charged(|price| &price.site),
+            charge.map(|charge| names.number(charge.project.as_str())).transpose()?,
+            charge.map(|charge| names.unit(&charge.unit)).transpose()?,
+            charge.map(|charge| charge.amount.milli()),
+            charge.and_then(|charge| charge.hold).map(|hold| hold.to_string()),
+            charge.map(|charge| charge.effective_at.epoch_seconds()),
+            charge.and_then(|charge| charge.entries.first()).map(|first| number(*first)).transpose()?,
+            charge.map(|charge| number(charge.entries.len() as u64)).transpose()?,
+            reason,
+            booked.settled.price.known().is_some(),
+        ])?;
+        Ok(())
+    }
+}
+
+impl PriceShape {
+    fn of(price: &RunPrice) -> Self {
+        let unit = |charge: &Option<Charge>| charge.as_ref().map(|charge| charge.unit.clone());
+        match price {
+            RunPrice::Unknown(why) => Self::Unknown(why.clone()),
+            RunPrice::Known(Price { tariff, gpu, node, site, is_estimated }) => Self::Known {
+                tariff: tariff.clone(),
+                gpu: unit(gpu),
+                node: unit(node),
+                site: unit(site),
+                is_estimated: *is_estimated,
+            },
+        }
+    }
+
+    fn is_of(&self, price: &RunPrice) -> bool {
+        let same =
+            |unit: &Option<Unit>, charge: &Option<Charge>| unit.as_ref() == charge.as_ref().map(|charge| &charge.unit);
+        match (self, price) {
+            (Self::Unknown(known), RunPrice::Unknown(why)) => known == why,
+            (Self::Known { tariff, gpu, node, site, is_estimated }, RunPrice::Known(price)) => {
+                *tariff == price.tariff
+                    && *is_estimated == price.is_estimated
+                    && same(gpu, &price.gpu)
+                    && same(node, &price.node)
+                    && same(site, &price.site)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn price_of(shape: PriceShape, [gpu, node, site]: [Option<i64>; 3]) -> RunPrice {
+    match shape {
+        PriceShape::Unknown(why) => RunPrice::Unknown(why),
+        PriceShape::Known { tariff, gpu: gpu_unit, node: node_unit, site: site_unit, is_estimated } => {
+            let charge = |unit: Option<Unit>, amount: Option<i64>| {
+                unit.zip(amount).map(|(unit, milli)| Charge { unit, amount: Amount::from_milli(milli) })
+            };
+            let (gpu, node, site) = (charge(gpu_unit, gpu), charge(node_unit, node), charge(site_unit, site));
+            RunPrice::Known(Price { tariff, gpu, node, site, is_estimated })
+        }
+    }
+}
+
+const fn evidence_number(evidence: EvidenceClass) -> i64 {
+    match evidence {
+        EvidenceClass::SelfRead => 0,
+        EvidenceClass::CoordinatorRead => 1,
+        EvidenceClass::SiteSigned => 2,
+    }
+}
+
+fn evidence(row: &Row<'_>, column: usize) -> rusqlite::Result<EvidenceClass> {
+    match row.get(column)? {
+        0 => Ok(EvidenceClass::SelfRead),
+        1 => Ok(EvidenceClass::CoordinatorRead),
+        2 => Ok(EvidenceClass::SiteSigned),
+        other => Err(rusqlite::Error::IntegralValueOutOfRange(column, other)),
+    }
+}
+
+fn read_run(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<BookedRun> {
+    let standing = match row.get::<_, Option<i64>>(31)? {
+        Some(project) => Standing::Charged(BookedCharge {
+            project: names.parsed(project)?,
+            unit: names.parsed(row.get(32)?)?,
+            amount: amount(row, 33)?,
+            hold: parsed_option::<JobId>(row, 34)?.map(HoldId),
+            effective_at: instant(row, 35)?,
+            entries: match row.get::<_, Option<i64>>(36)? {
+                Some(_) => (count(row, 36)?..).take(row.get::<_, u8>(37)?.into()).collect(),
+                None => Vec::new(),
+            },
         }),
-        _ => Standing::Unattributed(from_json(row, 16)?),
+        None => Standing::Unattributed(from_json(row, 38)?),
     };
-    let settled: crate::SettledRun = from_json(row, 9)?;
+    let raw = match (row.get(23)?, row.get(24)?) {
+        (Some(chunk), Some(row)) => Some(RawPlace { chunk, row }),
+        _ => None,
+    };
+    let key = run_key(names, row.get(0)?, count(row, 1)?, row.get(2)?)?;
     Ok(BookedRun {
-        key: settled.run.key.clone(),
-        settled,
-        content: row.get(8)?,
-        observed_at: instant(row, 6)?,
-        revision: row.get(7)?,
+        settled: Arc::new(SettledRun {
+            run: run_of(row, names, key.clone())?,
+            price: price_of(names.from_json(row.get(27)?)?, [row.get(28)?, row.get(29)?, row.get(30)?]),
+        }),
+        key,
+        content: Content(row.get(25)?),
+        observed_at: instant(row, 22)?,
+        revision: row.get(26)?,
+        raw,
+        is_new: false,
         standing,
     })
 }
 
-fn runs_where<P: Params>(connection: &Connection, condition: &str, parameters: P) -> Result<Vec<BookedRun>> {
-    let order = "ORDER BY site, cluster, scheduler_job, submitted_at";
-    let mut statement = connection.prepare_cached(&format!("SELECT {RUN} FROM runs WHERE {condition} {order}"))?;
-    let runs = statement.query_map(parameters, read_run)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(runs)
+fn run_of(row: &Row<'_>, names: &Names<'_>, key: RunKey) -> rusqlite::Result<Run> {
+    let stamp = match (parsed_option(row, 10)?, row.get::<_, Option<u32>>(11)?) {
+        (Some(job), Some(link)) => LinkNumber::new(link).map(|link| Stamp { job, link }),
+        _ => None,
+    };
+    let seconds = |column: usize| row.get::<_, Option<i64>>(column);
+    Ok(Run {
+        key,
+        sluid: row.get(3)?,
+        shown_id: row.get(4)?,
+        user: names.parsed(row.get(5)?)?,
+        account: names.parsed_option(row.get(6)?)?,
+        partition: names.parsed_option(row.get(7)?)?,
+        qos: names.parsed_option(row.get(8)?)?,
+        name: row.get(9)?,
+        stamp,
+        state: names.from_json(row.get(12)?)?,
+        restarts: row.get(13)?,
+        started_at: instant(row, 14)?,
+        ended_at: seconds(15)?.map(Timestamp::from_epoch_seconds),
+        elapsed: WallTime::from_seconds(count(row, 16)?),
+        time_limit: seconds(17)?.map(|_| count(row, 17)).transpose()?.map(WallTime::from_seconds),
+        allocated: names.from_json(row.get(18)?)?,
+        exit: ExitCode { code: row.get(19)?, signal: row.get(20)? },
+        evidence: evidence(row, 21)?,
+        observed_at: instant(row, 22)?,
+        raw: String::new(),
+    })
+}
+
+fn runs_where<P: Params>(
+    connection: &Connection,
+    names: &Names<'_>,
+    condition: &str,
+    parameters: P,
+) -> Result<Vec<BookedRun>> {
+    let mut statement = connection.prepare_cached(&format!("SELECT {RUN} FROM runs WHERE {condition}"))?;
+    let runs = statement.query_map(parameters, |row| read_run(row, names))?;
+    Ok(runs.collect::<rusqlite::Result<Vec<_>>>()?)
 }
 
 /// The scheduler's id as SQLite has numbers.
@@ -44,29 +262,39 @@ pub(super) fn raw_id(job: SchedulerJobId) -> rusqlite::Result<i64> {
     number(job.raw())
 }
 
-pub(super) fn run(connection: &Connection, key: &RunKey) -> Result<Option<BookedRun>> {
-    let condition = "site = ?1 AND cluster = ?2 AND scheduler_job = ?3 AND submitted_at = ?4";
-    let submitted_at = key.submitted_at.epoch_seconds();
-    let parameters = params![key.site.as_str(), key.cluster.as_str(), raw_id(key.scheduler_job)?, submitted_at];
-    Ok(runs_where(connection, condition, parameters)?.pop())
+pub(super) fn run(connection: &Connection, names: &Names<'_>, key: &RunKey) -> Result<Option<BookedRun>> {
+    let Some(place) = names.find(&place(key))? else { return Ok(None) };
+    let parameters = params![place, raw_id(key.scheduler_job)?, key.submitted_at.epoch_seconds()];
+    Ok(runs_where(connection, names, "place = ?1 AND job = ?2 AND submitted = ?3", parameters)?.pop())
 }
 
 pub(super) fn run_with_sluid(
     connection: &Connection,
+    names: &Names<'_>,
     site: &SiteName,
     cluster: &ClusterName,
     sluid: &str,
 ) -> Result<Option<BookedRun>> {
-    let parameters = [site.as_str(), cluster.as_str(), sluid];
-    Ok(runs_where(connection, "site = ?1 AND cluster = ?2 AND sluid = ?3", parameters)?.pop())
+    let Some(place) = names.find(&format!("{site}/{cluster}"))? else { return Ok(None) };
+    Ok(runs_where(connection, names, "place = ?1 AND sluid = ?2", params![place, sluid])?.pop())
 }
 
-pub(super) fn runs_of_job(connection: &Connection, job: JobId) -> Result<Vec<BookedRun>> {
-    runs_where(connection, "job = ?1", [job.to_string()])
+pub(super) fn runs_of_job(connection: &Connection, names: &Names<'_>, job: JobId) -> Result<Vec<BookedRun>> {
+    let mut runs = runs_where(connection, names, "stamp_job = ?1", [job.to_string()])?;
+    runs.sort_by(|one, other| one.key.cmp(&other.key));
+    Ok(runs)
 }
 
-pub(super) fn unattributed_runs(connection: &Connection) -> Result<Vec<BookedRun>> {
-    runs_where(connection, "unattributed IS NOT NULL", [])
+/// With their raw rows, which whoever looks at such a run wants to see.
+pub(super) fn unattributed_runs(connection: &Connection, names: &Names<'_>) -> Result<Vec<BookedRun>> {
+    let mut runs = runs_where(connection, names, "unattributed IS NOT NULL", [])?;
+    runs.sort_by(|one, other| one.key.cmp(&other.key));
+    for run in &mut runs {
+        if let Some(place) = run.raw {
+            Arc::make_mut(&mut run.settled).run.raw = raw_rows::read(connection, place)?;
+        }
+    }
+    Ok(runs)
 }
 
 pub(super) fn unattributed_count(connection: &Connection) -> Result<u64> {
@@ -85,9 +313,10 @@ pub(super) enum Listed {
     WithoutHold,
 }
 
-/// The runs of a list at a site behind a key, in the order of their keys, at most `limit`.
+/// The runs of a list at a site behind a key, at most `limit`, in an order that stays.
 pub(super) fn page(
     connection: &Connection,
+    names: &Names<'_>,
     listed: Listed,
     site: &SiteName,
     after: Option<&RunKey>,
@@ -98,49 +327,76 @@ pub(super) fn page(
         Listed::Unpriced => "NOT is_priced",
         Listed::WithoutHold => "hold IS NULL",
     };
-    let select = format!(
-        "SELECT {RUN} FROM runs WHERE {condition} AND site = ?1 AND (cluster, scheduler_job, submitted_at) > (?2, ?3, ?4)
-         ORDER BY site, cluster, scheduler_job, submitted_at LIMIT ?5"
+    let condition = format!(
+        "{condition} AND place IN (SELECT number FROM names WHERE text >= ?1 || '/' AND text < ?1 || '0')
+         AND (place, job, submitted) > (?2, ?3, ?4) ORDER BY place, job, submitted LIMIT ?5"
     );
-    // No cluster has an empty name, so that everything lies behind it.
-    let cluster = after.map_or("", |key| key.cluster.as_str());
-    let job = after.map_or(Ok(0), |key| raw_id(key.scheduler_job))?;
-    let submitted_at = after.map_or(0, |key| key.submitted_at.epoch_seconds());
-    let mut statement = connection.prepare_cached(&select)?;
-    let found = statement.query_map(params![site.as_str(), cluster, job, submitted_at, limit], read_run)?;
-    Ok(found.collect::<rusqlite::Result<Vec<_>>>()?)
+    let behind = match after {
+        None => (0, 0, i64::MIN),
+        Some(key) => {
+            let place = names.find(&place(key))?.unwrap_or_default();
+            (place, raw_id(key.scheduler_job)?, key.submitted_at.epoch_seconds())
+        }
+    };
+    runs_where(connection, names, &condition, params![site.as_str(), behind.0, behind.1, behind.2, limit])
 }
 
-pub(super) fn put_run(connection: &Connection, booked: &BookedRun) -> Result<()> {
-    let insert = format!(
-        "INSERT OR REPLACE INTO runs ({RUN})
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
-    );
-    let (charge, reason) = match &booked.standing {
-        Standing::Charged(charge) => (Some(charge), None),
-        Standing::Unattributed(reason) => (None, Some(to_json(reason)?)),
-    };
-    let run = &booked.settled.run;
-    connection.prepare_cached(&insert)?.execute(params![
-        booked.key.site.as_str(),
-        booked.key.cluster.as_str(),
-        raw_id(booked.key.scheduler_job)?,
-        booked.key.submitted_at.epoch_seconds(),
-        run.sluid,
-        run.stamp.map(|stamp| stamp.job.to_string()),
-        booked.observed_at.epoch_seconds(),
-        booked.revision,
-        booked.content,
-        to_json(&booked.settled)?,
-        charge.map(|charge| charge.project.to_string()),
-        charge.map(|charge| charge.unit.to_string()),
-        charge.map(|charge| charge.amount.milli()),
-        charge.and_then(|charge| charge.hold).map(|hold| hold.to_string()),
-        charge.map(|charge| charge.effective_at.epoch_seconds()),
-        charge.map(|charge| to_json(&charge.entries)).transpose()?,
-        reason,
-        run.ended_at.map(model::Timestamp::epoch_seconds),
-        booked.settled.price.known().is_some(),
-    ])?;
+/// How many stored rows beside those that are asked for a scan may meet, for each one that is asked for.
+const MOST_OTHERS: usize = 8;
+
+/// The digest of each of these runs, where it is in the books: by one scan where the ids lie close together, as those of a
+/// month do, else one by one. No run is asked for twice.
+pub(super) fn digests(connection: &Connection, names: &Names<'_>, keys: &[&RunKey]) -> Result<Vec<Option<RunDigest>>> {
+    let mut found = vec![None; keys.len()];
+    let mut by_place = FxHashMap::<(&SiteName, &ClusterName), Wanted>::default();
+    for (position, key) in keys.iter().enumerate() {
+        let id = (raw_id(key.scheduler_job)?, key.submitted_at.epoch_seconds());
+        by_place.entry((&key.site, &key.cluster)).or_default().insert(id, position);
+    }
+    for ((site, cluster), wanted) in by_place {
+        let Some(place) = names.find(&format!("{site}/{cluster}"))? else { continue };
+        if !scan(connection, place, &wanted, &mut found)? {
+            one_by_one(connection, place, &wanted, &mut found)?;
+        }
+    }
+    Ok(found)
+}
+
+/// The position in the question of each id and submit time.
+type Wanted = FxHashMap<(i64, i64), usize>;
+
+/// Reads all rows between the least and the greatest id. Whether that was done; it is given up where too many others lie
+/// between.
+fn scan(connection: &Connection, place: i64, wanted: &Wanted, found: &mut [Option<RunDigest>]) -> Result<bool> {
+    let jobs = wanted.keys().map(|(job, _)| *job);
+    let Some((least, greatest)) = jobs.clone().min().zip(jobs.max()) else { return Ok(true) };
+    let select = "SELECT job, submitted, content, observed_at, sluid FROM runs
+        WHERE place = ?1 AND job BETWEEN ?2 AND ?3";
+    let mut statement = connection.prepare_cached(select)?;
+    let mut rows = statement.query(params![place, least, greatest])?;
+    let mut others = 0;
+    while let Some(row) = rows.next()? {
+        match wanted.get(&(row.get(0)?, row.get(1)?)) {
+            Some(position) => found[*position] = Some(digest(row)?),
+            None => others += 1,
+        }
+        if others > MOST_OTHERS * wanted.len() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn one_by_one(connection: &Connection, place: i64, wanted: &Wanted, found: &mut [Option<RunDigest>]) -> Result<()> {
+    let select = "SELECT job, submitted, content, observed_at, sluid FROM runs
+        WHERE place = ?1 AND job = ?2 AND submitted = ?3";
+    let mut statement = connection.prepare_cached(select)?;
+    for ((job, submitted), position) in wanted {
+        found[*position] = statement.query_row(params![place, job, submitted], digest).optional()?;
+    }
     Ok(())
+}
+
+fn digest(row: &Row<'_>) -> rusqlite::Result<RunDigest> {
+    Ok(RunDigest { content: Content(row.get(2)?), observed_at: instant(row, 3)?, sluid: row.get(4)? })
 }

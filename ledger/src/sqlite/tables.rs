@@ -1,97 +1,54 @@
-//! The records of a transaction, over SQLite's tables.
+//! What a post needs of SQLite's tables.
 
-use super::run_tables::{self, Listed};
-use super::{balance_queries, observation_tables, queries, rows};
-use crate::records::{BalanceParts, BookedRun, Records, Result};
+use super::names::Names;
+use super::run_tables::{self, Listed, RunWriter};
+use super::{balance_queries, coverage_tables, entry_tables, observation_tables, queries, rows};
+use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
+use crate::rules::Secret;
+use crate::store::{Changes, Store};
 use crate::{
-    Binding, BindingRecord, Cursor, Enforce, Entry, Hold, HoldId, LedgerErrorKind, Observation, Scope, Unbind, rules,
+    Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError,
+    LedgerErrorKind, Observation, Scope, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// The tables seen through a connection that is inside a transaction.
-pub(super) struct Tables<'a>(pub(super) &'a Connection);
+pub(super) struct Tables<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) names: Names<'a>,
+}
 
-impl Tables<'_> {
-    /// Adds to the stored amount of an account; checked, so that what does not fit is an error and no other number.
-    fn add_to_balance(&self, account: &str, unit: &str, amount: Amount) -> Result<()> {
-        let select = "SELECT amount FROM balances WHERE account = ?1 AND unit = ?2";
-        let stored = self.0.prepare_cached(select)?.query_row([account, unit], |row| rows::amount(row, 0));
-        let sum = stored.optional()?.unwrap_or_default().plus(amount)?;
+impl<'a> Tables<'a> {
+    pub(super) fn new(connection: &'a Connection) -> Self {
+        Self { connection, names: Names::new(connection) }
+    }
+
+    fn put_balances(&self, balances: &[(Account, Unit, Amount)]) -> Result<()> {
         let insert = "INSERT INTO balances (account, unit, amount) VALUES (?1, ?2, ?3)
             ON CONFLICT (account, unit) DO UPDATE SET amount = excluded.amount";
-        self.0.prepare_cached(insert)?.execute(params![account, unit, sum.milli()])?;
+        let mut statement = self.connection.prepare_cached(insert)?;
+        for (account, unit, amount) in balances {
+            statement.execute(params![account.to_string(), unit.to_string(), amount.milli()])?;
+        }
         Ok(())
     }
 
-    fn add_to_total(&self, entry: &Entry, amount: Amount) -> Result<()> {
-        let place = [entry.project.to_string(), entry.unit.to_string(), entry.kind.to_string()];
-        let select = "SELECT amount FROM totals WHERE project = ?1 AND unit = ?2 AND kind = ?3";
-        let stored = self.0.prepare_cached(select)?.query_row(place.each_ref(), |row| rows::amount(row, 0));
-        let sum = stored.optional()?.unwrap_or_default().plus(amount)?;
+    fn put_totals(&self, totals: &[(ProjectName, Unit, EntryKind, Amount)]) -> Result<()> {
         let insert = "INSERT INTO totals (project, unit, kind, amount) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (project, unit, kind) DO UPDATE SET amount = excluded.amount";
-        self.0.prepare_cached(insert)?.execute(params![place[0], place[1], place[2], sum.milli()])?;
+        let mut statement = self.connection.prepare_cached(insert)?;
+        for (project, unit, kind, amount) in totals {
+            statement.execute(params![project.as_str(), unit.to_string(), kind.as_str(), amount.milli()])?;
+        }
         Ok(())
     }
 
     fn entry_where<P: rusqlite::Params>(&self, condition: &str, parameters: P) -> Result<Option<Entry>> {
-        let select = format!("SELECT {} FROM entries WHERE {condition}", rows::ENTRY);
-        Ok(self.0.prepare_cached(&select)?.query_row(parameters, rows::entry).optional()?)
-    }
-}
-
-impl Records for Tables<'_> {
-    fn in_savepoint(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<()> {
-        self.0.prepare_cached("SAVEPOINT work")?.execute([])?;
-        let Err(error) = work() else {
-            self.0.prepare_cached("RELEASE work")?.execute([])?;
-            return Ok(());
-        };
-        // After a full disk SQLite has rolled back the whole transaction by itself: then there is nothing left to undo,
-        // and the first error, which ends the post, is the one to tell.
-        match self.0.execute_batch("ROLLBACK TO work; RELEASE work") {
-            Err(not_undone) if error.kind == LedgerErrorKind::Overflow => Err(not_undone.into()),
-            _ => Err(error),
-        }
+        Ok(entry_tables::entries_where(self.connection, &self.names, condition, parameters)?.pop())
     }
 
-    fn next_number(&self) -> Result<u64> {
-        Ok(self
-            .0
-            .prepare_cached("SELECT coalesce(max(number), 0) + 1 FROM entries")?
-            .query_row([], |row| rows::count(row, 0))?)
-    }
-
-    fn append(&self, entry: &Entry) -> Result<()> {
-        let insert = format!(
-            "INSERT INTO entries ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
-            rows::ENTRY
-        );
-        self.0.prepare_cached(&insert)?.execute(params_from_iter(rows::entry_values(entry)?))?;
-        if entry.kind.moves() {
-            let unit = entry.unit.to_string();
-            self.add_to_balance(&entry.debit.to_string(), &unit, entry.amount.negated()?)?;
-            self.add_to_balance(&entry.credit.to_string(), &unit, entry.amount)?;
-            self.add_to_total(entry, rules::budget_change(entry)?)?;
-        }
-        Ok(())
-    }
-
-    fn entry_with_key(&self, key: &str) -> Result<Option<Entry>> {
-        self.entry_where("key = ?1", [key])
-    }
-
-    fn entry(&self, number: u64) -> Result<Option<Entry>> {
-        self.entry_where("number = ?1", [rows::number(number)?])
-    }
-
-    fn hold(&self, id: HoldId) -> Result<Option<Hold>> {
-        let select = format!("SELECT {} FROM holds WHERE id = ?1", rows::HOLD);
-        Ok(self.0.prepare_cached(&select)?.query_row([id.to_string()], rows::hold).optional()?)
-    }
-
-    fn put_hold(&self, hold: &Hold) -> Result<()> {
+    pub(super) fn put_hold(&self, hold: &Hold) -> Result<()> {
         let insert = format!(
             "INSERT INTO holds ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT (id) DO UPDATE SET ceiling = excluded.ceiling, charged = excluded.charged,
@@ -101,7 +58,7 @@ impl Records for Tables<'_> {
         let closing =
             hold.closing.map(|closing| Ok::<_, rusqlite::Error>((rows::to_json(&closing.reason)?, closing.at)));
         let closing = closing.transpose()?;
-        self.0.prepare_cached(&insert)?.execute(params![
+        self.connection.prepare_cached(&insert)?.execute(params![
             hold.id.to_string(),
             hold.project.as_str(),
             hold.unit.to_string(),
@@ -119,9 +76,50 @@ impl Records for Tables<'_> {
         ])?;
         Ok(())
     }
+}
+
+impl Store for Tables<'_> {
+    fn secret(&self) -> Result<Secret> {
+        let select = "SELECT unhex(value) FROM meta WHERE name = 'secret'";
+        let found: Option<Option<[u8; 32]>> = self.connection.query_row(select, [], |row| row.get(0)).optional()?;
+        let missing = || LedgerError::never(LedgerErrorKind::Corrupt, "its secret is missing");
+        found.flatten().map(Secret).ok_or_else(missing)
+    }
+
+    fn last_number(&self) -> Result<u64> {
+        let select = "SELECT coalesce(max(number), 0) FROM entries";
+        Ok(self.connection.prepare_cached(select)?.query_row([], |row| rows::count(row, 0))?)
+    }
+
+    fn balance(&self, account: &Account, unit: &Unit) -> Result<Amount> {
+        let select = "SELECT amount FROM balances WHERE account = ?1 AND unit = ?2";
+        let place = [account.to_string(), unit.to_string()];
+        let stored = self.connection.prepare_cached(select)?.query_row(place, |row| rows::amount(row, 0));
+        Ok(stored.optional()?.unwrap_or_default())
+    }
+
+    fn total(&self, project: &ProjectName, unit: &Unit, kind: EntryKind) -> Result<Amount> {
+        let select = "SELECT amount FROM totals WHERE project = ?1 AND unit = ?2 AND kind = ?3";
+        let place = [project.as_str(), &unit.to_string(), kind.as_str()];
+        let stored = self.connection.prepare_cached(select)?.query_row(place, |row| rows::amount(row, 0));
+        Ok(stored.optional()?.unwrap_or_default())
+    }
+
+    fn entry_with_key(&self, key: &str) -> Result<Option<Entry>> {
+        self.entry_where("key = ?1", [key])
+    }
+
+    fn entry(&self, number: u64) -> Result<Option<Entry>> {
+        self.entry_where("number = ?1", [rows::number(number)?])
+    }
+
+    fn hold(&self, id: HoldId) -> Result<Option<Hold>> {
+        let select = format!("SELECT {} FROM holds WHERE id = ?1", rows::HOLD);
+        Ok(self.connection.prepare_cached(&select)?.query_row([id.to_string()], rows::hold).optional()?)
+    }
 
     fn bindings(&self) -> Result<Vec<BindingRecord>> {
-        queries::bindings(self.0)
+        queries::bindings(self.connection)
     }
 
     fn end_binding(&self, unbind: Unbind, actor: &Principal, now: Timestamp) -> Result<()> {
@@ -129,7 +127,7 @@ impl Records for Tables<'_> {
             VALUES (?1, ?2, ?3, ?4, ?5)";
         let (user, site) = (actor.user.as_str(), actor.site.as_ref().map(SiteName::as_str));
         let number = rows::number(unbind.number)?;
-        self.0.execute(insert, params![number, unbind.to.epoch_seconds(), now.epoch_seconds(), user, site])?;
+        self.connection.execute(insert, params![number, unbind.to.epoch_seconds(), now.epoch_seconds(), user, site])?;
         Ok(())
     }
 
@@ -137,7 +135,7 @@ impl Records for Tables<'_> {
         let insert = "INSERT INTO bindings
             (site, account, partition, user, unit, project, from_at, to_at, recorded_at, actor_user, actor_site)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-        self.0.execute(
+        self.connection.execute(
             insert,
             params![
                 binding.site.as_str(),
@@ -159,7 +157,8 @@ impl Records for Tables<'_> {
     fn is_enforced(&self, project: &ProjectName, unit: &Unit) -> Result<bool> {
         let select =
             "SELECT is_enforced FROM enforcements WHERE project = ?1 AND unit = ?2 ORDER BY number DESC LIMIT 1";
-        let last = self.0.prepare_cached(select)?.query_row([project.as_str(), &unit.to_string()], |row| row.get(0));
+        let last =
+            self.connection.prepare_cached(select)?.query_row([project.as_str(), &unit.to_string()], |row| row.get(0));
         Ok(last.optional()?.unwrap_or(false))
     }
 
@@ -169,47 +168,51 @@ impl Records for Tables<'_> {
         let (user, site) = (actor.user.as_str(), actor.site.as_ref().map(SiteName::as_str));
         let Enforce { project, unit, is_enforced } = enforce;
         let now = now.epoch_seconds();
-        self.0.execute(insert, params![project.as_str(), unit.to_string(), is_enforced, now, user, site])?;
+        self.connection.execute(insert, params![project.as_str(), unit.to_string(), is_enforced, now, user, site])?;
         Ok(())
     }
 
+    fn run_digests(&self, keys: &[&RunKey]) -> Result<Vec<Option<RunDigest>>> {
+        run_tables::digests(self.connection, &self.names, keys)
+    }
+
     fn run(&self, key: &RunKey) -> Result<Option<BookedRun>> {
-        run_tables::run(self.0, key)
+        run_tables::run(self.connection, &self.names, key)
     }
 
     fn run_with_sluid(&self, site: &SiteName, cluster: &ClusterName, sluid: &str) -> Result<Option<BookedRun>> {
-        run_tables::run_with_sluid(self.0, site, cluster, sluid)
-    }
-
-    fn put_run(&self, run: &BookedRun) -> Result<()> {
-        run_tables::put_run(self.0, run)
+        run_tables::run_with_sluid(self.connection, &self.names, site, cluster, sluid)
     }
 
     fn runs_of_job(&self, job: JobId) -> Result<Vec<BookedRun>> {
-        run_tables::runs_of_job(self.0, job)
+        run_tables::runs_of_job(self.connection, &self.names, job)
     }
 
     fn unattributed_runs(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
-        run_tables::page(self.0, Listed::Unattributed, site, after, limit)
+        run_tables::page(self.connection, &self.names, Listed::Unattributed, site, after, limit)
     }
 
     fn runs_without_hold(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
-        run_tables::page(self.0, Listed::WithoutHold, site, after, limit)
+        run_tables::page(self.connection, &self.names, Listed::WithoutHold, site, after, limit)
     }
 
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>> {
         let select = "SELECT as_of FROM observations WHERE site = ?1 AND cluster = ?2 AND scope = ?3";
-        let mut statement = self.0.prepare_cached(select)?;
+        let mut statement = self.connection.prepare_cached(select)?;
         let place = [site.as_str(), cluster.as_str(), &scope.to_string()];
         Ok(statement.query_row(place, |row| rows::instant(row, 0)).optional()?)
     }
 
     fn put_observation(&self, observation: &Observation) -> Result<()> {
-        observation_tables::put_observation(self.0, observation)
+        observation_tables::put_observation(self.connection, observation)
+    }
+
+    fn put_coverage(&self, reading: &Coverage) -> Result<()> {
+        coverage_tables::put_coverage(self.connection, reading)
     }
 
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>> {
-        queries::cursor(self.0, site, cluster, scope)
+        queries::cursor(self.connection, site, cluster, scope)
     }
 
     fn put_cursor(&self, cursor: &Cursor) -> Result<()> {
@@ -217,11 +220,22 @@ impl Records for Tables<'_> {
             ON CONFLICT (site, cluster, scope) DO UPDATE SET settled_until = excluded.settled_until";
         let Cursor { site, cluster, scope, settled_until } = cursor;
         let until = settled_until.epoch_seconds();
-        self.0.execute(insert, params![site.as_str(), cluster.as_str(), scope.to_string(), until])?;
+        self.connection.execute(insert, params![site.as_str(), cluster.as_str(), scope.to_string(), until])?;
         Ok(())
     }
 
     fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts> {
-        balance_queries::balance_parts(self.0, project, now)
+        balance_queries::balance_parts(self, project, now)
+    }
+
+    fn write(&self, changes: Changes) -> Result<()> {
+        let Changes { entries, runs, holds, balances, totals } = changes;
+        entry_tables::append(self.connection, &self.names, &entries)?;
+        RunWriter::new().write(self.connection, &self.names, &runs)?;
+        for hold in &holds {
+            self.put_hold(hold)?;
+        }
+        self.put_balances(&balances)?;
+        self.put_totals(&totals)
     }
 }

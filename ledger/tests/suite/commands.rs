@@ -46,7 +46,11 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
             | Outcome::Closed(_, effect)
             | Outcome::Observed(effect)
             | Outcome::Advanced(effect) => *effect,
-            other @ (Outcome::Settled(_) | Outcome::StaysOpen(_) | Outcome::Unbound(_) | Outcome::Reattributed(_)) => {
+            other @ (Outcome::Settled(_)
+            | Outcome::StaysOpen(_)
+            | Outcome::Unbound(_)
+            | Outcome::Reattributed(_)
+            | Outcome::Covered) => {
                 panic!("{other:?}")
             }
         };

@@ -38,7 +38,7 @@ async fn an_entry_is_exported_as_one_line() {
     let desk = busy_desk().await;
     let lines = export(&desk.book).await;
     let shown: Vec<&str> = lines.lines().filter(|line| line.contains("\"overrun\"")).collect();
-    insta::assert_snapshot!(shown[0], @r#"{"number":5,"kind":"overrun","unit":"jupiter:gh200","amount":30,"debit":"budget/atlas","credit":"used/jupiter/gh200","project":"atlas","effective_at":1793000110,"recorded_at":1793000000,"actor":{"user":"ada","site":"jupiter"},"key":"run:jupiter/booster/1@1793000000:0:overrun","links":{"hold":"01m5vj1jg00000000000000001","run":{"site":"jupiter","cluster":"booster","scheduler_job":1,"submitted_at":1793000000}},"note":"train","tariff":"jupiter/booster/test","particulars":"none"}"#);
+    insta::assert_snapshot!(shown[0], @r#"{"number":5,"kind":"overrun","unit":"jupiter:gh200","amount":30,"debit":"budget/atlas","credit":"used/jupiter/gh200","project":"atlas","effective_at":1793000110,"recorded_at":1793000000,"actor":{"user":"ada","site":"jupiter"},"key":null,"links":{"hold":"01m5vj1jg00000000000000001","run":{"site":"jupiter","cluster":"booster","scheduler_job":1,"submitted_at":1793000000}},"note":"","tariff":"jupiter/booster/test","particulars":"none"}"#);
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn whoever_changes_the_file_is_found() {
         ("UPDATE totals SET amount = amount - 5 WHERE kind = 'settle'", "total of settle of atlas"),
         ("UPDATE holds SET charged = 0", "hold 01"),
         ("DELETE FROM holds", "hold 01"),
-        ("UPDATE runs SET amount = 1 WHERE scheduler_job = 2", "charge of run jupiter/booster/2@"),
+        ("UPDATE runs SET amount = 1 WHERE job = 2", "charge of run jupiter/booster/2@"),
         ("DELETE FROM runs", "charge of run"),
         ("DROP TRIGGER entries_are_not_deleted; DELETE FROM entries WHERE number = 6", "entry 7 follows entry 5"),
         ("DROP TRIGGER entries_are_not_changed; UPDATE entries SET amount = 99 WHERE number = 4", "balance of"),
@@ -66,31 +66,38 @@ async fn whoever_changes_the_file_is_found() {
 async fn the_database_itself_forbids_what_a_mistake_of_ours_could_do() {
     let desk = busy_desk().await;
     let file = Connection::open(desk.path()).expect("opened");
+    file.pragma_update(None, "recursive_triggers", "ON").expect("as every connection of ours");
     for (statement, answer) in [
         ("UPDATE entries SET amount = 1 WHERE number = 1", "never changed"),
         ("DELETE FROM entries WHERE number = 1", "never deleted"),
         ("DELETE FROM entries", "never deleted"),
         (
             "INSERT INTO entries SELECT 99, kind, unit, amount, debit, credit, project, effective_at, recorded_at, \
-          actor_user, actor_site, 'k', hold, run, grant_key, reverses, note, tariff, particulars \
-          FROM entries WHERE number = 1",
+          actor_user, actor_site, 'k', hold, run_place, run_job, run_submitted, grant_key, NULL, note, tariff, \
+          particulars FROM entries WHERE number = 1; INSERT INTO posts VALUES (97, 0, 'ada', NULL, 1, 99)",
             "numbered without gaps",
         ),
         (
             "INSERT OR REPLACE INTO entries SELECT number, kind, unit, 5, debit, credit, project, effective_at, \
-          recorded_at, actor_user, actor_site, key, hold, run, grant_key, reverses, note, tariff, particulars \
-          FROM entries WHERE number = 1",
-            "numbered without gaps",
+          recorded_at, actor_user, actor_site, key, hold, run_place, run_job, run_submitted, grant_key, reverses, \
+          note, tariff, particulars FROM entries WHERE number = 1",
+            "never deleted",
         ),
+        ("INSERT INTO posts VALUES (96, 0, 'ada', NULL, 1, 3)", "numbered without gaps"),
         ("UPDATE balances SET amount = 'many'", "cannot store TEXT"),
-        ("UPDATE balances SET amount = 0; INSERT INTO posts VALUES (99, 0, 'ada', NULL, 1, 1)", ""),
+        (
+            "UPDATE balances SET amount = 0; INSERT INTO posts SELECT 99, 0, 'ada', NULL, 1, max(number) FROM entries",
+            "",
+        ),
         (
             "UPDATE balances SET amount = 1 WHERE account LIKE 'budget%'; \
-          INSERT INTO posts VALUES (98, 0, 'ada', NULL, 1, 1)",
+          INSERT INTO posts SELECT 98, 0, 'ada', NULL, 1, max(number) FROM entries",
             "do not sum to zero",
         ),
     ] {
+        file.execute_batch("BEGIN").expect("begun");
         let outcome = file.execute_batch(statement);
+        file.execute_batch("ROLLBACK").expect("taken back");
         match outcome {
             Err(error) => assert!(!answer.is_empty() && error.to_string().contains(answer), "{statement}: {error}"),
             Ok(()) => assert_eq!(answer, "", "{statement}"),

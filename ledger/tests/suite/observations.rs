@@ -1,7 +1,8 @@
 //! Observations: what runs and waits is counted once, beside what is held.
 
 use crate::support::*;
-use ledger::{Book, Command, Effect, LedgerErrorKind, Outcome};
+use ledger::{Book, Command, Coverage, Effect, LedgerErrorKind, Outcome};
+use model::Window;
 
 #[tokio::test]
 async fn a_balance_counts_each_job_once() {
@@ -195,4 +196,34 @@ async fn foreign_jobs_count_against_an_enforced_budget() {
     let of_another_site = ledger::BalanceQuery { project: None, site: Some(name("horeka")) };
     let everything = desk.book.balances(&of_another_site, now()).await;
     assert_eq!(everything, Ok(vec![]), "no unit of that site");
+}
+
+#[tokio::test]
+async fn readings_of_one_scope_that_touch_are_one() {
+    let desk = Desk::new();
+    let reading = |scope: &str, account: &str, from: i64, to: i64| {
+        Command::Cover(Coverage {
+            site: name("jupiter"),
+            cluster: name("booster"),
+            scope: name(scope),
+            whole_accounts: vec![Some(name(account))],
+            window: Window { from: at(from), to: at(to) },
+            observed_at: at(to),
+        })
+    };
+    desk.post(&[reading("all:cleo", "hai", 0, 10), reading("user:ada", "hai", 5, 20)]).await;
+    desk.post(&[reading("all:cleo", "other", 30, 40), reading("all:cleo", "hai", 40, 45)]).await;
+    desk.post(&[reading("all:cleo", "hai", 8, 12)]).await;
+    let shown = |coverage: Coverage| {
+        let Window { from, to } = coverage.window;
+        let accounts = coverage.whole_accounts.into_iter().flatten().map(|account| account.to_string());
+        let accounts = accounts.collect::<Vec<_>>().join("+");
+        format!("{} {accounts} {}-{}", coverage.scope, from.epoch_seconds(), to.epoch_seconds())
+    };
+    let known = desk.book.coverage(&name("jupiter")).await.expect("read");
+    let known: Vec<String> = known.into_iter().map(shown).collect();
+    assert_eq!(known, ["all:cleo hai 0-12", "all:cleo hai+other 30-45", "user:ada hai 5-20"]);
+    assert_eq!(desk.book.coverage(&name("horeka")).await, Ok(vec![]));
+    let refused = desk.try_post(&[reading("user:ada", "hai", 9, 9)]).await.expect_err("nothing was read");
+    assert_eq!(refused.kind, LedgerErrorKind::Invalid);
 }

@@ -23,11 +23,27 @@ fn an_override_adds_a_site_or_replaces_one() {
 }
 
 #[test]
+fn a_users_profile_need_not_name_a_zone() {
+    let text = LOCAL.replace("accounting_zone: machine\n", "");
+    let own = catalogue().with_override("x.yaml", &text).expect("well formed");
+    let machine: model::Zone = "Asia/Tokyo".parse().expect("a zone");
+    assert_eq!(site(&own, "local").accounting_zone, None);
+    assert_eq!(site(&own, "local").accounting_zone_on(&machine), machine);
+}
+
+#[test]
 fn mistakes_have_a_file_a_line_a_column_and_a_field() {
     let catalogue = catalogue();
     for (from, to, field, line_of, says) in [
         ("per_node: 1,", "per_nod: 1,", "partitions[0].cpus", "per_nod:", "per_nod"),
         ("sharing: shared", "sharing: sometimes", "partitions[0].sharing", "sharing: sometimes", "sometimes"),
+        (
+            "accounting_zone: machine",
+            "accounting_zone: Europe/Hither",
+            "accounting_zone",
+            "accounting_zone: Europe/Hither",
+            "`Europe/Hither` is not a time zone",
+        ),
         ("as_of: 2026-11,", "as_of: yesterday,", "defaults", "as_of: yesterday", "not a date"),
         ("{ source: pakt,", "{ source: nobody,", "defaults.source", "site: local", "`nobody` is not listed"),
         (

@@ -17,6 +17,7 @@ fn of_site(site: &Site) -> Facts {
         ("account.pattern".to_owned(), site.account.value.pattern.is_some()),
         ("account.examples".to_owned(), !site.account.value.examples.is_empty()),
         ("budget_windows".to_owned(), !site.budget_windows.value.is_empty()),
+        ("accounting_zone".to_owned(), site.accounting_zone.is_some()),
         ("usage".to_owned(), site.usage.is_some()),
         ("state_area".to_owned(), site.state_area.is_some()),
         ("cache_area".to_owned(), site.cache_area.is_some()),

@@ -86,6 +86,20 @@ fn what_a_cpu_is_differs_between_sites() {
 }
 
 #[test]
+fn accounts_are_kept_in_the_time_of_the_site() {
+    let catalogue = catalogue();
+    let machine: model::Zone = "Asia/Tokyo".parse().expect("a zone");
+    for site in catalogue.iter() {
+        let zone = site.accounting_zone_on(&machine);
+        let expected = if site.name().as_str() == "local" { "Asia/Tokyo" } else { "Europe/Berlin" };
+        assert_eq!(zone.name(), Some(expected), "{}", site.title);
+        // No page of a centre was found that names the zone: it is inferred from where the machine stands.
+        let is_guess = site.accounting_zone.as_ref().is_some_and(sites::Sourced::is_guess);
+        assert_eq!(is_guess, site.name().as_str() != "local", "{}", site.title);
+    }
+}
+
+#[test]
 fn only_what_the_centre_says_is_documented() {
     let catalogue = catalogue();
     for site in catalogue.iter() {

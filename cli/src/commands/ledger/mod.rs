@@ -1,6 +1,7 @@
 //! `pakt ledger ...`: the words of each action; what it does is in a file for its kind.
 
 mod bind;
+mod coverage;
 mod give;
 mod read;
 mod unattributed;
@@ -38,6 +39,8 @@ pub(crate) enum Action {
     Enforce(bind::Enforce),
     /// Print a project's statement
     Statement(read::Statement),
+    /// Show which runs were read, and which nobody read
+    Coverage(coverage::Coverage),
     /// List runs that belong to no project
     Unattributed,
     /// Print every entry as JSON lines
@@ -58,6 +61,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         Action::Reattribute(arguments) => bind::reattribute(arguments, context).await,
         Action::Enforce(arguments) => bind::enforce(arguments, context).await,
         Action::Statement(arguments) => read::statement(arguments, context).await,
+        Action::Coverage(arguments) => coverage::run(arguments, context).await,
         Action::Unattributed => unattributed::run(context).await,
         Action::Export => read::export(context).await,
         Action::Verify => read::verify(context).await,

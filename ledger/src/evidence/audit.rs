@@ -1,0 +1,104 @@
+//! Audits: the whole log recomputed, and compared with every checkpoint that is at hand.
+
+use super::{
+    AuditFinding, AuditReport, CheckedCheckpoint, Checkpoint, CheckpointSource, Frontier, KeyName, SignedCheckpoint,
+    Standing, TreeHash, VerifierKey,
+};
+use crate::LedgerError;
+
+/// What an audit goes by: the log, the keys that the auditor knows, and checkpoints from inside and outside the ledger.
+///
+/// The keys have to come to the auditor by another way than the ledger: whoever can replace both proves what they like.
+#[derive(Debug)]
+pub struct Audit<'a> {
+    origin: &'a KeyName,
+    keys: &'a [VerifierKey],
+    checkpoints: Vec<(CheckpointSource, &'a SignedCheckpoint)>,
+    unsequenced: u64,
+}
+
+impl<'a> Audit<'a> {
+    /// An audit of the log of this name, with these keys of the log and of witnesses.
+    pub const fn new(origin: &'a KeyName, keys: &'a [VerifierKey]) -> Self {
+        Self { origin, keys, checkpoints: Vec::new(), unsequenced: 0 }
+    }
+
+    /// Adds a checkpoint and where it comes from. Their order does not matter.
+    #[must_use]
+    pub fn with(mut self, source: CheckpointSource, checkpoint: &'a SignedCheckpoint) -> Self {
+        self.checkpoints.push((source, checkpoint));
+        self
+    }
+
+    /// The number of committed entries that have no place in the log yet.
+    #[must_use]
+    pub const fn with_unsequenced(mut self, entries: u64) -> Self {
+        self.unsequenced = entries;
+        self
+    }
+
+    /// Recomputes the tree, one leaf after another, and says what that shows. Memory does not grow with the log. An error
+    /// is one of reading the leaves; what is wrong with the log stands in the report.
+    pub fn run(
+        &self,
+        leaves: impl IntoIterator<Item = Result<TreeHash, LedgerError>>,
+    ) -> Result<AuditReport, LedgerError> {
+        let (mut checked, mut findings) = self.check_signatures();
+        checked.sort_by_key(|checkpoint| checkpoint.head.size);
+        let mut frontier = Frontier::default();
+        let mut waiting = checked.iter().peekable();
+        let mut agreed: Vec<&CheckedCheckpoint> = Vec::new();
+        let mut leaves = leaves.into_iter();
+        loop {
+            while let Some(checkpoint) = waiting.next_if(|checkpoint| checkpoint.head.size == frontier.size()) {
+                match frontier.head().root {
+                    root if root == checkpoint.head.root => agreed.push(checkpoint),
+                    computed => findings.push(AuditFinding::other_root(checkpoint, computed)),
+                }
+            }
+            match leaves.next() {
+                Some(leaf) => frontier.append(leaf?),
+                None => break,
+            }
+        }
+        findings.extend(waiting.map(|checkpoint| AuditFinding::too_short(checkpoint, frontier.size())));
+        let agreed: Vec<_> = agreed.into_iter().cloned().collect();
+        Ok(self.report(&frontier, agreed, findings))
+    }
+
+    /// Checkpoints that the log signed, and what is wrong with the others.
+    fn check_signatures(&self) -> (Vec<CheckedCheckpoint>, Vec<AuditFinding>) {
+        let (mut checked, mut findings) = (Vec::new(), Vec::new());
+        for &(source, signed) in &self.checkpoints {
+            let Checkpoint { origin, head, .. } = signed.claim();
+            let size = head.size;
+            if origin != self.origin.as_str() {
+                findings.push(AuditFinding::OtherLog { size, source, origin: origin.clone() });
+                continue;
+            }
+            match signed.verify(self.keys).map(|verified| verified.cosignatures) {
+                Ok(cosignatures) => checked.push(CheckedCheckpoint { head: *head, source, cosignatures }),
+                Err(error) => findings.push(AuditFinding::NotSigned { size, source, why: error.to_string() }),
+            }
+        }
+        (checked, findings)
+    }
+
+    fn report(&self, frontier: &Frontier, agreed: Vec<CheckedCheckpoint>, findings: Vec<AuditFinding>) -> AuditReport {
+        let newest = agreed.iter().map(|checkpoint| checkpoint.head.size).max().unwrap_or(0);
+        let outside = agreed.iter().filter(|checkpoint| checkpoint.is_from_outside());
+        let standing = match outside.map(|checkpoint| checkpoint.head.size).max() {
+            _ if !findings.is_empty() => Standing::Broken,
+            Some(size) if size > 0 => Standing::Verified { size },
+            _ => Standing::SelfConsistent,
+        };
+        AuditReport {
+            standing,
+            head: frontier.head(),
+            uncheckpointed: frontier.size() - newest,
+            unsequenced: self.unsequenced,
+            checkpoints: agreed,
+            findings,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What two readings of one run are compared by: a keyed digest of what they say, so that a row can be recognised after its
+//! person was erased, and by nobody without the ledger's secret.
+
+use crate::SettledRun;
+use model::{Charge, Run};
+
+/// The ledger's secret, made with the ledger.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(pub(crate) [u8; 32]);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Secret")
+    }
+}
+
+/// The digest of a reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Content(pub(crate) [u8; 16]);
+
+impl Content {
+    /// The digest that every ledger has of the row, for putting two readings of the same instant in an order.
+    pub(crate) fn common(settled: &SettledRun) -> Self {
+        Self::first_half(blake3::hash(&Self::fields(settled)))
+    }
+
+    /// This ledger's digest of a row and its price. Only what every adapter and every release of Slurm tells alike is in it, so that
+    /// the same run read another way is the same.
+    pub(crate) fn of(settled: &SettledRun, secret: &Secret) -> Self {
+        Self::first_half(blake3::keyed_hash(&secret.0, &Self::fields(settled)))
+    }
+
+    fn fields(settled: &SettledRun) -> Vec<u8> {
+        let mut fields = Fields(Vec::with_capacity(256));
+        fields.run(&settled.run);
+        match settled.price.known() {
+            None => fields.text("no price"),
+            Some(price) => {
+                fields.text(&price.tariff.0);
+                for charge in [&price.gpu, &price.node, &price.site] {
+                    fields.charge(charge.as_ref());
+                }
+            }
+        }
+        fields.0
+    }
+
+    fn first_half(digest: blake3::Hash) -> Self {
+        let mut half = [0; 16];
+        half.copy_from_slice(&digest.as_bytes()[..16]);
+        Self(half)
+    }
+}
+
+/// Fields one after another, each with its length, so that no two rows give the same bytes.
+struct Fields(Vec<u8>);
+
+impl Fields {
+    fn run(&mut self, run: &Run) {
+        self.text(run.user.as_str());
+        self.option(run.account.as_ref().map(model::AccountName::as_str));
+        self.option(run.partition.as_ref().map(model::PartitionName::as_str));
+        match run.stamp {
+            None => self.option(None),
+            Some(stamp) => self.text(&stamp.to_string()),
+        }
+        self.text(run.state.base.as_str());
+        self.number(run.started_at.epoch_seconds());
+        self.number(run.ended_at.map_or(i64::MIN, model::Timestamp::epoch_seconds));
+        self.0.extend_from_slice(&run.elapsed.seconds().to_le_bytes());
+    }
+
+    fn charge(&mut self, charge: Option<&Charge>) {
+        let Some(charge) = charge else { return self.option(None) };
+        self.text(charge.unit.site().as_str());
+        self.text(charge.unit.class().as_str());
+        self.number(charge.amount.milli());
+    }
+
+    fn option(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => self.text(text),
+            // No text is as long as this.
+            None => self.0.extend_from_slice(&u32::MAX.to_le_bytes()),
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        let length = u32::try_from(text.len()).unwrap_or(u32::MAX - 1);
+        self.0.extend_from_slice(&length.to_le_bytes());
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    fn number(&mut self, number: i64) {
+        self.0.extend_from_slice(&number.to_le_bytes());
+    }
+}

@@ -1,0 +1,165 @@
+//! What several readings together cover of an account.
+
+use crate::{AccountCoverage, Coverage, Scope};
+use model::{AccountName, Timestamp, UserName, Window};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the readings of a site cover of an account's runs that ended inside a span.
+///
+/// Who has once seen somebody else's run of an account sees everybody's at any time: as its coordinator, as an operator,
+/// or because the cluster hides nothing. Of anybody else a reading covers their own runs, whatever they asked for.
+pub fn account_coverage(readings: &[Coverage], account: Option<&AccountName>, span: Window) -> AccountCoverage {
+    let sees_all: BTreeSet<&UserName> = readings
+        .iter()
+        .filter(|reading| reading.whole_accounts.iter().any(|known| known.as_ref() == account))
+        .filter_map(|reading| match &reading.scope {
+            Scope::All(reader) => Some(reader),
+            Scope::User(_) => None,
+        })
+        .collect();
+    let (mut whole, mut own) = (Vec::new(), BTreeMap::<UserName, Vec<Window>>::new());
+    for reading in readings {
+        let Some(window) = common(reading.window, span) else { continue };
+        match &reading.scope {
+            Scope::All(reader) if sees_all.contains(reader) => whole.push(window),
+            Scope::All(reader) | Scope::User(reader) => own.entry(reader.clone()).or_default().push(window),
+        }
+    }
+    let whole = joined(whole);
+    let outside = |windows: Vec<Window>| {
+        let gaps = gaps(&whole, span);
+        joined(windows.iter().flat_map(|window| gaps.iter().filter_map(|gap| common(*window, *gap))).collect())
+    };
+    let own: BTreeMap<UserName, Vec<Window>> =
+        own.into_iter().map(|(user, windows)| (user, outside(windows))).collect();
+    let read = joined(whole.iter().chain(own.values().flatten()).copied().collect());
+    let own = own.into_iter().filter(|(_, windows)| !windows.is_empty()).collect();
+    AccountCoverage { unread: gaps(&read, span), whole, own }
+}
+
+/// What two windows have in common.
+fn common(one: Window, other: Window) -> Option<Window> {
+    let window = Window { from: one.from.max(other.from), to: one.to.min(other.to) };
+    (window.from < window.to).then_some(window)
+}
+
+/// The same stretches, in order, with those that touch put together.
+pub(crate) fn joined(mut windows: Vec<Window>) -> Vec<Window> {
+    windows.sort_by_key(|window| (window.from, window.to));
+    let mut joined: Vec<Window> = Vec::new();
+    for window in windows {
+        match joined.last_mut() {
+            Some(last) if window.from <= last.to => last.to = last.to.max(window.to),
+            _ => joined.push(window),
+        }
+    }
+    joined
+}
+
+/// What joined stretches leave of a span.
+fn gaps(covered: &[Window], span: Window) -> Vec<Window> {
+    let mut gaps = Vec::new();
+    let mut from: Timestamp = span.from;
+    for window in covered {
+        if from < window.from {
+            gaps.push(Window { from, to: window.from.min(span.to) });
+        }
+        from = from.max(window.to);
+    }
+    if from < span.to {
+        gaps.push(Window { from, to: span.to });
+    }
+    gaps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn window(from: i64, to: i64) -> Window {
+        Window { from: Timestamp::from_epoch_seconds(from), to: Timestamp::from_epoch_seconds(to) }
+    }
+
+    /// A reading in which these accounts were seen to be whole.
+    fn reading(scope: &str, accounts: &[&str], from: i64, to: i64) -> Coverage {
+        Coverage {
+            site: "horeka".parse().expect("a site"),
+            cluster: "horeka".parse().expect("a cluster"),
+            scope: scope.parse().expect("a scope"),
+            whole_accounts: accounts.iter().map(|account| Some(account.parse().expect("an account"))).collect(),
+            window: window(from, to),
+            observed_at: Timestamp::from_epoch_seconds(to),
+        }
+    }
+
+    fn shown(coverage: &AccountCoverage) -> String {
+        let windows = |windows: &[Window]| {
+            let one = |window: &Window| format!("{}-{}", window.from.epoch_seconds(), window.to.epoch_seconds());
+            windows.iter().map(one).collect::<Vec<_>>().join(" ")
+        };
+        let own = coverage.own.iter().map(|(user, own)| format!("; {user} {}", windows(own))).collect::<String>();
+        format!("whole {}{own}; unread {}", windows(&coverage.whole), windows(&coverage.unread))
+    }
+
+    #[test]
+    fn a_member_covers_their_own_runs_and_a_coordinator_everybodys() {
+        for (what, readings, expected) in [
+            ("nobody read", vec![], "whole ; unread 0-100"),
+            ("a member", vec![reading("user:ada", &[], 0, 60)], "whole ; ada 0-60; unread 60-100"),
+            (
+                "a member who asks for all and sees no others",
+                vec![reading("all:ada", &[], 0, 60)],
+                "whole ; ada 0-60; unread 60-100",
+            ),
+            ("a coordinator", vec![reading("all:cleo", &["hai"], 10, 60)], "whole 10-60; unread 0-10 60-100"),
+            (
+                "a coordinator of another account",
+                vec![reading("all:cleo", &["other"], 10, 60)],
+                "whole ; cleo 10-60; unread 0-10 60-100",
+            ),
+            (
+                "who saw others once sees them always",
+                vec![reading("all:cleo", &[], 0, 20), reading("all:cleo", &["hai"], 20, 60)],
+                "whole 0-60; unread 60-100",
+            ),
+            (
+                "own runs count where nobody read the whole",
+                vec![
+                    reading("user:ada", &[], 0, 100),
+                    reading("user:ben", &[], 0, 50),
+                    reading("all:cleo", &["hai"], 30, 60),
+                ],
+                "whole 30-60; ada 0-30 60-100; ben 0-30; unread ",
+            ),
+        ] {
+            let account = "hai".parse().expect("an account");
+            let coverage = account_coverage(&readings, Some(&account), window(0, 100));
+            assert_eq!(shown(&coverage), expected, "{what}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_instant_is_whole_or_unread_or_somebodys_own(
+            readings in prop::collection::vec((0..4_usize, any::<bool>(), 0..100_i64, 1..60_i64), 0..8),
+            at in 0..100_i64,
+        ) {
+            let scopes = ["user:ada", "user:ben", "all:cleo", "all:dora"];
+            let readings: Vec<Coverage> = readings
+                .into_iter()
+                .map(|(who, sees, from, length)| {
+                    reading(scopes[who], if sees && who > 1 { &["hai"] } else { &[] }, from, from + length)
+                })
+                .collect();
+            let account = "hai".parse().expect("an account");
+            let coverage = account_coverage(&readings, Some(&account), window(0, 100));
+            let at = Timestamp::from_epoch_seconds(at);
+            let is_in = |windows: &[Window]| windows.iter().any(|window| window.contains(at));
+            let own = coverage.own.values().filter(|windows| is_in(windows)).count();
+            let read = readings.iter().any(|reading| reading.window.contains(at));
+            prop_assert_eq!(is_in(&coverage.unread), !read);
+            prop_assert_eq!(usize::from(is_in(&coverage.whole)) + usize::from(own > 0) + usize::from(!read), 1);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What a store does for one post: it answers questions of its tables, and takes everything that changed in one piece.
+
+use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
+use crate::rules::Secret;
+use crate::{
+    Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, Observation, Scope,
+    Unbind,
+};
+use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
+
+/// What a post changed, to be written together. Everything in it differs from what is stored.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// In the order of their numbers, which follow the last stored one without a gap.
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) runs: Vec<BookedRun>,
+    pub(crate) holds: Vec<Hold>,
+    /// What accounts hold now.
+    pub(crate) balances: Vec<(Account, Unit, Amount)>,
+    /// What the entries of each kind add up to now.
+    pub(crate) totals: Vec<(ProjectName, Unit, EntryKind, Amount)>,
+}
+
+/// The tables of a ledger inside one transaction. After `Err` the transaction is given up.
+pub(crate) trait Store {
+    fn secret(&self) -> Result<Secret>;
+    /// The number of the last entry; 0 where there is none.
+    fn last_number(&self) -> Result<u64>;
+    fn entry(&self, number: u64) -> Result<Option<Entry>>;
+    fn entry_with_key(&self, key: &str) -> Result<Option<Entry>>;
+    fn hold(&self, id: HoldId) -> Result<Option<Hold>>;
+    fn balance(&self, account: &Account, unit: &Unit) -> Result<Amount>;
+    fn total(&self, project: &ProjectName, unit: &Unit, kind: EntryKind) -> Result<Amount>;
+
+    /// The digest of each of these runs, where it is in the books. No run is asked for twice.
+    fn run_digests(&self, keys: &[&RunKey]) -> Result<Vec<Option<RunDigest>>>;
+    fn run(&self, key: &RunKey) -> Result<Option<BookedRun>>;
+    fn run_with_sluid(&self, site: &SiteName, cluster: &ClusterName, sluid: &str) -> Result<Option<BookedRun>>;
+    fn runs_of_job(&self, job: JobId) -> Result<Vec<BookedRun>>;
+    fn unattributed_runs(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>>;
+    fn runs_without_hold(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>>;
+
+    fn bindings(&self) -> Result<Vec<BindingRecord>>;
+    fn add_binding(&self, binding: &Binding, actor: &Principal, now: Timestamp) -> Result<()>;
+    fn end_binding(&self, unbind: Unbind, actor: &Principal, now: Timestamp) -> Result<()>;
+    fn is_enforced(&self, project: &ProjectName, unit: &Unit) -> Result<bool>;
+    fn set_enforced(&self, enforce: &Enforce, actor: &Principal, now: Timestamp) -> Result<()>;
+    fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>>;
+    fn put_observation(&self, observation: &Observation) -> Result<()>;
+    fn put_coverage(&self, reading: &Coverage) -> Result<()>;
+    fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
+    fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
+    fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts>;
+
+    /// Writes it all.
+    fn write(&self, changes: Changes) -> Result<()>;
+}

@@ -1,0 +1,398 @@
+//! The workbench of a post: what it has read and changed so far, in memory, over the tables of any store.
+//!
+//! A post of ten thousand runs reads what it needs in a few questions and writes what it changed in one piece. Whatever
+//! lists rows of the tables sees everything that was changed before, because the workbench is cleared onto them first.
+
+use crate::records::{BalanceParts, BookedRun, Records, Result, RunDigest};
+use crate::rules::{self, Secret};
+use crate::store::{Changes, Store};
+use crate::{
+    Account, Binding, BindingRecord, Command, Coverage, Cursor, Enforce, Entry, EntryKind, Hold, HoldId,
+    LedgerErrorKind, Observation, Scope, Unbind,
+};
+use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
+
+/// The records of one post.
+pub(crate) struct Workbench<'a> {
+    store: &'a dyn Store,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The number of the last entry, stored or not.
+    last_number: Option<u64>,
+    entries: Vec<Entry>,
+    /// The clusters that were met; a run's id holds the place of its own here.
+    clusters: Vec<(SiteName, ClusterName)>,
+    /// In the order in which they were first put here.
+    runs: Vec<BookedRun>,
+    places: FxHashMap<RunId, usize>,
+    sluids: FxHashMap<(SiteName, ClusterName, String), RunKey>,
+    /// What was asked about runs beforehand; none for those that are not in the books.
+    digests: FxHashMap<RunId, Option<RunDigest>>,
+    holds: FxHashMap<HoldId, Kept<Option<Hold>>>,
+    balances: FxHashMap<Unit, FxHashMap<Account, Kept<Amount>>>,
+    totals: FxHashMap<Unit, FxHashMap<(ProjectName, EntryKind), Kept<Amount>>>,
+    undo: Vec<Undo>,
+}
+
+/// A run's key without its texts: a post may have many thousand.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct RunId {
+    cluster: usize,
+    job: u64,
+    submitted: i64,
+}
+
+/// A value, and whether the store has it otherwise.
+struct Kept<T> {
+    value: T,
+    is_changed: bool,
+}
+
+/// How one change is taken back.
+enum Undo {
+    /// The run at this place was another, or none.
+    Run(usize, Option<Box<BookedRun>>),
+    Hold(HoldId, Option<Hold>),
+}
+
+impl<'a> Workbench<'a> {
+    /// A workbench over the tables of a transaction, with what the commands will ask about runs.
+    pub(crate) fn new(store: &'a dyn Store, commands: &[Command]) -> Result<Self> {
+        let mut state = State::default();
+        let mut keys = Vec::new();
+        for key in commands.iter().filter_map(run_key) {
+            let id = state.id(key);
+            if state.digests.insert(id, None).is_none() {
+                keys.push(key);
+            }
+        }
+        for (key, digest) in keys.iter().zip(store.run_digests(&keys)?) {
+            let id = state.id(key);
+            state.digests.insert(id, digest);
+        }
+        Ok(Self { store, state: RefCell::new(state) })
+    }
+
+    /// Writes what was changed. Whether anything was.
+    pub(crate) fn clear(&self) -> Result<bool> {
+        let changes = self.state.borrow_mut().take_changes();
+        let is_changed = !(changes.entries.is_empty() && changes.runs.is_empty() && changes.holds.is_empty());
+        if is_changed {
+            self.store.write(changes)?;
+        }
+        Ok(is_changed)
+    }
+
+    /// Adds to what an account holds; checked, so that what does not fit is an error and no other number.
+    fn add_to_balance(&self, state: &mut State, account: &Account, unit: &Unit, amount: Amount) -> Result<()> {
+        if let Some(kept) = state.balances.get_mut(unit).and_then(|accounts| accounts.get_mut(account)) {
+            kept.value = kept.value.plus(amount)?;
+            kept.is_changed = true;
+            return Ok(());
+        }
+        let value = self.store.balance(account, unit)?.plus(amount)?;
+        state.balances.entry(unit.clone()).or_default().insert(account.clone(), Kept { value, is_changed: true });
+        Ok(())
+    }
+
+    fn add_to_total(&self, state: &mut State, entry: &Entry, amount: Amount) -> Result<()> {
+        let place = (entry.project.clone(), entry.kind);
+        if let Some(kept) = state.totals.get_mut(&entry.unit).and_then(|totals| totals.get_mut(&place)) {
+            kept.value = kept.value.plus(amount)?;
+            kept.is_changed = true;
+            return Ok(());
+        }
+        let value = self.store.total(&entry.project, &entry.unit, entry.kind)?.plus(amount)?;
+        state.totals.entry(entry.unit.clone()).or_default().insert(place, Kept { value, is_changed: true });
+        Ok(())
+    }
+
+    /// Moves an entry's amount between the accounts, or back again.
+    fn move_amount(&self, state: &mut State, entry: &Entry, is_back: bool) -> Result<()> {
+        if !entry.kind.moves() {
+            return Ok(());
+        }
+        let sign = |amount: Amount| if is_back { amount.negated() } else { Ok(amount) };
+        let (taken, given) = (sign(entry.amount.negated()?)?, sign(entry.amount)?);
+        self.add_to_balance(state, &entry.debit, &entry.unit, taken)?;
+        if let Err(error) = self.add_to_balance(state, &entry.credit, &entry.unit, given) {
+            self.add_to_balance(state, &entry.debit, &entry.unit, given)?;
+            return Err(error);
+        }
+        let change = sign(rules::budget_change(entry)?)?;
+        if let Err(error) = self.add_to_total(state, entry, change) {
+            self.add_to_balance(state, &entry.debit, &entry.unit, given)?;
+            self.add_to_balance(state, &entry.credit, &entry.unit, taken)?;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Takes back everything that was done since a mark.
+    fn undo_to(&self, entries: usize, steps: usize) -> Result<()> {
+        let state = &mut *self.state.borrow_mut();
+        for entry in state.entries.split_off(entries).into_iter().rev() {
+            self.move_amount(state, &entry, true)?;
+            state.last_number = state.last_number.map(|last| last - 1);
+        }
+        for step in state.undo.split_off(steps).into_iter().rev() {
+            match step {
+                Undo::Run(place, Some(before)) => state.runs[place] = *before,
+                Undo::Run(place, None) => {
+                    for run in state.runs.split_off(place) {
+                        let id = state.id(&run.key);
+                        state.places.remove(&id);
+                    }
+                }
+                Undo::Hold(id, before) => drop(state.holds.insert(id, Kept { value: before, is_changed: true })),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn id(&mut self, key: &RunKey) -> RunId {
+        let is_its = |(site, cluster): &(SiteName, ClusterName)| *site == key.site && *cluster == key.cluster;
+        let cluster = self.clusters.iter().position(is_its).unwrap_or_else(|| {
+            self.clusters.push((key.site.clone(), key.cluster.clone()));
+            self.clusters.len() - 1
+        });
+        RunId { cluster, job: key.scheduler_job.raw(), submitted: key.submitted_at.epoch_seconds() }
+    }
+
+    /// The run, where it was put here.
+    fn run(&mut self, key: &RunKey) -> Option<&BookedRun> {
+        let id = self.id(key);
+        self.places.get(&id).and_then(|place| self.runs.get(*place))
+    }
+
+    fn take_changes(&mut self) -> Changes {
+        let mut changes = Changes { entries: std::mem::take(&mut self.entries), ..Changes::default() };
+        for kept in self.holds.values_mut().filter(|kept| kept.is_changed) {
+            kept.is_changed = false;
+            changes.holds.extend(kept.value.clone());
+        }
+        for id in self.places.drain().map(|(id, _)| id) {
+            self.digests.remove(&id);
+        }
+        changes.runs = std::mem::take(&mut self.runs);
+        self.sluids.clear();
+        self.undo.clear();
+        for (unit, accounts) in &mut self.balances {
+            for (account, kept) in accounts.iter_mut().filter(|(_, kept)| kept.is_changed) {
+                kept.is_changed = false;
+                changes.balances.push((account.clone(), unit.clone(), kept.value));
+            }
+        }
+        for (unit, totals) in &mut self.totals {
+            for ((project, kind), kept) in totals.iter_mut().filter(|(_, kept)| kept.is_changed) {
+                kept.is_changed = false;
+                changes.totals.push((project.clone(), unit.clone(), *kind, kept.value));
+            }
+        }
+        changes.holds.sort_by_key(|hold| hold.id);
+        changes
+    }
+}
+
+/// The run that a command is about.
+fn run_key(command: &Command) -> Option<&RunKey> {
+    match command {
+        Command::Settle(settled) => Some(&settled.run.key),
+        _ => None,
+    }
+}
+
+impl Records for Workbench<'_> {
+    fn in_savepoint(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+        let (entries, steps) = {
+            let state = self.state.borrow();
+            (state.entries.len(), state.undo.len())
+        };
+        let done = work();
+        if let Err(error) = &done
+            && error.kind == LedgerErrorKind::Overflow
+        {
+            self.undo_to(entries, steps)?;
+        }
+        done
+    }
+
+    fn secret(&self) -> Result<Secret> {
+        self.store.secret()
+    }
+
+    fn next_number(&self) -> Result<u64> {
+        let state = &mut *self.state.borrow_mut();
+        let last = match state.last_number {
+            Some(last) => last,
+            None => *state.last_number.insert(self.store.last_number()?),
+        };
+        Ok(last + 1)
+    }
+
+    fn append(&self, entry: Entry) -> Result<()> {
+        let state = &mut *self.state.borrow_mut();
+        self.move_amount(state, &entry, false)?;
+        state.last_number = Some(entry.number);
+        state.entries.push(entry);
+        Ok(())
+    }
+
+    fn entry_with_key(&self, key: &str) -> Result<Option<Entry>> {
+        let waiting = self.state.borrow().entries.iter().find(|entry| entry.key.as_deref() == Some(key)).cloned();
+        if waiting.is_some() { Ok(waiting) } else { self.store.entry_with_key(key) }
+    }
+
+    fn entry(&self, number: u64) -> Result<Option<Entry>> {
+        let state = self.state.borrow();
+        let waiting = match state.entries.first() {
+            Some(first) if number >= first.number => {
+                usize::try_from(number - first.number).ok().and_then(|place| state.entries.get(place)).cloned()
+            }
+            _ => None,
+        };
+        if waiting.is_some() { Ok(waiting) } else { self.store.entry(number) }
+    }
+
+    fn hold(&self, id: HoldId) -> Result<Option<Hold>> {
+        let state = &mut *self.state.borrow_mut();
+        if let Some(kept) = state.holds.get(&id) {
+            return Ok(kept.value.clone());
+        }
+        let value = self.store.hold(id)?;
+        state.holds.insert(id, Kept { value: value.clone(), is_changed: false });
+        Ok(value)
+    }
+
+    fn put_hold(&self, hold: &Hold) -> Result<()> {
+        let before = self.hold(hold.id)?;
+        let state = &mut *self.state.borrow_mut();
+        state.undo.push(Undo::Hold(hold.id, before));
+        state.holds.insert(hold.id, Kept { value: Some(hold.clone()), is_changed: true });
+        Ok(())
+    }
+
+    fn bindings(&self) -> Result<Vec<BindingRecord>> {
+        self.store.bindings()
+    }
+
+    fn add_binding(&self, binding: &Binding, actor: &Principal, now: Timestamp) -> Result<()> {
+        self.store.add_binding(binding, actor, now)
+    }
+
+    fn end_binding(&self, unbind: Unbind, actor: &Principal, now: Timestamp) -> Result<()> {
+        self.store.end_binding(unbind, actor, now)
+    }
+
+    fn is_enforced(&self, project: &ProjectName, unit: &Unit) -> Result<bool> {
+        self.store.is_enforced(project, unit)
+    }
+
+    fn set_enforced(&self, enforce: &Enforce, actor: &Principal, now: Timestamp) -> Result<()> {
+        self.store.set_enforced(enforce, actor, now)
+    }
+
+    fn run_digest(&self, key: &RunKey) -> Result<Option<RunDigest>> {
+        let state = &mut *self.state.borrow_mut();
+        if let Some(run) = state.run(key) {
+            let (content, observed_at, sluid) = (run.content, run.observed_at, run.settled.run.sluid.clone());
+            return Ok(Some(RunDigest { content, observed_at, sluid }));
+        }
+        let id = state.id(key);
+        match state.digests.get(&id) {
+            Some(known) => Ok(known.clone()),
+            None => Ok(self.store.run_digests(&[key])?.pop().flatten()),
+        }
+    }
+
+    fn run(&self, key: &RunKey) -> Result<Option<BookedRun>> {
+        let state = &mut *self.state.borrow_mut();
+        if let Some(run) = state.run(key) {
+            return Ok(Some(run.clone()));
+        }
+        let id = state.id(key);
+        if matches!(state.digests.get(&id), Some(None)) {
+            return Ok(None);
+        }
+        self.store.run(key)
+    }
+
+    fn run_with_sluid(&self, site: &SiteName, cluster: &ClusterName, sluid: &str) -> Result<Option<BookedRun>> {
+        let waiting = {
+            let state = self.state.borrow();
+            state.sluids.get(&(site.clone(), cluster.clone(), sluid.to_owned())).cloned()
+        };
+        match waiting {
+            Some(key) => self.run(&key),
+            None => self.store.run_with_sluid(site, cluster, sluid),
+        }
+    }
+
+    fn put_run(&self, run: BookedRun) -> Result<()> {
+        let state = &mut *self.state.borrow_mut();
+        if let Some(sluid) = &run.settled.run.sluid {
+            let place = (run.key.site.clone(), run.key.cluster.clone(), sluid.clone());
+            state.sluids.insert(place, run.key.clone());
+        }
+        let id = state.id(&run.key);
+        match state.places.get(&id).copied() {
+            Some(place) => {
+                let before = std::mem::replace(&mut state.runs[place], run);
+                state.undo.push(Undo::Run(place, Some(Box::new(before))));
+            }
+            None => {
+                state.places.insert(id, state.runs.len());
+                state.undo.push(Undo::Run(state.runs.len(), None));
+                state.runs.push(run);
+            }
+        }
+        Ok(())
+    }
+
+    fn runs_of_job(&self, job: JobId) -> Result<Vec<BookedRun>> {
+        self.clear()?;
+        self.store.runs_of_job(job)
+    }
+
+    fn unattributed_runs(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
+        self.clear()?;
+        self.store.unattributed_runs(site, after, limit)
+    }
+
+    fn runs_without_hold(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
+        self.clear()?;
+        self.store.runs_without_hold(site, after, limit)
+    }
+
+    fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>> {
+        self.store.observed_at(site, cluster, scope)
+    }
+
+    fn put_observation(&self, observation: &Observation) -> Result<()> {
+        self.store.put_observation(observation)
+    }
+
+    fn put_coverage(&self, reading: &Coverage) -> Result<()> {
+        self.store.put_coverage(reading)
+    }
+
+    fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>> {
+        self.store.cursor(site, cluster, scope)
+    }
+
+    fn put_cursor(&self, cursor: &Cursor) -> Result<()> {
+        self.store.put_cursor(cursor)
+    }
+
+    fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts> {
+        self.clear()?;
+        self.store.balance_parts(project, now)
+    }
+}
