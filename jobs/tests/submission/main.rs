@@ -2,6 +2,7 @@
 
 mod meanwhile;
 mod read_back;
+mod script;
 mod several;
 #[path = "../stage/mod.rs"]
 #[allow(dead_code, reason = "each suite uses a part of the stage")]
