@@ -24,18 +24,71 @@ pub(crate) fn of_request(
     priced.map(Some).map_err(|error| too_large(&error))
 }
 
+/// What a job that Pakt placed will be given by what the scheduler keeps of it, and the most that can cost. The scheduler's
+/// own numbers go before those of the placement, which fill in what it does not track.
+pub(crate) fn of_kept(
+    house: &House,
+    placement: &Placement,
+    partition: Option<&PartitionName>,
+    requested: &Tres,
+    limit: Option<WallTime>,
+) -> Result<(Tres, Price), JobsError> {
+    let site = house.site(&house.here)?;
+    let planned = on_nodes(placement, requested.nodes);
+    let asked = Tres {
+        nodes: planned.nodes,
+        // A scheduler may count CPUs and memory only once it has allocated them, but never allocates less than it says.
+        cpus: requested.cpus.max(planned.cpus),
+        memory_mib: requested.memory_mib.max(planned.memory_mib),
+        gpus_total: tracked(requested).or(planned.gpus_total),
+        ..requested.clone()
+    };
+    let is_moved = partition.is_some() && partition != placement.partition.as_ref();
+    let is_other = is_moved || asked.gpus_total != planned.gpus_total;
+    let other = sites::tariff_for(site, partition, &asked).filter(|_| is_other);
+    let tariff = other.as_ref().unwrap_or(&placement.tariff);
+    let has_whole_nodes = tariff.is_exclusive || placement.extra.iter().any(|word| word == "--exclusive");
+    let whole = whole_nodes(asked.nodes, tariff).or(planned.gpus_total.filter(|_| !is_moved));
+    let gpus_total = asked.gpus_total.max(whole.filter(|_| has_whole_nodes));
+    let given = Tres { gpus_total, ..asked };
+    let priced = price(&given, limit.unwrap_or(placement.time_limit), tariff);
+    priced.map(|price| (given, price)).map_err(|error| too_large(&error))
+}
+
+/// What is charged for by the placement when the scheduler keeps another number of nodes than was asked for.
+fn on_nodes(placement: &Placement, nodes: Option<u64>) -> Tres {
+    let (charged, asked) = (&placement.charged, u64::from(placement.nodes).max(1));
+    let nodes = nodes.unwrap_or(asked);
+    let scale = |count: Option<u64>| count.map(|count| count.saturating_mul(nodes) / asked);
+    Tres {
+        cpus: scale(charged.cpus),
+        nodes: Some(nodes),
+        memory_mib: scale(charged.memory_mib),
+        gpus_total: scale(tracked(charged)),
+        ..Tres::default()
+    }
+}
+
 /// On exclusive nodes all of each node is allocated, whatever was asked for.
 pub(crate) fn will_be_allocated(requested: &Tres, tariff: &Tariff) -> Tres {
     let mut tres = requested.clone();
     if tariff.is_exclusive && tariff.gpu_class.is_some() {
-        let whole = tariff.scheduler_gpus_per_node.zip(tres.nodes).map(|(gpus, nodes)| gpus.saturating_mul(nodes));
-        let asked = match requested.gpus() {
-            GpuCount::Tracked(gpus) => Some(gpus),
-            GpuCount::Untracked => None,
-        };
-        tres.gpus_total = whole.or(asked);
+        tres.gpus_total = whole_nodes(tres.nodes, tariff).or(tracked(requested));
     }
     tres
+}
+
+/// All GPUs of so many nodes; none where the tariff counts none.
+fn whole_nodes(nodes: Option<u64>, tariff: &Tariff) -> Option<u64> {
+    tariff.gpu_class.as_ref()?;
+    tariff.scheduler_gpus_per_node.zip(nodes).map(|(gpus, nodes)| gpus.saturating_mul(nodes))
+}
+
+fn tracked(tres: &Tres) -> Option<u64> {
+    match tres.gpus() {
+        GpuCount::Tracked(gpus) => Some(gpus),
+        GpuCount::Untracked => None,
+    }
 }
 
 fn too_large(error: &AmountError) -> JobsError {

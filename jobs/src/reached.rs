@@ -2,6 +2,7 @@
 
 use crate::error::{Gravity, JobsError};
 use ledger::LedgerError;
+use model::{JobName, SchedulerJobId};
 use reach::ReachError;
 use scheduler_adapters::AdapterError;
 
@@ -47,6 +48,27 @@ pub(crate) fn schedule_failure(error: &AdapterError, what: &str) -> JobsError {
         }
     };
     JobsError::new(gravity, what, error.to_string(), next)
+}
+
+/// A job that is not wanted was not taken back: it stands in the queue, so that this is never a mere refusal.
+pub(crate) fn taken_back<T>(
+    result: Result<T, AdapterError>,
+    name: &JobName,
+    job: SchedulerJobId,
+    why: &str,
+) -> Result<T, JobsError> {
+    result.map_err(|error| {
+        let gravity = match schedule_failure(&error, "").gravity {
+            Gravity::Unreachable => Gravity::Unreachable,
+            _ => Gravity::Unknown,
+        };
+        JobsError::new(
+            gravity,
+            format!("job `{name}` stands in the queue as {job} and was not taken back"),
+            format!("{why}; {error}"),
+            format!("run the same command again, which tries again; or end it yourself: `scancel {job}`"),
+        )
+    })
 }
 
 /// The ledger said no or did not answer.

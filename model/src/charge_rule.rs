@@ -23,6 +23,15 @@ pub enum ChargeRule {
 }
 
 impl ChargeRule {
+    /// Whether CPUs change the charge.
+    pub fn counts_cpus(&self) -> bool {
+        match self {
+            Self::Cpus(_) => true,
+            Self::Largest(rules) => rules.iter().any(Self::counts_cpus),
+            Self::Nodes(_) | Self::Gpus(_) | Self::MemoryGib(_) => false,
+        }
+    }
+
     /// The weight of an allocation in milli-resources per second; none where the row lacks what the formula needs.
     pub fn milli_per_second(&self, allocated: &Tres) -> Option<u64> {
         match self {

@@ -151,7 +151,8 @@ pub struct ReadBack {
     /// Where the job's log goes, where a script of the person's own said so.
     #[serde(default)]
     pub output: Option<String>,
-    /// What is to be held for a script whose size only the scheduler could tell.
+    /// What is to be held by what the scheduler keeps: for a script, whose size only the scheduler could tell, and for a
+    /// job that the site changed. None where it is what the intent says.
     #[serde(default)]
     pub hold: Option<(Unit, Amount)>,
     /// When it was read.

@@ -5,7 +5,7 @@ use crate::{
     directory::{Intent, JobDirectory, ReadBack, Released, SubmittedNote, Unheld},
     error::{Gravity, JobsError},
     house::{House, Step},
-    reached::{booked, scheduled},
+    reached::{booked, scheduled, taken_back},
     undo::give_up,
 };
 use ledger::{LedgerErrorKind, Retry};
@@ -122,7 +122,7 @@ async fn take_back(
     next: &str,
 ) -> Result<JobsError, JobsError> {
     let job = submitted.scheduler_job;
-    scheduled(house.scheduler.cancel(job).await, "the refused job was not taken back")?;
+    taken_back(house.scheduler.cancel(job).await, &intent.name, job, why)?;
     give_up(house, directory, intent, format!("never released: {why}")).await?;
     Ok(JobsError::new(Gravity::Refused, format!("job `{}` was taken back before it began", intent.name), why, next))
 }

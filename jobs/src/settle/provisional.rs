@@ -39,11 +39,16 @@ pub(super) async fn provisional(
 /// What is to be held: as it was found out at the time, else as ledger and tariffs say now. None where nothing pays.
 async fn due(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<Option<(Unit, Amount)>, JobsError> {
     let read = directory.read_back().await?;
-    if let Some(hold) = intent.hold.clone().or_else(|| read.as_ref().and_then(|read| read.hold.clone())) {
+    if let Some(hold) = read.as_ref().and_then(|read| read.hold.clone()).or_else(|| intent.hold.clone()) {
         return Ok(Some(hold));
     }
     let (account, partition, price) = match (&intent.placement, &read) {
-        (Some(placed), _) => (&placed.account, &placed.partition, Some(ceiling::of_placement(placed)?)),
+        (Some(placed), Some(read)) => {
+            let (_, price) =
+                ceiling::of_kept(house, placed, read.partition.as_ref(), &read.requested, read.time_limit)?;
+            (or(&read.account, &placed.account), or(&read.partition, &placed.partition), Some(price))
+        }
+        (Some(placed), None) => (&placed.account, &placed.partition, Some(ceiling::of_placement(placed)?)),
         (None, Some(read)) => {
             let price = ceiling::of_request(house, read.partition.as_ref(), &read.requested, read.time_limit)?;
             (&read.account, &read.partition, price)
@@ -58,4 +63,8 @@ async fn due(house: &House, directory: &JobDirectory, intent: &Intent) -> Result
         return Ok(None);
     };
     Ok(price.in_unit(unit).map(|amount| (unit.clone(), amount)))
+}
+
+const fn or<'a, T>(first: &'a Option<T>, second: &'a Option<T>) -> &'a Option<T> {
+    if first.is_some() { first } else { second }
 }

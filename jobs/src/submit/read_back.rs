@@ -2,27 +2,30 @@
 
 use super::hold::in_words;
 use crate::{
+    ceiling,
     directory::{Cancel, Intent, JobDirectory, ReadBack, SubmittedNote},
     error::{Gravity, JobsError},
     house::{House, Step},
-    reached::{booked, scheduled},
+    reached::{booked, scheduled, taken_back},
 };
 use ledger::{AmendHold, Command, HoldId, LedgerErrorKind, Refusal};
-use model::{Placement, Tres, WallTime, price};
+use model::{Amount, Placement, Price, Tres, Unit};
 use scheduler_adapters::JobSighting;
 
 /// What came of reading a job back.
 pub(crate) enum Kept {
     /// What the scheduler keeps.
     AsRead(ReadBack),
-    /// The site made the job larger than its budget covers, and it was taken back.
-    TakenBack(JobsError),
+    /// The site made the job larger than its budget covers. It was taken back, or it is to be and stands in the queue: the
+    /// error says which.
+    TooLarge(JobsError),
 }
 
 /// Reads the job back, notes every difference to the plan, and amends the hold where the price changed with it. A job
 /// that an enforced budget does not cover any more is cancelled; its hold is closed by `settle`, which knows what it used.
 ///
-/// A scheduler that does not answer here loses nothing: `settle` charges by what was allocated in any case.
+/// A scheduler that does not answer here loses nothing: `settle` charges by what was allocated in any case. One that does
+/// not take a job back leaves it unread, so that the next `submit` tries again.
 pub(crate) async fn read_back(
     house: &House,
     directory: &JobDirectory,
@@ -34,9 +37,19 @@ pub(crate) async fn read_back(
     }
     let asked = house.scheduler.read_back(submitted.scheduler_job).await;
     let facts = scheduled(asked, "the job was not read back")?.sighting;
-    let drift = intent.placement.as_ref().map_or_else(Vec::new, |placement| drift(placement, &facts));
-    if let Some(refusal) = amend(house, intent, &facts).await? {
-        return take_back(house, directory, intent, submitted, &refusal, &drift).await.map(Kept::TakenBack);
+    let (mut changes, mut hold) = (Vec::new(), None);
+    if let Some(placement) = &intent.placement {
+        let (given, price) =
+            ceiling::of_kept(house, placement, facts.partition.as_ref(), &facts.requested, facts.time_limit)?;
+        changes = drift(placement, &facts, &given);
+        hold = match amend(house, directory, intent, &price).await? {
+            Amended::To(unit, ceiling) => Some((unit, ceiling)),
+            Amended::Not => None,
+            Amended::Refused(refusal) => {
+                let error = take_back(house, directory, intent, submitted, &refusal, &changes).await;
+                return Ok(Kept::TooLarge(error.unwrap_or_else(|error| error)));
+            }
+        };
     }
     let read = ReadBack {
         account: facts.account,
@@ -44,9 +57,9 @@ pub(crate) async fn read_back(
         qos: facts.qos,
         time_limit: facts.time_limit,
         requested: facts.requested,
-        drift,
+        drift: changes,
         output: None,
-        hold: None,
+        hold,
         at: house.clock.now(),
     };
     let read = directory.put_read_back(&read).await?;
@@ -63,19 +76,20 @@ async fn take_back(
     drift: &[String],
 ) -> Result<JobsError, JobsError> {
     let job = submitted.scheduler_job;
-    scheduled(house.scheduler.cancel(job).await, "the job that became too large was not taken back")?;
-    directory.put_cancel(&Cancel { principal: house.principal.clone(), at: house.clock.now() }).await?;
     let changed = if drift.is_empty() { String::new() } else { format!(" ({})", drift.join("; ")) };
+    let why = format!("the site changed it{changed}, and now {}", in_words(refusal));
+    taken_back(house.scheduler.cancel(job).await, &intent.name, job, &why)?;
+    directory.put_cancel(&Cancel { principal: house.principal.clone(), at: house.clock.now() }).await?;
     Ok(JobsError::new(
         Gravity::Refused,
         format!("job `{}` was submitted as {job} and taken back", intent.name),
-        format!("the site changed it{changed}, and now {}", in_words(refusal)),
+        why,
         "ask for what the site makes of it, or go on with `--anyway REASON`; `pakt settle` closes its hold",
     ))
 }
 
-/// Each difference between what was asked for and what the scheduler keeps, in words.
-fn drift(placement: &Placement, facts: &JobSighting) -> Vec<String> {
+/// Each difference between what was asked for and what the scheduler keeps or will give, in words.
+fn drift(placement: &Placement, facts: &JobSighting, given: &Tres) -> Vec<String> {
     let mut drift = Vec::new();
     let mut compare = |what: &str, asked: Option<String>, kept: Option<String>| {
         if let (Some(asked), Some(kept)) = (asked, kept)
@@ -90,56 +104,58 @@ fn drift(placement: &Placement, facts: &JobSighting) -> Vec<String> {
         placement.partition.as_ref().and_then(|name| text(name)),
         facts.partition.as_ref().and_then(|name| text(name)),
     );
-    let lower = |name: &model::AccountName| name.as_str().to_ascii_lowercase();
-    compare("account", placement.account.as_ref().map(lower), facts.account.as_ref().map(lower));
+    // Slurm keeps the names of accounts and of QOS in lower case.
+    let lower = |name: &str| name.to_ascii_lowercase();
+    let account = |name: &Option<model::AccountName>| name.as_ref().map(|name| lower(name.as_str()));
+    compare("account", account(&placement.account), account(&facts.account));
+    let kept_qos = facts.qos.as_ref().map(|name| lower(name.as_str()));
+    let qos = placement.directives.iter().find(|directive| directive.option == "qos");
+    // Of a list of QOS the scheduler takes one.
+    let qos = qos.and_then(|qos| qos.value.as_deref()).map(lower);
+    let is_one_of = |asked: &String| kept_qos.as_ref().is_some_and(|kept| asked.split(',').any(|name| name == kept));
+    compare("QOS", qos.filter(|asked| !is_one_of(asked)), kept_qos.clone());
     compare("time limit", text(&placement.time_limit), facts.time_limit.as_ref().and_then(|limit| text(limit)));
     compare("nodes", text(&placement.nodes), facts.requested.nodes.as_ref().and_then(|nodes| text(nodes)));
+    let number = |count: Option<u64>| count.map(|count| count.to_string());
+    compare("GPUs", number(placement.charged.gpus_total), number(given.gpus_total));
+    if placement.tariff.charge_rule.counts_cpus() {
+        compare("CPUs", number(placement.charged.cpus), number(given.cpus));
+    }
     drift
 }
 
-/// Amends the hold to what the job may cost now; the refusal of an enforced budget that does not cover it.
-async fn amend(house: &House, intent: &Intent, facts: &JobSighting) -> Result<Option<Refusal>, JobsError> {
-    let (Some((unit, held)), Some(placement)) = (&intent.hold, &intent.placement) else { return Ok(None) };
-    let charged = Tres { nodes: facts.requested.nodes.or(placement.charged.nodes), ..placement.charged.clone() };
-    let charged = scaled(charged, placement, facts.requested.nodes);
-    let limit: WallTime = facts.time_limit.unwrap_or(placement.time_limit);
-    let site = house.site(&house.here)?;
-    let is_moved = facts.partition.is_some() && facts.partition != placement.partition;
-    let moved = sites::tariff_for(site, facts.partition.as_ref(), &charged).filter(|_| is_moved);
-    let tariff = moved.as_ref().unwrap_or(&placement.tariff);
-    let Ok(priced) = price(&charged, limit, tariff) else { return Ok(None) };
-    let Some(ceiling) = priced.in_unit(unit).filter(|ceiling| ceiling != held) else { return Ok(None) };
-    let what = "the hold was not amended";
-    let Some(book) = house.book(what).await? else { return Ok(None) };
-    if booked(book.hold(HoldId(intent.id)).await, what)?.is_none() {
-        return Ok(None);
-    }
-    let amend = Command::Amend(AmendHold { id: HoldId(intent.id), ceiling });
-    match book.post(&house.principal, house.clock.now(), &[amend]).await {
-        Err(error) => match error.kind {
-            LedgerErrorKind::Refused(refusal) => Ok(Some(*refusal)),
-            _ => booked(Err(error), what),
-        },
-        Ok(_) => Ok(None),
-    }
+/// What became of a hold.
+enum Amended {
+    /// It stays as it is, or there is none.
+    Not,
+    /// This is held now, or is to be where the hold is entered later.
+    To(Unit, Amount),
+    /// An enforced budget does not cover what the job may cost now.
+    Refused(Box<Refusal>),
 }
 
-/// What is charged for when the scheduler keeps another number of nodes than was asked for.
-fn scaled(charged: Tres, placement: &Placement, nodes: Option<u64>) -> Tres {
-    let asked = u64::from(placement.nodes);
-    match nodes {
-        Some(nodes) if nodes != asked && asked > 0 => {
-            let scale = |count: Option<u64>| count.map(|count| count.saturating_mul(nodes) / asked);
-            let gpus_by_type = charged.gpus_by_type.iter().map(|(kind, count)| (kind.clone(), count * nodes / asked));
-            Tres {
-                cpus: scale(charged.cpus),
-                memory_mib: scale(charged.memory_mib),
-                billing: scale(charged.billing),
-                gpus_total: scale(charged.gpus_total),
-                gpus_by_type: gpus_by_type.collect(),
-                nodes: Some(nodes),
-            }
-        }
-        _ => charged,
+/// Amends the hold to what the job may cost now.
+async fn amend(house: &House, directory: &JobDirectory, intent: &Intent, price: &Price) -> Result<Amended, JobsError> {
+    let Some((unit, held)) = &intent.hold else { return Ok(Amended::Not) };
+    let Some(ceiling) = price.in_unit(unit).filter(|ceiling| ceiling != held) else { return Ok(Amended::Not) };
+    let what = "the hold was not amended";
+    let amended = Amended::To(unit.clone(), ceiling);
+    if directory.unheld().await?.is_some() {
+        return Ok(amended);
+    }
+    let Some(book) = house.book(what).await? else { return Ok(amended) };
+    let id = HoldId(intent.id);
+    match booked(book.hold(id).await, what)? {
+        None => return Ok(amended),
+        Some(hold) if !hold.is_open() => return Ok(Amended::Not),
+        Some(_) => {}
+    }
+    let amend = Command::Amend(AmendHold { id, ceiling });
+    match book.post(&house.principal, house.clock.now(), &[amend]).await {
+        Err(error) => match error.kind {
+            LedgerErrorKind::Refused(refusal) => Ok(Amended::Refused(refusal)),
+            _ => booked(Err(error), what),
+        },
+        Ok(_) => Ok(amended),
     }
 }

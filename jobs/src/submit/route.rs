@@ -160,7 +160,7 @@ pub(crate) async fn follow(house: &House, route: Route) -> Result<SubmitAnswer, 
     };
     let (read, notes) = match read_back(house, &directory, &intent, &submitted).await {
         Ok(Kept::AsRead(read)) => (Some(read), Vec::new()),
-        Ok(Kept::TakenBack(error)) => return Err(error),
+        Ok(Kept::TooLarge(error)) => return Err(error),
         Err(error) => (None, vec![error.to_string()]),
     };
     let outcome = SubmitOutcome::of(was_begun, was_sent);
@@ -180,7 +180,7 @@ async fn answer(
         id: intent.id,
         scheduler_job: submitted.scheduler_job,
         outcome,
-        hold: intent.hold.filter(|_| unheld.is_none()),
+        hold: read.as_ref().and_then(|read| read.hold.clone()).or(intent.hold).filter(|_| unheld.is_none()),
         no_hold: unheld.map(|unheld| unheld.reason),
         drift: read.map(|read| read.drift).unwrap_or_default(),
         notes,

@@ -5,7 +5,7 @@ use crate::{
     directory::{Intent, JobDirectory, Sending, SubmittedNote},
     error::{Gravity, JobsError},
     house::{House, Step},
-    reached::{booked, schedule_failure, scheduled},
+    reached::{booked, schedule_failure, scheduled, taken_back},
     undo::give_up,
 };
 use ledger::HoldId;
@@ -26,16 +26,27 @@ impl From<JobsError> for NotSent {
     }
 }
 
-/// Sends the job unless it was sent, and tells the scheduler's id.
+/// Sends the job unless it was sent, and tells the scheduler's id. A job that somebody cancelled on the way is taken back.
 pub(crate) async fn send(
     house: &House,
     directory: &JobDirectory,
     intent: &Intent,
     submission: &Submission,
 ) -> Result<SubmittedNote, NotSent> {
-    if let Some(known) = directory.submitted().await? {
-        return Ok(known);
-    }
+    let note = match directory.submitted().await? {
+        Some(known) => known,
+        None => send_once(house, directory, intent, submission).await?,
+    };
+    not_cancelled_meanwhile(house, directory, intent, &note).await?;
+    Ok(note)
+}
+
+async fn send_once(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    submission: &Submission,
+) -> Result<SubmittedNote, NotSent> {
     let sending = Sending {
         host: host_name(house).await?,
         process: house.process.number,
@@ -57,9 +68,7 @@ pub(crate) async fn send(
     match house.scheduler.submit(submission).await {
         Ok(submitted) => {
             house.steps.done(Step::Sent);
-            let note = note(house, directory, submitted.id, submitted.cluster, None).await?;
-            not_cancelled_meanwhile(house, directory, intent, &note).await?;
-            Ok(note)
+            Ok(note(house, directory, submitted.id, submitted.cluster, None).await?)
         }
         Err(error) => match error.kind {
             AdapterErrorKind::OutcomeUnknown => {
@@ -108,7 +117,8 @@ async fn is_still_held(house: &House, directory: &JobDirectory, intent: &Intent)
     Ok(hold.is_some_and(|hold| hold.is_open()))
 }
 
-/// Somebody cancelled the job while the scheduler was being called, and could not know its id.
+/// Somebody cancelled the job while the scheduler was being called, and could not know its id; or it was not taken back
+/// then.
 async fn not_cancelled_meanwhile(
     house: &House,
     directory: &JobDirectory,
@@ -119,10 +129,11 @@ async fn not_cancelled_meanwhile(
         return Ok(());
     }
     let job = note.scheduler_job;
-    scheduled(house.scheduler.cancel(job).await, "the job was cancelled while it was submitted, and not taken back")?;
+    let why = "it was cancelled while it was being submitted";
+    taken_back(house.scheduler.cancel(job).await, &intent.name, job, why)?;
     let what = format!("job `{}` was submitted as {job} and taken back", intent.name);
     let next = "`pakt settle` closes its hold; the same command again makes a new job";
-    Err(JobsError::new(Gravity::Refused, what, "it was cancelled while it was being submitted", next))
+    Err(JobsError::new(Gravity::Refused, what, why, next))
 }
 
 /// Finds the job by its stamp in queue and accounting. Of several it is the one that claimed the link, else the oldest;

@@ -153,28 +153,6 @@ fn jobs_own(mut job: scheduler_adapters::JobSighting, stamp: model::Stamp) -> sc
     job
 }
 
-/// A ledger that does not answer.
-struct Away;
-
-#[async_trait::async_trait]
-impl jobs::Books for Away {
-    async fn book(&self) -> Result<Option<std::sync::Arc<dyn Book>>, ledger::LedgerError> {
-        Err(ledger::LedgerError::new(ledger::LedgerErrorKind::InputOutput, ledger::Retry::Later, "its disk is away"))
-    }
-
-    async fn create(&self) -> Result<bool, ledger::LedgerError> {
-        Ok(false)
-    }
-
-    fn place(&self) -> std::path::PathBuf {
-        std::path::PathBuf::new()
-    }
-
-    fn is_at_hand(&self) -> bool {
-        true
-    }
-}
-
 #[tokio::test]
 async fn a_job_that_was_taken_over_without_a_ledger_is_held_for_later() {
     let desk = Desk::new().await;
@@ -182,7 +160,7 @@ async fn a_job_that_was_taken_over_without_a_ledger_is_held_for_later() {
     desk.says().queue = vec![sighting.clone()];
     desk.says().facts = Some(scheduler_adapters::JobFacts { sighting, tasks: 1, work_directory: None, output: None });
     let mut house = desk.house("ada");
-    house.books = std::sync::Arc::new(Away);
+    house.books = std::sync::Arc::new(crate::stage::away::Away);
     let project = "atlas".parse().expect("a project");
     let adopted = jobs::adopt::adopt(&house, model::SchedulerJobId::new(9), project).await.expect("taken over");
     assert!(adopted.hold.is_none() && adopted.no_hold.is_some(), "{:?}", adopted.hold);

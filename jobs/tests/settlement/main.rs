@@ -4,8 +4,6 @@ mod balance;
 mod books;
 mod chunks;
 mod clocks;
-mod cluster;
-mod desk;
 mod directories;
 mod failing_book;
 mod listing;
@@ -13,5 +11,10 @@ mod logs;
 mod missing;
 mod people;
 mod sealing;
+#[path = "../stage/mod.rs"]
+#[allow(dead_code, reason = "each suite uses a part of the stage")]
+mod stage;
 mod usage;
 mod views;
+
+use stage::{cluster, desk};

@@ -1,6 +1,6 @@
 //! A ledger that several people share, their houses, and short ways to say what the tests are about.
 
-use crate::cluster::{Cluster, Says};
+use super::cluster::{Cluster, Says};
 use async_trait::async_trait;
 use jobs::{
     Books, House, JobsError, ProcessMark, Processes, Unwatched,
@@ -21,7 +21,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 use tempfile::TempDir;
@@ -83,7 +83,7 @@ pub(crate) struct Desk {
     folder: TempDir,
     pub(crate) clock: Arc<SetClock>,
     says: Arc<Mutex<Says>>,
-    catalogue: Arc<Catalogue>,
+    profile: String,
 }
 
 impl Desk {
@@ -93,7 +93,7 @@ impl Desk {
             folder,
             clock: Arc::new(SetClock(AtomicI64::new(NOW))),
             says: Arc::default(),
-            catalogue: Arc::new(catalogue(&["gpu"])),
+            profile: profile(&["gpu"]),
         };
         SqliteBook::open(&desk.ledger(), OpenMode::Create).expect("a new ledger");
         let grant = Command::Grant(NewGrant {
@@ -121,7 +121,13 @@ impl Desk {
 
     /// The site's profile knows these partitions from now on.
     pub(crate) fn profile_knows(&mut self, partitions: &[&str]) {
-        self.catalogue = Arc::new(catalogue(partitions));
+        self.profile = profile(partitions);
+    }
+
+    /// The site's profile says something else from now on, which must stand in it.
+    pub(crate) fn profile_says(&mut self, instead_of: &str, text: &str) {
+        assert!(self.profile.contains(instead_of), "{}", self.profile);
+        self.profile = self.profile.replace(instead_of, text);
     }
 
     fn ledger(&self) -> PathBuf {
@@ -147,7 +153,7 @@ impl Desk {
             clock: Arc::clone(&clock),
             scheduler: Arc::new(Cluster { says: Arc::clone(&self.says), reader: principal.user.clone(), clock }),
             principal,
-            catalogue: Arc::clone(&self.catalogue),
+            catalogue: Arc::new(catalogue(&self.profile)),
             here: site(),
             variables: Arc::default(),
             machine: LocalMachine { cpus: 8, gpus: 1 },
@@ -155,7 +161,7 @@ impl Desk {
             files,
             dialect: templates::Dialect::Slurm,
             books: Arc::new(TestBooks(self.ledger())),
-            random: || 7,
+            random: another,
             process: ProcessMark { number: 1, started: 1 },
             processes: Arc::new(TestProcesses),
             steps: Arc::new(Unwatched),
@@ -291,8 +297,14 @@ pub(crate) fn principal(user: &str) -> Principal {
     Principal { user: user.parse().expect("a user"), site: Some(site()) }
 }
 
+/// Bits that were not there before.
+fn another() -> u128 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::SeqCst).into()
+}
+
 /// A site with these partitions, all of which count GPUs, one by one.
-fn catalogue(partitions: &[&str]) -> Catalogue {
+fn profile(partitions: &[&str]) -> String {
     let mut text = "site: testland\ntitle: Testland\ncentre: a test\n\
         defaults: { source: test, as_of: 2026-11, confidence: documented }\nsources:\n  test: this test\n\
         clusters: [testland]\nlogin: { methods: [none], human_in_the_loop: false }\naccount: { need: optional }\n\
@@ -309,5 +321,9 @@ fn catalogue(partitions: &[&str]) -> Catalogue {
              launchers: {{ available: [torchrun, command] }}\n"
         ));
     }
-    Catalogue::builtin().and_then(|known| known.with_override("testland.yaml", &text)).expect("a good profile")
+    text
+}
+
+fn catalogue(profile: &str) -> Catalogue {
+    Catalogue::builtin().and_then(|known| known.with_override("testland.yaml", profile)).expect("a good profile")
 }

@@ -1,14 +1,18 @@
-//! A cluster that the test plays: what accounting and the queue say, and what they were asked.
+//! A cluster that the test plays, a test double that injects faults: what accounting and the queue say, what they were
+//! asked, and what becomes of the jobs that it is handed.
 
-use crate::desk::at;
+use super::{
+    desk::at,
+    handed::{Handed, Killed},
+};
 use async_trait::async_trait;
 use model::{
     BaseState, ClusterName, EvidenceClass, ExitCode, JobState, Run, RunKey, SchedulerJobId, Stamp, Timestamp, Tres,
     UserName, WallTime, Window,
 };
 use scheduler_adapters::{
-    AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Coverage, Estimate, FoundJob, JobFacts, JobForm,
-    JobSighting, QueueBatch, RejectedRow, RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch, Submission,
+    AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Coverage, Estimate, FoundIn, FoundJob, JobFacts,
+    JobForm, JobSighting, QueueBatch, RejectedRow, RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch, Submission,
     Submitted, Users, Whose,
 };
 use std::{
@@ -34,9 +38,11 @@ pub(crate) struct Says {
     pub(crate) facts: Option<JobFacts>,
     /// Whether everybody sees their own jobs alone, whatever they ask for.
     pub(crate) is_private: bool,
-    /// Which question fails next, and how: `name`, `runs`, `the rest of the runs`, `queue` or
-    /// `states`.
+    /// Which call fails next and does nothing, and how: `name`, `runs`, `the rest of the runs`, `queue`, `states`, or a
+    /// call of [`Handed`]'s.
     pub(crate) fails: Option<(&'static str, AdapterErrorKind)>,
+    /// What becomes of the jobs that it is handed.
+    pub(crate) handed: Handed,
     /// The windows of which runs were asked for.
     pub(crate) asked: Vec<Window>,
 }
@@ -59,6 +65,14 @@ impl Cluster {
         fails.map_or(Ok(()), |(_, kind)| Err(AdapterError::new(kind, format!("asking for {question}"))))
     }
 
+    /// Kills whoever calls, behind a call that had its effect, where the test wants it.
+    fn lets_live(&self, call: &str) {
+        let dies = self.says().handed.dies_in.take_if(|which| *which == call).is_some();
+        if dies {
+            Killed::now();
+        }
+    }
+
     fn shows(&self, whose: &Whose, user: &UserName) -> bool {
         *user == self.reader || (whose.users == Users::Visible && !self.says().is_private)
     }
@@ -70,16 +84,43 @@ impl Scheduler for Cluster {
         Capabilities { way: "a test", has_accounting: true, keeps_comments: Some(true), estimates: false }
     }
 
-    async fn submit(&self, _: &Submission) -> Result<Submitted, AdapterError> {
-        unreachable!("settlement submits nothing")
+    async fn submit(&self, submission: &Submission) -> Result<Submitted, AdapterError> {
+        self.answers("submit")?;
+        let (id, meanwhile) = {
+            let says = &mut *self.says();
+            let job = says.handed.take_in(submission, &self.reader, self.clock.now());
+            let id = job.id;
+            says.queue.push(job);
+            (id, says.handed.meanwhile.take())
+        };
+        if let Some(meanwhile) = meanwhile {
+            meanwhile.await;
+        }
+        self.lets_live("submit");
+        let is_lost = std::mem::take(&mut self.says().handed.loses_answer);
+        if is_lost {
+            return Err(AdapterError::new(AdapterErrorKind::OutcomeUnknown, "submitting"));
+        }
+        Ok(Submitted { id, cluster: None, chatter: String::new() })
     }
 
-    async fn find(&self, _: &StampSearch) -> Result<Vec<FoundJob>, AdapterError> {
-        unreachable!("settlement looks no stamp up")
+    async fn find(&self, search: &StampSearch) -> Result<Vec<FoundJob>, AdapterError> {
+        self.answers("find")?;
+        let says = self.says();
+        let queue = says.queue.iter().map(|job| (FoundIn::Queue, job));
+        let known = queue.chain(says.states.iter().map(|job| (FoundIn::Accounting, job)));
+        let with_stamp = known.filter(|(_, job)| job.stamp == Some(search.stamp));
+        Ok(with_stamp.map(|(found_in, job)| FoundJob { found_in, sighting: job.clone() }).collect())
     }
 
     async fn read_back(&self, id: SchedulerJobId) -> Result<JobFacts, AdapterError> {
-        let found = self.says().facts.clone().filter(|facts| facts.sighting.id == id);
+        self.answers("read back")?;
+        let found = {
+            let says = self.says();
+            let queued = says.queue.iter().find(|job| job.id == id).cloned();
+            let queued = queued.map(|sighting| JobFacts { sighting, tasks: 1, work_directory: None, output: None });
+            says.facts.clone().filter(|facts| facts.sighting.id == id).or(queued)
+        };
         found.ok_or_else(|| AdapterError::new(AdapterErrorKind::NotFound, "reading a job back"))
     }
 
@@ -105,8 +146,24 @@ impl Scheduler for Cluster {
         Ok(QueueBatch { jobs, rejected, observed_at: self.clock.now() })
     }
 
-    async fn cancel(&self, _: SchedulerJobId) -> Result<(), AdapterError> {
-        unreachable!("settlement cancels nothing")
+    async fn cancel(&self, id: SchedulerJobId) -> Result<(), AdapterError> {
+        self.answers("cancel")?;
+        {
+            let says = &mut *self.says();
+            says.handed.cancelled.push(id);
+            for job in says.queue.iter_mut().filter(|job| job.id == id) {
+                job.state = JobState::of(BaseState::Cancelled);
+            }
+        }
+        self.lets_live("cancel");
+        Ok(())
+    }
+
+    async fn release(&self, id: SchedulerJobId) -> Result<(), AdapterError> {
+        self.answers("release")?;
+        self.says().handed.released.push(id);
+        self.lets_live("release");
+        Ok(())
     }
 
     async fn each_run(&self, window: &RunWindow, taker: &mut dyn RunTaker) -> Result<RunAnswer, AdapterError> {
@@ -150,11 +207,11 @@ impl Scheduler for Cluster {
     }
 
     async fn estimate(&self, _: &Submission) -> Result<Estimate, AdapterError> {
-        unreachable!("settlement estimates nothing")
+        unreachable!("no test of these asks for an estimate")
     }
 
     async fn describe(&self) -> Result<ClusterFacts, AdapterError> {
-        unreachable!("settlement asks for the name alone")
+        unreachable!("no test of these asks for more than the name")
     }
 
     async fn cluster_name(&self) -> Result<ClusterName, AdapterError> {

@@ -1,0 +1,7 @@
+//! What the tests of several verbs stand on: a desk with a real ledger and real job directories, a clock that the test
+//! sets, and a cluster that the test plays.
+
+pub(crate) mod away;
+pub(crate) mod cluster;
+pub(crate) mod desk;
+pub(crate) mod handed;

@@ -1,0 +1,14 @@
+//! Submission as its callers see it: a real ledger, real job directories, and a scheduler that fails where the test wants.
+
+mod meanwhile;
+mod read_back;
+mod script;
+mod several;
+#[path = "../stage/mod.rs"]
+#[allow(dead_code, reason = "each suite uses a part of the stage")]
+mod stage;
+mod too_large;
+mod unknown;
+mod wish;
+
+use stage::{cluster, desk, handed};

@@ -1,0 +1,156 @@
+//! What others do between the hold of a job and its submission, and on other hosts.
+
+use crate::{
+    desk::{Desk, NOW, at, principal},
+    wish::{ONE_GPU, cancelled, fails, held_hours, killed, once, only_job, sent, wish},
+};
+use jobs::{
+    Gravity, Step,
+    directory::{Cancel, JobDirectory, Sending, SubmittedNote},
+    submit::{SubmitOutcome, submit},
+};
+use ledger::{CloseHold, CloseReason, Command, HoldId};
+use model::{Clock, SchedulerJobId, Timestamp};
+use scheduler_adapters::AdapterErrorKind;
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicI64, Ordering},
+};
+
+async fn cancel(directory: &JobDirectory) {
+    directory.put_cancel(&Cancel { principal: principal("ada"), at: at(NOW) }).await.expect("written");
+}
+
+#[tokio::test]
+async fn a_job_that_was_cancelled_meanwhile_is_not_sent() {
+    for step in [Step::Held, Step::Sending] {
+        let desk = Desk::new().await;
+        killed(&desk, Some(step)).await;
+        let (directory, intent) = only_job(&desk).await;
+        cancel(&directory).await;
+        let error = fails(&desk).await;
+        assert_eq!((error.gravity, error.why.as_str()), (Gravity::Refused, "it was cancelled meanwhile"));
+        assert_eq!((sent(&desk), held_hours(&desk).await), (0, 0));
+        assert!(directory.ended().await.expect("read").is_some());
+        let next = once(&desk).await.expect("a new one");
+        assert!(next.outcome == SubmitOutcome::New && next.id != intent.id);
+    }
+}
+
+#[tokio::test]
+async fn a_job_whose_hold_was_given_back_meanwhile_is_not_sent() {
+    let desk = Desk::new().await;
+    killed(&desk, Some(Step::Sending)).await;
+    let (directory, intent) = only_job(&desk).await;
+    desk.post(&[Command::Close(CloseHold { id: HoldId(intent.id), reason: CloseReason::Undone })]).await;
+    let error = fails(&desk).await;
+    assert_eq!((error.gravity, error.why.as_str()), (Gravity::Refused, "its hold was given back meanwhile"));
+    assert_eq!(sent(&desk), 0);
+    assert!(directory.ended().await.expect("read").is_some());
+}
+
+/// A job that is cancelled while the scheduler takes it.
+async fn cancelled_in_the_call() -> Desk {
+    let desk = Desk::new().await;
+    killed(&desk, Some(Step::Held)).await;
+    let (directory, _) = only_job(&desk).await;
+    desk.says().handed.meanwhile = Some(Box::pin(async move { cancel(&directory).await }));
+    desk
+}
+
+#[tokio::test]
+async fn a_job_that_is_cancelled_while_it_is_sent_is_taken_back() {
+    let desk = cancelled_in_the_call().await;
+    let error = fails(&desk).await;
+    assert_eq!((error.gravity, sent(&desk), cancelled(&desk)), (Gravity::Refused, 1, vec![101]));
+    let (directory, _) = only_job(&desk).await;
+    assert!(directory.submitted().await.expect("read").is_some(), "settle finds it");
+    desk.settle("ada").await;
+    assert_eq!(held_hours(&desk).await, 0);
+}
+
+#[tokio::test]
+async fn one_that_is_not_taken_back_is_told_to_stand_in_the_queue() {
+    for (kind, gravity) in
+        [(AdapterErrorKind::Unreachable, Gravity::Unreachable), (AdapterErrorKind::NotPermitted, Gravity::Unknown)]
+    {
+        let desk = cancelled_in_the_call().await;
+        desk.says().fails = Some(("cancel", kind));
+        let error = fails(&desk).await;
+        assert_eq!((error.gravity, cancelled(&desk), held_hours(&desk).await), (gravity, vec![], 1));
+        assert!(error.what.contains("stands in the queue as 101"), "{error}");
+        let again = fails(&desk).await;
+        assert_eq!((again.gravity, sent(&desk), cancelled(&desk)), (Gravity::Refused, 1, vec![101]));
+    }
+}
+
+/// A clock that goes on by a second whenever it is looked at, and at one of these does something.
+struct Ticking {
+    next: AtomicI64,
+    does: Mutex<Option<(i64, Box<dyn FnOnce() + Send>)>>,
+}
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        let now = self.next.fetch_add(1, Ordering::SeqCst);
+        if let Some((_, does)) = self.does.lock().expect("whole").take_if(|(when, _)| now >= *when) {
+            does();
+        }
+        at(now)
+    }
+}
+
+/// A job that another host noted to be sending at `noted_at`, and its directory.
+async fn sending_elsewhere(noted_at: i64) -> (Desk, JobDirectory) {
+    let desk = Desk::new().await;
+    killed(&desk, Some(Step::Held)).await;
+    let (directory, _) = only_job(&desk).await;
+    let sending = Sending { host: "elsewhere".to_owned(), process: 9, process_started: 9, at: at(noted_at) };
+    directory.note_sending(&sending).await.expect("written");
+    (desk, directory)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_of_another_host_is_waited_for_as_long_as_it_may_deliver() {
+    let (desk, _) = sending_elsewhere(NOW).await;
+    let mut house = desk.house("ada");
+    let clock = Arc::new(Ticking { next: AtomicI64::new(NOW), does: Mutex::default() });
+    house.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+    submit(&house, wish(ONE_GPU)).await.map(drop).expect("sent");
+    assert_eq!(sent(&desk), 1);
+    let (_, intent) = only_job(&desk).await;
+    let second = house.state.job(intent.id).submitted().await.expect("read").expect("noted");
+    assert!(second.at >= at(NOW + 150), "{}", second.at);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_host_was_told_is_taken_up() {
+    let (desk, directory) = sending_elsewhere(NOW).await;
+    let told = SubmittedNote {
+        scheduler_job: SchedulerJobId::new(55),
+        cluster: None,
+        at: at(NOW),
+        was_found: false,
+        submitted_at: None,
+    };
+    let note = serde_json::to_vec(&told).expect("plain");
+    let place = directory.path().join("submitted.json");
+    let does = Box::new(move || std::fs::write(place, note).expect("ours"));
+    let mut house = desk.house("ada");
+    house.clock = Arc::new(Ticking { next: AtomicI64::new(NOW), does: Mutex::new(Some((NOW + 60, does))) });
+    let answer = submit(&house, wish(ONE_GPU)).await.map(|answer| answer.scheduler_job.raw());
+    assert_eq!((answer.expect("told"), sent(&desk)), (55, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_call_of_another_host_is_not_waited_for() {
+    for (age, waits) in [(150, false), (DAY_AND_MORE, false), (149, true)] {
+        let (desk, _) = sending_elsewhere(NOW - age).await;
+        let began = tokio::time::Instant::now();
+        once(&desk).await.expect("sent");
+        // The runtime's own clock, which stands but for what is waited for.
+        assert_eq!((!began.elapsed().is_zero(), sent(&desk)), (waits, 1), "{age} seconds old");
+    }
+}
+
+const DAY_AND_MORE: i64 = 100_000;

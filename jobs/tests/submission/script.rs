@@ -1,0 +1,160 @@
+//! A batch script, submitted held: killed anywhere, it becomes one job with one hold, and waits until that stands.
+
+use crate::{
+    desk::{Desk, HOUR},
+    handed::KilledAfter,
+    wish::{cancelled, enforce, held_hours, only_job, sent},
+};
+use jobs::{
+    Gravity, JobsError, Step,
+    script::{ScriptSubmission, submit_script},
+    submit::{SubmitAnswer, SubmitOutcome},
+};
+use ledger::EntryKind;
+use model::WallTime;
+use scheduler_adapters::AdapterErrorKind;
+use std::{path::PathBuf, sync::Arc};
+use tempfile::TempDir;
+
+/// Where a process is killed: behind a step of its own, or in a call that had its effect.
+#[derive(Clone, Copy, Debug)]
+enum Kill {
+    After(Step),
+    In(&'static str),
+}
+
+/// A desk, and a folder with a script.
+async fn desk() -> (Desk, TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("train.sh"), "#!/bin/bash\n#SBATCH --time=60\ntrue\n").expect("ours");
+    (Desk::new().await, folder)
+}
+
+fn wish(folder: &TempDir) -> ScriptSubmission {
+    let directory: PathBuf = folder.path().to_owned();
+    ScriptSubmission {
+        script: directory.join("train.sh"),
+        options: vec!["--gres=gpu:1".to_owned()],
+        arguments: vec![],
+        directory,
+        project: "atlas".parse().expect("a project"),
+        again: false,
+        anyway: None,
+    }
+}
+
+async fn send(desk: &Desk, folder: &TempDir) -> Result<SubmitAnswer, JobsError> {
+    submit_script(&desk.house("ada"), wish(folder)).await
+}
+
+async fn killed(desk: &Desk, folder: &TempDir, kill: Kill) {
+    let mut house = desk.house("ada");
+    match kill {
+        Kill::After(step) => house.steps = Arc::new(KilledAfter(step)),
+        Kill::In(call) => desk.says().handed.dies_in = Some(call),
+    }
+    let wish = wish(folder);
+    let ended = tokio::spawn(async move { submit_script(&house, wish).await.map(drop) }).await;
+    assert!(ended.is_err(), "{kill:?}: it was not killed");
+}
+
+async fn holds(desk: &Desk) -> usize {
+    desk.entries().await.iter().filter(|entry| entry.kind == EntryKind::Hold).count()
+}
+
+#[tokio::test]
+async fn killed_anywhere_a_script_becomes_one_job_with_one_hold() {
+    let steps = [Step::Claimed, Step::Intended, Step::Sending, Step::Sent, Step::Submitted, Step::ReadBack, Step::Held];
+    let kills = steps.map(Kill::After).into_iter().chain([Kill::In("submit"), Kill::In("release")]);
+    for kill in kills {
+        let (desk, folder) = desk().await;
+        killed(&desk, &folder, kill).await;
+        let was_released = desk.says().handed.released.len();
+        assert_eq!(
+            was_released,
+            usize::from(matches!(kill, Kill::In("release"))),
+            "{kill:?}: it is held until the end"
+        );
+        let answer = send(&desk, &folder).await.unwrap_or_else(|error| panic!("{kill:?}: {error}"));
+        assert_eq!((answer.scheduler_job.raw(), sent(&desk), cancelled(&desk)), (101, 1, vec![]), "{kill:?}");
+        assert_eq!(answer.hold.map(|(_, amount)| amount.milli()), Some(HOUR), "{kill:?}");
+        assert_eq!((holds(&desk).await, held_hours(&desk).await), (1, 1), "{kill:?}");
+        assert_eq!(desk.says().handed.released.len(), was_released + 1, "{kill:?}");
+        // Once released, a hold that somebody puts on it is theirs.
+        let again = send(&desk, &folder).await.unwrap_or_else(|error| panic!("{kill:?}: {error}"));
+        assert_eq!((again.id, again.outcome), (answer.id, SubmitOutcome::Already), "{kill:?}");
+        assert_eq!((sent(&desk), holds(&desk).await), (1, 1), "{kill:?}");
+        assert_eq!(desk.says().handed.released.len(), was_released + 1, "{kill:?}");
+    }
+}
+
+#[tokio::test]
+async fn it_is_submitted_held_with_the_words_of_the_person() {
+    let (desk, folder) = desk().await;
+    send(&desk, &folder).await.map(drop).expect("submitted");
+    let handed = desk.says().handed.sent[0].clone();
+    assert_eq!(
+        (handed.options, handed.keeps_environment_options),
+        (vec!["--gres=gpu:1".into(), "--hold".into()], true)
+    );
+}
+
+#[tokio::test]
+async fn a_script_whose_answer_was_lost_is_found_held_for_and_released() {
+    let (desk, folder) = desk().await;
+    desk.says().handed.loses_answer = true;
+    let answer = send(&desk, &folder).await.map(|answer| answer.scheduler_job.raw());
+    assert_eq!((answer.expect("found"), sent(&desk), held_hours(&desk).await), (101, 1, 1));
+    assert_eq!(desk.says().handed.released.len(), 1);
+}
+
+#[tokio::test]
+async fn a_script_that_is_not_released_is_by_the_next_submission() {
+    for call in ["read back", "release"] {
+        let (desk, folder) = desk().await;
+        desk.says().fails = Some((call, AdapterErrorKind::Unreachable));
+        let error = send(&desk, &folder).await.map(drop).expect_err("nobody answers");
+        assert_eq!((error.gravity, desk.says().handed.released.len()), (Gravity::Unreachable, 0), "{call}");
+        send(&desk, &folder).await.map(drop).expect("released");
+        assert_eq!((sent(&desk), desk.says().handed.released.len(), holds(&desk).await), (1, 1, 1), "{call}");
+    }
+}
+
+/// A script of 1001 hours, where 1000 are free and the budget is enforced.
+async fn too_large() -> (Desk, TempDir) {
+    let (desk, folder) = desk().await;
+    enforce(&desk, true).await;
+    desk.says().handed.filter = Some(|job| job.time_limit = Some(WallTime::from_seconds(1_001 * 3_600)));
+    (desk, folder)
+}
+
+#[tokio::test]
+async fn a_script_that_the_budget_does_not_cover_is_taken_back_before_it_begins() {
+    let (desk, folder) = too_large().await;
+    let error = send(&desk, &folder).await.map(drop).expect_err("refused");
+    assert_eq!((error.gravity, cancelled(&desk)), (Gravity::Refused, vec![101]));
+    assert_eq!((desk.says().handed.released.len(), holds(&desk).await), (0, 0));
+    let (directory, _) = only_job(&desk).await;
+    assert!(directory.ended().await.expect("read").is_some());
+}
+
+#[tokio::test]
+async fn one_that_is_not_taken_back_stays_held_and_is_tried_again() {
+    let (desk, folder) = too_large().await;
+    desk.says().fails = Some(("cancel", AdapterErrorKind::NotPermitted));
+    let error = send(&desk, &folder).await.map(drop).expect_err("not taken back");
+    assert_eq!((error.gravity, cancelled(&desk)), (Gravity::Unknown, vec![]));
+    assert!(error.what.contains("stands in the queue as 101"), "{error}");
+    let error = send(&desk, &folder).await.map(drop).expect_err("refused");
+    assert_eq!((error.gravity, cancelled(&desk)), (Gravity::Refused, vec![101]));
+    assert_eq!((sent(&desk), desk.says().handed.released.len(), holds(&desk).await), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn killed_while_it_is_taken_back_nothing_is_held_or_released() {
+    let (desk, folder) = too_large().await;
+    killed(&desk, &folder, Kill::In("cancel")).await;
+    let error = send(&desk, &folder).await.map(drop).expect_err("refused");
+    assert_eq!((error.gravity, cancelled(&desk)), (Gravity::Refused, vec![101, 102]));
+    assert_eq!((desk.says().handed.released.len(), holds(&desk).await), (0, 0));
+}
