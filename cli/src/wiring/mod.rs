@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 pub(crate) use clock::SystemClock;
 pub(crate) use folder::unusable_folder;
+pub(crate) use process::random_bits;
 
 /// The version as records and scripts name it.
 pub(crate) const MADE_BY: &str = concat!("pakt ", env!("CARGO_PKG_VERSION"));
@@ -36,6 +37,19 @@ pub(crate) fn house(general: &General, configuration: &Configuration) -> Result<
     let here = site::here(&catalogue, general, configuration)?;
     let principal = principal(&here)?;
     let place = state_place(configuration, &catalogue, &principal, &here)?.kept()?;
+    house_at(configuration, catalogue, here, principal, place)
+}
+
+/// As [`house`], for commands that make no job and no ledger: it leaves open where those are kept for good, so that it
+/// needs no home that can be written.
+pub(crate) fn house_to_look(
+    general: &General,
+    configuration: &Configuration,
+) -> Result<(House, Option<String>), Failure> {
+    let catalogue = site::catalogue(configuration)?;
+    let here = site::here(&catalogue, general, configuration)?;
+    let principal = principal(&here)?;
+    let place = state_place(configuration, &catalogue, &principal, &here)?;
     house_at(configuration, catalogue, here, principal, place)
 }
 
