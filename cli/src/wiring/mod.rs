@@ -115,6 +115,11 @@ fn house_at(
     Ok((house, note))
 }
 
+/// Whether this site's profile keeps caches out of the home and names no area for job directories.
+pub(crate) fn spares_home_without_area(house: &House) -> bool {
+    house.catalogue.get(&house.here).is_some_and(|site| site.cache_area.is_some() && site.state_area.is_none())
+}
+
 /// All sites that are known, the user's own included.
 pub(crate) fn catalogue(configuration: &Configuration) -> Result<sites::Catalogue, Failure> {
     site::catalogue(configuration)

@@ -122,6 +122,21 @@ fn each_site_s_default_place_is_what_its_profile_says() {
 }
 
 #[test]
+fn doctor_says_where_jobs_lie_in_a_home_that_may_be_small() {
+    let person = Person::new();
+    let doubt = "home           warning: jobs are kept in your home: the profile of ";
+    for (site, is_told) in [("levante", true), ("haicore", true), ("local", false)] {
+        person.configure(&format!("site: {site}\n"));
+        let looked = person.pakt(&[], &["doctor"]).stdout;
+        assert_eq!(looked.contains(&format!("{doubt}{site}")), is_told, "{looked}");
+        let state = person.beside("state");
+        person.configure(&format!("site: {site}\nstate: {state}\n"));
+        let looked = person.pakt(&[], &["doctor"]).stdout;
+        assert!(!looked.contains(doubt) && looked.contains(&state), "{looked}");
+    }
+}
+
+#[test]
 fn a_job_is_found_again_where_the_area_s_variable_points_elsewhere_or_nowhere() {
     let person = Person::with_area();
     let (file, gate) = person.gated();
