@@ -28,6 +28,11 @@ impl Failure {
         Self { gravity: Gravity::Usage, what, why, next, mistakes: Vec::new() }
     }
 
+    /// Something that does not answer or has no room now, and may later.
+    pub(crate) fn unreachable(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { gravity: Gravity::Unreachable, ..Self::usage(what, why, next) }
+    }
+
     /// A defect of ours.
     pub(crate) fn bug(what: impl Into<String>, why: impl Into<String>) -> Self {
         Self { gravity: Gravity::Bug, ..Self::usage(what, why, "please report this with the command that you ran") }

@@ -10,6 +10,9 @@ use ledger::{BalanceQuery, Binding, Book, LedgerError, LedgerErrorKind, Retry, S
 use model::{AccountName, Finding, PartitionName, Price, ProjectName, SiteName, Timestamp, Unit};
 use std::{collections::BTreeSet, sync::Arc};
 
+/// A settlement counts as fresh for a day: cron settles every hour, and a person who asks for the balance daily.
+const FRESH_SECONDS: i64 = 86_400;
+
 /// The ledger's view of a job that is about to be planned.
 pub(crate) enum Funding {
     /// It answers.
@@ -150,6 +153,21 @@ impl Budgets {
         let why = format!("{}, and that budget is enforced", self.why_not(Some(other)));
         let next = format!("write `project: {}`, or name an account that `{}` spends", other.project, self.project);
         Err(JobsError::new(Gravity::Refused, what, why, next))
+    }
+
+    /// A doubt where a budget is enforced and was settled long ago: what ran since then may have used what it calls free.
+    pub(crate) async fn doubt_of_age(&self, house: &House, unit: &Unit) -> Result<Option<Finding>, JobsError> {
+        let query = BalanceQuery { project: Some(self.project.clone()), site: Some(self.site.clone()) };
+        let balances = booked(self.book.balances(&query, house.clock.now()).await, "the balance was not read")?;
+        let enforced = balances.iter().find(|balance| balance.unit == *unit && balance.is_enforced);
+        let settled_at = enforced.and_then(|balance| balance.running_as_of);
+        Ok(settled_at.filter(|at| house.clock.now().seconds_since(*at) > FRESH_SECONDS).map(|at| {
+            Finding::warning(
+                "project",
+                format!("the budget of `{}` is enforced, and was last settled at {at}", self.project),
+                "`pakt balance` settles it; a line for cron stands in docs/guides/operator.md",
+            )
+        }))
     }
 
     /// The project with a budget here whose name is nearest to the one that the job names.

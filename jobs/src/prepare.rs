@@ -109,7 +109,11 @@ pub(crate) async fn prepare_spec(
         Ok(hold) => (Some(hold), None),
         Err(no_hold) => (None, Some(no_hold)),
     };
-    Ok(PreparedSpec { placement: placed.placement, ceiling, hold, no_hold, doubts: placed.warnings })
+    let mut doubts = placed.warnings;
+    if let (Funding::Known(budgets), Some((_, unit, _))) = (&funding, &hold) {
+        doubts.extend(budgets.doubt_of_age(house, unit).await?);
+    }
+    Ok(PreparedSpec { placement: placed.placement, ceiling, hold, no_hold, doubts })
 }
 
 /// The ledger that pays, the unit, and the ceiling in it.

@@ -186,6 +186,7 @@ pub(crate) const REQUIRED_FILES: &[&str] = &[
     "docs/reference/configuration.md",
     "docs/reference/exit-codes.md",
     "docs/reference/job-file.md",
+    "docs/reference/json.md",
     "docs/reference/sites.md",
     "docs/soak.md",
 ];

@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 
 /// Shows the balances.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
-    let found = balance(&context.house()?, arguments.project, !arguments.offline).await?;
+    let found = balance(&context.house_to_look()?, arguments.project, !arguments.offline).await?;
     let mut table = Table::new(&["project", "unit", "", "granted", "used", "running", "committed", "foreign", "free"])
         .right(&[3, 4, 5, 6, 7, 8]);
     for balance in &found.balances {

@@ -61,7 +61,10 @@ async fn look(house: &House, report: &mut Report) {
     report.good("who", house.principal.to_string());
     let root = house.state.root();
     match wiring::unusable_folder(root) {
-        None => report.good("jobs", root.display().to_string()),
+        None => {
+            report.good("jobs", root.display().to_string());
+            look_for_a_small_home(house, report);
+        }
         Some(why) => {
             let next = "look at its owner and mode, or name another with `state:` in the configuration";
             report.bad("jobs", Failure::usage(format!("`{}` cannot be used", root.display()), why, next));
@@ -69,6 +72,18 @@ async fn look(house: &House, report: &mut Report) {
     }
     look_at_ledger(house, report).await;
     look_at_scheduler(house, report).await;
+}
+
+/// A profile keeps caches out of a small home. Where it knows no area for job directories, a person has to name one.
+fn look_for_a_small_home(house: &House, report: &mut Report) {
+    let home = house.variables.get("HOME").filter(|home| !home.is_empty());
+    let is_in_home = home.is_some_and(|home| house.state.root().starts_with(home));
+    if is_in_home && wiring::spares_home_without_area(house) {
+        let why = format!("the profile of {} keeps caches out of it and knows no area for jobs", house.here);
+        let next =
+            "where its quota is small, name a folder elsewhere with `state:` in config.yaml, before the first job";
+        report.doubt("home", Failure::usage("jobs are kept in your home", why, next));
+    }
 }
 
 async fn look_at_ledger(house: &House, report: &mut Report) {

@@ -4,7 +4,11 @@ use super::{Context, job_file};
 use crate::{failure::Failure, output::Answer, wiring};
 use jobs::init::{PLACEHOLDERS, Preset, Spender, TemplateError, spender};
 use serde_json::json;
-use std::{fs::OpenOptions, io::Write as _, path::PathBuf};
+use std::{
+    fs::{self, OpenOptions},
+    io::{ErrorKind, Write as _},
+    path::{Path, PathBuf},
+};
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
@@ -17,9 +21,11 @@ pub(crate) struct Arguments {
     pub file: PathBuf,
 }
 
+const NOT_WRITTEN: &str = "no job file was written";
+
 /// Writes a job file; one that is there already stays as it is.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    let what = "no job file was written";
+    let what = NOT_WRITTEN;
     let preset: Preset = arguments.template.parse().map_err(|error: TemplateError| {
         Failure::usage(what, error.to_string(), "`pakt init --help` lists the templates")
     })?;
@@ -36,14 +42,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     if arguments.file.as_os_str() == "-" {
         return Ok(Answer::new(text.clone(), json!({ "version": 1, "text": text })));
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&arguments.file).map_err(|error| {
-        let next = "name another file: `pakt init OTHER.yaml`";
-        Failure::usage(what, format!("`{}`: {}", arguments.file.display(), wiring::io_words(&error)), next)
-    })?;
-    file.write_all(text.as_bytes()).map_err(|error| {
-        let why = format!("`{}`: {}", arguments.file.display(), wiring::io_words(&error));
-        Failure::usage(what, why, "make room there")
-    })?;
+    write(&arguments.file, &text)?;
     let shown = arguments.file.display();
     let left: Vec<&str> = PLACEHOLDERS.into_iter().filter(|word| text.contains(&format!(": {word} "))).collect();
     let edit = match left.as_slice() {
@@ -52,4 +51,22 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     };
     let text = format!("wrote {shown} for {here}\nnext: {edit}, then `pakt check {shown}` and `pakt plan {shown}`\n");
     Ok(Answer::new(text, json!({ "version": 1, "file": arguments.file, "site": here })))
+}
+
+/// Writes a file that is not there yet. What could not be written whole is taken away, or the next call would be refused for it.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let why = |error| format!("`{}`: {}", path.display(), wiring::io_words(&error));
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => {
+            Failure::usage(NOT_WRITTEN, why(error), "name another file: `pakt init OTHER.yaml`")
+        }
+        _ => Failure::unreachable(NOT_WRITTEN, why(error), "make room there, or name a file elsewhere"),
+    })?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
+        let left = match fs::remove_file(path) {
+            Ok(()) => "",
+            Err(_) => "; a part of it is there",
+        };
+        Failure::unreachable(NOT_WRITTEN, why(error) + left, "make room there, or name a file elsewhere")
+    })
 }

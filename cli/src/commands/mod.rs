@@ -94,11 +94,19 @@ pub(crate) struct Context {
 impl Context {
     /// The house of this machine.
     pub(crate) fn house(&self) -> Result<House, Failure> {
-        let (house, note) = wiring::house(&self.general, &self.configuration)?;
+        Ok(self.told(wiring::house(&self.general, &self.configuration)?))
+    }
+
+    /// The house of commands that make no job and no ledger.
+    pub(crate) fn house_to_look(&self) -> Result<House, Failure> {
+        Ok(self.told(wiring::house_to_look(&self.general, &self.configuration)?))
+    }
+
+    fn told(&self, (house, note): (House, Option<String>)) -> House {
         if let Some(note) = note {
             self.screen.aside(&note);
         }
-        Ok(house)
+        house
     }
 
     /// Runs a verb. One thread is enough: it waits for others most of the time.

@@ -116,7 +116,7 @@ fn show(context: &Context, name: &str) -> Result<Answer, Failure> {
 }
 
 async fn doctor(context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house_to_look()?;
     let found = examine(&house).await?;
     let mut text = format!("{}: cluster {}, Slurm {}\n", house.here, found.facts.cluster, found.facts.version);
     for drift in &found.drift {

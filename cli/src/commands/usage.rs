@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
 
 /// Shows usage.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house_to_look()?;
     let to = house.clock.now().plus_seconds(1);
     let from = arguments.since.as_deref().map(day).transpose()?.unwrap_or(to.plus_seconds(-30 * 86_400));
     refuse_future("no usage was shown", from, to)?;

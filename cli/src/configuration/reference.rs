@@ -46,9 +46,9 @@ pub(crate) const FIELDS: &[Field] = &[
     Field {
         path: "state",
         value: "a path",
-        default: "`$PAKT_HOME/state`; without `PAKT_HOME`, `USER/pakt` in the state area of the site's profile, as it was \
-                  found first: the file `state-SITE` beside `config.yaml` keeps it; without such an area \
-                  `$XDG_STATE_HOME/pakt` or `~/.local/state/pakt`",
+        default: "`$PAKT_HOME/state`; without `PAKT_HOME`, `USER/pakt` in the state area of the site's profile; without \
+                  such an area `$XDG_STATE_HOME/pakt` or `~/.local/state/pakt`; without `PAKT_HOME` as it was found first: \
+                  the file `state-SITE` beside `config.yaml` keeps it",
         example: "$PROJECT/ada/pakt",
         meaning: "The folder of the jobs. Compute nodes must see it under the same path.",
     },
@@ -102,7 +102,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable {
         name: "XDG_STATE_HOME",
         meaning: "Without `PAKT_HOME` and a state area in the site's profile: the jobs lie in its folder `pakt`, else in \
-                  `~/.local/state/pakt`.",
+                  `~/.local/state/pakt`, as it was found first. A relative one is ignored.",
     },
     Variable { name: "HOME", meaning: "What `~` means in `config.yaml`, and where the two folders above begin." },
     Variable { name: "PATH", meaning: "Where Slurm's commands are looked for." },

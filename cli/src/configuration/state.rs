@@ -1,9 +1,13 @@
 //! Where jobs are kept. The place must not move: a job directory that a second call does not see is a job submitted twice.
 
 use super::{Configuration, read_text, user_home};
-use crate::{failure::Failure, wiring::io_words};
+use crate::{
+    failure::Failure,
+    wiring::{io_words, random_bits},
+};
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -31,8 +35,9 @@ pub(crate) struct StatePlace {
 impl Configuration {
     /// The folder of the jobs: as configured, in `PAKT_HOME`, in the site's area, or in the user's state folder.
     ///
-    /// A site's area is named by a variable that differs from shell to shell: it is another one for another active
-    /// project, and none in cron. So the first answer is recorded in the configuration folder and counts from then on.
+    /// An area is named by a variable that differs from shell to shell: `$PROJECT` is another one for another active
+    /// project, and none in cron, and so is `$XDG_STATE_HOME`. A profile may learn of an area later. So the first answer is
+    /// recorded in the configuration folder and counts from then on.
     pub(crate) fn state_place(&self, home: &Home<'_>) -> Result<StatePlace, Failure> {
         let certain = |folder| Ok(StatePlace { folder, note: None, record: None });
         if let Some(state) = &self.file.state {
@@ -41,22 +46,29 @@ impl Configuration {
         if let Some(home) = &self.home {
             return certain(home.join("state"));
         }
-        let Some(area) = home.area else { return certain(self.own_state_folder()?) };
-        let now = self.expanded(area, "state").map(|area| area.join(home.user).join("pakt"));
+        let now = self.state_folder_now(home);
         let record = self.folder.join(format!("state-{}", home.site));
-        if let Some(text) = read_text(&record)? {
-            return recorded(&record, &text, now.ok());
+        match read_text(&record)? {
+            Some(text) => recorded(&record, &text, now.ok()),
+            None => Ok(StatePlace { folder: now?, note: None, record: Some(record) }),
         }
-        let folder = now.map_err(|failure| {
+    }
+
+    /// Where the variables of this shell say.
+    fn state_folder_now(&self, home: &Home<'_>) -> Result<PathBuf, Failure> {
+        let Some(area) = home.area else { return self.own_state_folder() };
+        let area = self.expanded(area, "state").map_err(|failure| {
             let next = "activate the project, or name a folder once with `state:` in the configuration";
             Failure::usage(format!("it is not known where jobs are kept at {}", home.site), failure.why, next)
         })?;
-        Ok(StatePlace { folder, note: None, record: Some(record) })
+        Ok(area.join(home.user).join("pakt"))
     }
 
     fn own_state_folder(&self) -> Result<PathBuf, Failure> {
-        match self.variables.get("XDG_STATE_HOME").filter(|folder| !folder.is_empty()) {
-            Some(folder) => Ok(Path::new(folder).join("pakt")),
+        // A relative one is to be ignored (XDG Base Directory Specification 0.8): it would be another in each directory.
+        let named = self.variables.get("XDG_STATE_HOME").map(Path::new).filter(|folder| folder.is_absolute());
+        match named {
+            Some(folder) => Ok(folder.join("pakt")),
             None => Ok(user_home(&self.variables)?.join(".local/state/pakt")),
         }
     }
@@ -95,7 +107,7 @@ impl StatePlace {
                 Some(text) => recorded(record, &text, Some(self.folder)),
                 None => Ok(self),
             },
-            Err(error) => Err(Failure::usage(
+            Err(error) => Err(Failure::unreachable(
                 "it is not settled where jobs are kept",
                 format!("`{}` cannot be written: {}", record.display(), io_words(&error)),
                 "make room there, or set PAKT_HOME to a folder that you can write to",
@@ -104,12 +116,13 @@ impl StatePlace {
     }
 }
 
-/// Writes a file that is not there yet, whole or not at all.
+/// Writes a file that is not there yet, whole or not at all. Several hosts may share the folder, and their process ids.
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(folder)?;
-    let partial = folder.join(format!(".state-{}.partial", std::process::id()));
-    let written = fs::write(&partial, text).and_then(|()| fs::File::open(&partial)?.sync_all());
+    let partial = folder.join(format!(".state-{:032x}.partial", random_bits()));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&partial)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     let linked = written.and_then(|()| fs::hard_link(&partial, path));
     let removed = fs::remove_file(&partial);
     linked.and(removed)

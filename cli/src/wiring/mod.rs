@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 pub(crate) use clock::SystemClock;
 pub(crate) use folder::unusable_folder;
+pub(crate) use process::random_bits;
 
 /// The version as records and scripts name it.
 pub(crate) const MADE_BY: &str = concat!("pakt ", env!("CARGO_PKG_VERSION"));
@@ -36,6 +37,19 @@ pub(crate) fn house(general: &General, configuration: &Configuration) -> Result<
     let here = site::here(&catalogue, general, configuration)?;
     let principal = principal(&here)?;
     let place = state_place(configuration, &catalogue, &principal, &here)?.kept()?;
+    house_at(configuration, catalogue, here, principal, place)
+}
+
+/// As [`house`], for commands that make no job and no ledger: it leaves open where those are kept for good, so that it
+/// needs no home that can be written.
+pub(crate) fn house_to_look(
+    general: &General,
+    configuration: &Configuration,
+) -> Result<(House, Option<String>), Failure> {
+    let catalogue = site::catalogue(configuration)?;
+    let here = site::here(&catalogue, general, configuration)?;
+    let principal = principal(&here)?;
+    let place = state_place(configuration, &catalogue, &principal, &here)?;
     house_at(configuration, catalogue, here, principal, place)
 }
 
@@ -99,6 +113,11 @@ fn house_at(
         files,
     };
     Ok((house, note))
+}
+
+/// Whether this site's profile keeps caches out of the home and names no area for job directories.
+pub(crate) fn spares_home_without_area(house: &House) -> bool {
+    house.catalogue.get(&house.here).is_some_and(|site| site.cache_area.is_some() && site.state_area.is_none())
 }
 
 /// All sites that are known, the user's own included.

@@ -50,7 +50,7 @@ fn start_of(number: u32) -> Option<u64> {
 }
 
 /// Random bits from the kernel; where it has none, the clock and the process number keep two ids apart.
-pub(super) fn random_bits() -> u128 {
+pub(crate) fn random_bits() -> u128 {
     let mut bytes = [0; 16];
     let read = fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
     if let Ok(()) = read {

@@ -1,8 +1,11 @@
 //! A fresh job file: what is known stands in it, and what is not is never taken for a name.
 
-use crate::{desk::Desk, files::refused};
+use crate::{
+    desk::{Desk, PAKT},
+    files::refused,
+};
 use insta::assert_snapshot;
-use std::fs;
+use std::{fs, process::Command};
 
 #[test]
 fn what_init_does_not_know_is_left_for_the_person_and_never_submitted() {
@@ -60,4 +63,24 @@ fn what_init_does_not_know_is_left_for_the_person_and_never_submitted() {
     desk.pakt(&["ledger", "grant", "other", "1", "--unit", "jupiter:gh200", "--account", "other-gpu"]).expect(0);
     let text = desk.pakt(&["init", "-"]).expect(0).stdout;
     assert!(text.contains("\nproject: YOUR_PROJECT ") && text.contains("\n  account: YOUR_ACCOUNT "), "{text}");
+}
+
+#[test]
+fn a_job_file_is_written_whole_or_not_at_all() {
+    let desk = Desk::new();
+    // No file can get a byte: as on a full disk, for anybody and on any machine.
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" init new.yaml", PAKT]).env_clear();
+    command.env("PATH", "/usr/bin:/bin").env("PAKT_HOME", desk.home()).current_dir(desk.work());
+    assert_snapshot!(desk.finish(&["init", "new.yaml"], command).shown(), @"
+    exit 3
+    --- stderr
+    error: no job file was written
+    why:   `new.yaml`: the file would become too large
+    next:  make room there, or name a file elsewhere
+    ");
+    assert!(!desk.work().join("new.yaml").exists(), "half a file is left");
+    desk.pakt(&["init", "new.yaml"]).expect(0);
+    desk.pakt(&["init", "new.yaml"]).expect(2);
+    desk.pakt(&["init", "nowhere/new.yaml"]).expect(2);
 }

@@ -3,6 +3,10 @@
 use crate::desk::{Desk, PAKT};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
 
 /// Over within the second, so that what is shown of it is the same every time.
 const TRAIN: &str =
@@ -135,6 +139,28 @@ fn a_job_that_fails_is_told_by_the_exit_code_of_who_watched_it() {
 }
 
 #[test]
+fn a_log_is_followed_until_the_job_is_over() {
+    let desk = Desk::with_grant("10");
+    let gate = desk.work().join("gate");
+    let run = format!("echo before; until [ -e '{}' ]; do sleep 0.05; done; echo after; exit 3", gate.display());
+    let file = desk.job("long", &run);
+    desk.json(&["submit", &file]);
+    let mut following = desk.command(["logs", "--follow", "long"]);
+    let mut following = following.stdout(Stdio::piped()).spawn().expect("the program starts");
+    let mut lines = BufReader::new(following.stdout.take().expect("a pipe")).lines();
+    let mut next = || lines.next().map(|line| line.expect("text"));
+    // It is printed while the job waits for us.
+    assert_eq!(next().as_deref(), Some("before"));
+    assert!(following.try_wait().expect("ours").is_none(), "the job is not over");
+    std::fs::write(&gate, "").expect("ours");
+    assert_eq!(next().as_deref(), Some("after"));
+    assert_eq!(next(), None);
+    // The job's bad end is not this command's.
+    assert!(following.wait().expect("it ends").success());
+    assert_eq!(desk.pakt(&["logs", "-f", "--tail", "1", "long"]).expect(0).stdout, "after\n");
+}
+
+#[test]
 fn a_log_goes_where_the_job_file_says() {
     let desk = Desk::with_grant("10");
     let file = desk.job("said", "echo here");
@@ -150,7 +176,8 @@ fn a_log_goes_where_the_job_file_says() {
 #[test]
 fn a_terminal_shows_state_time_and_progress_while_it_runs() {
     let desk = Desk::with_grant("10");
-    let slowly = "for step in 1 2 3 4; do echo \"$step 4 loss=2.5\" >>\"$PAKT_PROGRESS\"; sleep 1; done";
+    let slowly = "for step in 1 2 3 4; do echo \"$step 4 loss=2.5\" >>\"$PAKT_PROGRESS\"; echo \"step $step is done\"; \
+                  sleep 1; done";
     let file = desk.job("slow", slowly);
     let call = format!("{PAKT} submit --watch {file}");
     // script(1) gives the program a terminal.
@@ -164,6 +191,15 @@ fn a_terminal_shows_state_time_and_progress_while_it_runs() {
     for part in ["RUNNING 00:00:0", "/4 loss=2.5", "COMPLETED"] {
         assert!(seen.contains(part), "{part}: {seen:?}");
     }
+    // The log stands above the bar: each line once, on a line of its own, and the bar is drawn anew below it.
+    let lines: Vec<&str> = seen.split(['\r', '\n', '\u{1b}']).map(|part| part.trim_start_matches("[2K")).collect();
+    for step in 1..=4 {
+        let line = format!("step {step} is done");
+        assert_eq!(lines.iter().filter(|part| **part == line).count(), 1, "{line}: {seen:?}");
+        assert_eq!(seen.matches(&line).count(), 1, "{line}: {seen:?}");
+    }
+    let first = seen.find("step 1 is done").expect("it was shown");
+    assert!(seen[first..].contains("RUNNING"), "the bar goes on below the log: {seen:?}");
     let quietly = desk.pakt(&["watch", "slow"]).expect(0);
     assert!(!quietly.stderr.contains("RUNNING"), "without a terminal there is no bar: {}", quietly.stderr);
 }

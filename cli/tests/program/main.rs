@@ -13,6 +13,7 @@ mod init;
 mod json;
 mod local;
 mod once;
+mod place;
 mod real_faults;
 mod real_foreign;
 mod real_jupiter;

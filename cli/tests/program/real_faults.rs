@@ -217,3 +217,49 @@ fn real_a_clock_that_was_wrong_for_a_while_loses_nothing() {
     assert_eq!(charged(&desk, &slurm), 4 * row.elapsed * 1000, "what ended since is not lost");
     assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
 }
+
+#[test]
+fn real_a_full_or_read_only_home_settles_no_place_and_submits_nothing() {
+    let desk = Desk::new();
+    // A disk of a person who has nothing but HOME.
+    let volume = Volume::mounted(desk.work().join("person"), 600);
+    let settings = volume.at.join(".config/pakt");
+    fs::create_dir_all(&settings).expect("room");
+    fs::write(settings.join("config.yaml"), "site: local\nproject: atlas\nmachine: { cpus: 2, gpus: 0 }\n")
+        .expect("room");
+    let state = desk.work().join("state");
+    let call = |words: &[&str]| {
+        let mut command = desk.command(words);
+        command.env_remove("PAKT_HOME").env("HOME", &volume.at).env("XDG_STATE_HOME", &state);
+        desk.finish(words, command)
+    };
+    let file = desk.job("once", "echo ran >>ran");
+    let all_refuse = |told_as: &str| {
+        for words in [&["submit", &file][..], &["ledger", "init"]] {
+            let refused = call(words).expect(3);
+            told(&refused);
+            assert!(refused.stderr.contains("it is not settled where jobs are kept"), "{}", refused.stderr);
+            assert!(refused.stderr.contains(told_as), "{}", refused.stderr);
+        }
+        for words in [&["jobs"][..], &["check", &file], &["plan", &file]] {
+            call(words).expect(0);
+        }
+        for kept in ["requests", "jobs", "ledger.sqlite"] {
+            assert!(!state.join("pakt").join(kept).exists(), "{kept} in a place that is not settled");
+        }
+    };
+    volume.fill();
+    all_refuse("the disk is full");
+    volume.make_room();
+    volume.remount("ro");
+    all_refuse("the file system can only be read");
+    volume.remount("rw");
+    call(&["ledger", "init"]).expect(0);
+    let id = call(&["--json", "submit", &file]).json()["id"].as_str().expect("an id").to_owned();
+    call(&["watch", &id]).expect(0);
+    // Once it is settled, a home that cannot be written is no matter.
+    volume.remount("ro");
+    call(&["jobs"]).expect(0);
+    call(&["submit", "--again", &file]).expect(0);
+    volume.remount("rw");
+}

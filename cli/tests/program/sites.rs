@@ -138,6 +138,40 @@ fn the_list_of_sites_fits_a_terminal() {
 }
 
 #[test]
+fn each_site_has_the_balances_of_its_own_units() {
+    let desk = Desk::with_grant("10");
+    for (project, hours, unit) in
+        [("atlas", "7", "jupiter:gh200"), ("meteora", "5", "jupiter:gh200"), ("atlas", "3", "juwels-booster:a100")]
+    {
+        desk.pakt(&["ledger", "grant", project, hours, "--unit", unit, "--account", project]).expect(0);
+    }
+    let file = desk.job("held", "true");
+    desk.json(&["submit", &file]);
+    let listed = desk.json(&["sites"]);
+    for row in listed["sites"].as_array().expect("sites") {
+        let balances = row["balances"].as_array().expect("balances").iter();
+        let shown: Vec<String> = balances
+            .map(|balance| {
+                format!("{} {} {}", balance["project"], balance["unit"], balance["granted"]).replace('"', "")
+            })
+            .collect();
+        let wanted: &[&str] = match row["site"].as_str().expect("a name") {
+            "local" => &["atlas local:core 36000000"],
+            "jupiter" => &["atlas jupiter:gh200 25200000", "meteora jupiter:gh200 18000000"],
+            "juwels-booster" => &["atlas juwels-booster:a100 10800000"],
+            _ => &[],
+        };
+        assert_eq!(shown, wanted, "{}", row["site"]);
+    }
+    // What a job holds is not free.
+    let here = &listed["sites"][0]["balances"][0];
+    assert_eq!((&listed["sites"][0]["site"], &here["committed"]), (&"local".into(), &600_000.into()));
+    let table = desk.pakt(&["sites"]).expect(0).stdout;
+    assert!(table.contains("atlas: 9.833 core-h"), "{table}");
+    assert!(table.contains("atlas: 7.000 GPU-h, +1"), "{table}");
+}
+
+#[test]
 fn names_of_sites_and_units_are_read_in_any_case() {
     let desk = Desk::with_grant("10");
     desk.pakt(&["ledger", "grant", "atlas", "5", "--unit", "Jupiter:GH200", "--account", "a"]).expect(0);

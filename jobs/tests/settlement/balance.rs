@@ -2,7 +2,12 @@
 
 use crate::cluster::run;
 use crate::desk::{DAY, Desk, NOW};
-use jobs::balance::balance;
+use jobs::{
+    balance::balance,
+    job_file::{JobFile, SourceFile},
+    prepare::prepare,
+};
+use ledger::{Command, Enforce};
 use scheduler_adapters::AdapterErrorKind;
 
 #[tokio::test]
@@ -29,4 +34,30 @@ async fn a_balance_shows_older_numbers_where_it_cannot_settle() {
     desk.set_clock(NOW - DAY);
     let found = balance(&desk.house("ada"), None, true).await.expect("shown");
     assert!(found.stale.expect("the clock is behind").contains("clock"));
+}
+
+const JOB: &str = "name: tiny\nkind: command\nproject: atlas\nsite: testland\nlaunch: command\nrun: \"true\"\n\
+                   scheduler: { account: hai }\nresources: { nodes: 1, gpus_per_node: 1, time: 1h }\n";
+
+/// What is doubtful about a job of `atlas`, by the field that it is about.
+async fn doubts(desk: &Desk) -> Vec<String> {
+    let source = SourceFile { path: "job.yaml".into(), directory: "/".into(), text: JOB.to_owned() };
+    let prepared = prepare(&desk.house("ada"), &JobFile::read(source).expect("good")).await.expect("it can be paid");
+    assert!(prepared.hold.is_some());
+    let told = prepared.doubts.into_iter().map(|doubt| doubt.finding);
+    told.filter(|finding| finding.field == "project").map(|finding| finding.what).collect()
+}
+
+#[tokio::test]
+async fn a_job_on_an_enforced_budget_is_told_that_it_was_settled_long_ago() {
+    let desk = Desk::new().await;
+    desk.settle("ada").await;
+    desk.set_clock(NOW + 3 * DAY);
+    assert_eq!(doubts(&desk).await, [""; 0], "a budget that advises");
+    let (project, unit) = ("atlas".parse().expect("a project"), "testland:gpu".parse().expect("a unit"));
+    desk.post(&[Command::SetEnforce(Enforce { project, unit, is_enforced: true })]).await;
+    let told = doubts(&desk).await;
+    assert!(told[0].starts_with("the budget of `atlas` is enforced, and was last settled at 2026-10-2"), "{told:?}");
+    desk.settle("ada").await;
+    assert_eq!(doubts(&desk).await, [""; 0]);
 }

@@ -160,11 +160,19 @@ mod tests {
 
     #[test]
     fn recorded_configuration_of_two_releases() {
-        for text in [
-            include_str!("../../tests/fixtures/slurm-22.05/scontrol-show-config.txt"),
-            include_str!("../../tests/fixtures/slurm-25.11/scontrol-show-config.txt"),
+        for (text, version) in [
+            (
+                include_str!("../../tests/fixtures/slurm-22.05/scontrol-show-config.txt"),
+                include_str!("../../tests/fixtures/slurm-22.05/version.txt"),
+            ),
+            (
+                include_str!("../../tests/fixtures/slurm-25.11/scontrol-show-config.txt"),
+                include_str!("../../tests/fixtures/slurm-25.11/version.txt"),
+            ),
         ] {
             let config = settings(text);
+            // `sinfo --version` of the same cluster: `slurm-wlm 22.05.8`.
+            assert_eq!(Some(config["SLURM_VERSION"].as_str()), version.split_whitespace().nth(1));
             assert_eq!(cluster_of(&config).expect("a name").as_str(), "jupiter");
             assert_eq!(words(&config["AccountingStorageEnforce"]), ["associations", "limits", "qos"]);
             assert!(words(&config["AccountingStorageTRES"]).contains(&"gres/gpu".to_owned()));

@@ -153,6 +153,80 @@ mod tests {
         assert_eq!(row.work_directory, Some(PathBuf::from("/home/alice")));
     }
 
+    /// The epoch seconds of an instant of the day on which the queues were recorded, which `%all` writes in words.
+    fn seconds(text: &str) -> String {
+        let Some(time) = text.strip_prefix("2026-11-22T") else { return text.to_owned() };
+        let of_day = time.split(':').fold(0, |sum, part| sum * 60 + part.parse::<i64>().expect("a number"));
+        (1_795_305_600 + of_day).to_string()
+    }
+
+    /// A recorded row of `squeue --format=%all`, by the names that are asked for here; it lacks what those add.
+    fn recorded<'row>(titles: &[&str], values: &[&'row str]) -> Vec<(&'static str, std::borrow::Cow<'row, str>)> {
+        let names = [
+            ("JobID", "JOBID"),
+            ("UserName", "USER"),
+            ("Account", "ACCOUNT"),
+            ("Partition", "PARTITION"),
+            ("QOS", "QOS"),
+            ("State", "STATE"),
+            ("Reason", "REASON"),
+            ("SubmitTime", "SUBMIT_TIME"),
+            ("StartTime", "START_TIME"),
+            ("EndTime", "END_TIME"),
+            ("TimeLimit", "TIME_LIMIT"),
+            ("TimeUsed", "TIME"),
+            ("NumNodes", "NODES"),
+            ("WorkDir", "WORK_DIR"),
+            ("Comment", "COMMENT"),
+            ("Name", "NAME"),
+        ];
+        let value =
+            |title: &str| values[titles.iter().position(|found| *found == title).expect("the title was recorded")];
+        let of = |(name, title): (&'static str, &'static str)| {
+            let is_instant = name.ends_with("Time");
+            (name, if is_instant { seconds(value(title)).into() } else { value(title).into() })
+        };
+        names.into_iter().map(of).chain([("JobArrayID", value("JOBID").into())]).collect()
+    }
+
+    #[test]
+    fn recorded_queues_of_two_releases() {
+        for (release, text) in [
+            ("22.05", include_str!("../../tests/fixtures/slurm-22.05/squeue.all.txt")),
+            ("25.11", include_str!("../../tests/fixtures/slurm-25.11/squeue.all.txt")),
+        ] {
+            let mut lines =
+                text.lines().filter(|line| !line.is_empty()).map(|line| line.split('|').collect::<Vec<_>>());
+            let titles = lines.next().expect("titles");
+            let rows: Vec<JobSighting> = lines
+                .map(|values| {
+                    assert_eq!(values.len(), titles.len(), "{release}");
+                    let values = recorded(&titles, &values);
+                    let changes: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, &**value)).collect();
+                    row(&changes).expect("every row is read").sighting
+                })
+                .collect();
+            let seen = |job: &JobSighting| {
+                let times = (job.started_at.is_some(), job.elapsed.seconds(), job.time_limit.map(WallTime::seconds));
+                format!("{} {} {:?} {times:?}", job.name, job.state, job.reason)
+            };
+            let seen: Vec<String> = rows.iter().map(seen).collect();
+            assert_eq!(
+                seen,
+                [
+                    // A requeued job has a start that lies ahead: it waits.
+                    r#"requeued PENDING "BeginTime" (true, 0, Some(300))"#,
+                    r#"depends PENDING "DependencyNeverSatisfied" (false, 0, Some(60))"#,
+                    r#"timeout RUNNING "" (true, 7, Some(60))"#,
+                    r#"suspended RUNNING "" (true, 3, Some(300))"#,
+                ],
+                "{release}"
+            );
+            assert!(rows.iter().all(|job| job.account.as_ref().is_some_and(|account| account.as_str() == "hfmi")));
+            assert!(rows.iter().all(|job| job.submitted_at < OBSERVED && job.stamp.is_none() && job.nodes == 1));
+        }
+    }
+
     #[test]
     fn where_the_output_goes() {
         let array = |task, pattern| [("JobArrayID", task), ("STDOUT", pattern)];

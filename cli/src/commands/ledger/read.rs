@@ -32,7 +32,7 @@ pub(crate) struct Statement {
 }
 
 pub(super) async fn statement(arguments: Statement, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house_to_look()?;
     let from = day_or(arguments.from.as_deref(), Timestamp::from_epoch_seconds(0))?;
     let to = day_or(arguments.until.as_deref(), house.clock.now().plus_seconds(1))?;
     if to <= from {
@@ -56,7 +56,7 @@ pub(super) async fn statement(arguments: Statement, context: &Context) -> Result
 }
 
 pub(super) async fn export(context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house_to_look()?;
     let book = house.needed_book("nothing was exported").await?;
     let (mut text, mut after, mut entries) = (String::new(), 0, Vec::new());
     loop {
@@ -75,7 +75,7 @@ pub(super) async fn export(context: &Context) -> Result<Answer, Failure> {
 }
 
 pub(super) async fn verify(context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house_to_look()?;
     let book = house.needed_book("nothing was verified").await?;
     let verified = book.verify().await.map_err(|error| unread(&error))?;
     if !verified.is_consistent() {

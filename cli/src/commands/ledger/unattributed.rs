@@ -11,7 +11,7 @@ use serde_json::json;
 
 /// Lists the runs.
 pub(super) async fn run(context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house_to_look()?;
     let book = house.needed_book("the runs were not listed").await?;
     let runs = book.unattributed().await.map_err(|error| view::unread(&error))?;
     let json = json!({ "version": 1, "unattributed": runs });
