@@ -57,7 +57,7 @@ struct Kept<T> {
 enum Undo {
     /// The run at this place was another, or none.
     Run(usize, Option<Box<BookedRun>>),
-    Hold(HoldId, Option<Hold>),
+    Hold(HoldId, Option<Box<Hold>>),
 }
 
 impl<'a> Workbench<'a> {
@@ -149,7 +149,10 @@ impl<'a> Workbench<'a> {
                         state.places.remove(&id);
                     }
                 }
-                Undo::Hold(id, before) => drop(state.holds.insert(id, Kept { value: before, is_changed: true })),
+                Undo::Hold(id, before) => {
+                    let value = before.map(|before| *before);
+                    state.holds.insert(id, Kept { value, is_changed: true });
+                }
             }
         }
         Ok(())
@@ -274,7 +277,7 @@ impl Records for Workbench<'_> {
     fn put_hold(&self, hold: &Hold) -> Result<()> {
         let before = self.hold(hold.id)?;
         let state = &mut *self.state.borrow_mut();
-        state.undo.push(Undo::Hold(hold.id, before));
+        state.undo.push(Undo::Hold(hold.id, before.map(Box::new)));
         state.holds.insert(hold.id, Kept { value: Some(hold.clone()), is_changed: true });
         Ok(())
     }
@@ -342,16 +345,13 @@ impl Records for Workbench<'_> {
             state.sluids.insert(place, run.key.clone());
         }
         let id = state.id(&run.key);
-        match state.places.get(&id).copied() {
-            Some(place) => {
-                let before = std::mem::replace(&mut state.runs[place], run);
-                state.undo.push(Undo::Run(place, Some(Box::new(before))));
-            }
-            None => {
-                state.places.insert(id, state.runs.len());
-                state.undo.push(Undo::Run(state.runs.len(), None));
-                state.runs.push(run);
-            }
+        if let Some(place) = state.places.get(&id).copied() {
+            let before = std::mem::replace(&mut state.runs[place], run);
+            state.undo.push(Undo::Run(place, Some(Box::new(before))));
+        } else {
+            state.places.insert(id, state.runs.len());
+            state.undo.push(Undo::Run(state.runs.len(), None));
+            state.runs.push(run);
         }
         Ok(())
     }

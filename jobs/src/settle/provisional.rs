@@ -46,25 +46,24 @@ async fn due(house: &House, directory: &JobDirectory, intent: &Intent) -> Result
         (Some(placed), Some(read)) => {
             let (_, price) =
                 ceiling::of_kept(house, placed, read.partition.as_ref(), &read.requested, read.time_limit)?;
-            (or(&read.account, &placed.account), or(&read.partition, &placed.partition), Some(price))
+            let account = read.account.as_ref().or(placed.account.as_ref());
+            (account, read.partition.as_ref().or(placed.partition.as_ref()), Some(price))
         }
-        (Some(placed), None) => (&placed.account, &placed.partition, Some(ceiling::of_placement(placed)?)),
+        (Some(placed), None) => {
+            (placed.account.as_ref(), placed.partition.as_ref(), Some(ceiling::of_placement(placed)?))
+        }
         (None, Some(read)) => {
             let price = ceiling::of_request(house, read.partition.as_ref(), &read.requested, read.time_limit)?;
-            (&read.account, &read.partition, price)
+            (read.account.as_ref(), read.partition.as_ref(), price)
         }
         (None, None) => return Ok(None),
     };
     let Some(price) = price else { return Ok(None) };
-    let Funding::Known(budgets) = funding(house, &intent.project, &house.here, account.as_ref()).await? else {
+    let Funding::Known(budgets) = funding(house, &intent.project, &house.here, account).await? else {
         return Ok(None);
     };
-    let Payer::Own(_, unit) = budgets.payer(house, account.as_ref(), partition.as_ref(), &price) else {
+    let Payer::Own(_, unit) = budgets.payer(house, account, partition, &price) else {
         return Ok(None);
     };
     Ok(price.in_unit(unit).map(|amount| (unit.clone(), amount)))
-}
-
-const fn or<'a, T>(first: &'a Option<T>, second: &'a Option<T>) -> &'a Option<T> {
-    if first.is_some() { first } else { second }
 }

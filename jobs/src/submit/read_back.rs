@@ -147,7 +147,7 @@ async fn amend(house: &House, directory: &JobDirectory, intent: &Intent, price: 
     let id = HoldId(intent.id);
     match booked(book.hold(id).await, what)? {
         None => return Ok(amended),
-        Some(hold) if !hold.is_open() => return Ok(Amended::Not),
+        Some(known) if !known.is_open() => return Ok(Amended::Not),
         Some(_) => {}
     }
     let amend = Command::Amend(AmendHold { id, ceiling });

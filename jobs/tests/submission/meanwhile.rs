@@ -84,10 +84,13 @@ async fn one_that_is_not_taken_back_is_told_to_stand_in_the_queue() {
     }
 }
 
+/// What is done at an instant.
+type Deed = Box<dyn FnOnce() + Send>;
+
 /// A clock that goes on by a second whenever it is looked at, and at one of these does something.
 struct Ticking {
     next: AtomicI64,
-    does: Mutex<Option<(i64, Box<dyn FnOnce() + Send>)>>,
+    does: Mutex<Option<(i64, Deed)>>,
 }
 
 impl Clock for Ticking {

@@ -116,7 +116,8 @@ async fn a_script_that_is_not_released_is_by_the_next_submission() {
         let error = send(&desk, &folder).await.map(drop).expect_err("nobody answers");
         assert_eq!((error.gravity, desk.says().handed.released.len()), (Gravity::Unreachable, 0), "{call}");
         send(&desk, &folder).await.map(drop).expect("released");
-        assert_eq!((sent(&desk), desk.says().handed.released.len(), holds(&desk).await), (1, 1, 1), "{call}");
+        let released = desk.says().handed.released.len();
+        assert_eq!((sent(&desk), released, holds(&desk).await), (1, 1, 1), "{call}");
     }
 }
 
@@ -133,7 +134,8 @@ async fn a_script_that_the_budget_does_not_cover_is_taken_back_before_it_begins(
     let (desk, folder) = too_large().await;
     let error = send(&desk, &folder).await.map(drop).expect_err("refused");
     assert_eq!((error.gravity, cancelled(&desk)), (Gravity::Refused, vec![101]));
-    assert_eq!((desk.says().handed.released.len(), holds(&desk).await), (0, 0));
+    let released = desk.says().handed.released.len();
+    assert_eq!((released, holds(&desk).await), (0, 0));
     let (directory, _) = only_job(&desk).await;
     assert!(directory.ended().await.expect("read").is_some());
 }
@@ -147,7 +149,8 @@ async fn one_that_is_not_taken_back_stays_held_and_is_tried_again() {
     assert!(error.what.contains("stands in the queue as 101"), "{error}");
     let error = send(&desk, &folder).await.map(drop).expect_err("refused");
     assert_eq!((error.gravity, cancelled(&desk)), (Gravity::Refused, vec![101]));
-    assert_eq!((sent(&desk), desk.says().handed.released.len(), holds(&desk).await), (1, 0, 0));
+    let released = desk.says().handed.released.len();
+    assert_eq!((sent(&desk), released, holds(&desk).await), (1, 0, 0));
 }
 
 #[tokio::test]
@@ -156,5 +159,6 @@ async fn killed_while_it_is_taken_back_nothing_is_held_or_released() {
     killed(&desk, &folder, Kill::In("cancel")).await;
     let error = send(&desk, &folder).await.map(drop).expect_err("refused");
     assert_eq!((error.gravity, cancelled(&desk)), (Gravity::Refused, vec![101, 102]));
-    assert_eq!((desk.says().handed.released.len(), holds(&desk).await), (0, 0));
+    let released = desk.says().handed.released.len();
+    assert_eq!((released, holds(&desk).await), (0, 0));
 }

@@ -50,16 +50,16 @@ pub(super) fn entry(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<Entry>
             reverses: reverses.map(|found| u64::try_from(found).map_err(|error| unreadable(17, error))).transpose()?,
         },
         note: row.get(18)?,
-        tariff: row.get::<_, Option<i64>>(19)?.map(|found| names.text(found)).transpose()?.map(tariff),
+        tariff: row
+            .get::<_, Option<i64>>(19)?
+            .map(|found| names.text(found))
+            .transpose()?
+            .map(|text| TariffId(text.as_ref().to_owned())),
         particulars: match row.get_ref(20)? {
             rusqlite::types::ValueRef::Null => Particulars::None,
             _ => from_json(row, 20)?,
         },
     })
-}
-
-fn tariff(text: std::rc::Rc<str>) -> TariffId {
-    TariffId(text.as_ref().to_owned())
 }
 
 /// The name of a cluster at a site, for the numbers of names. A site's name has no `/`.

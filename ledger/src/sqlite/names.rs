@@ -75,12 +75,11 @@ impl<'a> Names<'a> {
         if let Some(number) = self.numbers.borrow().get(text) {
             return Ok(*number);
         }
-        let number = match self.find(text)? {
-            Some(number) => number,
-            None => {
-                self.connection.prepare_cached("INSERT INTO names (text) VALUES (?1)")?.execute([text])?;
-                self.connection.last_insert_rowid()
-            }
+        let number = if let Some(number) = self.find(text)? {
+            number
+        } else {
+            self.connection.prepare_cached("INSERT INTO names (text) VALUES (?1)")?.execute([text])?;
+            self.connection.last_insert_rowid()
         };
         self.numbers.borrow_mut().insert(text.to_owned(), number);
         Ok(number)
@@ -128,7 +127,7 @@ impl<'a> Names<'a> {
     }
 
     /// Reads the JSON behind a number.
-    pub(super) fn from_json<T: DeserializeOwned>(&self, number: i64) -> rusqlite::Result<T> {
+    pub(super) fn json_of<T: DeserializeOwned>(&self, number: i64) -> rusqlite::Result<T> {
         serde_json::from_str(&self.text(number)?).map_err(|error| unreadable(0, error))
     }
 }

@@ -51,8 +51,8 @@ fn stretches(binding: &BindingCoverage) -> Vec<(String, Window)> {
     let coverage = &binding.coverage;
     let whole = coverage.whole.iter().map(|window| ("everybody".to_owned(), *window));
     let own = coverage.own.iter().flat_map(|(user, windows)| {
-        let whose = format!("{user} only");
-        windows.iter().map(move |window| (whose.clone(), *window))
+        let reader = format!("{user} only");
+        windows.iter().map(move |window| (reader.clone(), *window))
     });
     let unread = coverage.unread.iter().map(|window| ("nobody: not read".to_owned(), *window));
     let mut stretches: Vec<_> = whole.chain(own).chain(unread).collect();
