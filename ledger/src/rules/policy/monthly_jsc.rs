@@ -1,13 +1,12 @@
 //! Monthly at JSC: a quota each month, of which the last month's rest and the next month's whole may be spent too.
 //!
-//! JSC, allocation procedures (documented, read in a stored copy that breaks off in the last sentence used here): the
-//! grant is "divided evenly across the months of use"; the account is CQ = PQ + MQ, the rest of the previous month and
-//! the month's quota; what is older is forfeited; it may be overdrawn "up to -MQ" without effect, then "all subsequent
-//! jobs will be assigned lowest priority for the rest of that month"; not in the last month of an allocation period; an
-//! overdrawn account is carried over as a negative quota; nothing is taken over into a new allocation period; "project
-//! quotas on JUWELS and JURECA which are <-101% will be set to -101% at the beginn[ing]".
-//! JSC, JUGENE quota page (documented, an older machine): accounts "will not show a cpu-quota balance below -101% at the
-//! begin of every month", the waived quota is listed.
+//! JSC, allocation procedures (documented, read in a stored copy that breaks off in the last rule used here): the grant is
+//! spread evenly over its months; what may be spent in a month, CQ, is the rest of the previous month, PQ, and the month's
+//! quota, MQ; what is older is forfeited. Down to -MQ an overdrawn account has no disadvantage, below it has the lowest
+//! priority until the month ends; not in the last month of an allocation period. A debt goes into the next month, nothing
+//! goes into a new period, and at JUWELS and JURECA a balance below -101 % is set to -101 %.
+//! JSC, JUGENE quota page (documented, an older machine): at the beginning of a month no balance stands below -101 %, and
+//! what was forgiven is listed.
 //! JSC, accounting pages of JUPITER and JUSUF (documented): normal priority until three monthly quotas are used; jobs that
 //! are queued have to be submitted again after new quota came; smaller grants have a fixed quota instead.
 //!

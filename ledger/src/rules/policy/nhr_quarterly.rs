@@ -3,7 +3,7 @@
 //! NHR at Göttingen and Berlin, user wiki (documented; the page on compute projects of 2024 and older ones): "At the
 //! beginning of each quarter the account is granted by the number of core hours following the funding decision", "unused
 //! core hours are transferred to the subsequent quarter, but only one time"; a personal account's quota is dropped at the
-//! end of its quarter; projects run four quarters "plus one quarter automatic extension" (Berlin). What happens when an
+//! end of its quarter; projects run four quarters, and one more follows by itself (Berlin). What happens when an
 //! account is used up was not found, nor today's page of Göttingen.
 
 use super::installments::Installments;
