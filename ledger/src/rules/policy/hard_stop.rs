@@ -1,8 +1,8 @@
 //! Hard stop: when the grant is used up, jobs do not start.
 //!
-//! NHR@KIT, HoreKa, accounting page of 26 September 2024 (documented): "When the sum of the used CPU or GPU hours of a
-//! project is higher or equal than the granted number CPU or GPU hours, new batch jobs will no longer start"; they wait
-//! with the reason `AssocGrpTRESLimit`. Jobs that run go on, so the grant can be overdrawn by them.
+//! NHR@KIT, HoreKa, accounting page of 26 September 2024 (documented): once a project has used as many CPU or GPU hours as
+//! it was granted, its new jobs wait with the reason `AssocGrpTRESLimit`. Jobs that run go on, so the grant can be
+//! overdrawn by them.
 //! What is overdrawn counts against a further grant: inferred, because the site compares two sums.
 
 use super::rule::{Rule, UsedUp};

@@ -1,8 +1,8 @@
 //! Quarterly at NHR: a quota each quarter, what is left of it in the next one too, and not longer.
 //!
 //! NHR at Göttingen and Berlin, user wiki (documented; the page on compute projects of 2024 and older ones): each quarter
-//! begins with a quarter of what was granted; what is left of one goes into the next, once; a personal account loses it at the
-//! end of its quarter; projects run four quarters, and one more follows by itself (Berlin). What happens when an
+//! begins with a quarter of what was granted; what is left of one goes into the next, once; a personal account loses it at
+//! the end of its quarter; projects run four quarters, and one more follows by itself (Berlin). What happens when an
 //! account is used up was not found, nor today's page of Göttingen.
 
 use super::installments::Installments;
