@@ -62,6 +62,7 @@ impl House {
             "docs/reference/configuration.md",
             "docs/reference/exit-codes.md",
             "docs/reference/job-file.md",
+            "docs/reference/json.md",
             "docs/reference/sites.md",
             "docs/soak.md",
             "Cargo.lock",
