@@ -81,7 +81,7 @@ pub(crate) fn booked<T>(result: Result<T, LedgerError>, what: &str) -> Result<T,
                 (Gravity::Usage, "see what stands in the ledger: `pakt ledger statement PROJECT`")
             }
             Kind::NotFound => (Gravity::Usage, "make one with `pakt ledger init`"),
-            Kind::NotALedger | Kind::NewerVersion | Kind::OtherHost | Kind::Replica => {
+            Kind::NotALedger | Kind::NewerVersion | Kind::OlderVersion | Kind::OtherHost | Kind::Replica => {
                 (Gravity::Usage, "name another file with `ledger:` in the configuration, or ask who keeps this one")
             }
             Kind::Corrupt => {

@@ -37,6 +37,8 @@ pub enum LedgerErrorKind {
     NotALedger,
     /// The file was written by a newer release.
     NewerVersion,
+    /// The file was written before the first release.
+    OlderVersion,
     /// The file is damaged, or holds what no release writes.
     Corrupt,
     /// The file belongs to another host, because file locks do not reach this one.

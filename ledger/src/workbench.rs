@@ -204,10 +204,10 @@ impl State {
     }
 }
 
-/// The run that a command is about.
+/// The run that a command is about, where the books can have it.
 fn run_key(command: &Command) -> Option<&RunKey> {
     match command {
-        Command::Settle(settled) => Some(&settled.run.key),
+        Command::Settle(settled) if rules::contradiction(settled).is_none() => Some(&settled.run.key),
         _ => None,
     }
 }

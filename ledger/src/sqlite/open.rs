@@ -1,7 +1,7 @@
 //! Opening: is it there, is it ours, may this host use it, which journal does the place allow.
 
 use super::mount::{Place, Reach, place_of};
-use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
+use super::schema::{APPLICATION_ID, MIGRATIONS, OLDEST, VERSION};
 use super::thread::with_retries;
 use crate::{LedgerError, LedgerErrorKind, Retry};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
@@ -128,9 +128,17 @@ fn check_header(path: &Path, mode: OpenMode) -> Result<(), LedgerError> {
     check_version(i64::from(number_at(60)))
 }
 
+/// 0 is a file without tables yet.
 fn check_version(found: i64) -> Result<(), LedgerError> {
-    if found <= VERSION {
+    if found == 0 || (OLDEST..=VERSION).contains(&found) {
         return Ok(());
+    }
+    if found < OLDEST {
+        let why = format!(
+            "it was written before the first release: version {found}, the oldest that can be read is {OLDEST}; \
+             `pakt ledger export` of the program that wrote it prints what is in it"
+        );
+        return Err(LedgerError::never(LedgerErrorKind::OlderVersion, why));
     }
     let why = format!("a newer release of Pakt wrote it: version {found}, this one knows {VERSION}");
     Err(LedgerError::never(LedgerErrorKind::NewerVersion, why))

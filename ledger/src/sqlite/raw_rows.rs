@@ -7,43 +7,111 @@ use rusqlite::{Connection, params};
 /// Between two rows of a chunk: no scheduler prints it (it is not allowed in text).
 const SEPARATOR: char = '\u{0}';
 
-/// Keeps rows as one chunk. The answer is the place of each; none for those that are empty.
-pub(super) fn add<'a>(
-    connection: &Connection,
-    rows: impl Iterator<Item = &'a str> + Clone,
-) -> Result<Vec<Option<RawPlace>>> {
-    let mut text = String::new();
-    let mut kept = 0;
-    let mut places: Vec<Option<i64>> = Vec::new();
+/// A chunk that has reached this is written, and the next row begins another.
+const FULL_BYTES: usize = 4 * 1024 * 1024;
+/// The most that a chunk is unpacked to: a full one, and behind it the longest row that is read from a scheduler.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// Keeps rows in chunks. The answer is the place of each; none for those that are empty.
+pub(super) fn add<'a>(connection: &Connection, rows: impl Iterator<Item = &'a str>) -> Result<Vec<Option<RawPlace>>> {
+    let mut places = Vec::new();
+    let mut open = Chunk::default();
     for row in rows {
         if row.is_empty() {
             places.push(None);
             continue;
         }
-        if row.contains(SEPARATOR) {
-            text.push_str(&row.replace(SEPARATOR, " "));
-        } else {
-            text.push_str(row);
+        if open.text.len() >= FULL_BYTES {
+            std::mem::take(&mut open).write(connection)?;
         }
-        text.push(SEPARATOR);
-        places.push(Some(kept));
-        kept += 1;
+        places.push(Some(open.add(connection, row)?));
     }
-    if kept == 0 {
-        return Ok(places.into_iter().map(|_| None).collect());
+    open.write(connection)?;
+    Ok(places)
+}
+
+/// A chunk before it is written.
+#[derive(Default)]
+struct Chunk {
+    /// Its number, given when it has a first row.
+    number: Option<i64>,
+    text: String,
+    rows: i64,
+}
+
+impl Chunk {
+    fn add(&mut self, connection: &Connection, row: &str) -> Result<RawPlace> {
+        let number = if let Some(number) = self.number {
+            number
+        } else {
+            connection.prepare_cached("INSERT INTO raw_rows (packed) VALUES (x'')")?.execute([])?;
+            *self.number.insert(connection.last_insert_rowid())
+        };
+        if row.contains(SEPARATOR) {
+            self.text.push_str(&row.replace(SEPARATOR, " "));
+        } else {
+            self.text.push_str(row);
+        }
+        self.text.push(SEPARATOR);
+        self.rows += 1;
+        Ok(RawPlace { chunk: number, row: self.rows - 1 })
     }
-    let packed = lz4_flex::compress_prepend_size(text.as_bytes());
-    connection.prepare_cached("INSERT INTO raw_rows (packed) VALUES (?1)")?.execute(params![packed])?;
-    let chunk = connection.last_insert_rowid();
-    Ok(places.into_iter().map(|row| row.map(|row| RawPlace { chunk, row })).collect())
+
+    fn write(self, connection: &Connection) -> Result<()> {
+        let Some(number) = self.number else { return Ok(()) };
+        let packed = lz4_flex::compress_prepend_size(self.text.as_bytes());
+        let update = "UPDATE raw_rows SET packed = ?2 WHERE chunk = ?1";
+        connection.prepare_cached(update)?.execute(params![number, packed])?;
+        Ok(())
+    }
 }
 
 /// The raw row at a place.
 pub(super) fn read(connection: &Connection, place: RawPlace) -> Result<String> {
     let mut statement = connection.prepare_cached("SELECT packed FROM raw_rows WHERE chunk = ?1")?;
     let packed: Vec<u8> = statement.query_row([place.chunk], |row| row.get(0))?;
+    let (bytes, _) = lz4_flex::block::uncompressed_size(&packed).map_err(|error| unreadable(0, error))?;
+    if bytes > MOST_BYTES {
+        return Err(unreadable(0, format!("a chunk of raw rows would have {bytes} bytes")).into());
+    }
     let text = lz4_flex::decompress_size_prepended(&packed).map_err(|error| unreadable(0, error))?;
     let text = String::from_utf8(text).map_err(|error| unreadable(0, error))?;
     let row = usize::try_from(place.row).ok().and_then(|row| text.split(SEPARATOR).nth(row));
     Ok(row.ok_or_else(|| unreadable(0, "a raw row is not where it should be"))?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Connection {
+        let connection = Connection::open_in_memory().expect("opened");
+        connection
+            .execute_batch("CREATE TABLE raw_rows (chunk INTEGER PRIMARY KEY, packed BLOB NOT NULL) STRICT")
+            .expect("made");
+        connection
+    }
+
+    #[test]
+    fn each_row_is_read_as_it_was_written_from_however_many_chunks() {
+        let connection = table();
+        let long = "x".repeat(FULL_BYTES);
+        let rows = ["1|ada", "", "2|b\u{0}b", &long, "3|ü"];
+        let places = add(&connection, rows.into_iter()).expect("written");
+        let read: Vec<Option<String>> =
+            places.into_iter().map(|place| place.map(|place| read(&connection, place).expect("read"))).collect();
+        let expected = [Some("1|ada"), None, Some("2|b b"), Some(long.as_str()), Some("3|ü")];
+        assert!(read.iter().map(Option::as_deref).eq(expected), "other rows");
+        let chunks: i64 = connection.query_row("SELECT count(*) FROM raw_rows", [], |row| row.get(0)).expect("read");
+        assert_eq!(chunks, 2);
+    }
+
+    #[test]
+    fn a_chunk_that_no_release_writes_is_an_error_and_takes_no_memory() {
+        let connection = table();
+        for packed in [&[][..], &[1, 2], &[0xff; 4], &[0xff, 0xff, 0xff, 0xff, 1, 2, 3], &[5, 0, 0, 0, 0x50]] {
+            connection.execute("INSERT OR REPLACE INTO raw_rows VALUES (1, ?1)", [packed]).expect("written");
+            assert!(read(&connection, RawPlace { chunk: 1, row: 0 }).is_err(), "{packed:?}");
+        }
+    }
 }

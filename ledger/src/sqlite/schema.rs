@@ -3,8 +3,12 @@
 /// What SQLite writes into the header of our files: `PAKT`.
 pub(super) const APPLICATION_ID: i32 = 0x5041_4b54;
 
-/// The steps from an empty file to the present tables, with their numbers; `PRAGMA user_version` is the last one taken.
-pub(super) const MIGRATIONS: &[(i64, &str)] = &[(1, FIRST)];
+/// The steps from an empty file to the present tables, with their numbers; `PRAGMA user_version` is the last one taken. The
+/// numbers before the first were those of tables that no release wrote and none reads.
+pub(super) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST)];
+
+/// The oldest version that can be read.
+pub(super) const OLDEST: i64 = 5;
 
 /// The version that this release writes.
 pub(super) const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
@@ -226,7 +230,7 @@ mod tests {
 
     #[test]
     fn steps_are_numbered_without_gaps_and_a_later_one_is_named() {
-        assert!(MIGRATIONS.iter().zip(1..).all(|((number, _), expected)| *number == expected));
+        assert!(MIGRATIONS.iter().zip(OLDEST..).all(|((number, _), expected)| *number == expected));
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ledger.db");
         drop(SqliteBook::open(&path, OpenMode::Create).expect("made"));

@@ -29,10 +29,11 @@ fn what_is_no_ledger_is_named_and_left_alone() {
         file.execute_batch("CREATE TABLE theirs (x)").expect("made");
         fs::read(folder.path().join("other.db")).expect("read")
     };
-    let newer = || {
-        let made = folder.path().join("newer.db");
+    let of_version = |version: u32| {
+        let made = folder.path().join(format!("{version}.db"));
         drop(SqliteBook::open(&made, OpenMode::Create).expect("made"));
-        Connection::open(&made).and_then(|file| file.execute_batch("PRAGMA user_version = 99")).expect("changed");
+        let change = format!("PRAGMA user_version = {version}");
+        Connection::open(&made).and_then(|file| file.execute_batch(&change)).expect("changed");
         fs::read(made).expect("read")
     };
     let damaged = || {
@@ -47,7 +48,9 @@ fn what_is_no_ledger_is_named_and_left_alone() {
         (b"SQLite format 3\0".to_vec(), LedgerErrorKind::NotALedger),
         (vec![0; 4096], LedgerErrorKind::NotALedger),
         (foreign_database(), LedgerErrorKind::NotALedger),
-        (newer(), LedgerErrorKind::NewerVersion),
+        (of_version(99), LedgerErrorKind::NewerVersion),
+        (of_version(1), LedgerErrorKind::OlderVersion),
+        (of_version(4), LedgerErrorKind::OlderVersion),
         (damaged(), LedgerErrorKind::Corrupt),
     ] {
         for mode in [OpenMode::Existing, OpenMode::Create] {

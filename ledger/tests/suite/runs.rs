@@ -320,3 +320,18 @@ async fn a_binding_stands_though_the_amounts_it_would_charge_do_not_fit() {
     assert_eq!(desk.book.unattributed_count().await, Ok(2), "what does not fit stays listed");
     desk.verify().await;
 }
+
+#[tokio::test]
+async fn a_number_that_no_ledger_can_hold_costs_only_its_own_row() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    let mut endless = foreign(2, 7);
+    endless.run.time_limit = Some(WallTime::from_seconds(u64::MAX - 1));
+    let rows = [foreign(u64::MAX, 5), foreign(1, 60), endless, foreign(3, 8)];
+    let outcomes = desk.post(&rows.map(settle)).await;
+    let rejected: Vec<bool> =
+        outcomes.iter().map(|outcome| matches!(outcome, Outcome::Settled(SettleOutcome::Rejected { .. }))).collect();
+    assert_eq!(rejected, [true, false, true, false], "{outcomes:?}");
+    assert_eq!(desk.numbers().await, [1000, 68, 0, 0, 0, 932]);
+    desk.verify().await;
+}
