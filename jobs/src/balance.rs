@@ -6,13 +6,13 @@ use crate::{
     reached::booked,
     settle::{SettleOptions, SettleReport, settle},
 };
-use ledger::{BalanceQuery, Hold};
-use model::{Balance, ProjectName};
+use ledger::{BalanceQuery, Budget, Hold};
+use model::ProjectName;
 
 /// The balances and what stands behind them.
 pub struct Balances {
     /// One for each project and unit.
-    pub balances: Vec<Balance>,
+    pub budgets: Vec<Budget>,
     /// The open holds, largest remainder first.
     pub holds: Vec<Hold>,
     /// Runs that no binding covers.
@@ -38,8 +38,8 @@ pub async fn balance(house: &House, project: Option<ProjectName>, refresh: bool)
         (None, None)
     };
     let query = BalanceQuery { project: project.clone(), site: None };
-    let balances = booked(book.balances(&query, house.clock.now()).await, what)?;
-    if let (Some(project), true) = (&project, balances.is_empty()) {
+    let budgets = booked(book.budgets(&query, house.clock.now()).await, what)?;
+    if let (Some(project), true) = (&project, budgets.is_empty()) {
         let why = format!("the ledger at `{}` has no entry of it", house.books.place().display());
         let next = "enter what was granted with `pakt ledger grant`; `pakt balance` lists the projects it knows";
         return Err(JobsError::usage(format!("project `{project}` has no balance"), why, next));
@@ -47,5 +47,5 @@ pub async fn balance(house: &House, project: Option<ProjectName>, refresh: bool)
     let mut holds = booked(book.open_holds(project.as_ref()).await, what)?;
     holds.sort_by_key(|hold| std::cmp::Reverse(hold.remainder().unwrap_or_default()));
     let unattributed = booked(book.unattributed_count().await, what)?;
-    Ok(Balances { balances, holds, unattributed, settled, stale })
+    Ok(Balances { budgets, holds, unattributed, settled, stale })
 }

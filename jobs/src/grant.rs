@@ -5,9 +5,12 @@ use crate::{
     error::JobsError,
     house::House,
     known::{known_project, known_unit, new_project},
+    policy::{KnownPolicy, PolicyWish, with_grant},
     reached::{booked, reached},
 };
-use ledger::{BalanceQuery, Binding, Book, Command, Effect, NewGrant, NewOpening, Outcome};
+use ledger::{
+    BalanceQuery, Binding, Book, Command, Effect, Grant, NewGrant, NewOpening, Outcome, SetPolicy, check_grant,
+};
 use model::{Amount, ProgrammeName, ProjectName, Statement, Timestamp, Unit, Window};
 
 /// What was granted, and which Slurm accounts spend it.
@@ -29,6 +32,8 @@ pub struct GrantWish {
     pub spent_by: Spender,
     /// Whether the project is meant to be new, however much its name is like another.
     pub is_new_project: bool,
+    /// The policy that the budget gets; the profile of the site says where this does not.
+    pub policy: PolicyWish,
 }
 
 /// Makes the ledger; one that is there already is left as it is. Whether it was made now.
@@ -48,6 +53,8 @@ pub struct Granted {
     pub is_new: bool,
     /// The binding that was made with it.
     pub binding: Option<Binding>,
+    /// The policy of the budget, and whether it was set with the grant.
+    pub policy: KnownPolicy,
 }
 
 /// Enters a grant and the binding that spends it, in one transaction.
@@ -56,19 +63,31 @@ pub async fn grant(house: &House, wish: GrantWish) -> Result<Granted, JobsError>
     let book = house.needed_book(what).await?;
     known_unit(house, what, &wish.unit)?;
     new_project(house, book.as_ref(), what, &wish.project, wish.is_new_project).await?;
-    let grant = terms(&wish);
-    refuse_another(book.as_ref(), what, &grant).await?;
+    let grants = booked(book.grants(Some(&wish.project)).await, what)?;
+    let grant = terms(&wish, &grants);
+    refuse_another(what, &grant, grants)?;
     let binding = binding_of(house, book.as_ref(), what, &wish).await?;
+    let known = with_grant(house, book.as_ref(), what, (&wish.project, &wish.unit), &wish.policy).await?;
     let mut commands = vec![Command::Grant(grant)];
     commands.extend(binding.clone().map(Command::Bind));
+    if let (Some(policy), true) = (known.policy, known.is_new) {
+        let (project, unit, zone) = (wish.project.clone(), wish.unit.clone(), known.zone.clone());
+        commands.push(Command::SetPolicy(SetPolicy { project, unit, policy, zone }));
+    }
     let outcomes = booked(book.post(&house.principal, house.clock.now(), &commands).await, what)?;
     let is_new = outcomes.first() == Some(&Outcome::Granted(Effect::Done));
-    Ok(Granted { is_new, binding })
+    let is_set = outcomes.last() == Some(&Outcome::PolicySet(Effect::Done));
+    Ok(Granted { is_new, binding, policy: KnownPolicy { is_new: is_set, ..known } })
 }
 
-fn terms(wish: &GrantWish) -> NewGrant {
+fn terms(wish: &GrantWish, known: &[Grant]) -> NewGrant {
+    let key = format!("grant/{}/{}/{}", wish.project, wish.unit, wish.reference);
+    // One that was withdrawn whole stands in nobody's way: the same number may be entered as it should have been.
+    let is_gone = |key: &str| known.iter().any(|known| known.terms.key == key && known.is_withdrawn());
+    let again = (2..).map(|times: u64| format!("{key}#{times}"));
+    let key = std::iter::once(key.clone()).chain(again).find(|key| !is_gone(key)).unwrap_or(key);
     NewGrant {
-        key: format!("grant/{}/{}/{}", wish.project, wish.unit, wish.reference),
+        key,
         project: wish.project.clone(),
         programme: wish.programme.clone(),
         unit: wish.unit.clone(),
@@ -78,13 +97,16 @@ fn terms(wish: &GrantWish) -> NewGrant {
     }
 }
 
-/// Refuses a grant whose number stands in the ledger with other terms.
-async fn refuse_another(book: &dyn Book, what: &str, grant: &NewGrant) -> Result<(), JobsError> {
-    let grants = booked(book.grants(Some(&grant.project)).await, what)?;
-    let Some(known) = grants.into_iter().map(|known| known.terms).find(|known| known.key == grant.key) else {
-        return Ok(());
+/// Refuses a grant that contradicts itself, or one whose number stands in the ledger with other terms.
+fn refuse_another(what: &str, grant: &NewGrant, grants: Vec<Grant>) -> Result<(), JobsError> {
+    let standing = grants.into_iter().filter(|known| !known.is_withdrawn());
+    let others: Vec<NewGrant> = standing.map(|known| known.terms).collect();
+    let Some(known) = others.iter().find(|known| known.key == grant.key) else {
+        let faults = check_grant(grant, &[], &others);
+        let why = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        return faults.first().map_or(Ok(()), |first| Err(JobsError::usage(what, why, first.next())));
     };
-    if known == *grant {
+    if known == grant {
         return Ok(());
     }
     let why = format!(
@@ -96,7 +118,7 @@ async fn refuse_another(book: &dyn Book, what: &str, grant: &NewGrant) -> Result
         known.window.to,
         known.programme
     );
-    let next = "a further grant needs a number of its own: `--reference NUMBER`; what stands there is never changed";
+    let next = "a further grant needs a number of its own: `--reference NUMBER`; one that was entered by mistake is taken back: `pakt ledger withdraw`";
     Err(JobsError::usage(what, why, next))
 }
 

@@ -3,7 +3,7 @@
 use crate::{directory::State, error::JobsError};
 use async_trait::async_trait;
 use ledger::{Book, LedgerError};
-use model::{Clock, JobId, Principal, SiteName};
+use model::{Clock, JobId, Principal, SiteName, Zone};
 use reach::Reach;
 use scheduler_adapters::Scheduler;
 use sites::{Catalogue, LocalMachine, Site};
@@ -14,6 +14,8 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 pub struct House {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// The time zone of this machine, for a site that is wherever the program runs.
+    pub machine_zone: Zone,
     /// Who acts.
     pub principal: Principal,
     /// All sites that are known.
@@ -138,6 +140,12 @@ impl House {
             );
             JobsError::usage(format!("`{name}` is no known site"), "there is no profile of that name", next)
         })
+    }
+
+    /// The zone in which the days of a site's budgets begin. One of this machine that no other would know is UTC.
+    pub fn accounting_zone(&self, site: &SiteName) -> Result<Zone, JobsError> {
+        let zone = self.site(site)?.accounting_zone_on(&self.machine_zone);
+        Ok(zone.name().and_then(|name| name.parse().ok()).unwrap_or_else(Zone::utc))
     }
 
     /// A new id of a job.

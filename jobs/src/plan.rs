@@ -4,12 +4,13 @@ use crate::{
     error::JobsError,
     house::House,
     job_file::{JobFile, Mistake},
+    outlook::{Advice, advice, budget_of},
     prepare::{NoHold, Prepared, prepare},
     reached::booked,
     submit::{Sheet, write_sheet},
 };
-use ledger::BalanceQuery;
-use model::{Amount, Balance, JobId, Placement, Price, Unit};
+use ledger::Budget;
+use model::{Amount, JobId, Placement, Price, Unit};
 pub use scheduler_adapters::Estimate;
 
 /// What `submit` would do.
@@ -18,8 +19,10 @@ pub struct Planned {
     pub placement: Placement,
     /// What it costs at most.
     pub ceiling: Price,
-    /// What would be held, and the balance before; none where nothing pays.
-    pub hold: Option<(Unit, Amount, Option<Balance>)>,
+    /// What would be held, and the budget before; none where nothing pays.
+    pub hold: Option<(Unit, Amount, Option<Budget>)>,
+    /// What the budget's policy says to the job; none where there is no budget.
+    pub advice: Option<Advice>,
     /// Why nothing would be held.
     pub no_hold: Option<NoHold>,
     /// The batch script; the job id in it is one of zeros.
@@ -37,14 +40,15 @@ pub async fn plan(house: &House, file: &JobFile) -> Result<Planned, JobsError> {
     let estimate = estimate(house, &sheet).await;
     let hold = match hold {
         Some((book, unit, amount)) => {
-            let query = BalanceQuery { project: Some(file.spec.project.clone()), site: None };
-            let balances = booked(book.balances(&query, house.clock.now()).await, "the balance was not read")?;
-            let balance = balances.into_iter().find(|balance| balance.unit == unit);
-            Some((unit, amount, balance))
+            let found = budget_of(house, book.as_ref(), &file.spec.project, &unit).await;
+            let budget = booked(found, "the balance was not read")?;
+            Some((unit, amount, budget))
         }
         None => None,
     };
-    Ok(Planned { placement, ceiling, hold, no_hold, script: sheet.script, estimate, doubts })
+    let budget = hold.as_ref().and_then(|(_, amount, budget)| budget.as_ref().zip(Some(*amount)));
+    let advice = budget.map(|(budget, amount)| advice(budget, amount)).transpose()?;
+    Ok(Planned { placement, ceiling, hold, advice, no_hold, script: sheet.script, estimate, doubts })
 }
 
 /// Asks the scheduler by a script in a temporary file; a refusal or silence is an answer, not a failure of the plan.

@@ -17,6 +17,8 @@ pub enum Account {
     Budget(ProjectName),
     /// What a project had consumed before the ledger began.
     Opening(ProjectName),
+    /// What a project has forfeited, less what it was forgiven.
+    Expired(ProjectName),
     /// What was consumed of a resource at a site.
     Used(SiteName, ResourceClass),
 }
@@ -32,6 +34,7 @@ impl fmt::Display for Account {
             Self::Programme(programme) => write!(formatter, "programme/{programme}"),
             Self::Budget(project) => write!(formatter, "budget/{project}"),
             Self::Opening(project) => write!(formatter, "opening/{project}"),
+            Self::Expired(project) => write!(formatter, "expired/{project}"),
             Self::Used(site, class) => write!(formatter, "used/{site}/{}", class.as_str()),
         }
     }
@@ -47,6 +50,7 @@ impl FromStr for Account {
                 "programme" => rest.parse().ok().map(Self::Programme),
                 "budget" => rest.parse().ok().map(Self::Budget),
                 "opening" => rest.parse().ok().map(Self::Opening),
+                "expired" => rest.parse().ok().map(Self::Expired),
                 "used" => {
                     let (site, class) = rest.split_once('/')?;
                     Some(Self::Used(site.parse().ok()?, ResourceClass::try_from(class.to_owned()).ok()?))
@@ -79,7 +83,7 @@ mod tests {
 
     #[test]
     fn accounts_are_read_as_they_are_written() {
-        for text in ["programme/GCS", "budget/atlas", "opening/atlas", "used/jupiter/gh200"] {
+        for text in ["programme/GCS", "budget/atlas", "opening/atlas", "expired/atlas", "used/jupiter/gh200"] {
             assert_eq!(text.parse::<Account>().expect(text).to_string(), text);
         }
         for text in ["", "budget", "budget/", "used/jupiter", "used/jupiter/GH200", "owed/atlas", "budget/a/b"] {

@@ -1,8 +1,8 @@
-//! Bindings, enforcement and cursors: what a project's people decide beside amounts.
+//! Bindings, enforcement, policies and cursors: what a project's people decide beside amounts.
 
-use crate::Scope;
+use crate::{Policy, Scope};
 use model::{
-    AccountName, ClusterName, PartitionName, Principal, ProjectName, SiteName, Timestamp, Unit, UserName, Window,
+    AccountName, ClusterName, PartitionName, Principal, ProjectName, SiteName, Timestamp, Unit, UserName, Window, Zone,
 };
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +95,20 @@ pub struct Enforce {
     pub unit: Unit,
     /// On or off.
     pub is_enforced: bool,
+}
+
+/// Says what the programme lets a project do with its time, and in whose days. The last word counts, for the past too: a
+/// programme's rules do not change, what is known of them does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetPolicy {
+    /// Whose budget.
+    pub project: ProjectName,
+    /// In which unit.
+    pub unit: Unit,
+    /// The rules.
+    pub policy: Policy,
+    /// The zone in which months and quarters begin.
+    pub zone: Zone,
 }
 
 /// How far the runs of a cluster have been settled, of those that one scope covers.

@@ -1,8 +1,8 @@
 //! The contract of a ledger, whatever keeps it.
 
 use crate::{
-    BindingRecord, Command, Coverage, Cursor, Entry, Grant, Hold, HoldId, LedgerError, Outcome, Scope, UnattributedRun,
-    Verification,
+    BindingRecord, Budget, Command, Coverage, Cursor, Entry, Grant, Hold, HoldId, LedgerError, Outcome, Scope,
+    UnattributedRun, Verification,
 };
 use async_trait::async_trait;
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
@@ -14,6 +14,14 @@ pub struct BalanceQuery {
     pub project: Option<ProjectName>,
     /// In units of this site.
     pub site: Option<SiteName>,
+}
+
+impl BalanceQuery {
+    /// Whether it selects a balance.
+    pub(crate) fn selects(&self, balance: &Balance) -> bool {
+        self.project.as_ref().is_none_or(|project| *project == balance.project)
+            && self.site.as_ref().is_none_or(|site| site == balance.unit.site())
+    }
 }
 
 /// Which entries: those after a number, at most so many.
@@ -35,9 +43,13 @@ pub trait Book: Send + Sync {
     async fn post(&self, actor: &Principal, now: Timestamp, commands: &[Command]) -> Result<Vec<Outcome>, LedgerError>;
 
     /// The balances of every project and unit that has entries, holds, an observation or the switch, by project and
-    /// unit. A grant counts from the start of its window on; what is left of it at the end of its window does not. What
+    /// unit. A lot that its policy makes of a grant counts from when it may be spent; what is left of it when that time is over
+    /// does not. What
     /// runs and waits is what all readers saw, for two weeks at most.
     async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>, LedgerError>;
+
+    /// The budgets that the same query selects: each balance with its policy, and what that needs to decide and look ahead.
+    async fn budgets(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Budget>, LedgerError>;
 
     /// The movements of a project in a unit that took effect inside the window.
     async fn statement(&self, project: &ProjectName, unit: &Unit, window: Window) -> Result<Statement, LedgerError>;

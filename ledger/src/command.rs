@@ -2,8 +2,9 @@
 
 use crate::{
     AmendHold, Binding, CloseHold, Coverage, Cursor, Enforce, NewGrant, NewHold, NewOpening, Observation, Reattribute,
-    SettledRun, Unbind,
+    SetPolicy, SettledRun, Unbind, Withdraw,
 };
+use model::ProjectName;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -12,6 +13,10 @@ use std::sync::Arc;
 pub enum Command {
     /// Gives time to a project.
     Grant(NewGrant),
+    /// Takes back what was granted by mistake.
+    Withdraw(Withdraw),
+    /// Posts what has expired or was forgiven by now, of one project or of all, and what was posted too much before.
+    Expire(Option<ProjectName>),
     /// Enters time that was used before the ledger began.
     Opening(NewOpening),
     /// Says who pays for runs without a hold. Runs that are unattributed and covered by it are charged at once; what
@@ -23,6 +28,8 @@ pub enum Command {
     Reattribute(Reattribute),
     /// Switches refusal on or off.
     SetEnforce(Enforce),
+    /// Says which policy a budget has.
+    SetPolicy(SetPolicy),
     /// Reserves; the whole `post` fails where it is refused.
     Hold(NewHold),
     /// Changes a reservation; a rise is refused as a hold is, unless the hold itself was beyond refusal.

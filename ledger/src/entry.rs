@@ -13,6 +13,12 @@ pub enum EntryKind {
     Opening,
     /// Time given.
     Grant,
+    /// Time that was granted by mistake, taken back.
+    Withdraw,
+    /// What was left of a lot when its time was over; given back where it turns out to be less.
+    Expire,
+    /// What was overdrawn and the programme forgave; taken back where it turns out to be less.
+    Forgive,
     /// Time reserved; the amount is the ceiling.
     Hold,
     /// A reservation changed; the amount is the new ceiling.
@@ -31,9 +37,12 @@ pub enum EntryKind {
 
 impl EntryKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Opening,
         Self::Grant,
+        Self::Withdraw,
+        Self::Expire,
+        Self::Forgive,
         Self::Hold,
         Self::Amend,
         Self::Release,
@@ -48,6 +57,9 @@ impl EntryKind {
         match self {
             Self::Opening => "opening",
             Self::Grant => "grant",
+            Self::Withdraw => "withdraw",
+            Self::Expire => "expire",
+            Self::Forgive => "forgive",
             Self::Hold => "hold",
             Self::Amend => "amend",
             Self::Release => "release",
@@ -61,6 +73,11 @@ impl EntryKind {
     /// Reads the word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// Whether its amount is consumption, which draws from lots: not what was given, and not what became of lots.
+    pub const fn spends(self) -> bool {
+        self.moves() && !matches!(self, Self::Grant | Self::Withdraw | Self::Expire | Self::Forgive)
     }
 
     /// Whether it moves its amount from the account that is debited to the one that is credited.
@@ -103,6 +120,11 @@ pub enum Particulars {
     Lot {
         /// The first instant at which it may no longer be spent.
         ends_at: Timestamp,
+    },
+    /// Which of the lots that the policy makes of a grant has expired.
+    OfLot {
+        /// Its place among them, from 0.
+        number: u32,
     },
     /// How a hold was made.
     Terms {

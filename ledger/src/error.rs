@@ -1,6 +1,6 @@
 //! What can go wrong with a ledger, and whether to try again.
 
-use crate::Refusal;
+use crate::{LotError, Refusal};
 use model::AmountError;
 use serde::Serialize;
 use std::fmt;
@@ -124,6 +124,18 @@ impl std::error::Error for LedgerError {}
 impl From<AmountError> for LedgerError {
     fn from(error: AmountError) -> Self {
         Self::never(LedgerErrorKind::Overflow, error.to_string())
+    }
+}
+
+impl From<LotError> for LedgerError {
+    fn from(error: LotError) -> Self {
+        let kind = match error {
+            LotError::Amount(_) => LedgerErrorKind::Overflow,
+            // The calendar does not reach a grant. What sets a policy or a grant looks first.
+            LotError::Period(_) | LotError::Split(_) => LedgerErrorKind::Invalid,
+            LotError::Unordered(_) | LotError::NotCut { .. } | LotError::AfterNow { .. } => LedgerErrorKind::Bug,
+        };
+        Self::never(kind, error.to_string())
     }
 }
 

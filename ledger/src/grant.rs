@@ -1,6 +1,7 @@
 //! Grants and openings: time given to a project, and time it had used before the ledger began.
 
-use model::{Amount, ProgrammeName, ProjectName, Timestamp, Unit, Window};
+use crate::{GrantTerms, LotId};
+use model::{Amount, AmountError, ProgrammeName, ProjectName, Timestamp, Unit, Window};
 use serde::{Deserialize, Serialize};
 
 /// Time that a programme gives to a project.
@@ -46,7 +47,58 @@ pub struct Grant {
     pub entry: u64,
     /// When it was entered.
     pub recorded_at: Timestamp,
+    /// What of it was taken back.
+    pub withdrawn: Amount,
     /// What was granted.
     #[serde(flatten)]
     pub terms: NewGrant,
+}
+
+impl Grant {
+    /// What stands of it.
+    pub fn standing(&self) -> Result<Amount, AmountError> {
+        self.terms.amount.minus(self.withdrawn)
+    }
+
+    /// Whether nothing stands of it any more.
+    pub fn is_withdrawn(&self) -> bool {
+        self.withdrawn == self.terms.amount
+    }
+
+    /// As a policy needs it.
+    pub fn for_policy(&self) -> Result<GrantTerms, AmountError> {
+        let amount = self.standing()?;
+        let whole = GrantTerms::whole(self.terms.key.clone(), amount, self.terms.window);
+        Ok(if self.is_withdrawn() { GrantTerms { lots: Vec::new(), ..whole } } else { whole })
+    }
+}
+
+/// Takes back a grant that was entered by mistake, or a part of it. What was used of it stays used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdraw {
+    /// The writer's own key: the same withdrawal posted twice counts once.
+    pub key: String,
+    /// The key of the grant.
+    pub grant: String,
+    /// Whose.
+    pub project: ProjectName,
+    /// How much; whatever stands of it where none is given.
+    pub amount: Option<Amount>,
+    /// Why.
+    pub reason: String,
+}
+
+/// What was posted of a budget because time went by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expiry {
+    /// Whose.
+    pub project: ProjectName,
+    /// Of what.
+    pub unit: Unit,
+    /// The lot that is over; none where what was overdrawn is forgiven.
+    pub lot: Option<LotId>,
+    /// When.
+    pub at: Timestamp,
+    /// What the budget lost by it; less than nothing where it got something.
+    pub amount: Amount,
 }

@@ -30,20 +30,20 @@ mod verification;
 mod workbench;
 
 pub use account::{Account, AccountError};
-pub use binding::{Binding, BindingRecord, Cursor, Enforce, Reattribute, Unbind};
+pub use binding::{Binding, BindingRecord, Cursor, Enforce, Reattribute, SetPolicy, Unbind};
 pub use book::{BalanceQuery, Book, EntryPage};
 pub use clock::{CLOCK_TOLERANCE_SECONDS, is_ahead};
 pub use command::Command;
 pub use coverage::{AccountCoverage, Coverage};
 pub use entry::{Entry, EntryKind, Links, Particulars};
 pub use error::{LedgerError, LedgerErrorKind, Retry};
-pub use grant::{Grant, NewGrant, NewOpening};
+pub use grant::{Expiry, Grant, NewGrant, NewOpening, Withdraw};
 pub use hold::{AmendHold, CloseHold, CloseReason, Closing, Hold, HoldId, NewHold};
 pub use observation::{Observation, ObservedPending, ObservedRun};
 pub use outcome::{Effect, Outcome, SettleOutcome};
 pub use refusal::Refusal;
 pub use rules::{
-    Coming, Debt, Decision, Drawing, Event, Facts, FixedTerm, GivenLot, GrantFault, GrantTerms, HardStop, Lot,
+    Budget, Coming, Debt, Decision, Drawing, Event, Facts, FixedTerm, GivenLot, GrantFault, GrantTerms, HardStop, Lot,
     LotBalance, LotBook, LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft, Spender,
     Spending, Standing, UsedUp, account_coverage, borders_of, check_grant, payer,
 };

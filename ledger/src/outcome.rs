@@ -1,6 +1,6 @@
 //! Outcomes: what each command of a post did.
 
-use crate::{Hold, RunPrice, UnattributedReason};
+use crate::{Expiry, Hold, RunPrice, UnattributedReason};
 use model::{Amount, ProjectName, Unit};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,10 @@ pub enum Effect {
 pub enum Outcome {
     /// A grant is entered.
     Granted(Effect),
+    /// A grant is taken back by so much.
+    Withdrawn(Amount, Effect),
+    /// What time took from budgets, and gave.
+    Expired(Vec<Expiry>),
     /// An opening is entered.
     Opened(Effect),
     /// A binding stands.
@@ -29,6 +33,8 @@ pub enum Outcome {
     Reattributed(u64),
     /// The switch is set.
     Set(Effect),
+    /// The policy is set.
+    PolicySet(Effect),
     /// A hold stands. A repeated request gives the hold as it is by now, which may be amended or closed.
     Held(Hold, Effect),
     /// A hold has the new ceiling.

@@ -1,9 +1,9 @@
 //! What the procedures need of a store, inside one transaction.
 
-use crate::rules::{Content, Secret};
+use crate::rules::{Content, Secret, Terms};
 use crate::{
-    Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError, Observation, Scope,
-    SettledRun, UnattributedReason, Unbind,
+    Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, LedgerError, Observation,
+    Scope, SetPolicy, SettledRun, UnattributedReason, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 use std::sync::Arc;
@@ -75,23 +75,21 @@ pub(crate) struct Total {
     pub(crate) amount: Amount,
 }
 
-/// One grant as far as a balance needs it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Lot {
-    pub(crate) project: ProjectName,
-    pub(crate) unit: Unit,
-    pub(crate) amount: Amount,
-    pub(crate) from: Timestamp,
-    pub(crate) ends_at: Option<Timestamp>,
-}
-
 /// What was consumed of a project's budget between the border of its lots before this one and this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Spent {
     pub(crate) project: ProjectName,
     pub(crate) unit: Unit,
-    /// A start or an end of a lot: the first instant that no longer counts.
+    /// A border of lots: the first instant that no longer counts.
     pub(crate) until: Timestamp,
+    pub(crate) amount: Amount,
+}
+
+/// What the runs of a project consumed in the last while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Recent {
+    pub(crate) project: ProjectName,
+    pub(crate) unit: Unit,
     pub(crate) amount: Amount,
 }
 
@@ -99,9 +97,12 @@ pub(crate) struct Spent {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BalanceParts {
     pub(crate) totals: Vec<Total>,
-    pub(crate) lots: Vec<Lot>,
-    /// For the projects and units with a lot that is over, at every border up to now, in order.
+    /// What each budget was given, and by which rules.
+    pub(crate) terms: Vec<Terms>,
+    /// Of each of these, at every border that its terms name ([`Terms::cuts`]), in order.
     pub(crate) spent: Vec<Spent>,
+    /// Of each of these, in the last [`crate::Budget::RECENT_SECONDS`]; only where it is asked for.
+    pub(crate) recent: Vec<Recent>,
     /// All open holds, and the closed ones that an observation names.
     pub(crate) holds: Vec<Hold>,
     pub(crate) bindings: Vec<Binding>,
@@ -131,6 +132,14 @@ pub(crate) trait Records {
     fn is_enforced(&self, project: &ProjectName, unit: &Unit) -> Result<bool>;
     fn set_enforced(&self, enforce: &Enforce, actor: &Principal, now: Timestamp) -> Result<()>;
 
+    /// The grants of a project, in the order they were entered.
+    fn grants(&self, project: &ProjectName) -> Result<Vec<Grant>>;
+    /// The entries of expiries, of one project or of all, in their order.
+    fn expiries(&self, project: Option<&ProjectName>) -> Result<Vec<Entry>>;
+    /// The last word about a budget's policy.
+    fn policy(&self, project: &ProjectName, unit: &Unit) -> Result<Option<SetPolicy>>;
+    fn set_policy(&self, policy: &SetPolicy, actor: &Principal, now: Timestamp) -> Result<()>;
+
     /// The ledger's secret.
     fn secret(&self) -> Result<Secret>;
     /// A digest of the run with this key.
@@ -154,6 +163,6 @@ pub(crate) trait Records {
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
 
-    /// What balances at `now` are made of; totals, lots and open holds of one project only where one is named.
+    /// What balances at `now` are made of; totals, terms and open holds of one project only where one is named.
     fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts>;
 }

@@ -3,8 +3,8 @@
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::{
-    Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, Observation, Scope,
-    Unbind,
+    Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, Observation,
+    Scope, SetPolicy, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 
@@ -45,6 +45,12 @@ pub(crate) trait Store {
     fn end_binding(&self, unbind: Unbind, actor: &Principal, now: Timestamp) -> Result<()>;
     fn is_enforced(&self, project: &ProjectName, unit: &Unit) -> Result<bool>;
     fn set_enforced(&self, enforce: &Enforce, actor: &Principal, now: Timestamp) -> Result<()>;
+    fn grants(&self, project: &ProjectName) -> Result<Vec<Grant>>;
+    /// The entries of expiries, of one project or of all, in their order.
+    fn expiries(&self, project: Option<&ProjectName>) -> Result<Vec<Entry>>;
+    /// The last word about a budget's policy.
+    fn policy(&self, project: &ProjectName, unit: &Unit) -> Result<Option<SetPolicy>>;
+    fn set_policy(&self, policy: &SetPolicy, actor: &Principal, now: Timestamp) -> Result<()>;
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>>;
     fn put_observation(&self, observation: &Observation) -> Result<()>;
     fn put_coverage(&self, reading: &Coverage) -> Result<()>;
@@ -52,6 +58,6 @@ pub(crate) trait Store {
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
     fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts>;
 
-    /// Writes it all.
+    /// Writes it all. What a store keeps beside the entries to add them up faster, it adds to here.
     fn write(&self, changes: Changes) -> Result<()>;
 }

@@ -7,8 +7,8 @@ use crate::records::{BalanceParts, BookedRun, Records, Result, RunDigest};
 use crate::rules::{self, Secret};
 use crate::store::{Changes, Store};
 use crate::{
-    Account, Binding, BindingRecord, Command, Coverage, Cursor, Enforce, Entry, EntryKind, Hold, HoldId,
-    LedgerErrorKind, Observation, Scope, Unbind,
+    Account, Binding, BindingRecord, Command, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
+    LedgerErrorKind, Observation, Scope, SetPolicy, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 use rustc_hash::FxHashMap;
@@ -300,6 +300,24 @@ impl Records for Workbench<'_> {
 
     fn set_enforced(&self, enforce: &Enforce, actor: &Principal, now: Timestamp) -> Result<()> {
         self.store.set_enforced(enforce, actor, now)
+    }
+
+    fn grants(&self, project: &ProjectName) -> Result<Vec<Grant>> {
+        self.clear()?;
+        self.store.grants(project)
+    }
+
+    fn expiries(&self, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
+        self.clear()?;
+        self.store.expiries(project)
+    }
+
+    fn policy(&self, project: &ProjectName, unit: &Unit) -> Result<Option<SetPolicy>> {
+        self.store.policy(project, unit)
+    }
+
+    fn set_policy(&self, policy: &SetPolicy, actor: &Principal, now: Timestamp) -> Result<()> {
+        self.store.set_policy(policy, actor, now)
     }
 
     fn run_digest(&self, key: &RunKey) -> Result<Option<RunDigest>> {

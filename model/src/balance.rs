@@ -21,8 +21,13 @@ pub struct Balance {
     pub project: ProjectName,
     /// Of what.
     pub unit: Unit,
-    /// Granted, openings and corrections of grants included; without what has expired.
+    /// What has come into reach of what was granted, with what was forgiven; without what has expired and what was used
+    /// before the ledger began.
     pub granted: Amount,
+    /// What was granted for a time that has begun and comes into reach later: months and quarters that are still to come.
+    pub later: Amount,
+    /// What was overdrawn and has been forgiven; it is part of what is granted.
+    pub forgiven: Amount,
     /// What was left of grants when their time was over. It is not spent and may not be spent any more.
     pub expired: Amount,
     /// Settled.

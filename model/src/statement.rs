@@ -11,6 +11,8 @@ pub enum StatementLineKind {
     Opening,
     /// Time granted.
     Grant,
+    /// Time that was granted by mistake, taken back.
+    Withdraw,
     /// A run, within its hold or without one.
     Settle,
     /// What a run took beyond its hold.
@@ -23,6 +25,8 @@ pub enum StatementLineKind {
     Reattribute,
     /// Time forfeited.
     Expire,
+    /// Time that was overdrawn, forgiven.
+    Forgive,
 }
 
 /// One movement. `amount` is positive where it adds to what is free.

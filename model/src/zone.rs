@@ -1,7 +1,7 @@
 //! Time zones: whose midnight it is when a day, a month or a quarter of the accounts begins.
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use std::{fmt, str::FromStr, sync::LazyLock};
 
 /// The longest name that is looked up, in bytes; the longest of the database has 32.
@@ -52,6 +52,20 @@ impl From<TimeZone> for Zone {
     /// A zone that was found out elsewhere: the machine's, asked for where the program is wired.
     fn from(rules: TimeZone) -> Self {
         Self { rules }
+    }
+}
+
+impl Serialize for Zone {
+    /// Its name; a zone without one means nothing on another machine, and is an error.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let name = self.name().ok_or_else(|| ser::Error::custom("the machine's own zone has no name"))?;
+        serializer.serialize_str(name)
+    }
+}
+
+impl<'de> Deserialize<'de> for Zone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -122,6 +136,16 @@ mod tests {
         for text in ["", "Berlin", "machine", "CEST", "+02:00", "../../etc/localtime", &"x".repeat(65)] {
             assert!(text.parse::<Zone>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_zone_is_kept_by_its_name() {
+        let berlin: Zone = "Europe/Berlin".parse().expect("a zone");
+        assert_eq!(serde_json::to_string(&berlin).expect("writes"), "\"Europe/Berlin\"");
+        assert_eq!(serde_json::from_str::<Zone>("\"europe/berlin\"").expect("reads"), berlin);
+        assert!(serde_json::from_str::<Zone>("\"machine\"").is_err());
+        let nameless = Zone::from(TimeZone::posix("CET-1").expect("rules"));
+        assert!(serde_json::to_string(&nameless).is_err());
     }
 
     #[test]

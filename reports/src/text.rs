@@ -58,12 +58,14 @@ pub(crate) const fn kind_word(kind: Kind) -> &'static str {
     match kind {
         Kind::Opening => "opening",
         Kind::Grant => "grant",
+        Kind::Withdraw => "withdraw",
         Kind::Settle => "settle",
         Kind::Overrun => "overrun",
         Kind::Refund => "refund",
         Kind::Correct => "correct",
         Kind::Reattribute => "reattribute",
         Kind::Expire => "expire",
+        Kind::Forgive => "forgive",
     }
 }
 
@@ -72,9 +74,9 @@ fn sums(statement: &Statement) -> Result<String, AmountError> {
     Ok(format!(
         "opening {} + granted {} + used {} + expired {} + corrections {} = closing {} {}",
         statement.opening.hours(),
-        part(&[Kind::Grant])?,
+        part(&[Kind::Grant, Kind::Withdraw])?,
         part(&[Kind::Opening, Kind::Settle, Kind::Overrun])?,
-        part(&[Kind::Expire])?,
+        part(&[Kind::Expire, Kind::Forgive])?,
         part(&[Kind::Refund, Kind::Correct, Kind::Reattribute])?,
         statement.closing.hours(),
         statement.unit.hour_word(),
@@ -126,6 +128,36 @@ mod tests {
 
         opening 0.000 + granted 1000.000 + used -64.500 + expired 0.000 + corrections 0.000 = closing 935.500 GPU-h
         "#);
+    }
+
+    #[test]
+    fn the_parts_of_the_sum_hold_every_kind_of_line_once() {
+        let kinds = [
+            Kind::Opening,
+            Kind::Grant,
+            Kind::Withdraw,
+            Kind::Settle,
+            Kind::Overrun,
+            Kind::Refund,
+            Kind::Correct,
+            Kind::Reattribute,
+            Kind::Expire,
+            Kind::Forgive,
+        ];
+        let mut all = statement();
+        let line = all.lines[0].clone();
+        let of_kind = |(place, kind): (u32, Kind)| StatementLine {
+            kind,
+            amount: Amount::from_milli(3_600_000 << place),
+            ..line.clone()
+        };
+        all.lines = (0..).zip(kinds).map(of_kind).collect();
+        all.closing = Amount::sum(all.lines.iter().map(|line| line.amount)).expect("fits");
+        // Hours are powers of two: 2 + 4; 1 + 8 + 16; 256 + 512; 32 + 64 + 128.
+        let text = statement_text(&all).expect("adds up");
+        let sums =
+            "opening 0.000 + granted 6.000 + used 25.000 + expired 768.000 + corrections 224.000 = closing 1023.000";
+        assert!(text.contains(sums), "{text}");
     }
 
     #[test]

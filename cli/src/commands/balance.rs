@@ -3,9 +3,11 @@
 use super::Context;
 use crate::{
     failure::Failure,
-    output::{Answer, Table, hold, holds, instant},
+    output::{Answer, Table, event, hold, holds, instant, standing},
+    wiring::{Event, Policy},
 };
 use jobs::balance::{Balances, balance};
+use jobs::outlook::{Outlook, outlook};
 use model::{Amount, Balance, ProjectName};
 use serde_json::json;
 
@@ -24,10 +26,10 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     let found = balance(&context.house_to_look()?, arguments.project, !arguments.offline).await?;
     let mut table = Table::new(&["project", "unit", "", "granted", "used", "running", "committed", "foreign", "free"])
         .right(&[3, 4, 5, 6, 7, 8]);
-    for balance in &found.balances {
-        table.row(row(balance)?);
+    for budget in &found.budgets {
+        table.row(row(&budget.balance)?);
     }
-    let mut text = if found.balances.is_empty() {
+    let mut text = if found.budgets.is_empty() {
         "the ledger has no entries; `pakt ledger grant` makes one\n".to_owned()
     } else {
         table.text()
@@ -36,7 +38,13 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         let rest = open.remainder().map_err(|error| Failure::bug("the balance was not shown", error.to_string()))?;
         text.push_str(&format!("  held for {} {}: {}\n", open.note, open.id, hold(&open.unit, rest)));
     }
-    let json = json(&found)?;
+    let mut outlooks = Vec::with_capacity(found.budgets.len());
+    for budget in &found.budgets {
+        let outlook = outlook(budget)?;
+        text.push_str(&comes(&budget.balance, &outlook));
+        outlooks.push(outlook);
+    }
+    let json = json(&found, &outlooks)?;
     Ok(Answer::new(text, json).with_notes(notes(&found)))
 }
 
@@ -55,12 +63,40 @@ fn row(balance: &Balance) -> Result<[String; 9], Failure> {
     ])
 }
 
+/// So many events of a kind are shown; `--json` has all of them.
+const MOST_EVENTS: usize = 3;
+
+/// How a budget stands with its site, and what happens when; nothing where it is no budget, or nobody has said what kind.
+fn comes(balance: &Balance, outlook: &Outlook) -> String {
+    let Outlook { policy, zone, standing: stands, a_day, events, events_at_rate, .. } = outlook;
+    let Some(policy) = policy.filter(|policy| *policy != Policy::None) else { return String::new() };
+    let Balance { project, unit, .. } = balance;
+    let mut text = format!("{project} in {unit}: {policy}; {}\n", standing(*stands));
+    let mut list = |head: String, events: &[Event]| {
+        let lines: Vec<String> = events.iter().filter_map(|coming| event(coming, unit, zone)).collect();
+        if lines.is_empty() {
+            return;
+        }
+        text.push_str(&format!("  {head}\n"));
+        lines.iter().take(MOST_EVENTS).for_each(|line| text.push_str(&format!("    {line}\n")));
+        if lines.len() > MOST_EVENTS {
+            text.push_str(&format!("    and {} more; `--json` has them all\n", lines.len() - MOST_EVENTS));
+        }
+    };
+    if let (Some(a_day), Some(events)) = (a_day, events_at_rate) {
+        list(format!("with {} a day, as in the last weeks:", a_day.in_hours_of(unit)), events);
+    }
+    list("when nothing more is spent:".to_owned(), events);
+    text
+}
+
 fn notes(found: &Balances) -> Vec<String> {
     let mut notes: Vec<String> =
         found.stale.iter().map(|why| format!("note: the numbers are as of the last settlement: {why}")).collect();
     let incomplete = found.settled.as_ref().filter(|report| !report.is_complete());
     notes.extend(incomplete.map(|_| "note: not every run could be counted; `pakt settle` says which".to_owned()));
-    let over = found.balances.iter().filter(|balance| balance.expired > Amount::ZERO);
+    let balances = || found.budgets.iter().map(|budget| &budget.balance);
+    let over = balances().filter(|balance| balance.expired > Amount::ZERO);
     notes.extend(over.map(|balance| {
         let left = balance.expired.in_hours_of(&balance.unit);
         format!(
@@ -74,18 +110,19 @@ fn notes(found: &Balances) -> Vec<String> {
             found.unattributed
         ));
     }
-    let as_of = found.balances.iter().filter_map(|balance| balance.running_as_of).max();
+    let as_of = balances().filter_map(|balance| balance.running_as_of).max();
     notes.extend(as_of.map(|at| format!("running and waiting jobs as of {}", instant(at))));
     notes
 }
 
-fn json(found: &Balances) -> Result<serde_json::Value, Failure> {
+fn json(found: &Balances, outlooks: &[Outlook]) -> Result<serde_json::Value, Failure> {
     let mut balances = Vec::new();
-    for balance in &found.balances {
+    for (balance, outlook) in found.budgets.iter().map(|budget| &budget.balance).zip(outlooks) {
         let free = balance.free().map_err(|error| Failure::bug("the balance was not shown", error.to_string()))?;
         let mut value = json!(balance);
         value["free"] = json!(free);
         value["free_hours"] = json!(free.hours());
+        value["outlook"] = json!(outlook);
         balances.push(value);
     }
     Ok(

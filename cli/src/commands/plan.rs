@@ -3,14 +3,14 @@
 use super::{Context, job_file, view};
 use crate::{
     failure::Failure,
-    output::{Answer, hold, instant, price_lines},
+    output::{Answer, decision, hold, instant, price_lines},
 };
 use jobs::{
     Gravity,
+    outlook::free_before_and_after,
     plan::{Estimate, Planned},
     prepare::NoHold,
 };
-use model::Balance;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -38,25 +38,27 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     text.push_str(&format!("costs      at most {}\n", price_lines(&planned.ceiling)));
     text.push_str(&format!("hold       {}\n", hold_line(&planned)?));
     text.push_str(&format!("start      {}\n", start_line(&planned)));
-    let is_refused = is_refused_by_ledger(&planned)? || matches!(planned.estimate, Ok(Estimate::Refused { .. }));
+    if let Some(advice) = planned.advice.as_ref().filter(|advice| advice.is_known()) {
+        text.push_str(&format!("policy     {}\n", decision(&advice.decision, &advice.unit, &advice.zone)));
+    }
+    let is_refused = is_refused_by_ledger(&planned) || matches!(planned.estimate, Ok(Estimate::Refused { .. }));
     let code = if is_refused { Failure::code(Gravity::Refused) } else { 0 };
     Ok(Answer::new(text, json(&planned)?).with_notes(view::doubts(&planned.doubts)).with_code(code))
 }
 
 /// Whether `submit` would be refused by an enforced budget as it stands now.
-fn is_refused_by_ledger(planned: &Planned) -> Result<bool, Failure> {
-    let Some((_, amount, Some(balance))) = &planned.hold else { return Ok(false) };
-    let large = |error: model::AmountError| Failure::bug("the balance was not computed", error.to_string());
-    Ok(balance.is_enforced && balance.free().map_err(large)? < *amount)
+fn is_refused_by_ledger(planned: &Planned) -> bool {
+    planned.advice.as_ref().is_some_and(|advice| advice.is_refused)
 }
 
 fn hold_line(planned: &Planned) -> Result<String, Failure> {
     Ok(match (&planned.hold, &planned.no_hold) {
-        (Some((unit, amount, Some(balance))), _) => {
-            let (before, after) = free(balance, *amount)?;
+        (Some((unit, amount, Some(budget))), _) => {
+            let (before, after) = free_before_and_after(budget, *amount)?;
+            let (before, after) = (before.hours(), after.hours());
             let word = unit.hour_word();
             let refused =
-                if is_refused_by_ledger(planned)? { "; the budget is enforced: it will be refused" } else { "" };
+                if is_refused_by_ledger(planned) { "; the budget is enforced: it will be refused" } else { "" };
             format!("{}; free now {before} {word}, then {after} {word}{refused}", hold(unit, *amount))
         }
         (Some((unit, amount, None)), _) => format!("{}; the project has no balance yet", hold(unit, *amount)),
@@ -64,13 +66,6 @@ fn hold_line(planned: &Planned) -> Result<String, Failure> {
         (None, Some(NoHold::NotNow(why))) => format!("nothing is held now: {why}"),
         (None, None) => "nothing is held".to_owned(),
     })
-}
-
-fn free(balance: &Balance, amount: model::Amount) -> Result<(String, String), Failure> {
-    let large = |error: model::AmountError| Failure::bug("the balance was not computed", error.to_string());
-    let before = balance.free().map_err(large)?;
-    let after = before.minus(amount).map_err(large)?;
-    Ok((before.hours(), after.hours()))
 }
 
 fn start_line(planned: &Planned) -> String {
@@ -84,10 +79,10 @@ fn start_line(planned: &Planned) -> String {
 
 fn json(planned: &Planned) -> Result<Value, Failure> {
     let hold = match &planned.hold {
-        Some((unit, amount, balance)) => {
-            let free = balance.as_ref().map(|balance| free(balance, *amount)).transpose()?;
-            json!({ "unit": unit, "amount": amount, "balance": balance,
-                    "free_hours": free.as_ref().map(|free| &free.0), "free_hours_after": free.as_ref().map(|free| &free.1) })
+        Some((unit, amount, budget)) => {
+            let free = budget.as_ref().map(|budget| free_before_and_after(budget, *amount)).transpose()?;
+            json!({ "unit": unit, "amount": amount, "balance": budget.as_ref().map(|budget| &budget.balance),
+                    "free_hours": free.map(|free| free.0.hours()), "free_hours_after": free.map(|free| free.1.hours()) })
         }
         None => Value::Null,
     };
@@ -98,5 +93,5 @@ fn json(planned: &Planned) -> Result<Value, Failure> {
         Err(why) => json!({ "unknown": why }),
     };
     Ok(json!({ "version": 1, "placement": view::placement_json(&planned.placement), "ceiling": planned.ceiling,
-               "hold": hold, "estimate": estimate, "script": planned.script, "doubts": planned.doubts }))
+               "hold": hold, "advice": planned.advice, "estimate": estimate, "script": planned.script, "doubts": planned.doubts }))
 }

@@ -4,14 +4,14 @@ use super::Context;
 use crate::{
     arguments::General,
     failure::Failure,
-    output::{Answer, hold, instant},
+    output::{Answer, expiry, hold, instant},
 };
 use jobs::{
     Gravity,
     seal::{SealReport, seal},
     settle::{NotPriced, SettleOptions, SettleReport, SettledAmount, settle},
 };
-use model::{JobId, RunKey, Timestamp};
+use model::{JobId, RunKey, Timestamp, Zone};
 use serde_json::json;
 
 /// Arguments of `settle`.
@@ -79,21 +79,17 @@ pub(super) fn refuse_future(what: &str, since: Timestamp, now: Timestamp) -> Res
     Err(Failure::usage(what, why, "write an earlier day behind `--since`"))
 }
 
-/// The start of the day of an instant, in the zone of this machine.
-pub(super) fn start_of_day(at: Timestamp) -> Timestamp {
-    let zone = jiff::tz::TimeZone::system();
-    let start = jiff::Timestamp::from_second(at.epoch_seconds())
-        .and_then(|instant| instant.to_zoned_datetime(zone).start_of_day())
-        .map(|start| start.timestamp().as_second());
-    start.map_or(at, Timestamp::from_epoch_seconds)
-}
-
 /// The start of a day in the zone of this machine.
 pub(super) fn day(text: &str) -> Result<Timestamp, Failure> {
+    day_in(text, &Zone::from(jiff::tz::TimeZone::system()))
+}
+
+/// The start of a day in a zone.
+pub(super) fn day_in(text: &str, zone: &Zone) -> Result<Timestamp, Failure> {
     let bad = |why: &str| Failure::usage(format!("`{text}` is no day"), why, "write it as YYYY-MM-DD");
     let date: jiff::civil::Date =
         text.parse().map_err(|_| bad("it is not a year, a month and a day that the calendar has"))?;
-    let start = date.to_zoned_datetime(jiff::tz::TimeZone::system()).map_err(|_| bad("it lies too far from today"))?;
+    let start = date.to_zoned_datetime(zone.rules().clone()).map_err(|_| bad("it lies too far from today"))?;
     Ok(Timestamp::from_epoch_seconds(start.timestamp().as_second()))
 }
 
@@ -107,6 +103,9 @@ fn text(report: &SettleReport, sealed: &SealReport) -> String {
     );
     for SettledAmount { project, unit, amount } in &report.settled {
         text.push_str(&format!("  {project} was charged {}\n", hold(unit, *amount)));
+    }
+    for due in &report.expired {
+        text.push_str(&format!("  {}\n", expiry(due)));
     }
     for job in &report.closed {
         text.push_str(&format!("  job {job} is over, its hold is closed\n"));

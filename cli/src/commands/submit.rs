@@ -3,9 +3,10 @@
 use super::{Context, job_file, view, watch};
 use crate::{
     failure::Failure,
-    output::{Answer, hold},
-    wiring,
+    output::{Answer, decision, hold},
+    wiring::{self, Decision},
 };
+use jobs::outlook::Advice;
 use jobs::submit::{Submission, SubmitAnswer, SubmitOutcome};
 use serde_json::json;
 use std::path::PathBuf;
@@ -55,6 +56,14 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     watch::watch(&house, context, &id.to_string(), interrupt).await
 }
 
+/// What the policy says to a job that is not simply covered.
+fn said(advice: &Advice) -> String {
+    let Advice { decision: said, unit, zone, wants_resubmission, .. } = advice;
+    let again = *wants_resubmission && matches!(said, Decision::LowPriority { until: Some(_), .. });
+    let again = if again { "; a job that waits then has to be submitted again to start as usual" } else { "" };
+    format!("note: by the policy of its budget, {}{again}", decision(said, unit, zone))
+}
+
 /// What `submit` and `sbatch` say.
 pub(super) fn shown(answer: &SubmitAnswer) -> Answer {
     let word = match answer.outcome {
@@ -78,9 +87,12 @@ pub(super) fn shown(answer: &SubmitAnswer) -> Answer {
     let json = json!({
         "version": 1, "id": answer.id, "scheduler_job": answer.scheduler_job, "outcome": answer.outcome,
         "hold": answer.hold.as_ref().map(|(unit, amount)| json!({ "unit": unit, "amount": amount })),
-        "no_hold": answer.no_hold, "drift": answer.drift, "notes": answer.notes, "doubts": answer.doubts,
+        "advice": answer.advice, "no_hold": answer.no_hold, "drift": answer.drift, "notes": answer.notes, "doubts": answer.doubts,
         "log": answer.log,
     });
-    let notes = view::doubts(&answer.doubts).into_iter().chain(answer.notes.iter().map(|note| format!("note: {note}")));
+    let is_told = |advice: &&Advice| advice.is_known() && advice.decision != Decision::Allow;
+    let advice = answer.advice.as_ref().filter(is_told).map(said);
+    let notes = view::doubts(&answer.doubts).into_iter().chain(advice);
+    let notes = notes.chain(answer.notes.iter().map(|note| format!("note: {note}")));
     Answer::new(text, json).with_notes(notes)
 }

@@ -1,6 +1,6 @@
 //! Amounts and instants as people read them.
 
-use model::{Amount, Charge, Price, Timestamp, Unit};
+use model::{Amount, Charge, Price, Timestamp, Unit, Zone};
 
 /// An amount with its hour word: `64.000 GPU-h`.
 pub(crate) fn charge(charge: &Charge) -> String {
@@ -26,10 +26,13 @@ pub(crate) fn price_lines(price: &Price) -> String {
 
 /// An instant in the zone of this machine, with the zone: `2026-11-24 01:12:07 +01:00`.
 pub(crate) fn instant(at: Timestamp) -> String {
+    instant_in(at, &Zone::from(jiff::tz::TimeZone::system()))
+}
+
+/// The same in another zone.
+pub(crate) fn instant_in(at: Timestamp, zone: &Zone) -> String {
     match jiff::Timestamp::from_second(at.epoch_seconds()) {
-        Ok(instant) => {
-            instant.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
-        }
+        Ok(instant) => instant.to_zoned_datetime(zone.rules().clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string(),
         Err(_) => at.to_string(),
     }
 }

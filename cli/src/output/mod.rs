@@ -3,13 +3,15 @@
 mod amounts;
 mod json;
 mod mistake;
+mod policies;
 mod screen;
 mod table;
 mod usage;
 
-pub(crate) use amounts::{charge, hold, instant, price_lines};
+pub(crate) use amounts::{charge, hold, instant, instant_in, price_lines};
 pub(crate) use json::holds;
 pub(crate) use mistake::mistake_text;
+pub(crate) use policies::{decision, event, expiry, standing};
 pub(crate) use screen::Screen;
 pub(crate) use table::Table;
 pub(crate) use usage::usage;

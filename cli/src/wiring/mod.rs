@@ -8,7 +8,10 @@ mod scheduler;
 mod site;
 mod steps;
 
-pub(crate) use ledger::{BindingRecord, EntryPage, Hold, LedgerError, RunPrice, UnattributedReason, UnattributedRun};
+pub(crate) use ledger::{
+    BindingRecord, Coming, Decision, EntryPage, Event, Expiry, Hold, LedgerError, LotChange, Policy, Reason, RunPrice,
+    Standing, UnattributedReason, UnattributedRun,
+};
 pub(crate) use reach::{counters, io_words};
 pub(crate) use reports::{statement_text, statements_csv};
 pub(crate) use scheduler_adapters::local::supervise;
@@ -20,7 +23,7 @@ use crate::{
     failure::Failure,
 };
 use jobs::{House, directory::State};
-use model::{Principal, SiteName};
+use model::{Principal, SiteName, Zone};
 use reach::{DirectoryMode, Local, Reach};
 use std::sync::Arc;
 
@@ -96,6 +99,7 @@ fn house_at(
     let chosen = scheduler::choose(site, &files, &state_root, machine, &principal)?;
     let house = House {
         clock: Arc::new(SystemClock),
+        machine_zone: Zone::from(jiff::tz::TimeZone::system()),
         variables: Arc::new(configuration.variables.clone()),
         machine,
         books: Arc::new(books::LedgerFile::new(configuration.ledger_file(&state_root)?)),

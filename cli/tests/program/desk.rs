@@ -59,11 +59,12 @@ impl Desk {
         desk
     }
 
-    /// As [`Self::at`], with a ledger in which `account` spends `hours` of `unit` for `atlas`.
+    /// As [`Self::at`], with a ledger in which `account` spends `hours` of `unit` for `atlas`, in one amount.
     pub(crate) fn at_with_grant(cluster: &Rc<Cluster>, user: User, account: &str, unit: &str, hours: &str) -> Self {
         let desk = Self::at(cluster, user);
         desk.pakt(&["ledger", "init"]).expect(0);
-        desk.pakt(&["ledger", "grant", "atlas", hours, "--unit", unit, "--account", account]).expect(0);
+        desk.pakt(&["ledger", "grant", "atlas", hours, "--unit", unit, "--account", account, "--policy", "hard-stop"])
+            .expect(0);
         desk
     }
 

@@ -51,12 +51,15 @@ fn assert_shapes(command: &str, value: &Value) {
 fn every_command_prints_one_object_with_the_common_fields() {
     let desk = Desk::new();
     let file = desk.job("tiny", "echo \"1 1 done\" >>\"$PAKT_PROGRESS\"; echo trained");
-    let commands: [&[&str]; 31] = [
+    let commands: [&[&str]; 34] = [
         &["ledger", "init"],
         &["ledger", "grant", "atlas", "10", "--unit", "local:core"],
+        &["ledger", "withdraw", "atlas", "1", "--unit", "local:core", "--reason", "mistyped"],
+        &["ledger", "expire"],
         &["ledger", "open", "atlas", "1", "--unit", "local:core", "--note", "site portal"],
         &["ledger", "bind", "atlas", "--unit", "local:core", "--user", "bob"],
         &["ledger", "enforce", "atlas", "--unit", "local:core"],
+        &["ledger", "policy", "atlas", "--unit", "local:core", "--policy", "hard-stop"],
         &["init", "fresh.yaml"],
         &["init", "-"],
         &["check", &file],

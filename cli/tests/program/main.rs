@@ -5,6 +5,7 @@
 mod budgets;
 mod desk;
 mod output;
+mod policies;
 
 mod ends;
 mod files;

@@ -114,7 +114,19 @@ fn doctor_ends_as_what_it_found_demands() {
 #[test]
 fn the_list_of_sites_fits_a_terminal() {
     let desk = Desk::with_grant("100000");
-    desk.pakt(&["ledger", "grant", "atlas", "250000", "--unit", "juwels-booster:a100", "--account", "a"]).expect(0);
+    desk.pakt(&[
+        "ledger",
+        "grant",
+        "atlas",
+        "250000",
+        "--unit",
+        "juwels-booster:a100",
+        "--account",
+        "a",
+        "--policy",
+        "hard-stop",
+    ])
+    .expect(0);
     desk.pakt(&["ledger", "grant", "meteora", "1000", "--unit", "juwels-booster:a100", "--account", "m"]).expect(0);
     let listed = desk.pakt(&["sites"]).expect(0).stdout;
     assert!(listed.lines().all(|line| line.chars().count() <= 100), "{listed}");
@@ -143,7 +155,8 @@ fn each_site_has_the_balances_of_its_own_units() {
     for (project, hours, unit) in
         [("atlas", "7", "jupiter:gh200"), ("meteora", "5", "jupiter:gh200"), ("atlas", "3", "juwels-booster:a100")]
     {
-        desk.pakt(&["ledger", "grant", project, hours, "--unit", unit, "--account", project]).expect(0);
+        let terms = ["--unit", unit, "--account", project, "--policy", "hard-stop"];
+        desk.pakt(&[&["ledger", "grant", project, hours][..], &terms].concat()).expect(0);
     }
     let file = desk.job("held", "true");
     desk.json(&["submit", &file]);

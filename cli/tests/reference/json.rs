@@ -63,7 +63,7 @@ fn collect(value: &Value, names: &mut BTreeSet<String>) {
 }
 
 /// Words in code that are no names of fields.
-const OTHER_WORDS: [&str; 15] = [
+const OTHER_WORDS: [&str; 24] = [
     "_as_of",
     "_at",
     "_hours",
@@ -77,6 +77,16 @@ const OTHER_WORDS: [&str; 15] = [
     "usage",
     "warning",
     "watch",
+    "plan",
+    "submit",
+    // Values, of events and decisions.
+    "allow",
+    "arrives",
+    "deny",
+    "forfeited",
+    "repays",
+    "struck",
+    "warn",
     // Of an answer that needs a key to be pressed.
     "job",
     "was_interrupted",
@@ -89,14 +99,16 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
     let job = "name: tiny\nkind: command\nproject: atlas\nsite: local\nlaunch: command\nrun: \"true\"\n\
                resources: { nodes: 1, cpus: 1, time: \"00:10:00\" }\n";
     place.write("job.yaml", job);
+    place.write("large.yaml", &job.replace("00:10:00", "20:00:00"));
     let mut printed = BTreeSet::new();
     collect(&failure(&place, &["check", "wrong.yaml"]), &mut printed);
     for words in [
         &["doctor"][..],
         &["ledger", "init"],
-        &["ledger", "grant", "atlas", "10", "--unit", "local:core"],
+        &["ledger", "grant", "atlas", "10", "--unit", "local:core", "--policy", "hard-stop"],
         &["ledger", "open", "atlas", "1", "--unit", "local:core", "--note", "portal"],
         &["plan", "job.yaml"],
+        &["plan", "large.yaml"],
         &["submit", "job.yaml"],
         &["balance"],
         &["watch", "tiny"],

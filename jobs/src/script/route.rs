@@ -77,6 +77,7 @@ pub async fn submit_script(house: &House, wish: ScriptSubmission) -> Result<Subm
         outcome: SubmitOutcome::of(was_begun, was_sent),
         hold: read.hold.filter(|_| unheld.is_none()),
         no_hold: unheld.map(|unheld| unheld.reason),
+        advice: None,
         drift: Vec::new(),
         notes: Vec::new(),
         doubts: Vec::new(),

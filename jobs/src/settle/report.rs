@@ -1,6 +1,6 @@
 //! What a settlement was asked for, and what it did.
 
-use ledger::{Command, Outcome, SettleOutcome};
+use ledger::{Command, Expiry, Outcome, SettleOutcome};
 use model::{Amount, AmountError, JobId, ProjectName, RunKey, Timestamp, Unit};
 use std::collections::BTreeSet;
 
@@ -67,6 +67,8 @@ pub struct SettleReport {
     pub notes: Vec<String>,
     /// What runs that were charged for the first time took, beyond any hold included; by project and unit.
     pub settled: Vec<SettledAmount>,
+    /// What was forfeited, and what was forgiven, as far as it was entered now.
+    pub expired: Vec<Expiry>,
 }
 
 /// What was charged to a project in a unit.

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     directory::{Ended, IndexedJob, list},
     error::JobsError,
+    expire::expire_all,
     house::House,
     reached::{booked, scheduled},
 };
@@ -58,6 +59,10 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     }
     let observed = observe(&desk, as_of, &reading, &queue);
     let decided = decide(&desk, &holds, &local, &reading, &queue, &unread).await?;
+    match expire_all(house, desk.book.as_ref(), NOT_FINISHED).await? {
+        Ok(expired) => report.expired = expired,
+        Err(why) => report.notes.push(format!("what grants forfeit was not entered: {why}")),
+    }
     let read = coverage(&desk, span.from, &observed.observation, &reading);
     let cursor = cursor(&desk, known.settled_until, &reading, &mut report);
     finish(&desk, observed, decided, Read { read, cursor }, &local, &mut report).await?;

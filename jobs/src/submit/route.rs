@@ -14,13 +14,16 @@ use crate::{
     error::{Gravity, JobsError},
     house::{House, Step},
     job_file::{JobFile, Mistake},
+    outlook::{Advice, advice, budget_of},
     prepare::{NoHold, Prepared, prepare},
     reached::reached,
     undo::give_up,
 };
-use model::{Amount, JobId, SchedulerJobId, Unit};
+use ledger::Book;
+use model::{Amount, JobId, ProjectName, SchedulerJobId, Unit};
 use scheduler_adapters::Submission as Handed;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What a person asks for.
 pub struct Submission {
@@ -66,6 +69,8 @@ pub struct SubmitAnswer {
     pub hold: Option<(Unit, Amount)>,
     /// Why nothing is held.
     pub no_hold: Option<String>,
+    /// What the budget's policy said to the job, where it was made now.
+    pub advice: Option<Advice>,
     /// What the scheduler changed.
     pub drift: Vec<String>,
     /// What could not be done and loses nothing.
@@ -92,6 +97,7 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
     let Submission { file, again, anyway } = submission;
     let Prepared { placement, hold, no_hold, doubts, .. } = prepare(house, &file).await?;
     Sheet::of(house, &file.spec, &placement, JobId::from_parts(model::Timestamp::default(), 0))?;
+    let advice = advice_for(house, &file.spec.project, hold.as_ref()).await;
     let digest = digest_of(house, &file.spec);
     let log = file.spec.output.clone().map(PathBuf::from);
     let spec = file.spec.clone();
@@ -131,7 +137,20 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
     answer.log = log.unwrap_or(answer.log);
     answer.no_hold = answer.no_hold.or(no_hold);
     answer.doubts = doubts;
+    answer.advice = advice.filter(|_| answer.outcome == SubmitOutcome::New && answer.hold.is_some());
     Ok(answer)
+}
+
+/// What the budget's policy says to the job. Whoever is not told of a low priority loses nothing, so a ledger that does not
+/// answer is not waited for.
+async fn advice_for(
+    house: &House,
+    project: &ProjectName,
+    hold: Option<&(Arc<dyn Book>, Unit, Amount)>,
+) -> Option<Advice> {
+    let (book, unit, amount) = hold?;
+    let budget = budget_of(house, book.as_ref(), project, unit).await.ok()??;
+    advice(&budget, *amount).ok()
 }
 
 /// Follows the route from the request to the read-back, taking up whatever an earlier process left.
@@ -182,6 +201,7 @@ async fn answer(
         outcome,
         hold: read.as_ref().and_then(|read| read.hold.clone()).or(intent.hold).filter(|_| unheld.is_none()),
         no_hold: unheld.map(|unheld| unheld.reason),
+        advice: None,
         drift: read.map(|read| read.drift).unwrap_or_default(),
         notes,
         doubts: Vec::new(),

@@ -27,7 +27,7 @@ async fn a_balance_shows_older_numbers_where_it_cannot_settle() {
         desk.says().fails = Some(("queue", kind.clone()));
         let found = balance(&desk.house("ada"), None, true).await.expect("shown");
         assert!(found.stale.is_some() && found.settled.is_none(), "{kind:?}");
-        assert_eq!(found.balances[0].used.milli(), 100_000, "{kind:?}");
+        assert_eq!(found.budgets[0].balance.used.milli(), 100_000, "{kind:?}");
     }
     let found = balance(&desk.house("ada"), None, true).await.expect("shown");
     assert!(found.stale.is_none() && found.settled.is_some());

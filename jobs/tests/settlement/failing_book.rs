@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use jobs::Books;
 use ledger::{
-    BalanceQuery, BindingRecord, Book, Command, Coverage, Cursor, Entry, EntryPage, Grant, Hold, HoldId, LedgerError,
-    LedgerErrorKind, Outcome, Scope, SqliteBook, UnattributedRun, Verification,
+    BalanceQuery, BindingRecord, Book, Budget, Command, Coverage, Cursor, Entry, EntryPage, Grant, Hold, HoldId,
+    LedgerError, LedgerErrorKind, Outcome, Scope, SqliteBook, UnattributedRun, Verification,
 };
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use std::{
@@ -101,6 +101,10 @@ impl Book for FailingBook {
 
     async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Answer<Vec<Balance>> {
         self.real.balances(query, now).await
+    }
+
+    async fn budgets(&self, query: &BalanceQuery, now: Timestamp) -> Answer<Vec<Budget>> {
+        self.real.budgets(query, now).await
     }
 
     async fn statement(&self, project: &ProjectName, unit: &Unit, window: Window) -> Answer<Statement> {

@@ -151,6 +151,7 @@ impl Desk {
         let state = self.folder.path().join(user);
         House {
             clock: Arc::clone(&clock),
+            machine_zone: model::Zone::utc(),
             scheduler: Arc::new(Cluster { says: Arc::clone(&self.says), reader: principal.user.clone(), clock }),
             principal,
             catalogue: Arc::new(catalogue(&self.profile)),

@@ -1,9 +1,9 @@
-//! Bindings and the switch.
+//! Bindings, the switch, and policies.
 
 use super::posting::{Posting, conflict, invalid};
 use super::settle::charge_again;
 use crate::records::Result;
-use crate::{Binding, Effect, Enforce, EntryKind, Unbind};
+use crate::{Binding, Effect, Enforce, EntryKind, SetPolicy, Unbind};
 
 /// How many runs are in memory at once.
 pub(super) const PAGE: u32 = 500;
@@ -66,5 +66,19 @@ pub(super) fn set_enforce(posting: &Posting<'_>, enforce: &Enforce) -> Result<Ef
         return Ok(Effect::AlreadyDone);
     }
     posting.records.set_enforced(enforce, posting.actor, posting.now)?;
+    Ok(Effect::Done)
+}
+
+/// Says which policy a budget has. Refused where it cannot make lots of a grant that is there.
+pub(super) fn set_policy(posting: &Posting<'_>, wish: &SetPolicy) -> Result<Effect> {
+    if posting.records.policy(&wish.project, &wish.unit)?.as_ref() == Some(wish) {
+        return Ok(Effect::AlreadyDone);
+    }
+    let grants = posting.records.grants(&wish.project)?;
+    for grant in grants.iter().filter(|grant| grant.terms.unit == wish.unit) {
+        let lots = wish.policy.lots(&[grant.for_policy()?], &wish.zone);
+        lots.map_err(|error| invalid(format!("it does not fit grant `{}`: {error}", grant.terms.key)))?;
+    }
+    posting.records.set_policy(wish, posting.actor, posting.now)?;
     Ok(Effect::Done)
 }

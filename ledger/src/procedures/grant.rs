@@ -2,16 +2,18 @@
 
 use super::posting::{Draft, Posting, conflict, invalid};
 use crate::records::Result;
-use crate::{Account, Effect, Entry, EntryKind, Links, NewGrant, NewOpening, Particulars};
+use crate::{
+    Account, Effect, Entry, EntryKind, GrantFault, GrantTerms, LedgerError, LedgerErrorKind, Links, NewGrant,
+    NewOpening, Particulars, SetPolicy, Withdraw, check_grant,
+};
 use model::Amount;
 
 /// Enters a grant: from the programme to the project's budget, in effect from the start of its window.
 pub(super) fn grant(posting: &Posting<'_>, grant: &NewGrant) -> Result<Effect> {
-    if grant.amount <= Amount::ZERO {
-        return Err(invalid(format!("grant `{}` has no amount", grant.key)));
-    }
-    if grant.window.to <= grant.window.from {
-        return Err(invalid(format!("grant `{}` ends before it starts", grant.key)));
+    refuse_faults(posting, grant)?;
+    if let Some(SetPolicy { policy, zone, .. }) = posting.records.policy(&grant.project, &grant.unit)? {
+        let lots = policy.lots(&[GrantTerms::whole(grant.key.clone(), grant.amount, grant.window)], &zone);
+        lots.map_err(|error| invalid(format!("grant `{}` does not fit its policy: {error}", grant.key)))?;
     }
     post_once(
         posting,
@@ -30,6 +32,71 @@ pub(super) fn grant(posting: &Posting<'_>, grant: &NewGrant) -> Result<Effect> {
             particulars: Particulars::Lot { ends_at: grant.window.to },
         },
     )
+}
+
+/// Refuses a grant that contradicts itself or those that are there.
+fn refuse_faults(posting: &Posting<'_>, grant: &NewGrant) -> Result<()> {
+    let known = posting.records.grants(&grant.project)?.into_iter();
+    // What nothing stands of stands in nobody's way; its key is taken all the same.
+    let others = known.filter(|known| !known.is_withdrawn() || known.terms.key == grant.key);
+    let others: Vec<NewGrant> = others.map(|known| known.terms).collect();
+    let faults = check_grant(grant, &[], &others);
+    let Some(first) = faults.first() else { return Ok(()) };
+    let kind = match first {
+        GrantFault::KeyTaken(_) | GrantFault::Overlaps { .. } => LedgerErrorKind::Conflict,
+        GrantFault::Overflow => LedgerErrorKind::Overflow,
+        _ => LedgerErrorKind::Invalid,
+    };
+    let why = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    Err(LedgerError::never(kind, format!("grant `{}`: {why}", grant.key)).with_fact("next", &first.next()))
+}
+
+/// Takes a grant back, or a part of it, from its first instant on: back to who gave it. Never more than stands of it.
+pub(super) fn withdraw(posting: &Posting<'_>, wish: &Withdraw) -> Result<(Amount, Effect)> {
+    if wish.reason.trim().is_empty() {
+        return Err(invalid(format!("grant `{}` is withdrawn without a reason", wish.grant)));
+    }
+    let key = format!("withdraw:{}", wish.key);
+    if let Some(posted) = posting.records.entry_with_key(&key)? {
+        return repeated_withdrawal(&posted, wish);
+    }
+    let grants = posting.records.grants(&wish.project)?;
+    let Some(grant) = grants.into_iter().find(|known| known.terms.key == wish.grant) else {
+        return Err(invalid(format!("project `{}` has no grant `{}`", wish.project, wish.grant)));
+    };
+    let stands = grant.standing()?;
+    let amount = wish.amount.unwrap_or(stands);
+    if amount <= Amount::ZERO || amount > stands {
+        let unit = &grant.terms.unit;
+        let why = format!("{} of grant `{}` stand, {} are to go", stands.in_hours_of(unit), wish.grant, amount.hours());
+        return Err(conflict(why));
+    }
+    let NewGrant { project, programme, unit, window, .. } = grant.terms;
+    posting.append(Draft {
+        kind: EntryKind::Withdraw,
+        unit,
+        amount,
+        debit: Account::Budget(project.clone()),
+        credit: Account::Programme(programme),
+        project,
+        effective_at: window.from,
+        key: Some(key),
+        links: Links { grant: Some(wish.grant.clone()), ..Links::default() },
+        note: wish.reason.clone(),
+        tariff: None,
+        particulars: Particulars::None,
+    })?;
+    Ok((amount, Effect::Done))
+}
+
+fn repeated_withdrawal(posted: &Entry, wish: &Withdraw) -> Result<(Amount, Effect)> {
+    let is_same = posted.links.grant.as_ref() == Some(&wish.grant)
+        && posted.note == wish.reason
+        && wish.amount.is_none_or(|amount| amount == posted.amount);
+    if is_same {
+        return Ok((posted.amount, Effect::AlreadyDone));
+    }
+    Err(conflict(format!("withdrawal `{}` is entry {} already, with another content", wish.key, posted.number)))
 }
 
 /// Enters what was used before: out of the budget, without a run behind it.

@@ -3,6 +3,7 @@
 //! A procedure refuses first and writes last; the transaction around it makes all commands of a post happen or none.
 
 mod bind;
+mod expire;
 mod grant;
 mod hold;
 mod observe;

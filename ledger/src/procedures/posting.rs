@@ -1,6 +1,6 @@
 //! A posting: who acts, when, on which records; and the way from a command to its procedure.
 
-use super::{bind, grant, hold, observe, reattribute, settle};
+use super::{bind, expire, grant, hold, observe, reattribute, settle};
 use crate::records::{Records, Result};
 use crate::rules::{BindingsByAccount, Secret};
 use crate::{
@@ -40,11 +40,16 @@ pub(super) struct Draft {
 pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome> {
     match command {
         Command::Grant(grant) => grant::grant(posting, grant).map(Outcome::Granted),
+        Command::Withdraw(wish) => {
+            grant::withdraw(posting, wish).map(|(amount, effect)| Outcome::Withdrawn(amount, effect))
+        }
+        Command::Expire(project) => expire::expire(posting, project.as_ref()).map(Outcome::Expired),
         Command::Opening(opening) => grant::open(posting, opening).map(Outcome::Opened),
         Command::Bind(binding) => bind::bind(posting, binding).map(Outcome::Bound),
         Command::Unbind(unbind) => bind::unbind(posting, *unbind).map(Outcome::Unbound),
         Command::Reattribute(wish) => reattribute::reattribute(posting, wish).map(Outcome::Reattributed),
         Command::SetEnforce(enforce) => bind::set_enforce(posting, enforce).map(Outcome::Set),
+        Command::SetPolicy(policy) => bind::set_policy(posting, policy).map(Outcome::PolicySet),
         Command::Hold(hold) => hold::hold(posting, hold),
         Command::Amend(amend) => hold::amend(posting, amend),
         Command::Settle(settled) => settle::settle(posting, settled).map(Outcome::Settled),

@@ -1,46 +1,79 @@
 //! Balances: totals, holds and observations put together, and the decision whether an amount is free.
 
-use super::lots::expired;
-use super::{Attribution, Charge, Seen, Spender, attribute, known_as_of, union};
-use crate::records::{BalanceParts, Lot, Spent};
+use super::{Attribution, Budget, Charge, LotError, Seen, Spender, Terms, attribute, known_as_of, union};
+use crate::records::{BalanceParts, Total};
 use crate::{EntryKind, Hold, HoldId, Refusal};
-use model::{Amount, AmountError, Balance, Price, ProjectName, Stamp, Timestamp, Unit};
-use std::collections::{BTreeMap, BTreeSet};
+use model::{Amount, Balance, Price, ProjectName, Stamp, Timestamp, Unit};
+use std::collections::BTreeMap;
 
+type Result<T> = std::result::Result<T, LotError>;
 type Place = (ProjectName, Unit);
 type Balances = BTreeMap<Place, Balance>;
 type Holds<'a> = BTreeMap<HoldId, &'a Hold>;
 
-/// The balance of every project and unit that occurs in the parts, by project and unit.
-pub(crate) fn balances(parts: &BalanceParts, now: Timestamp) -> Result<Vec<Balance>, AmountError> {
+/// The budget of every project and unit that occurs in the parts, by project and unit.
+pub(crate) fn budgets(parts: &BalanceParts, now: Timestamp) -> Result<Vec<Budget>> {
     let mut balances = Balances::new();
     for (project, unit) in &parts.enforced {
         at(&mut balances, project, unit).is_enforced = true;
     }
-    for total in &parts.totals {
-        let balance = at(&mut balances, &total.project, &total.unit);
-        match total.kind {
-            EntryKind::Grant | EntryKind::Opening => balance.granted = balance.granted.plus(total.amount)?,
-            _ => balance.used = balance.used.minus(total.amount)?,
+    let spent = add_totals(&mut balances, parts)?;
+    add_jobs(&mut balances, parts, now)?;
+    let terms: BTreeMap<(&ProjectName, &Unit), &Terms> =
+        parts.terms.iter().map(|terms| ((&terms.project, &terms.unit), terms)).collect();
+    let mut budgets = Vec::with_capacity(balances.len());
+    for ((project, unit), balance) in balances {
+        let total = spent.get(&(&project, &unit)).copied().unwrap_or_default();
+        let budget = match terms.get(&(&project, &unit)) {
+            Some(terms) => Budget::of(balance, terms, parts, total, now)?,
+            None => Budget::of(balance, &Terms::unsaid(&project, &unit), parts, total, now)?,
+        };
+        budgets.push(budget);
+    }
+    Ok(budgets)
+}
+
+/// The balance of every project and unit that occurs in the parts, by project and unit.
+pub(crate) fn balances(parts: &BalanceParts, now: Timestamp) -> Result<Vec<Balance>> {
+    Ok(budgets(parts, now)?.into_iter().map(|budget| budget.balance).collect())
+}
+
+/// Adds what was used, and what was used before; the answer is what was spent of each budget altogether.
+fn add_totals<'a>(
+    balances: &mut Balances,
+    parts: &'a BalanceParts,
+) -> Result<BTreeMap<(&'a ProjectName, &'a Unit), Amount>> {
+    let mut spent = BTreeMap::<_, Amount>::new();
+    for Total { project, unit, kind, amount } in &parts.totals {
+        let balance = at(balances, project, unit);
+        if !kind.spends() {
+            continue;
         }
+        match kind {
+            EntryKind::Opening => balance.granted = balance.granted.plus(*amount)?,
+            _ => balance.used = balance.used.minus(*amount)?,
+        }
+        let sum = spent.entry((project, unit)).or_default();
+        *sum = sum.minus(*amount)?;
     }
-    for lot in &parts.lots {
-        add_lot(at(&mut balances, &lot.project, &lot.unit), lot, now)?;
-    }
-    take_out_expired(&mut balances, parts, now)?;
+    Ok(spent)
+}
+
+/// Adds what runs, waits and is held.
+fn add_jobs(balances: &mut Balances, parts: &BalanceParts, now: Timestamp) -> Result<()> {
     let seen = union(&parts.observations, now);
-    let drawn = add_observations(&mut balances, parts, &seen)?;
+    let drawn = add_observations(balances, parts, &seen)?;
     for hold in parts.holds.iter().filter(|hold| hold.is_open()) {
         let running = drawn.get(&hold.id).copied().unwrap_or_default();
         let committed = hold.remainder()?.minus(running)?.max(Amount::ZERO);
-        let balance = at(&mut balances, &hold.project, &hold.unit);
+        let balance = at(balances, &hold.project, &hold.unit);
         balance.committed = balance.committed.plus(committed)?;
     }
     let as_of = known_as_of(&seen);
-    for ((_, unit), balance) in &mut balances {
+    for ((_, unit), balance) in balances {
         balance.running_as_of = as_of.get(unit.site()).copied();
     }
-    Ok(balances.into_values().collect())
+    Ok(())
 }
 
 fn at<'a>(balances: &'a mut Balances, project: &ProjectName, unit: &Unit) -> &'a mut Balance {
@@ -48,6 +81,8 @@ fn at<'a>(balances: &'a mut Balances, project: &ProjectName, unit: &Unit) -> &'a
         project: project.clone(),
         unit: unit.clone(),
         granted: Amount::ZERO,
+        later: Amount::ZERO,
+        forgiven: Amount::ZERO,
         expired: Amount::ZERO,
         used: Amount::ZERO,
         running: Amount::ZERO,
@@ -60,37 +95,12 @@ fn at<'a>(balances: &'a mut Balances, project: &ProjectName, unit: &Unit) -> &'a
     })
 }
 
-/// A grant is already in the totals: one that has not begun is taken out again.
-fn add_lot(balance: &mut Balance, lot: &Lot, now: Timestamp) -> Result<(), AmountError> {
-    if lot.from > now {
-        balance.granted = balance.granted.minus(lot.amount)?;
-    } else if let Some(ends_at) = lot.ends_at.filter(|ends_at| *ends_at > now) {
-        balance.ends_at = Some(balance.ends_at.map_or(ends_at, |earliest| earliest.min(ends_at)));
-    }
-    Ok(())
-}
-
-/// Takes what was left of grants that are over out of what is granted.
-fn take_out_expired(balances: &mut Balances, parts: &BalanceParts, now: Timestamp) -> Result<(), AmountError> {
-    let places: BTreeSet<(&ProjectName, &Unit)> =
-        parts.spent.iter().map(|spent| (&spent.project, &spent.unit)).collect();
-    for (project, unit) in places {
-        let lots: Vec<&Lot> = parts.lots.iter().filter(|lot| lot.project == *project && lot.unit == *unit).collect();
-        let is_here = |spent: &&Spent| spent.project == *project && spent.unit == *unit;
-        let spent: Vec<&Spent> = parts.spent.iter().filter(is_here).collect();
-        let balance = at(balances, project, unit);
-        balance.expired = expired(&lots, &spent, now)?;
-        balance.granted = balance.granted.minus(balance.expired)?;
-    }
-    Ok(())
-}
-
 /// Adds what runs and waits; the answer is what the running jobs of each hold have used of it.
 fn add_observations(
     balances: &mut Balances,
     parts: &BalanceParts,
     seen: &[Seen<'_>],
-) -> Result<BTreeMap<HoldId, Amount>, AmountError> {
+) -> Result<BTreeMap<HoldId, Amount>> {
     let holds: Holds<'_> = parts.holds.iter().map(|hold| (hold.id, hold)).collect();
     let mut drawn = BTreeMap::<HoldId, Amount>::new();
     for seen in seen {
@@ -114,12 +124,7 @@ fn add_observations(
 }
 
 /// A waiting job is committed by its hold where that is open, else by its own ceiling.
-fn add_pending(
-    balances: &mut Balances,
-    parts: &BalanceParts,
-    holds: &Holds<'_>,
-    seen: &Seen<'_>,
-) -> Result<(), AmountError> {
+fn add_pending(balances: &mut Balances, parts: &BalanceParts, holds: &Holds<'_>, seen: &Seen<'_>) -> Result<()> {
     for pending in &seen.pending {
         let hold = hold_of(holds, pending.stamp);
         if hold.is_some_and(Hold::is_open) {
@@ -147,20 +152,23 @@ fn charge_of(parts: &BalanceParts, spender: Spender<'_>, price: &Price, hold: Op
 
 const MOST_SHOWN: usize = 5;
 
-/// The refusal of an amount that an enforced budget does not cover; none where it does or is not enforced.
+/// The refusal of an amount that an enforced budget does not cover, its policy's overdraft included; none where it does or is
+/// not enforced. What the site itself would do to such a job, low priority or nothing, does not matter: whoever enforces
+/// wants no more spent than there is.
 pub(crate) fn refusal(
     parts: &BalanceParts,
     project: &ProjectName,
     unit: &Unit,
     wanted: Amount,
     now: Timestamp,
-) -> Result<Option<Refusal>, AmountError> {
-    let found = balances(parts, now)?.into_iter().find(|balance| balance.project == *project && balance.unit == *unit);
-    let Some(balance) = found.filter(|balance| balance.is_enforced) else { return Ok(None) };
-    let free = balance.free()?;
-    if wanted <= Amount::ZERO || free.minus(wanted)? >= Amount::ZERO {
+) -> Result<Option<Refusal>> {
+    let is_its = |budget: &Budget| budget.balance.project == *project && budget.balance.unit == *unit;
+    let found = budgets(parts, now)?.into_iter().find(is_its).filter(|budget| budget.balance.is_enforced);
+    let Some(budget) = found else { return Ok(None) };
+    if budget.covers(wanted)? {
         return Ok(None);
     }
+    let (balance, free) = (&budget.balance, budget.balance.free()?);
     let is_of_place = |hold: &&Hold| hold.is_open() && hold.project == *project && hold.unit == *unit;
     let mut open: Vec<(Amount, &Hold)> = Vec::new();
     for hold in parts.holds.iter().filter(is_of_place) {

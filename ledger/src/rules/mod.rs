@@ -2,12 +2,14 @@
 
 mod attribution;
 mod balance;
+mod budget;
 mod content;
 mod coverage;
+mod expiry;
 mod grant_check;
+mod grants;
 mod lot;
 mod lot_draw;
-mod lots;
 mod movement;
 mod policy;
 mod replay;
@@ -17,13 +19,17 @@ mod union;
 
 pub(crate) use attribution::{Attribution, BindingsByAccount, Charge, attribute};
 pub use attribution::{Spender, payer};
-pub(crate) use balance::{balances, refusal};
+pub(crate) use balance::{balances, budgets, refusal};
+pub use budget::Budget;
+pub(crate) use budget::{Terms, terms};
 pub(crate) use content::{Content, Secret};
 pub use coverage::account_coverage;
+pub(crate) use expiry::{Due, Step, expiries};
 pub use grant_check::{GrantFault, check_grant};
+pub(crate) use grants::grants;
 pub use lot::{GivenLot, GrantTerms, Lot, LotBalance, LotError, LotId, Spending};
 pub use lot_draw::{Debt, Drawing, LotBook, LotChange, borders_of};
-pub(crate) use movement::{budget_change, split};
+pub(crate) use movement::{HOUR_SECONDS, budget_change, fingerprint, spending, split};
 pub use policy::{
     Coming, Decision, Event, Facts, FixedTerm, HardStop, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft,
     Standing, UsedUp,

@@ -13,6 +13,35 @@ pub(crate) fn budget_change(entry: &Entry) -> Result<Amount, AmountError> {
     }
 }
 
+/// How long the stretches are over which a store sums what was spent: an hour, so that nearly every border of lots lies
+/// between two of them.
+pub(crate) const HOUR_SECONDS: i64 = 3600;
+
+/// What the entry takes from its project's budget, where that is consumption.
+pub(crate) fn spending(entry: &Entry) -> Result<Option<Amount>, AmountError> {
+    if !entry.kind.spends() {
+        return Ok(None);
+    }
+    budget_change(entry)?.negated().map(Some)
+}
+
+/// What an hour's sums add to the fingerprint of a budget: it tells whether all its hours are as the entries say, without
+/// keeping them. Sums of fingerprints are those of sums, so entries can be taken one by one.
+pub(crate) fn fingerprint(hour: i64, spent: Amount, by_runs: Amount) -> u128 {
+    // The finaliser of SplitMix64 (public domain, Sebastiano Vigna, 2015).
+    let mix = |seed: u64| {
+        let seed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let seed = (seed ^ (seed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        u128::from(seed ^ (seed >> 31))
+    };
+    let seed = u64::from_ne_bytes(hour.to_ne_bytes()).wrapping_mul(2);
+    let part = |amount: Amount, seed: u64| {
+        u128::from_ne_bytes(i128::from(amount.milli()).to_ne_bytes())
+            .wrapping_mul(mix(seed.wrapping_add(0x9e37_79b9_7f4a_7c15)))
+    };
+    part(spent, seed).wrapping_add(part(by_runs, seed ^ 1))
+}
+
 /// Splits a charge into what the remainder of its hold covers and what goes beyond.
 pub(crate) fn split(amount: Amount, remainder: Amount) -> Result<(Amount, Amount), AmountError> {
     let drawn = amount.min(remainder).max(Amount::ZERO);

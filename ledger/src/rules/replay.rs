@@ -1,12 +1,13 @@
 //! Replay: what the entries alone say, and whether what is stored beside them agrees.
 
-use super::budget_change;
+use super::{HOUR_SECONDS, budget_change, fingerprint, spending};
 use crate::{Account, Closing, Entry, EntryKind, Hold, HoldId, LedgerError, Particulars, Verification};
 use model::{Amount, ProjectName, RunKey, Unit};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
 type Balances = BTreeMap<(Account, Unit), Amount>;
+type Hours = BTreeMap<(ProjectName, Unit), u128>;
 type Totals = BTreeMap<(ProjectName, Unit, EntryKind), Amount>;
 
 /// What is stored beside the entries.
@@ -15,6 +16,8 @@ pub(crate) struct Stored {
     pub(crate) balances: Balances,
     pub(crate) totals: Totals,
     pub(crate) holds: BTreeMap<HoldId, Hold>,
+    /// The fingerprint of what each budget spent hour by hour; none where a store keeps no such sums.
+    pub(crate) hours: Option<Hours>,
     /// What each run in the books is charged.
     pub(crate) runs: BTreeMap<RunKey, Amount>,
     /// Whether runs are stored at all: a replica has none.
@@ -27,6 +30,7 @@ pub(crate) struct Replay {
     last: u64,
     balances: Balances,
     totals: Totals,
+    hours: Hours,
     holds: BTreeMap<HoldId, Hold>,
     runs: BTreeMap<RunKey, Amount>,
     findings: Vec<String>,
@@ -47,11 +51,21 @@ impl Replay {
             add(&mut self.balances, (entry.debit.clone(), entry.unit.clone()), entry.amount.negated()?)?;
             add(&mut self.balances, (entry.credit.clone(), entry.unit.clone()), entry.amount)?;
             add(&mut self.totals, (entry.project.clone(), entry.unit.clone(), entry.kind), change)?;
+            self.add_hour(entry)?;
             if let Some(run) = &entry.links.run {
                 add(&mut self.runs, run.clone(), change.negated()?)?;
             }
         }
         self.apply_to_hold(entry)
+    }
+
+    fn add_hour(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+        let Some(amount) = spending(entry)? else { return Ok(()) };
+        let by_runs = if entry.links.run.is_some() { amount } else { Amount::ZERO };
+        let print = fingerprint(entry.effective_at.epoch_seconds().div_euclid(HOUR_SECONDS), amount, by_runs);
+        let sum = self.hours.entry((entry.project.clone(), entry.unit.clone())).or_default();
+        *sum = sum.wrapping_add(print);
+        Ok(())
     }
 
     fn apply_to_hold(&mut self, entry: &Entry) -> Result<(), LedgerError> {
@@ -95,6 +109,9 @@ impl Replay {
         differences(&mut findings, "total", &self.totals, &stored.totals, |(project, unit, kind)| {
             format!("{kind} of {project} in {unit}")
         });
+        if let Some(hours) = &stored.hours {
+            findings.extend(other_hours(&self.hours, hours));
+        }
         if stored.has_runs {
             differences(&mut findings, "charge", &self.runs, &stored.runs, |run| format!("run {run}"));
         }
@@ -112,6 +129,17 @@ impl Replay {
             findings,
         })
     }
+}
+
+/// The budgets of which some hour is stored otherwise than the entries say.
+fn other_hours(replayed: &Hours, stored: &Hours) -> Vec<String> {
+    let of = |hours: &Hours, place| hours.get(place).copied().unwrap_or_default();
+    let places = replayed.keys().chain(stored.keys().filter(|place| !replayed.contains_key(place)));
+    let differing = places.filter(|place| of(replayed, place) != of(stored, place));
+    let told = |(project, unit): &(ProjectName, Unit)| {
+        format!("what {project} spent in {unit} by the hour is stored otherwise than the entries say")
+    };
+    differing.map(told).collect()
 }
 
 fn unbalanced(stored: &Balances) -> Result<Vec<String>, LedgerError> {

@@ -30,6 +30,9 @@ const fn line_kind(kind: EntryKind) -> Option<StatementLineKind> {
     match kind {
         EntryKind::Opening => Some(StatementLineKind::Opening),
         EntryKind::Grant => Some(StatementLineKind::Grant),
+        EntryKind::Withdraw => Some(StatementLineKind::Withdraw),
+        EntryKind::Expire => Some(StatementLineKind::Expire),
+        EntryKind::Forgive => Some(StatementLineKind::Forgive),
         EntryKind::Settle => Some(StatementLineKind::Settle),
         EntryKind::Overrun => Some(StatementLineKind::Overrun),
         EntryKind::Correct => Some(StatementLineKind::Correct),

@@ -1,14 +1,11 @@
 //! What balances are made of, and balances.
 
-use super::queries::{all, bindings, grant_entries};
+use super::queries::{self, all, bindings};
 use super::tables::Tables;
-use super::{observation_tables, rows};
-use crate::records::{BalanceParts, Lot, Result, Spent, Total};
-use crate::rules;
-use crate::{BalanceQuery, Entry, Particulars};
-use model::{Balance, ProjectName, Timestamp, Unit};
-use rusqlite::{Connection, params};
-use std::collections::{BTreeMap, BTreeSet};
+use super::{observation_tables, rows, spending_tables};
+use crate::records::{BalanceParts, Result, Total};
+use crate::{BalanceQuery, Budget, rules};
+use model::{Balance, ProjectName, Timestamp};
 
 pub(super) fn balance_parts(
     tables: &Tables<'_>,
@@ -22,18 +19,8 @@ pub(super) fn balance_parts(
         let (kind, amount) = (rows::kind(row, 2)?, rows::amount(row, 3)?);
         Ok(Total { project: rows::parsed(row, 0)?, unit: rows::parsed(row, 1)?, kind, amount })
     })?;
-    let lots: Vec<Lot> = grant_entries(tables, project)?
-        .into_iter()
-        .map(|entry| {
-            let ends_at = match entry.particulars {
-                Particulars::Lot { ends_at } => Some(ends_at),
-                _ => None,
-            };
-            let Entry { project, unit, amount, effective_at: from, .. } = entry;
-            Lot { project, unit, amount, from, ends_at }
-        })
-        .collect();
-    let spent = spent(connection, &lots, now)?;
+    let terms = rules::terms(&queries::grants(tables, project)?, queries::policies(connection, project)?)?;
+    let spent = spending_tables::spent(connection, &tables.names, &terms, now)?;
     // Two selects, so that each has an index of its own: closed holds are many.
     let columns = rows::HOLD;
     let select = format!(
@@ -47,46 +34,20 @@ pub(super) fn balance_parts(
     let enforced = all(connection, select, [name], |row| Ok((rows::parsed(row, 0)?, rows::parsed(row, 1)?)))?;
     let bindings = bindings(connection)?.into_iter().map(|record| record.terms).collect();
     let observations = observation_tables::observations(connection)?;
-    Ok(BalanceParts { totals, lots, spent, holds, bindings, observations, enforced })
+    Ok(BalanceParts { totals, terms, spent, recent: Vec::new(), holds, bindings, observations, enforced })
 }
 
 pub(super) fn balances(tables: &Tables<'_>, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
     let parts = balance_parts(tables, query.project.as_ref(), now)?;
     let mut balances = rules::balances(&parts, now)?;
-    balances.retain(|balance| {
-        query.project.as_ref().is_none_or(|project| *project == balance.project)
-            && query.site.as_ref().is_none_or(|site| site == balance.unit.site())
-    });
+    balances.retain(|balance| query.selects(balance));
     Ok(balances)
 }
 
-/// What was consumed between the borders of the lots of each project and unit that has one which is over. Where none is
-/// over, nothing is asked: the sums read every entry of their time.
-fn spent(connection: &Connection, lots: &[Lot], now: Timestamp) -> Result<Vec<Spent>> {
-    let mut places = BTreeMap::<(&ProjectName, &Unit), BTreeSet<Timestamp>>::new();
-    for lot in lots.iter().filter(|lot| lot.ends_at.is_some_and(|ends_at| ends_at <= now)) {
-        places.entry((&lot.project, &lot.unit)).or_default();
-    }
-    for lot in lots {
-        if let Some(borders) = places.get_mut(&(&lot.project, &lot.unit)) {
-            borders.extend([Some(lot.from), lot.ends_at].into_iter().flatten().filter(|border| *border <= now));
-        }
-    }
-    let select = "SELECT coalesce(sum(CASE WHEN debit = (SELECT number FROM names WHERE text = 'budget/' || ?1)
-                                      THEN amount ELSE -amount END), 0)
-        FROM entries WHERE kind NOT IN ('grant', 'hold', 'amend', 'release')
-        AND project = (SELECT number FROM names WHERE text = ?1) AND unit = (SELECT number FROM names WHERE text = ?2)
-        AND effective_at >= ?3 AND effective_at < ?4";
-    let mut statement = connection.prepare_cached(select)?;
-    let mut spent = Vec::new();
-    for ((project, unit), borders) in places {
-        let mut since = i64::MIN;
-        for until in borders {
-            let window = params![project.as_str(), unit.to_string(), since, until.epoch_seconds()];
-            let amount = statement.query_row(window, |row| rows::amount(row, 0))?;
-            spent.push(Spent { project: project.clone(), unit: unit.clone(), until, amount });
-            since = until.epoch_seconds();
-        }
-    }
-    Ok(spent)
+pub(super) fn budgets(tables: &Tables<'_>, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Budget>> {
+    let mut parts = balance_parts(tables, query.project.as_ref(), now)?;
+    parts.recent = spending_tables::recent(tables.connection, now)?;
+    let mut budgets = rules::budgets(&parts, now)?;
+    budgets.retain(|budget| query.selects(&budget.balance));
+    Ok(budgets)
 }

@@ -10,8 +10,8 @@ use crate::rules::Replay;
 use crate::store::Store;
 use crate::workbench::Workbench;
 use crate::{
-    BalanceQuery, BindingRecord, Book, Command, Coverage, Cursor, Entry, EntryPage, Grant, Hold, HoldId, LedgerError,
-    LedgerErrorKind, Outcome, Scope, UnattributedRun, Verification,
+    BalanceQuery, BindingRecord, Book, Budget, Command, Coverage, Cursor, Entry, EntryPage, Grant, Hold, HoldId,
+    LedgerError, LedgerErrorKind, Outcome, Scope, UnattributedRun, Verification,
 };
 use async_trait::async_trait;
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
@@ -86,6 +86,11 @@ impl Book for SqliteBook {
     async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
         let query = query.clone();
         self.read("reading balances", move |tables| balance_queries::balances(tables, &query, now)).await
+    }
+
+    async fn budgets(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Budget>> {
+        let query = query.clone();
+        self.read("reading budgets", move |tables| balance_queries::budgets(tables, &query, now)).await
     }
 
     async fn statement(&self, project: &ProjectName, unit: &Unit, window: Window) -> Result<Statement> {

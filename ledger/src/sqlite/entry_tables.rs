@@ -3,8 +3,8 @@
 use super::names::Names;
 use super::rows::{amount, count, from_json, instant, kind, number, parsed_option, to_json, unreadable};
 use crate::records::Result;
-use crate::{Account, Entry, Grant, HoldId, Links, NewGrant, Particulars};
-use model::{JobId, Principal, RunKey, SchedulerJobId, TariffId, Timestamp, Window};
+use crate::{Entry, HoldId, Links, Particulars};
+use model::{JobId, Principal, RunKey, SchedulerJobId, TariffId, Timestamp};
 use rusqlite::{Connection, Params, Row, params};
 
 /// The columns of an entry, in the order of [`entry`].
@@ -121,15 +121,4 @@ pub(super) fn append(connection: &Connection, names: &Names<'_>, entries: &[Entr
         ])?;
     }
     Ok(())
-}
-
-/// The grant of an entry; none where the entry lacks what a grant has.
-pub(super) fn grant(entry: Entry) -> Option<Grant> {
-    let (Account::Programme(programme), Particulars::Lot { ends_at }) = (entry.debit, entry.particulars) else {
-        return None;
-    };
-    let window = Window { from: entry.effective_at, to: ends_at };
-    let Entry { project, unit, amount, note, .. } = entry;
-    let terms = NewGrant { key: entry.links.grant?, project, programme, unit, amount, window, reference: note };
-    Some(Grant { entry: entry.number, recorded_at: entry.recorded_at, terms })
 }

@@ -17,6 +17,7 @@ mod raw_rows;
 mod rows;
 mod run_tables;
 mod schema;
+mod spending_tables;
 mod tables;
 mod thread;
 

@@ -1,12 +1,14 @@
 //! What only reads: statements, lists, pages, and the stored side of a verification.
 
-use super::entry_tables::{ENTRY, entries_where, entry, grant, place, run_key};
+use super::entry_tables::{ENTRY, entries_where, entry, place, run_key};
 use super::run_tables::raw_id;
 use super::tables::Tables;
 use super::{rows, run_tables};
 use crate::records::{BookedRun, Result, Standing};
 use crate::rules::{self, Replay, Stored};
-use crate::{BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, Scope, SettledRun, UnattributedRun, Verification};
+use crate::{
+    BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, Scope, SetPolicy, SettledRun, UnattributedRun, Verification,
+};
 use model::{Amount, ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use std::sync::Arc;
@@ -55,15 +57,36 @@ pub(super) fn open_holds(connection: &Connection, project: Option<&ProjectName>)
     all(connection, &select, [project.map(ProjectName::as_str)], rows::hold)
 }
 
-/// The entries of grants, of one project or of all.
-pub(super) fn grant_entries(tables: &Tables<'_>, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
-    let condition = "kind = 'grant' AND (?1 IS NULL OR project = (SELECT number FROM names WHERE text = ?1))
-        ORDER BY number";
-    entries_where(tables.connection, &tables.names, condition, [project.map(ProjectName::as_str)])
+/// The entries of some kinds, of one project or of all. Each of the kinds has an index of its own.
+fn of_kinds(tables: &Tables<'_>, kinds: &str, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
+    let condition =
+        format!("{kinds} AND (?1 IS NULL OR project = (SELECT number FROM names WHERE text = ?1)) ORDER BY number");
+    entries_where(tables.connection, &tables.names, &condition, [project.map(ProjectName::as_str)])
 }
 
 pub(super) fn grants(tables: &Tables<'_>, project: Option<&ProjectName>) -> Result<Vec<Grant>> {
-    Ok(grant_entries(tables, project)?.into_iter().filter_map(grant).collect())
+    let mut entries = of_kinds(tables, "kind = 'grant'", project)?;
+    entries.extend(of_kinds(tables, "kind = 'withdraw'", project)?);
+    Ok(rules::grants(entries)?)
+}
+
+/// What was posted because time went by, of one project or of all.
+pub(super) fn expiries(tables: &Tables<'_>, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
+    of_kinds(tables, "kind IN ('expire', 'forgive')", project)
+}
+
+/// The last word about each budget's policy, of one project or of all.
+pub(super) fn policies(connection: &Connection, project: Option<&ProjectName>) -> Result<Vec<SetPolicy>> {
+    let select = "SELECT project, unit, policy, zone FROM policies AS latest WHERE (?1 IS NULL OR project = ?1)
+        AND number = (SELECT max(number) FROM policies AS other
+                      WHERE other.project = latest.project AND other.unit = latest.unit)";
+    all(connection, select, [project.map(ProjectName::as_str)], policy)
+}
+
+/// Reads project, unit, policy and zone.
+pub(super) fn policy(row: &Row<'_>) -> rusqlite::Result<SetPolicy> {
+    let (project, unit) = (rows::parsed(row, 0)?, rows::parsed(row, 1)?);
+    Ok(SetPolicy { project, unit, policy: rows::from_json(row, 2)?, zone: rows::parsed(row, 3)? })
 }
 
 /// Which entries a statement is about: those that move, of a project (`?1`) and a unit (`?2`).
@@ -160,6 +183,7 @@ fn stored(tables: &Tables<'_>) -> Result<Stored> {
     Ok(Stored {
         balances: balances.into_iter().collect(),
         totals: totals.into_iter().collect(),
+        hours: Some(super::spending_tables::fingerprints(connection)?),
         holds: holds.into_iter().collect(),
         runs: runs.into_iter().collect(),
         has_runs: !is_replica(connection)?,

@@ -220,6 +220,29 @@ CREATE TABLE cursors (
     site TEXT NOT NULL, cluster TEXT NOT NULL, scope TEXT NOT NULL, settled_until INTEGER NOT NULL,
     PRIMARY KEY (site, cluster, scope)
 ) STRICT, WITHOUT ROWID;
+
+-- What was said about the policy of a budget; the last word counts.
+CREATE TABLE policies (
+    number      INTEGER PRIMARY KEY,
+    project     TEXT NOT NULL,
+    unit        TEXT NOT NULL,
+    policy      TEXT NOT NULL,
+    zone        TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    actor_user  TEXT NOT NULL,
+    actor_site  TEXT
+) STRICT;
+CREATE INDEX policies_by_project ON policies (project, unit, number);
+
+-- What budgets spent in each hour since 1970, and of that by runs: sums of entries, made with them.
+CREATE TABLE hourly_spending (
+    project INTEGER NOT NULL, unit INTEGER NOT NULL, hour INTEGER NOT NULL,
+    spent INTEGER NOT NULL, by_runs INTEGER NOT NULL,
+    PRIMARY KEY (project, unit, hour)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX entries_of_withdrawals ON entries (number) WHERE kind = 'withdraw';
+CREATE INDEX entries_of_expiries ON entries (number) WHERE kind IN ('expire', 'forgive');
 ";
 
 #[cfg(test)]

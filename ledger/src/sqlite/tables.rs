@@ -2,13 +2,13 @@
 
 use super::names::Names;
 use super::run_tables::{self, Listed, RunWriter};
-use super::{balance_queries, coverage_tables, entry_tables, observation_tables, queries, rows};
+use super::{balance_queries, coverage_tables, entry_tables, observation_tables, queries, rows, spending_tables};
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::store::{Changes, Store};
 use crate::{
-    Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Hold, HoldId, LedgerError,
-    LedgerErrorKind, Observation, Scope, Unbind,
+    Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, LedgerError,
+    LedgerErrorKind, Observation, Scope, SetPolicy, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -172,6 +172,33 @@ impl Store for Tables<'_> {
         Ok(())
     }
 
+    fn grants(&self, project: &ProjectName) -> Result<Vec<Grant>> {
+        queries::grants(self, Some(project))
+    }
+
+    fn expiries(&self, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
+        queries::expiries(self, project)
+    }
+
+    fn policy(&self, project: &ProjectName, unit: &Unit) -> Result<Option<SetPolicy>> {
+        let select = "SELECT project, unit, policy, zone FROM policies WHERE project = ?1 AND unit = ?2
+            ORDER BY number DESC LIMIT 1";
+        let mut statement = self.connection.prepare_cached(select)?;
+        Ok(statement.query_row([project.as_str(), &unit.to_string()], queries::policy).optional()?)
+    }
+
+    fn set_policy(&self, policy: &SetPolicy, actor: &Principal, now: Timestamp) -> Result<()> {
+        let insert = "INSERT INTO policies (project, unit, policy, zone, recorded_at, actor_user, actor_site)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let (user, site) = (actor.user.as_str(), actor.site.as_ref().map(SiteName::as_str));
+        let SetPolicy { project, unit, policy, zone } = policy;
+        // One without a name is refused by its own writing.
+        let (policy, zone) = (rows::to_json(policy)?, rows::to_json(zone).map(|_| zone.to_string())?);
+        let now = now.epoch_seconds();
+        self.connection.execute(insert, params![project.as_str(), unit.to_string(), policy, zone, now, user, site])?;
+        Ok(())
+    }
+
     fn run_digests(&self, keys: &[&RunKey]) -> Result<Vec<Option<RunDigest>>> {
         run_tables::digests(self.connection, &self.names, keys)
     }
@@ -231,6 +258,7 @@ impl Store for Tables<'_> {
     fn write(&self, changes: Changes) -> Result<()> {
         let Changes { entries, runs, holds, balances, totals } = changes;
         entry_tables::append(self.connection, &self.names, &entries)?;
+        spending_tables::add(self.connection, &self.names, &entries)?;
         RunWriter::new().write(self.connection, &self.names, &runs)?;
         for hold in &holds {
             self.put_hold(hold)?;

@@ -1,7 +1,9 @@
 //! Grants, openings, holds, the switch: each does its work once, refuses what contradicts it, and all or nothing.
 
 use crate::support::*;
-use ledger::{AmendHold, Book, CloseReason, Command, Effect, LedgerErrorKind, NewHold, NewOpening, Outcome, Retry};
+use ledger::{
+    AmendHold, Book, CloseReason, Command, Effect, HardStop, LedgerErrorKind, NewHold, NewOpening, Outcome, Retry,
+};
 use model::{StatementLineKind, Window};
 
 fn opening(key: &str, used_before: i64) -> Command {
@@ -27,6 +29,7 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
         opening("o1", 300),
         Command::Bind(binding()),
         enforce(true),
+        set_policy(HardStop {}),
         hold(1, 100),
         amend(1, 120),
         close(1),
@@ -41,12 +44,15 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
             | Outcome::Opened(effect)
             | Outcome::Bound(effect)
             | Outcome::Set(effect)
+            | Outcome::PolicySet(effect)
             | Outcome::Held(_, effect)
             | Outcome::Amended(_, effect)
             | Outcome::Closed(_, effect)
             | Outcome::Observed(effect)
             | Outcome::Advanced(effect) => *effect,
             other @ (Outcome::Settled(_)
+            | Outcome::Withdrawn(..)
+            | Outcome::Expired(_)
             | Outcome::StaysOpen(_)
             | Outcome::Unbound(_)
             | Outcome::Reattributed(_)
@@ -75,6 +81,16 @@ async fn what_contradicts_the_books_or_itself_is_refused() {
         grant.window = Window { from: at(10), to: at(10) };
         Command::Grant(grant)
     };
+    let same_decision = {
+        let mut grant = new_grant("g5", 7);
+        (grant.reference, grant.window.from) = (new_grant("g1", 1).reference, at(NOW));
+        Command::Grant(grant)
+    };
+    let eternal = {
+        let mut grant = new_grant("g6", 7);
+        grant.window.to = at(NOW + 60 * 366 * 86_400);
+        Command::Grant(grant)
+    };
     let closed_before_open = {
         let mut binding = binding();
         binding.to = Some(binding.from);
@@ -101,6 +117,8 @@ async fn what_contradicts_the_books_or_itself_is_refused() {
         (closed_before_open, LedgerErrorKind::Invalid),
         (blank_reason, LedgerErrorKind::Invalid),
         (grant("g4", i64::MAX), LedgerErrorKind::Overflow),
+        (same_decision, LedgerErrorKind::Conflict),
+        (eternal, LedgerErrorKind::Invalid),
     ] {
         // The first command is sound; it must not survive the second.
         let error = desk.try_post(&[hold(77, 1), command.clone()]).await.expect_err("refused");

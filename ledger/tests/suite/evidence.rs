@@ -47,6 +47,8 @@ async fn whoever_changes_the_file_is_found() {
         ("UPDATE balances SET amount = amount + 1 WHERE account = 'budget/atlas'", "balance of budget/atlas"),
         ("UPDATE balances SET amount = amount + 1 WHERE account = 'budget/atlas'", "sum to 1 milli"),
         ("UPDATE totals SET amount = amount - 5 WHERE kind = 'settle'", "total of settle of atlas"),
+        ("UPDATE hourly_spending SET spent = spent - 1", "what atlas spent in jupiter:gh200 by the hour"),
+        ("UPDATE hourly_spending SET hour = hour + 1", "what atlas spent in jupiter:gh200 by the hour"),
         ("UPDATE holds SET charged = 0", "hold 01"),
         ("DELETE FROM holds", "hold 01"),
         ("UPDATE runs SET amount = 1 WHERE job = 2", "charge of run jupiter/booster/2@"),

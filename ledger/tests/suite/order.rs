@@ -1,14 +1,17 @@
 //! Random operations against a small reference, and the same runs in any order: the balances are the same.
 
 use crate::support::*;
-use ledger::{AmendHold, Command};
+use ledger::{AmendHold, Book, Command, NewGrant, Withdraw};
+use model::Window;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a command does, in small numbers. Runs 0 to 2 have no stamp, the others that of a job.
 #[derive(Clone, Debug)]
 enum Operation {
     Grant(u32, i64),
+    Withdraw(u32, i64),
+    Expire,
     Bind,
     Enforce(bool),
     Hold(u32, i64),
@@ -27,6 +30,14 @@ impl Operation {
     fn command(&self) -> Command {
         match *self {
             Self::Grant(key, amount) => grant(&key.to_string(), amount),
+            Self::Withdraw(key, amount) => Command::Withdraw(Withdraw {
+                key: format!("{key}/{amount}"),
+                grant: key.to_string(),
+                project: atlas(),
+                amount: Some(milli(amount)),
+                reason: "mistyped".to_owned(),
+            }),
+            Self::Expire => Command::Expire(None),
             Self::Bind => Command::Bind(binding()),
             Self::Enforce(is_enforced) => enforce(is_enforced),
             Self::Hold(number, ceiling) => hold(number, ceiling),
@@ -51,6 +62,8 @@ struct ReferenceHold {
 #[derive(Clone, Default)]
 struct Reference {
     grants: BTreeMap<u32, i64>,
+    /// By grant and amount: the same withdrawal counts once.
+    withdrawn: BTreeSet<(u32, i64)>,
     is_bound: bool,
     is_enforced: bool,
     holds: BTreeMap<u32, ReferenceHold>,
@@ -72,7 +85,8 @@ impl Reference {
     fn numbers(&self) -> [i64; 6] {
         let is_paid = |run: u64| self.is_bound || job_of(run).is_some_and(|job| self.holds.contains_key(&job));
         let paid = self.readings.iter().filter(|(run, _)| is_paid(**run));
-        let (granted, used): (i64, i64) = (self.grants.values().sum(), paid.map(|(_, (_, price))| price).sum());
+        let (given, used): (i64, i64) = (self.grants.values().sum(), paid.map(|(_, (_, price))| price).sum());
+        let granted = given - self.withdrawn.iter().map(|(_, amount)| amount).sum::<i64>();
         let committed: i64 = self.holds.iter().map(|(number, hold)| self.remainder(*number, hold)).sum();
         [granted, used, 0, committed, 0, granted - used - committed]
     }
@@ -88,6 +102,16 @@ impl Reference {
                 Some(before) if before != amount => return Err("conflict"),
                 _ => {}
             },
+            Operation::Withdraw(key, amount) if !self.withdrawn.contains(&(key, amount)) => {
+                let before: i64 = self.withdrawn.iter().filter(|(of, _)| *of == key).map(|(_, amount)| amount).sum();
+                let stands = self.grants.get(&key).ok_or("invalid")? - before;
+                if amount > stands {
+                    return Err("conflict");
+                }
+                self.withdrawn.insert((key, amount));
+            }
+            // Whatever is over is not granted any more, posted or not.
+            Operation::Withdraw(..) | Operation::Expire => {}
             Operation::Bind => self.is_bound = true,
             Operation::Enforce(is_enforced) => self.is_enforced = is_enforced,
             Operation::Hold(number, ceiling) => match self.holds.get(&number) {
@@ -126,6 +150,8 @@ fn a_run() -> impl Strategy<Value = Operation> {
 fn any_operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         1 => (0..3_u32, 1..2000_i64).prop_map(|(key, amount)| Operation::Grant(key, amount)),
+        1 => (0..3_u32, 1..2000_i64).prop_map(|(key, amount)| Operation::Withdraw(key, amount)),
+        1 => Just(Operation::Expire),
         1 => Just(Operation::Bind),
         1 => any::<bool>().prop_map(Operation::Enforce),
         3 => (0..JOBS, 0..1500_i64).prop_map(|(number, ceiling)| Operation::Hold(number, ceiling)),
@@ -143,6 +169,7 @@ fn runs_and_closes() -> impl Strategy<Value = Vec<Operation>> {
 fn kind_of(word: &str) -> &'static str {
     match word {
         "conflict" => "Conflict",
+        "invalid" => "Invalid",
         "unknown" => "UnknownHold",
         _ => "Refused",
     }
@@ -150,7 +177,9 @@ fn kind_of(word: &str) -> &'static str {
 
 async fn follow(operations: Vec<Operation>) -> Result<(), TestCaseError> {
     let (desk, mut reference) = (Desk::in_memory(), Reference::default());
-    desk.post(&[grant("base", 1)]).await;
+    // One that is over does not count.
+    let over = Window { from: at(NOW - 1000), to: at(NOW - 10) };
+    desk.post(&[grant("base", 1), Command::Grant(NewGrant { window: over, ..new_grant("over", 500) })]).await;
     reference.grants.insert(u32::MAX, 1);
     // Which of two readings of the same instant counts is the ledger's own affair.
     let apart = |operation: Operation| match operation {
@@ -171,6 +200,11 @@ async fn follow(operations: Vec<Operation>) -> Result<(), TestCaseError> {
         }
         prop_assert_eq!(desk.numbers().await, reference.numbers(), "after {:?}", operation);
     }
+    desk.post(&[Command::Expire(None)]).await;
+    let [granted, used, ..] = reference.numbers();
+    let whole = Window { from: at(0), to: at(NOW + 1_000_000) };
+    let statement = desk.book.statement(&atlas(), &gh200(), whole).await.expect("a statement");
+    prop_assert_eq!(statement.closing.milli(), granted - used, "the entries alone say the same");
     desk.verify().await;
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use ledger::{
     BalanceQuery, Binding, Book, CloseHold, CloseReason, Command, Cursor, Enforce, Entry, EntryPage, HoldId,
-    LedgerError, NewGrant, NewHold, Observation, ObservedPending, ObservedRun, OpenMode, Outcome, RunPrice,
-    SettleOutcome, SettledRun, SqliteBook, Surroundings,
+    LedgerError, NewGrant, NewHold, Observation, ObservedPending, ObservedRun, OpenMode, Outcome, Policy, RunPrice,
+    SetPolicy, SettleOutcome, SettledRun, SqliteBook, Surroundings,
 };
 use model::{
     Amount, Balance, BaseState, Charge, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Principal,
@@ -129,7 +129,8 @@ pub(crate) fn new_grant(key: &str, amount: i64) -> NewGrant {
         unit: gh200(),
         amount: milli(amount),
         window: Window { from: at(NOW - 1000), to: at(NOW + 1_000_000) },
-        reference: "GCS-2026-17".to_owned(),
+        // Two grants of the same decision over the same time are one that was entered twice.
+        reference: format!("GCS-2026-{key}"),
     }
 }
 
@@ -172,6 +173,22 @@ pub(crate) fn binding() -> Binding {
         from: at(0),
         to: None,
     }
+}
+
+/// The same run as one that ended at another time.
+pub(crate) fn ended(mut settled: SettledRun, seconds: i64) -> SettledRun {
+    (settled.run.started_at, settled.run.ended_at) = (at(seconds - 100), Some(at(seconds)));
+    settled.run.observed_at = at(seconds + 90);
+    settled
+}
+
+pub(crate) fn set_policy(policy: impl Into<Policy>) -> Command {
+    Command::SetPolicy(SetPolicy {
+        project: atlas(),
+        unit: gh200(),
+        policy: policy.into(),
+        zone: name("Europe/Berlin"),
+    })
 }
 
 /// A job of `ada` and account `hai` that runs.

@@ -1,11 +1,11 @@
 //! `pakt ledger bind`, `bindings`, `unbind`, `reattribute` and `enforce`.
 
-use super::day_or;
-use crate::commands::{Context, settle::day};
+use super::day_in_or;
+use crate::commands::{Context, settle::day_in};
 use crate::wiring::BindingRecord;
 use crate::{
     failure::Failure,
-    output::{Answer, Table, instant},
+    output::{Answer, Table, instant, instant_in},
 };
 use jobs::bind::{BindWish, Spender};
 use model::{AccountName, PartitionName, ProjectName, SiteName, Unit, UserName, Window};
@@ -103,7 +103,8 @@ pub(crate) struct Enforce {
 /// Makes a binding.
 pub(super) async fn bind(arguments: Bind, context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
-    let from = day_or(arguments.from.as_deref(), house.clock.now())?;
+    let zone = jobs::policy::zone_of(&house, "the binding was not entered", &arguments.unit)?;
+    let from = day_in_or(arguments.from.as_deref(), &zone, house.clock.now())?;
     let Bind { project, unit, spender, new_project, .. } = arguments;
     let wish = BindWish {
         project: project.clone(),
@@ -113,7 +114,7 @@ pub(super) async fn bind(arguments: Bind, context: &Context) -> Result<Answer, F
         is_new_project: new_project,
     };
     let (binding, is_new) = jobs::bind::bind(&house, wish).await?;
-    let what = format!("{} spends {project} in {unit} from {} on", binding.covers(), instant(from));
+    let what = format!("{} spends {project} in {unit} from {} on", binding.covers(), instant_in(from, &zone));
     let text = if is_new { format!("{what}\n") } else { format!("so it was before, and nothing changed: {what}\n") };
     Ok(Answer::new(text, json!({ "version": 1, "is_new": is_new, "binding": binding })))
 }
@@ -124,6 +125,8 @@ pub(super) async fn bindings(arguments: Bindings, context: &Context) -> Result<A
     let bindings = jobs::bind::bindings(&house, arguments.project.as_ref()).await?;
     let mut table = Table::new(&["number", "project", "unit", "spent by", "from", "to"]).right(&[0]);
     for BindingRecord { number, terms, .. } in &bindings {
+        let zone = house.accounting_zone(&terms.site).ok();
+        let instant = |at| zone.as_ref().map_or_else(|| instant(at), |zone| instant_in(at, zone));
         let to =
             terms.to.map_or_else(String::new, |to| if to <= terms.from { "never".to_owned() } else { instant(to) });
         table.row([
@@ -143,12 +146,18 @@ pub(super) async fn bindings(arguments: Bindings, context: &Context) -> Result<A
 /// Ends a binding.
 pub(super) async fn unbind(arguments: Unbind, context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
-    let to =
-        if arguments.from_its_beginning { None } else { Some(day_or(arguments.from.as_deref(), house.clock.now())?) };
+    let known = jobs::bind::bindings(&house, None).await?.into_iter().find(|known| known.number == arguments.number);
+    let zone = known.and_then(|known| house.accounting_zone(&known.terms.site).ok());
+    let zone = zone.unwrap_or_else(|| house.machine_zone.clone());
+    let to = if arguments.from_its_beginning {
+        None
+    } else {
+        Some(day_in_or(arguments.from.as_deref(), &zone, house.clock.now())?)
+    };
     let ended = jobs::bind::unbind(&house, arguments.number, to).await?;
     let BindingRecord { number, terms, .. } = &ended;
     let to = terms.to.filter(|to| *to > terms.from);
-    let when = to.map_or_else(|| "says nothing any more".to_owned(), |to| format!("ends at {}", instant(to)));
+    let when = to.map_or_else(|| "says nothing any more".to_owned(), |to| format!("ends at {}", instant_in(to, &zone)));
     let text = format!("binding {number} ({} spends {} in {}) {when}\n", terms.covers(), terms.project, terms.unit);
     let site = terms.unit.site();
     let note = format!(
@@ -160,8 +169,9 @@ pub(super) async fn unbind(arguments: Unbind, context: &Context) -> Result<Answe
 /// Charges runs anew.
 pub(super) async fn reattribute(arguments: Reattribute, context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
-    let from = day(&arguments.from)?;
-    let to = day_or(arguments.until.as_deref(), house.clock.now().plus_seconds(1))?;
+    let zone = house.accounting_zone(&arguments.at)?;
+    let from = day_in(&arguments.from, &zone)?;
+    let to = day_in_or(arguments.until.as_deref(), &zone, house.clock.now().plus_seconds(1))?;
     let moved = jobs::bind::reattribute(&house, &arguments.at, Window { from, to }).await?;
     let text = format!("{moved} runs at {} moved\n", arguments.at);
     Ok(Answer::new(text, json!({ "version": 1, "moved": moved })))

@@ -1,13 +1,19 @@
 //! `pakt ledger init`, `grant` and `open`.
 
-use super::{bind::SpenderArguments, day_or};
-use crate::commands::{Context, settle::start_of_day};
+use super::{
+    bind::SpenderArguments,
+    day_in_or,
+    policy::{PolicyArguments, shown},
+    shown_window,
+};
+use crate::commands::Context;
+use crate::wiring::Policy;
 use crate::{
     failure::Failure,
-    output::{Answer, hold, instant},
+    output::{Answer, hold, instant_in},
 };
 use jobs::grant::{GrantWish, Granted};
-use model::{Amount, ProgrammeName, ProjectName, Unit};
+use model::{Amount, Period, ProgrammeName, ProjectName, Unit, Window};
 use serde_json::json;
 
 const YEAR_SECONDS: i64 = 365 * 86_400;
@@ -40,6 +46,9 @@ pub(crate) struct Grant {
     /// What spends it
     #[command(flatten)]
     pub spender: SpenderArguments,
+    /// What the programme lets it do; as the profile of the site says without it
+    #[command(flatten)]
+    pub policy: PolicyArguments,
 }
 
 /// Arguments of `ledger open`.
@@ -73,25 +82,31 @@ pub(super) async fn init(context: &Context) -> Result<Answer, Failure> {
 pub(super) async fn grant(arguments: Grant, context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
     let amount = hours(&arguments.hours)?;
-    let from = day_or(arguments.from.as_deref(), start_of_day(house.clock.now()))?;
-    let to = day_or(arguments.until.as_deref(), from.plus_seconds(YEAR_SECONDS))?;
+    let what = "the grant was not entered";
+    let zone = jobs::policy::zone_of(&house, what, &arguments.unit)?;
+    let now = house.clock.now();
+    let today = Period::Day.window_of(now, &zone).map_or(now, |day| day.from);
+    let from = day_in_or(arguments.from.as_deref(), &zone, today)?;
+    let to = day_in_or(arguments.until.as_deref(), &zone, from.plus_seconds(YEAR_SECONDS))?;
     if to <= from {
-        let why = format!("it would end at {} and begin at {}", instant(to), instant(from));
-        return Err(Failure::usage("the grant was not entered", why, "write a later day behind `--until`"));
+        let why = format!("it would end at {} and begin at {}", instant_in(to, &zone), instant_in(from, &zone));
+        return Err(Failure::usage(what, why, "write a later day behind `--until`"));
     }
-    let Grant { project, unit, programme, reference, spender, new_project, .. } = arguments;
+    let Grant { project, unit, programme, reference, spender, new_project, policy, .. } = arguments;
+    let window = Window { from, to };
     let wish = GrantWish {
         project: project.clone(),
         programme,
         unit: unit.clone(),
         amount,
-        window: model::Window { from, to },
+        window,
         reference: reference.clone(),
         spent_by: spender.into(),
         is_new_project: new_project,
+        policy: policy.into(),
     };
-    let Granted { is_new, binding } = jobs::grant::grant(&house, wish).await?;
-    let what = format!("{} to {project}, {} to {}", hold(&unit, amount), instant(from), instant(to));
+    let Granted { is_new, binding, policy } = jobs::grant::grant(&house, wish).await?;
+    let what = format!("{} to {project}, {}", hold(&unit, amount), shown_window(window, &zone));
     let mut text = if is_new {
         format!("granted {what}\n")
     } else {
@@ -100,20 +115,29 @@ pub(super) async fn grant(arguments: Grant, context: &Context) -> Result<Answer,
     if let Some(binding) = &binding {
         text.push_str(&format!("{} spends it\n", binding.covers()));
     }
-    let window = json!({ "from": from, "to": to });
+    if policy.is_new && policy.policy != Some(Policy::None) {
+        text.push_str(&format!("policy: {}\n", shown(&policy)));
+    }
     let json = json!({ "version": 1, "project": project, "unit": unit, "amount": amount, "window": window,
-                       "is_new": is_new, "binding": binding });
-    Ok(Answer::new(text, json))
+                       "is_new": is_new, "binding": binding, "policy": policy.policy, "zone": policy.zone });
+    let others = policy.others.iter().filter(|_| policy.is_new).map(|other| {
+        format!(
+            "note: another kind of budget occurs at {} too; if the project has that: `pakt ledger policy {project} --unit {unit} {other}`",
+            unit.site()
+        )
+    });
+    Ok(Answer::new(text, json).with_notes(others))
 }
 
 /// Enters an opening.
 pub(super) async fn open(arguments: Open, context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
     let amount = hours(&arguments.hours)?;
-    let as_of = day_or(arguments.as_of.as_deref(), house.clock.now())?;
+    let zone = jobs::policy::zone_of(&house, "the opening was not entered", &arguments.unit)?;
+    let as_of = day_in_or(arguments.as_of.as_deref(), &zone, house.clock.now())?;
     let Open { project, unit, note, .. } = arguments;
     let is_new = jobs::grant::open(&house, project.clone(), unit.clone(), amount, as_of, note).await?;
-    let what = format!("{project} had used {} by {}", hold(&unit, amount), instant(as_of));
+    let what = format!("{project} had used {} by {}", hold(&unit, amount), instant_in(as_of, &zone));
     let text =
         if is_new { format!("{what}\n") } else { format!("it was entered before, and nothing changed: {what}\n") };
     let json = json!({ "version": 1, "project": project, "unit": unit, "amount": amount, "as_of": as_of,
@@ -121,7 +145,8 @@ pub(super) async fn open(arguments: Open, context: &Context) -> Result<Answer, F
     Ok(Answer::new(text, json))
 }
 
-fn hours(text: &str) -> Result<Amount, Failure> {
+/// Reads a number of hours.
+pub(super) fn hours(text: &str) -> Result<Amount, Failure> {
     let bad =
         |why: String| Failure::usage(format!("`{text}` is no number of hours"), why, "write it as `1200` or `0.5`");
     let amount = Amount::from_hours(text).map_err(|error| bad(error.to_string()))?;

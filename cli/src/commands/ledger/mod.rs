@@ -3,12 +3,17 @@
 mod bind;
 mod coverage;
 mod give;
+mod policy;
 mod read;
 mod unattributed;
+mod withdraw;
 
-use super::{Context, settle::day};
-use crate::{failure::Failure, output::Answer};
-use model::Timestamp;
+use super::{Context, settle::day_in};
+use crate::{
+    failure::Failure,
+    output::{Answer, instant_in},
+};
+use model::{Timestamp, Window, Zone};
 
 /// Arguments of `ledger`.
 #[derive(Debug, clap::Args)]
@@ -25,6 +30,10 @@ pub(crate) enum Action {
     Init,
     /// Enter what was granted, and which Slurm account spends it
     Grant(give::Grant),
+    /// Take back what was granted by mistake
+    Withdraw(withdraw::Withdraw),
+    /// Enter what was forfeited and forgiven by now; `pakt settle` does it too
+    Expire(withdraw::Expire),
     /// Enter what was used before the ledger began
     Open(give::Open),
     /// Let another account, partition or user spend a project's budget
@@ -35,6 +44,8 @@ pub(crate) enum Action {
     Unbind(bind::Unbind),
     /// Charge runs anew, by the bindings as they are now
     Reattribute(bind::Reattribute),
+    /// Show or say what the programme lets a project do with its time
+    Policy(policy::Policy),
     /// Refuse jobs that the balance does not cover, or only advise
     Enforce(bind::Enforce),
     /// Print a project's statement
@@ -54,11 +65,14 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     match arguments.action {
         Action::Init => give::init(context).await,
         Action::Grant(arguments) => give::grant(arguments, context).await,
+        Action::Withdraw(arguments) => withdraw::run(arguments, context).await,
+        Action::Expire(arguments) => withdraw::expire(arguments, context).await,
         Action::Open(arguments) => give::open(arguments, context).await,
         Action::Bind(arguments) => bind::bind(arguments, context).await,
         Action::Bindings(arguments) => bind::bindings(arguments, context).await,
         Action::Unbind(arguments) => bind::unbind(arguments, context).await,
         Action::Reattribute(arguments) => bind::reattribute(arguments, context).await,
+        Action::Policy(arguments) => policy::run(arguments, context).await,
         Action::Enforce(arguments) => bind::enforce(arguments, context).await,
         Action::Statement(arguments) => read::statement(arguments, context).await,
         Action::Coverage(arguments) => coverage::run(arguments, context).await,
@@ -68,6 +82,12 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     }
 }
 
-fn day_or(text: Option<&str>, otherwise: Timestamp) -> Result<Timestamp, Failure> {
-    text.map_or(Ok(otherwise), day)
+/// The start of a day in the zone of a site's budgets.
+fn day_in_or(text: Option<&str>, zone: &Zone, otherwise: Timestamp) -> Result<Timestamp, Failure> {
+    text.map_or(Ok(otherwise), |text| day_in(text, zone))
+}
+
+/// From when to when, in the zone of a site's budgets, which is named.
+fn shown_window(window: Window, zone: &Zone) -> String {
+    format!("{} to {} ({zone})", instant_in(window.from, zone), instant_in(window.to, zone))
 }

@@ -1,12 +1,13 @@
 //! `pakt ledger statement`, `export` and `verify`.
 
-use super::day_or;
+use super::day_in_or;
 use crate::commands::{Context, view::unread};
 use crate::wiring::{EntryPage, statement_text, statements_csv};
 use crate::{
     failure::Failure,
-    output::{Answer, instant},
+    output::{Answer, instant_in},
 };
+use jobs::House;
 use model::{ProjectName, Timestamp, Unit, Window};
 use serde_json::json;
 
@@ -33,26 +34,33 @@ pub(crate) struct Statement {
 
 pub(super) async fn statement(arguments: Statement, context: &Context) -> Result<Answer, Failure> {
     let house = context.house_to_look()?;
-    let from = day_or(arguments.from.as_deref(), Timestamp::from_epoch_seconds(0))?;
-    let to = day_or(arguments.until.as_deref(), house.clock.now().plus_seconds(1))?;
-    if to <= from {
-        let why = format!("it would end at {} and begin at {}", instant(to), instant(from));
-        return Err(Failure::usage("no statement was printed", why, "write a later day behind `--until`"));
-    }
-    let units = if let Some(unit) = arguments.unit {
-        vec![unit]
+    let units = if let Some(unit) = &arguments.unit {
+        vec![unit.clone()]
     } else {
         let found = jobs::balance::balance(&house, Some(arguments.project.clone()), false).await?;
-        found.balances.into_iter().map(|balance| balance.unit).collect()
+        found.budgets.into_iter().map(|budget| budget.balance.unit).collect()
     };
     let mut statements = Vec::new();
     for unit in units {
-        statements.push(jobs::grant::statement(&house, &arguments.project, &unit, Window { from, to }).await?);
+        let window = window(&arguments, &unit, &house)?;
+        statements.push(jobs::grant::statement(&house, &arguments.project, &unit, window).await?);
     }
     let shown =
         if arguments.csv { statements_csv(&statements) } else { statements.iter().map(statement_text).collect() };
     let text = shown.map_err(|error| Failure::bug("no statement was printed", error.to_string()))?;
     Ok(Answer::new(text, json!({ "version": 1, "statements": statements })).product())
+}
+
+/// The days that are wanted, in the zone of the unit's site.
+fn window(arguments: &Statement, unit: &Unit, house: &House) -> Result<Window, Failure> {
+    let zone = house.accounting_zone(unit.site())?;
+    let from = day_in_or(arguments.from.as_deref(), &zone, Timestamp::from_epoch_seconds(0))?;
+    let to = day_in_or(arguments.until.as_deref(), &zone, house.clock.now().plus_seconds(1))?;
+    if to <= from {
+        let why = format!("it would end at {} and begin at {}", instant_in(to, &zone), instant_in(from, &zone));
+        return Err(Failure::usage("no statement was printed", why, "write a later day behind `--until`"));
+    }
+    Ok(Window { from, to })
 }
 
 pub(super) async fn export(context: &Context) -> Result<Answer, Failure> {

@@ -42,7 +42,7 @@ impl Rate {
     }
 
     /// What is spent in so many seconds, rounded down.
-    fn spent_in(self, seconds: i64) -> Result<Amount, AmountError> {
+    pub fn spent_in(self, seconds: i64) -> Result<Amount, AmountError> {
         let (amount, seconds) =
             (u128::from(self.amount.milli().unsigned_abs()), u128::from(seconds.max(0).unsigned_abs()));
         let spent = amount * seconds / u128::from(self.seconds);

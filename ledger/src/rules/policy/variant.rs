@@ -2,11 +2,12 @@
 
 use super::decision::{Decision, decide};
 use super::outlook::{Event, Rate, outlook};
-use super::rule::{Rule, UsedUp};
+use super::rule::{Rule, Standing, UsedUp, overdraft, standing};
 use super::{Facts, FixedTerm, HardStop, MonthlyJsc, NhrQuarterly, Soft};
 use crate::rules::{GrantTerms, Lot, LotBook, LotError, borders_of};
 use model::{Amount, Timestamp, Zone};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What a programme lets a project do with its grants. In a file `{ kind: monthly-jsc }`, with further fields beside `kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,36 @@ pub enum Policy {
     /// No budget at all: shares decide the priority, as at MPCDF (a user's notes, 2026-01; no page was found that names a
     /// budget).
     None,
+}
+
+impl Policy {
+    /// Its name, as `kind` has it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::HardStop(_) => "hard-stop",
+            Self::Soft(_) => "soft",
+            Self::MonthlyJsc(_) => "monthly-jsc",
+            Self::FixedTerm(_) => "fixed-term",
+            Self::NhrQuarterly(_) => "nhr-quarterly",
+            Self::None => "none",
+        }
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())?;
+        match self {
+            Self::Soft(soft) => write!(formatter, ", up to {} %", soft.percent()),
+            Self::FixedTerm(FixedTerm { used_up }) | Self::NhrQuarterly(NhrQuarterly { used_up, .. }) => formatter
+                .write_str(match used_up {
+                    UsedUp::Stops => ", then jobs stop",
+                    UsedUp::LowPriority => ", then low priority",
+                    UsedUp::Unknown => ", then it is not known",
+                }),
+            Self::HardStop(_) | Self::MonthlyJsc(_) | Self::None => Ok(()),
+        }
+    }
 }
 
 macro_rules! from {
@@ -80,6 +111,22 @@ impl Policy {
         match self.rule() {
             Some(rule) => decide(rule, &self.book(facts)?, facts.reserved, wanted),
             None => Ok(Decision::Allow),
+        }
+    }
+
+    /// How the project stands with its site; usable where there is no budget.
+    pub fn standing(&self, facts: &Facts<'_>) -> Result<Standing, LotError> {
+        match self.rule() {
+            Some(rule) => Ok(standing(rule, &self.book(facts)?)?),
+            None => Ok(Standing::Usable),
+        }
+    }
+
+    /// How far below nothing it may go with the lots in force.
+    pub fn overdraft(&self, facts: &Facts<'_>) -> Result<Amount, LotError> {
+        match self.rule() {
+            Some(rule) => Ok(overdraft(rule, &self.book(facts)?)?),
+            None => Ok(Amount::ZERO),
         }
     }
 

@@ -1,0 +1,189 @@
+//! A budget as it stands: its balance, and what its policy says of it.
+
+use super::{Decision, Event, Facts, GrantTerms, HardStop, LotBook, LotError, Policy, Rate, Spending, Standing};
+use crate::records::{BalanceParts, Spent};
+use crate::{Grant, SetPolicy};
+use model::{Amount, AmountError, Balance, ProjectName, Timestamp, Unit, Zone};
+
+/// What a budget was given, and by which rules.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    pub(crate) project: ProjectName,
+    pub(crate) unit: Unit,
+    /// None where nobody said.
+    pub(crate) policy: Option<Policy>,
+    pub(crate) zone: Zone,
+    pub(crate) grants: Vec<GrantTerms>,
+}
+
+/// The terms of every project and unit that was granted something or given a policy.
+pub(crate) fn terms(grants: &[Grant], policies: Vec<SetPolicy>) -> Result<Vec<Terms>, AmountError> {
+    let mut terms: Vec<Terms> = Vec::new();
+    for SetPolicy { project, unit, policy, zone } in policies {
+        terms.push(Terms { project, unit, policy: Some(policy), zone, grants: Vec::new() });
+    }
+    for grant in grants {
+        let (project, unit) = (&grant.terms.project, &grant.terms.unit);
+        match terms.iter_mut().find(|known| known.project == *project && known.unit == *unit) {
+            Some(known) => known.grants.push(grant.for_policy()?),
+            None => terms.push(Terms { grants: vec![grant.for_policy()?], ..Terms::unsaid(project, unit) }),
+        }
+    }
+    Ok(terms)
+}
+
+impl Terms {
+    /// Of a budget that nobody has said anything about.
+    pub(crate) fn unsaid(project: &ProjectName, unit: &Unit) -> Self {
+        let (project, unit) = (project.clone(), unit.clone());
+        Self { project, unit, policy: None, zone: Zone::utc(), grants: Vec::new() }
+    }
+
+    /// The borders before `now` between which the store has to tell what was spent. None where they make no difference: one
+    /// lot that is not over pays for everything, whenever it was spent.
+    pub(crate) fn cuts(&self, now: Timestamp) -> Result<Vec<Timestamp>, LotError> {
+        let policy = counted(self.policy);
+        let lots = policy.lots(&self.grants, &self.zone)?;
+        let begun = lots.iter().filter(|lot| lot.usable.from <= now).count();
+        if begun <= 1 && lots.iter().all(|lot| lot.usable.to > now) {
+            return Ok(Vec::new());
+        }
+        let mut borders = super::borders_of(&lots);
+        borders.retain(|border| *border < now);
+        Ok(borders)
+    }
+
+    /// What was spent, cut where the policy wants it: as the store measured it, and whatever is left of `total` up to now.
+    /// A run that ended on a host whose clock is ahead is spent by now, too.
+    fn spending(&self, parts: &BalanceParts, total: Amount, now: Timestamp) -> Result<Vec<Spending>, LotError> {
+        let is_own = |spent: &&Spent| spent.project == self.project && spent.unit == self.unit;
+        let measured: Vec<&Spent> = parts.spent.iter().filter(is_own).collect();
+        let mut borders = counted(self.policy).borders(&self.grants, &self.zone)?;
+        borders.retain(|border| *border < now);
+        let (mut spending, mut left) = (Vec::with_capacity(borders.len() + 1), total);
+        for until in borders {
+            let amount = measured.iter().find(|spent| spent.until == until).map_or(Amount::ZERO, |spent| spent.amount);
+            left = left.minus(amount)?;
+            spending.push(Spending { until, amount });
+        }
+        spending.push(Spending { until: now, amount: left });
+        Ok(spending)
+    }
+}
+
+/// The policy by which the numbers are told. Where there is no budget, or nobody has said which it is, a grant is one amount
+/// until its end.
+fn counted(policy: Option<Policy>) -> Policy {
+    match policy {
+        None | Some(Policy::None) => HardStop {}.into(),
+        Some(policy) => policy,
+    }
+}
+
+/// A budget at an instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Its numbers.
+    pub balance: Balance,
+    /// What its programme lets it do; none where nobody said, and it is taken as one amount that ends.
+    pub policy: Option<Policy>,
+    /// The zone in which its months and quarters begin.
+    pub zone: Zone,
+    /// What was granted, for later too.
+    pub grants: Vec<GrantTerms>,
+    /// What was spent, between the borders of its lots.
+    pub spending: Vec<Spending>,
+    /// What its runs consumed in the last [`Self::RECENT_SECONDS`].
+    pub recent: Amount,
+    /// The instant.
+    pub as_of: Timestamp,
+}
+
+impl Budget {
+    /// The time over which a rate is taken: four weeks.
+    pub const RECENT_SECONDS: i64 = 28 * 86_400;
+
+    pub(super) fn of(
+        mut balance: Balance,
+        terms: &Terms,
+        parts: &BalanceParts,
+        total: Amount,
+        as_of: Timestamp,
+    ) -> Result<Self, LotError> {
+        let spending = terms.spending(parts, total, as_of)?;
+        let facts =
+            Facts { grants: &terms.grants, spending: &spending, reserved: Amount::ZERO, now: as_of, zone: &terms.zone };
+        let book = counted(terms.policy).book(&facts)?;
+        put_lots(&mut balance, &book, &terms.grants, as_of)?;
+        let is_own = |project: &ProjectName, unit: &Unit| *project == terms.project && *unit == terms.unit;
+        let recent = parts.recent.iter().find(|recent| is_own(&recent.project, &recent.unit));
+        let recent = recent.map_or(Amount::ZERO, |recent| recent.amount);
+        let Terms { policy, zone, grants, .. } = terms.clone();
+        Ok(Self { balance, policy, zone, grants, spending, recent, as_of })
+    }
+
+    fn facts(&self) -> Result<Facts<'_>, LotError> {
+        let (grants, spending, zone) = (&self.grants, &self.spending, &self.zone);
+        Ok(Facts { grants, spending, reserved: Facts::reserved_of(&self.balance)?, now: self.as_of, zone })
+    }
+
+    fn rules(&self) -> Policy {
+        self.policy.unwrap_or_else(|| HardStop {}.into())
+    }
+
+    /// Its lots, and what became of each.
+    pub fn book(&self) -> Result<LotBook, LotError> {
+        counted(self.policy).book(&self.facts()?)
+    }
+
+    /// What the policy says to a job that may use so much.
+    pub fn decide(&self, wanted: Amount) -> Result<Decision, LotError> {
+        self.rules().decide(&self.facts()?, wanted)
+    }
+
+    /// How the project stands with its site.
+    pub fn standing(&self) -> Result<Standing, LotError> {
+        self.rules().standing(&self.facts()?)
+    }
+
+    /// How far below nothing an enforced budget may go.
+    pub fn overdraft(&self) -> Result<Amount, LotError> {
+        counted(self.policy).overdraft(&self.facts()?)
+    }
+
+    /// Whether an enforced budget lets through a job that may use so much.
+    pub fn covers(&self, wanted: Amount) -> Result<bool, LotError> {
+        let after = self.balance.free()?.minus(wanted)?;
+        Ok(wanted <= Amount::ZERO || after.plus(self.overdraft()?)? >= Amount::ZERO)
+    }
+
+    /// The mean rate of the last weeks, counted from the first grant's start where that is later; none where nothing ran.
+    pub fn rate(&self) -> Option<Rate> {
+        const DAY: i64 = 86_400;
+        let began = self.grants.iter().map(|grant| grant.window.from).min().unwrap_or(self.as_of);
+        let seconds = self.as_of.seconds_since(began).clamp(DAY, Self::RECENT_SECONDS);
+        Rate::new(self.recent, seconds.unsigned_abs())
+    }
+
+    /// What happens when: while nothing more is spent, or at a rate.
+    pub fn outlook(&self, rate: Option<Rate>) -> Result<Vec<Event>, LotError> {
+        self.rules().outlook(&self.facts()?, rate)
+    }
+}
+
+/// Puts what became of the lots into a balance, which has what was used and, in `granted`, the openings.
+fn put_lots(balance: &mut Balance, book: &LotBook, grants: &[GrantTerms], now: Timestamp) -> Result<(), LotError> {
+    let has_begun = |key: &str| grants.iter().any(|grant| grant.key == key && grant.window.from <= now);
+    for lot in book.lots().iter().map(|known| &known.lot) {
+        if lot.usable.from <= now {
+            balance.granted = balance.granted.plus(lot.amount)?;
+        } else if has_begun(&lot.id.grant) {
+            balance.later = balance.later.plus(lot.amount)?;
+        }
+    }
+    balance.expired = book.expired()?;
+    balance.forgiven = book.struck();
+    balance.granted = balance.granted.minus(balance.expired)?.plus(balance.forgiven)?;
+    balance.ends_at = book.in_force().map(|known| known.lot.usable.to).min();
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! What budgets spent, hour by hour: added to with every entry, so that no balance reads the entries of a year.
+
+use super::names::Names;
+use super::queries::all;
+use super::rows::amount;
+use crate::records::{Recent, Result, Spent};
+use crate::rules::{HOUR_SECONDS, Terms, fingerprint, spending};
+use crate::{Budget, Entry, EntryKind};
+use model::{Amount, ProjectName, Timestamp, Unit};
+use rusqlite::{Connection, params};
+use std::collections::BTreeMap;
+
+/// Adds entries to their hours.
+pub(super) fn add(connection: &Connection, names: &Names<'_>, entries: &[Entry]) -> Result<()> {
+    let mut hours = BTreeMap::<(i64, i64, i64), (Amount, Amount)>::new();
+    for entry in entries {
+        let Some(amount) = spending(entry)? else { continue };
+        let hour = entry.effective_at.epoch_seconds().div_euclid(HOUR_SECONDS);
+        let place = (names.number(entry.project.as_str())?, names.unit(&entry.unit)?, hour);
+        let (spent, by_runs) = hours.entry(place).or_default();
+        *spent = spent.plus(amount)?;
+        if entry.links.run.is_some() {
+            *by_runs = by_runs.plus(amount)?;
+        }
+    }
+    let insert = "INSERT INTO hourly_spending (project, unit, hour, spent, by_runs) VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (project, unit, hour) DO UPDATE
+        SET spent = spent + excluded.spent, by_runs = by_runs + excluded.by_runs";
+    let mut statement = connection.prepare_cached(insert)?;
+    for ((project, unit, hour), (spent, by_runs)) in hours {
+        statement.execute(params![project, unit, hour, spent.milli(), by_runs.milli()])?;
+    }
+    Ok(())
+}
+
+/// What each budget spent between the borders that its terms name up to `now`.
+pub(super) fn spent(connection: &Connection, names: &Names<'_>, terms: &[Terms], now: Timestamp) -> Result<Vec<Spent>> {
+    let mut found = Vec::new();
+    for budget in terms {
+        let cuts = budget.cuts(now)?;
+        if cuts.is_empty() {
+            continue;
+        }
+        let Some(sums) = Sums::of(connection, names, &budget.project, &budget.unit)? else { continue };
+        let mut before = Amount::ZERO;
+        for until in cuts {
+            let sum = sums.before(until)?;
+            let (project, unit) = (budget.project.clone(), budget.unit.clone());
+            found.push(Spent { project, unit, until, amount: sum.minus(before)? });
+            before = sum;
+        }
+    }
+    Ok(found)
+}
+
+/// What the runs of each budget consumed in the last weeks, to the hour.
+pub(super) fn recent(connection: &Connection, now: Timestamp) -> Result<Vec<Recent>> {
+    let since = now.plus_seconds(-Budget::RECENT_SECONDS).epoch_seconds().div_euclid(HOUR_SECONDS);
+    let select = "SELECT (SELECT text FROM names WHERE number = project), (SELECT text FROM names WHERE number = unit),
+        sum(by_runs) FROM hourly_spending WHERE hour >= ?1 GROUP BY project, unit";
+    all(connection, select, [since], |row| {
+        let (project, unit) = (super::rows::parsed(row, 0)?, super::rows::parsed(row, 1)?);
+        Ok(Recent { project, unit, amount: amount(row, 2)? })
+    })
+}
+
+/// The fingerprint of each budget's hours, for a verification.
+pub(super) fn fingerprints(connection: &Connection) -> Result<BTreeMap<(ProjectName, Unit), u128>> {
+    let select = "SELECT (SELECT text FROM names WHERE number = project), (SELECT text FROM names WHERE number = unit),
+        hour, spent, by_runs FROM hourly_spending ORDER BY project, unit";
+    let mut statement = connection.prepare(select)?;
+    let mut rows = statement.query([])?;
+    let mut prints = BTreeMap::<(ProjectName, Unit), u128>::new();
+    while let Some(row) = rows.next()? {
+        let place = (super::rows::parsed(row, 0)?, super::rows::parsed(row, 1)?);
+        let print = fingerprint(row.get(2)?, amount(row, 3)?, amount(row, 4)?);
+        let sum = prints.entry(place).or_default();
+        *sum = sum.wrapping_add(print);
+    }
+    Ok(prints)
+}
+
+/// The sums of one budget.
+struct Sums<'a> {
+    connection: &'a Connection,
+    project: i64,
+    unit: i64,
+}
+
+impl<'a> Sums<'a> {
+    /// None where no entry has these names.
+    fn of(connection: &'a Connection, names: &Names<'_>, project: &ProjectName, unit: &Unit) -> Result<Option<Self>> {
+        let (project, unit) = (names.find(project.as_str())?, names.find(&unit.to_string())?);
+        Ok(project.zip(unit).map(|(project, unit)| Self { connection, project, unit }))
+    }
+
+    /// What was spent before an instant: whole hours, and the entries of the last one where it was cut.
+    fn before(&self, until: Timestamp) -> Result<Amount> {
+        let until = until.epoch_seconds();
+        let hour = until.div_euclid(HOUR_SECONDS);
+        let select = "SELECT coalesce(sum(spent), 0) FROM hourly_spending
+            WHERE project = ?1 AND unit = ?2 AND hour < ?3";
+        let mut statement = self.connection.prepare_cached(select)?;
+        let whole = statement.query_row(params![self.project, self.unit, hour], |row| amount(row, 0))?;
+        let since = hour.saturating_mul(HOUR_SECONDS);
+        if since == until {
+            return Ok(whole);
+        }
+        let kinds: Vec<String> =
+            EntryKind::ALL.into_iter().filter(|kind| kind.spends()).map(|kind| format!("'{kind}'")).collect();
+        let select = format!(
+            "SELECT coalesce(sum(CASE WHEN debit = budget.number THEN amount
+                                      WHEN credit = budget.number THEN -amount ELSE 0 END), 0)
+             FROM entries, names AS budget
+             WHERE budget.text = 'budget/' || (SELECT text FROM names WHERE number = ?1)
+             AND kind IN ({}) AND project = ?1 AND unit = ?2 AND effective_at >= ?3 AND effective_at < ?4",
+            kinds.join(", ")
+        );
+        let mut statement = self.connection.prepare_cached(&select)?;
+        let rest = statement.query_row(params![self.project, self.unit, since, until], |row| amount(row, 0))?;
+        Ok(whole.plus(rest)?)
+    }
+}
