@@ -148,15 +148,14 @@ fn named(what: &str, wish: &PolicyWish) -> Result<Option<Policy>, JobsError> {
     if used_up.is_some() && !["fixed-term", "nhr-quarterly"].contains(&name) {
         return usage(format!("what happens at the end of `{name}` is settled"), "leave `--used-up` out".to_owned());
     }
-    let end = match used_up.as_deref() {
-        None => UsedUp::default(),
-        Some(word) => match ENDS.into_iter().find(|(known, _)| *known == word) {
-            Some((_, end)) => end,
-            None => {
-                let next = "write `--used-up stops`, `low-priority` or `unknown`";
-                return usage(format!("`{word}` is nothing that a site does"), next.to_owned());
-            }
-        },
+    let end = if let Some(word) = used_up.as_deref() {
+        let Some((_, end)) = ENDS.into_iter().find(|(known, _)| *known == word) else {
+            let next = "write `--used-up stops`, `low-priority` or `unknown`";
+            return usage(format!("`{word}` is nothing that a site does"), next.to_owned());
+        };
+        end
+    } else {
+        UsedUp::default()
     };
     Ok(Some(match (name, percent) {
         ("hard-stop", _) => HardStop {}.into(),

@@ -1,8 +1,9 @@
 //! The contract of a ledger, whatever keeps it.
 
+use crate::evidence::EntryProof;
 use crate::{
-    BindingRecord, Budget, Command, Coverage, Cursor, Entry, Grant, Hold, HoldId, LedgerError, Outcome, Scope,
-    UnattributedRun, Verification,
+    BindingRecord, Budget, Command, Coverage, Cursor, Entry, EntryRecord, Grant, Hold, HoldId, LedgerError,
+    LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Scope, UnattributedRun, Verification,
 };
 use async_trait::async_trait;
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
@@ -101,4 +102,38 @@ pub trait Book: Send + Sync {
 
     /// Replays all entries and compares what comes out with what is stored.
     async fn verify(&self) -> Result<Verification, LedgerError>;
+
+    /// The same, with what an auditor has from outside the ledger.
+    async fn audit(&self, outside: &Outside) -> Result<Verification, LedgerError> {
+        let _ = outside;
+        Err(no_evidence())
+    }
+
+    /// The log of entries: its key, its size, and its newest checkpoint, which is signed now where whoever asks has the
+    /// key and entries came since the last one.
+    async fn log(&self) -> Result<LogRecord, LedgerError> {
+        Err(no_evidence())
+    }
+
+    /// The proof that an entry lies in the log as the newest checkpoint has it.
+    async fn prove(&self, entry: u64) -> Result<EntryProof, LedgerError> {
+        let _ = entry;
+        Err(no_evidence())
+    }
+
+    /// Everybody that entries are about, in the order in which they came in.
+    async fn persons(&self) -> Result<Vec<PersonRecord>, LedgerError> {
+        Err(no_evidence())
+    }
+
+    /// One page of all entries with what their leaves have beside them, by number.
+    async fn records(&self, page: EntryPage) -> Result<Vec<EntryRecord>, LedgerError> {
+        let _ = page;
+        Err(no_evidence())
+    }
+}
+
+/// The error of a store that keeps no tree of its entries.
+fn no_evidence() -> LedgerError {
+    LedgerError::never(LedgerErrorKind::Invalid, "this store keeps no tree of its entries")
 }

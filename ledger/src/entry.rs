@@ -1,7 +1,7 @@
 //! Entries: what is posted, once and for good.
 
-use crate::{Account, CloseReason, HoldId};
-use model::{Amount, Principal, ProjectName, RunKey, TariffId, Timestamp, Unit};
+use crate::{Account, CloseReason, Content, HoldId};
+use model::{Amount, Principal, ProjectName, RunKey, TariffId, Timestamp, Unit, UserName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -174,4 +174,10 @@ pub struct Entry {
     pub tariff: Option<TariffId>,
     /// What only this kind has.
     pub particulars: Particulars,
+    /// Whose run it is; the pseudonym, once the person was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ran_by: Option<UserName>,
+    /// The digest of the row of the run that it was made of. Every ledger has its own; no two give an entry the same.
+    #[serde(skip)]
+    pub content: Option<Content>,
 }

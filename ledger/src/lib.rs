@@ -14,6 +14,7 @@ mod coverage;
 mod entry;
 mod error;
 pub mod evidence;
+mod export;
 mod grant;
 mod hold;
 mod observation;
@@ -37,17 +38,18 @@ pub use command::Command;
 pub use coverage::{AccountCoverage, Coverage};
 pub use entry::{Entry, EntryKind, Links, Particulars};
 pub use error::{LedgerError, LedgerErrorKind, Retry};
+pub use export::{EntryRecord, ExportAudit, ExportLine, LogRecord, Masks, PersonRecord};
 pub use grant::{Expiry, Grant, NewGrant, NewOpening, Withdraw};
 pub use hold::{AmendHold, CloseHold, CloseReason, Closing, Hold, HoldId, NewHold};
 pub use observation::{Observation, ObservedPending, ObservedRun};
 pub use outcome::{Effect, Outcome, SettleOutcome};
 pub use refusal::Refusal;
 pub use rules::{
-    Budget, Coming, Debt, Decision, Drawing, Event, Facts, FixedTerm, GivenLot, GrantFault, GrantTerms, HardStop, Lot,
-    LotBalance, LotBook, LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft, Spender,
-    Spending, Standing, UsedUp, account_coverage, borders_of, check_grant, payer,
+    Budget, Coming, Content, ContentError, Debt, Decision, Drawing, Event, Facts, FixedTerm, GivenLot, GrantFault,
+    GrantTerms, HardStop, Lot, LotBalance, LotBook, LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly, Policy, Rate,
+    Reason, Soft, Spender, Spending, Standing, UsedUp, account_coverage, borders_of, check_grant, payer,
 };
 pub use scope::{Scope, ScopeError};
 pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};
-pub use sqlite::{OpenMode, SqliteBook, StopPoint, Surroundings};
-pub use verification::Verification;
+pub use sqlite::{OpenMode, Random, SqliteBook, StopPoint, Surroundings};
+pub use verification::{Outside, Verification};

@@ -8,9 +8,11 @@ mod scheduler;
 mod site;
 mod steps;
 
+pub(crate) use ledger::evidence::{self, AuditReport, EntryProof, ProvenEntry, SignedCheckpoint, VerifierKey};
 pub(crate) use ledger::{
-    BindingRecord, Coming, Decision, EntryPage, Event, Expiry, Hold, LedgerError, LotChange, Policy, Reason, RunPrice,
-    Standing, UnattributedReason, UnattributedRun,
+    BindingRecord, Coming, Decision, EntryPage, Event, Expiry, ExportAudit, ExportLine, Hold, LedgerError,
+    LedgerErrorKind, LotChange, Masks, Outside, PersonRecord, Policy, Reason, RunPrice, Standing, UnattributedReason,
+    UnattributedRun, Verification,
 };
 pub(crate) use reach::{counters, io_words};
 pub(crate) use reports::{statement_text, statements_csv};

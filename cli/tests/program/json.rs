@@ -51,7 +51,7 @@ fn assert_shapes(command: &str, value: &Value) {
 fn every_command_prints_one_object_with_the_common_fields() {
     let desk = Desk::new();
     let file = desk.job("tiny", "echo \"1 1 done\" >>\"$PAKT_PROGRESS\"; echo trained");
-    let commands: [&[&str]; 34] = [
+    let commands: [&[&str]; 37] = [
         &["ledger", "init"],
         &["ledger", "grant", "atlas", "10", "--unit", "local:core"],
         &["ledger", "withdraw", "atlas", "1", "--unit", "local:core", "--reason", "mistyped"],
@@ -82,6 +82,9 @@ fn every_command_prints_one_object_with_the_common_fields() {
         &["ledger", "statement", "atlas"],
         &["ledger", "unattributed"],
         &["ledger", "export"],
+        &["ledger", "export", "--public"],
+        &["ledger", "checkpoint"],
+        &["ledger", "prove", "1"],
         &["ledger", "verify"],
         &["doctor"],
         &["completions", "bash"],

@@ -15,6 +15,7 @@ mod json;
 mod local;
 mod once;
 mod place;
+mod proofs;
 mod real_faults;
 mod real_foreign;
 mod real_jupiter;

@@ -31,6 +31,8 @@ pub enum Domain {
     Entry,
     /// The personal part of an entry.
     Person,
+    /// What the salt of an entry's own commitment is made of.
+    Salt,
     /// A row as a site's accounting gave it.
     Content,
 }
@@ -41,6 +43,7 @@ impl Domain {
         match self {
             Self::Entry => "pakt/entry/v1",
             Self::Person => "pakt/person/v1",
+            Self::Salt => "pakt/salt/v1",
             Self::Content => "pakt/content/v1",
         }
     }

@@ -2,6 +2,9 @@
 
 use super::{EvidenceError, MAX_TREE_SIZE, TreeHash, TreeHead};
 
+/// Roots of subtrees up to this height are worth keeping.
+const KEPT_HEIGHTS: u32 = 2;
+
 /// The roots of the full subtrees that a tree falls into, the largest first: at most 63 hashes, whatever the size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frontier {
@@ -27,14 +30,27 @@ impl Frontier {
         TreeHead { size: self.size, root: root.unwrap_or_else(TreeHash::of_nothing) }
     }
 
+    /// Appends a leaf, and tells of each subtree of 256 or 65,536 leaves that it completes: height, which of them, root.
+    /// What is kept of them makes proofs cheap ([`LeafHashes::subtree_roots`](super::LeafHashes::subtree_roots)).
+    pub fn append_noting(&mut self, leaf: TreeHash, mut note: impl FnMut(u32, u64, TreeHash)) {
+        self.append_level(0, leaf, &mut note);
+    }
+
     /// Appends a full subtree of 2^`level` leaves; the size is a multiple of that.
     pub(super) fn append_subtree(&mut self, level: u32, root: TreeHash) {
+        self.append_level(level, root, &mut |_, _, _| ());
+    }
+
+    fn append_level(&mut self, level: u32, root: TreeHash, note: &mut impl FnMut(u32, u64, TreeHash)) {
         assert!(self.size.trailing_zeros() >= level, "a full subtree begins at a multiple of its size");
         let (mut root, mut level_reached) = (root, level);
         while self.size >> level_reached & 1 == 1 {
             let left = self.peaks.pop().expect("each bit of the size has a peak");
             root = TreeHash::of_node(&left, &root);
             level_reached += 1;
+            if level_reached % 8 == 0 && level_reached <= 8 * KEPT_HEIGHTS {
+                note(level_reached / 8, self.size >> level_reached, root);
+            }
         }
         self.peaks.push(root);
         self.size += 1 << level;

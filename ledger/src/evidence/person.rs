@@ -52,6 +52,15 @@ impl Salt {
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// The salt for what a person wrote into one entry: SHA-256 over the person's salt and the entry's number. It goes when
+    /// the person's salt goes, and who is shown it learns nothing about other entries.
+    #[must_use]
+    pub fn of_entry(&self, number: u64) -> Self {
+        let mut writer = FieldWriter::new(Domain::Salt);
+        writer.put_bytes(&self.0).put_bytes(&number.to_be_bytes());
+        Self(Sha256::digest(writer.as_bytes()).into())
+    }
 }
 
 impl Commitment {
@@ -105,6 +114,37 @@ impl FromStr for Pseudonym {
         number
             .map(|number| Self(number.to_be_bytes()))
             .ok_or_else(|| EvidenceError::malformed("a pseudonym", "it is not 32 hexadecimal digits"))
+    }
+}
+
+impl fmt::Display for Salt {
+    /// In base64. Only an auditor's export shows it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&super::base64::encode(&self.0))
+    }
+}
+
+impl FromStr for Salt {
+    type Err = EvidenceError;
+
+    fn from_str(text: &str) -> Result<Self, EvidenceError> {
+        let bytes = super::base64::decode_array(text);
+        bytes.map(Self).ok_or_else(|| EvidenceError::malformed("a salt", "it is not 32 bytes in base64"))
+    }
+}
+
+impl fmt::Display for Commitment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&super::base64::encode(&self.0))
+    }
+}
+
+impl FromStr for Commitment {
+    type Err = EvidenceError;
+
+    fn from_str(text: &str) -> Result<Self, EvidenceError> {
+        let bytes = super::base64::decode_array(text);
+        bytes.map(Self).ok_or_else(|| EvidenceError::malformed("a commitment", "it is not 32 bytes in base64"))
     }
 }
 

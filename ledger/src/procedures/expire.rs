@@ -48,6 +48,7 @@ fn post(posting: &Posting<'_>, project: &ProjectName, unit: &Unit, step: &Step) 
         note: String::new(),
         tariff: None,
         particulars,
+        reading: None,
     })?;
     Ok(())
 }

@@ -30,6 +30,7 @@ pub(super) fn grant(posting: &Posting<'_>, grant: &NewGrant) -> Result<Effect> {
             note: grant.reference.clone(),
             tariff: None,
             particulars: Particulars::Lot { ends_at: grant.window.to },
+            reading: None,
         },
     )
 }
@@ -85,6 +86,7 @@ pub(super) fn withdraw(posting: &Posting<'_>, wish: &Withdraw) -> Result<(Amount
         note: wish.reason.clone(),
         tariff: None,
         particulars: Particulars::None,
+        reading: None,
     })?;
     Ok((amount, Effect::Done))
 }
@@ -119,6 +121,7 @@ pub(super) fn open(posting: &Posting<'_>, opening: &NewOpening) -> Result<Effect
             note: opening.note.clone(),
             tariff: None,
             particulars: Particulars::None,
+            reading: None,
         },
     )
 }

@@ -139,6 +139,7 @@ fn reserve(
         note: hold.note.clone(),
         tariff: None,
         particulars,
+        reading: None,
     })?;
     Ok(())
 }

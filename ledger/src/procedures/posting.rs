@@ -2,11 +2,11 @@
 
 use super::{bind, expire, grant, hold, observe, reattribute, settle};
 use crate::records::{Records, Result};
-use crate::rules::{BindingsByAccount, Secret};
+use crate::rules::{BindingsByAccount, Content, Secret};
 use crate::{
     Account, Binding, Command, Entry, EntryKind, LedgerError, LedgerErrorKind, Links, Outcome, Particulars, Unbind,
 };
-use model::{Amount, Principal, ProjectName, TariffId, Timestamp, Unit};
+use model::{Amount, Principal, ProjectName, TariffId, Timestamp, Unit, UserName};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -34,6 +34,7 @@ pub(super) struct Draft {
     pub(super) note: String,
     pub(super) tariff: Option<TariffId>,
     pub(super) particulars: Particulars,
+    pub(super) reading: Option<(UserName, Content)>,
 }
 
 /// Carries out one command.
@@ -125,6 +126,7 @@ impl Posting<'_> {
         if draft.amount < Amount::ZERO {
             return Err(LedgerError::never(LedgerErrorKind::Bug, "an entry would have a negative amount"));
         }
+        let (ran_by, content) = draft.reading.unzip();
         let entry = Entry {
             number: self.records.next_number()?,
             kind: draft.kind,
@@ -141,6 +143,8 @@ impl Posting<'_> {
             note: draft.note,
             tariff: draft.tariff,
             particulars: draft.particulars,
+            ran_by,
+            content,
         };
         let number = entry.number;
         self.records.append(entry)?;

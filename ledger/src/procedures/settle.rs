@@ -212,6 +212,7 @@ fn reverse(posting: &Posting<'_>, run: &BookedRun, old: &BookedCharge, kind: Ent
             note: entry.note,
             tariff: entry.tariff,
             particulars: Particulars::None,
+            reading: entry.ran_by.zip(entry.content),
         })?;
     }
     change_hold(posting, old.hold, old.amount.negated()?).map(drop)
@@ -251,6 +252,7 @@ fn book(
             note: String::new(),
             tariff: run.settled.price.known().map(|price| price.tariff.clone()),
             particulars: Particulars::None,
+            reading: Some((run.settled.run.user.clone(), run.content)),
         })?);
     }
     let Charge { project, unit, amount, hold } = new;

@@ -3,6 +3,7 @@
 
 use crate::SettledRun;
 use model::{Charge, Run};
+use std::fmt;
 
 /// The ledger's secret, made with the ledger.
 #[derive(Clone, PartialEq, Eq)]
@@ -14,9 +15,30 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// The digest of a reading.
+/// The digest of a reading: 16 bytes, as text 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Content(pub(crate) [u8; 16]);
+pub struct Content(pub(crate) [u8; 16]);
+
+impl fmt::Display for Content {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl std::str::FromStr for Content {
+    type Err = ContentError;
+
+    fn from_str(text: &str) -> Result<Self, ContentError> {
+        let read = u128::from_str_radix(text, 16).ok().map(|number| Self(number.to_be_bytes()));
+        // A digest has one text.
+        read.filter(|content| content.to_string() == text).ok_or_else(|| ContentError(text.to_owned()))
+    }
+}
+
+/// Why a text is no digest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not 32 hexadecimal digits")]
+pub struct ContentError(String);
 
 impl Content {
     /// The digest that every ledger has of the row, for putting two readings of the same instant in an order.
@@ -93,5 +115,19 @@ impl Fields {
 
     fn number(&mut self, number: i64) {
         self.0.extend_from_slice(&number.to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_has_one_text() {
+        let text = "00000000000000000000000000c0ffee";
+        assert_eq!(text.parse::<Content>().expect("a digest").to_string(), text);
+        for other in ["", "c0ffee", "000000000000000000000000000c0ffee", "00000000000000000000000000C0FFEE"] {
+            assert!(other.parse::<Content>().is_err(), "{other}");
+        }
     }
 }

@@ -22,19 +22,20 @@ pub use attribution::{Spender, payer};
 pub(crate) use balance::{balances, budgets, refusal};
 pub use budget::Budget;
 pub(crate) use budget::{Terms, terms};
-pub(crate) use content::{Content, Secret};
+pub(crate) use content::Secret;
+pub use content::{Content, ContentError};
 pub use coverage::account_coverage;
 pub(crate) use expiry::{Due, Step, expiries};
 pub use grant_check::{GrantFault, check_grant};
 pub(crate) use grants::grants;
 pub use lot::{GivenLot, GrantTerms, Lot, LotBalance, LotError, LotId, Spending};
 pub use lot_draw::{Debt, Drawing, LotBook, LotChange, borders_of};
-pub(crate) use movement::{HOUR_SECONDS, budget_change, fingerprint, spending, split};
+pub(crate) use movement::{HOUR_SECONDS, budget_change, fingerprint, hour_print, spending, split};
 pub use policy::{
     Coming, Decision, Event, Facts, FixedTerm, HardStop, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft,
     Standing, UsedUp,
 };
-pub(crate) use replay::{Replay, Stored};
+pub(crate) use replay::{Movement, Replay, Stored};
 pub(crate) use revision::{Reading, compare, contradiction, seen_at};
 pub(crate) use statement::statement;
 pub(crate) use union::{Seen, known_as_of, union};

@@ -1,7 +1,7 @@
 //! What an entry moves, and how a charge is split between a hold and what lies beyond it.
 
 use crate::{Account, Entry};
-use model::{Amount, AmountError};
+use model::{Amount, AmountError, Timestamp};
 
 /// What the entry adds to its project's budget: positive for a grant, negative for a run, zero for a reservation.
 pub(crate) fn budget_change(entry: &Entry) -> Result<Amount, AmountError> {
@@ -40,6 +40,11 @@ pub(crate) fn fingerprint(hour: i64, spent: Amount, by_runs: Amount) -> u128 {
             .wrapping_mul(mix(seed.wrapping_add(0x9e37_79b9_7f4a_7c15)))
     };
     part(spent, seed).wrapping_add(part(by_runs, seed ^ 1))
+}
+
+/// What an entry at `at` adds to the fingerprint of its budget's hours.
+pub(crate) fn hour_print(at: Timestamp, spent: Amount, by_runs: Amount) -> u128 {
+    fingerprint(at.epoch_seconds().div_euclid(HOUR_SECONDS), spent, by_runs)
 }
 
 /// Splits a charge into what the remainder of its hold covers and what goes beyond.

@@ -1,6 +1,6 @@
 //! Replay: what the entries alone say, and whether what is stored beside them agrees.
 
-use super::{HOUR_SECONDS, budget_change, fingerprint, spending};
+use super::{budget_change, hour_print, spending};
 use crate::{Account, Closing, Entry, EntryKind, Hold, HoldId, LedgerError, Particulars, Verification};
 use model::{Amount, ProjectName, RunKey, Unit};
 use std::collections::BTreeMap;
@@ -36,35 +36,82 @@ pub(crate) struct Replay {
     findings: Vec<String>,
 }
 
+/// What entries that are alike have in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Movement<'a> {
+    pub(crate) kind: EntryKind,
+    pub(crate) unit: &'a Unit,
+    pub(crate) debit: &'a Account,
+    pub(crate) credit: &'a Account,
+    pub(crate) project: &'a ProjectName,
+}
+
+impl Movement<'_> {
+    /// Whether it adds to a budget (1), takes from one (-1), or neither.
+    pub(crate) const fn budget_sign(&self) -> i64 {
+        match (self.debit, self.credit) {
+            _ if !self.kind.moves() => 0,
+            (_, Account::Budget(_)) => 1,
+            (Account::Budget(_), _) => -1,
+            _ => 0,
+        }
+    }
+}
+
 impl Replay {
     /// Takes in the next entry.
     pub(crate) fn apply(&mut self, entry: &Entry) -> Result<(), LedgerError> {
-        if entry.number != self.last + 1 {
-            self.findings.push(format!("entry {} follows entry {}", entry.number, self.last));
-        }
-        self.last = entry.number;
-        if entry.amount < Amount::ZERO {
-            self.findings.push(format!("entry {} has a negative amount", entry.number));
-        }
+        self.follow(entry.number, entry.amount);
         if entry.kind.moves() {
-            let change = budget_change(entry)?;
-            add(&mut self.balances, (entry.debit.clone(), entry.unit.clone()), entry.amount.negated()?)?;
-            add(&mut self.balances, (entry.credit.clone(), entry.unit.clone()), entry.amount)?;
-            add(&mut self.totals, (entry.project.clone(), entry.unit.clone(), entry.kind), change)?;
-            self.add_hour(entry)?;
+            let Entry { kind, unit, debit, credit, project, amount, .. } = entry;
+            self.move_amount(Movement { kind: *kind, unit, debit, credit, project }, *amount)?;
+            if let Some(spent) = spending(entry)? {
+                let by_runs = if entry.links.run.is_some() { spent } else { Amount::ZERO };
+                self.spend(project, unit, hour_print(entry.effective_at, spent, by_runs));
+            }
             if let Some(run) = &entry.links.run {
-                add(&mut self.runs, run.clone(), change.negated()?)?;
+                add(&mut self.runs, run.clone(), budget_change(entry)?.negated()?)?;
             }
         }
         self.apply_to_hold(entry)
     }
 
-    fn add_hour(&mut self, entry: &Entry) -> Result<(), LedgerError> {
-        let Some(amount) = spending(entry)? else { return Ok(()) };
-        let by_runs = if entry.links.run.is_some() { amount } else { Amount::ZERO };
-        let print = fingerprint(entry.effective_at.epoch_seconds().div_euclid(HOUR_SECONDS), amount, by_runs);
-        let sum = self.hours.entry((entry.project.clone(), entry.unit.clone())).or_default();
+    /// Looks at the order of an entry; whoever takes in many entries alike at once calls this for each.
+    pub(crate) fn follow(&mut self, number: u64, amount: Amount) {
+        if number != self.last + 1 {
+            self.findings.push(format!("entry {number} follows entry {}", self.last));
+        }
+        self.last = number;
+        if amount < Amount::ZERO {
+            self.findings.push(format!("entry {number} has a negative amount"));
+        }
+    }
+
+    /// Moves an amount between accounts: of one entry, or the sum of many that are alike.
+    pub(crate) fn move_amount(&mut self, movement: Movement<'_>, amount: Amount) -> Result<(), LedgerError> {
+        let Movement { kind, unit, debit, credit, project } = movement;
+        add(&mut self.balances, (debit.clone(), unit.clone()), amount.negated()?)?;
+        add(&mut self.balances, (credit.clone(), unit.clone()), amount)?;
+        let change = match movement.budget_sign() {
+            1 => amount,
+            -1 => amount.negated()?,
+            _ => Amount::ZERO,
+        };
+        add(&mut self.totals, (project.clone(), unit.clone(), kind), change)
+    }
+
+    /// Adds to the fingerprint of a budget's hours: of one entry, or the sum of many.
+    pub(crate) fn spend(&mut self, project: &ProjectName, unit: &Unit, print: u128) {
+        let sum = self.hours.entry((project.clone(), unit.clone())).or_default();
         *sum = sum.wrapping_add(print);
+    }
+
+    /// Takes what a run's entry added to the budget from its hold.
+    pub(crate) fn draw(&mut self, number: u64, id: HoldId, change: Amount) -> Result<(), LedgerError> {
+        match self.holds.get_mut(&id) {
+            Some(hold) => hold.charged = hold.charged.minus(change)?,
+            None => self.findings.push(format!("entry {number} names hold {id}, which no entry before it opens")),
+        }
         Ok(())
     }
 
@@ -100,6 +147,13 @@ impl Replay {
         self.holds.values()
     }
 
+    /// What the entries alone show, where nothing is stored beside them.
+    pub(crate) fn into_verification(self) -> Verification {
+        let Self { last: entries, findings, balances, holds, runs, .. } = self;
+        let [balances, holds, runs] = [balances.len(), holds.len(), runs.len()].map(|count| count as u64);
+        Verification { entries, balances, holds, runs, findings, log: None }
+    }
+
     /// Compares with what is stored.
     pub(crate) fn compare(mut self, stored: &Stored) -> Result<Verification, LedgerError> {
         let mut findings = std::mem::take(&mut self.findings);
@@ -127,6 +181,7 @@ impl Replay {
             holds: stored.holds.len() as u64,
             runs: stored.runs.len() as u64,
             findings,
+            log: None,
         })
     }
 }

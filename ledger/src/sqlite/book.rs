@@ -1,22 +1,27 @@
 //! The contract, kept by one SQLite file.
 
-use super::open::{OpenMode, StopPoint, Surroundings, open};
+use super::log_tables::Log;
+use super::open::{OpenMode, Random, StopPoint, Surroundings, open};
+use super::persons::{self, Known};
 use super::tables::Tables;
 use super::thread::Owner;
-use super::{balance_queries, coverage_tables, queries, run_tables};
+use super::{audit, balance_queries, coverage_tables, key_file, proofs, queries, run_tables};
+use crate::evidence::{EntryProof, SignerKey};
 use crate::procedures::{Posting, apply};
 use crate::records::{Records, Result};
 use crate::rules::Replay;
 use crate::store::Store;
 use crate::workbench::Workbench;
 use crate::{
-    BalanceQuery, BindingRecord, Book, Budget, Command, Coverage, Cursor, Entry, EntryPage, Grant, Hold, HoldId,
-    LedgerError, LedgerErrorKind, Outcome, Scope, UnattributedRun, Verification,
+    BalanceQuery, BindingRecord, Book, Budget, Command, Coverage, Cursor, Entry, EntryPage, EntryRecord, Grant, Hold,
+    HoldId, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Scope, UnattributedRun,
+    Verification,
 };
 use async_trait::async_trait;
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A ledger in one SQLite file. Any number of processes, and of these, may use the same file.
 #[derive(Debug)]
@@ -24,6 +29,9 @@ pub struct SqliteBook {
     owner: Owner,
     path: PathBuf,
     stop: Option<StopPoint>,
+    random: Random,
+    /// The key of the log, where this user has it.
+    signer: Option<Arc<SignerKey>>,
 }
 
 impl SqliteBook {
@@ -37,15 +45,17 @@ impl SqliteBook {
 
     /// Opens the ledger at `path` in the surroundings given.
     pub fn open_in(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Result<Self> {
-        let connection = open(path, mode, surroundings)?;
-        Ok(Self { owner: Owner::start(connection)?, path: path.to_owned(), stop: surroundings.stop })
+        let (connection, signer) = open(path, mode, surroundings)?;
+        let Surroundings { stop, random, .. } = surroundings.clone();
+        let (owner, path, signer) = (Owner::start(connection)?, path.to_owned(), signer.map(Arc::new));
+        Ok(Self { owner, path, stop, random, signer })
     }
 
     /// Fills an empty ledger with entries of another one, in order. What comes out has the same entries, balances and
     /// holds, so an export can be checked without its origin; it has no runs and takes no commands.
     pub async fn replay(&self, entries: &[Entry]) -> Result<()> {
-        let entries = entries.to_vec();
-        let work = move |connection: &mut Connection| replay(connection, &entries);
+        let (entries, random) = (entries.to_vec(), self.random.clone());
+        let work = move |connection: &mut Connection| replay(connection, &random, &entries);
         self.call("replaying entries", work).await
     }
 
@@ -78,8 +88,9 @@ impl SqliteBook {
 #[async_trait]
 impl Book for SqliteBook {
     async fn post(&self, actor: &Principal, now: Timestamp, commands: &[Command]) -> Result<Vec<Outcome>> {
-        let (actor, commands, stop) = (actor.clone(), commands.to_vec(), self.stop);
-        let work = move |connection: &mut Connection| post(connection, &actor, now, &commands, stop);
+        let (actor, commands, random) = (actor.clone(), commands.to_vec(), self.random.clone());
+        let ending = Ending { stop: self.stop, signer: self.signer.clone() };
+        let work = move |connection: &mut Connection| post(connection, &random, &actor, now, &commands, &ending);
         self.call("posting to the ledger", work).await
     }
 
@@ -151,35 +162,71 @@ impl Book for SqliteBook {
     }
 
     async fn verify(&self) -> Result<Verification> {
-        self.read("verifying the ledger", queries::verify).await
+        self.audit(&Outside::default()).await
+    }
+
+    async fn audit(&self, outside: &Outside) -> Result<Verification> {
+        let outside = outside.clone();
+        self.read("verifying the ledger", move |tables| audit::audit(tables, &outside)).await
+    }
+
+    async fn log(&self) -> Result<LogRecord> {
+        let (signer, key_file) = (self.signer.clone(), key_file::path_of(&self.path));
+        let work = move |connection: &mut Connection| proofs::log(connection, signer.as_deref(), &key_file);
+        self.call("reading the log", work).await
+    }
+
+    async fn prove(&self, entry: u64) -> Result<EntryProof> {
+        self.read("proving an entry", move |tables| proofs::prove(tables, entry)).await
+    }
+
+    async fn persons(&self) -> Result<Vec<PersonRecord>> {
+        let list = |tables: &Tables<'_>| Ok(persons::all(tables.connection)?.iter().map(Known::record).collect());
+        self.read("reading the persons", list).await
+    }
+
+    async fn records(&self, page: EntryPage) -> Result<Vec<EntryRecord>> {
+        self.read("reading entries", move |tables| proofs::records(tables, page)).await
     }
 }
 
-/// One transaction around all commands. The writer's lock is taken at its start, so that what is read inside stays true
+/// How a post ends.
+struct Ending {
+    stop: Option<StopPoint>,
+    /// Who posts without the log's key leaves their entries for its keeper to sign.
+    signer: Option<Arc<SignerKey>>,
+}
+
+/// One transaction around all commands, and the checkpoint of the entries they made. The writer's lock is taken at its start, so that what is read inside stays true
 /// until the commit. The row in `posts` makes the database check that the accounts of each unit sum to zero.
 fn post(
     connection: &mut Connection,
+    random: &Random,
     actor: &Principal,
     now: Timestamp,
     commands: &[Command],
-    stop: Option<StopPoint>,
+    ending: &Ending,
 ) -> Result<Vec<Outcome>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if queries::is_replica(&transaction)? {
         return Err(LedgerError::never(LedgerErrorKind::Replica, "it was made by a replay, for checking only"));
     }
     let changes_before = transaction.total_changes();
-    let tables = Tables::new(&transaction);
+    let tables = Tables::to_write(&transaction, random);
     let workbench = Workbench::new(&tables, commands)?;
     let posting = Posting::new(&workbench, actor, now);
     let outcomes = commands.iter().map(|command| apply(&posting, command)).collect::<Result<Vec<_>>>()?;
     workbench.clear()?;
     if transaction.total_changes() != changes_before {
         close_post(&transaction, actor, now, commands.len())?;
+        stop_at(ending.stop, StopPoint::BeforeCheckpoint);
+        if let Some(signer) = &ending.signer {
+            Log::sign(&transaction, signer)?;
+        }
     }
-    stop_at(stop, StopPoint::BeforeCommit);
+    stop_at(ending.stop, StopPoint::BeforeCommit);
     transaction.commit()?;
-    stop_at(stop, StopPoint::AfterCommit);
+    stop_at(ending.stop, StopPoint::AfterCommit);
     Ok(outcomes)
 }
 
@@ -199,9 +246,9 @@ fn stop_at(asked: Option<StopPoint>, here: StopPoint) {
     }
 }
 
-fn replay(connection: &mut Connection, entries: &[Entry]) -> Result<()> {
+fn replay(connection: &mut Connection, random: &Random, entries: &[Entry]) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let tables = Tables::new(&transaction);
+    let tables = Tables::to_write(&transaction, random);
     if tables.last_number()? != 0 {
         return Err(LedgerError::never(LedgerErrorKind::Conflict, "the ledger has entries of its own"));
     }

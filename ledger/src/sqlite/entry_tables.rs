@@ -1,36 +1,35 @@
 //! The table of entries.
 
+use super::log_tables::{Appending, marks};
 use super::names::Names;
 use super::rows::{amount, count, from_json, instant, kind, number, parsed_option, to_json, unreadable};
+use super::tables::Tables;
+use crate::evidence::{Domain, EntryLeaf, FieldWriter, RunLeaf, TreeHash};
 use crate::records::Result;
-use crate::{Entry, HoldId, Links, Particulars};
-use model::{JobId, Principal, RunKey, SchedulerJobId, TariffId, Timestamp};
-use rusqlite::{Connection, Params, Row, params};
+use crate::{Content, Entry, HoldId, Links, Particulars};
+use model::{JobId, RunKey, SchedulerJobId, TariffId, Timestamp};
+use rusqlite::{Params, Row, params};
 
 /// The columns of an entry, in the order of [`entry`].
 pub(super) const ENTRY: &str = "number, kind, unit, amount, debit, credit, project, effective_at, recorded_at, \
-     actor_user, actor_site, key, hold, run_place, run_job, run_submitted, grant_key, reverses, note, tariff, \
-     particulars";
+     actor, key, hold, run_place, run_job, run_submitted, grant_key, reverses, note, tariff, particulars, person, content";
 
 /// All entries of a condition, in their order.
-pub(super) fn entries_where<P: Params>(
-    connection: &Connection,
-    names: &Names<'_>,
-    condition: &str,
-    parameters: P,
-) -> Result<Vec<Entry>> {
-    let mut statement = connection.prepare_cached(&format!("SELECT {ENTRY} FROM entries WHERE {condition}"))?;
-    let found = statement.query_map(parameters, |row| entry(row, names))?.collect::<rusqlite::Result<Vec<_>>>()?;
+pub(super) fn entries_where<P: Params>(tables: &Tables<'_>, condition: &str, parameters: P) -> Result<Vec<Entry>> {
+    let mut statement = tables.connection.prepare_cached(&format!("SELECT {ENTRY} FROM entries WHERE {condition}"))?;
+    let found = statement.query_map(parameters, |row| entry(row, tables))?.collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(found)
 }
 
 /// Reads the columns of [`ENTRY`].
-pub(super) fn entry(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<Entry> {
-    let reverses: Option<i64> = row.get(17)?;
-    let run = match row.get::<_, Option<i64>>(13)? {
-        Some(place) => Some(run_key(names, place, count(row, 14)?, row.get(15)?)?),
+pub(super) fn entry(row: &Row<'_>, tables: &Tables<'_>) -> rusqlite::Result<Entry> {
+    let names = &tables.names;
+    let reverses: Option<i64> = row.get(16)?;
+    let run = match row.get::<_, Option<i64>>(12)? {
+        Some(place) => Some(run_key(names, place, count(row, 13)?, row.get(14)?)?),
         None => None,
     };
+    let person = row.get::<_, Option<i64>>(20)?.map(|number| tables.persons.with_number(number)).transpose()?;
     Ok(Entry {
         number: count(row, 0)?,
         kind: kind(row, 1)?,
@@ -41,25 +40,27 @@ pub(super) fn entry(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<Entry>
         project: names.parsed(row.get(6)?)?,
         effective_at: instant(row, 7)?,
         recorded_at: instant(row, 8)?,
-        actor: Principal { user: names.parsed(row.get(9)?)?, site: names.parsed_option(row.get(10)?)? },
-        key: row.get(11)?,
+        actor: tables.persons.with_number(row.get(9)?)?.principal.clone(),
+        key: row.get(10)?,
         links: Links {
-            hold: parsed_option::<JobId>(row, 12)?.map(HoldId),
+            hold: parsed_option::<JobId>(row, 11)?.map(HoldId),
             run,
-            grant: row.get(16)?,
-            reverses: reverses.map(|found| u64::try_from(found).map_err(|error| unreadable(17, error))).transpose()?,
+            grant: row.get(15)?,
+            reverses: reverses.map(|found| u64::try_from(found).map_err(|error| unreadable(16, error))).transpose()?,
         },
-        note: row.get(18)?,
-        tariff: row
-            .get::<_, Option<i64>>(19)?
-            .map(|found| names.text(found))
-            .transpose()?
-            .map(|text| TariffId(text.as_ref().to_owned())),
-        particulars: match row.get_ref(20)? {
+        note: row.get(17)?,
+        tariff: row.get::<_, Option<i64>>(18)?.map(|found| names.text(found)).transpose()?.as_deref().map(tariff),
+        particulars: match row.get_ref(19)? {
             rusqlite::types::ValueRef::Null => Particulars::None,
-            _ => from_json(row, 20)?,
+            _ => from_json(row, 19)?,
         },
+        ran_by: person.map(|person| person.principal.user.clone()),
+        content: row.get::<_, Option<[u8; 16]>>(21)?.map(Content),
     })
+}
+
+fn tariff(text: &str) -> TariffId {
+    TariffId(text.to_owned())
 }
 
 /// The name of a cluster at a site, for the numbers of names. A site's name has no `/`.
@@ -82,43 +83,133 @@ pub(super) fn run_key(names: &Names<'_>, place: i64, job: u64, submitted: i64) -
     read().ok_or_else(|| unreadable(0, format!("`{text}` is not a cluster at a site")))
 }
 
-/// Adds entries.
-pub(super) fn append(connection: &Connection, names: &Names<'_>, entries: &[Entry]) -> Result<()> {
-    let insert = format!(
-        "INSERT INTO entries ({ENTRY}) VALUES
-         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)"
-    );
-    let mut statement = connection.prepare_cached(&insert)?;
-    for entry in entries {
-        let Entry { links, actor, .. } = entry;
-        let run = links.run.as_ref();
-        let particulars = match &entry.particulars {
-            Particulars::None => None,
-            particulars => Some(to_json(particulars)?),
-        };
-        statement.execute(params![
-            number(entry.number)?,
-            entry.kind.as_str(),
-            names.unit(&entry.unit)?,
-            entry.amount.milli(),
-            names.account(&entry.debit)?,
-            names.account(&entry.credit)?,
-            names.number(entry.project.as_str())?,
-            entry.effective_at.epoch_seconds(),
-            entry.recorded_at.epoch_seconds(),
-            names.number(actor.user.as_str())?,
-            names.optional(actor.site.as_ref().map(model::SiteName::as_str))?,
-            entry.key,
-            links.hold.map(|hold| hold.to_string()),
-            run.map(|run| names.place(run)).transpose()?,
-            run.map(|run| number(run.scheduler_job.raw())).transpose()?,
-            run.map(|run| run.submitted_at.epoch_seconds()),
-            links.grant,
-            links.reverses.map(number).transpose()?,
-            entry.note,
-            names.optional(entry.tariff.as_ref().map(|tariff| tariff.0.as_str()))?,
-            particulars,
-        ])?;
+/// Adds entries, each with its leaf in the log.
+pub(super) fn append(tables: &Tables<'_>, entries: &[Entry]) -> Result<()> {
+    if entries.is_empty() {
+        return Ok(());
     }
+    let insert = format!(
+        "INSERT INTO entries ({ENTRY}, written, leaf) VALUES
+         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)"
+    );
+    let mut statement = tables.connection.prepare_cached(&insert)?;
+    let mut log = Appending::begin(tables.connection)?;
+    let mut writer = FieldWriter::new(Domain::Entry);
+    for entry in entries {
+        add(tables, &mut statement, &mut log, &mut writer, entry)?;
+    }
+    log.finish()
+}
+
+fn add(
+    tables: &Tables<'_>,
+    statement: &mut rusqlite::Statement<'_>,
+    log: &mut Appending<'_>,
+    writer: &mut FieldWriter,
+    entry: &Entry,
+) -> Result<()> {
+    let Tables { names, persons, .. } = tables;
+    let (marks, actor, person) = marks(persons, entry)?;
+    let numbers = Numbers::of(entry, names)?;
+    let hold = entry.links.hold.map(|hold| hold.to_string());
+    let (unit, debit, credit) = (names.text(numbers.unit)?, names.text(numbers.debit)?, names.text(numbers.credit)?);
+    let place = numbers.place.map(|place| names.text(place)).transpose()?;
+    let content = entry.content.as_ref().map(|content| content.0.as_slice());
+    let leaf = EntryLeaf {
+        number: number(entry.number)?,
+        kind: entry.kind.as_str(),
+        unit: &unit,
+        amount: entry.amount.milli(),
+        debit: &debit,
+        credit: &credit,
+        project: entry.project.as_str(),
+        effective_at: entry.effective_at.epoch_seconds(),
+        recorded_at: entry.recorded_at.epoch_seconds(),
+        key: entry.key.as_deref(),
+        hold: hold.as_deref(),
+        run: run_leaf(entry.links.run.as_ref(), place.as_deref(), content)?,
+        grant: entry.links.grant.as_deref(),
+        reverses: entry.links.reverses.map(number).transpose()?,
+        tariff: entry.tariff.as_ref().map(|tariff| tariff.0.as_str()),
+        particulars: &entry.particulars,
+        marks,
+    };
+    leaf.write(writer);
+    let hash = writer.leaf_hash();
+    log.append(entry.number, hash)?;
+    insert(statement, entry, &leaf, &numbers, (actor, person), &hash)
+}
+
+/// The numbers of an entry's names.
+struct Numbers {
+    unit: i64,
+    debit: i64,
+    credit: i64,
+    project: i64,
+    place: Option<i64>,
+    tariff: Option<i64>,
+}
+
+impl Numbers {
+    fn of(entry: &Entry, names: &Names<'_>) -> Result<Self> {
+        Ok(Self {
+            unit: names.unit(&entry.unit)?,
+            debit: names.account(&entry.debit)?,
+            credit: names.account(&entry.credit)?,
+            project: names.number(entry.project.as_str())?,
+            place: entry.links.run.as_ref().map(|run| names.place(run)).transpose()?,
+            tariff: names.optional(entry.tariff.as_ref().map(|tariff| tariff.0.as_str()))?,
+        })
+    }
+}
+
+fn insert(
+    statement: &mut rusqlite::Statement<'_>,
+    entry: &Entry,
+    leaf: &EntryLeaf<'_>,
+    numbers: &Numbers,
+    (actor, person): (i64, Option<i64>),
+    hash: &TreeHash,
+) -> Result<()> {
+    let particulars = match &entry.particulars {
+        Particulars::None => None,
+        particulars => Some(to_json(particulars)?),
+    };
+    statement.execute(params![
+        leaf.number,
+        leaf.kind,
+        numbers.unit,
+        leaf.amount,
+        numbers.debit,
+        numbers.credit,
+        numbers.project,
+        leaf.effective_at,
+        leaf.recorded_at,
+        actor,
+        leaf.key,
+        leaf.hold,
+        numbers.place,
+        leaf.run.map(|run| run.job),
+        leaf.run.map(|run| run.submitted),
+        leaf.grant,
+        leaf.reverses,
+        entry.note,
+        numbers.tariff,
+        particulars,
+        person,
+        entry.content.as_ref().map(|content| content.0.as_slice()),
+        leaf.marks.note.as_ref().map(|note| note.as_bytes().as_slice()),
+        hash.as_bytes(),
+    ])?;
     Ok(())
+}
+
+fn run_leaf<'a>(
+    run: Option<&RunKey>,
+    place: Option<&'a str>,
+    content: Option<&'a [u8]>,
+) -> Result<Option<RunLeaf<'a>>> {
+    let Some((run, place)) = run.zip(place) else { return Ok(None) };
+    let job = number(run.scheduler_job.raw())?;
+    Ok(Some(RunLeaf { place, job, submitted: run.submitted_at.epoch_seconds(), content }))
 }

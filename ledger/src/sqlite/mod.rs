@@ -1,17 +1,26 @@
 //! The embedded store: one SQLite file, one owning thread, any number of processes.
 //!
 //! `mount` decides from the mount table how far file locks reach, `open` checks and prepares the file, `thread` owns the
-//! connection, `tables` is what the procedures need, `queries` is what only reads, `book` is the contract.
+//! connection, `tables` is what the procedures need, `queries` is what only reads, `book` is the contract. `log_tables` and
+//! `persons` keep what proves entries, `audit` checks all of it, `proofs` hands it out.
 
+mod audit;
+mod audit_rows;
 mod balance_queries;
 mod book;
+mod charges;
 mod coverage_tables;
 mod entry_tables;
 mod failure;
+mod key_file;
+mod leaf_rows;
+mod log_tables;
 mod mount;
 mod names;
 mod observation_tables;
 mod open;
+mod persons;
+mod proofs;
 mod queries;
 mod raw_rows;
 mod rows;
@@ -22,4 +31,4 @@ mod tables;
 mod thread;
 
 pub use book::SqliteBook;
-pub use open::{OpenMode, StopPoint, Surroundings};
+pub use open::{OpenMode, Random, StopPoint, Surroundings};

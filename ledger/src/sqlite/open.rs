@@ -1,14 +1,19 @@
 //! Opening: is it there, is it ours, may this host use it, which journal does the place allow.
 
+use super::key_file;
 use super::mount::{Place, Reach, place_of};
+use super::persons::no_bits;
 use super::schema::{APPLICATION_ID, MIGRATIONS, OLDEST, VERSION};
 use super::thread::with_retries;
+use crate::evidence::SignerKey;
 use crate::{LedgerError, LedgerErrorKind, Retry};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What to do where there is no ledger.
@@ -23,14 +28,45 @@ pub enum OpenMode {
 /// Where a post may be cut off, to test that nothing half-done is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopPoint {
+    /// After the entries were written, before the tree is signed.
+    BeforeCheckpoint,
     /// After the commands were carried out, before the transaction is committed.
     BeforeCommit,
     /// After the transaction is committed, before anybody is told.
     AfterCommit,
 }
 
+/// Where random bits come from, for pseudonyms, salts and keys.
+#[derive(Clone)]
+pub struct Random(Arc<Source>);
+
+type Source = dyn Fn(&mut [u8]) -> io::Result<()> + Send + Sync;
+
+impl Random {
+    /// Those of the kernel.
+    pub fn of_the_system() -> Self {
+        Self::new(|bytes| File::open("/dev/urandom").and_then(|mut file| file.read_exact(bytes)))
+    }
+
+    /// Those that a function fills in, so that a test can say which.
+    pub fn new(source: impl Fn(&mut [u8]) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(source))
+    }
+
+    /// Fills the bytes.
+    pub(super) fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
+        (self.0)(bytes)
+    }
+}
+
+impl fmt::Debug for Random {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Random(..)")
+    }
+}
+
 /// What the store knows of the machine it is on; made by hand in tests.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Surroundings {
     /// The text of the mount table, in the form of `/proc/self/mountinfo`.
     pub mountinfo: String,
@@ -38,6 +74,8 @@ pub struct Surroundings {
     pub host: String,
     /// Where the process kills itself; none outside tests.
     pub stop: Option<StopPoint>,
+    /// Where random bits come from.
+    pub random: Random,
 }
 
 impl Surroundings {
@@ -48,6 +86,7 @@ impl Surroundings {
             mountinfo: fs::read_to_string("/proc/self/mountinfo").unwrap_or_default(),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             stop: None,
+            random: Random::of_the_system(),
         }
     }
 }
@@ -60,7 +99,11 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 const CACHE_KIB: i64 = 16 * 1024;
 
 /// Opens the file and makes it ready; errors leave it as it was.
-pub(super) fn open(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Result<Connection, LedgerError> {
+pub(super) fn open(
+    path: &Path,
+    mode: OpenMode,
+    surroundings: &Surroundings,
+) -> Result<(Connection, Option<SignerKey>), LedgerError> {
     open_inner(path, mode, surroundings)
         .map_err(nothing_happened)
         .map_err(|error| error.while_doing("opening the ledger").with_fact("file", &path.display()))
@@ -73,7 +116,11 @@ fn nothing_happened(error: LedgerError) -> LedgerError {
     LedgerError { retry: if is_open { Retry::Later } else { error.retry }, ..error }
 }
 
-fn open_inner(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Result<Connection, LedgerError> {
+fn open_inner(
+    path: &Path,
+    mode: OpenMode,
+    surroundings: &Surroundings,
+) -> Result<(Connection, Option<SignerKey>), LedgerError> {
     if mode == OpenMode::Create {
         create_file(path)?;
     }
@@ -86,10 +133,12 @@ fn open_inner(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Resul
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     // An entry that is replaced is deleted: the trigger against that runs only so.
     connection.pragma_update(None, "recursive_triggers", "ON")?;
-    with_retries(&mut connection, migrate)?;
+    with_retries(&mut connection, |connection| migrate(connection, &surroundings.random))?;
     with_retries(&mut connection, |connection| check_host(connection, &place, &surroundings.host))?;
     with_retries(&mut connection, |connection| choose_journal(connection, &place))?;
-    Ok(connection)
+    let random = &surroundings.random;
+    let signer = with_retries(&mut connection, |connection| key_file::prepare(connection, path, mode, random))?;
+    Ok((connection, signer))
 }
 
 /// Makes an empty file where there is none: for its owner alone, or for the group where the folder passes its group on.
@@ -145,7 +194,7 @@ fn check_version(found: i64) -> Result<(), LedgerError> {
 }
 
 /// Takes the steps that are missing, all in one transaction; another process may have taken them meanwhile.
-fn migrate(connection: &mut Connection) -> Result<(), LedgerError> {
+fn migrate(connection: &mut Connection, random: &Random) -> Result<(), LedgerError> {
     let version = |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
     let found = version(connection)?;
     check_version(found)?;
@@ -157,6 +206,9 @@ fn migrate(connection: &mut Connection) -> Result<(), LedgerError> {
     for (_, step) in MIGRATIONS.iter().filter(|(number, _)| *number > taken) {
         transaction.execute_batch(step)?;
     }
+    let mut secret = [0; 32];
+    random.fill(&mut secret).map_err(|error| no_bits(&error))?;
+    transaction.execute("INSERT OR IGNORE INTO meta (name, value) VALUES ('secret', lower(hex(?1)))", [secret])?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     Ok(transaction.commit()?)

@@ -1,14 +1,12 @@
 //! What only reads: statements, lists, pages, and the stored side of a verification.
 
-use super::entry_tables::{ENTRY, entries_where, entry, place, run_key};
+use super::entry_tables::{entries_where, place, run_key};
 use super::run_tables::raw_id;
 use super::tables::Tables;
 use super::{rows, run_tables};
 use crate::records::{BookedRun, Result, Standing};
-use crate::rules::{self, Replay, Stored};
-use crate::{
-    BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, Scope, SetPolicy, SettledRun, UnattributedRun, Verification,
-};
+use crate::rules::{self, Stored};
+use crate::{BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, Scope, SetPolicy, SettledRun, UnattributedRun};
 use model::{Amount, ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use std::sync::Arc;
@@ -61,7 +59,7 @@ pub(super) fn open_holds(connection: &Connection, project: Option<&ProjectName>)
 fn of_kinds(tables: &Tables<'_>, kinds: &str, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
     let condition =
         format!("{kinds} AND (?1 IS NULL OR project = (SELECT number FROM names WHERE text = ?1)) ORDER BY number");
-    entries_where(tables.connection, &tables.names, &condition, [project.map(ProjectName::as_str)])
+    entries_where(tables, &condition, [project.map(ProjectName::as_str)])
 }
 
 pub(super) fn grants(tables: &Tables<'_>, project: Option<&ProjectName>) -> Result<Vec<Grant>> {
@@ -104,7 +102,7 @@ pub(super) fn statement(tables: &Tables<'_>, project: &ProjectName, unit: &Unit,
     let (from, to) = (window.from.epoch_seconds(), window.to.epoch_seconds());
     let opening: Amount = connection.query_row(&select, params![name, unit_text, from], |row| rows::amount(row, 0))?;
     let condition = format!("{STATED} AND effective_at >= ?3 AND effective_at < ?4 ORDER BY effective_at, number");
-    let mut entries = entries_where(connection, &tables.names, &condition, params![name, unit_text, from, to])?;
+    let mut entries = entries_where(tables, &condition, params![name, unit_text, from, to])?;
     name_runs(tables, &mut entries)?;
     rules::statement(project, unit, window, opening, &entries)
 }
@@ -151,21 +149,11 @@ fn uncharged(runs: Vec<BookedRun>) -> Vec<UnattributedRun> {
 
 pub(super) fn entries(tables: &Tables<'_>, page: EntryPage) -> Result<Vec<Entry>> {
     let condition = "number > ?1 ORDER BY number LIMIT ?2";
-    entries_where(tables.connection, &tables.names, condition, params![rows::number(page.after)?, page.limit])
+    entries_where(tables, condition, params![rows::number(page.after)?, page.limit])
 }
 
-/// Replays the entries one by one and compares; the whole is one reading transaction, so writers do not disturb it.
-pub(super) fn verify(tables: &Tables<'_>) -> Result<Verification> {
-    let mut replay = Replay::default();
-    let mut statement = tables.connection.prepare(&format!("SELECT {ENTRY} FROM entries ORDER BY number"))?;
-    let mut found = statement.query([])?;
-    while let Some(row) = found.next()? {
-        replay.apply(&entry(row, &tables.names)?)?;
-    }
-    replay.compare(&stored(tables)?)
-}
-
-fn stored(tables: &Tables<'_>) -> Result<Stored> {
+/// What is stored beside the entries, without the runs, which are many.
+pub(super) fn stored(tables: &Tables<'_>) -> Result<Stored> {
     let connection = tables.connection;
     let balances = all(connection, "SELECT account, unit, amount FROM balances", [], |row| {
         Ok(((rows::parsed(row, 0)?, rows::parsed(row, 1)?), rows::amount(row, 2)?))
@@ -176,18 +164,22 @@ fn stored(tables: &Tables<'_>) -> Result<Stored> {
     let holds = all(connection, &format!("SELECT {} FROM holds", rows::HOLD), [], |row| {
         rows::hold(row).map(|hold| (hold.id, hold))
     })?;
-    let select = "SELECT place, job, submitted, coalesce(amount, 0) FROM runs";
-    let runs = all(connection, select, [], |row| {
-        Ok((run_key(&tables.names, row.get(0)?, rows::count(row, 1)?, row.get(2)?)?, rows::amount(row, 3)?))
-    })?;
     Ok(Stored {
         balances: balances.into_iter().collect(),
         totals: totals.into_iter().collect(),
         hours: Some(super::spending_tables::fingerprints(connection)?),
         holds: holds.into_iter().collect(),
-        runs: runs.into_iter().collect(),
-        has_runs: !is_replica(connection)?,
+        ..Stored::default()
     })
+}
+
+/// The same with what each run is charged.
+pub(super) fn stored_with_runs(tables: &Tables<'_>) -> Result<Stored> {
+    let select = "SELECT place, job, submitted, coalesce(amount, 0) FROM runs";
+    let runs = all(tables.connection, select, [], |row| {
+        Ok((run_key(&tables.names, row.get(0)?, rows::count(row, 1)?, row.get(2)?)?, rows::amount(row, 3)?))
+    })?;
+    Ok(Stored { runs: runs.into_iter().collect(), has_runs: true, ..stored(tables)? })
 }
 
 /// Whether the file was made by a replay.

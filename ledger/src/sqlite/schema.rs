@@ -15,11 +15,36 @@ pub(super) const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 const FIRST: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-INSERT INTO meta (name, value) VALUES ('secret', lower(hex(randomblob(32))));
 
 -- Every text that occurs in many rows, once; the columns of entries and runs hold its number. They do not reference it:
 -- looking eight numbers up for each row of a million costs more than writing it, and no name is ever deleted.
 CREATE TABLE names (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+
+-- Who posts and whose runs they are: entries hold the number. To erase somebody is to drop name and salt here.
+CREATE TABLE persons (
+    number     INTEGER PRIMARY KEY,
+    pseudonym  BLOB NOT NULL UNIQUE CHECK (length(pseudonym) = 16),
+    commitment BLOB NOT NULL CHECK (length(commitment) = 32),
+    site       TEXT,
+    user       TEXT,
+    salt       BLOB CHECK (length(salt) = 32),
+    erased_at  INTEGER,
+    CHECK ((user IS NULL) = (erased_at IS NOT NULL) AND (salt IS NULL) = (user IS NULL))
+) STRICT;
+CREATE INDEX persons_by_user ON persons (user, site);
+
+-- The log of entries: the right edge of its tree, the key that signs it, the newest checkpoint. One row.
+CREATE TABLE log (
+    one        INTEGER PRIMARY KEY CHECK (one = 1),
+    frontier   BLOB NOT NULL,
+    key        TEXT,
+    checkpoint TEXT
+) STRICT;
+INSERT INTO log (one, frontier) VALUES (1, zeroblob(8));
+-- Roots of full subtrees of 256 (height 1) and 65,536 leaves (height 2), for proofs.
+CREATE TABLE subtree_roots (
+    height INTEGER NOT NULL, number INTEGER NOT NULL, root BLOB NOT NULL, PRIMARY KEY (height, number)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE entries (
     number        INTEGER PRIMARY KEY,
@@ -31,8 +56,7 @@ CREATE TABLE entries (
     project       INTEGER NOT NULL,
     effective_at  INTEGER NOT NULL,
     recorded_at   INTEGER NOT NULL,
-    actor_user    INTEGER NOT NULL,
-    actor_site    INTEGER,
+    actor         INTEGER NOT NULL,
     key           TEXT,
     hold          TEXT,
     run_place     INTEGER,
@@ -43,6 +67,10 @@ CREATE TABLE entries (
     note          TEXT NOT NULL,
     tariff        INTEGER,
     particulars   TEXT,
+    person        INTEGER,
+    content       BLOB,
+    written       BLOB,
+    leaf          BLOB NOT NULL CHECK (length(leaf) = 32),
     CHECK (key IS NOT NULL OR run_job IS NOT NULL)
 ) STRICT;
 CREATE UNIQUE INDEX entries_by_key ON entries (key) WHERE key IS NOT NULL;

@@ -1,6 +1,8 @@
 //! What a post needs of SQLite's tables.
 
 use super::names::Names;
+use super::open::Random;
+use super::persons::Persons;
 use super::run_tables::{self, Listed, RunWriter};
 use super::{balance_queries, coverage_tables, entry_tables, observation_tables, queries, rows, spending_tables};
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
@@ -17,11 +19,18 @@ use rusqlite::{Connection, OptionalExtension, params};
 pub(super) struct Tables<'a> {
     pub(super) connection: &'a Connection,
     pub(super) names: Names<'a>,
+    pub(super) persons: Persons<'a>,
 }
 
 impl<'a> Tables<'a> {
+    /// The tables to read.
     pub(super) fn new(connection: &'a Connection) -> Self {
-        Self { connection, names: Names::new(connection) }
+        Self { connection, names: Names::new(connection), persons: Persons::new(connection, None) }
+    }
+
+    /// The tables to write; persons who are new get random bits.
+    pub(super) fn to_write(connection: &'a Connection, random: &'a Random) -> Self {
+        Self { connection, names: Names::new(connection), persons: Persons::new(connection, Some(random)) }
     }
 
     fn put_balances(&self, balances: &[(Account, Unit, Amount)]) -> Result<()> {
@@ -45,7 +54,7 @@ impl<'a> Tables<'a> {
     }
 
     fn entry_where<P: rusqlite::Params>(&self, condition: &str, parameters: P) -> Result<Option<Entry>> {
-        Ok(entry_tables::entries_where(self.connection, &self.names, condition, parameters)?.pop())
+        Ok(entry_tables::entries_where(self, condition, parameters)?.pop())
     }
 
     pub(super) fn put_hold(&self, hold: &Hold) -> Result<()> {
@@ -257,7 +266,7 @@ impl Store for Tables<'_> {
 
     fn write(&self, changes: Changes) -> Result<()> {
         let Changes { entries, runs, holds, balances, totals } = changes;
-        entry_tables::append(self.connection, &self.names, &entries)?;
+        entry_tables::append(self, &entries)?;
         spending_tables::add(self.connection, &self.names, &entries)?;
         RunWriter::new().write(self.connection, &self.names, &runs)?;
         for hold in &holds {

@@ -1,7 +1,7 @@
 //! Canonical bytes, persons that can be erased, and rows that are recognised afterwards.
 
 use crate::support::*;
-use ledger::evidence::{Commitment, Domain, FieldWriter, InclusionProof, LedgerSecret, Pseudonym, Salt, TreeHash};
+use ledger::evidence::{Commitment, Domain, FieldWriter, InclusionProof, Pseudonym, Salt, TreeHash};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use std::io;
@@ -158,17 +158,11 @@ impl Named {
 
 #[test]
 fn a_person_can_be_erased_and_every_proof_stays() {
-    let (mut random, secret) = (bits(7), LedgerSecret::from_bytes([9; 32]));
+    let mut random = bits(7);
     let pseudonym = Pseudonym::draw(&mut random).unwrap();
     let salt = Salt::draw(&mut random).unwrap();
     let commitment = Commitment::new(&salt, [Some("ada"), None]);
     let mut named = Named { pseudonym, commitment, person: Some((salt, "ada")) };
-    let row = |user: &'static str| {
-        move |writer: &mut FieldWriter| {
-            writer.put_text("4711").put_text(user);
-        }
-    };
-    let tombstone = secret.digest(row("ada"));
     let all: Vec<_> = (0..9).map(|index| named.leaf(index)).collect();
     let (head, proof) = (head_of(&all), InclusionProof::new(&all[..], 4, 9).unwrap());
 
@@ -179,10 +173,6 @@ fn a_person_can_be_erased_and_every_proof_stays() {
     assert!(!named.commitment.opens_with(&Salt::from_bytes([0; 32]), [Some(user), None]));
     assert_eq!(named.person, None);
     assert_eq!(proof.verify(&named.leaf(4), &head), Ok(()));
-    // The row is read once more from the site: it is the same row still, for this ledger only.
-    assert_eq!(secret.digest(row("ada")), tombstone);
-    assert_ne!(secret.digest(row("bob")), tombstone);
-    assert_ne!(LedgerSecret::from_bytes([8; 32]).digest(row("ada")), tombstone);
 }
 
 #[test]
@@ -191,8 +181,7 @@ fn random_bits_are_asked_for_and_secrets_are_not_shown() {
     assert!(Pseudonym::draw(&mut none).is_err());
     assert!(Salt::draw(&mut none).is_err());
     let mut broken = |_: &mut [u8]| Err(io::Error::other("no device"));
-    assert_eq!(LedgerSecret::draw(&mut broken).unwrap_err().to_string(), "no device");
-    assert_eq!(format!("{:?}", LedgerSecret::from_bytes([7; 32])), "LedgerSecret(..)");
+    assert_eq!(Salt::draw(&mut broken).unwrap_err().to_string(), "no device");
     assert_eq!(format!("{:?}", Salt::from_bytes([7; 32])), "Salt(..)");
     assert_eq!(format!("{:?}", log_key()), "SignerKey(example.org/atlas-ledger, ..)");
 }

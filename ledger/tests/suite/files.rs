@@ -8,7 +8,12 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 fn mounted(line: &str, host: &str) -> Surroundings {
-    Surroundings { mountinfo: format!("1 0 0:1 / / rw - {line}\n"), host: host.to_owned(), stop: None }
+    Surroundings {
+        mountinfo: format!("1 0 0:1 / / rw - {line}\n"),
+        host: host.to_owned(),
+        stop: None,
+        ..Surroundings::here()
+    }
 }
 
 fn journal_of(path: &Path) -> String {

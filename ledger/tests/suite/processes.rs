@@ -51,7 +51,8 @@ fn child() {
             );
         }
         "stop" => {
-            let stop = Some(if number == 0 { StopPoint::BeforeCommit } else { StopPoint::AfterCommit });
+            let points = [StopPoint::BeforeCheckpoint, StopPoint::BeforeCommit, StopPoint::AfterCommit];
+            let stop = Some(points[usize::try_from(number).expect("small")]);
             let surroundings = Surroundings { stop, ..Surroundings::here() };
             let book = SqliteBook::open_in(&path, OpenMode::Existing, &surroundings).expect("opened");
             drop(runtime().block_on(book.post(&ada(), now(), &[hold(1, 10), grant("late", 5)])));
@@ -132,7 +133,7 @@ fn processes_that_make_the_same_ledger_at_once_make_one() {
 
 #[tokio::test]
 async fn a_process_that_dies_in_a_post_leaves_all_of_it_or_nothing() {
-    for (point, survives) in [(0, false), (1, true)] {
+    for (point, survives) in [(0, false), (1, false), (2, true)] {
         let desk = Desk::new();
         desk.post(&[grant("g1", 100)]).await;
         let path = desk.path();

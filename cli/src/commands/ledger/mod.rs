@@ -2,10 +2,13 @@
 
 mod bind;
 mod coverage;
+mod export;
 mod give;
 mod policy;
+mod prove;
 mod read;
 mod unattributed;
+mod verify;
 mod withdraw;
 
 use super::{Context, settle::day_in};
@@ -54,10 +57,14 @@ pub(crate) enum Action {
     Coverage(coverage::Coverage),
     /// List runs that belong to no project
     Unattributed,
-    /// Print every entry as JSON lines
-    Export,
-    /// Replay every entry and compare
-    Verify,
+    /// Print the whole ledger as JSON lines, to keep or to be checked elsewhere
+    Export(export::Export),
+    /// Print the signed checkpoint: who keeps it elsewhere sees any later change to what is there now
+    Checkpoint(prove::Checkpoint),
+    /// Print the proof that an entry lies in the signed log
+    Prove(prove::Prove),
+    /// Replay every entry, recompute their tree, and compare; a ledger, an export or a proof
+    Verify(verify::Verify),
 }
 
 /// Runs what is wanted.
@@ -77,8 +84,10 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         Action::Statement(arguments) => read::statement(arguments, context).await,
         Action::Coverage(arguments) => coverage::run(arguments, context).await,
         Action::Unattributed => unattributed::run(context).await,
-        Action::Export => read::export(context).await,
-        Action::Verify => read::verify(context).await,
+        Action::Export(arguments) => export::export(arguments, context).await,
+        Action::Checkpoint(arguments) => prove::checkpoint(arguments, context).await,
+        Action::Prove(arguments) => prove::prove(arguments, context).await,
+        Action::Verify(arguments) => verify::verify(arguments, context).await,
     }
 }
 

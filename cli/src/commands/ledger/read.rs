@@ -1,8 +1,8 @@
-//! `pakt ledger statement`, `export` and `verify`.
+//! `pakt ledger statement`.
 
 use super::day_in_or;
-use crate::commands::{Context, view::unread};
-use crate::wiring::{EntryPage, statement_text, statements_csv};
+use crate::commands::Context;
+use crate::wiring::{statement_text, statements_csv};
 use crate::{
     failure::Failure,
     output::{Answer, instant_in},
@@ -10,8 +10,6 @@ use crate::{
 use jobs::House;
 use model::{ProjectName, Timestamp, Unit, Window};
 use serde_json::json;
-
-const PAGE: u32 = 10_000;
 
 /// Arguments of `ledger statement`.
 #[derive(Debug, clap::Args)]
@@ -61,36 +59,4 @@ fn window(arguments: &Statement, unit: &Unit, house: &House) -> Result<Window, F
         return Err(Failure::usage("no statement was printed", why, "write a later day behind `--until`"));
     }
     Ok(Window { from, to })
-}
-
-pub(super) async fn export(context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_to_look()?;
-    let book = house.needed_book("nothing was exported").await?;
-    let (mut text, mut after, mut entries) = (String::new(), 0, Vec::new());
-    loop {
-        let page = book.entries(EntryPage { after, limit: PAGE }).await.map_err(|error| unread(&error))?;
-        let Some(last) = page.last() else { break };
-        after = last.number;
-        for entry in page {
-            let line = serde_json::to_string(&entry)
-                .map_err(|error| Failure::bug("nothing was exported", error.to_string()))?;
-            text.push_str(&line);
-            text.push('\n');
-            entries.push(entry);
-        }
-    }
-    Ok(Answer::new(text, json!({ "version": 1, "entries": entries })).product())
-}
-
-pub(super) async fn verify(context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_to_look()?;
-    let book = house.needed_book("nothing was verified").await?;
-    let verified = book.verify().await.map_err(|error| unread(&error))?;
-    if !verified.is_consistent() {
-        let next = "keep the file as it is, restore a copy elsewhere, and report this";
-        let failure = Failure::usage("the ledger is not sound", verified.findings.join("; "), next);
-        return Err(Failure { gravity: jobs::Gravity::Bug, ..failure });
-    }
-    let text = format!("{} entries replayed; every balance is as stored, every unit sums to zero\n", verified.entries);
-    Ok(Answer::new(text, json!({ "version": 1, "is_consistent": true, "entries": verified.entries })))
 }

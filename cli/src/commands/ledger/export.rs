@@ -1,0 +1,50 @@
+//! `pakt ledger export`
+
+use crate::commands::{Context, view::unread};
+use crate::wiring::{EntryPage, ExportLine, Masks, PersonRecord};
+use crate::{failure::Failure, output::Answer};
+use serde_json::json;
+
+const PAGE: u32 = 10_000;
+
+/// Arguments of `ledger export`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    /// Without names, notes and reasons: pseudonyms and commitments stand in their place, and it is verified all the same
+    #[arg(long)]
+    pub public: bool,
+}
+
+/// Prints the log, everybody, and every entry.
+pub(super) async fn export(arguments: Export, context: &Context) -> Result<Answer, Failure> {
+    let house = context.house()?;
+    let book = house.needed_book("nothing was exported").await?;
+    let log = book.log().await.map_err(|error| unread(&error))?;
+    let named = book.persons().await.map_err(|error| unread(&error))?;
+    let masks = Masks::new(&named);
+    let persons: Vec<_> = if arguments.public { named.into_iter().map(PersonRecord::masked).collect() } else { named };
+    let mut text = line(&ExportLine::Log(log.clone()))?;
+    for person in &persons {
+        text.push_str(&line(&ExportLine::Person(person.clone()))?);
+    }
+    let (mut after, mut entries) = (0, Vec::new());
+    // What is posted meanwhile is not in the log's line, and not in the export.
+    while after < log.size {
+        let page = book.records(EntryPage { after, limit: PAGE }).await.map_err(|error| unread(&error))?;
+        let Some(last) = page.last() else { break };
+        after = last.entry.number;
+        for record in page.into_iter().filter(|record| record.entry.number <= log.size) {
+            let record = if arguments.public { record.masked(&masks) } else { record };
+            text.push_str(&line(&ExportLine::Entry(Box::new(record.clone())))?);
+            if context.general.json {
+                entries.push(record);
+            }
+        }
+    }
+    Ok(Answer::new(text, json!({ "version": 1, "log": log, "persons": persons, "entries": entries })).product())
+}
+
+fn line(line: &ExportLine) -> Result<String, Failure> {
+    let text = serde_json::to_string(line).map_err(|error| Failure::bug("nothing was exported", error.to_string()))?;
+    Ok(text + "\n")
+}

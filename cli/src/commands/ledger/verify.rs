@@ -1,0 +1,140 @@
+//! `pakt ledger verify`: of a ledger, of an export, or of the proof of one entry.
+
+use crate::commands::{Context, view::unread};
+use crate::wiring::{
+    AuditReport, EntryProof, ExportAudit, LedgerError, LedgerErrorKind, Outside, ProvenEntry, SignedCheckpoint,
+    Verification, VerifierKey, evidence,
+};
+use crate::{failure::Failure, output::Answer};
+use serde_json::json;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+/// Arguments of `ledger verify`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Verify {
+    /// An export to check in place of the ledger; `-` reads it from stdin
+    pub export: Option<PathBuf>,
+    /// A checkpoint that you kept elsewhere: what was there then has to be there now, unchanged. May be repeated
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Vec<PathBuf>,
+    /// The log's key, or a witness's, as it was told to you; without it the key that the ledger itself names. May be
+    /// repeated
+    #[arg(long, value_name = "KEY")]
+    pub key: Vec<VerifierKey>,
+    /// Check the proof of an entry instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["export", "checkpoint"])]
+    pub proof: Option<PathBuf>,
+}
+
+const UNREAD: &str = "nothing was verified";
+
+/// Verifies what is asked for.
+pub(super) async fn verify(arguments: Verify, context: &Context) -> Result<Answer, Failure> {
+    let Verify { export, checkpoint, key: keys, proof } = arguments;
+    if let Some(path) = proof {
+        return verify_proof(&path, keys, context).await;
+    }
+    let checkpoints = checkpoint.iter().map(|path| read_checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
+    let outside = Outside { checkpoints, keys };
+    if let Some(path) = export {
+        return answer(&verify_export(&path, &outside)?);
+    }
+    let house = context.house()?;
+    let book = house.needed_book(UNREAD).await?;
+    answer(&book.audit(&outside).await.map_err(|error| unread(&error))?)
+}
+
+fn answer(verified: &Verification) -> Result<Answer, Failure> {
+    if !verified.is_consistent() {
+        let next = "keep the file as it is, restore a copy elsewhere, and report this";
+        let failure = Failure::usage("the ledger is not sound", verified.findings.join("; "), next);
+        return Err(Failure { gravity: jobs::Gravity::Bug, ..failure });
+    }
+    let mut text =
+        format!("{} entries replayed; every balance is as stored, every unit sums to zero\n", verified.entries);
+    if let Some(log) = &verified.log {
+        text.push_str(&standing(log));
+    }
+    let json = json!({ "version": 1, "is_consistent": true, "entries": verified.entries, "log": verified.log });
+    Ok(Answer::new(text, json))
+}
+
+/// What the tree shows, in words that promise no more.
+fn standing(log: &AuditReport) -> String {
+    let mut text = match log.standing {
+        evidence::Standing::Verified { size } => {
+            format!("verified: the first {size} entries are those of the checkpoint from outside\n")
+        }
+        _ => "self-consistent: without a checkpoint that was kept elsewhere, whoever has the ledger's key could have \
+              rewritten it\n"
+            .to_owned(),
+    };
+    if log.uncheckpointed > 0 {
+        text.push_str(&format!("the last {} entries are not signed yet\n", log.uncheckpointed));
+    }
+    text
+}
+
+fn verify_export(path: &Path, outside: &Outside) -> Result<Verification, Failure> {
+    let input: Box<dyn BufRead> = if path.as_os_str() == "-" {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(BufReader::new(File::open(path).map_err(|error| not_read(path, &error))?))
+    };
+    ExportAudit::run(input, outside).map_err(|error| not_an_export(&error))
+}
+
+fn not_an_export(error: &LedgerError) -> Failure {
+    match error.kind {
+        LedgerErrorKind::NotALedger => Failure::usage(UNREAD, error.why.clone(), "`pakt ledger export` writes one"),
+        _ => unread(error),
+    }
+}
+
+/// Checks a proof with the keys given, or with the ledger's.
+async fn verify_proof(path: &Path, mut keys: Vec<VerifierKey>, context: &Context) -> Result<Answer, Failure> {
+    let bytes = fs::read(path).map_err(|error| not_read(path, &error))?;
+    if keys.is_empty() {
+        let house = context.house()?;
+        let book = house.needed_book(UNREAD).await?;
+        keys.extend(book.log().await.map_err(|error| unread(&error))?.key);
+    }
+    let read = EntryProof::parse(&bytes).and_then(|proof| ProvenEntry::verify(&proof, &keys));
+    let (entry, verified) = read.map_err(|error| {
+        let next = "ask for the proof again, and for the key of its log by another way (`--key`)";
+        Failure::usage(format!("`{}` proves nothing", path.display()), error.to_string(), next)
+    })?;
+    let checkpoint = &verified.checkpoint;
+    let mut text = format!(
+        "entry {}: {}, {} milli of {} from {} to {}\nit is in the log `{}` of {} entries\n",
+        entry.number,
+        entry.kind,
+        entry.amount,
+        entry.unit,
+        entry.debit,
+        entry.credit,
+        checkpoint.origin,
+        checkpoint.head.size
+    );
+    for cosignature in &verified.cosignatures {
+        text.push_str(&format!("`{}` saw that log\n", cosignature.witness));
+    }
+    let json = json!({ "version": 1, "entry": entry, "origin": checkpoint.origin, "size": checkpoint.head.size,
+                       "cosignatures": verified.cosignatures });
+    Ok(Answer::new(text, json))
+}
+
+fn read_checkpoint(path: &Path) -> Result<SignedCheckpoint, Failure> {
+    let bytes = fs::read(path).map_err(|error| not_read(path, &error))?;
+    SignedCheckpoint::parse(&bytes).map_err(|error| {
+        let next = "`pakt ledger checkpoint` prints one; keep it byte for byte";
+        Failure::usage(format!("`{}` is no checkpoint", path.display()), error.to_string(), next)
+    })
+}
+
+fn not_read(path: &Path, error: &io::Error) -> Failure {
+    let what = format!("`{}` was not read", path.display());
+    Failure::usage(what, crate::wiring::io_words(error), "look at its name and mode")
+}

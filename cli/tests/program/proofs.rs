@@ -1,0 +1,183 @@
+//! `pakt ledger checkpoint`, `prove`, `export` and `verify`: what somebody can check who does not trust the ledger's keeper.
+
+use crate::desk::Desk;
+use std::fs;
+use std::path::PathBuf;
+
+const GRANT: [&str; 8] = ["ledger", "grant", "atlas", "5", "--unit", "local:core", "--reference", "second"];
+
+/// Keeps what a command prints.
+fn keep(desk: &Desk, name: &str, words: &[&str]) -> String {
+    desk.write(name, &desk.pakt(words).expect(0).stdout);
+    name.to_owned()
+}
+
+/// The ledger, and what lies beside it.
+fn ledger_files(desk: &Desk) -> Vec<PathBuf> {
+    let ledger = PathBuf::from(desk.json(&["ledger", "init"])["ledger"].as_str().expect("its place"));
+    let (folder, name) = (ledger.parent().expect("a folder"), ledger.file_name().expect("a name").to_string_lossy());
+    let files = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let found: Vec<_> = files
+        .filter(|path| path.file_name().is_some_and(|found| found.to_string_lossy().starts_with(&*name)))
+        .collect();
+    assert!(found.len() >= 2, "the ledger and its key: {found:?}");
+    found
+}
+
+#[test]
+fn a_ledger_is_verified_against_a_checkpoint_that_was_kept() {
+    let desk = Desk::with_grant("100");
+    insta::assert_snapshot!(desk.pakt(&["ledger", "verify"]).shown(), @"
+    exit 0
+    --- stdout
+    1 entries replayed; every balance is as stored, every unit sums to zero
+    self-consistent: without a checkpoint that was kept elsewhere, whoever has the ledger's key could have rewritten it
+    ");
+    keep(&desk, "kept", &["ledger", "checkpoint"]);
+    desk.pakt(&GRANT).expect(0);
+    insta::assert_snapshot!(desk.pakt(&["ledger", "verify", "--checkpoint", "kept"]).shown(), @"
+    exit 0
+    --- stdout
+    2 entries replayed; every balance is as stored, every unit sums to zero
+    verified: the first 1 entries are those of the checkpoint from outside
+    ");
+    let verified = desk.json(&["ledger", "verify", "--checkpoint", "kept"]);
+    assert_eq!(verified["log"]["standing"], "verified");
+    let key = desk.pakt(&["ledger", "checkpoint", "--key"]).expect(0).stdout;
+    desk.pakt(&["ledger", "verify", "--checkpoint", "kept", "--key", key.trim()]).expect(0);
+}
+
+#[test]
+fn a_ledger_that_was_put_back_is_found_by_a_checkpoint() {
+    let desk = Desk::with_grant("100");
+    let old: Vec<_> = ledger_files(&desk).into_iter().map(|path| (fs::read(&path).expect("read"), path)).collect();
+    desk.pakt(&GRANT).expect(0);
+    keep(&desk, "kept", &["ledger", "checkpoint"]);
+    for path in ledger_files(&desk) {
+        fs::remove_file(path).expect("ours");
+    }
+    for (content, path) in &old {
+        fs::write(path, content).expect("put back");
+    }
+    desk.pakt(&["ledger", "verify"]).expect(0);
+    insta::assert_snapshot!(desk.pakt(&["ledger", "verify", "--checkpoint", "kept"]).shown(), @"
+    exit 1
+    --- stderr
+    error: the ledger is not sound
+    why:   1 entries are there, your checkpoint had 2
+    next:  keep the file as it is, restore a copy elsewhere, and report this
+    ");
+}
+
+#[test]
+fn an_export_is_verified_without_the_ledger() {
+    let desk = Desk::with_grant("100");
+    keep(&desk, "kept", &["ledger", "checkpoint"]);
+    let other = Desk::new();
+    for words in [&["ledger", "export"][..], &["ledger", "export", "--public"]] {
+        let exported = desk.pakt(words).expect(0).stdout;
+        other.write("export.jsonl", &exported);
+        other.write("kept", &fs::read_to_string(desk.work().join("kept")).expect("kept"));
+        let words = ["ledger", "verify", "export.jsonl", "--checkpoint", "kept"];
+        let said = other.pakt(&words).expect(0).stdout;
+        assert!(said.contains("verified: the first 1 entries are those of the checkpoint from outside"), "{said}");
+        other.write("export.jsonl", &exported.replace("\"amount\":360000000", "\"amount\":360000001"));
+        let found = other.pakt(&words).expect(1).stderr;
+        assert!(found.contains("entry 1 is not the one that its leaf was made of"), "{found}");
+    }
+    other.write("export.jsonl", "hello\n");
+    insta::assert_snapshot!(other.pakt(&["ledger", "verify", "export.jsonl"]).shown(), @"
+    exit 2
+    --- stderr
+    error: nothing was verified
+    why:   line 1 is none of an export: expected value at line 1 column 1
+    next:  `pakt ledger export` writes one
+    ");
+}
+
+#[test]
+fn an_entry_is_proven_to_somebody_who_has_the_key_alone() {
+    let desk = Desk::with_grant("100");
+    desk.pakt(&GRANT).expect(0);
+    let proof = desk.pakt(&["ledger", "prove", "2"]).expect(0).stdout;
+    assert!(proof.starts_with("c2sp.org/tlog-proof@v1\nextra "), "{proof}");
+    let key = desk.pakt(&["ledger", "checkpoint", "--key"]).expect(0).stdout;
+    let other = Desk::new();
+    other.write("proof", &proof);
+    let words = ["ledger", "verify", "--proof", "proof", "--key", key.trim()];
+    let said = other.pakt(&words).expect(0).stdout;
+    assert!(
+        said.contains("entry 2: grant, 18000000 milli of local:core from programme/self to budget/atlas"),
+        "{said}"
+    );
+    desk.write("proof", &proof);
+    desk.pakt(&["ledger", "verify", "--proof", "proof"]).expect(0);
+    other.write("proof", &proof.replace("index 1", "index 0"));
+    insta::assert_snapshot!(other.pakt(&words).shown(), @"
+    exit 2
+    --- stderr
+    error: `proof` proves nothing
+    why:   the proof does not show that the entry is in the log
+    next:  ask for the proof again, and for the key of its log by another way (`--key`)
+    ");
+    insta::assert_snapshot!(desk.pakt(&["ledger", "prove", "3"]).shown(), @"
+    exit 2
+    --- stderr
+    error: entry 3 was not proven
+    why:   there is no entry 3
+    next:  see the numbers in `pakt ledger statement`, and what is signed with `pakt ledger checkpoint`
+    ");
+}
+
+#[test]
+fn what_is_no_checkpoint_and_no_key_is_said() {
+    let desk = Desk::with_grant("100");
+    desk.write("kept", "hello\n");
+    insta::assert_snapshot!(desk.pakt(&["ledger", "verify", "--checkpoint", "kept"]).shown(), @"
+    exit 2
+    --- stderr
+    error: `kept` is no checkpoint
+    why:   it is not a signed note: it has no empty line
+    next:  `pakt ledger checkpoint` prints one; keep it byte for byte
+    ");
+    insta::assert_snapshot!(desk.pakt(&["ledger", "verify", "--checkpoint", "missing"]).shown(), @"
+    exit 2
+    --- stderr
+    error: `missing` was not read
+    why:   there is no such file or folder
+    next:  look at its name and mode
+    ");
+    desk.pakt(&["ledger", "verify", "--key", "hello"]).expect(2);
+    let empty = Desk::new();
+    empty.pakt(&["ledger", "init"]).expect(0);
+    insta::assert_snapshot!(empty.pakt(&["ledger", "checkpoint"]).shown(), @"
+    exit 2
+    --- stderr
+    error: nothing of the ledger is signed
+    why:   it has no entries yet
+    next:  `pakt ledger init` makes a key where there is none; the first entry is signed with it
+    ");
+}
+
+#[test]
+fn what_is_posted_without_the_key_is_told_as_unsigned() {
+    let desk = Desk::with_grant("100");
+    let key = ledger_files(&desk).into_iter().find(|path| path.extension().is_some_and(|end| end == "key"));
+    let key = key.expect("a key beside the ledger");
+    let away = desk.work().join("key");
+    fs::rename(&key, &away).expect("ours");
+    desk.pakt(&GRANT).expect(0);
+    insta::assert_snapshot!(desk.pakt(&["ledger", "verify"]).shown(), @"
+    exit 0
+    --- stdout
+    2 entries replayed; every balance is as stored, every unit sums to zero
+    self-consistent: without a checkpoint that was kept elsewhere, whoever has the ledger's key could have rewritten it
+    the last 1 entries are not signed yet
+    ");
+    let printed = desk.pakt(&["ledger", "checkpoint"]).expect(0);
+    assert!(printed.stderr.contains("the entries after it are not signed"), "{}", printed.stderr);
+    fs::rename(&away, &key).expect("back");
+    let printed = desk.pakt(&["ledger", "checkpoint"]).expect(0);
+    assert_eq!(printed.stderr, "");
+    assert!(!desk.pakt(&["ledger", "verify"]).expect(0).stdout.contains("not signed"));
+}

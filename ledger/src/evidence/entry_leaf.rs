@@ -1,0 +1,130 @@
+//! The leaf of an entry: which fields, in which order.
+//!
+//! This order is the format `pakt/entry/v1` (docs/reference/evidence.md). It changes only with its number.
+
+use super::{Commitment, Domain, FieldWriter, Pseudonym};
+use crate::{CloseReason, Entry, Particulars};
+
+/// A person as leaves have them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PersonMark {
+    /// Which person.
+    pub pseudonym: Pseudonym,
+    /// To the person's site and user name.
+    pub commitment: Commitment,
+}
+
+/// What stands in a leaf in place of what is personal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryMarks {
+    /// Who posted it.
+    pub actor: PersonMark,
+    /// Whose run it is.
+    pub person: Option<PersonMark>,
+    /// To what the actor wrote: note and reason; none where nothing was written.
+    pub note: Option<Commitment>,
+}
+
+/// The fields of a leaf, as texts and numbers that lie elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EntryLeaf<'a> {
+    pub(crate) number: i64,
+    pub(crate) kind: &'a str,
+    pub(crate) unit: &'a str,
+    pub(crate) amount: i64,
+    pub(crate) debit: &'a str,
+    pub(crate) credit: &'a str,
+    pub(crate) project: &'a str,
+    pub(crate) effective_at: i64,
+    pub(crate) recorded_at: i64,
+    pub(crate) key: Option<&'a str>,
+    pub(crate) hold: Option<&'a str>,
+    pub(crate) run: Option<RunLeaf<'a>>,
+    pub(crate) grant: Option<&'a str>,
+    pub(crate) reverses: Option<i64>,
+    pub(crate) tariff: Option<&'a str>,
+    pub(crate) particulars: &'a Particulars,
+    pub(crate) marks: EntryMarks,
+}
+
+/// The run of an entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunLeaf<'a> {
+    /// `site/cluster`: a site's name has no `/`.
+    pub(crate) place: &'a str,
+    pub(crate) job: i64,
+    pub(crate) submitted: i64,
+    /// The keyed digest of what was read.
+    pub(crate) content: Option<&'a [u8]>,
+}
+
+impl EntryLeaf<'_> {
+    /// Writes the canonical bytes, in the memory of the writer.
+    pub(crate) fn write(&self, writer: &mut FieldWriter) {
+        writer.restart(Domain::Entry);
+        writer.put_integer(self.number).put_text(self.kind).put_text(self.unit).put_integer(self.amount);
+        writer.put_text(self.debit).put_text(self.credit).put_text(self.project);
+        writer.put_integer(self.effective_at).put_integer(self.recorded_at);
+        put_person(writer, &self.marks.actor);
+        put_text(writer, self.key);
+        put_text(writer, self.hold);
+        writer.put_list(self.run, |writer, run| {
+            writer.put_text(run.place).put_integer(run.job).put_integer(run.submitted);
+            writer.put_list(self.marks.person, |writer, person| put_person(writer, &person));
+            writer.put_option(run.content, |writer, content| {
+                writer.put_bytes(content);
+            });
+        });
+        put_text(writer, self.grant);
+        writer.put_option(self.reverses, |writer, number| {
+            writer.put_integer(number);
+        });
+        put_text(writer, self.tariff);
+        put_particulars(writer, self.particulars);
+        writer.put_option(self.marks.note, |writer, note| {
+            writer.put_bytes(note.as_bytes());
+        });
+    }
+}
+
+fn put_text(writer: &mut FieldWriter, text: Option<&str>) {
+    writer.put_option(text, |writer, text| {
+        writer.put_text(text);
+    });
+}
+
+fn put_person(writer: &mut FieldWriter, person: &PersonMark) {
+    writer.put_bytes(person.pseudonym.as_bytes()).put_bytes(person.commitment.as_bytes());
+}
+
+fn put_particulars(writer: &mut FieldWriter, particulars: &Particulars) {
+    match particulars {
+        Particulars::None => writer.put_nothing(),
+        Particulars::Lot { ends_at } => writer.put_text("lot").put_integer(ends_at.epoch_seconds()),
+        Particulars::OfLot { number } => writer.put_text("of-lot").put_integer((*number).into()),
+        // The reason is somebody's own words and stands in the note's commitment.
+        Particulars::Terms { anyway, is_provisional } => {
+            writer.put_text("terms").put_integer(anyway.is_some().into()).put_integer((*is_provisional).into())
+        }
+        Particulars::Closing { reason } => writer.put_text("closing").put_text(word(*reason)),
+    };
+}
+
+const fn word(reason: CloseReason) -> &'static str {
+    match reason {
+        CloseReason::Finished => "finished",
+        CloseReason::NeverStarted => "never-started",
+        CloseReason::Cancelled => "cancelled",
+        CloseReason::Lost => "lost",
+        CloseReason::Undone => "undone",
+    }
+}
+
+/// What the actor wrote into an entry, for the commitment; none where nothing was written.
+pub(crate) fn written(entry: &Entry) -> Option<[Option<&str>; 2]> {
+    let anyway = match &entry.particulars {
+        Particulars::Terms { anyway, .. } => anyway.as_deref(),
+        _ => None,
+    };
+    (!entry.note.is_empty() || anyway.is_some()).then_some([Some(entry.note.as_str()), anyway])
+}

@@ -1,0 +1,10 @@
+//! Exports: a ledger as JSON lines, and what can be checked of them without it.
+//!
+//! The first line is the log, then comes everybody, then every entry. An auditor's export has names and salts, so that
+//! names can be checked as well; a public one has pseudonyms and commitments, and the same root.
+
+mod audit;
+mod record;
+
+pub use audit::ExportAudit;
+pub use record::{EntryRecord, ExportLine, LogRecord, Masks, PersonRecord};

@@ -1,0 +1,109 @@
+//! Audits: every entry read once, its leaf made again and hashed on a second thread, its amount replayed.
+
+use super::audit_rows::{Item, PlainRow, Reading};
+use super::entry_tables::{ENTRY, entry};
+use super::log_tables::Log;
+use super::queries;
+use super::tables::Tables;
+use crate::evidence::{
+    Audit, AuditReport, CheckpointSource, Domain, EntryLeaf, EntryMarks, FieldWriter, RunLeaf, TreeHash,
+};
+use crate::records::Result;
+use crate::rules::Replay;
+use crate::{LedgerError, LedgerErrorKind, Outside, Particulars, Verification};
+use std::sync::mpsc::{Receiver, sync_channel};
+
+/// So many batches of leaves may wait for the hashing thread.
+const WAITING: usize = 8;
+
+/// More sentences of one sort tell nobody more.
+pub(super) const MOST_FINDINGS: usize = 100;
+
+/// Replays and recomputes all entries in one reading transaction, so that writers do not disturb it.
+pub(super) fn audit(tables: &Tables<'_>, outside: &Outside) -> Result<Verification> {
+    let log = &Log::read(tables.connection)?;
+    let (sender, receiver) = sync_channel(WAITING);
+    let (read, hashed) = std::thread::scope(|scope| {
+        let hashing = scope.spawn(move || hash(&receiver, log, outside));
+        (Reading::new(tables, sender).run(), hashing.join())
+    });
+    let gone = |_| LedgerError::never(LedgerErrorKind::Bug, "the hashing thread has ended");
+    let (report, mut findings) = hashed.map_err(gone)??;
+    let mut verification = match read? {
+        Some(verification) => verification,
+        None => slowly(tables)?,
+    };
+    if report.head != log.frontier.head() {
+        findings.push("the frontier of the log is not that of its leaves".to_owned());
+    }
+    findings.extend(report.findings.iter().map(ToString::to_string));
+    verification.findings.append(&mut findings);
+    verification.log = Some(report);
+    Ok(verification)
+}
+
+/// Hashes what comes, compares, and audits the tree. The answer has a sentence for each leaf that is another.
+fn hash(batches: &Receiver<Vec<Item>>, log: &Log, outside: &Outside) -> Result<(AuditReport, Vec<String>)> {
+    let mut findings = Vec::new();
+    let (origin, keys) = outside.keys_for(log.key.as_ref())?;
+    let mut audit = Audit::new(&origin, &keys);
+    for checkpoint in &outside.checkpoints {
+        audit = audit.with(CheckpointSource::Auditor, checkpoint);
+    }
+    if let Some(checkpoint) = &log.checkpoint {
+        audit = audit.with(CheckpointSource::Ledger, checkpoint);
+    }
+    let mut writer = FieldWriter::new(Domain::Entry);
+    let leaves = batches.iter().flatten().map(|item| {
+        let (leaf, number, stored) = match item {
+            Item::Written { leaf, number, stored } => (TreeHash::of_leaf(&leaf), number, stored),
+            Item::Plain(row) => {
+                write(&row, &mut writer);
+                (writer.leaf_hash(), row.number, row.stored)
+            }
+        };
+        if *leaf.as_bytes() != stored && findings.len() < MOST_FINDINGS {
+            findings.push(format!("entry {number} is not the one that its leaf was made of"));
+        }
+        Ok(leaf)
+    });
+    let report = audit.run(leaves)?;
+    Ok((report, findings))
+}
+
+/// Writes the leaf of a run's entry.
+fn write(row: &PlainRow, writer: &mut FieldWriter) {
+    let shape = &*row.shape;
+    let content = row.content.as_ref().map(<[u8; 16]>::as_slice);
+    let leaf = EntryLeaf {
+        number: row.number,
+        kind: shape.kind.as_str(),
+        unit: &shape.unit,
+        amount: row.amount,
+        debit: &shape.debit,
+        credit: &shape.credit,
+        project: &shape.project,
+        effective_at: row.effective_at,
+        recorded_at: row.recorded_at,
+        key: None,
+        hold: row.hold.as_deref(),
+        run: Some(RunLeaf { place: &shape.place, job: row.job, submitted: row.submitted, content }),
+        grant: None,
+        reverses: row.reverses,
+        tariff: shape.tariff.as_deref(),
+        particulars: &Particulars::None,
+        marks: EntryMarks { actor: row.actor, person: row.person, note: None },
+    };
+    leaf.write(writer);
+}
+
+/// Replays entry by entry, with every run's charge in memory, to say which run it is that differs.
+fn slowly(tables: &Tables<'_>) -> Result<Verification> {
+    let mut replay = Replay::default();
+    let mut statement = tables.connection.prepare(&format!("SELECT {ENTRY} FROM entries ORDER BY number"))?;
+    let mut found = statement.query([])?;
+    while let Some(row) = found.next()? {
+        replay.apply(&entry(row, tables)?)?;
+    }
+    replay.compare(&queries::stored_with_runs(tables)?)
+}

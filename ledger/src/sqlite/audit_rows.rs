@@ -1,0 +1,302 @@
+//! The reading half of an audit: rows become leaves for the hashing thread, and amounts for the replay.
+//!
+//! Entries of runs are nearly all of a ledger and come in long rows of the same project, unit and accounts: their amounts
+//! are added up by what they have in common, and replayed as one. That runs were charged what the table of runs says is
+//! compared by sums of keyed hashes, so that memory does not grow with the ledger.
+
+use super::audit::MOST_FINDINGS;
+use super::entry_tables::entry;
+use super::leaf_rows::{LEAF, WRITTEN, leaf_of, select};
+use super::tables::Tables;
+use super::{charges, persons, queries, rows};
+use crate::evidence::{Commitment, Domain, FieldWriter, PersonMark, written};
+use crate::records::Result;
+use crate::rules::{Movement, Replay, hour_print};
+use crate::{Account, Entry, EntryKind, HoldId, LedgerError, LedgerErrorKind, Verification};
+use model::{Amount, JobId, ProjectName, Unit};
+use rusqlite::Row;
+use rustc_hash::FxHashMap;
+use std::hash::RandomState;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+/// So many leaves go to the hashing thread at once.
+const BATCH: usize = 256;
+
+/// A leaf on its way to the hashing thread, with the hash that is stored for it.
+pub(super) enum Item {
+    /// Of a run, to be written there.
+    Plain(PlainRow),
+    /// Of anything else.
+    Written { leaf: Vec<u8>, number: i64, stored: [u8; 32] },
+}
+
+/// The entry of a run that has nothing unusual.
+pub(super) struct PlainRow {
+    pub(super) number: i64,
+    pub(super) amount: i64,
+    pub(super) effective_at: i64,
+    pub(super) recorded_at: i64,
+    pub(super) actor: PersonMark,
+    pub(super) person: Option<PersonMark>,
+    pub(super) hold: Option<String>,
+    pub(super) job: i64,
+    pub(super) submitted: i64,
+    pub(super) reverses: Option<i64>,
+    pub(super) content: Option<[u8; 16]>,
+    pub(super) stored: [u8; 32],
+    pub(super) shape: Arc<Shape>,
+}
+
+/// The texts that entries have in common.
+pub(super) struct Shape {
+    pub(super) kind: EntryKind,
+    pub(super) unit: String,
+    pub(super) debit: String,
+    pub(super) credit: String,
+    pub(super) project: String,
+    pub(super) place: String,
+    pub(super) tariff: Option<String>,
+}
+
+/// The same by the numbers of names.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Alike {
+    kind: EntryKind,
+    unit: i64,
+    debit: i64,
+    credit: i64,
+    project: i64,
+    place: i64,
+    tariff: Option<i64>,
+}
+
+/// The sum over entries that are alike, and whether they add to a budget or take from it.
+struct Sum {
+    alike: Alike,
+    shape: Arc<Shape>,
+    unit: Unit,
+    debit: Account,
+    credit: Account,
+    project: ProjectName,
+    amount: i128,
+    sign: i64,
+    /// Of the hours in which it was spent.
+    print: u128,
+}
+
+pub(super) struct Reading<'a> {
+    tables: &'a Tables<'a>,
+    sender: SyncSender<Vec<Item>>,
+    batch: Vec<Item>,
+    writer: FieldWriter,
+    replay: Replay,
+    places: FxHashMap<Alike, usize>,
+    sums: Vec<Sum>,
+    latest: usize,
+    /// The persons of the last row, by number: rows next to each other often have the same.
+    met: [Option<(i64, PersonMark)>; 2],
+    seeds: RandomState,
+    charged: u128,
+    findings: Vec<String>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(tables: &'a Tables<'a>, sender: SyncSender<Vec<Item>>) -> Self {
+        Self {
+            tables,
+            sender,
+            batch: Vec::with_capacity(BATCH),
+            writer: FieldWriter::new(Domain::Entry),
+            replay: Replay::default(),
+            places: FxHashMap::default(),
+            sums: Vec::new(),
+            latest: 0,
+            met: [None; 2],
+            seeds: RandomState::new(),
+            charged: 0,
+            findings: Vec::new(),
+        }
+    }
+
+    /// Reads everything and compares with what is stored. None where the runs are charged otherwise: which one it is only
+    /// a replay with all of them in memory can tell.
+    pub(super) fn run(mut self) -> Result<Option<Verification>> {
+        let mut statement = self.tables.connection.prepare(&select_all())?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            self.take(row)?;
+        }
+        self.send()?;
+        for sum in &self.sums {
+            let amount = i64::try_from(sum.amount).map_err(|_| model::AmountError::Overflow)?;
+            self.replay.move_amount(sum.movement(), Amount::from_milli(amount))?;
+            if sum.alike.kind.spends() {
+                self.replay.spend(&sum.project, &sum.unit, sum.print);
+            }
+        }
+        // The hashing thread may come to its end meanwhile.
+        drop(self.sender);
+        let (runs, charged) = charges::stored(self.tables, &self.seeds)?;
+        if charged != self.charged && !queries::is_replica(self.tables.connection)? {
+            return Ok(None);
+        }
+        for person in persons::all(self.tables.connection)?.iter().filter(|person| !person.is_itself()) {
+            let pseudonym = person.mark.pseudonym;
+            self.findings.push(format!("person {pseudonym} is not the one that the entries are about"));
+        }
+        let mut verification = self.replay.compare(&queries::stored(self.tables)?)?;
+        verification.runs = runs;
+        verification.findings.append(&mut self.findings);
+        Ok(Some(verification))
+    }
+
+    /// Takes in one row.
+    fn take(&mut self, row: &Row<'_>) -> Result<()> {
+        if row.get(PLAIN)? {
+            let plain = self.take_run(row)?;
+            return self.put(Item::Plain(plain));
+        }
+        let entry = entry(row, self.tables)?;
+        self.check_note(row, &entry)?;
+        if entry.links.run.is_some() {
+            self.take_run(row)?;
+        } else {
+            self.replay.apply(&entry)?;
+        }
+        leaf_of(row, self.tables, &entry.particulars, &mut self.writer)?;
+        let leaf = self.writer.as_bytes().to_vec();
+        self.put(Item::Written { leaf, number: row.get(0)?, stored: row.get(LEAF)? })
+    }
+
+    /// Takes in the amount of a run's entry.
+    fn take_run(&mut self, row: &Row<'_>) -> Result<PlainRow> {
+        let (number, amount): (i64, i64) = (row.get(0)?, row.get(3)?);
+        self.replay.follow(number.unsigned_abs(), Amount::from_milli(amount));
+        let alike = Alike {
+            kind: rows::kind(row, 1)?,
+            unit: row.get(2)?,
+            debit: row.get(4)?,
+            credit: row.get(5)?,
+            project: row.get(6)?,
+            place: row.get(12)?,
+            tariff: row.get(18)?,
+        };
+        let sum = self.sum_of(alike)?;
+        sum.amount += i128::from(amount);
+        let change = sum.sign.saturating_mul(amount);
+        if alike.kind.spends() {
+            let spent = Amount::from_milli(change.saturating_neg());
+            sum.print = sum.print.wrapping_add(hour_print(rows::instant(row, 7)?, spent, spent));
+        }
+        let shape = Arc::clone(&sum.shape);
+        let (job, submitted) = (row.get(13)?, row.get(14)?);
+        self.charged = self.charged.wrapping_add(charges::mark(
+            &self.seeds,
+            (alike.place, job, submitted),
+            change.saturating_neg(),
+        ));
+        let hold: Option<String> = row.get(11)?;
+        if let Some(hold) = &hold {
+            let id: JobId = hold.parse().map_err(|error| rows::unreadable(11, error))?;
+            self.replay.draw(number.unsigned_abs(), HoldId(id), Amount::from_milli(change))?;
+        }
+        Ok(PlainRow {
+            number,
+            amount,
+            effective_at: row.get(7)?,
+            recorded_at: row.get(8)?,
+            actor: self.person(0, row.get(9)?)?,
+            person: row.get::<_, Option<i64>>(20)?.map(|number| self.person(1, number)).transpose()?,
+            hold,
+            job,
+            submitted,
+            reverses: row.get(16)?,
+            content: row.get(21)?,
+            stored: row.get(LEAF)?,
+            shape,
+        })
+    }
+
+    fn person(&mut self, place: usize, number: i64) -> Result<PersonMark> {
+        match self.met[place] {
+            Some((known, mark)) if known == number => Ok(mark),
+            _ => {
+                let mark = self.tables.persons.with_number(number)?.mark;
+                self.met[place] = Some((number, mark));
+                Ok(mark)
+            }
+        }
+    }
+
+    fn sum_of(&mut self, alike: Alike) -> Result<&mut Sum> {
+        if self.sums.get(self.latest).is_none_or(|sum| sum.alike != alike) {
+            self.latest = if let Some(place) = self.places.get(&alike) {
+                *place
+            } else {
+                self.sums.push(Sum::new(self.tables, alike)?);
+                self.places.insert(alike, self.sums.len() - 1);
+                self.sums.len() - 1
+            };
+        }
+        Ok(&mut self.sums[self.latest])
+    }
+
+    /// What somebody wrote has to be what the leaf's commitment is about.
+    fn check_note(&mut self, row: &Row<'_>, entry: &Entry) -> Result<()> {
+        let commitment = row.get::<_, Option<[u8; 32]>>(WRITTEN)?.map(Commitment::from_bytes);
+        let Some(salt) = self.tables.persons.with_number(row.get(9)?)?.salt else { return Ok(()) };
+        let expected = written(entry).map(|fields| Commitment::new(&salt.of_entry(entry.number), fields));
+        if commitment != expected && self.findings.len() < MOST_FINDINGS {
+            self.findings.push(format!("the note of entry {} is not the one that was posted", entry.number));
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, item: Item) -> Result<()> {
+        self.batch.push(item);
+        if self.batch.len() == BATCH { self.send() } else { Ok(()) }
+    }
+
+    fn send(&mut self) -> Result<()> {
+        let gone = |_| LedgerError::never(LedgerErrorKind::Bug, "the hashing thread has ended");
+        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
+        self.sender.send(batch).map_err(gone)
+    }
+}
+
+/// The column that says whether a row is the entry of a run with nothing unusual.
+const PLAIN: usize = LEAF + 1;
+
+fn select_all() -> String {
+    let plain = "run_place IS NOT NULL AND key IS NULL AND grant_key IS NULL AND note = '' AND particulars IS NULL
+        AND written IS NULL";
+    select("ORDER BY number").replace(" FROM entries", &format!(", {plain} FROM entries"))
+}
+
+impl Sum {
+    fn new(tables: &Tables<'_>, alike: Alike) -> Result<Self> {
+        let names = &tables.names;
+        let text = |number: i64| names.text(number).map(|text| text.as_ref().to_owned());
+        let shape = Shape {
+            kind: alike.kind,
+            unit: text(alike.unit)?,
+            debit: text(alike.debit)?,
+            credit: text(alike.credit)?,
+            project: text(alike.project)?,
+            place: text(alike.place)?,
+            tariff: alike.tariff.map(text).transpose()?,
+        };
+        let (unit, project) = (names.parsed(alike.unit)?, names.parsed(alike.project)?);
+        let (debit, credit) = (names.parsed(alike.debit)?, names.parsed(alike.credit)?);
+        let mut sum =
+            Self { alike, shape: Arc::new(shape), unit, debit, credit, project, amount: 0, sign: 0, print: 0 };
+        sum.sign = sum.movement().budget_sign();
+        Ok(sum)
+    }
+
+    const fn movement(&self) -> Movement<'_> {
+        let Self { unit, debit, credit, project, .. } = self;
+        Movement { kind: self.alike.kind, unit, debit, credit, project }
+    }
+}
