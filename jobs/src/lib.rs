@@ -18,6 +18,7 @@ mod find;
 mod funding;
 pub mod grant;
 mod house;
+pub mod import;
 pub mod init;
 pub mod job_file;
 mod known;

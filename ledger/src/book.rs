@@ -2,8 +2,8 @@
 
 use crate::evidence::EntryProof;
 use crate::{
-    BindingRecord, Budget, Command, Coverage, Cursor, Entry, EntryRecord, Grant, Hold, HoldId, LedgerError,
-    LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Scope, UnattributedRun, Verification,
+    BindingRecord, Budget, Command, Coverage, Cursor, Entry, EntryRecord, Grant, Hold, HoldId, ImportRecord,
+    LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Scope, UnattributedRun, Verification,
 };
 use async_trait::async_trait;
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
@@ -99,6 +99,9 @@ pub trait Book: Send + Sync {
 
     /// One page of all entries, by number. A page that is shorter than its limit is the last.
     async fn entries(&self, page: EntryPage) -> Result<Vec<Entry>, LedgerError>;
+
+    /// The headers of the batches that were read to their end, in the order they were posted.
+    async fn imports(&self) -> Result<Vec<ImportRecord>, LedgerError>;
 
     /// Replays all entries and compares what comes out with what is stored.
     async fn verify(&self) -> Result<Verification, LedgerError>;

@@ -1,8 +1,8 @@
 //! Commands: everything that changes a ledger.
 
 use crate::{
-    AmendHold, Binding, CloseHold, Coverage, Cursor, Enforce, NewGrant, NewHold, NewOpening, Observation, Reattribute,
-    SetPolicy, SettledRun, Unbind, Withdraw,
+    AmendHold, Binding, CloseHold, Coverage, Cursor, Enforce, ImportBatch, NewGrant, NewHold, NewOpening, Observation,
+    Reattribute, SetPolicy, SettledRun, Unbind, Withdraw,
 };
 use model::ProjectName;
 use serde::{Deserialize, Serialize};
@@ -45,4 +45,6 @@ pub enum Command {
     Cover(Coverage),
     /// Notes how far a cluster's runs were read.
     Advance(Cursor),
+    /// Notes that a batch of runs was read to its end; each time that it is.
+    NoteImport(Box<ImportBatch>),
 }

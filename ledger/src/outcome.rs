@@ -51,6 +51,8 @@ pub enum Outcome {
     Covered,
     /// The cursor stands there or further.
     Advanced(Effect),
+    /// A batch is noted, under this number.
+    ImportNoted(u64),
 }
 
 /// What became of one run.

@@ -2,8 +2,8 @@
 
 use crate::rules::{Content, Secret, Terms};
 use crate::{
-    Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, LedgerError, Observation,
-    Scope, SetPolicy, SettledRun, UnattributedReason, Unbind,
+    Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch, LedgerError,
+    Observation, Scope, SetPolicy, SettledRun, UnattributedReason, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 use std::sync::Arc;
@@ -162,6 +162,9 @@ pub(crate) trait Records {
     fn put_coverage(&self, reading: &Coverage) -> Result<()>;
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
+
+    /// Adds the header of a batch; its number.
+    fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64>;
 
     /// What balances at `now` are made of; totals, terms and open holds of one project only where one is named.
     fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts>;

@@ -8,7 +8,7 @@ use crate::rules::{self, Secret};
 use crate::store::{Changes, Store};
 use crate::{
     Account, Binding, BindingRecord, Command, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
-    LedgerErrorKind, Observation, Scope, SetPolicy, Unbind,
+    ImportBatch, LedgerErrorKind, Observation, Scope, SetPolicy, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 use rustc_hash::FxHashMap;
@@ -407,6 +407,10 @@ impl Records for Workbench<'_> {
 
     fn put_cursor(&self, cursor: &Cursor) -> Result<()> {
         self.store.put_cursor(cursor)
+    }
+
+    fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64> {
+        self.store.add_import(batch, actor, now)
     }
 
     fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts> {

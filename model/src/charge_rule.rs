@@ -34,16 +34,22 @@ impl ChargeRule {
 
     /// The weight of an allocation in milli-resources per second; none where the row lacks what the formula needs.
     pub fn milli_per_second(&self, allocated: &Tres) -> Option<u64> {
+        self.milli_per_second_with(allocated, allocated.gpus())
+    }
+
+    /// The same, with a count of GPUs that is known otherwise.
+    pub fn milli_per_second_with(&self, allocated: &Tres, gpus: GpuCount) -> Option<u64> {
         match self {
             Self::Nodes(weight) => allocated.nodes?.checked_mul(*weight),
             Self::Cpus(weight) => allocated.cpus?.checked_mul(*weight),
             Self::MemoryGib(weight) => allocated.memory_mib?.div_ceil(1024).checked_mul(*weight),
-            Self::Gpus(weight) => match allocated.gpus() {
+            Self::Gpus(weight) => match gpus {
                 GpuCount::Tracked(gpus) => gpus.checked_mul(*weight),
                 GpuCount::Untracked => None,
             },
             Self::Largest(rules) => {
-                let weights: Option<Vec<u64>> = rules.iter().map(|rule| rule.milli_per_second(allocated)).collect();
+                let weights: Option<Vec<u64>> =
+                    rules.iter().map(|rule| rule.milli_per_second_with(allocated, gpus)).collect();
                 weights?.into_iter().max()
             }
         }

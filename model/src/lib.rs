@@ -54,7 +54,7 @@ pub use state::{BaseState, JobState, StateFlag};
 pub use statement::{Statement, StatementLine, StatementLineKind};
 pub use storage::{StorageArea, StorageContext, StorageRole};
 pub use tariff::{Tariff, TariffId};
-pub use time::{Clock, Timestamp, Window};
+pub use time::{Clock, TimeError, Timestamp, Window};
 pub use tres::{GpuCount, Tres};
 pub use unit::{ResourceClass, Unit, UnitError};
 pub use zone::{AccountingZone, Zone, ZoneError};

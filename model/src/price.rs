@@ -41,7 +41,7 @@ impl Price {
 pub fn price(allocated: &Tres, elapsed: WallTime, tariff: &Tariff) -> Result<Price, AmountError> {
     let seconds = if elapsed.seconds() == 0 { 0 } else { elapsed.seconds().max(tariff.minimum_seconds) };
     let (gpus, is_estimated) = scheduler_gpus(allocated, tariff);
-    let filled = Tres { gpus_total: gpus.or(allocated.gpus_total), ..allocated.clone() };
+    let counted = gpus.map_or(allocated.gpus(), GpuCount::Tracked);
     let charge = |unit: Option<Unit>, weight: Option<u64>| match (unit, weight) {
         (Some(unit), Some(weight)) => Amount::from_product(weight, seconds).map(|amount| Some(Charge { unit, amount })),
         _ => Ok(None),
@@ -52,7 +52,7 @@ pub fn price(allocated: &Tres, elapsed: WallTime, tariff: &Tariff) -> Result<Pri
         tariff: tariff.id.clone(),
         gpu: charge(tariff.gpu_unit(), gpu_weight)?,
         node: charge(Some(tariff.node_unit()), node_weight)?,
-        site: charge(Some(tariff.charge_unit()), tariff.charge_rule.milli_per_second(&filled))?,
+        site: charge(Some(tariff.charge_unit()), tariff.charge_rule.milli_per_second_with(allocated, counted))?,
         is_estimated,
     })
 }

@@ -1,7 +1,7 @@
 //! Time: instants as whole seconds since the epoch, half-open windows, and the clock's contract.
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// An instant, in seconds since 1970-01-01T00:00:00Z. Sites print local time without zone; epoch seconds have none to lose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +28,38 @@ impl Timestamp {
     /// Seconds from `earlier` to this instant; negative where `earlier` is later.
     pub const fn seconds_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// Why a text is no instant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TimeError {
+    /// It is no time with a zone.
+    #[error("`{0}` is not a time such as `2026-11-23T22:14:00Z`, or seconds since 1970")]
+    NotATime(String),
+    /// Clocks show it twice, or never, because summer time ends or begins.
+    #[error("`{0}` is no one instant in {1}: the clock was changed then")]
+    Ambiguous(String, String),
+}
+
+impl Timestamp {
+    /// Whether a text is a local time, which is no instant without a zone: `2026-11-23T22:14:00`.
+    pub fn is_local(text: &str) -> bool {
+        let bytes = text.as_bytes();
+        bytes.len() == 19 && matches!(bytes[10], b'T' | b' ') && bytes[..4].iter().all(u8::is_ascii_digit)
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimeError;
+
+    /// Reads RFC 3339, whole seconds since 1970 too.
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let bad = || TimeError::NotATime(text.chars().take(40).collect());
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return text.parse().map(Self).map_err(|_| bad());
+        }
+        text.parse::<jiff::Timestamp>().map(|instant| Self(instant.as_second())).map_err(|_| bad())
     }
 }
 

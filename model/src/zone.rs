@@ -1,5 +1,6 @@
 //! Time zones: whose midnight it is when a day, a month or a quarter of the accounts begins.
 
+use crate::{TimeError, Timestamp};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use std::{fmt, str::FromStr, sync::LazyLock};
@@ -40,6 +41,15 @@ impl Zone {
     /// Its name; a machine's own zone may have none.
     pub fn name(&self) -> Option<&str> {
         self.rules.iana_name()
+    }
+
+    /// The instant at which clocks here show a local time; an error where they show it twice or never.
+    pub fn instant(&self, text: &str) -> Result<Timestamp, TimeError> {
+        let shown = || text.chars().take(40).collect::<String>();
+        let local: jiff::civil::DateTime = text.parse().map_err(|_| TimeError::NotATime(shown()))?;
+        let instant = self.rules.to_ambiguous_timestamp(local).unambiguous();
+        let instant = instant.map_err(|_| TimeError::Ambiguous(shown(), self.to_string()))?;
+        Ok(Timestamp::from_epoch_seconds(instant.as_second()))
     }
 
     /// Its rules, for showing an instant in it.

@@ -51,6 +51,13 @@ pub fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, ReachError> {
     Ok(Some(bytes))
 }
 
+/// Opens a file to be read from its beginning to its end, once.
+pub fn open(path: &Path) -> Result<File, ReachError> {
+    let failed = failed("reading", path);
+    let file = File::open(path).map_err(&failed)?;
+    if file.metadata().map_err(&failed)?.is_dir() { Err(failed(io::ErrorKind::IsADirectory.into())) } else { Ok(file) }
+}
+
 /// Reads at most `limit` bytes from an offset, counted from the end where it is negative.
 pub fn read_part(path: &Path, offset: i64, limit: usize) -> Result<Option<Part>, ReachError> {
     let failed = failed("reading", path);

@@ -25,6 +25,6 @@ pub(crate) use run_taker::KeptRuns;
 pub use run_taker::RunTaker;
 pub use scheduler::{Capabilities, Scheduler};
 pub use sighting::{FoundIn, FoundJob, JobFacts, JobForm, JobSighting, StampSearch};
-pub use slurm::SlurmCommands;
+pub use slurm::{AccountingText, NotStarted, SlurmCommands, TextError, TextFacts, TextRow};
 pub use submission::{Estimate, Interactive, LocalResources, SUBMISSION_PATIENCE, ScriptSource, Submission, Submitted};
 pub use window::{Coverage, QueueBatch, RejectedRow, RunAnswer, RunBatch, RunWindow, Users, Whose};

@@ -2,14 +2,13 @@
 
 use super::Context;
 use crate::{
-    arguments::General,
     failure::Failure,
     output::{Answer, expiry, hold, instant},
 };
 use jobs::{
     Gravity,
     seal::{SealReport, seal},
-    settle::{NotPriced, SettleOptions, SettleReport, SettledAmount, settle},
+    settle::{Counts, NotPriced, SettleOptions, SettleReport, SettledAmount, settle},
 };
 use model::{JobId, RunKey, Timestamp, Zone};
 use serde_json::json;
@@ -49,15 +48,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     if report.is_complete() {
         return Ok(answer);
     }
-    let (screen, General { json, quiet, .. }) = (context.screen, &context.general);
-    if *json {
-        let _arrived = screen.data(format!("{:#}\n", answer.json).as_bytes());
-    } else {
-        answer.notes.iter().for_each(|note| screen.note(note));
-        if !quiet {
-            let _arrived = screen.data(answer.text.as_bytes());
-        }
-    }
+    context.screen.shown_in_full(&answer);
     Err(incomplete(&report))
 }
 
@@ -95,13 +86,14 @@ pub(super) fn day_in(text: &str, zone: &Zone) -> Result<Timestamp, Failure> {
 
 fn text(report: &SettleReport, sealed: &SealReport) -> String {
     let until = report.settled_until.map(instant).unwrap_or_default();
-    let SettleReport { place, new, same, corrected, unattributed, unattributed_in_all, running, pending, .. } = report;
+    let SettleReport { place, unattributed_in_all, running, pending, .. } = report;
+    let Counts { new, same, corrected, unattributed, settled } = &report.counts;
     let mut text = format!(
         "{place}: runs: {new} newly charged, {same} known, {corrected} corrected; \
          unattributed runs: {unattributed} new, {unattributed_in_all} in all; \
          jobs: {running} running, {pending} waiting; settled until {until}\n"
     );
-    for SettledAmount { project, unit, amount } in &report.settled {
+    for SettledAmount { project, unit, amount } in settled {
         text.push_str(&format!("  {project} was charged {}\n", hold(unit, *amount)));
     }
     for due in &report.expired {

@@ -48,6 +48,18 @@ impl Screen {
         ExitCode::from(if self.data(text.as_bytes()) { answer.code } else { 3 })
     }
 
+    /// Prints an answer beside which a failure comes: its notes are told in any case.
+    pub(crate) fn shown_in_full(self, answer: &Answer) {
+        if self.json {
+            let _arrived = self.data(format!("{:#}\n", answer.json).as_bytes());
+        } else {
+            answer.notes.iter().for_each(|note| self.note(note));
+            if !self.quiet {
+                let _arrived = self.data(printable(&answer.text).as_bytes());
+            }
+        }
+    }
+
     /// Writes bytes to stdout as they are; whether they arrived. A reader that went away (`| head`) has what it wanted.
     pub(crate) fn data(self, bytes: &[u8]) -> bool {
         let mut stdout = io::stdout().lock();

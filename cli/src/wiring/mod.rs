@@ -3,6 +3,7 @@
 mod books;
 mod clock;
 mod folder;
+mod input;
 mod process;
 mod scheduler;
 mod site;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 pub(crate) use clock::SystemClock;
 pub(crate) use folder::unusable_folder;
+pub(crate) use input::input;
 pub(crate) use process::random_bits;
 
 /// The version as records and scripts name it.

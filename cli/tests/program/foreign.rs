@@ -123,3 +123,86 @@ fn a_run_without_gpus_is_no_trouble_for_a_budget_of_gpus() {
     let listed = desk.pakt(&["ledger", "unattributed"]).expect(0);
     assert!(listed.stdout.contains("not in horeka:a100"), "{}", listed.stdout);
 }
+
+/// The words that ask `sacct` of a desk for what `pakt ledger import` needs, into a file.
+fn ask(desk: &Jupiter, file: &str) {
+    let script = format!(
+        "PATH={}:$PATH; sacct --parsable2 --delimiter='|' --format={} > {file}",
+        desk.0.home().join("bin").display(),
+        COLUMNS.split_whitespace().collect::<Vec<_>>().join(",")
+    );
+    desk.0.tool(&["sh", "-c", &script]);
+}
+
+#[test]
+fn what_was_settled_live_is_known_in_a_file() {
+    let desk = Jupiter::with(|day_ago| {
+        row(4711, "hai", "booster", day_ago, 3_600) + &row(4712, "other", "booster", day_ago, 1_800)
+    });
+    desk.pakt(&["ledger", "init"]).expect(0);
+    desk.grant();
+    desk.pakt(&["settle"]).expect(0);
+    ask(&desk, "runs.psv");
+    assert_snapshot!(desk.pakt(&["ledger", "import", "runs.psv"]).shown(), @"
+    exit 2
+    --- stderr
+    error: nothing was imported
+    why:   of two readings of a run the later one counts, and a file does not say when it was made
+    next:  say when `sacct` was run, such as `--observed-at 2026-11-23T22:14:00Z`
+    ");
+    let now = desk.0.tool(&["date", "+%s"]);
+    let import = ["ledger", "import", "runs.psv", "--observed-at", &now];
+    let said = desk.pakt(&import).expect(0);
+    assert!(said.stdout.starts_with("jupiter: 2 rows: 0 newly charged, 2 known, 0 corrected"), "{}", said.stdout);
+    // The other way round, and through a pipe.
+    let other = Jupiter::with(|_| std::fs::read_to_string(desk.0.home().join("bin/rows")).expect("ours"));
+    other.pakt(&["ledger", "init"]).expect(0);
+    other.grant();
+    let mut piped = other.0.command(["ledger", "import", "-", "--json"]);
+    piped.stdin(fs::File::open(desk.0.work().join("runs.psv")).expect("written"));
+    let report = other.0.finish(&["ledger", "import", "-"], piped).json();
+    assert_eq!((&report["imported"]["new"], &report["imported"]["unattributed"]), (&1.into(), &1.into()), "{report}");
+    assert!(other.pakt(&["settle"]).expect(0).stdout.contains("0 newly charged, 2 known, 0 corrected"));
+}
+
+#[test]
+fn rows_that_are_not_taken_in_are_told_with_their_line() {
+    let desk = Jupiter::with(|_| String::new());
+    desk.pakt(&["ledger", "init"]).expect(0);
+    let good = row(4711, "hai", "booster", 1_790_000_000, 3_600).replace("|train|", "|train");
+    let bad = good.replace("|3600|", "|1h|");
+    let titles = COLUMNS.split_whitespace().collect::<Vec<_>>().join("|");
+    desk.0.write("runs.psv", &format!("{titles}\n{good}{bad}{good}"));
+    let import = ["ledger", "import", "runs.psv", "--observed-at", "2026-11-01T00:00:00Z"];
+    assert_snapshot!(desk.pakt(&import).shown(), @"
+    exit 5
+    --- stdout
+    jupiter: 3 rows: 0 newly charged, 1 known, 0 corrected, 1 unattributed, 0 without a price, 1 rejected; 0 still ran, 0 never started; 0 steps passed over
+      control total of 2 runs: 1152.000 core-h (jupiter:core)
+      control total of 2 runs: 16.000 GPU-h (jupiter:gh200)
+      control total of 2 runs: 4.000 node-h (jupiter:node)
+      from <instant> to <instant>
+      blake3 78b467a84c4bb5484532dc7d5f8165413b07483de4ca37cbe9faac30544affc9
+    --- stderr
+    warning: not taken in: line 3: elapsed: `1h` is not a number
+    error: not everything was imported
+    why:   1 rows were not taken in, and 0 runs have no price: no balance counts their hours
+    next:  look at the warnings, mend what can be mended, and import the file again: what is known stays as it is
+    ");
+    desk.0.write("local.psv", &format!("{titles}\n{}", good.replace("|1790000000|", "|2026-09-21T14:13:20|")));
+    let import = ["ledger", "import", "local.psv", "--observed-at", "2026-11-01T00:00:00Z"];
+    assert_snapshot!(desk.pakt(&import).shown(), @"
+    exit 2
+    --- stderr
+    error: nothing was imported
+    why:   its times have no zone: `2026-09-21T14:13:20`
+    next:  say which with `--zone`, such as `--zone Europe/Berlin`; or ask again with `SLURM_TIME_FORMAT=%s sacct ...`
+    ");
+    assert_snapshot!(desk.pakt(&["ledger", "import", "missing.psv", "--observed-at", "1793000000"]).shown(), @"
+    exit 2
+    --- stderr
+    error: nothing was imported
+    why:   there is no file `missing.psv`
+    next:  name a file that can be read, or `-` for standard input
+    ");
+}

@@ -5,7 +5,7 @@ use model::{SchedulerJobId, Stamp, Timestamp};
 use std::collections::BTreeMap;
 
 /// The adopted jobs, by the scheduler's id, those that are over included: a run that is read again must not lose its job.
-pub(super) struct Adopted(BTreeMap<SchedulerJobId, Vec<Owner>>);
+pub(crate) struct Adopted(BTreeMap<SchedulerJobId, Vec<Owner>>);
 
 /// Which submissions of an id are a job's: from its own on, with every requeue, which keeps the id and has a later submit
 /// time; and none after it was found to be over, when the id may belong to another job.
@@ -17,7 +17,7 @@ struct Owner {
 
 impl Adopted {
     /// The adopted ones of these jobs.
-    pub(super) fn of(jobs: &[IndexedJob]) -> Self {
+    pub(crate) fn of(jobs: &[IndexedJob]) -> Self {
         let mut owners = BTreeMap::<SchedulerJobId, Vec<Owner>>::new();
         for job in jobs.iter().filter(|job| job.intent.origin == Some(Origin::Adopted)) {
             let Some(id) = job.scheduler_job else { continue };
@@ -32,7 +32,7 @@ impl Adopted {
     }
 
     /// The stamp of what was submitted at this instant under this id.
-    pub(super) fn stamp(&self, id: SchedulerJobId, submitted_at: Timestamp) -> Option<Stamp> {
+    pub(crate) fn stamp(&self, id: SchedulerJobId, submitted_at: Timestamp) -> Option<Stamp> {
         let is_its =
             |owner: &&Owner| owner.from <= submitted_at && owner.until.is_none_or(|until| submitted_at <= until);
         // Of several owners of one id the one that began last before the submission.

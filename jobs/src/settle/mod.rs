@@ -8,6 +8,7 @@
 mod adopted;
 mod clock;
 mod close;
+mod counts;
 mod desk;
 mod observe;
 mod price;
@@ -21,9 +22,13 @@ mod run;
 mod unsent;
 mod window;
 
-pub use report::{NotPriced, SettleOptions, SettleReport, SettledAmount};
+pub use counts::{Counts, SettledAmount};
+pub use report::{NotPriced, SettleOptions, SettleReport};
 pub use run::settle;
 
+pub(crate) use adopted::Adopted;
 pub(crate) use close::ended_as_seen;
-pub(crate) use price::price_of;
+pub(crate) use counts::NotTaken;
+pub(crate) use price::{Pricer, price_of};
+pub(crate) use report::named;
 pub(crate) use window::months;

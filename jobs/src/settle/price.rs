@@ -1,24 +1,71 @@
 //! The price of a run, or why there is none.
 
-use ledger::RunPrice;
-use model::{PartitionName, Run, Tres, price};
+use ledger::{Command, RunPrice, SettledRun};
+use model::{PartitionName, Run, Tariff, Tres, price};
 use sites::{Site, tariff_for};
+use std::sync::Arc;
 
 /// What Slurm writes where a number is not set or has no limit: `NO_VAL` and `INFINITE` of slurm.h, in 32 and 64 bits.
 const NO_NUMBERS: [u64; 4] = [0xffff_fffe, 0xffff_ffff, u64::MAX - 1, u64::MAX];
 
 /// The price of a run at a site, by what it was allocated.
 pub(crate) fn price_of(site: &Site, run: &Run) -> RunPrice {
+    Pricer::at(site).price(run)
+}
+
+/// Prices the runs of a site. It keeps the last tariffs: of a month's runs most have one of few.
+pub(crate) struct Pricer<'a> {
+    site: &'a Site,
+    known: Vec<Known>,
+}
+
+/// The tariff of an allocation in a partition, or why there is none.
+struct Known {
+    partition: Option<PartitionName>,
+    allocated: Tres,
+    tariff: Result<Tariff, String>,
+}
+
+impl<'a> Pricer<'a> {
+    const MOST: usize = 32;
+
+    pub(crate) const fn at(site: &'a Site) -> Self {
+        Self { site, known: Vec::new() }
+    }
+
+    /// The command that takes a run which has ended into the books.
+    pub(crate) fn settlement(&mut self, run: Run) -> Command {
+        let price = self.price(&run);
+        Command::Settle(Arc::new(SettledRun { run, price }))
+    }
+
+    fn price(&mut self, run: &Run) -> RunPrice {
+        let is_its = |known: &Known| known.partition == run.partition && known.allocated == run.allocated;
+        let place = self.known.iter().position(is_its).unwrap_or_else(|| {
+            if self.known.len() == Self::MOST {
+                self.known.remove(0);
+            }
+            let (partition, allocated) = (run.partition.clone(), run.allocated.clone());
+            self.known.push(Known { tariff: tariff_of(self.site, run), partition, allocated });
+            self.known.len() - 1
+        });
+        let tariff = match &self.known[place].tariff {
+            Ok(tariff) => tariff,
+            Err(why) => return RunPrice::Unknown(why.clone()),
+        };
+        match price(&run.allocated, run.elapsed, tariff) {
+            Ok(price) => RunPrice::Known(price),
+            Err(error) => RunPrice::Unknown(error.to_string()),
+        }
+    }
+}
+
+fn tariff_of(site: &Site, run: &Run) -> Result<Tariff, String> {
     if let Some(what) = uncountable(&run.allocated) {
-        return RunPrice::Unknown(format!("its row has no number of {what}"));
+        return Err(format!("its row has no number of {what}"));
     }
-    let Some(tariff) = tariff_for(site, run.partition.as_ref(), &run.allocated) else {
-        return RunPrice::Unknown(no_tariff(site, run.partition.as_ref()));
-    };
-    match price(&run.allocated, run.elapsed, &tariff) {
-        Ok(price) => RunPrice::Known(price),
-        Err(error) => RunPrice::Unknown(error.to_string()),
-    }
+    let partition = run.partition.as_ref();
+    tariff_for(site, partition, &run.allocated).ok_or_else(|| no_tariff(site, partition))
 }
 
 fn no_tariff(site: &Site, partition: Option<&PartitionName>) -> String {

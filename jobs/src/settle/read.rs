@@ -4,7 +4,7 @@
 use super::{
     adopted::Adopted,
     desk::{Desk, NOT_FINISHED, too_large},
-    price::price_of,
+    price::Pricer,
     raw,
     reading::Reading,
     report::SettleReport,
@@ -12,10 +12,10 @@ use super::{
 };
 use crate::{error::JobsError, reached::scheduled};
 use async_trait::async_trait;
-use ledger::{Command, SettledRun};
+use ledger::Command;
 use model::{JobId, Run, SchedulerJobId, Stamp, Timestamp, Window};
 use scheduler_adapters::{RejectedRow, RunTaker, RunWindow};
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 /// So many runs are posted at once.
 const CHUNK: usize = 2_000;
@@ -42,6 +42,7 @@ pub(super) async fn read(
             window,
             adopted,
             findings: Findings { reading, report },
+            pricer: Pricer::at(desk.site),
             fields: Vec::new(),
             waiting: BTreeMap::new(),
             last: None,
@@ -59,6 +60,7 @@ struct Intake<'a> {
     window: Window,
     adopted: &'a Adopted,
     findings: Findings<'a>,
+    pricer: Pricer<'a>,
     fields: Vec<String>,
     /// Of two rows with one key the later one counts, as it does in the books.
     waiting: BTreeMap<(SchedulerJobId, Timestamp), Command>,
@@ -109,7 +111,8 @@ impl Intake<'_> {
         // A run that ended in a requeue has an end and a state that is no final one: the end counts.
         if run.ended_at.is_some() {
             let key = (run.key.scheduler_job, run.key.submitted_at);
-            self.waiting.insert(key, settlement(self.desk, run, &self.fields));
+            let raw = raw::kept(&run.raw, &self.fields);
+            self.waiting.insert(key, self.pricer.settlement(Run { raw, ..run }));
         }
     }
 
@@ -132,12 +135,6 @@ impl Intake<'_> {
         answered?;
         self.post().await
     }
-}
-
-fn settlement(desk: &Desk<'_>, run: Run, fields: &[String]) -> Command {
-    let price = price_of(desk.site, &run);
-    let raw = raw::kept(&run.raw, fields);
-    Command::Settle(Arc::new(SettledRun { run: Run { raw, ..run }, price }))
 }
 
 /// The job of an unreadable row: by its stamp, wherever it stands, else by the id of a job that was taken over.

@@ -1,7 +1,8 @@
 //! What a settlement was asked for, and what it did.
 
-use ledger::{Command, Expiry, Outcome, SettleOutcome};
-use model::{Amount, AmountError, JobId, ProjectName, RunKey, Timestamp, Unit};
+use super::counts::{Counts, NotTaken};
+use ledger::{Command, Expiry, Outcome};
+use model::{AmountError, JobId, RunKey, Timestamp};
 use std::collections::BTreeSet;
 
 /// What a settlement covers.
@@ -35,14 +36,9 @@ pub struct SettleReport {
     pub since: Option<Timestamp>,
     /// Until when everything of the scope is settled now.
     pub settled_until: Option<Timestamp>,
-    /// Runs charged for the first time.
-    pub new: u64,
-    /// Runs that were in the books before, charged or not, and say the same.
-    pub same: u64,
-    /// Runs whose entry was corrected.
-    pub corrected: u64,
-    /// Runs that no binding covers, as far as they were entered now.
-    pub unattributed: u64,
+    /// What became of the runs that were read.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// All runs in the ledger that nobody was charged for, whoever entered them when.
     pub unattributed_in_all: u64,
     /// Runs that somebody pays for and nobody could price. They are in the books, and charged once they have a price.
@@ -65,21 +61,8 @@ pub struct SettleReport {
     pub unsent: Vec<JobId>,
     /// What else there is to say.
     pub notes: Vec<String>,
-    /// What runs that were charged for the first time took, beyond any hold included; by project and unit.
-    pub settled: Vec<SettledAmount>,
     /// What was forfeited, and what was forgiven, as far as it was entered now.
     pub expired: Vec<Expiry>,
-}
-
-/// What was charged to a project in a unit.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct SettledAmount {
-    /// To whom.
-    pub project: ProjectName,
-    /// In which unit.
-    pub unit: Unit,
-    /// How much.
-    pub amount: Amount,
 }
 
 impl SettleReport {
@@ -92,34 +75,8 @@ impl SettleReport {
     pub(super) fn count(&mut self, commands: &[Command], outcomes: &[Outcome]) -> Result<(), AmountError> {
         for (command, outcome) in commands.iter().zip(outcomes) {
             let (Command::Settle(settled), Outcome::Settled(outcome)) = (command, outcome) else { continue };
-            let key = &settled.run.key;
-            match outcome {
-                SettleOutcome::New { drawn, overrun, project, unit } => {
-                    self.new += 1;
-                    self.charge(project, unit, drawn.plus(*overrun)?)?;
-                }
-                SettleOutcome::Same | SettleOutcome::Stale => self.same += 1,
-                SettleOutcome::Corrected { .. } => self.corrected += 1,
-                SettleOutcome::Unattributed => self.unattributed += 1,
-                // A run with a price that has no part in the unit of its budget, such as one without GPUs, is what the
-                // budget is not for. Those without any price are listed from the books, also the ones of earlier
-                // settlements.
-                SettleOutcome::NotPriced { .. } => {
-                    self.unattributed += u64::from(settled.price.known().is_some());
-                }
-                SettleOutcome::Rejected { reason } => self.reject(&format!("{}: {reason}", named(key))),
-            }
-        }
-        Ok(())
-    }
-
-    fn charge(&mut self, project: &ProjectName, unit: &Unit, amount: Amount) -> Result<(), AmountError> {
-        let place = self.settled.binary_search_by(|known| (&known.project, &known.unit).cmp(&(project, unit)));
-        match place {
-            Ok(place) => self.settled[place].amount = self.settled[place].amount.plus(amount)?,
-            Err(place) => {
-                let settled = SettledAmount { project: project.clone(), unit: unit.clone(), amount };
-                self.settled.insert(place, settled);
+            if let Some(NotTaken::Rejected(reason)) = self.counts.count(settled, outcome)? {
+                self.reject(&format!("{}: {reason}", named(&settled.run.key)));
             }
         }
         Ok(())
@@ -137,7 +94,7 @@ impl SettleReport {
 }
 
 /// A run as people know it.
-fn named(key: &RunKey) -> String {
+pub(crate) fn named(key: &RunKey) -> String {
     format!("the run of job {} on {}, submitted at {}", key.scheduler_job, key.cluster, key.submitted_at)
 }
 

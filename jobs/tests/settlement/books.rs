@@ -28,7 +28,11 @@ async fn a_taken_over_job_keeps_its_charge_whenever_it_is_settled_again() {
     for seconds in [0, 60, DAY] {
         desk.set_clock(NOW + seconds);
         let report = desk.settle("ada").await;
-        assert_eq!((report.same, report.corrected, kinds(&desk).await), (1, 0, once.clone()), "after {seconds} s");
+        assert_eq!(
+            (report.counts.same, report.counts.corrected, kinds(&desk).await),
+            (1, 0, once.clone()),
+            "after {seconds} s"
+        );
     }
 }
 

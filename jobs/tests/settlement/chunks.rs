@@ -43,9 +43,9 @@ fn since_before() -> SettleOptions {
 async fn finished(desk: &Desk) -> (u64, u64, u64) {
     let report = desk.try_settle("ada", since_before()).await.expect("settled");
     assert_eq!((desk.used().await, desk.cursor("user:ada").await), (USED, Some(NOW + DAY)));
-    assert_eq!(report.new + report.same, RUNS, "each once");
+    assert_eq!(report.counts.new + report.counts.same, RUNS, "each once");
     assert!(desk.book().verify().await.expect("verified").is_consistent());
-    (report.new, report.same, report.corrected)
+    (report.counts.new, report.counts.same, report.counts.corrected)
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn the_rows_of_one_job_stay_together_at_the_border_of_a_chunk() {
     for is_first in [true, false] {
         let report = desk.try_settle("ada", since_before()).await.expect("settled");
         let (new, same) = if is_first { (CHUNK + 11, 0) } else { (0, CHUNK + 11) };
-        assert_eq!((report.new, report.same, report.corrected), (new, same, 0));
+        assert_eq!((report.counts.new, report.counts.same, report.counts.corrected), (new, same, 0));
         assert_eq!(desk.used().await, 2_010 + 4 + 1_000);
     }
 }

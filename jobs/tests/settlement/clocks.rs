@@ -80,7 +80,7 @@ async fn long_look_backs_are_posted_month_by_month_and_the_cursor_moves_last() {
     };
     desk.says().runs = (0..90).map(daily).collect();
     let report = desk.settle("ada").await;
-    assert_eq!((report.new, desk.says().asked.len()), (90, 4));
+    assert_eq!((report.counts.new, desk.says().asked.len()), (90, 4));
     // The queue does not answer after accounting did: what was read stands, the cursor does not move, nothing is lost.
     desk.set_clock(NOW + 10 * DAY);
     desk.says().runs.push(run(200, "ada", NOW + 100, Some(NOW + 200)));
@@ -89,6 +89,6 @@ async fn long_look_backs_are_posted_month_by_month_and_the_cursor_moves_last() {
     assert_eq!((error.gravity, desk.used().await), (Gravity::Unreachable, 90 * DAY + 100));
     assert_eq!(desk.cursor("user:ada").await, Some(NOW));
     let report = desk.settle("ada").await;
-    assert_eq!((report.new, report.same, desk.used().await), (0, 1, 90 * DAY + 100));
+    assert_eq!((report.counts.new, report.counts.same, desk.used().await), (0, 1, 90 * DAY + 100));
     assert_eq!(desk.cursor("user:ada").await, Some(NOW + 10 * DAY));
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jobs::Books;
 use ledger::{
     BalanceQuery, BindingRecord, Book, Budget, Command, Coverage, Cursor, Entry, EntryPage, Grant, Hold, HoldId,
-    LedgerError, LedgerErrorKind, Outcome, Scope, SqliteBook, UnattributedRun, Verification,
+    ImportRecord, LedgerError, LedgerErrorKind, Outcome, Scope, SqliteBook, UnattributedRun, Verification,
 };
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use std::{
@@ -153,6 +153,10 @@ impl Book for FailingBook {
 
     async fn entries(&self, page: EntryPage) -> Answer<Vec<Entry>> {
         self.real.entries(page).await
+    }
+
+    async fn imports(&self) -> Answer<Vec<ImportRecord>> {
+        self.real.imports().await
     }
 
     async fn verify(&self) -> Answer<Verification> {

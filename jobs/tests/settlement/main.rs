@@ -6,6 +6,8 @@ mod chunks;
 mod clocks;
 mod directories;
 mod failing_book;
+mod import_rules;
+mod importing;
 mod listing;
 mod logs;
 mod missing;

@@ -39,7 +39,7 @@ async fn a_run_without_a_tariff_is_kept_and_charged_when_there_is_one() {
     desk.profile_knows(&["gpu", "mystery"]);
     let report = desk.settle("ada").await;
     assert!(report.is_complete(), "{:?}", report.not_priced);
-    assert_eq!((report.corrected, desk.used().await, desk.book().unattributed_count().await), (2, 1_100, Ok(0)));
+    assert_eq!((report.counts.corrected, desk.used().await, desk.book().unattributed_count().await), (2, 1_100, Ok(0)));
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn a_run_that_nobody_pays_for_is_unattributed_and_no_more() {
     of_others.account = Some("other".parse().expect("an account"));
     desk.says().runs = vec![of_others];
     let report = desk.settle("ada").await;
-    assert_eq!((report.unattributed, report.is_complete()), (1, true));
+    assert_eq!((report.counts.unattributed, report.is_complete()), (1, true));
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn an_unreadable_row_stops_no_other_and_is_read_again_each_time() {
         let number = u64::try_from(day).expect("small");
         desk.says().runs.push(run(number, "ada", now - 200, Some(now - 100)));
         let report = desk.settle("ada").await;
-        assert_eq!((report.new, desk.used().await), (1, used), "day {day}");
+        assert_eq!((report.counts.new, desk.used().await), (1, used), "day {day}");
         assert_eq!(report.rejected.len(), 1, "it is told each time");
         assert_eq!(desk.cursor("user:ada").await, Some(bad_end), "no further than the row");
         assert_eq!(report.settled_until, Some(crate::desk::at(bad_end)));
@@ -101,7 +101,7 @@ async fn a_row_that_makes_no_sense_holds_cursor_and_hold_back() {
     desk.set_clock(NOW + 5 * DAY);
     desk.says().runs = vec![absurd, run(3, "ada", ended + 100, Some(ended + 150))];
     let report = desk.settle("ada").await;
-    assert_eq!((report.new, desk.used().await, report.closed.len()), (1, 50, 0));
+    assert_eq!((report.counts.new, desk.used().await, report.closed.len()), (1, 50, 0));
     assert!(report.rejected.iter().next().expect("one").contains("4294967295 s"), "{:?}", report.rejected);
     assert_eq!(desk.cursor("user:ada").await, Some(ended));
     assert!(desk.is_held(job.id).await);
@@ -139,7 +139,7 @@ async fn a_row_that_does_not_fit_is_listed_and_the_rest_settles() {
     let report = desk.settle("ada").await;
     let reasons: Vec<_> = report.not_priced.iter().map(|run| run.reason.as_str()).collect();
     assert_eq!(reasons, ["the amount does not fit in 64 bits of milli-seconds", "its row has no number of GPUs"]);
-    assert_eq!((report.new, desk.used().await), (1, 100));
+    assert_eq!((report.counts.new, desk.used().await), (1, 100));
 }
 
 #[tokio::test]

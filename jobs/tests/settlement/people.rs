@@ -17,7 +17,7 @@ async fn a_persons_settlement_leaves_the_runs_of_others_to_be_read() {
     desk.settle("bob").await;
     assert_eq!(desk.used().await, 1_100);
     let report = desk.settle_all("carol").await;
-    assert_eq!((desk.used().await, report.new, report.same), (11_100, 1, 2));
+    assert_eq!((desk.used().await, report.counts.new, report.counts.same), (11_100, 1, 2));
     assert_eq!((desk.cursor("all:carol").await, report.scope.as_str()), (Some(NOW), "all:carol"));
 }
 

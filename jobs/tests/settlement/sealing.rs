@@ -181,7 +181,7 @@ async fn late_facts_reach_a_sealed_job_and_its_first_records_stay() {
     let report =
         desk.try_settle("ada", jobs::settle::SettleOptions { since: Some(at(NOW - DAY)), ..Default::default() });
     let report = report.await.expect("settled");
-    assert_eq!((report.corrected, report.new, report.not_priced), (1, 1, vec![]));
+    assert_eq!((report.counts.corrected, report.counts.new, report.not_priced), (1, 1, vec![]));
     // Another end is not taken for the first one, and what was not there yet lies beside the archive.
     let directory = desk.house("ada").state.job(job.id);
     let first = directory.ended().await.expect("read").expect("over");

@@ -69,7 +69,7 @@ async fn a_run_that_ends_between_two_questions_has_ended() {
     desk.says().runs_later = Some(vec![run(1, "ada", NOW - 20 * DAY, Some(NOW - 100))]);
     desk.says().runs[0].started_at = crate::desk::at(NOW - 100 * DAY);
     let report = desk.settle("ada").await;
-    assert_eq!((report.running, report.new, report.runaway), (0, 1, vec![]));
+    assert_eq!((report.running, report.counts.new, report.runaway), (0, 1, vec![]));
 }
 
 #[tokio::test]

@@ -70,8 +70,8 @@ pub(crate) fn contradiction(settled: &SettledRun) -> Option<String> {
     if let Some(contradiction) = run.contradiction() {
         return Some(contradiction);
     }
-    let numbers = [Some(run.key.scheduler_job.raw()), run.time_limit.map(model::WallTime::seconds)];
-    if let Some(number) = numbers.into_iter().flatten().find(|number| i64::try_from(*number).is_err()) {
+    let seconds = [Some(run.elapsed), run.time_limit].into_iter().flatten().map(model::WallTime::seconds);
+    if let Some(number) = seconds.chain([run.key.scheduler_job.raw()]).find(|number| i64::try_from(*number).is_err()) {
         return Some(format!("it has the number {number}, which no ledger can hold"));
     }
     let charges = price.known().into_iter().flat_map(|price| [&price.gpu, &price.node, &price.site]).flatten();

@@ -5,7 +5,7 @@ use super::open::{OpenMode, Random, StopPoint, Surroundings, open};
 use super::persons::{self, Known};
 use super::tables::Tables;
 use super::thread::Owner;
-use super::{audit, balance_queries, coverage_tables, key_file, proofs, queries, run_tables};
+use super::{audit, balance_queries, coverage_tables, import_table, key_file, proofs, queries, run_tables};
 use crate::evidence::{EntryProof, SignerKey};
 use crate::procedures::{Posting, apply};
 use crate::records::{Records, Result};
@@ -14,8 +14,8 @@ use crate::store::Store;
 use crate::workbench::Workbench;
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, Command, Coverage, Cursor, Entry, EntryPage, EntryRecord, Grant, Hold,
-    HoldId, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Scope, UnattributedRun,
-    Verification,
+    HoldId, ImportRecord, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Scope,
+    UnattributedRun, Verification,
 };
 use async_trait::async_trait;
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
@@ -159,6 +159,10 @@ impl Book for SqliteBook {
 
     async fn entries(&self, page: EntryPage) -> Result<Vec<Entry>> {
         self.read("reading entries", move |tables| queries::entries(tables, page)).await
+    }
+
+    async fn imports(&self) -> Result<Vec<ImportRecord>> {
+        self.read("reading the imports", |tables| import_table::all(tables.connection)).await
     }
 
     async fn verify(&self) -> Result<Verification> {

@@ -271,6 +271,15 @@ CREATE TABLE hourly_spending (
 
 CREATE INDEX entries_of_withdrawals ON entries (number) WHERE kind = 'withdraw';
 CREATE INDEX entries_of_expiries ON entries (number) WHERE kind IN ('expire', 'forgive');
+-- Batches of runs that were read to their end.
+CREATE TABLE imports (
+    number      INTEGER PRIMARY KEY,
+    recorded_at INTEGER NOT NULL,
+    actor_user  TEXT NOT NULL,
+    actor_site  TEXT,
+    digest      TEXT NOT NULL,
+    header      TEXT NOT NULL
+) STRICT;
 ";
 
 #[cfg(test)]

@@ -4,13 +4,15 @@ use super::names::Names;
 use super::open::Random;
 use super::persons::Persons;
 use super::run_tables::{self, Listed, RunWriter};
-use super::{balance_queries, coverage_tables, entry_tables, observation_tables, queries, rows, spending_tables};
+use super::{
+    balance_queries, coverage_tables, entry_tables, import_table, observation_tables, queries, rows, spending_tables,
+};
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::store::{Changes, Store};
 use crate::{
-    Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, LedgerError,
-    LedgerErrorKind, Observation, Scope, SetPolicy, Unbind,
+    Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch,
+    LedgerError, LedgerErrorKind, Observation, Scope, SetPolicy, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -258,6 +260,10 @@ impl Store for Tables<'_> {
         let until = settled_until.epoch_seconds();
         self.connection.execute(insert, params![site.as_str(), cluster.as_str(), scope.to_string(), until])?;
         Ok(())
+    }
+
+    fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64> {
+        import_table::add(self.connection, batch, actor, now)
     }
 
     fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts> {

@@ -56,6 +56,7 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
             | Outcome::StaysOpen(_)
             | Outcome::Unbound(_)
             | Outcome::Reattributed(_)
+            | Outcome::ImportNoted(_)
             | Outcome::Covered) => {
                 panic!("{other:?}")
             }

@@ -8,7 +8,7 @@ use crate::{
         accounting_row::{self, AccountingRow},
         accounting_taker::{Each, RowTaker, Rows, Runs},
         call::{self, Tool, UNKNOWN_COLUMN},
-        columns::{AccountingFields, NEEDED},
+        columns::{AccountingFields, Column},
         queue::{Asked, cut},
         rows::{Delimiter, Found, TableReader},
         standing::Standing,
@@ -62,10 +62,11 @@ impl SlurmCommands {
         let command = call::read(Tool::Sacct)
             .arguments(["-X", "-D", "--parsable", "--noconvert"])
             .argument(format!("--delimiter={}", delimiter.as_str()))
-            .argument(format!("--format={}", fields.0.join(",")))
+            .argument(format!("--format={}", fields.titles.join(",")))
             .arguments(selection.iter().cloned());
         let observed_at = self.clock.now();
-        let mut rows = Rows::new(TableReader::new(&delimiter, fields.0.len(), NEEDED[0]), fields, taker);
+        let mut rows =
+            Rows::new(TableReader::new(&delimiter, fields.titles.len(), Column::JobIdRaw.title()), fields, taker);
         self.ask_through(Tool::Sacct, command, &mut rows).await?;
         rows.finish().await?;
         Ok(observed_at)
@@ -160,9 +161,9 @@ pub(super) fn read(found: &Found<'_>, fields: &AccountingFields) -> Result<Accou
         Found::Cut(raw) => return Err(cut(raw.clone())),
         Found::Row(values) => *values,
     };
-    let field = |name: &str| fields.value(values, name);
-    accounting_row::read(field, || values::raw(values)).map_err(|reason| {
-        let stamp = values::stamp(field("Comment"), field("SubmitLine"), field("JobName"));
+    let field = |column: Column| fields.value(values, column);
+    accounting_row::read(field, values::instant, || values::raw(values)).map_err(|reason| {
+        let stamp = values::stamp(field(Column::Comment), field(Column::SubmitLine), field(Column::JobName));
         RejectedRow { raw: values::raw(values), reason, stamp, is_cut: false }
     })
 }

@@ -1,6 +1,9 @@
 //! One row of `sacct`.
 
-use crate::{JobForm, JobSighting, slurm::values};
+use crate::{
+    JobForm, JobSighting,
+    slurm::{columns::Column, values},
+};
 use model::{
     AccountName, ClusterName, EvidenceClass, ExitCode, JobState, PartitionName, QosName, Run, RunKey, SchedulerJobId,
     SiteName, Stamp, Timestamp, Tres, UserName, WallTime,
@@ -39,40 +42,43 @@ pub(super) struct AccountingRow {
     raw: String,
 }
 
-/// Reads a row; `field` gives the value of a column, empty where the site's Slurm has no such column.
+/// Reads a row; `field` gives the value of a column, empty where the site's Slurm has no such column, and `instant` reads
+/// a time.
 pub(super) fn read<'row>(
-    field: impl Fn(&str) -> &'row str,
+    field: impl Fn(Column) -> &'row str,
+    instant: impl Fn(&str, &str) -> Result<Option<Timestamp>, String>,
     raw: impl FnOnce() -> String,
 ) -> Result<AccountingRow, String> {
-    let name = field("JobName");
-    let id = SchedulerJobId::new(values::number(field("JobIDRaw"), "job id")?);
-    let (form, leader) = values::form(field("JobID"), id);
+    let name = field(Column::JobName);
+    // Slurm counts them in 32 bits.
+    let id = SchedulerJobId::new(values::number::<u32>(field(Column::JobIdRaw), "job id")?.into());
+    let (form, leader) = values::form(field(Column::JobId), id);
     Ok(AccountingRow {
         id,
         leader,
         form,
-        shown_id: field("JobID").to_owned(),
-        cluster: values::name(field("Cluster"), "cluster")?.ok_or("no cluster")?,
-        user: user(field("User"), field("UID"))?,
-        account: values::name(field("Account"), "account")?,
-        partition: values::first_name(field("Partition"), "partition")?,
-        qos: values::name(field("QOS"), "QOS")?,
-        state: JobState::from_words(field("State")),
-        exit: exit(field("ExitCode"))?,
-        submitted_at: values::instant(field("Submit"), "submit time")?.ok_or("no submit time")?,
-        started_at: values::instant(field("Start"), "start")?,
-        ended_at: values::instant(field("End"), "end")?,
-        elapsed: WallTime::from_seconds(values::number(field("ElapsedRaw"), "elapsed")?),
-        time_limit: minutes(field("TimelimitRaw"))?,
-        allocated_nodes: values::number(field("AllocNodes"), "allocated nodes")?,
-        requested_nodes: values::number(field("ReqNodes"), "requested nodes")?,
-        allocated: values::tres(field("AllocTRES"), "allocated resources")?,
-        requested: values::tres(field("ReqTRES"), "requested resources")?,
-        reason: Some(field("Reason")).filter(|text| !values::is_absent(text)).unwrap_or_default().to_owned(),
-        sluid: Some(field("SLUID")).filter(|text| !values::is_absent(text)).map(str::to_owned),
-        restarts: Some(field("Restarts")).filter(|text| !text.is_empty()).and_then(|text| text.parse().ok()),
-        stamp: values::stamp(field("Comment"), field("SubmitLine"), name),
-        work_directory: Some(field("WorkDir")).filter(|text| !values::is_absent(text)).map(PathBuf::from),
+        shown_id: field(Column::JobId).to_owned(),
+        cluster: values::name(field(Column::Cluster), "cluster")?.ok_or("no cluster")?,
+        user: user(field(Column::User), field(Column::UserNumber))?,
+        account: values::name(field(Column::Account), "account")?,
+        partition: values::first_name(field(Column::Partition), "partition")?,
+        qos: values::name(field(Column::Qos), "QOS")?,
+        state: JobState::from_words(field(Column::State)),
+        exit: exit(field(Column::ExitCode))?,
+        submitted_at: instant(field(Column::Submit), "submit time")?.ok_or("no submit time")?,
+        started_at: instant(field(Column::Start), "start")?,
+        ended_at: instant(field(Column::End), "end")?,
+        elapsed: WallTime::from_seconds(values::number(field(Column::Elapsed), "elapsed")?),
+        time_limit: minutes(field(Column::TimeLimit))?,
+        allocated_nodes: values::number(field(Column::AllocatedNodes), "allocated nodes")?,
+        requested_nodes: values::number(field(Column::RequestedNodes), "requested nodes")?,
+        allocated: values::tres(field(Column::Allocated), "allocated resources")?,
+        requested: values::tres(field(Column::Requested), "requested resources")?,
+        reason: Some(field(Column::Reason)).filter(|text| !values::is_absent(text)).unwrap_or_default().to_owned(),
+        sluid: Some(field(Column::Sluid)).filter(|text| !values::is_absent(text)).map(str::to_owned),
+        restarts: Some(field(Column::Restarts)).filter(|text| !text.is_empty()).and_then(|text| text.parse().ok()),
+        stamp: values::stamp(field(Column::Comment), field(Column::SubmitLine), name),
+        work_directory: Some(field(Column::WorkDirectory)).filter(|text| !values::is_absent(text)).map(PathBuf::from),
         name: name.to_owned(),
         raw: raw(),
     })
@@ -99,6 +105,16 @@ impl AccountingRow {
 
     pub(super) const fn submitted_at(&self) -> Timestamp {
         self.submitted_at
+    }
+
+    /// Whether it has ended, or will never begin.
+    pub(super) fn is_over(&self) -> bool {
+        self.state.is_final()
+    }
+
+    /// The later of its start and its end.
+    pub(super) fn latest_time(&self) -> Option<Timestamp> {
+        self.start().max(self.ended_at.filter(|_| self.allocated_nodes > 0))
     }
 
     pub(super) const fn cluster(&self) -> &ClusterName {

@@ -51,7 +51,7 @@ pub(super) struct Runs<'a> {
 #[async_trait]
 impl RowTaker for Runs<'_> {
     fn learn_fields(&mut self, fields: &AccountingFields) {
-        let names: Vec<String> = fields.0.iter().map(|field| (*field).to_owned()).collect();
+        let names: Vec<String> = fields.titles.iter().map(|field| (*field).to_owned()).collect();
         self.taker.learn_fields(&names);
     }
 

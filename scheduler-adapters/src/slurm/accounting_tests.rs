@@ -13,7 +13,7 @@ const OBSERVED: Timestamp = Timestamp::from_epoch_seconds(1_795_400_000);
 fn as_asked(recorded: &str, fields: &AccountingFields) -> String {
     let mut lines = recorded.lines();
     let titles: Vec<&str> = lines.next().expect("a header").split('|').collect();
-    let mut text = fields.0.iter().map(|field| format!("{field}\u{1f}")).collect::<String>() + "\n";
+    let mut text = fields.titles.iter().map(|field| format!("{field}\u{1f}")).collect::<String>() + "\n";
     for line in lines {
         let mut parts = line.split('|');
         let extra = line.matches('|').count() + 1 - titles.len();
@@ -22,7 +22,7 @@ fn as_asked(recorded: &str, fields: &AccountingFields) -> String {
             let width = if matches!(*title, "JobName" | "SubmitLine") { 1 + extra / 2 } else { 1 };
             values.insert(*title, parts.by_ref().take(width).collect::<Vec<_>>().join("|"));
         }
-        for field in &fields.0 {
+        for field in &fields.titles {
             text += &format!("{}\u{1f}", epoch(field, &values[field]));
         }
         text.push('\n');
@@ -53,7 +53,7 @@ fn read_answer(text: &str, delimiter: &str, fields: &AccountingFields) -> Result
         Ok(row) => answer.rows.push(row),
         Err(row) => answer.rejected.push(row),
     };
-    let mut reader = TableReader::new(&Delimiter::recorded(delimiter), fields.0.len(), NEEDED[0]);
+    let mut reader = TableReader::new(&Delimiter::recorded(delimiter), fields.titles.len(), Column::JobIdRaw.title());
     reader.read(text.as_bytes(), &mut take);
     reader.finish("reading", &mut take)?;
     Ok(answer)
@@ -126,8 +126,8 @@ fn row(changes: &[(&str, &str)]) -> Answer {
     let find = |pairs: &[(&str, &str)], field: &str| {
         pairs.iter().find(|(name, _)| *name == field).map(|(_, value)| (*value).to_owned())
     };
-    let mut text = fields.0.iter().map(|field| format!("{field}\u{1f}")).collect::<String>() + "\n";
-    for field in &fields.0 {
+    let mut text = fields.titles.iter().map(|field| format!("{field}\u{1f}")).collect::<String>() + "\n";
+    for field in &fields.titles {
         text += &find(changes, field).or_else(|| find(&defaults, field)).unwrap_or_default();
         text.push('\u{1f}');
     }
@@ -214,7 +214,7 @@ fn the_stamp_is_found_though_the_site_keeps_no_comments() {
 #[test]
 fn columns_are_chosen_from_those_the_cluster_knows() {
     let old = AccountingFields::choose(TITLES).expect("all needed columns");
-    assert_eq!(&old.0[20..], ["Comment", "SubmitLine", "JobName"]);
+    assert_eq!(&old.titles[20..], ["Comment", "SubmitLine", "JobName"]);
     let error = AccountingFields::choose("JobIDRaw JobID").expect_err("nothing else");
     assert_eq!(error.kind, AdapterErrorKind::Unsupported);
 }

@@ -12,57 +12,104 @@ use std::{
 };
 use tokio::sync::Mutex;
 
-/// Columns without which a row says nothing; all are there since 21.08 (sacct(1), `--helpformat`).
-pub(super) const NEEDED: [&str; 20] = [
-    "JobIDRaw",
-    "JobID",
-    "Cluster",
-    "User",
-    "UID",
-    "Account",
-    "Partition",
-    "QOS",
-    "State",
-    "ExitCode",
-    "Submit",
-    "Start",
-    "End",
-    "ElapsedRaw",
-    "TimelimitRaw",
-    "AllocNodes",
-    "ReqNodes",
-    "AllocTRES",
-    "ReqTRES",
-    "Reason",
-];
+macro_rules! columns {
+    ($($variant:ident = $title:literal,)*) => {
+        /// The columns of `sacct` that are read (sacct(1), `--helpformat`).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Column { $($variant),* }
 
-/// Columns that some releases have; free text behind all others, and the job's name last of all.
-const WANTED: [&str; 5] = ["SLUID", "Restarts", "WorkDir", "Comment", "SubmitLine"];
+        impl Column {
+            pub(super) const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// As `sacct` titles it.
+            pub(super) const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title),* }
+            }
+        }
+    };
+}
+
+columns! {
+    JobIdRaw = "JobIDRaw",
+    JobId = "JobID",
+    Cluster = "Cluster",
+    User = "User",
+    UserNumber = "UID",
+    Account = "Account",
+    Partition = "Partition",
+    Qos = "QOS",
+    State = "State",
+    ExitCode = "ExitCode",
+    Submit = "Submit",
+    Start = "Start",
+    End = "End",
+    Elapsed = "ElapsedRaw",
+    TimeLimit = "TimelimitRaw",
+    AllocatedNodes = "AllocNodes",
+    RequestedNodes = "ReqNodes",
+    Allocated = "AllocTRES",
+    Requested = "ReqTRES",
+    Reason = "Reason",
+    Sluid = "SLUID",
+    Restarts = "Restarts",
+    WorkDirectory = "WorkDir",
+    Comment = "Comment",
+    SubmitLine = "SubmitLine",
+    JobName = "JobName",
+}
+
+/// So many of them stand in front without which a row says nothing; all are there since 21.08.
+const NEEDED: usize = 20;
+
+/// Where each column of [`Column::ALL`] stands in a row; none where the rows lack it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Places([Option<usize>; Column::ALL.len()]);
+
+impl Places {
+    /// The places of columns with these titles, in any case of letters.
+    pub(super) fn of(titles: &[impl AsRef<str>]) -> Self {
+        let mut places = [None; Column::ALL.len()];
+        for (place, column) in places.iter_mut().zip(Column::ALL) {
+            *place = titles.iter().position(|title| title.as_ref().eq_ignore_ascii_case(column.title()));
+        }
+        Self(places)
+    }
+
+    pub(super) const fn get(&self, column: Column) -> Option<usize> {
+        self.0[column as usize]
+    }
+}
 
 /// The most bytes of a file of columns: a release has some hundred.
 const FILE_LIMIT: usize = 64 * 1024;
 
 /// The columns that this cluster's `sacct` knows, of those we can use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct AccountingFields(pub(super) Vec<&'static str>);
+pub(super) struct AccountingFields {
+    pub(super) titles: Vec<&'static str>,
+    places: Places,
+}
 
 impl AccountingFields {
     /// Chooses from what `sacct --helpformat` lists. An unknown column would fail the whole question.
     pub(super) fn choose(known: &str) -> Result<Self, AdapterError> {
         let is_known = |field: &&str| known.split_whitespace().any(|word| word.eq_ignore_ascii_case(field));
-        let missing: Vec<&str> = NEEDED.into_iter().filter(|field| !is_known(field)).collect();
+        let (needed, wanted) = Column::ALL.split_at(NEEDED);
+        let needed = needed.iter().map(|column| column.title());
+        let missing: Vec<&str> = needed.clone().filter(|field| !is_known(field)).collect();
         if !missing.is_empty() {
             return Err(AdapterError::new(AdapterErrorKind::Unsupported, "asking accounting for its columns")
                 .with("missing", missing.join(", ")));
         }
-        let chosen = NEEDED.into_iter().chain(WANTED.into_iter().filter(is_known)).chain(["JobName"]);
-        Ok(Self(chosen.collect()))
+        // Free text stands behind all others, and the job's name last of all.
+        let wanted = wanted.iter().map(|column| column.title()).filter(|title| is_known(title) || *title == "JobName");
+        let titles: Vec<&str> = needed.chain(wanted).collect();
+        Ok(Self { places: Places::of(&titles), titles })
     }
 
     /// The value of a column in a row; empty where the site's Slurm has no such column.
-    pub(super) fn value<'row>(&self, values: &[&'row str], name: &str) -> &'row str {
-        let place = self.0.iter().position(|known| *known == name);
-        place.and_then(|place| values.get(place)).copied().unwrap_or_default()
+    pub(super) fn value<'row>(&self, values: &[&'row str], column: Column) -> &'row str {
+        self.places.get(column).and_then(|place| values.get(place)).copied().unwrap_or_default()
     }
 }
 

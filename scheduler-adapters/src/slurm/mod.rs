@@ -22,6 +22,8 @@ mod release;
 mod rows;
 mod standing;
 mod submit;
+mod text;
 mod values;
 
 pub use commands::SlurmCommands;
+pub use text::{AccountingText, NotStarted, TextError, TextFacts, TextRow};

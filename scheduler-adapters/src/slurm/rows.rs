@@ -17,7 +17,7 @@ pub(super) const UNIT_SEPARATOR: &str = "\u{1f}";
 
 /// The most bytes of one row: four of the largest scripts that Slurm takes (`max_script_size` of slurm.conf(5), 4 MB),
 /// wrapped into its submit line.
-const ROW_LIMIT: usize = 16 * 1024 * 1024;
+pub(super) const ROW_LIMIT: usize = 16 * 1024 * 1024;
 
 /// How much of an answer that is none is shown.
 const SHOWN_LETTERS: usize = 200;

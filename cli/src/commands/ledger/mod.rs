@@ -4,6 +4,7 @@ mod bind;
 mod coverage;
 mod export;
 mod give;
+mod import;
 mod policy;
 mod prove;
 mod read;
@@ -39,6 +40,8 @@ pub(crate) enum Action {
     Expire(withdraw::Expire),
     /// Enter what was used before the ledger began
     Open(give::Open),
+    /// Take in runs that `sacct` printed into a file, of any release and in any order of columns
+    Import(import::Import),
     /// Let another account, partition or user spend a project's budget
     Bind(bind::Bind),
     /// List who spends which budget
@@ -75,6 +78,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         Action::Withdraw(arguments) => withdraw::run(arguments, context).await,
         Action::Expire(arguments) => withdraw::expire(arguments, context).await,
         Action::Open(arguments) => give::open(arguments, context).await,
+        Action::Import(arguments) => import::run(arguments, context).await,
         Action::Bind(arguments) => bind::bind(arguments, context).await,
         Action::Bindings(arguments) => bind::bindings(arguments, context).await,
         Action::Unbind(arguments) => bind::unbind(arguments, context).await,

@@ -1,0 +1,69 @@
+//! Which jobs a file shows to be over: their holds are closed.
+
+use ledger::{CloseHold, CloseReason, Command};
+use model::{JobId, Run, Stamp};
+use scheduler_adapters::{NotStarted, RejectedRow};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was seen of the jobs that have an open hold.
+pub(super) struct Ends {
+    watched: BTreeSet<JobId>,
+    seen: BTreeMap<JobId, Seen>,
+    /// Whether a row could not be read that may be any job's: then no job is known to be over.
+    has_unknown: bool,
+}
+
+#[derive(Default)]
+struct Seen {
+    has_run: bool,
+    goes_on: bool,
+}
+
+impl Ends {
+    pub(super) const fn watching(watched: BTreeSet<JobId>) -> Self {
+        Self { watched, seen: BTreeMap::new(), has_unknown: false }
+    }
+
+    pub(super) fn see_run(&mut self, run: &Run) {
+        if let Some(seen) = self.seen(run.stamp) {
+            seen.has_run = true;
+            seen.goes_on |= run.ended_at.is_none();
+        }
+    }
+
+    pub(super) fn see_not_started(&mut self, job: &NotStarted) {
+        let is_over = job.is_over;
+        if let Some(seen) = self.seen(job.stamp) {
+            seen.goes_on |= !is_over;
+        }
+    }
+
+    /// Notes a row that could not be read.
+    pub(super) fn miss(&mut self, row: &RejectedRow) {
+        let stamp = row.stamp.or_else(|| Stamp::find_in(&row.raw));
+        self.has_unknown |= row.is_cut && stamp.is_none();
+        self.withhold(stamp);
+    }
+
+    /// Notes a run that the books rejected.
+    pub(super) fn withhold(&mut self, stamp: Option<Stamp>) {
+        if let Some(seen) = self.seen(stamp) {
+            seen.goes_on = true;
+        }
+    }
+
+    /// The holds of jobs all of whose rows are those of jobs that are over.
+    pub(super) fn closes(&self) -> Vec<Command> {
+        let over = self.seen.iter().filter(|(_, seen)| !(self.has_unknown || seen.goes_on));
+        let close = |(job, seen): (&JobId, &Seen)| {
+            let reason = if seen.has_run { CloseReason::Finished } else { CloseReason::NeverStarted };
+            Command::Close(CloseHold { id: (*job).into(), reason })
+        };
+        over.map(close).collect()
+    }
+
+    fn seen(&mut self, stamp: Option<Stamp>) -> Option<&mut Seen> {
+        let job = stamp.map(|stamp| stamp.job).filter(|job| self.watched.contains(job))?;
+        Some(self.seen.entry(job).or_default())
+    }
+}

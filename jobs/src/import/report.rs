@@ -1,0 +1,173 @@
+//! What an import did: every row is in exactly one of the counts.
+
+use super::text::Chunk;
+use crate::settle::{Counts, NotTaken, named};
+use ledger::{Command, ControlTotal, Outcome, SettledRun};
+use model::{AmountError, Charge, ClusterName, JobId, Price, Run, SiteName, Stamp, Timestamp, Unit, Window};
+use std::collections::BTreeSet;
+
+/// So many rows that were not taken in are listed, and so many names of clusters; all are counted.
+const MOST_LISTED: usize = 100;
+
+/// What an import did.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct ImportReport {
+    /// Where.
+    pub site: SiteName,
+    /// The clusters of the runs.
+    pub clusters: BTreeSet<ClusterName>,
+    /// When accounting was asked.
+    pub observed_at: Timestamp,
+    /// From the first start of a run to the last end.
+    pub window: Option<Window>,
+    /// The digest of the file.
+    pub digest: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Rows, those of steps left out.
+    pub rows: u64,
+    /// Rows of steps.
+    pub steps: u64,
+    /// Jobs without a start.
+    pub not_started: u64,
+    /// Runs that had not ended.
+    pub running: u64,
+    /// What became of the runs that had.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Runs that somebody pays for and nobody could price. They are in the books, and charged once they have a price.
+    pub not_priced: Listed,
+    /// Rows that were not taken in.
+    pub rejected: Listed,
+    /// What the runs cost, in each unit in which they have a price.
+    pub totals: Vec<ControlTotal>,
+    /// Jobs whose hold was closed.
+    pub closed: Vec<JobId>,
+}
+
+/// How many there are, and the first of them with the reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Listed {
+    /// All of them.
+    pub count: u64,
+    /// The first ones.
+    pub first: Vec<String>,
+}
+
+impl Listed {
+    fn add(&mut self, what: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.first.len() < MOST_LISTED {
+            let letters = what();
+            let shown = letters.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter });
+            self.first.push(shown.collect());
+        }
+    }
+}
+
+impl ImportReport {
+    /// Whether every row was taken in and counted.
+    pub const fn is_complete(&self) -> bool {
+        self.not_priced.count == 0 && self.rejected.count == 0
+    }
+}
+
+/// The counts so far.
+#[derive(Default)]
+pub(super) struct Tally {
+    clusters: BTreeSet<ClusterName>,
+    window: Option<Window>,
+    bytes: u64,
+    runs: u64,
+    steps: u64,
+    not_started: u64,
+    running: u64,
+    counts: Counts,
+    not_priced: Listed,
+    rejected: Listed,
+    totals: Vec<(Unit, u64, i128)>,
+}
+
+impl Tally {
+    /// Counts a chunk that was posted; the answer is the marks of the jobs whose runs the books rejected.
+    pub(super) fn count(&mut self, chunk: &Chunk, outcomes: &[Outcome]) -> Result<Vec<Stamp>, AmountError> {
+        self.bytes += chunk.bytes;
+        self.steps += chunk.steps;
+        self.not_started += chunk.not_started;
+        self.running += chunk.running;
+        for (line, reason) in &chunk.rejected {
+            self.rejected.add(|| format!("line {line}: {reason}"));
+        }
+        let mut rejected = Vec::new();
+        for ((command, outcome), line) in chunk.commands.iter().zip(outcomes).zip(&chunk.lines) {
+            let (Command::Settle(settled), Outcome::Settled(outcome)) = (command, outcome) else { continue };
+            self.runs += 1;
+            let run = &settled.run;
+            match self.counts.count(settled, outcome)? {
+                Some(NotTaken::Rejected(reason)) => {
+                    self.rejected.add(|| format!("line {line}: {}: {reason}", named(&run.key)));
+                    rejected.extend(run.stamp);
+                    continue;
+                }
+                Some(NotTaken::NotPriced(reason)) => {
+                    self.not_priced.add(|| format!("line {line}: {}: {reason}", named(&run.key)));
+                }
+                None => {}
+            }
+            self.add(run, settled);
+        }
+        Ok(rejected)
+    }
+
+    fn add(&mut self, run: &Run, settled: &SettledRun) {
+        if self.clusters.len() < MOST_LISTED && !self.clusters.contains(&run.key.cluster) {
+            self.clusters.insert(run.key.cluster.clone());
+        }
+        let (from, to) = (run.started_at, run.ended_at.unwrap_or(run.started_at));
+        let window = self.window.get_or_insert(Window { from, to });
+        *window = Window { from: window.from.min(from), to: window.to.max(to) };
+        let Some(Price { gpu, node, site, .. }) = settled.price.known() else { return };
+        // A site that charges GPU time says the same thing twice.
+        let is_said = |charge: &&Charge| gpu.as_ref().is_some_and(|gpu| gpu.unit == charge.unit);
+        for charge in gpu.iter().chain(node).chain(site.as_ref().filter(|charge| !is_said(charge))) {
+            let milli = i128::from(charge.amount.milli());
+            match self.totals.iter_mut().find(|(unit, ..)| *unit == charge.unit) {
+                Some((_, runs, sum)) => (*runs, *sum) = (*runs + 1, *sum + milli),
+                None => self.totals.push((charge.unit.clone(), 1, milli)),
+            }
+        }
+    }
+
+    /// All of it, without the holds.
+    pub(super) fn report(&self, site: SiteName, observed_at: Timestamp, digest: String) -> ImportReport {
+        let mut totals = self.totals.clone();
+        totals.sort();
+        let total = |(unit, runs, sum): (Unit, u64, i128)| ControlTotal { unit, runs, milli: sum.to_string() };
+        // What the books rejected is among the runs, the other rejected rows are not.
+        let read = self.runs + self.not_started + self.running;
+        ImportReport {
+            site,
+            clusters: self.clusters.clone(),
+            observed_at,
+            window: self.window,
+            digest,
+            bytes: self.bytes,
+            rows: read + self.unread(),
+            steps: self.steps,
+            not_started: self.not_started,
+            running: self.running,
+            counts: self.counts.clone(),
+            not_priced: self.not_priced.clone(),
+            rejected: self.rejected.clone(),
+            totals: totals.into_iter().map(total).collect(),
+            closed: Vec::new(),
+        }
+    }
+
+    /// Rows that were rejected before they came to the books.
+    const fn unread(&self) -> u64 {
+        let Counts { new, same, corrected, unattributed, .. } = &self.counts;
+        let taken = *new + *same + *corrected + *unattributed + self.not_priced.count;
+        self.rejected.count - (self.runs - taken)
+    }
+}

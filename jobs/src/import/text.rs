@@ -1,0 +1,141 @@
+//! The thread that reads: bytes to rows, rows to runs, runs to commands with their price.
+
+use super::holds::Ends;
+use crate::settle::{Adopted, Pricer};
+use ledger::Command;
+use model::{JobId, SiteName};
+use scheduler_adapters::{AccountingText, TextError, TextFacts, TextRow};
+use sites::Catalogue;
+use std::{
+    collections::BTreeSet,
+    io::{self, Read},
+    sync::Arc,
+    thread,
+};
+use tokio::sync::mpsc::{self, Receiver, Sender};
+
+/// So many runs are posted at once.
+const CHUNK: usize = 10_000;
+/// So many chunks wait for the ledger.
+const WAITING: usize = 1;
+/// So many bytes are read at once.
+const PIECE: usize = 256 * 1024;
+
+/// What was read since the last one.
+#[derive(Default)]
+pub(super) struct Chunk {
+    pub(super) commands: Vec<Command>,
+    /// The lines that they stand in.
+    pub(super) lines: Vec<u64>,
+    /// Rows that could not be read: the line, and why.
+    pub(super) rejected: Vec<(u64, String)>,
+    pub(super) steps: u64,
+    pub(super) not_started: u64,
+    pub(super) running: u64,
+    pub(super) bytes: u64,
+}
+
+/// What is known once all was read.
+pub(super) struct End {
+    pub(super) digest: String,
+    pub(super) ends: Ends,
+}
+
+/// Why reading ended early.
+pub(super) enum TextFault {
+    Text(TextError),
+    Source(io::Error),
+    /// The site has no profile any more.
+    NoSite,
+}
+
+/// What the thread works with.
+pub(super) struct Task {
+    pub(super) facts: TextFacts,
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) watched: BTreeSet<JobId>,
+    pub(super) adopted: Adopted,
+    pub(super) source: Box<dyn Read + Send>,
+}
+
+/// The thread, and what comes from it.
+pub(super) struct Reader {
+    pub(super) chunks: Receiver<Chunk>,
+    pub(super) thread: thread::JoinHandle<Result<End, TextFault>>,
+}
+
+/// Starts to read. Where nobody takes the chunks any more, the thread ends.
+pub(super) fn start(task: Task) -> io::Result<Reader> {
+    let (sender, chunks) = mpsc::channel(WAITING);
+    let thread = thread::Builder::new().name("reader".to_owned()).spawn(move || read(task, &sender))?;
+    Ok(Reader { chunks, thread })
+}
+
+fn read(task: Task, sender: &Sender<Chunk>) -> Result<End, TextFault> {
+    let Task { facts, catalogue, watched, adopted, mut source } = task;
+    let site: SiteName = facts.site.clone();
+    let site = catalogue.get(&site).ok_or(TextFault::NoSite)?;
+    let mut text = AccountingText::new(facts);
+    let ends = Ends::watching(watched);
+    let mut intake = Intake { pricer: Pricer::at(site), adopted, chunk: Chunk::default(), ends, sender };
+    let mut digest = blake3::Hasher::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        let count = match source.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(TextFault::Source(error)),
+        };
+        digest.update(&piece[..count]);
+        intake.chunk.bytes += count as u64;
+        text.read(&piece[..count], &mut |line, row| intake.take(line, row)).map_err(TextFault::Text)?;
+    }
+    text.finish(&mut |line, row| intake.take(line, row)).map_err(TextFault::Text)?;
+    intake.hand_on();
+    Ok(End { digest: digest.finalize().to_hex().to_string(), ends: intake.ends })
+}
+
+/// Takes rows, and hands a chunk on whenever it is full.
+struct Intake<'a> {
+    pricer: Pricer<'a>,
+    adopted: Adopted,
+    chunk: Chunk,
+    ends: Ends,
+    sender: &'a Sender<Chunk>,
+}
+
+impl Intake<'_> {
+    fn take(&mut self, line: u64, row: TextRow) {
+        match row {
+            TextRow::Step => self.chunk.steps += 1,
+            TextRow::NotStarted(mut job) => {
+                job.stamp = job.stamp.or_else(|| self.adopted.stamp(job.job, job.submitted_at));
+                self.chunk.not_started += 1;
+                self.ends.see_not_started(&job);
+            }
+            TextRow::Rejected(row) => {
+                self.ends.miss(&row);
+                self.chunk.rejected.push((line, row.reason));
+            }
+            TextRow::Run(mut run) => {
+                run.stamp = run.stamp.or_else(|| self.adopted.stamp(run.key.scheduler_job, run.key.submitted_at));
+                self.ends.see_run(&run);
+                if run.ended_at.is_none() {
+                    self.chunk.running += 1;
+                } else {
+                    self.chunk.commands.push(self.pricer.settlement(*run));
+                    self.chunk.lines.push(line);
+                }
+            }
+        }
+        if self.chunk.commands.len() >= CHUNK || self.chunk.rejected.len() >= CHUNK {
+            self.hand_on();
+        }
+    }
+
+    /// Waits for a place. Without a receiver the chunk is lost, as whoever went away wanted.
+    fn hand_on(&mut self) {
+        let _gone = self.sender.blocking_send(std::mem::take(&mut self.chunk));
+    }
+}

@@ -1,0 +1,157 @@
+//! The rules by which rows of accounting become GPU-seconds, each with the case that others get wrong.
+
+use crate::desk::{DAY, Desk, NOW};
+use crate::importing::{completed, row, text};
+use ledger::{Book, EntryKind};
+use model::Window;
+
+const ONE: &str = "cpu=8,gres/gpu=1,node=1";
+
+/// What `atlas` has used after these rows, in GPU-seconds, and how many rows were rejected.
+async fn used(rows: &[String]) -> (i64, u64) {
+    let desk = Desk::new().await;
+    let report = desk.import(&text(rows)).await;
+    (desk.used().await, report.rejected.count)
+}
+
+#[tokio::test]
+async fn rule_1_gpus_are_the_total_else_the_sum_of_the_types_never_both() {
+    for (tres, gpus) in [
+        ("cpu=8,gres/gpu=4,gres/gpu:h100=4,node=1", 4),
+        ("cpu=8,gres/gpu:h100=2,gres/gpu:a100=1,node=1", 3),
+        ("cpu=8,gres/gpu=2,node=1", 2),
+    ] {
+        assert_eq!(used(&[row("1", "COMPLETED", 600, 500, tres)]).await, (gpus * 100, 0), "{tres}");
+    }
+    // What is not tracked is not zero: the run is listed, and nobody is charged.
+    let desk = Desk::new().await;
+    let report = desk.import(&text(&[row("1", "COMPLETED", 600, 500, "cpu=8,node=1")])).await;
+    assert_eq!((report.counts.unattributed, desk.used().await), (1, 0));
+}
+
+#[tokio::test]
+async fn rule_2_the_partition_says_whether_whole_nodes_are_charged() {
+    // JUPITER's nodes are never shared: where the GPUs are not tracked, they are those of the nodes.
+    let mut desk = Desk::new().await;
+    desk.profile_knows(&["gpu"]);
+    let mut house = desk.house("ada");
+    house.here = "jupiter".parse().expect("a site");
+    let rows = text(&[row("1", "COMPLETED", 600, 500, "cpu=576,node=2").replace("|gpu|", "|booster|")]);
+    let source = Box::new(std::io::Cursor::new(rows.into_bytes()));
+    let report = jobs::import::import(&house, crate::importing::wish(NOW), source).await.expect("imported");
+    let totals: Vec<_> = report.totals.iter().map(|total| (total.unit.to_string(), &*total.milli)).collect();
+    assert!(totals.contains(&("jupiter:gh200".to_owned(), "800000")), "{totals:?}");
+    assert!(totals.contains(&("jupiter:core".to_owned(), "57600000")), "{totals:?}");
+}
+
+#[tokio::test]
+async fn rule_3_suspended_time_is_not_charged_and_more_than_the_span_is_no_run() {
+    let suspended = completed(1, 600, 500).replace("|100|", "|40|");
+    assert_eq!(used(&[suspended]).await, (40, 0));
+    assert_eq!(used(&[completed(1, 600, 500).replace("|100|", "|102|")]).await, (0, 1));
+}
+
+#[tokio::test]
+async fn rule_4_every_start_of_a_requeued_job_is_a_run() {
+    let starts = [("NODE_FAIL", 9_000), ("REQUEUED", 7_000), ("PREEMPTED", 5_000), ("COMPLETED", 3_000)];
+    let rows: Vec<String> = starts.map(|(state, from)| row("7", state, from, from - 100, ONE)).to_vec();
+    assert_eq!(used(&rows).await, (400, 0));
+}
+
+#[tokio::test]
+async fn rule_5_each_size_of_a_resized_job_is_a_run() {
+    // Slurm enters a new row, submitted when the size changed.
+    let rows = [
+        row("7", "RESIZING", 900, 600, "cpu=8,gres/gpu=4,node=1"),
+        row("7", "COMPLETED", 600, 100, "cpu=8,gres/gpu=2,node=1"),
+    ];
+    assert_eq!(used(&rows).await, (300 * 4 + 500 * 2, 0));
+}
+
+#[tokio::test]
+async fn rule_6_components_are_runs_of_their_own() {
+    let rows = ["7+0", "7+1", "7+2"].map(|id| row(id, "COMPLETED", 600, 500, ONE));
+    assert_eq!(used(&rows).await, (300, 0));
+}
+
+#[tokio::test]
+async fn rule_7_tasks_of_an_array_are_runs_and_what_waits_of_it_is_none() {
+    let waits = format!("7|7_[5-9%2]|testland|ada|hai|gpu|PENDING|0:0|{}|Unknown|Unknown|0|60|0||\n", NOW - 900);
+    let rows = [row("7_1", "COMPLETED", 600, 500, ONE), row("7_2", "FAILED", 600, 550, ONE), waits];
+    assert_eq!(used(&rows).await, (150, 0));
+}
+
+#[tokio::test]
+async fn rule_8_what_still_runs_is_counted_and_not_entered() {
+    let runs = completed(1, 600, 0).replace("COMPLETED", "RUNNING").replace(&format!("|{NOW}|"), "|Unknown|");
+    let desk = Desk::new().await;
+    let report = desk.import(&text(&[runs])).await;
+    assert_eq!((report.running, report.counts.new, desk.used().await), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn rule_9_what_was_cancelled_before_its_start_costs_nothing() {
+    let never = format!("1|1|testland|ada|hai|gpu|CANCELLED by 7|0:0|{}|Unknown|{NOW}|0|60|0||\n", NOW - 900);
+    let at_once = row("2", "CANCELLED", 600, 600, ONE);
+    let desk = Desk::new().await;
+    let report = desk.import(&text(&[never, at_once])).await;
+    assert_eq!((report.not_started, report.counts.new, report.rejected.count, desk.used().await), (1, 1, 0, 0));
+}
+
+#[tokio::test]
+async fn rule_10_a_runaway_job_is_corrected_when_the_site_mends_it() {
+    let desk = Desk::new().await;
+    // Ended by a guess, then mended: its end is its start.
+    desk.try_import(&text(&[completed(1, 90_000, 700)]), NOW - 600).await.expect("imported");
+    assert_eq!(desk.used().await, 89_300);
+    let mended = completed(1, 90_000, 90_000);
+    let report = desk.import(&text(&[mended])).await;
+    assert_eq!((report.counts.corrected, desk.used().await), (1, 0));
+}
+
+#[tokio::test]
+async fn rule_11_an_edited_row_corrects_and_a_purged_one_says_nothing() {
+    let desk = Desk::new().await;
+    desk.try_import(&text(&[completed(1, 600, 500), completed(2, 600, 500)]), NOW - 100).await.expect("imported");
+    let edited = completed(1, 600, 500).replace("gres/gpu=1", "gres/gpu=4");
+    let report = desk.import(&text(&[edited])).await;
+    assert_eq!((report.counts.corrected, desk.used().await), (1, 500));
+    let corrects = desk.entries().await.iter().filter(|entry| entry.kind == EntryKind::Correct).count();
+    assert_eq!(corrects, 2, "one that reverses and one that charges anew");
+}
+
+#[tokio::test]
+async fn rule_12_a_run_belongs_to_the_second_at_which_it_ends() {
+    let desk = Desk::new().await;
+    desk.import(&text(&[completed(1, 600, 500), completed(2, 600, 499)])).await;
+    let (project, unit) = ("atlas".parse().expect("a project"), "testland:gpu".parse().expect("a unit"));
+    let border = crate::desk::at(NOW - 500);
+    let window = |from, to| Window { from, to };
+    let before = desk.book().statement(&project, &unit, window(border.plus_seconds(-DAY), border)).await.expect("read");
+    let behind = desk.book().statement(&project, &unit, window(border, border.plus_seconds(DAY))).await.expect("read");
+    assert_eq!((before.lines.len(), behind.lines.len()), (0, 2), "half-open");
+}
+
+#[tokio::test]
+async fn rule_13_a_revoked_sibling_costs_nothing() {
+    let revoked = format!("1|1|testland|ada|hai|gpu|REVOKED|0:0|{}|Unknown|{NOW}|0|60|0||\n", NOW - 900);
+    let desk = Desk::new().await;
+    let report = desk.import(&text(&[revoked])).await;
+    assert_eq!((report.not_started, report.rejected.count, desk.used().await), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn rule_14_a_run_on_a_failed_node_is_charged_until_it_is_refunded() {
+    assert_eq!(used(&[row("1", "NODE_FAIL", 600, 500, ONE)]).await, (100, 0));
+}
+
+#[tokio::test]
+async fn rule_15_an_id_that_was_used_again_is_another_run() {
+    assert_eq!(used(&[completed(7, 90 * DAY, 90 * DAY - 50), completed(7, 600, 500)]).await, (150, 0));
+}
+
+#[tokio::test]
+async fn rule_16_an_end_five_minutes_ahead_is_believed_and_a_later_one_is_not() {
+    assert_eq!(used(&[completed(1, 600, -300)]).await, (900, 0));
+    assert_eq!(used(&[completed(1, 600, -301)]).await, (0, 1));
+}
