@@ -8,7 +8,7 @@ pub(super) const APPLICATION_ID: i32 = 0x5041_4b54;
 pub(super) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST)];
 
 /// The oldest version that can be read.
-pub(super) const OLDEST: i64 = 5;
+pub(super) const OLDEST: i64 = 6;
 
 /// The version that this release writes.
 pub(super) const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;

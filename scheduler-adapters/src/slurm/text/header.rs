@@ -90,7 +90,7 @@ impl Header {
         let places = Places::of(&titles);
         let nodes = titles.iter().position(|title| title.eq_ignore_ascii_case("NNodes"));
         let nodes = places.get(Column::AllocatedNodes).or(nodes);
-        Some(Self { places, nodes, titles, delimiter, is_closed, is_free, ends_in_free_text })
+        Some(Self { titles, delimiter, is_closed, places, nodes, is_free, ends_in_free_text })
     }
 
     /// Refuses one that lacks what is needed.
@@ -113,7 +113,7 @@ fn holds_free_text(title: &str) -> bool {
     let free = [Column::WorkDirectory, Column::Comment, Column::SubmitLine, Column::JobName, Column::Reason];
     let read = Column::ALL.iter().any(|column| is(column.title()) && !free.contains(column));
     let begins = |start: &&str| title.get(..start.len()).is_some_and(|first| first.eq_ignore_ascii_case(start));
-    !(read || CLOSED.iter().any(|known| is(known)) || STATISTICS.iter().any(|start| begins(&start)))
+    !(read || CLOSED.iter().any(|known| is(known)) || STATISTICS.iter().any(begins))
 }
 
 #[cfg(test)]

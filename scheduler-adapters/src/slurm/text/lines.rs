@@ -126,7 +126,7 @@ impl AccountingText {
         let text = String::from_utf8_lossy(line);
         match self.header.clone() {
             None => self.find_header(&text),
-            Some(header) => self.read_line(&header, &text, take),
+            Some(header) => self.read_line(&header, &text, matches!(text, Cow::Owned(_)), take),
         }
     }
 
@@ -140,8 +140,13 @@ impl AccountingText {
         if self.chatter > CHATTER_LIMIT { Err(TextError::NoHeader) } else { Ok(()) }
     }
 
-    fn read_line(&mut self, header: &Header, text: &Cow<'_, str>, take: &mut TextTaker<'_>) -> Result<(), TextError> {
-        let is_lossy = matches!(text, Cow::Owned(_));
+    fn read_line(
+        &mut self,
+        header: &Header,
+        text: &str,
+        is_lossy: bool,
+        take: &mut TextTaker<'_>,
+    ) -> Result<(), TextError> {
         let count = memchr_iter(header.delimiter, text.as_bytes()).count();
         let wanted = header.titles.len() - usize::from(!header.is_closed);
         let Some(mut open) = self.open.take() else {
