@@ -1,7 +1,7 @@
 //! Entries: what is posted, once and for good.
 
 use crate::{Account, CloseReason, Content, HoldId};
-use model::{Amount, Principal, ProjectName, RunKey, TariffId, Timestamp, Unit, UserName};
+use model::{Amount, BaseState, PartitionName, Principal, ProjectName, RunKey, TariffId, Timestamp, Unit, UserName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -109,6 +109,18 @@ pub struct Links {
     pub reverses: Option<u64>,
 }
 
+/// How a run went, as the reading says that its entry was made of: a report of any time in the past needs the entries alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ran {
+    /// When it started; the entry's amount was used evenly from then until it took effect.
+    pub started_at: Timestamp,
+    /// Where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<PartitionName>,
+    /// How it ended.
+    pub end_state: BaseState,
+}
+
 /// What only some kinds of entry have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -177,6 +189,9 @@ pub struct Entry {
     /// Whose run it is; the pseudonym, once the person was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ran_by: Option<UserName>,
+    /// What a report tells its run by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ran: Option<Ran>,
     /// The digest of the row of the run that it was made of. Every ledger has its own; no two give an entry the same.
     #[serde(skip)]
     pub content: Option<Content>,

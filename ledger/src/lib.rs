@@ -37,7 +37,7 @@ pub use book::{BalanceQuery, Book, EntryPage};
 pub use clock::{CLOCK_TOLERANCE_SECONDS, is_ahead};
 pub use command::Command;
 pub use coverage::{AccountCoverage, Coverage};
-pub use entry::{Entry, EntryKind, Links, Particulars};
+pub use entry::{Entry, EntryKind, Links, Particulars, Ran};
 pub use error::{LedgerError, LedgerErrorKind, Retry};
 pub use export::{EntryRecord, ExportAudit, ExportLine, LogRecord, Masks, PersonRecord};
 pub use grant::{Expiry, Grant, NewGrant, NewOpening, Withdraw};

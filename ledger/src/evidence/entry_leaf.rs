@@ -4,6 +4,7 @@
 
 use super::{Commitment, Domain, FieldWriter, Pseudonym};
 use crate::{CloseReason, Entry, Particulars};
+use model::PartitionName;
 
 /// A person as leaves have them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +55,29 @@ pub(crate) struct RunLeaf<'a> {
     pub(crate) place: &'a str,
     pub(crate) job: i64,
     pub(crate) submitted: i64,
+    pub(crate) ran: Option<RanLeaf<'a>>,
     /// The keyed digest of what was read.
     pub(crate) content: Option<&'a [u8]>,
+}
+
+/// How it went.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RanLeaf<'a> {
+    pub(crate) started: i64,
+    pub(crate) partition: Option<&'a str>,
+    pub(crate) state: &'a str,
+}
+
+impl<'a> RanLeaf<'a> {
+    /// Of an entry that has it.
+    pub(crate) fn of(entry: &'a Entry) -> Option<Self> {
+        let ran = entry.ran.as_ref()?;
+        Some(Self {
+            started: ran.started_at.epoch_seconds(),
+            partition: ran.partition.as_ref().map(PartitionName::as_str),
+            state: ran.end_state.as_str(),
+        })
+    }
 }
 
 impl EntryLeaf<'_> {
@@ -71,6 +93,11 @@ impl EntryLeaf<'_> {
         writer.put_list(self.run, |writer, run| {
             writer.put_text(run.place).put_integer(run.job).put_integer(run.submitted);
             writer.put_list(self.marks.person, |writer, person| put_person(writer, &person));
+            writer.put_list(run.ran, |writer, ran| {
+                writer.put_integer(ran.started);
+                put_text(writer, ran.partition);
+                writer.put_text(ran.state);
+            });
             writer.put_option(run.content, |writer, content| {
                 writer.put_bytes(content);
             });

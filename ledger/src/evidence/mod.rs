@@ -36,7 +36,7 @@ pub use audit::Audit;
 pub use audit_report::{AuditFinding, AuditReport, CheckedCheckpoint, CheckpointSource, Standing};
 pub use checkpoint::Checkpoint;
 pub use consistency_proof::ConsistencyProof;
-pub(crate) use entry_leaf::{EntryLeaf, RunLeaf, written};
+pub(crate) use entry_leaf::{EntryLeaf, RanLeaf, RunLeaf, written};
 pub use entry_leaf::{EntryMarks, PersonMark};
 pub use entry_proof::EntryProof;
 pub use error::EvidenceError;

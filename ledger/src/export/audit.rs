@@ -2,8 +2,8 @@
 
 use super::record::{EntryRecord, LogRecord, PersonRecord};
 use crate::evidence::{
-    Audit, CheckpointSource, Commitment, Domain, EntryLeaf, EntryMarks, FieldWriter, PersonMark, RunLeaf, Salt,
-    SignedCheckpoint, TreeHash, written,
+    Audit, CheckpointSource, Commitment, Domain, EntryLeaf, EntryMarks, FieldWriter, PersonMark, RanLeaf, RunLeaf,
+    Salt, SignedCheckpoint, TreeHash, written,
 };
 use crate::rules::Replay;
 use crate::{Entry, LedgerError, LedgerErrorKind, Outside, Particulars, Verification};
@@ -154,6 +154,7 @@ fn write_leaf(entry: &Entry, marks: EntryMarks, writer: &mut FieldWriter) -> Res
             place,
             job: signed(run.scheduler_job.raw())?,
             submitted: run.submitted_at.epoch_seconds(),
+            ran: RanLeaf::of(entry),
             content: entry.content.as_ref().map(|content| content.0.as_slice()),
         }),
         _ => None,

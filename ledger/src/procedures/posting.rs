@@ -4,7 +4,7 @@ use super::{bind, expire, grant, hold, observe, reattribute, settle};
 use crate::records::{Records, Result};
 use crate::rules::{BindingsByAccount, Content, Secret};
 use crate::{
-    Account, Binding, Command, Entry, EntryKind, LedgerError, LedgerErrorKind, Links, Outcome, Particulars, Unbind,
+    Account, Binding, Command, Entry, EntryKind, LedgerError, LedgerErrorKind, Links, Outcome, Particulars, Ran, Unbind,
 };
 use model::{Amount, Principal, ProjectName, TariffId, Timestamp, Unit, UserName};
 use std::cell::RefCell;
@@ -18,6 +18,14 @@ pub(crate) struct Posting<'a> {
     /// Read once for all runs of the post, and again after one was added.
     bindings: RefCell<Option<Rc<BindingsByAccount>>>,
     secret: RefCell<Option<Secret>>,
+}
+
+/// What an entry has of the reading of a run that it was made of.
+#[derive(Clone)]
+pub(super) struct Reading {
+    pub(super) user: Option<UserName>,
+    pub(super) ran: Option<Ran>,
+    pub(super) content: Option<Content>,
 }
 
 /// An entry before it has a number.
@@ -34,7 +42,7 @@ pub(super) struct Draft {
     pub(super) note: String,
     pub(super) tariff: Option<TariffId>,
     pub(super) particulars: Particulars,
-    pub(super) reading: Option<(UserName, Content)>,
+    pub(super) reading: Option<Reading>,
 }
 
 /// Carries out one command.
@@ -129,7 +137,8 @@ impl Posting<'_> {
         if draft.amount < Amount::ZERO {
             return Err(LedgerError::never(LedgerErrorKind::Bug, "an entry would have a negative amount"));
         }
-        let (ran_by, content) = draft.reading.unzip();
+        let (ran_by, ran, content) =
+            draft.reading.map_or((None, None, None), |Reading { user, ran, content }| (user, ran, content));
         let entry = Entry {
             number: self.records.next_number()?,
             kind: draft.kind,
@@ -147,6 +156,7 @@ impl Posting<'_> {
             tariff: draft.tariff,
             particulars: draft.particulars,
             ran_by,
+            ran,
             content,
         };
         let number = entry.number;

@@ -1,10 +1,10 @@
 //! Settling: a run becomes a charge, a changed run a correction.
 
-use super::posting::{Draft, Posting, used};
+use super::posting::{Draft, Posting, Reading as Told, used};
 use crate::records::{BookedCharge, BookedRun, Result, Standing};
 use crate::rules::{self, Attribution, Charge, Content, Reading, Spender};
 use crate::{
-    Account, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind, Links, Particulars, SettleOutcome, SettledRun,
+    Account, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind, Links, Particulars, Ran, SettleOutcome, SettledRun,
     UnattributedReason,
 };
 use model::{Amount, Timestamp};
@@ -164,6 +164,7 @@ fn recharge(posting: &Posting<'_>, run: &mut BookedRun, kind: EntryKind) -> Resu
     };
     if let (Attribution::Charged(new), Some(old)) = (&found, &old)
         && is_same_charge(new, effective_at, old)
+        && is_told_alike(posting, run, old)?
     {
         return Ok(Change::default());
     }
@@ -192,6 +193,13 @@ fn is_same_charge(new: &Charge, effective_at: Timestamp, old: &BookedCharge) -> 
         && effective_at == old.effective_at
 }
 
+/// Whether the entries of a charge tell of the run what its present reading does.
+fn is_told_alike(posting: &Posting<'_>, run: &BookedRun, old: &BookedCharge) -> Result<bool> {
+    let Some(number) = old.entries.first() else { return Ok(true) };
+    let Told { user, ran, .. } = reading(run);
+    Ok(posting.records.entry(*number)?.is_some_and(|entry| entry.ran_by == user && entry.ran == ran))
+}
+
 /// Reverses each entry of a charge, and gives its hold back what it drew.
 fn reverse(posting: &Posting<'_>, run: &BookedRun, old: &BookedCharge, kind: EntryKind) -> Result<()> {
     for number in &old.entries {
@@ -212,7 +220,7 @@ fn reverse(posting: &Posting<'_>, run: &BookedRun, old: &BookedCharge, kind: Ent
             note: entry.note,
             tariff: entry.tariff,
             particulars: Particulars::None,
-            reading: entry.ran_by.zip(entry.content),
+            reading: Some(Told { user: entry.ran_by, ran: entry.ran, content: entry.content }),
         })?;
     }
     change_hold(posting, old.hold, old.amount.negated()?).map(drop)
@@ -252,11 +260,17 @@ fn book(
             note: String::new(),
             tariff: run.settled.price.known().map(|price| price.tariff.clone()),
             particulars: Particulars::None,
-            reading: Some((run.settled.run.user.clone(), run.content)),
+            reading: Some(reading(run)),
         })?);
     }
     let Charge { project, unit, amount, hold } = new;
     Ok(BookedCharge { project, unit, amount, hold, effective_at, entries })
+}
+
+fn reading(booked: &BookedRun) -> Told {
+    let run = &booked.settled.run;
+    let ran = Ran { started_at: run.started_at, partition: run.partition.clone(), end_state: run.state.base };
+    Told { user: Some(run.user.clone()), ran: Some(ran), content: Some(booked.content) }
 }
 
 /// Adds to what a hold's runs were charged; the answer is the hold as it was before.

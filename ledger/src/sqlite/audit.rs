@@ -6,7 +6,7 @@ use super::log_tables::Log;
 use super::queries;
 use super::tables::Tables;
 use crate::evidence::{
-    Audit, AuditReport, CheckpointSource, Domain, EntryLeaf, EntryMarks, FieldWriter, RunLeaf, TreeHash,
+    Audit, AuditReport, CheckpointSource, Domain, EntryLeaf, EntryMarks, FieldWriter, RanLeaf, RunLeaf, TreeHash,
 };
 use crate::records::Result;
 use crate::rules::Replay;
@@ -74,6 +74,8 @@ fn hash(batches: &Receiver<Vec<Item>>, log: &Log, outside: &Outside) -> Result<(
 /// Writes the leaf of a run's entry.
 fn write(row: &PlainRow, writer: &mut FieldWriter) {
     let shape = &*row.shape;
+    let (partition, state) = (shape.partition.as_deref(), shape.state.as_deref());
+    let ran = row.started.zip(state).map(|(started, state)| RanLeaf { started, partition, state });
     let content = row.content.as_ref().map(<[u8; 16]>::as_slice);
     let leaf = EntryLeaf {
         number: row.number,
@@ -87,7 +89,7 @@ fn write(row: &PlainRow, writer: &mut FieldWriter) {
         recorded_at: row.recorded_at,
         key: None,
         hold: row.hold.as_deref(),
-        run: Some(RunLeaf { place: &shape.place, job: row.job, submitted: row.submitted, content }),
+        run: Some(RunLeaf { place: &shape.place, job: row.job, submitted: row.submitted, ran, content }),
         grant: None,
         reverses: row.reverses,
         tariff: shape.tariff.as_deref(),

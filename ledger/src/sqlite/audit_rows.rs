@@ -44,6 +44,7 @@ pub(super) struct PlainRow {
     pub(super) submitted: i64,
     pub(super) reverses: Option<i64>,
     pub(super) content: Option<[u8; 16]>,
+    pub(super) started: Option<i64>,
     pub(super) stored: [u8; 32],
     pub(super) shape: Arc<Shape>,
 }
@@ -57,6 +58,8 @@ pub(super) struct Shape {
     pub(super) project: String,
     pub(super) place: String,
     pub(super) tariff: Option<String>,
+    pub(super) partition: Option<String>,
+    pub(super) state: Option<String>,
 }
 
 /// The same by the numbers of names.
@@ -69,6 +72,8 @@ struct Alike {
     project: i64,
     place: i64,
     tariff: Option<i64>,
+    partition: Option<i64>,
+    state: Option<i64>,
 }
 
 /// The sum over entries that are alike, and whether they add to a budget or take from it.
@@ -181,6 +186,8 @@ impl<'a> Reading<'a> {
             project: row.get(6)?,
             place: row.get(12)?,
             tariff: row.get(18)?,
+            partition: row.get(23)?,
+            state: row.get(24)?,
         };
         let sum = self.sum_of(alike)?;
         sum.amount += i128::from(amount);
@@ -213,6 +220,7 @@ impl<'a> Reading<'a> {
             submitted,
             reverses: row.get(16)?,
             content: row.get(21)?,
+            started: row.get(22)?,
             stored: row.get(LEAF)?,
             shape,
         })
@@ -286,6 +294,8 @@ impl Sum {
             project: text(alike.project)?,
             place: text(alike.place)?,
             tariff: alike.tariff.map(text).transpose()?,
+            partition: alike.partition.map(text).transpose()?,
+            state: alike.state.map(text).transpose()?,
         };
         let (unit, project) = (names.parsed(alike.unit)?, names.parsed(alike.project)?);
         let (debit, credit) = (names.parsed(alike.debit)?, names.parsed(alike.credit)?);

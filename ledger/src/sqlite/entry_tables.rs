@@ -4,15 +4,16 @@ use super::log_tables::{Appending, marks};
 use super::names::Names;
 use super::rows::{amount, count, from_json, instant, kind, number, parsed_option, to_json, unreadable};
 use super::tables::Tables;
-use crate::evidence::{Domain, EntryLeaf, FieldWriter, RunLeaf, TreeHash};
+use crate::evidence::{Domain, EntryLeaf, FieldWriter, RanLeaf, RunLeaf, TreeHash};
 use crate::records::Result;
-use crate::{Content, Entry, HoldId, Links, Particulars};
-use model::{JobId, RunKey, SchedulerJobId, TariffId, Timestamp};
+use crate::{Content, Entry, HoldId, Links, Particulars, Ran};
+use model::{BaseState, JobId, PartitionName, RunKey, SchedulerJobId, TariffId, Timestamp};
 use rusqlite::{Params, Row, params};
 
 /// The columns of an entry, in the order of [`entry`].
 pub(super) const ENTRY: &str = "number, kind, unit, amount, debit, credit, project, effective_at, recorded_at, \
-     actor, key, hold, run_place, run_job, run_submitted, grant_key, reverses, note, tariff, particulars, person, content";
+     actor, key, hold, run_place, run_job, run_submitted, grant_key, reverses, note, tariff, particulars, person, content, \
+     started, partition, end_state";
 
 /// All entries of a condition, in their order.
 pub(super) fn entries_where<P: Params>(tables: &Tables<'_>, condition: &str, parameters: P) -> Result<Vec<Entry>> {
@@ -55,8 +56,18 @@ pub(super) fn entry(row: &Row<'_>, tables: &Tables<'_>) -> rusqlite::Result<Entr
             _ => from_json(row, 19)?,
         },
         ran_by: person.map(|person| person.principal.user.clone()),
+        ran: ran(row, names)?,
         content: row.get::<_, Option<[u8; 16]>>(21)?.map(Content),
     })
+}
+
+fn ran(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<Option<Ran>> {
+    let Some(started) = row.get(22)? else { return Ok(None) };
+    let word = names.text(row.get(24)?)?;
+    let end_state = BaseState::from_word(&word);
+    let end_state = end_state.ok_or_else(|| unreadable(24, format!("`{word}` is no state of a job")))?;
+    let partition = names.parsed_option(row.get(23)?)?;
+    Ok(Some(Ran { started_at: Timestamp::from_epoch_seconds(started), partition, end_state }))
 }
 
 fn tariff(text: &str) -> TariffId {
@@ -90,7 +101,8 @@ pub(super) fn append(tables: &Tables<'_>, entries: &[Entry]) -> Result<()> {
     }
     let insert = format!(
         "INSERT INTO entries ({ENTRY}, written, leaf) VALUES
-         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)"
+         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,
+          ?25, ?26, ?27)"
     );
     let mut statement = tables.connection.prepare_cached(&insert)?;
     let mut log = Appending::begin(tables.connection)?;
@@ -114,7 +126,6 @@ fn add(
     let hold = entry.links.hold.map(|hold| hold.to_string());
     let (unit, debit, credit) = (names.text(numbers.unit)?, names.text(numbers.debit)?, names.text(numbers.credit)?);
     let place = numbers.place.map(|place| names.text(place)).transpose()?;
-    let content = entry.content.as_ref().map(|content| content.0.as_slice());
     let leaf = EntryLeaf {
         number: number(entry.number)?,
         kind: entry.kind.as_str(),
@@ -127,7 +138,7 @@ fn add(
         recorded_at: entry.recorded_at.epoch_seconds(),
         key: entry.key.as_deref(),
         hold: hold.as_deref(),
-        run: run_leaf(entry.links.run.as_ref(), place.as_deref(), content)?,
+        run: run_leaf(entry, place.as_deref())?,
         grant: entry.links.grant.as_deref(),
         reverses: entry.links.reverses.map(number).transpose()?,
         tariff: entry.tariff.as_ref().map(|tariff| tariff.0.as_str()),
@@ -148,10 +159,13 @@ struct Numbers {
     project: i64,
     place: Option<i64>,
     tariff: Option<i64>,
+    partition: Option<i64>,
+    state: Option<i64>,
 }
 
 impl Numbers {
     fn of(entry: &Entry, names: &Names<'_>) -> Result<Self> {
+        let ran = entry.ran.as_ref();
         Ok(Self {
             unit: names.unit(&entry.unit)?,
             debit: names.account(&entry.debit)?,
@@ -159,6 +173,8 @@ impl Numbers {
             project: names.number(entry.project.as_str())?,
             place: entry.links.run.as_ref().map(|run| names.place(run)).transpose()?,
             tariff: names.optional(entry.tariff.as_ref().map(|tariff| tariff.0.as_str()))?,
+            partition: names.optional(ran.and_then(|ran| ran.partition.as_ref()).map(PartitionName::as_str))?,
+            state: names.optional(ran.map(|ran| ran.end_state.as_str()))?,
         })
     }
 }
@@ -198,18 +214,22 @@ fn insert(
         particulars,
         person,
         entry.content.as_ref().map(|content| content.0.as_slice()),
+        entry.ran.as_ref().map(|ran| ran.started_at.epoch_seconds()),
+        numbers.partition,
+        numbers.state,
         leaf.marks.note.as_ref().map(|note| note.as_bytes().as_slice()),
         hash.as_bytes(),
     ])?;
     Ok(())
 }
 
-fn run_leaf<'a>(
-    run: Option<&RunKey>,
-    place: Option<&'a str>,
-    content: Option<&'a [u8]>,
-) -> Result<Option<RunLeaf<'a>>> {
-    let Some((run, place)) = run.zip(place) else { return Ok(None) };
-    let job = number(run.scheduler_job.raw())?;
-    Ok(Some(RunLeaf { place, job, submitted: run.submitted_at.epoch_seconds(), content }))
+fn run_leaf<'a>(entry: &'a Entry, place: Option<&'a str>) -> Result<Option<RunLeaf<'a>>> {
+    let Some((run, place)) = entry.links.run.as_ref().zip(place) else { return Ok(None) };
+    Ok(Some(RunLeaf {
+        place,
+        job: number(run.scheduler_job.raw())?,
+        submitted: run.submitted_at.epoch_seconds(),
+        ran: RanLeaf::of(entry),
+        content: entry.content.as_ref().map(|content| content.0.as_slice()),
+    }))
 }

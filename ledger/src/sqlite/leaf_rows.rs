@@ -4,7 +4,7 @@ use super::entry_tables::ENTRY;
 use super::rows::unreadable;
 use super::tables::Tables;
 use crate::Particulars;
-use crate::evidence::{Commitment, EntryLeaf, EntryMarks, FieldWriter, RunLeaf};
+use crate::evidence::{Commitment, EntryLeaf, EntryMarks, FieldWriter, RanLeaf, RunLeaf};
 use crate::records::Result;
 use rusqlite::Row;
 
@@ -14,9 +14,9 @@ pub(super) fn select(condition: &str) -> String {
 }
 
 /// The column of the commitment to what was written.
-pub(super) const WRITTEN: usize = 22;
+pub(super) const WRITTEN: usize = 25;
 /// The column of the leaf's hash.
-pub(super) const LEAF: usize = 23;
+pub(super) const LEAF: usize = 26;
 
 /// Writes the leaf of a row of [`select`].
 pub(super) fn leaf_of(
@@ -38,8 +38,13 @@ pub(super) fn leaf_of(
     let tariff = row.get::<_, Option<i64>>(18)?.map(|number| names.text(number)).transpose()?;
     let person = row.get::<_, Option<i64>>(20)?.map(|number| persons.with_number(number)).transpose()?;
     let content = bytes(21)?;
+    let partition = row.get::<_, Option<i64>>(23)?.map(|number| names.text(number)).transpose()?;
+    let state = row.get::<_, Option<i64>>(24)?.map(|number| names.text(number)).transpose()?;
+    let started: Option<i64> = row.get(22)?;
+    let partition = partition.as_deref();
+    let ran = started.zip(state.as_deref()).map(|(started, state)| RanLeaf { started, partition, state });
     let run = match place.as_deref() {
-        Some(place) => Some(RunLeaf { place, job: row.get(13)?, submitted: row.get(14)?, content }),
+        Some(place) => Some(RunLeaf { place, job: row.get(13)?, submitted: row.get(14)?, ran, content }),
         None => None,
     };
     let leaf = EntryLeaf {

@@ -69,6 +69,9 @@ CREATE TABLE entries (
     particulars   TEXT,
     person        INTEGER,
     content       BLOB,
+    started       INTEGER,
+    partition     INTEGER,
+    end_state     INTEGER,
     written       BLOB,
     leaf          BLOB NOT NULL CHECK (length(leaf) = 32),
     CHECK (key IS NOT NULL OR run_job IS NOT NULL)

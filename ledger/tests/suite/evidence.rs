@@ -38,7 +38,7 @@ async fn an_entry_is_exported_as_one_line() {
     let desk = busy_desk().await;
     let lines = export(&desk.book).await;
     let shown: Vec<&str> = lines.lines().filter(|line| line.contains("\"overrun\"")).collect();
-    insta::assert_snapshot!(shown[0], @r#"{"number":5,"kind":"overrun","unit":"jupiter:gh200","amount":30,"debit":"budget/atlas","credit":"used/jupiter/gh200","project":"atlas","effective_at":1793000110,"recorded_at":1793000000,"actor":{"user":"ada","site":"jupiter"},"key":null,"links":{"hold":"01m5vj1jg00000000000000001","run":{"site":"jupiter","cluster":"booster","scheduler_job":1,"submitted_at":1793000000}},"note":"","tariff":"jupiter/booster/test","particulars":"none","ran_by":"ada"}"#);
+    insta::assert_snapshot!(shown[0], @r#"{"number":5,"kind":"overrun","unit":"jupiter:gh200","amount":30,"debit":"budget/atlas","credit":"used/jupiter/gh200","project":"atlas","effective_at":1793000110,"recorded_at":1793000000,"actor":{"user":"ada","site":"jupiter"},"key":null,"links":{"hold":"01m5vj1jg00000000000000001","run":{"site":"jupiter","cluster":"booster","scheduler_job":1,"submitted_at":1793000000}},"note":"","tariff":"jupiter/booster/test","particulars":"none","ran_by":"ada","ran":{"started_at":1793000010,"partition":"booster","end_state":"COMPLETED"}}"#);
 }
 
 #[tokio::test]
@@ -76,13 +76,15 @@ async fn the_database_itself_forbids_what_a_mistake_of_ours_could_do() {
         (
             "INSERT INTO entries SELECT 99, kind, unit, amount, debit, credit, project, effective_at, recorded_at, \
           actor, 'k', hold, run_place, run_job, run_submitted, grant_key, NULL, note, tariff, particulars, person, \
-          content, written, leaf FROM entries WHERE number = 1; INSERT INTO posts VALUES (97, 0, 'ada', NULL, 1, 99)",
+          content, started, partition, end_state, written, leaf FROM entries WHERE number = 1; \
+          INSERT INTO posts VALUES (97, 0, 'ada', NULL, 1, 99)",
             "numbered without gaps",
         ),
         (
             "INSERT OR REPLACE INTO entries SELECT number, kind, unit, 5, debit, credit, project, effective_at, \
           recorded_at, actor, key, hold, run_place, run_job, run_submitted, grant_key, reverses, note, tariff, \
-          particulars, person, content, written, leaf FROM entries WHERE number = 1",
+          particulars, person, content, started, partition, end_state, written, leaf \
+          FROM entries WHERE number = 1",
             "never deleted",
         ),
         ("INSERT INTO posts VALUES (96, 0, 'ada', NULL, 1, 3)", "numbered without gaps"),

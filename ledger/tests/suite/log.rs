@@ -249,7 +249,7 @@ async fn the_same_bits_and_commands_give_the_same_root() {
     }
     assert_eq!(roots[0], roots[1]);
     assert_ne!(roots[0], roots[2]);
-    insta::assert_snapshot!(roots[0], @"nwlwZpHXtP0GuoyecIVJ365Ix0fByRA/kKiTz9wK23A=");
+    insta::assert_snapshot!(roots[0], @"isuRULVCMmjXbJXAHzzkabI5vgsvjTHOwcvCjFepu3E=");
 }
 
 #[tokio::test]
