@@ -9,7 +9,7 @@ use crate::{
     reached::{booked, reached},
 };
 use ledger::{
-    BalanceQuery, Binding, Book, Command, Effect, Grant, NewGrant, NewOpening, Outcome, SetPolicy, check_grant,
+    BalanceQuery, Binding, Book, Command, Effect, Grant, KnownAt, NewGrant, NewOpening, Outcome, SetPolicy, check_grant,
 };
 use model::{Amount, ProgrammeName, ProjectName, Statement, Timestamp, Unit, Window};
 
@@ -168,10 +168,11 @@ pub async fn statement(
     project: &ProjectName,
     unit: &Unit,
     window: Window,
+    known_at: Option<KnownAt>,
 ) -> Result<Statement, JobsError> {
     let what = "the statement was not read";
     let book = house.needed_book(what).await?;
-    let statement = booked(book.statement(project, unit, window).await, what)?;
+    let statement = booked(book.statement(project, unit, window, known_at).await, what)?;
     if statement.lines.is_empty() && statement.opening == Amount::ZERO {
         let query = BalanceQuery { project: Some(project.clone()), site: None };
         let known = booked(book.balances(&query, house.clock.now()).await, what)?;

@@ -41,7 +41,9 @@ pub mod site_view;
 pub mod submit;
 mod undo;
 pub mod usage;
+pub mod used;
 pub mod withdraw;
+mod zone;
 
 pub use error::{Gravity, JobsError};
 pub use house::{Books, House, ProcessMark, Processes, Step, Steps, Unwatched};

@@ -2,8 +2,9 @@
 
 use crate::evidence::EntryProof;
 use crate::{
-    BindingRecord, Budget, Command, Coverage, Cursor, Entry, EntryRecord, Grant, Hold, HoldId, ImportRecord,
-    LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Scope, UnattributedRun, Verification,
+    BindingRecord, Budget, Command, Coverage, Cursor, Entry, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt,
+    LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Scope, SiteZone, UnattributedRun,
+    UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
@@ -52,8 +53,15 @@ pub trait Book: Send + Sync {
     /// The budgets that the same query selects: each balance with its policy, and what that needs to decide and look ahead.
     async fn budgets(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Budget>, LedgerError>;
 
-    /// The movements of a project in a unit that took effect inside the window.
-    async fn statement(&self, project: &ProjectName, unit: &Unit, window: Window) -> Result<Statement, LedgerError>;
+    /// The movements of a project in a unit that took effect inside the window; as the books were at an earlier time, where
+    /// one is given.
+    async fn statement(
+        &self,
+        project: &ProjectName,
+        unit: &Unit,
+        window: Window,
+        known_at: Option<KnownAt>,
+    ) -> Result<Statement, LedgerError>;
 
     /// All bindings, in the order they were made.
     async fn bindings(&self) -> Result<Vec<BindingRecord>, LedgerError>;
@@ -99,6 +107,13 @@ pub trait Book: Send + Sync {
 
     /// One page of all entries, by number. A page that is shorter than its limit is the last.
     async fn entries(&self, page: EntryPage) -> Result<Vec<Entry>, LedgerError>;
+
+    /// What runs took, summed by what is asked for, each cut at the midnights of its site; amounts of a unit add up to what
+    /// its statements charge for runs.
+    async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageSum>, LedgerError>;
+
+    /// The zones in which the days of sites begin, by site; those of other sites begin in UTC.
+    async fn zones(&self) -> Result<Vec<SiteZone>, LedgerError>;
 
     /// The headers of the batches that were read to their end, in the order they were posted.
     async fn imports(&self) -> Result<Vec<ImportRecord>, LedgerError>;

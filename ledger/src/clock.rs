@@ -3,8 +3,8 @@
 use model::Timestamp;
 
 /// How far the clocks of hosts that share a ledger may differ, in seconds. Hosts of a cluster keep time to a second or
-/// so; ten minutes are far more than that, and far less than the days by which every reading overlaps the one before.
-pub const CLOCK_TOLERANCE_SECONDS: i64 = 600;
+/// so; five minutes are far more than that, and far less than the days by which every reading overlaps the one before.
+pub const CLOCK_TOLERANCE_SECONDS: i64 = 300;
 
 /// Whether an instant lies further ahead of `now` than clocks differ: whoever wrote it down had a clock that was ahead,
 /// or the one of `now` is behind. Such a date orders nothing any more.
@@ -19,7 +19,7 @@ mod tests {
     #[test]
     fn clocks_may_differ_by_minutes() {
         let now = Timestamp::from_epoch_seconds(1_793_000_000);
-        for (seconds, ahead) in [(-1_000_000, false), (0, false), (600, false), (601, true), (i64::MAX, true)] {
+        for (seconds, ahead) in [(-1_000_000, false), (0, false), (300, false), (301, true), (i64::MAX, true)] {
             assert_eq!(is_ahead(now.plus_seconds(seconds), now), ahead, "{seconds}");
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     AmendHold, Binding, CloseHold, Coverage, Cursor, Enforce, ImportBatch, NewGrant, NewHold, NewOpening, Observation,
-    Reattribute, SetPolicy, SettledRun, Unbind, Withdraw,
+    Reattribute, SetPolicy, SettledRun, SiteZone, Unbind, Withdraw,
 };
 use model::ProjectName;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,8 @@ pub enum Command {
     Cover(Coverage),
     /// Notes how far a cluster's runs were read.
     Advance(Cursor),
+    /// Says in which zone the days of a site begin.
+    SetZone(SiteZone),
     /// Notes that a batch of runs was read to its end; each time that it is.
     NoteImport(Box<ImportBatch>),
 }

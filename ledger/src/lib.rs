@@ -28,6 +28,7 @@ mod scope;
 mod settled_run;
 mod sqlite;
 mod store;
+mod usage;
 mod verification;
 mod workbench;
 
@@ -54,4 +55,5 @@ pub use rules::{
 pub use scope::{Scope, ScopeError};
 pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};
 pub use sqlite::{OpenMode, Random, SqliteBook, StopPoint, Surroundings};
+pub use usage::{KnownAt, SiteZone, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum};
 pub use verification::{Outside, Verification};

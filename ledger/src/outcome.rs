@@ -51,6 +51,8 @@ pub enum Outcome {
     Covered,
     /// The cursor stands there or further.
     Advanced(Effect),
+    /// The zone is set.
+    ZoneSet(Effect),
     /// A batch is noted, under this number.
     ImportNoted(u64),
 }

@@ -3,9 +3,9 @@
 use crate::rules::{Content, Secret, Terms};
 use crate::{
     Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch, LedgerError,
-    Observation, Scope, SetPolicy, SettledRun, UnattributedReason, Unbind,
+    Observation, Scope, SetPolicy, SettledRun, SiteZone, UnattributedReason, Unbind,
 };
-use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
+use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 use std::sync::Arc;
 
 pub(crate) type Result<T> = std::result::Result<T, LedgerError>;
@@ -162,6 +162,11 @@ pub(crate) trait Records {
     fn put_coverage(&self, reading: &Coverage) -> Result<()>;
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
+
+    /// The zone that the days of a site begin in.
+    fn zone(&self, site: &SiteName) -> Result<Option<Zone>>;
+    /// Sets it, and sums the usage of the site anew.
+    fn set_zone(&self, zone: &SiteZone) -> Result<()>;
 
     /// Adds the header of a batch; its number.
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64>;

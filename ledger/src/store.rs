@@ -4,9 +4,9 @@ use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::{
     Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch,
-    Observation, Scope, SetPolicy, Unbind,
+    Observation, Scope, SetPolicy, SiteZone, Unbind,
 };
-use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
+use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 
 /// What a post changed, to be written together. Everything in it differs from what is stored.
 #[derive(Debug, Default)]
@@ -56,6 +56,9 @@ pub(crate) trait Store {
     fn put_coverage(&self, reading: &Coverage) -> Result<()>;
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
+    /// The zone that the days of a site begin in.
+    fn zone(&self, site: &SiteName) -> Result<Option<Zone>>;
+    fn set_zone(&self, zone: &SiteZone) -> Result<()>;
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64>;
     fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts>;
 

@@ -8,9 +8,9 @@ use crate::rules::{self, Secret};
 use crate::store::{Changes, Store};
 use crate::{
     Account, Binding, BindingRecord, Command, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
-    ImportBatch, LedgerErrorKind, Observation, Scope, SetPolicy, Unbind,
+    ImportBatch, LedgerErrorKind, Observation, Scope, SetPolicy, SiteZone, Unbind,
 };
-use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
+use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 
@@ -407,6 +407,15 @@ impl Records for Workbench<'_> {
 
     fn put_cursor(&self, cursor: &Cursor) -> Result<()> {
         self.store.put_cursor(cursor)
+    }
+
+    fn zone(&self, site: &SiteName) -> Result<Option<Zone>> {
+        self.store.zone(site)
+    }
+
+    fn set_zone(&self, zone: &SiteZone) -> Result<()> {
+        self.clear()?;
+        self.store.set_zone(zone)
     }
 
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64> {

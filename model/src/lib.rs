@@ -6,6 +6,7 @@
 mod amount;
 mod balance;
 mod charge_rule;
+mod day;
 mod duration;
 mod finding;
 mod gpu_vendor;
@@ -31,6 +32,7 @@ mod zone;
 pub use amount::{Amount, AmountError};
 pub use balance::{Balance, SiteFigure};
 pub use charge_rule::ChargeRule;
+pub use day::{Day, DayError, Month};
 pub use duration::{DurationError, WallTime};
 pub use finding::{Finding, Severity};
 pub use gpu_vendor::GpuVendor;

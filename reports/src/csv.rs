@@ -1,4 +1,4 @@
-//! A statement as CSV (RFC 4180), safe to open in a spreadsheet.
+//! Statements and tables as CSV (RFC 4180), safe to open in a spreadsheet.
 
 use crate::text::{ReportError, kind_word};
 use model::Statement;
@@ -10,6 +10,17 @@ pub fn statements_csv(statements: &[Statement]) -> Result<String, ReportError> {
         csv.push_str(&rows(statement)?);
     }
     Ok(csv)
+}
+
+/// A table, with one header row.
+pub fn table_csv(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut csv = format!("{}\r\n", header.join(","));
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|text| cell(text)).collect();
+        csv.push_str(&cells.join(","));
+        csv.push_str("\r\n");
+    }
+    csv
 }
 
 fn rows(statement: &Statement) -> Result<String, ReportError> {

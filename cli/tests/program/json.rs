@@ -51,7 +51,7 @@ fn assert_shapes(command: &str, value: &Value) {
 fn every_command_prints_one_object_with_the_common_fields() {
     let desk = Desk::new();
     let file = desk.job("tiny", "echo \"1 1 done\" >>\"$PAKT_PROGRESS\"; echo trained");
-    let commands: [&[&str]; 37] = [
+    let commands: [&[&str]; 38] = [
         &["ledger", "init"],
         &["ledger", "grant", "atlas", "10", "--unit", "local:core"],
         &["ledger", "withdraw", "atlas", "1", "--unit", "local:core", "--reason", "mistyped"],
@@ -76,6 +76,7 @@ fn every_command_prints_one_object_with_the_common_fields() {
         &["balance"],
         &["balance", "--offline"],
         &["usage"],
+        &["usage", "--mine"],
         &["sites"],
         &["sites", "show", "jupiter"],
         &["sites", "doctor"],
@@ -142,7 +143,8 @@ fn every_failure_is_one_object_with_the_common_fields() {
         (&["show", "nothing"], "usage", "no job under"),
         (&["logs", "nothing"], "usage", "no job under"),
         (&["watch", "nothing"], "usage", "no job under"),
-        (&["usage", "--since", "then"], "usage", "it is not a year"),
+        (&["usage", "--mine", "--since", "then"], "usage", "it is not a year"),
+        (&["usage", "--since", "then"], "usage", "`then` is neither a day nor a time"),
         (&["--site", "nowhere", "sites"], "usage", "there is no profile of that name"),
     ] {
         let ran = desk.pakt(&[&["--json"], words].concat()).expect(2);

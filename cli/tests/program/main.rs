@@ -28,4 +28,5 @@ mod sealed;
 mod settle;
 mod sight;
 mod sites;
+mod usage;
 mod words;

@@ -11,6 +11,7 @@ use crate::{
     house::House,
     reached::booked,
     settle::Adopted,
+    zone::keep_zone,
 };
 use ledger::{Book, Command, ImportBatch, Outcome};
 use model::{ClusterName, Timestamp, Zone};
@@ -45,7 +46,7 @@ pub async fn import(house: &House, wish: ImportWish, source: Box<dyn Read + Send
         let why = format!("`--observed-at` is {}, and it is {now}", wish.observed_at);
         return Err(JobsError::usage(NOT_BEGUN, why, "write the time at which `sacct` was run"));
     }
-    house.site(&house.here)?;
+    keep_zone(house, book.as_ref(), &house.here, NOT_BEGUN).await?;
     let holds = booked(book.open_holds(None).await, NOT_BEGUN)?;
     let watched = holds.iter().filter(|hold| *hold.unit.site() == house.here).map(|hold| hold.id.0).collect();
     let facts = TextFacts {

@@ -23,7 +23,7 @@ mod tests {
     fn a_ledger_from_the_future_is_told() {
         let now = Timestamp::from_epoch_seconds(1_793_000_000);
         for (written, is_refused) in
-            [(None, false), (Some(-86_400), false), (Some(0), false), (Some(600), false), (Some(601), true)]
+            [(None, false), (Some(-86_400), false), (Some(0), false), (Some(300), false), (Some(301), true)]
         {
             let answer = check(now, written.map(|seconds| now.plus_seconds(seconds)));
             assert_eq!(answer.is_err(), is_refused, "{written:?}");

@@ -21,6 +21,7 @@ use crate::{
     expire::expire_all,
     house::House,
     reached::{booked, scheduled},
+    zone::keep_zone,
 };
 use ledger::{Command, Coverage, Cursor, Hold, Observation, Outcome, is_ahead};
 use model::{ClusterName, JobId, SiteName, Timestamp, Window};
@@ -79,6 +80,7 @@ async fn begin(house: &House, options: SettleOptions) -> Result<Desk<'_>, JobsEr
         clock::check(now, booked(book.written_at().await, what)?)?;
     }
     let cluster: ClusterName = scheduled(house.scheduler.cluster_name().await, what)?;
+    keep_zone(house, book.as_ref(), &house.here, what).await?;
     let (site, scope) = (house.site(&house.here)?, Desk::scope(house, options));
     Ok(Desk { house, book, site, cluster, scope, now })
 }

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use jobs::Books;
 use ledger::{
     BalanceQuery, BindingRecord, Book, Budget, Command, Coverage, Cursor, Entry, EntryPage, Grant, Hold, HoldId,
-    ImportRecord, LedgerError, LedgerErrorKind, Outcome, Scope, SqliteBook, UnattributedRun, Verification,
+    ImportRecord, KnownAt, LedgerError, LedgerErrorKind, Outcome, Scope, SiteZone, SqliteBook, UnattributedRun,
+    UsageQuery, UsageSum, Verification,
 };
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use std::{
@@ -107,8 +108,14 @@ impl Book for FailingBook {
         self.real.budgets(query, now).await
     }
 
-    async fn statement(&self, project: &ProjectName, unit: &Unit, window: Window) -> Answer<Statement> {
-        self.real.statement(project, unit, window).await
+    async fn statement(
+        &self,
+        project: &ProjectName,
+        unit: &Unit,
+        window: Window,
+        known_at: Option<KnownAt>,
+    ) -> Answer<Statement> {
+        self.real.statement(project, unit, window, known_at).await
     }
 
     async fn bindings(&self) -> Answer<Vec<BindingRecord>> {
@@ -153,6 +160,14 @@ impl Book for FailingBook {
 
     async fn entries(&self, page: EntryPage) -> Answer<Vec<Entry>> {
         self.real.entries(page).await
+    }
+
+    async fn usage(&self, query: &UsageQuery) -> Answer<Vec<UsageSum>> {
+        self.real.usage(query).await
+    }
+
+    async fn zones(&self) -> Answer<Vec<SiteZone>> {
+        self.real.zones().await
     }
 
     async fn imports(&self) -> Answer<Vec<ImportRecord>> {

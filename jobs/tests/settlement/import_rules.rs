@@ -127,8 +127,10 @@ async fn rule_12_a_run_belongs_to_the_second_at_which_it_ends() {
     let (project, unit) = ("atlas".parse().expect("a project"), "testland:gpu".parse().expect("a unit"));
     let border = crate::desk::at(NOW - 500);
     let window = |from, to| Window { from, to };
-    let before = desk.book().statement(&project, &unit, window(border.plus_seconds(-DAY), border)).await.expect("read");
-    let behind = desk.book().statement(&project, &unit, window(border, border.plus_seconds(DAY))).await.expect("read");
+    let before =
+        desk.book().statement(&project, &unit, window(border.plus_seconds(-DAY), border), None).await.expect("read");
+    let behind =
+        desk.book().statement(&project, &unit, window(border, border.plus_seconds(DAY)), None).await.expect("read");
     assert_eq!((before.lines.len(), behind.lines.len()), (0, 2), "half-open");
 }
 

@@ -149,7 +149,7 @@ async fn a_file_that_is_killed_in_the_middle_goes_on() {
     for (how, stands) in [(At::Nothing, 10_000), (At::Done, 20_000)] {
         let desk = Desk::new().await;
         let mut house = desk.house("ada");
-        house.books = Arc::new(FailingBooks(FailingBook::after(desk.book(), 1, how)));
+        house.books = Arc::new(FailingBooks(FailingBook::after(desk.book(), 2, how)));
         let source = Box::new(Cursor::new(whole.clone().into_bytes()));
         import(&house, wish(NOW), source).await.expect_err("a post failed");
         assert_eq!((desk.used().await, desk.book().imports().await.expect("read")), (stands, vec![]));

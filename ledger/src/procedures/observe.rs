@@ -3,7 +3,7 @@
 
 use super::posting::{Posting, invalid};
 use crate::records::Result;
-use crate::{Coverage, Cursor, Effect, Observation, is_ahead};
+use crate::{Coverage, Cursor, Effect, Observation, SiteZone, is_ahead};
 
 /// Replaces the observation of a cluster in its scope, unless a later one is known.
 pub(super) fn observe(posting: &Posting<'_>, observation: &Observation) -> Result<Effect> {
@@ -26,6 +26,15 @@ pub(super) fn cover(posting: &Posting<'_>, reading: &Coverage) -> Result<()> {
         return Err(invalid(format!("nothing was read from {} to {}", reading.window.from, reading.window.to)));
     }
     posting.records.put_coverage(reading)
+}
+
+/// Says in which zone the days of a site begin. Usage by days is summed anew where that changes.
+pub(super) fn set_zone(posting: &Posting<'_>, wish: &SiteZone) -> Result<Effect> {
+    if posting.records.zone(&wish.site)?.as_ref() == Some(&wish.zone) {
+        return Ok(Effect::AlreadyDone);
+    }
+    posting.records.set_zone(wish)?;
+    Ok(Effect::Done)
 }
 
 /// Moves the cursor of a scope forward.

@@ -66,6 +66,7 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
         Command::Close(close) => hold::close(posting, close),
         Command::Cover(reading) => observe::cover(posting, reading).map(|()| Outcome::Covered),
         Command::Advance(cursor) => observe::advance(posting, cursor).map(Outcome::Advanced),
+        Command::SetZone(wish) => observe::set_zone(posting, wish).map(Outcome::ZoneSet),
         Command::NoteImport(batch) => {
             posting.records.add_import(batch, posting.actor, posting.now).map(Outcome::ImportNoted)
         }

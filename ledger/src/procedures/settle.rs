@@ -5,7 +5,7 @@ use crate::records::{BookedCharge, BookedRun, Result, Standing};
 use crate::rules::{self, Attribution, Charge, Content, Reading, Spender};
 use crate::{
     Account, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind, Links, Particulars, Ran, SettleOutcome, SettledRun,
-    UnattributedReason,
+    UnattributedReason, is_ahead,
 };
 use model::{Amount, Timestamp};
 use std::sync::Arc;
@@ -13,6 +13,10 @@ use std::sync::Arc;
 /// Takes in one run that has ended.
 pub(super) fn settle(posting: &Posting<'_>, settled: &Arc<SettledRun>) -> Result<SettleOutcome> {
     if let Some(reason) = rules::contradiction(settled) {
+        return Ok(SettleOutcome::Rejected { reason });
+    }
+    if let Some(ended_at) = settled.run.ended_at.filter(|ended_at| is_ahead(*ended_at, posting.now)) {
+        let reason = format!("it ends at {ended_at}, and it is {} now: one of two clocks is wrong", posting.now);
         return Ok(SettleOutcome::Rejected { reason });
     }
     let content = Content::of(settled, &posting.secret()?);

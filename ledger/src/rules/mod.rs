@@ -16,6 +16,7 @@ mod replay;
 mod revision;
 mod statement;
 mod union;
+mod usage;
 
 pub(crate) use attribution::{Attribution, BindingsByAccount, Charge, attribute};
 pub use attribution::{Spender, payer};
@@ -39,3 +40,4 @@ pub(crate) use replay::{Movement, Replay, Stored};
 pub(crate) use revision::{Reading, compare, contradiction, seen_at};
 pub(crate) use statement::statement;
 pub(crate) use union::{Seen, known_as_of, union};
+pub(crate) use usage::{Calendar, UsageSums};

@@ -8,6 +8,7 @@ use super::audit::MOST_FINDINGS;
 use super::entry_tables::entry;
 use super::leaf_rows::{LEAF, WRITTEN, leaf_of, select};
 use super::tables::Tables;
+use super::usage_audit::UsageAudit;
 use super::{charges, persons, queries, rows};
 use crate::evidence::{Commitment, Domain, FieldWriter, PersonMark, written};
 use crate::records::Result;
@@ -103,6 +104,7 @@ pub(super) struct Reading<'a> {
     met: [Option<(i64, PersonMark)>; 2],
     seeds: RandomState,
     charged: u128,
+    usage: UsageAudit<'a>,
     findings: Vec<String>,
 }
 
@@ -120,6 +122,7 @@ impl<'a> Reading<'a> {
             met: [None; 2],
             seeds: RandomState::new(),
             charged: 0,
+            usage: UsageAudit::new(tables),
             findings: Vec::new(),
         }
     }
@@ -153,6 +156,7 @@ impl<'a> Reading<'a> {
         let mut verification = self.replay.compare(&queries::stored(self.tables)?)?;
         verification.runs = runs;
         verification.findings.append(&mut self.findings);
+        verification.findings.append(&mut self.usage.findings()?);
         Ok(Some(verification))
     }
 
@@ -197,6 +201,9 @@ impl<'a> Reading<'a> {
             sum.print = sum.print.wrapping_add(hour_print(rows::instant(row, 7)?, spent, spent));
         }
         let shape = Arc::clone(&sum.shape);
+        if alike.kind.spends() {
+            self.usage.take(row, Amount::from_milli(change.saturating_neg()))?;
+        }
         let (job, submitted) = (row.get(13)?, row.get(14)?);
         self.charged = self.charged.wrapping_add(charges::mark(
             &self.seeds,

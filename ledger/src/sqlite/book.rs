@@ -5,7 +5,9 @@ use super::open::{OpenMode, Random, StopPoint, Surroundings, open};
 use super::persons::{self, Known};
 use super::tables::Tables;
 use super::thread::Owner;
-use super::{audit, balance_queries, coverage_tables, import_table, key_file, proofs, queries, run_tables};
+use super::{
+    audit, balance_queries, coverage_tables, import_table, key_file, proofs, queries, run_tables, usage_queries,
+};
 use crate::evidence::{EntryProof, SignerKey};
 use crate::procedures::{Posting, apply};
 use crate::records::{Records, Result};
@@ -14,8 +16,8 @@ use crate::store::Store;
 use crate::workbench::Workbench;
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, Command, Coverage, Cursor, Entry, EntryPage, EntryRecord, Grant, Hold,
-    HoldId, ImportRecord, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Scope,
-    UnattributedRun, Verification,
+    HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Scope,
+    SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
@@ -104,9 +106,15 @@ impl Book for SqliteBook {
         self.read("reading budgets", move |tables| balance_queries::budgets(tables, &query, now)).await
     }
 
-    async fn statement(&self, project: &ProjectName, unit: &Unit, window: Window) -> Result<Statement> {
+    async fn statement(
+        &self,
+        project: &ProjectName,
+        unit: &Unit,
+        window: Window,
+        known_at: Option<KnownAt>,
+    ) -> Result<Statement> {
         let (project, unit) = (project.clone(), unit.clone());
-        let query = move |tables: &Tables<'_>| queries::statement(tables, &project, &unit, window);
+        let query = move |tables: &Tables<'_>| queries::statement(tables, &project, &unit, window, known_at);
         self.read("reading a statement", query).await
     }
 
@@ -159,6 +167,15 @@ impl Book for SqliteBook {
 
     async fn entries(&self, page: EntryPage) -> Result<Vec<Entry>> {
         self.read("reading entries", move |tables| queries::entries(tables, page)).await
+    }
+
+    async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageSum>> {
+        let query = query.clone();
+        self.read("summing usage", move |tables| usage_queries::usage(tables, &query)).await
+    }
+
+    async fn zones(&self) -> Result<Vec<SiteZone>> {
+        self.read("reading the zones of sites", |tables| usage_queries::zones(tables.connection)).await
     }
 
     async fn imports(&self) -> Result<Vec<ImportRecord>> {

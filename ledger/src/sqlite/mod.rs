@@ -30,6 +30,9 @@ mod schema;
 mod spending_tables;
 mod tables;
 mod thread;
+mod usage_audit;
+mod usage_queries;
+mod usage_tables;
 
 pub use book::SqliteBook;
 pub use open::{OpenMode, Random, StopPoint, Surroundings};

@@ -6,7 +6,9 @@ use super::tables::Tables;
 use super::{rows, run_tables};
 use crate::records::{BookedRun, Result, Standing};
 use crate::rules::{self, Stored};
-use crate::{BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, Scope, SetPolicy, SettledRun, UnattributedRun};
+use crate::{
+    BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, KnownAt, Scope, SetPolicy, SettledRun, UnattributedRun,
+};
 use model::{Amount, ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use std::sync::Arc;
@@ -45,6 +47,18 @@ pub(super) fn cursor(
 pub(super) fn written_at(connection: &Connection) -> Result<Option<Timestamp>> {
     let select = "SELECT recorded_at FROM posts ORDER BY number DESC LIMIT 1";
     Ok(connection.query_row(select, [], |row| rows::instant(row, 0)).optional()?)
+}
+
+/// The number of the last entry of a state of the books.
+pub(super) fn known_at(connection: &Connection, known_at: Option<KnownAt>) -> Result<i64> {
+    match known_at {
+        None => Ok(i64::MAX),
+        Some(KnownAt::Entry(entry)) => Ok(i64::try_from(entry).unwrap_or(i64::MAX)),
+        Some(KnownAt::Instant(instant)) => {
+            let select = "SELECT coalesce(max(last_entry), 0) FROM posts WHERE recorded_at <= ?1";
+            Ok(connection.prepare_cached(select)?.query_row([instant.epoch_seconds()], |row| row.get(0))?)
+        }
+    }
 }
 
 pub(super) fn open_holds(connection: &Connection, project: Option<&ProjectName>) -> Result<Vec<Hold>> {
@@ -91,18 +105,27 @@ pub(super) fn policy(row: &Row<'_>) -> rusqlite::Result<SetPolicy> {
 const STATED: &str = "kind NOT IN ('hold', 'amend', 'release')
     AND project = (SELECT number FROM names WHERE text = ?1) AND unit = (SELECT number FROM names WHERE text = ?2)";
 
-pub(super) fn statement(tables: &Tables<'_>, project: &ProjectName, unit: &Unit, window: Window) -> Result<Statement> {
+pub(super) fn statement(
+    tables: &Tables<'_>,
+    project: &ProjectName,
+    unit: &Unit,
+    window: Window,
+    known: Option<KnownAt>,
+) -> Result<Statement> {
     let connection = tables.connection;
     let select = format!(
         "SELECT coalesce(sum(CASE WHEN credit = (SELECT number FROM names WHERE text = 'budget/' || ?1)
                              THEN amount ELSE -amount END), 0)
-         FROM entries WHERE {STATED} AND effective_at < ?3"
+         FROM entries WHERE {STATED} AND effective_at < ?3 AND number <= ?4"
     );
     let (name, unit_text) = (project.as_str(), unit.to_string());
     let (from, to) = (window.from.epoch_seconds(), window.to.epoch_seconds());
-    let opening: Amount = connection.query_row(&select, params![name, unit_text, from], |row| rows::amount(row, 0))?;
-    let condition = format!("{STATED} AND effective_at >= ?3 AND effective_at < ?4 ORDER BY effective_at, number");
-    let mut entries = entries_where(tables, &condition, params![name, unit_text, from, to])?;
+    let last = known_at(connection, known)?;
+    let parameters = params![name, unit_text, from, last];
+    let opening: Amount = connection.query_row(&select, parameters, |row| rows::amount(row, 0))?;
+    let condition =
+        format!("{STATED} AND effective_at >= ?3 AND effective_at < ?4 AND number <= ?5 ORDER BY effective_at, number");
+    let mut entries = entries_where(tables, &condition, params![name, unit_text, from, to, last])?;
     name_runs(tables, &mut entries)?;
     rules::statement(project, unit, window, opening, &entries)
 }

@@ -274,6 +274,25 @@ CREATE TABLE hourly_spending (
 
 CREATE INDEX entries_of_withdrawals ON entries (number) WHERE kind = 'withdraw';
 CREATE INDEX entries_of_expiries ON entries (number) WHERE kind IN ('expire', 'forgive');
+-- The zones that the days of sites begin in; UTC where nothing is said.
+CREATE TABLE site_zones (site TEXT PRIMARY KEY, zone TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+-- What entries of runs took, cut into the days of their site, and the same by months: sums of entries, made with them. 0 is
+-- a partition that was not said. Days and months are counted from 1970.
+CREATE TABLE daily_usage (
+    day INTEGER NOT NULL, unit INTEGER NOT NULL, project INTEGER NOT NULL, person INTEGER NOT NULL,
+    place INTEGER NOT NULL, partition INTEGER NOT NULL, end_state INTEGER NOT NULL, amount INTEGER NOT NULL,
+    PRIMARY KEY (day, unit, project, person, place, partition, end_state)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE monthly_usage (
+    month INTEGER NOT NULL, unit INTEGER NOT NULL, project INTEGER NOT NULL, person INTEGER NOT NULL,
+    place INTEGER NOT NULL, partition INTEGER NOT NULL, end_state INTEGER NOT NULL, amount INTEGER NOT NULL,
+    PRIMARY KEY (month, unit, project, person, place, partition, end_state)
+) STRICT, WITHOUT ROWID;
+
+-- The clusters that usage was summed for, with their sites.
+CREATE TABLE usage_places (place INTEGER PRIMARY KEY, site TEXT NOT NULL) STRICT;
+
 -- Batches of runs that were read to their end.
 CREATE TABLE imports (
     number      INTEGER PRIMARY KEY,

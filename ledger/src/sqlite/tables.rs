@@ -6,15 +6,16 @@ use super::persons::Persons;
 use super::run_tables::{self, Listed, RunWriter};
 use super::{
     balance_queries, coverage_tables, entry_tables, import_table, observation_tables, queries, rows, spending_tables,
+    usage_tables,
 };
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::store::{Changes, Store};
 use crate::{
     Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch,
-    LedgerError, LedgerErrorKind, Observation, Scope, SetPolicy, Unbind,
+    LedgerError, LedgerErrorKind, Observation, Scope, SetPolicy, SiteZone, Unbind,
 };
-use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit};
+use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The tables seen through a connection that is inside a transaction.
@@ -262,6 +263,14 @@ impl Store for Tables<'_> {
         Ok(())
     }
 
+    fn zone(&self, site: &SiteName) -> Result<Option<Zone>> {
+        usage_tables::zone(self.connection, site)
+    }
+
+    fn set_zone(&self, zone: &SiteZone) -> Result<()> {
+        usage_tables::set_zone(self, zone)
+    }
+
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64> {
         import_table::add(self.connection, batch, actor, now)
     }
@@ -274,6 +283,7 @@ impl Store for Tables<'_> {
         let Changes { entries, runs, holds, balances, totals } = changes;
         entry_tables::append(self, &entries)?;
         spending_tables::add(self.connection, &self.names, &entries)?;
+        usage_tables::add(self, &entries)?;
         RunWriter::new().write(self.connection, &self.names, &runs)?;
         for hold in &holds {
             self.put_hold(hold)?;

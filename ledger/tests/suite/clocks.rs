@@ -76,3 +76,18 @@ async fn a_ledger_tells_when_it_was_last_written() {
     desk.post(&[grant("g3", 1)]).await;
     assert_eq!(desk.book.written_at().await, Ok(Some(now())), "the last one counts, not the one of the latest date");
 }
+
+#[tokio::test]
+async fn a_run_that_ends_in_the_future_is_rejected_and_costs_no_other() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    let outcomes = desk
+        .post(
+            &[(1, 1), (2, 0)]
+                .map(|(number, ahead)| settle(ended(foreign(number, 8), NOW + CLOCK_TOLERANCE_SECONDS + ahead))),
+        )
+        .await;
+    insta::assert_snapshot!(format!("{:?}", outcomes[0]), @r#"Settled(Rejected { reason: "it ends at 2026-10-26T07:38:21Z, and it is 2026-10-26T07:33:20Z now: one of two clocks is wrong" })"#);
+    assert!(matches!(outcomes[1], Outcome::Settled(SettleOutcome::New { .. })), "{outcomes:?}");
+    assert_eq!(desk.numbers().await, [1000, 8, 0, 0, 0, 992]);
+}

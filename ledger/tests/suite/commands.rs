@@ -56,6 +56,7 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
             | Outcome::StaysOpen(_)
             | Outcome::Unbound(_)
             | Outcome::Reattributed(_)
+            | Outcome::ZoneSet(_)
             | Outcome::ImportNoted(_)
             | Outcome::Covered) => {
                 panic!("{other:?}")
@@ -258,12 +259,12 @@ async fn a_statement_shows_every_movement_and_adds_up() {
         (window(NOW + 111, NOW + 1000), 680, 680, 0),
         (window(0, 1), 0, 0, 0),
     ] {
-        let statement = desk.book.statement(&atlas(), &gh200(), window).await.expect("a statement");
+        let statement = desk.book.statement(&atlas(), &gh200(), window, None).await.expect("a statement");
         assert_eq!((statement.opening, statement.closing), (milli(opening), milli(closing)), "{window:?}");
         assert_eq!(statement.lines.len(), lines, "{window:?}");
         assert_eq!(statement.adds_up(), Ok(true));
     }
-    let statement = desk.book.statement(&atlas(), &gh200(), window(0, NOW + 1000)).await.expect("a statement");
+    let statement = desk.book.statement(&atlas(), &gh200(), window(0, NOW + 1000), None).await.expect("a statement");
     let lines: Vec<_> = statement.lines.iter().map(|line| (line.kind, line.amount.milli())).collect();
     assert_eq!(
         lines,

@@ -45,7 +45,7 @@ async fn balance_at(desk: &Desk, seconds: i64) -> Balance {
 /// What a statement up to an instant closes with, and what the balance of that instant says.
 async fn closing_and_balance(desk: &Desk, seconds: i64) -> [i64; 2] {
     let window = Window { from: at(0), to: at(seconds) };
-    let statement = desk.book.statement(&atlas(), &gh200(), window).await.expect("a statement");
+    let statement = desk.book.statement(&atlas(), &gh200(), window, None).await.expect("a statement");
     assert_eq!(statement.adds_up(), Ok(true));
     let Balance { granted, later, used, .. } = balance_at(desk, seconds).await;
     [statement.closing.milli(), granted.milli() + later.milli() - used.milli()]
@@ -69,7 +69,7 @@ async fn what_is_left_of_a_lot_leaves_the_budget_once() {
     assert_eq!(expire_at(&desk, LATE).await, [60]);
     assert_eq!(closing_and_balance(&desk, LATE).await, [0, 0]);
     let window = Window { from: at(0), to: at(LATE) };
-    let statement = desk.book.statement(&atlas(), &gh200(), window).await.expect("a statement");
+    let statement = desk.book.statement(&atlas(), &gh200(), window, None).await.expect("a statement");
     let expired = statement.sum_of(&[StatementLineKind::Expire]).expect("fits");
     assert_eq!(expired, milli(-660));
     assert!(

@@ -14,3 +14,4 @@ mod policies;
 mod processes;
 mod runs;
 mod support;
+mod usage;

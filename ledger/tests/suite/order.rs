@@ -203,7 +203,7 @@ async fn follow(operations: Vec<Operation>) -> Result<(), TestCaseError> {
     desk.post(&[Command::Expire(None)]).await;
     let [granted, used, ..] = reference.numbers();
     let whole = Window { from: at(0), to: at(NOW + 1_000_000) };
-    let statement = desk.book.statement(&atlas(), &gh200(), whole).await.expect("a statement");
+    let statement = desk.book.statement(&atlas(), &gh200(), whole, None).await.expect("a statement");
     prop_assert_eq!(statement.closing.milli(), granted - used, "the entries alone say the same");
     desk.verify().await;
     Ok(())

@@ -70,10 +70,10 @@ async fn months_forfeit_what_is_left_of_them() {
     assert_eq!(numbers_at(&desk, november - 1).await, [90_000, 0, 0, 0, 5_000, 85_000]);
     assert_eq!(numbers_at(&desk, november).await, [90_000 - 25_000, 0, 25_000, 0, 5_000, 60_000]);
     // Read late: it ran in October, and September's rest pays it.
-    desk.post(&[settle(ended(foreign(2, 7_000), november - DAY))]).await;
+    desk.post_at(november, &[settle(ended(foreign(2, 7_000), november - DAY))]).await;
     assert_eq!(numbers_at(&desk, november).await, [90_000 - 18_000, 0, 18_000, 0, 12_000, 60_000]);
     // In the second in which November begins: it is of November.
-    desk.post(&[settle(ended(foreign(3, 100), november))]).await;
+    desk.post_at(november, &[settle(ended(foreign(3, 100), november))]).await;
     assert_eq!(numbers_at(&desk, november + 1).await, [90_000 - 18_000, 0, 18_000, 0, 12_100, 59_900]);
     desk.verify().await;
 }
@@ -82,7 +82,7 @@ async fn months_forfeit_what_is_left_of_them() {
 async fn what_is_overdrawn_beyond_a_months_limit_is_forgiven() {
     let desk = autumn(MonthlyJsc::default()).await;
     // All three months and 100,000 more in November; nothing is taken over into another allocation period.
-    desk.post(&[settle(ended(foreign(1, 190_000), SEPTEMBER + 70 * DAY))]).await;
+    desk.post_at(SEPTEMBER + 71 * DAY, &[settle(ended(foreign(1, 190_000), SEPTEMBER + 70 * DAY))]).await;
     let during = budget_at(&desk, SEPTEMBER + 80 * DAY).await;
     assert_eq!(during.standing(), Ok(Standing::LowPriority));
     assert!(matches!(during.decide(milli(1)), Ok(Decision::LowPriority { .. })));

@@ -13,6 +13,7 @@ mod verify;
 mod withdraw;
 
 use super::{Context, settle::day_in};
+use crate::wiring::KnownAt;
 use crate::{
     failure::Failure,
     output::{Answer, instant_in},
@@ -103,4 +104,18 @@ fn day_in_or(text: Option<&str>, zone: &Zone, otherwise: Timestamp) -> Result<Ti
 /// From when to when, in the zone of a site's budgets, which is named.
 fn shown_window(window: Window, zone: &Zone) -> String {
     format!("{} to {} ({zone})", instant_in(window.from, zone), instant_in(window.to, zone))
+}
+
+/// A state of the books: a time with a zone, or the number of an entry.
+pub(crate) fn known_at(what: &str, text: &str) -> Result<KnownAt, Failure> {
+    // Seconds since 1970 would be numbers of entries that nobody has.
+    if let Ok(entry) = text.parse::<u64>()
+        && entry < 1_000_000_000
+    {
+        return Ok(KnownAt::Entry(entry));
+    }
+    text.parse().map(KnownAt::Instant).map_err(|error: model::TimeError| {
+        let next = "write a time such as `--known-at 2026-11-23T22:14:00Z`, or the number of an entry";
+        Failure::usage(what, error.to_string(), next)
+    })
 }

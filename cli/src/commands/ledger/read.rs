@@ -1,6 +1,6 @@
 //! `pakt ledger statement`.
 
-use super::day_in_or;
+use super::{day_in_or, known_at};
 use crate::commands::Context;
 use crate::wiring::{statement_text, statements_csv};
 use crate::{
@@ -25,6 +25,9 @@ pub(crate) struct Statement {
     /// Until this day, itself not counted (YYYY-MM-DD); until now without it
     #[arg(long, value_name = "DAY")]
     pub until: Option<String>,
+    /// As the books were at this time (2026-11-23T22:14:00Z), or after the entry with this number
+    #[arg(long, value_name = "TIME|ENTRY")]
+    pub known_at: Option<String>,
     /// Print a table for spreadsheets
     #[arg(long)]
     pub csv: bool,
@@ -38,10 +41,11 @@ pub(super) async fn statement(arguments: Statement, context: &Context) -> Result
         let found = jobs::balance::balance(&house, Some(arguments.project.clone()), false).await?;
         found.budgets.into_iter().map(|budget| budget.balance.unit).collect()
     };
+    let known_at = arguments.known_at.as_deref().map(|text| known_at("no statement was printed", text)).transpose()?;
     let mut statements = Vec::new();
     for unit in units {
         let window = window(&arguments, &unit, &house)?;
-        statements.push(jobs::grant::statement(&house, &arguments.project, &unit, window).await?);
+        statements.push(jobs::grant::statement(&house, &arguments.project, &unit, window, known_at).await?);
     }
     let shown =
         if arguments.csv { statements_csv(&statements) } else { statements.iter().map(statement_text).collect() };

@@ -1,6 +1,7 @@
-//! `pakt usage`
+//! `pakt usage --mine`: what accounting says, without a ledger.
 
-use super::{
+use super::Arguments;
+use crate::commands::{
     Context,
     settle::{day, refuse_future},
 };
@@ -12,22 +13,8 @@ use jobs::usage::Whose;
 use model::Window;
 use serde_json::json;
 
-/// Arguments of `usage`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
-    /// One's own runs (what is shown without `--all-users`, too)
-    #[arg(long, conflicts_with = "all_users")]
-    pub mine: bool,
-    /// The runs of all users that are visible
-    #[arg(long)]
-    pub all_users: bool,
-    /// From this day on (YYYY-MM-DD); without it the last 30 days
-    #[arg(long, value_name = "DAY")]
-    pub since: Option<String>,
-}
-
 /// Shows usage.
-pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let house = context.house_to_look()?;
     let to = house.clock.now().plus_seconds(1);
     let from = arguments.since.as_deref().map(day).transpose()?.unwrap_or(to.plus_seconds(-30 * 86_400));

@@ -1,0 +1,150 @@
+//! `pakt usage` of the ledger.
+
+use super::super::ledger::known_at;
+use super::{Arguments, OfBooks};
+use crate::commands::Context;
+use crate::output::{Answer, Table};
+use crate::wiring::{UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum, table_csv};
+use crate::{failure::Failure, output::instant};
+use model::{BaseState, Day, Timestamp, Window};
+use serde_json::json;
+
+const WHAT: &str = "no usage was shown";
+
+const FIELDS: [(&str, UsageField); 8] = [
+    ("day", UsageField::Day),
+    ("month", UsageField::Month),
+    ("project", UsageField::Project),
+    ("person", UsageField::Person),
+    ("site", UsageField::Site),
+    ("cluster", UsageField::Cluster),
+    ("partition", UsageField::Partition),
+    ("end-state", UsageField::EndState),
+];
+
+pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+    let query = query(arguments)?;
+    let used = jobs::used::used(&context.house_to_look()?, &query).await?;
+    let columns: Vec<&str> = query.by.iter().map(|field| word(*field)).collect();
+    let rows = used.sums.iter().map(|sum| cells(&query.by, sum));
+    if arguments.of_books.csv {
+        let header: Vec<&str> =
+            columns.iter().copied().chain(["unit", "amount_milliseconds", "amount_hours"]).collect();
+        let text = table_csv(&header, rows);
+        return Ok(Answer::new(text, json!({ "version": 1, "usage": used.sums })).product());
+    }
+    let titles: Vec<&str> = columns.iter().copied().chain(["unit", "hours", ""]).collect();
+    let mut table = Table::new(&titles).right(&[columns.len() + 1]);
+    for sum in &used.sums {
+        let mut cells: Vec<String> = query.by.iter().map(|field| of(*field, &sum.group)).collect();
+        cells.extend([sum.group.unit.to_string(), sum.amount.hours(), sum.group.unit.hour_word().to_owned()]);
+        table.row(cells);
+    }
+    let text =
+        if used.sums.is_empty() { "no run that is in the books took anything\n".to_owned() } else { table.text() };
+    let notes = (used.unattributed > 0).then(|| {
+        format!(
+            "note: {} runs belong to no project and are in no sum; `pakt ledger unattributed` lists them",
+            used.unattributed
+        )
+    });
+    let json = json!({ "version": 1, "usage": used.sums, "unattributed": used.unattributed });
+    Ok(Answer::new(text, json).with_notes(notes))
+}
+
+fn query(arguments: &Arguments) -> Result<UsageQuery, Failure> {
+    let OfBooks { until, by, project, person, at_site, partition, unit, end_state, known_at: known, .. } =
+        &arguments.of_books;
+    let by = by.iter().map(|word| field(word)).collect::<Result<Vec<_>, _>>()?;
+    let end_state = end_state.as_deref().map(state).transpose()?;
+    let filter = UsageFilter {
+        project: project.clone(),
+        person: person.clone(),
+        site: at_site.clone(),
+        partition: partition.clone(),
+        unit: unit.clone(),
+        end_state,
+    };
+    let known_at = known.as_deref().map(|text| known_at(WHAT, text)).transpose()?;
+    Ok(UsageQuery { span: span(arguments.since.as_deref(), until.as_deref())?, known_at, filter, by })
+}
+
+/// The first day that can be meant, and the last.
+const ALWAYS: [&str; 2] = ["1970-01-01", "3000-01-01"];
+
+/// When that day begins.
+const LAST_INSTANT: i64 = 32_503_680_000;
+
+fn span(since: Option<&str>, until: Option<&str>) -> Result<UsageSpan, Failure> {
+    let given = [since, until].into_iter().flatten();
+    if given.clone().all(|text| text.parse::<Day>().is_ok()) {
+        let day = |text: &str| text.parse::<Day>().map_err(|_| bad(text));
+        let (from, to) = (day(since.unwrap_or(ALWAYS[0]))?, day(until.unwrap_or(ALWAYS[1]))?);
+        return if from < to {
+            Ok(UsageSpan::Days { from, to })
+        } else {
+            Err(backwards(&from.to_string(), &to.to_string()))
+        };
+    }
+    let instant_of = |text: &str| text.parse::<Timestamp>().map_err(|_| bad(text));
+    if let Some(day) = given.into_iter().find(|text| text.parse::<Day>().is_ok()) {
+        let why =
+            format!("`{day}` is a day, which begins at another instant at every site, and the other end is a time");
+        return Err(Failure::usage(WHAT, why, "write both as days, or both as times with a zone"));
+    }
+    let from = since.map_or(Ok(Timestamp::from_epoch_seconds(0)), instant_of)?;
+    let to = until.map_or(Ok(Timestamp::from_epoch_seconds(LAST_INSTANT)), instant_of)?;
+    if from < to { Ok(UsageSpan::Instants(Window { from, to })) } else { Err(backwards(&instant(from), &instant(to))) }
+}
+
+fn bad(text: &str) -> Failure {
+    let next = "write a day such as 2026-11-23, or a time such as 2026-11-23T22:14:00Z";
+    Failure::usage(WHAT, format!("`{text}` is neither a day nor a time with a zone"), next)
+}
+
+fn backwards(from: &str, to: &str) -> Failure {
+    let why = format!("from {from} until {to}: no time lies between them");
+    Failure::usage(WHAT, why, "write a later `--until`, or an earlier `--since`")
+}
+
+fn field(text: &str) -> Result<UsageField, Failure> {
+    let found = FIELDS.into_iter().find(|(word, _)| *word == text);
+    found.map(|(_, field)| field).ok_or_else(|| {
+        let words = FIELDS.map(|(word, _)| word).join(", ");
+        Failure::usage(WHAT, format!("usage cannot be told apart by `{text}`"), format!("write some of {words}"))
+    })
+}
+
+fn state(text: &str) -> Result<BaseState, Failure> {
+    BaseState::from_word(&text.to_uppercase()).ok_or_else(|| {
+        let next = "write Slurm's word, such as `--end-state COMPLETED`";
+        Failure::usage(WHAT, format!("`{text}` is no state that a run ends in"), next)
+    })
+}
+
+fn word(wanted: UsageField) -> &'static str {
+    FIELDS.into_iter().find(|(_, field)| *field == wanted).map_or("", |(word, _)| word)
+}
+
+/// What a group says in a field; `-` where the site did not say.
+fn of(field: UsageField, group: &UsageGroup) -> String {
+    let text = match field {
+        UsageField::Day => group.day.map(|day| day.to_string()),
+        UsageField::Month => group.month.map(|month| month.to_string()),
+        UsageField::Project => group.project.as_ref().map(ToString::to_string),
+        UsageField::Person => group.person.as_ref().map(ToString::to_string),
+        UsageField::Site => group.site.as_ref().map(ToString::to_string),
+        UsageField::Cluster => {
+            group.site.as_ref().zip(group.cluster.as_ref()).map(|(site, name)| format!("{site}/{name}"))
+        }
+        UsageField::Partition => group.partition.as_ref().map(ToString::to_string),
+        UsageField::EndState => group.end_state.map(|state| state.as_str().to_owned()),
+    };
+    text.unwrap_or_else(|| "-".to_owned())
+}
+
+fn cells(by: &[UsageField], sum: &UsageSum) -> Vec<String> {
+    let mut cells: Vec<String> = by.iter().map(|field| of(*field, &sum.group)).collect();
+    cells.extend([sum.group.unit.to_string(), sum.amount.milli().to_string(), sum.amount.hours()]);
+    cells
+}

@@ -1,0 +1,143 @@
+//! Usage of the ledger's runs, by what people ask for.
+
+use crate::desk::Desk;
+use insta::assert_snapshot;
+
+const TITLES: &str =
+    "JobIDRaw|JobID|Cluster|User|Account|Partition|State|Submit|Start|End|ElapsedRaw|AllocNodes|AllocTRES|JobName";
+
+/// A run of one node with four GPUs.
+fn row(id: u64, user: &str, state: &str, start: &str, end: &str) -> String {
+    let tres = "cpu=288,gres/gpu=4,gres/gpu:gh200=4,node=1";
+    let seconds = |text: &str| text.parse::<model::Timestamp>().expect("a time").epoch_seconds();
+    let elapsed = seconds(end) - seconds(start);
+    let [submit, start, end] = [seconds(start) - 60, seconds(start), seconds(end)];
+    format!("{id}|{id}|jupiter|{user}|hai|booster|{state}|{submit}|{start}|{end}|{elapsed}|1|{tres}|train\n")
+}
+
+/// A ledger with runs of September 2026 at JUPITER.
+fn september() -> Desk {
+    let desk = Desk::new();
+    let state = desk.home().join("state");
+    desk.configure(&format!("site: jupiter\nproject: atlas\nstate: {}\n", state.display()));
+    desk.pakt(&["ledger", "init"]).expect(0);
+    let grant = ["ledger", "grant", "atlas", "100", "--unit", "jupiter:gh200", "--account", "hai"];
+    desk.pakt(&[&grant[..], &["--from", "2026-09-01", "--until", "2027-09-01"]].concat()).expect(0);
+    let rows = [
+        // Around a midnight in Jülich: half an hour before, one and a half behind.
+        row(1, "ada", "COMPLETED", "2026-09-09T21:30:00Z", "2026-09-09T23:30:00Z"),
+        row(2, "bob", "FAILED", "2026-09-10T08:00:00Z", "2026-09-10T08:15:00Z"),
+        row(3, "ada", "TIMEOUT", "2026-10-01T08:00:00Z", "2026-10-01T10:00:00Z"),
+    ];
+    desk.write("runs.psv", &format!("{TITLES}\n{}", rows.concat()));
+    desk.pakt(&["ledger", "import", "runs.psv", "--observed-at", "2026-10-02T00:00:00Z"]).expect(0);
+    desk
+}
+
+#[test]
+fn usage_is_told_apart_by_what_is_asked() {
+    let desk = september();
+    assert_snapshot!(desk.pakt(&["usage"]).shown(), @"
+    exit 0
+    --- stdout
+    unit            hours
+    jupiter:gh200  17.000  GPU-h
+    ");
+    assert_snapshot!(desk.pakt(&["usage", "--by", "day,person", "--until", "2026-10-01"]).shown(), @"
+    exit 0
+    --- stdout
+    day         person  unit           hours
+    2026-09-09  ada     jupiter:gh200  2.000  GPU-h
+    2026-09-10  ada     jupiter:gh200  6.000  GPU-h
+    2026-09-10  bob     jupiter:gh200  1.000  GPU-h
+    ");
+    assert_snapshot!(desk.pakt(&["usage", "--by", "month,end-state"]).shown(), @"
+    exit 0
+    --- stdout
+    month    end-state  unit           hours
+    2026-09  COMPLETED  jupiter:gh200  8.000  GPU-h
+    2026-09  FAILED     jupiter:gh200  1.000  GPU-h
+    2026-10  TIMEOUT    jupiter:gh200  8.000  GPU-h
+    ");
+    assert_snapshot!(desk.pakt(&["usage", "--person", "bob", "--by", "site,cluster,partition,project"]).shown(), @"
+    exit 0
+    --- stdout
+    site     cluster          partition  project  unit           hours
+    jupiter  jupiter/jupiter  booster    atlas    jupiter:gh200  1.000  GPU-h
+    ");
+    // An hour around the midnight.
+    let hour = ["--since", "2026-09-09T21:30:00Z", "--until", "2026-09-09T22:30:00Z"];
+    assert_snapshot!(desk.pakt(&[&["usage"], &hour[..]].concat()).shown(), @"
+    exit 0
+    --- stdout
+    unit           hours
+    jupiter:gh200  4.000  GPU-h
+    ");
+    assert_snapshot!(desk.pakt(&["usage", "--by", "end-state", "--csv"]).shown(), @"
+    exit 0
+    --- stdout
+    end-state,unit,amount_milliseconds,amount_hours
+    COMPLETED,jupiter:gh200,28800000,8.000
+    FAILED,jupiter:gh200,3600000,1.000
+    TIMEOUT,jupiter:gh200,28800000,8.000
+    ");
+    assert_snapshot!(desk.pakt(&["usage", "--at-site", "horeka"]).shown(), @"
+    exit 0
+    --- stdout
+    no run that is in the books took anything
+    ");
+    let json = desk.json(&["usage", "--by", "project", "--since", "2026-10-01"]);
+    assert_eq!(
+        json["usage"],
+        serde_json::json!([
+            { "project": "atlas", "unit": "jupiter:gh200", "amount": 28_800_000 }
+        ])
+    );
+}
+
+#[test]
+fn books_are_shown_as_they_were() {
+    let desk = september();
+    let entries = desk.json(&["ledger", "export"])["entries"].as_array().expect("entries").len();
+    let late = row(4, "eve", "COMPLETED", "2026-09-30T08:00:00Z", "2026-09-30T09:00:00Z");
+    desk.write("late.psv", &format!("{TITLES}\n{late}"));
+    desk.pakt(&["ledger", "import", "late.psv", "--observed-at", "2026-10-03T00:00:00Z"]).expect(0);
+    let known = entries.to_string();
+    let used = |words: &[&str]| {
+        desk.json(&[&["usage", "--until", "2026-10-01"], words].concat())["usage"][0]["amount"].clone()
+    };
+    assert_eq!(used(&[]), 9 * 3_600_000 + 4 * 3_600_000);
+    assert_eq!(used(&["--known-at", &known]), 9 * 3_600_000);
+    assert_eq!(used(&["--known-at", "2999-01-01T00:00:00Z"]), 13 * 3_600_000);
+    assert_eq!(used(&["--known-at", "2026-01-01T00:00:00Z"]), serde_json::Value::Null);
+    let closing = |words: &[&str]| {
+        desk.json(&[&["ledger", "statement", "atlas"], words].concat())["statements"][0]["closing"].clone()
+    };
+    let difference = closing(&["--known-at", &known]).as_i64().expect("a number") - closing(&[]).as_i64().expect("too");
+    assert_eq!(difference, 4 * 3_600_000);
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused() {
+    let desk = september();
+    for words in [
+        &["--by", "moon"][..],
+        &["--since", "yesterday"],
+        &["--since", "2026-09-10", "--until", "2026-09-10"],
+        &["--since", "2026-09-10", "--until", "2026-09-11T00:00:00Z"],
+        &["--end-state", "GREAT"],
+        &["--known-at", "then"],
+        &["--mine", "--by", "day"],
+    ] {
+        let refused = desk.pakt(&[&["usage"], words].concat()).expect(2);
+        assert_eq!((refused.stdout.as_str(), refused.stderr.lines().count()), ("", 3), "{words:?}: {}", refused.stderr);
+    }
+    let none = Desk::new().pakt(&["usage"]).expect(2);
+    assert_snapshot!(none.shown(), @"
+    exit 2
+    --- stderr
+    error: no usage was shown
+    why:   there is no ledger
+    next:  `pakt usage --mine` asks accounting, without a ledger; `pakt ledger init` makes one
+    ");
+}

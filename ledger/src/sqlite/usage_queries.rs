@@ -1,0 +1,314 @@
+//! Answers about usage: whole days and months from their sums, the rest and what was known earlier from the entries.
+
+use super::queries::{self, all};
+use super::rows::{amount, unreadable};
+use super::tables::Tables;
+use super::usage_tables::Calendars;
+use crate::records::Result;
+use crate::rules::{Calendar, UsageSums};
+use crate::{SiteZone, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum};
+use model::{Amount, BaseState, Day, Month, SiteName, Timestamp, Window, Zone};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+use std::rc::Rc;
+
+/// Longer than any day is, in seconds: within this the days of all zones begin.
+const ZONES_APART: i64 = 2 * 86_400;
+
+/// The zones of sites that were said.
+pub(super) fn zones(connection: &Connection) -> Result<Vec<SiteZone>> {
+    all(connection, "SELECT site, zone FROM site_zones ORDER BY site", [], |row| {
+        Ok(SiteZone { site: super::rows::parsed(row, 0)?, zone: super::rows::parsed(row, 1)? })
+    })
+}
+
+/// The sums that are asked for.
+pub(super) fn usage(tables: &Tables<'_>, query: &UsageQuery) -> Result<Vec<UsageSum>> {
+    let mut asking = Asking { tables, query, sums: UsageSums::default() };
+    let Some(filter) = Conditions::of(tables, &query.filter)? else { return Ok(Vec::new()) };
+    match (query.known_at, query.span) {
+        (None, UsageSpan::Days { from, to }) => asking.days(&filter, from, to)?,
+        (None, UsageSpan::Instants(window)) => asking.instants(&filter, window)?,
+        (Some(_), span) => asking.entries(&filter, span)?,
+    }
+    Ok(asking.sums.into_rows())
+}
+
+struct Asking<'a> {
+    tables: &'a Tables<'a>,
+    query: &'a UsageQuery,
+    sums: UsageSums,
+}
+
+impl Asking<'_> {
+    /// Whole days: months where nobody tells days apart, and the days before and behind them.
+    fn days(&mut self, filter: &Conditions, from: Day, to: Day) -> Result<()> {
+        let first = if from.month().first() == from { from.month() } else { from.month().next() };
+        let last = to.month();
+        if self.query.by.contains(&UsageField::Day) || first >= last {
+            return self.of_days(filter, from, to);
+        }
+        self.of_days(filter, from, first.first())?;
+        self.of_table(filter, "monthly_usage", "month", [first.number(), last.number()])?;
+        self.of_days(filter, last.first(), to)
+    }
+
+    fn of_days(&mut self, filter: &Conditions, from: Day, to: Day) -> Result<()> {
+        self.of_table(filter, "daily_usage", "day", [from.number(), to.number()])
+    }
+
+    fn of_table(&mut self, filter: &Conditions, table: &str, time: &'static str, [from, to]: [i64; 2]) -> Result<()> {
+        if to <= from {
+            return Ok(());
+        }
+        let has = |field: UsageField| self.query.by.contains(&field);
+        let column = |wanted: bool, name: &'static str| if wanted { name } else { "NULL" };
+        let columns = [
+            column(has(UsageField::Day) || has(UsageField::Month), time),
+            "unit",
+            column(has(UsageField::Project), "project"),
+            column(has(UsageField::Person), "person"),
+            column(has(UsageField::Site) || has(UsageField::Cluster), "place"),
+            column(has(UsageField::Partition), "partition"),
+            column(has(UsageField::EndState), "end_state"),
+        ];
+        let grouped: Vec<&str> = columns.into_iter().filter(|column| *column != "NULL").collect();
+        let (columns, grouped) = (columns.join(", "), grouped.join(", "));
+        let conditions = &filter.text;
+        let select = format!(
+            "SELECT {columns}, sum(amount) FROM {table} WHERE {time} >= ? AND {time} < ?{conditions} GROUP BY {grouped}"
+        );
+        let mut statement = self.tables.connection.prepare_cached(&select)?;
+        let parameters = [Value::from(from), Value::from(to)].into_iter().chain(filter.values.iter().cloned());
+        let mut rows = statement.query(params_from_iter(parameters))?;
+        while let Some(row) = rows.next()? {
+            let number: Option<i64> = row.get(0)?;
+            let day = match number {
+                Some(number) if time == "day" => Day::from_number(number),
+                Some(number) => Month::from_number(number).map(Month::first),
+                None => None,
+            };
+            if number.is_some() && day.is_none() {
+                return Err(unreadable(0, format!("{number:?} lies outside the calendar")).into());
+            }
+            let numbers = Numbers {
+                unit: row.get(1)?,
+                project: row.get(2)?,
+                person: row.get(3)?,
+                place: row.get(4)?,
+                partition: row.get(5)?,
+                end_state: row.get(6)?,
+            };
+            let sum = amount(row, 7)?;
+            self.add(day, numbers, sum)?;
+        }
+        Ok(())
+    }
+
+    /// Between two instants: in each zone whole days, and the entries of the parts of days before and behind them.
+    fn instants(&mut self, filter: &Conditions, window: Window) -> Result<()> {
+        let places: Vec<(i64, SiteName)> =
+            all(self.tables.connection, "SELECT place, site FROM usage_places ORDER BY place", [], |row| {
+                Ok((row.get(0)?, super::rows::parsed(row, 1)?))
+            })?;
+        for (place, site) in places {
+            let zone = super::usage_tables::zone(self.tables.connection, &site)?.unwrap_or_else(Zone::utc);
+            let calendar = Calendar::new(zone);
+            let here = filter.at(place);
+            let first = first_day_from(&calendar, window.from)?;
+            let (last, last_day) = calendar.day(window.to)?;
+            let [begins, ends] = [calendar.start(first)?, last_day.from];
+            if begins >= ends {
+                self.of_entries(&here, window, |_| Ok(window))?;
+                continue;
+            }
+            self.days(&here, first, last)?;
+            for edge in [Window { from: window.from, to: begins }, Window { from: ends, to: window.to }] {
+                if edge.from < edge.to {
+                    self.of_entries(&here, edge, |_| Ok(edge))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What was known after an entry.
+    fn entries(&mut self, filter: &Conditions, span: UsageSpan) -> Result<()> {
+        match span {
+            UsageSpan::Instants(window) => self.of_entries(filter, window, |_| Ok(window)),
+            UsageSpan::Days { from, to } => {
+                let utc = Calendar::new(Zone::utc());
+                let widest = Window {
+                    from: utc.start(from)?.plus_seconds(-ZONES_APART),
+                    to: utc.start(to)?.plus_seconds(ZONES_APART),
+                };
+                self.of_entries(filter, widest, |calendar| {
+                    Ok(Window { from: calendar.start(from)?, to: calendar.start(to)? })
+                })
+            }
+        }
+    }
+
+    /// Adds what entries took inside a window, which may differ by zone and lies inside `widest`.
+    fn of_entries(
+        &mut self,
+        filter: &Conditions,
+        widest: Window,
+        wanted: impl Fn(&Calendar) -> Result<Window>,
+    ) -> Result<()> {
+        let conditions = &filter.on_entries;
+        let select = format!(
+            "SELECT unit, project, person, run_place, coalesce(partition, 0), end_state, amount, credit, started, effective_at
+             FROM entries WHERE started < ? AND effective_at >= ? AND number <= ? AND person IS NOT NULL{conditions}"
+        );
+        let known_at = queries::known_at(self.tables.connection, self.query.known_at)?;
+        let bounds = [widest.to.epoch_seconds(), widest.from.epoch_seconds(), known_at].map(Value::from);
+        let mut statement = self.tables.connection.prepare_cached(&select)?;
+        let mut rows = statement.query(params_from_iter(bounds.into_iter().chain(filter.values.iter().cloned())))?;
+        let mut calendars = Calendars::new(self.tables.connection);
+        while let Some(row) = rows.next()? {
+            let entry = TakenEntry::read(row, self.tables)?;
+            let calendar: Rc<Calendar> = calendars.known(&self.tables.names, entry.place)?;
+            let within = wanted(&calendar)?;
+            calendar.pieces(entry.amount, entry.used, Some(within), &mut |day, piece| {
+                self.add(Some(day), entry.numbers(), piece)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, day: Option<Day>, numbers: Numbers, amount: Amount) -> Result<()> {
+        let group = self.group(day, numbers)?;
+        self.sums.add(group, amount)
+    }
+
+    /// The group of these numbers, as far as it is asked for.
+    fn group(&self, day: Option<Day>, numbers: Numbers) -> Result<UsageGroup> {
+        let Tables { names, persons, .. } = self.tables;
+        let has = |field: UsageField| self.query.by.contains(&field);
+        let of = |field: UsageField, number: Option<i64>| number.filter(|number| has(field) && *number != 0);
+        let place = numbers.place.map(|place| names.text(place)).transpose()?;
+        let (site, cluster) = place.as_deref().and_then(|place| place.split_once('/')).unzip();
+        let parsed = |text: Option<&str>, field: UsageField| text.filter(|_| has(field)).map(str::to_owned);
+        let state = of(UsageField::EndState, numbers.end_state).map(|number| names.text(number)).transpose()?;
+        let person = of(UsageField::Person, numbers.person).map(|number| persons.with_number(number)).transpose()?;
+        let wrong = |error: model::NameError| crate::LedgerError::from(unreadable(0, error));
+        Ok(UsageGroup {
+            day: day.filter(|_| has(UsageField::Day)),
+            month: day.filter(|_| has(UsageField::Month)).map(Day::month),
+            project: names.parsed_option(of(UsageField::Project, numbers.project))?,
+            person: person.map(|person| person.principal.user.clone()),
+            site: parsed(site, UsageField::Site)
+                .or_else(|| parsed(site, UsageField::Cluster))
+                .map(|text| text.parse().map_err(wrong))
+                .transpose()?,
+            cluster: parsed(cluster, UsageField::Cluster).map(|text| text.parse().map_err(wrong)).transpose()?,
+            partition: names.parsed_option(of(UsageField::Partition, numbers.partition))?,
+            end_state: state.and_then(|word| BaseState::from_word(&word)),
+            unit: names.parsed(numbers.unit)?,
+        })
+    }
+}
+
+/// The numbers of names of a group; none where a table was not asked for them.
+#[derive(Clone, Copy)]
+struct Numbers {
+    unit: i64,
+    project: Option<i64>,
+    person: Option<i64>,
+    place: Option<i64>,
+    partition: Option<i64>,
+    end_state: Option<i64>,
+}
+
+/// What an entry took, of what, and when.
+struct TakenEntry {
+    dimensions: [i64; 6],
+    place: i64,
+    amount: Amount,
+    used: Window,
+}
+
+impl TakenEntry {
+    fn read(row: &Row<'_>, tables: &Tables<'_>) -> Result<Self> {
+        let credit = tables.names.text(row.get(7)?)?;
+        let moved = amount(row, 6)?;
+        // What goes back to a budget takes less.
+        let amount = if credit.starts_with("budget/") { moved.negated()? } else { moved };
+        let place = row.get(3)?;
+        let [from, to] = [row.get(8)?, row.get(9)?].map(Timestamp::from_epoch_seconds);
+        let dimensions = [row.get(0)?, row.get(1)?, row.get(2)?, place, row.get(4)?, row.get(5)?];
+        Ok(Self { dimensions, place, amount, used: Window { from, to } })
+    }
+
+    const fn numbers(&self) -> Numbers {
+        let [unit, project, person, place, partition, end_state] = self.dimensions;
+        Numbers {
+            unit,
+            project: Some(project),
+            person: Some(person),
+            place: Some(place),
+            partition: Some(partition),
+            end_state: Some(end_state),
+        }
+    }
+}
+
+/// The first day that begins at an instant or behind it.
+fn first_day_from(calendar: &Calendar, instant: Timestamp) -> Result<Day> {
+    let (day, window) = calendar.day(instant)?;
+    Ok(if window.from == instant { day } else { day.next() })
+}
+
+/// The conditions of a filter, for the tables of sums and for entries, with the same values.
+#[derive(Clone, Default)]
+struct Conditions {
+    text: String,
+    on_entries: String,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    /// None where nothing in the ledger has a name that is asked for.
+    fn of(tables: &Tables<'_>, filter: &UsageFilter) -> Result<Option<Self>> {
+        let mut conditions = Self::default();
+        let names = [
+            ("project", filter.project.as_ref().map(ToString::to_string)),
+            ("partition", filter.partition.as_ref().map(ToString::to_string)),
+            ("unit", filter.unit.as_ref().map(ToString::to_string)),
+            ("end_state", filter.end_state.map(|state| state.as_str().to_owned())),
+        ];
+        for (column, name) in names {
+            let Some(name) = name else { continue };
+            let Some(number) = tables.names.find(&name)? else { return Ok(None) };
+            conditions.add(column, &format!("{column} = ?"), Value::from(number));
+        }
+        if let Some(person) = &filter.person {
+            let condition = "person IN (SELECT number FROM persons WHERE user = ?)";
+            conditions.add("person", condition, Value::from(person.to_string()));
+        }
+        if let Some(site) = &filter.site {
+            let condition = "place IN (SELECT place FROM usage_places WHERE site = ?)";
+            conditions.add("place", condition, Value::from(site.to_string()));
+        }
+        Ok(Some(conditions))
+    }
+
+    /// The same, on one cluster.
+    fn at(&self, place: i64) -> Self {
+        let mut here = self.clone();
+        here.add("place", "place = ?", Value::from(place));
+        here
+    }
+
+    fn add(&mut self, column: &str, condition: &str, value: Value) {
+        self.text.push_str(" AND ");
+        self.text.push_str(condition);
+        self.on_entries.push_str(" AND ");
+        if column == "place" {
+            self.on_entries.push_str("run_");
+        }
+        self.on_entries.push_str(condition);
+        self.values.push(value);
+    }
+}
