@@ -56,6 +56,15 @@ impl Zone {
     pub const fn rules(&self) -> &TimeZone {
         &self.rules
     }
+
+    /// Reads an instant with its offset (`2026-11-24T22:00:00Z`), or a local time or day here (`2026-11-25T06:30`,
+    /// `2026-11-25`, `20261125`), of which the midnight is meant.
+    pub fn moment(&self, text: &str) -> Result<Timestamp, TimeError> {
+        match text.parse::<jiff::Timestamp>() {
+            Ok(instant) => Ok(Timestamp::from_epoch_seconds(instant.as_second())),
+            Err(_) => self.instant(text),
+        }
+    }
 }
 
 impl From<TimeZone> for Zone {
@@ -159,6 +168,34 @@ mod tests {
     }
 
     #[test]
+    fn a_zone_reads_its_own_days_and_any_moment() {
+        let berlin: Zone = "Europe/Berlin".parse().expect("a zone");
+        for (text, instant) in [
+            ("2026-11-25", "2026-11-24T23:00:00Z"),
+            ("20261125", "2026-11-24T23:00:00Z"),
+            ("2026-07-01", "2026-06-30T22:00:00Z"),
+            ("2026-11-25T06:30", "2026-11-25T05:30:00Z"),
+            ("2026-11-25 06:30:10", "2026-11-25T05:30:10Z"),
+            ("2026-11-25T06:30:00Z", "2026-11-25T06:30:00Z"),
+            ("2026-11-25T06:30:00+05:00", "2026-11-25T01:30:00Z"),
+        ] {
+            assert_eq!(berlin.moment(text).expect(text).to_string(), instant, "{text}");
+        }
+        for text in [
+            "",
+            "yesterday",
+            "2026-13-01",
+            "2026-02-30",
+            "25.11.2026",
+            "1793000000",
+            "2026-11-25T25:00",
+            "2026-10-25T02:30",
+        ] {
+            assert!(berlin.moment(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn the_machines_own_zone_is_a_word_of_its_own() {
         let (tokyo, read) = ("Asia/Tokyo".parse::<Zone>().expect("a zone"), |text: &str| {
             serde_json::from_str::<AccountingZone>(&format!("\"{text}\"")).expect(text)
@@ -173,6 +210,7 @@ mod tests {
         #[test]
         fn any_text_is_answered_without_panic(text in ".{0,80}") {
             drop(text.parse::<Zone>());
+            prop_assert!(Zone::utc().moment(&text).is_err() || text.len() >= 8, "{}", text);
         }
     }
 }

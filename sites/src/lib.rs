@@ -3,12 +3,14 @@
 //!
 //! `Catalogue` holds the profiles, `detect` tells which site this is, `place` makes a job concrete for one partition or
 //! says everything that speaks against it, `tariff_for` prices runs, `drift` compares a profile with what the cluster
-//! says. Nothing here opens a connection or a file: the embedded profiles are part of the program, a user's come as text.
+//! says, `figures` reads what a site says was used. Nothing here opens a connection or a file: the embedded profiles are part of the program, a user's come as text.
 
 mod catalogue;
 mod detect;
 mod drift;
 mod error;
+mod factor;
+mod figures;
 mod outline;
 mod partition;
 mod pattern;
@@ -26,6 +28,8 @@ pub use catalogue::{Catalogue, Entry};
 pub use detect::{Detection, Surroundings, detect};
 pub use drift::{Drift, ObservedAssociation, ObservedCluster, ObservedPartition, ObservedQos, drift};
 pub use error::SiteError;
+pub use factor::Factor;
+pub use figures::{FigureError, FigureFormat, SaidFigure, read_figures};
 pub use partition::{
     Architecture, CpuKind, Cpus, EndOfTime, GpuSelection, Gpus, Launchers, Limits, Memory, MemoryRule, Partition,
     Purpose, Sharing, TariffProfile, WallLimit,

@@ -35,13 +35,15 @@ fn by_gpu_type<'a>(site: &'a Site, allocated: &Tres) -> Option<&'a Partition> {
 impl Site {
     /// The units that runs here are counted in: of GPUs, of nodes, and of the site's own charge.
     pub fn units(&self) -> BTreeSet<Unit> {
-        let tariffs = self.partitions.iter().flat_map(|partition| {
-            let without = partition.tariff_without_gpus.as_ref();
-            let without = without.map(|profile| partition.tariff_from(self.name(), profile, "", false));
-            [Some(partition.tariff_from(self.name(), &partition.tariff, "", true)), without]
-        });
+        let tariffs = self.partitions.iter().flat_map(|partition| partition.tariffs(self.name()));
         let units = |tariff: Tariff| [tariff.gpu_unit(), Some(tariff.node_unit()), Some(tariff.charge_unit())];
-        tariffs.flatten().flat_map(units).flatten().collect()
+        tariffs.flat_map(units).flatten().collect()
+    }
+
+    /// The units that the site itself charges in.
+    pub fn charge_units(&self) -> BTreeSet<Unit> {
+        let tariffs = self.partitions.iter().flat_map(|partition| partition.tariffs(self.name()));
+        tariffs.map(|tariff| tariff.charge_unit()).collect()
     }
 
     /// The partition whose runs stand in accounting under this name of Slurm's: the one of that name, else the first
@@ -67,6 +69,13 @@ impl Partition {
             Some(profile) if !holds_gpus => self.tariff_from(site, profile, "-without-gpus", false),
             _ => self.tariff_from(site, &self.tariff, "", true),
         }
+    }
+
+    /// The tariffs that its runs may be priced by: that of runs without GPUs, too, where the site has one.
+    pub(crate) fn tariffs(&self, site: &SiteName) -> Vec<Tariff> {
+        let without = self.tariff_without_gpus.as_ref();
+        let without = without.map(|profile| self.tariff_from(site, profile, "-without-gpus", false));
+        [self.tariff_from(site, &self.tariff, "", true)].into_iter().chain(without).collect()
     }
 
     /// GPUs of a node as the scheduler counts them, zero on CPU partitions.

@@ -1,7 +1,7 @@
 //! Tariffs of runs that others submitted: by partition, else by the GPUs they were given.
 
 use crate::support::{catalogue, site};
-use model::{Tres, WallTime, price};
+use model::{Amount, Tres, WallTime, price};
 use sites::tariff_for;
 
 #[test]
@@ -57,4 +57,30 @@ fn an_hour_costs_what_the_site_says() {
         let charge = price.site.expect("a charge");
         assert_eq!(charge.amount.in_hours_of(&charge.unit), expected, "{name} {tres}");
     }
+}
+
+#[test]
+fn a_charge_is_gpu_time_only_where_every_partition_says_so() {
+    let catalogue = catalogue();
+    let milli = Amount::from_milli;
+    for (name, from, to, charged, expected) in [
+        // 1,008,000 core hours are 14,000 GPU hours: U-LM/jupiter-deep-dive, allocation-accounting.md.
+        ("jupiter", "jupiter:core", "jupiter:gh200", 1_008_000 * 3_600_000, Some(14_000 * 3_600_000)),
+        ("jupiter", "jupiter:core", "jupiter:gh200", 71, None),
+        ("jupiter", "jupiter:core", "jupiter:h100", 72, None),
+        ("jupiter", "jupiter:gh200", "jupiter:core", 72, None),
+        ("juwels-booster", "juwels-booster:core", "juwels-booster:a100", 24, Some(2)),
+        // Partitions with other GPUs, and with none, charge in the same unit.
+        ("jureca-dc", "jureca-dc:core", "jureca-dc:a100", 32, None),
+        ("horeka", "horeka:gpu", "horeka:h100", 1, None),
+        ("horeka", "horeka:cpu", "horeka:h100", 19, None),
+    ] {
+        let unit = |text: &str| text.parse().expect("a unit");
+        let factor = site(catalogue, name).factor(&unit(from), &unit(to));
+        let converted = factor.and_then(|factor| factor.of(milli(charged)));
+        assert_eq!(converted, expected.map(milli), "{charged} of {from} in {to}");
+    }
+    let jupiter = site(catalogue, "jupiter")
+        .factor(&"jupiter:core".parse().expect("a unit"), &"jupiter:gh200".parse().expect("a unit"));
+    assert_eq!(jupiter.expect("a factor").tariff.to_string(), "jupiter/booster/2026-09-02");
 }
