@@ -156,7 +156,7 @@ pub async fn open(
     let book = house.needed_book(what).await?;
     known_unit(house, what, &unit)?;
     known_project(house, book.as_ref(), what, &project).await?;
-    let key = format!("opening/{project}/{unit}");
+    let key = NewOpening::key_of(&project, &unit);
     let opening = Command::Opening(NewOpening { key, project, unit, used_before, as_of, note });
     let outcomes = booked(book.post(&house.principal, house.clock.now(), &[opening]).await, what)?;
     Ok(outcomes.first() == Some(&Outcome::Opened(Effect::Done)))

@@ -3,8 +3,8 @@
 use crate::evidence::EntryProof;
 use crate::{
     BindingRecord, Budget, Command, Coverage, Cursor, Entry, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt,
-    LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Scope, SiteZone, UnattributedRun,
-    UsageQuery, UsageSum, Verification,
+    LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Scope, SiteFigureRecord, SiteZone,
+    UnattributedRun, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
@@ -104,6 +104,9 @@ pub trait Book: Send + Sync {
 
     /// The grants, of one project or of all, in the order they were entered.
     async fn grants(&self, project: Option<&ProjectName>) -> Result<Vec<Grant>, LedgerError>;
+
+    /// What sites said was used, of one project or of all, in the order it was noted. A balance shows the latest of its budget.
+    async fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>, LedgerError>;
 
     /// One page of all entries, by number. A page that is shorter than its limit is the last.
     async fn entries(&self, page: EntryPage) -> Result<Vec<Entry>, LedgerError>;

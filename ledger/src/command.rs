@@ -1,8 +1,8 @@
 //! Commands: everything that changes a ledger.
 
 use crate::{
-    AmendHold, Binding, CloseHold, Coverage, Cursor, Enforce, ImportBatch, NewGrant, NewHold, NewOpening, Observation,
-    Reattribute, SetPolicy, SettledRun, SiteZone, Unbind, Withdraw,
+    AmendHold, Binding, CloseHold, Coverage, Cursor, Enforce, ImportBatch, NewGrant, NewHold, NewOpening,
+    NewSiteFigure, Observation, Reattribute, SetPolicy, SettledRun, SiteZone, Unbind, Withdraw,
 };
 use model::ProjectName;
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,8 @@ pub enum Command {
     Close(CloseHold),
     /// Notes which runs were read.
     Cover(Coverage),
+    /// Notes what a site says was used, and books the opening that its first word about a budget brings.
+    NoteSiteFigure(NewSiteFigure),
     /// Notes how far a cluster's runs were read.
     Advance(Cursor),
     /// Says in which zone the days of a site begin.

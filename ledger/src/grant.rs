@@ -40,6 +40,13 @@ pub struct NewOpening {
     pub note: String,
 }
 
+impl NewOpening {
+    /// The key of a budget's opening, of which there is one.
+    pub fn key_of(project: &ProjectName, unit: &Unit) -> String {
+        format!("opening/{project}/{unit}")
+    }
+}
+
 /// A grant as it stands in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {

@@ -26,6 +26,7 @@ mod refusal;
 mod rules;
 mod scope;
 mod settled_run;
+mod site_figure;
 mod sqlite;
 mod store;
 mod usage;
@@ -54,6 +55,7 @@ pub use rules::{
 };
 pub use scope::{Scope, ScopeError};
 pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};
+pub use site_figure::{NewSiteFigure, SiteFigureRecord};
 pub use sqlite::{OpenMode, Random, SqliteBook, StopPoint, Surroundings};
 pub use usage::{KnownAt, SiteZone, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum};
 pub use verification::{Outside, Verification};

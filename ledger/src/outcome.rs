@@ -49,6 +49,15 @@ pub enum Outcome {
     StaysOpen(Hold),
     /// The reading is noted.
     Covered,
+    /// A site's figure is noted.
+    FigureNoted {
+        /// What it booked as used before the ledger began; none where it booked nothing.
+        opened: Option<Amount>,
+        /// What the ledger had settled of the same time, before that.
+        settled: Amount,
+        /// Whether it was noted now.
+        effect: Effect,
+    },
     /// The cursor stands there or further.
     Advanced(Effect),
     /// The zone is set.

@@ -3,7 +3,7 @@
 use crate::rules::{Content, Secret, Terms};
 use crate::{
     Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch, LedgerError,
-    Observation, Scope, SetPolicy, SettledRun, SiteZone, UnattributedReason, Unbind,
+    NewSiteFigure, Observation, Scope, SetPolicy, SettledRun, SiteFigureRecord, SiteZone, UnattributedReason, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 use std::sync::Arc;
@@ -93,6 +93,14 @@ pub(crate) struct Recent {
     pub(crate) amount: Amount,
 }
 
+/// The latest word of a site about a budget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NotedFigure {
+    pub(crate) figure: NewSiteFigure,
+    /// What the ledger says by now of the same time.
+    pub(crate) settled: Amount,
+}
+
 /// Everything a balance is made of; of one project and unit or of all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BalanceParts {
@@ -109,6 +117,7 @@ pub(crate) struct BalanceParts {
     /// Those of all scopes, without the runs that were settled meanwhile.
     pub(crate) observations: Vec<Observation>,
     pub(crate) enforced: Vec<(ProjectName, Unit)>,
+    pub(crate) figures: Vec<NotedFigure>,
 }
 
 /// The tables of a ledger during one transaction. Methods that write are used only in one that may.
@@ -170,6 +179,18 @@ pub(crate) trait Records {
 
     /// Adds the header of a batch; its number.
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64>;
+
+    /// What sites said, of one project or of all, in the order it was noted.
+    fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>>;
+    fn put_site_figure(&self, figure: &NewSiteFigure, actor: &Principal, now: Timestamp) -> Result<()>;
+    /// What a budget spent from an instant on, or from the beginning, up to another one, itself included.
+    fn spent_through(
+        &self,
+        project: &ProjectName,
+        unit: &Unit,
+        since: Option<Timestamp>,
+        through: Timestamp,
+    ) -> Result<Amount>;
 
     /// What balances at `now` are made of; totals, terms and open holds of one project only where one is named.
     fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts>;

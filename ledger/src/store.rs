@@ -4,7 +4,7 @@ use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::{
     Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch,
-    Observation, Scope, SetPolicy, SiteZone, Unbind,
+    NewSiteFigure, Observation, Scope, SetPolicy, SiteFigureRecord, SiteZone, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 
@@ -60,6 +60,16 @@ pub(crate) trait Store {
     fn zone(&self, site: &SiteName) -> Result<Option<Zone>>;
     fn set_zone(&self, zone: &SiteZone) -> Result<()>;
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64>;
+    fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>>;
+    fn put_site_figure(&self, figure: &NewSiteFigure, actor: &Principal, now: Timestamp) -> Result<()>;
+    /// What a budget spent from an instant on, or from the beginning, up to another one, itself included.
+    fn spent_through(
+        &self,
+        project: &ProjectName,
+        unit: &Unit,
+        since: Option<Timestamp>,
+        through: Timestamp,
+    ) -> Result<Amount>;
     fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts>;
 
     /// Writes it all. What a store keeps beside the entries to add them up faster, it adds to here.

@@ -8,7 +8,7 @@ use crate::rules::{self, Secret};
 use crate::store::{Changes, Store};
 use crate::{
     Account, Binding, BindingRecord, Command, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
-    ImportBatch, LedgerErrorKind, Observation, Scope, SetPolicy, SiteZone, Unbind,
+    ImportBatch, LedgerErrorKind, NewSiteFigure, Observation, Scope, SetPolicy, SiteFigureRecord, SiteZone, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 use rustc_hash::FxHashMap;
@@ -420,6 +420,25 @@ impl Records for Workbench<'_> {
 
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64> {
         self.store.add_import(batch, actor, now)
+    }
+
+    fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>> {
+        self.store.site_figures(project)
+    }
+
+    fn put_site_figure(&self, figure: &NewSiteFigure, actor: &Principal, now: Timestamp) -> Result<()> {
+        self.store.put_site_figure(figure, actor, now)
+    }
+
+    fn spent_through(
+        &self,
+        project: &ProjectName,
+        unit: &Unit,
+        since: Option<Timestamp>,
+        through: Timestamp,
+    ) -> Result<Amount> {
+        self.clear()?;
+        self.store.spent_through(project, unit, since, through)
     }
 
     fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts> {

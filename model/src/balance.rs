@@ -6,12 +6,25 @@ use serde::{Deserialize, Serialize};
 /// The site's own figure, which lags: shown beside ours, never instead of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteFigure {
+    /// What the site says was granted; none where it sets no bound or does not say.
+    pub granted: Option<Amount>,
     /// What the site says was used.
     pub used: Amount,
+    /// From when on the site counts; none where it counts everything.
+    pub since: Option<Timestamp>,
     /// As of when.
     pub as_of: Timestamp,
     /// Who said so: a command.
     pub source: String,
+    /// What the ledger has settled of the same time by now, with what was used before it began.
+    pub settled: Amount,
+}
+
+impl SiteFigure {
+    /// What the site says beyond the ledger, which nothing explains; negative where the ledger says more.
+    pub fn unexplained(&self) -> Result<Amount, AmountError> {
+        self.used.minus(self.settled)
+    }
 }
 
 /// The numbers of one project in one unit.
@@ -44,7 +57,7 @@ pub struct Balance {
     pub ends_at: Option<Timestamp>,
     /// Whether the PI has switched refusal on.
     pub is_enforced: bool,
-    /// The site's own figure.
+    /// The site's own figure, the latest that was noted.
     pub site_figure: Option<SiteFigure>,
 }
 

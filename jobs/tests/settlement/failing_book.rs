@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use jobs::Books;
 use ledger::{
     BalanceQuery, BindingRecord, Book, Budget, Command, Coverage, Cursor, Entry, EntryPage, Grant, Hold, HoldId,
-    ImportRecord, KnownAt, LedgerError, LedgerErrorKind, Outcome, Scope, SiteZone, SqliteBook, UnattributedRun,
-    UsageQuery, UsageSum, Verification,
+    ImportRecord, KnownAt, LedgerError, LedgerErrorKind, Outcome, Scope, SiteFigureRecord, SiteZone, SqliteBook,
+    UnattributedRun, UsageQuery, UsageSum, Verification,
 };
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use std::{
@@ -156,6 +156,10 @@ impl Book for FailingBook {
 
     async fn grants(&self, project: Option<&ProjectName>) -> Answer<Vec<Grant>> {
         self.real.grants(project).await
+    }
+
+    async fn site_figures(&self, project: Option<&ProjectName>) -> Answer<Vec<SiteFigureRecord>> {
+        self.real.site_figures(project).await
     }
 
     async fn entries(&self, page: EntryPage) -> Answer<Vec<Entry>> {

@@ -116,7 +116,7 @@ pub(super) fn open(posting: &Posting<'_>, opening: &NewOpening) -> Result<Effect
             credit: Account::Opening(opening.project.clone()),
             project: opening.project.clone(),
             effective_at: opening.as_of,
-            key: Some(format!("opening:{}", opening.key)),
+            key: Some(opening_key(&opening.key)),
             links: Links::default(),
             note: opening.note.clone(),
             tariff: None,
@@ -124,6 +124,11 @@ pub(super) fn open(posting: &Posting<'_>, opening: &NewOpening) -> Result<Effect
             reading: None,
         },
     )
+}
+
+/// The key of the entry that an opening makes.
+pub(super) fn opening_key(key: &str) -> String {
+    format!("opening:{key}")
 }
 
 fn post_once(posting: &Posting<'_>, draft: Draft) -> Result<Effect> {

@@ -10,5 +10,6 @@ mod observe;
 mod posting;
 mod reattribute;
 mod settle;
+mod site_figure;
 
 pub(crate) use posting::{Posting, apply};

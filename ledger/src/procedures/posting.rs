@@ -1,6 +1,6 @@
 //! A posting: who acts, when, on which records; and the way from a command to its procedure.
 
-use super::{bind, expire, grant, hold, observe, reattribute, settle};
+use super::{bind, expire, grant, hold, observe, reattribute, settle, site_figure};
 use crate::records::{Records, Result};
 use crate::rules::{BindingsByAccount, Content, Secret};
 use crate::{
@@ -65,6 +65,7 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
         Command::Observe(observation) => observe::observe(posting, observation).map(Outcome::Observed),
         Command::Close(close) => hold::close(posting, close),
         Command::Cover(reading) => observe::cover(posting, reading).map(|()| Outcome::Covered),
+        Command::NoteSiteFigure(figure) => site_figure::note(posting, figure),
         Command::Advance(cursor) => observe::advance(posting, cursor).map(Outcome::Advanced),
         Command::SetZone(wish) => observe::set_zone(posting, wish).map(Outcome::ZoneSet),
         Command::NoteImport(batch) => {

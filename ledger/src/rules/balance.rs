@@ -1,9 +1,9 @@
 //! Balances: totals, holds and observations put together, and the decision whether an amount is free.
 
 use super::{Attribution, Budget, Charge, LotError, Seen, Spender, Terms, attribute, known_as_of, union};
-use crate::records::{BalanceParts, Total};
+use crate::records::{BalanceParts, NotedFigure, Total};
 use crate::{EntryKind, Hold, HoldId, Refusal};
-use model::{Amount, Balance, Price, ProjectName, Stamp, Timestamp, Unit};
+use model::{Amount, Balance, Price, ProjectName, SiteFigure, Stamp, Timestamp, Unit};
 use std::collections::BTreeMap;
 
 type Result<T> = std::result::Result<T, LotError>;
@@ -16,6 +16,16 @@ pub(crate) fn budgets(parts: &BalanceParts, now: Timestamp) -> Result<Vec<Budget
     let mut balances = Balances::new();
     for (project, unit) in &parts.enforced {
         at(&mut balances, project, unit).is_enforced = true;
+    }
+    for NotedFigure { figure, settled } in &parts.figures {
+        at(&mut balances, &figure.project, &figure.unit).site_figure = Some(SiteFigure {
+            granted: figure.granted,
+            used: figure.used,
+            since: figure.since,
+            as_of: figure.as_of,
+            source: figure.source.clone(),
+            settled: *settled,
+        });
     }
     let spent = add_totals(&mut balances, parts)?;
     add_jobs(&mut balances, parts, now)?;

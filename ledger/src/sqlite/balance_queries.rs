@@ -2,7 +2,7 @@
 
 use super::queries::{self, all, bindings};
 use super::tables::Tables;
-use super::{observation_tables, rows, spending_tables};
+use super::{figure_tables, observation_tables, rows, spending_tables};
 use crate::records::{BalanceParts, Result, Total};
 use crate::{BalanceQuery, Budget, rules};
 use model::{Balance, ProjectName, Timestamp};
@@ -34,7 +34,8 @@ pub(super) fn balance_parts(
     let enforced = all(connection, select, [name], |row| Ok((rows::parsed(row, 0)?, rows::parsed(row, 1)?)))?;
     let bindings = bindings(connection)?.into_iter().map(|record| record.terms).collect();
     let observations = observation_tables::observations(connection)?;
-    Ok(BalanceParts { totals, terms, spent, recent: Vec::new(), holds, bindings, observations, enforced })
+    let figures = figure_tables::latest(connection, &tables.names, project)?;
+    Ok(BalanceParts { totals, terms, spent, recent: Vec::new(), holds, bindings, observations, enforced, figures })
 }
 
 pub(super) fn balances(tables: &Tables<'_>, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {

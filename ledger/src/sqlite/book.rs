@@ -6,7 +6,8 @@ use super::persons::{self, Known};
 use super::tables::Tables;
 use super::thread::Owner;
 use super::{
-    audit, balance_queries, coverage_tables, import_table, key_file, proofs, queries, run_tables, usage_queries,
+    audit, balance_queries, coverage_tables, figure_tables, import_table, key_file, proofs, queries, run_tables,
+    usage_queries,
 };
 use crate::evidence::{EntryProof, SignerKey};
 use crate::procedures::{Posting, apply};
@@ -17,7 +18,7 @@ use crate::workbench::Workbench;
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, Command, Coverage, Cursor, Entry, EntryPage, EntryRecord, Grant, Hold,
     HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Scope,
-    SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
+    SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
@@ -163,6 +164,12 @@ impl Book for SqliteBook {
     async fn grants(&self, project: Option<&ProjectName>) -> Result<Vec<Grant>> {
         let project = project.cloned();
         self.read("reading the grants", move |tables| queries::grants(tables, project.as_ref())).await
+    }
+
+    async fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>> {
+        let project = project.cloned();
+        let query = move |tables: &Tables<'_>| figure_tables::figures(tables.connection, project.as_ref());
+        self.read("reading the figures of sites", query).await
     }
 
     async fn entries(&self, page: EntryPage) -> Result<Vec<Entry>> {

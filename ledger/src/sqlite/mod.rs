@@ -12,6 +12,7 @@ mod charges;
 mod coverage_tables;
 mod entry_tables;
 mod failure;
+mod figure_tables;
 mod import_table;
 mod key_file;
 mod leaf_rows;

@@ -302,6 +302,23 @@ CREATE TABLE imports (
     digest      TEXT NOT NULL,
     header      TEXT NOT NULL
 ) STRICT;
+
+-- What sites said was used of budgets; of one instant the last word counts.
+CREATE TABLE site_figures (
+    number      INTEGER PRIMARY KEY,
+    project     TEXT NOT NULL,
+    unit        TEXT NOT NULL,
+    granted     INTEGER,
+    used        INTEGER NOT NULL,
+    since_at    INTEGER,
+    as_of       INTEGER NOT NULL,
+    source      TEXT NOT NULL,
+    digest      TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    actor_user  TEXT NOT NULL,
+    actor_site  TEXT
+) STRICT;
+CREATE INDEX site_figures_by_project ON site_figures (project, unit, as_of, number);
 ";
 
 #[cfg(test)]

@@ -53,6 +53,19 @@ pub(super) fn spent(connection: &Connection, names: &Names<'_>, terms: &[Terms],
     Ok(found)
 }
 
+/// What a budget spent from an instant on, or from the beginning, up to another one, itself included.
+pub(super) fn spent_through(
+    connection: &Connection,
+    names: &Names<'_>,
+    (project, unit): (&ProjectName, &Unit),
+    since: Option<Timestamp>,
+    through: Timestamp,
+) -> Result<Amount> {
+    let Some(sums) = Sums::of(connection, names, project, unit)? else { return Ok(Amount::ZERO) };
+    let before = since.map_or(Ok(Amount::ZERO), |since| sums.before(since))?;
+    Ok(sums.before(through.plus_seconds(1))?.minus(before)?)
+}
+
 /// What the runs of each budget consumed in the last weeks, to the hour.
 pub(super) fn recent(connection: &Connection, now: Timestamp) -> Result<Vec<Recent>> {
     let since = now.plus_seconds(-Budget::RECENT_SECONDS).epoch_seconds().div_euclid(HOUR_SECONDS);

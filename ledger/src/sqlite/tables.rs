@@ -5,15 +5,15 @@ use super::open::Random;
 use super::persons::Persons;
 use super::run_tables::{self, Listed, RunWriter};
 use super::{
-    balance_queries, coverage_tables, entry_tables, import_table, observation_tables, queries, rows, spending_tables,
-    usage_tables,
+    balance_queries, coverage_tables, entry_tables, figure_tables, import_table, observation_tables, queries, rows,
+    spending_tables, usage_tables,
 };
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::store::{Changes, Store};
 use crate::{
     Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch,
-    LedgerError, LedgerErrorKind, Observation, Scope, SetPolicy, SiteZone, Unbind,
+    LedgerError, LedgerErrorKind, NewSiteFigure, Observation, Scope, SetPolicy, SiteFigureRecord, SiteZone, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -273,6 +273,24 @@ impl Store for Tables<'_> {
 
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64> {
         import_table::add(self.connection, batch, actor, now)
+    }
+
+    fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>> {
+        figure_tables::figures(self.connection, project)
+    }
+
+    fn put_site_figure(&self, figure: &NewSiteFigure, actor: &Principal, now: Timestamp) -> Result<()> {
+        figure_tables::put(self.connection, figure, actor, now)
+    }
+
+    fn spent_through(
+        &self,
+        project: &ProjectName,
+        unit: &Unit,
+        since: Option<Timestamp>,
+        through: Timestamp,
+    ) -> Result<Amount> {
+        spending_tables::spent_through(self.connection, &self.names, (project, unit), since, through)
     }
 
     fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts> {

@@ -33,6 +33,7 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
         hold(1, 100),
         amend(1, 120),
         close(1),
+        Command::NoteSiteFigure(site_figure(300, NOW)),
         cursor("user:ada", NOW),
     ];
     let first = desk.post(&commands).await;
@@ -49,6 +50,7 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
             | Outcome::Amended(_, effect)
             | Outcome::Closed(_, effect)
             | Outcome::Observed(effect)
+            | Outcome::FigureNoted { effect, .. }
             | Outcome::Advanced(effect) => *effect,
             other @ (Outcome::Settled(_)
             | Outcome::Withdrawn(..)

@@ -13,5 +13,6 @@ mod order;
 mod policies;
 mod processes;
 mod runs;
+mod site_figures;
 mod support;
 mod usage;

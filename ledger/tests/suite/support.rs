@@ -2,8 +2,8 @@
 
 use ledger::{
     BalanceQuery, Binding, Book, CloseHold, CloseReason, Command, Cursor, Enforce, Entry, EntryPage, HoldId,
-    LedgerError, NewGrant, NewHold, Observation, ObservedPending, ObservedRun, OpenMode, Outcome, Policy, RunPrice,
-    SetPolicy, SettleOutcome, SettledRun, SqliteBook, Surroundings,
+    LedgerError, NewGrant, NewHold, NewSiteFigure, Observation, ObservedPending, ObservedRun, OpenMode, Outcome,
+    Policy, RunPrice, SetPolicy, SettleOutcome, SettledRun, SqliteBook, Surroundings,
 };
 use model::{
     Amount, Balance, BaseState, Charge, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Principal,
@@ -189,6 +189,20 @@ pub(crate) fn set_policy(policy: impl Into<Policy>) -> Command {
         policy: policy.into(),
         zone: name("Europe/Berlin"),
     })
+}
+
+/// What the site says was used by then.
+pub(crate) fn site_figure(used: i64, as_of: i64) -> NewSiteFigure {
+    NewSiteFigure {
+        project: atlas(),
+        unit: gh200(),
+        granted: Some(milli(1_000_000)),
+        used: milli(used),
+        since: None,
+        as_of: at(as_of),
+        source: "jutil".to_owned(),
+        digest: format!("blake3:{used}"),
+    }
 }
 
 /// A job of `ada` and account `hai` that runs.
