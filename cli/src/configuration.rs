@@ -153,6 +153,11 @@ fn site_files(folder: &Path) -> Result<BTreeMap<String, String>, Failure> {
     Ok(files)
 }
 
+/// What is piped in, of bounded length.
+pub(crate) fn read_standard_input() -> Result<String, Failure> {
+    bounded(io::stdin().lock(), Path::new("standard input"))
+}
+
 /// A text file of bounded length; none where there is none.
 pub(crate) fn read_text(path: &Path) -> Result<Option<String>, Failure> {
     let file = match std::fs::File::open(path) {
@@ -160,14 +165,18 @@ pub(crate) fn read_text(path: &Path) -> Result<Option<String>, Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(path, &error)),
     };
+    bounded(file, path).map(Some)
+}
+
+/// What the source says of its length is not believed: a device has none.
+fn bounded(source: impl io::Read, path: &Path) -> Result<String, Failure> {
     let mut text = String::new();
-    // What the file says of its length is not believed: a device has none.
-    file.take(LONGEST_FILE + 1).read_to_string(&mut text).map_err(|error| unreadable(path, &error))?;
+    source.take(LONGEST_FILE + 1).read_to_string(&mut text).map_err(|error| unreadable(path, &error))?;
     if text.len() as u64 > LONGEST_FILE {
         let why = format!("it is longer than {LONGEST_FILE} bytes");
         return Err(Failure::usage(format!("`{}` was not read", path.display()), why, "is it the right file?"));
     }
-    Ok(Some(text))
+    Ok(text)
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {

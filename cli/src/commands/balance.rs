@@ -3,12 +3,12 @@
 use super::Context;
 use crate::{
     failure::Failure,
-    output::{Answer, Table, event, hold, holds, instant, standing},
+    output::{Answer, Table, event, hold, holds, instant, instant_in, standing},
     wiring::{Event, Policy},
 };
 use jobs::balance::{Balances, balance};
 use jobs::outlook::{Outlook, outlook};
-use model::{Amount, Balance, ProjectName};
+use model::{Amount, Balance, ProjectName, SiteFigure, Zone};
 use serde_json::json;
 
 /// Arguments of `balance`.
@@ -41,6 +41,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     let mut outlooks = Vec::with_capacity(found.budgets.len());
     for budget in &found.budgets {
         let outlook = outlook(budget)?;
+        text.push_str(&compared(&budget.balance, &outlook.zone)?);
         text.push_str(&comes(&budget.balance, &outlook));
         outlooks.push(outlook);
     }
@@ -61,6 +62,26 @@ fn row(balance: &Balance) -> Result<[String; 9], Failure> {
         balance.foreign_committed.hours(),
         format!("{}{}", free.hours(), if balance.is_enforced { " (enforced)" } else { "" }),
     ])
+}
+
+/// The site's own figure beside the ledger's of the same time; nothing where none was noted.
+fn compared(balance: &Balance, zone: &Zone) -> Result<String, Failure> {
+    let Some(figure) = &balance.site_figure else { return Ok(String::new()) };
+    let Balance { project, unit, .. } = balance;
+    let shown = |amount: Amount| amount.in_hours_of(unit);
+    let since = figure.since.map(|since| format!("counted from {} on, ", instant_in(since, zone))).unwrap_or_default();
+    Ok(format!(
+        "{project} in {unit} as of {}: the site says {} used, the ledger says {}; unexplained: {}\n  {since}said by {}\n",
+        instant_in(figure.as_of, zone),
+        shown(figure.used),
+        shown(figure.settled),
+        shown(unexplained(figure)?),
+        figure.source,
+    ))
+}
+
+fn unexplained(figure: &SiteFigure) -> Result<Amount, Failure> {
+    figure.unexplained().map_err(|error| Failure::bug("the balance was not shown", error.to_string()))
 }
 
 /// So many events of a kind are shown; `--json` has all of them.
@@ -123,6 +144,9 @@ fn json(found: &Balances, outlooks: &[Outlook]) -> Result<serde_json::Value, Fai
         value["free"] = json!(free);
         value["free_hours"] = json!(free.hours());
         value["outlook"] = json!(outlook);
+        if let Some(figure) = &balance.site_figure {
+            value["site_figure"]["unexplained"] = json!(unexplained(figure)?);
+        }
         balances.push(value);
     }
     Ok(

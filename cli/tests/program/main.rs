@@ -27,6 +27,7 @@ mod sbatch;
 mod sealed;
 mod settle;
 mod sight;
+mod site_figures;
 mod sites;
 mod usage;
 mod words;

@@ -100,6 +100,7 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
                resources: { nodes: 1, cpus: 1, time: \"00:10:00\" }\n";
     place.write("job.yaml", job);
     place.write("large.yaml", &job.replace("00:10:00", "20:00:00"));
+    place.write("figures.csv", "project,unit,used,as_of\natlas,local:core,2,2026-11-01\n");
     let mut printed = BTreeSet::new();
     collect(&failure(&place, &["check", "wrong.yaml"]), &mut printed);
     for words in [
@@ -107,6 +108,7 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
         &["ledger", "init"],
         &["ledger", "grant", "atlas", "10", "--unit", "local:core", "--policy", "hard-stop"],
         &["ledger", "open", "atlas", "1", "--unit", "local:core", "--note", "portal"],
+        &["ledger", "open", "atlas", "--from-site", "figures.csv"],
         &["plan", "job.yaml"],
         &["plan", "large.yaml"],
         &["submit", "job.yaml"],

@@ -4,7 +4,7 @@ use super::{
     bind::SpenderArguments,
     day_in_or,
     policy::{PolicyArguments, shown},
-    shown_window,
+    shown_window, site_figure,
 };
 use crate::commands::Context;
 use crate::wiring::Policy;
@@ -13,8 +13,10 @@ use crate::{
     output::{Answer, hold, instant_in},
 };
 use jobs::grant::{GrantWish, Granted};
-use model::{Amount, Period, ProgrammeName, ProjectName, Unit, Window};
+use jobs::site_figure::FigureWish;
+use model::{Amount, Period, ProgrammeName, ProjectName, Timestamp, Unit, Window, Zone};
 use serde_json::json;
+use std::path::PathBuf;
 
 const YEAR_SECONDS: i64 = 365 * 86_400;
 
@@ -57,16 +59,23 @@ pub(crate) struct Open {
     /// Whose
     pub project: ProjectName,
     /// How many hours were used
-    pub hours: String,
-    /// Of what
-    #[arg(long)]
-    pub unit: Unit,
-    /// As of which day (YYYY-MM-DD); now without it
-    #[arg(long, value_name = "DAY")]
+    #[arg(required_unless_present = "from_site", conflicts_with = "from_site")]
+    pub hours: Option<String>,
+    /// Of what; with `--from-site` told from the text and the project's budgets
+    #[arg(long, required_unless_present = "from_site")]
+    pub unit: Option<Unit>,
+    /// As of which day (YYYY-MM-DD) or time; without it now, and with `--from-site` as the text says
+    #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
     /// Where the number is from
-    #[arg(long)]
-    pub note: String,
+    #[arg(long, required_unless_present = "from_site", conflicts_with = "from_site")]
+    pub note: Option<String>,
+    /// Read it from what the site's own command printed: a file, or `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    pub from_site: Option<PathBuf>,
+    /// Which command printed it; told from the text without it
+    #[arg(long, requires = "from_site", value_parser = ["jutil", "kit", "saldo", "csv"])]
+    pub format: Option<String>,
 }
 
 pub(super) async fn init(context: &Context) -> Result<Answer, Failure> {
@@ -131,11 +140,20 @@ pub(super) async fn grant(arguments: Grant, context: &Context) -> Result<Answer,
 
 /// Enters an opening.
 pub(super) async fn open(arguments: Open, context: &Context) -> Result<Answer, Failure> {
+    let Open { project, hours: used, unit, as_of, note, from_site, format } = arguments;
+    if let Some(file) = from_site {
+        let wish = FigureWish { project, text: site_figure::text_of(&file)?, format, unit, as_of };
+        return site_figure::open(wish, context).await;
+    }
+    let (Some(used), Some(unit), Some(note)) = (used, unit, note) else {
+        let why = "the hours, `--unit` or `--note` is missing";
+        let next = "`pakt ledger open --help` says what belongs to it";
+        return Err(Failure::usage("the opening was not entered", why, next));
+    };
     let house = context.house()?;
-    let amount = hours(&arguments.hours)?;
-    let zone = jobs::policy::zone_of(&house, "the opening was not entered", &arguments.unit)?;
-    let as_of = day_in_or(arguments.as_of.as_deref(), &zone, house.clock.now())?;
-    let Open { project, unit, note, .. } = arguments;
+    let amount = hours(&used)?;
+    let zone = jobs::policy::zone_of(&house, "the opening was not entered", &unit)?;
+    let as_of = as_of.as_deref().map_or(Ok(house.clock.now()), |text| instant_of(text, &zone))?;
     let is_new = jobs::grant::open(&house, project.clone(), unit.clone(), amount, as_of, note).await?;
     let what = format!("{project} had used {} by {}", hold(&unit, amount), instant_in(as_of, &zone));
     let text =
@@ -143,6 +161,14 @@ pub(super) async fn open(arguments: Open, context: &Context) -> Result<Answer, F
     let json = json!({ "version": 1, "project": project, "unit": unit, "amount": amount, "as_of": as_of,
                        "is_new": is_new });
     Ok(Answer::new(text, json))
+}
+
+/// A day or a time of a zone, or an instant.
+fn instant_of(text: &str, zone: &Zone) -> Result<Timestamp, Failure> {
+    zone.moment(text).map_err(|error| {
+        let next = "write it as `2026-11-25`, `2026-11-25T06:30` or `2026-11-25T05:30:00Z`";
+        Failure::usage("the opening was not entered", error.to_string(), next)
+    })
 }
 
 /// Reads a number of hours.

@@ -8,6 +8,7 @@ mod import;
 mod policy;
 mod prove;
 mod read;
+mod site_figure;
 mod unattributed;
 mod verify;
 mod withdraw;
