@@ -1,7 +1,7 @@
 //! The embedded profiles: they parse, they say where their values come from, and the facts that matter most are right.
 
 use crate::support::{catalogue, site};
-use sites::{Architecture, Catalogue, Confidence, CpuKind, LimitPlace};
+use sites::{Architecture, Catalogue, Confidence, CpuKind, FigureFormat, LimitPlace};
 
 #[test]
 fn every_embedded_profile_parses_and_names_its_sources() {
@@ -82,6 +82,21 @@ fn what_a_cpu_is_differs_between_sites() {
     ] {
         let cpus = &site(catalogue, name).partitions[0].cpus.value;
         assert_eq!((cpus.per_node, cpus.per_gpu, cpus.counts), (per_node, Some(per_gpu), counts), "{name}");
+    }
+}
+
+#[test]
+fn sites_are_asked_what_was_used_by_commands_that_they_have() {
+    let catalogue = catalogue();
+    for (name, command) in [
+        ("jupiter", "jutil project cpuquota -p {project} -o json"),
+        // Its `-p` takes no project: KIT, HoreKa user documentation, "Project accounting", September 2024.
+        ("horeka", "kit_project_usage"),
+    ] {
+        let usage = site(catalogue, name).usage.as_ref().expect(name);
+        assert_eq!(usage.value.command, command, "{name}");
+        let program = command.split_whitespace().next();
+        assert!(FigureFormat::ALL.iter().any(|format| format.program() == program), "{name}: it is read");
     }
 }
 
