@@ -21,6 +21,10 @@ pub enum Account {
     Expired(ProjectName),
     /// What was consumed of a resource at a site.
     Used(SiteName, ResourceClass),
+    /// What was given back of it, by its negative amount.
+    Refunded(SiteName, ResourceClass),
+    /// What people changed by hand.
+    Adjusted(SiteName, ResourceClass),
 }
 
 /// Why a text is no account.
@@ -36,6 +40,8 @@ impl fmt::Display for Account {
             Self::Opening(project) => write!(formatter, "opening/{project}"),
             Self::Expired(project) => write!(formatter, "expired/{project}"),
             Self::Used(site, class) => write!(formatter, "used/{site}/{}", class.as_str()),
+            Self::Refunded(site, class) => write!(formatter, "refunded/{site}/{}", class.as_str()),
+            Self::Adjusted(site, class) => write!(formatter, "adjusted/{site}/{}", class.as_str()),
         }
     }
 }
@@ -51,15 +57,19 @@ impl FromStr for Account {
                 "budget" => rest.parse().ok().map(Self::Budget),
                 "opening" => rest.parse().ok().map(Self::Opening),
                 "expired" => rest.parse().ok().map(Self::Expired),
-                "used" => {
-                    let (site, class) = rest.split_once('/')?;
-                    Some(Self::Used(site.parse().ok()?, ResourceClass::try_from(class.to_owned()).ok()?))
-                }
+                "used" => resource(rest).map(|(site, class)| Self::Used(site, class)),
+                "refunded" => resource(rest).map(|(site, class)| Self::Refunded(site, class)),
+                "adjusted" => resource(rest).map(|(site, class)| Self::Adjusted(site, class)),
                 _ => None,
             }
         };
         read().ok_or_else(|| AccountError(text.to_owned()))
     }
+}
+
+fn resource(text: &str) -> Option<(SiteName, ResourceClass)> {
+    let (site, class) = text.split_once('/')?;
+    Some((site.parse().ok()?, ResourceClass::try_from(class.to_owned()).ok()?))
 }
 
 impl TryFrom<String> for Account {
@@ -83,7 +93,15 @@ mod tests {
 
     #[test]
     fn accounts_are_read_as_they_are_written() {
-        for text in ["programme/GCS", "budget/atlas", "opening/atlas", "expired/atlas", "used/jupiter/gh200"] {
+        for text in [
+            "programme/GCS",
+            "budget/atlas",
+            "opening/atlas",
+            "expired/atlas",
+            "used/jupiter/gh200",
+            "refunded/jupiter/gh200",
+            "adjusted/jupiter/gh200",
+        ] {
             assert_eq!(text.parse::<Account>().expect(text).to_string(), text);
         }
         for text in ["", "budget", "budget/", "used/jupiter", "used/jupiter/GH200", "owed/atlas", "budget/a/b"] {

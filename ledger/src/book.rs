@@ -2,12 +2,14 @@
 
 use crate::evidence::EntryProof;
 use crate::{
-    BindingRecord, Budget, Command, Coverage, Cursor, Entry, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt,
-    LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Scope, SiteFigureRecord, SiteZone,
-    UnattributedRun, UsageQuery, UsageSum, Verification,
+    BindingRecord, Budget, ChargedRun, Command, Coverage, Cursor, Entry, EntryRecord, Grant, Hold, HoldId,
+    ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Proposal, Scope,
+    SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
-use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
+use model::{
+    Balance, ClusterName, Principal, ProjectName, RunKey, SchedulerJobId, SiteName, Statement, Timestamp, Unit, Window,
+};
 
 /// Which balances; a part that is absent selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,6 +116,12 @@ pub trait Book: Send + Sync {
     /// What runs took, summed by what is asked for, each cut at the midnights of its site; amounts of a unit add up to what
     /// its statements charge for runs.
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageSum>, LedgerError>;
+
+    /// Adjustments that wait for somebody to agree, oldest first.
+    async fn proposals(&self) -> Result<Vec<Proposal>, LedgerError>;
+
+    /// The runs in the books with this id of the scheduler at a site that somebody pays for, the latest first.
+    async fn charged_runs(&self, site: &SiteName, id: SchedulerJobId) -> Result<Vec<ChargedRun>, LedgerError>;
 
     /// The zones in which the days of sites begin, by site; those of other sites begin in UTC.
     async fn zones(&self) -> Result<Vec<SiteZone>, LedgerError>;

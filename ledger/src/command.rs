@@ -1,8 +1,8 @@
 //! Commands: everything that changes a ledger.
 
 use crate::{
-    AmendHold, Binding, CloseHold, Coverage, Cursor, Enforce, ImportBatch, NewGrant, NewHold, NewOpening,
-    NewSiteFigure, Observation, Reattribute, SetPolicy, SettledRun, SiteZone, Unbind, Withdraw,
+    Adjust, AmendHold, Binding, CloseHold, Coverage, Cursor, Delegate, Enforce, ImportBatch, NewGrant, NewHold,
+    NewOpening, NewSiteFigure, Observation, Reattribute, Refund, SetPolicy, SettledRun, SiteZone, Unbind, Withdraw,
 };
 use model::ProjectName;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,14 @@ pub enum Command {
     Observe(Box<Observation>),
     /// Ends a reservation.
     Close(CloseHold),
+    /// Passes time of a grant on to another project.
+    Delegate(Delegate),
+    /// Gives back what a run was charged.
+    Refund(Refund),
+    /// Changes a budget by hand, or asks for it.
+    Adjust(Adjust),
+    /// Agrees to an adjustment that waits, by its key.
+    Agree(String),
     /// Notes which runs were read.
     Cover(Coverage),
     /// Notes what a site says was used, and books the opening that its first word about a budget brings.

@@ -15,6 +15,8 @@ pub enum EntryKind {
     Grant,
     /// Time that was granted by mistake, taken back.
     Withdraw,
+    /// Time of a grant passed on to another project.
+    Delegate,
     /// What was left of a lot when its time was over; given back where it turns out to be less.
     Expire,
     /// What was overdrawn and the programme forgave; taken back where it turns out to be less.
@@ -33,14 +35,19 @@ pub enum EntryKind {
     Correct,
     /// A charge reversed or charged anew, because other bindings say who pays.
     Reattribute,
+    /// What a run was charged, given back.
+    Refund,
+    /// A change by hand.
+    Adjust,
 }
 
 impl EntryKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Opening,
         Self::Grant,
         Self::Withdraw,
+        Self::Delegate,
         Self::Expire,
         Self::Forgive,
         Self::Hold,
@@ -50,6 +57,8 @@ impl EntryKind {
         Self::Overrun,
         Self::Correct,
         Self::Reattribute,
+        Self::Refund,
+        Self::Adjust,
     ];
 
     /// The word for it.
@@ -58,6 +67,7 @@ impl EntryKind {
             Self::Opening => "opening",
             Self::Grant => "grant",
             Self::Withdraw => "withdraw",
+            Self::Delegate => "delegate",
             Self::Expire => "expire",
             Self::Forgive => "forgive",
             Self::Hold => "hold",
@@ -67,6 +77,8 @@ impl EntryKind {
             Self::Overrun => "overrun",
             Self::Correct => "correct",
             Self::Reattribute => "reattribute",
+            Self::Refund => "refund",
+            Self::Adjust => "adjust",
         }
     }
 
@@ -77,7 +89,7 @@ impl EntryKind {
 
     /// Whether its amount is consumption, which draws from lots: not what was given, and not what became of lots.
     pub const fn spends(self) -> bool {
-        self.moves() && !matches!(self, Self::Grant | Self::Withdraw | Self::Expire | Self::Forgive)
+        self.moves() && !matches!(self, Self::Grant | Self::Withdraw | Self::Delegate | Self::Expire | Self::Forgive)
     }
 
     /// Whether it moves its amount from the account that is debited to the one that is credited.

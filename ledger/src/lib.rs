@@ -8,6 +8,7 @@
 mod account;
 mod binding;
 mod book;
+mod by_hand;
 mod clock;
 mod command;
 mod coverage;
@@ -36,6 +37,7 @@ mod workbench;
 pub use account::{Account, AccountError};
 pub use binding::{Binding, BindingRecord, Cursor, Enforce, Reattribute, SetPolicy, Unbind};
 pub use book::{BalanceQuery, Book, EntryPage};
+pub use by_hand::{ALONE_UP_TO, Adjust, Adjusted, ChargedRun, Delegate, Proposal, Refund};
 pub use clock::{CLOCK_TOLERANCE_SECONDS, is_ahead};
 pub use command::Command;
 pub use coverage::{AccountCoverage, Coverage};

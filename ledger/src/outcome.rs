@@ -1,6 +1,6 @@
 //! Outcomes: what each command of a post did.
 
-use crate::{Expiry, Hold, RunPrice, UnattributedReason};
+use crate::{Adjusted, Expiry, Hold, RunPrice, UnattributedReason};
 use model::{Amount, ProjectName, Unit};
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,12 @@ pub enum Outcome {
     Closed(Hold, Effect),
     /// A hold stays open: a run of its job is in the books and has no price yet, so that nobody knows what it takes.
     StaysOpen(Hold),
+    /// Time was passed on.
+    Delegated(Effect),
+    /// So much was given back.
+    Refunded(Amount, Effect),
+    /// What became of an adjustment.
+    Adjusted(Adjusted),
     /// The reading is noted.
     Covered,
     /// A site's figure is noted.

@@ -3,7 +3,8 @@
 use crate::rules::{Content, Secret, Terms};
 use crate::{
     Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch, LedgerError,
-    NewSiteFigure, Observation, Scope, SetPolicy, SettledRun, SiteFigureRecord, SiteZone, UnattributedReason, Unbind,
+    NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SettledRun, SiteFigureRecord, SiteZone, UnattributedReason,
+    Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 use std::sync::Arc;
@@ -172,6 +173,9 @@ pub(crate) trait Records {
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
 
+    /// An adjustment that waits, or waited.
+    fn proposal(&self, key: &str) -> Result<Option<Proposal>>;
+    fn put_proposal(&self, proposal: &Proposal) -> Result<()>;
     /// The zone that the days of a site begin in.
     fn zone(&self, site: &SiteName) -> Result<Option<Zone>>;
     /// Sets it, and sums the usage of the site anew.

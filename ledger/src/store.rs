@@ -4,7 +4,7 @@ use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::{
     Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch,
-    NewSiteFigure, Observation, Scope, SetPolicy, SiteFigureRecord, SiteZone, Unbind,
+    NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord, SiteZone, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 
@@ -56,6 +56,9 @@ pub(crate) trait Store {
     fn put_coverage(&self, reading: &Coverage) -> Result<()>;
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
+    /// An adjustment that waits, or waited.
+    fn proposal(&self, key: &str) -> Result<Option<Proposal>>;
+    fn put_proposal(&self, proposal: &Proposal) -> Result<()>;
     /// The zone that the days of a site begin in.
     fn zone(&self, site: &SiteName) -> Result<Option<Zone>>;
     fn set_zone(&self, zone: &SiteZone) -> Result<()>;

@@ -8,7 +8,8 @@ use crate::rules::{self, Secret};
 use crate::store::{Changes, Store};
 use crate::{
     Account, Binding, BindingRecord, Command, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
-    ImportBatch, LedgerErrorKind, NewSiteFigure, Observation, Scope, SetPolicy, SiteFigureRecord, SiteZone, Unbind,
+    ImportBatch, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord, SiteZone,
+    Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 use rustc_hash::FxHashMap;
@@ -407,6 +408,14 @@ impl Records for Workbench<'_> {
 
     fn put_cursor(&self, cursor: &Cursor) -> Result<()> {
         self.store.put_cursor(cursor)
+    }
+
+    fn proposal(&self, key: &str) -> Result<Option<Proposal>> {
+        self.store.proposal(key)
+    }
+
+    fn put_proposal(&self, proposal: &Proposal) -> Result<()> {
+        self.store.put_proposal(proposal)
     }
 
     fn zone(&self, site: &SiteName) -> Result<Option<Zone>> {

@@ -13,12 +13,16 @@ pub enum StatementLineKind {
     Grant,
     /// Time that was granted by mistake, taken back.
     Withdraw,
+    /// Time of a grant passed on to another project.
+    Delegate,
     /// A run, within its hold or without one.
     Settle,
     /// What a run took beyond its hold.
     Overrun,
     /// Time given back.
     Refund,
+    /// A change by hand.
+    Adjust,
     /// A later reading that changed an earlier entry.
     Correct,
     /// A charge that moved to or from another project.

@@ -11,9 +11,10 @@ mod steps;
 
 pub(crate) use ledger::evidence::{self, AuditReport, EntryProof, ProvenEntry, SignedCheckpoint, VerifierKey};
 pub(crate) use ledger::{
-    BindingRecord, Coming, Decision, EntryPage, Event, Expiry, ExportAudit, ExportLine, Hold, KnownAt, LedgerError,
-    LedgerErrorKind, LotChange, Masks, Outside, PersonRecord, Policy, Reason, RunPrice, Standing, UnattributedReason,
-    UnattributedRun, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum, Verification,
+    Adjusted, BindingRecord, Coming, Decision, EntryPage, Event, Expiry, ExportAudit, ExportLine, Hold, KnownAt,
+    LedgerError, LedgerErrorKind, LotChange, Masks, Outside, PersonRecord, Policy, Reason, RunPrice, Standing,
+    UnattributedReason, UnattributedRun, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum,
+    Verification,
 };
 pub(crate) use reach::{counters, io_words};
 pub(crate) use reports::{statement_text, statements_csv, table_csv};

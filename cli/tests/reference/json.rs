@@ -96,7 +96,7 @@ const OTHER_WORDS: [&str; 24] = [
 fn every_name_of_the_page_is_one_that_a_command_prints() {
     let place = Place::new();
     place.write("wrong.yaml", "name: x\n");
-    let job = "name: tiny\nkind: command\nproject: atlas\nsite: local\nlaunch: command\nrun: \"true\"\n\
+    let job = "name: tiny\nkind: command\nproject: atlas\nsite: local\nlaunch: command\nrun: \"sleep 1\"\n\
                resources: { nodes: 1, cpus: 1, time: \"00:10:00\" }\n";
     place.write("job.yaml", job);
     place.write("large.yaml", &job.replace("00:10:00", "20:00:00"));

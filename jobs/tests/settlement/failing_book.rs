@@ -3,11 +3,13 @@
 use async_trait::async_trait;
 use jobs::Books;
 use ledger::{
-    BalanceQuery, BindingRecord, Book, Budget, Command, Coverage, Cursor, Entry, EntryPage, Grant, Hold, HoldId,
-    ImportRecord, KnownAt, LedgerError, LedgerErrorKind, Outcome, Scope, SiteFigureRecord, SiteZone, SqliteBook,
-    UnattributedRun, UsageQuery, UsageSum, Verification,
+    BalanceQuery, BindingRecord, Book, Budget, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage, Grant, Hold,
+    HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, Outcome, Proposal, Scope, SiteFigureRecord, SiteZone,
+    SqliteBook, UnattributedRun, UsageQuery, UsageSum, Verification,
 };
-use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
+use model::{
+    Balance, ClusterName, Principal, ProjectName, RunKey, SchedulerJobId, SiteName, Statement, Timestamp, Unit, Window,
+};
 use std::{
     path::PathBuf,
     sync::{
@@ -168,6 +170,14 @@ impl Book for FailingBook {
 
     async fn usage(&self, query: &UsageQuery) -> Answer<Vec<UsageSum>> {
         self.real.usage(query).await
+    }
+
+    async fn proposals(&self) -> Answer<Vec<Proposal>> {
+        self.real.proposals().await
+    }
+
+    async fn charged_runs(&self, site: &SiteName, id: SchedulerJobId) -> Answer<Vec<ChargedRun>> {
+        self.real.charged_runs(site, id).await
     }
 
     async fn zones(&self) -> Answer<Vec<SiteZone>> {

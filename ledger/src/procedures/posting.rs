@@ -1,6 +1,6 @@
 //! A posting: who acts, when, on which records; and the way from a command to its procedure.
 
-use super::{bind, expire, grant, hold, observe, reattribute, settle, site_figure};
+use super::{bind, by_hand, delegate, expire, grant, hold, observe, reattribute, settle, site_figure};
 use crate::records::{Records, Result};
 use crate::rules::{BindingsByAccount, Content, Secret};
 use crate::{
@@ -64,6 +64,12 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
         Command::Settle(settled) => settle::settle(posting, settled).map(Outcome::Settled),
         Command::Observe(observation) => observe::observe(posting, observation).map(Outcome::Observed),
         Command::Close(close) => hold::close(posting, close),
+        Command::Delegate(wish) => delegate::delegate(posting, wish).map(Outcome::Delegated),
+        Command::Refund(wish) => {
+            by_hand::refund(posting, wish).map(|(amount, effect)| Outcome::Refunded(amount, effect))
+        }
+        Command::Adjust(wish) => by_hand::adjust(posting, wish).map(Outcome::Adjusted),
+        Command::Agree(key) => by_hand::agree(posting, key).map(Outcome::Adjusted),
         Command::Cover(reading) => observe::cover(posting, reading).map(|()| Outcome::Covered),
         Command::NoteSiteFigure(figure) => site_figure::note(posting, figure),
         Command::Advance(cursor) => observe::advance(posting, cursor).map(Outcome::Advanced),

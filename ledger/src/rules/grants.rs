@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// say nothing.
 pub(crate) fn grants(entries: Vec<Entry>) -> Result<Vec<Grant>, AmountError> {
     let mut withdrawn = BTreeMap::<String, Amount>::new();
-    for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Withdraw) {
+    for entry in entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Withdraw | EntryKind::Delegate)) {
         let sum = withdrawn.entry(entry.links.grant.clone().unwrap_or_default()).or_default();
         *sum = sum.plus(entry.amount)?;
     }

@@ -69,7 +69,7 @@ impl Replay {
                 let by_runs = if entry.links.run.is_some() { spent } else { Amount::ZERO };
                 self.spend(project, unit, hour_print(entry.effective_at, spent, by_runs));
             }
-            if let Some(run) = &entry.links.run {
+            if let Some(run) = entry.links.run.as_ref().filter(|_| entry.kind != EntryKind::Refund) {
                 add(&mut self.runs, run.clone(), budget_change(entry)?.negated()?)?;
             }
         }

@@ -205,11 +205,11 @@ impl<'a> Reading<'a> {
             self.usage.take(row, Amount::from_milli(change.saturating_neg()))?;
         }
         let (job, submitted) = (row.get(13)?, row.get(14)?);
-        self.charged = self.charged.wrapping_add(charges::mark(
-            &self.seeds,
-            (alike.place, job, submitted),
-            change.saturating_neg(),
-        ));
+        // What was given back of a charge stands beside it.
+        if alike.kind != EntryKind::Refund {
+            let mark = charges::mark(&self.seeds, (alike.place, job, submitted), change.saturating_neg());
+            self.charged = self.charged.wrapping_add(mark);
+        }
         let hold: Option<String> = row.get(11)?;
         if let Some(hold) = &hold {
             let id: JobId = hold.parse().map_err(|error| rows::unreadable(11, error))?;

@@ -16,12 +16,14 @@ use crate::rules::Replay;
 use crate::store::Store;
 use crate::workbench::Workbench;
 use crate::{
-    BalanceQuery, BindingRecord, Book, Budget, Command, Coverage, Cursor, Entry, EntryPage, EntryRecord, Grant, Hold,
-    HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Scope,
-    SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
+    BalanceQuery, BindingRecord, Book, Budget, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage, EntryRecord,
+    Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside,
+    PersonRecord, Proposal, Scope, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
-use model::{Balance, ClusterName, Principal, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
+use model::{
+    Balance, ClusterName, Principal, ProjectName, RunKey, SchedulerJobId, SiteName, Statement, Timestamp, Unit, Window,
+};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -179,6 +181,15 @@ impl Book for SqliteBook {
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageSum>> {
         let query = query.clone();
         self.read("summing usage", move |tables| usage_queries::usage(tables, &query)).await
+    }
+
+    async fn proposals(&self) -> Result<Vec<Proposal>> {
+        self.read("reading what waits", |tables| queries::proposals(tables.connection)).await
+    }
+
+    async fn charged_runs(&self, site: &SiteName, id: SchedulerJobId) -> Result<Vec<ChargedRun>> {
+        let site = site.clone();
+        self.read("looking for a run", move |tables| run_tables::charged(tables, &site, id)).await
     }
 
     async fn zones(&self) -> Result<Vec<SiteZone>> {

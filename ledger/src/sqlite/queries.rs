@@ -7,7 +7,8 @@ use super::{rows, run_tables};
 use crate::records::{BookedRun, Result, Standing};
 use crate::rules::{self, Stored};
 use crate::{
-    BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, KnownAt, Scope, SetPolicy, SettledRun, UnattributedRun,
+    BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, KnownAt, Proposal, Scope, SetPolicy, SettledRun,
+    UnattributedRun,
 };
 use model::{Amount, ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
@@ -78,8 +79,16 @@ fn of_kinds(tables: &Tables<'_>, kinds: &str, project: Option<&ProjectName>) -> 
 
 pub(super) fn grants(tables: &Tables<'_>, project: Option<&ProjectName>) -> Result<Vec<Grant>> {
     let mut entries = of_kinds(tables, "kind = 'grant'", project)?;
-    entries.extend(of_kinds(tables, "kind = 'withdraw'", project)?);
+    entries.extend(of_kinds(tables, "kind IN ('withdraw', 'delegate')", project)?);
     Ok(rules::grants(entries)?)
+}
+
+/// Adjustments that wait.
+pub(super) fn proposals(connection: &Connection) -> Result<Vec<Proposal>> {
+    let mut found: Vec<Proposal> =
+        all(connection, "SELECT proposal FROM proposals WHERE entry IS NULL", [], |row| rows::from_json(row, 0))?;
+    found.sort_by_key(|proposal| proposal.proposed_at);
+    Ok(found)
 }
 
 /// What was posted because time went by, of one project or of all.

@@ -4,9 +4,10 @@ use super::entry_tables::{place, run_key};
 use super::names::{Names, Recent};
 use super::raw_rows;
 use super::rows::{amount, count, from_json, instant, number, parsed_option, to_json};
+use super::tables::Tables;
 use crate::records::{BookedCharge, BookedRun, RawPlace, Result, RunDigest, Standing};
 use crate::rules::Content;
-use crate::{HoldId, RunPrice, SettledRun};
+use crate::{ChargedRun, HoldId, RunPrice, SettledRun};
 use model::{
     Amount, Charge, ClusterName, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Run, RunKey,
     SchedulerJobId, SiteName, Stamp, TariffId, Timestamp, Tres, Unit, WallTime,
@@ -283,6 +284,22 @@ pub(super) fn runs_of_job(connection: &Connection, names: &Names<'_>, job: JobId
     let mut runs = runs_where(connection, names, "stamp_job = ?1", [job.to_string()])?;
     runs.sort_by(|one, other| one.key.cmp(&other.key));
     Ok(runs)
+}
+
+/// The runs with this id of the scheduler at a site that somebody pays for, the latest first.
+pub(super) fn charged(tables: &Tables<'_>, site: &SiteName, id: SchedulerJobId) -> Result<Vec<ChargedRun>> {
+    let condition = "job = ?1 AND place IN (SELECT place FROM usage_places WHERE site = ?2)";
+    let runs = runs_where(tables.connection, &tables.names, condition, params![raw_id(id)?, site.as_str()])?;
+    let charged = |run: BookedRun| match run.standing {
+        Standing::Charged(charge) => {
+            let BookedCharge { project, unit, amount, .. } = charge;
+            Some(ChargedRun { run: run.key, project, unit, amount })
+        }
+        Standing::Unattributed(_) => None,
+    };
+    let mut found: Vec<ChargedRun> = runs.into_iter().filter_map(charged).collect();
+    found.sort_by_key(|charged| std::cmp::Reverse(charged.run.submitted_at));
+    Ok(found)
 }
 
 /// With their raw rows, which whoever looks at such a run wants to see.

@@ -272,7 +272,7 @@ CREATE TABLE hourly_spending (
     PRIMARY KEY (project, unit, hour)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX entries_of_withdrawals ON entries (number) WHERE kind = 'withdraw';
+CREATE INDEX entries_of_withdrawals ON entries (number) WHERE kind IN ('withdraw', 'delegate');
 CREATE INDEX entries_of_expiries ON entries (number) WHERE kind IN ('expire', 'forgive');
 -- The zones that the days of sites begin in; UTC where nothing is said.
 CREATE TABLE site_zones (site TEXT PRIMARY KEY, zone TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -292,6 +292,9 @@ CREATE TABLE monthly_usage (
 
 -- The clusters that usage was summed for, with their sites.
 CREATE TABLE usage_places (place INTEGER PRIMARY KEY, site TEXT NOT NULL) STRICT;
+
+-- Adjustments above what one person may enter, and the entries that those became to which another one agreed.
+CREATE TABLE proposals (key TEXT PRIMARY KEY, proposal TEXT NOT NULL, entry INTEGER) STRICT, WITHOUT ROWID;
 
 -- Batches of runs that were read to their end.
 CREATE TABLE imports (

@@ -13,7 +13,8 @@ use crate::rules::Secret;
 use crate::store::{Changes, Store};
 use crate::{
     Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch,
-    LedgerError, LedgerErrorKind, NewSiteFigure, Observation, Scope, SetPolicy, SiteFigureRecord, SiteZone, Unbind,
+    LedgerError, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord, SiteZone,
+    Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -260,6 +261,19 @@ impl Store for Tables<'_> {
         let Cursor { site, cluster, scope, settled_until } = cursor;
         let until = settled_until.epoch_seconds();
         self.connection.execute(insert, params![site.as_str(), cluster.as_str(), scope.to_string(), until])?;
+        Ok(())
+    }
+
+    fn proposal(&self, key: &str) -> Result<Option<Proposal>> {
+        let mut statement = self.connection.prepare_cached("SELECT proposal FROM proposals WHERE key = ?1")?;
+        Ok(statement.query_row([key], |row| rows::from_json(row, 0)).optional()?)
+    }
+
+    fn put_proposal(&self, proposal: &Proposal) -> Result<()> {
+        let insert = "INSERT INTO proposals (key, proposal, entry) VALUES (?1, ?2, ?3)
+            ON CONFLICT (key) DO UPDATE SET proposal = excluded.proposal, entry = excluded.entry";
+        let entry = proposal.entry.map(rows::number).transpose()?;
+        self.connection.execute(insert, params![proposal.wish.key, rows::to_json(proposal)?, entry])?;
         Ok(())
     }
 

@@ -58,6 +58,9 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
             | Outcome::StaysOpen(_)
             | Outcome::Unbound(_)
             | Outcome::Reattributed(_)
+            | Outcome::Delegated(_)
+            | Outcome::Refunded(..)
+            | Outcome::Adjusted(_)
             | Outcome::ZoneSet(_)
             | Outcome::ImportNoted(_)
             | Outcome::Covered) => {

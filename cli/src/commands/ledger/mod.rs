@@ -1,6 +1,7 @@
 //! `pakt ledger ...`: the words of each action; what it does is in a file for its kind.
 
 mod bind;
+mod by_hand;
 mod coverage;
 mod export;
 mod give;
@@ -40,6 +41,18 @@ pub(crate) enum Action {
     Withdraw(withdraw::Withdraw),
     /// Enter what was forfeited and forgiven by now; `pakt settle` does it too
     Expire(withdraw::Expire),
+    /// Pass time of a grant on to another project
+    Delegate(by_hand::Delegate),
+    /// Reserve time for something that is no job of pakt
+    Hold(by_hand::Hold),
+    /// End a reservation that nothing needs any more
+    Release(by_hand::Release),
+    /// Give back what a run was charged
+    Refund(by_hand::Refund),
+    /// Change a budget by hand; above 100 hours somebody else has to agree
+    Adjust(by_hand::Adjust),
+    /// Agree to an adjustment that somebody else wants, or list those that wait
+    Agree(by_hand::Agree),
     /// Enter what was used before the ledger began
     Open(give::Open),
     /// Take in runs that `sacct` printed into a file, of any release and in any order of columns
@@ -79,6 +92,12 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         Action::Grant(arguments) => give::grant(arguments, context).await,
         Action::Withdraw(arguments) => withdraw::run(arguments, context).await,
         Action::Expire(arguments) => withdraw::expire(arguments, context).await,
+        Action::Delegate(arguments) => by_hand::delegate(arguments, context).await,
+        Action::Hold(arguments) => by_hand::hold(arguments, context).await,
+        Action::Release(arguments) => by_hand::release(arguments, context).await,
+        Action::Refund(arguments) => by_hand::refund(arguments, context).await,
+        Action::Adjust(arguments) => by_hand::adjust(arguments, context).await,
+        Action::Agree(arguments) => by_hand::agree(arguments, context).await,
         Action::Open(arguments) => give::open(arguments, context).await,
         Action::Import(arguments) => import::run(arguments, context).await,
         Action::Bind(arguments) => bind::bind(arguments, context).await,

@@ -1,0 +1,111 @@
+//! What people enter by hand.
+
+use crate::desk::Desk;
+use insta::assert_snapshot;
+
+/// A desk whose project has ten core-hours, and one job that took a few seconds.
+fn with_a_run() -> (Desk, String) {
+    let desk = Desk::with_grant("1000");
+    let file = desk.job("tiny", "sleep 1; true");
+    let submitted = desk.json(&["submit", &file]);
+    desk.json(&["watch", "tiny"]);
+    desk.pakt(&["settle"]).expect(0);
+    (desk, submitted["scheduler_job"].as_str().map_or_else(|| submitted["scheduler_job"].to_string(), str::to_owned))
+}
+
+fn free(desk: &Desk, project: &str) -> i64 {
+    let balance = desk.json(&["balance", project, "--offline"]);
+    balance["balances"][0]["free"].as_i64().expect("an amount")
+}
+
+#[test]
+fn a_run_is_refunded_once() {
+    let (desk, job) = with_a_run();
+    let before = free(&desk, "atlas");
+    assert!(before < 3_600_000_000);
+    let refunded = desk.json(&["ledger", "refund", &job, "--reason", "the node failed"]);
+    assert_eq!((&refunded["is_new"], &refunded["project"]), (&true.into(), &"atlas".into()));
+    assert_eq!(free(&desk, "atlas"), 3_600_000_000);
+    let again = desk.pakt(&["ledger", "refund", &job, "--reason", "the node failed"]).expect(0);
+    assert!(again.stdout.starts_with("it was refunded before"), "{}", again.stdout);
+    desk.pakt(&["ledger", "refund", &job, "--reason", "again"]).expect(2);
+    desk.pakt(&["ledger", "verify"]).expect(0);
+    assert_snapshot!(desk.pakt(&["ledger", "refund", "424242", "--reason", "the node failed"]).shown(), @"
+    exit 2
+    --- stderr
+    error: nothing was refunded
+    why:   nobody was charged for a run of job 424242 at `local`
+    next:  `pakt settle` reads runs; `--at SITE` names another site
+    ");
+}
+
+#[test]
+fn adjustments_above_a_limit_wait_for_somebody_else() {
+    let desk = Desk::with_grant("1000");
+    let adjust = ["ledger", "adjust", "atlas", "--unit", "local:core", "--reason", "counted twice"];
+    desk.pakt(&[&adjust[..], &["-20"]].concat()).expect(0);
+    desk.pakt(&[&adjust[..], &["-20"]].concat()).expect(0);
+    assert_eq!(free(&desk, "atlas"), 980 * 3_600_000);
+    let waits = desk.json(&[&adjust[..], &["-100.5"]].concat());
+    assert_eq!((&waits["waits"], free(&desk, "atlas")), (&true.into(), 980 * 3_600_000));
+    let key = waits["key"].as_str().expect("a key");
+    assert_eq!(desk.json(&["ledger", "agree"])["proposals"][0]["wish"]["key"], key);
+    let own = desk.pakt(&["ledger", "agree", key]).expect(2);
+    assert!(own.stderr.contains("somebody else has to agree"), "{}", own.stderr);
+    assert_snapshot!(desk.pakt(&["ledger", "agree", "nothing"]).shown(), @"
+    exit 2
+    --- stderr
+    error: nothing was adjusted
+    why:   posting to the ledger: no adjustment `nothing` waits
+    next:  see what stands in the ledger: `pakt ledger statement PROJECT`
+    ");
+}
+
+#[test]
+fn time_is_passed_on_to_another_project() {
+    let desk = Desk::with_grant("1000");
+    let delegate = ["ledger", "delegate", "atlas", "vision", "300", "--unit", "local:core", "--reason", "thesis"];
+    assert_snapshot!(desk.pakt(&delegate).shown(), @"
+    exit 0
+    --- stdout
+    passed on: 300.000 core-h (local:core) from atlas to vision
+    ");
+    assert_snapshot!(desk.pakt(&delegate).shown(), @"
+    exit 0
+    --- stdout
+    it was passed on before, and nothing changed: 300.000 core-h (local:core) from atlas to vision
+    ");
+    assert_eq!((free(&desk, "atlas"), free(&desk, "vision")), (700 * 3_600_000, 300 * 3_600_000));
+    let too_much = ["ledger", "delegate", "atlas", "vision", "701", "--unit", "local:core", "--reason", "more"];
+    assert_snapshot!(desk.pakt(&too_much).shown(), @"
+    exit 2
+    --- stderr
+    error: nothing was passed on
+    why:   posting to the ledger: 700.000 core-h can be passed on, 701.000 are wanted
+    next:  see what stands in the ledger: `pakt ledger statement PROJECT`
+    ");
+    desk.pakt(&["ledger", "verify"]).expect(0);
+}
+
+#[test]
+fn a_reservation_by_hand_is_held_and_released() {
+    let desk = Desk::with_grant("1000");
+    let held = desk.json(&["ledger", "hold", "atlas", "400", "--unit", "local:core", "--reason", "course in May"]);
+    let id = held["id"].as_str().expect("an id");
+    assert_eq!(free(&desk, "atlas"), 600 * 3_600_000);
+    let again = ["ledger", "hold", "atlas", "400", "--unit", "local:core", "--reason", "course in May", "--id", id];
+    assert_eq!((desk.json(&again)["id"].as_str(), free(&desk, "atlas")), (Some(id), 600 * 3_600_000));
+    // It is no job, and settling leaves it alone.
+    desk.pakt(&["settle"]).expect(0);
+    assert_eq!(free(&desk, "atlas"), 600 * 3_600_000);
+    let released = desk.json(&["ledger", "release", id]);
+    assert_eq!((&released["is_closed"], free(&desk, "atlas")), (&true.into(), 1000 * 3_600_000));
+    let other = "01m5vj1jg00000000000000009";
+    assert_snapshot!(desk.pakt(&["ledger", "release", other]).shown(), @"
+    exit 2
+    --- stderr
+    error: nothing was released
+    why:   the ledger has no hold <job>
+    next:  `pakt balance` lists the open holds
+    ");
+}

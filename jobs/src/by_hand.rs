@@ -1,0 +1,195 @@
+//! What people enter by hand: `pakt ledger refund`, `adjust`, `agree`, `delegate`, `hold` and `release`.
+
+use crate::{
+    directory::list,
+    error::{Gravity, JobsError},
+    house::House,
+    known::{known_budget, new_project},
+    reached::booked,
+};
+use ledger::{
+    Adjust, Adjusted, Book, ChargedRun, CloseHold, CloseReason, Command, Delegate, Effect, Grant, Hold, HoldId,
+    NewHold, Outcome, Proposal, Refund,
+};
+use model::{Amount, JobId, ProjectName, SchedulerJobId, SiteName, Timestamp, Unit};
+
+/// A refund that was entered.
+#[derive(Clone, Debug)]
+pub struct Refunded {
+    /// Of which run.
+    pub run: ChargedRun,
+    /// How much.
+    pub amount: Amount,
+    /// Whether it was entered now.
+    pub is_new: bool,
+}
+
+/// Gives back what a run was charged: the latest run with this id at the site.
+pub async fn refund(
+    house: &House,
+    (site, id): (Option<SiteName>, SchedulerJobId),
+    amount: Option<Amount>,
+    reason: String,
+) -> Result<Refunded, JobsError> {
+    let what = "nothing was refunded";
+    let book = house.needed_book(what).await?;
+    let site = site.unwrap_or_else(|| house.here.clone());
+    house.site(&site)?;
+    let Some(run) = booked(book.charged_runs(&site, id).await, what)?.into_iter().next() else {
+        let why = format!("nobody was charged for a run of job {id} at `{site}`");
+        return Err(JobsError::usage(what, why, "`pakt settle` reads runs; `--at SITE` names another site"));
+    };
+    let wish = Refund { run: run.run.clone(), amount, reason };
+    match post(house, book.as_ref(), Command::Refund(wish), what).await? {
+        Outcome::Refunded(amount, effect) => Ok(Refunded { run, amount, is_new: effect == Effect::Done }),
+        _ => Err(another_answer(what)),
+    }
+}
+
+/// What is to be adjusted.
+#[derive(Clone, Debug)]
+pub struct AdjustWish {
+    /// Whose.
+    pub project: ProjectName,
+    /// Of what.
+    pub unit: Unit,
+    /// What the budget gets; negative where it loses something.
+    pub amount: Amount,
+    /// When it takes effect.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// Adjusts a budget, or puts the wish down for somebody else to agree to. The answer has its key.
+pub async fn adjust(house: &House, wish: AdjustWish) -> Result<(String, Adjusted), JobsError> {
+    let what = "nothing was adjusted";
+    let book = house.needed_book(what).await?;
+    let AdjustWish { project, unit, amount, at, reason } = wish;
+    known_budget(house, book.as_ref(), what, &project, &unit).await?;
+    // The same in the same words is the same.
+    let words = format!("{project}\n{unit}\n{}\n{reason}", amount.milli());
+    let key = blake3::hash(words.as_bytes()).to_hex()[..16].to_owned();
+    let wish = Adjust { key: key.clone(), project, unit, amount, at, reason };
+    match post(house, book.as_ref(), Command::Adjust(wish), what).await? {
+        Outcome::Adjusted(adjusted) => Ok((key, adjusted)),
+        _ => Err(another_answer(what)),
+    }
+}
+
+/// Agrees to an adjustment that somebody else wants.
+pub async fn agree(house: &House, key: &str) -> Result<Adjusted, JobsError> {
+    let what = "nothing was adjusted";
+    let book = house.needed_book(what).await?;
+    match post(house, book.as_ref(), Command::Agree(key.to_owned()), what).await? {
+        Outcome::Adjusted(adjusted) => Ok(adjusted),
+        _ => Err(another_answer(what)),
+    }
+}
+
+/// The adjustments that wait.
+pub async fn proposals(house: &House) -> Result<Vec<Proposal>, JobsError> {
+    let what = "nothing was listed";
+    booked(house.needed_book(what).await?.proposals().await, what)
+}
+
+/// What is to be passed on.
+#[derive(Clone, Debug)]
+pub struct DelegateWish {
+    /// Whose.
+    pub from: ProjectName,
+    /// To whom.
+    pub to: ProjectName,
+    /// Of what.
+    pub unit: Unit,
+    /// How much.
+    pub amount: Amount,
+    /// The number of the grant's decision.
+    pub reference: String,
+    /// What for.
+    pub reason: String,
+    /// Whether the other project may be one that the ledger does not know.
+    pub is_new_project: bool,
+}
+
+/// Passes time on; whether it was entered now.
+pub async fn delegate(house: &House, wish: DelegateWish) -> Result<bool, JobsError> {
+    let what = "nothing was passed on";
+    let book = house.needed_book(what).await?;
+    let DelegateWish { from, to, unit, amount, reference, reason, is_new_project } = wish;
+    known_budget(house, book.as_ref(), what, &from, &unit).await?;
+    new_project(house, book.as_ref(), what, &to, is_new_project).await?;
+    let grants = booked(book.grants(Some(&from)).await, what)?;
+    let is_meant = |grant: &&Grant| grant.terms.unit == unit && grant.terms.reference == reference;
+    let Some(grant) = grants.iter().rfind(is_meant) else {
+        let why = format!("project `{from}` has no grant `{reference}` in {unit}");
+        return Err(JobsError::usage(what, why, "`pakt ledger statement` shows the grants: `--reference NUMBER`"));
+    };
+    let grant = grant.terms.key.clone();
+    let key = format!("{grant}/{to}/{}/{reason}", amount.milli());
+    let wish = Delegate { key, from, grant, to, amount, reason };
+    match post(house, book.as_ref(), Command::Delegate(wish), what).await? {
+        Outcome::Delegated(effect) => Ok(effect == Effect::Done),
+        _ => Err(another_answer(what)),
+    }
+}
+
+/// What is to be reserved.
+#[derive(Clone, Debug)]
+pub struct HoldWish {
+    /// The id of an earlier try, which it repeats.
+    pub id: Option<JobId>,
+    /// Whose.
+    pub project: ProjectName,
+    /// Of what.
+    pub unit: Unit,
+    /// How much.
+    pub ceiling: Amount,
+    /// What for.
+    pub note: String,
+    /// Why, whatever is free.
+    pub anyway: Option<String>,
+}
+
+/// Reserves time for something that no job of Pakt stands for.
+pub async fn hold(house: &House, wish: HoldWish) -> Result<Hold, JobsError> {
+    let what = "nothing was reserved";
+    let book = house.needed_book(what).await?;
+    let HoldWish { id, project, unit, ceiling, note, anyway } = wish;
+    known_budget(house, book.as_ref(), what, &project, &unit).await?;
+    let id = HoldId(id.unwrap_or_else(|| house.new_id()));
+    let new = NewHold { id, project, unit, ceiling, note, anyway, is_provisional: false };
+    match post(house, book.as_ref(), Command::Hold(new), what).await? {
+        Outcome::Held(hold, _) => Ok(hold),
+        _ => Err(another_answer(what)),
+    }
+}
+
+/// Ends a reservation that no job needs any more. That of a job here which is not over ends with the job.
+pub async fn release(house: &House, id: JobId) -> Result<Hold, JobsError> {
+    let what = "nothing was released";
+    let book = house.needed_book(what).await?;
+    let jobs = list(&house.state).await?;
+    if jobs.iter().any(|job| job.intent.id == id && job.ended.is_none()) {
+        let why = format!("job {id} is not over, and its hold ends with it");
+        return Err(JobsError::usage(what, why, format!("`pakt cancel {id}` ends the job")));
+    }
+    if booked(book.hold(HoldId(id)).await, what)?.is_none() {
+        let why = format!("the ledger has no hold {id}");
+        return Err(JobsError::usage(what, why, "`pakt balance` lists the open holds"));
+    }
+    let close = CloseHold { id: HoldId(id), reason: CloseReason::Undone };
+    match post(house, book.as_ref(), Command::Close(close), what).await? {
+        Outcome::Closed(hold, _) | Outcome::StaysOpen(hold) => Ok(hold),
+        _ => Err(another_answer(what)),
+    }
+}
+
+async fn post(house: &House, book: &dyn Book, command: Command, what: &str) -> Result<Outcome, JobsError> {
+    let posted = book.post(&house.principal, house.clock.now(), std::slice::from_ref(&command)).await;
+    booked(posted, what)?.pop().ok_or_else(|| another_answer(what))
+}
+
+fn another_answer(what: &str) -> JobsError {
+    JobsError::new(Gravity::Bug, what, "the ledger gave another answer", "please report it")
+}

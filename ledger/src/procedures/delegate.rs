@@ -1,0 +1,76 @@
+//! Delegation: time of a grant goes on to another project, as a grant of the same programme over the same time.
+
+use super::grant::grant;
+use super::posting::{Draft, Posting, conflict, invalid};
+use crate::records::Result;
+use crate::{Account, Delegate, Effect, EntryKind, Links, NewGrant, Particulars, SetPolicy, rules};
+use model::Amount;
+
+/// Passes time on. Never more than stands of the grant, nor than is free.
+pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect> {
+    if wish.reason.trim().is_empty() || wish.from == wish.to || wish.amount <= Amount::ZERO {
+        let why = format!("{} from `{}` to `{}` for \"{}\"", wish.amount.hours(), wish.from, wish.to, wish.reason);
+        return Err(invalid(format!("{why}: another project, some hours and a reason are needed")));
+    }
+    let key = format!("delegate:{}", wish.key);
+    if let Some(posted) = posting.records.entry_with_key(&key)? {
+        let is_same = posted.amount == wish.amount
+            && posted.project == wish.from
+            && posted.links.grant.as_ref() == Some(&wish.grant)
+            && posted.note == note(wish);
+        let why = format!("delegation `{}` is entry {} already, with another content", wish.key, posted.number);
+        return if is_same { Ok(Effect::AlreadyDone) } else { Err(conflict(why)) };
+    }
+    let grants = posting.records.grants(&wish.from)?;
+    let Some(given) = grants.into_iter().find(|known| known.terms.key == wish.grant) else {
+        return Err(invalid(format!("project `{}` has no grant `{}`", wish.from, wish.grant)));
+    };
+    let unit = given.terms.unit.clone();
+    let free = free(posting, wish, &unit)?;
+    let most = given.standing()?.min(free);
+    if wish.amount > most {
+        let why = format!("{} can be passed on, {} are wanted", most.in_hours_of(&unit), wish.amount.hours());
+        return Err(conflict(why).with_fact("most", &most.hours()));
+    }
+    let NewGrant { programme, window, reference, .. } = given.terms;
+    posting.append(Draft {
+        kind: EntryKind::Delegate,
+        unit: unit.clone(),
+        amount: wish.amount,
+        debit: Account::Budget(wish.from.clone()),
+        credit: Account::Programme(programme.clone()),
+        project: wish.from.clone(),
+        effective_at: window.from,
+        key: Some(key),
+        links: Links { grant: Some(wish.grant.clone()), ..Links::default() },
+        note: note(wish),
+        tariff: None,
+        particulars: Particulars::None,
+        reading: None,
+    })?;
+    if let Some(known) = posting.records.policy(&wish.from, &unit)?
+        && posting.records.policy(&wish.to, &unit)?.is_none()
+    {
+        let policy = SetPolicy { project: wish.to.clone(), ..known };
+        posting.records.set_policy(&policy, posting.actor, posting.now)?;
+    }
+    let (project, amount) = (wish.to.clone(), wish.amount);
+    let reference = format!("{reference} from {}: {}", wish.from, wish.reason);
+    grant(
+        posting,
+        &NewGrant { key: format!("delegated/{}", wish.key), project, programme, unit, amount, window, reference },
+    )
+}
+
+fn note(wish: &Delegate) -> String {
+    format!("to {}: {}", wish.to, wish.reason)
+}
+
+fn free(posting: &Posting<'_>, wish: &Delegate, unit: &model::Unit) -> Result<Amount> {
+    let parts = posting.records.balance_parts(Some(&wish.from), posting.now)?;
+    let balances = rules::balances(&parts, posting.now)?;
+    let found = balances.into_iter().find(|balance| balance.project == wish.from && balance.unit == *unit);
+    // What comes into reach only later can be passed on too.
+    let free = found.map(|balance| balance.free()?.plus(balance.later)).transpose()?;
+    Ok(free.unwrap_or_default())
+}

@@ -1,0 +1,115 @@
+//! What people enter by hand: refunds, adjustments with four eyes, time passed on; each once, none beyond what there is.
+
+use crate::support::*;
+use ledger::{ALONE_UP_TO, Adjust, Adjusted, Book, Command, Delegate, Effect, LedgerErrorKind, Outcome, Refund};
+use model::{Amount, Principal};
+
+fn refund(number: u64, amount: Option<i64>, reason: &str) -> Command {
+    Command::Refund(Refund { run: run_key(number), amount: amount.map(milli), reason: reason.to_owned() })
+}
+
+fn adjust(key: &str, amount: Amount) -> Command {
+    let (key, reason) = (key.to_owned(), "counted twice by the site".to_owned());
+    Command::Adjust(Adjust { key, project: atlas(), unit: gh200(), amount, at: at(NOW), reason })
+}
+
+fn bob() -> Principal {
+    Principal { user: name("bob"), ..ada() }
+}
+
+async fn desk() -> Desk {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding()), settle(foreign(1, 60)), settle(foreign(2, 40))]).await;
+    desk
+}
+
+#[tokio::test]
+async fn a_run_is_refunded_once_and_never_by_more_than_it_was_charged() {
+    let desk = desk().await;
+    let outcomes = desk.post(&[refund(1, None, "node failed")]).await;
+    assert_eq!(outcomes, [Outcome::Refunded(milli(60), Effect::Done)]);
+    assert_eq!(desk.numbers().await, [1000, 40, 0, 0, 0, 960]);
+    assert_eq!(desk.post(&[refund(1, None, "node failed")]).await, [Outcome::Refunded(milli(60), Effect::AlreadyDone)]);
+    for (command, kind) in [
+        (refund(1, None, "once more"), LedgerErrorKind::Conflict),
+        (refund(1, Some(5), "node failed"), LedgerErrorKind::Conflict),
+        (refund(2, Some(41), "node failed"), LedgerErrorKind::Conflict),
+        (refund(2, Some(0), "node failed"), LedgerErrorKind::Conflict),
+        (refund(2, Some(-4), "node failed"), LedgerErrorKind::Conflict),
+        (refund(3, None, "node failed"), LedgerErrorKind::Invalid),
+        (refund(2, None, " "), LedgerErrorKind::Invalid),
+    ] {
+        let refused = desk.try_post(std::slice::from_ref(&command)).await.expect_err("refused");
+        assert_eq!(refused.kind, kind, "{command:?}: {refused}");
+    }
+    desk.post(&[refund(2, Some(15), "half of it was lost")]).await;
+    assert_eq!(desk.numbers().await, [1000, 25, 0, 0, 0, 975]);
+    // A retry of the job is another run; a correction of the refunded one is one of what was charged.
+    desk.post(&[settle(read_at(foreign(2, 30), 300))]).await;
+    assert_eq!(desk.numbers().await, [1000, 15, 0, 0, 0, 985]);
+    let charged = desk.book.charged_runs(&name("jupiter"), run_key(2).scheduler_job).await.expect("read");
+    assert_eq!((charged.len(), charged[0].amount), (1, milli(30)));
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn small_adjustments_are_one_persons_and_large_ones_two() {
+    let desk = desk().await;
+    assert_eq!(desk.post(&[adjust("a1", milli(-20))]).await, [Outcome::Adjusted(Adjusted::Entered)]);
+    assert_eq!(desk.post(&[adjust("a1", milli(-20))]).await, [Outcome::Adjusted(Adjusted::EnteredBefore)]);
+    assert_eq!(desk.numbers().await, [1000, 120, 0, 0, 0, 880]);
+    let more = ALONE_UP_TO.plus(milli(1)).expect("fits");
+    assert_eq!(desk.post(&[adjust("a2", more)]).await, [Outcome::Adjusted(Adjusted::Waits)]);
+    assert_eq!(desk.post(&[adjust("a2", more)]).await, [Outcome::Adjusted(Adjusted::Waits)]);
+    assert_eq!(desk.numbers().await, [1000, 120, 0, 0, 0, 880], "nothing yet");
+    assert_eq!(desk.book.proposals().await.expect("read").len(), 1);
+    let agree = [Command::Agree("a2".to_owned())];
+    let own = desk.try_post(&agree).await.expect_err("by herself");
+    assert_eq!(own.kind, LedgerErrorKind::Conflict, "{own}");
+    let outcomes = desk.book.post(&bob(), now(), &agree).await.expect("agreed");
+    assert_eq!(outcomes, [Outcome::Adjusted(Adjusted::Entered)]);
+    let outcomes = desk.book.post(&bob(), now(), &agree).await.expect("agreed");
+    assert_eq!(outcomes, [Outcome::Adjusted(Adjusted::EnteredBefore)]);
+    assert_eq!(desk.post(&[adjust("a2", more)]).await, [Outcome::Adjusted(Adjusted::EnteredBefore)]);
+    assert_eq!(desk.numbers().await[5], 880 + more.milli());
+    assert_eq!(desk.book.proposals().await, Ok(vec![]));
+    let last = desk.entries().await.pop().expect("entries");
+    assert_eq!((last.actor, last.kind.as_str()), (bob(), "adjust"));
+    for command in [adjust("a1", milli(-21)), adjust("a3", milli(0)), Command::Agree("a9".to_owned())] {
+        assert!(desk.try_post(std::slice::from_ref(&command)).await.is_err(), "{command:?}");
+    }
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn what_is_passed_on_stays_what_was_granted() {
+    let desk = desk().await;
+    let delegate = |key: &str, amount: i64| {
+        let (key, grant, reason) = (key.to_owned(), "g1".to_owned(), format!("vision, {key}"));
+        Command::Delegate(Delegate { key, from: atlas(), grant, to: name("borealis"), amount: milli(amount), reason })
+    };
+    assert_eq!(desk.post(&[delegate("d1", 300)]).await, [Outcome::Delegated(Effect::Done)]);
+    assert_eq!(desk.post(&[delegate("d1", 300)]).await, [Outcome::Delegated(Effect::AlreadyDone)]);
+    assert_eq!(desk.numbers().await, [700, 100, 0, 0, 0, 600]);
+    let query = ledger::BalanceQuery { project: Some(name("borealis")), site: None };
+    let balances = desk.book.balances(&query, now()).await.expect("read");
+    assert_eq!((balances[0].granted, balances[0].free()), (milli(300), Ok(milli(300))));
+    // A thing that is given cannot be given again, nor what is used already.
+    let refused = desk.try_post(&[delegate("d2", 601)]).await.expect_err("too much");
+    assert_eq!(refused.kind, LedgerErrorKind::Conflict, "{refused}");
+    desk.post(&[delegate("d2", 600)]).await;
+    assert_eq!(desk.numbers().await[5], 0);
+    for command in [delegate("d3", 0), delegate("d1", 301)] {
+        assert!(desk.try_post(std::slice::from_ref(&command)).await.is_err(), "{command:?}");
+    }
+    let nobody = Delegate {
+        key: "d4".to_owned(),
+        from: atlas(),
+        grant: "g1".to_owned(),
+        to: atlas(),
+        amount: milli(1),
+        reason: "to itself".to_owned(),
+    };
+    assert!(desk.try_post(&[Command::Delegate(nobody)]).await.is_err());
+    desk.verify().await;
+}
