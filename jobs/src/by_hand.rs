@@ -11,7 +11,7 @@ use ledger::{
     Adjust, Adjusted, Book, ChargedRun, CloseHold, CloseReason, Command, Delegate, Effect, Grant, Hold, HoldId,
     NewHold, Outcome, Proposal, Refund,
 };
-use model::{Amount, JobId, ProjectName, SchedulerJobId, SiteName, Timestamp, Unit};
+use model::{Amount, JobId, Principal, ProjectName, SchedulerJobId, SiteName, Timestamp, Unit, UserName};
 
 /// A refund that was entered.
 #[derive(Clone, Debug)]
@@ -181,6 +181,25 @@ pub async fn release(house: &House, id: JobId) -> Result<Hold, JobsError> {
     let close = CloseHold { id: HoldId(id), reason: CloseReason::Undone };
     match post(house, book.as_ref(), Command::Close(close), what).await? {
         Outcome::Closed(hold, _) | Outcome::StaysOpen(hold) => Ok(hold),
+        _ => Err(another_answer(what)),
+    }
+}
+
+/// Erases a person; how many runs were theirs.
+pub async fn erase(house: &House, site: Option<SiteName>, user: UserName) -> Result<u64, JobsError> {
+    let what = "nobody was erased";
+    let book = house.needed_book(what).await?;
+    let who = Principal { user, site: Some(site.unwrap_or_else(|| house.here.clone())) };
+    match post(house, book.as_ref(), Command::Erase(who.clone()), what).await? {
+        Outcome::Erased(Some(runs)) => Ok(runs),
+        Outcome::Erased(None) => {
+            let why = format!(
+                "the ledger knows no `{}` at `{}`",
+                who.user,
+                who.site.map(|site| site.to_string()).unwrap_or_default()
+            );
+            Err(JobsError::usage(what, why, "`pakt usage --by person,site` lists those who ran something"))
+        }
         _ => Err(another_answer(what)),
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     Adjust, AmendHold, Binding, CloseHold, Coverage, Cursor, Delegate, Enforce, ImportBatch, NewGrant, NewHold,
     NewOpening, NewSiteFigure, Observation, Reattribute, Refund, SetPolicy, SettledRun, SiteZone, Unbind, Withdraw,
 };
-use model::ProjectName;
+use model::{Principal, ProjectName};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -49,6 +49,8 @@ pub enum Command {
     Adjust(Adjust),
     /// Agrees to an adjustment that waits, by its key.
     Agree(String),
+    /// Erases a person: the name and what was read of their runs.
+    Erase(Principal),
     /// Notes which runs were read.
     Cover(Coverage),
     /// Notes what a site says was used, and books the opening that its first word about a budget brings.

@@ -53,6 +53,8 @@ pub enum Outcome {
     Refunded(Amount, Effect),
     /// What became of an adjustment.
     Adjusted(Adjusted),
+    /// The person is erased, with so many runs; none where the ledger does not know them.
+    Erased(Option<u64>),
     /// The reading is noted.
     Covered,
     /// A site's figure is noted.

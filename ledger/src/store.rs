@@ -56,6 +56,8 @@ pub(crate) trait Store {
     fn put_coverage(&self, reading: &Coverage) -> Result<()>;
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
+    /// Erases a person; how many runs are theirs, or none where nobody has that name.
+    fn erase(&self, who: &Principal, now: Timestamp) -> Result<Option<u64>>;
     /// An adjustment that waits, or waited.
     fn proposal(&self, key: &str) -> Result<Option<Proposal>>;
     fn put_proposal(&self, proposal: &Proposal) -> Result<()>;

@@ -410,6 +410,14 @@ impl Records for Workbench<'_> {
         self.store.put_cursor(cursor)
     }
 
+    fn erase(&self, who: &Principal, now: Timestamp) -> Result<Option<u64>> {
+        self.clear()?;
+        let erased = self.store.erase(who, now)?;
+        // What was read before is of before.
+        *self.state.borrow_mut() = State::default();
+        Ok(erased)
+    }
+
     fn proposal(&self, key: &str) -> Result<Option<Proposal>> {
         self.store.proposal(key)
     }

@@ -157,10 +157,10 @@ mod tests {
         };
         all.lines = (0..).zip(kinds).map(of_kind).collect();
         all.closing = Amount::sum(all.lines.iter().map(|line| line.amount)).expect("fits");
-        // Hours are powers of two: 2 + 4; 1 + 8 + 16; 256 + 512; 32 + 64 + 128.
+        // Hours are powers of two: 2 + 4 + 8; 1 + 16 + 32; 1024 + 2048; 64 + 128 + 256 + 512.
         let text = statement_text(&all).expect("adds up");
         let sums =
-            "opening 0.000 + granted 6.000 + used 25.000 + expired 768.000 + corrections 224.000 = closing 1023.000";
+            "opening 0.000 + granted 14.000 + used 49.000 + expired 3072.000 + corrections 960.000 = closing 4095.000";
         assert!(text.contains(sums), "{text}");
     }
 

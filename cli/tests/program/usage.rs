@@ -141,3 +141,30 @@ fn what_cannot_be_asked_is_refused() {
     next:  `pakt usage --mine` asks accounting, without a ledger; `pakt ledger init` makes one
     ");
 }
+
+#[test]
+fn a_person_is_erased_and_the_hours_stay() {
+    let desk = september();
+    desk.pakt(&["ledger", "erase", "bob"]).expect(2);
+    assert_snapshot!(desk.pakt(&["ledger", "erase", "bob", "--forever"]).shown(), @"
+    exit 0
+    --- stdout
+    erased: the name, and what was read of 1 runs; totals and proofs stay
+    ");
+    let people = desk.json(&["usage", "--by", "person"])["usage"].clone();
+    let amounts: Vec<i64> =
+        people.as_array().expect("sums").iter().map(|sum| sum["amount"].as_i64().expect("one")).collect();
+    assert_eq!(amounts.iter().sum::<i64>(), 17 * 3_600_000);
+    assert!(!people.to_string().contains("bob"), "{people}");
+    desk.pakt(&["ledger", "verify"]).expect(0);
+    // The file says it again, and it is known.
+    let again = desk.pakt(&["ledger", "import", "runs.psv", "--observed-at", "2026-10-02T00:00:00Z"]).expect(0);
+    assert!(again.stdout.starts_with("jupiter: 3 rows: 0 newly charged, 3 known"), "{}", again.stdout);
+    assert_snapshot!(desk.pakt(&["ledger", "erase", "bob", "--forever"]).shown(), @"
+    exit 2
+    --- stderr
+    error: nobody was erased
+    why:   the ledger knows no `bob` at `jupiter`
+    next:  `pakt usage --by person,site` lists those who ran something
+    ");
+}

@@ -3,7 +3,7 @@
 use super::posting::{Draft, Posting, conflict, invalid};
 use crate::records::{BookedCharge, Result, Standing};
 use crate::{ALONE_UP_TO, Account, Adjust, Adjusted, Effect, Entry, EntryKind, Links, Particulars, Proposal, Refund};
-use model::Amount;
+use model::{Amount, Principal};
 
 /// Gives back what a run was charged: from the account of what was given back, in effect when the charge was.
 pub(super) fn refund(posting: &Posting<'_>, wish: &Refund) -> Result<(Amount, Effect)> {
@@ -89,6 +89,14 @@ pub(super) fn agree(posting: &Posting<'_>, key: &str) -> Result<Adjusted> {
     let entry = enter(posting, &known.wish)?;
     posting.records.put_proposal(&Proposal { entry: Some(entry), ..known })?;
     Ok(Adjusted::Entered)
+}
+
+/// Erases a person; the post has its author's name, so that nobody erases themselves.
+pub(super) fn erase(posting: &Posting<'_>, who: &Principal) -> Result<Option<u64>> {
+    if who == posting.actor {
+        return Err(conflict("the erasure would stand under your own name: somebody else has to enter it"));
+    }
+    posting.records.erase(who, posting.now)
 }
 
 fn key_of(wish: &Adjust) -> String {

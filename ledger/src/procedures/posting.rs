@@ -70,6 +70,7 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
         }
         Command::Adjust(wish) => by_hand::adjust(posting, wish).map(Outcome::Adjusted),
         Command::Agree(key) => by_hand::agree(posting, key).map(Outcome::Adjusted),
+        Command::Erase(who) => by_hand::erase(posting, who).map(Outcome::Erased),
         Command::Cover(reading) => observe::cover(posting, reading).map(|()| Outcome::Covered),
         Command::NoteSiteFigure(figure) => site_figure::note(posting, figure),
         Command::Advance(cursor) => observe::advance(posting, cursor).map(Outcome::Advanced),

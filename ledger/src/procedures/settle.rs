@@ -1,6 +1,7 @@
 //! Settling: a run becomes a charge, a changed run a correction.
 
 use super::posting::{Draft, Posting, Reading as Told, used};
+use crate::evidence::Pseudonym;
 use crate::records::{BookedCharge, BookedRun, Result, Standing};
 use crate::rules::{self, Attribution, Charge, Content, Reading, Spender};
 use crate::{
@@ -115,6 +116,11 @@ fn revise(posting: &Posting<'_>, known: &BookedRun, settled: &SettledRun, conten
     let mut reading = settled.clone();
     reading.run.key = known.key.clone();
     reading.run.sluid = settled.run.sluid.clone().or_else(|| known.settled.run.sluid.clone());
+    // Whoever was erased stays so, whatever is read again of their runs.
+    if known.settled.run.user.as_str().parse::<Pseudonym>().is_ok() {
+        reading.run.user = known.settled.run.user.clone();
+        (reading.run.name, reading.run.raw) = (String::new(), String::new());
+    }
     let mut revised = BookedRun { settled: Arc::new(reading), content, ..known.clone() };
     revised.observed_at = rules::seen_at(known.observed_at, settled.run.observed_at, posting.now);
     let change = recharge(posting, &mut revised, EntryKind::Correct)?;

@@ -11,6 +11,7 @@ mod book;
 mod charges;
 mod coverage_tables;
 mod entry_tables;
+mod erasure;
 mod failure;
 mod figure_tables;
 mod import_table;

@@ -3,6 +3,7 @@
 use super::rows::unreadable;
 use crate::records::{RawPlace, Result};
 use rusqlite::{Connection, params};
+use std::collections::BTreeSet;
 
 /// Between two rows of a chunk: no scheduler prints it (it is not allowed in text).
 const SEPARATOR: char = '\u{0}';
@@ -66,18 +67,51 @@ impl Chunk {
     }
 }
 
+/// Takes rows out of a chunk; the others stay where they are.
+pub(super) fn blank(connection: &Connection, chunk: i64, rows: &[i64]) -> Result<()> {
+    let mut statement = connection.prepare_cached("SELECT packed FROM raw_rows WHERE chunk = ?1")?;
+    let text = unpack(&statement.query_row([chunk], |row| row.get::<_, Vec<u8>>(0))?)?;
+    let kept: Vec<&str> =
+        (0..).zip(text.split(SEPARATOR)).map(|(row, text)| if rows.contains(&row) { "" } else { text }).collect();
+    let packed = lz4_flex::compress_prepend_size(kept.join(SEPARATOR.encode_utf8(&mut [0; 4])).as_bytes());
+    connection.prepare_cached("UPDATE raw_rows SET packed = ?2 WHERE chunk = ?1")?.execute(params![chunk, packed])?;
+    Ok(())
+}
+
+/// The places of rows in which a word stands by itself.
+pub(super) fn with_word(connection: &Connection, word: &str) -> Result<BTreeSet<(i64, i64)>> {
+    let mut found = BTreeSet::new();
+    let mut statement = connection.prepare("SELECT chunk, packed FROM raw_rows")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (chunk, packed): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let text = unpack(&packed)?;
+        let is_in = |text: &str| {
+            let is_letter = |letter: char| letter.is_alphanumeric();
+            text.match_indices(word)
+                .any(|(at, _)| !text[..at].ends_with(is_letter) && !text[at + word.len()..].starts_with(is_letter))
+        };
+        let with_it = (0_i64..).zip(text.split(SEPARATOR)).filter(|(_, text)| is_in(text));
+        found.extend(with_it.map(|(row, _)| (chunk, row)));
+    }
+    Ok(found)
+}
+
 /// The raw row at a place.
 pub(super) fn read(connection: &Connection, place: RawPlace) -> Result<String> {
     let mut statement = connection.prepare_cached("SELECT packed FROM raw_rows WHERE chunk = ?1")?;
-    let packed: Vec<u8> = statement.query_row([place.chunk], |row| row.get(0))?;
-    let (bytes, _) = lz4_flex::block::uncompressed_size(&packed).map_err(|error| unreadable(0, error))?;
+    let text = unpack(&statement.query_row([place.chunk], |row| row.get::<_, Vec<u8>>(0))?)?;
+    let row = usize::try_from(place.row).ok().and_then(|row| text.split(SEPARATOR).nth(row));
+    Ok(row.ok_or_else(|| unreadable(0, "a raw row is not where it should be"))?.to_owned())
+}
+
+fn unpack(packed: &[u8]) -> Result<String> {
+    let (bytes, _) = lz4_flex::block::uncompressed_size(packed).map_err(|error| unreadable(0, error))?;
     if bytes > MOST_BYTES {
         return Err(unreadable(0, format!("a chunk of raw rows would have {bytes} bytes")).into());
     }
-    let text = lz4_flex::decompress_size_prepended(&packed).map_err(|error| unreadable(0, error))?;
-    let text = String::from_utf8(text).map_err(|error| unreadable(0, error))?;
-    let row = usize::try_from(place.row).ok().and_then(|row| text.split(SEPARATOR).nth(row));
-    Ok(row.ok_or_else(|| unreadable(0, "a raw row is not where it should be"))?.to_owned())
+    let text = lz4_flex::decompress_size_prepended(packed).map_err(|error| unreadable(0, error))?;
+    Ok(String::from_utf8(text).map_err(|error| unreadable(0, error))?)
 }
 
 #[cfg(test)]

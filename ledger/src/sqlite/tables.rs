@@ -5,8 +5,8 @@ use super::open::Random;
 use super::persons::Persons;
 use super::run_tables::{self, Listed, RunWriter};
 use super::{
-    balance_queries, coverage_tables, entry_tables, figure_tables, import_table, observation_tables, queries, rows,
-    spending_tables, usage_tables,
+    balance_queries, coverage_tables, entry_tables, erasure, figure_tables, import_table, observation_tables, queries,
+    rows, spending_tables, usage_tables,
 };
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
@@ -262,6 +262,10 @@ impl Store for Tables<'_> {
         let until = settled_until.epoch_seconds();
         self.connection.execute(insert, params![site.as_str(), cluster.as_str(), scope.to_string(), until])?;
         Ok(())
+    }
+
+    fn erase(&self, who: &Principal, now: Timestamp) -> Result<Option<u64>> {
+        erasure::erase(self, who, now)
     }
 
     fn proposal(&self, key: &str) -> Result<Option<Proposal>> {

@@ -61,6 +61,7 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
             | Outcome::Delegated(_)
             | Outcome::Refunded(..)
             | Outcome::Adjusted(_)
+            | Outcome::Erased(_)
             | Outcome::ZoneSet(_)
             | Outcome::ImportNoted(_)
             | Outcome::Covered) => {

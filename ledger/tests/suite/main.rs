@@ -4,6 +4,7 @@ mod bindings;
 mod by_hand;
 mod clocks;
 mod commands;
+mod erasure;
 mod evidence;
 mod expiries;
 mod exports;

@@ -8,7 +8,7 @@ use crate::{
     output::{Answer, hold as held, instant_in},
 };
 use jobs::by_hand::{self, AdjustWish, DelegateWish, HoldWish};
-use model::{Amount, JobId, Period, ProjectName, SchedulerJobId, SiteName, Timestamp, Unit, Zone};
+use model::{Amount, JobId, Period, ProjectName, SchedulerJobId, SiteName, Timestamp, Unit, UserName, Zone};
 use serde_json::json;
 
 /// Arguments of `ledger refund`.
@@ -101,6 +101,26 @@ pub(crate) struct Hold {
 pub(crate) struct Release {
     /// The id of the hold
     pub id: JobId,
+}
+
+/// Arguments of `ledger erase`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Erase {
+    /// Who, by the operating system's name
+    pub user: UserName,
+    /// At which site; without it here
+    #[arg(long, value_name = "SITE")]
+    pub at: Option<SiteName>,
+    /// It cannot be undone: say that it is meant
+    #[arg(long, required = true)]
+    pub forever: bool,
+}
+
+pub(super) async fn erase(arguments: Erase, context: &Context) -> Result<Answer, Failure> {
+    let Erase { user, at, .. } = arguments;
+    let runs = by_hand::erase(&context.house()?, at, user).await?;
+    let text = format!("erased: the name, and what was read of {runs} runs; totals and proofs stay\n");
+    Ok(Answer::new(text, json!({ "version": 1, "runs": runs })))
 }
 
 pub(super) async fn refund(arguments: Refund, context: &Context) -> Result<Answer, Failure> {

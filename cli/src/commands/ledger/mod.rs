@@ -53,6 +53,8 @@ pub(crate) enum Action {
     Adjust(by_hand::Adjust),
     /// Agree to an adjustment that somebody else wants, or list those that wait
     Agree(by_hand::Agree),
+    /// Erase a person: the name and what was read of their runs; totals and proofs stay
+    Erase(by_hand::Erase),
     /// Enter what was used before the ledger began
     Open(give::Open),
     /// Take in runs that `sacct` printed into a file, of any release and in any order of columns
@@ -98,6 +100,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         Action::Refund(arguments) => by_hand::refund(arguments, context).await,
         Action::Adjust(arguments) => by_hand::adjust(arguments, context).await,
         Action::Agree(arguments) => by_hand::agree(arguments, context).await,
+        Action::Erase(arguments) => by_hand::erase(arguments, context).await,
         Action::Open(arguments) => give::open(arguments, context).await,
         Action::Import(arguments) => import::run(arguments, context).await,
         Action::Bind(arguments) => bind::bind(arguments, context).await,

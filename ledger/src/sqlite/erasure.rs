@@ -1,0 +1,134 @@
+//! Erasing a person: name, salt and raw rows go; pseudonym, commitment and the keyed digests of what was read stay, so that
+//! every proof and total stands and a row that is read again is the same.
+
+use super::queries::all;
+use super::raw_rows;
+use super::tables::Tables;
+use crate::records::Result;
+use crate::{LedgerError, LedgerErrorKind};
+use model::{Principal, SiteName, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::collections::BTreeSet;
+
+/// The tables that say who did something, by their columns for user and site.
+const ACTORS: [(&str, &str, &str); 8] = [
+    ("posts", "actor_user", "actor_site"),
+    ("holds", "opened_by_user", "opened_by_site"),
+    ("bindings", "actor_user", "actor_site"),
+    ("unbindings", "actor_user", "actor_site"),
+    ("enforcements", "actor_user", "actor_site"),
+    ("policies", "actor_user", "actor_site"),
+    ("imports", "actor_user", "actor_site"),
+    ("site_figures", "actor_user", "actor_site"),
+];
+
+/// The columns that hold numbers of names, of which one may have the same text as a person.
+const NAMED: [(&str, &str); 20] = [
+    ("entries", "unit"),
+    ("entries", "debit"),
+    ("entries", "credit"),
+    ("entries", "project"),
+    ("entries", "run_place"),
+    ("entries", "tariff"),
+    ("entries", "partition"),
+    ("entries", "end_state"),
+    ("runs", "place"),
+    ("runs", "user"),
+    ("runs", "account"),
+    ("runs", "partition"),
+    ("runs", "qos"),
+    ("runs", "state"),
+    ("runs", "allocated"),
+    ("runs", "evidence"),
+    ("runs", "price"),
+    ("runs", "project"),
+    ("runs", "unit"),
+    ("usage_places", "place"),
+];
+
+/// Erases a person; how many runs are theirs. None where the ledger does not know them.
+pub(super) fn erase(tables: &Tables<'_>, who: &Principal, now: Timestamp) -> Result<Option<u64>> {
+    let connection = tables.connection;
+    let (user, site) = (who.user.as_str(), who.site.as_ref().map(SiteName::as_str));
+    let select = "SELECT number, lower(hex(pseudonym)) FROM persons WHERE user = ?1 AND site IS ?2";
+    let found = connection.query_row(select, params![user, site], |row| Ok((row.get(0)?, row.get(1)?)));
+    let Some((number, pseudonym)): Option<(i64, String)> = found.optional()? else { return Ok(None) };
+    refuse_if_needed(connection, user, site)?;
+    // What is overwritten is not left in the free parts of the file.
+    connection.pragma_update(None, "secure_delete", "ON")?;
+    let runs = erase_runs(tables, user, site, &pseudonym)?;
+    connection.execute(
+        "UPDATE persons SET user = NULL, salt = NULL, erased_at = ?2 WHERE number = ?1",
+        params![number, now.epoch_seconds()],
+    )?;
+    for (table, user_column, site_column) in ACTORS {
+        let update = format!("UPDATE {table} SET {user_column} = ?3 WHERE {user_column} = ?1 AND {site_column} IS ?2");
+        connection.execute(&update, params![user, site, pseudonym])?;
+    }
+    connection.execute("DELETE FROM proposals WHERE proposal LIKE ?1", [format!("%\"user\":\"{user}\"%")])?;
+    for table in ["observations", "observed_jobs", "coverage", "cursors"] {
+        let delete =
+            format!("DELETE FROM {table} WHERE scope IN ('user:' || ?1, 'all:' || ?1) AND (?2 IS NULL OR site = ?2)");
+        connection.execute(&delete, params![user, site])?;
+    }
+    forget_name(connection, user)?;
+    Ok(Some(runs))
+}
+
+/// An open hold, or a binding that stands, is about a person who works here still.
+fn refuse_if_needed(connection: &Connection, user: &str, site: Option<&str>) -> Result<()> {
+    let count = |sql: &str| connection.query_row(sql, params![user, site], |row| row.get::<_, i64>(0));
+    let holds =
+        count("SELECT count(*) FROM holds WHERE closed_at IS NULL AND opened_by_user = ?1 AND opened_by_site IS ?2")?;
+    let bindings = count(
+        "SELECT count(*) FROM bindings WHERE user = ?1 AND (?2 IS NULL OR site = ?2)
+         AND number NOT IN (SELECT binding FROM unbindings)",
+    )?;
+    if holds + bindings == 0 {
+        return Ok(());
+    }
+    let why = format!("{holds} open holds and {bindings} bindings are about `{user}`: close and end these first");
+    Err(LedgerError::never(LedgerErrorKind::Conflict, why))
+}
+
+fn erase_runs(tables: &Tables<'_>, user: &str, site: Option<&str>, pseudonym: &str) -> Result<u64> {
+    let connection = tables.connection;
+    let Some(name) = tables.names.find(user)? else { return Ok(0) };
+    let theirs = "user = ?1 AND place IN (SELECT number FROM names WHERE ?2 IS NULL OR text LIKE ?2 || '/%')";
+    let select = format!("SELECT raw_chunk, raw_row FROM runs WHERE raw_chunk IS NOT NULL AND {theirs}");
+    let place = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+    let mut places: BTreeSet<(i64, i64)> = all(connection, &select, params![name, site], place)?.into_iter().collect();
+    // Earlier readings of their runs, which no run names any more.
+    let mut nameless = raw_rows::with_word(connection, user)?;
+    let mut named = connection.prepare("SELECT raw_chunk, raw_row FROM runs WHERE raw_chunk IS NOT NULL")?;
+    let mut rows = named.query([])?;
+    while let Some(row) = rows.next()? {
+        nameless.remove(&place(row)?);
+    }
+    places.append(&mut nameless);
+    let places: Vec<(i64, i64)> = places.into_iter().collect();
+    for chunk in places.chunk_by(|one, other| one.0 == other.0) {
+        let rows: Vec<i64> = chunk.iter().map(|(_, row)| *row).collect();
+        raw_rows::blank(connection, chunk[0].0, &rows)?;
+    }
+    let masked = tables.names.number(pseudonym)?;
+    let update = format!("UPDATE runs SET user = ?3, name = '' WHERE {theirs}");
+    let changed = connection.execute(&update, params![name, site, masked])?;
+    Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+}
+
+/// Takes the text out of the names, unless it is that of something else too.
+fn forget_name(connection: &Connection, user: &str) -> Result<()> {
+    let select = "SELECT number FROM names WHERE text = ?1";
+    let Some(number): Option<i64> = connection.query_row(select, [user], |row| row.get(0)).optional()? else {
+        return Ok(());
+    };
+    for (table, column) in NAMED {
+        let select = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} = ?1)");
+        if connection.query_row(&select, [number], |row| row.get(0))? {
+            return Ok(());
+        }
+    }
+    connection.execute("DELETE FROM names WHERE number = ?1", [number])?;
+    Ok(())
+}

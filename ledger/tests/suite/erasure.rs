@@ -1,0 +1,93 @@
+//! Erasing a person: nothing of the name is left in the file, and every total, leaf and proof stays.
+
+use crate::support::*;
+use ledger::{
+    Book, Command, LedgerErrorKind, Outcome, SettleOutcome, SettledRun, UsageField, UsageFilter, UsageQuery, UsageSpan,
+};
+use model::{Principal, Window};
+
+fn of_eve(number: u64, gpu_milli: i64) -> SettledRun {
+    let mut settled = foreign(number, gpu_milli);
+    settled.run.user = name("evelyne");
+    settled.run.name = "evelynes-secret".to_owned();
+    settled.run.raw = format!("{number}|evelyne|/home/evelyne/train");
+    settled
+}
+
+fn eve() -> Principal {
+    Principal { user: name("evelyne"), site: Some(name("jupiter")) }
+}
+
+async fn people(desk: &Desk) -> Vec<(String, i64)> {
+    let span = UsageSpan::Instants(Window { from: at(0), to: at(NOW + 10_000) });
+    let query = UsageQuery { span, known_at: None, filter: UsageFilter::default(), by: vec![UsageField::Person] };
+    let sums = desk.book.usage(&query).await.expect("usage");
+    let person = |user: Option<model::UserName>| user.expect("a person").to_string();
+    sums.into_iter().map(|sum| (person(sum.group.person), sum.amount.milli())).collect()
+}
+
+async fn desk() -> Desk {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    let runs = [of_eve(1, 60), foreign(2, 30), of_eve(3, 10)];
+    desk.book.post(&eve(), now(), &runs.map(settle)).await.expect("posted");
+    // An earlier reading of a run, whose row nothing names any more.
+    let later = read_at(of_eve(3, 20), 300);
+    desk.post(&[settle(later)]).await;
+    desk
+}
+
+#[tokio::test]
+async fn nothing_of_the_name_is_left_and_everything_else_is() {
+    let desk = desk().await;
+    let log = desk.book.log().await.expect("a log");
+    let proof = desk.book.prove(3).await.expect("proven");
+    let (numbers, before) = (desk.numbers().await, people(&desk).await);
+    assert_eq!(before, [("ada".to_owned(), 30), ("evelyne".to_owned(), 80)]);
+    assert_eq!(desk.post(&[Command::Erase(eve())]).await, [Outcome::Erased(Some(2))]);
+    assert_eq!(desk.numbers().await, numbers);
+    let after = people(&desk).await;
+    assert_eq!(after.iter().map(|(_, amount)| *amount).sum::<i64>(), 110);
+    assert!(after.iter().all(|(person, _)| person != "evelyne"), "{after:?}");
+    desk.verify().await;
+    assert_eq!(desk.book.log().await.expect("a log").checkpoint, log.checkpoint, "no leaf is another");
+    assert_eq!(desk.book.prove(3).await.expect("proven").to_string(), proof.to_string());
+    // Not in the file, nor in what was freed of it.
+    let copy = rusqlite::Connection::open(desk.path()).expect("opened");
+    copy.pragma_update(None, "wal_checkpoint", "TRUNCATE").ok();
+    copy.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).expect("written");
+    let bytes = std::fs::read(desk.path()).expect("the file");
+    assert!(!bytes.windows(7).any(|part| part == b"evelyne"), "the name stands in the file");
+    let select = "SELECT packed FROM raw_rows";
+    let mut statement = copy.prepare(select).expect("read");
+    let chunks = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).expect("read");
+    for chunk in chunks {
+        let text = lz4_flex::decompress_size_prepended(&chunk.expect("a chunk")).expect("unpacked");
+        assert!(!String::from_utf8_lossy(&text).contains("evelyne"), "a raw row is left");
+    }
+}
+
+#[tokio::test]
+async fn what_is_read_again_is_the_same_and_stays_erased() {
+    let desk = desk().await;
+    desk.post(&[Command::Erase(eve())]).await;
+    let outcomes = desk.post(&[settle(of_eve(1, 60)), settle(read_at(of_eve(3, 20), 400))]).await;
+    assert_eq!(outcomes, [SettleOutcome::Same, SettleOutcome::Same].map(Outcome::Settled));
+    // A reading that says something else is corrected, without the name.
+    let changed = desk.post(&[settle(read_at(of_eve(1, 50), 500))]).await;
+    assert_eq!(changed, [Outcome::Settled(SettleOutcome::Corrected { difference: milli(-10) })]);
+    assert!(people(&desk).await.iter().all(|(person, _)| person != "evelyne"));
+    assert_eq!(people(&desk).await.iter().map(|(_, amount)| *amount).sum::<i64>(), 100);
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn who_works_here_still_is_not_erased() {
+    let desk = desk().await;
+    desk.book.post(&eve(), now(), &[hold(1, 100)]).await.expect("held");
+    let refused = desk.try_post(&[Command::Erase(eve())]).await.expect_err("a hold is open");
+    assert_eq!(refused.kind, LedgerErrorKind::Conflict, "{refused}");
+    assert!(people(&desk).await.iter().any(|(person, _)| person == "evelyne"), "nothing happened");
+    let nobody = Principal { user: name("nobody"), site: Some(name("jupiter")) };
+    assert_eq!(desk.post(&[Command::Erase(nobody)]).await, [Outcome::Erased(None)]);
+}
