@@ -9,7 +9,7 @@ use model::{Principal, Window};
 fn of_eve(number: u64, gpu_milli: i64) -> SettledRun {
     let mut settled = foreign(number, gpu_milli);
     settled.run.user = name("evelyne");
-    settled.run.name = "evelynes-secret".to_owned();
+    "evelynes-secret".clone_into(&mut settled.run.name);
     settled.run.raw = format!("{number}|evelyne|/home/evelyne/train");
     settled
 }
