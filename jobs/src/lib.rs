@@ -32,6 +32,7 @@ pub mod plan;
 pub mod policy;
 pub mod prepare;
 mod reached;
+pub mod reprice;
 pub mod script;
 pub mod seal;
 pub mod settle;

@@ -4,12 +4,13 @@ use crate::evidence::EntryProof;
 use crate::{
     BindingRecord, Budget, ChargedRun, Command, Coverage, Cursor, Entry, EntryRecord, Grant, Hold, HoldId,
     ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Proposal, Scope,
-    SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
+    SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{
     Balance, ClusterName, Principal, ProjectName, RunKey, SchedulerJobId, SiteName, Statement, Timestamp, Unit, Window,
 };
+use std::sync::Arc;
 
 /// Which balances; a part that is absent selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,6 +104,14 @@ pub trait Book: Send + Sync {
         after: Option<&RunKey>,
         limit: u32,
     ) -> Result<Vec<UnattributedRun>, LedgerError>;
+
+    /// The runs at a site that have a price, in the order of their keys: those behind `after`, at most `limit`.
+    async fn priced(
+        &self,
+        site: &SiteName,
+        after: Option<&RunKey>,
+        limit: u32,
+    ) -> Result<Vec<Arc<SettledRun>>, LedgerError>;
 
     /// The grants, of one project or of all, in the order they were entered.
     async fn grants(&self, project: Option<&ProjectName>) -> Result<Vec<Grant>, LedgerError>;

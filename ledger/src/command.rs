@@ -37,6 +37,8 @@ pub enum Command {
     /// Charges a run that has ended. Never refused. Shared, because a post is handed to the thread that keeps the file, and
     /// a month may have many thousand runs.
     Settle(Arc<SettledRun>),
+    /// Prices a run in the books anew, by a tariff that has changed; what was read of it stays.
+    Reprice(Arc<SettledRun>),
     /// Notes what runs and waits on a cluster.
     Observe(Box<Observation>),
     /// Ends a reservation.

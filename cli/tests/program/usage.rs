@@ -15,13 +15,17 @@ fn row(id: u64, user: &str, state: &str, start: &str, end: &str) -> String {
     format!("{id}|{id}|jupiter|{user}|hai|booster|{state}|{submit}|{start}|{end}|{elapsed}|1|{tres}|train\n")
 }
 
-/// A ledger with runs of September 2026 at JUPITER.
+/// A ledger with runs of September 2026 at JUPITER, in GPU time.
 fn september() -> Desk {
+    september_in("jupiter:gh200", "100")
+}
+
+fn september_in(unit: &str, hours: &str) -> Desk {
     let desk = Desk::new();
     let state = desk.home().join("state");
     desk.configure(&format!("site: jupiter\nproject: atlas\nstate: {}\n", state.display()));
     desk.pakt(&["ledger", "init"]).expect(0);
-    let grant = ["ledger", "grant", "atlas", "100", "--unit", "jupiter:gh200", "--account", "hai"];
+    let grant = ["ledger", "grant", "atlas", hours, "--unit", unit, "--account", "hai"];
     desk.pakt(&[&grant[..], &["--from", "2026-09-01", "--until", "2027-09-01"]].concat()).expect(0);
     let rows = [
         // Around a midnight in Jülich: half an hour before, one and a half behind.
@@ -167,4 +171,40 @@ fn a_person_is_erased_and_the_hours_stay() {
     why:   the ledger knows no `bob` at `jupiter`
     next:  `pakt usage --by person,site` lists those who ran something
     ");
+}
+
+#[test]
+fn runs_are_priced_anew_when_a_tariff_changes() {
+    let desk = september_in("jupiter:core", "9000");
+    let used = |desk: &Desk| desk.json(&["usage"])["usage"][0]["amount"].as_i64().expect("an amount");
+    let before = used(&desk);
+    assert_snapshot!(desk.pakt(&["ledger", "reprice"]).shown(), @"
+    exit 0
+    --- stdout
+    jupiter: 3 runs looked at, 0 were priced anew
+    ");
+    // The site charges half as much from a new date on.
+    let profile = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../sites/profiles/jupiter.yaml"));
+    let profile = profile.expect("ours").replace("nodes: 288000", "nodes: 144000");
+    let folder = desk.home().join("sites");
+    std::fs::create_dir_all(&folder).expect("ours");
+    std::fs::write(folder.join("jupiter.yaml"), profile).expect("ours");
+    assert_snapshot!(desk.pakt(&["ledger", "reprice", "--dry-run"]).shown(), @"
+    exit 0
+    --- stdout
+    jupiter: 3 runs looked at, 3 would be priced anew
+    ");
+    assert_eq!(used(&desk), before, "nothing was entered");
+    assert_snapshot!(desk.pakt(&["ledger", "reprice", "--until", "2026-10-01"]).shown(), @"
+    exit 0
+    --- stdout
+    jupiter: 2 runs looked at, 2 were priced anew
+    ");
+    assert_snapshot!(desk.pakt(&["ledger", "reprice"]).shown(), @"
+    exit 0
+    --- stdout
+    jupiter: 3 runs looked at, 1 were priced anew
+    ");
+    assert_eq!(used(&desk), before / 2);
+    desk.pakt(&["ledger", "verify"]).expect(0);
 }

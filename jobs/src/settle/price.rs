@@ -39,7 +39,7 @@ impl<'a> Pricer<'a> {
         Command::Settle(Arc::new(SettledRun { run, price }))
     }
 
-    fn price(&mut self, run: &Run) -> RunPrice {
+    pub(crate) fn price(&mut self, run: &Run) -> RunPrice {
         let is_its = |known: &Known| known.partition == run.partition && known.allocated == run.allocated;
         let place = self.known.iter().position(is_its).unwrap_or_else(|| {
             if self.known.len() == Self::MOST {

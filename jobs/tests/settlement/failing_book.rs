@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use jobs::Books;
 use ledger::{
     BalanceQuery, BindingRecord, Book, Budget, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage, Grant, Hold,
-    HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, Outcome, Proposal, Scope, SiteFigureRecord, SiteZone,
-    SqliteBook, UnattributedRun, UsageQuery, UsageSum, Verification,
+    HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, Outcome, Proposal, Scope, SettledRun,
+    SiteFigureRecord, SiteZone, SqliteBook, UnattributedRun, UsageQuery, UsageSum, Verification,
 };
 use model::{
     Balance, ClusterName, Principal, ProjectName, RunKey, SchedulerJobId, SiteName, Statement, Timestamp, Unit, Window,
@@ -178,6 +178,10 @@ impl Book for FailingBook {
 
     async fn charged_runs(&self, site: &SiteName, id: SchedulerJobId) -> Answer<Vec<ChargedRun>> {
         self.real.charged_runs(site, id).await
+    }
+
+    async fn priced(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Answer<Vec<Arc<SettledRun>>> {
+        self.real.priced(site, after, limit).await
     }
 
     async fn zones(&self) -> Answer<Vec<SiteZone>> {

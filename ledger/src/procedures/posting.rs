@@ -64,6 +64,7 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
         Command::Settle(settled) => settle::settle(posting, settled).map(Outcome::Settled),
         Command::Observe(observation) => observe::observe(posting, observation).map(Outcome::Observed),
         Command::Close(close) => hold::close(posting, close),
+        Command::Reprice(settled) => settle::reprice(posting, settled).map(Outcome::Settled),
         Command::Delegate(wish) => delegate::delegate(posting, wish).map(Outcome::Delegated),
         Command::Refund(wish) => {
             by_hand::refund(posting, wish).map(|(amount, effect)| Outcome::Refunded(amount, effect))

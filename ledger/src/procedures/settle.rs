@@ -134,6 +134,25 @@ fn revise(posting: &Posting<'_>, known: &BookedRun, settled: &SettledRun, conten
     Ok(outcome)
 }
 
+/// Prices a run in the books anew. Only its price is taken from what is given.
+pub(super) fn reprice(posting: &Posting<'_>, settled: &SettledRun) -> Result<SettleOutcome> {
+    let Some(known) = posting.records.run(&settled.run.key)? else {
+        return Ok(SettleOutcome::Rejected { reason: "it is not in the books".to_owned() });
+    };
+    if known.settled.price == settled.price || settled.price.known().is_none() {
+        return Ok(SettleOutcome::Same);
+    }
+    let anew = SettledRun { run: known.settled.run.clone(), price: settled.price.clone() };
+    if let Some(reason) = rules::contradiction(&anew) {
+        return Ok(SettleOutcome::Rejected { reason });
+    }
+    // The digest of an erased person's row was made with the name: it stays, and with it what is known of the row.
+    let is_erased = anew.run.user.as_str().parse::<Pseudonym>().is_ok();
+    let content = if is_erased { known.content } else { Content::of(&anew, &posting.secret()?) };
+    let repriced = posting.where_it_fits(|| revise(posting, &known, &anew, content))?;
+    Ok(repriced.unwrap_or_else(|reason| SettleOutcome::Rejected { reason }))
+}
+
 /// What charging a run anew changed.
 #[derive(Default)]
 struct Change {

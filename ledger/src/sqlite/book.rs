@@ -18,7 +18,8 @@ use crate::workbench::Workbench;
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage, EntryRecord,
     Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside,
-    PersonRecord, Proposal, Scope, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
+    PersonRecord, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum,
+    Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -161,6 +162,16 @@ impl Book for SqliteBook {
         let (site, after) = (site.clone(), after.cloned());
         let query = move |tables: &Tables<'_>| queries::unpriced(tables, &site, after.as_ref(), limit);
         self.read("reading the runs without a price", query).await
+    }
+
+    async fn priced(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<Arc<SettledRun>>> {
+        let (site, after) = (site.clone(), after.cloned());
+        let query = move |tables: &Tables<'_>| {
+            let (connection, listed) = (tables.connection, run_tables::Listed::Priced);
+            let runs = run_tables::page(connection, &tables.names, listed, &site, after.as_ref(), limit)?;
+            Ok(runs.into_iter().map(|run| run.settled).collect())
+        };
+        self.read("reading the runs that have a price", query).await
     }
 
     async fn grants(&self, project: Option<&ProjectName>) -> Result<Vec<Grant>> {

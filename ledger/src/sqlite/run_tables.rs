@@ -328,6 +328,8 @@ pub(super) enum Listed {
     Unpriced,
     /// Those that no hold paid for.
     WithoutHold,
+    /// All that have a price.
+    Priced,
 }
 
 /// The runs of a list at a site behind a key, at most `limit`, in an order that stays.
@@ -343,6 +345,7 @@ pub(super) fn page(
         Listed::Unattributed => "unattributed IS NOT NULL",
         Listed::Unpriced => "NOT is_priced",
         Listed::WithoutHold => "hold IS NULL",
+        Listed::Priced => "is_priced",
     };
     let condition = format!(
         "{condition} AND place IN (SELECT number FROM names WHERE text >= ?1 || '/' AND text < ?1 || '0')

@@ -339,3 +339,24 @@ async fn a_number_that_no_ledger_can_hold_costs_only_its_own_row() {
     assert_eq!(desk.numbers().await, [1000, 68, 0, 0, 0, 932]);
     desk.verify().await;
 }
+
+#[tokio::test]
+async fn a_run_that_is_priced_anew_is_corrected_and_stays_the_run_that_was_read() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding()), settle(foreign(1, 60)), settle(foreign(2, 8))]).await;
+    let reprice = |number: u64, gpu_milli: i64| Command::Reprice(std::sync::Arc::new(foreign(number, gpu_milli)));
+    let outcomes = desk.post(&[reprice(1, 90), reprice(2, 8), reprice(3, 5)]).await;
+    assert_eq!(outcomes[0], Outcome::Settled(SettleOutcome::Corrected { difference: milli(30) }));
+    assert_eq!(outcomes[1], Outcome::Settled(SettleOutcome::Same));
+    assert!(matches!(outcomes[2], Outcome::Settled(SettleOutcome::Rejected { .. })), "{outcomes:?}");
+    assert_eq!(desk.numbers().await, [1000, 98, 0, 0, 0, 902]);
+    let priced = desk.book.priced(&name("jupiter"), None, 10).await.expect("read");
+    assert_eq!(
+        priced.iter().map(|settled| settled.price.clone()).collect::<Vec<_>>(),
+        [foreign(1, 90).price, foreign(2, 8).price]
+    );
+    // Whatever reads it by the new tariff says nothing new.
+    assert_eq!(desk.settle(foreign(1, 90)).await, SettleOutcome::Same);
+    assert_eq!(desk.post(&[reprice(1, 90)]).await, [Outcome::Settled(SettleOutcome::Same)]);
+    desk.verify().await;
+}

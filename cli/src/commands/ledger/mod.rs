@@ -9,6 +9,7 @@ mod import;
 mod policy;
 mod prove;
 mod read;
+mod reprice;
 mod site_figure;
 mod unattributed;
 mod verify;
@@ -49,6 +50,8 @@ pub(crate) enum Action {
     Release(by_hand::Release),
     /// Give back what a run was charged
     Refund(by_hand::Refund),
+    /// Price the runs of this site anew, by the tariffs of its profile as they are now
+    Reprice(reprice::Reprice),
     /// Change a budget by hand; above 100 hours somebody else has to agree
     Adjust(by_hand::Adjust),
     /// Agree to an adjustment that somebody else wants, or list those that wait
@@ -101,6 +104,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         Action::Adjust(arguments) => by_hand::adjust(arguments, context).await,
         Action::Agree(arguments) => by_hand::agree(arguments, context).await,
         Action::Erase(arguments) => by_hand::erase(arguments, context).await,
+        Action::Reprice(arguments) => reprice::run(arguments, context).await,
         Action::Open(arguments) => give::open(arguments, context).await,
         Action::Import(arguments) => import::run(arguments, context).await,
         Action::Bind(arguments) => bind::bind(arguments, context).await,
