@@ -4,7 +4,7 @@ use model::UserName;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// Whose jobs were asked for, and by whom. As text `user:ada` or `all:carol`.
+/// Whose jobs were asked for, and by whom. As text `user:ada`, `all:carol` or `site:olga`.
 ///
 /// What was read in one scope says nothing about another: each has a cursor and an observation of its own. All that
 /// is visible is named after its reader, because clusters hide jobs (`PrivateData` of slurm.conf(5)): what an ordinary
@@ -16,11 +16,13 @@ pub enum Scope {
     User(UserName),
     /// Every job that this person may see.
     All(UserName),
+    /// Every job of the cluster, as this person says who runs it.
+    Site(UserName),
 }
 
 /// Why a text is no scope.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a scope such as `user:ada` or `all:carol`")]
+#[error("`{0}` is not a scope such as `user:ada`, `all:carol` or `site:olga`")]
 pub struct ScopeError(pub String);
 
 impl fmt::Display for Scope {
@@ -28,6 +30,7 @@ impl fmt::Display for Scope {
         match self {
             Self::User(user) => write!(formatter, "user:{user}"),
             Self::All(reader) => write!(formatter, "all:{reader}"),
+            Self::Site(reader) => write!(formatter, "site:{reader}"),
         }
     }
 }
@@ -42,6 +45,7 @@ impl FromStr for Scope {
         match sort {
             "user" => Ok(Self::User(user)),
             "all" => Ok(Self::All(user)),
+            "site" => Ok(Self::Site(user)),
             _ => Err(bad()),
         }
     }
@@ -67,10 +71,10 @@ mod tests {
 
     #[test]
     fn scopes_are_read_as_they_are_written() {
-        for text in ["user:ada", "all:carol"] {
+        for text in ["user:ada", "all:carol", "site:olga"] {
             assert_eq!(text.parse::<Scope>().expect(text).to_string(), text);
         }
-        for text in ["", "all", "user:", "all:", "group:hai", "ada"] {
+        for text in ["", "all", "user:", "all:", "site:", "group:hai", "ada"] {
             assert!(text.parse::<Scope>().is_err(), "{text}");
         }
     }

@@ -185,6 +185,7 @@ fn rows_that_are_not_taken_in_are_told_with_their_line() {
       blake3 78b467a84c4bb5484532dc7d5f8165413b07483de4ca37cbe9faac30544affc9
     --- stderr
     warning: not taken in: line 3: elapsed: `1h` is not a number
+    note: nothing was noted as read, and `pakt ledger coverage` shows the gap: a row is missing
     error: not everything was imported
     why:   1 rows were not taken in, and 0 runs have no price: no balance counts their hours
     next:  look at the warnings, mend what can be mended, and import the file again: what is known stays as it is
@@ -205,4 +206,36 @@ fn rows_that_are_not_taken_in_are_told_with_their_line() {
     why:   there is no file `missing.psv`
     next:  name a file that can be read, or `-` for standard input
     ");
+}
+
+#[test]
+fn accounting_is_asked_for_any_span_and_a_file_says_who_made_it() {
+    let desk = Jupiter::with(|day_ago| row(4711, "hai", "booster", day_ago, 3_600));
+    desk.pakt(&["ledger", "init"]).expect(0);
+    desk.grant();
+    let since = desk.0.tool(&["date", "-u", "-d", "3 days ago", "+%F"]);
+    let said = desk.pakt(&["ledger", "import", "--from", "slurm", "--since", &since]).expect(0);
+    assert!(said.stdout.starts_with("jupiter: 1 rows: 1 newly charged, 0 known"), "{}", said.stdout);
+    assert!(said.stdout.contains("  noted as read on jupiter: the runs of "), "{}", said.stdout);
+    ask(&desk, "runs.psv");
+    let now = desk.0.tool(&["date", "+%s"]);
+    let file = ["ledger", "import", "runs.psv", "--observed-at", &now];
+    let said = desk.pakt(&file).expect(0);
+    assert_snapshot!(said.stderr, @"note: nothing was noted as read, and `pakt ledger coverage` shows the gap: `--read-as` says who asked and what they could see");
+    let read = |words: &[&str]| desk.pakt(&[&file, words].concat());
+    let said = read(&["--read-as", "site", "--read-by", "olga", "--since", &since]).expect(0);
+    assert!(said.stdout.contains("  noted as read on jupiter: all runs, ended from "), "{}", said.stdout);
+    let covered = desk.pakt(&["ledger", "coverage", "--json"]).expect(0).json();
+    assert_eq!(covered["coverage"][0]["whole"].as_array().map(Vec::len), Some(1), "{covered}");
+    assert_snapshot!(read(&["--since", "2026-11-01"]).shown(), @"
+    exit 2
+    --- stderr
+    error: nothing was imported
+    why:   `--since` says what a file covers, and nobody says who asked
+    next:  write `--read-as self`, `coordinator` or `site`, or leave `--since` out
+    ");
+    read(&["--read-as", "self", "--since", "2026-11-02", "--until", "2026-11-01"]).expect(2);
+    desk.pakt(&["ledger", "import", "--from", "slurm"]).expect(2);
+    desk.pakt(&["ledger", "import"]).expect(2);
+    desk.pakt(&["ledger", "import", "--from", "slurm", "--since", "2999-01-01"]).expect(2);
 }

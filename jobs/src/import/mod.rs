@@ -1,14 +1,23 @@
-//! `pakt ledger import`: what `sacct` printed into a file goes into the books, as if it had been asked now.
+//! `pakt ledger import`: what `sacct` printed into a file goes into the books, as if it had been asked now; or what
+//! accounting answers now, of any span.
 //!
-//! `text` reads and prices on a thread of its own while the ledger's thread posts, `report` counts what became of the rows,
-//! `holds` knows which jobs the file shows to be over, and `run` puts them together. The header of the batch is posted
-//! behind its last runs. Nothing here moves a cursor: a file is no look at the present. Whatever stops it, the same file again goes
-//! on, and a run that is in the books already changes nothing.
+//! `text` reads a file and prices on a thread of its own while the ledger's thread posts, `live` asks accounting in
+//! `windows`; `report` counts what became of the rows, `seen` what they cover, `holds` knows which jobs a file shows to be
+//! over, and `run` puts them together. The header of the batch is posted behind its last runs. Nothing here moves a
+//! cursor: an import is no look at the present. Whatever stops it, the same again goes on, and a run that is in the books
+//! already changes nothing.
 
+mod chunk;
 mod holds;
+mod live;
 mod report;
 mod run;
+mod seen;
 mod text;
+mod windows;
+mod wish;
 
 pub use report::{ImportReport, Listed};
-pub use run::{ImportWish, import};
+pub use run::{import, import_live};
+pub use seen::whose;
+pub use wish::{Asked, ImportWish, LiveWish, Rights};

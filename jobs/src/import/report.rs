@@ -1,8 +1,8 @@
 //! What an import did: every row is in exactly one of the counts.
 
-use super::text::Chunk;
+use super::{chunk::Chunk, seen::Seen};
 use crate::settle::{Counts, NotTaken, named};
-use ledger::{Command, ControlTotal, Outcome, SettledRun};
+use ledger::{Command, ControlTotal, Coverage, Outcome, SettledRun};
 use model::{AmountError, Charge, ClusterName, JobId, Price, Run, SiteName, Stamp, Timestamp, Unit, Window};
 use std::collections::BTreeSet;
 
@@ -20,9 +20,9 @@ pub struct ImportReport {
     pub observed_at: Timestamp,
     /// From the first start of a run to the last end.
     pub window: Option<Window>,
-    /// The digest of the file.
+    /// The digest of the file, or of the rows that accounting answered.
     pub digest: String,
-    /// Its length.
+    /// The length of what it is of.
     pub bytes: u64,
     /// Rows, those of steps left out.
     pub rows: u64,
@@ -43,6 +43,8 @@ pub struct ImportReport {
     pub totals: Vec<ControlTotal>,
     /// Jobs whose hold was closed.
     pub closed: Vec<JobId>,
+    /// What was noted as read.
+    pub coverage: Vec<Coverage>,
 }
 
 /// How many there are, and the first of them with the reason.
@@ -86,31 +88,42 @@ pub(super) struct Tally {
     not_priced: Listed,
     rejected: Listed,
     totals: Vec<(Unit, u64, i128)>,
+    pub(super) seen: Seen,
+    /// The earliest end of a run that the books rejected.
+    pub(super) rejected_since: Option<Timestamp>,
 }
 
 impl Tally {
+    /// Counts a chunk that was posted, where there is one, and lets go of it.
+    pub(super) fn count_all(&mut self, posted: Option<(Chunk, Vec<Outcome>)>) -> Result<Vec<Stamp>, AmountError> {
+        posted.map_or(Ok(Vec::new()), |(chunk, outcomes)| self.count(&chunk, &outcomes))
+    }
+
     /// Counts a chunk that was posted; the answer is the marks of the jobs whose runs the books rejected.
     pub(super) fn count(&mut self, chunk: &Chunk, outcomes: &[Outcome]) -> Result<Vec<Stamp>, AmountError> {
         self.bytes += chunk.bytes;
         self.steps += chunk.steps;
         self.not_started += chunk.not_started;
         self.running += chunk.running;
-        for (line, reason) in &chunk.rejected {
-            self.rejected.add(|| format!("line {line}: {reason}"));
+        for row in &chunk.rejected {
+            self.rejected.add(|| row.clone());
         }
         let mut rejected = Vec::new();
-        for ((command, outcome), line) in chunk.commands.iter().zip(outcomes).zip(&chunk.lines) {
+        for (place, (command, outcome)) in chunk.commands.iter().zip(outcomes).enumerate() {
             let (Command::Settle(settled), Outcome::Settled(outcome)) = (command, outcome) else { continue };
             self.runs += 1;
             let run = &settled.run;
             match self.counts.count(settled, outcome)? {
                 Some(NotTaken::Rejected(reason)) => {
-                    self.rejected.add(|| format!("line {line}: {}: {reason}", named(&run.key)));
+                    self.rejected.add(|| format!("{}{}: {reason}", chunk.place(place), named(&run.key)));
                     rejected.extend(run.stamp);
+                    let ended_at = run.ended_at.unwrap_or(run.started_at);
+                    let since = self.rejected_since.map_or(ended_at, |since| since.min(ended_at));
+                    self.rejected_since = Some(since);
                     continue;
                 }
                 Some(NotTaken::NotPriced(reason)) => {
-                    self.not_priced.add(|| format!("line {line}: {}: {reason}", named(&run.key)));
+                    self.not_priced.add(|| format!("{}{}: {reason}", chunk.place(place), named(&run.key)));
                 }
                 None => {}
             }
@@ -120,6 +133,7 @@ impl Tally {
     }
 
     fn add(&mut self, run: &Run, settled: &SettledRun) {
+        self.seen.see(run);
         if self.clusters.len() < MOST_LISTED && !self.clusters.contains(&run.key.cluster) {
             self.clusters.insert(run.key.cluster.clone());
         }
@@ -161,6 +175,7 @@ impl Tally {
             rejected: self.rejected.clone(),
             totals: totals.into_iter().map(total).collect(),
             closed: Vec::new(),
+            coverage: Vec::new(),
         }
     }
 

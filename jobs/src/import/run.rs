@@ -1,41 +1,32 @@
 //! Puts an import together.
 
 use super::{
+    chunk::{Chunk, WAITING},
     holds::Ends,
+    live::{self, Question},
     report::{ImportReport, Tally},
-    text::{Chunk, End, Reader, Task, TextFault, start},
+    text::{End, Task, TextFault, start},
+    wish::{Asked, ImportWish, LiveWish},
 };
 use crate::{
     directory::list,
     error::{Gravity, JobsError},
     house::House,
-    reached::booked,
+    reached::{booked, scheduled},
     settle::Adopted,
     zone::keep_zone,
 };
-use ledger::{Book, Command, ImportBatch, Outcome};
-use model::{ClusterName, Timestamp, Zone};
-use scheduler_adapters::{TextError, TextFacts};
+use ledger::{Book, Command, Coverage, ImportBatch, Outcome};
+use model::{Stamp, Timestamp, Window};
+use scheduler_adapters::{TextError, TextFacts, Whose};
 use std::{io::Read, sync::Arc};
+use tokio::sync::mpsc::{self, Receiver};
 
 /// How far the clock of whoever asked accounting may be ahead of ours.
 const AHEAD_SECONDS: i64 = 300;
 
 const NOT_BEGUN: &str = "nothing was imported";
-const NOT_FINISHED: &str = "the file was not imported to its end";
-
-/// What is to be imported.
-#[derive(Clone, Debug)]
-pub struct ImportWish {
-    /// The command as it was written, for the books.
-    pub command: String,
-    /// Of which cluster, whatever the rows say.
-    pub cluster: Option<ClusterName>,
-    /// When accounting was asked.
-    pub observed_at: Timestamp,
-    /// The zone of times that have none.
-    pub zone: Option<Zone>,
-}
+pub(super) const NOT_FINISHED: &str = "the import did not come to its end";
 
 /// Imports what `source` gives. After `Ok` every row of it is in one of the counts. After `Err` what was posted by then
 /// stands, and the same source again goes on.
@@ -49,62 +40,114 @@ pub async fn import(house: &House, wish: ImportWish, source: Box<dyn Read + Send
     keep_zone(house, book.as_ref(), &house.here, NOT_BEGUN).await?;
     let holds = booked(book.open_holds(None).await, NOT_BEGUN)?;
     let watched = holds.iter().filter(|hold| *hold.unit.site() == house.here).map(|hold| hold.id.0).collect();
-    let facts = TextFacts {
-        site: house.here.clone(),
-        cluster: wish.cluster.clone(),
-        reader: house.principal.user.clone(),
-        observed_at: wish.observed_at,
-        zone: wish.zone.clone(),
-    };
+    let ImportWish { command, cluster, observed_at, zone, asked } = wish;
+    let (site, reader) = (house.here.clone(), house.principal.user.clone());
+    let facts = TextFacts { site, cluster, reader, observed_at, zone };
     let adopted = Adopted::of(&list(&house.state).await?);
     let task = Task { facts, catalogue: Arc::clone(&house.catalogue), watched, adopted, source };
     let reader = start(task).map_err(|error| {
         JobsError::new(Gravity::Unreachable, NOT_BEGUN, reach::io_words(&error), "run the same command again")
     })?;
-    Import { house, book, wish, tally: Tally::default() }.take_in(reader).await
+    let reader_words = format!("{}, sacct text", house.made_by);
+    let mut import =
+        Import { desk: Desk { house, book }, command, reader: reader_words, observed_at, tally: Tally::default() };
+    let (last, rejected) = import.take_in(reader.chunks).await?;
+    let read = reader.thread.join().map_err(|_| panicked())?;
+    let End { digest, mut ends } = read.map_err(|fault| not_read(&fault))?;
+    for stamp in rejected {
+        ends.withhold(Some(stamp));
+    }
+    import.finish(last, Some(&ends), digest, Covered::ByFile(asked)).await
+}
+
+/// Imports what accounting answers, as a settlement reads it. Nothing is learned of what runs or waits: no hold is closed,
+/// no cursor moves. After `Ok` every run of the span that may be seen is in one of the counts. After `Err` what was posted
+/// by then stands, and the same command again goes on.
+pub async fn import_live(house: &House, wish: LiveWish) -> Result<ImportReport, JobsError> {
+    let book = house.needed_book(NOT_BEGUN).await?;
+    let now = house.clock.now();
+    let site = house.site(&house.here)?;
+    let cluster = scheduled(house.scheduler.cluster_name().await, NOT_BEGUN)?;
+    let adopted = Adopted::of(&list(&house.state).await?);
+    let whose = if wish.all_users { Whose::visible() } else { Whose::mine() };
+    let span = Window { from: wish.since, to: now };
+    let question = Question { house, site, cluster, span, whose, adopted };
+    let (command, reader) = (wish.command, format!("{}, accounting", house.made_by));
+    let mut import = Import { desk: Desk { house, book }, command, reader, observed_at: now, tally: Tally::default() };
+    let (sender, chunks) = mpsc::channel(WAITING);
+    let (read, taken) = tokio::join!(live::read(&question, sender), import.take_in(chunks));
+    // Where the books took no more, that is what is to be told.
+    let (last, _) = taken?;
+    let live::Answer { digest, coverage } = read?;
+    import.finish(last, None, digest, Covered::ByAnswer(coverage)).await
 }
 
 struct Import<'a> {
-    house: &'a House,
-    book: Arc<dyn Book>,
-    wish: ImportWish,
+    desk: Desk<'a>,
+    /// As it was written.
+    command: String,
+    /// What read it.
+    reader: String,
+    observed_at: Timestamp,
     tally: Tally,
 }
 
-impl Import<'_> {
-    /// Posts chunk by chunk while the next is read; the last one, which has the header of the batch, when all was read.
-    async fn take_in(mut self, mut reader: Reader) -> Result<ImportReport, JobsError> {
-        let mut waiting: Option<Chunk> = None;
-        let mut rejected = Vec::new();
-        while let Some(chunk) = reader.chunks.recv().await {
-            if let Some(full) = waiting.replace(chunk) {
-                let outcomes = self.post(&full.commands).await?;
-                rejected.extend(self.tally.count(&full, &outcomes).map_err(too_large)?);
-            }
-        }
-        let read = reader.thread.join().map_err(|_| panicked())?;
-        let End { digest, mut ends } = read.map_err(|fault| not_read(&fault))?;
-        let mut last = waiting.unwrap_or_default();
-        for stamp in rejected {
-            ends.withhold(Some(stamp));
-        }
-        self.finish(&mut last, &ends, digest).await
-    }
+/// Where runs are posted.
+struct Desk<'a> {
+    house: &'a House,
+    book: Arc<dyn Book>,
+}
 
+impl Desk<'_> {
     async fn post(&self, commands: &[Command]) -> Result<Vec<Outcome>, JobsError> {
         if commands.is_empty() {
             return Ok(Vec::new());
         }
         booked(self.book.post(&self.house.principal, self.house.clock.now(), commands).await, NOT_FINISHED)
     }
+}
 
-    /// Posts the last runs and closes holds; then the header, which has the sums of all.
-    async fn finish(mut self, last: &mut Chunk, ends: &Ends, digest: String) -> Result<ImportReport, JobsError> {
+/// What is known of which runs were read.
+enum Covered {
+    /// What a person says of a file.
+    ByFile(Option<Asked>),
+    /// What was asked and answered.
+    ByAnswer(Option<Coverage>),
+}
+
+impl Import<'_> {
+    /// Posts chunk by chunk while the next is read. The answer is the last one, which is not posted yet, and the marks of
+    /// the jobs whose runs the books rejected.
+    async fn take_in(&mut self, mut chunks: Receiver<Chunk>) -> Result<(Chunk, Vec<Stamp>), JobsError> {
+        let mut waiting: Option<Chunk> = None;
+        let mut posted: Option<(Chunk, Vec<Outcome>)> = None;
+        let mut rejected = Vec::new();
+        while let Some(chunk) = chunks.recv().await {
+            let Some(full) = waiting.replace(chunk) else { continue };
+            let before = posted.take();
+            // What was posted is counted, and its memory given back, while the ledger's thread is busy with the next.
+            let counting = async { self.tally.count_all(before) };
+            let (outcomes, counted) = tokio::join!(self.desk.post(&full.commands), counting);
+            posted = Some((full, outcomes?));
+            rejected.extend(counted.map_err(too_large)?);
+        }
+        rejected.extend(self.tally.count_all(posted).map_err(too_large)?);
+        Ok((waiting.unwrap_or_default(), rejected))
+    }
+
+    /// Posts the last runs and closes holds; then the header, which has the sums of all, and what was read.
+    async fn finish(
+        mut self,
+        mut last: Chunk,
+        ends: Option<&Ends>,
+        digest: String,
+        covered: Covered,
+    ) -> Result<ImportReport, JobsError> {
         let runs = last.commands.len();
-        last.commands.extend(ends.closes());
-        let outcomes = self.post(&last.commands).await?;
-        self.tally.count(last, &outcomes).map_err(too_large)?;
-        let mut report = self.tally.report(self.house.here.clone(), self.wish.observed_at, digest);
+        last.commands.extend(ends.map(Ends::closes).unwrap_or_default());
+        let outcomes = self.desk.post(&last.commands).await?;
+        self.tally.count(&last, &outcomes).map_err(too_large)?;
+        let mut report = self.tally.report(self.desk.house.here.clone(), self.observed_at, digest);
         report.closed = outcomes[runs..]
             .iter()
             .filter_map(|outcome| match outcome {
@@ -112,9 +155,17 @@ impl Import<'_> {
                 _ => None,
             })
             .collect();
-        let batch = ImportBatch {
-            reader: format!("{}, sacct text", self.house.made_by),
-            command: self.wish.command.clone(),
+        report.coverage = self.coverage(covered, &report);
+        let mut commands = vec![Command::NoteImport(Box::new(self.header(&report)))];
+        commands.extend(report.coverage.iter().cloned().map(Command::Cover));
+        self.desk.post(&commands).await?;
+        Ok(report)
+    }
+
+    fn header(&self, report: &ImportReport) -> ImportBatch {
+        ImportBatch {
+            reader: self.reader.clone(),
+            command: self.command.clone(),
             site: report.site.clone(),
             clusters: report.clusters.clone(),
             observed_at: report.observed_at,
@@ -122,9 +173,26 @@ impl Import<'_> {
             rows: report.rows,
             totals: report.totals.clone(),
             digest: report.digest.clone(),
-        };
-        self.post(&[Command::NoteImport(Box::new(batch))]).await?;
-        Ok(report)
+        }
+    }
+
+    /// Which runs were read. A file with a row that was not taken in is no coverage: when that run ended is not known. An
+    /// answer is one up to there.
+    fn coverage(&self, covered: Covered, report: &ImportReport) -> Vec<Coverage> {
+        match covered {
+            Covered::ByFile(Some(asked)) if report.rejected.count == 0 => {
+                self.tally.seen.coverage(&self.desk.house.here, &asked, self.observed_at)
+            }
+            Covered::ByFile(_) => Vec::new(),
+            Covered::ByAnswer(coverage) => {
+                let shortened = coverage.map(|mut coverage| {
+                    let to = coverage.window.to;
+                    coverage.window.to = self.tally.rejected_since.map_or(to, |since| since.min(to));
+                    coverage
+                });
+                shortened.into_iter().filter(|coverage| coverage.window.from < coverage.window.to).collect()
+            }
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! The thread that reads: bytes to rows, rows to runs, runs to commands with their price.
 
-use super::holds::Ends;
+use super::{
+    chunk::{Chunk, WAITING},
+    holds::Ends,
+};
 use crate::settle::{Adopted, Pricer};
-use ledger::Command;
 use model::{JobId, SiteName};
 use scheduler_adapters::{AccountingText, TextError, TextFacts, TextRow};
 use sites::Catalogue;
@@ -14,26 +16,8 @@ use std::{
 };
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
-/// So many runs are posted at once.
-const CHUNK: usize = 10_000;
-/// So many chunks wait for the ledger.
-const WAITING: usize = 1;
 /// So many bytes are read at once.
 const PIECE: usize = 256 * 1024;
-
-/// What was read since the last one.
-#[derive(Default)]
-pub(super) struct Chunk {
-    pub(super) commands: Vec<Command>,
-    /// The lines that they stand in.
-    pub(super) lines: Vec<u64>,
-    /// Rows that could not be read: the line, and why.
-    pub(super) rejected: Vec<(u64, String)>,
-    pub(super) steps: u64,
-    pub(super) not_started: u64,
-    pub(super) running: u64,
-    pub(super) bytes: u64,
-}
 
 /// What is known once all was read.
 pub(super) struct End {
@@ -116,7 +100,7 @@ impl Intake<'_> {
             }
             TextRow::Rejected(row) => {
                 self.ends.miss(&row);
-                self.chunk.rejected.push((line, row.reason));
+                self.chunk.rejected.push(format!("line {line}: {}", row.reason));
             }
             TextRow::Run(mut run) => {
                 run.stamp = run.stamp.or_else(|| self.adopted.stamp(run.key.scheduler_job, run.key.submitted_at));
@@ -129,7 +113,7 @@ impl Intake<'_> {
                 }
             }
         }
-        if self.chunk.commands.len() >= CHUNK || self.chunk.rejected.len() >= CHUNK {
+        if self.chunk.is_full() {
             self.hand_on();
         }
     }

@@ -38,7 +38,7 @@ impl Desk<'_> {
     pub(super) const fn whose(&self) -> Whose {
         match self.scope {
             Scope::User(_) => Whose::mine(),
-            Scope::All(_) => Whose::visible(),
+            Scope::All(_) | Scope::Site(_) => Whose::visible(),
         }
     }
 

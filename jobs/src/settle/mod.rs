@@ -13,7 +13,7 @@ mod desk;
 mod observe;
 mod price;
 mod provisional;
-mod raw;
+pub(crate) mod raw;
 mod read;
 mod reading;
 mod report;

@@ -13,7 +13,7 @@ const FIRST_FREE_COLUMN: &str = "WorkDir";
 
 /// The row as it goes into the books, without the command line of the submission. What is read from that line, the stamp,
 /// has been read before.
-pub(super) fn kept(raw: &str, fields: &[String]) -> String {
+pub(crate) fn kept(raw: &str, fields: &[String]) -> String {
     if let Ok(Value::Object(mut row)) = serde_json::from_str::<Value>(raw) {
         // The local scheduler's row: the words for the script stand among its records.
         let records = row.values_mut().filter_map(Value::as_object_mut);
@@ -33,7 +33,7 @@ pub(super) fn kept(raw: &str, fields: &[String]) -> String {
 }
 
 /// When the run of an unreadable row ended, where at least that can be told.
-pub(super) fn ended_at(row: &RejectedRow, fields: &[String]) -> Option<Timestamp> {
+pub(crate) fn ended_at(row: &RejectedRow, fields: &[String]) -> Option<Timestamp> {
     let values: Vec<&str> = row.raw.split(SEPARATOR).collect();
     let place = fields.iter().position(|field| field == "End").filter(|_| values.len() == fields.len())?;
     let seconds: i64 = values[place].parse().ok()?;
@@ -46,7 +46,7 @@ pub(super) fn job_of(row: &RejectedRow) -> Option<SchedulerJobId> {
 }
 
 /// What is said about an unreadable row. Not the row itself: it may be somebody else's, with anything in it.
-pub(super) fn shown(row: &RejectedRow) -> String {
+pub(crate) fn shown(row: &RejectedRow) -> String {
     match job_of(row) {
         Some(job) => format!("a row of job {job}: {}", row.reason),
         None => format!("a row: {}", row.reason),

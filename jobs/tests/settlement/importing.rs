@@ -33,7 +33,8 @@ pub(crate) fn text(rows: &[String]) -> String {
 }
 
 pub(crate) fn wish(observed_at: i64) -> ImportWish {
-    ImportWish { command: "ledger import runs.psv".to_owned(), cluster: None, observed_at: at(observed_at), zone: None }
+    let command = "ledger import runs.psv".to_owned();
+    ImportWish { command, cluster: None, observed_at: at(observed_at), zone: None, asked: None }
 }
 
 impl Desk {

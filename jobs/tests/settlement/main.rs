@@ -6,6 +6,8 @@ mod chunks;
 mod clocks;
 mod directories;
 mod failing_book;
+mod import_live;
+mod import_readers;
 mod import_rules;
 mod importing;
 mod listing;

@@ -7,20 +7,22 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What the readings of a site cover of an account's runs that ended inside a span.
 ///
 /// Who has once seen somebody else's run of an account sees everybody's at any time: as its coordinator, as an operator,
-/// or because the cluster hides nothing. Of anybody else a reading covers their own runs, whatever they asked for.
+/// or because the cluster hides nothing. Who runs the cluster sees every account. Of anybody else a reading covers their own
+/// runs, whatever they asked for.
 pub fn account_coverage(readings: &[Coverage], account: Option<&AccountName>, span: Window) -> AccountCoverage {
     let sees_all: BTreeSet<&UserName> = readings
         .iter()
         .filter(|reading| reading.whole_accounts.iter().any(|known| known.as_ref() == account))
         .filter_map(|reading| match &reading.scope {
             Scope::All(reader) => Some(reader),
-            Scope::User(_) => None,
+            Scope::User(_) | Scope::Site(_) => None,
         })
         .collect();
     let (mut whole, mut own) = (Vec::new(), BTreeMap::<UserName, Vec<Window>>::new());
     for reading in readings {
         let Some(window) = common(reading.window, span) else { continue };
         match &reading.scope {
+            Scope::Site(_) => whole.push(window),
             Scope::All(reader) if sees_all.contains(reader) => whole.push(window),
             Scope::All(reader) | Scope::User(reader) => own.entry(reader.clone()).or_default().push(window),
         }
@@ -123,6 +125,7 @@ mod tests {
                 vec![reading("all:cleo", &[], 0, 20), reading("all:cleo", &["hai"], 20, 60)],
                 "whole 0-60; unread 60-100",
             ),
+            ("who runs the cluster", vec![reading("site:olga", &[], 10, 60)], "whole 10-60; unread 0-10 60-100"),
             (
                 "own runs count where nobody read the whole",
                 vec![

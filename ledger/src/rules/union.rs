@@ -98,7 +98,7 @@ impl<'a> Cluster<'a> {
         for job in jobs {
             self.newest.entry(job).and_modify(|newest| *newest = rank.max(*newest)).or_insert(rank);
         }
-        let (Scope::User(reader) | Scope::All(reader)) = &observation.scope;
+        let (Scope::User(reader) | Scope::All(reader) | Scope::Site(reader)) = &observation.scope;
         let known = self.of_user.entry(reader).or_default();
         *known = rank.as_of.max(*known);
         if let Scope::All(_) = &observation.scope {

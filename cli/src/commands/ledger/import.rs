@@ -1,17 +1,20 @@
 //! `pakt ledger import`.
 
-use crate::commands::Context;
+use crate::commands::{
+    Context,
+    settle::{day, refuse_future},
+};
 use crate::{
     failure::Failure,
     output::{Answer, hold, instant},
     wiring,
 };
 use jobs::{
-    Gravity,
-    import::{ImportReport, ImportWish, Listed, import},
+    Gravity, House,
+    import::{Asked, ImportReport, ImportWish, Listed, LiveWish, Rights, import, import_live, whose},
     settle::{Counts, SettledAmount},
 };
-use model::{Amount, ClusterName, Timestamp, Unit, Zone};
+use model::{Amount, ClusterName, Timestamp, Unit, UserName, Zone};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +24,11 @@ const NOTHING: &str = "nothing was imported";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Import {
     /// What `sacct` printed, with its titles; `-` reads from a pipe
-    pub file: PathBuf,
+    #[arg(required_unless_present = "from")]
+    pub file: Option<PathBuf>,
+    /// Ask accounting now, instead of reading a file
+    #[arg(long, value_name = "WHERE", conflicts_with_all = ["file", "observed_at", "cluster", "zone", "read_as", "until"], requires = "since")]
+    pub from: Option<From>,
     /// When `sacct` was asked (2026-11-23T22:14:00Z, or seconds since 1970); now without it, where a pipe is read
     #[arg(long, value_name = "TIME")]
     pub observed_at: Option<Timestamp>,
@@ -31,24 +38,50 @@ pub(crate) struct Import {
     /// The time zone of times that have none (Europe/Berlin)
     #[arg(long)]
     pub zone: Option<Zone>,
+    /// What whoever asked could see; without it the runs count, and the file is not noted as read
+    #[arg(long, value_name = "RIGHTS")]
+    pub read_as: Option<ReadAs>,
+    /// Who asked; you without it
+    #[arg(long, value_name = "USER", requires = "read_as")]
+    pub read_by: Option<UserName>,
+    /// Since when accounting is or was asked (a day, or a time as above); of a file, its first end without it
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Until when it was asked; the last end in the file without it
+    #[arg(long, value_name = "TIME", requires = "read_as")]
+    pub until: Option<String>,
+    /// With `--from slurm`, the runs of all users that are visible, as a coordinator does, instead of one's own
+    #[arg(long, requires = "from")]
+    pub all_users: bool,
 }
 
-/// Imports a file. What could not be taken in is told in any case, and ends the program with 5: somebody has to look.
+/// What can be asked.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum From {
+    /// The site's Slurm
+    Slurm,
+}
+
+/// The rights of whoever made a file.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum ReadAs {
+    /// Their own runs
+    #[value(name = "self")]
+    Own,
+    /// Everybody's runs of the accounts in the file
+    Coordinator,
+    /// Every run of the cluster
+    Site,
+}
+
+/// Imports a file, or what accounting answers. What could not be taken in is told in any case, and ends the program with 5:
+/// somebody has to look.
 pub(super) async fn run(arguments: Import, context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
-    let observed_at = match arguments.observed_at {
-        Some(at) => at,
-        None if is_pipe(&arguments.file) => house.clock.now(),
-        None => {
-            let why = "of two readings of a run the later one counts, and a file does not say when it was made";
-            let next = "say when `sacct` was run, such as `--observed-at 2026-11-23T22:14:00Z`";
-            return Err(Failure::usage(NOTHING, why, next));
-        }
+    let report = match &arguments.file {
+        Some(file) => from_file(file, &arguments, &house).await?,
+        None => from_slurm(&arguments, &house).await?,
     };
-    let command = command(&arguments, &house.here, observed_at);
-    let source = wiring::input(&arguments.file, NOTHING)?;
-    let Import { cluster, zone, .. } = arguments;
-    let report = import(&house, ImportWish { command, cluster, observed_at, zone }, source).await?;
     let answer = Answer::new(text(&report), json!({ "version": 1, "imported": report })).with_notes(notes(&report));
     if report.is_complete() {
         return Ok(answer);
@@ -57,19 +90,88 @@ pub(super) async fn run(arguments: Import, context: &Context) -> Result<Answer, 
     Err(incomplete(&report))
 }
 
+async fn from_file(file: &Path, arguments: &Import, house: &House) -> Result<ImportReport, Failure> {
+    let observed_at = match arguments.observed_at {
+        Some(at) => at,
+        None if is_pipe(file) => house.clock.now(),
+        None => {
+            let why = "of two readings of a run the later one counts, and a file does not say when it was made";
+            let next = "say when `sacct` was run, such as `--observed-at 2026-11-23T22:14:00Z`";
+            return Err(Failure::usage(NOTHING, why, next));
+        }
+    };
+    let asked = asked(arguments, house)?;
+    let command = command(file, arguments, &house.here, observed_at);
+    let source = wiring::input(file, NOTHING)?;
+    let (cluster, zone) = (arguments.cluster.clone(), arguments.zone.clone());
+    Ok(import(house, ImportWish { command, cluster, observed_at, zone, asked }, source).await?)
+}
+
+async fn from_slurm(arguments: &Import, house: &House) -> Result<ImportReport, Failure> {
+    let Some(since) = arguments.since.as_deref().map(time).transpose()? else {
+        return Err(Failure::usage(NOTHING, "neither a file nor a time was named", "write `--since DAY`"));
+    };
+    refuse_future(NOTHING, since, house.clock.now())?;
+    let all_users = arguments.all_users;
+    let words = if all_users { " --all-users" } else { "" };
+    let command = format!("ledger import --from slurm --site {} --since {since}{words}", house.here);
+    Ok(import_live(house, LiveWish { command, since, all_users }).await?)
+}
+
+/// What is said of how the file was made.
+fn asked(arguments: &Import, house: &House) -> Result<Option<Asked>, Failure> {
+    let bound = |text: &Option<String>| text.as_deref().map(time).transpose();
+    let (since, until) = (bound(&arguments.since)?, bound(&arguments.until)?);
+    let Some(read_as) = arguments.read_as else {
+        let unused = since.map(|_| {
+            let why = "`--since` says what a file covers, and nobody says who asked";
+            Failure::usage(NOTHING, why, "write `--read-as self`, `coordinator` or `site`, or leave `--since` out")
+        });
+        return unused.map_or(Ok(None), Err);
+    };
+    if let (Some(since), Some(until)) = (since, until)
+        && until <= since
+    {
+        let why = format!("no time lies between {} and {}", instant(since), instant(until));
+        return Err(Failure::usage(NOTHING, why, "write a later time behind `--until`"));
+    }
+    let rights = match read_as {
+        ReadAs::Own => Rights::Own,
+        ReadAs::Coordinator => Rights::Accounts,
+        ReadAs::Site => Rights::Cluster,
+    };
+    let by = arguments.read_by.clone().unwrap_or_else(|| house.principal.user.clone());
+    Ok(Some(Asked { by, rights, since, until }))
+}
+
+/// An instant, or the beginning of a day.
+fn time(text: &str) -> Result<Timestamp, Failure> {
+    text.parse().or_else(|_| day(text))
+}
+
 fn is_pipe(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 
 /// The command, for the books; with the time that was meant where none was named.
-fn command(arguments: &Import, site: &model::SiteName, observed_at: Timestamp) -> String {
-    let mut words = format!("ledger import {} --site {site} --observed-at {observed_at}", arguments.file.display());
-    if let Some(cluster) = &arguments.cluster {
-        words.push_str(&format!(" --cluster {cluster}"));
-    }
-    if let Some(zone) = &arguments.zone {
-        words.push_str(&format!(" --zone {zone}"));
-    }
+fn command(file: &Path, arguments: &Import, site: &model::SiteName, observed_at: Timestamp) -> String {
+    let mut words = format!("ledger import {} --site {site} --observed-at {observed_at}", file.display());
+    let mut add = |option: &str, value: Option<String>| {
+        if let Some(value) = value {
+            words.push_str(&format!(" --{option} {value}"));
+        }
+    };
+    add("cluster", arguments.cluster.as_ref().map(ToString::to_string));
+    add("zone", arguments.zone.as_ref().map(ToString::to_string));
+    let rights = |read_as: ReadAs| match read_as {
+        ReadAs::Own => "self",
+        ReadAs::Coordinator => "coordinator",
+        ReadAs::Site => "site",
+    };
+    add("read-as", arguments.read_as.map(|read_as| rights(read_as).to_owned()));
+    add("read-by", arguments.read_by.as_ref().map(ToString::to_string));
+    add("since", arguments.since.clone());
+    add("until", arguments.until.clone());
     words
 }
 
@@ -100,6 +202,10 @@ fn text(report: &ImportReport) -> String {
     if let Some(window) = report.window {
         text.push_str(&format!("  from {} to {}\n", instant(window.from), instant(window.to)));
     }
+    for read in &report.coverage {
+        let (from, to) = (instant(read.window.from), instant(read.window.to));
+        text.push_str(&format!("  noted as read on {}: {}, ended from {from} to {to}\n", read.cluster, whose(read)));
+    }
     text.push_str(&format!("  blake3 {}\n", report.digest));
     text
 }
@@ -122,5 +228,13 @@ fn notes(report: &ImportReport) -> Vec<String> {
     };
     warn("not taken in", &report.rejected);
     warn("not counted", &report.not_priced);
+    if report.coverage.is_empty() && report.window.is_some() {
+        let why = if report.rejected.count == 0 {
+            "`--read-as` says who asked and what they could see"
+        } else {
+            "a row is missing"
+        };
+        notes.push(format!("note: nothing was noted as read, and `pakt ledger coverage` shows the gap: {why}"));
+    }
     notes
 }

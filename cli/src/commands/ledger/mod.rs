@@ -60,7 +60,7 @@ pub(crate) enum Action {
     Erase(by_hand::Erase),
     /// Enter what was used before the ledger began
     Open(give::Open),
-    /// Take in runs that `sacct` printed into a file, of any release and in any order of columns
+    /// Take in runs that `sacct` printed into a file, of any release and in any order of columns, or that it tells now
     Import(import::Import),
     /// Let another account, partition or user spend a project's budget
     Bind(bind::Bind),
