@@ -51,9 +51,10 @@ pub use observation::{Observation, ObservedPending, ObservedRun};
 pub use outcome::{Effect, Outcome, SettleOutcome};
 pub use refusal::Refusal;
 pub use rules::{
-    Budget, Coming, Content, ContentError, Debt, Decision, Drawing, Event, Facts, FixedTerm, GivenLot, GrantFault,
-    GrantTerms, HardStop, Lot, LotBalance, LotBook, LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly, Policy, Rate,
-    Reason, Soft, Spender, Spending, Standing, UsedUp, account_coverage, borders_of, check_grant, payer,
+    Budget, Coming, Completeness, Content, ContentError, Debt, Decision, Drawing, Event, Facts, FixedTerm, GivenLot,
+    GrantFault, GrantTerms, HardStop, Lot, LotBalance, LotBook, LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly,
+    Policy, Rate, Reason, Soft, Spender, Spending, Standing, UsedUp, account_coverage, borders_of, check_grant,
+    completeness, payer,
 };
 pub use scope::{Scope, ScopeError};
 pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};

@@ -16,6 +16,7 @@ mod replay;
 mod revision;
 mod statement;
 mod union;
+mod unseen;
 mod usage;
 
 pub(crate) use attribution::{Attribution, BindingsByAccount, Charge, attribute};
@@ -40,4 +41,5 @@ pub(crate) use replay::{Movement, Replay, Stored};
 pub(crate) use revision::{Reading, compare, contradiction, seen_at};
 pub(crate) use statement::statement;
 pub(crate) use union::{Seen, known_as_of, union};
+pub use unseen::{Completeness, completeness};
 pub(crate) use usage::{Calendar, UsageSums};
