@@ -19,10 +19,12 @@ pub struct Stamp {
 #[error("`{0}` is not a stamp such as `pakt-01kb2v6m3ynf0q5w8r7d4c9xzt-1`")]
 pub struct StampError(pub String);
 
-const PREFIX: &str = "pakt-";
 const ID_LENGTH: usize = 26;
 
 impl Stamp {
+    /// How every stamp begins.
+    pub const PREFIX: &'static str = "pakt-";
+
     /// The job name that carries the stamp, for sites that keep no comments: `train-7b.pakt-…-1`.
     pub fn job_name(&self, name: &JobName) -> String {
         format!("{name}.{self}")
@@ -30,12 +32,12 @@ impl Stamp {
 
     /// The first stamp anywhere in a text: a comment, a submit line or a job name.
     pub fn find_in(text: &str) -> Option<Self> {
-        text.match_indices(PREFIX).find_map(|(at, _)| Self::read_at(text, at))
+        text.match_indices(Self::PREFIX).find_map(|(at, _)| Self::read_at(text, at))
     }
 
     fn read_at(text: &str, at: usize) -> Option<Self> {
         let starts_a_word = text[..at].chars().next_back().is_none_or(|before| !before.is_ascii_alphanumeric());
-        let rest = &text[at + PREFIX.len()..];
+        let rest = &text[at + Self::PREFIX.len()..];
         let job = rest.get(..ID_LENGTH)?.parse().ok()?;
         let tail = rest[ID_LENGTH..].strip_prefix('-')?;
         let digits = tail.bytes().take_while(u8::is_ascii_digit).count();
@@ -71,7 +73,7 @@ impl From<Stamp> for String {
 
 impl fmt::Display for Stamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{PREFIX}{}-{}", self.job, self.link)
+        write!(formatter, "{}{}-{}", Self::PREFIX, self.job, self.link)
     }
 }
 

@@ -76,6 +76,9 @@ fn memory_mib(text: &str) -> Option<u64> {
         return None;
     }
     let whole: u64 = whole.parse().ok()?;
+    if fraction.is_empty() {
+        return u64::try_from(u128::from(whole) * numerator / denominator).ok();
+    }
     let millionths: u64 = format!("{fraction:0<6}").parse().ok()?;
     let scaled = u128::from(whole) * 1_000_000 + u128::from(millionths);
     u64::try_from(scaled * numerator / denominator / 1_000_000).ok()

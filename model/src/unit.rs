@@ -2,12 +2,13 @@
 
 use crate::{NameError, SiteName};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 use std::{fmt, str::FromStr};
 
 /// The native resource that is counted, as the site calls it: `gh200`, `core`, `node`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ResourceClass(String);
+pub struct ResourceClass(SmolStr);
 
 /// A unit of account, `site:class`: `jupiter:gh200`, `horeka:h100`, `jupiter:core`. Its scale is fixed: milli-seconds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,7 +35,7 @@ pub enum UnitError {
 impl ResourceClass {
     /// The class of whole nodes.
     pub fn node() -> Self {
-        Self("node".to_owned())
+        Self(SmolStr::new_static("node"))
     }
 
     /// The class as written.
@@ -61,7 +62,7 @@ impl TryFrom<String> for ResourceClass {
         let starts_well = text.starts_with(|first: char| first.is_ascii_lowercase());
         let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
         if starts_well && text.len() <= 32 && text.bytes().all(is_allowed) {
-            Ok(Self(text))
+            Ok(Self(text.into()))
         } else {
             Err(UnitError::Class(text))
         }
@@ -70,7 +71,7 @@ impl TryFrom<String> for ResourceClass {
 
 impl From<ResourceClass> for String {
     fn from(class: ResourceClass) -> Self {
-        class.0
+        class.0.into()
     }
 }
 

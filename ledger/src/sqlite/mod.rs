@@ -15,6 +15,7 @@ mod erasure;
 mod failure;
 mod figure_tables;
 mod import_table;
+mod inserts;
 mod key_file;
 mod leaf_rows;
 mod log_tables;

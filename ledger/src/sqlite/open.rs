@@ -98,6 +98,10 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// import.
 const CACHE_KIB: i64 = 16 * 1024;
 
+/// So many pages the write-ahead log may have before it is put into the file: 32 MiB. A post of an import writes more than
+/// SQLite's own 1,000, and hot pages would be put there with each.
+const LOG_PAGES: i64 = 8_000;
+
 /// Opens the file and makes it ready; errors leave it as it was.
 pub(super) fn open(
     path: &Path,
@@ -250,6 +254,7 @@ fn choose_journal(connection: &mut Connection, place: &Place) -> Result<(), Ledg
         }
     }
     connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     Ok(())
 }
 

@@ -13,58 +13,53 @@ const FULL_BYTES: usize = 4 * 1024 * 1024;
 /// The most that a chunk is unpacked to: a full one, and behind it the longest row that is read from a scheduler.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
-/// Keeps rows in chunks. The answer is the place of each; none for those that are empty.
-pub(super) fn add<'a>(connection: &Connection, rows: impl Iterator<Item = &'a str>) -> Result<Vec<Option<RawPlace>>> {
-    let mut places = Vec::new();
-    let mut open = Chunk::default();
+/// Rows that are packed and not written yet.
+#[derive(Default)]
+pub(super) struct PackedRows {
+    chunks: Vec<Vec<u8>>,
+    /// The chunk and the place in it of each row; none for those that are empty.
+    places: Vec<Option<(usize, i64)>>,
+}
+
+/// Packs rows into chunks. It needs no connection, so that another thread can do it.
+pub(super) fn pack<'a>(rows: impl Iterator<Item = &'a str>) -> PackedRows {
+    let mut packed = PackedRows::default();
+    let (mut text, mut count) = (String::new(), 0);
     for row in rows {
         if row.is_empty() {
-            places.push(None);
+            packed.places.push(None);
             continue;
         }
-        if open.text.len() >= FULL_BYTES {
-            std::mem::take(&mut open).write(connection)?;
+        if text.len() >= FULL_BYTES {
+            packed.chunks.push(lz4_flex::compress_prepend_size(text.as_bytes()));
+            text.clear();
+            count = 0;
         }
-        places.push(Some(open.add(connection, row)?));
-    }
-    open.write(connection)?;
-    Ok(places)
-}
-
-/// A chunk before it is written.
-#[derive(Default)]
-struct Chunk {
-    /// Its number, given when it has a first row.
-    number: Option<i64>,
-    text: String,
-    rows: i64,
-}
-
-impl Chunk {
-    fn add(&mut self, connection: &Connection, row: &str) -> Result<RawPlace> {
-        let number = if let Some(number) = self.number {
-            number
-        } else {
-            connection.prepare_cached("INSERT INTO raw_rows (packed) VALUES (x'')")?.execute([])?;
-            *self.number.insert(connection.last_insert_rowid())
-        };
+        packed.places.push(Some((packed.chunks.len(), count)));
+        count += 1;
         if row.contains(SEPARATOR) {
-            self.text.push_str(&row.replace(SEPARATOR, " "));
+            text.push_str(&row.replace(SEPARATOR, " "));
         } else {
-            self.text.push_str(row);
+            text.push_str(row);
         }
-        self.text.push(SEPARATOR);
-        self.rows += 1;
-        Ok(RawPlace { chunk: number, row: self.rows - 1 })
+        text.push(SEPARATOR);
     }
+    if !text.is_empty() {
+        packed.chunks.push(lz4_flex::compress_prepend_size(text.as_bytes()));
+    }
+    packed
+}
 
-    fn write(self, connection: &Connection) -> Result<()> {
-        let Some(number) = self.number else { return Ok(()) };
-        let packed = lz4_flex::compress_prepend_size(self.text.as_bytes());
-        let update = "UPDATE raw_rows SET packed = ?2 WHERE chunk = ?1";
-        connection.prepare_cached(update)?.execute(params![number, packed])?;
-        Ok(())
+/// Writes packed rows. The answer is the place of each; none for those that are empty.
+pub(super) fn add(connection: &Connection, packed: PackedRows) -> Result<Vec<Option<RawPlace>>> {
+    let mut statement = connection.prepare_cached("INSERT INTO raw_rows (packed) VALUES (?1)")?;
+    let mut numbers = Vec::with_capacity(packed.chunks.len());
+    for chunk in packed.chunks {
+        statement.execute([chunk])?;
+        numbers.push(connection.last_insert_rowid());
     }
+    let place = |(chunk, row): (usize, i64)| RawPlace { chunk: numbers[chunk], row };
+    Ok(packed.places.into_iter().map(|found| found.map(place)).collect())
 }
 
 /// Takes rows out of a chunk; the others stay where they are.
@@ -131,7 +126,7 @@ mod tests {
         let connection = table();
         let long = "x".repeat(FULL_BYTES);
         let rows = ["1|ada", "", "2|b\u{0}b", &long, "3|ü"];
-        let places = add(&connection, rows.into_iter()).expect("written");
+        let places = add(&connection, pack(rows.into_iter())).expect("written");
         let read: Vec<Option<String>> =
             places.into_iter().map(|place| place.map(|place| read(&connection, place).expect("read"))).collect();
         let expected = [Some("1|ada"), None, Some("2|b b"), Some(long.as_str()), Some("3|ü")];

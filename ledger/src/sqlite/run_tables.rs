@@ -1,8 +1,9 @@
 //! The table of runs, and that of their raw rows.
 
 use super::entry_tables::{place, run_key};
+use super::inserts::Inserts;
 use super::names::{Names, Recent};
-use super::raw_rows;
+use super::raw_rows::{self, PackedRows};
 use super::rows::{amount, count, from_json, instant, number, parsed_option, to_json};
 use super::tables::Tables;
 use crate::records::{BookedCharge, BookedRun, RawPlace, Result, RunDigest, Standing};
@@ -12,7 +13,7 @@ use model::{
     Amount, Charge, ClusterName, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Run, RunKey,
     SchedulerJobId, SiteName, Stamp, TariffId, Timestamp, Tres, Unit, WallTime,
 };
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql, params};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -45,22 +46,33 @@ impl RunWriter {
     }
 
     /// Writes runs. Those that are there are replaced, which costs SQLite a journal of the statement.
-    pub(super) fn write(&self, connection: &Connection, names: &Names<'_>, runs: &[BookedRun]) -> Result<()> {
-        let raw = raw_rows::add(connection, runs.iter().map(|run| run.settled.run.raw.as_str()))?;
+    pub(super) fn write(
+        &self,
+        connection: &Connection,
+        names: &Names<'_>,
+        runs: &[BookedRun],
+        raw: PackedRows,
+    ) -> Result<()> {
+        let raw = raw_rows::add(connection, raw)?;
         let values = (1..=COLUMNS).map(|column| format!("?{column}")).collect::<Vec<_>>().join(", ");
-        let insert = format!("INTO runs ({RUN}) VALUES ({values})");
-        let mut add = connection.prepare_cached(&format!("INSERT {insert}"))?;
-        let mut replace = connection.prepare_cached(&format!("INSERT OR REPLACE {insert}"))?;
+        let new = runs.iter().filter(|run| run.is_new).count();
+        let mut add = Inserts::new(connection, &format!("runs ({RUN})"), COLUMNS, new)?;
+        let mut replace =
+            connection.prepare_cached(&format!("INSERT OR REPLACE INTO runs ({RUN}) VALUES ({values})"))?;
         for (booked, new_raw) in runs.iter().zip(raw) {
-            let statement = if booked.is_new { &mut add } else { &mut replace };
-            self.put(statement, names, booked, new_raw.or(booked.raw))?;
+            let raw = new_raw.or(booked.raw);
+            if booked.is_new {
+                self.put(&mut |row| add.put(row), names, booked, raw)?;
+            } else {
+                self.put(&mut |row| Ok(replace.execute(row).map(drop)?), names, booked, raw)?;
+            }
         }
         Ok(())
     }
 
     fn put(
         &self,
-        statement: &mut rusqlite::Statement<'_>,
+        put: &mut dyn FnMut(&[&dyn ToSql]) -> Result<()>,
         names: &Names<'_>,
         booked: &BookedRun,
         raw: Option<RawPlace>,
@@ -74,7 +86,7 @@ impl RunWriter {
             Standing::Charged(charge) => (Some(charge), None),
             Standing::Unattributed(reason) => (None, Some(to_json(reason)?)),
         };
-        statement.execute(params![
+        put(params![
             names.place(&booked.key)?,
             number(booked.key.scheduler_job.raw())?,
             booked.key.submitted_at.epoch_seconds(),
@@ -115,9 +127,13 @@ impl RunWriter {
             charge.map(|charge| number(charge.entries.len() as u64)).transpose()?,
             reason,
             booked.settled.price.known().is_some(),
-        ])?;
-        Ok(())
+        ])
     }
+}
+
+/// Packs the raw rows of runs.
+pub(super) fn pack(runs: &[BookedRun]) -> PackedRows {
+    raw_rows::pack(runs.iter().map(|run| run.settled.run.raw.as_str()))
 }
 
 impl PriceShape {

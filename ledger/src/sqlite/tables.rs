@@ -26,6 +26,24 @@ pub(super) struct Tables<'a> {
     pub(super) persons: Persons<'a>,
 }
 
+/// From so many runs on, packing their raw rows is worth a thread of its own.
+const WORTH_A_THREAD: usize = 256;
+
+/// Does work here while `beside`, which cannot fail, is done on another thread, where that is wanted and one is to be had.
+fn meanwhile<T: Send>(
+    has_thread: bool,
+    beside: impl Fn() -> T + Send + Sync,
+    here: impl FnOnce() -> Result<()>,
+) -> Result<T> {
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().name("packer".to_owned());
+        let thread = has_thread.then(|| builder.spawn_scoped(scope, &beside).ok()).flatten();
+        here()?;
+        let done = thread.and_then(|thread| thread.join().ok());
+        Ok(done.unwrap_or_else(&beside))
+    })
+}
+
 impl<'a> Tables<'a> {
     /// The tables to read.
     pub(super) fn new(connection: &'a Connection) -> Self {
@@ -317,10 +335,16 @@ impl Store for Tables<'_> {
 
     fn write(&self, changes: Changes) -> Result<()> {
         let Changes { entries, runs, holds, balances, totals } = changes;
-        entry_tables::append(self, &entries)?;
-        spending_tables::add(self.connection, &self.names, &entries)?;
-        usage_tables::add(self, &entries)?;
-        RunWriter::new().write(self.connection, &self.names, &runs)?;
+        let raw = meanwhile(
+            runs.len() >= WORTH_A_THREAD,
+            || run_tables::pack(&runs),
+            || {
+                entry_tables::append(self, &entries)?;
+                spending_tables::add(self.connection, &self.names, &entries)?;
+                usage_tables::add(self, &entries)
+            },
+        )?;
+        RunWriter::new().write(self.connection, &self.names, &runs, raw)?;
         for hold in &holds {
             self.put_hold(hold)?;
         }

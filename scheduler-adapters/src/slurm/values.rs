@@ -1,8 +1,9 @@
 //! Single values as Slurm prints them.
 
 use crate::{JobForm, slurm::rows::UNIT_SEPARATOR};
+use memchr::memmem::Finder;
 use model::{SchedulerJobId, Stamp, Timestamp, Tres, WallTime};
-use std::str::FromStr;
+use std::{str::FromStr, sync::LazyLock};
 
 /// Whether a value says that there is none.
 pub(super) fn is_absent(text: &str) -> bool {
@@ -51,8 +52,13 @@ pub(super) fn tres(text: &str, what: &str) -> Result<Tres, String> {
         return Ok(Tres::default());
     }
     let is_set = |part: &&str| part.split_once('=').is_none_or(|(_, count)| !NO_VALUE.contains(&count));
-    let set: Vec<&str> = text.split(',').filter(is_set).collect();
-    Tres::read(&set.join(",")).ok_or_else(|| format!("{what}: `{text}` is not a list of resources"))
+    // Of millions of rows hardly one has such a count.
+    let read = if NO_VALUE.iter().any(|count| text.contains(count)) {
+        Tres::read(&text.split(',').filter(is_set).collect::<Vec<_>>().join(","))
+    } else {
+        Tres::read(text)
+    };
+    read.ok_or_else(|| format!("{what}: `{text}` is not a list of resources"))
 }
 
 /// A length of time as `squeue` prints it, `1-02:03:04`, `2:03:04`, `3:04`, or none for words such as `UNLIMITED`.
@@ -78,10 +84,16 @@ pub(super) fn length(text: &str, what: &str) -> Result<Option<WallTime>, String>
     Ok(Some(WallTime::from_seconds(total)))
 }
 
+static STAMP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(Stamp::PREFIX));
+
 /// The stamp of a job: from its comment, else from the options of its submit line, else from its name.
 ///
 /// Of the submit line only `--comment=` and `--job-name=` count: a path in it may lie in another job's directory.
 pub(super) fn stamp(comment: &str, submit_line: &str, name: &str) -> Option<Stamp> {
+    // Millions of rows have none, and one look at each tells so.
+    if [comment, submit_line, name].iter().all(|text| STAMP.find(text.as_bytes()).is_none()) {
+        return None;
+    }
     let option = |option: &str| {
         let at = submit_line.find(option)?;
         Stamp::find_in(submit_line[at + option.len()..].split_whitespace().next()?)

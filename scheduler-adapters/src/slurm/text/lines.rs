@@ -123,7 +123,7 @@ impl AccountingText {
             return Ok(());
         }
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let text = String::from_utf8_lossy(line);
+        let text = str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed);
         match self.header.clone() {
             None => self.find_header(&text),
             Some(header) => self.read_line(&header, &text, matches!(text, Cow::Owned(_)), take),
