@@ -225,6 +225,13 @@ fn accounting_is_asked_for_any_span_and_a_file_says_who_made_it() {
     let read = |words: &[&str]| desk.pakt(&[&file, words].concat());
     let said = read(&["--read-as", "site", "--read-by", "olga", "--since", &since]).expect(0);
     assert!(said.stdout.contains("  noted as read on jupiter: all runs, ended from "), "{}", said.stdout);
+    let listed = desk.pakt(&["ledger", "imports"]).expect(0).stdout;
+    assert_eq!(listed.lines().count(), 4, "{listed}");
+    assert!(listed.lines().nth(1).is_some_and(|line| line.contains("8.000 GPU-h (jupiter:gh200)")), "{listed}");
+    assert!(listed.contains("ledger import --from slurm --site jupiter --since 20"), "{listed}");
+    let imports = desk.pakt(&["ledger", "imports", "--json"]).expect(0).json();
+    let batch = |number: usize| &imports["imports"][number]["batch"];
+    assert_eq!((batch(1)["digest"].clone(), &batch(1)["rows"]), (batch(2)["digest"].clone(), &1.into()), "{imports}");
     let covered = desk.pakt(&["ledger", "coverage", "--json"]).expect(0).json();
     assert_eq!(covered["coverage"][0]["whole"].as_array().map(Vec::len), Some(1), "{covered}");
     assert_snapshot!(read(&["--since", "2026-11-01"]).shown(), @"

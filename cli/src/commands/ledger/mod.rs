@@ -6,6 +6,7 @@ mod coverage;
 mod export;
 mod give;
 mod import;
+mod imports;
 mod policy;
 mod prove;
 mod read;
@@ -62,6 +63,8 @@ pub(crate) enum Action {
     Open(give::Open),
     /// Take in runs that `sacct` printed into a file, of any release and in any order of columns, or that it tells now
     Import(import::Import),
+    /// List what was imported, with the sums that another reader of the same file gets
+    Imports,
     /// Let another account, partition or user spend a project's budget
     Bind(bind::Bind),
     /// List who spends which budget
@@ -107,6 +110,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         Action::Reprice(arguments) => reprice::run(arguments, context).await,
         Action::Open(arguments) => give::open(arguments, context).await,
         Action::Import(arguments) => import::run(arguments, context).await,
+        Action::Imports => imports::run(context).await,
         Action::Bind(arguments) => bind::bind(arguments, context).await,
         Action::Bindings(arguments) => bind::bindings(arguments, context).await,
         Action::Unbind(arguments) => bind::unbind(arguments, context).await,
