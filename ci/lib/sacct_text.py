@@ -26,7 +26,8 @@ def main():
     for number in range(count):
         person, nodes = number * 7919 % 200, SIZES[number % 8]
         elapsed = 60 + number * 104729 % 86_000
-        submit = FIRST + number * 2
+        # Before the day on which this was written, however many there are.
+        submit = FIRST + number * 2_000_000 // max(count, 1_000_000)
         start = submit + number % 900
         tres = "billing={0},cpu={0},gres/gpu={1},gres/gpu:gh200={1},mem={2}M,node={3}".format(
             288 * nodes, 4 * nodes, 860_000 * nodes, nodes
