@@ -2,7 +2,7 @@
 
 use crate::evidence::EntryProof;
 use crate::{
-    BindingRecord, Budget, ChargedRun, Command, Coverage, Cursor, Entry, EntryRecord, Grant, Hold, HoldId,
+    BindingRecord, Budget, BundleMark, ChargedRun, Command, Coverage, Cursor, Entry, EntryRecord, Grant, Hold, HoldId,
     ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Proposal, Scope,
     SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
 };
@@ -137,6 +137,9 @@ pub trait Book: Send + Sync {
 
     /// The headers of the batches that were read to their end, in the order they were posted.
     async fn imports(&self) -> Result<Vec<ImportRecord>, LedgerError>;
+
+    /// The bundles that were taken in, in the order of whose they are.
+    async fn bundles(&self) -> Result<Vec<BundleMark>, LedgerError>;
 
     /// Replays all entries and compares what comes out with what is stored.
     async fn verify(&self) -> Result<Verification, LedgerError>;

@@ -1,8 +1,9 @@
 //! Commands: everything that changes a ledger.
 
 use crate::{
-    Adjust, AmendHold, Binding, CloseHold, Coverage, Cursor, Delegate, Enforce, ImportBatch, NewGrant, NewHold,
-    NewOpening, NewSiteFigure, Observation, Reattribute, Refund, SetPolicy, SettledRun, SiteZone, Unbind, Withdraw,
+    Adjust, AmendHold, Binding, CloseHold, Coverage, Cursor, Delegate, Enforce, ImportBatch, KeepBundle, NewGrant,
+    NewHold, NewOpening, NewSiteFigure, Observation, Reattribute, Refund, SetPolicy, SettledRun, SiteZone, Unbind,
+    Withdraw,
 };
 use model::{Principal, ProjectName};
 use serde::{Deserialize, Serialize};
@@ -63,4 +64,6 @@ pub enum Command {
     SetZone(SiteZone),
     /// Notes that a batch of runs was read to its end; each time that it is.
     NoteImport(Box<ImportBatch>),
+    /// Notes how far a bundle was taken in; the whole post fails where its key is not the reader's.
+    KeepBundle(KeepBundle),
 }

@@ -8,6 +8,7 @@
 mod account;
 mod binding;
 mod book;
+mod bundle;
 mod by_hand;
 mod clock;
 mod command;
@@ -37,6 +38,10 @@ mod workbench;
 pub use account::{Account, AccountError};
 pub use binding::{Binding, BindingRecord, Cursor, Enforce, Reattribute, SetPolicy, Unbind};
 pub use book::{BalanceQuery, Book, EntryPage};
+pub use bundle::{
+    Batch, BatchCoverage, BundleFault, BundleHeader, BundleMark, BundleReader, BundleWriter, BundledRun, KeepBundle,
+    MOST_RUNS, MOST_SEEN, SeenPending, SeenRun, Sight,
+};
 pub use by_hand::{ALONE_UP_TO, Adjust, Adjusted, ChargedRun, Delegate, Proposal, Refund};
 pub use clock::{CLOCK_TOLERANCE_SECONDS, is_ahead};
 pub use command::Command;

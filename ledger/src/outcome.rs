@@ -72,6 +72,8 @@ pub enum Outcome {
     ZoneSet(Effect),
     /// A batch is noted, under this number.
     ImportNoted(u64),
+    /// The bundle is taken in so far or further.
+    BundleKept(Effect),
 }
 
 /// What became of one run.

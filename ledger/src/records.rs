@@ -2,9 +2,9 @@
 
 use crate::rules::{Content, Secret, Terms};
 use crate::{
-    Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch, LedgerError,
-    NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SettledRun, SiteFigureRecord, SiteZone, UnattributedReason,
-    Unbind,
+    Binding, BindingRecord, BundleMark, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch,
+    LedgerError, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SettledRun, SiteFigureRecord, SiteZone,
+    UnattributedReason, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 use std::sync::Arc;
@@ -185,6 +185,10 @@ pub(crate) trait Records {
 
     /// Adds the header of a batch; its number.
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64>;
+
+    /// The bundles that were taken in.
+    fn bundles(&self) -> Result<Vec<BundleMark>>;
+    fn put_bundle(&self, mark: &BundleMark, actor: &Principal, now: Timestamp) -> Result<()>;
 
     /// What sites said, of one project or of all, in the order it was noted.
     fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>>;

@@ -3,8 +3,8 @@
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::{
-    Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch,
-    NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord, SiteZone, Unbind,
+    Account, Binding, BindingRecord, BundleMark, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
+    ImportBatch, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord, SiteZone, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 
@@ -65,6 +65,8 @@ pub(crate) trait Store {
     fn zone(&self, site: &SiteName) -> Result<Option<Zone>>;
     fn set_zone(&self, zone: &SiteZone) -> Result<()>;
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64>;
+    fn bundles(&self) -> Result<Vec<BundleMark>>;
+    fn put_bundle(&self, mark: &BundleMark, actor: &Principal, now: Timestamp) -> Result<()>;
     fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>>;
     fn put_site_figure(&self, figure: &NewSiteFigure, actor: &Principal, now: Timestamp) -> Result<()>;
     /// What a budget spent from an instant on, or from the beginning, up to another one, itself included.

@@ -7,9 +7,9 @@ use crate::records::{BalanceParts, BookedRun, Records, Result, RunDigest};
 use crate::rules::{self, Secret};
 use crate::store::{Changes, Store};
 use crate::{
-    Account, Binding, BindingRecord, Command, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
-    ImportBatch, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord, SiteZone,
-    Unbind,
+    Account, Binding, BindingRecord, BundleMark, Command, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold,
+    HoldId, ImportBatch, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord,
+    SiteZone, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 use rustc_hash::FxHashMap;
@@ -437,6 +437,14 @@ impl Records for Workbench<'_> {
 
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64> {
         self.store.add_import(batch, actor, now)
+    }
+
+    fn bundles(&self) -> Result<Vec<BundleMark>> {
+        self.store.bundles()
+    }
+
+    fn put_bundle(&self, mark: &BundleMark, actor: &Principal, now: Timestamp) -> Result<()> {
+        self.store.put_bundle(mark, actor, now)
     }
 
     fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>> {

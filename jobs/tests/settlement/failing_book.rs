@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use jobs::Books;
 use ledger::{
-    BalanceQuery, BindingRecord, Book, Budget, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage, Grant, Hold,
-    HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, Outcome, Proposal, Scope, SettledRun,
+    BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage,
+    Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, Outcome, Proposal, Scope, SettledRun,
     SiteFigureRecord, SiteZone, SqliteBook, UnattributedRun, UsageQuery, UsageSum, Verification,
 };
 use model::{
@@ -190,6 +190,10 @@ impl Book for FailingBook {
 
     async fn imports(&self) -> Answer<Vec<ImportRecord>> {
         self.real.imports().await
+    }
+
+    async fn bundles(&self) -> Answer<Vec<BundleMark>> {
+        self.real.bundles().await
     }
 
     async fn verify(&self) -> Answer<Verification> {

@@ -1,6 +1,6 @@
 //! Verifier keys: who may have signed a checkpoint (c2sp.org/signed-note, sections "Verifier keys" and "Signatures").
 
-use super::{EvidenceError, base64};
+use super::{EvidenceError, Fingerprint, base64};
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -97,6 +97,11 @@ impl VerifierKey {
     /// Its id.
     pub const fn id(&self) -> KeyId {
         self.id
+    }
+
+    /// What people compare it by.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of_key(self.public.as_bytes())
     }
 
     /// Whether the signature is this key's over these bytes (RFC 8032, section 5.1.7, and no signature that fits more than

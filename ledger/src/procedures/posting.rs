@@ -1,6 +1,6 @@
 //! A posting: who acts, when, on which records; and the way from a command to its procedure.
 
-use super::{bind, by_hand, delegate, expire, grant, hold, observe, reattribute, settle, site_figure};
+use super::{bind, bundle, by_hand, delegate, expire, grant, hold, observe, reattribute, settle, site_figure};
 use crate::records::{Records, Result};
 use crate::rules::{BindingsByAccount, Content, Secret};
 use crate::{
@@ -79,6 +79,7 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
         Command::NoteImport(batch) => {
             posting.records.add_import(batch, posting.actor, posting.now).map(Outcome::ImportNoted)
         }
+        Command::KeepBundle(wish) => bundle::keep(posting, wish).map(Outcome::BundleKept),
     }
 }
 

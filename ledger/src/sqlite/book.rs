@@ -6,8 +6,8 @@ use super::persons::{self, Known};
 use super::tables::Tables;
 use super::thread::Owner;
 use super::{
-    audit, balance_queries, coverage_tables, figure_tables, import_table, key_file, proofs, queries, run_tables,
-    usage_queries,
+    audit, balance_queries, bundle_table, coverage_tables, figure_tables, import_table, key_file, proofs, queries,
+    run_tables, usage_queries,
 };
 use crate::evidence::{EntryProof, SignerKey};
 use crate::procedures::{Posting, apply};
@@ -16,8 +16,8 @@ use crate::rules::Replay;
 use crate::store::Store;
 use crate::workbench::Workbench;
 use crate::{
-    BalanceQuery, BindingRecord, Book, Budget, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage, EntryRecord,
-    Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside,
+    BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage,
+    EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside,
     PersonRecord, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum,
     Verification,
 };
@@ -209,6 +209,10 @@ impl Book for SqliteBook {
 
     async fn imports(&self) -> Result<Vec<ImportRecord>> {
         self.read("reading the imports", |tables| import_table::all(tables.connection)).await
+    }
+
+    async fn bundles(&self) -> Result<Vec<BundleMark>> {
+        self.read("reading the bundles", |tables| bundle_table::bundles(tables.connection)).await
     }
 
     async fn verify(&self) -> Result<Verification> {

@@ -8,6 +8,7 @@ mod audit;
 mod audit_rows;
 mod balance_queries;
 mod book;
+mod bundle_table;
 mod charges;
 mod coverage_tables;
 mod entry_tables;

@@ -54,7 +54,7 @@ impl Random {
     }
 
     /// Fills the bytes.
-    pub(super) fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
+    pub fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
         (self.0)(bytes)
     }
 }

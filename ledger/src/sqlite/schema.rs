@@ -322,6 +322,19 @@ CREATE TABLE site_figures (
     actor_site  TEXT
 ) STRICT;
 CREATE INDEX site_figures_by_project ON site_figures (project, unit, as_of, number);
+
+-- Bundles that were taken in: whose, signed with which key, and how far.
+CREATE TABLE bundles (
+    chain       TEXT PRIMARY KEY,
+    site        TEXT NOT NULL,
+    user        TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    number      INTEGER NOT NULL,
+    last        TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    actor_user  TEXT NOT NULL,
+    actor_site  TEXT
+) STRICT, WITHOUT ROWID;
 ";
 
 #[cfg(test)]

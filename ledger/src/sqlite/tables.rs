@@ -5,16 +5,16 @@ use super::open::Random;
 use super::persons::Persons;
 use super::run_tables::{self, Listed, RunWriter};
 use super::{
-    balance_queries, coverage_tables, entry_tables, erasure, figure_tables, import_table, observation_tables, queries,
-    rows, spending_tables, usage_tables,
+    balance_queries, bundle_table, coverage_tables, entry_tables, erasure, figure_tables, import_table,
+    observation_tables, queries, rows, spending_tables, usage_tables,
 };
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::store::{Changes, Store};
 use crate::{
-    Account, Binding, BindingRecord, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch,
-    LedgerError, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord, SiteZone,
-    Unbind,
+    Account, Binding, BindingRecord, BundleMark, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
+    ImportBatch, LedgerError, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy,
+    SiteFigureRecord, SiteZone, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -309,6 +309,14 @@ impl Store for Tables<'_> {
 
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64> {
         import_table::add(self.connection, batch, actor, now)
+    }
+
+    fn bundles(&self) -> Result<Vec<BundleMark>> {
+        bundle_table::bundles(self.connection)
+    }
+
+    fn put_bundle(&self, mark: &BundleMark, actor: &Principal, now: Timestamp) -> Result<()> {
+        bundle_table::put(self.connection, mark, actor, now)
     }
 
     fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>> {

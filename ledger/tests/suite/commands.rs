@@ -1,5 +1,6 @@
 //! Grants, openings, holds, the switch: each does its work once, refuses what contradicts it, and all or nothing.
 
+use crate::bundles::{keep, mark};
 use crate::support::*;
 use ledger::{
     AmendHold, Book, CloseReason, Command, Effect, HardStop, LedgerErrorKind, NewHold, NewOpening, Outcome, Retry,
@@ -35,6 +36,7 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
         close(1),
         Command::NoteSiteFigure(site_figure(300, NOW)),
         cursor("user:ada", NOW),
+        keep(mark(1, 'a', 3)),
     ];
     let first = desk.post(&commands).await;
     let (entries, numbers) = (desk.entries().await, desk.numbers().await);
@@ -51,6 +53,7 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
             | Outcome::Closed(_, effect)
             | Outcome::Observed(effect)
             | Outcome::FigureNoted { effect, .. }
+            | Outcome::BundleKept(effect)
             | Outcome::Advanced(effect) => *effect,
             other @ (Outcome::Settled(_)
             | Outcome::Withdrawn(..)

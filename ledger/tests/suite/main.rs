@@ -1,6 +1,7 @@
 //! The ledger as its callers see it: commands in, outcomes, balances and entries out, on real files.
 
 mod bindings;
+mod bundles;
 mod by_hand;
 mod clocks;
 mod commands;

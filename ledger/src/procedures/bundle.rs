@@ -1,0 +1,21 @@
+//! Bundles: which key is believed for whom, and how far each was taken in.
+
+use super::posting::{Posting, conflict};
+use crate::records::Result;
+use crate::{BundleMark, Effect, KeepBundle};
+
+/// Notes how far a bundle was taken in. The key that was seen first for a person at a site is theirs; of another one the
+/// whole post is refused, unless it says that the key was looked at.
+pub(super) fn keep(posting: &Posting<'_>, wish: &KeepBundle) -> Result<Effect> {
+    let BundleMark { site, user, key, chain, number, .. } = &wish.mark;
+    let known = posting.records.bundles()?;
+    let mut of_reader = known.iter().filter(|known| known.site == *site && known.user == *user).peekable();
+    if of_reader.peek().is_some() && !of_reader.any(|known| known.key == *key) && !wish.accepts_key {
+        return Err(conflict(format!("bundles of `{user}` at `{site}` were signed with another key than {key}")));
+    }
+    if known.iter().any(|known| known.chain == *chain && known.number >= *number) {
+        return Ok(Effect::AlreadyDone);
+    }
+    posting.records.put_bundle(&wish.mark, posting.actor, posting.now)?;
+    Ok(Effect::Done)
+}
