@@ -7,6 +7,7 @@ pub mod adopt;
 pub mod balance;
 pub mod bind;
 mod budget;
+pub mod bundle;
 pub mod by_hand;
 pub mod cancel;
 mod ceiling;

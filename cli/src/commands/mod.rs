@@ -23,6 +23,7 @@ pub(crate) mod submit;
 pub(crate) mod usage;
 pub(crate) mod watch;
 
+mod bundle;
 mod ends;
 mod job_file;
 mod view;

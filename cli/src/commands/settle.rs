@@ -1,17 +1,18 @@
 //! `pakt settle`
 
-use super::Context;
+use super::{Context, bundle};
 use crate::{
     failure::Failure,
     output::{Answer, expiry, hold, instant},
 };
 use jobs::{
-    Gravity,
+    Gravity, House,
     seal::{SealReport, seal},
     settle::{Counts, NotPriced, SettleOptions, SettleReport, SettledAmount, settle},
 };
 use model::{JobId, RunKey, Timestamp, Zone};
 use serde_json::json;
+use std::path::PathBuf;
 
 /// Arguments of `settle`.
 #[derive(Debug, clap::Args)]
@@ -25,6 +26,9 @@ pub(crate) struct Arguments {
     /// Go on though the ledger was last written at a later time than this machine's clock shows
     #[arg(long)]
     pub trust_clock: bool,
+    /// Write what accounting says into a signed file in this folder, for `pakt ledger merge`; needs no ledger
+    #[arg(long, value_name = "DIR")]
+    pub bundle: Option<PathBuf>,
 }
 
 /// Settles, and seals what is long over. What could not be taken in is told in any case, and ends the program with 5:
@@ -35,21 +39,64 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     if let Some(since) = since {
         refuse_future("nothing was settled", since, house.clock.now())?;
     }
+    let (answer, failure) = match arguments.bundle.as_deref() {
+        None => settled(arguments, since, &house).await?,
+        Some(folder) => {
+            let written = bundle::written(folder, arguments.all_users, since, &house, context).await?;
+            beside(written, arguments, since, &house, context).await?
+        }
+    };
+    let Some(failure) = failure else { return Ok(answer) };
+    context.screen.shown_in_full(&answer);
+    Err(failure)
+}
+
+/// Settles into the ledger too, where there is one. Where that fails, what was written to the bundle is told all the same.
+async fn beside(
+    (written, not_written): (Answer, Option<Failure>),
+    arguments: &Arguments,
+    since: Option<Timestamp>,
+    house: &House,
+    context: &Context,
+) -> Result<(Answer, Option<Failure>), Failure> {
+    let settling = async {
+        if house.book("the ledger was not settled").await?.is_none() {
+            return Ok(None);
+        }
+        settled(arguments, since, house).await.map(Some)
+    };
+    let done: Result<Option<(Answer, Option<Failure>)>, Failure> = settling.await;
+    match done {
+        Ok(None) => Ok((written, not_written)),
+        Ok(Some((mut answer, failure))) => {
+            answer.text.push_str(&written.text);
+            answer.json["bundle"] = written.json["bundle"].clone();
+            Ok((answer.with_notes(written.notes), failure.or(not_written)))
+        }
+        Err(failure) => {
+            context.screen.shown_in_full(&written);
+            Err(failure)
+        }
+    }
+}
+
+/// Settles into the ledger; beside the answer why not everything was taken in, where that is so.
+async fn settled(
+    arguments: &Arguments,
+    since: Option<Timestamp>,
+    house: &House,
+) -> Result<(Answer, Option<Failure>), Failure> {
     let options = SettleOptions { since, all_users: arguments.all_users, trust_clock: arguments.trust_clock };
-    let report = settle(&house, options).await?;
+    let report = settle(house, options).await?;
     // What is entered is entered: sealing is housekeeping, and may wait for the next time.
-    let sealed = seal(&house).await.unwrap_or_else(|error| SealReport {
+    let sealed = seal(house).await.unwrap_or_else(|error| SealReport {
         notes: vec![format!("no job was sealed: {}", error.why)],
         ..SealReport::default()
     });
     let json = json!({ "version": 1, "settled": report, "sealed": sealed.sealed });
     let told = notes(&report).into_iter().chain(sealed.notes.iter().map(|note| format!("note: {note}")));
     let answer = Answer::new(text(&report, &sealed), json).with_notes(told);
-    if report.is_complete() {
-        return Ok(answer);
-    }
-    context.screen.shown_in_full(&answer);
-    Err(incomplete(&report))
+    Ok((answer, (!report.is_complete()).then(|| incomplete(&report))))
 }
 
 fn incomplete(report: &SettleReport) -> Failure {

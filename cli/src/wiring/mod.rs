@@ -1,6 +1,7 @@
 //! Puts the house together: one file a leaf. Nothing here decides anything about jobs or hours.
 
 mod books;
+mod bundle_key;
 mod clock;
 mod folder;
 mod input;
@@ -31,6 +32,7 @@ use model::{Principal, SiteName, Zone};
 use reach::{DirectoryMode, Local, Reach};
 use std::sync::Arc;
 
+pub(crate) use bundle_key::bundle_key;
 pub(crate) use clock::SystemClock;
 pub(crate) use folder::unusable_folder;
 pub(crate) use input::input;

@@ -8,7 +8,7 @@ const COLUMNS: &str = "JobIDRaw JobID Cluster User UID Account Partition QOS Sta
                        TimelimitRaw AllocNodes ReqNodes AllocTRES ReqTRES Reason WorkDir Comment SubmitLine JobName";
 
 /// A row of `sacct`: a run of two nodes with four GPUs each, for so many seconds from a day ago on.
-fn row(id: u64, account: &str, partition: &str, day_ago: u64, seconds: u64) -> String {
+pub(crate) fn row(id: u64, account: &str, partition: &str, day_ago: u64, seconds: u64) -> String {
     let (submit, end) = (day_ago - 60, day_ago + seconds);
     let tres = "cpu=576,gres/gpu=8,gres/gpu:gh200=8,node=2";
     format!(
@@ -17,14 +17,14 @@ fn row(id: u64, account: &str, partition: &str, day_ago: u64, seconds: u64) -> S
 }
 
 /// A desk at a site, JUPITER or another, whose Slurm knows these rows.
-struct Jupiter(Desk);
+pub(crate) struct Jupiter(pub(crate) Desk);
 
 impl Jupiter {
-    fn with(rows: impl Fn(u64) -> String) -> Self {
+    pub(crate) fn with(rows: impl Fn(u64) -> String) -> Self {
         Self::at("jupiter", rows)
     }
 
-    fn at(site: &str, rows: impl Fn(u64) -> String) -> Self {
+    pub(crate) fn at(site: &str, rows: impl Fn(u64) -> String) -> Self {
         let desk = Desk::new();
         let state = desk.home().join("state");
         desk.configure(&format!("site: {site}\nproject: atlas\nstate: {}\n", state.display()));
@@ -51,13 +51,13 @@ impl Jupiter {
     }
 
     /// Grants account `hai` 100 GPU-hours from two days ago on.
-    fn grant(&self) {
+    pub(crate) fn grant(&self) {
         let from = self.0.tool(&["date", "-u", "-d", "2 days ago", "+%F"]);
         let words = ["ledger", "grant", "atlas", "100", "--unit", "jupiter:gh200", "--account", "hai", "--from", &from];
         self.pakt(&words).expect(0);
     }
 
-    fn pakt(&self, words: &[&str]) -> crate::output::Ran {
+    pub(crate) fn pakt(&self, words: &[&str]) -> crate::output::Ran {
         let mut command = self.0.command(words);
         command.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", self.0.home().join("bin").display()));
         self.0.finish(words, command)

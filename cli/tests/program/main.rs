@@ -3,6 +3,7 @@
 //! Tests without `real_` run jobs on this machine, as anybody can; those with it use the lab's clusters.
 
 mod budgets;
+mod bundles;
 mod by_hand;
 mod desk;
 mod output;

@@ -57,7 +57,7 @@ pub struct Listed {
 }
 
 impl Listed {
-    fn add(&mut self, what: impl FnOnce() -> String) {
+    pub(crate) fn add(&mut self, what: impl FnOnce() -> String) {
         self.count += 1;
         if self.first.len() < MOST_LISTED {
             let letters = what();

@@ -1,6 +1,6 @@
 //! What every step of a settlement has at hand.
 
-use super::report::SettleOptions;
+use super::observe::Viewpoint;
 use crate::{
     directory::IndexedJob,
     error::{Gravity, JobsError},
@@ -8,7 +8,7 @@ use crate::{
     reached::booked,
 };
 use ledger::{Book, Command, Hold, Outcome, Scope};
-use model::{AmountError, ClusterName, JobId, Timestamp};
+use model::{AmountError, JobId, Timestamp};
 use scheduler_adapters::Whose;
 use sites::Site;
 use std::{collections::BTreeMap, sync::Arc};
@@ -18,8 +18,7 @@ pub(super) struct Desk<'a> {
     pub(super) house: &'a House,
     pub(super) book: Arc<dyn Book>,
     pub(super) site: &'a Site,
-    pub(super) cluster: ClusterName,
-    pub(super) scope: Scope,
+    pub(super) view: Viewpoint,
     /// When the settlement began: what has ended by then is what it covers.
     pub(super) now: Timestamp,
 }
@@ -28,18 +27,9 @@ pub(super) struct Desk<'a> {
 pub(super) const NOT_FINISHED: &str = "the settlement did not come to its end";
 
 impl Desk<'_> {
-    /// Whose runs a settlement covers.
-    pub(super) fn scope(house: &House, options: SettleOptions) -> Scope {
-        let user = house.principal.user.clone();
-        if options.all_users { Scope::All(user) } else { Scope::User(user) }
-    }
-
-    /// The same in the scheduler's words.
+    /// Whose runs a settlement covers, in the scheduler's words.
     pub(super) const fn whose(&self) -> Whose {
-        match self.scope {
-            Scope::User(_) => Whose::mine(),
-            Scope::All(_) | Scope::Site(_) => Whose::visible(),
-        }
+        self.view.whose()
     }
 
     /// Posts, in one transaction.
@@ -50,7 +40,7 @@ impl Desk<'_> {
     /// Whether this settlement may see the job of a hold: somebody else's stays out of sight when only one's own jobs are
     /// asked for, and that says nothing about it.
     pub(super) fn covers(&self, hold: &Hold, local: &LocalJobs<'_>) -> bool {
-        let Scope::User(user) = &self.scope else { return true };
+        let Scope::User(user) = &self.view.scope else { return true };
         let owner = local.get(&hold.id.0).map_or(&hold.opened_by.user, |job| &job.intent.principal.user);
         owner == user
     }

@@ -1,11 +1,14 @@
-//! What runs and waits now: priced so far and at most, so that a balance counts it before it is settled.
+//! What runs and waits now: seen first, then priced so far and at most, so that a balance counts it before it is settled.
 
-use super::{desk::Desk, price::uncountable, reading::Reading};
-use crate::ceiling::will_be_allocated;
-use ledger::{Observation, ObservedPending, ObservedRun, Scope};
-use model::{Amount, AmountError, Charge, PartitionName, Price, Run, RunKey, Tariff, Timestamp, Tres, WallTime, price};
-use scheduler_adapters::JobSighting;
-use sites::tariff_for;
+use super::{price::uncountable, reading::Reading};
+use crate::{ceiling::will_be_allocated, house::House};
+use ledger::{Observation, ObservedPending, ObservedRun, Scope, SeenPending, SeenRun, Sight};
+use model::{
+    Amount, AmountError, Charge, ClusterName, PartitionName, Price, Run, RunKey, SiteName, Tariff, Timestamp, Tres,
+    WallTime, price,
+};
+use scheduler_adapters::{JobSighting, Whose};
+use sites::{Site, tariff_for};
 use std::collections::BTreeSet;
 
 /// A wall time for jobs that have no limit: a week, the longest that sites grant.
@@ -15,108 +18,157 @@ const NO_NUMBER: u64 = 0xffff_fffe;
 /// How long after its limit a run may still be ended by its nodes (`OverTimeLimit`, `KillWait` of slurm.conf(5)).
 const GRACE_SECONDS: u64 = 3_600;
 
-/// What was seen, and what of it is not as it should be.
-pub(super) struct Observed {
-    pub(super) observation: Observation,
-    /// Jobs without a price, which no balance counts.
-    pub(super) uncounted: u64,
-    /// Runs that accounting calls running and that are over in all likelihood.
-    pub(super) runaway: Vec<RunKey>,
+/// Which cluster is looked at, and in whose eyes.
+#[derive(Clone, Debug)]
+pub(crate) struct Viewpoint {
+    pub(crate) site: SiteName,
+    pub(crate) cluster: ClusterName,
+    pub(crate) scope: Scope,
 }
 
-/// The observation of a cluster: running runs from accounting, pending jobs from the queue, and from the queue what runs
+impl Viewpoint {
+    /// What this person looks at: their own jobs, or all that they may see.
+    pub(crate) fn of(house: &House, cluster: ClusterName, all_users: bool) -> Self {
+        let user = house.principal.user.clone();
+        let scope = if all_users { Scope::All(user) } else { Scope::User(user) };
+        Self { site: house.here.clone(), cluster, scope }
+    }
+
+    /// Whose jobs those are, in the scheduler's words.
+    pub(crate) const fn whose(&self) -> Whose {
+        match self.scope {
+            Scope::User(_) => Whose::mine(),
+            Scope::All(_) | Scope::Site(_) => Whose::visible(),
+        }
+    }
+}
+
+/// What was seen, and what of it is not as it should be.
+pub(crate) struct Seen {
+    pub(crate) sight: Sight,
+    /// Runs that accounting calls running and that are over in all likelihood.
+    pub(crate) runaway: Vec<RunKey>,
+}
+
+/// What was seen, with its price.
+pub(crate) struct Observed {
+    pub(crate) observation: Observation,
+    /// Jobs without a price, which no balance counts.
+    pub(crate) uncounted: u64,
+}
+
+/// What is seen of a cluster: running runs from accounting, pending jobs from the queue, and from the queue what runs
 /// there and accounting does not show, because it is late or hides other people's jobs.
-pub(super) fn observe(desk: &Desk<'_>, as_of: Timestamp, reading: &Reading, queue: &[JobSighting]) -> Observed {
+pub(crate) fn look(view: &Viewpoint, as_of: Timestamp, reading: &Reading, queue: &[JobSighting]) -> Seen {
     let in_queue: BTreeSet<_> = queue.iter().map(|job| job.id).collect();
-    let mut observed = Observed {
-        observation: Observation {
-            site: desk.house.here.clone(),
-            cluster: desk.cluster.clone(),
-            scope: desk.scope.clone(),
-            whole_accounts: whole_accounts(desk, reading, queue),
-            as_of,
-            running: Vec::new(),
-            pending: Vec::new(),
-        },
-        uncounted: 0,
-        runaway: Vec::new(),
-    };
+    let whole_accounts = whole_accounts(view, reading, queue);
+    let mut sight = Sight { as_of, whole_accounts, running: Vec::new(), pending: Vec::new() };
+    let mut runaway = Vec::new();
     for run in reading.running() {
         // A run whose end never reached accounting would grow for ever: it counts up to its limit.
         let is_runaway = !in_queue.contains(&run.key.scheduler_job)
             && run.elapsed.seconds() > limit(run.time_limit).seconds().saturating_add(GRACE_SECONDS);
         if is_runaway {
-            observed.runaway.push(run.key.clone());
+            runaway.push(run.key.clone());
         }
-        match running(desk, run, is_runaway) {
-            Some(run) => observed.observation.running.push(run),
-            None => observed.uncounted += 1,
-        }
+        sight.running.push(running(run, is_runaway));
     }
-    add_queue(desk, reading, queue, &mut observed);
-    observed
-}
-
-fn add_queue(desk: &Desk<'_>, reading: &Reading, queue: &[JobSighting], observed: &mut Observed) {
     let accounted: BTreeSet<_> = reading.running().map(|run| (run.key.scheduler_job, run.key.submitted_at)).collect();
     for job in queue {
         if job.state.is_pending() {
-            match pending(desk, job) {
-                Some(job) => observed.observation.pending.push(job),
-                None => observed.uncounted += 1,
-            }
+            sight.pending.push(pending(job));
         } else if job.state.is_running() && !accounted.contains(&(job.id, job.submitted_at)) {
-            match running_in_queue(desk, job) {
-                Some(run) => observed.observation.running.push(run),
-                None => observed.uncounted += 1,
-            }
+            sight.running.push(running_in_queue(job));
         }
     }
+    Seen { sight, runaway }
+}
+
+/// The observation of a cluster: what was seen there, priced by the profile of its site.
+pub(crate) fn priced(site: &Site, view: &Viewpoint, sight: &Sight) -> Observed {
+    let running: Vec<_> = sight.running.iter().filter_map(|run| priced_run(site, view, run)).collect();
+    let pending: Vec<_> = sight.pending.iter().filter_map(|job| priced_pending(site, job)).collect();
+    let seen = sight.running.len() + sight.pending.len();
+    let uncounted = (seen - running.len() - pending.len()) as u64;
+    let Viewpoint { site, cluster, scope } = view.clone();
+    let (as_of, whole_accounts) = (sight.as_of, sight.whole_accounts.clone());
+    Observed { observation: Observation { site, cluster, scope, whole_accounts, as_of, running, pending }, uncounted }
 }
 
 /// The accounts of which all jobs were seen: those with a job of somebody else. Where jobs are hidden, nobody but the
 /// account's coordinator sees such a one (`PrivateData` of slurmdbd.conf(5)).
-fn whole_accounts(desk: &Desk<'_>, reading: &Reading, queue: &[JobSighting]) -> Vec<Option<model::AccountName>> {
-    let Scope::All(reader) = &desk.scope else { return Vec::new() };
+fn whole_accounts(view: &Viewpoint, reading: &Reading, queue: &[JobSighting]) -> Vec<Option<model::AccountName>> {
+    let Scope::All(reader) = &view.scope else { return Vec::new() };
     let of_others = queue.iter().filter(|job| job.user != *reader).map(|job| job.account.clone());
     let accounts: BTreeSet<_> = of_others.chain(reading.shared_accounts().iter().cloned()).collect();
     accounts.into_iter().collect()
 }
 
-fn running(desk: &Desk<'_>, run: &Run, is_runaway: bool) -> Option<ObservedRun> {
-    let tariff = tariff(desk, run.partition.as_ref(), &run.allocated)?;
-    let limit = limit(run.time_limit);
-    let elapsed = if is_runaway { run.elapsed.min(limit) } else { run.elapsed };
-    Some(ObservedRun {
-        key: run.key.clone(),
+fn running(run: &Run, is_runaway: bool) -> SeenRun {
+    SeenRun {
+        scheduler_job: run.key.scheduler_job,
+        submitted_at: run.key.submitted_at,
         stamp: run.stamp,
         user: run.user.clone(),
         account: run.account.clone(),
         partition: run.partition.clone(),
-        price_so_far: price(&run.allocated, elapsed, &tariff).ok()?,
-        ceiling: price(&run.allocated, limit.max(elapsed), &tariff).ok()?,
-    })
+        allocated: run.allocated.clone(),
+        elapsed: if is_runaway { run.elapsed.min(limit(run.time_limit)) } else { run.elapsed },
+        time_limit: run.time_limit,
+    }
 }
 
-fn running_in_queue(desk: &Desk<'_>, job: &JobSighting) -> Option<ObservedRun> {
-    let tariff = tariff(desk, job.partition.as_ref(), &job.requested)?;
-    let (site, cluster) = (desk.house.here.clone(), desk.cluster.clone());
-    Some(ObservedRun {
-        key: RunKey { site, cluster, scheduler_job: job.id, submitted_at: job.submitted_at },
+fn running_in_queue(job: &JobSighting) -> SeenRun {
+    SeenRun {
+        scheduler_job: job.id,
+        submitted_at: job.submitted_at,
         stamp: job.stamp,
         user: job.user.clone(),
         account: job.account.clone(),
         partition: job.partition.clone(),
-        price_so_far: price(&job.requested, job.elapsed, &tariff).ok()?,
-        ceiling: price(&job.requested, limit(job.time_limit).max(job.elapsed), &tariff).ok()?,
+        allocated: job.requested.clone(),
+        elapsed: job.elapsed,
+        time_limit: job.time_limit,
+    }
+}
+
+fn pending(job: &JobSighting) -> SeenPending {
+    SeenPending {
+        scheduler_job: job.id,
+        stamp: job.stamp,
+        user: job.user.clone(),
+        account: job.account.clone(),
+        partition: job.partition.clone(),
+        requested: job.requested.clone(),
+        time_limit: job.time_limit,
+        tasks: job.tasks,
+    }
+}
+
+fn priced_run(site: &Site, view: &Viewpoint, run: &SeenRun) -> Option<ObservedRun> {
+    let tariff = tariff(site, run.partition.as_ref(), &run.allocated)?;
+    let ceiling = limit(run.time_limit).max(run.elapsed);
+    Some(ObservedRun {
+        key: RunKey {
+            site: view.site.clone(),
+            cluster: view.cluster.clone(),
+            scheduler_job: run.scheduler_job,
+            submitted_at: run.submitted_at,
+        },
+        stamp: run.stamp,
+        user: run.user.clone(),
+        account: run.account.clone(),
+        partition: run.partition.clone(),
+        price_so_far: price(&run.allocated, run.elapsed, &tariff).ok()?,
+        ceiling: price(&run.allocated, ceiling, &tariff).ok()?,
     })
 }
 
-fn pending(desk: &Desk<'_>, job: &JobSighting) -> Option<ObservedPending> {
-    let tariff = tariff(desk, job.partition.as_ref(), &job.requested)?;
+fn priced_pending(site: &Site, job: &SeenPending) -> Option<ObservedPending> {
+    let tariff = tariff(site, job.partition.as_ref(), &job.requested)?;
     let of_one = price(&will_be_allocated(&job.requested, &tariff), limit(job.time_limit), &tariff).ok()?;
     Some(ObservedPending {
-        scheduler_job: job.id,
+        scheduler_job: job.scheduler_job,
         stamp: job.stamp,
         user: job.user.clone(),
         account: job.account.clone(),
@@ -125,8 +177,8 @@ fn pending(desk: &Desk<'_>, job: &JobSighting) -> Option<ObservedPending> {
     })
 }
 
-fn tariff(desk: &Desk<'_>, partition: Option<&PartitionName>, tres: &Tres) -> Option<Tariff> {
-    tariff_for(desk.site, partition, tres).filter(|_| uncountable(tres).is_none())
+fn tariff(site: &Site, partition: Option<&PartitionName>, tres: &Tres) -> Option<Tariff> {
+    tariff_for(site, partition, tres).filter(|_| uncountable(tres).is_none())
 }
 
 fn limit(limit: Option<WallTime>) -> WallTime {

@@ -41,7 +41,7 @@ pub(crate) fn ended_at(row: &RejectedRow, fields: &[String]) -> Option<Timestamp
 }
 
 /// The scheduler's id of an unreadable row, where at least that can be told.
-pub(super) fn job_of(row: &RejectedRow) -> Option<SchedulerJobId> {
+pub(crate) fn job_of(row: &RejectedRow) -> Option<SchedulerJobId> {
     row.raw.split(SEPARATOR).next()?.parse().ok()
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What was read.
 #[derive(Default)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// The runs under way, as they were seen last.
     running: BTreeMap<RunKey, Run>,
     /// The attempts of the jobs that are watched.
@@ -22,22 +22,22 @@ pub(super) struct Reading {
 
 /// One start of a watched job.
 #[derive(Clone, Debug)]
-pub(super) struct Attempt {
-    pub(super) elapsed: WallTime,
-    pub(super) time_limit: Option<WallTime>,
-    pub(super) state: JobState,
-    pub(super) exit: ExitCode,
-    pub(super) ended_at: Option<Timestamp>,
+pub(crate) struct Attempt {
+    pub(crate) elapsed: WallTime,
+    pub(crate) time_limit: Option<WallTime>,
+    pub(crate) state: JobState,
+    pub(crate) exit: ExitCode,
+    pub(crate) ended_at: Option<Timestamp>,
 }
 
 impl Reading {
     /// A reading that keeps what concerns these jobs.
-    pub(super) fn watching(watched: impl IntoIterator<Item = JobId>) -> Self {
+    pub(crate) fn watching(watched: impl IntoIterator<Item = JobId>) -> Self {
         Self { watched: watched.into_iter().collect(), ..Self::default() }
     }
 
     /// Notes a run; a later reading of the same one replaces the earlier.
-    pub(super) fn see(&mut self, run: &Run, reader: &UserName) {
+    pub(crate) fn see(&mut self, run: &Run, reader: &UserName) {
         if run.user != *reader && !self.shared_accounts.contains(&run.account) {
             self.shared_accounts.insert(run.account.clone());
         }
@@ -59,13 +59,13 @@ impl Reading {
     }
 
     /// Notes that a row, which ended then, was not taken in.
-    pub(super) fn miss(&mut self, job: Option<JobId>, ended_at: Timestamp) {
+    pub(crate) fn miss(&mut self, job: Option<JobId>, ended_at: Timestamp) {
         self.missing_since = Some(self.missing_since.map_or(ended_at, |since| since.min(ended_at)));
         self.withheld.extend(job.filter(|job| self.watched.contains(job)));
     }
 
     /// Notes the runs that the books rejected.
-    pub(super) fn miss_rejected(&mut self, commands: &[Command], outcomes: &[Outcome]) {
+    pub(crate) fn miss_rejected(&mut self, commands: &[Command], outcomes: &[Outcome]) {
         for (command, outcome) in commands.iter().zip(outcomes) {
             if let (Command::Settle(settled), Outcome::Settled(SettleOutcome::Rejected { .. })) = (command, outcome) {
                 let run = &settled.run;
@@ -75,27 +75,27 @@ impl Reading {
     }
 
     /// The runs under way.
-    pub(super) fn running(&self) -> impl Iterator<Item = &Run> {
+    pub(crate) fn running(&self) -> impl Iterator<Item = &Run> {
         self.running.values()
     }
 
     /// The attempts of a watched job.
-    pub(super) fn attempts(&self, job: JobId) -> Vec<(&RunKey, &Attempt)> {
+    pub(crate) fn attempts(&self, job: JobId) -> Vec<(&RunKey, &Attempt)> {
         self.attempts.get(&job).into_iter().flatten().collect()
     }
 
     /// Whether a row of a watched job was not taken in.
-    pub(super) fn is_withheld(&self, job: JobId) -> bool {
+    pub(crate) fn is_withheld(&self, job: JobId) -> bool {
         self.withheld.contains(&job)
     }
 
     /// The accounts in which somebody else's run was seen.
-    pub(super) const fn shared_accounts(&self) -> &BTreeSet<Option<AccountName>> {
+    pub(crate) const fn shared_accounts(&self) -> &BTreeSet<Option<AccountName>> {
         &self.shared_accounts
     }
 
     /// Until when everything is in the books, of what was read up to `now`.
-    pub(super) fn settled_until(&self, now: Timestamp) -> Timestamp {
+    pub(crate) fn settled_until(&self, now: Timestamp) -> Timestamp {
         self.missing_since.map_or(now, |since| since.min(now))
     }
 }

@@ -1,6 +1,7 @@
 //! What a settlement was asked for, and what it did.
 
 use super::counts::{Counts, NotTaken};
+use super::reprice::Repriced;
 use ledger::{Command, Expiry, Outcome};
 use model::{AmountError, JobId, RunKey, Timestamp};
 use std::collections::BTreeSet;
@@ -84,13 +85,24 @@ impl SettleReport {
 
     /// Notes a row that was not taken in, once, whatever stands in it: it goes to a terminal.
     pub(super) fn reject(&mut self, what: &str) {
-        let printable: String = what
-            .chars()
-            .take(LONGEST_REASON)
-            .map(|letter| if letter.is_control() { '\u{fffd}' } else { letter })
-            .collect();
-        self.rejected.insert(printable);
+        self.rejected.insert(printable(what));
     }
+}
+
+impl Repriced for SettleReport {
+    fn count(&mut self, commands: &[Command], outcomes: &[Outcome]) -> Result<(), AmountError> {
+        Self::count(self, commands, outcomes)
+    }
+
+    fn not_priced(&mut self, run: NotPriced) {
+        self.not_priced.push(run);
+    }
+}
+
+/// What goes to a terminal of a text that may hold anything.
+pub(crate) fn printable(text: &str) -> String {
+    let letters = text.chars().take(LONGEST_REASON);
+    letters.map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }
 
 /// A run as people know it.

@@ -1,31 +1,48 @@
 //! Runs in the books that nobody could price when they were read: a profile may know their tariff by now.
 
 use super::{
-    desk::{Desk, NOT_FINISHED, too_large},
+    desk::{NOT_FINISHED, too_large},
     price::price_of,
-    report::{NotPriced, SettleReport},
+    report::NotPriced,
 };
-use crate::{error::JobsError, reached::booked};
-use ledger::{Command, RunPrice, SettledRun, UnattributedReason};
+use crate::{error::JobsError, house::House, reached::booked};
+use ledger::{Book, Command, Outcome, RunPrice, SettledRun, UnattributedReason};
+use model::AmountError;
+use sites::Site;
 use std::sync::Arc;
 
 /// How many runs are in memory at once.
 const PAGE: u32 = 500;
 
-/// Prices them from what stands in the books, and lists those that somebody pays for and that still have no price.
-pub(super) async fn reprice(desk: &Desk<'_>, report: &mut SettleReport) -> Result<(), JobsError> {
+/// Takes what became of them.
+pub(crate) trait Repriced: Send {
+    /// Counts what became of runs that have a price now.
+    fn count(&mut self, commands: &[Command], outcomes: &[Outcome]) -> Result<(), AmountError>;
+
+    /// Notes one that somebody pays for and that still has none.
+    fn not_priced(&mut self, run: NotPriced);
+}
+
+/// Prices those of a site from what stands in the books, and tells of those that somebody pays for and that still have no
+/// price.
+pub(crate) async fn reprice(
+    house: &House,
+    book: &dyn Book,
+    site: &Site,
+    report: &mut dyn Repriced,
+) -> Result<(), JobsError> {
     let mut after = None;
     loop {
-        let found = desk.book.unpriced(&desk.house.here, after.as_ref(), PAGE).await;
+        let found = book.unpriced(site.name(), after.as_ref(), PAGE).await;
         let page = booked(found, NOT_FINISHED)?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.run.key.clone());
         let mut commands = Vec::new();
         for unpriced in page {
-            match price_of(desk.site, &unpriced.run) {
+            match price_of(site, &unpriced.run) {
                 RunPrice::Unknown(reason) => {
                     if let UnattributedReason::NotPriced(_) = unpriced.reason {
-                        report.not_priced.push(NotPriced { run: unpriced.run.key, reason });
+                        report.not_priced(NotPriced { run: unpriced.run.key, reason });
                     }
                 }
                 price @ RunPrice::Known(_) => {
@@ -34,7 +51,8 @@ pub(super) async fn reprice(desk: &Desk<'_>, report: &mut SettleReport) -> Resul
             }
         }
         if !commands.is_empty() {
-            let outcomes = desk.post(&commands).await?;
+            let posted = book.post(&house.principal, house.clock.now(), &commands).await;
+            let outcomes = booked(posted, NOT_FINISHED)?;
             report.count(&commands, &outcomes).map_err(too_large)?;
         }
     }

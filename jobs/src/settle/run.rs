@@ -6,7 +6,7 @@ use super::{
     clock,
     close::{Decided, decide},
     desk::{Desk, LocalJobs, NOT_FINISHED},
-    observe::{Observed, observe},
+    observe::{Observed, Seen, Viewpoint, look, priced},
     provisional::provisional,
     raw,
     read::{Findings, read},
@@ -38,8 +38,8 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     let known = known(&desk, &holds, &local, options).await?;
     let span = Window { from: start(known, desk.now), to: desk.now.plus_seconds(1) };
     let mut report = SettleReport {
-        place: place(&house.here, &desk.cluster),
-        scope: desk.scope.to_string(),
+        place: place(&house.here, &desk.view.cluster),
+        scope: desk.view.scope.to_string(),
         since: Some(span.from),
         ..SettleReport::default()
     };
@@ -47,7 +47,7 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     let unended = local.values().filter(|job| job.ended.is_none()).map(|job| job.intent.id);
     let mut reading = Reading::watching(holds.iter().map(|hold| hold.id.0).chain(unended));
     read(&desk, span, &adopted, Findings { reading: &mut reading, report: &mut report }).await?;
-    reprice(&desk, &mut report).await?;
+    reprice(house, desk.book.as_ref(), desk.site, &mut report).await?;
 
     let as_of = house.clock.now();
     let QueueBatch { jobs: mut queue, rejected: unread, .. } =
@@ -58,7 +58,9 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     for job in &mut queue {
         job.stamp = job.stamp.or_else(|| adopted.stamp(job.id, job.submitted_at));
     }
-    let observed = observe(&desk, as_of, &reading, &queue);
+    let Seen { sight, runaway } = look(&desk.view, as_of, &reading, &queue);
+    report.runaway = runaway;
+    let observed = priced(desk.site, &desk.view, &sight);
     let decided = decide(&desk, &holds, &local, &reading, &queue, &unread).await?;
     match expire_all(house, desk.book.as_ref(), NOT_FINISHED).await? {
         Ok(expired) => report.expired = expired,
@@ -81,8 +83,8 @@ async fn begin(house: &House, options: SettleOptions) -> Result<Desk<'_>, JobsEr
     }
     let cluster: ClusterName = scheduled(house.scheduler.cluster_name().await, what)?;
     keep_zone(house, book.as_ref(), &house.here, what).await?;
-    let (site, scope) = (house.site(&house.here)?, Desk::scope(house, options));
-    Ok(Desk { house, book, site, cluster, scope, now })
+    let site = house.site(&house.here)?;
+    Ok(Desk { house, book, site, view: Viewpoint::of(house, cluster, options.all_users), now })
 }
 
 /// Enters the holds of jobs that were submitted while the ledger did not answer.
@@ -100,7 +102,7 @@ async fn known(
     local: &LocalJobs<'_>,
     options: SettleOptions,
 ) -> Result<Known, JobsError> {
-    let cursor = booked(desk.book.cursor(&desk.house.here, &desk.cluster, &desk.scope).await, NOT_FINISHED)?;
+    let cursor = booked(desk.book.cursor(&desk.house.here, &desk.view.cluster, &desk.view.scope).await, NOT_FINISHED)?;
     let grants = booked(desk.book.grants(None).await, NOT_FINISHED)?;
     let here = grants.iter().filter(|grant| *grant.terms.unit.site() == desk.house.here);
     // A hold may have been entered long after its job was made, and a job taken over long after it was submitted.
@@ -120,7 +122,7 @@ async fn known(
 /// The cursor after this settlement: everything up to its beginning, or up to the first row that was not taken in.
 fn cursor(desk: &Desk<'_>, before: Option<Timestamp>, reading: &Reading, report: &mut SettleReport) -> Cursor {
     let settled_until = reading.settled_until(desk.now);
-    let (site, cluster, scope) = (desk.house.here.clone(), desk.cluster.clone(), desk.scope.clone());
+    let (site, cluster, scope) = (desk.house.here.clone(), desk.view.cluster.clone(), desk.view.scope.clone());
     // It never moves back, unless it lies ahead of this clock.
     report.settled_until = match before {
         Some(until) if is_ahead(until, desk.now) => {
@@ -146,8 +148,8 @@ fn coverage(desk: &Desk<'_>, from: Timestamp, observed: &Observation, reading: &
     let window = Window { from, to: reading.settled_until(desk.now) };
     (window.from < window.to).then(|| Coverage {
         site: desk.house.here.clone(),
-        cluster: desk.cluster.clone(),
-        scope: desk.scope.clone(),
+        cluster: desk.view.cluster.clone(),
+        scope: desk.view.scope.clone(),
         whole_accounts: observed.whole_accounts.clone(),
         window,
         observed_at: desk.now,
@@ -163,10 +165,10 @@ async fn finish(
     local: &LocalJobs<'_>,
     report: &mut SettleReport,
 ) -> Result<(), JobsError> {
-    let Observed { observation, uncounted, runaway } = observed;
+    let Observed { observation, uncounted } = observed;
     let Decided { over, unwritten, unknown, unsent } = decided;
     (report.running, report.pending) = (observation.running.len() as u64, observation.pending.len() as u64);
-    (report.uncounted, report.runaway) = (uncounted, runaway);
+    report.uncounted = uncounted;
     (report.unknown, report.unsent) = (unknown, unsent);
     let mut commands = vec![Command::Observe(Box::new(observation))];
     commands.extend(over.iter().map(|(close, _)| Command::Close(close.clone())));

@@ -18,21 +18,21 @@ const HOLD_SECONDS: i64 = 3_600;
 
 /// What is known of earlier settlements.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Known {
+pub(crate) struct Known {
     /// Until when all was settled.
-    pub(super) settled_until: Option<Timestamp>,
+    pub(crate) settled_until: Option<Timestamp>,
     /// When the oldest open hold was taken.
-    pub(super) oldest_hold: Option<Timestamp>,
+    pub(crate) oldest_hold: Option<Timestamp>,
     /// When the first grant here began.
-    pub(super) first_grant: Option<Timestamp>,
+    pub(crate) first_grant: Option<Timestamp>,
     /// The person's own wish.
-    pub(super) since: Option<Timestamp>,
+    pub(crate) since: Option<Timestamp>,
 }
 
 /// The instant since which accounting is asked: what the cursor leaves open, what open holds wait for and what the person
 /// wants, whichever is earliest, so that nothing between cursor and present is ever passed over. A cursor of a clock that
 /// was ahead says nothing.
-pub(super) fn start(known: Known, now: Timestamp) -> Timestamp {
+pub(crate) fn start(known: Known, now: Timestamp) -> Timestamp {
     let back = |seconds: i64| now.plus_seconds(-seconds);
     let granted = known.first_grant.map(|from| from.max(back(GRANT_SECONDS)));
     let usual = match known.settled_until {

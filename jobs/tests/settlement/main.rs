@@ -2,6 +2,7 @@
 
 mod balance;
 mod books;
+mod bundles;
 mod chunks;
 mod clocks;
 mod directories;

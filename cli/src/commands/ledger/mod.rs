@@ -7,6 +7,7 @@ mod export;
 mod give;
 mod import;
 mod imports;
+mod merge;
 mod policy;
 mod prove;
 mod read;
@@ -65,6 +66,8 @@ pub(crate) enum Action {
     Import(import::Import),
     /// List what was imported, with the sums that another reader of the same file gets
     Imports,
+    /// Take in bundles that members wrote with `pakt settle --bundle`, in any order, as often as you like
+    Merge(merge::Merge),
     /// Let another account, partition or user spend a project's budget
     Bind(bind::Bind),
     /// List who spends which budget
@@ -111,6 +114,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         Action::Open(arguments) => give::open(arguments, context).await,
         Action::Import(arguments) => import::run(arguments, context).await,
         Action::Imports => imports::run(context).await,
+        Action::Merge(arguments) => merge::run(arguments, context).await,
         Action::Bind(arguments) => bind::bind(arguments, context).await,
         Action::Bindings(arguments) => bind::bindings(arguments, context).await,
         Action::Unbind(arguments) => bind::unbind(arguments, context).await,

@@ -1,0 +1,131 @@
+//! `pakt ledger merge`.
+
+use crate::commands::Context;
+use crate::{
+    failure::Failure,
+    output::{Answer, hold, instant},
+    wiring::evidence::Fingerprint,
+};
+use jobs::{
+    Gravity,
+    bundle::{MergeReport, MergeWish, MergedBundle, Taken, merge},
+    import::Listed,
+    settle::{Counts, SettledAmount},
+};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Arguments of `ledger merge`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Merge {
+    /// Bundles that `pakt settle --bundle` wrote, or folders that have some
+    #[arg(required = true, value_name = "PLACE")]
+    pub places: Vec<PathBuf>,
+    /// Believe bundles signed with this key, though earlier ones of the same person were signed with another
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub accept_key: Vec<Fingerprint>,
+}
+
+/// Merges. What could not be taken in is told in any case, and ends the program with 5, or with 4 where it is another key:
+/// somebody has to look.
+pub(super) async fn run(arguments: Merge, context: &Context) -> Result<Answer, Failure> {
+    let house = context.house()?;
+    let Merge { places, accept_key: accepted } = arguments;
+    let report = merge(&house, MergeWish { places, accepted }).await?;
+    let answer = Answer::new(text(&report), json!({ "version": 1, "merged": report })).with_notes(notes(&report));
+    if report.is_complete() {
+        return Ok(answer);
+    }
+    context.screen.shown_in_full(&answer);
+    Err(incomplete(&report))
+}
+
+fn incomplete(report: &MergeReport) -> Failure {
+    let what = "not everything was merged";
+    let refusals: Vec<_> = report.refusals().collect();
+    let Some((first, others)) = refusals.split_first() else {
+        let taken = report.bundles.iter().map(|bundle| &bundle.taken).chain([&report.repriced]);
+        let (rejected, not_priced) =
+            taken.fold((0, 0), |(rows, runs), taken| (rows + taken.rejected.count, runs + taken.not_priced.count));
+        let why =
+            format!("{rejected} runs were rejected, and {not_priced} have no price: no balance counts their hours");
+        let next = "look at the warnings; `pakt ledger unattributed` lists the runs without a price";
+        return Failure { gravity: Gravity::Unknown, ..Failure::usage(what, why, next) };
+    };
+    let count = others.len();
+    let why = if count == 0 { first.why.clone() } else { format!("{}; and {count} more bundles", first.why) };
+    let gravity =
+        if refusals.iter().all(|refusal| refusal.is_another_key) { Gravity::Refused } else { Gravity::Unknown };
+    Failure { gravity, ..Failure::usage(what, why, first.next.clone()) }
+}
+
+fn text(report: &MergeReport) -> String {
+    let mut text = String::new();
+    for bundle in &report.bundles {
+        text.push_str(&line(bundle));
+        text.push_str(&charges(&bundle.taken.counts));
+    }
+    let Counts { new, corrected, .. } = &report.repriced.counts;
+    if new + corrected > 0 {
+        text.push_str(&format!("{} runs that had no price have one now\n", new + corrected));
+        text.push_str(&charges(&report.repriced.counts));
+    }
+    text
+}
+
+fn line(bundle: &MergedBundle) -> String {
+    let file = bundle.file.display();
+    let (Some(site), Some(user)) = (&bundle.site, &bundle.user) else { return format!("{file}: not a bundle\n") };
+    let Taken { counts, not_priced, rejected } = &bundle.taken;
+    let Counts { new, same, corrected, unattributed, .. } = counts;
+    let until = bundle.settled_until.map_or_else(String::new, |until| format!("; read until {}", instant(until)));
+    format!(
+        "{user}@{site}: {} new batches, {} known; runs: {new} newly charged, {same} known, {corrected} corrected, \
+         {unattributed} unattributed, {} without a price, {} rejected{until}\n",
+        bundle.new_batches, bundle.known_batches, not_priced.count, rejected.count
+    )
+}
+
+fn charges(counts: &Counts) -> String {
+    let charge = |settled: &SettledAmount| {
+        format!("  {} was charged {}\n", settled.project, hold(&settled.unit, settled.amount))
+    };
+    counts.settled.iter().map(charge).collect()
+}
+
+fn notes(report: &MergeReport) -> Vec<String> {
+    let mut notes = Vec::new();
+    for bundle in &report.bundles {
+        let file = bundle.file.display();
+        if let (true, Some(user), Some(site), Some(key)) =
+            (bundle.is_first, &bundle.user, &bundle.site, bundle.fingerprint)
+        {
+            notes.push(format!(
+                "note: {file} is the first bundle of {user}@{site}: its key {key} is believed from now on; ask {user} \
+                 whether it is theirs"
+            ));
+        }
+        notes.extend(bundle.refused.iter().map(|refusal| format!("warning: {file}: {}", refusal.why)));
+        notes.extend(bundle.notes.iter().map(|note| format!("note: {file}: {note}")));
+        if bundle.uncounted > 0 {
+            let count = bundle.uncounted;
+            notes.push(format!("note: {file}: {count} running or waiting jobs have no price here"));
+        }
+        notes.extend(warnings(&bundle.taken));
+    }
+    notes.extend(warnings(&report.repriced));
+    notes
+}
+
+fn warnings(taken: &Taken) -> Vec<String> {
+    let listed = |what: &str, listed: &Listed| {
+        let mut warnings: Vec<String> =
+            listed.first.iter().map(|reason| format!("warning: {what}: {reason}")).collect();
+        let more = listed.count - listed.first.len() as u64;
+        if more > 0 {
+            warnings.push(format!("warning: and {more} more"));
+        }
+        warnings
+    };
+    [listed("not taken in", &taken.rejected), listed("not counted", &taken.not_priced)].concat()
+}

@@ -1,0 +1,245 @@
+//! Bundles of several people, taken into several ledgers: all come to the same books, whatever was merged when and how often.
+
+use crate::cluster::{run, unreadable, waiting};
+use crate::desk::{DAY, Desk, NOW, at};
+use jobs::bundle::{BundleReport, BundleWish, MergeReport, MergeWish, merge, write};
+use ledger::{
+    BalanceQuery, Book, UsageField, UsageFilter, UsageQuery, UsageSpan,
+    evidence::{KeyKind, SignerKey},
+};
+use model::{BaseState, JobState, Run, Window};
+use proptest::{prelude::*, test_runner::TestCaseError};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const PEOPLE: [&str; 3] = ["ada", "bob", "carol"];
+
+/// The key of a person: its seed is their name's first letter.
+fn key(user: &str) -> SignerKey {
+    let seed = user.as_bytes()[0];
+    let name = "pakt-bundle".parse().expect("a name");
+    let mut bits = |bytes: &mut [u8]| {
+        bytes.fill(seed);
+        Ok(())
+    };
+    SignerKey::generate(name, KeyKind::Log, &mut bits).expect("bits are there")
+}
+
+/// Writes a person's bundle; carol is a coordinator.
+async fn wrote(desk: &Desk, user: &str, folder: &Path) -> BundleReport {
+    let wish = BundleWish { folder, key: &key(user), since: None, all_users: user == "carol" };
+    write(&desk.house(user), wish).await.expect("written")
+}
+
+async fn merged(desk: &Desk, places: Vec<PathBuf>) -> MergeReport {
+    merge(&desk.house("pi"), MergeWish { places, accepted: Vec::new() }).await.expect("merged")
+}
+
+/// What a ledger says: its balance, who used what when, what was read, what nobody pays for, and how far each bundle was
+/// taken in.
+async fn books(desk: &Desk) -> [String; 5] {
+    let (book, now) = (desk.book(), desk.house("pi").clock.now());
+    let balances = book.balances(&BalanceQuery::default(), now).await.expect("balances");
+    let query = UsageQuery {
+        span: UsageSpan::Instants(Window { from: at(NOW - 100 * DAY), to: at(NOW + 100 * DAY) }),
+        filter: UsageFilter::default(),
+        by: vec![UsageField::Day, UsageField::Person, UsageField::EndState],
+        known_at: None,
+    };
+    let usage = book.usage(&query).await.expect("usage");
+    let coverage = book.coverage(&"testland".parse().expect("a site")).await.expect("coverage");
+    let unattributed = book.unattributed().await.expect("runs");
+    let verification = book.verify().await.expect("verified");
+    assert!(verification.is_consistent(), "{verification:?}");
+    let marks = book.bundles().await.expect("marks");
+    [
+        format!("{balances:?}"),
+        format!("{usage:?}"),
+        format!("{coverage:?}"),
+        format!("{unattributed:?}"),
+        format!("{marks:?}"),
+    ]
+}
+
+#[tokio::test]
+async fn a_bundle_has_each_run_once_and_again_where_it_says_something_else() {
+    let (desk, folder) = (Desk::new().await, tempfile::tempdir().expect("a folder"));
+    desk.says().runs = vec![
+        run(1, "ada", NOW - 20 * DAY, Some(NOW - 20 * DAY + 100)),
+        run(2, "ada", NOW - DAY, Some(NOW - DAY + 1_000)),
+        run(3, "bob", NOW - DAY, Some(NOW - DAY + 10)),
+        run(4, "ada", NOW - 60, None),
+    ];
+    desk.says().queue = vec![waiting(5, "ada", NOW - 60)];
+    let report = wrote(&desk, "ada", folder.path()).await;
+    assert_eq!((report.runs, report.batches, report.running, report.pending), (2, 2, 1, 1));
+    assert_eq!(report.settled_until, at(NOW));
+    // Two days overlap; nothing of it is written again, and it is known how far was read.
+    desk.set_clock(NOW + 60);
+    let again = wrote(&desk, "ada", folder.path()).await;
+    assert_eq!((again.runs, again.batches, again.since), (0, 3, at(NOW - 2 * DAY)));
+    merged(&desk, vec![folder.path().to_owned()]).await;
+    assert_eq!(desk.used().await, 1_100);
+    assert_eq!((desk.balance().await.running.milli() > 0, desk.cursor("user:ada").await), (true, None));
+    // Its end is corrected later; the ledger follows, and says who read it.
+    desk.set_clock(NOW + 120);
+    let mut corrected = run(2, "ada", NOW - DAY, Some(NOW - DAY + 900));
+    corrected.observed_at = at(NOW + 120);
+    desk.says().runs[1] = corrected;
+    assert_eq!(wrote(&desk, "ada", folder.path()).await.runs, 1);
+    let report = merged(&desk, vec![folder.path().to_owned()]).await;
+    assert_eq!((report.bundles[0].taken.counts.corrected, desk.used().await), (1, 1_000));
+    let entry = desk.entries().await.pop().expect("an entry");
+    assert_eq!(entry.actor.to_string(), "ada@testland");
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_told_and_read_again() {
+    let (desk, folder) = (Desk::new().await, tempfile::tempdir().expect("a folder"));
+    desk.says().rejected = vec![unreadable(9, &(NOW - 5 * DAY).to_string())];
+    let report = wrote(&desk, "ada", folder.path()).await;
+    assert_eq!((report.rejected.len(), report.settled_until), (1, at(NOW - 5 * DAY)));
+    desk.says().rejected = Vec::new();
+    let again = wrote(&desk, "ada", folder.path()).await;
+    assert_eq!((again.since, again.settled_until), (at(NOW - 7 * DAY), at(NOW)));
+}
+
+#[tokio::test]
+async fn of_two_writers_at_once_one_is_told_to_come_again() {
+    let (desk, folder) = (Desk::new().await, tempfile::tempdir().expect("a folder"));
+    let file = wrote(&desk, "ada", folder.path()).await.file;
+    let other = reach::GrowingFile::open(&file).expect("opened").expect("nobody has it");
+    let wish = BundleWish { folder: folder.path(), key: &key("ada"), since: None, all_users: false };
+    let error = write(&desk.house("ada"), wish).await.expect_err("locked");
+    assert_eq!(error.gravity, jobs::Gravity::Unreachable);
+    drop(other);
+    wrote(&desk, "ada", folder.path()).await;
+}
+
+#[tokio::test]
+async fn what_a_clock_that_was_ahead_wrote_waits_for_its_time() {
+    let (desk, folder) = (Desk::new().await, tempfile::tempdir().expect("a folder"));
+    desk.says().runs = vec![run(1, "ada", NOW - DAY, Some(NOW - DAY + 100))];
+    desk.set_clock(NOW + DAY);
+    wrote(&desk, "ada", folder.path()).await;
+    desk.set_clock(NOW);
+    let report = merged(&desk, vec![folder.path().to_owned()]).await;
+    let refusal = report.bundles[0].refused.as_ref().expect("refused");
+    assert!(refusal.why.contains("is dated"), "{}", refusal.why);
+    desk.set_clock(NOW + DAY);
+    assert!(merged(&desk, vec![folder.path().to_owned()]).await.is_complete());
+    assert_eq!(desk.used().await, 100);
+}
+
+#[tokio::test]
+async fn runs_that_had_no_price_are_charged_by_a_later_merge() {
+    let (mut desk, folder) = (Desk::new().await, tempfile::tempdir().expect("a folder"));
+    let mut elsewhere = run(1, "ada", NOW - DAY, Some(NOW - DAY + 100));
+    elsewhere.partition = Some("new".parse().expect("a partition"));
+    desk.says().runs = vec![elsewhere];
+    wrote(&desk, "ada", folder.path()).await;
+    let report = merged(&desk, vec![folder.path().to_owned()]).await;
+    assert_eq!((report.bundles[0].taken.not_priced.count, report.is_complete()), (1, false));
+    desk.profile_knows(&["gpu", "new"]);
+    let report = merged(&desk, vec![folder.path().to_owned()]).await;
+    assert_eq!((report.repriced.counts.new, report.is_complete(), desk.used().await), (1, true, 100));
+}
+
+/// One thing that happens in the group.
+#[derive(Clone, Debug)]
+enum Happening {
+    Ends { who: usize, seconds: i64 },
+    Changes { run: prop::sample::Index, seconds: i64 },
+    Waits { who: usize },
+    Starts { who: usize },
+    Writes { who: usize },
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        (0..2_usize, 1..500_i64).prop_map(|(who, seconds)| Happening::Ends { who, seconds }),
+        (any::<prop::sample::Index>(), 1..500_i64).prop_map(|(run, seconds)| Happening::Changes { run, seconds }),
+        (0..2_usize).prop_map(|who| Happening::Waits { who }),
+        (0..2_usize).prop_map(|who| Happening::Starts { who }),
+        (0..3_usize).prop_map(|who| Happening::Writes { who }),
+        (0..3_usize).prop_map(|who| Happening::Writes { who }),
+    ]
+}
+
+/// Lets it happen, and answers with a copy of each bundle as it was after each writing.
+async fn happened(desk: &Desk, happenings: &[Happening], folder: &Path, copies: &Path) -> Vec<PathBuf> {
+    let mut written = Vec::new();
+    for (step, happening) in happenings.iter().enumerate() {
+        let now = NOW + 600 * i64::try_from(step + 1).expect("small");
+        desk.set_clock(now);
+        let id = 100 + step as u64;
+        let ended = |run: &Run| run.ended_at.is_some();
+        match happening {
+            Happening::Ends { who, seconds } => {
+                desk.says().runs.push(run(id, PEOPLE[*who], now - seconds - 50, Some(now - 50)));
+            }
+            Happening::Starts { who } => desk.says().runs.push(run(id, PEOPLE[*who], now - 600, None)),
+            Happening::Waits { who } => desk.says().queue = vec![waiting(id, PEOPLE[*who], now - 60)],
+            Happening::Changes { run, seconds } => {
+                let runs = &mut desk.says().runs;
+                let count = runs.iter().filter(|run| ended(run)).count();
+                if count > 0 {
+                    let changed = runs.iter_mut().filter(|run| ended(run)).nth(run.index(count)).expect("counted");
+                    changed.ended_at = Some(changed.started_at.plus_seconds(*seconds));
+                    changed.elapsed = model::WallTime::from_seconds(seconds.unsigned_abs());
+                    changed.state = JobState::of(BaseState::Timeout);
+                }
+            }
+            Happening::Writes { who } => {
+                desk.says().runs.iter_mut().for_each(|run| run.observed_at = at(now));
+                let file = wrote(desk, PEOPLE[*who], folder).await.file;
+                let copy = copies.join(format!("{step}.bundle"));
+                fs::copy(&file, &copy).expect("copied");
+                written.push(copy);
+            }
+        }
+    }
+    written
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_order_and_any_repetition_gives_the_same_books(
+        happenings in prop::collection::vec(happening(), 1..24),
+        orders in prop::collection::vec(prop::collection::vec(any::<prop::sample::Index>(), 0..8), 2),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let (folder, copies) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+            let (group, plain) = (Desk::new().await, Desk::new().await);
+            let written = happened(&group, &happenings, folder.path(), copies.path()).await;
+            let end = NOW + DAY;
+            let mut files: Vec<PathBuf> =
+                fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+            files.sort();
+            if files.is_empty() {
+                return Ok(());
+            }
+            plain.set_clock(end);
+            merged(&plain, files.clone()).await;
+            let expected = books(&plain).await;
+            for order in orders {
+                let keeper = Desk::new().await;
+                keeper.set_clock(end);
+                for copy in &order {
+                    merged(&keeper, vec![written[copy.index(written.len())].clone()]).await;
+                }
+                files.reverse();
+                let report = merged(&keeper, files.clone()).await;
+                prop_assert!(report.is_complete(), "{:?}", report);
+                merged(&keeper, files.clone()).await;
+                prop_assert_eq!(&books(&keeper).await, &expected);
+            }
+            Ok::<(), TestCaseError>(())
+        })?;
+    }
+}
