@@ -3,7 +3,8 @@
 //! [`Book`] is the contract: commands go in, all or nothing, and balances, statements and entries come out. Three layers
 //! lie below it. `rules` are pure: what is charged to whom, what may be refused, what a replay of the entries gives.
 //! `procedures` are the order of steps of each command, written once over `Records`, what they need of a store inside
-//! one transaction. `sqlite` is the embedded store. A posted entry is never changed and never deleted.
+//! one transaction. `sqlite` is the embedded store, `postgres` the shared one. A posted entry is never changed and never
+//! deleted.
 
 mod account;
 mod binding;
@@ -22,15 +23,19 @@ mod hold;
 mod import_batch;
 mod observation;
 mod outcome;
+mod price_shape;
 mod procedures;
+mod random;
 mod records;
 mod refusal;
 mod rules;
+mod schema_version;
 mod scope;
 mod settled_run;
 mod site_figure;
 mod sqlite;
 mod store;
+mod stored;
 mod usage;
 mod verification;
 mod workbench;
@@ -54,6 +59,7 @@ pub use hold::{AmendHold, CloseHold, CloseReason, Closing, Hold, HoldId, NewHold
 pub use import_batch::{ControlTotal, ImportBatch, ImportRecord};
 pub use observation::{Observation, ObservedPending, ObservedRun};
 pub use outcome::{Effect, Outcome, SettleOutcome};
+pub use random::Random;
 pub use refusal::Refusal;
 pub use rules::{
     Budget, Coming, Completeness, Content, ContentError, Debt, Decision, Drawing, Event, Facts, FixedTerm, GivenLot,
@@ -64,6 +70,6 @@ pub use rules::{
 pub use scope::{Scope, ScopeError};
 pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};
 pub use site_figure::{NewSiteFigure, SiteFigureRecord};
-pub use sqlite::{OpenMode, Random, SqliteBook, StopPoint, Surroundings};
+pub use sqlite::{OpenMode, SqliteBook, StopPoint, Surroundings};
 pub use usage::{KnownAt, SiteZone, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum};
 pub use verification::{Outside, Verification};

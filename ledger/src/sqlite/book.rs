@@ -1,19 +1,18 @@
 //! The contract, kept by one SQLite file.
 
-use super::log_tables::Log;
-use super::open::{OpenMode, Random, StopPoint, Surroundings, open};
-use super::persons::{self, Known};
+use super::open::{OpenMode, StopPoint, Surroundings, key_file_of, open};
 use super::tables::Tables;
 use super::thread::Owner;
 use super::{
-    audit, balance_queries, bundle_table, coverage_tables, figure_tables, import_table, key_file, proofs, queries,
-    run_tables, usage_queries,
+    balance_queries, bundle_table, coverage_tables, figure_tables, import_table, queries, run_tables, usage_queries,
 };
 use crate::evidence::{EntryProof, SignerKey};
 use crate::procedures::{Posting, apply};
+use crate::random::Random;
 use crate::records::{Records, Result};
 use crate::rules::Replay;
 use crate::store::Store;
+use crate::stored::{self, Known, Log, LogTables as _};
 use crate::workbench::Workbench;
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage,
@@ -221,26 +220,31 @@ impl Book for SqliteBook {
 
     async fn audit(&self, outside: &Outside) -> Result<Verification> {
         let outside = outside.clone();
-        self.read("verifying the ledger", move |tables| audit::audit(tables, &outside)).await
+        self.read("verifying the ledger", move |tables| stored::audit(tables, &outside)).await
     }
 
     async fn log(&self) -> Result<LogRecord> {
-        let (signer, key_file) = (self.signer.clone(), key_file::path_of(&self.path));
-        let work = move |connection: &mut Connection| proofs::log(connection, signer.as_deref(), &key_file);
+        let (signer, key_file) = (self.signer.clone(), key_file_of(&self.path));
+        let work = move |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let record = stored::record_of_log(&Tables::new(&transaction), signer.as_deref(), |_| key_file.clone())?;
+            transaction.commit()?;
+            Ok(record)
+        };
         self.call("reading the log", work).await
     }
 
     async fn prove(&self, entry: u64) -> Result<EntryProof> {
-        self.read("proving an entry", move |tables| proofs::prove(tables, entry)).await
+        self.read("proving an entry", move |tables| stored::prove(tables, entry)).await
     }
 
     async fn persons(&self) -> Result<Vec<PersonRecord>> {
-        let list = |tables: &Tables<'_>| Ok(persons::all(tables.connection)?.iter().map(Known::record).collect());
+        let list = |tables: &Tables<'_>| Ok(tables.all_persons()?.iter().map(Known::record).collect());
         self.read("reading the persons", list).await
     }
 
     async fn records(&self, page: EntryPage) -> Result<Vec<EntryRecord>> {
-        self.read("reading entries", move |tables| proofs::records(tables, page)).await
+        self.read("reading entries", move |tables| stored::records(tables, page)).await
     }
 }
 
@@ -275,7 +279,7 @@ fn post(
         close_post(&transaction, actor, now, commands.len())?;
         stop_at(ending.stop, StopPoint::BeforeCheckpoint);
         if let Some(signer) = &ending.signer {
-            Log::sign(&transaction, signer)?;
+            Log::sign(&tables, signer)?;
         }
     }
     stop_at(ending.stop, StopPoint::BeforeCommit);

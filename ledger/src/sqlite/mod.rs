@@ -1,15 +1,12 @@
 //! The embedded store: one SQLite file, one owning thread, any number of processes.
 //!
 //! `mount` decides from the mount table how far file locks reach, `open` checks and prepares the file, `thread` owns the
-//! connection, `tables` is what the procedures need, `queries` is what only reads, `book` is the contract. `log_tables` and
-//! `persons` keep what proves entries, `audit` checks all of it, `proofs` hands it out.
+//! connection, `tables` is what the procedures need, `queries` is what only reads, `book` is the contract. `stored_rows`
+//! is what evidence needs.
 
-mod audit;
-mod audit_rows;
 mod balance_queries;
 mod book;
 mod bundle_table;
-mod charges;
 mod coverage_tables;
 mod entry_tables;
 mod erasure;
@@ -17,21 +14,17 @@ mod failure;
 mod figure_tables;
 mod import_table;
 mod inserts;
-mod key_file;
-mod leaf_rows;
-mod log_tables;
 mod mount;
 mod names;
 mod observation_tables;
 mod open;
-mod persons;
-mod proofs;
 mod queries;
 mod raw_rows;
 mod rows;
 mod run_tables;
 mod schema;
 mod spending_tables;
+mod stored_rows;
 mod tables;
 mod thread;
 mod usage_audit;
@@ -39,4 +32,4 @@ mod usage_queries;
 mod usage_tables;
 
 pub use book::SqliteBook;
-pub use open::{OpenMode, Random, StopPoint, Surroundings};
+pub use open::{OpenMode, StopPoint, Surroundings};

@@ -65,7 +65,7 @@ impl<'a> Names<'a> {
         {
             return Ok(*number);
         }
-        let number = self.number(&super::entry_tables::place(key))?;
+        let number = self.number(&crate::stored::place(key))?;
         self.place.replace(Some((key.site.clone(), key.cluster.clone(), number)));
         Ok(number)
     }

@@ -1,19 +1,19 @@
 //! Opening: is it there, is it ours, may this host use it, which journal does the place allow.
 
-use super::key_file;
 use super::mount::{Place, Reach, place_of};
-use super::persons::no_bits;
-use super::schema::{APPLICATION_ID, MIGRATIONS, OLDEST, VERSION};
+use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
+use super::tables::Tables;
 use super::thread::with_retries;
 use crate::evidence::SignerKey;
+use crate::random::{Random, no_bits};
+use crate::schema_version::check_version;
+use crate::stored::{LogTables as _, generate_key, read_key, write_key};
 use crate::{LedgerError, LedgerErrorKind, Retry};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
-use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// What to do where there is no ledger.
@@ -34,35 +34,6 @@ pub enum StopPoint {
     BeforeCommit,
     /// After the transaction is committed, before anybody is told.
     AfterCommit,
-}
-
-/// Where random bits come from, for pseudonyms, salts and keys.
-#[derive(Clone)]
-pub struct Random(Arc<Source>);
-
-type Source = dyn Fn(&mut [u8]) -> io::Result<()> + Send + Sync;
-
-impl Random {
-    /// Those of the kernel.
-    pub fn of_the_system() -> Self {
-        Self::new(|bytes| File::open("/dev/urandom").and_then(|mut file| file.read_exact(bytes)))
-    }
-
-    /// Those that a function fills in, so that a test can say which.
-    pub fn new(source: impl Fn(&mut [u8]) -> io::Result<()> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(source))
-    }
-
-    /// Fills the bytes.
-    pub fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
-        (self.0)(bytes)
-    }
-}
-
-impl fmt::Debug for Random {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Random(..)")
-    }
 }
 
 /// What the store knows of the machine it is on; made by hand in tests.
@@ -141,7 +112,7 @@ fn open_inner(
     with_retries(&mut connection, |connection| check_host(connection, &place, &surroundings.host))?;
     with_retries(&mut connection, |connection| choose_journal(connection, &place))?;
     let random = &surroundings.random;
-    let signer = with_retries(&mut connection, |connection| key_file::prepare(connection, path, mode, random))?;
+    let signer = with_retries(&mut connection, |connection| prepare_key(connection, path, mode, random))?;
     Ok((connection, signer))
 }
 
@@ -179,22 +150,6 @@ fn check_header(path: &Path, mode: OpenMode) -> Result<(), LedgerError> {
         return not_ours("the file is a database of another program");
     }
     check_version(i64::from(number_at(60)))
-}
-
-/// 0 is a file without tables yet.
-fn check_version(found: i64) -> Result<(), LedgerError> {
-    if found == 0 || (OLDEST..=VERSION).contains(&found) {
-        return Ok(());
-    }
-    if found < OLDEST {
-        let why = format!(
-            "it was written before the first release: version {found}, the oldest that can be read is {OLDEST}; \
-             `pakt ledger export` of the program that wrote it prints what is in it"
-        );
-        return Err(LedgerError::never(LedgerErrorKind::OlderVersion, why));
-    }
-    let why = format!("a newer release of Pakt wrote it: version {found}, this one knows {VERSION}");
-    Err(LedgerError::never(LedgerErrorKind::NewerVersion, why))
 }
 
 /// Takes the steps that are missing, all in one transaction; another process may have taken them meanwhile.
@@ -256,6 +211,32 @@ fn choose_journal(connection: &mut Connection, place: &Place) -> Result<(), Ledg
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     Ok(())
+}
+
+/// The key file of the ledger at a path: `ledger.db.key` beside `ledger.db`.
+pub(super) fn key_file_of(ledger: &Path) -> PathBuf {
+    let mut name = ledger.as_os_str().to_owned();
+    name.push(".key");
+    PathBuf::from(name)
+}
+
+/// The key of a ledger that is being opened, where this user has it. Whoever makes the ledger makes the key.
+fn prepare_key(
+    connection: &Connection,
+    ledger: &Path,
+    mode: OpenMode,
+    random: &Random,
+) -> Result<Option<SignerKey>, LedgerError> {
+    let path = key_file_of(ledger);
+    if mode == OpenMode::Create && Tables::new(connection).log_row()?.key.is_none() {
+        write_key(&path, &generate_key(random)?)?;
+        if let Some(signer) = read_key(&path)? {
+            // Of two that make the ledger at once the first one's key is in the file, and both write the same.
+            connection.execute("UPDATE log SET key = ?1 WHERE key IS NULL", [signer.verifier().to_string()])?;
+        }
+    }
+    // A key that cannot be used keeps nobody from posting: the log says what is not signed.
+    Ok(read_key(&path).ok().flatten())
 }
 
 /// The path with links resolved, of a file that is there.

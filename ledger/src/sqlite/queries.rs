@@ -1,11 +1,12 @@
 //! What only reads: statements, lists, pages, and the stored side of a verification.
 
-use super::entry_tables::{entries_where, place, run_key};
-use super::run_tables::raw_id;
+use super::entry_tables::entries_where;
+use super::run_tables::{key_of, raw_id};
 use super::tables::Tables;
 use super::{rows, run_tables};
 use crate::records::{BookedRun, Result, Standing};
 use crate::rules::{self, Stored};
+use crate::stored::place;
 use crate::{
     BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, KnownAt, Proposal, Scope, SetPolicy, SettledRun,
     UnattributedRun,
@@ -208,9 +209,7 @@ pub(super) fn stored(tables: &Tables<'_>) -> Result<Stored> {
 /// The same with what each run is charged.
 pub(super) fn stored_with_runs(tables: &Tables<'_>) -> Result<Stored> {
     let select = "SELECT place, job, submitted, coalesce(amount, 0) FROM runs";
-    let runs = all(tables.connection, select, [], |row| {
-        Ok((run_key(&tables.names, row.get(0)?, rows::count(row, 1)?, row.get(2)?)?, rows::amount(row, 3)?))
-    })?;
+    let runs = all(tables.connection, select, [], |row| Ok((key_of(row, &tables.names)?, rows::amount(row, 3)?)))?;
     Ok(Stored { runs: runs.into_iter().collect(), has_runs: true, ..stored(tables)? })
 }
 

@@ -1,21 +1,21 @@
 //! The table of runs, and that of their raw rows.
 
-use super::entry_tables::{place, run_key};
 use super::inserts::Inserts;
 use super::names::{Names, Recent};
 use super::raw_rows::{self, PackedRows};
-use super::rows::{amount, count, from_json, instant, number, parsed_option, to_json};
+use super::rows::{amount, count, from_json, instant, number, parsed_option, to_json, unreadable};
 use super::tables::Tables;
+use crate::price_shape::PriceShape;
 use crate::records::{BookedCharge, BookedRun, RawPlace, Result, RunDigest, Standing};
 use crate::rules::Content;
-use crate::{ChargedRun, HoldId, RunPrice, SettledRun};
+use crate::stored::{place, run_key};
+use crate::{ChargedRun, HoldId, SettledRun};
 use model::{
-    Amount, Charge, ClusterName, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Run, RunKey,
-    SchedulerJobId, SiteName, Stamp, TariffId, Timestamp, Tres, Unit, WallTime,
+    Charge, ClusterName, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Run, RunKey, SchedulerJobId,
+    SiteName, Stamp, Timestamp, Tres, WallTime,
 };
 use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql, params};
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The columns of a run, in the order of [`read_run`].
@@ -25,13 +25,6 @@ const RUN: &str = "place, job, submitted, sluid, shown_id, user, account, partit
      entry, entries, unattributed, is_priced";
 
 const COLUMNS: usize = 40;
-
-/// Everything of a price but its amounts: few runs have one that no other has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum PriceShape {
-    Known { tariff: TariffId, gpu: Option<Unit>, node: Option<Unit>, site: Option<Unit>, is_estimated: bool },
-    Unknown(String),
-}
 
 /// What the runs of one writing have in common.
 pub(super) struct RunWriter {
@@ -136,51 +129,6 @@ pub(super) fn pack(runs: &[BookedRun]) -> PackedRows {
     raw_rows::pack(runs.iter().map(|run| run.settled.run.raw.as_str()))
 }
 
-impl PriceShape {
-    fn of(price: &RunPrice) -> Self {
-        let unit = |charge: &Option<Charge>| charge.as_ref().map(|charge| charge.unit.clone());
-        match price {
-            RunPrice::Unknown(why) => Self::Unknown(why.clone()),
-            RunPrice::Known(Price { tariff, gpu, node, site, is_estimated }) => Self::Known {
-                tariff: tariff.clone(),
-                gpu: unit(gpu),
-                node: unit(node),
-                site: unit(site),
-                is_estimated: *is_estimated,
-            },
-        }
-    }
-
-    fn is_of(&self, price: &RunPrice) -> bool {
-        let same =
-            |unit: &Option<Unit>, charge: &Option<Charge>| unit.as_ref() == charge.as_ref().map(|charge| &charge.unit);
-        match (self, price) {
-            (Self::Unknown(known), RunPrice::Unknown(why)) => known == why,
-            (Self::Known { tariff, gpu, node, site, is_estimated }, RunPrice::Known(price)) => {
-                *tariff == price.tariff
-                    && *is_estimated == price.is_estimated
-                    && same(gpu, &price.gpu)
-                    && same(node, &price.node)
-                    && same(site, &price.site)
-            }
-            _ => false,
-        }
-    }
-}
-
-fn price_of(shape: PriceShape, [gpu, node, site]: [Option<i64>; 3]) -> RunPrice {
-    match shape {
-        PriceShape::Unknown(why) => RunPrice::Unknown(why),
-        PriceShape::Known { tariff, gpu: gpu_unit, node: node_unit, site: site_unit, is_estimated } => {
-            let charge = |unit: Option<Unit>, amount: Option<i64>| {
-                unit.zip(amount).map(|(unit, milli)| Charge { unit, amount: Amount::from_milli(milli) })
-            };
-            let (gpu, node, site) = (charge(gpu_unit, gpu), charge(node_unit, node), charge(site_unit, site));
-            RunPrice::Known(Price { tariff, gpu, node, site, is_estimated })
-        }
-    }
-}
-
 const fn evidence_number(evidence: EvidenceClass) -> i64 {
     match evidence {
         EvidenceClass::SelfRead => 0,
@@ -196,6 +144,11 @@ fn evidence(row: &Row<'_>, column: usize) -> rusqlite::Result<EvidenceClass> {
         2 => Ok(EvidenceClass::SiteSigned),
         other => Err(rusqlite::Error::IntegralValueOutOfRange(column, other)),
     }
+}
+
+/// Reads place, job and submit time.
+pub(super) fn key_of(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<RunKey> {
+    run_key(&names.text(row.get(0)?)?, count(row, 1)?, row.get(2)?).map_err(|error| unreadable(0, error))
 }
 
 fn read_run(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<BookedRun> {
@@ -217,11 +170,11 @@ fn read_run(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<BookedRun> {
         (Some(chunk), Some(row)) => Some(RawPlace { chunk, row }),
         _ => None,
     };
-    let key = run_key(names, row.get(0)?, count(row, 1)?, row.get(2)?)?;
+    let key = key_of(row, names)?;
     Ok(BookedRun {
         settled: Arc::new(SettledRun {
             run: run_of(row, names, key.clone())?,
-            price: price_of(names.json_of(row.get(27)?)?, [row.get(28)?, row.get(29)?, row.get(30)?]),
+            price: names.json_of::<PriceShape>(row.get(27)?)?.price([row.get(28)?, row.get(29)?, row.get(30)?]),
         }),
         key,
         content: Content(row.get(25)?),

@@ -1,17 +1,13 @@
 //! The tables, and the way from older ones. A migration is appended, never changed.
 
+use crate::schema_version::OLDEST;
+pub(super) use crate::schema_version::VERSION;
+
 /// What SQLite writes into the header of our files: `PAKT`.
 pub(super) const APPLICATION_ID: i32 = 0x5041_4b54;
 
-/// The steps from an empty file to the present tables, with their numbers; `PRAGMA user_version` is the last one taken. The
-/// numbers before the first were those of tables that no release wrote and none reads.
-pub(super) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST)];
-
-/// The oldest version that can be read.
-pub(super) const OLDEST: i64 = 6;
-
-/// The version that this release writes.
-pub(super) const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+/// The steps from an empty file to the present tables, with their numbers; `PRAGMA user_version` is the last one taken.
+pub(crate) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST)];
 
 const FIRST: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -345,7 +341,7 @@ mod tests {
 
     #[test]
     fn steps_are_numbered_without_gaps_and_a_later_one_is_named() {
-        assert!(MIGRATIONS.iter().zip(OLDEST..).all(|((number, _), expected)| *number == expected));
+        assert!(MIGRATIONS.iter().map(|(number, _)| *number).eq(OLDEST..=VERSION));
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ledger.db");
         drop(SqliteBook::open(&path, OpenMode::Create).expect("made"));

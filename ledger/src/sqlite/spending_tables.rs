@@ -4,30 +4,21 @@ use super::names::Names;
 use super::queries::all;
 use super::rows::amount;
 use crate::records::{Recent, Result, Spent};
-use crate::rules::{HOUR_SECONDS, Terms, fingerprint, spending};
-use crate::{Budget, Entry, EntryKind};
+use crate::rules::{HOUR_SECONDS, Terms, fingerprint};
+use crate::stored::{self, consumption, hours};
+use crate::{Budget, Entry};
 use model::{Amount, ProjectName, Timestamp, Unit};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 
 /// Adds entries to their hours.
 pub(super) fn add(connection: &Connection, names: &Names<'_>, entries: &[Entry]) -> Result<()> {
-    let mut hours = BTreeMap::<(i64, i64, i64), (Amount, Amount)>::new();
-    for entry in entries {
-        let Some(amount) = spending(entry)? else { continue };
-        let hour = entry.effective_at.epoch_seconds().div_euclid(HOUR_SECONDS);
-        let place = (names.number(entry.project.as_str())?, names.unit(&entry.unit)?, hour);
-        let (spent, by_runs) = hours.entry(place).or_default();
-        *spent = spent.plus(amount)?;
-        if entry.links.run.is_some() {
-            *by_runs = by_runs.plus(amount)?;
-        }
-    }
+    let place = |entry: &Entry| Ok((names.number(entry.project.as_str())?, names.unit(&entry.unit)?));
     let insert = "INSERT INTO hourly_spending (project, unit, hour, spent, by_runs) VALUES (?1, ?2, ?3, ?4, ?5)
         ON CONFLICT (project, unit, hour) DO UPDATE
         SET spent = spent + excluded.spent, by_runs = by_runs + excluded.by_runs";
     let mut statement = connection.prepare_cached(insert)?;
-    for ((project, unit, hour), (spent, by_runs)) in hours {
+    for (((project, unit), hour), (spent, by_runs)) in hours(entries, place)? {
         statement.execute(params![project, unit, hour, spent.milli(), by_runs.milli()])?;
     }
     Ok(())
@@ -35,22 +26,7 @@ pub(super) fn add(connection: &Connection, names: &Names<'_>, entries: &[Entry])
 
 /// What each budget spent between the borders that its terms name up to `now`.
 pub(super) fn spent(connection: &Connection, names: &Names<'_>, terms: &[Terms], now: Timestamp) -> Result<Vec<Spent>> {
-    let mut found = Vec::new();
-    for budget in terms {
-        let cuts = budget.cuts(now)?;
-        if cuts.is_empty() {
-            continue;
-        }
-        let Some(sums) = Sums::of(connection, names, &budget.project, &budget.unit)? else { continue };
-        let mut before = Amount::ZERO;
-        for until in cuts {
-            let sum = sums.before(until)?;
-            let (project, unit) = (budget.project.clone(), budget.unit.clone());
-            found.push(Spent { project, unit, until, amount: sum.minus(before)? });
-            before = sum;
-        }
-    }
-    Ok(found)
+    stored::spent(terms, now, |budget| Sums::of(connection, names, &budget.project, &budget.unit), Sums::before)
 }
 
 /// What a budget spent from an instant on, or from the beginning, up to another one, itself included.
@@ -119,15 +95,13 @@ impl<'a> Sums<'a> {
         if since == until {
             return Ok(whole);
         }
-        let kinds: Vec<String> =
-            EntryKind::ALL.into_iter().filter(|kind| kind.spends()).map(|kind| format!("'{kind}'")).collect();
         let select = format!(
             "SELECT coalesce(sum(CASE WHEN debit = budget.number THEN amount
                                       WHEN credit = budget.number THEN -amount ELSE 0 END), 0)
              FROM entries, names AS budget
              WHERE budget.text = 'budget/' || (SELECT text FROM names WHERE number = ?1)
              AND kind IN ({}) AND project = ?1 AND unit = ?2 AND effective_at >= ?3 AND effective_at < ?4",
-            kinds.join(", ")
+            consumption()
         );
         let mut statement = self.connection.prepare_cached(&select)?;
         let rest = statement.query_row(params![self.project, self.unit, since, until], |row| amount(row, 0))?;

@@ -1,16 +1,16 @@
 //! What a post needs of SQLite's tables.
 
 use super::names::Names;
-use super::open::Random;
-use super::persons::Persons;
 use super::run_tables::{self, Listed, RunWriter};
 use super::{
     balance_queries, bundle_table, coverage_tables, entry_tables, erasure, figure_tables, import_table,
     observation_tables, queries, rows, spending_tables, usage_tables,
 };
+use crate::random::Random;
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::store::{Changes, Store};
+use crate::stored::Persons;
 use crate::{
     Account, Binding, BindingRecord, BundleMark, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
     ImportBatch, LedgerError, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy,

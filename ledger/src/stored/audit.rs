@@ -1,27 +1,29 @@
 //! Audits: every entry read once, its leaf made again and hashed on a second thread, its amount replayed.
 
 use super::audit_rows::{Item, PlainRow, Reading};
-use super::entry_tables::{ENTRY, entry};
-use super::log_tables::Log;
-use super::queries;
-use super::tables::Tables;
+use super::entry_rows::entry;
+use super::log::Log;
+use super::tables::LogTables;
 use crate::evidence::{
     Audit, AuditReport, CheckpointSource, Domain, EntryLeaf, EntryMarks, FieldWriter, RanLeaf, RunLeaf, TreeHash,
 };
 use crate::records::Result;
 use crate::rules::Replay;
-use crate::{LedgerError, LedgerErrorKind, Outside, Particulars, Verification};
+use crate::{EntryPage, LedgerError, LedgerErrorKind, Outside, Particulars, Verification};
 use std::sync::mpsc::{Receiver, sync_channel};
 
 /// So many batches of leaves may wait for the hashing thread.
 const WAITING: usize = 8;
 
+/// No ledger has more entries.
+pub(super) const EVERYTHING: EntryPage = EntryPage { after: 0, limit: u32::MAX };
+
 /// More sentences of one sort tell nobody more.
 pub(super) const MOST_FINDINGS: usize = 100;
 
 /// Replays and recomputes all entries in one reading transaction, so that writers do not disturb it.
-pub(super) fn audit(tables: &Tables<'_>, outside: &Outside) -> Result<Verification> {
-    let log = &Log::read(tables.connection)?;
+pub(crate) fn audit<T: LogTables>(tables: &T, outside: &Outside) -> Result<Verification> {
+    let log = &Log::read(tables)?;
     let (sender, receiver) = sync_channel(WAITING);
     let (read, hashed) = std::thread::scope(|scope| {
         let hashing = scope.spawn(move || hash(&receiver, log, outside));
@@ -100,12 +102,8 @@ fn write(row: &PlainRow, writer: &mut FieldWriter) {
 }
 
 /// Replays entry by entry, with every run's charge in memory, to say which run it is that differs.
-fn slowly(tables: &Tables<'_>) -> Result<Verification> {
+fn slowly<T: LogTables>(tables: &T) -> Result<Verification> {
     let mut replay = Replay::default();
-    let mut statement = tables.connection.prepare(&format!("SELECT {ENTRY} FROM entries ORDER BY number"))?;
-    let mut found = statement.query([])?;
-    while let Some(row) = found.next()? {
-        replay.apply(&entry(row, tables)?)?;
-    }
-    replay.compare(&queries::stored_with_runs(tables)?)
+    tables.each_entry(EVERYTHING, |row| replay.apply(&entry(row, tables)?))?;
+    replay.compare(&tables.stored_with_runs()?)
 }

@@ -4,18 +4,17 @@
 //! are added up by what they have in common, and replayed as one. That runs were charged what the table of runs says is
 //! compared by sums of keyed hashes, so that memory does not grow with the ledger.
 
-use super::audit::MOST_FINDINGS;
-use super::entry_tables::entry;
-use super::leaf_rows::{LEAF, WRITTEN, leaf_of, select};
-use super::tables::Tables;
-use super::usage_audit::UsageAudit;
-use super::{charges, persons, queries, rows};
+use super::audit::{EVERYTHING, MOST_FINDINGS};
+use super::charges;
+use super::entry_rows::entry;
+use super::leaf_rows::{LEAF, PLAIN, WRITTEN, leaf_of};
+use super::row::{StoredRow, unreadable};
+use super::tables::{LogTables, Names as _};
 use crate::evidence::{Commitment, Domain, FieldWriter, PersonMark, written};
 use crate::records::Result;
 use crate::rules::{Movement, Replay, hour_print};
 use crate::{Account, Entry, EntryKind, HoldId, LedgerError, LedgerErrorKind, Verification};
 use model::{Amount, JobId, ProjectName, Unit};
-use rusqlite::Row;
 use rustc_hash::FxHashMap;
 use std::hash::RandomState;
 use std::sync::Arc;
@@ -91,8 +90,8 @@ struct Sum {
     print: u128,
 }
 
-pub(super) struct Reading<'a> {
-    tables: &'a Tables<'a>,
+pub(super) struct Reading<'a, T: LogTables> {
+    tables: &'a T,
     sender: SyncSender<Vec<Item>>,
     batch: Vec<Item>,
     writer: FieldWriter,
@@ -104,12 +103,13 @@ pub(super) struct Reading<'a> {
     met: [Option<(i64, PersonMark)>; 2],
     seeds: RandomState,
     charged: u128,
-    usage: UsageAudit<'a>,
+    /// Of the sums that the store keeps beside the entries.
+    sums_beside: T::Sums<'a>,
     findings: Vec<String>,
 }
 
-impl<'a> Reading<'a> {
-    pub(super) fn new(tables: &'a Tables<'a>, sender: SyncSender<Vec<Item>>) -> Self {
+impl<'a, T: LogTables> Reading<'a, T> {
+    pub(super) fn new(tables: &'a T, sender: SyncSender<Vec<Item>>) -> Self {
         Self {
             tables,
             sender,
@@ -122,7 +122,7 @@ impl<'a> Reading<'a> {
             met: [None; 2],
             seeds: RandomState::new(),
             charged: 0,
-            usage: UsageAudit::new(tables),
+            sums_beside: tables.sums(),
             findings: Vec::new(),
         }
     }
@@ -130,11 +130,8 @@ impl<'a> Reading<'a> {
     /// Reads everything and compares with what is stored. None where the runs are charged otherwise: which one it is only
     /// a replay with all of them in memory can tell.
     pub(super) fn run(mut self) -> Result<Option<Verification>> {
-        let mut statement = self.tables.connection.prepare(&select_all())?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            self.take(row)?;
-        }
+        let tables = self.tables;
+        tables.each_entry(EVERYTHING, |row| self.take(row))?;
         self.send()?;
         for sum in &self.sums {
             let amount = i64::try_from(sum.amount).map_err(|_| model::AmountError::Overflow)?;
@@ -145,24 +142,24 @@ impl<'a> Reading<'a> {
         }
         // The hashing thread may come to its end meanwhile.
         drop(self.sender);
-        let (runs, charged) = charges::stored(self.tables, &self.seeds)?;
-        if charged != self.charged && !queries::is_replica(self.tables.connection)? {
+        let (runs, charged) = charges::stored(tables, &self.seeds)?;
+        if charged != self.charged && !tables.is_replica()? {
             return Ok(None);
         }
-        for person in persons::all(self.tables.connection)?.iter().filter(|person| !person.is_itself()) {
+        for person in tables.all_persons()?.iter().filter(|person| !person.is_itself()) {
             let pseudonym = person.mark.pseudonym;
             self.findings.push(format!("person {pseudonym} is not the one that the entries are about"));
         }
-        let mut verification = self.replay.compare(&queries::stored(self.tables)?)?;
+        let mut verification = self.replay.compare(&tables.stored()?)?;
         verification.runs = runs;
         verification.findings.append(&mut self.findings);
-        verification.findings.append(&mut self.usage.findings()?);
+        verification.findings.append(&mut T::findings_of(self.sums_beside)?);
         Ok(Some(verification))
     }
 
     /// Takes in one row.
-    fn take(&mut self, row: &Row<'_>) -> Result<()> {
-        if row.get(PLAIN)? {
+    fn take(&mut self, row: &T::Row<'_>) -> Result<()> {
+        if row.flag(PLAIN)? {
             let plain = self.take_run(row)?;
             return self.put(Item::Plain(plain));
         }
@@ -175,60 +172,60 @@ impl<'a> Reading<'a> {
         }
         leaf_of(row, self.tables, &entry.particulars, &mut self.writer)?;
         let leaf = self.writer.as_bytes().to_vec();
-        self.put(Item::Written { leaf, number: row.get(0)?, stored: row.get(LEAF)? })
+        self.put(Item::Written { leaf, number: row.number(0)?, stored: row.fixed(LEAF)? })
     }
 
     /// Takes in the amount of a run's entry.
-    fn take_run(&mut self, row: &Row<'_>) -> Result<PlainRow> {
-        let (number, amount): (i64, i64) = (row.get(0)?, row.get(3)?);
+    fn take_run(&mut self, row: &T::Row<'_>) -> Result<PlainRow> {
+        let (number, amount): (i64, i64) = (row.number(0)?, row.number(3)?);
         self.replay.follow(number.unsigned_abs(), Amount::from_milli(amount));
         let alike = Alike {
-            kind: rows::kind(row, 1)?,
-            unit: row.get(2)?,
-            debit: row.get(4)?,
-            credit: row.get(5)?,
-            project: row.get(6)?,
-            place: row.get(12)?,
-            tariff: row.get(18)?,
-            partition: row.get(23)?,
-            state: row.get(24)?,
+            kind: row.kind(1)?,
+            unit: row.name(2)?,
+            debit: row.name(4)?,
+            credit: row.name(5)?,
+            project: row.name(6)?,
+            place: row.name(12)?,
+            tariff: row.name_option(18)?,
+            partition: row.name_option(23)?,
+            state: row.name_option(24)?,
         };
         let sum = self.sum_of(alike)?;
         sum.amount += i128::from(amount);
         let change = sum.sign.saturating_mul(amount);
         if alike.kind.spends() {
             let spent = Amount::from_milli(change.saturating_neg());
-            sum.print = sum.print.wrapping_add(hour_print(rows::instant(row, 7)?, spent, spent));
+            sum.print = sum.print.wrapping_add(hour_print(row.instant(7)?, spent, spent));
         }
         let shape = Arc::clone(&sum.shape);
         if alike.kind.spends() {
-            self.usage.take(row, Amount::from_milli(change.saturating_neg()))?;
+            T::take_sum(&mut self.sums_beside, row, Amount::from_milli(change.saturating_neg()))?;
         }
-        let (job, submitted) = (row.get(13)?, row.get(14)?);
+        let (job, submitted) = (row.number(13)?, row.number(14)?);
         // What was given back of a charge stands beside it.
         if alike.kind != EntryKind::Refund {
             let mark = charges::mark(&self.seeds, (alike.place, job, submitted), change.saturating_neg());
             self.charged = self.charged.wrapping_add(mark);
         }
-        let hold: Option<String> = row.get(11)?;
+        let hold = row.text_option(11)?.map(str::to_owned);
         if let Some(hold) = &hold {
-            let id: JobId = hold.parse().map_err(|error| rows::unreadable(11, error))?;
+            let id: JobId = hold.parse().map_err(unreadable)?;
             self.replay.draw(number.unsigned_abs(), HoldId(id), Amount::from_milli(change))?;
         }
         Ok(PlainRow {
             number,
             amount,
-            effective_at: row.get(7)?,
-            recorded_at: row.get(8)?,
-            actor: self.person(0, row.get(9)?)?,
-            person: row.get::<_, Option<i64>>(20)?.map(|number| self.person(1, number)).transpose()?,
+            effective_at: row.number(7)?,
+            recorded_at: row.number(8)?,
+            actor: self.person(0, row.number(9)?)?,
+            person: row.number_option(20)?.map(|number| self.person(1, number)).transpose()?,
             hold,
             job,
             submitted,
-            reverses: row.get(16)?,
-            content: row.get(21)?,
-            started: row.get(22)?,
-            stored: row.get(LEAF)?,
+            reverses: row.number_option(16)?,
+            content: row.fixed_option(21)?,
+            started: row.number_option(22)?,
+            stored: row.fixed(LEAF)?,
             shape,
         })
     }
@@ -237,7 +234,7 @@ impl<'a> Reading<'a> {
         match self.met[place] {
             Some((known, mark)) if known == number => Ok(mark),
             _ => {
-                let mark = self.tables.persons.with_number(number)?.mark;
+                let mark = self.tables.persons().with_number(number)?.mark;
                 self.met[place] = Some((number, mark));
                 Ok(mark)
             }
@@ -258,9 +255,9 @@ impl<'a> Reading<'a> {
     }
 
     /// What somebody wrote has to be what the leaf's commitment is about.
-    fn check_note(&mut self, row: &Row<'_>, entry: &Entry) -> Result<()> {
-        let commitment = row.get::<_, Option<[u8; 32]>>(WRITTEN)?.map(Commitment::from_bytes);
-        let Some(salt) = self.tables.persons.with_number(row.get(9)?)?.salt else { return Ok(()) };
+    fn check_note(&mut self, row: &T::Row<'_>, entry: &Entry) -> Result<()> {
+        let commitment = row.fixed_option(WRITTEN)?.map(Commitment::from_bytes);
+        let Some(salt) = self.tables.persons().with_number(row.number(9)?)?.salt else { return Ok(()) };
         let expected = written(entry).map(|fields| Commitment::new(&salt.of_entry(entry.number), fields));
         if commitment != expected && self.findings.len() < MOST_FINDINGS {
             self.findings.push(format!("the note of entry {} is not the one that was posted", entry.number));
@@ -280,19 +277,10 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The column that says whether a row is the entry of a run with nothing unusual.
-const PLAIN: usize = LEAF + 1;
-
-fn select_all() -> String {
-    let plain = "run_place IS NOT NULL AND key IS NULL AND grant_key IS NULL AND note = '' AND particulars IS NULL
-        AND written IS NULL";
-    select("ORDER BY number").replace(" FROM entries", &format!(", {plain} FROM entries"))
-}
-
 impl Sum {
-    fn new(tables: &Tables<'_>, alike: Alike) -> Result<Self> {
-        let names = &tables.names;
-        let text = |number: i64| names.text(number).map(|text| text.as_ref().to_owned());
+    fn new(tables: &impl LogTables, alike: Alike) -> Result<Self> {
+        let names = tables.names();
+        let text = |number: i64| names.text_of(number).map(|text| (*text).to_owned());
         let shape = Shape {
             kind: alike.kind,
             unit: text(alike.unit)?,
@@ -304,8 +292,8 @@ impl Sum {
             partition: alike.partition.map(text).transpose()?,
             state: alike.state.map(text).transpose()?,
         };
-        let (unit, project) = (names.parsed(alike.unit)?, names.parsed(alike.project)?);
-        let (debit, credit) = (names.parsed(alike.debit)?, names.parsed(alike.credit)?);
+        let (unit, project) = (names.parsed_of(alike.unit)?, names.parsed_of(alike.project)?);
+        let (debit, credit) = (names.parsed_of(alike.debit)?, names.parsed_of(alike.credit)?);
         let mut sum =
             Self { alike, shape: Arc::new(shape), unit, debit, credit, project, amount: 0, sign: 0, print: 0 };
         sum.sign = sum.movement().budget_sign();

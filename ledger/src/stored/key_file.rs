@@ -1,47 +1,19 @@
-//! The key that signs the log lies in a file beside the ledger, readable by whoever made it alone.
+//! The key that signs the log lies in a file, readable by whoever made it alone, and in no database.
 //!
 //! In a group's ledger others post without it: what they post is signed when the keeper of the key posts next.
 
-use super::log_tables::{Log, damaged};
-use super::open::{OpenMode, Random};
-use super::persons::no_bits;
+use super::log::damaged;
 use crate::evidence::{KeyKind, KeyName, SignerKey, VerifierKey};
+use crate::random::{Random, no_bits};
 use crate::records::Result;
 use crate::{LedgerError, LedgerErrorKind, Retry};
-use rusqlite::Connection;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
-
-/// The key file of the ledger at a path: `ledger.db.key` beside `ledger.db`.
-pub(super) fn path_of(ledger: &Path) -> PathBuf {
-    let mut name = ledger.as_os_str().to_owned();
-    name.push(".key");
-    PathBuf::from(name)
-}
-
-/// The key of a ledger that is being opened, where this user has it. Whoever makes the ledger makes the key.
-pub(super) fn prepare(
-    connection: &Connection,
-    ledger: &Path,
-    mode: OpenMode,
-    random: &Random,
-) -> Result<Option<SignerKey>> {
-    let path = path_of(ledger);
-    if mode == OpenMode::Create && Log::read(connection)?.key.is_none() {
-        make(&path, random)?;
-        if let Some(signer) = read(&path)? {
-            // Of two that make the ledger at once the first one's key is in the file, and both write the same.
-            connection.execute("UPDATE log SET key = ?1 WHERE key IS NULL", [signer.verifier().to_string()])?;
-        }
-    }
-    // A key that cannot be used keeps nobody from posting: the log says what is not signed.
-    Ok(read(&path).ok().flatten())
-}
+use std::path::Path;
 
 /// The key in the file; none where there is no file, or it is somebody else's.
-fn read(path: &Path) -> Result<Option<SignerKey>> {
+pub(crate) fn read(path: &Path) -> Result<Option<SignerKey>> {
     match fs::read_to_string(path) {
         Ok(text) => SignerKey::from_secret_text(text.trim_end()).map(Some).map_err(damaged),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => Ok(None),
@@ -49,14 +21,18 @@ fn read(path: &Path) -> Result<Option<SignerKey>> {
     }
 }
 
-/// Writes a new key, unless there is one: under a name of its own first, so that nobody reads half a key.
-fn make(path: &Path, random: &Random) -> Result<()> {
+/// A new key for a log.
+pub(crate) fn generate(random: &Random) -> Result<SignerKey> {
     let mut bits = |bytes: &mut [u8]| random.fill(bytes);
     let mut mark = [0; 8];
     bits(&mut mark).map_err(|error| no_bits(&error))?;
     let name = format!("pakt-ledger/{:016x}", u64::from_be_bytes(mark));
     let name: KeyName = name.parse().map_err(damaged)?;
-    let signer = SignerKey::generate(name, KeyKind::Log, &mut bits).map_err(|error| no_bits(&error))?;
+    SignerKey::generate(name, KeyKind::Log, &mut bits).map_err(|error| no_bits(&error))
+}
+
+/// Writes a key, unless there is one: under a name of its own first, so that nobody reads half a key.
+pub(crate) fn write(path: &Path, signer: &SignerKey) -> Result<()> {
     let draft = path.with_extension(format!("key.{}", std::process::id()));
     let write = || {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
@@ -74,7 +50,7 @@ fn make(path: &Path, random: &Random) -> Result<()> {
 }
 
 /// What this user could sign with, and why not.
-pub(super) fn missing(path: &Path, key: Option<&VerifierKey>) -> String {
+pub(crate) fn missing(path: &Path, key: Option<&VerifierKey>) -> String {
     match key {
         None => "nobody has made a key for it".to_owned(),
         Some(key) => format!("the key of `{}` is not in `{}`, or not readable here", key.name(), path.display()),
@@ -82,6 +58,6 @@ pub(super) fn missing(path: &Path, key: Option<&VerifierKey>) -> String {
 }
 
 fn not_written(error: &io::Error) -> LedgerError {
-    LedgerError::new(LedgerErrorKind::InputOutput, Retry::Later, "the key beside the ledger could not be read or made")
+    LedgerError::new(LedgerErrorKind::InputOutput, Retry::Later, "the file of the log's key could not be read or made")
         .with_fact("system", error)
 }

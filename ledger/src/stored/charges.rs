@@ -1,20 +1,20 @@
 //! What runs are charged, as one sum that the entries have to give as well: memory does not grow with the ledger.
 
-use super::tables::Tables;
+use super::row::StoredRow;
+use super::tables::LogTables;
 use crate::records::Result;
 use std::hash::{BuildHasher as _, RandomState};
 
 /// The number of runs that are stored, and the sum of their marks.
-pub(super) fn stored(tables: &Tables<'_>, seeds: &RandomState) -> Result<(u64, u128)> {
-    let mut statement = tables.connection.prepare("SELECT place, job, submitted, amount FROM runs")?;
-    let mut rows = statement.query([])?;
+pub(super) fn stored(tables: &impl LogTables, seeds: &RandomState) -> Result<(u64, u128)> {
     let (mut count, mut charged) = (0, 0_u128);
-    while let Some(row) = rows.next()? {
+    tables.each_charge(|row| {
         count += 1;
-        if let Some(amount) = row.get(3)? {
-            charged = charged.wrapping_add(mark(seeds, (row.get(0)?, row.get(1)?, row.get(2)?), amount));
+        if let Some(amount) = row.number_option(3)? {
+            charged = charged.wrapping_add(mark(seeds, (row.name(0)?, row.number(1)?, row.number(2)?), amount));
         }
-    }
+        Ok(())
+    })?;
     Ok((count, charged))
 }
 

@@ -1,0 +1,26 @@
+//! What every store does the same way with what lies in its tables, so that the same commands give the same bytes: leaves
+//! of entries, the log, persons, proofs, audits, sums by the hour. A store brings rows, names and statements.
+
+mod audit;
+mod audit_rows;
+mod charges;
+mod entry_rows;
+mod key_file;
+mod leaf_rows;
+mod log;
+mod persons;
+mod proofs;
+mod row;
+mod spending;
+mod tables;
+
+pub(crate) use audit::audit;
+pub(crate) use entry_rows::{ENTRY, NewEntries, NewEntry, entry, place, run_key};
+pub(crate) use key_file::{generate as generate_key, read as read_key, write as write_key};
+pub(crate) use leaf_rows::select as select_leaves;
+pub(crate) use log::{Appending, Log, LogRow};
+pub(crate) use persons::{Known, NewPerson, PERSON, PersonTable, Persons};
+pub(crate) use proofs::{prove, record_of_log, records};
+pub(crate) use row::{StoredRow, unreadable};
+pub(crate) use spending::{consumption, hours, spent};
+pub(crate) use tables::{LogTables, Names};

@@ -1,0 +1,82 @@
+//! What evidence needs of a store, inside one transaction.
+
+use super::log::LogRow;
+use super::persons::{Known, Persons};
+use super::row::{StoredRow, unreadable};
+use crate::evidence::{LeafHashes, TreeHash};
+use crate::records::Result;
+use crate::rules::Stored;
+use crate::{Account, EntryPage};
+use model::{Amount, RunKey, Unit};
+use std::fmt::Display;
+use std::ops::{Deref, Range};
+use std::str::FromStr;
+
+/// The names that rows hold numbers of. What has no number gets one.
+pub(crate) trait Names {
+    type Text: Deref<Target = str>;
+
+    fn number_of(&self, text: &str) -> Result<i64>;
+    fn number_of_unit(&self, unit: &Unit) -> Result<i64>;
+    fn number_of_account(&self, account: &Account) -> Result<i64>;
+    fn number_of_place(&self, run: &RunKey) -> Result<i64>;
+    /// The text behind a number.
+    fn text_of(&self, number: i64) -> Result<Self::Text>;
+
+    /// The same by its type's own reading.
+    fn parsed_of<T: FromStr<Err: Display>>(&self, number: i64) -> Result<T> {
+        self.text_of(number)?.parse().map_err(unreadable)
+    }
+}
+
+/// The tables of a ledger, as those see them who check it.
+pub(crate) trait LogTables {
+    type Row<'row>: StoredRow;
+    type Names: Names;
+    /// A check of other sums that the store keeps beside the entries.
+    type Sums<'tables>
+    where
+        Self: 'tables;
+
+    fn names(&self) -> &Self::Names;
+    fn persons(&self) -> &Persons<'_>;
+
+    fn log_row(&self) -> Result<LogRow>;
+    fn put_checkpoint(&self, checkpoint: &str) -> Result<()>;
+    /// The hashes of these leaves, which begin at 0.
+    fn leaves(&self, leaves: Range<u64>) -> Result<Vec<TreeHash>>;
+    /// The roots of these subtrees of height 1 or 2.
+    fn roots(&self, height: u32, subtrees: Range<u64>) -> Result<Vec<TreeHash>>;
+
+    /// Calls `each` with the rows of a page of [`select_leaves`](super::select_leaves), in their order.
+    fn each_entry(&self, page: EntryPage, each: impl FnMut(&Self::Row<'_>) -> Result<()>) -> Result<()>;
+    /// Calls `each` with place, job, submit time and amount of every run.
+    fn each_charge(&self, each: impl FnMut(&Self::Row<'_>) -> Result<()>) -> Result<()>;
+    /// Begins to check those sums.
+    fn sums(&self) -> Self::Sums<'_>;
+    /// Takes in what the entry of a run took.
+    fn take_sum(sums: &mut Self::Sums<'_>, row: &Self::Row<'_>, spent: Amount) -> Result<()>;
+    /// One sentence for each sum that is another.
+    fn findings_of(sums: Self::Sums<'_>) -> Result<Vec<String>>;
+    /// What is stored beside the entries, without the runs, which are many.
+    fn stored(&self) -> Result<Stored>;
+    /// The same with what each run is charged.
+    fn stored_with_runs(&self) -> Result<Stored>;
+    /// All persons, in the order in which they were met.
+    fn all_persons(&self) -> Result<Vec<Known>>;
+    /// Whether the ledger was made by a replay.
+    fn is_replica(&self) -> Result<bool>;
+}
+
+/// The tree as it lies in the tables.
+pub(super) struct StoredTree<'a, T>(pub(super) &'a T);
+
+impl<T: LogTables> LeafHashes for StoredTree<'_, T> {
+    fn leaf_hashes(&self, leaves: Range<u64>) -> Result<Vec<TreeHash>> {
+        self.0.leaves(leaves)
+    }
+
+    fn subtree_roots(&self, height: u32, subtrees: Range<u64>) -> Result<Option<Vec<TreeHash>>> {
+        if height > 2 { Ok(None) } else { self.0.roots(height, subtrees).map(Some) }
+    }
+}
