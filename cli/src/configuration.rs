@@ -68,6 +68,22 @@ pub(crate) struct Configuration {
     pub variables: BTreeMap<String, String>,
 }
 
+/// Where the ledger is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LedgerPlace {
+    /// In a SQLite file.
+    File(PathBuf),
+    /// On a PostgreSQL server.
+    Server {
+        /// As the user wrote it, perhaps with a password: it is never shown.
+        url: String,
+        /// The file of passwords, which need not be there.
+        passwords: Option<PathBuf>,
+        /// The folder of this user's keys of logs.
+        keys: PathBuf,
+    },
+}
+
 impl Configuration {
     /// Reads the configuration; an absent file is an empty one, a bad one is an error and nothing is guessed.
     pub(crate) fn read() -> Result<Self, Failure> {
@@ -90,11 +106,32 @@ impl Configuration {
         Ok(Self { file, folder, home, site_files, variables })
     }
 
-    /// The ledger's file: as configured, else beside the jobs.
-    pub(crate) fn ledger_file(&self, state: &Path) -> Result<PathBuf, Failure> {
+    /// The ledger's place: as `PAKT_LEDGER` or the configuration says, else a file beside the jobs.
+    pub(crate) fn ledger_place(&self, state: &Path) -> Result<LedgerPlace, Failure> {
+        if let Some(text) = self.variables.get("PAKT_LEDGER").filter(|text| !text.is_empty()) {
+            return self.ledger_at(text, "PAKT_LEDGER");
+        }
         match &self.file.ledger {
-            Some(ledger) => self.expanded(&ledger.to_string_lossy(), "ledger"),
-            None => Ok(state.join("ledger.sqlite")),
+            Some(ledger) => self.ledger_at(&ledger.to_string_lossy(), "ledger"),
+            None => Ok(LedgerPlace::File(state.join("ledger.sqlite"))),
+        }
+    }
+
+    fn ledger_at(&self, text: &str, field: &str) -> Result<LedgerPlace, Failure> {
+        match text.split_once("://") {
+            None => self.expanded(text, field).map(LedgerPlace::File),
+            Some(("sqlite", path)) => self.expanded(path, field).map(LedgerPlace::File),
+            Some(("postgres" | "postgresql", _)) => {
+                let named = self.variables.get("PGPASSFILE").filter(|file| !file.is_empty()).map(PathBuf::from);
+                let passwords = named.or_else(|| user_home(&self.variables).ok().map(|home| home.join(".pgpass")));
+                let keys = self.folder.join("ledger-keys");
+                Ok(LedgerPlace::Server { url: text.to_owned(), passwords, keys })
+            }
+            Some((scheme, _)) => Err(Failure::usage(
+                format!("`{field}` cannot be used"),
+                format!("no ledger is kept at a `{scheme}://`"),
+                "write a path, `sqlite:///path` or `postgres://host/database`",
+            )),
         }
     }
 

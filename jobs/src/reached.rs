@@ -96,7 +96,10 @@ pub(crate) fn booked<T>(result: Result<T, LedgerError>, what: &str) -> Result<T,
             Kind::InputOutput if error.retry == ledger::Retry::Later => {
                 (Gravity::Unreachable, "nothing was entered; where its disk is full, make room, and run it again")
             }
-            Kind::InputOutput => {
+            Kind::Disconnected if error.retry == ledger::Retry::Later => {
+                (Gravity::Unreachable, "nothing was entered; see whether the server runs, and run it again")
+            }
+            Kind::InputOutput | Kind::Disconnected => {
                 (Gravity::Unknown, "it may have been entered: run the same command again, which looks")
             }
             Kind::Bug => (Gravity::Bug, "keep the file as it is and report this"),

@@ -3,7 +3,7 @@
 use crate::Scope;
 use model::{AccountName, ClusterName, SiteName, Timestamp, UserName, Window};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One reading of a cluster's accounting that came to its end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,19 @@ pub struct Coverage {
     pub window: Window,
     /// When it was read.
     pub observed_at: Timestamp,
+}
+
+impl Coverage {
+    /// The reading put together with those of its scope that it touches.
+    pub(crate) fn joined_with(&self, known: &[Self]) -> Self {
+        let all = || known.iter().chain([self]);
+        let accounts: BTreeSet<_> = all().flat_map(|reading| reading.whole_accounts.iter().cloned()).collect();
+        let from = all().map(|reading| reading.window.from).min().unwrap_or(self.window.from);
+        let to = all().map(|reading| reading.window.to).max().unwrap_or(self.window.to);
+        let observed_at = all().map(|reading| reading.observed_at).max().unwrap_or(self.observed_at);
+        let whole_accounts = accounts.into_iter().collect();
+        Self { whole_accounts, window: Window { from, to }, observed_at, ..self.clone() }
+    }
 }
 
 /// What is known of the runs of one account in a span of time.

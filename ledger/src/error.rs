@@ -53,6 +53,8 @@ pub enum LedgerErrorKind {
     NotPermitted,
     /// The file system failed.
     InputOutput,
+    /// The server cannot be reached, or the connection to it was lost.
+    Disconnected,
     /// The file holds replayed entries, for checking only.
     Replica,
     /// A rule was broken that only our own mistake can break; nothing was written.

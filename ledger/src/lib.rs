@@ -23,6 +23,7 @@ mod hold;
 mod import_batch;
 mod observation;
 mod outcome;
+mod postgres;
 mod price_shape;
 mod procedures;
 mod random;
@@ -40,6 +41,7 @@ mod usage;
 mod verification;
 mod workbench;
 
+pub use self::postgres::{PostgresBook, PostgresPlace};
 pub use account::{Account, AccountError};
 pub use binding::{Binding, BindingRecord, Cursor, Enforce, Reattribute, SetPolicy, Unbind};
 pub use book::{BalanceQuery, Book, EntryPage};

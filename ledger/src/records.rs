@@ -2,9 +2,9 @@
 
 use crate::rules::{Content, Secret, Terms};
 use crate::{
-    Binding, BindingRecord, BundleMark, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId, ImportBatch,
-    LedgerError, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SettledRun, SiteFigureRecord, SiteZone,
-    UnattributedReason, Unbind,
+    Binding, BindingRecord, BundleMark, ChargedRun, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
+    ImportBatch, LedgerError, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SettledRun, SiteFigureRecord,
+    SiteZone, UnattributedReason, UnattributedRun, Unbind,
 };
 use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
 use std::sync::Arc;
@@ -57,6 +57,21 @@ pub(crate) struct BookedRun {
     pub(crate) standing: Standing,
     /// Whether it is not in the store yet.
     pub(crate) is_new: bool,
+}
+
+impl BookedRun {
+    /// The run and its charge, where somebody pays for it.
+    pub(crate) fn charged(self) -> Option<ChargedRun> {
+        let Standing::Charged(BookedCharge { project, unit, amount, .. }) = self.standing else { return None };
+        Some(ChargedRun { run: self.key, project, unit, amount })
+    }
+
+    /// The run, where nobody was charged for it.
+    pub(crate) fn uncharged(self) -> Option<UnattributedRun> {
+        let Standing::Unattributed(reason) = self.standing else { return None };
+        let SettledRun { run, price } = Arc::unwrap_or_clone(self.settled);
+        Some(UnattributedRun { run, price, reason })
+    }
 }
 
 /// As much of a run in the books as tells whether a reading of it says anything new.

@@ -83,7 +83,16 @@ pub(crate) struct ExternalRule {
 pub(crate) const EXTERNALS: &[ExternalRule] = &[
     ExternalRule { packages: &["clap", "clap_*"], folders: &["cli", "ci"], what: "reading the command line" },
     ExternalRule {
-        packages: &["rusqlite", "libsqlite3-sys", "sqlx", "sqlx-*", "postgres", "tokio-postgres", "diesel"],
+        packages: &[
+            "rusqlite",
+            "libsqlite3-sys",
+            "sqlx",
+            "sqlx-*",
+            "postgres",
+            "postgres-*",
+            "tokio-postgres",
+            "diesel",
+        ],
         folders: &["ledger"],
         what: "a SQL driver",
     },

@@ -54,10 +54,10 @@ pub(crate) const FIELDS: &[Field] = &[
     },
     Field {
         path: "ledger",
-        value: "a path",
+        value: "a path, or a place as `PAKT_LEDGER` has it",
         default: "`ledger.sqlite` in the folder of the jobs",
         example: "$PROJECT/pakt/ledger.sqlite",
-        meaning: "The ledger's file. A group that shares one ledger names the same file in each member's configuration.",
+        meaning: "Where the ledger is kept. A group that shares one ledger names the same place in each member's configuration.",
     },
     Field {
         path: "group",
@@ -94,6 +94,18 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable {
         name: "PAKT_HOME",
         meaning: "One folder for all of Pakt's files: `config.yaml`, `sites/`, and `state/` with the jobs and the ledger.",
+    },
+    Variable {
+        name: "PAKT_LEDGER",
+        meaning: "Where the ledger is kept, whatever `ledger` in the configuration says: a path, `sqlite:///path`, or \
+                  `postgres://user@host/database` for one on PostgreSQL 15 or later, in the schema `pakt`. The host is this \
+                  machine, by the folder of its socket (`postgres://user@/database?host=/var/run/postgresql`) or by \
+                  `127.0.0.1`: what would cross a network in plain text is refused; `ssh -L` brings a remote server here.",
+    },
+    Variable {
+        name: "PGPASSFILE",
+        meaning: "The file of passwords for PostgreSQL, in the form of `~/.pgpass`, which is read where this is not set. \
+                  Nobody else may be able to read it (`chmod 600`). A password belongs there and not in a URL.",
     },
     Variable {
         name: "XDG_CONFIG_HOME",

@@ -1,57 +1,87 @@
-//! The ledger: a SQLite file, opened when it is first needed.
+//! The ledger: a SQLite file or a PostgreSQL server, opened when it is first needed.
 
+use crate::configuration::LedgerPlace;
 use async_trait::async_trait;
 use jobs::Books;
-use ledger::{Book, LedgerError, LedgerErrorKind, OpenMode, SqliteBook};
+use ledger::{Book, LedgerError, LedgerErrorKind, OpenMode, PostgresBook, PostgresPlace, SqliteBook};
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Mutex;
 
-/// The ledger in one file.
-pub(super) struct LedgerFile {
-    path: PathBuf,
+/// The ledger at its place.
+pub(super) struct Ledger {
+    store: Store,
     open: Mutex<Option<Arc<dyn Book>>>,
 }
 
-impl LedgerFile {
-    /// The ledger at `path`, not yet opened.
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, open: Mutex::new(None) }
+enum Store {
+    File(PathBuf),
+    Server { place: PostgresPlace, keys: PathBuf },
+}
+
+impl Store {
+    fn open(&self, mode: OpenMode) -> Result<Arc<dyn Book>, LedgerError> {
+        Ok(match self {
+            Self::File(path) => Arc::new(SqliteBook::open(path, mode)?),
+            Self::Server { place, keys } => Arc::new(PostgresBook::open(place, keys, mode)?),
+        })
+    }
+}
+
+impl Ledger {
+    /// The ledger at this place, not yet opened.
+    pub(super) fn new(place: LedgerPlace) -> Result<Self, LedgerError> {
+        let store = match place {
+            LedgerPlace::File(path) => Store::File(path),
+            LedgerPlace::Server { url, passwords, keys } => {
+                Store::Server { place: PostgresPlace::read(&url, passwords.as_deref())?, keys }
+            }
+        };
+        Ok(Self { store, open: Mutex::new(None) })
     }
 
-    /// The error of an opening, with the file that it was about.
+    /// The error of an opening, with the place that it was about.
     fn named(&self, error: LedgerError) -> LedgerError {
-        LedgerError { doing: format!("opening the ledger {}", self.path.display()), ..error }
+        LedgerError { doing: format!("opening the ledger {}", self.place().display()), ..error }
     }
 }
 
 #[async_trait]
-impl Books for LedgerFile {
+impl Books for Ledger {
     async fn book(&self) -> Result<Option<Arc<dyn Book>>, LedgerError> {
         let mut open = self.open.lock().await;
         if let Some(book) = open.as_ref() {
             return Ok(Some(Arc::clone(book)));
         }
-        match SqliteBook::open(&self.path, OpenMode::Existing) {
+        match self.store.open(OpenMode::Existing) {
             Ok(book) => {
-                let book: Arc<dyn Book> = Arc::new(book);
                 *open = Some(Arc::clone(&book));
                 Ok(Some(book))
             }
-            Err(error) if error.kind == LedgerErrorKind::NotFound => Ok(None),
+            Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(self.named(error)),
         }
     }
 
     async fn create(&self) -> Result<bool, LedgerError> {
-        let was_there = self.path.exists();
-        SqliteBook::open(&self.path, OpenMode::Create).map(|_| !was_there).map_err(|error| self.named(error))
+        let was_there = match &self.store {
+            Store::File(path) => path.exists(),
+            Store::Server { .. } => self.store.open(OpenMode::Existing).is_ok(),
+        };
+        self.store.open(OpenMode::Create).map(|_| !was_there).map_err(|error| self.named(error))
     }
 
     fn place(&self) -> PathBuf {
-        self.path.clone()
+        match &self.store {
+            Store::File(path) => path.clone(),
+            Store::Server { place, .. } => place.to_string().into(),
+        }
     }
 
     fn is_at_hand(&self) -> bool {
-        true
+        matches!(self.store, Store::File(_))
     }
+}
+
+fn is_missing(error: &LedgerError) -> bool {
+    error.kind == LedgerErrorKind::NotFound
 }

@@ -24,7 +24,7 @@ pub(crate) use sites::YamlMistake;
 
 use crate::{
     arguments::General,
-    configuration::{Configuration, Home, StatePlace},
+    configuration::{Configuration, Home, LedgerPlace, StatePlace},
     failure::Failure,
 };
 use jobs::{House, directory::State};
@@ -109,7 +109,7 @@ fn house_at(
         machine_zone: Zone::from(jiff::tz::TimeZone::system()),
         variables: Arc::new(configuration.variables.clone()),
         machine,
-        books: Arc::new(books::LedgerFile::new(configuration.ledger_file(&state_root)?)),
+        books: Arc::new(ledger_at(configuration.ledger_place(&state_root)?)?),
         state: State::new(state_root, mode, Arc::clone(&files)),
         scheduler: chosen.scheduler,
         dialect: chosen.dialect,
@@ -129,6 +129,13 @@ fn house_at(
 /// Whether this site's profile keeps caches out of the home and names no area for job directories.
 pub(crate) fn spares_home_without_area(house: &House) -> bool {
     house.catalogue.get(&house.here).is_some_and(|site| site.cache_area.is_some() && site.state_area.is_none())
+}
+
+fn ledger_at(place: LedgerPlace) -> Result<books::Ledger, Failure> {
+    books::Ledger::new(place).map_err(|error| {
+        let next = "mend `ledger` in the configuration, or PAKT_LEDGER; docs/reference/configuration.md says how";
+        Failure::usage("the place of the ledger cannot be used", error.why, next)
+    })
 }
 
 /// All sites that are known, the user's own included.

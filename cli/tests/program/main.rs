@@ -14,6 +14,7 @@ mod files;
 mod foreign;
 mod init;
 mod json;
+mod ledger_place;
 mod local;
 mod once;
 mod place;

@@ -3,9 +3,7 @@
 use super::open::{OpenMode, StopPoint, Surroundings, key_file_of, open};
 use super::tables::Tables;
 use super::thread::Owner;
-use super::{
-    balance_queries, bundle_table, coverage_tables, figure_tables, import_table, queries, run_tables, usage_queries,
-};
+use super::{balance_queries, bundle_table, coverage_tables, figure_tables, import_table, queries, run_tables};
 use crate::evidence::{EntryProof, SignerKey};
 use crate::procedures::{Posting, apply};
 use crate::random::Random;
@@ -190,7 +188,7 @@ impl Book for SqliteBook {
 
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageSum>> {
         let query = query.clone();
-        self.read("summing usage", move |tables| usage_queries::usage(tables, &query)).await
+        self.read("summing usage", move |tables| stored::usage(tables, &query)).await
     }
 
     async fn proposals(&self) -> Result<Vec<Proposal>> {
@@ -203,7 +201,7 @@ impl Book for SqliteBook {
     }
 
     async fn zones(&self) -> Result<Vec<SiteZone>> {
-        self.read("reading the zones of sites", |tables| usage_queries::zones(tables.connection)).await
+        self.read("reading the zones of sites", |tables| stored::zones(tables)).await
     }
 
     async fn imports(&self) -> Result<Vec<ImportRecord>> {

@@ -4,9 +4,8 @@ use super::queries::all;
 use super::rows::{from_json, instant, parsed, to_json};
 use crate::Coverage;
 use crate::records::Result;
-use model::{AccountName, SiteName, Window};
+use model::{SiteName, Window};
 use rusqlite::{Connection, params};
-use std::collections::BTreeSet;
 
 const COVERAGE: &str = "site, cluster, scope, whole_accounts, from_at, to_at, observed_at";
 
@@ -19,11 +18,7 @@ pub(super) fn put_coverage(connection: &Connection, reading: &Coverage) -> Resul
     let select = format!("SELECT {COVERAGE} FROM coverage WHERE {touching}");
     let known = all(connection, &select, place, row)?;
     connection.execute(&format!("DELETE FROM coverage WHERE {touching}"), place)?;
-    let accounts: BTreeSet<Option<AccountName>> =
-        known.iter().chain([reading]).flat_map(|known| known.whole_accounts.iter().cloned()).collect();
-    let from = known.iter().map(|known| known.window.from.epoch_seconds()).chain([from]).min();
-    let to = known.iter().map(|known| known.window.to.epoch_seconds()).chain([to]).max();
-    let observed_at = known.iter().map(|known| known.observed_at).chain([reading.observed_at]).max();
+    let joined = reading.joined_with(&known);
     let insert = format!("INSERT INTO coverage ({COVERAGE}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
     connection.execute(
         &insert,
@@ -31,10 +26,10 @@ pub(super) fn put_coverage(connection: &Connection, reading: &Coverage) -> Resul
             reading.site.as_str(),
             reading.cluster.as_str(),
             scope,
-            to_json(&accounts)?,
-            from,
-            to,
-            observed_at.map(model::Timestamp::epoch_seconds),
+            to_json(&joined.whole_accounts)?,
+            joined.window.from.epoch_seconds(),
+            joined.window.to.epoch_seconds(),
+            joined.observed_at.epoch_seconds(),
         ],
     )?;
     Ok(())

@@ -27,9 +27,8 @@ mod spending_tables;
 mod stored_rows;
 mod tables;
 mod thread;
-mod usage_audit;
-mod usage_queries;
-mod usage_tables;
 
 pub use book::SqliteBook;
 pub use open::{OpenMode, StopPoint, Surroundings};
+#[cfg(test)]
+pub(crate) use schema::MIGRATIONS;

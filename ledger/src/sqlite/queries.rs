@@ -4,16 +4,14 @@ use super::entry_tables::entries_where;
 use super::run_tables::{key_of, raw_id};
 use super::tables::Tables;
 use super::{rows, run_tables};
-use crate::records::{BookedRun, Result, Standing};
+use crate::records::{BookedRun, Result};
 use crate::rules::{self, Stored};
 use crate::stored::place;
 use crate::{
-    BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, KnownAt, Proposal, Scope, SetPolicy, SettledRun,
-    UnattributedRun,
+    BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, KnownAt, Proposal, Scope, SetPolicy, UnattributedRun,
 };
 use model::{Amount, ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
-use std::sync::Arc;
 
 /// All rows of a query.
 pub(super) fn all<T, P: Params>(
@@ -156,7 +154,8 @@ fn name_runs(tables: &Tables<'_>, entries: &mut [Entry]) -> Result<()> {
 }
 
 pub(super) fn unattributed(tables: &Tables<'_>) -> Result<Vec<UnattributedRun>> {
-    Ok(uncharged(run_tables::unattributed_runs(tables.connection, &tables.names)?))
+    let runs = run_tables::unattributed_runs(tables.connection, &tables.names)?;
+    Ok(runs.into_iter().filter_map(BookedRun::uncharged).collect())
 }
 
 pub(super) fn unpriced(
@@ -166,18 +165,8 @@ pub(super) fn unpriced(
     limit: u32,
 ) -> Result<Vec<UnattributedRun>> {
     let listed = run_tables::Listed::Unpriced;
-    Ok(uncharged(run_tables::page(tables.connection, &tables.names, listed, site, after, limit)?))
-}
-
-fn uncharged(runs: Vec<BookedRun>) -> Vec<UnattributedRun> {
-    let listed = runs.into_iter().filter_map(|run| match run.standing {
-        Standing::Unattributed(reason) => {
-            let SettledRun { run, price } = Arc::unwrap_or_clone(run.settled);
-            Some(UnattributedRun { run, price, reason })
-        }
-        Standing::Charged(_) => None,
-    });
-    listed.collect()
+    let runs = run_tables::page(tables.connection, &tables.names, listed, site, after, limit)?;
+    Ok(runs.into_iter().filter_map(BookedRun::uncharged).collect())
 }
 
 pub(super) fn entries(tables: &Tables<'_>, page: EntryPage) -> Result<Vec<Entry>> {

@@ -259,14 +259,7 @@ pub(super) fn runs_of_job(connection: &Connection, names: &Names<'_>, job: JobId
 pub(super) fn charged(tables: &Tables<'_>, site: &SiteName, id: SchedulerJobId) -> Result<Vec<ChargedRun>> {
     let condition = "job = ?1 AND place IN (SELECT place FROM usage_places WHERE site = ?2)";
     let runs = runs_where(tables.connection, &tables.names, condition, params![raw_id(id)?, site.as_str()])?;
-    let charged = |run: BookedRun| match run.standing {
-        Standing::Charged(charge) => {
-            let BookedCharge { project, unit, amount, .. } = charge;
-            Some(ChargedRun { run: run.key, project, unit, amount })
-        }
-        Standing::Unattributed(_) => None,
-    };
-    let mut found: Vec<ChargedRun> = runs.into_iter().filter_map(charged).collect();
+    let mut found: Vec<ChargedRun> = runs.into_iter().filter_map(BookedRun::charged).collect();
     found.sort_by_key(|charged| std::cmp::Reverse(charged.run.submitted_at));
     Ok(found)
 }

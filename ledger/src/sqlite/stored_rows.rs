@@ -2,17 +2,17 @@
 
 use super::names::Names;
 use super::tables::Tables;
-use super::usage_audit::UsageAudit;
 use crate::evidence::{Pseudonym, TreeHash};
 use crate::records::Result;
 use crate::rules::Stored;
 use crate::stored::{
-    Known, LogRow, LogTables, Names as StoredNames, NewPerson, PERSON, PersonTable, Persons, StoredRow, select_leaves,
-    unreadable,
+    Known, LogRow, LogTables, Names as StoredNames, NewPerson, PERSON, PersonTable, Persons, StoredRow, Value,
+    select_leaves, unreadable,
 };
 use crate::{Account, EntryPage};
-use model::{Amount, RunKey, Unit};
-use rusqlite::{Connection, Params, Row, params};
+use model::{RunKey, Unit};
+use rusqlite::types::{ToSql, ToSqlOutput};
+use rusqlite::{Connection, Params, Row, params, params_from_iter};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -43,6 +43,15 @@ impl StoredRow for Row<'_> {
 
     fn flag(&self, column: usize) -> Result<bool> {
         Ok(self.get(column)?)
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Number(number) => number.to_sql(),
+            Self::Text(text) => text.to_sql(),
+        }
     }
 }
 
@@ -129,10 +138,6 @@ impl Tables<'_> {
 impl<'a> LogTables for Tables<'a> {
     type Row<'row> = Row<'row>;
     type Names = Names<'a>;
-    type Sums<'tables>
-        = UsageAudit<'tables>
-    where
-        Self: 'tables;
 
     fn names(&self) -> &Names<'a> {
         &self.names
@@ -177,16 +182,17 @@ impl<'a> LogTables for Tables<'a> {
         each(self.connection, "SELECT place, job, submitted, amount FROM runs", [], each_row)
     }
 
-    fn sums(&self) -> UsageAudit<'_> {
-        UsageAudit::new(self)
+    fn number_known(&self, text: &str) -> Result<Option<i64>> {
+        self.names.find(text)
     }
 
-    fn take_sum(sums: &mut UsageAudit<'_>, row: &Row<'_>, spent: Amount) -> Result<()> {
-        sums.take(row, spent)
+    fn each_row(&self, select: &str, values: &[Value], each_row: impl FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+        each(self.connection, select, params_from_iter(values), each_row)
     }
 
-    fn findings_of(sums: UsageAudit<'_>) -> Result<Vec<String>> {
-        sums.findings()
+    fn run(&self, statement: &str, values: &[Value]) -> Result<()> {
+        self.connection.prepare_cached(statement)?.execute(params_from_iter(values))?;
+        Ok(())
     }
 
     fn stored(&self) -> Result<Stored> {

@@ -4,13 +4,13 @@ use super::names::Names;
 use super::run_tables::{self, Listed, RunWriter};
 use super::{
     balance_queries, bundle_table, coverage_tables, entry_tables, erasure, figure_tables, import_table,
-    observation_tables, queries, rows, spending_tables, usage_tables,
+    observation_tables, queries, rows, spending_tables,
 };
 use crate::random::Random;
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::store::{Changes, Store};
-use crate::stored::Persons;
+use crate::stored::{self, Persons};
 use crate::{
     Account, Binding, BindingRecord, BundleMark, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
     ImportBatch, LedgerError, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy,
@@ -300,11 +300,11 @@ impl Store for Tables<'_> {
     }
 
     fn zone(&self, site: &SiteName) -> Result<Option<Zone>> {
-        usage_tables::zone(self.connection, site)
+        stored::zone(self, site)
     }
 
     fn set_zone(&self, zone: &SiteZone) -> Result<()> {
-        usage_tables::set_zone(self, zone)
+        stored::set_zone(self, zone)
     }
 
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64> {
@@ -349,7 +349,7 @@ impl Store for Tables<'_> {
             || {
                 entry_tables::append(self, &entries)?;
                 spending_tables::add(self.connection, &self.names, &entries)?;
-                usage_tables::add(self, &entries)
+                stored::add_usage(self, &entries)
             },
         )?;
         RunWriter::new().write(self.connection, &self.names, &runs, raw)?;

@@ -10,6 +10,7 @@ use super::entry_rows::entry;
 use super::leaf_rows::{LEAF, PLAIN, WRITTEN, leaf_of};
 use super::row::{StoredRow, unreadable};
 use super::tables::{LogTables, Names as _};
+use super::usage_audit::UsageAudit;
 use crate::evidence::{Commitment, Domain, FieldWriter, PersonMark, written};
 use crate::records::Result;
 use crate::rules::{Movement, Replay, hour_print};
@@ -103,8 +104,7 @@ pub(super) struct Reading<'a, T: LogTables> {
     met: [Option<(i64, PersonMark)>; 2],
     seeds: RandomState,
     charged: u128,
-    /// Of the sums that the store keeps beside the entries.
-    sums_beside: T::Sums<'a>,
+    usage: UsageAudit<'a, T>,
     findings: Vec<String>,
 }
 
@@ -122,7 +122,7 @@ impl<'a, T: LogTables> Reading<'a, T> {
             met: [None; 2],
             seeds: RandomState::new(),
             charged: 0,
-            sums_beside: tables.sums(),
+            usage: UsageAudit::new(tables),
             findings: Vec::new(),
         }
     }
@@ -153,7 +153,7 @@ impl<'a, T: LogTables> Reading<'a, T> {
         let mut verification = self.replay.compare(&tables.stored()?)?;
         verification.runs = runs;
         verification.findings.append(&mut self.findings);
-        verification.findings.append(&mut T::findings_of(self.sums_beside)?);
+        verification.findings.append(&mut self.usage.findings()?);
         Ok(Some(verification))
     }
 
@@ -199,7 +199,7 @@ impl<'a, T: LogTables> Reading<'a, T> {
         }
         let shape = Arc::clone(&sum.shape);
         if alike.kind.spends() {
-            T::take_sum(&mut self.sums_beside, row, Amount::from_milli(change.saturating_neg()))?;
+            self.usage.take(row, Amount::from_milli(change.saturating_neg()))?;
         }
         let (job, submitted) = (row.number(13)?, row.number(14)?);
         // What was given back of a charge stands beside it.

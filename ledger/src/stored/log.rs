@@ -60,8 +60,8 @@ impl Log {
 
     /// Signs the tree as it is now, where that is to be done. The caller commits: until then nobody sees the checkpoint.
     pub(crate) fn sign(tables: &impl LogTables, signer: &SignerKey) -> Result<()> {
-        let signed = Self::read(tables)?.signed_by(signer)?;
-        signed.map_or(Ok(()), |checkpoint| tables.put_checkpoint(&checkpoint.to_string()))
+        let newest = Self::read(tables)?.signed_by(signer)?;
+        newest.map_or(Ok(()), |checkpoint| tables.put_checkpoint(&checkpoint.to_string()))
     }
 }
 

@@ -13,6 +13,9 @@ mod proofs;
 mod row;
 mod spending;
 mod tables;
+mod usage_audit;
+mod usage_queries;
+mod usage_tables;
 
 pub(crate) use audit::audit;
 pub(crate) use entry_rows::{ENTRY, NewEntries, NewEntry, entry, place, run_key};
@@ -23,4 +26,6 @@ pub(crate) use persons::{Known, NewPerson, PERSON, PersonTable, Persons};
 pub(crate) use proofs::{prove, record_of_log, records};
 pub(crate) use row::{StoredRow, unreadable};
 pub(crate) use spending::{consumption, hours, spent};
-pub(crate) use tables::{LogTables, Names};
+pub(crate) use tables::{LogTables, Names, Value};
+pub(crate) use usage_queries::{usage, zones};
+pub(crate) use usage_tables::{add as add_usage, set_zone, zone};

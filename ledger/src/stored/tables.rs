@@ -7,7 +7,7 @@ use crate::evidence::{LeafHashes, TreeHash};
 use crate::records::Result;
 use crate::rules::Stored;
 use crate::{Account, EntryPage};
-use model::{Amount, RunKey, Unit};
+use model::{RunKey, Unit};
 use std::fmt::Display;
 use std::ops::{Deref, Range};
 use std::str::FromStr;
@@ -29,14 +29,17 @@ pub(crate) trait Names {
     }
 }
 
+/// A value of a statement.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    Number(i64),
+    Text(String),
+}
+
 /// The tables of a ledger, as those see them who check it.
 pub(crate) trait LogTables {
     type Row<'row>: StoredRow;
     type Names: Names;
-    /// A check of other sums that the store keeps beside the entries.
-    type Sums<'tables>
-    where
-        Self: 'tables;
 
     fn names(&self) -> &Self::Names;
     fn persons(&self) -> &Persons<'_>;
@@ -52,12 +55,13 @@ pub(crate) trait LogTables {
     fn each_entry(&self, page: EntryPage, each: impl FnMut(&Self::Row<'_>) -> Result<()>) -> Result<()>;
     /// Calls `each` with place, job, submit time and amount of every run.
     fn each_charge(&self, each: impl FnMut(&Self::Row<'_>) -> Result<()>) -> Result<()>;
-    /// Begins to check those sums.
-    fn sums(&self) -> Self::Sums<'_>;
-    /// Takes in what the entry of a run took.
-    fn take_sum(sums: &mut Self::Sums<'_>, row: &Self::Row<'_>, spent: Amount) -> Result<()>;
-    /// One sentence for each sum that is another.
-    fn findings_of(sums: Self::Sums<'_>) -> Result<Vec<String>>;
+    /// The number of a name, where it has one.
+    fn number_known(&self, text: &str) -> Result<Option<i64>>;
+    /// Calls `each` with every row of a query, in which `?` stands for the values, one after the other.
+    fn each_row(&self, select: &str, values: &[Value], each: impl FnMut(&Self::Row<'_>) -> Result<()>) -> Result<()>;
+    /// Carries a statement out, written in the same way.
+    fn run(&self, statement: &str, values: &[Value]) -> Result<()>;
+
     /// What is stored beside the entries, without the runs, which are many.
     fn stored(&self) -> Result<Stored>;
     /// The same with what each run is charged.

@@ -1,7 +1,7 @@
 //! Bindings: two that contradict each other, their end, and the runs that were charged by a wrong one.
 
 use crate::support::*;
-use ledger::{Binding, Book, Command, Effect, LedgerErrorKind, Outcome, Reattribute, SettleOutcome, Unbind};
+use ledger::{Binding, Command, Effect, LedgerErrorKind, Outcome, Reattribute, SettleOutcome, Unbind};
 use model::{ProjectName, Window};
 
 fn other() -> ProjectName {
@@ -112,4 +112,11 @@ async fn runs_that_nobody_pays_for_any_more_are_unattributed_again() {
     let refused = desk.try_post(&[reattribute(5, 5)]).await.expect_err("an empty window");
     assert_eq!(refused.kind, LedgerErrorKind::Invalid);
     desk.verify().await;
+}
+
+on_postgres_too! {
+    two_projects_cannot_pay_for_the_same_runs,
+    a_binding_ends_once_and_at_the_earliest_end,
+    runs_that_a_wrong_binding_charged_move_to_the_right_project,
+    runs_that_nobody_pays_for_any_more_are_unattributed_again,
 }

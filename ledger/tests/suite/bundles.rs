@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use ledger::evidence::TreeHash;
-use ledger::{Book, BundleMark, Command, Effect, KeepBundle, LedgerErrorKind, Outcome};
+use ledger::{BundleMark, Command, Effect, KeepBundle, LedgerErrorKind, Outcome};
 
 /// A bundle of ada's at JUPITER, told from others by a number, signed with a key that is told by a letter.
 pub(crate) fn mark(chain: u8, key: char, number: u64) -> BundleMark {
@@ -50,4 +50,9 @@ async fn the_first_key_of_a_person_is_believed_and_another_one_takes_the_whole_p
     // From then on both are.
     desk.post(&[keep(mark(2, 'b', 2)), keep(mark(1, 'a', 2))]).await;
     desk.verify().await;
+}
+
+on_postgres_too! {
+    a_place_only_moves_on,
+    the_first_key_of_a_person_is_believed_and_another_one_takes_the_whole_post_along,
 }

@@ -1,7 +1,7 @@
 //! What people enter by hand: refunds, adjustments with four eyes, time passed on; each once, none beyond what there is.
 
 use crate::support::*;
-use ledger::{ALONE_UP_TO, Adjust, Adjusted, Book, Command, Delegate, Effect, LedgerErrorKind, Outcome, Refund};
+use ledger::{ALONE_UP_TO, Adjust, Adjusted, Command, Delegate, Effect, LedgerErrorKind, Outcome, Refund};
 use model::{Amount, Principal};
 
 fn refund(number: u64, amount: Option<i64>, reason: &str) -> Command {
@@ -112,4 +112,10 @@ async fn what_is_passed_on_stays_what_was_granted() {
     };
     assert!(desk.try_post(&[Command::Delegate(nobody)]).await.is_err());
     desk.verify().await;
+}
+
+on_postgres_too! {
+    a_run_is_refunded_once_and_never_by_more_than_it_was_charged,
+    small_adjustments_are_one_persons_and_large_ones_two,
+    what_is_passed_on_stays_what_was_granted,
 }

@@ -1,7 +1,7 @@
 //! Clocks: one that was ahead once keeps nothing out afterwards, and a ledger tells when it was last written.
 
 use crate::support::*;
-use ledger::{Book, CLOCK_TOLERANCE_SECONDS, Command, Effect, Outcome, SettleOutcome};
+use ledger::{CLOCK_TOLERANCE_SECONDS, Command, Effect, Outcome, SettleOutcome};
 
 const YEAR: i64 = 365 * 86_400;
 
@@ -90,4 +90,14 @@ async fn a_run_that_ends_in_the_future_is_rejected_and_costs_no_other() {
     insta::assert_snapshot!(format!("{:?}", outcomes[0]), @r#"Settled(Rejected { reason: "it ends at 2026-10-26T07:38:21Z, and it is 2026-10-26T07:33:20Z now: one of two clocks is wrong" })"#);
     assert!(matches!(outcomes[1], Outcome::Settled(SettleOutcome::New { .. })), "{outcomes:?}");
     assert_eq!(desk.numbers().await, [1000, 8, 0, 0, 0, 992]);
+}
+
+on_postgres_too! {
+    a_run_that_ends_in_the_future_is_rejected_and_costs_no_other,
+    a_cursor_of_a_clock_that_was_ahead_moves_back_to_the_present,
+    an_observation_of_a_clock_that_was_ahead_is_replaced,
+    what_somebody_saw_by_a_clock_that_was_ahead_gives_way_to_whoever_covers_it,
+    a_correction_is_not_kept_out_by_a_reading_from_the_future,
+    the_same_reading_again_gives_a_run_a_date_that_can_be_believed,
+    a_ledger_tells_when_it_was_last_written,
 }

@@ -2,9 +2,7 @@
 
 use crate::bundles::{keep, mark};
 use crate::support::*;
-use ledger::{
-    AmendHold, Book, CloseReason, Command, Effect, HardStop, LedgerErrorKind, NewHold, NewOpening, Outcome, Retry,
-};
+use ledger::{AmendHold, CloseReason, Command, Effect, HardStop, LedgerErrorKind, NewHold, NewOpening, Outcome, Retry};
 use model::{StatementLineKind, Window};
 
 fn opening(key: &str, used_before: i64) -> Command {
@@ -287,4 +285,16 @@ async fn a_statement_shows_every_movement_and_adds_up() {
             (StatementLineKind::Correct, -20),
         ]
     );
+}
+
+on_postgres_too! {
+    a_repeated_command_changes_nothing_and_says_so,
+    what_contradicts_the_books_or_itself_is_refused,
+    an_enforced_budget_is_never_overdrawn_by_a_hold,
+    one_close_ends_a_hold_and_the_next_gets_its_answer,
+    grants_count_from_their_start_on,
+    a_grant_that_is_over_is_not_free_and_cannot_be_held,
+    a_cursor_never_moves_backwards,
+    a_cursor_says_nothing_about_the_runs_of_others,
+    a_statement_shows_every_movement_and_adds_up,
 }

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use ledger::{
-    Book, Command, LedgerErrorKind, Outcome, SettleOutcome, SettledRun, UsageField, UsageFilter, UsageQuery, UsageSpan,
+    Command, LedgerErrorKind, Outcome, SettleOutcome, SettledRun, UsageField, UsageFilter, UsageQuery, UsageSpan,
 };
 use model::{Principal, Window};
 

@@ -1,11 +1,15 @@
 //! What the books can prove about themselves: entries stay, sums meet, a replay gives the same, tampering shows.
 
 use crate::support::*;
-use ledger::{BalanceQuery, Book, Command, LedgerErrorKind, OpenMode, SqliteBook};
+use ledger::{BalanceQuery, Command, LedgerErrorKind, OpenMode, SqliteBook, Surroundings};
 use rusqlite::Connection;
 
-async fn busy_desk() -> Desk {
-    let desk = Desk::new();
+pub(crate) async fn busy_desk() -> Desk {
+    busy_desk_in(&Surroundings::here()).await
+}
+
+pub(crate) async fn busy_desk_in(surroundings: &Surroundings) -> Desk {
+    let desk = Desk::new_in(surroundings);
     desk.post(&[grant("g1", 1000), Command::Bind(binding()), hold(1, 100), hold(2, 50), enforce(true)]).await;
     desk.post(&[settle(ours(1, 130, 1)), settle(foreign(2, 30)), close(1)]).await;
     desk.post(&[settle(read_at(foreign(2, 20), 300)), settle(ours(3, 5, 1))]).await;
@@ -15,8 +19,9 @@ async fn busy_desk() -> Desk {
 #[tokio::test]
 async fn the_entries_alone_give_the_same_ledger() {
     let (desk, fresh) = (busy_desk().await, Desk::new());
-    fresh.book.replay(&desk.entries().await).await.expect("replayed");
-    assert_eq!(export(&fresh.book).await, export(&desk.book).await);
+    let replica = SqliteBook::open(&fresh.path(), OpenMode::Existing).expect("opened");
+    replica.replay(&desk.entries().await).await.expect("replayed");
+    assert_eq!(export(fresh.book.as_ref()).await, export(desk.book.as_ref()).await);
     for id in [hold_id(1), hold_id(2)] {
         assert_eq!(fresh.book.hold(id).await, desk.book.hold(id).await);
     }
@@ -24,19 +29,20 @@ async fn the_entries_alone_give_the_same_ledger() {
     fresh.verify().await;
     let error = fresh.try_post(&[grant("g2", 1)]).await.expect_err("for checking only");
     assert_eq!(error.kind, LedgerErrorKind::Replica);
-    let error = desk.book.replay(&fresh.entries().await).await.expect_err("has entries");
+    let used = SqliteBook::open(&desk.path(), OpenMode::Existing).expect("opened");
+    let error = used.replay(&fresh.entries().await).await.expect_err("has entries");
     assert_eq!(error.kind, LedgerErrorKind::Conflict);
 }
 
 #[tokio::test]
 async fn the_same_commands_give_the_same_bytes() {
-    assert_eq!(export(&busy_desk().await.book).await, export(&busy_desk().await.book).await);
+    assert_eq!(export(busy_desk().await.book.as_ref()).await, export(busy_desk().await.book.as_ref()).await);
 }
 
 #[tokio::test]
 async fn an_entry_is_exported_as_one_line() {
     let desk = busy_desk().await;
-    let lines = export(&desk.book).await;
+    let lines = export(desk.book.as_ref()).await;
     let shown: Vec<&str> = lines.lines().filter(|line| line.contains("\"overrun\"")).collect();
     insta::assert_snapshot!(shown[0], @r#"{"number":5,"kind":"overrun","unit":"jupiter:gh200","amount":30,"debit":"budget/atlas","credit":"used/jupiter/gh200","project":"atlas","effective_at":1793000110,"recorded_at":1793000000,"actor":{"user":"ada","site":"jupiter"},"key":null,"links":{"hold":"01m5vj1jg00000000000000001","run":{"site":"jupiter","cluster":"booster","scheduler_job":1,"submitted_at":1793000000}},"note":"","tariff":"jupiter/booster/test","particulars":"none","ran_by":"ada","ran":{"started_at":1793000010,"partition":"booster","end_state":"COMPLETED"}}"#);
 }
@@ -124,9 +130,9 @@ async fn an_unbalanced_book_takes_no_further_post() {
 async fn a_ledger_that_is_opened_again_is_the_same() {
     let desk = busy_desk().await;
     let again = SqliteBook::open(&desk.path(), OpenMode::Existing).expect("opened");
-    assert_eq!(export(&again).await, export(&desk.book).await);
+    assert_eq!(export(&again).await, export(desk.book.as_ref()).await);
     let created_again = SqliteBook::open(&desk.path(), OpenMode::Create).expect("opened");
-    assert_eq!(export(&created_again).await, export(&desk.book).await);
+    assert_eq!(export(&created_again).await, export(desk.book.as_ref()).await);
 }
 
 #[tokio::test]
@@ -163,4 +169,10 @@ async fn a_clusters_name_may_hold_what_separates_the_parts_of_a_key() {
         assert_eq!(entries.last().expect("an entry").links.run, Some(odd.run.key));
     }
     desk.verify().await;
+}
+
+on_postgres_too! {
+    the_same_commands_give_the_same_bytes,
+    an_entry_is_exported_as_one_line,
+    a_clusters_name_may_hold_what_separates_the_parts_of_a_key,
 }

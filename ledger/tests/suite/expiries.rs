@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use ledger::{
-    Book, Command, Effect, EntryPage, HardStop, LedgerErrorKind, MonthlyJsc, NewGrant, NhrQuarterly, Outcome, Policy,
+    Command, Effect, EntryPage, HardStop, LedgerErrorKind, MonthlyJsc, NewGrant, NhrQuarterly, Outcome, Policy,
     Withdraw,
 };
 use model::{Amount, Balance, StatementLineKind, Timestamp, Window};
@@ -209,7 +209,7 @@ async fn totals(desk: &Desk) -> Vec<(Timestamp, String, i64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(48), ..ProptestConfig::default() })]
 
     #[test]
     fn after_an_expiry_the_entries_say_what_the_lots_do(steps in steps(), day in 0..300_i64) {
@@ -241,4 +241,12 @@ proptest! {
 
 async fn balance_of(desk: &Desk, seconds: i64) -> Option<Balance> {
     desk.book.balances(&ledger::BalanceQuery::default(), at(seconds)).await.expect("balances").pop()
+}
+
+on_postgres_too! {
+    what_is_left_of_a_lot_leaves_the_budget_once,
+    months_expire_and_debts_are_forgiven,
+    another_policy_posts_what_it_makes_of_the_same_grant,
+    a_grant_is_taken_back_from_its_beginning,
+    after_an_expiry_the_entries_say_what_the_lots_do,
 }

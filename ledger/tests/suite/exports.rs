@@ -4,7 +4,7 @@ use crate::support::*;
 use ledger::evidence::{SignedCheckpoint, Standing};
 use ledger::{
     Book, Command, EntryPage, ExportAudit, ExportLine, LedgerError, LedgerErrorKind, Masks, NewHold, Outside,
-    SqliteBook, Verification,
+    Verification,
 };
 
 async fn busy_desk() -> Desk {
@@ -16,7 +16,7 @@ async fn busy_desk() -> Desk {
     desk
 }
 
-async fn lines(book: &SqliteBook, is_public: bool) -> Vec<String> {
+pub(crate) async fn lines(book: &dyn Book, is_public: bool) -> Vec<String> {
     let persons = book.persons().await.expect("persons");
     let masks = Masks::new(&persons);
     let mut lines = vec![ExportLine::Log(book.log().await.expect("a log"))];
@@ -43,7 +43,7 @@ async fn both_exports_have_the_root_of_the_ledger() {
     let outside = outside(&desk).await;
     let head = desk.book.audit(&outside).await.expect("audited").log.expect("a log").head;
     for is_public in [false, true] {
-        let lines = lines(&desk.book, is_public).await;
+        let lines = lines(desk.book.as_ref(), is_public).await;
         let verification = audit(&lines, &outside).expect("read");
         assert_eq!(verification.findings, Vec::<String>::new());
         let log = verification.log.expect("a log");
@@ -56,7 +56,8 @@ async fn both_exports_have_the_root_of_the_ledger() {
 #[tokio::test]
 async fn a_public_export_has_no_name_no_note_and_no_salt() {
     let desk = busy_desk().await;
-    let (whole, public) = (lines(&desk.book, false).await.join("\n"), lines(&desk.book, true).await.join("\n"));
+    let (whole, public) =
+        (lines(desk.book.as_ref(), false).await.join("\n"), lines(desk.book.as_ref(), true).await.join("\n"));
     for (word, is_in_whole) in [("\"ada\"", true), ("job-1", true), ("deadline", true), ("\"salt\":\"", true)] {
         assert_eq!(whole.contains(word), is_in_whole, "{word}");
         assert!(!public.contains(word), "{word}: {public}");
@@ -67,7 +68,7 @@ async fn a_public_export_has_no_name_no_note_and_no_salt() {
 async fn whoever_changes_an_export_is_found() {
     let desk = busy_desk().await;
     let outside = outside(&desk).await;
-    let whole = lines(&desk.book, false).await;
+    let whole = lines(desk.book.as_ref(), false).await;
     let changed = |from: &str, to: &str| -> Vec<String> {
         let lines = whole.iter().map(|line| line.replace(from, to)).collect::<Vec<_>>();
         assert_ne!(lines, whole, "{from}");
@@ -110,4 +111,10 @@ fn what_is_no_export_is_said_with_its_line() {
         let error = ExportAudit::run(text.as_bytes(), &Outside::default()).expect_err("no export");
         assert!(error.why.contains(why), "{}", error.why);
     }
+}
+
+on_postgres_too! {
+    both_exports_have_the_root_of_the_ledger,
+    a_public_export_has_no_name_no_note_and_no_salt,
+    whoever_changes_an_export_is_found,
 }

@@ -123,7 +123,7 @@ async fn a_ledger_that_moves_to_a_shared_file_system_changes_its_journal() {
     let desk = Desk::new();
     desk.post(&[grant("g1", 5)]).await;
     let path = desk.path();
-    let Desk { folder: _folder, book } = desk;
+    let Desk { folder: _folder, book, .. } = desk;
     drop(book);
     assert_eq!(journal_of(&path), "wal");
     let moved = SqliteBook::open_in(&path, OpenMode::Existing, &mounted("gpfs exa rw", "login01")).expect("opened");

@@ -2,25 +2,11 @@
 
 use crate::support::*;
 use ledger::evidence::{EntryProof, SignedCheckpoint, Standing, TreeHash};
-use ledger::{Book, Command, LedgerErrorKind, OpenMode, Outside, Random, SqliteBook, Surroundings, Verification};
+use ledger::{Command, LedgerErrorKind, OpenMode, Outside, Random, SqliteBook, Surroundings, Verification};
 use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Surroundings whose random bits are the numbers from `first` on.
-fn counted_from(first: u64) -> Surroundings {
-    let next = AtomicU64::new(first);
-    let random = Random::new(move |bytes: &mut [u8]| {
-        for part in bytes.chunks_mut(8) {
-            let number = next.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-            part.copy_from_slice(&number[8 - part.len()..]);
-        }
-        Ok(())
-    });
-    Surroundings { random, ..Surroundings::here() }
-}
 
 async fn fill(desk: &Desk) {
     desk.post(&[grant("g1", 1000), Command::Bind(binding()), hold(1, 100), hold(2, 50)]).await;
@@ -68,7 +54,7 @@ async fn every_post_that_makes_entries_leaves_a_signed_checkpoint() {
     assert_eq!(standing(&verification), Standing::SelfConsistent);
     let log = verification.log.expect("a log");
     assert_eq!((log.uncheckpointed, log.head.size), (0, 2));
-    let mode = fs::metadata(desk.folder.path().join("ledger.db.key")).expect("a key").permissions().mode();
+    let mode = fs::metadata(desk.key_file()).expect("a key").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -137,11 +123,10 @@ async fn a_file_cut_back_to_an_older_state_is_found_by_a_checkpoint() {
     copy(&desk.path(), &old);
     desk.post(&[settle(foreign(5, 40))]).await;
     let newer = checkpoint(&desk).await;
-    let Desk { folder, book } = desk;
+    let Desk { folder, book, .. } = desk;
     drop(book);
     fs::copy(&old, folder.path().join("ledger.db")).expect("put back");
-    let desk =
-        Desk { book: SqliteBook::open(&folder.path().join("ledger.db"), OpenMode::Existing).expect("opened"), folder };
+    let desk = Desk::of_file(folder);
     assert_eq!(desk.book.verify().await.expect("verified").findings, Vec::<String>::new(), "it agrees with itself");
     let verification = audit(&desk, &newer).await;
     assert_eq!(standing(&verification), Standing::Broken);
@@ -155,8 +140,7 @@ async fn a_ledger_made_anew_with_the_key_is_found_by_a_checkpoint() {
     let earlier = checkpoint(&desk).await;
     let folder = tempfile::tempdir().expect("a folder");
     fs::copy(desk.folder.path().join("ledger.db.key"), folder.path().join("ledger.db.key")).expect("the keeper's");
-    let path = folder.path().join("ledger.db");
-    let forged = Desk { book: SqliteBook::open(&path, OpenMode::Create).expect("made"), folder };
+    let forged = Desk::of_file(folder);
     forged.post(&[grant("g1", 1001), Command::Bind(binding()), hold(1, 100), hold(2, 50)]).await;
     forged.post(&[settle(ours(1, 130, 1)), settle(foreign(2, 30)), close(1), settle(foreign(3, 1))]).await;
     let alone = forged.book.verify().await.expect("verified");
@@ -170,9 +154,9 @@ async fn a_ledger_made_anew_with_the_key_is_found_by_a_checkpoint() {
 #[tokio::test]
 async fn a_member_without_the_key_posts_and_the_keeper_signs_later() {
     let desk = busy_desk().await;
-    let (key, hidden) = (desk.folder.path().join("ledger.db.key"), desk.folder.path().join("hidden"));
+    let (key, hidden) = (desk.key_file(), desk.folder.path().join("hidden"));
     fs::rename(&key, &hidden).expect("not readable");
-    let member = SqliteBook::open(&desk.path(), OpenMode::Existing).expect("opened");
+    let member = desk.open_again(OpenMode::Existing);
     member.post(&ada(), now(), &[settle(foreign(5, 40)), settle(foreign(6, 41))]).await.expect("posted");
     let log = member.log().await.expect("a log");
     assert!(log.unsigned.as_ref().is_some_and(|why| why.contains("not readable here")), "{log:?}");
@@ -181,11 +165,11 @@ async fn a_member_without_the_key_posts_and_the_keeper_signs_later() {
     assert_eq!(verification.log.expect("a log").uncheckpointed, 2);
     let error = member.prove(9).await.expect_err("not signed yet");
     assert_eq!((error.kind, error.why.contains("entry 9 came after")), (LedgerErrorKind::Invalid, true));
-    let again = SqliteBook::open(&desk.path(), OpenMode::Create).expect("opened");
+    let again = desk.open_again(OpenMode::Create);
     assert!(!key.exists(), "a log that has a key gets no second one");
     drop(again);
     fs::rename(&hidden, &key).expect("back");
-    let keeper = SqliteBook::open(&desk.path(), OpenMode::Existing).expect("opened");
+    let keeper = desk.open_again(OpenMode::Existing);
     assert_eq!(keeper.log().await.expect("a log").unsigned, None);
     assert_eq!(keeper.verify().await.expect("verified").log.expect("a log").uncheckpointed, 0);
     keeper.prove(9).await.expect("signed");
@@ -275,4 +259,13 @@ async fn without_random_bits_nothing_is_made() {
     let folder = tempfile::tempdir().expect("a folder");
     let error = SqliteBook::open_in(&folder.path().join("ledger.db"), OpenMode::Create, &silent).expect_err("no key");
     assert_eq!(error.kind, LedgerErrorKind::InputOutput);
+}
+
+on_postgres_too! {
+    every_post_that_makes_entries_leaves_a_signed_checkpoint,
+    a_ledger_that_only_grew_is_verified_up_to_the_checkpoint,
+    a_member_without_the_key_posts_and_the_keeper_signs_later,
+    proofs_reach_over_subtrees_that_are_kept,
+    the_same_bits_and_commands_give_the_same_root,
+    a_person_has_one_pseudonym_and_another_in_another_ledger,
 }

@@ -1,4 +1,5 @@
-//! The ledger as its callers see it: commands in, outcomes, balances and entries out, on real files.
+//! The ledger as its callers see it: commands in, outcomes, balances and entries out, on real files and
+//! on a real server.
 
 mod bindings;
 mod bundles;
@@ -16,6 +17,7 @@ mod order;
 mod policies;
 mod processes;
 mod runs;
+mod servers;
 mod site_figures;
 mod support;
 mod usage;

@@ -1,7 +1,7 @@
 //! Observations: what runs and waits is counted once, beside what is held.
 
 use crate::support::*;
-use ledger::{Book, Command, Coverage, Effect, LedgerErrorKind, Outcome};
+use ledger::{Command, Coverage, Effect, LedgerErrorKind, Outcome};
 use model::Window;
 
 #[tokio::test]
@@ -226,4 +226,16 @@ async fn readings_of_one_scope_that_touch_are_one() {
     assert_eq!(desk.book.coverage(&name("horeka")).await, Ok(vec![]));
     let refused = desk.try_post(&[reading("user:ada", "hai", 9, 9)]).await.expect_err("nothing was read");
     assert_eq!(refused.kind, LedgerErrorKind::Invalid);
+}
+
+on_postgres_too! {
+    readings_of_one_scope_that_touch_are_one,
+    a_balance_counts_each_job_once,
+    a_settled_run_is_no_longer_running,
+    a_waiting_job_that_has_run_since_is_no_longer_committed,
+    the_later_observation_of_a_cluster_replaces_the_earlier_whenever_it_comes,
+    what_several_people_see_is_put_together,
+    who_looks_no_longer_keeps_nothing_waiting_for_ever,
+    a_job_that_one_saw_waiting_and_another_running_counts_once,
+    foreign_jobs_count_against_an_enforced_budget,
 }

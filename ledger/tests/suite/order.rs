@@ -1,7 +1,7 @@
 //! Random operations against a small reference, and the same runs in any order: the balances are the same.
 
 use crate::support::*;
-use ledger::{AmendHold, Book, Command, NewGrant, Withdraw};
+use ledger::{AmendHold, Command, NewGrant, Withdraw};
 use model::Window;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -243,7 +243,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(48), ..ProptestConfig::default() })]
 
     #[test]
     fn any_operations_give_what_the_reference_gives(operations in proptest::collection::vec(any_operation(), 1..25)) {
@@ -264,3 +264,5 @@ proptest! {
         prop_assert_eq!(one, other);
     }
 }
+
+on_postgres_too! { any_operations_give_what_the_reference_gives, the_order_and_the_chunks_of_runs_do_not_matter }

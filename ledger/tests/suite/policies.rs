@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use ledger::{
-    BalanceQuery, Book, Budget, Coming, Command, Decision, Effect, FixedTerm, HardStop, LedgerErrorKind, LotChange,
+    BalanceQuery, Budget, Coming, Command, Decision, Effect, FixedTerm, HardStop, LedgerErrorKind, LotChange,
     MonthlyJsc, NewGrant, NewOpening, NhrQuarterly, Outcome, Policy, SetPolicy, Soft, Standing, UsedUp,
 };
 use model::{Amount, Timestamp, Window};
@@ -183,7 +183,7 @@ fn policies() -> impl Strategy<Value = Policy> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(32), ..ProptestConfig::default() })]
 
     /// Borders are at any second, runs at any second, and runs change their charge.
     #[test]
@@ -219,4 +219,15 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+on_postgres_too! {
+    what_is_granted_is_what_the_policy_brings_into_reach,
+    months_forfeit_what_is_left_of_them,
+    what_is_overdrawn_beyond_a_months_limit_is_forgiven,
+    an_enforced_budget_refuses_what_the_balance_does_not_cover_whatever_the_site_would_do,
+    the_last_word_about_a_policy_counts,
+    a_policy_that_cannot_divide_a_grant_is_refused_with_either,
+    the_outlook_goes_on_at_the_rate_of_the_last_weeks,
+    the_hours_of_a_store_give_the_sums_of_its_entries,
 }

@@ -137,7 +137,7 @@ async fn a_process_that_dies_in_a_post_leaves_all_of_it_or_nothing() {
         let desk = Desk::new();
         desk.post(&[grant("g1", 100)]).await;
         let path = desk.path();
-        let Desk { folder: _folder, book } = desk;
+        let Desk { folder: _folder, book, .. } = desk;
         drop(book);
         let output = part(&me(), "stop", &path, point).output().expect("ended");
         assert!(!output.status.success(), "it was to die");

@@ -1,7 +1,7 @@
 //! Runs: drawn from holds, bound, unattributed, corrected; a reading that is late, repeated or renamed changes nothing.
 
 use crate::support::*;
-use ledger::{Book, Command, NewHold, Outcome, RunPrice, SettleOutcome, SettledRun, UnattributedReason};
+use ledger::{Command, NewHold, Outcome, RunPrice, SettleOutcome, SettledRun, UnattributedReason};
 use model::{Price, WallTime};
 
 fn with_price(price: Price, run: SettledRun) -> SettledRun {
@@ -359,4 +359,25 @@ async fn a_run_that_is_priced_anew_is_corrected_and_stays_the_run_that_was_read(
     assert_eq!(desk.settle(foreign(1, 90)).await, SettleOutcome::Same);
     assert_eq!(desk.post(&[reprice(1, 90)]).await, [Outcome::Settled(SettleOutcome::Same)]);
     desk.verify().await;
+}
+
+on_postgres_too! {
+    a_run_that_is_priced_anew_is_corrected_and_stays_the_run_that_was_read,
+    a_number_that_no_ledger_can_hold_costs_only_its_own_row,
+    runs_draw_from_their_hold_and_then_overrun,
+    a_settlement_is_never_refused,
+    each_start_of_a_requeued_job_counts,
+    what_nothing_binds_is_listed_until_a_binding_covers_it,
+    what_has_no_price_in_its_unit_is_listed_and_never_zero,
+    a_hold_that_comes_late_takes_the_runs_of_its_job,
+    the_latest_reading_counts_whenever_it_comes,
+    a_correction_reverses_each_entry_and_charges_anew,
+    a_changed_account_moves_the_charge,
+    the_same_run_by_another_reader_is_the_same_run,
+    one_bad_row_never_drops_another,
+    a_run_without_a_price_is_kept_and_charged_once_it_has_one,
+    whoever_cannot_price_a_run_takes_no_charge_away,
+    a_hold_stays_while_a_run_of_its_job_has_no_price,
+    a_row_whose_amount_does_not_fit_costs_no_other_row,
+    a_binding_stands_though_the_amounts_it_would_charge_do_not_fit,
 }

@@ -1,7 +1,7 @@
 //! Site figures: noted once, never in the way of the books, and the first one opens a budget that nobody has opened.
 
 use crate::support::*;
-use ledger::{Book, Command, Effect, LedgerErrorKind, NewOpening, NewSiteFigure, Outcome};
+use ledger::{Command, Effect, LedgerErrorKind, NewOpening, NewSiteFigure, Outcome};
 use model::Amount;
 use proptest::prelude::*;
 
@@ -114,7 +114,7 @@ async fn a_figure_that_contradicts_itself_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(24), ..ProptestConfig::default() })]
 
     /// Figures and runs in any order: one opening at most, every figure once, the sums as a plain list of numbers has them.
     #[test]
@@ -152,4 +152,13 @@ proptest! {
             assert!(desk.book.verify().await.expect("verified").is_consistent());
         });
     }
+}
+
+on_postgres_too! {
+    the_first_figure_opens_the_budget_by_what_the_ledger_does_not_know,
+    later_figures_are_noted_and_explain_nothing_away,
+    a_budget_is_opened_once_and_never_by_less_than_nothing,
+    a_figure_of_a_period_is_compared_with_that_period,
+    a_figure_that_contradicts_itself_is_refused,
+    figures_in_any_order_book_at_most_one_opening,
 }

@@ -1,17 +1,20 @@
-//! A ledger on a fresh file, and short ways to say what the tests are about.
+//! A fresh ledger, on a file or a server, and short ways to say what the tests are about.
 
 use ledger::{
     BalanceQuery, Binding, Book, CloseHold, CloseReason, Command, Cursor, Enforce, Entry, EntryPage, HoldId,
     LedgerError, NewGrant, NewHold, NewSiteFigure, Observation, ObservedPending, ObservedRun, OpenMode, Outcome,
-    Policy, RunPrice, SetPolicy, SettleOutcome, SettledRun, SqliteBook, Surroundings,
+    Policy, PostgresBook, PostgresPlace, Random, RunPrice, SetPolicy, SettleOutcome, SettledRun, SqliteBook,
+    Surroundings,
 };
 use model::{
     Amount, Balance, BaseState, Charge, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Principal,
     ProjectName, Run, RunKey, SchedulerJobId, Stamp, TariffId, Timestamp, Tres, Unit, WallTime, Window,
 };
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
 pub(crate) const NOW: i64 = 1_793_000_000;
@@ -265,23 +268,77 @@ pub(crate) fn cursor(scope: &str, until: i64) -> Command {
     Command::Advance(Cursor { site, cluster, scope: name(scope), settled_until })
 }
 
-/// A ledger on a file of its own.
+thread_local! {
+    /// Whether desks of this thread have their ledger on the lab's PostgreSQL.
+    static ON_POSTGRES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a test of the suite with its ledgers on PostgreSQL.
+pub(crate) fn on_postgres(test: fn()) {
+    use_postgres();
+    test();
+}
+
+/// From here on, desks of this thread have their ledger on PostgreSQL.
+pub(crate) fn use_postgres() {
+    ON_POSTGRES.set(true);
+}
+
+/// How many cases a property is tried with: a database is made more slowly than a file.
+pub(crate) fn cases(on_file: u32) -> u32 {
+    if ON_POSTGRES.get() { 8 } else { on_file }
+}
+
+/// The same tests once more on PostgreSQL, which the lab must have up: `real_postgres::NAME` beside `NAME`.
+macro_rules! on_postgres_too {
+    ($($test:ident),* $(,)?) => {
+        mod real_postgres {
+            $(#[test]
+            fn $test() {
+                crate::support::on_postgres(super::$test);
+            })*
+        }
+    };
+}
+pub(crate) use on_postgres_too;
+
+/// Surroundings whose random bits are the numbers from `first` on.
+pub(crate) fn counted_from(first: u64) -> Surroundings {
+    let next = AtomicU64::new(first);
+    let random = Random::new(move |bytes: &mut [u8]| {
+        for part in bytes.chunks_mut(8) {
+            let number = next.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+            part.copy_from_slice(&number[8 - part.len()..]);
+        }
+        Ok(())
+    });
+    Surroundings { random, ..Surroundings::here() }
+}
+
+/// A ledger of its own: on a file, or in a database.
 pub(crate) struct Desk {
+    pub(crate) book: Box<dyn Book>,
     pub(crate) folder: TempDir,
-    pub(crate) book: SqliteBook,
+    pub(crate) database: Option<lab::Database>,
 }
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        Self::new_in(&Surroundings::here())
+        if ON_POSTGRES.get() { Self::on_postgres() } else { Self::new_in(&Surroundings::here()) }
     }
 
     pub(crate) fn new_in(surroundings: &Surroundings) -> Self {
+        if ON_POSTGRES.get() {
+            return Self::on_postgres_with(surroundings.random.clone());
+        }
         Self::in_folder(tempfile::tempdir().expect("a folder"), surroundings)
     }
 
     /// On memory where there is such a place, for tests that make many ledgers.
     pub(crate) fn in_memory() -> Self {
+        if ON_POSTGRES.get() {
+            return Self::on_postgres();
+        }
         let memory = Path::new("/dev/shm");
         Self::in_folder(
             tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).expect("a folder"),
@@ -289,10 +346,51 @@ impl Desk {
         )
     }
 
+    /// On the file in this folder, or a new one.
+    pub(crate) fn of_file(folder: TempDir) -> Self {
+        Self::in_folder(folder, &Surroundings::here())
+    }
+
     fn in_folder(folder: TempDir, surroundings: &Surroundings) -> Self {
         let book = SqliteBook::open_in(&folder.path().join("ledger.db"), OpenMode::Create, surroundings)
             .expect("a new ledger");
-        Self { folder, book }
+        Self { book: Box::new(book), folder, database: None }
+    }
+
+    /// In a database of its own on the lab's server.
+    pub(crate) fn on_postgres() -> Self {
+        Self::on_postgres_with(Random::of_the_system())
+    }
+
+    fn on_postgres_with(random: Random) -> Self {
+        let database = lab::postgres().and_then(|server| server.database()).expect("lab up postgres");
+        let folder = tempfile::tempdir().expect("a folder");
+        let book = PostgresBook::open_in(&place(&database.url()), folder.path(), OpenMode::Create, random);
+        let book = book.expect("a new ledger");
+        Self { book: Box::new(book), folder, database: Some(database) }
+    }
+
+    /// The same ledger, opened once more by whoever has its key.
+    pub(crate) fn open_again(&self, mode: OpenMode) -> Box<dyn Book> {
+        match &self.database {
+            Some(database) => {
+                let book = PostgresBook::open(&place(&database.url()), self.folder.path(), mode);
+                Box::new(book.expect("opened"))
+            }
+            None => Box::new(SqliteBook::open(&self.path(), mode).expect("opened")),
+        }
+    }
+
+    /// The file of its log's key.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        let mut files =
+            std::fs::read_dir(self.folder.path()).expect("a folder").map(|file| file.expect("a file").path());
+        files.find(|file| file.extension().is_some_and(|extension| extension == "key")).expect("a key")
+    }
+
+    /// Its database, where it is on PostgreSQL.
+    pub(crate) fn database(&self) -> &lab::Database {
+        self.database.as_ref().expect("on PostgreSQL")
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -349,8 +447,13 @@ impl Desk {
     }
 }
 
+/// The place of a ledger on a server.
+pub(crate) fn place(url: &str) -> PostgresPlace {
+    PostgresPlace::read(url, None).expect("a place")
+}
+
 /// All entries as JSON, one a line: the export.
-pub(crate) async fn export(book: &SqliteBook) -> String {
+pub(crate) async fn export(book: &dyn Book) -> String {
     let mut lines = String::new();
     let mut after = 0;
     loop {

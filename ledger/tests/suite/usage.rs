@@ -2,8 +2,7 @@
 
 use crate::support::*;
 use ledger::{
-    Book, Command, Effect, KnownAt, Outcome, SettledRun, SiteZone, UsageField, UsageFilter, UsageQuery, UsageSpan,
-    UsageSum,
+    Command, Effect, KnownAt, Outcome, SettledRun, SiteZone, UsageField, UsageFilter, UsageQuery, UsageSpan, UsageSum,
 };
 use model::{BaseState, Day, Window};
 use proptest::prelude::*;
@@ -233,4 +232,14 @@ proptest! {
             desk.verify().await;
         });
     }
+}
+
+on_postgres_too! {
+    runs_are_cut_at_the_midnights_of_their_site,
+    usage_is_told_apart_and_chosen_by_what_is_asked,
+    parts_of_days_are_exact_and_meet,
+    corrections_take_back_what_the_reading_before_them_said,
+    books_are_as_they_were_known_at_any_instant,
+    another_zone_sums_everything_anew,
+    all_ways_to_ask_agree,
 }

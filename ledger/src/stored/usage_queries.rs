@@ -1,29 +1,47 @@
 //! Answers about usage: whole days and months from their sums, the rest and what was known earlier from the entries.
 
-use super::queries::{self, all};
-use super::rows::{amount, unreadable};
-use super::tables::Tables;
-use super::usage_tables::Calendars;
+use super::row::{StoredRow, unreadable};
+use super::tables::{LogTables, Names as _, Value};
+use super::usage_tables::{Calendars, zone};
 use crate::records::Result;
 use crate::rules::{Calendar, UsageSums};
-use crate::{SiteZone, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum};
-use model::{Amount, BaseState, Day, Month, SiteName, Timestamp, Window, Zone};
-use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use crate::{KnownAt, SiteZone, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum};
+use model::{Amount, BaseState, Day, Month, NameError, SiteName, Timestamp, Window, Zone};
 use std::rc::Rc;
 
 /// Longer than any day is, in seconds: within this the days of all zones begin.
 const ZONES_APART: i64 = 2 * 86_400;
 
 /// The zones of sites that were said.
-pub(super) fn zones(connection: &Connection) -> Result<Vec<SiteZone>> {
-    all(connection, "SELECT site, zone FROM site_zones ORDER BY site", [], |row| {
-        Ok(SiteZone { site: super::rows::parsed(row, 0)?, zone: super::rows::parsed(row, 1)? })
-    })
+pub(crate) fn zones(tables: &impl LogTables) -> Result<Vec<SiteZone>> {
+    let mut zones = Vec::new();
+    tables.each_row("SELECT site, zone FROM site_zones ORDER BY site", &[], |row| {
+        let (site, zone) = (row.text(0)?.parse().map_err(unreadable)?, row.text(1)?.parse().map_err(unreadable)?);
+        zones.push(SiteZone { site, zone });
+        Ok(())
+    })?;
+    Ok(zones)
+}
+
+/// The number of the last entry of a state of the books.
+fn known_at(tables: &impl LogTables, known_at: Option<KnownAt>) -> Result<i64> {
+    match known_at {
+        None => Ok(i64::MAX),
+        Some(KnownAt::Entry(entry)) => Ok(i64::try_from(entry).unwrap_or(i64::MAX)),
+        Some(KnownAt::Instant(instant)) => {
+            let mut last = 0;
+            let select = "SELECT coalesce(max(last_entry), 0) FROM posts WHERE recorded_at <= ?";
+            tables.each_row(select, &[Value::Number(instant.epoch_seconds())], |row| {
+                last = row.number(0)?;
+                Ok(())
+            })?;
+            Ok(last)
+        }
+    }
 }
 
 /// The sums that are asked for.
-pub(super) fn usage(tables: &Tables<'_>, query: &UsageQuery) -> Result<Vec<UsageSum>> {
+pub(crate) fn usage(tables: &impl LogTables, query: &UsageQuery) -> Result<Vec<UsageSum>> {
     let mut asking = Asking { tables, query, sums: UsageSums::default() };
     let Some(filter) = Conditions::of(tables, &query.filter)? else { return Ok(Vec::new()) };
     match (query.known_at, query.span) {
@@ -34,13 +52,13 @@ pub(super) fn usage(tables: &Tables<'_>, query: &UsageQuery) -> Result<Vec<Usage
     Ok(asking.sums.into_rows())
 }
 
-struct Asking<'a> {
-    tables: &'a Tables<'a>,
+struct Asking<'a, T> {
+    tables: &'a T,
     query: &'a UsageQuery,
     sums: UsageSums,
 }
 
-impl Asking<'_> {
+impl<T: LogTables> Asking<'_, T> {
     /// Whole days: months where nobody tells days apart, and the days before and behind them.
     fn days(&mut self, filter: &Conditions, from: Day, to: Day) -> Result<()> {
         let first = if from.month().first() == from { from.month() } else { from.month().next() };
@@ -62,57 +80,57 @@ impl Asking<'_> {
             return Ok(());
         }
         let has = |field: UsageField| self.query.by.contains(&field);
-        let column = |wanted: bool, name: &'static str| if wanted { name } else { "NULL" };
+        let column = |wanted: bool, name: &'static str| wanted.then_some(name);
         let columns = [
             column(has(UsageField::Day) || has(UsageField::Month), time),
-            "unit",
+            Some("unit"),
             column(has(UsageField::Project), "project"),
             column(has(UsageField::Person), "person"),
             column(has(UsageField::Site) || has(UsageField::Cluster), "place"),
             column(has(UsageField::Partition), "partition"),
             column(has(UsageField::EndState), "end_state"),
         ];
-        let grouped: Vec<&str> = columns.into_iter().filter(|column| *column != "NULL").collect();
-        let (columns, grouped) = (columns.join(", "), grouped.join(", "));
+        let grouped = columns.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let columns = columns.map(|column| format!("CAST({} AS BIGINT)", column.unwrap_or("NULL"))).join(", ");
         let conditions = &filter.text;
         let select = format!(
-            "SELECT {columns}, sum(amount) FROM {table} WHERE {time} >= ? AND {time} < ?{conditions} GROUP BY {grouped}"
+            "SELECT {columns}, CAST(sum(amount) AS BIGINT) FROM {table} WHERE {time} >= ? AND {time} < ?{conditions} GROUP BY {grouped}"
         );
-        let mut statement = self.tables.connection.prepare_cached(&select)?;
-        let parameters = [Value::from(from), Value::from(to)].into_iter().chain(filter.values.iter().cloned());
-        let mut rows = statement.query(params_from_iter(parameters))?;
-        while let Some(row) = rows.next()? {
-            let number: Option<i64> = row.get(0)?;
+        let values: Vec<Value> =
+            [from, to].map(Value::Number).into_iter().chain(filter.values.iter().cloned()).collect();
+        let tables = self.tables;
+        tables.each_row(&select, &values, |row| {
+            let number = row.number_option(0)?;
             let day = match number {
                 Some(number) if time == "day" => Day::from_number(number),
                 Some(number) => Month::from_number(number).map(Month::first),
                 None => None,
             };
             if number.is_some() && day.is_none() {
-                return Err(unreadable(0, format!("{number:?} lies outside the calendar")).into());
+                return Err(unreadable(format!("{number:?} lies outside the calendar")));
             }
             let numbers = Numbers {
-                unit: row.get(1)?,
-                project: row.get(2)?,
-                person: row.get(3)?,
-                place: row.get(4)?,
-                partition: row.get(5)?,
-                end_state: row.get(6)?,
+                unit: row.number(1)?,
+                project: row.number_option(2)?,
+                person: row.number_option(3)?,
+                place: row.number_option(4)?,
+                partition: row.number_option(5)?,
+                end_state: row.number_option(6)?,
             };
-            let sum = amount(row, 7)?;
-            self.add(day, numbers, sum)?;
-        }
-        Ok(())
+            self.add(day, numbers, row.amount(7)?)
+        })
     }
 
     /// Between two instants: in each zone whole days, and the entries of the parts of days before and behind them.
     fn instants(&mut self, filter: &Conditions, window: Window) -> Result<()> {
-        let places: Vec<(i64, SiteName)> =
-            all(self.tables.connection, "SELECT place, site FROM usage_places ORDER BY place", [], |row| {
-                Ok((row.get(0)?, super::rows::parsed(row, 1)?))
-            })?;
+        let tables = self.tables;
+        let mut places = Vec::<(i64, SiteName)>::new();
+        tables.each_row("SELECT place, site FROM usage_places ORDER BY place", &[], |row| {
+            places.push((row.name(0)?, row.text(1)?.parse().map_err(unreadable)?));
+            Ok(())
+        })?;
         for (place, site) in places {
-            let zone = super::usage_tables::zone(self.tables.connection, &site)?.unwrap_or_else(Zone::utc);
+            let zone = zone(tables, &site)?.unwrap_or_else(Zone::utc);
             let calendar = Calendar::new(zone);
             let here = filter.at(place);
             let first = first_day_from(&calendar, window.from)?;
@@ -161,20 +179,19 @@ impl Asking<'_> {
             "SELECT unit, project, person, run_place, coalesce(partition, 0), end_state, amount, credit, started, effective_at
              FROM entries WHERE started < ? AND effective_at >= ? AND number <= ? AND person IS NOT NULL{conditions}"
         );
-        let known_at = queries::known_at(self.tables.connection, self.query.known_at)?;
-        let bounds = [widest.to.epoch_seconds(), widest.from.epoch_seconds(), known_at].map(Value::from);
-        let mut statement = self.tables.connection.prepare_cached(&select)?;
-        let mut rows = statement.query(params_from_iter(bounds.into_iter().chain(filter.values.iter().cloned())))?;
-        let mut calendars = Calendars::new(self.tables.connection);
-        while let Some(row) = rows.next()? {
-            let entry = TakenEntry::read(row, self.tables)?;
-            let calendar: Rc<Calendar> = calendars.known(&self.tables.names, entry.place)?;
+        let known_at = known_at(self.tables, self.query.known_at)?;
+        let bounds = [widest.to.epoch_seconds(), widest.from.epoch_seconds(), known_at].map(Value::Number);
+        let values: Vec<Value> = bounds.into_iter().chain(filter.values.iter().cloned()).collect();
+        let tables = self.tables;
+        let mut calendars = Calendars::new(tables);
+        tables.each_row(&select, &values, |row| {
+            let entry = TakenEntry::read(row, tables)?;
+            let calendar: Rc<Calendar> = calendars.known(entry.place)?;
             let within = wanted(&calendar)?;
             calendar.pieces(entry.amount, entry.used, Some(within), &mut |day, piece| {
                 self.add(Some(day), entry.numbers(), piece)
-            })?;
-        }
-        Ok(())
+            })
+        })
     }
 
     fn add(&mut self, day: Option<Day>, numbers: Numbers, amount: Amount) -> Result<()> {
@@ -184,28 +201,30 @@ impl Asking<'_> {
 
     /// The group of these numbers, as far as it is asked for.
     fn group(&self, day: Option<Day>, numbers: Numbers) -> Result<UsageGroup> {
-        let Tables { names, persons, .. } = self.tables;
+        let (names, persons) = (self.tables.names(), self.tables.persons());
         let has = |field: UsageField| self.query.by.contains(&field);
         let of = |field: UsageField, number: Option<i64>| number.filter(|number| has(field) && *number != 0);
-        let place = numbers.place.map(|place| names.text(place)).transpose()?;
+        let place = numbers.place.map(|place| names.text_of(place)).transpose()?;
         let (site, cluster) = place.as_deref().and_then(|place| place.split_once('/')).unzip();
         let parsed = |text: Option<&str>, field: UsageField| text.filter(|_| has(field)).map(str::to_owned);
-        let state = of(UsageField::EndState, numbers.end_state).map(|number| names.text(number)).transpose()?;
+        let state = of(UsageField::EndState, numbers.end_state).map(|number| names.text_of(number)).transpose()?;
         let person = of(UsageField::Person, numbers.person).map(|number| persons.with_number(number)).transpose()?;
-        let wrong = |error: model::NameError| crate::LedgerError::from(unreadable(0, error));
+        let wrong = |error: NameError| unreadable(error);
         Ok(UsageGroup {
             day: day.filter(|_| has(UsageField::Day)),
             month: day.filter(|_| has(UsageField::Month)).map(Day::month),
-            project: names.parsed_option(of(UsageField::Project, numbers.project))?,
+            project: of(UsageField::Project, numbers.project).map(|number| names.parsed_of(number)).transpose()?,
             person: person.map(|person| person.principal.user.clone()),
             site: parsed(site, UsageField::Site)
                 .or_else(|| parsed(site, UsageField::Cluster))
                 .map(|text| text.parse().map_err(wrong))
                 .transpose()?,
             cluster: parsed(cluster, UsageField::Cluster).map(|text| text.parse().map_err(wrong)).transpose()?,
-            partition: names.parsed_option(of(UsageField::Partition, numbers.partition))?,
+            partition: of(UsageField::Partition, numbers.partition)
+                .map(|number| names.parsed_of(number))
+                .transpose()?,
             end_state: state.and_then(|word| BaseState::from_word(&word)),
-            unit: names.parsed(numbers.unit)?,
+            unit: names.parsed_of(numbers.unit)?,
         })
     }
 }
@@ -230,14 +249,14 @@ struct TakenEntry {
 }
 
 impl TakenEntry {
-    fn read(row: &Row<'_>, tables: &Tables<'_>) -> Result<Self> {
-        let credit = tables.names.text(row.get(7)?)?;
-        let moved = amount(row, 6)?;
+    fn read(row: &impl StoredRow, tables: &impl LogTables) -> Result<Self> {
+        let credit = tables.names().text_of(row.name(7)?)?;
+        let moved = row.amount(6)?;
         // What goes back to a budget takes less.
         let amount = if credit.starts_with("budget/") { moved.negated()? } else { moved };
-        let place = row.get(3)?;
-        let [from, to] = [row.get(8)?, row.get(9)?].map(Timestamp::from_epoch_seconds);
-        let dimensions = [row.get(0)?, row.get(1)?, row.get(2)?, place, row.get(4)?, row.get(5)?];
+        let place = row.name(3)?;
+        let [from, to] = [row.number(8)?, row.number(9)?].map(Timestamp::from_epoch_seconds);
+        let dimensions = [row.name(0)?, row.name(1)?, row.number(2)?, place, row.name(4)?, row.name(5)?];
         Ok(Self { dimensions, place, amount, used: Window { from, to } })
     }
 
@@ -270,7 +289,7 @@ struct Conditions {
 
 impl Conditions {
     /// None where nothing in the ledger has a name that is asked for.
-    fn of(tables: &Tables<'_>, filter: &UsageFilter) -> Result<Option<Self>> {
+    fn of(tables: &impl LogTables, filter: &UsageFilter) -> Result<Option<Self>> {
         let mut conditions = Self::default();
         let names = [
             ("project", filter.project.as_ref().map(ToString::to_string)),
@@ -280,16 +299,16 @@ impl Conditions {
         ];
         for (column, name) in names {
             let Some(name) = name else { continue };
-            let Some(number) = tables.names.find(&name)? else { return Ok(None) };
-            conditions.add(column, &format!("{column} = ?"), Value::from(number));
+            let Some(number) = tables.number_known(&name)? else { return Ok(None) };
+            conditions.add(column, &format!("{column} = ?"), Value::Number(number));
         }
         if let Some(person) = &filter.person {
-            let condition = "person IN (SELECT number FROM persons WHERE user = ?)";
-            conditions.add("person", condition, Value::from(person.to_string()));
+            let condition = "person IN (SELECT number FROM persons WHERE \"user\" = ?)";
+            conditions.add("person", condition, Value::Text(person.to_string()));
         }
         if let Some(site) = &filter.site {
             let condition = "place IN (SELECT place FROM usage_places WHERE site = ?)";
-            conditions.add("place", condition, Value::from(site.to_string()));
+            conditions.add("place", condition, Value::Text(site.to_string()));
         }
         Ok(Some(conditions))
     }
@@ -297,7 +316,7 @@ impl Conditions {
     /// The same, on one cluster.
     fn at(&self, place: i64) -> Self {
         let mut here = self.clone();
-        here.add("place", "place = ?", Value::from(place));
+        here.add("place", "place = ?", Value::Number(place));
         here
     }
 

@@ -1,0 +1,161 @@
+//! Posts that are committed together. Each keeps its own fate: what one of them may not do fails alone.
+
+use super::hold_desk::HoldDesk;
+use super::session::Session;
+use super::tables::Tables;
+use super::thread::Link;
+use crate::evidence::SignerKey;
+use crate::procedures::{Posting, apply};
+use crate::random::Random;
+use crate::records::Result;
+use crate::store::Store;
+use crate::workbench::Workbench;
+use crate::{Command, LedgerError, LedgerErrorKind, Outcome};
+use model::{Principal, SiteName, Timestamp};
+use std::sync::Arc;
+
+/// One caller's post.
+pub(super) struct Post {
+    pub(super) actor: Principal,
+    pub(super) now: Timestamp,
+    pub(super) commands: Vec<Command>,
+}
+
+/// What writing needs beside the database.
+#[derive(Clone, Debug)]
+pub(super) struct Writer {
+    pub(super) random: Random,
+    /// Who posts without the log's key leaves their entries for its keeper to sign.
+    pub(super) signer: Option<Arc<SignerKey>>,
+}
+
+/// A post that changed something, with the last entry there was after it.
+pub(super) struct ClosedPost<'a> {
+    pub(super) post: &'a Post,
+    pub(super) last_entry: u64,
+}
+
+impl Post {
+    /// Whether it may share a transaction: it is about holds alone.
+    pub(super) fn may_be_joined(&self) -> bool {
+        let is_of_holds =
+            |command: &Command| matches!(command, Command::Hold(_) | Command::Amend(_) | Command::Close(_));
+        self.commands.iter().all(is_of_holds)
+    }
+}
+
+/// Posts all of them, in their order; the answers come in the same order. Where the transaction that they share fails for
+/// a reason that is not one post's own, each is tried in one of its own.
+pub(super) fn post_joined(link: &mut Link, posts: &[Post], writer: &Writer) -> Vec<Result<Vec<Outcome>>> {
+    if let [post] = posts
+        && !post.may_be_joined()
+    {
+        return vec![link.with(|session| post_alone(session, post, writer))];
+    }
+    match link.with(|session| post_holds(session, posts, writer)) {
+        Ok(answers) => answers,
+        Err(error) if posts.len() > 1 && error.kind != LedgerErrorKind::Disconnected => {
+            posts.iter().flat_map(|post| post_joined(link, std::slice::from_ref(post), writer)).collect()
+        }
+        Err(error) => posts.iter().map(|_| Err(error.clone())).collect(),
+    }
+}
+
+/// One transaction around work that says whether it changed anything.
+pub(super) fn in_transaction<T>(
+    session: &Session,
+    commit: fn(&Session) -> Result<()>,
+    work: impl FnOnce() -> Result<(T, bool)>,
+) -> Result<T> {
+    session.begin_writing()?;
+    match work() {
+        Ok((answer, true)) => commit(session).map(|()| answer),
+        Ok((answer, false)) => {
+            session.roll_back();
+            Ok(answer)
+        }
+        Err(error) => {
+            session.roll_back();
+            Err(error)
+        }
+    }
+}
+
+/// One transaction around all commands of a post.
+fn post_alone(session: &Session, post: &Post, writer: &Writer) -> Result<Vec<Outcome>> {
+    in_transaction(session, Session::commit, || {
+        let before = session.changes();
+        let tables = Tables::to_write(session, &writer.random);
+        let outcomes = carry_out(&tables, post)?;
+        let is_changed = session.changes() != before;
+        if is_changed {
+            close_posts(session, &[ClosedPost { post, last_entry: tables.last_number()? }])?;
+            tables.close_log(writer.signer.as_deref())?;
+        }
+        Ok((outcomes, is_changed))
+    })
+}
+
+/// One transaction around posts that are about holds alone.
+fn post_holds(session: &Session, posts: &[Post], writer: &Writer) -> Result<Vec<Result<Vec<Outcome>>>> {
+    in_transaction(session, Session::commit_among_many, || {
+        let desk = HoldDesk::new(Tables::to_write(session, &writer.random), posts)?;
+        let mut closed = Vec::new();
+        let mut answers = Vec::with_capacity(posts.len());
+        for post in posts {
+            let before = desk.mark();
+            let answer = carry_out(&desk, post);
+            match &answer {
+                Ok(_) if desk.has_changed_since(&before) => {
+                    closed.push(ClosedPost { post, last_entry: desk.last_number()? });
+                }
+                Ok(_) => {}
+                Err(error) if is_its_own(error) && desk.undo_to(&before) => {}
+                Err(error) => return Err(error.clone()),
+            }
+            answers.push(answer);
+        }
+        desk.clear()?;
+        close_posts(session, &closed)?;
+        if !closed.is_empty() {
+            desk.close_log(writer.signer.as_deref())?;
+        }
+        Ok((answers, !closed.is_empty()))
+    })
+}
+
+/// Whether the error is about the post, and not about the database.
+const fn is_its_own(error: &LedgerError) -> bool {
+    use LedgerErrorKind::{Conflict, Invalid, Overflow, Refused, UnknownHold};
+    matches!(error.kind, Refused(_) | Conflict | UnknownHold | Invalid | Overflow)
+}
+
+fn carry_out(store: &dyn Store, post: &Post) -> Result<Vec<Outcome>> {
+    let workbench = Workbench::new(store, &post.commands)?;
+    let posting = Posting::new(&workbench, &post.actor, post.now);
+    let outcomes = post.commands.iter().map(|command| apply(&posting, command)).collect::<Result<Vec<_>>>()?;
+    workbench.clear()?;
+    Ok(outcomes)
+}
+
+/// Notes the posts. At that the database checks that the accounts of each unit sum to zero.
+fn close_posts(session: &Session, closed: &[ClosedPost<'_>]) -> Result<()> {
+    if closed.is_empty() {
+        return Ok(());
+    }
+    let insert = "INSERT INTO posts (recorded_at, actor_user, actor_site, commands, last_entry)
+        SELECT recorded_at, actor_user, actor_site, commands, last_entry
+        FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) WITH ORDINALITY
+            AS closed (recorded_at, actor_user, actor_site, commands, last_entry, position) ORDER BY position";
+    let of = |value: fn(&ClosedPost<'_>) -> u64| {
+        closed.iter().map(|closed| super::rows::number(value(closed))).collect::<Result<Vec<_>>>()
+    };
+    let recorded: Vec<i64> = closed.iter().map(|closed| closed.post.now.epoch_seconds()).collect();
+    let users: Vec<&str> = closed.iter().map(|closed| closed.post.actor.user.as_str()).collect();
+    let sites: Vec<Option<&str>> =
+        closed.iter().map(|closed| closed.post.actor.site.as_ref().map(SiteName::as_str)).collect();
+    let commands = of(|closed| closed.post.commands.len() as u64)?;
+    let last = of(|closed| closed.last_entry)?;
+    session.execute(insert, &[&recorded, &users, &sites, &commands, &last])?;
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! The shared store: a schema of a PostgreSQL database, one owning thread, any number of processes.
+//!
+//! `place` says where it is and refuses what would cross a network in plain text, `open` checks and prepares the tables,
+//! `session` is the connection, `thread` owns it and joins the posts that wait (`joined_posts`, `hold_desk`), `tables` is
+//! what the procedures need, `queries` is what only reads, `book` is the contract. Writers take a lock one after the other,
+//! so that the numbers of entries have no gaps. Many rows go by COPY (`copy_rows`). `stored_rows` is what evidence needs,
+//! `open_log` the log while entries are added, `keeper` the keys of logs.
+
+mod balance_queries;
+mod book;
+mod bundle_table;
+mod copy_rows;
+mod coverage_tables;
+mod entry_tables;
+mod failure;
+mod figure_tables;
+mod hold_desk;
+mod import_table;
+mod joined_posts;
+mod keeper;
+mod names;
+mod observation_tables;
+mod open;
+mod open_log;
+mod passfile;
+mod place;
+mod queries;
+mod raw_rows;
+mod rows;
+mod run_tables;
+mod schema;
+mod session;
+mod spending_tables;
+mod stored_rows;
+mod tables;
+mod thread;
+
+pub use book::PostgresBook;
+pub use place::PostgresPlace;

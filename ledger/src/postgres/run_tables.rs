@@ -1,0 +1,350 @@
+//! The table of runs.
+
+use super::copy_rows::CopyRows;
+use super::names::place_of;
+use super::raw_rows;
+use super::rows::{amount, count, count_option, from_json, get, instant, number, parsed_option, to_json, unreadable};
+use super::session::{Session, Values};
+use crate::price_shape::PriceShape;
+use crate::records::{BookedCharge, BookedRun, RawPlace, Result, RunDigest, Standing};
+use crate::rules::Content;
+use crate::stored::{place, run_key};
+use crate::{ChargedRun, HoldId, SettledRun};
+use model::{
+    Charge, ClusterName, EvidenceClass, ExitCode, JobId, LinkNumber, Price, Run, RunKey, SchedulerJobId, SiteName,
+    Stamp, Timestamp, WallTime,
+};
+use postgres::Row;
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+/// The columns of a run, in the order of [`read_run`].
+const RUN: &str = r#"place, job, submitted, sluid, shown_id, "user", account, partition, qos, name, stamp_job, stamp_link,
+     state, restarts, started, ended, elapsed, time_limit, allocated, exit_code, exit_signal, evidence, observed_at,
+     raw_chunk, raw_row, content, revision, price, gpu, node, site_charge, project, unit, amount, hold, effective_at,
+     entry, entries, unattributed, is_priced"#;
+
+const COLUMNS: i16 = 40;
+
+/// Writes runs. Those that are there are replaced.
+pub(super) fn write(session: &Session, runs: &[BookedRun]) -> Result<()> {
+    if runs.is_empty() {
+        return Ok(());
+    }
+    let raw = raw_rows::add(session, runs.iter().map(|run| run.settled.run.raw.as_str()))?;
+    remove(session, runs.iter().filter(|run| !run.is_new))?;
+    let mut rows = CopyRows::new(COLUMNS, runs.len());
+    for (booked, new_raw) in runs.iter().zip(raw) {
+        rows.row();
+        put_run(session, &mut rows, booked)?;
+        put_standing(session, &mut rows, booked, new_raw.or(booked.raw))?;
+    }
+    session.copy(&format!("COPY runs ({RUN}) FROM STDIN (FORMAT binary)"), &rows.finish())
+}
+
+fn remove<'a>(session: &Session, runs: impl Iterator<Item = &'a BookedRun>) -> Result<()> {
+    let (mut places, mut jobs, mut submitted) = (Vec::new(), Vec::new(), Vec::new());
+    for BookedRun { key, .. } in runs {
+        places.push(session.place(key)?);
+        jobs.push(raw_id(key.scheduler_job)?);
+        submitted.push(key.submitted_at.epoch_seconds());
+    }
+    if places.is_empty() {
+        return Ok(());
+    }
+    let delete =
+        "DELETE FROM runs USING unnest($1::integer[], $2::bigint[], $3::bigint[]) AS old (place, job, submitted)
+        WHERE runs.place = old.place AND runs.job = old.job AND runs.submitted = old.submitted";
+    session.execute(delete, &[&places, &jobs, &submitted])?;
+    Ok(())
+}
+
+/// What ran: the first columns.
+fn put_run(session: &Session, rows: &mut CopyRows, booked: &BookedRun) -> Result<()> {
+    let run = &booked.settled.run;
+    rows.name(session.place(&booked.key)?);
+    rows.number(raw_id(booked.key.scheduler_job)?);
+    rows.number(booked.key.submitted_at.epoch_seconds());
+    rows.text_option(run.sluid.as_deref());
+    rows.text(&run.shown_id);
+    rows.name(session.number(run.user.as_str())?);
+    rows.name_option(session.number_option(run.account.as_ref().map(model::AccountName::as_str))?);
+    rows.name_option(session.number_option(run.partition.as_ref().map(model::PartitionName::as_str))?);
+    rows.name_option(session.number_option(run.qos.as_ref().map(model::QosName::as_str))?);
+    rows.text(&run.name);
+    rows.text_option(run.stamp.map(|stamp| stamp.job.to_string()).as_deref());
+    rows.number_option(run.stamp.map(|stamp| stamp.link.get().into()));
+    let names = &session.names;
+    rows.name(session.json_number(&names.states, |known| *known == run.state, || run.state.clone())?);
+    rows.number_option(run.restarts.map(i64::from));
+    rows.number(run.started_at.epoch_seconds());
+    rows.number_option(run.ended_at.map(Timestamp::epoch_seconds));
+    rows.number(number(run.elapsed.seconds())?);
+    rows.number_option(run.time_limit.map(|limit| number(limit.seconds())).transpose()?);
+    rows.name(session.json_number(&names.tres, |known| *known == run.allocated, || run.allocated.clone())?);
+    rows.number(run.exit.code.into());
+    rows.number(run.exit.signal.into());
+    rows.small(evidence_number(run.evidence));
+    Ok(())
+}
+
+/// Where it stands in the books: the other columns.
+fn put_standing(session: &Session, rows: &mut CopyRows, booked: &BookedRun, raw: Option<RawPlace>) -> Result<()> {
+    let price = &booked.settled.price;
+    let charged = |part: fn(&Price) -> &Option<Charge>| {
+        price.known().and_then(|price| part(price).as_ref()).map(|charge| charge.amount.milli())
+    };
+    rows.number(booked.observed_at.epoch_seconds());
+    rows.number_option(raw.map(|raw| raw.chunk));
+    rows.number_option(raw.map(|raw| raw.row));
+    rows.field(&booked.content.0);
+    rows.number(booked.revision.into());
+    rows.name(session.json_number(&session.names.prices, |known| known.is_of(price), || PriceShape::of(price))?);
+    rows.number_option(charged(|price| &price.gpu));
+    rows.number_option(charged(|price| &price.node));
+    rows.number_option(charged(|price| &price.site));
+    match &booked.standing {
+        Standing::Charged(charge) => put_charge(session, rows, charge)?,
+        Standing::Unattributed(reason) => {
+            (0..7).for_each(|_| rows.absent());
+            rows.text(&to_json(reason)?);
+        }
+    }
+    rows.flag(price.known().is_some());
+    Ok(())
+}
+
+fn put_charge(session: &Session, rows: &mut CopyRows, charge: &BookedCharge) -> Result<()> {
+    rows.name(session.number(charge.project.as_str())?);
+    rows.name(session.unit(&charge.unit)?);
+    rows.number(charge.amount.milli());
+    rows.text_option(charge.hold.map(|hold| hold.to_string()).as_deref());
+    rows.number(charge.effective_at.epoch_seconds());
+    rows.number_option(charge.entries.first().map(|first| number(*first)).transpose()?);
+    rows.small(i16::try_from(charge.entries.len()).map_err(unreadable)?);
+    // It is attributed.
+    rows.absent();
+    Ok(())
+}
+
+const fn evidence_number(evidence: EvidenceClass) -> i16 {
+    match evidence {
+        EvidenceClass::SelfRead => 0,
+        EvidenceClass::CoordinatorRead => 1,
+        EvidenceClass::SiteSigned => 2,
+    }
+}
+
+fn evidence(row: &Row, column: usize) -> Result<EvidenceClass> {
+    match get::<i16>(row, column)? {
+        0 => Ok(EvidenceClass::SelfRead),
+        1 => Ok(EvidenceClass::CoordinatorRead),
+        2 => Ok(EvidenceClass::SiteSigned),
+        other => Err(unreadable(format!("{other} is no class of evidence"))),
+    }
+}
+
+fn read_run(row: &Row, session: &Session) -> Result<BookedRun> {
+    let raw = match (get(row, 23)?, get(row, 24)?) {
+        (Some(chunk), Some(row)) => Some(RawPlace { chunk, row }),
+        _ => None,
+    };
+    let key = run_key(&session.text(get(row, 0)?)?, count(row, 1)?, get(row, 2)?)?;
+    let shape: PriceShape = session.parsed_json(get(row, 27)?)?;
+    Ok(BookedRun {
+        settled: Arc::new(SettledRun {
+            run: run_of(row, session, key.clone())?,
+            price: shape.price([get(row, 28)?, get(row, 29)?, get(row, 30)?]),
+        }),
+        key,
+        content: content(row, 25)?,
+        observed_at: instant(row, 22)?,
+        revision: count(row, 26)?,
+        raw,
+        is_new: false,
+        standing: standing(row, session)?,
+    })
+}
+
+fn standing(row: &Row, session: &Session) -> Result<Standing> {
+    let Some(project) = get::<Option<i32>>(row, 31)? else {
+        return Ok(Standing::Unattributed(from_json(get(row, 38)?)?));
+    };
+    Ok(Standing::Charged(BookedCharge {
+        project: session.parsed(project)?,
+        unit: session.parsed(get(row, 32)?)?,
+        amount: amount(row, 33)?,
+        hold: parsed_option::<JobId>(row, 34)?.map(HoldId),
+        effective_at: instant(row, 35)?,
+        entries: match count_option(row, 36)? {
+            Some(first) => (first..).take(usize::try_from(get::<i16>(row, 37)?).map_err(unreadable)?).collect(),
+            None => Vec::new(),
+        },
+    }))
+}
+
+fn content(row: &Row, column: usize) -> Result<Content> {
+    let bytes: &[u8] = get(row, column)?;
+    bytes.try_into().map(Content).map_err(unreadable)
+}
+
+fn run_of(row: &Row, session: &Session, key: RunKey) -> Result<Run> {
+    let stamp = match (parsed_option(row, 10)?, count_option(row, 11)?) {
+        (Some(job), Some(link)) => LinkNumber::new(link).map(|link| Stamp { job, link }),
+        _ => None,
+    };
+    Ok(Run {
+        key,
+        sluid: get(row, 3)?,
+        shown_id: get(row, 4)?,
+        user: session.parsed(get(row, 5)?)?,
+        account: session.parsed_option(get(row, 6)?)?,
+        partition: session.parsed_option(get(row, 7)?)?,
+        qos: session.parsed_option(get(row, 8)?)?,
+        name: get(row, 9)?,
+        stamp,
+        state: session.parsed_json(get(row, 12)?)?,
+        restarts: count_option(row, 13)?,
+        started_at: instant(row, 14)?,
+        ended_at: get::<Option<i64>>(row, 15)?.map(Timestamp::from_epoch_seconds),
+        elapsed: WallTime::from_seconds(count(row, 16)?),
+        time_limit: count_option(row, 17)?.map(WallTime::from_seconds),
+        allocated: session.parsed_json(get(row, 18)?)?,
+        exit: ExitCode { code: count(row, 19)?, signal: count(row, 20)? },
+        evidence: evidence(row, 21)?,
+        observed_at: instant(row, 22)?,
+        raw: String::new(),
+    })
+}
+
+fn runs_where(session: &Session, condition: &str, values: Values<'_>) -> Result<Vec<BookedRun>> {
+    let rows = session.rows(&format!("SELECT {RUN} FROM runs WHERE {condition}"), values)?;
+    rows.iter().map(|row| read_run(row, session)).collect()
+}
+
+/// The scheduler's id as PostgreSQL has numbers.
+pub(super) fn raw_id(job: SchedulerJobId) -> Result<i64> {
+    number(job.raw())
+}
+
+pub(super) fn run(session: &Session, key: &RunKey) -> Result<Option<BookedRun>> {
+    let Some(place) = session.find(&place(key))? else { return Ok(None) };
+    let (job, submitted) = (raw_id(key.scheduler_job)?, key.submitted_at.epoch_seconds());
+    let condition = "place = $1 AND job = $2 AND submitted = $3";
+    Ok(runs_where(session, condition, &[&place, &job, &submitted])?.pop())
+}
+
+pub(super) fn run_with_sluid(
+    session: &Session,
+    site: &SiteName,
+    cluster: &ClusterName,
+    sluid: &str,
+) -> Result<Option<BookedRun>> {
+    let Some(place) = session.find(&place_of(site, cluster))? else { return Ok(None) };
+    Ok(runs_where(session, "place = $1 AND sluid = $2", &[&place, &sluid])?.pop())
+}
+
+pub(super) fn runs_of_job(session: &Session, job: JobId) -> Result<Vec<BookedRun>> {
+    let mut runs = runs_where(session, "stamp_job = $1", &[&job.to_string()])?;
+    runs.sort_by(|one, other| one.key.cmp(&other.key));
+    Ok(runs)
+}
+
+/// The runs with this id of the scheduler at a site that somebody pays for, the latest first.
+pub(super) fn charged(session: &Session, site: &SiteName, id: SchedulerJobId) -> Result<Vec<ChargedRun>> {
+    let condition = "job = $1 AND place IN (SELECT place FROM usage_places WHERE site = $2)";
+    let runs = runs_where(session, condition, &[&raw_id(id)?, &site.as_str()])?;
+    let mut found: Vec<ChargedRun> = runs.into_iter().filter_map(BookedRun::charged).collect();
+    found.sort_by_key(|charged| std::cmp::Reverse(charged.run.submitted_at));
+    Ok(found)
+}
+
+/// With their raw rows, which whoever looks at such a run wants to see.
+pub(super) fn unattributed_runs(session: &Session) -> Result<Vec<BookedRun>> {
+    let mut runs = runs_where(session, "unattributed IS NOT NULL", &[])?;
+    runs.sort_by(|one, other| one.key.cmp(&other.key));
+    for run in &mut runs {
+        if let Some(place) = run.raw {
+            Arc::make_mut(&mut run.settled).run.raw = raw_rows::read(session, place)?;
+        }
+    }
+    Ok(runs)
+}
+
+pub(super) fn unattributed_count(session: &Session) -> Result<u64> {
+    count(&session.one("SELECT count(*) FROM runs WHERE unattributed IS NOT NULL", &[])?, 0)
+}
+
+/// Which runs are listed.
+#[derive(Clone, Copy)]
+pub(super) enum Listed {
+    /// Those that nobody was charged for.
+    Unattributed,
+    /// Those of them whose price nobody knew.
+    Unpriced,
+    /// Those that no hold paid for.
+    WithoutHold,
+    /// All that have a price.
+    Priced,
+}
+
+/// The runs of a list at a site behind a key, at most `limit`, in an order that stays.
+pub(super) fn page(
+    session: &Session,
+    listed: Listed,
+    site: &SiteName,
+    after: Option<&RunKey>,
+    limit: u32,
+) -> Result<Vec<BookedRun>> {
+    let condition = match listed {
+        Listed::Unattributed => "unattributed IS NOT NULL",
+        Listed::Unpriced => "NOT is_priced",
+        Listed::WithoutHold => "hold IS NULL",
+        Listed::Priced => "is_priced",
+    };
+    let condition = format!(
+        "{condition} AND place IN (SELECT number FROM names WHERE text >= $1 || '/' AND text < $1 || '0')
+         AND (place, job, submitted) > ($2, $3, $4) ORDER BY place, job, submitted LIMIT $5"
+    );
+    let (place, job, submitted) = match after {
+        None => (0, 0, i64::MIN),
+        Some(key) => {
+            let place = session.find(&place(key))?.unwrap_or_default();
+            (place, raw_id(key.scheduler_job)?, key.submitted_at.epoch_seconds())
+        }
+    };
+    runs_where(session, &condition, &[&site.as_str(), &place, &job, &submitted, &i64::from(limit)])
+}
+
+/// The digest of each of these runs, where it is in the books. No run is asked for twice.
+pub(super) fn digests(session: &Session, keys: &[&RunKey]) -> Result<Vec<Option<RunDigest>>> {
+    let mut found = vec![None; keys.len()];
+    let mut by_place = FxHashMap::<(&SiteName, &ClusterName), Wanted>::default();
+    for (position, key) in keys.iter().enumerate() {
+        let wanted = by_place.entry((&key.site, &key.cluster)).or_default();
+        wanted.positions.push(position);
+        wanted.jobs.push(raw_id(key.scheduler_job)?);
+        wanted.submitted.push(key.submitted_at.epoch_seconds());
+    }
+    for ((site, cluster), wanted) in by_place {
+        let Some(place) = session.find(&place_of(site, cluster))? else { continue };
+        let select = "SELECT wanted.position, content, observed_at, sluid
+            FROM unnest($2::bigint[], $3::bigint[]) WITH ORDINALITY AS wanted (job, submitted, position)
+            JOIN runs ON runs.place = $1 AND runs.job = wanted.job AND runs.submitted = wanted.submitted";
+        for row in session.rows(select, &[&place, &wanted.jobs, &wanted.submitted])? {
+            let place = count::<usize>(&row, 0)?.checked_sub(1).and_then(|place| wanted.positions.get(place));
+            let position = *place.ok_or_else(|| unreadable("a run that was not asked for"))?;
+            let (content, observed_at) = (content(&row, 1)?, instant(&row, 2)?);
+            found[position] = Some(RunDigest { content, observed_at, sluid: get(&row, 3)? });
+        }
+    }
+    Ok(found)
+}
+
+/// What is asked about the runs of one cluster.
+#[derive(Default)]
+struct Wanted {
+    positions: Vec<usize>,
+    jobs: Vec<i64>,
+    submitted: Vec<i64>,
+}

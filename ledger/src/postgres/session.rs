@@ -1,0 +1,160 @@
+//! A session with the server: one connection, its prepared statements, and the names it has met.
+
+use super::failure::in_commit;
+use super::names::Names;
+use crate::records::Result;
+use crate::{LedgerError, LedgerErrorKind};
+use postgres::types::ToSql;
+use postgres::{Client, Row, Statement};
+use rustc_hash::FxHashMap;
+use std::cell::{Cell, RefCell};
+use std::io::Write;
+
+/// The values of a statement.
+pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// The key of the lock that writers of a ledger take one after the other: `PAKT` and a one.
+const WRITERS_LOCK: i64 = 0x5041_4b54_0000_0001;
+
+/// As much as is handed to the server at once.
+const COPY_PIECE: usize = 256 * 1024;
+
+pub(super) struct Session {
+    client: RefCell<Client>,
+    statements: RefCell<FxHashMap<String, Statement>>,
+    pub(super) names: Names,
+    /// How many rows its statements have changed.
+    changes: Cell<u64>,
+}
+
+impl Session {
+    pub(super) fn new(client: Client) -> Self {
+        Self {
+            client: RefCell::new(client),
+            statements: RefCell::default(),
+            names: Names::default(),
+            changes: Cell::new(0),
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.borrow().is_closed()
+    }
+
+    /// The statement, prepared once. The texts of our statements are few.
+    fn prepared(&self, sql: &str) -> Result<Statement> {
+        if let Some(statement) = self.statements.borrow().get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.borrow_mut().prepare(sql)?;
+        self.statements.borrow_mut().insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    /// All rows of a query.
+    pub(super) fn rows(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>> {
+        let statement = self.prepared(sql)?;
+        Ok(self.client.borrow_mut().query(&statement, values)?)
+    }
+
+    /// The row of a query, where it has one.
+    pub(super) fn row(&self, sql: &str, values: Values<'_>) -> Result<Option<Row>> {
+        Ok(self.rows(sql, values)?.into_iter().next())
+    }
+
+    /// The row of a query that always has one.
+    pub(super) fn one(&self, sql: &str, values: Values<'_>) -> Result<Row> {
+        let missing = || LedgerError::never(LedgerErrorKind::Bug, "a query that has one row gave none");
+        self.row(sql, values)?.ok_or_else(missing)
+    }
+
+    /// Carries a statement out.
+    pub(super) fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64> {
+        let statement = self.prepared(sql)?;
+        let changed = self.client.borrow_mut().execute(&statement, values)?;
+        self.changes.set(self.changes.get() + changed);
+        Ok(changed)
+    }
+
+    /// The row of a statement that changes one and gives it back.
+    pub(super) fn changed_one(&self, sql: &str, values: Values<'_>) -> Result<Row> {
+        let row = self.one(sql, values)?;
+        self.changes.set(self.changes.get() + 1);
+        Ok(row)
+    }
+
+    /// A number that is another one after every change.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.get()
+    }
+
+    /// Carries out statements without values.
+    pub(super) fn batch(&self, sql: &str) -> Result<()> {
+        Ok(self.client.borrow_mut().batch_execute(sql)?)
+    }
+
+    /// Copies rows in PostgreSQL's binary form into a table.
+    pub(super) fn copy(&self, sql: &str, rows: &[u8]) -> Result<()> {
+        let statement = self.prepared(sql)?;
+        let mut client = self.client.borrow_mut();
+        let mut writer = client.copy_in(&statement)?;
+        for piece in rows.chunks(COPY_PIECE) {
+            writer.write_all(piece).map_err(|error| super::failure::disconnected(&error.to_string()))?;
+        }
+        let copied = writer.finish()?;
+        self.changes.set(self.changes.get() + copied);
+        Ok(())
+    }
+
+    /// Begins a transaction that writes: alone, until it ends. What is read inside stays true. A writer asks for few rows of
+    /// many: a plan that was made while a table was small must not read all of it later.
+    pub(super) fn begin_writing(&self) -> Result<()> {
+        self.batch(&format!("BEGIN; SET LOCAL enable_seqscan = off; SELECT pg_advisory_xact_lock({WRITERS_LOCK})"))
+    }
+
+    /// Has the transaction that is under way committed before it is on disk, so that the next writer need not wait for the
+    /// disk. [`Self::flush`] comes before anybody is told.
+    pub(super) fn commit_early(&self) -> Result<()> {
+        self.batch("SET LOCAL synchronous_commit = off; COMMIT").map_err(in_commit)
+    }
+
+    /// After `Ok` all that was committed before is on disk: the log is flushed in its order, for many writers at once.
+    pub(super) fn flush(&self) -> Result<()> {
+        self.batch("SELECT pg_logical_emit_message(true, 'pakt', '')").map_err(in_commit)
+    }
+
+    /// Begins a transaction that only reads, all of it one state.
+    pub(super) fn begin_reading(&self) -> Result<()> {
+        self.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    }
+
+    /// Ends a transaction that only read.
+    pub(super) fn end_reading(&self) -> Result<()> {
+        self.names.keep();
+        self.batch("COMMIT")
+    }
+
+    /// After `Ok` what was written is durable.
+    pub(super) fn commit(&self) -> Result<()> {
+        self.committed(self.batch("COMMIT").map_err(in_commit))
+    }
+
+    /// The same for a writer of many who change little.
+    pub(super) fn commit_among_many(&self) -> Result<()> {
+        self.committed(self.commit_early().and_then(|()| self.flush()))
+    }
+
+    fn committed(&self, done: Result<()>) -> Result<()> {
+        match &done {
+            Ok(()) => self.names.keep(),
+            Err(_) => self.names.forget(),
+        }
+        done
+    }
+
+    /// Gives the transaction up. A connection that cannot even do that has given it up already.
+    pub(super) fn roll_back(&self) {
+        self.names.forget();
+        drop(self.batch("ROLLBACK"));
+    }
+}

@@ -1,0 +1,99 @@
+//! What budgets spent, hour by hour: added to with every entry, so that no balance reads the entries of a year.
+
+use super::rows::{amount, get, parsed};
+use super::session::Session;
+use crate::records::{Recent, Result, Spent};
+use crate::rules::{HOUR_SECONDS, Terms, fingerprint};
+use crate::stored::{self, consumption, hours};
+use crate::{Budget, Entry};
+use model::{Amount, ProjectName, Timestamp, Unit};
+use std::collections::BTreeMap;
+
+/// Adds entries to their hours.
+pub(super) fn add(session: &Session, entries: &[Entry]) -> Result<()> {
+    let place = |entry: &Entry| Ok((session.number(entry.project.as_str())?, session.unit(&entry.unit)?));
+    let hours = hours(entries, place)?;
+    if hours.is_empty() {
+        return Ok(());
+    }
+    let projects: Vec<i32> = hours.keys().map(|((project, _), _)| *project).collect();
+    let units: Vec<i32> = hours.keys().map(|((_, unit), _)| *unit).collect();
+    let numbers: Vec<i64> = hours.keys().map(|(_, hour)| *hour).collect();
+    let spent: Vec<i64> = hours.values().map(|(spent, _)| spent.milli()).collect();
+    let by_runs: Vec<i64> = hours.values().map(|(_, by_runs)| by_runs.milli()).collect();
+    let insert = "INSERT INTO hourly_spending AS known (project, unit, hour, spent, by_runs)
+        SELECT * FROM unnest($1::integer[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[])
+        ON CONFLICT (project, unit, hour) DO UPDATE
+        SET spent = known.spent + excluded.spent, by_runs = known.by_runs + excluded.by_runs";
+    session.execute(insert, &[&projects, &units, &numbers, &spent, &by_runs]).map(drop)
+}
+
+/// What each budget spent between the borders that its terms name up to `now`.
+pub(super) fn spent(session: &Session, terms: &[Terms], now: Timestamp) -> Result<Vec<Spent>> {
+    let sums_of = |budget: &Terms| {
+        let places = (session.find(budget.project.as_str())?, session.find(&budget.unit.to_string())?);
+        Ok(places.0.zip(places.1))
+    };
+    stored::spent(terms, now, sums_of, |place, until| before(session, *place, until))
+}
+
+/// What a budget spent from an instant on, or from the beginning, up to another one, itself included.
+pub(super) fn spent_through(
+    session: &Session,
+    (project, unit): (&ProjectName, &Unit),
+    since: Option<Timestamp>,
+    through: Timestamp,
+) -> Result<Amount> {
+    let place = session.find(project.as_str())?.zip(session.find(&unit.to_string())?);
+    let Some(place) = place else { return Ok(Amount::ZERO) };
+    let earlier = since.map_or(Ok(Amount::ZERO), |since| before(session, place, since))?;
+    Ok(before(session, place, through.plus_seconds(1))?.minus(earlier)?)
+}
+
+/// What a budget spent before an instant: whole hours, and the entries of the last one where it was cut.
+fn before(session: &Session, (project, unit): (i32, i32), until: Timestamp) -> Result<Amount> {
+    let until = until.epoch_seconds();
+    let hour = until.div_euclid(HOUR_SECONDS);
+    let select = "SELECT coalesce(sum(spent), 0)::bigint FROM hourly_spending
+        WHERE project = $1 AND unit = $2 AND hour < $3";
+    let whole = amount(&session.one(select, &[&project, &unit, &hour])?, 0)?;
+    let since = hour.saturating_mul(HOUR_SECONDS);
+    if since == until {
+        return Ok(whole);
+    }
+    let select = format!(
+        "SELECT coalesce(sum(CASE WHEN debit = budget.number THEN amount
+                                  WHEN credit = budget.number THEN -amount ELSE 0 END), 0)::bigint
+         FROM entries, names AS budget
+         WHERE budget.text = 'budget/' || (SELECT text FROM names WHERE number = $1)
+         AND kind IN ({}) AND project = $1 AND unit = $2 AND effective_at >= $3 AND effective_at < $4",
+        consumption()
+    );
+    let rest = amount(&session.one(&select, &[&project, &unit, &since, &until])?, 0)?;
+    Ok(whole.plus(rest)?)
+}
+
+/// What the runs of each budget consumed in the last weeks, to the hour.
+pub(super) fn recent(session: &Session, now: Timestamp) -> Result<Vec<Recent>> {
+    let since = now.plus_seconds(-Budget::RECENT_SECONDS).epoch_seconds().div_euclid(HOUR_SECONDS);
+    let select = "SELECT (SELECT text FROM names WHERE number = project), (SELECT text FROM names WHERE number = unit),
+        sum(by_runs)::bigint FROM hourly_spending WHERE hour >= $1 GROUP BY project, unit ORDER BY project, unit";
+    let mut found = Vec::new();
+    for row in session.rows(select, &[&since])? {
+        found.push(Recent { project: parsed(&row, 0)?, unit: parsed(&row, 1)?, amount: amount(&row, 2)? });
+    }
+    Ok(found)
+}
+
+/// The fingerprint of each budget's hours, for a verification.
+pub(super) fn fingerprints(session: &Session) -> Result<BTreeMap<(ProjectName, Unit), u128>> {
+    let select = "SELECT (SELECT text FROM names WHERE number = project), (SELECT text FROM names WHERE number = unit),
+        hour, spent, by_runs FROM hourly_spending";
+    let mut prints = BTreeMap::<(ProjectName, Unit), u128>::new();
+    for row in session.rows(select, &[])? {
+        let print = fingerprint(get(&row, 2)?, amount(&row, 3)?, amount(&row, 4)?);
+        let sum = prints.entry((parsed(&row, 0)?, parsed(&row, 1)?)).or_default();
+        *sum = sum.wrapping_add(print);
+    }
+    Ok(prints)
+}

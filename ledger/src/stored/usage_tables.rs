@@ -1,0 +1,220 @@
+//! Usage by days and months, added to with every entry of a run, so that no report reads the entries of a year.
+
+use super::entry_rows::{ENTRY, entry};
+use super::row::{StoredRow, unreadable};
+use super::tables::{LogTables, Names as _, Value};
+use crate::records::Result;
+use crate::rules::{Calendar, spending};
+use crate::{Entry, LedgerError, LedgerErrorKind, SiteZone};
+use model::{Amount, Day, Month, PartitionName, SiteName, Window, Zone};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::rc::Rc;
+
+/// What a sum is of, by the numbers of names: unit, project, person, place, partition, end state.
+pub(super) type Dimensions = [i64; 6];
+
+/// So many entries are read at once where sums are made anew.
+const PAGE: i64 = 20_000;
+
+/// Adds entries to their days and months.
+pub(crate) fn add(tables: &impl LogTables, entries: &[Entry]) -> Result<()> {
+    let mut calendars = Calendars::new(tables);
+    let mut days = FxHashMap::<(Day, Dimensions), Amount>::default();
+    for entry in entries {
+        let Some((spent, dimensions, used)) = spent(tables, entry)? else { continue };
+        let calendar = calendars.of_place(dimensions[3])?;
+        calendar.pieces(spent, used, None, &mut |day, piece| {
+            let sum = days.entry((day, dimensions)).or_default();
+            *sum = sum.plus(piece)?;
+            Ok(())
+        })?;
+    }
+    write(tables, days)
+}
+
+/// What an entry of a run took, of what, and over which time. None where it is about no run.
+fn spent(tables: &impl LogTables, entry: &Entry) -> Result<Option<(Amount, Dimensions, Window)>> {
+    let (names, persons) = (tables.names(), tables.persons());
+    let (Some(amount), Some(run), Some(ran), Some(user)) =
+        (spending(entry)?, &entry.links.run, &entry.ran, &entry.ran_by)
+    else {
+        return Ok(None);
+    };
+    let dimensions = [
+        names.number_of_unit(&entry.unit)?,
+        names.number_of(entry.project.as_str())?,
+        persons.of(Some(&run.site), user)?.number,
+        names.number_of_place(run)?,
+        ran.partition
+            .as_ref()
+            .map(PartitionName::as_str)
+            .map(|name| names.number_of(name))
+            .transpose()?
+            .unwrap_or_default(),
+        names.number_of(ran.end_state.as_str())?,
+    ];
+    Ok(Some((amount, dimensions, Window { from: ran.started_at, to: entry.effective_at })))
+}
+
+fn write(tables: &impl LogTables, days: FxHashMap<(Day, Dimensions), Amount>) -> Result<()> {
+    let mut months = BTreeMap::<(Month, Dimensions), Amount>::new();
+    for ((day, dimensions), amount) in &days {
+        let sum = months.entry((day.month(), *dimensions)).or_default();
+        *sum = sum.plus(*amount)?;
+    }
+    let days: BTreeMap<_, _> = days.into_iter().collect();
+    let days = days.into_iter().map(|((day, dimensions), amount)| (day.number(), dimensions, amount));
+    upsert(tables, "daily_usage", "day", days)?;
+    let months = months.into_iter().map(|((month, dimensions), amount)| (month.number(), dimensions, amount));
+    upsert(tables, "monthly_usage", "month", months)
+}
+
+fn upsert(
+    tables: &impl LogTables,
+    table: &str,
+    time: &str,
+    rows: impl Iterator<Item = (i64, Dimensions, Amount)>,
+) -> Result<()> {
+    let insert = format!(
+        "INSERT INTO {table} ({time}, unit, project, person, place, partition, end_state, amount)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT ({time}, unit, project, person, place, partition, end_state)
+         DO UPDATE SET amount = {table}.amount + excluded.amount"
+    );
+    for (number, [unit, project, person, place, partition, end_state], amount) in rows {
+        let values = [number, unit, project, person, place, partition, end_state, amount.milli()];
+        tables.run(&insert, &values.map(Value::Number))?;
+    }
+    Ok(())
+}
+
+/// The calendars of the clusters that were met.
+pub(super) struct Calendars<'a, T> {
+    tables: &'a T,
+    by_place: FxHashMap<i64, Rc<Calendar>>,
+}
+
+impl<'a, T: LogTables> Calendars<'a, T> {
+    pub(super) fn new(tables: &'a T) -> Self {
+        Self { tables, by_place: FxHashMap::default() }
+    }
+
+    /// That of a cluster, which is noted where it is new.
+    fn of_place(&mut self, place: i64) -> Result<Rc<Calendar>> {
+        if let Some(known) = self.by_place.get(&place) {
+            return Ok(Rc::clone(known));
+        }
+        let site = site_of(self.tables, place)?;
+        let insert = "INSERT INTO usage_places (place, site) VALUES (?, ?) ON CONFLICT (place) DO NOTHING";
+        self.tables.run(insert, &[Value::Number(place), Value::Text(site.to_string())])?;
+        self.known(place)
+    }
+
+    /// That of a cluster that was noted before.
+    pub(super) fn known(&mut self, place: i64) -> Result<Rc<Calendar>> {
+        if let Some(known) = self.by_place.get(&place) {
+            return Ok(Rc::clone(known));
+        }
+        let zone = zone(self.tables, &site_of(self.tables, place)?)?.unwrap_or_else(Zone::utc);
+        let calendar = Rc::new(Calendar::new(zone));
+        self.by_place.insert(place, Rc::clone(&calendar));
+        Ok(calendar)
+    }
+}
+
+/// The site of a cluster by the number of its name.
+fn site_of(tables: &impl LogTables, place: i64) -> Result<SiteName> {
+    let text = tables.names().text_of(place)?;
+    text.split('/').next().unwrap_or_default().parse().map_err(unreadable)
+}
+
+/// The zone of a site, where somebody said it.
+pub(crate) fn zone(tables: &impl LogTables, site: &SiteName) -> Result<Option<Zone>> {
+    let mut zone = None;
+    tables.each_row("SELECT zone FROM site_zones WHERE site = ?", &[Value::Text(site.to_string())], |row| {
+        zone = row.parsed_option(0)?;
+        Ok(())
+    })?;
+    Ok(zone)
+}
+
+/// Sets the zone of a site, and sums its usage anew.
+pub(crate) fn set_zone<T: LogTables>(tables: &T, wish: &SiteZone) -> Result<()> {
+    // One without a name is refused by its own writing.
+    let bug = |error| LedgerError::never(LedgerErrorKind::Bug, "a value cannot be written").with_fact("json", &error);
+    let zone = serde_json::to_string(&wish.zone).map(|_| wish.zone.to_string()).map_err(bug)?;
+    let insert = "INSERT INTO site_zones (site, zone) VALUES (?, ?)
+        ON CONFLICT (site) DO UPDATE SET zone = excluded.zone";
+    tables.run(insert, &[Value::Text(wish.site.to_string()), Value::Text(zone)])?;
+    let mut places = Vec::new();
+    let select = "SELECT place FROM usage_places WHERE site = ?";
+    tables.each_row(select, &[Value::Text(wish.site.to_string())], |row| {
+        places.push(row.name(0)?);
+        Ok(())
+    })?;
+    for place in places {
+        tables.run("DELETE FROM daily_usage WHERE place = ?", &[Value::Number(place)])?;
+        tables.run("DELETE FROM monthly_usage WHERE place = ?", &[Value::Number(place)])?;
+        let mut after = 0;
+        loop {
+            let select =
+                format!("SELECT {ENTRY} FROM entries WHERE run_place = ? AND number > ? ORDER BY number LIMIT ?");
+            let mut entries = Vec::new();
+            tables.each_row(&select, &[place, after, PAGE].map(Value::Number), |row| {
+                after = row.number(0)?;
+                entries.push(entry(row, tables)?);
+                Ok(())
+            })?;
+            if entries.is_empty() {
+                break;
+            }
+            add(tables, &entries)?;
+        }
+    }
+    Ok(())
+}
+
+/// What usage adds up to in a way that tells whether two tables of it are alike, by project and unit.
+pub(super) type Prints = BTreeMap<(i64, i64), u128>;
+
+/// What a sum adds to the print of its project and unit.
+pub(super) fn print(seeds: &RandomState, number: i64, dimensions: Dimensions, amount: Amount) -> u128 {
+    u128::from(seeds.hash_one((number, dimensions))).wrapping_mul(i128::from(amount.milli()).cast_unsigned())
+}
+
+/// The prints of the stored days; and of the months, as the days give them and as they are stored.
+pub(super) fn prints(tables: &impl LogTables, seeds: &RandomState) -> Result<[Prints; 3]> {
+    let [mut days, mut months_of_days, mut months] = [Prints::new(), Prints::new(), Prints::new()];
+    each(tables, "daily_usage", "day", |number, dimensions, amount| {
+        let day = Day::from_number(number).ok_or_else(|| unreadable(format!("{number} is no day")))?;
+        add_print(&mut days, dimensions, print(seeds, number, dimensions, amount));
+        add_print(&mut months_of_days, dimensions, print(seeds, day.month().number(), dimensions, amount));
+        Ok(())
+    })?;
+    each(tables, "monthly_usage", "month", |number, dimensions, amount| {
+        add_print(&mut months, dimensions, print(seeds, number, dimensions, amount));
+        Ok(())
+    })?;
+    Ok([days, months_of_days, months])
+}
+
+pub(super) fn add_print(prints: &mut Prints, [unit, project, ..]: Dimensions, print: u128) {
+    let sum = prints.entry((project, unit)).or_default();
+    *sum = sum.wrapping_add(print);
+}
+
+fn each(
+    tables: &impl LogTables,
+    table: &str,
+    time: &str,
+    mut take: impl FnMut(i64, Dimensions, Amount) -> Result<()>,
+) -> Result<()> {
+    let select = format!("SELECT {time}, unit, project, person, place, partition, end_state, amount FROM {table}");
+    tables.each_row(&select, &[], |row| {
+        let [unit, project] = [row.name(1)?, row.name(2)?];
+        let dimensions = [unit, project, row.number(3)?, row.name(4)?, row.name(5)?, row.name(6)?];
+        take(row.number(0)?, dimensions, row.amount(7)?)
+    })
+}
