@@ -117,7 +117,8 @@ impl Configuration {
         }
     }
 
-    fn ledger_at(&self, text: &str, field: &str) -> Result<LedgerPlace, Failure> {
+    /// The place that a text names; `field` is where it was written.
+    pub(crate) fn ledger_at(&self, text: &str, field: &str) -> Result<LedgerPlace, Failure> {
         match text.split_once("://") {
             None => self.expanded(text, field).map(LedgerPlace::File),
             Some(("sqlite", path)) => self.expanded(path, field).map(LedgerPlace::File),

@@ -51,3 +51,4 @@ mod zone;
 
 pub use error::{Gravity, JobsError};
 pub use house::{Books, House, ProcessMark, Processes, Step, Steps, Unwatched};
+pub use reached::booked;

@@ -72,7 +72,9 @@ pub(crate) fn taken_back<T>(
 }
 
 /// The ledger said no or did not answer.
-pub(crate) fn booked<T>(result: Result<T, LedgerError>, what: &str) -> Result<T, JobsError> {
+///
+/// What is to be done follows from the kind of the error.
+pub fn booked<T>(result: Result<T, LedgerError>, what: &str) -> Result<T, JobsError> {
     result.map_err(|error| {
         use ledger::LedgerErrorKind as Kind;
         let (gravity, next) = match error.kind {
@@ -83,6 +85,9 @@ pub(crate) fn booked<T>(result: Result<T, LedgerError>, what: &str) -> Result<T,
             Kind::NotFound => (Gravity::Usage, "make one with `pakt ledger init`"),
             Kind::NotALedger | Kind::NewerVersion | Kind::OlderVersion | Kind::OtherHost | Kind::Replica => {
                 (Gravity::Usage, "name another file with `ledger:` in the configuration, or ask who keeps this one")
+            }
+            Kind::Moved => {
+                (Gravity::Usage, "name that server with `ledger:` in the configuration, or with PAKT_LEDGER")
             }
             Kind::Corrupt => {
                 (Gravity::Usage, "keep the file as it is, put a copy of a good one in its place, and report this")

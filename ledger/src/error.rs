@@ -55,6 +55,8 @@ pub enum LedgerErrorKind {
     InputOutput,
     /// The server cannot be reached, or the connection to it was lost.
     Disconnected,
+    /// The ledger was moved to a server, and the file takes no more posts.
+    Moved,
     /// The file holds replayed entries, for checking only.
     Replica,
     /// A rule was broken that only our own mistake can break; nothing was written.

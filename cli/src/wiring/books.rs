@@ -15,7 +15,7 @@ pub(super) struct Ledger {
 
 enum Store {
     File(PathBuf),
-    Server { place: PostgresPlace, keys: PathBuf },
+    Server { place: Box<PostgresPlace>, keys: PathBuf },
 }
 
 impl Store {
@@ -33,7 +33,7 @@ impl Ledger {
         let store = match place {
             LedgerPlace::File(path) => Store::File(path),
             LedgerPlace::Server { url, passwords, keys } => {
-                Store::Server { place: PostgresPlace::read(&url, passwords.as_deref())?, keys }
+                Store::Server { place: Box::new(PostgresPlace::read(&url, passwords.as_deref())?), keys }
             }
         };
         Ok(Self { store, open: Mutex::new(None) })

@@ -5,6 +5,7 @@ mod bundle_key;
 mod clock;
 mod folder;
 mod input;
+mod moving;
 mod process;
 mod scheduler;
 mod site;
@@ -36,6 +37,7 @@ pub(crate) use bundle_key::bundle_key;
 pub(crate) use clock::SystemClock;
 pub(crate) use folder::unusable_folder;
 pub(crate) use input::input;
+pub(crate) use moving::move_ledger;
 pub(crate) use process::random_bits;
 
 /// The version as records and scripts name it.

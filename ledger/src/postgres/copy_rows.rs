@@ -24,6 +24,27 @@ impl CopyRows {
         Self { bytes, columns: columns.to_be_bytes() }
     }
 
+    /// A row of its own, begun, to be added where it comes to its end.
+    pub(super) fn begun(&self) -> Self {
+        Self { bytes: self.columns.to_vec(), columns: self.columns }
+    }
+
+    pub(super) fn add(&mut self, row: &Self) {
+        self.bytes.extend_from_slice(&row.bytes);
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// What there is so far, to be handed over; the last piece ends the whole.
+    pub(super) fn take(&mut self, is_last: bool) -> Vec<u8> {
+        if is_last {
+            self.bytes.extend_from_slice(&TRAILER);
+        }
+        std::mem::take(&mut self.bytes)
+    }
+
     /// Begins a row; its fields follow, in the order of the columns.
     pub(super) fn row(&mut self) {
         self.bytes.extend_from_slice(&self.columns);
@@ -117,8 +138,7 @@ impl CopyRows {
 
     /// The whole.
     pub(super) fn finish(mut self) -> Vec<u8> {
-        self.bytes.extend_from_slice(&TRAILER);
-        self.bytes
+        self.take(true)
     }
 }
 

@@ -18,6 +18,7 @@ mod hold_desk;
 mod import_table;
 mod joined_posts;
 mod keeper;
+mod moving;
 mod names;
 mod observation_tables;
 mod open;
@@ -36,4 +37,5 @@ mod tables;
 mod thread;
 
 pub use book::PostgresBook;
+pub(crate) use moving::{Arriving, Column, Value};
 pub use place::PostgresPlace;

@@ -24,9 +24,7 @@ const GREETING: &str = "SET search_path = pakt; SET lock_timeout = '60s'; SET cl
 
 /// Connects and makes the tables ready; errors leave the database as it was.
 pub(super) fn open(place: &PostgresPlace, mode: OpenMode, keeper: &Keeper) -> Result<Session> {
-    let session = Session::new(place.connect()?);
-    session.batch(GREETING)?;
-    check_server(&session)?;
+    let session = greeted(place)?;
     match version(&session)? {
         Some(VERSION) if mode == OpenMode::Existing => return Ok(session),
         Some(found) => check_version(found)?,
@@ -44,6 +42,28 @@ pub(super) fn open(place: &PostgresPlace, mode: OpenMode, keeper: &Keeper) -> Re
             return Err(error);
         }
     }
+    Ok(session)
+}
+
+fn greeted(place: &PostgresPlace) -> Result<Session> {
+    let session = Session::new(place.connect()?);
+    session.batch(GREETING)?;
+    check_server(&session)?;
+    Ok(session)
+}
+
+/// Connects and makes the tables ready to take in another ledger, inside a transaction that goes on. A ledger that somebody
+/// has posted to is left alone.
+pub(super) fn open_empty(place: &PostgresPlace, keeper: &Keeper) -> Result<Session> {
+    let session = greeted(place)?;
+    session.begin_writing()?;
+    migrate(&session, keeper)?;
+    let row = session.one("SELECT EXISTS (SELECT FROM posts), EXISTS (SELECT FROM entries)", &[])?;
+    if get(&row, 0)? || get(&row, 1)? {
+        let why = "the ledger there is not empty: somebody has posted to it";
+        return Err(LedgerError::never(LedgerErrorKind::Conflict, why));
+    }
+    session.batch("DELETE FROM log; DELETE FROM names; DELETE FROM persons")?;
     Ok(session)
 }
 

@@ -95,11 +95,25 @@ impl Session {
 
     /// Copies rows in PostgreSQL's binary form into a table.
     pub(super) fn copy(&self, sql: &str, rows: &[u8]) -> Result<()> {
+        let mut pieces = rows.chunks(COPY_PIECE).peekable();
+        self.copy_pieces(sql, || Ok((pieces.next().unwrap_or_default(), pieces.peek().is_none())))
+    }
+
+    /// The same of what comes in pieces, each with whether it is the last.
+    pub(super) fn copy_pieces<P: AsRef<[u8]>>(
+        &self,
+        sql: &str,
+        mut next: impl FnMut() -> Result<(P, bool)>,
+    ) -> Result<()> {
         let statement = self.prepared(sql)?;
         let mut client = self.client.borrow_mut();
         let mut writer = client.copy_in(&statement)?;
-        for piece in rows.chunks(COPY_PIECE) {
-            writer.write_all(piece).map_err(|error| super::failure::disconnected(&error.to_string()))?;
+        loop {
+            let (piece, is_last) = next()?;
+            writer.write_all(piece.as_ref()).map_err(|error| super::failure::disconnected(&error.to_string()))?;
+            if is_last {
+                break;
+            }
         }
         let copied = writer.finish()?;
         self.changes.set(self.changes.get() + copied);

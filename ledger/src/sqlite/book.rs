@@ -3,7 +3,7 @@
 use super::open::{OpenMode, StopPoint, Surroundings, key_file_of, open};
 use super::tables::Tables;
 use super::thread::Owner;
-use super::{balance_queries, bundle_table, coverage_tables, figure_tables, import_table, queries, run_tables};
+use super::{balance_queries, bundle_table, coverage_tables, figure_tables, import_table, moving, queries, run_tables};
 use crate::evidence::{EntryProof, SignerKey};
 use crate::procedures::{Posting, apply};
 use crate::random::Random;
@@ -15,8 +15,8 @@ use crate::workbench::Workbench;
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage,
     EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside,
-    PersonRecord, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum,
-    Verification,
+    PersonRecord, PostgresPlace, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery,
+    UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -60,6 +60,17 @@ impl SqliteBook {
         let (entries, random) = (entries.to_vec(), self.random.clone());
         let work = move |connection: &mut Connection| replay(connection, &random, &entries);
         self.call("replaying entries", work).await
+    }
+
+    /// Moves the ledger to a server: its database has the same entries under the same numbers, with their leaves and proofs,
+    /// and was verified; the key of the log goes into the folder `keys`. This file stays, and takes no more posts.
+    ///
+    /// Errors leave the database as it was. A ledger there that somebody has posted to is refused (`Conflict`).
+    pub async fn move_to(&self, place: &PostgresPlace, keys: &Path) -> Result<Verification> {
+        let (path, place, keys) = (self.path.clone(), place.clone(), keys.to_owned());
+        let to = place.to_string();
+        let work = move |connection: &mut Connection| moving::move_to(connection, &path, &place, &keys);
+        self.call("moving the ledger", work).await.map_err(|error| error.with_fact("server", &to))
     }
 
     /// Runs what only reads, all of it on one state of the file.
@@ -264,9 +275,7 @@ fn post(
     ending: &Ending,
 ) -> Result<Vec<Outcome>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if queries::is_replica(&transaction)? {
-        return Err(LedgerError::never(LedgerErrorKind::Replica, "it was made by a replay, for checking only"));
-    }
+    queries::check_writable(&transaction)?;
     let changes_before = transaction.total_changes();
     let tables = Tables::to_write(&transaction, random);
     let workbench = Workbench::new(&tables, commands)?;

@@ -15,6 +15,7 @@ mod figure_tables;
 mod import_table;
 mod inserts;
 mod mount;
+mod moving;
 mod names;
 mod observation_tables;
 mod open;

@@ -8,7 +8,8 @@ use crate::records::{BookedRun, Result};
 use crate::rules::{self, Stored};
 use crate::stored::place;
 use crate::{
-    BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, KnownAt, Proposal, Scope, SetPolicy, UnattributedRun,
+    BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, KnownAt, LedgerError, LedgerErrorKind, Proposal, Scope,
+    SetPolicy, UnattributedRun,
 };
 use model::{Amount, ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
@@ -200,6 +201,21 @@ pub(super) fn stored_with_runs(tables: &Tables<'_>) -> Result<Stored> {
     let select = "SELECT place, job, submitted, coalesce(amount, 0) FROM runs";
     let runs = all(tables.connection, select, [], |row| Ok((key_of(row, &tables.names)?, rows::amount(row, 3)?)))?;
     Ok(Stored { runs: runs.into_iter().collect(), has_runs: true, ..stored(tables)? })
+}
+
+/// Refuses a file that takes no posts.
+pub(super) fn check_writable(connection: &Connection) -> Result<()> {
+    if is_replica(connection)? {
+        return Err(LedgerError::never(LedgerErrorKind::Replica, "it was made by a replay, for checking only"));
+    }
+    let select = "SELECT value FROM meta WHERE name = 'moved'";
+    match connection.prepare_cached(select)?.query_row([], |row| row.get::<_, String>(0)).optional()? {
+        None => Ok(()),
+        Some(place) => {
+            let why = format!("it was moved to {place}, and this file takes no more posts");
+            Err(LedgerError::never(LedgerErrorKind::Moved, why))
+        }
+    }
 }
 
 /// Whether the file was made by a replay.

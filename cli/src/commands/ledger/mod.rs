@@ -8,6 +8,7 @@ mod give;
 mod import;
 mod imports;
 mod merge;
+mod migrate;
 mod policy;
 mod prove;
 mod read;
@@ -88,6 +89,8 @@ pub(crate) enum Action {
     Unattributed,
     /// Print the whole ledger as JSON lines, to keep or to be checked elsewhere
     Export(export::Export),
+    /// Move the ledger from its file to a PostgreSQL server, with its numbers, leaves and proofs
+    Migrate(migrate::Migrate),
     /// Print the signed checkpoint: who keeps it elsewhere sees any later change to what is there now
     Checkpoint(prove::Checkpoint),
     /// Print the proof that an entry lies in the signed log
@@ -125,6 +128,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         Action::Coverage(arguments) => coverage::run(arguments, context).await,
         Action::Unattributed => unattributed::run(context).await,
         Action::Export(arguments) => export::export(arguments, context).await,
+        Action::Migrate(arguments) => migrate::run(arguments, context).await,
         Action::Checkpoint(arguments) => prove::checkpoint(arguments, context).await,
         Action::Prove(arguments) => prove::prove(arguments, context).await,
         Action::Verify(arguments) => verify::verify(arguments, context).await,
