@@ -216,10 +216,12 @@ impl Book for PostgresBook {
     async fn log(&self) -> Result<LogRecord> {
         let (writer, keeper) = (self.writer.clone(), self.keeper.clone());
         let work = move |session: &Session| {
-            in_transaction(session, Session::commit, || {
+            let record = in_transaction(session, Session::commit, || {
                 let (tables, signer) = (Tables::new(session), writer.signer.as_deref());
                 Ok((stored::record_of_log(&tables, signer, |key| keeper.file_of(key))?, true))
-            })
+            })?;
+            session.flush_for_readers()?;
+            Ok(record)
         };
         self.call("reading the log", work).await
     }

@@ -3,7 +3,7 @@
 use super::failure::in_commit;
 use super::names::Names;
 use crate::records::Result;
-use crate::{LedgerError, LedgerErrorKind};
+use crate::{LedgerError, LedgerErrorKind, Retry};
 use postgres::types::ToSql;
 use postgres::{Client, Row, Statement};
 use rustc_hash::FxHashMap;
@@ -135,6 +135,16 @@ impl Session {
     /// After `Ok` all that was committed before is on disk: the log is flushed in its order, for many writers at once.
     pub(super) fn flush(&self) -> Result<()> {
         self.batch("SELECT pg_logical_emit_message(true, 'pakt', '')").map_err(in_commit)
+    }
+
+    /// Has what was read reach the disk before it is shown: a checkpoint that a crash takes back would look like a ledger
+    /// that was rewritten. A server that takes no changes has none that wait.
+    pub(super) fn flush_for_readers(&self) -> Result<()> {
+        match self.flush() {
+            Err(error) if error.kind == LedgerErrorKind::ReadOnly => Ok(()),
+            Err(error) if error.retry == Retry::LookFirst => Err(LedgerError { retry: Retry::Later, ..error }),
+            done => done,
+        }
     }
 
     /// Begins a transaction that only reads, all of it one state.

@@ -3,9 +3,10 @@
 
 use crate::support::*;
 use lab::{FaultProxy, Moment};
+use ledger::evidence::SignedCheckpoint;
 use ledger::{
-    BalanceQuery, Book, Command, Effect, LedgerError, LedgerErrorKind, NewHold, OpenMode, Outcome, PostgresBook, Retry,
-    SqliteBook,
+    BalanceQuery, Book, Command, Effect, LedgerError, LedgerErrorKind, NewHold, OpenMode, Outcome, Outside, PostgresBook,
+    Retry, SqliteBook,
 };
 use std::sync::Arc;
 
@@ -154,12 +155,13 @@ fn real_a_connection_that_is_lost_before_the_commit_is_made_anew() {
 async fn real_what_a_killed_server_had_confirmed_is_there() {
     let server = lab::postgres_exclusive().expect("lab up postgres");
     let database = server.database().expect("a database");
-    let book = open_as(&database.url(), OpenMode::Create).expect("made");
+    let keys = tempfile::tempdir().expect("a folder");
+    let book = PostgresBook::open(&place(&database.url()), keys.path(), OpenMode::Create).expect("made");
     book.post(&ada(), now(), &[grant("g1", 100)]).await.expect("posted");
     let (told, confirmed) = std::sync::mpsc::channel();
-    let url = database.url();
+    let (at, folder) = (place(&database.url()), keys.path().to_owned());
     let holding = std::thread::spawn(move || {
-        let book = open(&url).expect("opened");
+        let book = PostgresBook::open(&at, &folder, OpenMode::Existing).expect("opened");
         for number in 0.. {
             if let Err(error) = runtime().block_on(book.post(&ada(), now(), &[hold(number, 1)])) {
                 return error;
@@ -169,8 +171,17 @@ async fn real_what_a_killed_server_had_confirmed_is_there() {
         }
         unreachable!("it holds until it cannot")
     });
+    let url = database.url();
+    let looking = std::thread::spawn(move || {
+        let (book, mut seen) = (open(&url).expect("opened"), None);
+        while let Ok(log) = runtime().block_on(book.log()) {
+            seen = log.checkpoint;
+        }
+        seen.expect("a checkpoint")
+    });
     confirmed.iter().take(40).for_each(drop);
     server.kill().expect("killed");
+    let checkpoint = SignedCheckpoint::parse(looking.join().expect("no panic").as_bytes()).expect("a checkpoint");
     let error = holding.join().expect("no panic");
     assert_eq!(error.kind, LedgerErrorKind::Disconnected, "{error:?}");
     server.start().expect("started");
@@ -178,8 +189,9 @@ async fn real_what_a_killed_server_had_confirmed_is_there() {
     for number in 0..=last {
         assert!(book.hold(hold_id(number)).await.expect("read").is_some(), "hold {number}");
     }
-    let verification = book.verify().await.expect("verified");
-    assert_eq!(verification.findings, Vec::<String>::new());
+    let outside = Outside { checkpoints: vec![checkpoint], keys: Vec::new() };
+    let verification = book.audit(&outside).await.expect("verified");
+    assert_eq!(verification.findings, Vec::<String>::new(), "no checkpoint was shown that the crash took back");
     book.post(&ada(), now(), &[hold(last + 1, 1), grant("g2", 100)]).await.expect("it goes on");
 }
 
