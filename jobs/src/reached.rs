@@ -94,7 +94,7 @@ pub fn booked<T>(result: Result<T, LedgerError>, what: &str) -> Result<T, JobsEr
             }
             Kind::ReadOnly | Kind::NotPermitted => (
                 Gravity::Unreachable,
-                "nothing was entered; look at the owner and the mode of that file and its folder",
+                "nothing was entered; look at the owner and the mode of that file and its folder, or at the rights of your role on that server",
             ),
             Kind::Busy => (Gravity::Unreachable, "nothing was entered; others are writing: run the same command again"),
             Kind::DiskFull => (Gravity::Unreachable, "nothing was entered; make room there and run it again"),

@@ -2,15 +2,15 @@
 
 use super::copy_rows::CopyRows;
 use super::keeper::Keeper;
-use super::open::open_empty;
+use super::open::{open, open_empty};
 use super::place::PostgresPlace;
 use super::rows::{get, unreadable};
 use super::session::Session;
 use super::tables::Tables;
 use crate::evidence::SignerKey;
 use crate::records::Result;
-use crate::stored::audit;
-use crate::{LedgerError, LedgerErrorKind, Outside, Verification};
+use crate::stored::{LogRow, LogTables as _, audit};
+use crate::{LedgerError, LedgerErrorKind, OpenMode, Outside, Verification};
 use std::path::Path;
 
 /// A column of a table.
@@ -55,6 +55,18 @@ impl Arriving {
     pub(crate) fn begin(place: &PostgresPlace, keys: &Path) -> Result<Self> {
         let keeper = Keeper { folder: keys.to_owned(), random: crate::Random::of_the_system() };
         Ok(Self { session: open_empty(place, &keeper)?, keeper })
+    }
+
+    /// Looks for a ledger that arrived before whoever moved it could note that: what is verified there, where its log is the
+    /// same as this one.
+    pub(crate) fn find(place: &PostgresPlace, keys: &Path, log: &LogRow) -> Result<Option<Verification>> {
+        let keeper = Keeper { folder: keys.to_owned(), random: crate::Random::of_the_system() };
+        let session = open(place, OpenMode::Existing, &keeper)?;
+        session.begin_reading()?;
+        let tables = Tables::new(&session);
+        let there = tables.log_row()?;
+        let is_same = there.frontier == log.frontier && there.key == log.key;
+        if is_same { audit(&tables, &Outside::default()).map(Some) } else { Ok(None) }
     }
 
     /// The tables in the order in which they can be filled: what is checked against others comes after them.
@@ -111,7 +123,7 @@ impl Arriving {
     }
 
     /// Verifies all of it before it counts, keeps the key, and commits.
-    pub(crate) fn finish(self, key: Option<&SignerKey>) -> Result<Verification> {
+    pub(crate) fn finish(&self, key: Option<&SignerKey>) -> Result<Verification> {
         let verification = audit(&Tables::new(&self.session), &Outside::default())?;
         if let Some(finding) = verification.findings.first() {
             let why = format!("what arrived is not sound, so nothing was moved: {finding}");

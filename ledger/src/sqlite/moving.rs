@@ -2,9 +2,10 @@
 
 use super::open::key_file_of;
 use super::queries::{all, check_writable};
+use super::tables::Tables;
 use crate::postgres::{Arriving, Column, PostgresPlace, Value};
 use crate::records::Result;
-use crate::stored::read_key;
+use crate::stored::{LogTables as _, read_key};
 use crate::{LedgerError, LedgerErrorKind, Verification};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -19,24 +20,36 @@ pub(super) fn move_to(
 ) -> Result<Verification> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     check_writable(&transaction)?;
-    let arriving = Arriving::begin(place, keys)?;
+    let insert = "INSERT OR REPLACE INTO meta (name, value) VALUES ('moved', ?1)";
+    transaction.execute(insert, params![place.to_string()])?;
+    let verification = match Arriving::begin(place, keys) {
+        Ok(arriving) => {
+            send(&transaction, &arriving)?.finish(read_key(&key_file_of(ledger)).ok().flatten().as_ref())?
+        }
+        // Killed after it had arrived and before the file said so, it goes on here.
+        Err(error) if error.kind == LedgerErrorKind::Conflict => {
+            Arriving::find(place, keys, &Tables::new(&transaction).log_row()?)?.ok_or(error)?
+        }
+        Err(error) => return Err(error),
+    };
+    transaction.commit()?;
+    Ok(verification)
+}
+
+fn send<'a>(connection: &Connection, arriving: &'a Arriving) -> Result<&'a Arriving> {
     let tables = arriving.tables()?;
     let select = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'meta'";
-    for table in all(&transaction, select, [], |row| row.get::<_, String>(0))? {
+    for table in all(connection, select, [], |row| row.get::<_, String>(0))? {
         if !tables.contains(&table) {
             return Err(LedgerError::never(LedgerErrorKind::Bug, format!("the server has no table `{table}`")));
         }
     }
     for table in &tables {
-        copy(&transaction, &arriving, table)?;
+        copy(connection, arriving, table)?;
     }
     let select = "SELECT value FROM meta WHERE name = 'secret'";
-    arriving.put_secret(&transaction.query_row(select, [], |row| row.get::<_, String>(0))?)?;
-    let insert = "INSERT OR REPLACE INTO meta (name, value) VALUES ('moved', ?1)";
-    transaction.execute(insert, params![place.to_string()])?;
-    let verification = arriving.finish(read_key(&key_file_of(ledger)).ok().flatten().as_ref())?;
-    transaction.commit()?;
-    Ok(verification)
+    arriving.put_secret(&connection.query_row(select, [], |row| row.get::<_, String>(0))?)?;
+    Ok(arriving)
 }
 
 fn copy(connection: &Connection, arriving: &Arriving, table: &str) -> Result<()> {

@@ -5,8 +5,8 @@ use crate::support::*;
 use lab::{FaultProxy, Moment};
 use ledger::evidence::SignedCheckpoint;
 use ledger::{
-    BalanceQuery, Book, Command, Effect, LedgerError, LedgerErrorKind, NewHold, OpenMode, Outcome, Outside, PostgresBook,
-    Retry, SqliteBook,
+    BalanceQuery, Book, Command, Effect, LedgerError, LedgerErrorKind, NewHold, OpenMode, Outcome, Outside,
+    PostgresBook, Retry, SqliteBook,
 };
 use std::sync::Arc;
 
@@ -404,4 +404,26 @@ async fn real_a_ledger_that_is_not_sound_stays_where_it_is() {
     assert!(error.why.contains("total of settle of atlas"), "{error}");
     assert_eq!(open(&database.url()).expect_err("nothing arrived").kind, LedgerErrorKind::NotFound);
     desk.post(&[grant("g9", 1)]).await;
+}
+
+/// Whoever moved it died after it had arrived and before the file said so: the file is as it was before.
+#[tokio::test]
+async fn real_a_move_that_was_cut_off_at_its_end_comes_to_its_end() {
+    let desk = crate::evidence::busy_desk().await;
+    let database = lab::postgres().and_then(|server| server.database()).expect("lab up postgres");
+    let (place, keys) = (place(&database.url()), tempfile::tempdir().expect("a folder"));
+    let [first, second, third] = std::array::from_fn(|number| desk.folder.path().join(format!("{number}.db")));
+    for copy in [&first, &second, &third] {
+        let backup = format!("VACUUM INTO '{}'", copy.display());
+        rusqlite::Connection::open(desk.path()).and_then(|file| file.execute_batch(&backup)).expect("copied");
+    }
+    let open_file = |path| SqliteBook::open(path, OpenMode::Existing).expect("opened");
+    let moved = open_file(&first).move_to(&place, keys.path()).await.expect("moved");
+    let again = open_file(&second);
+    assert_eq!(again.move_to(&place, keys.path()).await, Ok(moved));
+    let error = again.post(&ada(), now(), &[hold(70, 1)]).await.expect_err("moved");
+    assert_eq!(error.kind, LedgerErrorKind::Moved);
+    open(&database.url()).expect("opened").post(&ada(), now(), &[grant("g9", 1)]).await.expect("it goes on");
+    let error = open_file(&third).move_to(&place, keys.path()).await.expect_err("it went on there");
+    assert_eq!(error.kind, LedgerErrorKind::Conflict);
 }
