@@ -2,7 +2,7 @@
 
 use crate::{ReachError, counters};
 use rustix::{
-    fs::{FlockOperation, flock},
+    fs::{FlockOperation, OFlags, flock},
     io::Errno,
 };
 use std::{
@@ -26,7 +26,14 @@ impl GrowingFile {
     /// A file system without locks is an error (`Unsupported`): nothing was made there that two could write at once.
     pub fn open(path: &Path) -> Result<Option<Self>, ReachError> {
         let failed = |error: io::Error| ReachError::from_io(&error, "opening", path);
-        let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path).map_err(failed)?;
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true).mode(0o600);
+        // In a folder of a group somebody may have put a link to another file of ours there.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let file = options.custom_flags(flags.bits().cast_signed()).open(path).map_err(failed)?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Err(failed(io::Error::from(io::ErrorKind::AlreadyExists)));
+        }
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => return Ok(None),
@@ -79,6 +86,22 @@ fn sync(file: &File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_but_a_file_is_added_to() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let other = folder.path().join("other");
+        fs::write(&other, "").expect("ours");
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&other, &link).expect("made");
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
+            .expect("made");
+        for path in [&link, &pipe, &folder.path().to_owned()] {
+            assert!(GrowingFile::open(path).is_err(), "{}", path.display());
+        }
+        assert_eq!(fs::read(&other).expect("there"), b"");
+    }
 
     #[test]
     fn one_writes_and_the_group_reads_what_it_may_list() {

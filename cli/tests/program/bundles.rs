@@ -173,6 +173,10 @@ fn what_was_changed_is_refused_and_what_stands_before_it_is_taken_in() {
     put(folder.path(), &good[..6]);
     let older = keeper.pakt(&merge).expect(0);
     assert!(older.stderr.contains("it has 2 batches, and 3 of it were taken in before"), "{}", older.stderr);
+    // Its writer went on behind the older copy: the third batch is another one.
+    ada.pakt(&write).expect(0);
+    let forked = keeper.pakt(&merge).expect(5);
+    assert!(forked.stderr.contains("batch 3 is another one than the one that was taken in"), "{}", forked.stderr);
     fs::write(&bundles(folder.path())[0], "{}\n{}\n").expect("ours");
     assert!(keeper.pakt(&merge).expect(5).stderr.contains("it does not begin as a bundle does"));
 }

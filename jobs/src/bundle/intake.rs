@@ -7,7 +7,7 @@ use crate::{
     settle::{Adopted, Reading, Viewpoint, raw},
 };
 use async_trait::async_trait;
-use ledger::{Batch, BundledRun, Scope};
+use ledger::{Batch, BundledRun, Scope, is_ahead};
 use model::{ClusterName, Run, SchedulerJobId, Timestamp, UserName, Window};
 use scheduler_adapters::{RejectedRow, RunTaker};
 use std::collections::BTreeMap;
@@ -63,6 +63,9 @@ impl Intake<'_, '_> {
         let run = Run { stamp, ..run };
         let (job, ended_at) = (run.key.scheduler_job, run.ended_at);
         let mut fault = run.contradiction();
+        if ended_at.is_some_and(|ended_at| is_ahead(ended_at, self.now)) {
+            fault = Some("it ends after this clock's present: one of two clocks is wrong".to_owned());
+        }
         if !is_of(&self.view.scope, &run.user) {
             fault = Some(format!("it is `{}`'s, and one's own were asked for", run.user));
         }

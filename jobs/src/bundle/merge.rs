@@ -85,7 +85,11 @@ fn found(places: &[PathBuf]) -> Result<Vec<PathBuf>, JobsError> {
         let listed = reached(files::list(place), NOT_MERGED)?.unwrap_or_default();
         let bundles = listed.into_iter().filter(|entry| entry.kind == EntryKind::File && entry.name.ends_with(ENDING));
         let before = files.len();
-        files.extend(bundles.take(MOST_BUNDLES).map(|entry| place.join(entry.name)));
+        files.extend(bundles.map(|entry| place.join(entry.name)));
+        if files.len() - before > MOST_BUNDLES {
+            let why = format!("`{}` has more than {MOST_BUNDLES} bundles", place.display());
+            return Err(JobsError::usage(NOT_MERGED, why, "name fewer at a time: `pakt ledger merge DIR/a*.bundle`"));
+        }
         if files.len() == before {
             let why = format!("`{}` has no file whose name ends in `{ENDING}`", place.display());
             let next = "name the folder that members write to with `pakt settle --bundle`";

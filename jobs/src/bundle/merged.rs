@@ -203,7 +203,9 @@ impl Way<'_> {
             if batch.number <= begun.number {
                 if batch.number == begun.number && reader.last() != begun.last {
                     let why = format!("batch {} is another one than the one that was taken in before", batch.number);
-                    self.bundle.refused = Some(BundleRefusal::broken(why));
+                    let next = "its writer went on behind an older copy, or wrote it anew: let them move it away, and \
+                                begin another one with `pakt settle --bundle DIR --since DAY`";
+                    self.bundle.refused = Some(BundleRefusal::new(why, next));
                     break;
                 }
                 self.bundle.known_batches += 1;

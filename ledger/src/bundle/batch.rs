@@ -59,7 +59,7 @@ impl Batch {
 
     /// The latest date in it: what lies ahead of the present was written by a clock that was wrong.
     pub fn latest(&self) -> Timestamp {
-        let runs = self.runs.iter().map(BundledRun::observed_at);
+        let runs = self.runs.iter().map(|run| run.observed_at().max(run.ended_at()));
         let seen = self.sight.iter().map(|sight| sight.as_of);
         let covered = self.coverage.iter().map(|coverage| coverage.window.to);
         runs.chain(seen).chain(covered).fold(self.written_at, Timestamp::max)

@@ -105,6 +105,11 @@ impl BundledRun {
         &self.user
     }
 
+    /// When it ended.
+    pub const fn ended_at(&self) -> Timestamp {
+        self.ended_at
+    }
+
     /// When it was read.
     pub const fn observed_at(&self) -> Timestamp {
         self.observed_at
