@@ -20,7 +20,7 @@ use std::{fs::File, path::PathBuf};
 const CHUNK: usize = 2_000;
 
 /// What became of one bundle.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct MergedBundle {
     /// The file.
     pub file: PathBuf,
@@ -95,20 +95,7 @@ struct Way<'a> {
 impl Merging<'_> {
     /// Takes in what is new of a bundle. After `Err` the books did not answer; what is wrong with the bundle is in `Ok`.
     pub(super) async fn take_in(&self, file: PathBuf) -> Result<MergedBundle, JobsError> {
-        let mut bundle = MergedBundle {
-            file,
-            site: None,
-            user: None,
-            fingerprint: None,
-            is_first: false,
-            new_batches: 0,
-            known_batches: 0,
-            settled_until: None,
-            taken: Taken::default(),
-            uncounted: 0,
-            refused: None,
-            notes: Vec::new(),
-        };
+        let mut bundle = MergedBundle { file, ..MergedBundle::default() };
         let opened = match files::open(&bundle.file) {
             Ok(opened) => BundleReader::open(opened),
             Err(error) => {

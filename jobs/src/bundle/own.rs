@@ -46,24 +46,24 @@ impl<'key> OwnBundle<'key> {
             let why = format!("another process writes `{}` now", path.display());
             JobsError::new(Gravity::Unreachable, NOT_WRITTEN, why, "run the same command again when that has ended")
         })?;
-        let writer = BundleWriter::behind(key, 0, TreeHash::from_bytes([0; 32]));
+        let (writer, first) = BundleWriter::begin(key, &new_header(house, key)).map_err(not_formed)?;
         let (written, read_until) = (BTreeMap::new(), BTreeMap::new());
         let mut bundle = Self { path, file, writer, written, read_until, note: None };
-        bundle.check(house, key)?;
+        bundle.check(house, key, &first)?;
         Ok(bundle)
     }
 
     /// Reads what stands there, from the beginning: a bundle that somebody changed is not continued.
-    fn check(&mut self, house: &House, key: &'key SignerKey) -> Result<(), JobsError> {
+    fn check(&mut self, house: &House, key: &'key SignerKey, first: &[u8]) -> Result<(), JobsError> {
         let bytes = reached(self.file.bytes(), NOT_WRITTEN)?;
         if bytes == 0 {
-            return self.begin(house, key);
+            return reached(self.file.append(first), NOT_WRITTEN);
         }
         let mut reader = match BundleReader::open(reached(self.file.reader(), NOT_WRITTEN)?) {
             Ok(reader) => reader,
             Err(BundleFault::Torn) => {
                 self.mend(0, bytes)?;
-                return self.begin(house, key);
+                return reached(self.file.append(first), NOT_WRITTEN);
             }
             Err(fault) => return Err(self.spoilt(&fault.to_string())),
         };
@@ -82,22 +82,8 @@ impl<'key> OwnBundle<'key> {
                 Err(fault) => return Err(self.spoilt(&fault.to_string())),
             }
         }
-        self.writer = BundleWriter::behind(key, reader.number(), reader.last());
+        self.writer = BundleWriter::behind(key, reader.header().clone(), reader.number(), reader.last());
         Ok(())
-    }
-
-    fn begin(&mut self, house: &House, key: &'key SignerKey) -> Result<(), JobsError> {
-        let header = BundleHeader {
-            site: house.here.clone(),
-            user: house.principal.user.clone(),
-            key: key.verifier().clone(),
-            began_at: house.clock.now(),
-            mark: (house.random)(),
-            made_by: house.made_by.clone(),
-        };
-        let (writer, bytes) = BundleWriter::begin(key, &header).map_err(not_formed)?;
-        self.writer = writer;
-        reached(self.file.append(&bytes), NOT_WRITTEN)
     }
 
     fn mend(&mut self, whole: u64, bytes: u64) -> Result<(), JobsError> {
@@ -147,6 +133,18 @@ impl<'key> OwnBundle<'key> {
     /// The hash that the next batch names.
     pub(super) const fn last(&self) -> TreeHash {
         self.writer.last()
+    }
+}
+
+/// The first line of a bundle that begins now.
+fn new_header(house: &House, key: &SignerKey) -> BundleHeader {
+    BundleHeader {
+        site: house.here.clone(),
+        user: house.principal.user.clone(),
+        key: key.verifier().clone(),
+        began_at: house.clock.now(),
+        mark: (house.random)(),
+        made_by: house.made_by.clone(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     settle::{Adopted, Known, Reading, Seen, Viewpoint, look, months, printable, raw, start},
 };
 use ledger::{
-    Batch, BatchCoverage, MOST_SEEN,
+    Batch, BatchCoverage,
     evidence::{Fingerprint, SignerKey},
 };
 use model::{RunKey, Timestamp, Window};
@@ -67,6 +67,24 @@ pub struct BundleReport {
 }
 
 impl BundleReport {
+    /// The report of a reading that begins.
+    fn begun(bundle: &mut OwnBundle<'_>, wish: &BundleWish<'_>, view: &Viewpoint, span: Window) -> Self {
+        Self {
+            file: bundle.path.clone(),
+            fingerprint: wish.key.verifier().fingerprint(),
+            scope: view.scope.to_string(),
+            since: span.from,
+            settled_until: span.from,
+            runs: 0,
+            batches: bundle.number(),
+            running: 0,
+            pending: 0,
+            rejected: BTreeSet::new(),
+            runaway: Vec::new(),
+            notes: bundle.note.take().into_iter().collect(),
+        }
+    }
+
     pub(super) fn reject(&mut self, what: &str) {
         self.rejected.insert(printable(what));
     }
@@ -80,20 +98,7 @@ pub async fn write(house: &House, wish: BundleWish<'_>) -> Result<BundleReport, 
     let now = house.clock.now();
     let known = Known { settled_until: bundle.read_until(&view), since: wish.since, ..Known::default() };
     let span = Window { from: start(known, now), to: now.plus_seconds(1) };
-    let mut report = BundleReport {
-        file: bundle.path.clone(),
-        fingerprint: wish.key.verifier().fingerprint(),
-        scope: view.scope.to_string(),
-        since: span.from,
-        settled_until: span.from,
-        runs: 0,
-        batches: 0,
-        running: 0,
-        pending: 0,
-        rejected: BTreeSet::new(),
-        runaway: Vec::new(),
-        notes: bundle.note.take().into_iter().collect(),
-    };
+    let mut report = BundleReport::begun(&mut bundle, &wish, &view, span);
     let adopted = Adopted::of(&list(&house.state).await?);
     let mut reading = Reading::default();
     for window in months(span) {
@@ -141,13 +146,14 @@ async fn close(
     let Seen { sight, runaway } = look(view, as_of, reading, &queue);
     (report.running, report.pending) = (sight.running.len() as u64, sight.pending.len() as u64);
     report.runaway = runaway;
-    let fits = sight.running.len() + sight.pending.len() <= MOST_SEEN;
-    if !fits {
-        report.notes.push(format!("more than {MOST_SEEN} jobs run and wait: the bundle does not tell of them"));
+    let fault = sight.fault();
+    if let Some(fault) = &fault {
+        report.notes.push(format!("the bundle does not tell of what runs and waits: {fault}"));
     }
+    let sight = fault.is_none().then_some(sight);
+    let whole_accounts = sight.as_ref().map(|sight| sight.whole_accounts.clone()).unwrap_or_default();
     let window = Window { from: report.since, to: report.settled_until };
-    let coverage =
-        (window.from < window.to).then(|| BatchCoverage { whole_accounts: sight.whole_accounts.clone(), window });
+    let coverage = (window.from < window.to).then_some(BatchCoverage { whole_accounts, window });
     bundle.append(Batch {
         number: bundle.number(),
         previous: bundle.last(),
@@ -155,7 +161,7 @@ async fn close(
         cluster: view.cluster.clone(),
         scope: view.scope.clone(),
         runs: Vec::new(),
-        sight: fits.then_some(sight),
+        sight,
         coverage,
     })?;
     report.batches = bundle.number();

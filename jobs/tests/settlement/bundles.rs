@@ -159,6 +159,19 @@ async fn a_run_that_ends_ahead_of_the_clock_is_left_for_the_next_time() {
     assert_eq!(desk.used().await, 500);
 }
 
+#[tokio::test]
+async fn more_jobs_than_a_bundle_takes_are_told_of_and_left_out_and_the_bundle_goes_on() {
+    let (desk, folder) = (Desk::new().await, tempfile::tempdir().expect("a folder"));
+    desk.says().runs = vec![run(1, "ada", NOW - DAY, Some(NOW - DAY + 100))];
+    desk.says().queue = (0..20_001).map(|id| waiting(10 + id, "ada", NOW - 60)).collect();
+    let report = wrote(&desk, "ada", folder.path()).await;
+    assert!(report.notes.iter().any(|note| note.contains("more than 20000")), "{:?}", report.notes);
+    desk.says().queue.truncate(1);
+    assert_eq!(wrote(&desk, "ada", folder.path()).await.pending, 1);
+    assert!(merged(&desk, vec![folder.path().to_owned()]).await.is_complete());
+    assert_eq!(desk.used().await, 100);
+}
+
 /// One thing that happens in the group.
 #[derive(Clone, Debug)]
 enum Happening {

@@ -1,5 +1,6 @@
 //! Batches: what was read at one time.
 
+use super::sight::MOST_ACCOUNTS;
 use super::{BundleHeader, BundledRun, Sight};
 use crate::evidence::TreeHash;
 use crate::{Coverage, Scope};
@@ -8,8 +9,6 @@ use serde::{Deserialize, Serialize};
 
 /// The most runs of a batch.
 pub const MOST_RUNS: usize = 4_000;
-/// The most accounts of which a batch says that all of it was seen.
-const MOST_ACCOUNTS: usize = 10_000;
 
 /// What was read of a cluster at one time: runs that have ended, and in the last batch of a reading what ran and waited, and
 /// how far was read.
@@ -81,9 +80,7 @@ impl Batch {
                 return Some(format!("it is of `{user}`'s own jobs, and has one of `{other}`"));
             }
         }
-        let accounts = self.sight.iter().map(|sight| sight.whole_accounts.len());
-        let accounts = accounts.chain(self.coverage.iter().map(|coverage| coverage.whole_accounts.len()));
-        if accounts.max() > Some(MOST_ACCOUNTS) {
+        if self.coverage.as_ref().is_some_and(|coverage| coverage.whole_accounts.len() > MOST_ACCOUNTS) {
             return Some(format!("it names more than {MOST_ACCOUNTS} accounts"));
         }
         if self.coverage.as_ref().is_some_and(|coverage| coverage.window.to <= coverage.window.from) {

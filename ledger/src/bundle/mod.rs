@@ -22,7 +22,7 @@ pub use header::BundleHeader;
 pub use mark::{BundleMark, KeepBundle};
 pub use reader::{BundleFault, BundleReader};
 pub use run::BundledRun;
-pub use sight::{MOST_SEEN, SeenPending, SeenRun, Sight};
+pub use sight::{SeenPending, SeenRun, Sight};
 pub use writer::BundleWriter;
 
 /// What the first line names, and what every signature is for. It changes with the meaning of the lines.

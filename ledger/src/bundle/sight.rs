@@ -5,7 +5,9 @@ use model::{AccountName, PartitionName, SchedulerJobId, Stamp, Timestamp, Tres, 
 use serde::{Deserialize, Serialize};
 
 /// The most jobs of one sight. A ledger that is told of some of them only would call the others gone.
-pub const MOST_SEEN: usize = 20_000;
+const MOST_SEEN: usize = 20_000;
+/// The most accounts of which all was seen.
+pub(super) const MOST_ACCOUNTS: usize = 10_000;
 
 /// All that was seen of one cluster at one instant. Priced, it is an [`Observation`](crate::Observation).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +76,10 @@ impl Sight {
     }
 
     /// What makes it longer than any is.
-    pub(super) fn fault(&self) -> Option<String> {
+    pub fn fault(&self) -> Option<String> {
+        if self.whole_accounts.len() > MOST_ACCOUNTS {
+            return Some(format!("it names more than {MOST_ACCOUNTS} accounts"));
+        }
         if self.running.len() + self.pending.len() > MOST_SEEN {
             return Some(format!("it tells of more than {MOST_SEEN} running and waiting jobs"));
         }

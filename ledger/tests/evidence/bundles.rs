@@ -2,6 +2,8 @@
 //! it is given out.
 
 use crate::support::{bits, key};
+use base64ct::{Base64, Encoding};
+use ed25519_dalek::{Signer, SigningKey};
 use ledger::evidence::{KeyKind, SignerKey, TreeHash};
 use ledger::{Batch, BatchCoverage, BundleFault, BundleHeader, BundleReader, BundleWriter, BundledRun, Scope};
 use model::{
@@ -15,6 +17,13 @@ fn at(seconds: i64) -> Timestamp {
 
 fn signer(seed: u8) -> SignerKey {
     key("pakt-bundle", KeyKind::Log, seed)
+}
+
+/// A line with the signature of the key of this seed, by hand.
+fn signed_by(seed: u8, line: &[u8]) -> Vec<u8> {
+    let signature = SigningKey::from_bytes(&[seed; 32]).sign(&[b"pakt/bundle/v1\n", line].concat());
+    let text = Base64::encode_string(&signature.to_bytes());
+    [line, b"\n{\"signature\":\"", text.as_bytes(), b"\"}\n"].concat()
 }
 
 fn header(key: &SignerKey) -> BundleHeader {
@@ -135,10 +144,15 @@ fn what_its_reader_cannot_have_seen_is_refused_though_it_is_signed() {
         let (mut writer, mut bytes) = BundleWriter::begin(&key, &header(&key)).expect("a header");
         let mut changed = batch(&[1]);
         change(&mut changed);
-        bytes.extend(writer.batch(changed).expect("a batch"));
+        let refused = writer.batch(changed.clone()).expect_err("it is not written");
+        // Somebody whose program writes it all the same.
+        changed = Batch { number: 1, previous: writer.last(), ..changed };
+        bytes.extend(signed_by(1, &serde_json::to_vec(&changed).expect("JSON")));
         let (batches, fault) = read(&bytes);
         assert!(batches.is_empty());
-        fault.expect("refused").to_string()
+        let fault = fault.expect("refused").to_string();
+        assert!(fault.ends_with(&refused), "{fault} and not {refused}");
+        fault
     };
     let bob = || BundledRun::of(run(2, "bob")).expect("it has ended");
     let name = |text: &str| text.parse().expect("a user");
