@@ -174,6 +174,8 @@ fn what_was_changed_is_refused_and_what_stands_before_it_is_taken_in() {
     let older = keeper.pakt(&merge).expect(0);
     assert!(older.stderr.contains("it has 2 batches, and 3 of it were taken in before"), "{}", older.stderr);
     // Its writer went on behind the older copy: the third batch is another one.
+    let day_ago = ada.0.tool(&["date", "-d", "1 day ago", "+%s"]).parse().expect("seconds");
+    fs::write(ada.0.home().join("bin/rows"), own(4712, "hai", day_ago, 60)).expect("ours");
     ada.pakt(&write).expect(0);
     let forked = keeper.pakt(&merge).expect(5);
     assert!(forked.stderr.contains("batch 3 is another one than the one that was taken in"), "{}", forked.stderr);

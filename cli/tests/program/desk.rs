@@ -201,7 +201,9 @@ impl Desk {
     /// Every entry of the ledger.
     pub(crate) fn exported(&self) -> Vec<Value> {
         let exported = self.pakt(&["ledger", "export"]).expect(0).stdout;
-        exported.lines().map(|line| serde_json::from_str(line).expect("JSON lines")).collect()
+        let lines = exported.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON lines"));
+        // Before them stand the log and the persons.
+        lines.filter(|line| line.get("number").is_some()).collect()
     }
 
     /// How many entries of a kind the ledger has.

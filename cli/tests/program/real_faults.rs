@@ -101,7 +101,7 @@ fn real_a_full_disk_loses_nothing_and_the_same_command_goes_on() {
 #[test]
 fn real_a_ledger_that_does_not_answer_delays_the_hold_and_stops_nobody() {
     let desk = Desk::new();
-    let volume = Volume::mounted(desk.home().join("books"), 300);
+    let volume = Volume::mounted(desk.home().join("books"), 600);
     let ledger = desk.home().join("books/ledger.sqlite");
     let configuration = "site: local\nproject: atlas\nmachine: { cpus: 2, gpus: 0 }\n";
     desk.configure(&format!("{configuration}ledger: {}\n", ledger.display()));
