@@ -2,12 +2,16 @@
 
 use crate::{directory::State, error::JobsError};
 use async_trait::async_trait;
-use ledger::{Book, LedgerError};
+use ledger::{Book, LedgerError, Verification};
 use model::{Clock, JobId, Principal, SiteName, Zone};
 use reach::Reach;
 use scheduler_adapters::Scheduler;
 use sites::{Catalogue, LocalMachine, Site};
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The rooms that a verb walks through: leaves behind their contracts, and what is known of here and now.
 #[derive(Clone)]
@@ -74,6 +78,9 @@ pub trait Books: Send + Sync {
 
     /// Makes it in its folder; one that is there already is left as it is. After `Ok(true)` it was made now.
     async fn create(&self) -> Result<bool, LedgerError>;
+
+    /// Puts a backup where no ledger is, once it was verified.
+    async fn restore(&self, from: &Path) -> Result<Verification, LedgerError>;
 
     /// Where it lies or should lie, for messages.
     fn place(&self) -> PathBuf;

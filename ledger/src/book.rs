@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use model::{
     Balance, ClusterName, Principal, ProjectName, RunKey, SchedulerJobId, SiteName, Statement, Timestamp, Unit, Window,
 };
+use std::path::Path;
 use std::sync::Arc;
 
 /// Which balances; a part that is absent selects all.
@@ -143,6 +144,13 @@ pub trait Book: Send + Sync {
 
     /// Replays all entries and compares what comes out with what is stored.
     async fn verify(&self) -> Result<Verification, LedgerError>;
+
+    /// Writes a copy of the whole ledger, as it is at one instant, to a file that is not there yet.
+    async fn backup(&self, to: &Path) -> Result<(), LedgerError> {
+        let _ = to;
+        let why = "a ledger on a server is copied with the server's own tools, such as `pg_dump`";
+        Err(LedgerError::never(LedgerErrorKind::Invalid, why))
+    }
 
     /// The same, with what an auditor has from outside the ledger.
     async fn audit(&self, outside: &Outside) -> Result<Verification, LedgerError> {

@@ -3,8 +3,11 @@
 use crate::configuration::LedgerPlace;
 use async_trait::async_trait;
 use jobs::Books;
-use ledger::{Book, LedgerError, LedgerErrorKind, OpenMode, PostgresBook, PostgresPlace, SqliteBook};
-use std::{path::PathBuf, sync::Arc};
+use ledger::{Book, LedgerError, LedgerErrorKind, OpenMode, PostgresBook, PostgresPlace, SqliteBook, Verification};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tokio::sync::Mutex;
 
 /// The ledger at its place.
@@ -68,6 +71,13 @@ impl Books for Ledger {
             Store::Server { .. } => self.store.open(OpenMode::Existing).is_ok(),
         };
         self.store.open(OpenMode::Create).map(|_| !was_there).map_err(|error| self.named(error))
+    }
+
+    async fn restore(&self, from: &Path) -> Result<Verification, LedgerError> {
+        match &self.store {
+            Store::File(path) => SqliteBook::restore(from, path).await,
+            Store::Server { place, .. } => Err(PostgresBook::takes_no_backup(place)),
+        }
     }
 
     fn place(&self) -> PathBuf {

@@ -2,6 +2,7 @@
 //!
 //! Tests without `real_` run jobs on this machine, as anybody can; those with it use the lab's clusters.
 
+mod backups;
 mod budgets;
 mod bundles;
 mod by_hand;

@@ -73,6 +73,10 @@ impl Books for FailingBooks {
         Ok(false)
     }
 
+    async fn restore(&self, from: &std::path::Path) -> Result<ledger::Verification, LedgerError> {
+        unreachable!("no test restores from here: {}", from.display())
+    }
+
     fn place(&self) -> PathBuf {
         PathBuf::new()
     }

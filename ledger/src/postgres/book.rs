@@ -14,8 +14,9 @@ use crate::store::Store;
 use crate::stored::{self, Known, LogTables as _};
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage,
-    EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LogRecord, OpenMode, Outcome, Outside, PersonRecord,
-    Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
+    EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, OpenMode,
+    Outcome, Outside, PersonRecord, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, UnattributedRun,
+    UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -34,6 +35,12 @@ pub struct PostgresBook {
 }
 
 impl PostgresBook {
+    /// The error of whoever wants a backup put on a server.
+    pub fn takes_no_backup(place: &PostgresPlace) -> LedgerError {
+        let why = "a ledger on a server is restored with the server's own tools, such as `pg_restore`";
+        LedgerError::never(LedgerErrorKind::Invalid, why).with_fact("server", place)
+    }
+
     /// Opens the ledger at `place`, in its database's schema `pakt`. `keys` is the folder of this user's keys of logs.
     ///
     /// Errors leave the database as it was: none there (`NotFound`), not a ledger, from a newer release, a server that does

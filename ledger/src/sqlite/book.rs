@@ -3,7 +3,9 @@
 use super::open::{OpenMode, StopPoint, Surroundings, key_file_of, open};
 use super::tables::Tables;
 use super::thread::Owner;
-use super::{balance_queries, bundle_table, coverage_tables, figure_tables, import_table, moving, queries, run_tables};
+use super::{
+    backup, balance_queries, bundle_table, coverage_tables, figure_tables, import_table, moving, queries, run_tables,
+};
 use crate::evidence::{EntryProof, SignerKey};
 use crate::procedures::{Posting, apply};
 use crate::random::Random;
@@ -52,6 +54,12 @@ impl SqliteBook {
         let Surroundings { stop, random, .. } = surroundings.clone();
         let (owner, path, signer) = (Owner::start(connection)?, path.to_owned(), signer.map(Arc::new));
         Ok(Self { owner, path, stop, random, signer })
+    }
+
+    /// Puts a backup where no ledger is, once it was verified. The backup stays as it is.
+    pub async fn restore(from: &Path, to: &Path) -> Result<Verification> {
+        let restored = backup::restore(from, to).await;
+        restored.map_err(|error| error.while_doing("restoring a backup").with_fact("file", &from.display()))
     }
 
     /// Fills an empty ledger with entries of another one, in order. What comes out has the same entries, balances and
@@ -221,6 +229,11 @@ impl Book for SqliteBook {
 
     async fn bundles(&self) -> Result<Vec<BundleMark>> {
         self.read("reading the bundles", |tables| bundle_table::bundles(tables.connection)).await
+    }
+
+    async fn backup(&self, to: &Path) -> Result<()> {
+        let to = to.to_owned();
+        self.call("copying the ledger", move |connection: &mut Connection| backup::write(connection, &to)).await
     }
 
     async fn verify(&self) -> Result<Verification> {

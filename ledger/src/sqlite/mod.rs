@@ -4,6 +4,7 @@
 //! connection, `tables` is what the procedures need, `queries` is what only reads, `book` is the contract. `stored_rows`
 //! is what evidence needs.
 
+mod backup;
 mod balance_queries;
 mod book;
 mod bundle_table;

@@ -248,7 +248,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
-fn of_file(error: &io::Error) -> LedgerError {
+pub(super) fn of_file(error: &io::Error) -> LedgerError {
     let (kind, retry, why) = match error.kind() {
         io::ErrorKind::NotFound => {
             (LedgerErrorKind::NotFound, Retry::Never, "there is none here; `pakt ledger init` makes one")

@@ -1,5 +1,6 @@
 //! `pakt ledger ...`: the words of each action; what it does is in a file for its kind.
 
+mod backup;
 mod bind;
 mod by_hand;
 mod coverage;
@@ -91,6 +92,10 @@ pub(crate) enum Action {
     Export(export::Export),
     /// Move the ledger from its file to a PostgreSQL server, with its numbers, leaves and proofs
     Migrate(migrate::Migrate),
+    /// Copy the ledger to a file, as it is at one instant
+    Backup(backup::Backup),
+    /// Put a backup where no ledger is, once it was verified
+    Restore(backup::Restore),
     /// Print the signed checkpoint: who keeps it elsewhere sees any later change to what is there now
     Checkpoint(prove::Checkpoint),
     /// Print the proof that an entry lies in the signed log
@@ -129,6 +134,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         Action::Unattributed => unattributed::run(context).await,
         Action::Export(arguments) => export::export(arguments, context).await,
         Action::Migrate(arguments) => migrate::run(arguments, context).await,
+        Action::Backup(arguments) => backup::backup(arguments, context).await,
+        Action::Restore(arguments) => backup::restore(arguments, context).await,
         Action::Checkpoint(arguments) => prove::checkpoint(arguments, context).await,
         Action::Prove(arguments) => prove::prove(arguments, context).await,
         Action::Verify(arguments) => verify::verify(arguments, context).await,

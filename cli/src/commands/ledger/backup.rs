@@ -1,0 +1,35 @@
+//! `pakt ledger backup` and `restore`.
+
+use crate::commands::Context;
+use crate::{failure::Failure, output::Answer};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Arguments of `ledger backup`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Backup {
+    /// The file to make; one that is there is not written over
+    pub file: PathBuf,
+}
+
+/// Arguments of `ledger restore`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Restore {
+    /// The backup; it stays as it is
+    pub file: PathBuf,
+}
+
+pub(super) async fn backup(arguments: Backup, context: &Context) -> Result<Answer, Failure> {
+    let house = context.house_to_look()?;
+    jobs::backup::backup(&house, &arguments.file).await?;
+    let text = format!("the ledger is copied to {}\n", arguments.file.display());
+    Ok(Answer::new(text, json!({ "version": 1, "ledger": house.books.place(), "to": arguments.file })))
+}
+
+pub(super) async fn restore(arguments: Restore, context: &Context) -> Result<Answer, Failure> {
+    let house = context.house()?;
+    let verified = jobs::backup::restore(&house, &arguments.file).await?;
+    let place = house.books.place();
+    let text = format!("restored to {}: {} entries, verified\n", place.display(), verified.entries);
+    Ok(Answer::new(text, json!({ "version": 1, "ledger": place, "entries": verified.entries })))
+}

@@ -1,0 +1,66 @@
+//! Backups: a copy of the ledger at one instant, and the way back.
+
+use crate::desk::Desk;
+use insta::assert_snapshot;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+#[test]
+fn a_ledger_is_copied_and_put_back() {
+    let desk = Desk::with_grant("10");
+    desk.pakt(&["ledger", "backup", "copy.sqlite"]).expect(0);
+    let copy = desk.work().join("copy.sqlite");
+    assert_eq!(fs::metadata(&copy).expect("there").permissions().mode() & 0o777, 0o600, "its owner alone reads it");
+    assert_snapshot!(desk.pakt(&["ledger", "backup", "copy.sqlite"]).shown(), @"
+    exit 2
+    --- stderr
+    error: no backup was written
+    why:   copying the ledger: copy.sqlite is there already, and nothing is written over it
+    next:  see what stands in the ledger: `pakt ledger statement PROJECT`
+    ");
+    let entries = desk.exported();
+    // Where a ledger is none is put.
+    let refused = desk.pakt(&["ledger", "restore", "copy.sqlite"]).expect(2);
+    assert!(refused.stderr.contains("is there already"), "{}", refused.stderr);
+    let ledger = desk.home().join("state/ledger.sqlite");
+    for end in ["", "-wal", "-shm"] {
+        fs::remove_file(format!("{}{end}", ledger.display())).ok();
+    }
+    desk.pakt(&["balance", "--offline"]).expect(2);
+    desk.pakt(&["ledger", "restore", "copy.sqlite"]).expect(0);
+    assert_eq!(desk.exported(), entries);
+    desk.pakt(&["ledger", "verify"]).expect(0);
+    // It is a ledger like any other.
+    desk.pakt(&["ledger", "grant", "atlas", "5", "--unit", "local:core", "--reference", "more"]).expect(0);
+    desk.pakt(&["ledger", "verify"]).expect(0);
+    let left: Vec<_> = fs::read_dir(desk.home().join("state"))
+        .expect("a folder")
+        .map(|entry| entry.expect("one").file_name())
+        .collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().contains("restoring")), "{left:?}");
+}
+
+#[test]
+fn what_is_no_sound_backup_is_not_restored() {
+    let desk = Desk::with_grant("10");
+    desk.pakt(&["ledger", "backup", "copy.sqlite"]).expect(0);
+    let copy = desk.work().join("copy.sqlite");
+    let ledger = desk.home().join("state/ledger.sqlite");
+    for end in ["", "-wal", "-shm"] {
+        fs::remove_file(format!("{}{end}", ledger.display())).ok();
+    }
+    assert_snapshot!(desk.pakt(&["ledger", "restore", "missing.sqlite"]).shown(), @"
+    exit 2
+    --- stderr
+    error: nothing was restored
+    why:   restoring a backup: there is no file missing.sqlite
+    next:  see what stands in the ledger: `pakt ledger statement PROJECT`
+    ");
+    desk.write("text.sqlite", "no ledger at all");
+    desk.pakt(&["ledger", "restore", "text.sqlite"]).expect(2);
+    let whole = fs::read(&copy).expect("there");
+    fs::write(&copy, &whole[..whole.len() / 2]).expect("ours");
+    let cut = desk.pakt(&["ledger", "restore", "copy.sqlite"]);
+    assert!(cut.code.is_some_and(|code| code != 0), "{}", cut.shown());
+    assert!(!ledger.exists(), "nothing was put there");
+}

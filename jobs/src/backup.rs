@@ -1,0 +1,16 @@
+//! `pakt ledger backup` and `restore`.
+
+use crate::{error::JobsError, house::House, reached::booked};
+use ledger::Verification;
+use std::path::Path;
+
+/// Copies the ledger to a file, as it is at one instant.
+pub async fn backup(house: &House, to: &Path) -> Result<(), JobsError> {
+    let what = "no backup was written";
+    booked(house.needed_book(what).await?.backup(to).await, what)
+}
+
+/// Puts a backup where no ledger is, once it was verified.
+pub async fn restore(house: &House, from: &Path) -> Result<Verification, JobsError> {
+    booked(house.books.restore(from).await, "nothing was restored")
+}
