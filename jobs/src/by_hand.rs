@@ -166,7 +166,7 @@ pub async fn hold(house: &House, wish: HoldWish) -> Result<Hold, JobsError> {
 }
 
 /// Ends a reservation that no job needs any more. That of a job here which is not over ends with the job.
-pub async fn release(house: &House, id: JobId) -> Result<Hold, JobsError> {
+pub async fn release(house: &House, id: JobId, of_another: bool) -> Result<Hold, JobsError> {
     let what = "nothing was released";
     let book = house.needed_book(what).await?;
     let jobs = list(&house.state).await?;
@@ -174,9 +174,17 @@ pub async fn release(house: &House, id: JobId) -> Result<Hold, JobsError> {
         let why = format!("job {id} is not over, and its hold ends with it");
         return Err(JobsError::usage(what, why, format!("`pakt cancel {id}` ends the job")));
     }
-    if booked(book.hold(HoldId(id)).await, what)?.is_none() {
+    let Some(known) = booked(book.hold(HoldId(id)).await, what)? else {
         let why = format!("the ledger has no hold {id}");
         return Err(JobsError::usage(what, why, "`pakt balance` lists the open holds"));
+    };
+    if known.opened_by.user != house.principal.user && !of_another {
+        let why = format!("hold {id} is `{}`'s, whose job may still run", known.opened_by.user);
+        return Err(JobsError::usage(
+            what,
+            why,
+            "`--of-another` releases it all the same; a run that comes is charged beyond it",
+        ));
     }
     let close = CloseHold { id: HoldId(id), reason: CloseReason::Undone };
     match post(house, book.as_ref(), Command::Close(close), what).await? {

@@ -28,10 +28,11 @@ fn real_a_transformer_in_training_on_two_nodes_is_charged_to_the_second() {
     assert!(example.contains("venv: ~/venvs/torch"), "{example}");
     desk.write("job.yaml", &example.replace("~/venvs/torch", &torch));
     let submitted = desk.json(&["submit", "job.yaml"]);
-    desk.json(&["watch", "torch-ddp"]);
+    let watched = desk.pakt(&["watch", "torch-ddp"]);
     let slurm = scheduler_job(&submitted);
     let row = accounted(&jupiter, &desk, &slurm);
     let log = desk.json(&["logs", "torch-ddp"])["text"].as_str().expect("text").to_owned();
+    assert_eq!(watched.code, Some(0), "{log}");
     assert_eq!((row.state.as_str(), row.gpus), ("COMPLETED", 8), "{log}");
     let shown = desk.json(&["show", "torch-ddp"]);
     assert_eq!(shown["progress"]["step"], shown["progress"]["total"], "{shown}");

@@ -151,7 +151,7 @@ async fn close(
         report.notes.push(format!("the bundle does not tell of what runs and waits: {fault}"));
     }
     let sight = fault.is_none().then_some(sight);
-    let whole_accounts = sight.as_ref().map(|sight| sight.whole_accounts.clone()).unwrap_or_default();
+    let whole_accounts = reading.shared_accounts().iter().cloned().collect();
     let window = Window { from: report.since, to: report.settled_until };
     let coverage = (window.from < window.to).then_some(BatchCoverage { whole_accounts, window });
     bundle.append(Batch {

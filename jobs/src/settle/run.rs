@@ -23,7 +23,7 @@ use crate::{
     reached::{booked, scheduled},
     zone::keep_zone,
 };
-use ledger::{Command, Coverage, Cursor, Hold, Observation, Outcome, is_ahead};
+use ledger::{Command, Coverage, Cursor, Hold, Outcome, is_ahead};
 use model::{ClusterName, JobId, SiteName, Timestamp, Window};
 use scheduler_adapters::QueueBatch;
 
@@ -66,7 +66,7 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
         Ok(expired) => report.expired = expired,
         Err(why) => report.notes.push(format!("what grants forfeit was not entered: {why}")),
     }
-    let read = coverage(&desk, span.from, &observed.observation, &reading);
+    let read = coverage(&desk, span.from, &reading);
     let cursor = cursor(&desk, known.settled_until, &reading, &mut report);
     finish(&desk, observed, decided, Read { read, cursor }, &local, &mut report).await?;
     report.unattributed_in_all = booked(desk.book.unattributed_count().await, NOT_FINISHED)?;
@@ -144,13 +144,14 @@ struct Read {
 }
 
 /// What was read from the beginning of this settlement up to the first row that was not taken in.
-fn coverage(desk: &Desk<'_>, from: Timestamp, observed: &Observation, reading: &Reading) -> Option<Coverage> {
+fn coverage(desk: &Desk<'_>, from: Timestamp, reading: &Reading) -> Option<Coverage> {
     let window = Window { from, to: reading.settled_until(desk.now) };
     (window.from < window.to).then(|| Coverage {
         site: desk.house.here.clone(),
         cluster: desk.view.cluster.clone(),
         scope: desk.view.scope.clone(),
-        whole_accounts: observed.whole_accounts.clone(),
+        // What the queue shows of others says nothing about accounting, which a site may hide by itself.
+        whole_accounts: reading.shared_accounts().iter().cloned().collect(),
         window,
         observed_at: desk.now,
     })

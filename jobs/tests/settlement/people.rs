@@ -2,6 +2,7 @@
 
 use crate::cluster::{run, waiting};
 use crate::desk::{DAY, Desk, NOW};
+use ledger::Book;
 
 #[tokio::test]
 async fn a_persons_settlement_leaves_the_runs_of_others_to_be_read() {
@@ -90,4 +91,21 @@ async fn the_books_say_whose_runs_were_read() {
     desk.says().rejected = vec![crate::cluster::unreadable(7, &(NOW + 100).to_string())];
     desk.settle_all("carol").await;
     assert_eq!(shown().await, (Some(NOW + 100), String::new(), false));
+}
+
+#[tokio::test]
+async fn a_queue_that_shows_everybody_says_nothing_about_whose_runs_accounting_shows() {
+    let desk = Desk::new().await;
+    desk.says().queue = vec![waiting(1, "bob", NOW - 60)];
+    desk.says().runs = vec![run(2, "ada", NOW - DAY, Some(NOW - DAY + 100))];
+    desk.settle_all("ada").await;
+    let site = "testland".parse().expect("a site");
+    let known = desk.book().coverage(&site).await.expect("read");
+    assert!(known.iter().all(|coverage| coverage.whole_accounts.is_empty()), "{known:?}");
+    // In accounting she sees bob's run too: then she reads everybody's.
+    desk.says().runs.push(run(3, "bob", NOW - DAY, Some(NOW - DAY + 100)));
+    desk.set_clock(NOW + 60);
+    desk.settle_all("ada").await;
+    let known = desk.book().coverage(&site).await.expect("read");
+    assert!(known.iter().any(|coverage| !coverage.whole_accounts.is_empty()), "{known:?}");
 }

@@ -1,52 +1,111 @@
 //! Refunds and adjustments.
 
 use super::posting::{Draft, Posting, conflict, invalid};
-use crate::records::{BookedCharge, Result, Standing};
-use crate::{ALONE_UP_TO, Account, Adjust, Adjusted, Effect, Entry, EntryKind, Links, Particulars, Proposal, Refund};
+use crate::records::{BookedCharge, BookedRun, Result, Standing};
+use crate::{
+    ALONE_UP_TO, Account, Adjust, Adjusted, Effect, Entry, EntryKind, Links, Particulars, Proposal, Refund, is_ahead,
+};
 use model::{Amount, Principal};
 
 /// Gives back what a run was charged: from the account of what was given back, in effect when the charge was.
 pub(super) fn refund(posting: &Posting<'_>, wish: &Refund) -> Result<(Amount, Effect)> {
     refuse_empty(&wish.reason)?;
-    let key = format!("refund:{}", wish.run);
-    if let Some(posted) = posting.records.entry_with_key(&key)? {
+    let Some(run) = posting.records.run(&wish.run)? else {
+        return Err(invalid(format!("run {} is not in the books", wish.run)));
+    };
+    if let Some(posted) = posting.records.entry_with_key(&refund_key(&run))? {
         let is_same = posted.note == wish.reason && wish.amount.is_none_or(|amount| amount == posted.amount);
         let why = || format!("run {} was refunded by entry {} already, otherwise", wish.run, posted.number);
         return if is_same { Ok((posted.amount, Effect::AlreadyDone)) } else { Err(conflict(why())) };
     }
-    let Some(run) = posting.records.run(&wish.run)? else {
-        return Err(invalid(format!("run {} is not in the books", wish.run)));
-    };
-    let Standing::Charged(BookedCharge { project, unit, amount: charged, effective_at, .. }) = run.standing else {
+    let Standing::Charged(charge) = &run.standing else {
         return Err(invalid(format!("nobody was charged for run {}", wish.run)));
     };
-    let amount = wish.amount.unwrap_or(charged);
-    if amount <= Amount::ZERO || amount > charged {
-        let why =
-            format!("run {} was charged {}, {} are to go back", wish.run, charged.in_hours_of(&unit), amount.hours());
-        return Err(conflict(why));
+    let BookedCharge { unit, amount: charged, .. } = charge;
+    let amount = wish.amount.unwrap_or(*charged);
+    if amount <= Amount::ZERO || amount > *charged {
+        let (charged, wanted) = (charged.in_hours_of(unit), amount.hours());
+        return Err(conflict(format!("run {} was charged {charged}, {wanted} are to go back", wish.run)));
     }
+    give_back(posting, &run, charge, amount, wish.reason.clone())?;
+    Ok((amount, Effect::Done))
+}
+
+/// A run is refunded once for each charge of it.
+fn refund_key(run: &BookedRun) -> String {
+    match run.revision {
+        0 => format!("refund:{}", run.key),
+        revision => format!("refund:{}#{revision}", run.key),
+    }
+}
+
+fn give_back(
+    posting: &Posting<'_>,
+    run: &BookedRun,
+    charge: &BookedCharge,
+    amount: Amount,
+    note: String,
+) -> Result<u64> {
+    let BookedCharge { project, unit, effective_at, .. } = charge;
     posting.append(Draft {
         kind: EntryKind::Refund,
-        debit: Account::Refunded(unit.site().clone(), unit.class().clone()),
-        unit,
+        unit: unit.clone(),
         amount,
+        debit: Account::Refunded(unit.site().clone(), unit.class().clone()),
         credit: Account::Budget(project.clone()),
-        project,
-        effective_at,
-        key: Some(key),
-        links: Links { run: Some(run.key), ..Links::default() },
-        note: wish.reason.clone(),
+        project: project.clone(),
+        effective_at: *effective_at,
+        key: Some(refund_key(run)),
+        links: Links { run: Some(run.key.clone()), ..Links::default() },
+        note,
+        tariff: None,
+        particulars: Particulars::None,
+        reading: None,
+    })
+}
+
+/// Takes back what was refunded of a charge that is being reversed: it cannot outlive what it gave back. The answer is what
+/// it was.
+pub(super) fn take_refund_back(posting: &Posting<'_>, run: &BookedRun) -> Result<Option<Entry>> {
+    let Some(posted) = posting.records.entry_with_key(&refund_key(run))? else { return Ok(None) };
+    posting.append(Draft {
+        kind: EntryKind::Refund,
+        unit: posted.unit.clone(),
+        amount: posted.amount,
+        debit: posted.credit.clone(),
+        credit: posted.debit.clone(),
+        project: posted.project.clone(),
+        effective_at: posted.effective_at,
+        key: None,
+        links: Links { reverses: Some(posted.number), ..posted.links.clone() },
+        note: posted.note.clone(),
         tariff: None,
         particulars: Particulars::None,
         reading: None,
     })?;
-    Ok((amount, Effect::Done))
+    Ok(Some(posted))
+}
+
+/// Gives back of the new charge what was given back of the one before, as far as there is so much of it.
+pub(super) fn refund_again(
+    posting: &Posting<'_>,
+    run: &BookedRun,
+    charge: &BookedCharge,
+    before: &Entry,
+) -> Result<()> {
+    let amount = if before.unit == charge.unit { before.amount.min(charge.amount) } else { Amount::ZERO };
+    if amount > Amount::ZERO {
+        give_back(posting, run, charge, amount, before.note.clone())?;
+    }
+    Ok(())
 }
 
 /// Enters an adjustment that one person may make, or puts it down for another one to agree to.
 pub(super) fn adjust(posting: &Posting<'_>, wish: &Adjust) -> Result<Adjusted> {
     refuse_empty(&wish.reason)?;
+    if is_ahead(wish.at, posting.now) {
+        return Err(invalid(format!("it would take effect at {}, and it is {} now", wish.at, posting.now)));
+    }
     if wish.amount == Amount::ZERO {
         return Err(invalid("an adjustment by nothing changes nothing"));
     }
@@ -81,7 +140,8 @@ pub(super) fn agree(posting: &Posting<'_>, key: &str) -> Result<Adjusted> {
     if known.entry.is_some() {
         return Ok(Adjusted::EnteredBefore);
     }
-    if known.proposed_by == *posting.actor {
+    // The site is what the program was told; the name is the operating system's.
+    if known.proposed_by.user == posting.actor.user {
         let most = ALONE_UP_TO.in_hours_of(&known.wish.unit);
         let why = format!("you want adjustment `{key}` yourself, and above {most} somebody else has to agree");
         return Err(conflict(why));
@@ -93,7 +153,7 @@ pub(super) fn agree(posting: &Posting<'_>, key: &str) -> Result<Adjusted> {
 
 /// Erases a person; the post has its author's name, so that nobody erases themselves.
 pub(super) fn erase(posting: &Posting<'_>, who: &Principal) -> Result<Option<u64>> {
-    if who == posting.actor {
+    if who.user == posting.actor.user {
         return Err(conflict("the erasure would stand under your own name: somebody else has to enter it"));
     }
     posting.records.erase(who, posting.now)

@@ -3,7 +3,7 @@
 use super::grant::grant;
 use super::posting::{Draft, Posting, conflict, invalid};
 use crate::records::Result;
-use crate::{Account, Delegate, Effect, EntryKind, Links, NewGrant, Particulars, SetPolicy, rules};
+use crate::{Account, Delegate, Effect, EntryKind, Grant, Links, NewGrant, Particulars, SetPolicy, rules};
 use model::Amount;
 
 /// Passes time on. Never more than stands of the grant, nor than is free.
@@ -26,6 +26,7 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
         return Err(invalid(format!("project `{}` has no grant `{}`", wish.from, wish.grant)));
     };
     let unit = given.terms.unit.clone();
+    refuse_windows(posting, wish, &given)?;
     let free = free(posting, wish, &unit)?;
     let most = given.standing()?.min(free);
     if wish.amount > most {
@@ -60,6 +61,20 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
         posting,
         &NewGrant { key: format!("delegated/{}", wish.key), project, programme, unit, amount, window, reference },
     )
+}
+
+/// A grant that comes month by month cannot be passed on as one: the other project would get months that are over, and
+/// the months that this one has spent would be worth less.
+fn refuse_windows(posting: &Posting<'_>, wish: &Delegate, given: &Grant) -> Result<()> {
+    let Some(SetPolicy { policy, zone, .. }) = posting.records.policy(&wish.from, &given.terms.unit)? else {
+        return Ok(());
+    };
+    let lots = policy.lots(&[given.for_policy()?], &zone).map_err(|error| invalid(error.to_string()))?;
+    if lots.len() < 2 {
+        return Ok(());
+    }
+    let why = format!("by `{policy}` grant `{}` comes in {} parts, which cannot be passed on", wish.grant, lots.len());
+    Err(conflict(why))
 }
 
 fn note(wish: &Delegate) -> String {

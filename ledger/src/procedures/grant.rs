@@ -4,7 +4,7 @@ use super::posting::{Draft, Posting, conflict, invalid};
 use crate::records::Result;
 use crate::{
     Account, Effect, Entry, EntryKind, GrantFault, GrantTerms, LedgerError, LedgerErrorKind, Links, NewGrant,
-    NewOpening, Particulars, SetPolicy, Withdraw, check_grant,
+    NewOpening, Particulars, SetPolicy, Withdraw, check_grant, is_ahead,
 };
 use model::Amount;
 
@@ -105,6 +105,9 @@ fn repeated_withdrawal(posted: &Entry, wish: &Withdraw) -> Result<(Amount, Effec
 pub(super) fn open(posting: &Posting<'_>, opening: &NewOpening) -> Result<Effect> {
     if opening.used_before < Amount::ZERO {
         return Err(invalid(format!("opening `{}` is negative", opening.key)));
+    }
+    if is_ahead(opening.as_of, posting.now) {
+        return Err(invalid(format!("it is as of {}, and it is {} now", opening.as_of, posting.now)));
     }
     post_once(
         posting,

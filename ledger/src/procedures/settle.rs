@@ -1,5 +1,6 @@
 //! Settling: a run becomes a charge, a changed run a correction.
 
+use super::by_hand;
 use super::posting::{Draft, Posting, Reading as Told, used};
 use crate::evidence::Pseudonym;
 use crate::records::{BookedCharge, BookedRun, Result, Standing};
@@ -197,8 +198,10 @@ fn recharge(posting: &Posting<'_>, run: &mut BookedRun, kind: EntryKind) -> Resu
     {
         return Ok(Change::default());
     }
+    let mut refund = None;
     if let Some(old) = &old {
         reverse(posting, run, old, kind)?;
+        refund = by_hand::take_refund_back(posting, run)?;
         run.revision = run.revision.checked_add(1).ok_or(model::AmountError::Overflow)?;
     }
     let mut change = Change::default();
@@ -209,6 +212,9 @@ fn recharge(posting: &Posting<'_>, run: &mut BookedRun, kind: EntryKind) -> Resu
             Standing::Charged(book(posting, run, new, effective_at, kind, &mut change)?)
         }
     };
+    if let (Some(refund), Standing::Charged(charge)) = (refund, &run.standing) {
+        by_hand::refund_again(posting, run, charge, &refund)?;
+    }
     let before = old.map_or(Amount::ZERO, |old| old.amount);
     change.difference = change.drawn.plus(change.overrun)?.minus(before)?;
     Ok(change)

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeSet;
 
 /// The tables that say who did something, by their columns for user and site.
-const ACTORS: [(&str, &str, &str); 8] = [
+const ACTORS: [(&str, &str, &str); 9] = [
     ("posts", "actor_user", "actor_site"),
     ("holds", "opened_by_user", "opened_by_site"),
     ("bindings", "actor_user", "actor_site"),
@@ -20,6 +20,7 @@ const ACTORS: [(&str, &str, &str); 8] = [
     ("policies", "actor_user", "actor_site"),
     ("imports", "actor_user", "actor_site"),
     ("site_figures", "actor_user", "actor_site"),
+    ("bundles", "actor_user", "actor_site"),
 ];
 
 /// The columns that hold numbers of names, of which one may have the same text as a person.
@@ -65,12 +66,23 @@ pub(super) fn erase(tables: &Tables<'_>, who: &Principal, now: Timestamp) -> Res
         let update = format!("UPDATE {table} SET {user_column} = ?3 WHERE {user_column} = ?1 AND {site_column} IS ?2");
         connection.execute(&update, params![user, site, pseudonym])?;
     }
-    connection.execute("DELETE FROM proposals WHERE proposal LIKE ?1", [format!("%\"user\":\"{user}\"%")])?;
-    for table in ["observations", "observed_jobs", "coverage", "cursors"] {
-        let delete =
-            format!("DELETE FROM {table} WHERE scope IN ('user:' || ?1, 'all:' || ?1) AND (?2 IS NULL OR site = ?2)");
-        connection.execute(&delete, params![user, site])?;
+    let whose = match site {
+        Some(site) => format!("\"proposed_by\":{{\"user\":\"{user}\",\"site\":\"{site}\"}}"),
+        None => format!("\"proposed_by\":{{\"user\":\"{user}\",\"site\":null}}"),
+    };
+    connection.execute("DELETE FROM proposals WHERE instr(proposal, ?1) > 0", [whose])?;
+    for table in ["bindings", "bundles"] {
+        let update = format!("UPDATE {table} SET user = ?3 WHERE user = ?1 AND (?2 IS NULL OR site = ?2)");
+        connection.execute(&update, params![user, site, pseudonym])?;
     }
+    for table in ["observations", "observed_jobs", "coverage", "cursors"] {
+        let theirs = "scope IN ('user:' || ?1, 'all:' || ?1, 'site:' || ?1) AND (?2 IS NULL OR site = ?2)";
+        connection.execute(&format!("DELETE FROM {table} WHERE {theirs}"), params![user, site])?;
+    }
+    // In what others saw.
+    let delete =
+        "DELETE FROM observed_jobs WHERE instr(content, '\"user\":\"' || ?1 || '\"') > 0 AND (?2 IS NULL OR site = ?2)";
+    connection.execute(delete, params![user, site])?;
     forget_name(connection, user)?;
     Ok(Some(runs))
 }

@@ -47,8 +47,11 @@ async fn a_run_is_refunded_once_and_never_by_more_than_it_was_charged() {
     // A retry of the job is another run; a correction of the refunded one is one of what was charged.
     desk.post(&[settle(read_at(foreign(2, 30), 300))]).await;
     assert_eq!(desk.numbers().await, [1000, 15, 0, 0, 0, 985]);
+    // What was given back is never more than what was charged.
+    desk.post(&[settle(read_at(foreign(2, 10), 400)), settle(read_at(foreign(1, 0), 400))]).await;
+    assert_eq!(desk.numbers().await, [1000, 0, 0, 0, 0, 1000]);
     let charged = desk.book.charged_runs(&name("jupiter"), run_key(2).scheduler_job).await.expect("read");
-    assert_eq!((charged.len(), charged[0].amount), (1, milli(30)));
+    assert_eq!((charged.len(), charged[0].amount), (1, milli(10)));
     desk.verify().await;
 }
 
@@ -64,8 +67,11 @@ async fn small_adjustments_are_one_persons_and_large_ones_two() {
     assert_eq!(desk.numbers().await, [1000, 120, 0, 0, 0, 880], "nothing yet");
     assert_eq!(desk.book.proposals().await.expect("read").len(), 1);
     let agree = [Command::Agree("a2".to_owned())];
-    let own = desk.try_post(&agree).await.expect_err("by herself");
-    assert_eq!(own.kind, LedgerErrorKind::Conflict, "{own}");
+    let elsewhere = Principal { site: Some(name("horeka")), ..ada() };
+    for herself in [ada(), elsewhere] {
+        let own = desk.book.post(&herself, now(), &agree).await.expect_err("by herself");
+        assert_eq!(own.kind, LedgerErrorKind::Conflict, "{own}");
+    }
     let outcomes = desk.book.post(&bob(), now(), &agree).await.expect("agreed");
     assert_eq!(outcomes, [Outcome::Adjusted(Adjusted::Entered)]);
     let outcomes = desk.book.post(&bob(), now(), &agree).await.expect("agreed");
@@ -114,7 +120,47 @@ async fn what_is_passed_on_stays_what_was_granted() {
     desk.verify().await;
 }
 
+#[tokio::test]
+async fn what_is_given_back_follows_its_charge_to_another_project() {
+    let desk = desk().await;
+    desk.post(&[refund(1, Some(50), "node failed")]).await;
+    let mut other = binding();
+    (other.account, other.project) = (Some(name("other")), name("borealis"));
+    desk.post(&[Command::Bind(other)]).await;
+    let mut moved = read_at(foreign(1, 60), 300);
+    moved.run.account = Some(name("other"));
+    desk.post(&[settle(moved)]).await;
+    assert_eq!(desk.numbers().await, [1000, 40, 0, 0, 0, 960], "of run 2 alone");
+    let query = ledger::BalanceQuery { project: Some(name("borealis")), site: None };
+    let balances = desk.book.balances(&query, now()).await.expect("read");
+    assert_eq!(balances[0].used, milli(10), "60 charged, 50 given back");
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn nothing_takes_effect_ahead_of_the_present() {
+    let desk = desk().await;
+    let Command::Adjust(mut wish) = adjust("a1", milli(5)) else { panic!("an adjustment") };
+    wish.at = at(NOW + 86_400);
+    let refused = desk.try_post(&[Command::Adjust(wish)]).await.expect_err("tomorrow");
+    assert_eq!(refused.kind, LedgerErrorKind::Invalid, "{refused}");
+}
+
+#[tokio::test]
+async fn a_grant_that_comes_month_by_month_is_not_passed_on() {
+    let desk = desk().await;
+    desk.post(&[set_policy(ledger::MonthlyJsc::default())]).await;
+    let (key, grant, reason) = ("d1".to_owned(), "g1".to_owned(), "vision".to_owned());
+    let wish = Delegate { key, from: atlas(), grant, to: name("borealis"), amount: milli(1), reason };
+    let refused = desk.try_post(&[Command::Delegate(wish)]).await.expect_err("in parts");
+    assert_eq!(refused.kind, LedgerErrorKind::Conflict, "{refused}");
+    assert!(refused.why.contains("comes in 2 parts"), "{refused}");
+}
+
 on_postgres_too! {
+    what_is_given_back_follows_its_charge_to_another_project,
+    nothing_takes_effect_ahead_of_the_present,
+    a_grant_that_comes_month_by_month_is_not_passed_on,
     a_run_is_refunded_once_and_never_by_more_than_it_was_charged,
     small_adjustments_are_one_persons_and_large_ones_two,
     what_is_passed_on_stays_what_was_granted,

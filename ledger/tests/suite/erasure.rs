@@ -2,7 +2,8 @@
 
 use crate::support::*;
 use ledger::{
-    Command, LedgerErrorKind, Outcome, SettleOutcome, SettledRun, UsageField, UsageFilter, UsageQuery, UsageSpan,
+    Command, Coverage, LedgerErrorKind, Outcome, SettleOutcome, SettledRun, UsageField, UsageFilter, UsageQuery,
+    UsageSpan,
 };
 use model::{Principal, Window};
 
@@ -31,6 +32,11 @@ async fn desk() -> Desk {
     desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
     let runs = [of_eve(1, 60), foreign(2, 30), of_eve(3, 10)];
     desk.book.post(&eve(), now(), &runs.map(settle)).await.expect("posted");
+    let scope = name("site:evelyne");
+    let window = Window { from: at(NOW - 1000), to: at(NOW) };
+    let (site, cluster, whole_accounts) = (name("jupiter"), name("booster"), Vec::new());
+    let read = Coverage { site, cluster, scope, whole_accounts, window, observed_at: at(NOW) };
+    desk.post(&[Command::Cover(read)]).await;
     // An earlier reading of a run, whose row nothing names any more.
     let later = read_at(of_eve(3, 20), 300);
     desk.post(&[settle(later)]).await;

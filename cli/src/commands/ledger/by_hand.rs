@@ -101,6 +101,9 @@ pub(crate) struct Hold {
 pub(crate) struct Release {
     /// The id of the hold
     pub id: JobId,
+    /// It is another person's, whose job is over or never was
+    #[arg(long)]
+    pub of_another: bool,
 }
 
 /// Arguments of `ledger erase`.
@@ -224,7 +227,7 @@ pub(super) async fn hold(arguments: Hold, context: &Context) -> Result<Answer, F
 }
 
 pub(super) async fn release(arguments: Release, context: &Context) -> Result<Answer, Failure> {
-    let hold = by_hand::release(&context.house()?, arguments.id).await?;
+    let hold = by_hand::release(&context.house()?, arguments.id, arguments.of_another).await?;
     let is_closed = hold.closing.is_some();
     let text = if is_closed {
         format!("released: hold {} of {}, {} were drawn\n", hold.id, hold.project, held(&hold.unit, hold.charged))
