@@ -60,7 +60,7 @@ pub(crate) enum Command {
     Settle(commands::settle::Arguments),
     /// Show what projects have, hold and owe
     Balance(commands::balance::Arguments),
-    /// Show what accounting says was used; needs no ledger
+    /// Show what was used: what runs in the ledger took, or what accounting says
     Usage(commands::usage::Arguments),
     /// Show sites and what they offer
     Sites(commands::sites::Arguments),
