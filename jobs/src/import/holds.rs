@@ -1,7 +1,7 @@
 //! Which jobs a file shows to be over: their holds are closed.
 
 use ledger::{CloseHold, CloseReason, Command};
-use model::{JobId, Run, Stamp};
+use model::{BaseState, JobId, Run, Stamp, Timestamp};
 use scheduler_adapters::{NotStarted, RejectedRow};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +17,20 @@ pub(super) struct Ends {
 struct Seen {
     has_run: bool,
     goes_on: bool,
+    /// The start of the latest run, and whether Slurm may start the job again behind it: such a file may end too early.
+    latest: Option<(Timestamp, bool)>,
+}
+
+impl Seen {
+    fn is_open(&self) -> bool {
+        self.goes_on || self.latest.is_some_and(|(_, may_start_again)| may_start_again)
+    }
+}
+
+/// Whether the job of a run that ended so is one that Slurm puts back into the queue.
+fn may_start_again(run: &Run) -> bool {
+    matches!(run.state.base, BaseState::NodeFail | BaseState::Preempted | BaseState::BootFail)
+        || run.state.flags.iter().any(|flag| flag.as_str().contains("REQUEUE"))
 }
 
 impl Ends {
@@ -28,6 +42,7 @@ impl Ends {
         if let Some(seen) = self.seen(run.stamp) {
             seen.has_run = true;
             seen.goes_on |= run.ended_at.is_none();
+            seen.latest = seen.latest.max(Some((run.started_at, may_start_again(run))));
         }
     }
 
@@ -52,9 +67,10 @@ impl Ends {
         }
     }
 
-    /// The holds of jobs all of whose rows are those of jobs that are over.
+    /// The holds of jobs all of whose rows are those of jobs that are over. One that a requeue may follow stays for
+    /// `pakt settle`, which asks the queue.
     pub(super) fn closes(&self) -> Vec<Command> {
-        let over = self.seen.iter().filter(|(_, seen)| !(self.has_unknown || seen.goes_on));
+        let over = self.seen.iter().filter(|(_, seen)| !(self.has_unknown || seen.is_open()));
         let close = |(job, seen): (&JobId, &Seen)| {
             let reason = if seen.has_run { CloseReason::Finished } else { CloseReason::NeverStarted };
             Command::Close(CloseHold { id: (*job).into(), reason })

@@ -185,7 +185,7 @@ async fn closing(desk: &Desk, job: JobId) -> Option<CloseReason> {
 #[tokio::test]
 async fn holds_are_closed_by_what_is_over_and_by_nothing_else() {
     type Rows = fn(&str) -> Vec<String>;
-    let cases: [(&str, Rows, Option<CloseReason>); 7] = [
+    let cases: [(&str, Rows, Option<CloseReason>); 9] = [
         (
             "cancelled while it waited",
             |mark| vec![unstarted(1, "CANCELLED by 7", mark)],
@@ -201,6 +201,22 @@ async fn holds_are_closed_by_what_is_over_and_by_nothing_else() {
             "it was requeued and waits again",
             |mark| vec![completed(1, 800, 700).replace("|\n", &format!("|{mark}\n")), unstarted(1, "PENDING", mark)],
             None,
+        ),
+        (
+            "its node failed, and the file ends there",
+            |mark| {
+                let row = completed(1, 800, 700).replace("COMPLETED", "NODE_FAIL");
+                vec![row.replace("|\n", &format!("|{mark}\n"))]
+            },
+            None,
+        ),
+        (
+            "its node failed, and it ran again to its end",
+            |mark| {
+                let failed = completed(1, 800, 700).replace("COMPLETED", "NODE_FAIL");
+                [completed(1, 600, 500), failed].map(|row| row.replace("|\n", &format!("|{mark}\n"))).to_vec()
+            },
+            Some(CloseReason::Finished),
         ),
         ("its row cannot be read", |mark| vec![unstarted(1, "CANCELLED", mark).replace("|0:0|", "|0|")], None),
         ("a row of anybody was cut", |mark| vec![unstarted(1, "CANCELLED", mark), "17|17|test\n".to_owned()], None),
