@@ -27,6 +27,12 @@ fn a_ledger_is_copied_and_put_back() {
         fs::remove_file(format!("{}{end}", ledger.display())).ok();
     }
     desk.pakt(&["balance", "--offline"]).expect(2);
+    // A journal of the ledger that is gone would be played into the restored one.
+    let journal = format!("{}-wal", ledger.display());
+    fs::write(&journal, "left behind").expect("ours");
+    let refused = desk.pakt(&["ledger", "restore", "copy.sqlite"]).expect(2);
+    assert!(refused.stderr.contains("ledger.sqlite-wal is there already"), "{}", refused.stderr);
+    fs::remove_file(&journal).expect("ours");
     desk.pakt(&["ledger", "restore", "copy.sqlite"]).expect(0);
     assert_eq!(desk.exported(), entries);
     desk.pakt(&["ledger", "verify"]).expect(0);

@@ -29,10 +29,14 @@ pub(super) fn write(connection: &Connection, to: &Path) -> Result<()> {
 
 /// Puts a copy of a backup where no ledger is, once it was verified. The backup stays as it is.
 pub(super) async fn restore(from: &Path, to: &Path) -> Result<Verification> {
-    if to.exists() {
-        return Err(is_there(to));
+    // What SQLite left beside a ledger that was taken away would be played into the restored one.
+    for end in ["", "-wal", "-shm", "-journal"] {
+        let path = with_end(to, end);
+        if path.exists() {
+            return Err(is_there(&path));
+        }
     }
-    let copy = beside(to);
+    let copy = with_end(to, &format!(".restoring-{}", std::process::id()));
     let restored = verified_copy(from, &copy).await.and_then(|verification| {
         // A link, unlike a move, does not take the place of what somebody made there meanwhile.
         fs::hard_link(&copy, to).map_err(|error| match error.kind() {
@@ -70,10 +74,10 @@ async fn verified_copy(from: &Path, copy: &Path) -> Result<Verification> {
     }
 }
 
-fn beside(to: &Path) -> PathBuf {
-    let mut name = to.file_name().map_or_else(OsString::new, OsString::from);
-    name.push(format!(".restoring-{}", std::process::id()));
-    to.with_file_name(name)
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.file_name().map_or_else(OsString::new, OsString::from);
+    name.push(end);
+    path.with_file_name(name)
 }
 
 /// Waits until a file and its name are on the disk.
