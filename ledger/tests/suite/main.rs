@@ -20,4 +20,5 @@ mod runs;
 mod servers;
 mod site_figures;
 mod support;
+mod upgrades;
 mod usage;

@@ -1,0 +1,45 @@
+//! Ledgers that an earlier release wrote: they open, they say what they said, the same runs are the same, and they go on.
+//!
+//! `fixtures/version-6.*` is the ledger of `evidence::busy_desk_in`, printed by the stores' own tools.
+
+use crate::support::*;
+use ledger::{Book, OpenMode, Outcome, PostgresBook, SettleOutcome, SqliteBook};
+
+const ENTRIES: &str = include_str!("../fixtures/version-6.jsonl");
+const OF_SQLITE: &str = include_str!("../fixtures/version-6.sqlite.sql");
+const OF_POSTGRES: &str = include_str!("../fixtures/version-6.postgres.sql");
+
+/// What SQLite keeps outside of the tables: whose file it is and which version.
+const HEADER: &str = "PRAGMA application_id = 1346456404; PRAGMA user_version = 6;";
+
+async fn goes_on(book: &dyn Book) {
+    assert_eq!(export(book).await, ENTRIES, "an entry is never rewritten");
+    let again = [settle(ours(1, 130, 1)), settle(read_at(foreign(2, 20), 300)), settle(ours(3, 5, 1))];
+    for outcome in book.post(&ada(), now(), &again).await.expect("posted") {
+        assert_eq!(outcome, Outcome::Settled(SettleOutcome::Same));
+    }
+    assert_eq!(export(book).await, ENTRIES, "the same runs are no news");
+    book.post(&ada(), now(), &[settle(ours(4, 7, 2)), hold(9, 10)]).await.expect("posted");
+    assert!(export(book).await.starts_with(ENTRIES));
+    let verification = book.verify().await.expect("verified");
+    assert_eq!(verification.findings, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_file_of_version_6_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ledger.db");
+    let file = rusqlite::Connection::open(&path).expect("made");
+    file.execute_batch(OF_SQLITE).and_then(|()| file.execute_batch(HEADER)).expect("written");
+    drop(file);
+    goes_on(&SqliteBook::open(&path, OpenMode::Existing).expect("opened")).await;
+}
+
+#[tokio::test]
+async fn real_a_schema_of_version_6_goes_on() {
+    let database = lab::postgres().and_then(|server| server.database()).expect("lab up postgres");
+    database.sql(OF_POSTGRES).expect("written");
+    let keys = tempfile::tempdir().expect("a folder");
+    let book = PostgresBook::open(&place(&database.url()), keys.path(), OpenMode::Existing);
+    goes_on(&book.expect("opened")).await;
+}
