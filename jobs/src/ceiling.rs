@@ -18,7 +18,7 @@ pub(crate) fn of_request(
     requested: &Tres,
     limit: Option<WallTime>,
 ) -> Result<Option<Price>, JobsError> {
-    let tariff = sites::tariff_for(house.site(&house.here)?, partition, requested);
+    let tariff = sites::tariff_for(house.site(&house.here)?, partition, requested, house.clock.now());
     let (Some(limit), Some(tariff)) = (limit, tariff) else { return Ok(None) };
     let priced = price(&will_be_allocated(requested, &tariff), limit, &tariff);
     priced.map(Some).map_err(|error| too_large(&error))
@@ -45,7 +45,7 @@ pub(crate) fn of_kept(
     };
     let is_moved = partition.is_some() && partition != placement.partition.as_ref();
     let is_other = is_moved || asked.gpus_total != planned.gpus_total;
-    let other = sites::tariff_for(site, partition, &asked).filter(|_| is_other);
+    let other = sites::tariff_for(site, partition, &asked, house.clock.now()).filter(|_| is_other);
     let tariff = other.as_ref().unwrap_or(&placement.tariff);
     let has_whole_nodes = tariff.is_exclusive || placement.extra.iter().any(|word| word == "--exclusive");
     let whole = whole_nodes(asked.nodes, tariff).or(planned.gpus_total.filter(|_| !is_moved));

@@ -102,7 +102,7 @@ fn fit(
     seen: Vec<Finding>,
 ) -> Result<(Placement, Vec<Finding>), Vec<Finding>> {
     let is_error = |finding: &Finding| finding.severity == Severity::Error;
-    match sites::place(site, spec, Some(house.machine)) {
+    match sites::place(site, spec, Some(house.machine), house.clock.now()) {
         Ok(placed) if seen.iter().any(is_error) => Err(placed.warnings.into_iter().chain(seen).collect()),
         Ok(placed) => {
             let mut found = placeholder::left(spec);

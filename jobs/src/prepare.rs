@@ -103,7 +103,8 @@ pub(crate) async fn prepare_spec(
     if spec.scheduler.account.is_none() {
         spec.scheduler.account = funding.account().map_err(|finding| mistakes(vec![finding]))?;
     }
-    let placed = sites::place(house.site(&house.here)?, &spec, Some(house.machine)).map_err(mistakes)?;
+    let placed =
+        sites::place(house.site(&house.here)?, &spec, Some(house.machine), house.clock.now()).map_err(mistakes)?;
     let ceiling = ceiling::of_placement(&placed.placement)?;
     let (hold, no_hold) = match what_is_held(house, &spec, &placed.placement, &ceiling, &funding).await? {
         Ok(hold) => (Some(hold), None),

@@ -24,6 +24,8 @@ pub struct RepriceReport {
     pub changed: u64,
     /// Runs that the profile has no tariff for any more, and which keep their price.
     pub without_tariff: u64,
+    /// Runs that the books price by a later tariff than the profile has, and which keep their price.
+    pub by_later_tariff: u64,
     /// Runs that could not be charged anew, with the reason; the first of them.
     pub rejected: Vec<(RunKey, String)>,
 }
@@ -44,12 +46,19 @@ pub async fn reprice(house: &House, window: Window, is_dry: bool) -> Result<Repr
         let mut commands = Vec::new();
         for settled in page.iter().filter(|settled| settled.run.ended_at.is_some_and(|at| window.contains(at))) {
             report.looked_at += 1;
-            match pricer.price(&settled.run) {
-                RunPrice::Unknown(_) => report.without_tariff += 1,
-                price @ RunPrice::Known(_) if price == settled.price => {}
-                price @ RunPrice::Known(_) => {
-                    let run = settled.run.clone();
-                    commands.push(Command::Reprice(Arc::new(SettledRun { run, price })));
+            let price = match pricer.price(&settled.run) {
+                RunPrice::Known(price) => price,
+                RunPrice::Unknown(_) => {
+                    report.without_tariff += 1;
+                    continue;
+                }
+            };
+            match settled.price.known() {
+                Some(known) if known.charges_as(&price) => {}
+                Some(known) if known.tariff.is_ahead_of(&price.tariff) => report.by_later_tariff += 1,
+                _ => {
+                    let anew = SettledRun { run: settled.run.clone(), price: RunPrice::Known(price) };
+                    commands.push(Command::Reprice(Arc::new(anew)));
                 }
             }
         }

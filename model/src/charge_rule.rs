@@ -2,6 +2,7 @@
 
 use crate::{GpuCount, Tres};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A site's charging formula. Weights are milli-resources per allocated thing and second, so that halves are exact.
 ///
@@ -20,6 +21,22 @@ pub enum ChargeRule {
     MemoryGib(u64),
     /// The largest of several: slices of a node.
     Largest(Vec<ChargeRule>),
+}
+
+impl fmt::Display for ChargeRule {
+    /// Writes `nodes:288000`, `largest(gpus:1000,cpus:125)`: the same for the same rule, always.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nodes(weight) => write!(formatter, "nodes:{weight}"),
+            Self::Gpus(weight) => write!(formatter, "gpus:{weight}"),
+            Self::Cpus(weight) => write!(formatter, "cpus:{weight}"),
+            Self::MemoryGib(weight) => write!(formatter, "memory_gib:{weight}"),
+            Self::Largest(rules) => {
+                let rules: Vec<String> = rules.iter().map(Self::to_string).collect();
+                write!(formatter, "largest({})", rules.join(","))
+            }
+        }
+    }
 }
 
 impl ChargeRule {

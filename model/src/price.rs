@@ -28,6 +28,11 @@ pub struct Price {
 }
 
 impl Price {
+    /// Whether the other one charges the same, by whatever tariff.
+    pub fn charges_as(&self, other: &Self) -> bool {
+        (&self.gpu, &self.node, &self.site) == (&other.gpu, &other.node, &other.site)
+    }
+
     /// The amount in a unit, where the price has one in it.
     pub fn in_unit(&self, unit: &Unit) -> Option<Amount> {
         let mut charges = [&self.gpu, &self.site, &self.node].into_iter().flatten();

@@ -2,7 +2,7 @@
 //! partition that charges so agrees.
 
 use crate::profile::Site;
-use model::{Amount, ChargeRule, Tariff, TariffId, Unit};
+use model::{Amount, ChargeRule, Tariff, TariffId, Timestamp, Unit};
 
 /// So many of the one for so many of the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,12 +27,12 @@ impl Factor {
 }
 
 impl Site {
-    /// The factor from the unit of the site's own charge to one of GPU time. None where some partition that charges so has
+    /// The factor at an instant from the unit of the site's own charge to one of GPU time. None where some partition that charges so has
     /// other GPUs or none, another rate, or one that depends on more than the GPUs: the sum of a site says nothing about
     /// where it was spent.
-    pub fn factor(&self, from: &Unit, to: &Unit) -> Option<Factor> {
+    pub fn factor(&self, from: &Unit, to: &Unit, at: Timestamp) -> Option<Factor> {
         let mut found: Option<Factor> = None;
-        let tariffs = self.partitions.iter().flat_map(|partition| partition.tariffs(self.name()));
+        let tariffs = self.partitions.iter().flat_map(|partition| partition.tariffs(self.name(), at));
         for tariff in tariffs.filter(|tariff| tariff.charge_unit() == *from) {
             let factor = factor_of(&tariff).filter(|_| tariff.gpu_unit().as_ref() == Some(to))?;
             if found.as_ref().is_some_and(|known| !known.is_as(&factor)) {

@@ -31,8 +31,8 @@ pub use error::SiteError;
 pub use factor::Factor;
 pub use figures::{FigureError, FigureFormat, SaidFigure, read_figures};
 pub use partition::{
-    Architecture, CpuKind, Cpus, EndOfTime, GpuSelection, Gpus, Launchers, Limits, Memory, MemoryRule, Partition,
-    Purpose, Sharing, TariffProfile, WallLimit,
+    Architecture, CpuKind, Cpus, EarlierTariff, EndOfTime, GpuSelection, Gpus, Launchers, Limits, Memory, MemoryRule,
+    Partition, Purpose, Sharing, TariffProfile, WallLimit,
 };
 pub use place::{LocalMachine, Placed, place};
 pub use profile::{

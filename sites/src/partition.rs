@@ -3,7 +3,7 @@
 use crate::sourced::{Limit, Sourced};
 use model::{
     ChargeRule, Directive, EnvironmentSetting, GpuVendor, Launch, PartitionName, QosName, RendezvousRule,
-    ResourceClass, WallTime,
+    ResourceClass, Timestamp, WallTime,
 };
 use serde::{Deserialize, Serialize};
 
@@ -173,6 +173,37 @@ pub struct TariffProfile {
     pub minimum_seconds: u64,
 }
 
+/// A formula that held until another took its place. A run is priced by the one that held when it started: by it its user
+/// decided to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EarlierTariff {
+    /// The first instant at which it did not hold any more, with its zone: `2026-04-01T00:00:00+02:00`.
+    #[serde(with = "instant")]
+    pub before: Timestamp,
+    /// The site's formula then.
+    pub tariff: Sourced<TariffProfile>,
+    /// The formula for runs without GPUs then, where it differed.
+    #[serde(default)]
+    pub tariff_without_gpus: Option<Sourced<TariffProfile>>,
+}
+
+/// Instants as people write them.
+mod instant {
+    use model::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    pub(super) fn serialize<S: Serializer>(instant: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(instant)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
 /// What launchers and container runtimes need to be told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -250,6 +281,9 @@ pub struct Partition {
     /// The formula for runs without GPUs, where it differs.
     #[serde(default)]
     pub tariff_without_gpus: Option<Sourced<TariffProfile>>,
+    /// The formulas that held before, for the runs that started then.
+    #[serde(default)]
+    pub earlier_tariffs: Vec<EarlierTariff>,
     /// Further options that every job here must give the scheduler, in order.
     #[serde(default)]
     pub directives: Vec<Sourced<Directive>>,

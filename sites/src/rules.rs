@@ -76,12 +76,26 @@ fn of_amounts(path: &str, partition: &Partition, found: &mut Vec<Broken>) {
         let next = "write `per_gpu_mib`, the memory that goes with one GPU, or without GPUs `per_node_mib`";
         found.push(breach(format!("{path}.memory"), "memory that must be given needs its share of a node", next));
     }
-    for (field, tariff) in
-        [("tariff", Some(&partition.tariff)), ("tariff_without_gpus", partition.tariff_without_gpus.as_ref())]
-    {
-        if tariff.is_some_and(|tariff| is_free(&tariff.value.charge)) {
-            let next = "weights are milli-units per second: one GPU-hour a GPU is `gpus: 1000`";
-            found.push(breach(format!("{path}.{field}"), "a weight of zero charges nothing", next));
+    of_tariffs(path, partition, found);
+}
+
+fn of_tariffs(path: &str, partition: &Partition, found: &mut Vec<Broken>) {
+    let mut tariffs = vec![(path.to_owned(), &partition.tariff, &partition.tariff_without_gpus)];
+    let mut instants = BTreeSet::new();
+    for (index, earlier) in partition.earlier_tariffs.iter().enumerate() {
+        let path = format!("{path}.earlier_tariffs[{index}]");
+        if !instants.insert(earlier.before) {
+            let what = format!("two tariffs gave way to another at {}", earlier.before);
+            found.push(breach(format!("{path}.before"), what, "each holds until its own instant; keep one"));
+        }
+        tariffs.push((path, &earlier.tariff, &earlier.tariff_without_gpus));
+    }
+    for (path, usual, without_gpus) in tariffs {
+        for (field, tariff) in [("tariff", Some(usual)), ("tariff_without_gpus", without_gpus.as_ref())] {
+            if tariff.is_some_and(|tariff| is_free(&tariff.value.charge)) {
+                let next = "weights are milli-units per second: one GPU-hour a GPU is `gpus: 1000`";
+                found.push(breach(format!("{path}.{field}"), "a weight of zero charges nothing", next));
+            }
         }
     }
 }

@@ -6,14 +6,17 @@ use crate::{
     profile::Site,
     sourced::Sourced,
 };
-use model::{GpuCount, PartitionName, SiteName, Tariff, TariffId, Tres, Unit};
+use model::{GpuCount, PartitionName, SiteName, Tariff, TariffId, Timestamp, Tres, Unit};
 use std::collections::BTreeSet;
 
-/// The tariff for a run: by Slurm's name of its partition, else by the type of GPU it was given where only one kind of
-/// partition has it. None where the profile cannot tell; such a run is listed as not priced, never as free.
-pub fn tariff_for(site: &Site, partition: Option<&PartitionName>, allocated: &Tres) -> Option<Tariff> {
+/// By when every change of a tariff that a profile can name has happened.
+const END_OF_TIME: Timestamp = Timestamp::from_epoch_seconds(i64::MAX);
+
+/// The tariff for a run that started `at` an instant: by Slurm's name of its partition, else by the type of GPU it was given
+/// where only one kind of partition has it. None where the profile cannot tell; such a run is listed as not priced, never as free.
+pub fn tariff_for(site: &Site, partition: Option<&PartitionName>, allocated: &Tres, at: Timestamp) -> Option<Tariff> {
     let named = partition.and_then(|name| site.partition_of_runs(name));
-    named.or_else(|| by_gpu_type(site, allocated)).map(|partition| partition.tariff(site.name(), allocated))
+    named.or_else(|| by_gpu_type(site, allocated)).map(|partition| partition.tariff(site.name(), allocated, at))
 }
 
 fn by_gpu_type<'a>(site: &'a Site, allocated: &Tres) -> Option<&'a Partition> {
@@ -26,6 +29,7 @@ fn by_gpu_type<'a>(site: &'a Site, allocated: &Tres) -> Option<&'a Partition> {
     let first = found.next()?;
     let same = |other: &Partition| {
         other.tariff.value == first.tariff.value
+            && other.earlier_tariffs == first.earlier_tariffs
             && other.gpus == first.gpus
             && other.sharing.value == first.sharing.value
     };
@@ -35,15 +39,29 @@ fn by_gpu_type<'a>(site: &'a Site, allocated: &Tres) -> Option<&'a Partition> {
 impl Site {
     /// The units that runs here are counted in: of GPUs, of nodes, and of the site's own charge.
     pub fn units(&self) -> BTreeSet<Unit> {
-        let tariffs = self.partitions.iter().flat_map(|partition| partition.tariffs(self.name()));
+        let tariffs = self.tariffs_ever();
         let units = |tariff: Tariff| [tariff.gpu_unit(), Some(tariff.node_unit()), Some(tariff.charge_unit())];
         tariffs.flat_map(units).flatten().collect()
     }
 
     /// The units that the site itself charges in.
     pub fn charge_units(&self) -> BTreeSet<Unit> {
-        let tariffs = self.partitions.iter().flat_map(|partition| partition.tariffs(self.name()));
-        tariffs.map(|tariff| tariff.charge_unit()).collect()
+        self.tariffs_ever().map(|tariff| tariff.charge_unit()).collect()
+    }
+
+    /// Every tariff of the profile, those that held before too.
+    pub fn tariffs_ever(&self) -> impl Iterator<Item = Tariff> {
+        self.partitions.iter().flat_map(|partition| {
+            let times = partition.earlier_tariffs.iter().map(|earlier| earlier.before.plus_seconds(-1));
+            times.chain([END_OF_TIME]).flat_map(|at| partition.tariffs(self.name(), at))
+        })
+    }
+
+    /// How many tariffs have given way to another at an instant: runs that started under the same number of them have the
+    /// same tariffs.
+    pub fn tariff_changes_until(&self, at: Timestamp) -> usize {
+        let changes = self.partitions.iter().flat_map(|partition| &partition.earlier_tariffs);
+        changes.filter(|earlier| earlier.before <= at).count()
     }
 
     /// The partition whose runs stand in accounting under this name of Slurm's: the one of that name, else the first
@@ -59,23 +77,36 @@ impl Site {
 }
 
 impl Partition {
-    /// The tariff for what a run was allocated; that of runs without GPUs where the site has one and it had none.
-    pub fn tariff(&self, site: &SiteName, allocated: &Tres) -> Tariff {
+    /// The tariff for what a run was allocated that started `at` an instant; that of runs without GPUs where the site has one
+    /// and it had none.
+    pub fn tariff(&self, site: &SiteName, allocated: &Tres, at: Timestamp) -> Tariff {
         let holds_gpus = match allocated.gpus() {
             GpuCount::Tracked(count) => count > 0,
             GpuCount::Untracked => self.gpus_per_node() > 0,
         };
-        match &self.tariff_without_gpus {
+        let (usual, without_gpus) = self.formulas(at);
+        match without_gpus {
             Some(profile) if !holds_gpus => self.tariff_from(site, profile, "-without-gpus", false),
-            _ => self.tariff_from(site, &self.tariff, "", true),
+            _ => self.tariff_from(site, usual, "", true),
         }
     }
 
-    /// The tariffs that its runs may be priced by: that of runs without GPUs, too, where the site has one.
-    pub(crate) fn tariffs(&self, site: &SiteName) -> Vec<Tariff> {
-        let without = self.tariff_without_gpus.as_ref();
-        let without = without.map(|profile| self.tariff_from(site, profile, "-without-gpus", false));
-        [self.tariff_from(site, &self.tariff, "", true)].into_iter().chain(without).collect()
+    /// The tariffs that runs which start `at` an instant may be priced by: that of runs without GPUs, too, where the site has
+    /// one.
+    pub(crate) fn tariffs(&self, site: &SiteName, at: Timestamp) -> Vec<Tariff> {
+        let (usual, without_gpus) = self.formulas(at);
+        let without_gpus = without_gpus.map(|profile| self.tariff_from(site, profile, "-without-gpus", false));
+        [self.tariff_from(site, usual, "", true)].into_iter().chain(without_gpus).collect()
+    }
+
+    /// The formulas that held at an instant: with GPUs, and without where that differed.
+    fn formulas(&self, at: Timestamp) -> (&Sourced<TariffProfile>, Option<&Sourced<TariffProfile>>) {
+        let held =
+            self.earlier_tariffs.iter().filter(|earlier| at < earlier.before).min_by_key(|earlier| earlier.before);
+        match held {
+            Some(earlier) => (&earlier.tariff, earlier.tariff_without_gpus.as_ref()),
+            None => (&self.tariff, self.tariff_without_gpus.as_ref()),
+        }
     }
 
     /// GPUs of a node as the scheduler counts them, zero on CPU partitions.
@@ -86,7 +117,7 @@ impl Partition {
     fn tariff_from(&self, site: &SiteName, profile: &Sourced<TariffProfile>, suffix: &str, has_gpus: bool) -> Tariff {
         let gpus = self.gpus.as_ref().map(|gpus| &gpus.value).filter(|_| has_gpus);
         let date = profile.as_of().map_or("undated", |as_of| as_of.as_str());
-        Tariff {
+        let nameless = Tariff {
             id: TariffId(format!("{site}/{}{suffix}/{date}", self.name)),
             site: site.clone(),
             gpu_class: gpus.map(|gpus| gpus.class.clone()),
@@ -96,6 +127,16 @@ impl Partition {
             charge_class: profile.value.class.clone(),
             charge_rule: profile.value.charge.clone(),
             minimum_seconds: profile.value.minimum_seconds,
-        }
+        };
+        let id = TariffId(format!("{}@{}", nameless.id, digest(&nameless)));
+        Tariff { id, ..nameless }
     }
+}
+
+/// Of what a tariff says, so that its id stands for that alone: the first half of the BLAKE3 digest of [`Tariff::terms`], as
+/// 32 hexadecimal digits.
+fn digest(tariff: &Tariff) -> String {
+    let mut digest = blake3::hash(tariff.terms().as_bytes()).to_hex();
+    digest.truncate(32);
+    digest.to_string()
 }

@@ -1,7 +1,7 @@
 //! The walk over all sourced values of a profile, each with its path: fills in the defaults, and lists the sources.
 
 use crate::{
-    partition::{Limits, Partition},
+    partition::{EarlierTariff, Limits, Partition},
     profile::{DetectionRules, Site},
     provenance::Provenance,
     sourced::{Limit, Sourced, Stated},
@@ -59,9 +59,10 @@ fn below(path: &str, field: &str) -> String {
 
 traced!(DetectionRules: variables, hosts;);
 traced!(Limits: wall, default_wall, nodes, least_gpus, gpus, running, submitted, array;);
+traced!(EarlierTariff: tariff, tariff_without_gpus; before);
 traced!(
     Partition: slurm_name, runs_as, qos, architecture, gpus, cpus, memory, selection, sharing, limits, tariff,
-    tariff_without_gpus, directives, internet, internet_constraint, rendezvous, environment, launchers,
+    tariff_without_gpus, earlier_tariffs, directives, internet, internet_constraint, rendezvous, environment, launchers,
     submits_from_compute, end_of_time, notes;
     name, default_for
 );

@@ -8,6 +8,7 @@ use crate::{
 };
 use jobs::site_view::{SiteRow, examine, sites};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Arguments of `sites`.
 #[derive(Debug, clap::Args)]
@@ -25,6 +26,11 @@ pub(crate) enum Action {
         /// The site
         name: String,
     },
+    /// Show the tariffs of a site, those that held before too, by the ids that prices name
+    Tariffs {
+        /// The site
+        name: String,
+    },
     /// Compare this site's profile with what its cluster says
     Doctor,
 }
@@ -34,6 +40,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     match &arguments.action {
         None => list(context).await,
         Some(Action::Show { name }) => show(context, name),
+        Some(Action::Tariffs { name }) => tariffs(context, name),
         Some(Action::Doctor) => doctor(context).await,
     }
 }
@@ -113,6 +120,17 @@ fn show(context: &Context, name: &str) -> Result<Answer, Failure> {
     let json =
         json!({ "version": 1, "site": name, "file": entry.file, "is_embedded": entry.is_embedded, "text": entry.text });
     Ok(Answer::new(entry.text.clone(), json))
+}
+
+fn tariffs(context: &Context, name: &str) -> Result<Answer, Failure> {
+    let catalogue = wiring::catalogue(&context.configuration)?;
+    let name = wiring::named_site(&catalogue, name)?;
+    let site = catalogue.get(&name).ok_or_else(|| Failure::bug("no site was shown", format!("`{name}` is lost")))?;
+    let terms: BTreeMap<String, String> =
+        site.tariffs_ever().map(|tariff| (tariff.id.to_string(), tariff.terms())).collect();
+    let text = terms.iter().map(|(id, terms)| format!("{id}\n  {terms}\n")).collect::<String>();
+    let tariffs: Vec<_> = terms.iter().map(|(id, terms)| json!({ "id": id, "terms": terms })).collect();
+    Ok(Answer::new(text, json!({ "version": 1, "site": name, "tariffs": tariffs })))
 }
 
 async fn doctor(context: &Context) -> Result<Answer, Failure> {

@@ -173,6 +173,19 @@ fn a_person_is_erased_and_the_hours_stay() {
     ");
 }
 
+/// The profile of JUPITER where a node costs half as much for what starts in October or later. The page that says so is of
+/// January.
+fn halved_from_october() -> String {
+    let profile = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../sites/profiles/jupiter.yaml"));
+    let profile = profile.expect("ours");
+    let old = "    tariff:\n      value: { charge: { nodes: 288000 }, class: core }\n      source: jsc-acct\n";
+    assert!(profile.contains(old));
+    let new = format!("{}      as_of: 2027-01\n", old.replace("288000", "144000"));
+    let earlier: String = old.lines().map(|line| format!("    {line}\n")).collect();
+    let earlier = format!("    earlier_tariffs:\n      - before: 2026-10-01T00:00:00+02:00\n{earlier}");
+    profile.replace(old, &format!("{new}{earlier}"))
+}
+
 #[test]
 fn runs_are_priced_anew_when_a_tariff_changes() {
     let desk = september_in("jupiter:core", "9000");
@@ -183,28 +196,44 @@ fn runs_are_priced_anew_when_a_tariff_changes() {
     --- stdout
     jupiter: 3 runs looked at, 0 were priced anew
     ");
-    // The site charges half as much from a new date on.
-    let profile = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../sites/profiles/jupiter.yaml"));
-    let profile = profile.expect("ours").replace("nodes: 288000", "nodes: 144000");
     let folder = desk.home().join("sites");
     std::fs::create_dir_all(&folder).expect("ours");
-    std::fs::write(folder.join("jupiter.yaml"), profile).expect("ours");
+    std::fs::write(folder.join("jupiter.yaml"), halved_from_october()).expect("ours");
     assert_snapshot!(desk.pakt(&["ledger", "reprice", "--dry-run"]).shown(), @"
     exit 0
     --- stdout
-    jupiter: 3 runs looked at, 3 would be priced anew
+    jupiter: 3 runs looked at, 1 would be priced anew
     ");
     assert_eq!(used(&desk), before, "nothing was entered");
     assert_snapshot!(desk.pakt(&["ledger", "reprice", "--until", "2026-10-01"]).shown(), @"
     exit 0
     --- stdout
-    jupiter: 2 runs looked at, 2 were priced anew
+    jupiter: 2 runs looked at, 0 were priced anew
     ");
     assert_snapshot!(desk.pakt(&["ledger", "reprice"]).shown(), @"
     exit 0
     --- stdout
     jupiter: 3 runs looked at, 1 were priced anew
     ");
-    assert_eq!(used(&desk), before / 2);
+    let after = before - 2 * 144 * 3_600_000;
+    assert_eq!(used(&desk), after, "the two hours of October");
+    // Entries name the tariff that they follow from, with the digest of what it says.
+    let tariffs = desk.pakt(&["sites", "tariffs", "jupiter", "--json"]).expect(0).stdout;
+    let entries = desk.pakt(&["ledger", "export"]).expect(0).stdout;
+    let named = |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["tariff"].clone();
+    let named: Vec<_> = entries.lines().map(named).filter(|tariff| !tariff.is_null()).collect();
+    assert!(named.len() >= 4, "{entries}");
+    assert!(named.iter().all(|tariff| tariffs.contains(&tariff.to_string())), "{named:?} {tariffs}");
+    // Somebody whose profile is older undoes nothing, neither by repricing nor by reading the runs again.
+    std::fs::remove_file(folder.join("jupiter.yaml")).expect("ours");
+    assert_snapshot!(desk.pakt(&["ledger", "reprice"]).shown(), @"
+    exit 0
+    --- stdout
+    jupiter: 3 runs looked at, 0 were priced anew
+    --- stderr
+    note: 1 runs are priced by a later tariff than the profile's, and keep their price; where the profile is right, give its tariff the later `as_of`
+    ");
+    desk.pakt(&["ledger", "import", "runs.psv", "--observed-at", "2026-10-03T00:00:00Z"]).expect(0);
+    assert_eq!(used(&desk), after);
     desk.pakt(&["ledger", "verify"]).expect(0);
 }

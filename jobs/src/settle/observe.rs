@@ -86,8 +86,8 @@ pub(crate) fn look(view: &Viewpoint, as_of: Timestamp, reading: &Reading, queue:
 
 /// The observation of a cluster: what was seen there, priced by the profile of its site.
 pub(crate) fn priced(site: &Site, view: &Viewpoint, sight: &Sight) -> Observed {
-    let running: Vec<_> = sight.running.iter().filter_map(|run| priced_run(site, view, run)).collect();
-    let pending: Vec<_> = sight.pending.iter().filter_map(|job| priced_pending(site, job)).collect();
+    let running: Vec<_> = sight.running.iter().filter_map(|run| priced_run(site, view, run, sight.as_of)).collect();
+    let pending: Vec<_> = sight.pending.iter().filter_map(|job| priced_pending(site, job, sight.as_of)).collect();
     let seen = sight.running.len() + sight.pending.len();
     let uncounted = (seen - running.len() - pending.len()) as u64;
     let Viewpoint { site, cluster, scope } = view.clone();
@@ -145,8 +145,9 @@ fn pending(job: &JobSighting) -> SeenPending {
     }
 }
 
-fn priced_run(site: &Site, view: &Viewpoint, run: &SeenRun) -> Option<ObservedRun> {
-    let tariff = tariff(site, run.partition.as_ref(), &run.allocated)?;
+fn priced_run(site: &Site, view: &Viewpoint, run: &SeenRun, as_of: Timestamp) -> Option<ObservedRun> {
+    let started_at = as_of.plus_seconds(i64::try_from(run.elapsed.seconds()).ok()?.checked_neg()?);
+    let tariff = tariff(site, run.partition.as_ref(), &run.allocated, started_at)?;
     let ceiling = limit(run.time_limit).max(run.elapsed);
     Some(ObservedRun {
         key: RunKey {
@@ -164,8 +165,8 @@ fn priced_run(site: &Site, view: &Viewpoint, run: &SeenRun) -> Option<ObservedRu
     })
 }
 
-fn priced_pending(site: &Site, job: &SeenPending) -> Option<ObservedPending> {
-    let tariff = tariff(site, job.partition.as_ref(), &job.requested)?;
+fn priced_pending(site: &Site, job: &SeenPending, as_of: Timestamp) -> Option<ObservedPending> {
+    let tariff = tariff(site, job.partition.as_ref(), &job.requested, as_of)?;
     let of_one = price(&will_be_allocated(&job.requested, &tariff), limit(job.time_limit), &tariff).ok()?;
     Some(ObservedPending {
         scheduler_job: job.scheduler_job,
@@ -177,8 +178,8 @@ fn priced_pending(site: &Site, job: &SeenPending) -> Option<ObservedPending> {
     })
 }
 
-fn tariff(site: &Site, partition: Option<&PartitionName>, tres: &Tres) -> Option<Tariff> {
-    tariff_for(site, partition, tres).filter(|_| uncountable(tres).is_none())
+fn tariff(site: &Site, partition: Option<&PartitionName>, tres: &Tres, at: Timestamp) -> Option<Tariff> {
+    tariff_for(site, partition, tres, at).filter(|_| uncountable(tres).is_none())
 }
 
 fn limit(limit: Option<WallTime>) -> WallTime {

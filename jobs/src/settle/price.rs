@@ -21,6 +21,8 @@ pub(crate) struct Pricer<'a> {
 
 /// The tariff of an allocation in a partition, or why there is none.
 struct Known {
+    /// How many tariffs had given way to another when it started.
+    changes: usize,
     partition: Option<PartitionName>,
     allocated: Tres,
     tariff: Result<Tariff, String>,
@@ -40,13 +42,16 @@ impl<'a> Pricer<'a> {
     }
 
     pub(crate) fn price(&mut self, run: &Run) -> RunPrice {
-        let is_its = |known: &Known| known.partition == run.partition && known.allocated == run.allocated;
+        let changes = self.site.tariff_changes_until(run.started_at);
+        let is_its = |known: &Known| {
+            known.changes == changes && known.partition == run.partition && known.allocated == run.allocated
+        };
         let place = self.known.iter().position(is_its).unwrap_or_else(|| {
             if self.known.len() == Self::MOST {
                 self.known.remove(0);
             }
             let (partition, allocated) = (run.partition.clone(), run.allocated.clone());
-            self.known.push(Known { tariff: tariff_of(self.site, run), partition, allocated });
+            self.known.push(Known { tariff: tariff_of(self.site, run), changes, partition, allocated });
             self.known.len() - 1
         });
         let tariff = match &self.known[place].tariff {
@@ -65,7 +70,7 @@ fn tariff_of(site: &Site, run: &Run) -> Result<Tariff, String> {
         return Err(format!("its row has no number of {what}"));
     }
     let partition = run.partition.as_ref();
-    tariff_for(site, partition, &run.allocated).ok_or_else(|| no_tariff(site, partition))
+    tariff_for(site, partition, &run.allocated, run.started_at).ok_or_else(|| no_tariff(site, partition))
 }
 
 fn no_tariff(site: &Site, partition: Option<&PartitionName>) -> String {

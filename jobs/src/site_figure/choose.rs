@@ -31,7 +31,7 @@ impl Known<'_> {
             let said_in = self.unit_of(said, site)?;
             for unit in targets {
                 let is_same = unit == said_in;
-                let factor = if is_same { None } else { site.factor(&said_in, &unit) };
+                let factor = if is_same { None } else { site.factor(&said_in, &unit, self.house.clock.now()) };
                 let pair = Chosen { said, said_in: said_in.clone(), unit, factor };
                 if is_same || pair.factor.is_some() { found.push(pair) } else { refused.push(pair) }
             }

@@ -142,7 +142,7 @@ fn figure(
     let program = format.program().unwrap_or(format.as_str());
     // A converted figure names the factor: which tariff, of which date.
     let source = match &chosen.factor {
-        Some(factor) => format!("{program}, by tariff {}", factor.tariff),
+        Some(factor) => format!("{program}, by tariff {}", factor.tariff.name()),
         None => program.to_owned(),
     };
     Ok(NewSiteFigure {

@@ -1,6 +1,6 @@
 //! `pakt init` against `pakt check`: what is written for a site can be read and placed there.
 
-use crate::support::{MACHINE, catalogue, site};
+use crate::support::{AT, MACHINE, catalogue, site};
 use jobs::{
     init::{Preset, Spender, job_file},
     job_file::{JobFile, SourceFile},
@@ -27,7 +27,7 @@ fn every_template_is_a_job_that_every_site_takes() {
             let file = read(&text);
             assert!(file.doubts.is_empty(), "{} {preset}: {:?}", site.title, file.doubts);
             for machine in [MACHINE, LocalMachine { cpus: 64, gpus: 8 }] {
-                let outcome = place(site, &file.spec, Some(machine));
+                let outcome = place(site, &file.spec, Some(machine), AT);
                 assert!(outcome.is_ok(), "{} {preset}: {:#?}\n{text}", site.title, outcome.err());
             }
         }

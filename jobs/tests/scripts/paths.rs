@@ -1,6 +1,6 @@
 //! From the file that a person wrote to the node: which paths are expanded on the way, and which are not.
 
-use crate::support::{script_in, site};
+use crate::support::{AT, script_in, site};
 use jobs::job_file::{JobFile, Mistake, SourceFile};
 use sites::place;
 use std::{fs, path::Path, process::Command};
@@ -43,7 +43,7 @@ fn a_type_of_gpu_that_the_site_lacks_is_underlined_together_with_other_mistakes(
     let source = SourceFile { path: "job.yaml".into(), directory: "/e/project1".into(), text: text.to_owned() };
     let (file, mut mistakes) = JobFile::read_partial(source);
     let file = file.expect("enough is known to place it");
-    mistakes.extend(file.mistakes(place(site("jupiter"), &file.spec, None).expect_err("refused")));
+    mistakes.extend(file.mistakes(place(site("jupiter"), &file.spec, None, AT).expect_err("refused")));
     let said: Vec<String> = mistakes
         .iter()
         .filter(|mistake| mistake.is_error())

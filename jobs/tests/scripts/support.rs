@@ -88,6 +88,9 @@ pub(crate) fn starts(site: &Site, launch: Launch) -> bool {
     available.is_empty() || available.contains(&launch)
 }
 
+/// When jobs are placed.
+pub(crate) const AT: Timestamp = Timestamp::from_epoch_seconds(1_793_000_000);
+
 /// The script of a job, as the scheduler gets it, with the job directory at a place that no profile knows.
 pub(crate) fn script(site: &Site, spec: &JobSpec) -> String {
     script_in("/state/pakt/job", site, spec)
@@ -95,7 +98,8 @@ pub(crate) fn script(site: &Site, spec: &JobSpec) -> String {
 
 /// The same with the job directory at a place of the caller's.
 pub(crate) fn script_in(job_directory: &str, site: &Site, spec: &JobSpec) -> String {
-    let placed = place(site, spec, Some(MACHINE)).unwrap_or_else(|findings| panic!("{}: {findings:#?}", site.title));
+    let placed =
+        place(site, spec, Some(MACHINE), AT).unwrap_or_else(|findings| panic!("{}: {findings:#?}", site.title));
     let dialect = match site.scheduler {
         SchedulerKind::Slurm => Dialect::Slurm,
         SchedulerKind::Local => Dialect::Local,

@@ -140,8 +140,15 @@ pub(super) fn reprice(posting: &Posting<'_>, settled: &SettledRun) -> Result<Set
     let Some(known) = posting.records.run(&settled.run.key)? else {
         return Ok(SettleOutcome::Rejected { reason: "it is not in the books".to_owned() });
     };
-    if known.settled.price == settled.price || settled.price.known().is_none() {
-        return Ok(SettleOutcome::Same);
+    let Some(price) = settled.price.known() else { return Ok(SettleOutcome::Same) };
+    match known.settled.price.known() {
+        Some(old) if old.charges_as(price) => return Ok(SettleOutcome::Same),
+        // What one person reprices another one's settling must not undo, so both go by the same order.
+        Some(old) if old.tariff.is_ahead_of(&price.tariff) => {
+            let reason = format!("it is priced by {}, which is later than {}", old.tariff, price.tariff);
+            return Ok(SettleOutcome::Rejected { reason });
+        }
+        _ => {}
     }
     let anew = SettledRun { run: known.settled.run.clone(), price: settled.price.clone() };
     if let Some(reason) = rules::contradiction(&anew) {

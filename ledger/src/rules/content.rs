@@ -58,7 +58,8 @@ impl Content {
         match settled.price.known() {
             None => fields.text("no price"),
             Some(price) => {
-                fields.text(&price.tariff.0);
+                // Without the tariff's digest: what it says is in the charges.
+                fields.text(price.tariff.name());
                 for charge in [&price.gpu, &price.node, &price.site] {
                     fields.charge(charge.as_ref());
                 }
@@ -129,5 +130,63 @@ mod tests {
         for other in ["", "c0ffee", "000000000000000000000000000c0ffee", "00000000000000000000000000C0FFEE"] {
             assert!(other.parse::<Content>().is_err(), "{other}");
         }
+    }
+
+    fn settled() -> SettledRun {
+        use model::{Amount, BaseState, JobState, Price, TariffId, Timestamp, Tres, WallTime};
+        let at = Timestamp::from_epoch_seconds;
+        let charge = |unit: &str, amount| {
+            Some(Charge { unit: unit.parse().expect("a unit"), amount: Amount::from_milli(amount) })
+        };
+        let run = Run {
+            key: model::RunKey {
+                site: "jupiter".parse().expect("a site"),
+                cluster: "booster".parse().expect("a cluster"),
+                scheduler_job: model::SchedulerJobId::new(7),
+                submitted_at: at(1_793_000_000),
+            },
+            sluid: None,
+            shown_id: "7".to_owned(),
+            user: "ada".parse().expect("a user"),
+            account: Some("hai".parse().expect("an account")),
+            partition: None,
+            qos: None,
+            name: "train".to_owned(),
+            stamp: None,
+            state: JobState::of(BaseState::Completed),
+            restarts: None,
+            started_at: at(1_793_000_010),
+            ended_at: Some(at(1_793_000_110)),
+            elapsed: WallTime::from_seconds(100),
+            time_limit: None,
+            allocated: Tres::default(),
+            exit: model::ExitCode::default(),
+            evidence: model::EvidenceClass::SelfRead,
+            observed_at: at(1_793_000_200),
+            raw: "7|a row".to_owned(),
+        };
+        let (gpu, node) = (charge("jupiter:gh200", 400_000), charge("jupiter:node", 100_000));
+        let tariff = TariffId("jupiter/booster/2026-09-02".to_owned());
+        SettledRun { run, price: crate::RunPrice::Known(Price { tariff, gpu, node, site: None, is_estimated: false }) }
+    }
+
+    /// The digests that ledgers hold. Another number here makes every run of every ledger a new reading: a run must then be
+    /// compared by what it says before it is corrected.
+    #[test]
+    fn digests_stay_what_they_are() {
+        let of = |settled: &SettledRun| [Content::common(settled), Content::of(settled, &Secret([7; 32]))];
+        let pinned = ["8febe5dc72c8858bbb7193b99b8e8244", "9194c5bfa8220f4e824c32ddcd634869"];
+        assert_eq!(of(&settled()).map(|content| content.to_string()), pinned);
+        // What readers do not tell alike, and which digest the tariff has, is not in it.
+        let mut other = settled();
+        (other.run.name, other.run.raw, other.run.shown_id) = ("other".to_owned(), String::new(), "7_1".to_owned());
+        other.run.allocated = model::Tres::read("cpu=8,node=1").expect("a list");
+        if let crate::RunPrice::Known(price) = &mut other.price {
+            price.tariff.0.push_str("@6285734e2251f58cddc07143b2423309");
+        }
+        assert_eq!(of(&other), of(&settled()));
+        let mut later = settled();
+        later.run.ended_at = later.run.ended_at.map(|at| at.plus_seconds(1));
+        assert_ne!(of(&later), of(&settled()));
     }
 }

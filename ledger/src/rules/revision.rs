@@ -22,7 +22,8 @@ pub(crate) enum Reading {
 /// Compares a reading with the books. The later observation counts; of two at the same instant the greater content,
 /// so that the order in which they arrive does not matter. What the books say as of a date that lies ahead of `now`
 /// gives way to any other reading: the clock that dated it was wrong. Where only one of two readings of the same facts
-/// has a price, that one counts, whenever it was made: whoever could not price it knew no better.
+/// has a price, that one counts, whenever it was made: whoever could not price it knew no better. Where two tariffs charge
+/// the same facts differently, the later tariff counts, whenever it was used: whoever has an older profile undoes nothing.
 pub(crate) fn compare(booked: Option<&BookedRun>, settled: &SettledRun, content: Content, now: Timestamp) -> Reading {
     let Some(booked) = booked else { return Reading::New };
     if booked.content == content {
@@ -32,6 +33,9 @@ pub(crate) fn compare(booked: Option<&BookedRun>, settled: &SettledRun, content:
         match (booked.settled.price.known(), settled.price.known()) {
             (None, Some(_)) => return Reading::Newer,
             (Some(_), None) => return Reading::Same,
+            (Some(known), Some(price)) if known.charges_as(price) => return Reading::Same,
+            (Some(known), Some(price)) if price.tariff.is_ahead_of(&known.tariff) => return Reading::Newer,
+            (Some(known), Some(price)) if known.tariff.is_ahead_of(&price.tariff) => return Reading::Stale,
             _ => {}
         }
     }

@@ -263,6 +263,43 @@ proptest! {
         });
         prop_assert_eq!(one, other);
     }
+
+    #[test]
+    fn the_order_in_which_people_with_different_tariffs_settle_does_not_matter(
+        (readings, shuffled) in some_tariffs().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
+    ) {
+        let used = |readings: Vec<(usize, i64)>| async move {
+            let desk = Desk::in_memory();
+            desk.post(&[grant("0", 1000), Command::Bind(binding())]).await;
+            for (tariff, read) in readings {
+                desk.post(&[settle(by_tariff(tariff, read))]).await;
+            }
+            desk.verify().await;
+            desk.numbers().await
+        };
+        let (one, other) = runtime().block_on(async { (used(readings.clone()).await, used(shuffled).await) });
+        prop_assert_eq!(one, other);
+        let latest = readings.iter().map(|(tariff, _)| *tariff).max().expect("some");
+        prop_assert_eq!(one[1], TARIFFS[latest].1);
+    }
 }
 
-on_postgres_too! { any_operations_give_what_the_reference_gives, the_order_and_the_chunks_of_runs_do_not_matter }
+/// Tariffs by the dates of their sources, in order, and what each charges.
+const TARIFFS: [(&str, i64); 4] = [("2025@ff", 50), ("2025-06@00", 70), ("2026-01@aa", 60), ("2026-01@ab", 90)];
+
+/// Readings of one run: by which tariff, and when.
+fn some_tariffs() -> impl Strategy<Value = Vec<(usize, i64)>> {
+    proptest::collection::vec((0..TARIFFS.len(), 1..100_i64), 1..8)
+}
+
+fn by_tariff(tariff: usize, read: i64) -> ledger::SettledRun {
+    let (as_of, gpu_milli) = TARIFFS[tariff];
+    let tariff = model::TariffId(format!("jupiter/booster/{as_of}"));
+    let price = ledger::RunPrice::Known(model::Price { tariff, ..price(gpu_milli) });
+    ledger::SettledRun { price, ..read_at(foreign(1, gpu_milli), read) }
+}
+
+on_postgres_too! {
+    the_order_in_which_people_with_different_tariffs_settle_does_not_matter,
+    any_operations_give_what_the_reference_gives, the_order_and_the_chunks_of_runs_do_not_matter,
+}

@@ -361,7 +361,37 @@ async fn a_run_that_is_priced_anew_is_corrected_and_stays_the_run_that_was_read(
     desk.verify().await;
 }
 
+/// A reading of run 1 by a tariff whose source has this date, and which charges so much.
+fn by_tariff(as_of: &str, gpu_milli: i64, read: i64) -> SettledRun {
+    let tariff = model::TariffId(format!("jupiter/booster/{as_of}"));
+    with_price(Price { tariff, ..price(gpu_milli) }, read_at(foreign(1, gpu_milli), read))
+}
+
+#[tokio::test]
+async fn whoever_has_an_older_tariff_undoes_nothing() {
+    let reprice = |settled: SettledRun| Command::Reprice(std::sync::Arc::new(settled));
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    assert_eq!(desk.settle(by_tariff("2026-01@aa", 60, 1)).await, charged(60, 0));
+    let corrected = SettleOutcome::Corrected { difference: milli(30) };
+    assert_eq!(desk.settle(by_tariff("2026-03@aa", 90, 1)).await, corrected, "a later tariff, read at the same time");
+    assert_eq!(desk.settle(by_tariff("2026-01@aa", 60, 9)).await, SettleOutcome::Stale, "an older one, read later");
+    assert_eq!(desk.settle(by_tariff("2026-03@ff", 90, 9)).await, SettleOutcome::Same, "another that charges the same");
+    let outcomes = desk.post(&[reprice(by_tariff("2026-01@aa", 60, 9))]).await;
+    let Outcome::Settled(SettleOutcome::Rejected { reason }) = &outcomes[0] else { panic!("{outcomes:?}") };
+    assert!(reason.contains("2026-03@aa, which is later than jupiter/booster/2026-01@aa"), "{reason}");
+    // Of two with one date it is always the same one, whoever comes last.
+    assert_eq!(desk.settle(by_tariff("2026-03@ab", 50, 1)).await, SettleOutcome::Corrected { difference: milli(-40) });
+    assert_eq!(desk.settle(by_tariff("2026-03@aa", 90, 99)).await, SettleOutcome::Stale);
+    // Other facts are other facts, by whichever tariff they come.
+    let mut longer = by_tariff("2026-01@aa", 70, 100);
+    longer.run.elapsed = WallTime::from_seconds(99);
+    assert_eq!(desk.settle(longer).await, SettleOutcome::Corrected { difference: milli(20) });
+    desk.verify().await;
+}
+
 on_postgres_too! {
+    whoever_has_an_older_tariff_undoes_nothing,
     a_run_that_is_priced_anew_is_corrected_and_stays_the_run_that_was_read,
     a_number_that_no_ledger_can_hold_costs_only_its_own_row,
     runs_draw_from_their_hold_and_then_overrun,

@@ -9,7 +9,7 @@ use crate::{
     provenance::Confidence,
     sourced::Sourced,
 };
-use model::{Finding, JobSpec, NodeShare, Placement, Severity, Tariff};
+use model::{Finding, JobSpec, NodeShare, Placement, Severity, Tariff, Timestamp};
 
 /// What this machine has, for the site that is this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +31,14 @@ pub struct Placed {
 
 /// Makes a job concrete for one partition of a site.
 ///
-/// `machine` counts only at the site that is this machine; without it that site has one core and no GPU. After an error
+/// It is priced by the tariffs that hold `at` the instant. `machine` counts only at the site that is this machine; without it that site has one core and no GPU. After an error
 /// the list holds every mistake and doubt that could be found, at least one of them a mistake.
-pub fn place(site: &Site, spec: &JobSpec, machine: Option<LocalMachine>) -> Result<Placed, Vec<Finding>> {
+pub fn place(
+    site: &Site,
+    spec: &JobSpec,
+    machine: Option<LocalMachine>,
+    at: Timestamp,
+) -> Result<Placed, Vec<Finding>> {
     let mut findings = Vec::new();
     extra::check(site, spec, &mut findings);
     account::check(site, spec, &mut findings);
@@ -48,7 +53,7 @@ pub fn place(site: &Site, spec: &JobSpec, machine: Option<LocalMachine>) -> Resu
     if site.scheduler == SchedulerKind::Slurm {
         guesses::check(&partition, spec, &share, &mut findings);
     }
-    let tariff = partition.tariff(site.name(), &share.charged);
+    let tariff = partition.tariff(site.name(), &share.charged, at);
     cost::check(&partition, spec, &share, &tariff, &mut findings);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(findings);

@@ -1,6 +1,6 @@
 //! `scheduler.extra`: what passes and what is refused.
 
-use crate::support::{catalogue, directive, job_for, placed, refused, site};
+use crate::support::{AT, catalogue, directive, job_for, placed, refused, site};
 use model::GpuRequest;
 use proptest::prelude::*;
 use sites::place;
@@ -10,7 +10,7 @@ fn refused_at(words: &[&str]) -> Vec<String> {
     let jupiter = site(catalogue, "jupiter");
     let mut spec = job_for(jupiter, Some(1), GpuRequest::PerNode(4));
     spec.scheduler.extra = words.iter().map(|word| (*word).to_owned()).collect();
-    match place(jupiter, &spec, None) {
+    match place(jupiter, &spec, None, AT) {
         Ok(placed) => {
             assert_eq!(placed.placement.extra, words, "verbatim");
             Vec::new()
@@ -80,7 +80,7 @@ fn exclusive_is_refused_only_where_pakt_gives_it_and_makes_whole_nodes_elsewhere
         let site = site(catalogue, name);
         let mut spec = job_for(site, None, GpuRequest::PerNode(gpus));
         spec.scheduler.extra = vec!["--exclusive".to_owned()];
-        let outcome = place(site, &spec, None);
+        let outcome = place(site, &spec, None, AT);
         let got = outcome.ok().and_then(|placed| placed.placement.charged.gpus_total);
         assert_eq!(got, charged, "{name} {gpus}");
     }
@@ -91,7 +91,7 @@ fn exclusive_is_refused_only_where_pakt_gives_it_and_makes_whole_nodes_elsewhere
     assert_eq!(directive(&placed, "cpus-per-task").as_deref(), Some("152"));
     assert!(placed.warnings.iter().any(|finding| finding.what.contains("`--exclusive` asks for whole nodes")));
     spec.scheduler.extra = vec!["--exclusive=user".to_owned()];
-    let shared = place(horeka, &spec, None).expect("passes");
+    let shared = place(horeka, &spec, None, AT).expect("passes");
     assert_eq!(shared.placement.charged.gpus_total, Some(1));
 }
 

@@ -1,6 +1,6 @@
 //! Guesses: what rests on one is said, and stops nothing.
 
-use crate::support::{catalogue, directive, job, job_for, placed, site};
+use crate::support::{AT, catalogue, directive, job, job_for, placed, site};
 use model::{GpuRequest, Launch, RunLine};
 
 /// The fields that are doubted because something is a guess.
@@ -43,7 +43,7 @@ fn too_many_gpus_are_judged_by_how_sure_their_number_is() {
             placed.warnings.iter().find(|finding| finding.field.starts_with("resources.gpus")).expect("a doubt");
         assert!(doubt.what.contains("nodes of"), "{doubt:?}");
         spec.scheduler.partition = Some("dc-gpu".parse().expect("a partition"));
-        assert!(sites::place(jureca, &spec, None).is_err(), "{gpus:?}: four A100 a node are documented");
+        assert!(sites::place(jureca, &spec, None, AT).is_err(), "{gpus:?}: four A100 a node are documented");
     }
 }
 

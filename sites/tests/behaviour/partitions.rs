@@ -1,6 +1,6 @@
 //! Which partition a job goes to: by name, by the type of GPU, by what it constrains; and what is said where there is none.
 
-use crate::support::{catalogue, directive, job, job_for, placed, refused, site};
+use crate::support::{AT, catalogue, directive, job, job_for, placed, refused, site};
 use model::{Finding, GpuRequest, JobSpec};
 use sites::{Site, place};
 
@@ -147,7 +147,7 @@ fn nodes_with_all_gpus_are_spread_evenly_or_refused() {
         (4, 2, Err("ask for 4 or 8, or for other `nodes`")),
     ] {
         let spec = job_for(jupiter, Some(nodes), GpuRequest::Total(gpus));
-        let outcome = place(jupiter, &spec, None);
+        let outcome = place(jupiter, &spec, None, AT);
         match (outcome, expected) {
             (Ok(placed), Ok(each)) => {
                 assert_eq!((placed.placement.nodes, placed.placement.share.gpus), (nodes, each), "{nodes} {gpus}");

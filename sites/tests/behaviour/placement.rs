@@ -1,6 +1,6 @@
 //! Placements of the same few jobs at every site, and the rules that must not be lost, each by itself.
 
-use crate::support::{MACHINE, catalogue, directive, job, job_for, placed, refused, site, text};
+use crate::support::{AT, MACHINE, catalogue, directive, job, job_for, placed, refused, site, text};
 use model::{GpuRequest, JobSpec, Launch, Severity};
 use sites::{LocalMachine, place};
 use std::fmt::Write;
@@ -18,7 +18,7 @@ fn the_same_jobs_at_every_site() {
             let request = if gpus == 0 { GpuRequest::None } else { GpuRequest::PerNode(gpus) };
             let mut spec = job_for(site, nodes, request);
             spec.launch = launch;
-            writeln!(all, "{title}\n{}", text(&place(site, &spec, Some(MACHINE)))).expect("writes to text");
+            writeln!(all, "{title}\n{}", text(&place(site, &spec, Some(MACHINE), AT))).expect("writes to text");
         }
         insta::assert_snapshot!(site.name().as_str(), all);
     }
@@ -147,7 +147,7 @@ fn total_gpus_become_whole_nodes_or_are_refused() {
         (16, Some(2), None),
     ] {
         let spec = job_for(jupiter, nodes, GpuRequest::Total(gpus));
-        match (place(jupiter, &spec, None), expected) {
+        match (place(jupiter, &spec, None, AT), expected) {
             (Ok(placed), Some((nodes, per_node))) => {
                 assert_eq!((placed.placement.nodes, placed.placement.share.gpus), (nodes, per_node), "{gpus}");
             }
@@ -167,7 +167,7 @@ fn everything_wrong_is_said_at_once() {
     spec.environment.venv = Some("/p/project1/atlas/venv".to_owned());
     spec.output = Some("/p/project1/atlas/log".to_owned());
     spec.scheduler.extra = vec!["--comment=mine".to_owned(), "--switches=1".to_owned()];
-    insta::assert_snapshot!("everything_wrong", text(&place(jupiter, &spec, None)));
+    insta::assert_snapshot!("everything_wrong", text(&place(jupiter, &spec, None, AT)));
     let errors = refused(jupiter, &spec);
     assert_eq!(errors.iter().filter(|finding| finding.severity == Severity::Error).count(), 6);
     spec.resources.gpus = GpuRequest::PerNode(5);
@@ -195,7 +195,7 @@ fn what_compute_nodes_cannot_see_is_refused_and_what_they_can_passes() {
         let site = site(catalogue, name);
         let mut spec = job_for(site, Some(1), GpuRequest::PerNode(1));
         spec.workdir = path.to_owned();
-        place(site, &spec, None).err().map_or(0, |findings| {
+        place(site, &spec, None, AT).err().map_or(0, |findings| {
             findings.iter().filter(|finding| finding.field == "workdir" && finding.severity == Severity::Error).count()
         })
     };
@@ -226,9 +226,9 @@ fn a_container_is_shown_no_directory_whose_name_would_be_read_as_several() {
     for (path, expected) in [("/e/a,b", 1), ("/e/a:b", 1), ("/e/ab", 0)] {
         let mut spec = job_for(jupiter, None, GpuRequest::PerNode(4));
         spec.workdir = path.to_owned();
-        assert!(place(jupiter, &spec, None).is_ok(), "{path}: without a container any name will do");
+        assert!(place(jupiter, &spec, None, AT).is_ok(), "{path}: without a container any name will do");
         spec.environment.container = Some("/e/a.sif".to_owned());
-        let findings = place(jupiter, &spec, None).err().unwrap_or_default();
+        let findings = place(jupiter, &spec, None, AT).err().unwrap_or_default();
         assert_eq!(findings.iter().filter(|finding| finding.field == "workdir").count(), expected, "{path}");
     }
 }
@@ -265,7 +265,7 @@ fn this_machine_gives_what_it_has() {
     let gpu = placed(local, &job(None, GpuRequest::PerNode(1)));
     assert_eq!((gpu.placement.charged.cpus, gpu.placement.charged.gpus_total), (Some(4), Some(1)));
     assert_eq!(gpu.placement.tariff.charge_unit().to_string(), "local:gpu");
-    let without = place(local, &job(None, GpuRequest::PerNode(1)), Some(LocalMachine { cpus: 2, gpus: 0 }));
+    let without = place(local, &job(None, GpuRequest::PerNode(1)), Some(LocalMachine { cpus: 2, gpus: 0 }), AT);
     assert_eq!(without.expect_err("no GPU here")[0].field, "resources.gpus_per_node");
     let mut spec = job(Some(2), GpuRequest::None);
     spec.launch = Launch::Mpi;
@@ -286,7 +286,7 @@ fn the_scheduler_part_becomes_directives_in_order() {
     spec.scheduler.after = Some("afterany:4711".to_owned());
     spec.notify.mail = Some("ada@example.org".to_owned());
     spec.notify.when = vec![model::NotifyWhen::Start, model::NotifyWhen::Fail];
-    insta::assert_snapshot!("directives_in_order", text(&place(raven, &spec, None)));
+    insta::assert_snapshot!("directives_in_order", text(&place(raven, &spec, None, AT)));
 }
 
 #[test]

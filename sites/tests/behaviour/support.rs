@@ -1,6 +1,6 @@
 //! Job specs for the tests, and placements as text.
 
-use model::{Finding, GpuRequest, JobKind, JobSpec, Launch, Resources, RunLine, SiteChoice, price};
+use model::{Finding, GpuRequest, JobKind, JobSpec, Launch, Resources, RunLine, SiteChoice, Timestamp, price};
 use sites::{Catalogue, LocalMachine, Placed, Site, place};
 use std::{fmt::Write, sync::LazyLock};
 
@@ -53,12 +53,15 @@ pub(crate) fn site<'a>(catalogue: &'a Catalogue, name: &str) -> &'a Site {
 /// A machine of 8 cores and 2 GPUs, which counts at `local` only.
 pub(crate) const MACHINE: LocalMachine = LocalMachine { cpus: 8, gpus: 2 };
 
+/// When jobs are placed: after every change of a tariff that a profile names.
+pub(crate) const AT: Timestamp = Timestamp::from_epoch_seconds(1_793_000_000);
+
 pub(crate) fn placed(site: &Site, spec: &JobSpec) -> Placed {
-    place(site, spec, Some(MACHINE)).unwrap_or_else(|findings| panic!("{}: {findings:#?}", site.title))
+    place(site, spec, Some(MACHINE), AT).unwrap_or_else(|findings| panic!("{}: {findings:#?}", site.title))
 }
 
 pub(crate) fn refused(site: &Site, spec: &JobSpec) -> Vec<Finding> {
-    place(site, spec, Some(MACHINE)).expect_err("refused")
+    place(site, spec, Some(MACHINE), AT).expect_err("refused")
 }
 
 /// A directive as the batch script has it; none where it is not given.

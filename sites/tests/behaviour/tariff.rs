@@ -1,6 +1,6 @@
 //! Tariffs of runs that others submitted: by partition, else by the GPUs they were given.
 
-use crate::support::{catalogue, site};
+use crate::support::{AT, catalogue, site};
 use model::{Amount, Tres, WallTime, price};
 use sites::tariff_for;
 
@@ -28,8 +28,8 @@ fn foreign_runs_find_their_tariff() {
     ] {
         let site = site(catalogue, name);
         let partition = partition.map(|partition| partition.parse().expect("a partition"));
-        let tariff = tariff_for(site, partition.as_ref(), &Tres::read(tres).expect("a list"));
-        let id = tariff.map_or("none".to_owned(), |tariff| tariff.id.to_string());
+        let tariff = tariff_for(site, partition.as_ref(), &Tres::read(tres).expect("a list"), AT);
+        let id = tariff.map_or("none".to_owned(), |tariff| tariff.id.name().to_owned());
         assert_eq!(id, expected, "{name} {partition:?} {tres}");
     }
 }
@@ -52,7 +52,7 @@ fn an_hour_costs_what_the_site_says() {
     ] {
         let allocated = Tres::read(tres).expect("a list");
         let partition = partition.parse().expect("a partition");
-        let tariff = tariff_for(site(catalogue, name), Some(&partition), &allocated).expect("a tariff");
+        let tariff = tariff_for(site(catalogue, name), Some(&partition), &allocated, AT).expect("a tariff");
         let price = price(&allocated, WallTime::from_seconds(3600), &tariff).expect("fits");
         let charge = price.site.expect("a charge");
         assert_eq!(charge.amount.in_hours_of(&charge.unit), expected, "{name} {tres}");
@@ -76,11 +76,77 @@ fn a_charge_is_gpu_time_only_where_every_partition_says_so() {
         ("horeka", "horeka:cpu", "horeka:h100", 19, None),
     ] {
         let unit = |text: &str| text.parse().expect("a unit");
-        let factor = site(catalogue, name).factor(&unit(from), &unit(to));
+        let factor = site(catalogue, name).factor(&unit(from), &unit(to), AT);
         let converted = factor.and_then(|factor| factor.of(milli(charged)));
         assert_eq!(converted, expected.map(milli), "{charged} of {from} in {to}");
     }
-    let jupiter = site(catalogue, "jupiter")
-        .factor(&"jupiter:core".parse().expect("a unit"), &"jupiter:gh200".parse().expect("a unit"));
-    assert_eq!(jupiter.expect("a factor").tariff.to_string(), "jupiter/booster/2026-09-02");
+    let jupiter = site(catalogue, "jupiter").factor(
+        &"jupiter:core".parse().expect("a unit"),
+        &"jupiter:gh200".parse().expect("a unit"),
+        AT,
+    );
+    assert_eq!(jupiter.expect("a factor").tariff.name(), "jupiter/booster/2026-09-02");
+}
+
+#[test]
+fn a_run_is_priced_by_the_tariff_that_held_when_it_started() {
+    let local = include_str!("../../profiles/local.yaml");
+    let now = "    tariff: { charge: { gpus: 1000 }, class: gpu }\n";
+    let earlier = "    earlier_tariffs:
+      - { before: 2026-04-01T00:00:00+02:00, tariff: { charge: { gpus: 3000 }, class: gpu } }
+      - before: 2025-01-01T00:00:00+01:00
+        tariff: { value: { charge: { gpus: 5000 }, class: gpu }, as_of: 2024-11 }
+        tariff_without_gpus: { charge: { cpus: 7000 }, class: core }
+";
+    assert!(local.contains(now));
+    let dated = |text: &str| catalogue().with_override("x.yaml", &local.replace(now, &format!("{now}{text}")));
+    let dated_site = dated(earlier).expect("well formed");
+    let site = site(&dated_site, "local");
+    for (at, tres, charge) in [
+        ("2026-03-31T22:00:00Z", "cpu=2,gres/gpu=1,node=1", "1.000 GPU-h"),
+        ("2026-03-31T21:59:59Z", "cpu=2,gres/gpu=1,node=1", "3.000 GPU-h"),
+        ("2024-12-31T23:00:00Z", "cpu=2,gres/gpu=1,node=1", "3.000 GPU-h"),
+        ("2024-12-31T22:59:59Z", "cpu=2,gres/gpu=1,node=1", "5.000 GPU-h"),
+        ("2024-12-31T22:59:59Z", "cpu=2,node=1", "14.000 core-h"),
+        // Nothing was said of runs without GPUs for the time between.
+        ("2026-03-31T21:59:59Z", "cpu=2,node=1", "none"),
+    ] {
+        let allocated = Tres::read(tres).expect("a list");
+        let partition = "local".parse().expect("a partition");
+        let tariff = tariff_for(site, Some(&partition), &allocated, at.parse().expect("a time")).expect("a tariff");
+        let price = price(&allocated, WallTime::from_seconds(3600), &tariff).expect("fits");
+        let shown = price.site.map_or("none".to_owned(), |charge| charge.amount.in_hours_of(&charge.unit));
+        assert_eq!(shown, charge, "{at} {tres}");
+    }
+    let names: Vec<String> = site.tariffs_ever().map(|tariff| tariff.id.name().to_owned()).collect();
+    let of_2026 = ["local/local/2026-11", "local/local-without-gpus/2026-11"];
+    let mut expected = vec!["local/local/2026-11", "local/local/2024-11", "local/local-without-gpus/2026-11"];
+    expected.extend(of_2026);
+    assert_eq!(names, expected);
+    let changes = |at: &str| site.tariff_changes_until(at.parse().expect("a time"));
+    assert_eq!(
+        [changes("2024-01-01T00:00:00Z"), changes("2025-01-01T00:00:00Z"), changes("2027-01-01T00:00:00Z")],
+        [0, 1, 2]
+    );
+    let error = dated(&earlier.replace("2025-01-01T00:00:00+01:00", "2026-03-31T22:00:00Z")).expect_err("twice");
+    assert!(error.to_string().contains("earlier_tariffs[1].before"), "{error}");
+    for nonsense in ["2026-04-01", "1.4.2026", "2026-04-01T00:00:00"] {
+        dated(&earlier.replace("2026-04-01T00:00:00+02:00", nonsense)).expect_err("no instant");
+    }
+    dated(&earlier.replace("3000", "0")).expect_err("charges nothing");
+}
+
+#[test]
+fn a_tariffs_id_has_the_digest_of_what_it_says() {
+    let catalogue = catalogue();
+    let booster = "booster".parse().expect("a partition");
+    let allocated = Tres::read("cpu=288,gres/gpu=4,node=1").expect("a list");
+    let tariff = tariff_for(site(catalogue, "jupiter"), Some(&booster), &allocated, AT).expect("a tariff");
+    // `printf %s TERMS | b3sum`, the first 32 digits: what a reviewer does.
+    assert_eq!(
+        tariff.terms(),
+        "site=jupiter gpu_class=gh200 milli_gpus_per_scheduler_gpu=1000 scheduler_gpus_per_node=4 is_exclusive=true \
+         charge_class=core charge_rule=nodes:288000 minimum_seconds=0"
+    );
+    assert_eq!(tariff.id.digest(), Some("6285734e2251f58cddc07143b2423309"));
 }
