@@ -56,7 +56,8 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
         posting.records.set_policy(&policy, posting.actor, posting.now)?;
     }
     let (project, amount) = (wish.to.clone(), wish.amount);
-    let reference = format!("{reference} from {}: {}", wish.from, wish.reason);
+    // Each delegation is a decision of its own: a second one for the same reason is another grant, not the same once more.
+    let reference = format!("{reference} from {}, {}: {}", wish.from, wish.key, wish.reason);
     grant(
         posting,
         &NewGrant { key: format!("delegated/{}", wish.key), project, programme, unit, amount, window, reference },

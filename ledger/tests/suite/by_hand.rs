@@ -91,7 +91,7 @@ async fn small_adjustments_are_one_persons_and_large_ones_two() {
 async fn what_is_passed_on_stays_what_was_granted() {
     let desk = desk().await;
     let delegate = |key: &str, amount: i64| {
-        let (key, grant, reason) = (key.to_owned(), "g1".to_owned(), format!("vision, {key}"));
+        let (key, grant, reason) = (key.to_owned(), "g1".to_owned(), "vision".to_owned());
         Command::Delegate(Delegate { key, from: atlas(), grant, to: name("borealis"), amount: milli(amount), reason })
     };
     assert_eq!(desk.post(&[delegate("d1", 300)]).await, [Outcome::Delegated(Effect::Done)]);

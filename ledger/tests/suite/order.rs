@@ -1,146 +1,11 @@
-//! Random operations against a small reference, and the same runs in any order: the balances are the same.
+//! Random operations against a small reference, some of them interrupted by a death, and the same runs in any order: the balances are the same.
 
+use crate::reference::{JOBS, Operation, Reference};
 use crate::support::*;
-use ledger::{AmendHold, Command, NewGrant, Withdraw};
+use ledger::{Command, NewGrant, OpenMode, SqliteBook};
 use model::Window;
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// What a command does, in small numbers. Runs 0 to 2 have no stamp, the others that of a job.
-#[derive(Clone, Debug)]
-enum Operation {
-    Grant(u32, i64),
-    Withdraw(u32, i64),
-    Expire,
-    Bind,
-    Enforce(bool),
-    Hold(u32, i64),
-    Amend(u32, i64),
-    Settle { run: u64, price: i64, read: i64 },
-    Close(u32),
-}
-
-const JOBS: u32 = 3;
-
-fn job_of(run: u64) -> Option<u32> {
-    (run > 2).then(|| u32::try_from(run % u64::from(JOBS)).expect("small"))
-}
-
-impl Operation {
-    fn command(&self) -> Command {
-        match *self {
-            Self::Grant(key, amount) => grant(&key.to_string(), amount),
-            Self::Withdraw(key, amount) => Command::Withdraw(Withdraw {
-                key: format!("{key}/{amount}"),
-                grant: key.to_string(),
-                project: atlas(),
-                amount: Some(milli(amount)),
-                reason: "mistyped".to_owned(),
-            }),
-            Self::Expire => Command::Expire(None),
-            Self::Bind => Command::Bind(binding()),
-            Self::Enforce(is_enforced) => enforce(is_enforced),
-            Self::Hold(number, ceiling) => hold(number, ceiling),
-            Self::Amend(number, ceiling) => Command::Amend(AmendHold { id: hold_id(number), ceiling: milli(ceiling) }),
-            Self::Settle { run, price, read } => {
-                let settled = job_of(run).map_or_else(|| foreign(run, price), |job| ours(run, price, job));
-                settle(read_at(settled, read))
-            }
-            Self::Close(number) => close(number),
-        }
-    }
-}
-
-#[derive(Clone, Default)]
-struct ReferenceHold {
-    first_ceiling: i64,
-    ceiling: i64,
-    is_closed: bool,
-}
-
-/// The rules once more, without entries: balances are worked out anew from the latest readings each time.
-#[derive(Clone, Default)]
-struct Reference {
-    grants: BTreeMap<u32, i64>,
-    /// By grant and amount: the same withdrawal counts once.
-    withdrawn: BTreeSet<(u32, i64)>,
-    is_bound: bool,
-    is_enforced: bool,
-    holds: BTreeMap<u32, ReferenceHold>,
-    /// When a run was read last, and what it cost then.
-    readings: BTreeMap<u64, (i64, i64)>,
-}
-
-impl Reference {
-    fn charged(&self, number: u32) -> i64 {
-        let runs = self.readings.iter().filter(|(run, _)| job_of(**run) == Some(number));
-        runs.map(|(_, (_, price))| price).sum()
-    }
-
-    fn remainder(&self, number: u32, hold: &ReferenceHold) -> i64 {
-        if hold.is_closed { 0 } else { (hold.ceiling - self.charged(number)).max(0) }
-    }
-
-    /// As `Desk::numbers` gives them.
-    fn numbers(&self) -> [i64; 6] {
-        let is_paid = |run: u64| self.is_bound || job_of(run).is_some_and(|job| self.holds.contains_key(&job));
-        let paid = self.readings.iter().filter(|(run, _)| is_paid(**run));
-        let (given, used): (i64, i64) = (self.grants.values().sum(), paid.map(|(_, (_, price))| price).sum());
-        let granted = given - self.withdrawn.iter().map(|(_, amount)| amount).sum::<i64>();
-        let committed: i64 = self.holds.iter().map(|(number, hold)| self.remainder(*number, hold)).sum();
-        [granted, used, 0, committed, 0, granted - used - committed]
-    }
-
-    fn authorise(&self, wanted: i64) -> Result<(), &'static str> {
-        let is_refused = self.is_enforced && wanted > 0 && self.numbers()[5] < wanted;
-        if is_refused { Err("refused") } else { Ok(()) }
-    }
-
-    fn apply(&mut self, operation: &Operation) -> Result<(), &'static str> {
-        match *operation {
-            Operation::Grant(key, amount) => match self.grants.insert(key, amount) {
-                Some(before) if before != amount => return Err("conflict"),
-                _ => {}
-            },
-            Operation::Withdraw(key, amount) if !self.withdrawn.contains(&(key, amount)) => {
-                let before: i64 = self.withdrawn.iter().filter(|(of, _)| *of == key).map(|(_, amount)| amount).sum();
-                let stands = self.grants.get(&key).ok_or("invalid")? - before;
-                if amount > stands {
-                    return Err("conflict");
-                }
-                self.withdrawn.insert((key, amount));
-            }
-            // Whatever is over is not granted any more, posted or not.
-            Operation::Withdraw(..) | Operation::Expire => {}
-            Operation::Bind => self.is_bound = true,
-            Operation::Enforce(is_enforced) => self.is_enforced = is_enforced,
-            Operation::Hold(number, ceiling) => match self.holds.get(&number) {
-                Some(hold) if hold.first_ceiling == ceiling => {}
-                Some(_) => return Err("conflict"),
-                None => {
-                    self.authorise(ceiling)?;
-                    let hold = ReferenceHold { first_ceiling: ceiling, ceiling, is_closed: false };
-                    self.holds.insert(number, hold);
-                }
-            },
-            Operation::Amend(number, ceiling) => {
-                let hold = self.holds.get(&number).ok_or("unknown")?.clone();
-                let amended = ReferenceHold { ceiling, ..hold.clone() };
-                if hold.is_closed && hold.ceiling != ceiling {
-                    return Err("conflict");
-                }
-                self.authorise(self.remainder(number, &amended) - self.remainder(number, &hold))?;
-                self.holds.insert(number, amended);
-            }
-            Operation::Settle { run, price, read } => {
-                let latest = self.readings.entry(run).or_insert((read, price));
-                *latest = (*latest).max((read, price));
-            }
-            Operation::Close(number) => self.holds.get_mut(&number).ok_or("unknown")?.is_closed = true,
-        }
-        Ok(())
-    }
-}
+use std::collections::BTreeMap;
 
 /// Prices have three digits, so that they sort as text as they do as numbers.
 fn a_run() -> impl Strategy<Value = Operation> {
@@ -158,12 +23,25 @@ fn any_operation() -> impl Strategy<Value = Operation> {
         2 => (0..JOBS, 0..1500_i64).prop_map(|(number, ceiling)| Operation::Amend(number, ceiling)),
         5 => a_run(),
         2 => (0..JOBS).prop_map(Operation::Close),
+        1 => Just(Operation::Unbind),
+        1 => Just(Operation::Reattribute),
+        1 => (0..2_u32, 1..500_i64).prop_map(|(key, amount)| Operation::Delegate(key, amount)),
+        2 => (0..8_u64, 100..999_i64).prop_map(|(run, price)| Operation::Reprice(run, price)),
+        2 => (0..8_u64, proptest::option::of(1..700_i64)).prop_map(|(run, amount)| Operation::Refund(run, amount)),
+        1 => (0..3_u32, -300..300_i64)
+            .prop_filter("by something", |(_, amount)| *amount != 0)
+            .prop_map(|(key, amount)| Operation::Adjust(key, amount)),
     ]
 }
 
 fn runs_and_closes() -> impl Strategy<Value = Vec<Operation>> {
     let one = prop_oneof![6 => a_run(), 1 => (0..JOBS).prop_map(Operation::Close)];
     proptest::collection::vec(one, 1..20)
+}
+
+/// An operation, and whether it is first tried by somebody who dies in the middle of it.
+fn any_attempt() -> impl Strategy<Value = (Operation, Option<u32>)> {
+    (any_operation(), prop_oneof![12 => Just(None), 1 => (0..3_u32).prop_map(Some)])
 }
 
 fn kind_of(word: &str) -> &'static str {
@@ -175,21 +53,24 @@ fn kind_of(word: &str) -> &'static str {
     }
 }
 
-async fn follow(operations: Vec<Operation>) -> Result<(), TestCaseError> {
-    let (desk, mut reference) = (Desk::in_memory(), Reference::default());
+async fn follow(attempts: Vec<(Operation, Option<u32>)>) -> Result<(), TestCaseError> {
+    let (mut desk, mut reference) = (Desk::in_memory(), Reference::default());
     // One that is over does not count.
     let over = Window { from: at(NOW - 1000), to: at(NOW - 10) };
-    desk.post(&[grant("base", 1), Command::Grant(NewGrant { window: over, ..new_grant("over", 500) })]).await;
-    reference.grants.insert(u32::MAX, 1);
+    desk.post(&[grant("base", 400), Command::Grant(NewGrant { window: over, ..new_grant("over", 500) })]).await;
+    reference.base = 400;
     // Which of two readings of the same instant counts is the ledger's own affair.
     let apart = |operation: Operation| match operation {
         Operation::Settle { run, price, read } => Operation::Settle { run, price, read: 1_000 * read + price - 10_000 },
         other => other,
     };
-    let operations: Vec<Operation> = operations.into_iter().map(apart).collect();
-    for operation in &operations {
-        let mut next = reference.clone();
-        let (expected, given) = (next.apply(operation), desk.try_post(&[operation.command()]).await);
+    for (operation, death) in attempts {
+        let (operation, mut next) = (apart(operation), reference.clone());
+        let command = operation.command(&reference);
+        if let Some(point) = death {
+            desk = crate::deaths::die_while_posting(desk, &command, point).await;
+        }
+        let (expected, given) = (next.apply(&operation), desk.try_post(&[command]).await);
         match (expected, given) {
             (Ok(()), Ok(_)) => reference = next,
             (Err(word), Err(error)) => {
@@ -206,6 +87,11 @@ async fn follow(operations: Vec<Operation>) -> Result<(), TestCaseError> {
     let statement = desk.book.statement(&atlas(), &gh200(), whole, None).await.expect("a statement");
     prop_assert_eq!(statement.closing.milli(), granted - used, "the entries alone say the same");
     desk.verify().await;
+    let fresh = Desk::of_file(tempfile::tempdir().expect("a folder"));
+    let replica = SqliteBook::open(&fresh.path(), OpenMode::Existing).expect("opened");
+    replica.replay(&desk.entries().await).await.expect("replayed");
+    prop_assert_eq!(export(fresh.book.as_ref()).await, export(desk.book.as_ref()).await);
+    prop_assert_eq!(fresh.balance().await.used.milli(), used, "whoever has the entries comes to the same");
     Ok(())
 }
 
@@ -219,11 +105,12 @@ async fn numbers_after(operations: &[Operation], sizes: &[usize]) -> ([i64; 6], 
         Operation::Hold(1, 700),
         Operation::Hold(2, 0),
     ];
-    desk.post(&start.map(|operation| operation.command())).await;
+    let nothing = Reference::default();
+    desk.post(&start.map(|operation| operation.command(&nothing))).await;
     let (mut rest, mut sizes) = (operations, sizes.iter().cycle());
     while !rest.is_empty() {
         let (chunk, later) = rest.split_at((*sizes.next().expect("a cycle")).min(rest.len()));
-        desk.post(&chunk.iter().map(Operation::command).collect::<Vec<_>>()).await;
+        desk.post(&chunk.iter().map(|operation| operation.command(&nothing)).collect::<Vec<_>>()).await;
         rest = later;
     }
     desk.verify().await;
@@ -246,8 +133,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(48), ..ProptestConfig::default() })]
 
     #[test]
-    fn any_operations_give_what_the_reference_gives(operations in proptest::collection::vec(any_operation(), 1..25)) {
-        runtime().block_on(follow(operations))?;
+    fn any_operations_give_what_the_reference_gives(attempts in proptest::collection::vec(any_attempt(), 1..30)) {
+        runtime().block_on(follow(attempts))?;
     }
 
     #[test]

@@ -50,12 +50,10 @@ fn child() {
                 made.map_or_else(|error| format!("{:?}: {error}", error.kind), |()| "made".to_owned())
             );
         }
-        "stop" => {
-            let points = [StopPoint::BeforeCheckpoint, StopPoint::BeforeCommit, StopPoint::AfterCommit];
-            let stop = Some(points[usize::try_from(number).expect("small")]);
-            let surroundings = Surroundings { stop, ..Surroundings::here() };
-            let book = SqliteBook::open_in(&path, OpenMode::Existing, &surroundings).expect("opened");
-            drop(runtime().block_on(book.post(&ada(), now(), &[hold(1, 10), grant("late", 5)])));
+        "stop" => post_and_die(&path, number, &[hold(1, 10), grant("late", 5)]),
+        "die" => {
+            let command = std::env::var(crate::deaths::COMMAND).expect("a command");
+            post_and_die(&path, number, &[serde_json::from_str(&command).expect("a command")]);
         }
         "hold-for-ever" => {
             let book = SqliteBook::open(&path, OpenMode::Existing).expect("opened");
@@ -69,7 +67,16 @@ fn child() {
     }
 }
 
-fn part(program: &Path, part: &str, path: &Path, number: u32) -> Process {
+/// Posts in a process that kills itself at one of three points.
+fn post_and_die(path: &Path, point: u32, commands: &[ledger::Command]) {
+    let points = [StopPoint::BeforeCheckpoint, StopPoint::BeforeCommit, StopPoint::AfterCommit];
+    let stop = Some(points[usize::try_from(point).expect("small")]);
+    let surroundings = Surroundings { stop, ..Surroundings::here() };
+    let book = SqliteBook::open_in(path, OpenMode::Existing, &surroundings).expect("opened");
+    drop(runtime().block_on(book.post(&ada(), now(), commands)));
+}
+
+pub(crate) fn part(program: &Path, part: &str, path: &Path, number: u32) -> Process {
     let mut process = Process::new(program);
     process.args(["processes::child", "--exact", "--nocapture"]);
     process.env(PART, format!("{part}\t{}\t{number}", path.display()));
@@ -77,7 +84,7 @@ fn part(program: &Path, part: &str, path: &Path, number: u32) -> Process {
     process
 }
 
-fn me() -> PathBuf {
+pub(crate) fn me() -> PathBuf {
     std::env::current_exe().expect("this program")
 }
 

@@ -1,0 +1,261 @@
+//! Operations of people and machines, and what a ledger must say after them: the rules once more, in small numbers and without
+//! entries. Balances are worked out anew each time.
+
+use crate::support::*;
+use ledger::{Adjust, AmendHold, Command, Delegate, Reattribute, Refund, RunPrice, SettledRun, Unbind, Withdraw};
+use model::{Price, TariffId, Window};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a command does, in small numbers. Runs 0 to 2 have no stamp, the others that of a job.
+#[derive(Clone, Debug)]
+pub(crate) enum Operation {
+    Grant(u32, i64),
+    Withdraw(u32, i64),
+    /// Passes time of the grant `base` on.
+    Delegate(u32, i64),
+    Expire,
+    Bind,
+    Unbind,
+    Reattribute,
+    Enforce(bool),
+    Hold(u32, i64),
+    Amend(u32, i64),
+    Settle {
+        run: u64,
+        price: i64,
+        read: i64,
+    },
+    Reprice(u64, i64),
+    Refund(u64, Option<i64>),
+    Adjust(u32, i64),
+    Close(u32),
+}
+
+pub(crate) const JOBS: u32 = 3;
+
+fn job_of(run: u64) -> Option<u32> {
+    (run > 2).then(|| u32::try_from(run % u64::from(JOBS)).expect("small"))
+}
+
+fn run_of(run: u64, price: i64) -> SettledRun {
+    job_of(run).map_or_else(|| foreign(run, price), |job| ours(run, price, job))
+}
+
+impl Operation {
+    /// The command that does it to a ledger of which the reference says this.
+    pub(crate) fn command(&self, reference: &Reference) -> Command {
+        match *self {
+            Self::Grant(key, amount) => grant(&key.to_string(), amount),
+            Self::Withdraw(key, amount) => Command::Withdraw(Withdraw {
+                key: format!("{key}/{amount}"),
+                grant: key.to_string(),
+                project: atlas(),
+                amount: Some(milli(amount)),
+                reason: "mistyped".to_owned(),
+            }),
+            Self::Delegate(key, amount) => Command::Delegate(Delegate {
+                key: key.to_string(),
+                from: atlas(),
+                grant: "base".to_owned(),
+                to: name("borealis"),
+                amount: milli(amount),
+                reason: "vision".to_owned(),
+            }),
+            Self::Expire => Command::Expire(None),
+            Self::Bind => Command::Bind(binding()),
+            Self::Unbind => Command::Unbind(Unbind { number: reference.bindings, to: at(0) }),
+            Self::Reattribute => {
+                let window = Window { from: at(0), to: at(NOW + 1000) };
+                Command::Reattribute(Reattribute { site: name("jupiter"), window })
+            }
+            Self::Enforce(is_enforced) => enforce(is_enforced),
+            Self::Hold(number, ceiling) => hold(number, ceiling),
+            Self::Amend(number, ceiling) => Command::Amend(AmendHold { id: hold_id(number), ceiling: milli(ceiling) }),
+            Self::Settle { run, price, read } => settle(read_at(run_of(run, price), read)),
+            // Of two tariffs of one date that with the greater digest counts: here, that which charges more.
+            Self::Reprice(run, gpu_milli) => {
+                let tariff = TariffId(format!("jupiter/booster/2026-11@{gpu_milli:04}"));
+                let price = RunPrice::Known(Price { tariff, ..price(gpu_milli) });
+                Command::Reprice(Arc::new(SettledRun { price, ..run_of(run, gpu_milli) }))
+            }
+            Self::Refund(run, amount) => Command::Refund(Refund {
+                run: run_key(run),
+                amount: amount.map(milli),
+                reason: "node failed".to_owned(),
+            }),
+            Self::Adjust(key, amount) => Command::Adjust(Adjust {
+                key: key.to_string(),
+                project: atlas(),
+                unit: gh200(),
+                amount: milli(amount),
+                at: at(NOW),
+                reason: "counted twice by the site".to_owned(),
+            }),
+            Self::Close(number) => close(number),
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct ReferenceHold {
+    first_ceiling: i64,
+    ceiling: i64,
+    is_closed: bool,
+}
+
+#[derive(Clone, Default)]
+struct ReferenceRun {
+    read: i64,
+    price: i64,
+    /// The price of its tariff, where that is not the one of the readings.
+    repriced: Option<i64>,
+    is_paid: bool,
+    refunded: i64,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Reference {
+    pub(crate) grants: BTreeMap<u32, i64>,
+    /// By grant and amount: the same withdrawal counts once.
+    withdrawn: BTreeSet<(u32, i64)>,
+    /// What is left of the grant `base`, and what was passed on of it, by key.
+    pub(crate) base: i64,
+    delegated: BTreeMap<u32, i64>,
+    adjusted: BTreeMap<u32, i64>,
+    bindings: u64,
+    is_bound: bool,
+    is_enforced: bool,
+    holds: BTreeMap<u32, ReferenceHold>,
+    runs: BTreeMap<u64, ReferenceRun>,
+}
+
+type Answer = Result<(), &'static str>;
+
+fn once(known: Option<i64>, amount: i64) -> Result<bool, &'static str> {
+    match known {
+        None => Ok(true),
+        Some(known) if known == amount => Ok(false),
+        Some(_) => Err("conflict"),
+    }
+}
+
+impl Reference {
+    fn is_covered(&self, run: u64) -> bool {
+        self.is_bound || job_of(run).is_some_and(|job| self.holds.contains_key(&job))
+    }
+
+    fn remainder(&self, number: u32, hold: &ReferenceHold) -> i64 {
+        let of_job = self.runs.iter().filter(|(run, _)| job_of(**run) == Some(number));
+        let charged: i64 = of_job.map(|(_, run)| run.price).sum();
+        if hold.is_closed { 0 } else { (hold.ceiling - charged).max(0) }
+    }
+
+    /// As `Desk::numbers` gives them.
+    pub(crate) fn numbers(&self) -> [i64; 6] {
+        let paid: i64 = self.runs.values().filter(|run| run.is_paid).map(|run| run.price - run.refunded).sum();
+        let used = paid - self.adjusted.values().sum::<i64>();
+        let taken = self.withdrawn.iter().map(|(_, amount)| amount).sum::<i64>() + self.delegated.values().sum::<i64>();
+        let granted = self.base + self.grants.values().sum::<i64>() - taken;
+        let committed: i64 = self.holds.iter().map(|(number, hold)| self.remainder(*number, hold)).sum();
+        [granted, used, 0, committed, 0, granted - used - committed]
+    }
+
+    fn authorise(&self, wanted: i64) -> Answer {
+        let is_refused = self.is_enforced && wanted > 0 && self.numbers()[5] < wanted;
+        if is_refused { Err("refused") } else { Ok(()) }
+    }
+
+    /// Charges a run by what holds now: what was given back of the charge before goes as far as the new one.
+    fn charge(&mut self, number: u64, price: i64) {
+        let is_paid = self.is_covered(number);
+        let run = self.runs.entry(number).or_default();
+        let refunded = if is_paid && run.is_paid { run.refunded.min(price) } else { 0 };
+        *run = ReferenceRun { price, is_paid, refunded, ..run.clone() };
+    }
+
+    fn charge_where(&mut self, is_meant: impl Fn(u64, &ReferenceRun) -> bool) {
+        let meant = self.runs.iter().filter(|(number, run)| is_meant(**number, run));
+        let meant: Vec<(u64, i64)> = meant.map(|(number, run)| (*number, run.price)).collect();
+        for (number, price) in meant {
+            self.charge(number, price);
+        }
+    }
+
+    pub(crate) fn apply(&mut self, operation: &Operation) -> Answer {
+        match *operation {
+            Operation::Grant(key, amount) => drop(once(self.grants.insert(key, amount), amount)?),
+            Operation::Withdraw(key, amount) if !self.withdrawn.contains(&(key, amount)) => {
+                let before: i64 = self.withdrawn.iter().filter(|(of, _)| *of == key).map(|(_, amount)| amount).sum();
+                if amount > self.grants.get(&key).ok_or("invalid")? - before {
+                    return Err("conflict");
+                }
+                self.withdrawn.insert((key, amount));
+            }
+            Operation::Delegate(key, amount) => {
+                let most = self.numbers()[5].min(self.base - self.delegated.values().sum::<i64>());
+                if once(self.delegated.insert(key, amount), amount)? && amount > most {
+                    return Err("conflict");
+                }
+            }
+            // Whatever is over is not granted any more, posted or not.
+            Operation::Withdraw(..) | Operation::Expire => {}
+            Operation::Bind => {
+                self.bindings += u64::from(!self.is_bound);
+                self.is_bound = true;
+                self.charge_where(|_, run| !run.is_paid);
+            }
+            Operation::Unbind if self.bindings == 0 => return Err("invalid"),
+            Operation::Unbind => self.is_bound = false,
+            Operation::Reattribute => self.charge_where(|_, _| true),
+            Operation::Enforce(is_enforced) => self.is_enforced = is_enforced,
+            Operation::Hold(number, ceiling) => {
+                if once(self.holds.get(&number).map(|hold| hold.first_ceiling), ceiling)? {
+                    self.authorise(ceiling)?;
+                    self.holds.insert(number, ReferenceHold { first_ceiling: ceiling, ceiling, is_closed: false });
+                    self.charge_where(|run, _| job_of(run) == Some(number));
+                }
+            }
+            Operation::Amend(number, ceiling) => {
+                let hold = self.holds.get(&number).ok_or("unknown")?.clone();
+                let amended = ReferenceHold { ceiling, ..hold.clone() };
+                if hold.is_closed && hold.ceiling != ceiling {
+                    return Err("conflict");
+                }
+                self.authorise(self.remainder(number, &amended) - self.remainder(number, &hold))?;
+                self.holds.insert(number, amended);
+            }
+            Operation::Settle { run, price, read } => {
+                let nothing = ReferenceRun { read: i64::MIN, price: -1, ..ReferenceRun::default() };
+                let known = self.runs.get(&run).cloned().unwrap_or(nothing);
+                if known.price != price {
+                    if known.repriced.is_some() || known.read > read {
+                        return Ok(());
+                    }
+                    self.charge(run, price);
+                }
+                self.runs.entry(run).or_default().read = known.read.max(read);
+            }
+            Operation::Reprice(run, price) => {
+                let Some(known) = self.runs.get_mut(&run) else { return Ok(()) };
+                if known.price != price && known.repriced.is_none_or(|before| before < price) {
+                    known.repriced = Some(price);
+                    self.charge(run, price);
+                }
+            }
+            Operation::Refund(run, amount) => {
+                let known = self.runs.get_mut(&run).ok_or("invalid")?;
+                let before = (known.refunded > 0).then_some(known.refunded);
+                let amount = amount.or(before).unwrap_or(known.price);
+                known.refunded = match once(before, amount)? {
+                    true if !known.is_paid => return Err("invalid"),
+                    true if amount > known.price => return Err("conflict"),
+                    _ => amount,
+                };
+            }
+            Operation::Adjust(key, amount) => drop(once(self.adjusted.insert(key, amount), amount)?),
+            Operation::Close(number) => self.holds.get_mut(&number).ok_or("unknown")?.is_closed = true,
+        }
+        Ok(())
+    }
+}
