@@ -63,7 +63,7 @@ async fn whoever_changes_the_file_is_found() {
         ("DROP TRIGGER entries_are_not_changed; UPDATE entries SET amount = 99 WHERE number = 4", "balance of"),
     ] {
         let desk = busy_desk().await;
-        Connection::open(desk.path()).and_then(|file| file.execute_batch(change)).expect(change);
+        desk.change_the_tables(change);
         let verification = desk.book.verify().await.expect("verified");
         let is_found = verification.findings.iter().any(|finding| finding.contains(found));
         assert!(is_found && !verification.is_consistent(), "{change}: {:?}", verification.findings);
@@ -172,6 +172,7 @@ async fn a_clusters_name_may_hold_what_separates_the_parts_of_a_key() {
 }
 
 on_postgres_too! {
+    whoever_changes_the_file_is_found,
     the_same_commands_give_the_same_bytes,
     an_entry_is_exported_as_one_line,
     a_clusters_name_may_hold_what_separates_the_parts_of_a_key,

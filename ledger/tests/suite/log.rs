@@ -108,7 +108,7 @@ async fn one_change_to_the_file_is_found() {
         ),
     ] {
         let desk = busy_desk().await;
-        change(&desk.path(), &format!("{UNLOCK} {sql}"));
+        desk.change_the_tables(&format!("{UNLOCK} {sql}"));
         let verification = desk.book.verify().await.expect(sql);
         let is_found = verification.findings.iter().any(|finding| finding.contains(found));
         assert!(is_found, "{sql}: {:?}", verification.findings);
@@ -262,6 +262,7 @@ async fn without_random_bits_nothing_is_made() {
 }
 
 on_postgres_too! {
+    one_change_to_the_file_is_found,
     every_post_that_makes_entries_leaves_a_signed_checkpoint,
     a_ledger_that_only_grew_is_verified_up_to_the_checkpoint,
     a_member_without_the_key_posts_and_the_keeper_signs_later,

@@ -223,13 +223,16 @@ async fn real_what_cannot_be_opened_is_named_and_left_alone() {
 }
 
 #[tokio::test]
-async fn real_a_ledger_of_a_later_release_is_left_alone() {
+async fn real_a_ledger_of_another_release_is_left_alone() {
     let desk = Desk::on_postgres();
-    desk.database().sql("UPDATE pakt.meta SET value = '99' WHERE name = 'version'").expect("changed");
-    for mode in [OpenMode::Existing, OpenMode::Create] {
-        let error = open_as(&desk.database().url(), mode).expect_err("of a later release");
-        assert_eq!((error.kind, error.retry), (LedgerErrorKind::NewerVersion, Retry::Never));
-        assert!(error.why.contains("version 99"), "{}", error.why);
+    for (version, kind) in [(99, LedgerErrorKind::NewerVersion), (5, LedgerErrorKind::OlderVersion)] {
+        let change = format!("UPDATE pakt.meta SET value = '{version}' WHERE name = 'version'");
+        desk.database().sql(&change).expect("changed");
+        for mode in [OpenMode::Existing, OpenMode::Create] {
+            let error = open_as(&desk.database().url(), mode).expect_err("of another release");
+            assert_eq!((&error.kind, error.retry), (&kind, Retry::Never));
+            assert!(error.why.contains(&format!("version {version}")), "{}", error.why);
+        }
     }
 }
 

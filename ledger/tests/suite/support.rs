@@ -397,6 +397,25 @@ impl Desk {
         self.folder.path().join("ledger.db")
     }
 
+    /// What whoever has the file or the server may do to the tables, in SQLite's words.
+    pub(crate) fn change_the_tables(&self, sql: &str) {
+        let Some(database) = &self.database else {
+            let file = rusqlite::Connection::open(self.path()).expect("opened");
+            return file.execute_batch(sql).expect(sql);
+        };
+        let mut statements = sql.replace("char(10)", "chr(10)").replace(" user = ", " \"user\" = ");
+        for bytes in [8, 16, 32] {
+            let nulls = format!("decode('{}', 'hex')", "00".repeat(bytes));
+            statements = statements.replace(&format!("zeroblob({bytes})"), &nulls);
+        }
+        statements = statements.replace("randomblob(16)", "decode(md5('another'), 'hex')");
+        for trigger in ["entries_are_not_changed", "entries_are_not_deleted"] {
+            let (drop, on) = (format!("DROP TRIGGER {trigger}"), format!("DROP TRIGGER {trigger} ON entries"));
+            statements = statements.replace(&drop, &on);
+        }
+        database.sql(&format!("SET search_path = pakt; {statements}")).expect(&statements);
+    }
+
     pub(crate) async fn try_post(&self, commands: &[Command]) -> Result<Vec<Outcome>, LedgerError> {
         self.book.post(&ada(), now(), commands).await
     }

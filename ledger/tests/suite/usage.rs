@@ -191,8 +191,7 @@ async fn sums_that_are_not_those_of_the_entries_are_found() {
         ("UPDATE monthly_usage SET person = person + 1", "monthly"),
     ] {
         let desk = october().await;
-        let file = rusqlite::Connection::open(desk.path()).expect("opened");
-        file.execute_batch(statement).expect("changed");
+        desk.change_the_tables(statement);
         let verification = desk.book.verify().await.expect("read");
         let expected = format!("the {finding} usage of atlas in jupiter:gh200 is not what the entries give");
         assert!(verification.findings.contains(&expected), "{statement}: {:?}", verification.findings);
@@ -235,6 +234,7 @@ proptest! {
 }
 
 on_postgres_too! {
+    sums_that_are_not_those_of_the_entries_are_found,
     runs_are_cut_at_the_midnights_of_their_site,
     usage_is_told_apart_and_chosen_by_what_is_asked,
     parts_of_days_are_exact_and_meet,
