@@ -7,7 +7,9 @@ use crate::{
     reached::booked,
 };
 use ledger::{Binding, BindingRecord, Command, Effect, Enforce, Outcome, Reattribute, Unbind};
-use model::{AccountName, PartitionName, ProjectName, SiteName, Timestamp, Unit, UserName, Window};
+use model::{
+    AccountName, DirectoryPrefix, PartitionName, Pattern, ProjectName, SiteName, Timestamp, Unit, UserName, Window,
+};
 use sites::AccountNeed;
 
 /// What spends a budget at a site.
@@ -19,6 +21,10 @@ pub struct Spender {
     pub partition: Option<PartitionName>,
     /// A user.
     pub user: Option<UserName>,
+    /// What was told to work in a directory or below it.
+    pub work_directory: Option<DirectoryPrefix>,
+    /// What has such a name.
+    pub name: Option<Pattern>,
     /// Every run at the site.
     pub is_whole_site: bool,
 }
@@ -26,7 +32,15 @@ pub struct Spender {
 impl Spender {
     /// Whether the person left it open.
     pub(crate) const fn is_unsaid(&self) -> bool {
-        self.account.is_none() && self.partition.is_none() && self.user.is_none() && !self.is_whole_site
+        !self.names_a_part() && !self.is_whole_site
+    }
+
+    const fn names_a_part(&self) -> bool {
+        self.account.is_some()
+            || self.partition.is_some()
+            || self.user.is_some()
+            || self.work_directory.is_some()
+            || self.name.is_some()
     }
 }
 
@@ -46,13 +60,13 @@ pub(crate) fn binding(
         let next = "name it: `--account ACCOUNT`; `--whole-site` lets every run there spend it";
         return Err(JobsError::usage(what, why, next));
     }
-    let Spender { account, partition, user, is_whole_site } = spender;
-    if is_whole_site && (account.is_some() || partition.is_some() || user.is_some()) {
+    if spender.is_whole_site && spender.names_a_part() {
         let why = "it names a part of the site, and the whole of it";
         return Err(JobsError::usage(what, why, "leave `--whole-site` out, or the others"));
     }
+    let Spender { account, partition, user, work_directory, name, .. } = spender;
     let (site, unit, project) = (unit.site().clone(), unit.clone(), project.clone());
-    Ok(Binding { site, account, partition, user, unit, project, from, to: None })
+    Ok(Binding { site, account, partition, user, work_directory, name, unit, project, from, to: None })
 }
 
 /// A binding as a person wishes it.

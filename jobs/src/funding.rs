@@ -67,7 +67,9 @@ pub(crate) async fn funding(
 
 /// Whether a binding is for this person at a site at this time.
 pub(crate) fn is_for(house: &House, site: &SiteName, now: Timestamp, binding: &Binding) -> bool {
+    // Rules are for runs that have ended.
     binding.site == *site
+        && !binding.is_rule()
         && binding.from <= now
         && binding.to.is_none_or(|to| now < to)
         && binding.user.as_ref().is_none_or(|user| *user == house.principal.user)
@@ -116,8 +118,14 @@ impl Budgets {
         partition: Option<&PartitionName>,
         price: &Price,
     ) -> Payer<'_> {
-        let spender =
-            Spender { site: &self.site, account, partition, user: &house.principal.user, at: house.clock.now() };
+        let spender = Spender {
+            site: &self.site,
+            account,
+            partition,
+            user: &house.principal.user,
+            words: None,
+            at: house.clock.now(),
+        };
         match (payer(spender, price, self.own()), payer(spender, price, &self.bindings)) {
             (Some(own), _) => Payer::Own(&self.book, &own.unit),
             (None, Some(other)) if other.project != self.project => Payer::Other(other),

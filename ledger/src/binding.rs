@@ -2,13 +2,15 @@
 
 use crate::{Policy, Scope};
 use model::{
-    AccountName, ClusterName, PartitionName, Principal, ProjectName, SiteName, Timestamp, Unit, UserName, Window, Zone,
+    AccountName, ClusterName, DirectoryPrefix, PartitionName, Pattern, Principal, ProjectName, SiteName, Timestamp,
+    Unit, UserName, Window, Zone,
 };
 use serde::{Deserialize, Serialize};
 
 /// Says which project pays for the runs of an account, a partition or a person at a site, in which unit, and when.
 ///
-/// A part that is absent matches everything. Of several that match a run the most specific one counts.
+/// A part that is absent matches everything. Of several that match a run the most specific one counts. One that names
+/// a directory or a name is a *rule*: it counts for runs that have ended and that no other binding covers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Binding {
     /// Where.
@@ -19,6 +21,12 @@ pub struct Binding {
     pub partition: Option<PartitionName>,
     /// For runs of this person.
     pub user: Option<UserName>,
+    /// For runs that were told to work in this directory or below it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_directory: Option<DirectoryPrefix>,
+    /// For runs with such a name at the scheduler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Pattern>,
     /// The unit that is charged.
     pub unit: Unit,
     /// Who pays.
@@ -63,10 +71,16 @@ pub struct Reattribute {
 }
 
 impl Binding {
+    /// Whether it goes by what people write into their jobs.
+    pub const fn is_rule(&self) -> bool {
+        self.work_directory.is_some() || self.name.is_some()
+    }
+
     /// Whether this and `other` cover the same runs at some time, name the same unit, and let different projects pay.
     pub(crate) fn contradicts(&self, other: &Self) -> bool {
         let same = (&self.site, &self.account, &self.partition, &self.user, &self.unit)
-            == (&other.site, &other.account, &other.partition, &other.user, &other.unit);
+            == (&other.site, &other.account, &other.partition, &other.user, &other.unit)
+            && (&self.work_directory, &self.name) == (&other.work_directory, &other.name);
         let ends_before = |one: &Self, two: &Self| one.to.is_some_and(|to| to <= two.from || to <= one.from);
         same && self.project != other.project && !ends_before(self, other) && !ends_before(other, self)
     }
@@ -77,6 +91,8 @@ impl Binding {
             self.account.as_ref().map(|name| format!("account `{name}`")),
             self.partition.as_ref().map(|name| format!("partition `{name}`")),
             self.user.as_ref().map(|name| format!("user `{name}`")),
+            self.work_directory.as_ref().map(|directory| format!("directory `{directory}`")),
+            self.name.as_ref().map(|pattern| format!("name `{pattern}`")),
         ];
         let named: Vec<String> = named.into_iter().flatten().collect();
         if named.is_empty() {

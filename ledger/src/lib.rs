@@ -66,7 +66,7 @@ pub use refusal::Refusal;
 pub use rules::{
     Budget, Coming, Completeness, Content, ContentError, Debt, Decision, Drawing, Event, Facts, FixedTerm, GivenLot,
     GrantFault, GrantTerms, HardStop, Lot, LotBalance, LotBook, LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly,
-    Policy, Rate, Reason, Soft, Spender, Spending, Standing, UsedUp, account_coverage, borders_of, check_grant,
+    Policy, Rate, Reason, Soft, Spender, Spending, Standing, UsedUp, Words, account_coverage, borders_of, check_grant,
     completeness, payer,
 };
 pub use scope::{Scope, ScopeError};

@@ -128,7 +128,7 @@ impl SettleOutcome {
     /// The outcome of a run that is charged to nobody.
     pub(crate) fn not_charged(reason: &UnattributedReason, price: &RunPrice) -> Self {
         match (reason, price) {
-            (UnattributedReason::NotBound, _) => Self::Unattributed,
+            (UnattributedReason::NotBound | UnattributedReason::RulesDisagree, _) => Self::Unattributed,
             (UnattributedReason::NotPriced(_), RunPrice::Unknown(why)) => Self::NotPriced { reason: why.clone() },
             (UnattributedReason::NotPriced(unit), RunPrice::Known(_)) => {
                 Self::NotPriced { reason: format!("its price has no part in {unit}, in which it would be charged") }

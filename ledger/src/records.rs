@@ -55,11 +55,23 @@ pub(crate) struct BookedRun {
     /// Where the store keeps the raw row, where it has one.
     pub(crate) raw: Option<RawPlace>,
     pub(crate) standing: Standing,
+    /// Whether a rule found who pays.
+    pub(crate) is_by_rule: bool,
     /// Whether it is not in the store yet.
     pub(crate) is_new: bool,
 }
 
 impl BookedRun {
+    /// The directory as a store keeps it: of a run that nobody pays for, and of one that a rule found, where it is empty
+    /// if it is not known. Of all others nobody needs it.
+    pub(crate) fn kept_directory(&self) -> Option<&str> {
+        let known = self.settled.run.work_directory.as_deref();
+        match self.standing {
+            Standing::Unattributed(_) => known,
+            Standing::Charged(_) => self.is_by_rule.then(|| known.unwrap_or_default()),
+        }
+    }
+
     /// The run and its charge, where somebody pays for it.
     pub(crate) fn charged(self) -> Option<ChargedRun> {
         let Standing::Charged(BookedCharge { project, unit, amount, .. }) = self.standing else { return None };

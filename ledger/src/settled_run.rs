@@ -43,6 +43,8 @@ pub struct SettledRun {
 pub enum UnattributedReason {
     /// It has no hold in this ledger, and no binding covers it.
     NotBound,
+    /// Two rules cover it that say equally much and name different projects.
+    RulesDisagree,
     /// Somebody pays for it, in this unit, in which it has no price. This is not zero.
     NotPriced(Unit),
 }

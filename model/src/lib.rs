@@ -7,11 +7,13 @@ mod amount;
 mod balance;
 mod charge_rule;
 mod day;
+mod directory_prefix;
 mod duration;
 mod finding;
 mod gpu_vendor;
 mod id;
 mod name;
+pub mod pattern;
 mod period;
 mod placement;
 mod price;
@@ -33,6 +35,7 @@ pub use amount::{Amount, AmountError};
 pub use balance::{Balance, SiteFigure};
 pub use charge_rule::ChargeRule;
 pub use day::{Day, DayError, Month};
+pub use directory_prefix::{DirectoryPrefix, DirectoryPrefixError};
 pub use duration::{DurationError, WallTime};
 pub use finding::{Finding, Severity};
 pub use gpu_vendor::GpuVendor;
@@ -41,6 +44,7 @@ pub use name::{
     AccountName, ClusterName, GpuType, JobName, NameError, PartitionName, ProgrammeName, ProjectName, QosName,
     SiteName, UserName,
 };
+pub use pattern::{Pattern, PatternError};
 pub use period::{Period, PeriodError};
 pub use placement::{Directive, EnvironmentSetting, LauncherRules, NodeShare, Placement, RendezvousRule};
 pub use price::{Charge, Price, price};

@@ -46,6 +46,9 @@ pub struct Run {
     pub qos: Option<QosName>,
     /// The job's name at the scheduler.
     pub name: String,
+    /// Where it was told to work, where the scheduler says and the ledger keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_directory: Option<String>,
     /// Our mark, where it is one of ours.
     pub stamp: Option<Stamp>,
     /// Where it stands.
@@ -120,6 +123,7 @@ mod tests {
             partition: None,
             qos: None,
             name: "train".to_owned(),
+            work_directory: None,
             stamp: None,
             state: JobState::of(BaseState::Completed),
             restarts: None,

@@ -13,7 +13,6 @@ mod factor;
 mod figures;
 mod outline;
 mod partition;
-mod pattern;
 mod place;
 mod profile;
 mod provenance;
@@ -23,6 +22,8 @@ mod sourced;
 mod tariff;
 mod traced;
 mod yaml;
+
+use model::pattern;
 
 pub use catalogue::{Catalogue, Entry};
 pub use detect::{Detection, Surroundings, detect};

@@ -100,6 +100,33 @@ fn usage_is_told_apart_by_what_is_asked() {
 }
 
 #[test]
+fn rules_go_by_directory_and_name() {
+    let desk = september();
+    let titles = TITLES.replace("|JobName", "|WorkDir|JobName");
+    let guest = |id: u64, directory: &str, name: &str| {
+        let row = row(id, "eve", "COMPLETED", "2026-09-12T08:00:00Z", "2026-09-12T09:00:00Z");
+        row.replace("|hai|", "|guests|").replace("|train\n", &format!("|{directory}|{name}\n"))
+    };
+    let rows =
+        [guest(11, "/p/scratch/atlas/x", "eval"), guest(12, "/p/home/eve", "llm-7b"), guest(13, "/p/home/eve", "x")];
+    desk.write("guests.psv", &format!("{titles}\n{}", rows.concat()));
+    desk.pakt(&["ledger", "import", "guests.psv", "--observed-at", "2026-10-02T00:00:00Z"]).expect(0);
+    let bind = ["ledger", "bind", "atlas", "--unit", "jupiter:gh200", "--from", "2026-09-01"];
+    assert_snapshot!(desk.pakt(&[&bind[..], &["--workdir", "/p/scratch/atlas"]].concat()).shown(), @"
+    exit 0
+    --- stdout
+    directory `/p/scratch/atlas` at `jupiter` spends atlas in jupiter:gh200 from <instant> on
+    ");
+    desk.pakt(&[&bind[..], &["--name", "llm-*", "--user", "eve"]].concat()).expect(0);
+    assert_eq!(desk.json(&["usage", "--person", "eve"])["usage"][0]["amount"], 8 * 3_600_000);
+    let left = desk.json(&["ledger", "unattributed"]);
+    assert_eq!((&left["unattributed"][0]["run"]["name"], left["unattributed"][1].is_null()), (&"x".into(), true));
+    for words in [&["--workdir", "p/scratch"][..], &["--name", "*"], &["--workdir", "/p", "--whole-site"]] {
+        desk.pakt(&[&bind[..], words].concat()).expect(2);
+    }
+}
+
+#[test]
 fn books_are_shown_as_they_were() {
     let desk = september();
     let entries = desk.json(&["ledger", "export"])["entries"].as_array().expect("entries").len();

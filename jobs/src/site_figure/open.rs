@@ -85,7 +85,7 @@ async fn known<'a>(
     let query = BalanceQuery { project: Some(wish.project.clone()), site: None };
     let balances = booked(book.balances(&query, house.clock.now()).await, what)?;
     let bindings = booked(book.bindings().await, what)?.into_iter().map(|record| record.terms);
-    let bindings: Vec<_> = bindings.filter(|terms| terms.project == wish.project).collect();
+    let bindings: Vec<_> = bindings.filter(|terms| terms.project == wish.project && !terms.is_rule()).collect();
     let bound = bindings.iter().map(|terms| terms.unit.to_string());
     let budgets = balances.iter().map(|balance| balance.unit.to_string()).chain(bound).collect();
     let (project, wanted) = (&wish.project, wish.unit.as_ref());

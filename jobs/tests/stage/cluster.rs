@@ -244,6 +244,7 @@ pub(crate) fn run(id: u64, user: &str, started: i64, ended: Option<i64>) -> Run 
         partition: Some("gpu".parse().expect("a partition")),
         qos: None,
         name: "train".to_owned(),
+        work_directory: None,
         stamp: None,
         state: JobState::of(if ended.is_some() { BaseState::Completed } else { BaseState::Running }),
         restarts: None,

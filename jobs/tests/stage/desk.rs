@@ -114,6 +114,8 @@ impl Desk {
             account: Some("hai".parse().expect("an account")),
             partition: None,
             user: None,
+            work_directory: None,
+            name: None,
             unit: "testland:gpu".parse().expect("a unit"),
             project: "atlas".parse().expect("a project"),
             from: at(0),

@@ -149,6 +149,8 @@ async fn where_cpus_are_charged_more_of_them_are_shown_and_priced() {
             account: Some("slices".parse().expect("an account")),
             partition: None,
             user: None,
+            work_directory: None,
+            name: None,
             unit,
             project: "atlas".parse().expect("a project"),
             from: at(0),

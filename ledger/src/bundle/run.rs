@@ -80,6 +80,7 @@ impl BundledRun {
             partition: self.partition,
             qos: self.qos,
             name: String::new(),
+            work_directory: None,
             stamp: self.stamp,
             state: self.state,
             restarts: self.restarts,

@@ -17,7 +17,7 @@ pub(super) const HOLD: &str = "id, project, unit, first_ceiling, ceiling, charge
 pub(super) const BINDING: &str = r#"site, account, partition, "user", unit, project, from_at,
     least(coalesce(to_at, 9223372036854775807),
         coalesce((SELECT min(ended.to_at) FROM unbindings ended WHERE ended.binding = bindings.number), 9223372036854775807)),
-    number, recorded_at, actor_user, actor_site"#;
+    number, recorded_at, actor_user, actor_site, work_directory, name"#;
 
 pub(super) use crate::stored::unreadable;
 
@@ -123,6 +123,8 @@ pub(super) fn binding(row: &Row) -> Result<BindingRecord> {
         account: parsed_option(row, 1)?,
         partition: parsed_option(row, 2)?,
         user: parsed_option(row, 3)?,
+        work_directory: parsed_option(row, 12)?,
+        name: parsed_option(row, 13)?,
         unit: parsed(row, 4)?,
         project: parsed(row, 5)?,
         from: instant(row, 6)?,

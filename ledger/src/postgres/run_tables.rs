@@ -22,9 +22,9 @@ use std::sync::Arc;
 const RUN: &str = r#"place, job, submitted, sluid, shown_id, "user", account, partition, qos, name, stamp_job, stamp_link,
      state, restarts, started, ended, elapsed, time_limit, allocated, exit_code, exit_signal, evidence, observed_at,
      raw_chunk, raw_row, content, revision, price, gpu, node, site_charge, project, unit, amount, hold, effective_at,
-     entry, entries, unattributed, is_priced"#;
+     entry, entries, unattributed, is_priced, work_directory"#;
 
-const COLUMNS: i16 = 40;
+const COLUMNS: i16 = 41;
 
 /// Writes runs. Those that are there are replaced.
 pub(super) fn write(session: &Session, runs: &[BookedRun]) -> Result<()> {
@@ -111,6 +111,7 @@ fn put_standing(session: &Session, rows: &mut CopyRows, booked: &BookedRun, raw:
         }
     }
     rows.flag(price.known().is_some());
+    rows.text_option(booked.kept_directory());
     Ok(())
 }
 
@@ -150,6 +151,7 @@ fn read_run(row: &Row, session: &Session) -> Result<BookedRun> {
         _ => None,
     };
     let key = run_key(&session.text(get(row, 0)?)?, count(row, 1)?, get(row, 2)?)?;
+    let standing = standing(row, session)?;
     let shape: PriceShape = session.parsed_json(get(row, 27)?)?;
     Ok(BookedRun {
         settled: Arc::new(SettledRun {
@@ -157,12 +159,13 @@ fn read_run(row: &Row, session: &Session) -> Result<BookedRun> {
             price: shape.price([get(row, 28)?, get(row, 29)?, get(row, 30)?]),
         }),
         key,
+        is_by_rule: matches!(standing, Standing::Charged(_)) && get::<Option<&str>>(row, 40)?.is_some(),
         content: content(row, 25)?,
         observed_at: instant(row, 22)?,
         revision: count(row, 26)?,
         raw,
         is_new: false,
-        standing: standing(row, session)?,
+        standing,
     })
 }
 
@@ -202,6 +205,7 @@ fn run_of(row: &Row, session: &Session, key: RunKey) -> Result<Run> {
         partition: session.parsed_option(get(row, 7)?)?,
         qos: session.parsed_option(get(row, 8)?)?,
         name: get(row, 9)?,
+        work_directory: get::<Option<String>>(row, 40)?.filter(|text| !text.is_empty()),
         stamp,
         state: session.parsed_json(get(row, 12)?)?,
         restarts: count_option(row, 13)?,

@@ -12,7 +12,15 @@ pub(super) const SCHEMA: &str = "pakt";
 pub(super) const APPLICATION: &str = "pakt-ledger";
 
 /// The steps from an empty schema to the present tables, with their numbers; `version` in `meta` is the last one taken.
-pub(super) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST)];
+pub(super) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST), (7, RULES)];
+
+/// Bindings by directory and name, and the directories of the runs that need one: of those that nobody pays for, and
+/// of those that a rule found, where it is empty if nobody told.
+const RULES: &str = "
+ALTER TABLE bindings ADD COLUMN work_directory text;
+ALTER TABLE bindings ADD COLUMN name text;
+ALTER TABLE runs ADD COLUMN work_directory text;
+";
 
 const FIRST: &str = r#"
 CREATE TABLE meta (name text COLLATE "C" PRIMARY KEY, value text NOT NULL);

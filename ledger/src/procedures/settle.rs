@@ -97,6 +97,7 @@ fn enter(posting: &Posting<'_>, settled: &Arc<SettledRun>, content: Content) -> 
         revision: 0,
         raw: None,
         standing: Standing::Unattributed(UnattributedReason::NotBound),
+        is_by_rule: false,
         is_new: true,
     };
     let change = recharge(posting, &mut run, EntryKind::Correct)?;
@@ -117,10 +118,15 @@ fn revise(posting: &Posting<'_>, known: &BookedRun, settled: &SettledRun, conten
     let mut reading = settled.clone();
     reading.run.key = known.key.clone();
     reading.run.sluid = settled.run.sluid.clone().or_else(|| known.settled.run.sluid.clone());
+    // Not every reader tells these, and rules go by them.
+    reading.run.work_directory = reading.run.work_directory.or_else(|| known.settled.run.work_directory.clone());
+    if reading.run.name.is_empty() {
+        reading.run.name.clone_from(&known.settled.run.name);
+    }
     // Whoever was erased stays so, whatever is read again of their runs.
-    if known.settled.run.user.as_str().parse::<Pseudonym>().is_ok() {
+    if is_erased(known) {
         reading.run.user = known.settled.run.user.clone();
-        (reading.run.name, reading.run.raw) = (String::new(), String::new());
+        (reading.run.name, reading.run.raw, reading.run.work_directory) = (String::new(), String::new(), None);
     }
     let mut revised = BookedRun { settled: Arc::new(reading), content, ..known.clone() };
     revised.observed_at = rules::seen_at(known.observed_at, settled.run.observed_at, posting.now);
@@ -155,8 +161,7 @@ pub(super) fn reprice(posting: &Posting<'_>, settled: &SettledRun) -> Result<Set
         return Ok(SettleOutcome::Rejected { reason });
     }
     // The digest of an erased person's row was made with the name: it stays, and with it what is known of the row.
-    let is_erased = anew.run.user.as_str().parse::<Pseudonym>().is_ok();
-    let content = if is_erased { known.content } else { Content::of(&anew, &posting.secret()?) };
+    let content = if is_erased(&known) { known.content } else { Content::of(&anew, &posting.secret()?) };
     let repriced = posting.where_it_fits(|| revise(posting, &known, &anew, content))?;
     Ok(repriced.unwrap_or_else(|reason| SettleOutcome::Rejected { reason }))
 }
@@ -194,6 +199,8 @@ fn recharge(posting: &Posting<'_>, run: &mut BookedRun, kind: EntryKind) -> Resu
     let bindings = posting.bindings()?;
     let spender = Spender::of_run(&run.settled);
     let found = rules::attribute(spender, run.settled.price.known(), hold.as_ref(), bindings.of(spender.account));
+    let found = as_a_rule_found(run, found);
+    run.is_by_rule = matches!(&found, Attribution::Charged(Charge { is_by_rule: true, .. }));
     let effective_at = run.settled.run.ended_at.unwrap_or(run.settled.run.observed_at);
     let old = match &run.standing {
         Standing::Charged(old) => Some(old.clone()),
@@ -225,6 +232,30 @@ fn recharge(posting: &Posting<'_>, run: &mut BookedRun, kind: EntryKind) -> Resu
     let before = old.map_or(Amount::ZERO, |old| old.amount);
     change.difference = change.drawn.plus(change.overrun)?.minus(before)?;
     Ok(change)
+}
+
+/// Whether whoever ran it was erased.
+fn is_erased(run: &BookedRun) -> bool {
+    run.settled.run.user.as_str().parse::<Pseudonym>().is_ok()
+}
+
+/// Of a run whose person was erased, name and directory are gone: the project that a rule found pays on, unless a binding
+/// says otherwise.
+fn as_a_rule_found(run: &BookedRun, found: Attribution) -> Attribution {
+    let (Standing::Charged(old), true) = (&run.standing, run.is_by_rule && is_erased(run)) else { return found };
+    if !matches!(found, Attribution::Unattributed(UnattributedReason::NotBound | UnattributedReason::RulesDisagree)) {
+        return found;
+    }
+    match run.settled.price.in_unit(&old.unit) {
+        Some(amount) => Attribution::Charged(Charge {
+            project: old.project.clone(),
+            unit: old.unit.clone(),
+            amount,
+            hold: None,
+            is_by_rule: true,
+        }),
+        None => Attribution::Unattributed(UnattributedReason::NotPriced(old.unit.clone())),
+    }
 }
 
 fn is_same_charge(new: &Charge, effective_at: Timestamp, old: &BookedCharge) -> bool {
@@ -305,7 +336,7 @@ fn book(
             reading: Some(reading(run)),
         })?);
     }
-    let Charge { project, unit, amount, hold } = new;
+    let Charge { project, unit, amount, hold, .. } = new;
     Ok(BookedCharge { project, unit, amount, hold, effective_at, entries })
 }
 

@@ -1,8 +1,9 @@
-//! Who pays for a run: its hold, else the most specific binding that covers it, else nobody yet.
+//! Who pays for a run: its hold, else the most specific binding that covers it, else the most specific rule, else nobody yet.
 
 use crate::{Binding, Hold, HoldId, ObservedPending, ObservedRun, SettledRun, UnattributedReason};
 use model::{AccountName, Amount, PartitionName, Price, ProjectName, SiteName, Timestamp, Unit, UserName};
 use rustc_hash::FxHashMap;
+use std::cmp::Ordering;
 
 /// What attribution looks at, of a run, a running job, a waiting one or one that is planned.
 #[derive(Clone, Copy, Debug)]
@@ -15,8 +16,19 @@ pub struct Spender<'a> {
     pub partition: Option<&'a PartitionName>,
     /// Whose.
     pub user: &'a UserName,
+    /// What people wrote into it; of a run that has ended alone.
+    pub words: Option<Words<'a>>,
     /// The instant by which bindings are chosen: the start, or the observation of what has not started.
     pub at: Timestamp,
+}
+
+/// What rules go by.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'a> {
+    /// Where it was told to work, where that is known.
+    pub work_directory: Option<&'a str>,
+    /// What it is called.
+    pub name: &'a str,
 }
 
 impl<'a> Spender<'a> {
@@ -27,18 +39,19 @@ impl<'a> Spender<'a> {
             account: run.account.as_ref(),
             partition: run.partition.as_ref(),
             user: &run.user,
+            words: Some(Words { work_directory: run.work_directory.as_deref(), name: &run.name }),
             at: run.started_at,
         }
     }
 
     pub(crate) fn of_running(run: &'a ObservedRun, at: Timestamp) -> Self {
         let (account, partition) = (run.account.as_ref(), run.partition.as_ref());
-        Self { site: &run.key.site, account, partition, user: &run.user, at }
+        Self { site: &run.key.site, account, partition, user: &run.user, words: None, at }
     }
 
     pub(crate) fn of_pending(pending: &'a ObservedPending, site: &'a SiteName, at: Timestamp) -> Self {
         let (account, partition) = (pending.account.as_ref(), pending.partition.as_ref());
-        Self { site, account, partition, user: &pending.user, at }
+        Self { site, account, partition, user: &pending.user, words: None, at }
     }
 }
 
@@ -49,6 +62,8 @@ pub(crate) struct Charge {
     pub(crate) unit: Unit,
     pub(crate) amount: Amount,
     pub(crate) hold: Option<HoldId>,
+    /// Whether a rule found the project.
+    pub(crate) is_by_rule: bool,
 }
 
 /// What attribution finds.
@@ -65,44 +80,85 @@ pub(crate) fn attribute<'a>(
     hold: Option<&Hold>,
     bindings: impl IntoIterator<Item = &'a Binding>,
 ) -> Attribution {
-    let (project, unit, hold) = match hold {
-        Some(hold) => (&hold.project, &hold.unit, Some(hold.id)),
+    let (project, unit, hold, is_by_rule) = match hold {
+        Some(hold) => (&hold.project, &hold.unit, Some(hold.id), false),
         None => match paying(spender, price, bindings) {
-            Some(binding) => (&binding.project, &binding.unit, None),
-            None => return Attribution::Unattributed(UnattributedReason::NotBound),
+            Ok(Some(binding)) => (&binding.project, &binding.unit, None, binding.is_rule()),
+            Ok(None) => return Attribution::Unattributed(UnattributedReason::NotBound),
+            Err(RulesDisagree) => return Attribution::Unattributed(UnattributedReason::RulesDisagree),
         },
     };
     match price.and_then(|price| price.in_unit(unit)) {
-        Some(amount) => Attribution::Charged(Charge { project: project.clone(), unit: unit.clone(), amount, hold }),
+        Some(amount) => {
+            let (project, unit) = (project.clone(), unit.clone());
+            Attribution::Charged(Charge { project, unit, amount, hold, is_by_rule })
+        }
         None => Attribution::Unattributed(UnattributedReason::NotPriced(unit.clone())),
     }
 }
 
+/// Two rules of different projects say equally much.
+struct RulesDisagree;
+
 /// The binding that counts: the one that names most of person, account and partition; among equals person goes before
-/// account before partition, then a unit in which there is a price, then the later start, then the later made.
+/// account before partition, then a unit in which there is a price, then the later start, then the later made. A rule counts
+/// only where no other binding covers; of several the one that names most, then the deeper directory, then the longer name.
 pub fn payer<'a>(
     spender: Spender<'_>,
     price: &Price,
     bindings: impl IntoIterator<Item = &'a Binding>,
 ) -> Option<&'a Binding> {
-    paying(spender, Some(price), bindings)
+    paying(spender, Some(price), bindings).ok().flatten()
 }
 
 fn paying<'a>(
     spender: Spender<'_>,
     price: Option<&Price>,
     bindings: impl IntoIterator<Item = &'a Binding>,
-) -> Option<&'a Binding> {
+) -> Result<Option<&'a Binding>, RulesDisagree> {
     let has_price = |binding: &Binding| price.is_some_and(|price| price.in_unit(&binding.unit).is_some());
     let covering = bindings.into_iter().enumerate().filter(|(_, binding)| covers(binding, spender));
-    covering
-        .max_by_key(|(number, binding)| (rank(binding), has_price(binding), binding.from, *number))
-        .map(|(_, binding)| binding)
+    let mut best: Option<(Weight, &Binding)> = None;
+    let mut is_disputed = false;
+    for (number, binding) in covering {
+        let weight = ((rank(binding), has_price(binding)), (binding.from, number));
+        let Some((known, other)) = &best else {
+            best = Some((weight, binding));
+            continue;
+        };
+        match weight.0.cmp(&known.0) {
+            Ordering::Less => continue,
+            Ordering::Equal => is_disputed |= binding.is_rule() && binding.project != other.project,
+            Ordering::Greater => is_disputed = false,
+        }
+        if weight.1 > known.1 || weight.0 > known.0 {
+            best = Some((weight, binding));
+        }
+    }
+    if is_disputed { Err(RulesDisagree) } else { Ok(best.map(|(_, binding)| binding)) }
 }
 
-fn rank(binding: &Binding) -> (u8, bool, bool, bool) {
-    let named = [binding.user.is_some(), binding.account.is_some(), binding.partition.is_some()];
-    (named.iter().map(|is_named| u8::from(*is_named)).sum(), named[0], named[1], named[2])
+/// What a binding says and whether there is a price for it, and what decides between those that are alike in that.
+type Weight = ((Rank, bool), (Timestamp, usize));
+
+/// Whether it is no rule, how many parts it names, which ones, and how exactly.
+type Rank = (bool, u8, [bool; 4], usize, usize);
+
+/// How much a binding says. Of two rules that say equally much none counts, where they name different projects: who pays is
+/// not guessed.
+fn rank(binding: &Binding) -> Rank {
+    let named = [
+        binding.user.is_some(),
+        binding.account.is_some(),
+        binding.partition.is_some(),
+        binding.work_directory.is_some(),
+        binding.name.is_some(),
+    ];
+    let [user, account, partition, directory, _] = named;
+    let depth = binding.work_directory.as_ref().map_or(0, model::DirectoryPrefix::depth);
+    let literals = binding.name.as_ref().map_or(0, model::Pattern::literals);
+    let count = named.iter().map(|is_named| u8::from(*is_named)).sum();
+    (!binding.is_rule(), count, [user, account, partition, directory], depth, literals)
 }
 
 fn covers(binding: &Binding, spender: Spender<'_>) -> bool {
@@ -112,6 +168,13 @@ fn covers(binding: &Binding, spender: Spender<'_>) -> bool {
         && binding.account.as_ref().is_none_or(|account| Some(account) == spender.account)
         && binding.partition.as_ref().is_none_or(|partition| Some(partition) == spender.partition)
         && binding.user.as_ref().is_none_or(|user| user == spender.user)
+        && (!binding.is_rule() || spender.words.is_some_and(|words| covers_words(binding, words)))
+}
+
+fn covers_words(binding: &Binding, words: Words<'_>) -> bool {
+    let is_there = |path: &str| binding.work_directory.as_ref().is_none_or(|directory| directory.covers(path));
+    let is_below = words.work_directory.map_or(binding.work_directory.is_none(), is_there);
+    is_below && binding.name.as_ref().is_none_or(|pattern| pattern.matches(words.name))
 }
 
 /// Bindings by the account they name, so that a run is compared with few of them.
@@ -156,16 +219,18 @@ mod tests {
         text.parse().expect("a name")
     }
 
-    /// `user account partition project unit from to`, `-` for absent.
+    /// `user account partition project unit from to [directory name]`, `-` for absent.
     fn binding(line: &str) -> Binding {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let given = |at: usize| (words[at] != "-").then_some(words[at]);
+        let given = |at: usize| words.get(at).copied().filter(|word| *word != "-");
         let instant = |text: &str| Timestamp::from_epoch_seconds(text.parse().expect("a number"));
         Binding {
             site: name("horeka"),
             user: given(0).map(name),
             account: given(1).map(name),
             partition: given(2).map(name),
+            work_directory: given(7).map(|text| text.parse().expect("a folder")),
+            name: given(8).map(|text| text.parse().expect("a pattern")),
             project: name(words[3]),
             unit: words[4].parse().expect("a unit"),
             from: instant(words[5]),
@@ -209,18 +274,69 @@ mod tests {
             (vec!["- hk - h100 horeka:h100 0 -", "- hk - a100 horeka:a100 0 -"], "h100"),
             (vec!["- hk - a100 horeka:a100 0 -"], "not priced in horeka:a100"),
             (vec![everything, "- hk - a100 horeka:a100 0 -"], "not priced in horeka:a100"),
+            (vec!["- - - rule horeka:h100 0 - /p/scratch/atlas -"], "rule"),
+            (vec!["- - - rule horeka:h100 0 - /p/scratch/atla -"], "not bound"),
+            (vec!["- - - rule horeka:h100 0 - - llm-*"], "rule"),
+            (vec!["- - - rule horeka:h100 0 - /p/scratch eval-*"], "not bound"),
+            (vec!["ada - - rule horeka:h100 101 - - llm-*"], "not bound"),
+            (vec![everything, "ada hk gpu rule horeka:h100 0 - /p/scratch llm-*"], "site"),
+            (vec!["- - - deep horeka:h100 0 - /p/scratch/atlas -", "- - - wide horeka:h100 0 - /p/scratch -"], "deep"),
+            (vec!["- - - long horeka:h100 0 - - llm-7*", "- - - short horeka:h100 0 - - llm*"], "long"),
+            (vec!["ada - - person horeka:h100 0 - - l*", "- - - rule horeka:h100 0 - - llm-7b"], "person"),
+            (vec!["- - - one horeka:h100 0 - - llm*", "- - - two horeka:h100 0 - - *-7b"], "disputed"),
+            (vec!["- - - one horeka:h100 0 - - llm*", "- - - one horeka:h100 5 - - *-7b"], "one"),
+            (
+                vec![
+                    "- - - one horeka:h100 0 - - llm*",
+                    "- - - two horeka:h100 0 - - *-7b",
+                    "- - - clear horeka:h100 0 - - llm-7b",
+                ],
+                "clear",
+            ),
         ] {
             let bindings: Vec<Binding> = lines.iter().map(|line| binding(line)).collect();
             let (site, user, account, partition) = (name("horeka"), name("ada"), name("hk"), name("gpu"));
             let at = Timestamp::from_epoch_seconds(100);
-            let spender =
-                Spender { site: &site, user: &user, account: Some(&account), partition: Some(&partition), at };
-            let found = match attribute(spender, Some(&h100_hour()), None, &bindings) {
-                Attribution::Charged(charge) => charge.project.to_string(),
-                Attribution::Unattributed(UnattributedReason::NotBound) => "not bound".to_owned(),
-                Attribution::Unattributed(UnattributedReason::NotPriced(unit)) => format!("not priced in {unit}"),
-            };
-            assert_eq!(found, payer, "{lines:?}");
+            let words = Some(Words { work_directory: Some("/p/scratch/atlas/runs"), name: "llm-7b" });
+            let (account, partition) = (Some(&account), Some(&partition));
+            let spender = Spender { site: &site, user: &user, account, partition, words, at };
+            assert_eq!(found(attribute(spender, Some(&h100_hour()), None, &bindings)), payer, "{lines:?}");
+            let reversed = found(attribute(spender, Some(&h100_hour()), None, bindings.iter().rev()));
+            let is_by_order = payer == "second";
+            assert!(is_by_order || reversed == payer, "{lines:?} the other way round: {reversed}");
+        }
+    }
+
+    fn found(attribution: Attribution) -> String {
+        match attribution {
+            Attribution::Charged(charge) => charge.project.to_string(),
+            Attribution::Unattributed(UnattributedReason::NotBound) => "not bound".to_owned(),
+            Attribution::Unattributed(UnattributedReason::RulesDisagree) => "disputed".to_owned(),
+            Attribution::Unattributed(UnattributedReason::NotPriced(unit)) => format!("not priced in {unit}"),
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_of_a_run_follows_no_rule() {
+        let bindings =
+            [binding("- - - rule horeka:h100 0 - /p/scratch -"), binding("- - - rule horeka:h100 0 - - llm-*")];
+        let (site, user) = (name("horeka"), name("ada"));
+        let spender = Spender {
+            site: &site,
+            user: &user,
+            account: None,
+            partition: None,
+            words: None,
+            at: Timestamp::from_epoch_seconds(100),
+        };
+        for (words, payer) in [
+            (None, "not bound"),
+            (Some(Words { work_directory: None, name: "" }), "not bound"),
+            (Some(Words { work_directory: None, name: "llm-1" }), "rule"),
+            (Some(Words { work_directory: Some("/p/scratch"), name: "" }), "rule"),
+        ] {
+            let spender = Spender { words, ..spender };
+            assert_eq!(found(attribute(spender, Some(&h100_hour()), None, &bindings)), payer, "{words:?}");
         }
     }
 }

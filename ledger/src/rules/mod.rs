@@ -20,7 +20,7 @@ mod unseen;
 mod usage;
 
 pub(crate) use attribution::{Attribution, BindingsByAccount, Charge, attribute};
-pub use attribution::{Spender, payer};
+pub use attribution::{Spender, Words, payer};
 pub(crate) use balance::{balances, budgets, refusal};
 pub use budget::Budget;
 pub(crate) use budget::{Terms, terms};

@@ -124,7 +124,8 @@ fn erase_runs(tables: &Tables<'_>, user: &str, site: Option<&str>, pseudonym: &s
         raw_rows::blank(connection, chunk[0].0, &rows)?;
     }
     let masked = tables.names.number(pseudonym)?;
-    let update = format!("UPDATE runs SET user = ?3, name = '' WHERE {theirs}");
+    let update =
+        format!("UPDATE runs SET user = ?3, name = '', work_directory = substr(work_directory, 1, 0) WHERE {theirs}");
     let changed = connection.execute(&update, params![name, site, masked])?;
     Ok(u64::try_from(changed).unwrap_or(u64::MAX))
 }

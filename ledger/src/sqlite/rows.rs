@@ -18,7 +18,7 @@ pub(super) const HOLD: &str = "id, project, unit, first_ceiling, ceiling, charge
 pub(super) const BINDING: &str = "site, account, partition, user, unit, project, from_at,
     min(coalesce(to_at, 9223372036854775807),
         coalesce((SELECT min(ended.to_at) FROM unbindings ended WHERE ended.binding = bindings.number), 9223372036854775807)),
-    number, recorded_at, actor_user, actor_site";
+    number, recorded_at, actor_user, actor_site, work_directory, name";
 
 /// The error of a column that holds what no release writes.
 pub(super) fn unreadable(column: usize, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
@@ -124,6 +124,8 @@ pub(super) fn binding(row: &Row<'_>) -> Read<BindingRecord> {
         account: parsed_option(row, 1)?,
         partition: parsed_option(row, 2)?,
         user: parsed_option(row, 3)?,
+        work_directory: parsed_option(row, 12)?,
+        name: parsed_option(row, 13)?,
         unit: parsed(row, 4)?,
         project: parsed(row, 5)?,
         from: instant(row, 6)?,

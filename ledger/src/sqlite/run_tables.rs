@@ -14,6 +14,7 @@ use model::{
     Charge, ClusterName, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Run, RunKey, SchedulerJobId,
     SiteName, Stamp, Timestamp, Tres, WallTime,
 };
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql, params};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -22,9 +23,9 @@ use std::sync::Arc;
 const RUN: &str = "place, job, submitted, sluid, shown_id, user, account, partition, qos, name, stamp_job, stamp_link, \
      state, restarts, started, ended, elapsed, time_limit, allocated, exit_code, exit_signal, evidence, observed_at, \
      raw_chunk, raw_row, content, revision, price, gpu, node, site_charge, project, unit, amount, hold, effective_at, \
-     entry, entries, unattributed, is_priced";
+     entry, entries, unattributed, is_priced, work_directory";
 
-const COLUMNS: usize = 40;
+const COLUMNS: usize = 41;
 
 /// What the runs of one writing have in common.
 pub(super) struct RunWriter {
@@ -120,6 +121,7 @@ impl RunWriter {
             charge.map(|charge| number(charge.entries.len() as u64)).transpose()?,
             reason,
             booked.settled.price.known().is_some(),
+            booked.kept_directory(),
         ])
     }
 }
@@ -166,6 +168,7 @@ fn read_run(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<BookedRun> {
         }),
         None => Standing::Unattributed(from_json(row, 38)?),
     };
+    let charged = matches!(standing, Standing::Charged(_));
     let raw = match (row.get(23)?, row.get(24)?) {
         (Some(chunk), Some(row)) => Some(RawPlace { chunk, row }),
         _ => None,
@@ -182,6 +185,7 @@ fn read_run(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<BookedRun> {
         revision: row.get(26)?,
         raw,
         is_new: false,
+        is_by_rule: charged && row.get_ref(40)? != ValueRef::Null,
         standing,
     })
 }
@@ -201,6 +205,7 @@ fn run_of(row: &Row<'_>, names: &Names<'_>, key: RunKey) -> rusqlite::Result<Run
         partition: names.parsed_option(row.get(7)?)?,
         qos: names.parsed_option(row.get(8)?)?,
         name: row.get(9)?,
+        work_directory: row.get::<_, Option<String>>(40)?.filter(|text| !text.is_empty()),
         stamp,
         state: names.json_of(row.get(12)?)?,
         restarts: row.get(13)?,

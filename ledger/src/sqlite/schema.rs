@@ -7,7 +7,15 @@ pub(super) use crate::schema_version::VERSION;
 pub(super) const APPLICATION_ID: i32 = 0x5041_4b54;
 
 /// The steps from an empty file to the present tables, with their numbers; `PRAGMA user_version` is the last one taken.
-pub(crate) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST)];
+pub(crate) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST), (7, RULES)];
+
+/// Bindings by directory and name, and the directories of the runs that need one: of those that nobody pays for, and
+/// of those that a rule found, where it is empty if nobody told.
+const RULES: &str = "
+ALTER TABLE bindings ADD COLUMN work_directory TEXT;
+ALTER TABLE bindings ADD COLUMN name TEXT;
+ALTER TABLE runs ADD COLUMN work_directory TEXT;
+";
 
 const FIRST: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;

@@ -164,8 +164,9 @@ impl Store for Tables<'_> {
 
     fn add_binding(&self, binding: &Binding, actor: &Principal, now: Timestamp) -> Result<()> {
         let insert = "INSERT INTO bindings
-            (site, account, partition, user, unit, project, from_at, to_at, recorded_at, actor_user, actor_site)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+            (site, account, partition, user, unit, project, from_at, to_at, recorded_at, actor_user, actor_site,
+             work_directory, name)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
         self.connection.execute(
             insert,
             params![
@@ -180,6 +181,8 @@ impl Store for Tables<'_> {
                 now.epoch_seconds(),
                 actor.user.as_str(),
                 actor.site.as_ref().map(SiteName::as_str),
+                binding.work_directory.as_ref().map(model::DirectoryPrefix::as_str),
+                binding.name.as_ref().map(model::Pattern::as_str),
             ],
         )?;
         Ok(())

@@ -52,6 +52,7 @@ fn run(job: u64, user: &str) -> Run {
         partition: None,
         qos: None,
         name: "secret".to_owned(),
+        work_directory: None,
         stamp: None,
         state: JobState::of(BaseState::Completed),
         restarts: None,

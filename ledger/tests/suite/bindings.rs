@@ -114,7 +114,99 @@ async fn runs_that_nobody_pays_for_any_more_are_unattributed_again() {
     desk.verify().await;
 }
 
+fn rule(words: &str) -> Binding {
+    let mut words = words.split_whitespace();
+    let (project, directory, pattern) = (words.next(), words.next(), words.next());
+    Binding {
+        account: None,
+        project: name(project.expect("a project")),
+        work_directory: directory.filter(|text| *text != "-").map(|text| text.parse().expect("a folder")),
+        name: pattern.map(|text| text.parse().expect("a pattern")),
+        ..binding()
+    }
+}
+
+/// A run of this name in this directory, in an account that nothing binds.
+fn found(number: u64, amount: i64, directory: Option<&str>, job: &str) -> ledger::SettledRun {
+    let mut settled = foreign(number, amount);
+    settled.run.account = Some(name("guests"));
+    settled.run.work_directory = directory.map(str::to_owned);
+    job.clone_into(&mut settled.run.name);
+    settled
+}
+
+#[tokio::test]
+async fn rules_find_who_pays_for_what_no_binding_covers() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), hold(1, 100)]).await;
+    desk.settle(found(1, 1, Some("/p/scratch/atlas/runs"), "eval")).await;
+    desk.settle(found(2, 2, None, "llm-7b")).await;
+    desk.settle(found(3, 4, Some("/p/home/ada"), "eval")).await;
+    desk.settle(found(4, 8, None, "llm-7b|x")).await;
+    assert_eq!(desk.book.unattributed_count().await, Ok(4));
+    desk.post(&[Command::Bind(rule("atlas /p/scratch/atlas")), Command::Bind(rule("borealis - llm-*"))]).await;
+    assert_eq!(used(&desk).await, [1, 10], "what was unattributed is charged at once");
+    // A binding of the account goes before them, and so does the stamp.
+    desk.post(&[Command::Bind(binding())]).await;
+    let mut of_account = found(5, 16, Some("/p/scratch/atlas"), "llm-7b");
+    of_account.run.account = Some(name("hai"));
+    desk.settle(of_account).await;
+    let mut stamped = found(6, 32, None, "llm-7b");
+    stamped.run.stamp = Some(stamp(1));
+    desk.settle(stamped).await;
+    assert_eq!(used(&desk).await, [49, 10]);
+    // The stores keep what rules need: charged once more, nothing moves.
+    assert_eq!(desk.post(&[reattribute(0, NOW + 1000)]).await, [Outcome::Reattributed(0)]);
+    desk.post(&[unbind(1, 0), reattribute(0, NOW + 1000)]).await;
+    assert_eq!(used(&desk).await, [48, 10]);
+    assert_eq!(desk.book.unattributed_count().await, Ok(2));
+    desk.post(&[Command::Bind(rule("borealis /p/scratch"))]).await;
+    assert_eq!(used(&desk).await, [48, 11], "its directory is known still");
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn rules_that_say_equally_much_leave_a_run_to_nobody() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(rule("atlas - llm-*"))]).await;
+    let same = desk.try_post(&[Command::Bind(rule("borealis - llm-*"))]).await.expect_err("the same runs");
+    assert_eq!(same.kind, LedgerErrorKind::Conflict);
+    desk.post(&[Command::Bind(rule("borealis - *eval"))]).await;
+    desk.post(&[Command::Bind(rule("borealis - *a-eval"))]).await;
+    assert_eq!(desk.settle(found(1, 1, None, "llm-b-eval")).await, SettleOutcome::Unattributed);
+    let reasons = desk.book.unattributed().await.expect("read");
+    assert_eq!(reasons[0].reason, ledger::UnattributedReason::RulesDisagree);
+    desk.settle(found(2, 2, None, "llm-a-eval")).await;
+    assert_eq!(used(&desk).await, [0, 2], "the longer name says more");
+}
+
+#[tokio::test]
+async fn what_a_rule_found_of_an_erased_person_stays() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(rule("atlas - llm-*")), Command::Bind(rule("atlas /p/scratch"))])
+        .await;
+    let of_eve = |number, amount, directory, job| {
+        let mut settled = found(number, amount, directory, job);
+        settled.run.user = name("evelyne");
+        settled
+    };
+    desk.settle(of_eve(1, 10, None, "llm-7b")).await;
+    desk.settle(of_eve(2, 5, Some("/p/scratch/evelyne"), "train")).await;
+    let eve = model::Principal { user: name("evelyne"), site: Some(name("jupiter")) };
+    assert_eq!(desk.post(&[Command::Erase(eve)]).await, [Outcome::Erased(Some(2))]);
+    assert_eq!(desk.post(&[reattribute(0, NOW + 1000)]).await, [Outcome::Reattributed(0)]);
+    desk.settle(read_at(of_eve(2, 7, Some("/p/scratch/evelyne"), "train"), 300)).await;
+    assert_eq!(used(&desk).await, [17, 0]);
+    desk.verify().await;
+    // The binding of an account moves them like any other.
+    let bind = Binding { account: Some(name("guests")), ..to_other() };
+    desk.post(&[Command::Bind(bind), reattribute(0, NOW + 1000)]).await;
+    assert_eq!(used(&desk).await, [0, 17]);
+}
+
 on_postgres_too! {
+    rules_find_who_pays_for_what_no_binding_covers,
+    rules_that_say_equally_much_leave_a_run_to_nobody,
     two_projects_cannot_pay_for_the_same_runs,
     a_binding_ends_once_and_at_the_earliest_end,
     runs_that_a_wrong_binding_charged_move_to_the_right_project,

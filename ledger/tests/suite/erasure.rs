@@ -11,6 +11,7 @@ fn of_eve(number: u64, gpu_milli: i64) -> SettledRun {
     let mut settled = foreign(number, gpu_milli);
     settled.run.user = name("evelyne");
     "evelynes-secret".clone_into(&mut settled.run.name);
+    settled.run.work_directory = Some("/home/evelyne/train".to_owned());
     settled.run.raw = format!("{number}|evelyne|/home/evelyne/train");
     settled
 }
@@ -31,6 +32,9 @@ async fn desk() -> Desk {
     let desk = Desk::new();
     desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
     let runs = [of_eve(1, 60), foreign(2, 30), of_eve(3, 10)];
+    let mut unbound = of_eve(4, 70);
+    unbound.run.account = Some(name("guests"));
+    desk.post(&[settle(unbound)]).await;
     desk.book.post(&eve(), now(), &runs.map(settle)).await.expect("posted");
     let scope = name("site:evelyne");
     let window = Window { from: at(NOW - 1000), to: at(NOW) };
@@ -50,7 +54,7 @@ async fn nothing_of_the_name_is_left_and_everything_else_is() {
     let proof = desk.book.prove(3).await.expect("proven");
     let (numbers, before) = (desk.numbers().await, people(&desk).await);
     assert_eq!(before, [("ada".to_owned(), 30), ("evelyne".to_owned(), 80)]);
-    assert_eq!(desk.post(&[Command::Erase(eve())]).await, [Outcome::Erased(Some(2))]);
+    assert_eq!(desk.post(&[Command::Erase(eve())]).await, [Outcome::Erased(Some(3))]);
     assert_eq!(desk.numbers().await, numbers);
     let after = people(&desk).await;
     assert_eq!(after.iter().map(|(_, amount)| *amount).sum::<i64>(), 110);

@@ -119,6 +119,7 @@ impl JobView {
             partition: PARTITION.parse().ok(),
             qos: None,
             name: self.record.name.clone(),
+            work_directory: None,
             stamp: self.stamp(),
             state: JobState::of(self.base()),
             restarts: Some(0),

@@ -146,6 +146,7 @@ impl AccountingRow {
             partition: self.partition,
             qos: self.qos,
             name: self.name,
+            work_directory: self.work_directory.and_then(|path| path.into_os_string().into_string().ok()),
             stamp: self.stamp,
             state: self.state,
             restarts: self.restarts,

@@ -8,7 +8,7 @@ use crate::{
     output::{Answer, Table, instant, instant_in},
 };
 use jobs::bind::{BindWish, Spender};
-use model::{AccountName, PartitionName, ProjectName, SiteName, Unit, UserName, Window};
+use model::{AccountName, DirectoryPrefix, PartitionName, Pattern, ProjectName, SiteName, Unit, UserName, Window};
 use serde_json::json;
 
 /// What spends a budget.
@@ -29,8 +29,9 @@ pub struct SpenderArguments {
 }
 
 impl From<SpenderArguments> for Spender {
-    fn from(SpenderArguments { account, partition, user, whole_site }: SpenderArguments) -> Self {
-        Self { account, partition, user, is_whole_site: whole_site }
+    fn from(arguments: SpenderArguments) -> Self {
+        let SpenderArguments { account, partition, user, whole_site } = arguments;
+        Self { account, partition, user, is_whole_site: whole_site, ..Self::default() }
     }
 }
 
@@ -51,6 +52,12 @@ pub(crate) struct Bind {
     /// What spends it
     #[command(flatten)]
     pub spender: SpenderArguments,
+    /// Runs that were told to work in this directory or below it spend it, where no other binding covers them
+    #[arg(long, value_name = "DIRECTORY")]
+    pub workdir: Option<DirectoryPrefix>,
+    /// Runs whose job has such a name spend it, where no other binding covers them: `*` for anything, `#` for a digit
+    #[arg(long, value_name = "PATTERN")]
+    pub name: Option<Pattern>,
 }
 
 /// Arguments of `ledger bindings`.
@@ -105,11 +112,11 @@ pub(super) async fn bind(arguments: Bind, context: &Context) -> Result<Answer, F
     let house = context.house()?;
     let zone = jobs::policy::zone_of(&house, "the binding was not entered", &arguments.unit)?;
     let from = day_in_or(arguments.from.as_deref(), &zone, house.clock.now())?;
-    let Bind { project, unit, spender, new_project, .. } = arguments;
+    let Bind { project, unit, spender, new_project, workdir, name, .. } = arguments;
     let wish = BindWish {
         project: project.clone(),
         unit: unit.clone(),
-        spender: spender.into(),
+        spender: Spender { work_directory: workdir, name, ..spender.into() },
         from,
         is_new_project: new_project,
     };

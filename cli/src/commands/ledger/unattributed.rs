@@ -43,6 +43,7 @@ fn row(found: &UnattributedRun) -> [String; 9] {
         price,
         match &found.reason {
             UnattributedReason::NotBound => "no binding".to_owned(),
+            UnattributedReason::RulesDisagree => "two rules disagree".to_owned(),
             UnattributedReason::NotPriced(unit) => format!("not in {unit}"),
         },
     ]
