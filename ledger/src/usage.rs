@@ -68,6 +68,8 @@ pub struct UsageFilter {
     pub person: Option<UserName>,
     /// Those at a site.
     pub site: Option<SiteName>,
+    /// Those on a cluster, at whichever site has one of that name.
+    pub cluster: Option<ClusterName>,
     /// Those in a partition.
     pub partition: Option<PartitionName>,
     /// Those in a unit.

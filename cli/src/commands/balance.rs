@@ -1,4 +1,4 @@
-//! `pakt balance [PROJECT]`
+//! `pakt balance [PROJECT]...`
 
 use super::Context;
 use crate::{
@@ -6,16 +6,23 @@ use crate::{
     output::{Answer, Table, event, hold, holds, instant, instant_in, standing},
     wiring::{Event, Policy},
 };
-use jobs::balance::{Balances, balance};
+use jobs::balance::{BalanceWish, Balances, balance};
 use jobs::outlook::{Outlook, outlook};
-use model::{Amount, Balance, ProjectName, SiteFigure, Zone};
+use model::{Amount, Balance, ProjectName, SiteFigure, SiteName, Unit, Zone};
 use serde_json::json;
 
 /// Arguments of `balance`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The project; all of them without it
-    pub project: Option<ProjectName>,
+    /// The projects; all of them without any
+    #[arg(value_name = "PROJECT")]
+    pub projects: Vec<ProjectName>,
+    /// In units of a site
+    #[arg(long, value_name = "SITE")]
+    pub at_site: Option<SiteName>,
+    /// In one unit, such as `jupiter:gh200`
+    #[arg(long)]
+    pub unit: Option<Unit>,
     /// Read the ledger alone, without settling first
     #[arg(long)]
     pub offline: bool,
@@ -23,13 +30,18 @@ pub(crate) struct Arguments {
 
 /// Shows the balances.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
-    let found = balance(&context.house_to_look()?, arguments.project, !arguments.offline).await?;
+    let Arguments { projects, at_site: site, unit, offline } = arguments;
+    let is_filtered = site.is_some() || unit.is_some();
+    let wish = BalanceWish { projects, site, unit };
+    let found = balance(&context.house_to_look()?, &wish, !offline).await?;
     let mut table = Table::new(&["project", "unit", "", "granted", "used", "running", "committed", "foreign", "free"])
         .right(&[3, 4, 5, 6, 7, 8]);
     for budget in &found.budgets {
         table.row(row(&budget.balance)?);
     }
-    let mut text = if found.budgets.is_empty() {
+    let mut text = if found.budgets.is_empty() && is_filtered {
+        "the ledger has no entries there; `pakt balance` shows all units\n".to_owned()
+    } else if found.budgets.is_empty() {
         "the ledger has no entries; `pakt ledger grant` makes one\n".to_owned()
     } else {
         table.text()

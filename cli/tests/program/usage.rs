@@ -85,6 +85,8 @@ fn usage_is_told_apart_by_what_is_asked() {
     FAILED,jupiter:gh200,3600000,1.000
     TIMEOUT,jupiter:gh200,28800000,8.000
     ");
+    assert_eq!(desk.json(&["usage", "--cluster", "jupiter"]), desk.json(&["usage"]));
+    assert_eq!(desk.json(&["usage", "--cluster", "horeka"])["usage"], serde_json::json!([]));
     assert_snapshot!(desk.pakt(&["usage", "--at-site", "horeka"]).shown(), @"
     exit 0
     --- stdout
@@ -97,6 +99,38 @@ fn usage_is_told_apart_by_what_is_asked() {
             { "project": "atlas", "unit": "jupiter:gh200", "amount": 28_800_000 }
         ])
     );
+}
+
+#[test]
+fn balances_are_chosen() {
+    let desk = september();
+    for (project, unit) in [("borealis", "jupiter:gh200"), ("cirrus", "jupiter:gh200"), ("atlas", "horeka:h100")] {
+        let grant = ["ledger", "grant", project, "10", "--unit", unit, "--account", project, "--new-project"];
+        desk.pakt(&[&grant[..], &["--from", "2026-09-01", "--until", "2027-09-01"]].concat()).expect(0);
+    }
+    let shown = |words: &[&str]| {
+        let found = desk.json(&[&["balance", "--offline"], words].concat())["balances"].clone();
+        let place = |balance: &serde_json::Value| {
+            format!("{} {}", balance["project"].as_str().expect("one"), balance["unit"].as_str().expect("one"))
+        };
+        found.as_array().expect("a list").iter().map(place).collect::<Vec<_>>().join(", ")
+    };
+    for (words, expected) in [
+        (&[][..], "atlas horeka:h100, atlas jupiter:gh200, borealis jupiter:gh200, cirrus jupiter:gh200"),
+        (&["cirrus", "borealis"], "borealis jupiter:gh200, cirrus jupiter:gh200"),
+        (&["--at-site", "horeka"], "atlas horeka:h100"),
+        (&["atlas", "--unit", "jupiter:gh200"], "atlas jupiter:gh200"),
+        (&["--unit", "jupiter:node"], ""),
+    ] {
+        assert_eq!(shown(words), expected, "{words:?}");
+    }
+    assert_snapshot!(desk.pakt(&["balance", "--offline", "atlas", "cirrus", "--at-site", "horeka"]).shown(), @"
+    exit 2
+    --- stderr
+    error: project `cirrus` has no balance
+    why:   the ledger at `<home>/state/ledger.sqlite` has no entry of it at `horeka`
+    next:  enter what was granted with `pakt ledger grant`; `pakt balance` lists the projects it knows
+    ");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::cluster::run;
 use crate::desk::{DAY, Desk, NOW};
 use jobs::{
-    balance::balance,
+    balance::{BalanceWish, balance},
     job_file::{JobFile, SourceFile},
     prepare::prepare,
 };
@@ -25,14 +25,14 @@ async fn a_balance_shows_older_numbers_where_it_cannot_settle() {
         AdapterErrorKind::Refused { said: "no".to_owned() },
     ] {
         desk.says().fails = Some(("queue", kind.clone()));
-        let found = balance(&desk.house("ada"), None, true).await.expect("shown");
+        let found = balance(&desk.house("ada"), &BalanceWish::default(), true).await.expect("shown");
         assert!(found.stale.is_some() && found.settled.is_none(), "{kind:?}");
         assert_eq!(found.budgets[0].balance.used.milli(), 100_000, "{kind:?}");
     }
-    let found = balance(&desk.house("ada"), None, true).await.expect("shown");
+    let found = balance(&desk.house("ada"), &BalanceWish::default(), true).await.expect("shown");
     assert!(found.stale.is_none() && found.settled.is_some());
     desk.set_clock(NOW - DAY);
-    let found = balance(&desk.house("ada"), None, true).await.expect("shown");
+    let found = balance(&desk.house("ada"), &BalanceWish::default(), true).await.expect("shown");
     assert!(found.stale.expect("the clock is behind").contains("clock"));
 }
 

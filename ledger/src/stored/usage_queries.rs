@@ -310,6 +310,11 @@ impl Conditions {
             let condition = "place IN (SELECT place FROM usage_places WHERE site = ?)";
             conditions.add("place", condition, Value::Text(site.to_string()));
         }
+        if let Some(cluster) = &filter.cluster {
+            let condition = "place IN (SELECT usage_places.place FROM usage_places
+                JOIN names ON names.number = usage_places.place WHERE names.text = usage_places.site || '/' || ?)";
+            conditions.add("place", condition, Value::Text(cluster.to_string()));
+        }
         Ok(Some(conditions))
     }
 

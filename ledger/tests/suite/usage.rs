@@ -108,6 +108,9 @@ async fn usage_is_told_apart_and_chosen_by_what_is_asked() {
         (UsageFilter { end_state: Some(BaseState::Completed), ..UsageFilter::default() }, vec!["3600"]),
         (UsageFilter { site: Some(name("jupiter")), unit: Some(gh200()), ..UsageFilter::default() }, vec!["3900"]),
         (UsageFilter { site: Some(name("horeka")), ..UsageFilter::default() }, vec![]),
+        (UsageFilter { cluster: Some(name("booster")), ..UsageFilter::default() }, vec!["3900"]),
+        (UsageFilter { cluster: Some(name("jupiter")), ..UsageFilter::default() }, vec![]),
+        (UsageFilter { cluster: Some(name("booster")), site: Some(name("horeka")), ..UsageFilter::default() }, vec![]),
         (UsageFilter { project: Some(name("borealis")), ..UsageFilter::default() }, vec![]),
         (UsageFilter { partition: Some(name("booster")), ..UsageFilter::default() }, vec!["3600"]),
     ] {

@@ -8,6 +8,7 @@ use crate::{
     output::{Answer, instant_in},
 };
 use jobs::House;
+use jobs::balance::BalanceWish;
 use model::{ProjectName, Timestamp, Unit, Window};
 use serde_json::json;
 
@@ -38,7 +39,7 @@ pub(super) async fn statement(arguments: Statement, context: &Context) -> Result
     let units = if let Some(unit) = &arguments.unit {
         vec![unit.clone()]
     } else {
-        let found = jobs::balance::balance(&house, Some(arguments.project.clone()), false).await?;
+        let found = jobs::balance::balance(&house, &BalanceWish::of(&arguments.project), false).await?;
         found.budgets.into_iter().map(|budget| budget.balance.unit).collect()
     };
     let known_at = arguments.known_at.as_deref().map(|text| known_at("no statement was printed", text)).transpose()?;

@@ -53,7 +53,7 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
 }
 
 fn query(arguments: &Arguments) -> Result<UsageQuery, Failure> {
-    let OfBooks { until, by, project, person, at_site, partition, unit, end_state, known_at: known, .. } =
+    let OfBooks { until, by, project, person, at_site, cluster, partition, unit, end_state, known_at: known, .. } =
         &arguments.of_books;
     let by = by.iter().map(|word| field(word)).collect::<Result<Vec<_>, _>>()?;
     let end_state = end_state.as_deref().map(state).transpose()?;
@@ -61,6 +61,7 @@ fn query(arguments: &Arguments) -> Result<UsageQuery, Failure> {
         project: project.clone(),
         person: person.clone(),
         site: at_site.clone(),
+        cluster: cluster.clone(),
         partition: partition.clone(),
         unit: unit.clone(),
         end_state,

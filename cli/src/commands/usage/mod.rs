@@ -5,7 +5,7 @@ mod books;
 
 use super::Context;
 use crate::{failure::Failure, output::Answer};
-use model::{PartitionName, ProjectName, SiteName, Unit, UserName};
+use model::{ClusterName, PartitionName, ProjectName, SiteName, Unit, UserName};
 
 /// Arguments of `usage`.
 #[derive(Debug, clap::Args)]
@@ -42,6 +42,9 @@ pub(crate) struct OfBooks {
     /// The runs at a site
     #[arg(long, value_name = "SITE")]
     pub at_site: Option<SiteName>,
+    /// The runs on a cluster, by Slurm's name of it
+    #[arg(long)]
+    pub cluster: Option<ClusterName>,
     /// The runs in a partition
     #[arg(long)]
     pub partition: Option<PartitionName>,
