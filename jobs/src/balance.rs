@@ -6,14 +6,14 @@ use crate::{
     reached::booked,
     settle::{SettleOptions, SettleReport, settle},
 };
-use ledger::{BalanceQuery, Budget, Hold};
-use model::{ProjectName, SiteName, Unit};
+use ledger::{BalanceQuery, Budget, Hold, KnownAt};
+use model::{ProjectName, SiteName, Timestamp, Unit};
 
 /// The balances and what stands behind them.
 pub struct Balances {
     /// One for each project and unit.
     pub budgets: Vec<Budget>,
-    /// The open holds, largest remainder first.
+    /// The open holds, largest remainder first; none are listed of the past.
     pub holds: Vec<Hold>,
     /// Runs that no binding covers.
     pub unattributed: u64,
@@ -32,12 +32,21 @@ pub struct BalanceWish {
     pub site: Option<SiteName>,
     /// In this unit.
     pub unit: Option<Unit>,
+    /// As the books were then.
+    pub known_at: Option<KnownAt>,
+    /// Of what took effect up to this instant.
+    pub as_of: Option<Timestamp>,
 }
 
 impl BalanceWish {
     /// Those of one project.
     pub fn of(project: &ProjectName) -> Self {
         Self { projects: vec![project.clone()], ..Self::default() }
+    }
+
+    /// Whether it is about another state than the present one.
+    pub const fn is_of_the_past(&self) -> bool {
+        self.known_at.is_some() || self.as_of.is_some()
     }
 
     fn selects(&self, project: &ProjectName, unit: &Unit) -> bool {
@@ -59,7 +68,12 @@ impl BalanceWish {
 pub async fn balance(house: &House, wish: &BalanceWish, refresh: bool) -> Result<Balances, JobsError> {
     let what = "the balance was not read";
     let book = house.needed_book(what).await?;
-    let (settled, stale) = if refresh {
+    if let Some(as_of) = wish.as_of.filter(|as_of| *as_of > house.clock.now()) {
+        let why = format!("{as_of} lies ahead, and nobody knows what is spent until then");
+        let next = "`pakt balance` without `--as-of` says what happens when";
+        return Err(JobsError::usage(what, why, next));
+    }
+    let (settled, stale) = if refresh && !wish.is_of_the_past() {
         match settle(house, SettleOptions::default()).await {
             Ok(report) => (Some(report), None),
             Err(error) if error.gravity == Gravity::Bug => return Err(error),
@@ -70,7 +84,8 @@ pub async fn balance(house: &House, wish: &BalanceWish, refresh: bool) -> Result
     };
     // Of several projects all balances are read, and the others left out.
     let project = if let [project] = wish.projects.as_slice() { Some(project) } else { None };
-    let query = BalanceQuery { project: project.cloned(), site: wish.site.clone() };
+    let BalanceWish { site, known_at, as_of, .. } = wish.clone();
+    let query = BalanceQuery { project: project.cloned(), site, known_at, as_of };
     let mut budgets = booked(book.budgets(&query, house.clock.now()).await, what)?;
     budgets.retain(|budget| wish.selects(&budget.balance.project, &budget.balance.unit));
     let has_none = |project: &&ProjectName| !budgets.iter().any(|budget| budget.balance.project == **project);
@@ -78,6 +93,9 @@ pub async fn balance(house: &House, wish: &BalanceWish, refresh: bool) -> Result
         let why = format!("the ledger at `{}` has no entry of it{}", house.books.place().display(), wish.place());
         let next = "enter what was granted with `pakt ledger grant`; `pakt balance` lists the projects it knows";
         return Err(JobsError::usage(format!("project `{project}` has no balance"), why, next));
+    }
+    if wish.is_of_the_past() {
+        return Ok(Balances { budgets, holds: Vec::new(), unattributed: 0, settled, stale });
     }
     let mut holds = booked(book.open_holds(project).await, what)?;
     holds.retain(|hold| wish.selects(&hold.project, &hold.unit));

@@ -153,7 +153,11 @@ impl Budgets {
     /// Refuses a job that names a project without a budget here while an enforced one would be charged for it: without a
     /// hold that budget could be overdrawn.
     pub(crate) async fn refuse_unheld(&self, house: &House, what: &str, other: &Binding) -> Result<(), JobsError> {
-        let query = BalanceQuery { project: Some(other.project.clone()), site: Some(self.site.clone()) };
+        let query = BalanceQuery {
+            project: Some(other.project.clone()),
+            site: Some(self.site.clone()),
+            ..BalanceQuery::default()
+        };
         let balances = booked(self.book.balances(&query, house.clock.now()).await, "the balance was not read")?;
         if !balances.iter().any(|balance| balance.unit == other.unit && balance.is_enforced) {
             return Ok(());
@@ -165,7 +169,11 @@ impl Budgets {
 
     /// A doubt where a budget is enforced and was settled long ago: what ran since then may have used what it calls free.
     pub(crate) async fn doubt_of_age(&self, house: &House, unit: &Unit) -> Result<Option<Finding>, JobsError> {
-        let query = BalanceQuery { project: Some(self.project.clone()), site: Some(self.site.clone()) };
+        let query = BalanceQuery {
+            project: Some(self.project.clone()),
+            site: Some(self.site.clone()),
+            ..BalanceQuery::default()
+        };
         let balances = booked(self.book.balances(&query, house.clock.now()).await, "the balance was not read")?;
         let enforced = balances.iter().find(|balance| balance.unit == *unit && balance.is_enforced);
         let settled_at = enforced.and_then(|balance| balance.running_as_of);

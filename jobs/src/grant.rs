@@ -174,7 +174,7 @@ pub async fn statement(
     let book = house.needed_book(what).await?;
     let statement = booked(book.statement(project, unit, window, known_at).await, what)?;
     if statement.lines.is_empty() && statement.opening == Amount::ZERO {
-        let query = BalanceQuery { project: Some(project.clone()), site: None };
+        let query = BalanceQuery { project: Some(project.clone()), ..BalanceQuery::default() };
         let known = booked(book.balances(&query, house.clock.now()).await, what)?;
         if !known.iter().any(|balance| balance.unit == *unit) {
             let why = format!("the ledger has no entry of it in {unit}");

@@ -84,7 +84,7 @@ pub(crate) async fn known_budget(
 ) -> Result<(), JobsError> {
     known_unit(house, what, unit)?;
     known_project(house, book, what, project).await?;
-    let query = BalanceQuery { project: Some(project.clone()), site: None };
+    let query = BalanceQuery { project: Some(project.clone()), ..BalanceQuery::default() };
     let balances = booked(book.balances(&query, house.clock.now()).await, what)?;
     let bindings = booked(book.bindings().await, what)?;
     let bound = bindings.into_iter().map(|record| record.terms).filter(|terms| terms.project == *project);

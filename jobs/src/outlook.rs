@@ -93,7 +93,8 @@ pub(crate) async fn budget_of(
     project: &ProjectName,
     unit: &Unit,
 ) -> Result<Option<Budget>, ledger::LedgerError> {
-    let query = BalanceQuery { project: Some(project.clone()), site: Some(unit.site().clone()) };
+    let query =
+        BalanceQuery { project: Some(project.clone()), site: Some(unit.site().clone()), ..BalanceQuery::default() };
     let budgets = book.budgets(&query, house.clock.now()).await?;
     Ok(budgets.into_iter().find(|budget| budget.balance.unit == *unit))
 }

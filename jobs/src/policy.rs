@@ -94,7 +94,8 @@ async fn standing(
     project: &ProjectName,
     unit: &Unit,
 ) -> Result<(Option<Policy>, Zone), JobsError> {
-    let query = BalanceQuery { project: Some(project.clone()), site: Some(unit.site().clone()) };
+    let query =
+        BalanceQuery { project: Some(project.clone()), site: Some(unit.site().clone()), ..BalanceQuery::default() };
     let budgets = booked(book.budgets(&query, house.clock.now()).await, "the budget was not read")?;
     let found = budgets.into_iter().find(|budget| budget.balance.unit == *unit);
     Ok(found.map_or_else(|| (None, Zone::utc()), |budget| (budget.policy, budget.zone)))

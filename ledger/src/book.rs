@@ -20,9 +20,18 @@ pub struct BalanceQuery {
     pub project: Option<ProjectName>,
     /// In units of this site.
     pub site: Option<SiteName>,
+    /// As the books were then; as they are now where nothing is said.
+    pub known_at: Option<KnownAt>,
+    /// Of what took effect up to this instant; up to now where nothing is said.
+    pub as_of: Option<Timestamp>,
 }
 
 impl BalanceQuery {
+    /// Whether it is about another state than the present one. What ran, waited and what sites said is not known of those.
+    pub(crate) const fn is_of_the_past(&self) -> bool {
+        self.known_at.is_some() || self.as_of.is_some()
+    }
+
     /// Whether it selects a balance.
     pub(crate) fn selects(&self, balance: &Balance) -> bool {
         self.project.as_ref().is_none_or(|project| *project == balance.project)

@@ -1,6 +1,6 @@
 //! `pakt balance [PROJECT]...`
 
-use super::Context;
+use super::{Context, ledger::known_at};
 use crate::{
     failure::Failure,
     output::{Answer, Table, event, hold, holds, instant, instant_in, standing},
@@ -8,7 +8,7 @@ use crate::{
 };
 use jobs::balance::{BalanceWish, Balances, balance};
 use jobs::outlook::{Outlook, outlook};
-use model::{Amount, Balance, ProjectName, SiteFigure, SiteName, Unit, Zone};
+use model::{Amount, Balance, ProjectName, SiteFigure, SiteName, Timestamp, Unit, Zone};
 use serde_json::json;
 
 /// Arguments of `balance`.
@@ -23,6 +23,12 @@ pub(crate) struct Arguments {
     /// In one unit, such as `jupiter:gh200`
     #[arg(long)]
     pub unit: Option<Unit>,
+    /// As the books were at this time (2026-11-23T22:14:00Z), or after the entry with this number
+    #[arg(long, value_name = "TIME|ENTRY")]
+    pub known_at: Option<String>,
+    /// Of what took effect up to this time (2026-11-23T22:14:00Z), by what the books say now or at `--known-at`
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<Timestamp>,
     /// Read the ledger alone, without settling first
     #[arg(long)]
     pub offline: bool,
@@ -30,9 +36,11 @@ pub(crate) struct Arguments {
 
 /// Shows the balances.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
-    let Arguments { projects, at_site: site, unit, offline } = arguments;
-    let is_filtered = site.is_some() || unit.is_some();
-    let wish = BalanceWish { projects, site, unit };
+    let Arguments { projects, at_site: site, unit, known_at: known, as_of, offline } = arguments;
+    let known_at = known.as_deref().map(|text| known_at("no balance was shown", text)).transpose()?;
+    let wish = BalanceWish { projects, site, unit, known_at, as_of };
+    let is_of_the_past = wish.is_of_the_past();
+    let is_filtered = wish.site.is_some() || wish.unit.is_some();
     let found = balance(&context.house_to_look()?, &wish, !offline).await?;
     let mut table = Table::new(&["project", "unit", "", "granted", "used", "running", "committed", "foreign", "free"])
         .right(&[3, 4, 5, 6, 7, 8]);
@@ -57,8 +65,15 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         text.push_str(&comes(&budget.balance, &outlook));
         outlooks.push(outlook);
     }
-    let json = json(&found, &outlooks)?;
-    Ok(Answer::new(text, json).with_notes(notes(&found)))
+    let mut json = json(&found, &outlooks)?;
+    let mut notes = notes(&found);
+    if is_of_the_past {
+        (json["holds"], json["unattributed"]) = (serde_json::Value::Null, serde_json::Value::Null);
+        notes.push(
+            "note: what ran and waited then is not kept, and not taken off; committed is what was held".to_owned(),
+        );
+    }
+    Ok(Answer::new(text, json).with_notes(notes))
 }
 
 fn row(balance: &Balance) -> Result<[String; 9], Failure> {

@@ -178,6 +178,13 @@ fn books_are_shown_as_they_were() {
     let closing = |words: &[&str]| {
         desk.json(&[&["ledger", "statement", "atlas"], words].concat())["statements"][0]["closing"].clone()
     };
+    let balance = |words: &[&str]| desk.json(&[&["balance", "--offline", "atlas"], words].concat());
+    assert_eq!(balance(&[])["balances"][0]["used"], 21 * 3_600_000);
+    let then = balance(&["--known-at", &known]);
+    assert_eq!((&then["balances"][0]["used"], &then["holds"]), (&(17 * 3_600_000).into(), &serde_json::Value::Null));
+    assert_eq!(balance(&["--as-of", "2026-09-20T00:00:00Z"])["balances"][0]["used"], 9 * 3_600_000);
+    desk.pakt(&["balance", "--as-of", "2999-01-01T00:00:00Z"]).expect(2);
+    desk.pakt(&["balance", "--known-at", "then"]).expect(2);
     let difference = closing(&["--known-at", &known]).as_i64().expect("a number") - closing(&[]).as_i64().expect("too");
     assert_eq!(difference, 4 * 3_600_000);
 }

@@ -82,7 +82,7 @@ async fn known<'a>(
     wish: &'a FigureWish,
     format: FigureFormat,
 ) -> Result<Known<'a>, JobsError> {
-    let query = BalanceQuery { project: Some(wish.project.clone()), site: None };
+    let query = BalanceQuery { project: Some(wish.project.clone()), ..BalanceQuery::default() };
     let balances = booked(book.balances(&query, house.clock.now()).await, what)?;
     let bindings = booked(book.bindings().await, what)?.into_iter().map(|record| record.terms);
     let bindings: Vec<_> = bindings.filter(|terms| terms.project == wish.project && !terms.is_rule()).collect();

@@ -5,6 +5,7 @@ use super::session::Session;
 use super::tables::Tables;
 use super::{figure_tables, observation_tables, rows, spending_tables};
 use crate::records::{BalanceParts, Result, Total};
+use crate::stored::budgets_of_the_past;
 use crate::{BalanceQuery, Budget, rules};
 use model::{Balance, ProjectName, Timestamp};
 
@@ -52,6 +53,9 @@ fn totals(session: &Session, project: Option<&str>) -> Result<Vec<Total>> {
 }
 
 pub(super) fn balances(tables: &Tables<'_>, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
+    if query.is_of_the_past() {
+        return Ok(budgets_of_the_past(tables, query, now)?.into_iter().map(|budget| budget.balance).collect());
+    }
     let parts = balance_parts(tables, query.project.as_ref(), now)?;
     let mut balances = rules::balances(&parts, now)?;
     balances.retain(|balance| query.selects(balance));
@@ -59,6 +63,9 @@ pub(super) fn balances(tables: &Tables<'_>, query: &BalanceQuery, now: Timestamp
 }
 
 pub(super) fn budgets(tables: &Tables<'_>, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Budget>> {
+    if query.is_of_the_past() {
+        return budgets_of_the_past(tables, query, now);
+    }
     let mut parts = balance_parts(tables, query.project.as_ref(), now)?;
     parts.recent = spending_tables::recent(tables.session, now)?;
     let mut budgets = rules::budgets(&parts, now)?;

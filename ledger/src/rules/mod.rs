@@ -11,6 +11,7 @@ mod grants;
 mod lot;
 mod lot_draw;
 mod movement;
+mod past;
 mod policy;
 mod replay;
 mod revision;
@@ -33,6 +34,7 @@ pub(crate) use grants::grants;
 pub use lot::{GivenLot, GrantTerms, Lot, LotBalance, LotError, LotId, Spending};
 pub use lot_draw::{Debt, Drawing, LotBook, LotChange, borders_of};
 pub(crate) use movement::{HOUR_SECONDS, budget_change, fingerprint, hour_print, spending, split};
+pub(crate) use past::Past;
 pub use policy::{
     Coming, Decision, Event, Facts, FixedTerm, HardStop, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft,
     Standing, UsedUp,

@@ -115,7 +115,8 @@ impl Replay {
         Ok(())
     }
 
-    fn apply_to_hold(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+    /// Takes in what an entry says of its hold.
+    pub(crate) fn apply_to_hold(&mut self, entry: &Entry) -> Result<(), LedgerError> {
         let Some(id) = entry.links.hold else { return Ok(()) };
         if entry.kind == EntryKind::Hold {
             if let Some(hold) = opened(entry, id)
@@ -140,6 +141,11 @@ impl Replay {
             _ => hold.charged = hold.charged.minus(budget_change(entry)?)?,
         }
         Ok(())
+    }
+
+    /// What the entries of each kind add up to.
+    pub(crate) fn totals(&self) -> impl Iterator<Item = (&(ProjectName, Unit, EntryKind), &Amount)> {
+        self.totals.iter()
     }
 
     /// The holds that the entries give.

@@ -24,7 +24,7 @@ pub(crate) fn zones(tables: &impl LogTables) -> Result<Vec<SiteZone>> {
 }
 
 /// The number of the last entry of a state of the books.
-fn known_at(tables: &impl LogTables, known_at: Option<KnownAt>) -> Result<i64> {
+pub(super) fn known_at(tables: &impl LogTables, known_at: Option<KnownAt>) -> Result<i64> {
     match known_at {
         None => Ok(i64::MAX),
         Some(KnownAt::Entry(entry)) => Ok(i64::try_from(entry).unwrap_or(i64::MAX)),

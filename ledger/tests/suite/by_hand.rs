@@ -97,7 +97,7 @@ async fn what_is_passed_on_stays_what_was_granted() {
     assert_eq!(desk.post(&[delegate("d1", 300)]).await, [Outcome::Delegated(Effect::Done)]);
     assert_eq!(desk.post(&[delegate("d1", 300)]).await, [Outcome::Delegated(Effect::AlreadyDone)]);
     assert_eq!(desk.numbers().await, [700, 100, 0, 0, 0, 600]);
-    let query = ledger::BalanceQuery { project: Some(name("borealis")), site: None };
+    let query = ledger::BalanceQuery { project: Some(name("borealis")), ..ledger::BalanceQuery::default() };
     let balances = desk.book.balances(&query, now()).await.expect("read");
     assert_eq!((balances[0].granted, balances[0].free()), (milli(300), Ok(milli(300))));
     // A thing that is given cannot be given again, nor what is used already.
@@ -131,7 +131,7 @@ async fn what_is_given_back_follows_its_charge_to_another_project() {
     moved.run.account = Some(name("other"));
     desk.post(&[settle(moved)]).await;
     assert_eq!(desk.numbers().await, [1000, 40, 0, 0, 0, 960], "of run 2 alone");
-    let query = ledger::BalanceQuery { project: Some(name("borealis")), site: None };
+    let query = ledger::BalanceQuery { project: Some(name("borealis")), ..ledger::BalanceQuery::default() };
     let balances = desk.book.balances(&query, now()).await.expect("read");
     assert_eq!(balances[0].used, milli(10), "60 charged, 50 given back");
     desk.verify().await;

@@ -15,6 +15,7 @@ mod files;
 mod log;
 mod observations;
 mod order;
+mod past;
 mod policies;
 mod processes;
 mod reference;

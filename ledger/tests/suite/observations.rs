@@ -193,7 +193,7 @@ async fn foreign_jobs_count_against_an_enforced_budget() {
     desk.post(&[observe(NOW, vec![running(1, None, 30, 50)], vec![pending(2, None, 20)])]).await;
     assert!(desk.try_post(&[hold(1, 31)]).await.expect_err("70 are spoken for").refusal().is_some());
     desk.post(&[hold(1, 30)]).await;
-    let of_another_site = ledger::BalanceQuery { project: None, site: Some(name("horeka")) };
+    let of_another_site = ledger::BalanceQuery { site: Some(name("horeka")), ..ledger::BalanceQuery::default() };
     let everything = desk.book.balances(&of_another_site, now()).await;
     assert_eq!(everything, Ok(vec![]), "no unit of that site");
 }

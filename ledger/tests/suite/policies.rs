@@ -18,7 +18,7 @@ fn for_days(key: &str, amount: i64, from: i64, days: i64) -> Command {
 }
 
 async fn budget_at(desk: &Desk, seconds: i64) -> Budget {
-    let query = BalanceQuery { project: Some(atlas()), site: None };
+    let query = BalanceQuery { project: Some(atlas()), ..BalanceQuery::default() };
     desk.book.budgets(&query, at(seconds)).await.expect("budgets").remove(0)
 }
 

@@ -441,7 +441,7 @@ impl Desk {
 
     /// The balance of the project in its GPU unit.
     pub(crate) async fn balance(&self) -> Balance {
-        let query = BalanceQuery { project: Some(atlas()), site: None };
+        let query = BalanceQuery { project: Some(atlas()), ..BalanceQuery::default() };
         let found = self.book.balances(&query, now()).await.expect("balances");
         found.into_iter().find(|balance| balance.unit == gh200()).expect("a balance in GPU time")
     }

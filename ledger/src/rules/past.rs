@@ -1,0 +1,88 @@
+//! Balances of the past: what entries alone say, as far as they were known then.
+
+use super::replay::{Movement, Replay};
+use super::{HOUR_SECONDS, LotError, Terms, grants, spending, terms};
+use crate::records::{BalanceParts, Recent, Result, Spent, Total};
+use crate::{Budget, Entry, EntryKind, SetPolicy};
+use model::{Amount, ProjectName, Timestamp, Unit};
+use std::collections::BTreeMap;
+
+type Place = (ProjectName, Unit);
+
+/// Adds entries up, one after the other. What ran and waited is no entry, and nobody knows it of the past.
+pub(crate) struct Past {
+    terms: Vec<Terms>,
+    /// For each of the terms the borders of its lots, and what was spent up to each.
+    cuts: BTreeMap<Place, (Vec<Timestamp>, Vec<Amount>)>,
+    recent: BTreeMap<Place, Amount>,
+    replay: Replay,
+    now: Timestamp,
+}
+
+impl Past {
+    /// Begins, for an instant. `given` are the entries that grant and take back.
+    pub(crate) fn new(given: Vec<Entry>, policies: Vec<SetPolicy>, now: Timestamp) -> Result<Self> {
+        let terms = terms(&grants(given)?, policies)?;
+        let mut cuts = BTreeMap::new();
+        for budget in &terms {
+            let borders = budget.cuts(now)?;
+            let sums = vec![Amount::ZERO; borders.len()];
+            cuts.insert((budget.project.clone(), budget.unit.clone()), (borders, sums));
+        }
+        Ok(Self { terms, cuts, recent: BTreeMap::new(), replay: Replay::default(), now })
+    }
+
+    /// Takes in the next entry.
+    pub(crate) fn add(&mut self, entry: &Entry) -> Result<()> {
+        if entry.kind.moves() {
+            let Entry { kind, unit, debit, credit, project, amount, .. } = entry;
+            self.replay.move_amount(Movement { kind: *kind, unit, debit, credit, project }, *amount)?;
+        }
+        self.replay.apply_to_hold(entry)?;
+        let Some(spent) = spending(entry)? else { return Ok(()) };
+        let place = (entry.project.clone(), entry.unit.clone());
+        if let Some((borders, sums)) = self.cuts.get_mut(&place) {
+            let at = borders.partition_point(|border| *border <= entry.effective_at);
+            if let Some(sum) = sums.get_mut(at) {
+                *sum = sum.plus(spent)?;
+            }
+        }
+        let since = self.now.plus_seconds(-Budget::RECENT_SECONDS).epoch_seconds().div_euclid(HOUR_SECONDS);
+        let hour = entry.effective_at.epoch_seconds().div_euclid(HOUR_SECONDS);
+        if entry.links.run.is_some() && since <= hour {
+            let sum = self.recent.entry(place).or_default();
+            *sum = sum.plus(spent)?;
+        }
+        Ok(())
+    }
+
+    /// The budgets that come out.
+    pub(crate) fn budgets(self, enforced: Vec<Place>) -> std::result::Result<Vec<Budget>, LotError> {
+        let total = |((project, unit, kind), amount): (&(ProjectName, Unit, EntryKind), &Amount)| Total {
+            project: project.clone(),
+            unit: unit.clone(),
+            kind: *kind,
+            amount: *amount,
+        };
+        let mut spent = Vec::new();
+        for ((project, unit), (borders, sums)) in &self.cuts {
+            spent.extend(borders.iter().zip(sums).map(|(until, amount)| Spent {
+                project: project.clone(),
+                unit: unit.clone(),
+                until: *until,
+                amount: *amount,
+            }));
+        }
+        let recent = self.recent.into_iter().map(|((project, unit), amount)| Recent { project, unit, amount });
+        let parts = BalanceParts {
+            totals: self.replay.totals().map(total).collect(),
+            terms: self.terms,
+            spent,
+            recent: recent.collect(),
+            holds: self.replay.holds().cloned().collect(),
+            enforced,
+            ..BalanceParts::default()
+        };
+        super::budgets(&parts, self.now)
+    }
+}

@@ -1,0 +1,99 @@
+//! Balances of the past: what was shown once can be shown again, and what is known by now of an earlier time.
+
+use crate::support::*;
+use ledger::{BalanceQuery, Budget, Command, FixedTerm, KnownAt, MonthlyJsc, NewGrant, NhrQuarterly, Policy};
+use model::Window;
+
+/// 1 September 2026, 00:00 in Berlin.
+const SEPTEMBER: i64 = 1_788_213_600;
+const DAY: i64 = 86_400;
+
+async fn budgets(desk: &Desk, query: BalanceQuery, now: i64) -> Vec<Budget> {
+    desk.book.budgets(&query, at(now)).await.expect("budgets")
+}
+
+fn known(at: KnownAt) -> BalanceQuery {
+    BalanceQuery { known_at: Some(at), ..BalanceQuery::default() }
+}
+
+fn granted(key: &str, amount: i64) -> Command {
+    let window = Window { from: at(SEPTEMBER), to: at(SEPTEMBER + 91 * DAY) };
+    Command::Grant(NewGrant { window, ..new_grant(key, amount) })
+}
+
+/// What happens, and on which day after 1 September.
+fn autumn(policy: Policy) -> Vec<(i64, Vec<Command>)> {
+    vec![
+        (0, vec![granted("g", 90_000), Command::Bind(binding()), set_policy(policy), enforce(true)]),
+        (2, vec![settle(ended(foreign(1, 5_000), SEPTEMBER + DAY)), hold(1, 700)]),
+        (3, vec![settle(read_late(ended(ours(2, 300, 1), SEPTEMBER + 2 * DAY), 3)), hold(2, 50)]),
+        (4, vec![close(1), settle(read_late(ended(foreign(1, 4_000), SEPTEMBER + DAY), 4))]),
+        (40, vec![settle(read_late(ended(foreign(3, 70), SEPTEMBER + 20 * DAY), 40)), granted("h", 9_000)]),
+        (70, vec![settle(read_late(ended(foreign(4, 30_001), SEPTEMBER + 69 * DAY), 70))]),
+    ]
+}
+
+fn read_late(mut settled: ledger::SettledRun, day: i64) -> ledger::SettledRun {
+    settled.run.observed_at = at(SEPTEMBER + day * DAY);
+    settled
+}
+
+async fn the_past_is_shown_again(policy: Policy) {
+    let desk = Desk::new();
+    let mut shown = Vec::new();
+    for (day, commands) in autumn(policy) {
+        let now = SEPTEMBER + day * DAY;
+        desk.book.post(&ada(), at(now), &commands).await.expect("posted");
+        let last = desk.entries().await.last().expect("an entry").number;
+        shown.push((now, last, budgets(&desk, BalanceQuery::default(), now).await));
+    }
+    let now = SEPTEMBER + 80 * DAY;
+    for (then, last, expected) in shown {
+        let by_time = budgets(&desk, known(KnownAt::Instant(at(then))), now).await;
+        assert_eq!(by_time, expected, "as known at {then}");
+        let newest = desk.entries().await.last().expect("an entry").number;
+        let asked = if last == newest { then } else { now };
+        assert_eq!(budgets(&desk, known(KnownAt::Entry(last)), asked).await, expected, "after entry {last}");
+    }
+    let newest = known(KnownAt::Instant(at(now)));
+    assert_eq!(budgets(&desk, newest, now).await, budgets(&desk, BalanceQuery::default(), now).await);
+}
+
+#[tokio::test]
+async fn what_was_shown_once_is_shown_again() {
+    for policy in [FixedTerm::default().into(), MonthlyJsc::default().into(), NhrQuarterly::default().into()] {
+        the_past_is_shown_again(policy).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_by_now_of_an_earlier_time_is_told_apart() {
+    let desk = Desk::new();
+    for (day, commands) in autumn(FixedTerm::default().into()) {
+        desk.book.post(&ada(), at(SEPTEMBER + day * DAY), &commands).await.expect("posted");
+    }
+    let now = SEPTEMBER + 80 * DAY;
+    for (as_of, known_at, used, committed) in [
+        (3, None, 4_300, 50 + 400),
+        (3, Some(3), 5_300, 50 + 400),
+        (30, None, 4_370, 50),
+        (30, Some(30), 4_300, 50),
+        (80, None, 34_371, 50),
+    ] {
+        let instant = |day: i64| at(SEPTEMBER + day * DAY);
+        let known_at = known_at.map(|day| KnownAt::Instant(instant(day)));
+        let query = BalanceQuery { as_of: Some(instant(as_of)), known_at, ..BalanceQuery::default() };
+        let balance = budgets(&desk, query.clone(), now).await.remove(0).balance;
+        let found = (balance.used.milli(), balance.committed.milli());
+        assert_eq!(found, (used, committed), "{query:?}");
+    }
+    let of_nobody = BalanceQuery { project: Some(name("nobody")), ..known(KnownAt::Entry(3)) };
+    assert_eq!(budgets(&desk, of_nobody, now).await, []);
+    let elsewhere = BalanceQuery { site: Some(name("horeka")), ..known(KnownAt::Entry(3)) };
+    assert_eq!(budgets(&desk, elsewhere, now).await, []);
+}
+
+on_postgres_too! {
+    what_was_shown_once_is_shown_again,
+    what_is_known_by_now_of_an_earlier_time_is_told_apart,
+}
