@@ -4,6 +4,7 @@
 //! line. It refuses first, then does what can be undone, and what cannot be undone last but one.
 
 pub mod adopt;
+mod arithmetic;
 pub mod backup;
 pub mod balance;
 pub mod bind;

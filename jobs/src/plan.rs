@@ -1,6 +1,7 @@
 //! `pakt plan`: what `submit` would do, without doing it.
 
 use crate::{
+    arithmetic,
     error::JobsError,
     house::House,
     job_file::{JobFile, Mistake},
@@ -10,7 +11,7 @@ use crate::{
     submit::{Sheet, write_sheet},
 };
 use ledger::Budget;
-use model::{Amount, JobId, Placement, Price, Unit};
+use model::{Amount, Factors, JobId, Placement, Price, Unit};
 pub use scheduler_adapters::Estimate;
 
 /// What `submit` would do.
@@ -21,6 +22,8 @@ pub struct Planned {
     pub ceiling: Price,
     /// What would be held, and the budget before; none where nothing pays.
     pub hold: Option<(Unit, Amount, Option<Budget>)>,
+    /// How what would be held comes about.
+    pub factors: Option<Factors>,
     /// What the budget's policy says to the job; none where there is no budget.
     pub advice: Option<Advice>,
     /// Why nothing would be held.
@@ -48,7 +51,8 @@ pub async fn plan(house: &House, file: &JobFile) -> Result<Planned, JobsError> {
     };
     let budget = hold.as_ref().and_then(|(_, amount, budget)| budget.as_ref().zip(Some(*amount)));
     let advice = budget.map(|(budget, amount)| advice(budget, amount)).transpose()?;
-    Ok(Planned { placement, ceiling, hold, advice, no_hold, script: sheet.script, estimate, doubts })
+    let factors = hold.as_ref().and_then(|(_, amount, _)| arithmetic::of_placement(&placement, *amount));
+    Ok(Planned { placement, ceiling, hold, factors, advice, no_hold, script: sheet.script, estimate, doubts })
 }
 
 /// Asks the scheduler by a script in a temporary file; a refusal or silence is an answer, not a failure of the plan.

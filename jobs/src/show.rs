@@ -1,6 +1,7 @@
 //! `pakt show`: all that is known of one job.
 
 use crate::{
+    arithmetic,
     directory::{Attempt, Cancel, Ended, Intent, Origin, Progress, ReadBack, SubmittedNote, Unheld},
     error::JobsError,
     find::find,
@@ -8,7 +9,7 @@ use crate::{
     reached::{booked, scheduled},
 };
 use ledger::{Hold, HoldId};
-use model::SchedulerJobId;
+use model::{Factors, SchedulerJobId};
 use scheduler_adapters::JobSighting;
 use std::path::PathBuf;
 
@@ -36,6 +37,8 @@ pub struct Shown {
     pub unasked: Option<String>,
     /// Its hold.
     pub hold: Option<Hold>,
+    /// How its ceiling comes about.
+    pub factors: Option<Factors>,
     /// Its directory.
     pub directory: PathBuf,
     /// Its log.
@@ -65,8 +68,10 @@ pub async fn show(house: &House, text: &str) -> Result<Shown, JobsError> {
         Ok(None) | Err(_) => None,
     };
     let log = log_of(house, &intent).await?;
+    let read_back = directory.read_back().await?;
+    let factors = hold.as_ref().and_then(|hold| arithmetic::of_job(house, &intent, read_back.as_ref(), hold.ceiling));
     Ok(Shown {
-        read_back: directory.read_back().await?,
+        read_back,
         unheld: directory.unheld().await?,
         attempts: directory.attempts().await?,
         progress: directory.progress().await?,
@@ -78,6 +83,7 @@ pub async fn show(house: &House, text: &str) -> Result<Shown, JobsError> {
         sighting,
         unasked,
         hold,
+        factors,
         log,
     })
 }

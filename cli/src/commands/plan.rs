@@ -3,7 +3,7 @@
 use super::{Context, job_file, view};
 use crate::{
     failure::Failure,
-    output::{Answer, decision, hold, instant, price_lines},
+    output::{Answer, decision, explained_hold, instant, price_lines},
 };
 use jobs::{
     Gravity,
@@ -52,6 +52,7 @@ fn is_refused_by_ledger(planned: &Planned) -> bool {
 }
 
 fn hold_line(planned: &Planned) -> Result<String, Failure> {
+    let hold = |unit, amount| explained_hold(unit, amount, planned.factors.as_ref());
     Ok(match (&planned.hold, &planned.no_hold) {
         (Some((unit, amount, Some(budget))), _) => {
             let (before, after) = free_before_and_after(budget, *amount)?;
@@ -81,7 +82,7 @@ fn json(planned: &Planned) -> Result<Value, Failure> {
     let hold = match &planned.hold {
         Some((unit, amount, budget)) => {
             let free = budget.as_ref().map(|budget| free_before_and_after(budget, *amount)).transpose()?;
-            json!({ "unit": unit, "amount": amount, "balance": budget.as_ref().map(|budget| &budget.balance),
+            json!({ "unit": unit, "amount": amount, "factors": planned.factors, "balance": budget.as_ref().map(|budget| &budget.balance),
                     "free_hours": free.map(|free| free.0.hours()), "free_hours_after": free.map(|free| free.1.hours()) })
         }
         None => Value::Null,

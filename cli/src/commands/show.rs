@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    output::{Answer, hold, instant},
+    output::{Answer, explained_hold, hold, instant},
 };
 use jobs::show::{Shown, show};
 use serde_json::json;
@@ -85,7 +85,8 @@ fn hold_line(shown: &Shown) -> String {
     match (&shown.hold, &shown.unheld) {
         (Some(taken), _) if taken.is_open() => {
             let remainder = taken.remainder().map_or_else(|error| error.to_string(), |rest| hold(&taken.unit, rest));
-            format!("{}, of which {remainder} remains", hold(&taken.unit, taken.ceiling))
+            let ceiling = explained_hold(&taken.unit, taken.ceiling, shown.factors.as_ref());
+            format!("{ceiling}, of which {remainder} remains")
         }
         (Some(taken), _) => {
             let charged = hold(&taken.unit, taken.charged);
@@ -109,6 +110,15 @@ fn json(shown: &Shown) -> serde_json::Value {
             "scheduler_job": attempt.scheduler_job, "restart": attempt.restart, "started_at": attempt.started_at,
             "ended_at": attempt.ended_at, "exit_code": attempt.exit_code,
         })).collect::<Vec<_>>(),
-        "hold": shown.hold, "directory": shown.directory, "log": shown.log,
+        "hold": hold_json(shown), "directory": shown.directory, "log": shown.log,
     })
+}
+
+/// What the ledger knows of the hold, with how its ceiling comes about.
+fn hold_json(shown: &Shown) -> serde_json::Value {
+    let mut hold = json!(shown.hold);
+    if hold.is_object() {
+        hold["factors"] = json!(shown.factors);
+    }
+    hold
 }

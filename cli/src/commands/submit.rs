@@ -3,7 +3,7 @@
 use super::{Context, job_file, view, watch};
 use crate::{
     failure::Failure,
-    output::{Answer, decision, hold},
+    output::{Answer, decision, explained_hold},
     wiring::{self, Decision},
 };
 use jobs::outlook::Advice;
@@ -73,7 +73,9 @@ pub(super) fn shown(answer: &SubmitAnswer) -> Answer {
     };
     let mut text = format!("job {} {word} as {}\n", answer.id, answer.scheduler_job);
     match (&answer.hold, &answer.no_hold) {
-        (Some((unit, amount)), None) => text.push_str(&format!("held: {}\n", hold(unit, *amount))),
+        (Some((unit, amount)), None) => {
+            text.push_str(&format!("held: {}\n", explained_hold(unit, *amount, answer.factors.as_ref())))
+        }
         (_, Some(why)) => text.push_str(&format!("held: nothing: {why}\n")),
         (None, None) => text.push_str("held: nothing\n"),
     }
@@ -86,7 +88,7 @@ pub(super) fn shown(answer: &SubmitAnswer) -> Answer {
     }
     let json = json!({
         "version": 1, "id": answer.id, "scheduler_job": answer.scheduler_job, "outcome": answer.outcome,
-        "hold": answer.hold.as_ref().map(|(unit, amount)| json!({ "unit": unit, "amount": amount })),
+        "hold": answer.hold.as_ref().map(|(unit, amount)| json!({ "unit": unit, "amount": amount, "factors": answer.factors })),
         "advice": answer.advice, "no_hold": answer.no_hold, "drift": answer.drift, "notes": answer.notes, "doubts": answer.doubts,
         "log": answer.log,
     });

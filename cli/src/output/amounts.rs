@@ -1,6 +1,6 @@
 //! Amounts and instants as people read them.
 
-use model::{Amount, Charge, Price, Timestamp, Unit, Zone};
+use model::{Amount, Charge, Factors, Price, Timestamp, Unit, Zone};
 
 /// An amount with its hour word: `64.000 GPU-h`.
 pub(crate) fn charge(charge: &Charge) -> String {
@@ -10,6 +10,12 @@ pub(crate) fn charge(charge: &Charge) -> String {
 /// A hold: `64.000 GPU-h (jupiter:gh200)`.
 pub(crate) fn hold(unit: &Unit, amount: Amount) -> String {
     format!("{} ({unit})", amount.in_hours_of(unit))
+}
+
+/// A hold with how it comes about: `64.000 GPU-h (jupiter:gh200) = 2 nodes x 4 GPUs x 08:00:00`.
+pub(crate) fn explained_hold(unit: &Unit, amount: Amount, factors: Option<&Factors>) -> String {
+    let product = factors.map(|factors| format!(" = {}", factors.in_words_of(unit))).unwrap_or_default();
+    format!("{}{product}", hold(unit, amount))
 }
 
 /// The parts of a price, side by side: GPU time, node time, the site's own charge.

@@ -8,7 +8,7 @@ mod screen;
 mod table;
 mod usage;
 
-pub(crate) use amounts::{charge, hold, instant, instant_in, price_lines};
+pub(crate) use amounts::{charge, explained_hold, hold, instant, instant_in, price_lines};
 pub(crate) use json::holds;
 pub(crate) use mistake::mistake_text;
 pub(crate) use policies::{decision, event, expiry, standing};

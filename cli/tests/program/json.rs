@@ -115,7 +115,14 @@ fn the_same_job_is_told_alike_by_every_command() {
         assert!(!shown[name].is_null(), "{name}");
     }
     for hold in [&shown["hold"], &listed["hold"], &shown["intent"]["hold"]] {
-        assert_eq!(json!({ "unit": hold["unit"], "amount": hold["amount"] }), submitted["hold"]);
+        for name in ["unit", "amount"] {
+            assert_eq!(hold[name], submitted["hold"][name], "{name}");
+        }
+    }
+    let planned = desk.json(&["plan", &file]);
+    let factors = json!({ "tasks": 1, "nodes": 1, "milli_per_node": 1000, "seconds": 600 });
+    for hold in [&planned["hold"], &submitted["hold"], &shown["hold"]] {
+        assert_eq!(hold["factors"], factors);
     }
 }
 

@@ -40,7 +40,7 @@ fn a_job_is_checked_planned_submitted_watched_and_settled() {
     --- stdout
     placement  1 node x 1 CPU of local/local for 00:10:00
     costs      at most 0.167 node-h = 0.167 core-h
-    hold       0.167 core-h (local:core); free now 10.000 core-h, then 9.833 core-h
+    hold       0.167 core-h (local:core) = 1 core x 00:10:00; free now 10.000 core-h, then 9.833 core-h
     start      about <instant> by the scheduler's estimate
     ");
     assert_snapshot!(desk.pakt(&["submit", "--watch", &file]).expect(0).shown(), @"
@@ -61,7 +61,7 @@ fn a_job_is_checked_planned_submitted_watched_and_settled() {
     log        <home>/state/jobs/<job>/log
     --- stderr
     job <job> submitted as 1
-    held: 0.167 core-h (local:core)
+    held: 0.167 core-h (local:core) = 1 core x 00:10:00
     log:  <home>/state/jobs/<job>/log
     trained
     ");
@@ -96,7 +96,8 @@ fn programs_read_the_same_as_people() {
     let submitted = desk.json(&["submit", &file]);
     let id = submitted["id"].as_str().expect("an id").to_owned();
     assert_eq!(submitted["outcome"], "new");
-    assert_eq!(submitted["hold"], json!({ "unit": "local:core", "amount": 600_000 }));
+    let factors = json!({ "tasks": 1, "nodes": 1, "milli_per_node": 1_000, "seconds": 600 });
+    assert_eq!(submitted["hold"], json!({ "unit": "local:core", "amount": 600_000, "factors": factors }));
     let watched = desk.json(&["watch", &id]);
     assert_eq!(watched["ended"]["state"]["base"], "COMPLETED", "{watched}");
     let listed = desk.json(&["jobs"]);

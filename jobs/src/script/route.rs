@@ -5,6 +5,7 @@ use super::{
     options::Options,
 };
 use crate::{
+    arithmetic,
     directory::{Intent, Origin},
     error::JobsError,
     house::House,
@@ -71,11 +72,14 @@ pub async fn submit_script(house: &House, wish: ScriptSubmission) -> Result<Subm
     release(house, &directory, &submitted, options.wants_hold()).await?;
     let unheld = directory.unheld().await?;
     let log = read.output.as_ref().map(PathBuf::from);
+    let held = read.hold.as_ref().filter(|_| unheld.is_none());
+    let factors = held.and_then(|(_, held)| arithmetic::of_job(house, &intent, Some(&read), *held));
     Ok(SubmitAnswer {
         id: intent.id,
         scheduler_job: submitted.scheduler_job,
         outcome: SubmitOutcome::of(was_begun, was_sent),
         hold: read.hold.filter(|_| unheld.is_none()),
+        factors,
         no_hold: unheld.map(|unheld| unheld.reason),
         advice: None,
         drift: Vec::new(),

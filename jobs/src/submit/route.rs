@@ -10,6 +10,7 @@ use super::{
     write_intent,
 };
 use crate::{
+    arithmetic,
     directory::{Intent, JobDirectory, Origin, ReadBack, SubmittedNote},
     error::{Gravity, JobsError},
     house::{House, Step},
@@ -20,7 +21,7 @@ use crate::{
     undo::give_up,
 };
 use ledger::Book;
-use model::{Amount, JobId, ProjectName, SchedulerJobId, Unit};
+use model::{Amount, Factors, JobId, ProjectName, SchedulerJobId, Unit};
 use scheduler_adapters::Submission as Handed;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,6 +68,8 @@ pub struct SubmitAnswer {
     pub outcome: SubmitOutcome,
     /// What is held.
     pub hold: Option<(Unit, Amount)>,
+    /// How that comes about.
+    pub factors: Option<Factors>,
     /// Why nothing is held.
     pub no_hold: Option<String>,
     /// What the budget's policy said to the job, where it was made now.
@@ -183,23 +186,26 @@ pub(crate) async fn follow(house: &House, route: Route) -> Result<SubmitAnswer, 
         Err(error) => (None, vec![error.to_string()]),
     };
     let outcome = SubmitOutcome::of(was_begun, was_sent);
-    answer(&directory, intent, &submitted, outcome, read, notes).await
+    answer(house, &directory, intent, &submitted, outcome, (read, notes)).await
 }
 
 async fn answer(
+    house: &House,
     directory: &JobDirectory,
     intent: Intent,
     submitted: &SubmittedNote,
     outcome: SubmitOutcome,
-    read: Option<ReadBack>,
-    notes: Vec<String>,
+    (read, notes): (Option<ReadBack>, Vec<String>),
 ) -> Result<SubmitAnswer, JobsError> {
     let unheld = directory.unheld().await?;
+    let hold = read.as_ref().and_then(|read| read.hold.clone()).or(intent.hold.clone()).filter(|_| unheld.is_none());
+    let factors = hold.as_ref().and_then(|(_, held)| arithmetic::of_job(house, &intent, read.as_ref(), *held));
     Ok(SubmitAnswer {
         id: intent.id,
         scheduler_job: submitted.scheduler_job,
         outcome,
-        hold: read.as_ref().and_then(|read| read.hold.clone()).or(intent.hold).filter(|_| unheld.is_none()),
+        hold,
+        factors,
         no_hold: unheld.map(|unheld| unheld.reason),
         advice: None,
         drift: read.map(|read| read.drift).unwrap_or_default(),

@@ -28,6 +28,9 @@ async fn expect(desk: impl AsyncFn() -> Desk, text: &str, cases: &[Case]) {
         assert_eq!(held_hours(&desk).await, *hours, "case {number}");
         let shown = answer.hold.map(|(_, amount)| amount.milli() / HOUR);
         assert_eq!(shown, Some(*hours), "case {number}");
+        let factors = answer.factors.expect("told");
+        let product = u64::from(factors.tasks) * factors.nodes * factors.milli_per_node * factors.seconds;
+        assert_eq!(i64::try_from(product).expect("fits"), hours * HOUR, "case {number}: {factors:?}");
         // Read back once: another submission changes and posts nothing.
         let entries = desk.entries().await.len();
         let again = submit(&desk.house("ada"), wish(text)).await.unwrap_or_else(|error| panic!("{number}: {error}"));
