@@ -1,10 +1,13 @@
 //! How a job's hold comes about: tasks, nodes, what a node counts, and time, multiplied.
 
 use crate::{
+    ceiling,
     directory::{Intent, ReadBack},
     house::House,
 };
+use ledger::Hold;
 use model::{Amount, Factors, Placement, Tariff, WallTime};
+use scheduler_adapters::JobSighting;
 
 /// The factors of what is held for a placement. A job of Pakt's is one task: one job file, one job.
 pub(crate) fn of_placement(placement: &Placement, held: Amount) -> Option<Factors> {
@@ -32,6 +35,16 @@ fn of_kept(house: &House, placement: Option<&Placement>, read: &ReadBack, held: 
     let tariff = site.and_then(|site| sites::tariff_for(site, partition, &read.requested));
     let tariff = tariff.as_ref().or(placement.map(|placement| &placement.tariff));
     Factors::of(held, 1, nodes, charged_time(limit, tariff))
+}
+
+/// The factors of a hold that followed its job: of the job as the scheduler shows it now.
+pub(crate) fn of_seen(house: &House, intent: &Intent, seen: &JobSighting, hold: &Hold) -> Option<Factors> {
+    let placement = intent.placement.as_ref();
+    let price = ceiling::of_seen(house, placement, seen).ok()??;
+    let held = price.in_unit(&hold.unit).filter(|amount| *amount == hold.ceiling)?;
+    let tariff = sites::tariff_for(house.site(&house.here).ok()?, seen.partition.as_ref(), &seen.requested);
+    let tariff = tariff.as_ref().or(placement.map(|placement| &placement.tariff));
+    Factors::of(held, 1, seen.requested.nodes.unwrap_or(1), charged_time(seen.time_limit?, tariff))
 }
 
 /// A site may charge a job for longer than it may run.

@@ -3,8 +3,10 @@
 use crate::{
     error::{Gravity, JobsError},
     house::House,
+    settle::NO_NUMBER,
 };
 use model::{AmountError, GpuCount, PartitionName, Placement, Price, Tariff, Tres, WallTime, price};
+use scheduler_adapters::JobSighting;
 
 /// The most a placement can cost: all that is charged for, for the whole time limit.
 pub(crate) fn of_placement(placement: &Placement) -> Result<Price, JobsError> {
@@ -53,6 +55,24 @@ pub(crate) fn of_kept(
     let given = Tres { gpus_total, ..asked };
     let priced = price(&given, limit.unwrap_or(placement.time_limit), tariff);
     priced.map(|price| (given, price)).map_err(|error| too_large(&error))
+}
+
+/// The most that a job can still take as the scheduler shows it: a job that Pakt placed, or another. None where the scheduler
+/// shows no limit, or nobody knows a tariff.
+pub(crate) fn of_seen(
+    house: &House,
+    placement: Option<&Placement>,
+    seen: &JobSighting,
+) -> Result<Option<Price>, JobsError> {
+    let limit = seen.time_limit.filter(|limit| limit.seconds() < NO_NUMBER);
+    let Some(limit) = limit else { return Ok(None) };
+    let partition = seen.partition.as_ref();
+    match placement {
+        Some(placement) => {
+            of_kept(house, placement, partition, &seen.requested, Some(limit)).map(|(_, price)| Some(price))
+        }
+        None => of_request(house, partition, &seen.requested, Some(limit)),
+    }
 }
 
 /// What is charged for by the placement when the scheduler keeps another number of nodes than was asked for.

@@ -69,7 +69,10 @@ pub async fn show(house: &House, text: &str) -> Result<Shown, JobsError> {
     };
     let log = log_of(house, &intent).await?;
     let read_back = directory.read_back().await?;
-    let factors = hold.as_ref().and_then(|hold| arithmetic::of_job(house, &intent, read_back.as_ref(), hold.ceiling));
+    let factors = hold.as_ref().and_then(|hold| {
+        let now = sighting.as_ref().and_then(|seen| arithmetic::of_seen(house, &intent, seen, hold));
+        arithmetic::of_job(house, &intent, read_back.as_ref(), hold.ceiling).or(now)
+    });
     Ok(Shown {
         read_back,
         unheld: directory.unheld().await?,

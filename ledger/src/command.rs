@@ -33,7 +33,8 @@ pub enum Command {
     SetPolicy(SetPolicy),
     /// Reserves; the whole `post` fails where it is refused.
     Hold(NewHold),
-    /// Changes a reservation; a rise is refused as a hold is, unless the hold itself was beyond refusal.
+    /// Changes a reservation; a rise is refused as a hold is, unless the hold itself was beyond refusal or the job was seen to
+    /// have changed.
     Amend(AmendHold),
     /// Charges a run that has ended. Never refused. Shared, because a post is handed to the thread that keeps the file, and
     /// a month may have many thousand runs.

@@ -150,7 +150,7 @@ pub enum Particulars {
         /// Its place among them, from 0.
         number: u32,
     },
-    /// How a hold was made.
+    /// How a hold was made, or amended to what its job was seen to be.
     Terms {
         /// The reason given for making it whatever is free.
         anyway: Option<String>,

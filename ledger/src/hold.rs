@@ -45,8 +45,23 @@ pub struct NewHold {
 pub struct AmendHold {
     /// Which.
     pub id: HoldId,
-    /// The new ceiling, what was already drawn included.
-    pub ceiling: Amount,
+    /// To what.
+    pub ceiling: NewCeiling,
+}
+
+/// To what a hold's ceiling is changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NewCeiling {
+    /// This, what was already drawn included. What raises the reservation is authorised as a new hold is.
+    Wanted(Amount),
+    /// What was already drawn and what the job may still take, because the scheduler was seen to have changed it. That has
+    /// happened, so it is never refused; a hold that was closed meanwhile stays closed.
+    Seen {
+        /// The most that the job may still take.
+        rest: Amount,
+        /// What was seen, in words.
+        why: String,
+    },
 }
 
 /// Why a hold ended.

@@ -57,7 +57,7 @@ pub use entry::{Entry, EntryKind, Links, Particulars, Ran};
 pub use error::{LedgerError, LedgerErrorKind, Retry};
 pub use export::{EntryRecord, ExportAudit, ExportLine, LogRecord, Masks, PersonRecord};
 pub use grant::{Expiry, Grant, NewGrant, NewOpening, Withdraw};
-pub use hold::{AmendHold, CloseHold, CloseReason, Closing, Hold, HoldId, NewHold};
+pub use hold::{AmendHold, CloseHold, CloseReason, Closing, Hold, HoldId, NewCeiling, NewHold};
 pub use import_batch::{ControlTotal, ImportBatch, ImportRecord};
 pub use observation::{Observation, ObservedPending, ObservedRun};
 pub use outcome::{Effect, Outcome, SettleOutcome};

@@ -8,7 +8,7 @@ use crate::{
 use jobs::{
     Gravity, House,
     seal::{SealReport, seal},
-    settle::{Counts, NotPriced, SettleOptions, SettleReport, SettledAmount, settle},
+    settle::{AmendedHold, Counts, NotPriced, SettleOptions, SettleReport, SettledAmount, settle},
 };
 use model::{JobId, RunKey, Timestamp, Zone};
 use serde_json::json;
@@ -145,6 +145,9 @@ fn text(report: &SettleReport, sealed: &SealReport) -> String {
     }
     for due in &report.expired {
         text.push_str(&format!("  {}\n", expiry(due)));
+    }
+    for AmendedHold { job, unit, ceiling, why } in &report.amended {
+        text.push_str(&format!("  job {job}: {why}; its hold is {} now\n", hold(unit, *ceiling)));
     }
     for job in &report.closed {
         text.push_str(&format!("  job {job} is over, its hold is closed\n"));

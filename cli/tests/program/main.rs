@@ -22,6 +22,7 @@ mod place;
 mod proofs;
 mod real_faults;
 mod real_foreign;
+mod real_holds;
 mod real_jupiter;
 mod real_once;
 mod real_others;

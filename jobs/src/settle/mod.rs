@@ -1,11 +1,12 @@
 //! `pakt settle`: what ran becomes entries, what runs an observation, what is over gives its hold back.
 //!
 //! One look at accounting per month and one at the queue. `window` says since when, `read` takes the runs into the books
-//! chunk by chunk while they are read, `reprice` those that had no price before; `observe` tells what runs and waits, `close` which holds are
-//! over; `run` puts them in order, and its last post moves the cursor. Whatever stops it, the next one reads again from
+//! chunk by chunk while they are read, `reprice` those that had no price before; `observe` tells what runs and waits,
+//! `amend` which holds follow a job that was changed, `close` which are over; `run` puts them in order, and its last post moves the cursor. Whatever stops it, the next one reads again from
 //! the same cursor, and a run that is in the books already changes nothing.
 
 mod adopted;
+mod amend;
 mod clock;
 mod close;
 mod counts;
@@ -22,6 +23,7 @@ mod run;
 mod unsent;
 mod window;
 
+pub use amend::AmendedHold;
 pub use counts::{Counts, SettledAmount};
 pub use report::{NotPriced, SettleOptions, SettleReport};
 pub use run::settle;
@@ -29,7 +31,7 @@ pub use run::settle;
 pub(crate) use adopted::Adopted;
 pub(crate) use close::ended_as_seen;
 pub(crate) use counts::NotTaken;
-pub(crate) use observe::{Seen, Viewpoint, look, priced};
+pub(crate) use observe::{NO_NUMBER, Seen, Viewpoint, look, priced};
 pub(crate) use price::{Pricer, price_of};
 pub(crate) use reading::Reading;
 pub(crate) use report::{named, printable};

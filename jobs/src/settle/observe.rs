@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 /// A wall time for jobs that have no limit: a week, the longest that sites grant.
 const NO_LIMIT: WallTime = WallTime::from_seconds(7 * 86_400);
 /// From here on a limit is the number that stands for none (`NO_VAL` of slurm.h), in seconds or in minutes.
-const NO_NUMBER: u64 = 0xffff_fffe;
+pub(crate) const NO_NUMBER: u64 = 0xffff_fffe;
 /// How long after its limit a run may still be ended by its nodes (`OverTimeLimit`, `KillWait` of slurm.conf(5)).
 const GRACE_SECONDS: u64 = 3_600;
 

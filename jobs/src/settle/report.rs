@@ -1,5 +1,6 @@
 //! What a settlement was asked for, and what it did.
 
+use super::amend::AmendedHold;
 use super::counts::{Counts, NotTaken};
 use super::reprice::Repriced;
 use ledger::{Command, Expiry, Outcome};
@@ -54,6 +55,8 @@ pub struct SettleReport {
     pub uncounted: u64,
     /// Runs that accounting still calls running, long after their limit, and that the queue does not know.
     pub runaway: Vec<RunKey>,
+    /// Holds that follow a job which was changed.
+    pub amended: Vec<AmendedHold>,
     /// Jobs whose hold was closed.
     pub closed: Vec<JobId>,
     /// Jobs that neither queue nor accounting knows.

@@ -3,6 +3,7 @@
 
 use super::{
     adopted::Adopted,
+    amend::{Changed, amended, follow},
     clock,
     close::{Decided, decide},
     desk::{Desk, LocalJobs, NOT_FINISHED},
@@ -61,6 +62,7 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     let Seen { sight, runaway } = look(&desk.view, as_of, &reading, &queue);
     report.runaway = runaway;
     let observed = priced(desk.site, &desk.view, &sight);
+    let changed = follow(&desk, &holds, &local, &reading, &queue).await?;
     let decided = decide(&desk, &holds, &local, &reading, &queue, &unread).await?;
     match expire_all(house, desk.book.as_ref(), NOT_FINISHED).await? {
         Ok(expired) => report.expired = expired,
@@ -68,7 +70,7 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     }
     let read = coverage(&desk, span.from, &reading);
     let cursor = cursor(&desk, known.settled_until, &reading, &mut report);
-    finish(&desk, observed, decided, Read { read, cursor }, &local, &mut report).await?;
+    finish(&desk, observed, (changed, decided), Read { read, cursor }, &local, &mut report).await?;
     report.unattributed_in_all = booked(desk.book.unattributed_count().await, NOT_FINISHED)?;
     Ok(report)
 }
@@ -161,7 +163,7 @@ fn coverage(desk: &Desk<'_>, from: Timestamp, reading: &Reading) -> Option<Cover
 async fn finish(
     desk: &Desk<'_>,
     observed: Observed,
-    decided: Decided,
+    (changed, decided): (Changed, Decided),
     Read { read, cursor }: Read,
     local: &LocalJobs<'_>,
     report: &mut SettleReport,
@@ -171,7 +173,10 @@ async fn finish(
     (report.running, report.pending) = (observation.running.len() as u64, observation.pending.len() as u64);
     report.uncounted = uncounted;
     (report.unknown, report.unsent) = (unknown, unsent);
+    let Changed { amends, notes } = changed;
+    report.notes.extend(notes);
     let mut commands = vec![Command::Observe(Box::new(observation))];
+    commands.extend(amends.iter().map(|(amend, _)| Command::Amend(amend.clone())));
     commands.extend(over.iter().map(|(close, _)| Command::Close(close.clone())));
     if let Some(read) = read {
         commands.push(Command::Cover(read));
@@ -179,7 +184,11 @@ async fn finish(
     commands.push(Command::Advance(cursor));
     let outcomes = desk.post(&commands).await?;
     // One whose run has no price stays open, and its job is not over.
-    let closed = over.into_iter().zip(&outcomes[1..]).filter(|(_, outcome)| matches!(outcome, Outcome::Closed(..)));
+    report.amended = amended(&amends, &outcomes[1..]);
+    let closed = over
+        .into_iter()
+        .zip(&outcomes[1 + amends.len()..])
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Closed(..)));
     let closed: Vec<(JobId, Ended)> = closed.map(|((close, ended), _)| (close.id.0, ended)).collect();
     report.closed = closed.iter().map(|(job, _)| *job).collect();
     for (job, ended) in closed.into_iter().chain(unwritten).filter(|(job, _)| local.contains_key(job)) {

@@ -8,7 +8,7 @@ use crate::{
     house::{House, Step},
     reached::{booked, scheduled, taken_back},
 };
-use ledger::{AmendHold, Command, HoldId, LedgerErrorKind, Refusal};
+use ledger::{AmendHold, Command, HoldId, LedgerErrorKind, NewCeiling, Refusal};
 use model::{Amount, Placement, Price, Tres, Unit};
 use scheduler_adapters::JobSighting;
 
@@ -150,7 +150,7 @@ async fn amend(house: &House, directory: &JobDirectory, intent: &Intent, price: 
         Some(known) if !known.is_open() => return Ok(Amended::Not),
         Some(_) => {}
     }
-    let amend = Command::Amend(AmendHold { id, ceiling });
+    let amend = Command::Amend(AmendHold { id, ceiling: NewCeiling::Wanted(ceiling) });
     match book.post(&house.principal, house.clock.now(), &[amend]).await {
         Err(error) => match error.kind {
             LedgerErrorKind::Refused(refusal) => Ok(Amended::Refused(refusal)),

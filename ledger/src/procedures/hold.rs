@@ -6,7 +6,7 @@ use crate::records::Result;
 use crate::rules;
 use crate::{
     Account, AmendHold, CloseHold, Closing, Effect, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind, Links,
-    NewHold, Outcome, Particulars,
+    NewCeiling, NewHold, Outcome, Particulars,
 };
 use model::{Amount, ProjectName, Unit};
 
@@ -57,25 +57,56 @@ fn repeated(known: Hold, new: &NewHold) -> Result<Outcome> {
 }
 
 /// Changes the ceiling of an open hold. What raises the reservation is authorised as a new hold is, unless the hold
-/// itself was made without.
-pub(super) fn amend(posting: &Posting<'_>, amend: &AmendHold) -> Result<Outcome> {
-    if amend.ceiling < Amount::ZERO {
-        return Err(invalid(format!("hold {} would have a negative ceiling", amend.id)));
+/// itself was made without, or the job was seen to be changed already.
+pub(super) fn amend(posting: &Posting<'_>, AmendHold { id, ceiling }: &AmendHold) -> Result<Outcome> {
+    let wanted = match ceiling {
+        NewCeiling::Wanted(amount) => *amount,
+        NewCeiling::Seen { why, .. } if why.trim().is_empty() => {
+            return Err(invalid(format!("hold {id} would be amended by what was seen, without a word of what")));
+        }
+        NewCeiling::Seen { rest, .. } => *rest,
+    };
+    if wanted < Amount::ZERO {
+        return Err(invalid(format!("hold {id} would have a negative ceiling")));
     }
-    let mut hold = known(posting, amend.id)?;
-    if hold.ceiling == amend.ceiling {
+    let hold = known(posting, *id)?;
+    match ceiling {
+        NewCeiling::Wanted(_) => amend_as_wanted(posting, hold, wanted),
+        NewCeiling::Seen { rest, why } => amend_as_seen(posting, hold, *rest, why),
+    }
+}
+
+fn amend_as_wanted(posting: &Posting<'_>, mut hold: Hold, ceiling: Amount) -> Result<Outcome> {
+    if hold.ceiling == ceiling {
         return Ok(Outcome::Amended(hold, Effect::AlreadyDone));
     }
     if !hold.is_open() {
-        return Err(conflict(format!("hold {} is closed", amend.id)).with_fact("hold", &amend.id));
+        return Err(conflict(format!("hold {} is closed", hold.id)).with_fact("hold", &hold.id));
     }
     let before = hold.remainder()?;
-    hold.ceiling = amend.ceiling;
+    hold.ceiling = ceiling;
     if hold.anyway.is_none() && !hold.is_provisional {
         authorise(posting, &hold.project, &hold.unit, hold.remainder()?.minus(before)?)?;
     }
+    let note = hold.note.clone();
+    put_amended(posting, hold, note, Particulars::None)
+}
+
+/// The charges are those of now, inside the transaction: whoever saw the job need not know what was charged meanwhile.
+fn amend_as_seen(posting: &Posting<'_>, mut hold: Hold, rest: Amount, why: &str) -> Result<Outcome> {
+    let ceiling = hold.charged.max(Amount::ZERO).plus(rest)?;
+    if hold.ceiling == ceiling || !hold.is_open() {
+        return Ok(Outcome::Amended(hold, Effect::AlreadyDone));
+    }
+    hold.ceiling = ceiling;
+    let note = format!("{}: {why}", hold.note);
+    put_amended(posting, hold, note, Particulars::Terms { anyway: None, is_provisional: true })
+}
+
+fn put_amended(posting: &Posting<'_>, hold: Hold, note: String, particulars: Particulars) -> Result<Outcome> {
     let key = format!("amend:{}:{}", hold.id, posting.records.next_number()?);
-    reserve(posting, &hold, EntryKind::Amend, amend.ceiling, key, Particulars::None)?;
+    let noted = Hold { note, ..hold.clone() };
+    reserve(posting, &noted, EntryKind::Amend, hold.ceiling, key, particulars)?;
     posting.records.put_hold(&hold)?;
     Ok(Outcome::Amended(hold, Effect::Done))
 }

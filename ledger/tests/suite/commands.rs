@@ -2,7 +2,9 @@
 
 use crate::bundles::{keep, mark};
 use crate::support::*;
-use ledger::{AmendHold, CloseReason, Command, Effect, HardStop, LedgerErrorKind, NewHold, NewOpening, Outcome, Retry};
+use ledger::{
+    AmendHold, CloseReason, Command, Effect, HardStop, LedgerErrorKind, NewCeiling, NewHold, NewOpening, Outcome, Retry,
+};
 use model::{StatementLineKind, Window};
 
 fn opening(key: &str, used_before: i64) -> Command {
@@ -17,7 +19,7 @@ fn opening(key: &str, used_before: i64) -> Command {
 }
 
 fn amend(number: u32, ceiling: i64) -> Command {
-    Command::Amend(AmendHold { id: hold_id(number), ceiling: milli(ceiling) })
+    Command::Amend(AmendHold { id: hold_id(number), ceiling: NewCeiling::Wanted(milli(ceiling)) })
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The ledger as its callers see it: commands in, outcomes, balances and entries out, on real files and
 //! on a real server.
 
+mod amends;
 mod bindings;
 mod bundles;
 mod by_hand;

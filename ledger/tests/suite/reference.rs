@@ -2,7 +2,7 @@
 //! entries. Balances are worked out anew each time.
 
 use crate::support::*;
-use ledger::{Adjust, AmendHold, Command, Delegate, Reattribute, Refund, RunPrice, SettledRun, Unbind, Withdraw};
+use ledger::{Adjust, AmendHold, Command, Delegate, NewCeiling, Reattribute, Refund, RunPrice, SettledRun, Unbind, Withdraw};
 use model::{Price, TariffId, Window};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -71,7 +71,10 @@ impl Operation {
             }
             Self::Enforce(is_enforced) => enforce(is_enforced),
             Self::Hold(number, ceiling) => hold(number, ceiling),
-            Self::Amend(number, ceiling) => Command::Amend(AmendHold { id: hold_id(number), ceiling: milli(ceiling) }),
+            Self::Amend(number, ceiling) => {
+                let ceiling = NewCeiling::Wanted(milli(ceiling));
+                Command::Amend(AmendHold { id: hold_id(number), ceiling })
+            }
             Self::Settle { run, price, read } => settle(read_at(run_of(run, price), read)),
             // Of two tariffs of one date that with the greater digest counts: here, that which charges more.
             Self::Reprice(run, gpu_milli) => {

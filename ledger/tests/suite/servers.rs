@@ -85,7 +85,10 @@ async fn real_posts_that_are_committed_together_keep_their_own_fate() {
     let book: Arc<dyn Book> = Arc::from(desk.book);
     let mut posts: Vec<Vec<Command>> = (0..64).map(|number| vec![hold(number, 10)]).collect();
     posts.push(vec![hold(900, 5)]);
-    posts.push(vec![Command::Amend(ledger::AmendHold { id: hold_id(999), ceiling: milli(5) })]);
+    posts.push(vec![Command::Amend(ledger::AmendHold {
+        id: hold_id(999),
+        ceiling: ledger::NewCeiling::Wanted(milli(5)),
+    })]);
     posts.push(vec![hold(300, 0), close(300), hold(300, 7)]);
     posts.push(vec![hold(301, 0), close(301)]);
     posts.push(vec![Command::Hold(NewHold { note: "nu\0ll".to_owned(), ..new_hold(302, 0) })]);

@@ -1,0 +1,212 @@
+//! Holds follow their jobs: a limit, a size or a partition that somebody changed, and a job that was started again.
+//!
+//! What the queue shows of a job is the most that it may still take; what its earlier attempts took was charged. That has
+//! happened, so no budget refuses it. Of a job that was not read back yet nothing is amended: `submit` still has to take
+//! it back where an enforced budget does not cover what the site made of it.
+
+use super::{
+    desk::{Desk, LocalJobs, NOT_FINISHED},
+    price::uncountable,
+    reading::Reading,
+};
+use crate::{
+    ceiling,
+    directory::{Intent, ReadBack},
+    error::JobsError,
+    reached::booked,
+};
+use ledger::{AmendHold, Binding, Effect, Hold, NewCeiling, Outcome, Spender, payer};
+use model::{Amount, GpuCount, JobId, Price, Tres, Unit};
+use scheduler_adapters::{JobForm, JobSighting};
+
+/// A hold that was amended.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct AmendedHold {
+    /// Of which job.
+    pub job: JobId,
+    /// In which unit.
+    pub unit: Unit,
+    /// The ceiling now.
+    pub ceiling: Amount,
+    /// What was seen.
+    pub why: String,
+}
+
+/// What is to be done for jobs that wait or run.
+#[derive(Default)]
+pub(super) struct Changed {
+    /// For each hold that may have to follow its job what that may still take, and what was seen. One that stands there
+    /// already changes nothing.
+    pub(super) amends: Vec<(AmendHold, String)>,
+    /// What somebody has to decide.
+    pub(super) notes: Vec<String>,
+}
+
+/// Looks at the job of every open hold that waits or runs and whose directory is here.
+pub(super) async fn follow(
+    desk: &Desk<'_>,
+    holds: &[Hold],
+    local: &LocalJobs<'_>,
+    reading: &Reading,
+    queue: &[JobSighting],
+) -> Result<Changed, JobsError> {
+    let mut changed = Changed::default();
+    for hold in holds.iter().filter(|hold| local.contains_key(&hold.id.0)) {
+        let directory = desk.house.state.job(hold.id.0);
+        for seen in queue.iter().filter(|seen| is_at_work(seen, hold.id.0, reading)) {
+            let (Some(intent), Some(read)) = (directory.intent().await?, directory.read_back().await?) else {
+                continue;
+            };
+            follow_one(desk, (hold, &intent, &read), reading, seen, &mut changed).await?;
+        }
+    }
+    keep_largest(&mut changed.amends);
+    Ok(changed)
+}
+
+/// Whether the job waits or runs. One whose end is in the books already may be shown as ending for a while.
+fn is_at_work(seen: &JobSighting, job: JobId, reading: &Reading) -> bool {
+    let is_its = seen.stamp.is_some_and(|stamp| stamp.job == job);
+    let is_single = seen.form == JobForm::Single && seen.tasks == 1;
+    let has_ended = || {
+        let attempts = reading.attempts(job);
+        let is_this = |key: &model::RunKey| (key.scheduler_job, key.submitted_at) == (seen.id, seen.submitted_at);
+        attempts.iter().any(|(key, attempt)| attempt.ended_at.is_some() && is_this(key))
+    };
+    is_its && is_single && (seen.state.is_pending() || seen.state.is_running()) && !has_ended()
+}
+
+async fn follow_one(
+    desk: &Desk<'_>,
+    (hold, intent, read): (&Hold, &Intent, &ReadBack),
+    reading: &Reading,
+    seen: &JobSighting,
+    changed: &mut Changed,
+) -> Result<(), JobsError> {
+    if uncountable(&seen.requested).is_some() {
+        return Ok(());
+    }
+    let price = match ceiling::of_seen(desk.house, intent.placement.as_ref(), seen) {
+        Ok(price) => price,
+        Err(error) => {
+            changed.notes.push(format!("the hold of job {} stays as it is: {}", hold.id, error.why));
+            return Ok(());
+        }
+    };
+    if is_charged_elsewhere(read, seen) {
+        changed.notes.extend(elsewhere(desk, hold, read, seen, price.as_ref()).await?);
+    }
+    let Some(rest) = price.and_then(|price| price.in_unit(&hold.unit)) else { return Ok(()) };
+    let why = what_changed(intent, read, seen, reading);
+    let amend = AmendHold { id: hold.id, ceiling: NewCeiling::Seen { rest, why: why.clone() } };
+    changed.amends.push((amend, why));
+    Ok(())
+}
+
+/// Of several scheduler jobs of one job of ours a single one works: the largest is what it may take.
+fn keep_largest(amends: &mut Vec<(AmendHold, String)>) {
+    let rest = |amend: &AmendHold| match &amend.ceiling {
+        NewCeiling::Seen { rest, .. } | NewCeiling::Wanted(rest) => *rest,
+    };
+    amends.sort_by(|(one, _), (other, _)| (one.id, rest(other)).cmp(&(other.id, rest(one))));
+    amends.dedup_by_key(|(amend, _)| amend.id);
+}
+
+/// What the scheduler shows otherwise than it was read back, in words.
+fn what_changed(intent: &Intent, read: &ReadBack, seen: &JobSighting, reading: &Reading) -> String {
+    let mut changes = Vec::new();
+    let mut compare = |what: &str, before: Option<String>, now: Option<String>| {
+        if let (Some(before), Some(now)) = (before, now)
+            && before != now
+        {
+            changes.push(format!("{what} {before} became {now}"));
+        }
+    };
+    let placed = intent.placement.as_ref();
+    let limit = read.time_limit.or(placed.map(|placed| placed.time_limit));
+    compare("time limit", limit.map(|limit| limit.to_string()), seen.time_limit.map(|limit| limit.to_string()));
+    let name = |name: Option<&dyn ToString>| name.map(ToString::to_string);
+    compare(
+        "partition",
+        name(read.partition.as_ref().map(|name| name as &dyn ToString)),
+        name(seen.partition.as_ref().map(|name| name as &dyn ToString)),
+    );
+    let number = |count: Option<u64>| count.map(|count| count.to_string());
+    compare("nodes", number(read.requested.nodes), number(seen.requested.nodes));
+    compare("GPUs", number(gpus(&read.requested)), number(gpus(&seen.requested)));
+    compare("CPUs", number(read.requested.cpus), number(seen.requested.cpus));
+    if reading.attempts(intent.id).iter().any(|(_, attempt)| attempt.ended_at.is_some()) {
+        changes.push("it was put into the queue again after an attempt".to_owned());
+    }
+    if changes.is_empty() {
+        changes.push("its hold was of another size than the scheduler keeps".to_owned());
+    }
+    changes.join("; ")
+}
+
+fn gpus(tres: &Tres) -> Option<u64> {
+    match tres.gpus() {
+        GpuCount::Tracked(gpus) => Some(gpus),
+        GpuCount::Untracked => None,
+    }
+}
+
+/// Whether account or partition, by which bindings and units are chosen, are not those that were read back.
+fn is_charged_elsewhere(read: &ReadBack, seen: &JobSighting) -> bool {
+    // Slurm keeps the names of accounts in lower case.
+    let account = |name: Option<&model::AccountName>| name.map(|name| name.as_str().to_ascii_lowercase());
+    account(read.account.as_ref()) != account(seen.account.as_ref()) || read.partition != seen.partition
+}
+
+/// What is to be told of a job that its hold and the site's accounts see differently. The hold names who pays in these
+/// books: another project's budget was never asked.
+async fn elsewhere(
+    desk: &Desk<'_>,
+    hold: &Hold,
+    read: &ReadBack,
+    seen: &JobSighting,
+    price: Option<&Price>,
+) -> Result<Option<String>, JobsError> {
+    let (job, unit) = (hold.id, &hold.unit);
+    let place =
+        |of: Option<String>, what: &str| of.map_or_else(|| format!("no {what}"), |name| format!("{what} `{name}`"));
+    let account = |name: &Option<model::AccountName>| place(name.as_ref().map(ToString::to_string), "account");
+    let partition = place(seen.partition.as_ref().map(ToString::to_string), "partition");
+    let Some(price) = price.filter(|price| price.in_unit(unit).is_some()) else {
+        return Ok(Some(format!(
+            "job {job} is in {partition} now, where nothing is known to count in {unit}: its hold stays as it is, and its \
+             run will have no price; `pakt cancel {job}` gives the hold back"
+        )));
+    };
+    let records = booked(desk.book.bindings().await, NOT_FINISHED)?;
+    let bindings: Vec<Binding> = records.into_iter().map(|record| record.terms).collect();
+    let spender = Spender {
+        site: &desk.house.here,
+        account: seen.account.as_ref(),
+        partition: seen.partition.as_ref(),
+        user: &seen.user,
+        at: desk.now,
+    };
+    let paying = payer(spender, price, &bindings).map(|binding| &binding.project);
+    if paying == Some(&hold.project) {
+        return Ok(None);
+    }
+    let whose = paying.map_or_else(|| "no project".to_owned(), |project| format!("project `{project}`"));
+    let (now, before) = (account(&seen.account), account(&read.account));
+    Ok(Some(format!(
+        "job {job} is under {now} in {partition} now, which is bound to {whose}: in these books `{}` goes on paying for it, \
+         at the site it does not; give it back to {before}, or cancel it and submit it for the project that is to pay",
+        hold.project
+    )))
+}
+
+/// The holds that were amended: of the others everything stood there already.
+pub(super) fn amended(amends: &[(AmendHold, String)], outcomes: &[Outcome]) -> Vec<AmendedHold> {
+    let done = amends.iter().zip(outcomes).filter_map(|((_, why), outcome)| match outcome {
+        Outcome::Amended(hold, Effect::Done) => {
+            Some(AmendedHold { job: hold.id.0, unit: hold.unit.clone(), ceiling: hold.ceiling, why: why.clone() })
+        }
+        _ => None,
+    });
+    done.collect()
+}
