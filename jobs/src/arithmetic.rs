@@ -32,7 +32,7 @@ fn of_kept(house: &House, placement: Option<&Placement>, read: &ReadBack, held: 
     let nodes = read.requested.nodes.or(placement.map(|placement| placement.nodes.into())).unwrap_or(1);
     let partition = read.partition.as_ref();
     let site = house.site(&house.here).ok();
-    let tariff = site.and_then(|site| sites::tariff_for(site, partition, &read.requested));
+    let tariff = site.and_then(|site| sites::tariff_for(site, partition, &read.requested, house.clock.now()));
     let tariff = tariff.as_ref().or(placement.map(|placement| &placement.tariff));
     Factors::of(held, 1, nodes, charged_time(limit, tariff))
 }
@@ -42,7 +42,8 @@ pub(crate) fn of_seen(house: &House, intent: &Intent, seen: &JobSighting, hold: 
     let placement = intent.placement.as_ref();
     let price = ceiling::of_seen(house, placement, seen).ok()??;
     let held = price.in_unit(&hold.unit).filter(|amount| *amount == hold.ceiling)?;
-    let tariff = sites::tariff_for(house.site(&house.here).ok()?, seen.partition.as_ref(), &seen.requested);
+    let tariff =
+        sites::tariff_for(house.site(&house.here).ok()?, seen.partition.as_ref(), &seen.requested, house.clock.now());
     let tariff = tariff.as_ref().or(placement.map(|placement| &placement.tariff));
     Factors::of(held, 1, seen.requested.nodes.unwrap_or(1), charged_time(seen.time_limit?, tariff))
 }

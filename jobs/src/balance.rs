@@ -90,7 +90,8 @@ pub async fn balance(house: &House, wish: &BalanceWish, refresh: bool) -> Result
     budgets.retain(|budget| wish.selects(&budget.balance.project, &budget.balance.unit));
     let has_none = |project: &&ProjectName| !budgets.iter().any(|budget| budget.balance.project == **project);
     if let Some(project) = wish.projects.iter().find(has_none) {
-        let why = format!("the ledger at `{}` has no entry of it{}", house.books.place().display(), wish.place());
+        let then = if wish.is_of_the_past() { " by then" } else { "" };
+        let why = format!("the ledger at `{}` has no entry of it{}{then}", house.books.place().display(), wish.place());
         let next = "enter what was granted with `pakt ledger grant`; `pakt balance` lists the projects it knows";
         return Err(JobsError::usage(format!("project `{project}` has no balance"), why, next));
     }

@@ -1,9 +1,62 @@
 //! `pakt ledger coverage`: of which runs of a project the ledger knows, and of which nobody told it.
 
 use crate::{bind::bindings, error::JobsError, house::House, reached::booked};
-use ledger::{AccountCoverage, account_coverage};
-use model::{AccountName, ProjectName, SiteName, Timestamp, Unit, Window};
+use ledger::{AccountCoverage, Binding, Book, Gap, binding_coverage, missing};
+use model::{AccountName, ProjectName, SiteName, Timestamp, Unit, UserName, Window};
 use serde::Serialize;
+
+/// Of which runs it is asked what nobody read; a part that is absent selects all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selection {
+    /// Those that this project pays for.
+    pub(crate) project: Option<ProjectName>,
+    /// Those in this unit.
+    pub(crate) unit: Option<Unit>,
+    /// Those at this site.
+    pub(crate) site: Option<SiteName>,
+    /// Those of this person.
+    pub(crate) person: Option<UserName>,
+}
+
+impl Selection {
+    fn selects(&self, binding: &Binding) -> bool {
+        self.project.as_ref().is_none_or(|project| *project == binding.project)
+            && self.unit.as_ref().is_none_or(|unit| *unit == binding.unit)
+            && self.site.as_ref().is_none_or(|site| *site == binding.site)
+            && self.person.as_ref().is_none_or(|person| binding.user.as_ref().is_none_or(|user| user == person))
+    }
+
+    /// The selected runs that ended in a span, which may be another one at each site, and that nobody read. Nothing is missing
+    /// of the time before a budget was granted anything.
+    pub(crate) async fn gaps(
+        &self,
+        book: &dyn Book,
+        what: &str,
+        span: &(dyn Fn(&SiteName) -> Result<Window, JobsError> + Sync),
+    ) -> Result<Vec<Gap>, JobsError> {
+        let records = booked(book.bindings().await, what)?;
+        let grants = booked(book.grants(self.project.as_ref()).await, what)?;
+        let mut gaps = Vec::new();
+        for mut binding in records.into_iter().map(|record| record.terms).filter(|binding| self.selects(binding)) {
+            let of_budget = grants.iter().map(|grant| &grant.terms);
+            let of_budget = of_budget.filter(|terms| terms.project == binding.project && terms.unit == binding.unit);
+            let Some(granted) = of_budget.map(|terms| terms.window.from).min() else { continue };
+            binding.from = binding.from.max(granted);
+            binding.user = binding.user.or_else(|| self.person.clone());
+            let readings = booked(book.coverage(&binding.site).await, what)?;
+            gaps.extend(missing(std::slice::from_ref(&binding), &readings, span(&binding.site)?));
+        }
+        Ok(gaps)
+    }
+}
+
+/// Everything that nobody read of the runs that somebody pays for, until now.
+pub async fn all_gaps(house: &House) -> Result<Vec<Gap>, JobsError> {
+    let what = "the coverage was not read";
+    let (book, now) = (house.needed_book(what).await?, house.clock.now());
+    let always = Window { from: Timestamp::from_epoch_seconds(0), to: now };
+    Selection::default().gaps(book.as_ref(), what, &|_| Ok(always)).await
+}
 
 /// What was read of the runs that one binding charges.
 #[derive(Clone, Debug, Serialize)]
@@ -36,7 +89,7 @@ pub async fn coverage(house: &House, project: Option<&ProjectName>) -> Result<Ve
         }
         let readings = booked(book.coverage(&terms.site).await, what)?;
         found.push(BindingCoverage {
-            coverage: account_coverage(&readings, terms.account.as_ref(), span),
+            coverage: binding_coverage(&readings, &terms, span),
             project: terms.project,
             unit: terms.unit,
             site: terms.site,

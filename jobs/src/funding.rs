@@ -7,11 +7,15 @@ use crate::{
     reached::booked,
 };
 use ledger::{BalanceQuery, Binding, Book, LedgerError, LedgerErrorKind, Retry, Spender, payer};
-use model::{AccountName, Finding, PartitionName, Price, ProjectName, SiteName, Timestamp, Unit};
+use model::{AccountName, Balance, Finding, PartitionName, Price, ProjectName, SiteName, Timestamp, Unit};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// A settlement counts as fresh for a day: cron settles every hour, and a person who asks for the balance daily.
 const FRESH_SECONDS: i64 = 86_400;
+
+/// Who can make the books complete.
+const WHO_READS: &str = "a coordinator of the account reads them with `pakt settle --all-users`, or what the site says is \
+                         noted with `pakt ledger open --from-site`; `pakt balance` says what is missing";
 
 /// The ledger's view of a job that is about to be planned.
 pub(crate) enum Funding {
@@ -167,23 +171,42 @@ impl Budgets {
         Err(JobsError::new(Gravity::Refused, what, why, next))
     }
 
-    /// A doubt where a budget is enforced and was settled long ago: what ran since then may have used what it calls free.
-    pub(crate) async fn doubt_of_age(&self, house: &House, unit: &Unit) -> Result<Option<Finding>, JobsError> {
+    /// Doubts about what the budget calls free.
+    pub(crate) async fn doubts(&self, house: &House, unit: &Unit) -> Result<Vec<Finding>, JobsError> {
         let query = BalanceQuery {
             project: Some(self.project.clone()),
             site: Some(self.site.clone()),
             ..BalanceQuery::default()
         };
         let balances = booked(self.book.balances(&query, house.clock.now()).await, "the balance was not read")?;
-        let enforced = balances.iter().find(|balance| balance.unit == *unit && balance.is_enforced);
-        let settled_at = enforced.and_then(|balance| balance.running_as_of);
-        Ok(settled_at.filter(|at| house.clock.now().seconds_since(*at) > FRESH_SECONDS).map(|at| {
+        let Some(balance) = balances.iter().find(|balance| balance.unit == *unit) else { return Ok(Vec::new()) };
+        Ok(self.doubt_of_age(house, balance).into_iter().chain(self.doubt_of_coverage(balance)).collect())
+    }
+
+    /// A doubt where nobody read everybody's runs: others may have used what it calls free.
+    fn doubt_of_coverage(&self, balance: &Balance) -> Option<Finding> {
+        (!balance.completeness.is_known()).then(|| {
+            Finding::warning(
+                "project",
+                format!(
+                    "nobody knows what is free of the budget of `{}`: not everybody's runs were read",
+                    self.project
+                ),
+                WHO_READS,
+            )
+        })
+    }
+
+    /// A doubt where a budget is enforced and was settled long ago: what ran since then may have used what it calls free.
+    fn doubt_of_age(&self, house: &House, balance: &Balance) -> Option<Finding> {
+        let settled_at = balance.running_as_of.filter(|_| balance.is_enforced);
+        settled_at.filter(|at| house.clock.now().seconds_since(*at) > FRESH_SECONDS).map(|at| {
             Finding::warning(
                 "project",
                 format!("the budget of `{}` is enforced, and was last settled at {at}", self.project),
                 "`pakt balance` settles it; a line for cron stands in docs/guides/operator.md",
             )
-        }))
+        })
     }
 
     /// The project with a budget here whose name is nearest to the one that the job names.

@@ -2,6 +2,7 @@
 
 use crate::{
     bind::{Spender, binding},
+    coverage::Selection,
     error::JobsError,
     house::House,
     known::{known_project, known_unit, new_project},
@@ -9,9 +10,10 @@ use crate::{
     reached::{booked, reached},
 };
 use ledger::{
-    BalanceQuery, Binding, Book, Command, Effect, Grant, KnownAt, NewGrant, NewOpening, Outcome, SetPolicy, check_grant,
+    BalanceQuery, Binding, Book, Command, Effect, Gap, Grant, KnownAt, NewGrant, NewOpening, Outcome, SetPolicy,
+    check_grant,
 };
-use model::{Amount, ProgrammeName, ProjectName, Statement, Timestamp, Unit, Window};
+use model::{Amount, ProgrammeName, ProjectName, Statement, StatementLineKind, Timestamp, Unit, Window};
 
 /// What was granted, and which Slurm accounts spend it.
 #[derive(Clone, Debug)]
@@ -162,6 +164,14 @@ pub async fn open(
     Ok(outcomes.first() == Some(&Outcome::Opened(Effect::Done)))
 }
 
+/// A statement, and what may belong into it that nobody read.
+pub struct StatementFound {
+    /// The statement.
+    pub statement: Statement,
+    /// The runs that nobody read.
+    pub gaps: Vec<Gap>,
+}
+
 /// A project's statement in a unit.
 pub async fn statement(
     house: &House,
@@ -169,7 +179,7 @@ pub async fn statement(
     unit: &Unit,
     window: Window,
     known_at: Option<KnownAt>,
-) -> Result<Statement, JobsError> {
+) -> Result<StatementFound, JobsError> {
     let what = "the statement was not read";
     let book = house.needed_book(what).await?;
     let statement = booked(book.statement(project, unit, window, known_at).await, what)?;
@@ -182,5 +192,11 @@ pub async fn statement(
             return Err(JobsError::usage(format!("project `{project}` has no statement"), why, next));
         }
     }
-    Ok(statement)
+    let selection = Selection { project: Some(project.clone()), unit: Some(unit.clone()), ..Selection::default() };
+    // An opening stands for what was before it.
+    let openings = statement.lines.iter().filter(|line| line.kind == StatementLineKind::Opening);
+    let from = openings.map(|line| line.at.plus_seconds(1)).fold(window.from, Timestamp::max);
+    let until_now = Window { from, to: window.to.min(house.clock.now()) };
+    let gaps = selection.gaps(book.as_ref(), what, &|_| Ok(until_now)).await?;
+    Ok(StatementFound { statement, gaps })
 }

@@ -41,6 +41,8 @@ pub struct Advice {
     pub zone: Zone,
     /// Whether the site lets jobs that wait start as usual only when they are submitted again.
     pub wants_resubmission: bool,
+    /// Whether it is known what is free; where not, the policy can count only what the books have.
+    pub is_free_known: bool,
     /// Whether the budget is enforced and does not cover the job: then it is refused.
     pub is_refused: bool,
 }
@@ -80,6 +82,7 @@ pub(crate) fn advice(budget: &Budget, wanted: Amount) -> Result<Advice, JobsErro
             unit: budget.balance.unit.clone(),
             zone: budget.zone.clone(),
             wants_resubmission: budget.policy.is_some_and(|policy| policy.wants_resubmission()),
+            is_free_known: budget.balance.completeness.is_known(),
             is_refused: budget.balance.is_enforced && !budget.covers(wanted)?,
         })
     };
@@ -99,7 +102,7 @@ pub(crate) async fn budget_of(
     Ok(budgets.into_iter().find(|budget| budget.balance.unit == *unit))
 }
 
-/// What is free of a budget before and after a job.
+/// What is free of a budget before and after a job; the most that can be, where nobody knows it.
 pub fn free_before_and_after(budget: &Budget, wanted: Amount) -> Result<(Amount, Amount), JobsError> {
     let told = || -> Result<_, AmountError> {
         let before = budget.balance.free()?;

@@ -112,7 +112,7 @@ pub(crate) async fn prepare_spec(
     };
     let mut doubts = placed.warnings;
     if let (Funding::Known(budgets), Some((_, unit, _))) = (&funding, &hold) {
-        doubts.extend(budgets.doubt_of_age(house, unit).await?);
+        doubts.extend(budgets.doubts(house, unit).await?);
     }
     Ok(PreparedSpec { placement: placed.placement, ceiling, hold, no_hold, doubts })
 }

@@ -64,10 +64,10 @@ pub use outcome::{Effect, Outcome, SettleOutcome};
 pub use random::Random;
 pub use refusal::Refusal;
 pub use rules::{
-    Budget, Coming, Completeness, Content, ContentError, Debt, Decision, Drawing, Event, Facts, FixedTerm, GivenLot,
-    GrantFault, GrantTerms, HardStop, Lot, LotBalance, LotBook, LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly,
-    Policy, Rate, Reason, Soft, Spender, Spending, Standing, UsedUp, Words, account_coverage, borders_of, check_grant,
-    completeness, payer,
+    Budget, Coming, Content, ContentError, Debt, Decision, Drawing, Event, Facts, FixedTerm, Gap, GivenLot, GrantFault,
+    GrantTerms, HardStop, Lot, LotBalance, LotBook, LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly, Policy, Rate,
+    Reason, Soft, Spender, Spending, Standing, UsedUp, Words, account_coverage, binding_coverage, borders_of,
+    check_grant, missing, payer,
 };
 pub use scope::{Scope, ScopeError};
 pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};

@@ -146,6 +146,17 @@ pub(crate) struct BalanceParts {
     pub(crate) observations: Vec<Observation>,
     pub(crate) enforced: Vec<(ProjectName, Unit)>,
     pub(crate) figures: Vec<NotedFigure>,
+    /// When what was used before the ledger began had been used.
+    pub(crate) openings: Vec<(ProjectName, Unit, Timestamp)>,
+    /// What was read at any site; only where it makes a difference to what is asked for.
+    pub(crate) coverage: Vec<Coverage>,
+}
+
+impl BalanceParts {
+    /// Whether a site says that more was used than the books have. Then what is free depends on what was read.
+    pub(crate) fn has_unexplained(&self) -> bool {
+        self.figures.iter().any(|noted| noted.figure.used > noted.settled)
+    }
 }
 
 /// The tables of a ledger during one transaction. Methods that write are used only in one that may.

@@ -27,6 +27,46 @@ impl SiteFigure {
     }
 }
 
+/// Whether the books have all that was used of a budget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Completeness {
+    /// Somebody read all of it who sees everybody's runs, or nothing was to be read yet.
+    #[default]
+    Read,
+    /// They have as much as the site says.
+    AsTheSiteSays,
+    /// The site says more than they have: others ran what nobody read.
+    Unseen,
+    /// They have more than the site says, which may not have counted it yet. Nothing is unseen.
+    Ahead,
+    /// Nobody can say.
+    Unknown,
+}
+
+impl Completeness {
+    /// Whether nothing is missing.
+    pub const fn is_complete(self) -> bool {
+        matches!(self, Self::Read | Self::AsTheSiteSays)
+    }
+
+    /// Whether it is known how much is missing.
+    pub const fn is_known(self) -> bool {
+        !matches!(self, Self::Unknown)
+    }
+
+    /// As `--json` has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::AsTheSiteSays => "as-the-site-says",
+            Self::Unseen => "unseen",
+            Self::Ahead => "ahead",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// The numbers of one project in one unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
@@ -53,6 +93,13 @@ pub struct Balance {
     pub committed: Amount,
     /// Ceilings of pending and running foreign jobs less what they have run, as last observed.
     pub foreign_committed: Amount,
+    /// What the site says was used beyond what the books have, where nobody read everybody's runs: provisional usage, and no
+    /// entry.
+    pub unseen: Amount,
+    /// Whether the books have all that was used since the grant in force began.
+    pub completeness: Completeness,
+    /// Up to when they have it; none where nothing was read, or nobody can say.
+    pub complete_as_of: Option<Timestamp>,
     /// The last day of the grant that ends first, where grants end.
     pub ends_at: Option<Timestamp>,
     /// Whether the PI has switched refusal on.
@@ -62,8 +109,15 @@ pub struct Balance {
 }
 
 impl Balance {
-    /// Granted less used, running, committed and foreign committed.
+    /// Granted less used, unseen, running, committed and foreign committed. Where nobody can say what else was used it is
+    /// the most that can be free.
     pub fn free(&self) -> Result<Amount, AmountError> {
-        self.granted.minus(self.used)?.minus(self.running)?.minus(self.committed)?.minus(self.foreign_committed)
+        let left = self.granted.minus(self.used)?.minus(self.unseen)?;
+        left.minus(self.running)?.minus(self.committed)?.minus(self.foreign_committed)
+    }
+
+    /// What is free; none where nobody can say.
+    pub fn known_free(&self) -> Result<Option<Amount>, AmountError> {
+        self.completeness.is_known().then(|| self.free()).transpose()
     }
 }

@@ -33,7 +33,7 @@ mod unit;
 mod zone;
 
 pub use amount::{Amount, AmountError};
-pub use balance::{Balance, SiteFigure};
+pub use balance::{Balance, Completeness, SiteFigure};
 pub use charge_rule::ChargeRule;
 pub use day::{Day, DayError, Month};
 pub use directory_prefix::{DirectoryPrefix, DirectoryPrefixError};

@@ -3,11 +3,13 @@
 use crate::text::{ReportError, kind_word};
 use model::Statement;
 
-/// The lines of statements, one a row, amounts in exact milli-seconds and in hours, behind one header row.
-pub fn statements_csv(statements: &[Statement]) -> Result<String, ReportError> {
-    let mut csv = String::from("entry,at,kind,project,unit,amount_milliseconds,amount_hours,scheduler_job,note\r\n");
-    for statement in statements {
-        csv.push_str(&rows(statement)?);
+/// The lines of statements, one a row, amounts in exact milli-seconds and in hours, behind one header row. Beside each
+/// statement stands whether all that belongs into it was read; the last column says so.
+pub fn statements_csv<'a>(statements: impl Iterator<Item = (&'a Statement, bool)>) -> Result<String, ReportError> {
+    let mut csv =
+        String::from("entry,at,kind,project,unit,amount_milliseconds,amount_hours,scheduler_job,note,complete\r\n");
+    for (statement, is_complete) in statements {
+        csv.push_str(&rows(statement, is_complete)?);
     }
     Ok(csv)
 }
@@ -23,7 +25,7 @@ pub fn table_csv(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> St
     csv
 }
 
-fn rows(statement: &Statement) -> Result<String, ReportError> {
+fn rows(statement: &Statement, is_complete: bool) -> Result<String, ReportError> {
     if !statement.adds_up()? {
         let (project, unit) = (statement.project.to_string(), statement.unit.to_string());
         return Err(ReportError::DoesNotAddUp { project, unit });
@@ -40,11 +42,17 @@ fn rows(statement: &Statement) -> Result<String, ReportError> {
             line.amount.hours(),
             line.run.as_ref().map(|run| run.scheduler_job.to_string()).unwrap_or_default(),
             cell(&line.note),
+            yes_or_no(is_complete).to_owned(),
         ];
         csv.push_str(&cells.join(","));
         csv.push_str("\r\n");
     }
     Ok(csv)
+}
+
+/// As a column says whether all was read.
+pub const fn yes_or_no(is_complete: bool) -> &'static str {
+    if is_complete { "yes" } else { "no" }
 }
 
 /// A text cell: quoted where it must be, and with an apostrophe in front of what a spreadsheet would calculate.

@@ -3,5 +3,5 @@
 mod csv;
 mod text;
 
-pub use csv::{statements_csv, table_csv};
+pub use csv::{statements_csv, table_csv, yes_or_no};
 pub use text::{ReportError, statement_text};

@@ -173,8 +173,8 @@ mod tests {
 
     #[test]
     fn csv_keeps_cells_apart_and_disarms_formulas() {
-        let csv = crate::statements_csv(&[statement()]).expect("adds up");
+        let csv = crate::statements_csv([(&statement(), true)].into_iter()).expect("adds up");
         let last = csv.lines().last().expect("a row");
-        assert!(last.ends_with(r#",4711,"'=train,""7b""""#), "{last}");
+        assert!(last.ends_with(r#",4711,"'=train,""7b""",yes"#), "{last}");
     }
 }

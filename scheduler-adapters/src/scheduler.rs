@@ -20,6 +20,8 @@ pub struct Capabilities {
     pub keeps_comments: Option<bool>,
     /// Whether a start can be estimated.
     pub estimates: bool,
+    /// Whether all jobs are of the person who asks, so that their own are everybody's.
+    pub is_personal: bool,
 }
 
 /// A scheduler, spoken to.

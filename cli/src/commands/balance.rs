@@ -3,12 +3,12 @@
 use super::{Context, ledger::known_at};
 use crate::{
     failure::Failure,
-    output::{Answer, Table, event, hold, holds, instant, instant_in, standing},
-    wiring::{Event, Policy},
+    output::{Answer, Table, event, gaps, hold, holds, instant, instant_in, standing},
+    wiring::{Budget, Event, Policy},
 };
 use jobs::balance::{BalanceWish, Balances, balance};
 use jobs::outlook::{Outlook, outlook};
-use model::{Amount, Balance, ProjectName, SiteFigure, SiteName, Timestamp, Unit, Zone};
+use model::{Amount, AmountError, Balance, ProjectName, SiteFigure, SiteName, Timestamp, Unit, Zone};
 use serde_json::json;
 
 /// Arguments of `balance`.
@@ -62,6 +62,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     for budget in &found.budgets {
         let outlook = outlook(budget)?;
         text.push_str(&compared(&budget.balance, &outlook.zone)?);
+        text.push_str(&at_most(&budget.balance)?);
         text.push_str(&comes(&budget.balance, &outlook));
         outlooks.push(outlook);
     }
@@ -77,7 +78,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
 }
 
 fn row(balance: &Balance) -> Result<[String; 9], Failure> {
-    let free = balance.free().map_err(|error| Failure::bug("the balance was not shown", error.to_string()))?;
+    let free = balance.known_free().map_err(not_shown)?.map_or_else(|| "unknown".to_owned(), Amount::hours);
     Ok([
         balance.project.to_string(),
         balance.unit.to_string(),
@@ -87,7 +88,7 @@ fn row(balance: &Balance) -> Result<[String; 9], Failure> {
         balance.running.hours(),
         balance.committed.hours(),
         balance.foreign_committed.hours(),
-        format!("{}{}", free.hours(), if balance.is_enforced { " (enforced)" } else { "" }),
+        format!("{free}{}", if balance.is_enforced { " (enforced)" } else { "" }),
     ])
 }
 
@@ -108,8 +109,36 @@ fn compared(balance: &Balance, zone: &Zone) -> Result<String, Failure> {
 }
 
 fn unexplained(figure: &SiteFigure) -> Result<Amount, Failure> {
-    figure.unexplained().map_err(|error| Failure::bug("the balance was not shown", error.to_string()))
+    figure.unexplained().map_err(not_shown)
 }
+
+#[allow(clippy::needless_pass_by_value)] // The shape that `map_err` wants.
+fn not_shown(error: AmountError) -> Failure {
+    Failure::bug("the balance was not shown", error.to_string())
+}
+
+/// What others ran that nobody read: how much, or that nobody knows it and what to do; nothing where the books have all.
+fn at_most(balance: &Balance) -> Result<String, Failure> {
+    let Balance { project, unit, unseen, completeness, .. } = balance;
+    let mut text = String::new();
+    if *unseen > Amount::ZERO {
+        let unseen = unseen.in_hours_of(unit);
+        text.push_str(&format!(
+            "{project} in {unit}: {unseen} are unseen: nobody read what ran, and free is less by them\n"
+        ));
+    }
+    if !completeness.is_known() {
+        let most = balance.free().map_err(not_shown)?.in_hours_of(unit);
+        text.push_str(&format!(
+            "{project} in {unit}: at most {most} are free: not everybody's runs were read\n  next: {NEXT}\n"
+        ));
+    }
+    Ok(text)
+}
+
+/// How the books become complete.
+const NEXT: &str = "a coordinator of the account runs `pakt settle --all-users`; or note what the site says: \
+                    `pakt ledger open --from-site`";
 
 /// So many events of a kind are shown; `--json` has all of them.
 const MOST_EVENTS: usize = 3;
@@ -158,6 +187,7 @@ fn notes(found: &Balances) -> Vec<String> {
             found.unattributed
         ));
     }
+    notes.extend(found.budgets.iter().filter_map(|budget| gaps(&budget.gaps)));
     let as_of = balances().filter_map(|balance| balance.running_as_of).max();
     notes.extend(as_of.map(|at| format!("running and waiting jobs as of {}", instant(at))));
     notes
@@ -165,11 +195,13 @@ fn notes(found: &Balances) -> Vec<String> {
 
 fn json(found: &Balances, outlooks: &[Outlook]) -> Result<serde_json::Value, Failure> {
     let mut balances = Vec::new();
-    for (balance, outlook) in found.budgets.iter().map(|budget| &budget.balance).zip(outlooks) {
-        let free = balance.free().map_err(|error| Failure::bug("the balance was not shown", error.to_string()))?;
+    for (Budget { balance, gaps, .. }, outlook) in found.budgets.iter().zip(outlooks) {
+        let free = balance.known_free().map_err(not_shown)?;
         let mut value = json!(balance);
         value["free"] = json!(free);
-        value["free_hours"] = json!(free.hours());
+        value["free_hours"] = json!(free.map(Amount::hours));
+        value["free_at_most"] = json!(balance.free().map_err(not_shown)?);
+        value["gaps"] = json!(gaps);
         value["outlook"] = json!(outlook);
         if let Some(figure) = &balance.site_figure {
             value["site_figure"]["unexplained"] = json!(unexplained(figure)?);

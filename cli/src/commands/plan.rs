@@ -39,7 +39,8 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     text.push_str(&format!("hold       {}\n", hold_line(&planned)?));
     text.push_str(&format!("start      {}\n", start_line(&planned)));
     if let Some(advice) = planned.advice.as_ref().filter(|advice| advice.is_known()) {
-        text.push_str(&format!("policy     {}\n", decision(&advice.decision, &advice.unit, &advice.zone)));
+        let so_far = if advice.is_free_known { "" } else { ", as far as the books know" };
+        text.push_str(&format!("policy     {}{so_far}\n", decision(&advice.decision, &advice.unit, &advice.zone)));
     }
     let is_refused = is_refused_by_ledger(&planned) || matches!(planned.estimate, Ok(Estimate::Refused { .. }));
     let code = if is_refused { Failure::code(Gravity::Refused) } else { 0 };
@@ -56,11 +57,11 @@ fn hold_line(planned: &Planned) -> Result<String, Failure> {
     Ok(match (&planned.hold, &planned.no_hold) {
         (Some((unit, amount, Some(budget))), _) => {
             let (before, after) = free_before_and_after(budget, *amount)?;
-            let (before, after) = (before.hours(), after.hours());
-            let word = unit.hour_word();
+            let (before, after, word) = (before.hours(), after.hours(), unit.hour_word());
+            let most = if budget.balance.completeness.is_known() { "" } else { "at most " };
             let refused =
                 if is_refused_by_ledger(planned) { "; the budget is enforced: it will be refused" } else { "" };
-            format!("{}; free now {before} {word}, then {after} {word}{refused}", hold(unit, *amount))
+            format!("{}; free now {most}{before} {word}, then {most}{after} {word}{refused}", hold(unit, *amount))
         }
         (Some((unit, amount, None)), _) => format!("{}; the project has no balance yet", hold(unit, *amount)),
         (None, Some(NoHold::Never(why))) => format!("nothing is held: {why}"),
@@ -81,9 +82,13 @@ fn start_line(planned: &Planned) -> String {
 fn json(planned: &Planned) -> Result<Value, Failure> {
     let hold = match &planned.hold {
         Some((unit, amount, budget)) => {
-            let free = budget.as_ref().map(|budget| free_before_and_after(budget, *amount)).transpose()?;
+            let most = budget.as_ref().map(|budget| free_before_and_after(budget, *amount)).transpose()?;
+            let is_known = budget.as_ref().is_some_and(|budget| budget.balance.completeness.is_known());
+            let free = most.filter(|_| is_known);
             json!({ "unit": unit, "amount": amount, "factors": planned.factors, "balance": budget.as_ref().map(|budget| &budget.balance),
-                    "free_hours": free.map(|free| free.0.hours()), "free_hours_after": free.map(|free| free.1.hours()) })
+                    "free_hours": free.map(|free| free.0.hours()), "free_hours_after": free.map(|free| free.1.hours()),
+                    "free_hours_at_most": most.map(|most| most.0.hours()),
+                    "free_hours_after_at_most": most.map(|most| most.1.hours()) })
         }
         None => Value::Null,
     };

@@ -78,7 +78,8 @@ fn cells(row: &SiteRow) -> Result<[String; 3], Failure> {
     let mut free = Vec::new();
     for balance in &row.balances {
         let amount = balance.free().map_err(|error| Failure::bug("the balance was not shown", error.to_string()))?;
-        free.push(format!("{}: {}", balance.project, amount.in_hours_of(&balance.unit)));
+        let most = if balance.completeness.is_known() { "" } else { "at most " };
+        free.push(format!("{}: {most}{}", balance.project, amount.in_hours_of(&balance.unit)));
     }
     let site = format!("{}{}", row.site, if row.is_here { " (here)" } else { "" });
     let left = WIDTH.saturating_sub(LONGEST_SITE + PARTITIONS_WIDTH + 4);

@@ -58,10 +58,11 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
 
 /// What the policy says to a job that is not simply covered.
 fn said(advice: &Advice) -> String {
-    let Advice { decision: said, unit, zone, wants_resubmission, .. } = advice;
+    let Advice { decision: said, unit, zone, wants_resubmission, is_free_known, .. } = advice;
+    let so_far = if *is_free_known { "" } else { ", as far as the books know" };
     let again = *wants_resubmission && matches!(said, Decision::LowPriority { until: Some(_), .. });
     let again = if again { "; a job that waits then has to be submitted again to start as usual" } else { "" };
-    format!("note: by the policy of its budget, {}{again}", decision(said, unit, zone))
+    format!("note: by the policy of its budget, {}{so_far}{again}", decision(said, unit, zone))
 }
 
 /// What `submit` and `sbatch` say.

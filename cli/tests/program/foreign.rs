@@ -125,7 +125,7 @@ fn a_run_without_gpus_is_no_trouble_for_a_budget_of_gpus() {
 }
 
 /// The words that ask `sacct` of a desk for what `pakt ledger import` needs, into a file.
-fn ask(desk: &Jupiter, file: &str) {
+pub(crate) fn ask(desk: &Jupiter, file: &str) {
     let script = format!(
         "PATH={}:$PATH; sacct --parsable2 --delimiter='|' --format={} > {file}",
         desk.0.home().join("bin").display(),

@@ -6,6 +6,7 @@ mod backups;
 mod budgets;
 mod bundles;
 mod by_hand;
+mod complete;
 mod desk;
 mod output;
 mod policies;

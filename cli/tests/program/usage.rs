@@ -46,6 +46,8 @@ fn usage_is_told_apart_by_what_is_asked() {
     --- stdout
     unit            hours
     jupiter:gh200  17.000  GPU-h
+    --- stderr
+    note: nobody read the runs of account `hai` at `jupiter` that ended from <instant> to <instant>; `pakt ledger coverage atlas` lists what was read
     ");
     assert_snapshot!(desk.pakt(&["usage", "--by", "day,person", "--until", "2026-10-01"]).shown(), @"
     exit 0
@@ -54,6 +56,8 @@ fn usage_is_told_apart_by_what_is_asked() {
     2026-09-09  ada     jupiter:gh200  2.000  GPU-h
     2026-09-10  ada     jupiter:gh200  6.000  GPU-h
     2026-09-10  bob     jupiter:gh200  1.000  GPU-h
+    --- stderr
+    note: nobody read the runs of account `hai` at `jupiter` that ended from <instant> to <instant>; `pakt ledger coverage atlas` lists what was read
     ");
     assert_snapshot!(desk.pakt(&["usage", "--by", "month,end-state"]).shown(), @"
     exit 0
@@ -62,12 +66,16 @@ fn usage_is_told_apart_by_what_is_asked() {
     2026-09  COMPLETED  jupiter:gh200  8.000  GPU-h
     2026-09  FAILED     jupiter:gh200  1.000  GPU-h
     2026-10  TIMEOUT    jupiter:gh200  8.000  GPU-h
+    --- stderr
+    note: nobody read the runs of account `hai` at `jupiter` that ended from <instant> to <instant>; `pakt ledger coverage atlas` lists what was read
     ");
     assert_snapshot!(desk.pakt(&["usage", "--person", "bob", "--by", "site,cluster,partition,project"]).shown(), @"
     exit 0
     --- stdout
     site     cluster          partition  project  unit           hours
     jupiter  jupiter/jupiter  booster    atlas    jupiter:gh200  1.000  GPU-h
+    --- stderr
+    note: nobody read the runs of account `hai` at `jupiter` that ended from <instant> to <instant>; `pakt ledger coverage atlas` lists what was read
     ");
     // An hour around the midnight.
     let hour = ["--since", "2026-09-09T21:30:00Z", "--until", "2026-09-09T22:30:00Z"];
@@ -76,14 +84,18 @@ fn usage_is_told_apart_by_what_is_asked() {
     --- stdout
     unit           hours
     jupiter:gh200  4.000  GPU-h
+    --- stderr
+    note: nobody read the runs of account `hai` at `jupiter` that ended from <instant> to <instant>; `pakt ledger coverage atlas` lists what was read
     ");
     assert_snapshot!(desk.pakt(&["usage", "--by", "end-state", "--csv"]).shown(), @"
     exit 0
     --- stdout
-    end-state,unit,amount_milliseconds,amount_hours
-    COMPLETED,jupiter:gh200,28800000,8.000
-    FAILED,jupiter:gh200,3600000,1.000
-    TIMEOUT,jupiter:gh200,28800000,8.000
+    end-state,unit,amount_milliseconds,amount_hours,complete
+    COMPLETED,jupiter:gh200,28800000,8.000,no
+    FAILED,jupiter:gh200,3600000,1.000,no
+    TIMEOUT,jupiter:gh200,28800000,8.000,no
+    --- stderr
+    note: nobody read the runs of account `hai` at `jupiter` that ended from <instant> to <instant>; `pakt ledger coverage atlas` lists what was read
     ");
     assert_eq!(desk.json(&["usage", "--cluster", "jupiter"]), desk.json(&["usage"]));
     assert_eq!(desk.json(&["usage", "--cluster", "horeka"])["usage"], serde_json::json!([]));

@@ -63,7 +63,7 @@ fn collect(value: &Value, names: &mut BTreeSet<String>) {
 }
 
 /// Words in code that are no names of fields.
-const OTHER_WORDS: [&str; 24] = [
+const OTHER_WORDS: [&str; 27] = [
     "_as_of",
     "_at",
     "_hours",
@@ -78,12 +78,15 @@ const OTHER_WORDS: [&str; 24] = [
     "warning",
     "watch",
     "plan",
+    "statement",
     "submit",
-    // Values, of events and decisions.
+    // Values, of events, decisions and completeness.
+    "ahead",
     "allow",
     "arrives",
     "deny",
     "forfeited",
+    "read",
     "repays",
     "struck",
     "warn",
@@ -109,6 +112,7 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
         &["ledger", "grant", "atlas", "10", "--unit", "local:core", "--policy", "hard-stop"],
         &["ledger", "open", "atlas", "1", "--unit", "local:core", "--note", "portal"],
         &["ledger", "open", "atlas", "--from-site", "figures.csv"],
+        &["ledger", "grant", "atlas", "10", "--unit", "jupiter:gh200", "--account", "hai"],
         &["plan", "job.yaml"],
         &["plan", "large.yaml"],
         &["submit", "job.yaml"],

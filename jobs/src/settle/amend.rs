@@ -185,6 +185,7 @@ async fn elsewhere(
         account: seen.account.as_ref(),
         partition: seen.partition.as_ref(),
         user: &seen.user,
+        words: None,
         at: desk.now,
     };
     let paying = payer(spender, price, &bindings).map(|binding| &binding.project);

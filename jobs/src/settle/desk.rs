@@ -32,6 +32,14 @@ impl Desk<'_> {
         self.view.whose()
     }
 
+    /// Whose runs are read: everybody's, where nobody else has any.
+    pub(super) fn read_scope(&self) -> Scope {
+        match &self.view.scope {
+            Scope::User(user) if self.house.scheduler.capabilities().is_personal => Scope::Site(user.clone()),
+            scope => scope.clone(),
+        }
+    }
+
     /// Posts, in one transaction.
     pub(super) async fn post(&self, commands: &[Command]) -> Result<Vec<Outcome>, JobsError> {
         booked(self.book.post(&self.house.principal, self.house.clock.now(), commands).await, NOT_FINISHED)

@@ -104,7 +104,8 @@ async fn known(
     local: &LocalJobs<'_>,
     options: SettleOptions,
 ) -> Result<Known, JobsError> {
-    let cursor = booked(desk.book.cursor(&desk.house.here, &desk.view.cluster, &desk.view.scope).await, NOT_FINISHED)?;
+    let scope = desk.read_scope();
+    let cursor = booked(desk.book.cursor(&desk.house.here, &desk.view.cluster, &scope).await, NOT_FINISHED)?;
     let grants = booked(desk.book.grants(None).await, NOT_FINISHED)?;
     let here = grants.iter().filter(|grant| *grant.terms.unit.site() == desk.house.here);
     // A hold may have been entered long after its job was made, and a job taken over long after it was submitted.
@@ -124,7 +125,7 @@ async fn known(
 /// The cursor after this settlement: everything up to its beginning, or up to the first row that was not taken in.
 fn cursor(desk: &Desk<'_>, before: Option<Timestamp>, reading: &Reading, report: &mut SettleReport) -> Cursor {
     let settled_until = reading.settled_until(desk.now);
-    let (site, cluster, scope) = (desk.house.here.clone(), desk.view.cluster.clone(), desk.view.scope.clone());
+    let (site, cluster, scope) = (desk.house.here.clone(), desk.view.cluster.clone(), desk.read_scope());
     // It never moves back, unless it lies ahead of this clock.
     report.settled_until = match before {
         Some(until) if is_ahead(until, desk.now) => {
@@ -151,7 +152,7 @@ fn coverage(desk: &Desk<'_>, from: Timestamp, reading: &Reading) -> Option<Cover
     (window.from < window.to).then(|| Coverage {
         site: desk.house.here.clone(),
         cluster: desk.view.cluster.clone(),
-        scope: desk.view.scope.clone(),
+        scope: desk.read_scope(),
         // What the queue shows of others says nothing about accounting, which a site may hide by itself.
         whole_accounts: reading.shared_accounts().iter().cloned().collect(),
         window,

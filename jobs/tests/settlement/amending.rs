@@ -164,6 +164,8 @@ async fn a_job_under_the_account_of_another_project_is_told_of_and_stays_with_it
         account: Some("other".parse().expect("an account")),
         partition: None,
         user: None,
+        work_directory: None,
+        name: None,
         unit: "testland:gpu".parse().expect("a unit"),
         project: "borealis".parse().expect("a project"),
         from: at(0),

@@ -51,13 +51,17 @@ async fn doubts(desk: &Desk) -> Vec<String> {
 #[tokio::test]
 async fn a_job_on_an_enforced_budget_is_told_that_it_was_settled_long_ago() {
     let desk = Desk::new().await;
-    desk.settle("ada").await;
+    desk.says().runs = vec![run(1, "bob", NOW - DAY, Some(NOW - DAY + 100))];
+    desk.settle_all("carol").await;
     desk.set_clock(NOW + 3 * DAY);
     assert_eq!(doubts(&desk).await, [""; 0], "a budget that advises");
     let (project, unit) = ("atlas".parse().expect("a project"), "testland:gpu".parse().expect("a unit"));
     desk.post(&[Command::SetEnforce(Enforce { project, unit, is_enforced: true })]).await;
     let told = doubts(&desk).await;
     assert!(told[0].starts_with("the budget of `atlas` is enforced, and was last settled at 2026-10-2"), "{told:?}");
-    desk.settle("ada").await;
+    desk.settle_all("carol").await;
     assert_eq!(doubts(&desk).await, [""; 0]);
+    desk.set_clock(NOW + 5 * DAY);
+    desk.settle("ada").await;
+    assert_eq!(doubts(&desk).await.len(), 1, "a member alone does not know what others used");
 }

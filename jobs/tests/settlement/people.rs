@@ -109,3 +109,24 @@ async fn a_queue_that_shows_everybody_says_nothing_about_whose_runs_accounting_s
     let known = desk.book().coverage(&site).await.expect("read");
     assert!(known.iter().any(|coverage| !coverage.whole_accounts.is_empty()), "{known:?}");
 }
+
+#[tokio::test]
+async fn what_is_free_is_known_only_where_somebody_reads_everybodys_runs() {
+    let desk = Desk::new().await;
+    desk.says().runs = vec![
+        run(1, "ada", NOW - 20 * DAY, Some(NOW - 20 * DAY + 100)),
+        run(2, "bob", NOW - 20 * DAY, Some(NOW - 20 * DAY + 100)),
+    ];
+    let is_known = async || desk.balance().await.completeness.is_known();
+    assert!(is_known().await, "nobody has read anything");
+    desk.settle("ada").await;
+    assert!(!is_known().await, "a member alone");
+    desk.settle_all("carol").await;
+    assert!(is_known().await, "a coordinator");
+    desk.set_clock(NOW + DAY / 2);
+    desk.settle("ada").await;
+    assert!(is_known().await, "half a day after");
+    desk.set_clock(NOW + 2 * DAY);
+    desk.settle("ada").await;
+    assert!(!is_known().await, "two days after");
+}

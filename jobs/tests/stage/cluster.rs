@@ -81,7 +81,13 @@ impl Cluster {
 #[async_trait]
 impl Scheduler for Cluster {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { way: "a test", has_accounting: true, keeps_comments: Some(true), estimates: false }
+        Capabilities {
+            way: "a test",
+            has_accounting: true,
+            keeps_comments: Some(true),
+            estimates: false,
+            is_personal: false,
+        }
     }
 
     async fn submit(&self, submission: &Submission) -> Result<Submitted, AdapterError> {

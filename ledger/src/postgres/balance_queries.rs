@@ -3,11 +3,13 @@
 use super::queries::{self, bindings};
 use super::session::Session;
 use super::tables::Tables;
-use super::{figure_tables, observation_tables, rows, spending_tables};
+use super::{coverage_tables, figure_tables, observation_tables, rows, spending_tables};
+use crate::procedures::opening_key;
 use crate::records::{BalanceParts, Result, Total};
+use crate::store::Store as _;
 use crate::stored::budgets_of_the_past;
-use crate::{BalanceQuery, Budget, rules};
-use model::{Balance, ProjectName, Timestamp};
+use crate::{BalanceQuery, Budget, EntryKind, NewOpening, rules};
+use model::{Balance, ProjectName, Timestamp, Unit};
 
 pub(super) fn balance_parts(
     tables: &Tables<'_>,
@@ -38,7 +40,25 @@ pub(super) fn balance_parts(
     let bindings = bindings(session)?.into_iter().map(|record| record.terms).collect();
     let observations = observation_tables::observations(session)?;
     let (totals, figures) = (totals(session, name)?, figure_tables::latest(session, project)?);
-    Ok(BalanceParts { totals, terms, spent, recent: Vec::new(), holds, bindings, observations, enforced, figures })
+    let openings = openings(tables, &totals)?;
+    let (recent, coverage) = (Vec::new(), Vec::new());
+    let mut parts = BalanceParts {
+        totals,
+        terms,
+        spent,
+        recent,
+        holds,
+        bindings,
+        observations,
+        enforced,
+        figures,
+        openings,
+        coverage,
+    };
+    if parts.has_unexplained() {
+        parts.coverage = coverage_tables::all_coverage(session)?;
+    }
+    Ok(parts)
 }
 
 fn totals(session: &Session, project: Option<&str>) -> Result<Vec<Total>> {
@@ -52,11 +72,22 @@ fn totals(session: &Session, project: Option<&str>) -> Result<Vec<Total>> {
     Ok(totals)
 }
 
+/// When each opening says that its amount had been used.
+fn openings(tables: &Tables<'_>, totals: &[Total]) -> Result<Vec<(ProjectName, Unit, Timestamp)>> {
+    let mut openings = Vec::new();
+    for Total { project, unit, .. } in totals.iter().filter(|total| total.kind == EntryKind::Opening) {
+        let entry = tables.entry_with_key(&opening_key(&NewOpening::key_of(project, unit)))?;
+        openings.extend(entry.map(|entry| (project.clone(), unit.clone(), entry.effective_at)));
+    }
+    Ok(openings)
+}
+
 pub(super) fn balances(tables: &Tables<'_>, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
     if query.is_of_the_past() {
-        return Ok(budgets_of_the_past(tables, query, now)?.into_iter().map(|budget| budget.balance).collect());
+        return Ok(past(tables, query, now)?.into_iter().map(|budget| budget.balance).collect());
     }
-    let parts = balance_parts(tables, query.project.as_ref(), now)?;
+    let mut parts = balance_parts(tables, query.project.as_ref(), now)?;
+    parts.coverage = coverage_tables::all_coverage(tables.session)?;
     let mut balances = rules::balances(&parts, now)?;
     balances.retain(|balance| query.selects(balance));
     Ok(balances)
@@ -64,11 +95,17 @@ pub(super) fn balances(tables: &Tables<'_>, query: &BalanceQuery, now: Timestamp
 
 pub(super) fn budgets(tables: &Tables<'_>, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Budget>> {
     if query.is_of_the_past() {
-        return budgets_of_the_past(tables, query, now);
+        return past(tables, query, now);
     }
     let mut parts = balance_parts(tables, query.project.as_ref(), now)?;
     parts.recent = spending_tables::recent(tables.session, now)?;
+    parts.coverage = coverage_tables::all_coverage(tables.session)?;
     let mut budgets = rules::budgets(&parts, now)?;
     budgets.retain(|budget| query.selects(&budget.balance));
     Ok(budgets)
+}
+
+fn past(tables: &Tables<'_>, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Budget>> {
+    let coverage = coverage_tables::all_coverage(tables.session)?;
+    budgets_of_the_past(tables, query, now, tables.bindings()?, coverage)
 }

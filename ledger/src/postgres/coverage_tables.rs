@@ -31,6 +31,12 @@ pub(super) fn coverage(session: &Session, site: &SiteName) -> Result<Vec<Coverag
     session.rows(&select, &[&site.as_str()])?.iter().map(coverage_row).collect()
 }
 
+/// All readings.
+pub(super) fn all_coverage(session: &Session) -> Result<Vec<Coverage>> {
+    let select = format!("SELECT {COVERAGE} FROM coverage ORDER BY site, cluster, scope, from_at");
+    session.rows(&select, &[])?.iter().map(coverage_row).collect()
+}
+
 fn coverage_row(row: &Row) -> Result<Coverage> {
     Ok(Coverage {
         site: parsed(row, 0)?,

@@ -130,7 +130,7 @@ pub(super) fn open(posting: &Posting<'_>, opening: &NewOpening) -> Result<Effect
 }
 
 /// The key of the entry that an opening makes.
-pub(super) fn opening_key(key: &str) -> String {
+pub(crate) fn opening_key(key: &str) -> String {
     format!("opening:{key}")
 }
 

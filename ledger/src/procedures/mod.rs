@@ -15,4 +15,5 @@ mod reattribute;
 mod settle;
 mod site_figure;
 
+pub(crate) use grant::opening_key;
 pub(crate) use posting::{Posting, apply};

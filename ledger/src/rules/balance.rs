@@ -3,7 +3,7 @@
 use super::{Attribution, Budget, Charge, LotError, Seen, Spender, Terms, attribute, known_as_of, union};
 use crate::records::{BalanceParts, NotedFigure, Total};
 use crate::{EntryKind, Hold, HoldId, Refusal};
-use model::{Amount, Balance, Price, ProjectName, SiteFigure, Stamp, Timestamp, Unit};
+use model::{Amount, Balance, Completeness, Price, ProjectName, SiteFigure, Stamp, Timestamp, Unit};
 use std::collections::BTreeMap;
 
 type Result<T> = std::result::Result<T, LotError>;
@@ -87,7 +87,12 @@ fn add_jobs(balances: &mut Balances, parts: &BalanceParts, now: Timestamp) -> Re
 }
 
 fn at<'a>(balances: &'a mut Balances, project: &ProjectName, unit: &Unit) -> &'a mut Balance {
-    balances.entry((project.clone(), unit.clone())).or_insert_with(|| Balance {
+    balances.entry((project.clone(), unit.clone())).or_insert_with(|| empty(project, unit))
+}
+
+/// A balance of nothing.
+pub(super) fn empty(project: &ProjectName, unit: &Unit) -> Balance {
+    Balance {
         project: project.clone(),
         unit: unit.clone(),
         granted: Amount::ZERO,
@@ -99,10 +104,13 @@ fn at<'a>(balances: &'a mut Balances, project: &ProjectName, unit: &Unit) -> &'a
         running_as_of: None,
         committed: Amount::ZERO,
         foreign_committed: Amount::ZERO,
+        unseen: Amount::ZERO,
+        completeness: Completeness::default(),
+        complete_as_of: None,
         ends_at: None,
         is_enforced: false,
         site_figure: None,
-    })
+    }
 }
 
 /// Adds what runs and waits; the answer is what the running jobs of each hold have used of it.

@@ -1,6 +1,7 @@
 //! A budget as it stands: its balance, and what its policy says of it.
 
-use super::{Decision, Event, Facts, GrantTerms, HardStop, LotBook, LotError, Policy, Rate, Spending, Standing};
+use super::budget_coverage::{BudgetCoverage, budget_coverage};
+use super::{Decision, Event, Facts, Gap, GrantTerms, HardStop, LotBook, LotError, Policy, Rate, Spending, Standing};
 use crate::records::{BalanceParts, Spent};
 use crate::{Grant, SetPolicy};
 use model::{Amount, AmountError, Balance, ProjectName, Timestamp, Unit, Zone};
@@ -95,6 +96,8 @@ pub struct Budget {
     pub spending: Vec<Spending>,
     /// What its runs consumed in the last [`Self::RECENT_SECONDS`].
     pub recent: Amount,
+    /// Runs that it may have to pay for, and that nobody read.
+    pub gaps: Vec<Gap>,
     /// The instant.
     pub as_of: Timestamp,
 }
@@ -115,11 +118,14 @@ impl Budget {
             Facts { grants: &terms.grants, spending: &spending, reserved: Amount::ZERO, now: as_of, zone: &terms.zone };
         let book = counted(terms.policy).book(&facts)?;
         put_lots(&mut balance, &book, &terms.grants, as_of)?;
+        let BudgetCoverage { completeness, unseen, until, gaps } =
+            budget_coverage(&balance, &terms.grants, parts, as_of)?;
+        (balance.completeness, balance.unseen, balance.complete_as_of) = (completeness, unseen, until);
         let is_own = |project: &ProjectName, unit: &Unit| *project == terms.project && *unit == terms.unit;
         let recent = parts.recent.iter().find(|recent| is_own(&recent.project, &recent.unit));
         let recent = recent.map_or(Amount::ZERO, |recent| recent.amount);
         let Terms { policy, zone, grants, .. } = terms.clone();
-        Ok(Self { balance, policy, zone, grants, spending, recent, as_of })
+        Ok(Self { balance, policy, zone, grants, spending, recent, gaps, as_of })
     }
 
     fn facts(&self) -> Result<Facts<'_>, LotError> {

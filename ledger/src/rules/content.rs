@@ -152,6 +152,7 @@ mod tests {
             partition: None,
             qos: None,
             name: "train".to_owned(),
+            work_directory: None,
             stamp: None,
             state: JobState::of(BaseState::Completed),
             restarts: None,
@@ -179,7 +180,8 @@ mod tests {
         assert_eq!(of(&settled()).map(|content| content.to_string()), pinned);
         // What readers do not tell alike, and which digest the tariff has, is not in it.
         let mut other = settled();
-        (other.run.name, other.run.raw, other.run.shown_id) = ("other".to_owned(), String::new(), "7_1".to_owned());
+        (other.run.name, other.run.work_directory) = ("other".to_owned(), Some("/p/x".to_owned()));
+        (other.run.raw, other.run.shown_id) = (String::new(), "7_1".to_owned());
         other.run.allocated = model::Tres::read("cpu=8,node=1").expect("a list");
         if let crate::RunPrice::Known(price) = &mut other.price {
             price.tariff.0.push_str("@6285734e2251f58cddc07143b2423309");

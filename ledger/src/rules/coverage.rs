@@ -1,6 +1,6 @@
 //! What several readings together cover of an account.
 
-use crate::{AccountCoverage, Coverage, Scope};
+use crate::{AccountCoverage, Binding, Coverage, Scope};
 use model::{AccountName, Timestamp, UserName, Window};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,8 +39,20 @@ pub fn account_coverage(readings: &[Coverage], account: Option<&AccountName>, sp
     AccountCoverage { unread: gaps(&read, span), whole, own }
 }
 
+/// The same for the runs that a binding charges: of one person's runs their own reading has all.
+pub fn binding_coverage(readings: &[Coverage], binding: &Binding, span: Window) -> AccountCoverage {
+    let mut coverage = account_coverage(readings, binding.account.as_ref(), span);
+    if let Some(user) = &binding.user {
+        let own = coverage.own.remove(user).unwrap_or_default();
+        coverage.whole = joined(coverage.whole.into_iter().chain(own).collect());
+        coverage.own.clear();
+        coverage.unread = gaps(&coverage.whole, span);
+    }
+    coverage
+}
+
 /// What two windows have in common.
-fn common(one: Window, other: Window) -> Option<Window> {
+pub(super) fn common(one: Window, other: Window) -> Option<Window> {
     let window = Window { from: one.from.max(other.from), to: one.to.min(other.to) };
     (window.from < window.to).then_some(window)
 }
@@ -59,7 +71,7 @@ pub(crate) fn joined(mut windows: Vec<Window>) -> Vec<Window> {
 }
 
 /// What joined stretches leave of a span.
-fn gaps(covered: &[Window], span: Window) -> Vec<Window> {
+pub(super) fn gaps(covered: &[Window], span: Window) -> Vec<Window> {
     let mut gaps = Vec::new();
     let mut from: Timestamp = span.from;
     for window in covered {

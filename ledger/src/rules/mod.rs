@@ -3,6 +3,7 @@
 mod attribution;
 mod balance;
 mod budget;
+mod budget_coverage;
 mod content;
 mod coverage;
 mod expiry;
@@ -17,7 +18,6 @@ mod replay;
 mod revision;
 mod statement;
 mod union;
-mod unseen;
 mod usage;
 
 pub(crate) use attribution::{Attribution, BindingsByAccount, Charge, attribute};
@@ -25,16 +25,17 @@ pub use attribution::{Spender, Words, payer};
 pub(crate) use balance::{balances, budgets, refusal};
 pub use budget::Budget;
 pub(crate) use budget::{Terms, terms};
+pub use budget_coverage::{Gap, missing};
 pub(crate) use content::Secret;
 pub use content::{Content, ContentError};
-pub use coverage::account_coverage;
+pub use coverage::{account_coverage, binding_coverage};
 pub(crate) use expiry::{Due, Step, expiries};
 pub use grant_check::{GrantFault, check_grant};
 pub(crate) use grants::grants;
 pub use lot::{GivenLot, GrantTerms, Lot, LotBalance, LotError, LotId, Spending};
 pub use lot_draw::{Debt, Drawing, LotBook, LotChange, borders_of};
 pub(crate) use movement::{HOUR_SECONDS, budget_change, fingerprint, hour_print, spending, split};
-pub(crate) use past::Past;
+pub(crate) use past::{Past, Sight};
 pub use policy::{
     Coming, Decision, Event, Facts, FixedTerm, HardStop, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft,
     Standing, UsedUp,
@@ -43,5 +44,4 @@ pub(crate) use replay::{Movement, Replay, Stored};
 pub(crate) use revision::{Reading, compare, contradiction, seen_at};
 pub(crate) use statement::statement;
 pub(crate) use union::{Seen, known_as_of, union};
-pub use unseen::{Completeness, completeness};
 pub(crate) use usage::{Calendar, UsageSums};

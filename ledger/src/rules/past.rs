@@ -3,11 +3,17 @@
 use super::replay::{Movement, Replay};
 use super::{HOUR_SECONDS, LotError, Terms, grants, spending, terms};
 use crate::records::{BalanceParts, Recent, Result, Spent, Total};
-use crate::{Budget, Entry, EntryKind, SetPolicy};
+use crate::{Binding, Budget, Coverage, Entry, EntryKind, SetPolicy};
 use model::{Amount, ProjectName, Timestamp, Unit};
 use std::collections::BTreeMap;
 
 type Place = (ProjectName, Unit);
+
+/// Whose runs the books could have then.
+pub(crate) struct Sight {
+    pub(crate) bindings: Vec<Binding>,
+    pub(crate) coverage: Vec<Coverage>,
+}
 
 /// Adds entries up, one after the other. What ran and waited is no entry, and nobody knows it of the past.
 pub(crate) struct Past {
@@ -57,7 +63,7 @@ impl Past {
     }
 
     /// The budgets that come out.
-    pub(crate) fn budgets(self, enforced: Vec<Place>) -> std::result::Result<Vec<Budget>, LotError> {
+    pub(crate) fn budgets(self, enforced: Vec<Place>, sight: Sight) -> std::result::Result<Vec<Budget>, LotError> {
         let total = |((project, unit, kind), amount): (&(ProjectName, Unit, EntryKind), &Amount)| Total {
             project: project.clone(),
             unit: unit.clone(),
@@ -81,6 +87,8 @@ impl Past {
             recent: recent.collect(),
             holds: self.replay.holds().cloned().collect(),
             enforced,
+            bindings: sight.bindings,
+            coverage: sight.coverage,
             ..BalanceParts::default()
         };
         super::budgets(&parts, self.now)

@@ -41,6 +41,11 @@ pub(super) fn coverage(connection: &Connection, site: &SiteName) -> Result<Vec<C
     all(connection, &select, [site.as_str()], row)
 }
 
+/// All readings.
+pub(super) fn all_coverage(connection: &Connection) -> Result<Vec<Coverage>> {
+    all(connection, &format!("SELECT {COVERAGE} FROM coverage ORDER BY site, cluster, scope, from_at"), [], row)
+}
+
 fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Coverage> {
     Ok(Coverage {
         site: parsed(row, 0)?,

@@ -5,16 +5,19 @@ use super::row::{StoredRow, unreadable};
 use super::tables::{LogTables, Value};
 use super::usage_queries::known_at;
 use crate::records::Result;
-use crate::rules::Past;
-use crate::{BalanceQuery, Budget, Entry, KnownAt, SetPolicy};
+use crate::rules::{Past, Sight};
+use crate::{BalanceQuery, BindingRecord, Budget, Coverage, Entry, KnownAt, SetPolicy};
 use model::{ProjectName, Timestamp, Unit};
 use std::collections::BTreeMap;
 
-/// The budgets that a query about the past selects; `now` is the instant of the question.
+/// The budgets that a query about the past selects; `now` is the instant of the question. `bindings` and `coverage` are those
+/// of today: what was bound or read only later does not count.
 pub(crate) fn budgets_of_the_past(
     tables: &impl LogTables,
     query: &BalanceQuery,
     now: Timestamp,
+    bindings: Vec<BindingRecord>,
+    coverage: Vec<Coverage>,
 ) -> Result<Vec<Budget>> {
     let last = known_at(tables, query.known_at)?;
     let at = query.as_of.map_or_else(|| instant(tables, query.known_at, now), Ok)?;
@@ -33,7 +36,12 @@ pub(crate) fn budgets_of_the_past(
     }
     let select = format!("SELECT {ENTRY} FROM entries WHERE {condition} ORDER BY number");
     tables.each_row(&select, &values, |row| past.add(&entry(row, tables)?))?;
-    let mut budgets = past.budgets(enforced(tables, at)?)?;
+    let bindings = bindings.into_iter().filter(|record| record.recorded_at <= at).map(|record| record.terms);
+    // A reading that was put together with a later one is not known any more: what was free then is unknown rather than told
+    // by what was read since.
+    let coverage = coverage.into_iter().filter(|reading| reading.observed_at <= at);
+    let sight = Sight { bindings: bindings.collect(), coverage: coverage.collect() };
+    let mut budgets = past.budgets(enforced(tables, at)?, sight)?;
     budgets.retain(|budget| query.selects(&budget.balance));
     Ok(budgets)
 }

@@ -7,6 +7,7 @@ mod bundles;
 mod by_hand;
 mod clocks;
 mod commands;
+mod completeness;
 mod deaths;
 mod erasure;
 mod evidence;

@@ -2,7 +2,9 @@
 //! entries. Balances are worked out anew each time.
 
 use crate::support::*;
-use ledger::{Adjust, AmendHold, Command, Delegate, NewCeiling, Reattribute, Refund, RunPrice, SettledRun, Unbind, Withdraw};
+use ledger::{
+    Adjust, AmendHold, Command, Delegate, NewCeiling, Reattribute, Refund, RunPrice, SettledRun, Unbind, Withdraw,
+};
 use model::{Price, TariffId, Window};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

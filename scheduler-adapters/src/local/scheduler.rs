@@ -172,7 +172,13 @@ fn memory_mib() -> u64 {
 #[async_trait]
 impl Scheduler for LocalScheduler {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { way: "local", has_accounting: true, keeps_comments: Some(true), estimates: true }
+        Capabilities {
+            way: "local",
+            has_accounting: true,
+            keeps_comments: Some(true),
+            estimates: true,
+            is_personal: true,
+        }
     }
 
     async fn submit(&self, submission: &Submission) -> Result<Submitted, AdapterError> {

@@ -97,7 +97,13 @@ impl Scheduler for SlurmCommands {
             1 => Some(true),
             _ => None,
         };
-        Capabilities { way: "slurm commands", has_accounting: true, keeps_comments, estimates: true }
+        Capabilities {
+            way: "slurm commands",
+            has_accounting: true,
+            keeps_comments,
+            estimates: true,
+            is_personal: false,
+        }
     }
 
     async fn submit(&self, submission: &Submission) -> Result<Submitted, AdapterError> {

@@ -2,10 +2,10 @@
 
 use super::{day_in_or, known_at};
 use crate::commands::Context;
-use crate::wiring::{statement_text, statements_csv};
+use crate::wiring::{Gap, statement_text, statements_csv};
 use crate::{
     failure::Failure,
-    output::{Answer, instant_in},
+    output::{Answer, gaps, instant_in},
 };
 use jobs::House;
 use jobs::balance::BalanceWish;
@@ -43,15 +43,29 @@ pub(super) async fn statement(arguments: Statement, context: &Context) -> Result
         found.budgets.into_iter().map(|budget| budget.balance.unit).collect()
     };
     let known_at = arguments.known_at.as_deref().map(|text| known_at("no statement was printed", text)).transpose()?;
-    let mut statements = Vec::new();
+    let (mut statements, mut missing) = (Vec::new(), Vec::new());
     for unit in units {
         let window = window(&arguments, &unit, &house)?;
-        statements.push(jobs::grant::statement(&house, &arguments.project, &unit, window, known_at).await?);
+        let found = jobs::grant::statement(&house, &arguments.project, &unit, window, known_at).await?;
+        statements.push(found.statement);
+        missing.push(found.gaps);
     }
-    let shown =
-        if arguments.csv { statements_csv(&statements) } else { statements.iter().map(statement_text).collect() };
+    let shown = if arguments.csv {
+        statements_csv(statements.iter().zip(missing.iter().map(Vec::is_empty)))
+    } else {
+        let pages = statements.iter().zip(&missing);
+        pages.map(|(page, missing)| statement_text(page).map(|text| text + &not_complete(missing))).collect()
+    };
     let text = shown.map_err(|error| Failure::bug("no statement was printed", error.to_string()))?;
-    Ok(Answer::new(text, json!({ "version": 1, "statements": statements })).product())
+    let missing: Vec<Gap> = missing.into_iter().flatten().collect();
+    let note = gaps(&missing).filter(|_| arguments.csv);
+    let json = json!({ "version": 1, "statements": statements, "gaps": missing });
+    Ok(Answer::new(text, json).product().with_notes(note))
+}
+
+/// The last line of a statement that may lack something.
+fn not_complete(missing: &[Gap]) -> String {
+    gaps(missing).map(|note| format!("{note}\n")).unwrap_or_default()
 }
 
 /// The days that are wanted, in the zone of the unit's site.

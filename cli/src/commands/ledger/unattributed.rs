@@ -3,7 +3,7 @@
 use crate::commands::{Context, view};
 use crate::{
     failure::Failure,
-    output::{Answer, Table, instant, price_lines},
+    output::{Answer, Table, gaps, instant, price_lines},
     wiring::{RunPrice, UnattributedReason, UnattributedRun},
 };
 use model::{AccountName, PartitionName};
@@ -14,16 +14,22 @@ pub(super) async fn run(context: &Context) -> Result<Answer, Failure> {
     let house = context.house_to_look()?;
     let book = house.needed_book("the runs were not listed").await?;
     let runs = book.unattributed().await.map_err(|error| view::unread(&error))?;
-    let json = json!({ "version": 1, "unattributed": runs });
+    let missing = jobs::coverage::all_gaps(&house).await?;
+    let (json, lacks) = (json!({ "version": 1, "unattributed": runs, "gaps": missing }), gaps(&missing));
     if runs.is_empty() {
-        return Ok(Answer::new("every run belongs to a project\n", json));
+        let all = if lacks.is_none() {
+            "every run belongs to a project\n"
+        } else {
+            "every run that was read belongs to a project\n"
+        };
+        return Ok(Answer::new(all, json).with_notes(lacks));
     }
     let mut table = Table::new(&["job", "cluster", "user", "account", "partition", "started", "ended", "price", "why"]);
     for found in &runs {
         table.row(row(found));
     }
     let next = "next: `pakt ledger bind PROJECT --unit UNIT --account ACCOUNT --from DAY`, a day before they started\n";
-    Ok(Answer::new(format!("{}{next}", table.text()), json))
+    Ok(Answer::new(format!("{}{next}", table.text()), json).with_notes(lacks))
 }
 
 fn row(found: &UnattributedRun) -> [String; 9] {

@@ -3,8 +3,8 @@
 use super::super::ledger::known_at;
 use super::{Arguments, OfBooks};
 use crate::commands::Context;
-use crate::output::{Answer, Table};
-use crate::wiring::{UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum, table_csv};
+use crate::output::{Answer, Table, gaps};
+use crate::wiring::{Gap, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum, table_csv, yes_or_no};
 use crate::{failure::Failure, output::instant};
 use model::{BaseState, Day, Timestamp, Window};
 use serde_json::json;
@@ -26,12 +26,15 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     let query = query(arguments)?;
     let used = jobs::used::used(&context.house_to_look()?, &query).await?;
     let columns: Vec<&str> = query.by.iter().map(|field| word(*field)).collect();
-    let rows = used.sums.iter().map(|sum| cells(&query.by, sum));
+    let missing = &used.gaps;
+    let rows = used.sums.iter().map(|sum| cells(&query.by, sum, is_complete(sum, missing)));
+    let lacks = gaps(missing);
     if arguments.of_books.csv {
         let header: Vec<&str> =
-            columns.iter().copied().chain(["unit", "amount_milliseconds", "amount_hours"]).collect();
+            columns.iter().copied().chain(["unit", "amount_milliseconds", "amount_hours", "complete"]).collect();
         let text = table_csv(&header, rows);
-        return Ok(Answer::new(text, json!({ "version": 1, "usage": used.sums })).product());
+        let json = json!({ "version": 1, "usage": used.sums, "gaps": missing });
+        return Ok(Answer::new(text, json).product().with_notes(lacks));
     }
     let titles: Vec<&str> = columns.iter().copied().chain(["unit", "hours", ""]).collect();
     let mut table = Table::new(&titles).right(&[columns.len() + 1]);
@@ -48,8 +51,8 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
             used.unattributed
         )
     });
-    let json = json!({ "version": 1, "usage": used.sums, "unattributed": used.unattributed });
-    Ok(Answer::new(text, json).with_notes(notes))
+    let json = json!({ "version": 1, "usage": used.sums, "unattributed": used.unattributed, "gaps": missing });
+    Ok(Answer::new(text, json).with_notes(notes.into_iter().chain(lacks)))
 }
 
 fn query(arguments: &Arguments) -> Result<UsageQuery, Failure> {
@@ -144,8 +147,17 @@ fn of(field: UsageField, group: &UsageGroup) -> String {
     text.unwrap_or_else(|| "-".to_owned())
 }
 
-fn cells(by: &[UsageField], sum: &UsageSum) -> Vec<String> {
+/// Whether all that may belong into a sum was read.
+fn is_complete(sum: &UsageSum, missing: &[Gap]) -> bool {
+    let is_of = |gap: &&Gap| {
+        gap.unit == sum.group.unit && sum.group.project.as_ref().is_none_or(|project| *project == gap.project)
+    };
+    !missing.iter().any(|gap| is_of(&gap))
+}
+
+fn cells(by: &[UsageField], sum: &UsageSum, is_complete: bool) -> Vec<String> {
     let mut cells: Vec<String> = by.iter().map(|field| of(*field, &sum.group)).collect();
     cells.extend([sum.group.unit.to_string(), sum.amount.milli().to_string(), sum.amount.hours()]);
+    cells.push(yes_or_no(is_complete).to_owned());
     cells
 }

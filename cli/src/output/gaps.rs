@@ -1,0 +1,28 @@
+//! What was not read, in one line.
+
+use super::instant;
+use crate::wiring::Gap;
+use model::{AccountName, UserName};
+
+/// What nobody read, or of which only somebody's own runs were read; none where nothing is missing.
+pub(crate) fn gaps(gaps: &[Gap]) -> Option<String> {
+    let gap = gaps.first()?;
+    let more = match gaps.len() {
+        1 => String::new(),
+        count => format!("; and {} more gaps", count - 1),
+    };
+    let project = &gap.project;
+    Some(format!("note: {}{more}; `pakt ledger coverage {project}` lists what was read", words(gap)))
+}
+
+fn words(gap: &Gap) -> String {
+    let account = gap.account.as_ref().map_or_else(String::new, |name: &AccountName| format!(" of account `{name}`"));
+    let (site, window) = (gap.unit.site(), gap.window);
+    let what =
+        format!("the runs{account} at `{site}` that ended from {} to {}", instant(window.from), instant(window.to));
+    if gap.only_of.is_empty() {
+        return format!("nobody read {what}");
+    }
+    let readers: Vec<String> = gap.only_of.iter().map(UserName::to_string).collect();
+    format!("of {what} only those of {} were read", readers.join(", "))
+}

@@ -1,0 +1,96 @@
+//! What is said of numbers where not everybody's runs were read.
+
+use crate::foreign::{Jupiter, ask, row};
+use insta::assert_snapshot;
+
+/// A ledger in which a member has settled their own run of an hour on eight GPUs.
+fn members() -> Jupiter {
+    let desk = Jupiter::with(|day_ago| row(4711, "hai", "booster", day_ago, 3_600));
+    desk.pakt(&["ledger", "init"]).expect(0);
+    desk.grant();
+    desk.pakt(&["ledger", "policy", "atlas", "--unit", "jupiter:gh200", "--policy", "none"]).expect(0);
+    desk.pakt(&["settle"]).expect(0);
+    desk
+}
+
+/// Says what the site's own command printed an hour ago.
+fn site_says(desk: &Jupiter, used: &str) {
+    let hour = desk.0.tool(&["date", "-u", "-d", "1 hour ago", "+%FT%TZ"]);
+    desk.0.write("said.csv", &format!("project,unit,used\natlas,jupiter:gh200,{used}\n"));
+    desk.pakt(&["ledger", "open", "atlas", "--from-site", "said.csv", "--as-of", &hour]).expect(0);
+}
+
+/// The balance as the ledger has it.
+fn offline(desk: &Jupiter) -> String {
+    let user = desk.0.tool(&["id", "-un"]);
+    desk.pakt(&["balance", "--offline"]).shown().replace(&format!(" {user} "), " <user> ")
+}
+
+#[test]
+fn a_member_alone_does_not_know_what_is_free() {
+    let desk = members();
+    assert_snapshot!(offline(&desk), @"
+    exit 0
+    --- stdout
+    project  unit                  granted   used  running  committed  foreign     free
+    atlas    jupiter:gh200  GPU-h  100.000  8.000    0.000      0.000    0.000  unknown
+    atlas in jupiter:gh200: at most 92.000 GPU-h are free: not everybody's runs were read
+      next: a coordinator of the account runs `pakt settle --all-users`; or note what the site says: `pakt ledger open --from-site`
+    --- stderr
+    note: of the runs of account `hai` at `jupiter` that ended from <instant> to <instant> only those of <user> were read; `pakt ledger coverage atlas` lists what was read
+    running and waiting jobs as of <instant>
+    ");
+    let balance = &desk.pakt(&["--json", "balance", "--offline"]).json()["balances"][0];
+    assert_eq!((&balance["free"], &balance["free_hours"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+    assert_eq!((&balance["free_at_most"], &balance["unseen"]), (&331_200_000.into(), &0.into()), "{balance}");
+    assert_eq!(balance["completeness"], "unknown");
+    assert_eq!(balance["gaps"][0]["account"], "hai");
+    // In every other report, too, and in a table for a spreadsheet as a column.
+    let usage = desk.pakt(&["usage", "--csv"]).expect(0);
+    assert_snapshot!(usage.stdout, @"
+    unit,amount_milliseconds,amount_hours,complete
+    jupiter:gh200,28800000,8.000,no
+    ");
+    assert!(usage.stderr.starts_with("note: of the runs of account `hai` at `jupiter`"), "{}", usage.stderr);
+    let statement = desk.pakt(&["ledger", "statement", "atlas"]).expect(0).stdout;
+    assert!(statement.lines().last().is_some_and(|line| line.contains("only those of")), "{statement}");
+    let statement = desk.pakt(&["ledger", "statement", "atlas", "--csv"]).expect(0);
+    assert!(
+        statement
+            .stdout
+            .starts_with("entry,at,kind,project,unit,amount_milliseconds,amount_hours,scheduler_job,note,complete\r\n")
+    );
+    assert!(statement.stdout.lines().skip(1).all(|line| line.ends_with(",no")), "{}", statement.stdout);
+    assert!(desk.pakt(&["ledger", "unattributed"]).expect(0).stderr.contains("account `hai`"));
+}
+
+#[test]
+fn what_the_site_says_beyond_the_books_is_taken_off() {
+    let desk = members();
+    desk.pakt(&["ledger", "open", "atlas", "0", "--unit", "jupiter:gh200", "--as-of", "2026-01-01", "--note", "none"])
+        .expect(0);
+    site_says(&desk, "20");
+    assert_snapshot!(offline(&desk), @"
+    exit 0
+    --- stdout
+    project  unit                  granted   used  running  committed  foreign    free
+    atlas    jupiter:gh200  GPU-h  100.000  8.000    0.000      0.000    0.000  80.000
+    atlas in jupiter:gh200 as of <instant>: the site says 20.000 GPU-h used, the ledger says 8.000 GPU-h; unexplained: 12.000 GPU-h
+      said by csv
+    atlas in jupiter:gh200: 12.000 GPU-h are unseen: nobody read what ran, and free is less by them
+    --- stderr
+    note: of the runs of account `hai` at `jupiter` that ended from <instant> to <instant> only those of <user> were read; `pakt ledger coverage atlas` lists what was read
+    running and waiting jobs as of <instant>
+    ");
+    let balance = &desk.pakt(&["--json", "balance", "--offline"]).json()["balances"][0];
+    assert_eq!((&balance["completeness"], &balance["unseen"]), (&"unseen".into(), &43_200_000.into()), "{balance}");
+    // Who runs the cluster reads everybody's: then the books have all, whatever the site says.
+    ask(&desk, "runs.psv");
+    let [since, now] = ["4 days ago", "now"].map(|when| desk.0.tool(&["date", "-u", "-d", when, "+%FT%TZ"]));
+    let import = ["ledger", "import", "runs.psv", "--observed-at", &now, "--read-as", "site", "--read-by", "olga"];
+    desk.pakt(&[&import[..], &["--since", &since]].concat()).expect(0);
+    let balance = &desk.pakt(&["--json", "balance", "--offline"]).json()["balances"][0];
+    assert_eq!((&balance["completeness"], &balance["free"]), (&"read".into(), &331_200_000.into()), "{balance}");
+    assert!(balance["gaps"].as_array().is_some_and(Vec::is_empty), "{balance}");
+    assert!(desk.pakt(&["usage", "--csv"]).expect(0).stdout.lines().skip(1).all(|line| line.ends_with(",yes")));
+}

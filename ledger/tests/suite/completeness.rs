@@ -1,0 +1,68 @@
+//! Whether the books have all that was used, and what that does to what is free.
+
+use crate::support::*;
+use ledger::{Command, Coverage, LedgerErrorKind, Outcome};
+use model::{Amount, Completeness, Window};
+
+const DAY: i64 = 86_400;
+
+/// A reading of all that was to be read until now.
+fn read(scope: &str, whole: &[&str]) -> Command {
+    Command::Cover(Coverage {
+        site: name("jupiter"),
+        cluster: name("booster"),
+        scope: name(scope),
+        whole_accounts: whole.iter().map(|account| Some(name(account))).collect(),
+        window: Window { from: at(0), to: now() },
+        observed_at: now(),
+    })
+}
+
+/// What is free, where somebody knows it, at most, and unseen.
+async fn free(desk: &Desk) -> (Option<i64>, i64, i64) {
+    let balance = desk.balance().await;
+    let known = balance.known_free().expect("fits").map(Amount::milli);
+    (known, balance.free().expect("fits").milli(), balance.unseen.milli())
+}
+
+#[tokio::test]
+async fn free_is_known_where_a_coordinator_read_or_the_site_says_how_much_was_used() {
+    let desk = Desk::new();
+    desk.post(&[grant("1", 1_000), Command::Bind(binding())]).await;
+    assert_eq!(free(&desk).await, (Some(1_000), 1_000, 0), "nobody has read anything");
+    desk.settle(foreign(1, 100)).await;
+    desk.post(&[read("user:ada", &[])]).await;
+    assert_eq!(free(&desk).await, (None, 900, 0), "a member alone");
+    // The first figure opens the budget with what the ledger does not know, and from then on the site says more.
+    desk.post(&[Command::NoteSiteFigure(site_figure(100, NOW - DAY))]).await;
+    assert_eq!(free(&desk).await.0, Some(800), "as the site says");
+    desk.post(&[Command::NoteSiteFigure(site_figure(150, NOW - DAY + 1))]).await;
+    assert_eq!(free(&desk).await, (Some(750), 750, 50), "the site says more: that counts as used");
+    desk.post(&[read("all:cleo", &["hai"])]).await;
+    assert_eq!(free(&desk).await, (Some(800), 800, 0), "a coordinator knows better");
+    assert_eq!(desk.balance().await.completeness, Completeness::Read);
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn an_enforced_budget_counts_what_is_unseen_as_used_and_no_more() {
+    let desk = Desk::new();
+    desk.post(&[grant("1", 1_000), Command::Bind(binding()), enforce(true)]).await;
+    desk.post(&[read("user:ada", &[])]).await;
+    assert_eq!(free(&desk).await, (None, 1_000, 0));
+    desk.post(&[hold(1, 400)]).await;
+    desk.post(&[Command::NoteSiteFigure(site_figure(0, NOW - DAY))]).await;
+    desk.post(&[Command::NoteSiteFigure(site_figure(500, NOW - DAY + 1))]).await;
+    assert_eq!(free(&desk).await, (Some(100), 100, 500));
+    let refused = desk.try_post(&[hold(2, 101)]).await.expect_err("more than is free");
+    assert!(matches!(refused.kind, LedgerErrorKind::Refused(_)), "{refused}");
+    assert!(matches!(desk.post(&[hold(3, 100)]).await[..], [Outcome::Held(..)]), "and no less is");
+    // Once it was read, it is in the books or it was not used.
+    desk.post(&[read("site:olga", &[]), hold(4, 500)]).await;
+    assert_eq!(free(&desk).await, (Some(0), 0, 0));
+}
+
+on_postgres_too! {
+    free_is_known_where_a_coordinator_read_or_the_site_says_how_much_was_used,
+    an_enforced_budget_counts_what_is_unseen_as_used_and_no_more,
+}
