@@ -41,11 +41,11 @@ fn of_kept(house: &House, placement: Option<&Placement>, read: &ReadBack, held: 
 pub(crate) fn of_seen(house: &House, intent: &Intent, seen: &JobSighting, hold: &Hold) -> Option<Factors> {
     let placement = intent.placement.as_ref();
     let price = ceiling::of_seen(house, placement, seen).ok()??;
-    let held = price.in_unit(&hold.unit).filter(|amount| *amount == hold.ceiling)?;
+    let most = price.in_unit(&hold.unit).filter(|amount| *amount == hold.ceiling)?;
     let tariff =
         sites::tariff_for(house.site(&house.here).ok()?, seen.partition.as_ref(), &seen.requested, house.clock.now());
     let tariff = tariff.as_ref().or(placement.map(|placement| &placement.tariff));
-    Factors::of(held, 1, seen.requested.nodes.unwrap_or(1), charged_time(seen.time_limit?, tariff))
+    Factors::of(most, 1, seen.requested.nodes.unwrap_or(1), charged_time(seen.time_limit?, tariff))
 }
 
 /// A site may charge a job for longer than it may run.

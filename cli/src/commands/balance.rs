@@ -1,6 +1,7 @@
 //! `pakt balance [PROJECT]...`
 
-use super::{Context, ledger::known_at};
+use super::super::commands::ledger::known_at;
+use super::Context;
 use crate::{
     failure::Failure,
     output::{Answer, Table, event, gaps, hold, holds, instant, instant_in, standing},
