@@ -52,7 +52,7 @@ pub use bundle::{
 pub use by_hand::{ALONE_UP_TO, Adjust, Adjusted, ChargedRun, Delegate, Proposal, Refund};
 pub use clock::{CLOCK_TOLERANCE_SECONDS, is_ahead};
 pub use command::Command;
-pub use coverage::{AccountCoverage, Coverage};
+pub use coverage::{AccountCoverage, Coverage, ReaderRights, ReaderRightsError, WholeReader};
 pub use entry::{Entry, EntryKind, Links, Particulars, Ran};
 pub use error::{LedgerError, LedgerErrorKind, Retry};
 pub use export::{EntryRecord, ExportAudit, ExportLine, LogRecord, Masks, PersonRecord};

@@ -6,7 +6,9 @@ use crate::{
     ImportBatch, LedgerError, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SettledRun, SiteFigureRecord,
     SiteZone, UnattributedReason, UnattributedRun, Unbind,
 };
-use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
+use model::{
+    AccountName, Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, UserName, Zone,
+};
 use std::sync::Arc;
 
 pub(crate) type Result<T> = std::result::Result<T, LedgerError>;
@@ -208,6 +210,10 @@ pub(crate) trait Records {
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>>;
     fn put_observation(&self, observation: &Observation) -> Result<()>;
     fn put_coverage(&self, reading: &Coverage) -> Result<()>;
+    /// The readings of a scope.
+    fn readings(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Vec<Coverage>>;
+    /// Whether the books have a run of an account that ended in the time of a reading and is not the reader's own.
+    fn has_run_of_others(&self, reading: &Coverage, reader: &UserName, account: Option<&AccountName>) -> Result<bool>;
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
 

@@ -6,7 +6,9 @@ use crate::{
     Account, Binding, BindingRecord, BundleMark, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
     ImportBatch, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord, SiteZone, Unbind,
 };
-use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
+use model::{
+    AccountName, Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, UserName, Zone,
+};
 
 /// What a post changed, to be written together. Everything in it differs from what is stored.
 #[derive(Debug, Default)]
@@ -54,6 +56,10 @@ pub(crate) trait Store {
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>>;
     fn put_observation(&self, observation: &Observation) -> Result<()>;
     fn put_coverage(&self, reading: &Coverage) -> Result<()>;
+    /// The readings of a scope.
+    fn readings(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Vec<Coverage>>;
+    /// Whether the books have a run of an account that ended in the time of a reading and is not the reader's own.
+    fn has_run_of_others(&self, reading: &Coverage, reader: &UserName, account: Option<&AccountName>) -> Result<bool>;
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
     /// Erases a person; how many runs are theirs, or none where nobody has that name.

@@ -11,7 +11,9 @@ use crate::{
     HoldId, ImportBatch, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord,
     SiteZone, Unbind,
 };
-use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
+use model::{
+    AccountName, Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, UserName, Zone,
+};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 
@@ -400,6 +402,15 @@ impl Records for Workbench<'_> {
 
     fn put_coverage(&self, reading: &Coverage) -> Result<()> {
         self.store.put_coverage(reading)
+    }
+
+    fn readings(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Vec<Coverage>> {
+        self.store.readings(site, cluster, scope)
+    }
+
+    fn has_run_of_others(&self, reading: &Coverage, reader: &UserName, account: Option<&AccountName>) -> Result<bool> {
+        self.clear()?;
+        self.store.has_run_of_others(reading, reader, account)
     }
 
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>> {

@@ -7,6 +7,7 @@
 mod cluster;
 mod error;
 pub mod local;
+mod rights;
 mod run_taker;
 mod scheduler;
 mod sighting;
@@ -21,6 +22,7 @@ pub use cluster::{AccountingFacts, Association, ClusterFacts, NodeGroup, Partiti
 pub use error::{AdapterError, AdapterErrorKind};
 pub use local::LocalScheduler;
 pub use reach::Retry;
+pub use rights::Rights;
 pub(crate) use run_taker::KeptRuns;
 pub use run_taker::RunTaker;
 pub use scheduler::{Capabilities, Scheduler};

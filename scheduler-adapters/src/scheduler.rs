@@ -2,7 +2,7 @@
 
 use crate::{
     AdapterError, AdapterErrorKind, ClusterFacts, Estimate, FoundJob, Interactive, JobFacts, JobSighting, KeptRuns,
-    QueueBatch, RunAnswer, RunBatch, RunTaker, RunWindow, StampSearch, Submission, Submitted, Whose,
+    QueueBatch, Rights, RunAnswer, RunBatch, RunTaker, RunWindow, StampSearch, Submission, Submitted, Whose,
 };
 use async_trait::async_trait;
 use model::{ClusterName, SchedulerJobId, Timestamp};
@@ -89,6 +89,12 @@ pub trait Scheduler: Send + Sync {
 
     /// What the cluster says about itself and about the person who asks.
     async fn describe(&self) -> Result<ClusterFacts, AdapterError>;
+
+    /// Whose runs accounting shows to the person who asks; none where that cannot be told. Who asks for their own alone need
+    /// not ask this.
+    async fn rights(&self) -> Result<Option<Rights>, AdapterError> {
+        Ok(self.capabilities().is_personal.then_some(Rights::Everybody))
+    }
 
     /// The cluster's own name. After `Ok` it is the name that runs and cursors are kept under.
     async fn cluster_name(&self) -> Result<ClusterName, AdapterError> {

@@ -14,9 +14,9 @@ mod steps;
 pub(crate) use ledger::evidence::{self, AuditReport, EntryProof, ProvenEntry, SignedCheckpoint, VerifierKey};
 pub(crate) use ledger::{
     Adjusted, BindingRecord, Budget, Coming, Decision, EntryPage, Event, Expiry, ExportAudit, ExportLine, Gap, Hold,
-    KnownAt, LedgerError, LedgerErrorKind, LotChange, Masks, Outside, PersonRecord, Policy, Reason, RunPrice, Standing,
-    UnattributedReason, UnattributedRun, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum,
-    Verification,
+    KnownAt, LedgerError, LedgerErrorKind, LotChange, Masks, Outside, PersonRecord, Policy, ReaderRights, Reason,
+    RunPrice, Standing, UnattributedReason, UnattributedRun, UsageField, UsageFilter, UsageGroup, UsageQuery,
+    UsageSpan, UsageSum, Verification, WholeReader,
 };
 pub(crate) use reach::{counters, io_words};
 pub(crate) use reports::{statement_text, statements_csv, table_csv, yes_or_no};

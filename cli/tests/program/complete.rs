@@ -91,6 +91,11 @@ fn what_the_site_says_beyond_the_books_is_taken_off() {
     desk.pakt(&[&import[..], &["--since", &since]].concat()).expect(0);
     let balance = &desk.pakt(&["--json", "balance", "--offline"]).json()["balances"][0];
     assert_eq!((&balance["completeness"], &balance["free"]), (&"read".into(), &331_200_000.into()), "{balance}");
+    let covered = desk.pakt(&["ledger", "coverage"]).expect(0).stdout;
+    assert!(
+        covered.lines().nth(1).is_some_and(|line| line.contains("everybody") && line.contains("olga (site)")),
+        "{covered}"
+    );
     assert!(balance["gaps"].as_array().is_some_and(Vec::is_empty), "{balance}");
     assert!(desk.pakt(&["usage", "--csv"]).expect(0).stdout.lines().skip(1).all(|line| line.ends_with(",yes")));
 }

@@ -40,6 +40,22 @@ fn real_horeka_shows_each_their_own_runs_and_the_coordinator_all() {
     assert_eq!(seen(&ada), [of_ada, 0], "Ada sees her own");
     assert_eq!(seen(&ben), [0, of_ben], "Ben sees his own");
     assert_eq!(seen(&cleo), [of_ada, of_ben], "the coordinator sees both");
+    for member in [&ada, &ben] {
+        let read = &member.json(&["ledger", "coverage", "atlas"])["coverage"][0];
+        let is_own = read["whole"].as_array().is_some_and(Vec::is_empty);
+        assert!(is_own && read["own"].as_object().is_some_and(|own| own.len() == 1), "{read}");
+        let balance = &member.json(&["balance", "--offline", "atlas"])["balances"][0];
+        assert!(balance["free"].is_null() && balance["completeness"] == "unknown", "{balance}");
+        assert_eq!(balance["gaps"][0]["only_of"].as_array().map(Vec::len), Some(1), "{balance}");
+    }
+    let read = &cleo.json(&["ledger", "coverage", "atlas"])["coverage"][0];
+    assert!(read["own"].as_object().is_some_and(serde_json::Map::is_empty), "{read}");
+    assert_eq!(
+        (read["whole"].as_array().map(Vec::len), &read["whole_by"][0]["rights"]),
+        (Some(1), &"coordinator".into())
+    );
+    let balance = &cleo.json(&["balance", "--offline", "atlas"])["balances"][0];
+    assert!(balance["free"].is_i64() && balance["completeness"] == "read", "{balance}");
 }
 
 #[test]

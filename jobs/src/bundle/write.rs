@@ -9,7 +9,7 @@ use crate::{
     error::JobsError,
     house::House,
     reached::scheduled,
-    settle::{Adopted, Known, Reading, Seen, Viewpoint, look, months, printable, raw, start},
+    settle::{Adopted, Known, Reading, Seen, Viewpoint, look, months, printable, raw, rights, start},
 };
 use ledger::{
     Batch, BatchCoverage,
@@ -151,9 +151,9 @@ async fn close(
         report.notes.push(format!("the bundle does not tell of what runs and waits: {fault}"));
     }
     let sight = fault.is_none().then_some(sight);
-    let whole_accounts = reading.shared_accounts().iter().cloned().collect();
+    let (rights, whole_accounts) = rights(house, &view.scope, reading.shared_accounts()).await;
     let window = Window { from: report.since, to: report.settled_until };
-    let coverage = (window.from < window.to).then_some(BatchCoverage { whole_accounts, window });
+    let coverage = (window.from < window.to).then_some(BatchCoverage { rights, whole_accounts, window });
     bundle.append(Batch {
         number: bundle.number(),
         previous: bundle.last(),

@@ -5,7 +5,7 @@ use crate::{
     error::JobsError,
     house::House,
     reached::scheduled,
-    settle::{Adopted, Pricer, raw},
+    settle::{Adopted, Pricer, raw, rights},
 };
 use async_trait::async_trait;
 use ledger::{Coverage, Scope};
@@ -59,10 +59,10 @@ pub(super) async fn read(question: &Question<'_>, sender: Sender<Chunk>) -> Resu
         windows.learn(intake.rows);
     }
     intake.hand_on().await;
-    Ok(Answer { digest: intake.digest.finalize().to_hex().to_string(), coverage: coverage(question, &intake) })
+    Ok(Answer { digest: intake.digest.finalize().to_hex().to_string(), coverage: coverage(question, &intake).await })
 }
 
-fn coverage(question: &Question<'_>, intake: &Intake<'_>) -> Option<Coverage> {
+async fn coverage(question: &Question<'_>, intake: &Intake<'_>) -> Option<Coverage> {
     let Question { house, cluster, span, whose, .. } = question;
     let user = house.principal.user.clone();
     let scope = match whose.users {
@@ -71,11 +71,17 @@ fn coverage(question: &Question<'_>, intake: &Intake<'_>) -> Option<Coverage> {
         Users::Visible => Scope::All(user),
     };
     let window = Window { from: span.from, to: intake.missing_since.map_or(span.to, |since| since.min(span.to)) };
-    (window.from < window.to).then(|| Coverage {
+    if window.to <= window.from {
+        return None;
+    }
+    let (rights, whole_accounts) = rights(house, &scope, &intake.shared_accounts).await;
+    Some(Coverage {
         site: house.here.clone(),
         cluster: cluster.clone(),
         scope,
-        whole_accounts: intake.shared_accounts.iter().cloned().collect(),
+        rights,
+        whole_accounts,
+        hidden_accounts: Vec::new(),
         window,
         observed_at: span.to,
     })

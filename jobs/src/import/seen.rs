@@ -1,7 +1,7 @@
 //! What a file covers, by what stands in it and by what a person says of it.
 
 use super::wish::{Asked, Rights};
-use ledger::{Coverage, Scope};
+use ledger::{Coverage, ReaderRights, Scope};
 use model::{AccountName, ClusterName, Run, SiteName, Timestamp, Window};
 use std::collections::BTreeSet;
 
@@ -56,13 +56,18 @@ impl Seen {
                 from: asked.since.unwrap_or(seen.first_end),
                 to: asked.until.unwrap_or(seen.last_end.plus_seconds(1)).min(observed_at),
             };
-            let (scope, whole_accounts) = match asked.rights {
-                Rights::Own => (Scope::User(asked.by.clone()), Vec::new()),
-                Rights::Accounts => (Scope::All(asked.by.clone()), seen.accounts.iter().cloned().collect()),
-                Rights::Cluster => (Scope::Site(asked.by.clone()), Vec::new()),
+            let by = asked.by.clone();
+            let (scope, rights, whole_accounts) = match asked.rights {
+                Rights::Own => (Scope::User(by), ReaderRights::Own, Vec::new()),
+                Rights::Accounts => {
+                    (Scope::All(by), ReaderRights::Coordinator, seen.accounts.iter().cloned().collect())
+                }
+                Rights::Cluster => (Scope::Site(by), ReaderRights::Site, Vec::new()),
             };
             let (site, cluster) = (site.clone(), seen.cluster.clone());
-            (window.from < window.to).then_some(Coverage { site, cluster, scope, whole_accounts, window, observed_at })
+            let (rights, hidden_accounts) = (Some(rights), Vec::new());
+            let read = Coverage { site, cluster, scope, rights, whole_accounts, hidden_accounts, window, observed_at };
+            (window.from < window.to).then_some(read)
         };
         self.0.iter().filter_map(of_cluster).collect()
     }

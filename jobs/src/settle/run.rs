@@ -14,6 +14,7 @@ use super::{
     reading::Reading,
     report::{SettleOptions, SettleReport},
     reprice::reprice,
+    rights::rights,
     window::{Known, start},
 };
 use crate::{
@@ -68,7 +69,7 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
         Ok(expired) => report.expired = expired,
         Err(why) => report.notes.push(format!("what grants forfeit was not entered: {why}")),
     }
-    let read = coverage(&desk, span.from, &reading);
+    let read = coverage(&desk, span.from, &reading).await;
     let cursor = cursor(&desk, known.settled_until, &reading, &mut report);
     finish(&desk, observed, (changed, decided), Read { read, cursor }, &local, &mut report).await?;
     report.unattributed_in_all = booked(desk.book.unattributed_count().await, NOT_FINISHED)?;
@@ -147,14 +148,21 @@ struct Read {
 }
 
 /// What was read from the beginning of this settlement up to the first row that was not taken in.
-fn coverage(desk: &Desk<'_>, from: Timestamp, reading: &Reading) -> Option<Coverage> {
+async fn coverage(desk: &Desk<'_>, from: Timestamp, reading: &Reading) -> Option<Coverage> {
     let window = Window { from, to: reading.settled_until(desk.now) };
-    (window.from < window.to).then(|| Coverage {
+    if window.to <= window.from {
+        return None;
+    }
+    // What the queue shows of others says nothing about accounting, which a site may hide by itself.
+    let scope = desk.read_scope();
+    let (rights, whole_accounts) = rights(desk.house, &scope, reading.shared_accounts()).await;
+    Some(Coverage {
         site: desk.house.here.clone(),
         cluster: desk.view.cluster.clone(),
-        scope: desk.read_scope(),
-        // What the queue shows of others says nothing about accounting, which a site may hide by itself.
-        whole_accounts: reading.shared_accounts().iter().cloned().collect(),
+        scope,
+        rights,
+        whole_accounts,
+        hidden_accounts: Vec::new(),
         window,
         observed_at: desk.now,
     })

@@ -2,7 +2,9 @@
 
 use crate::cluster::{run, waiting};
 use crate::desk::{DAY, Desk, NOW};
-use ledger::Book;
+use ledger::{Book, ReaderRights};
+use scheduler_adapters::{AdapterErrorKind, Rights};
+use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn a_persons_settlement_leaves_the_runs_of_others_to_be_read() {
@@ -26,9 +28,9 @@ async fn a_persons_settlement_leaves_the_runs_of_others_to_be_read() {
 async fn one_who_sees_little_takes_nothing_from_one_who_sees_all() {
     let desk = Desk::new().await;
     desk.says().runs = vec![run(1, "bob", NOW - 30 * DAY, Some(NOW - 30 * DAY + 1_000))];
-    desk.says().is_private = true;
+    desk.says().shows_others_only_to(&["carol"]);
     desk.settle_all("ada").await;
-    desk.says().is_private = false;
+    assert_eq!(desk.used().await, 0);
     desk.settle_all("carol").await;
     assert_eq!(desk.used().await, 1_000);
 }
@@ -53,7 +55,7 @@ async fn what_several_people_see_is_added_up() {
 async fn where_jobs_are_hidden_a_look_at_everything_says_nothing_about_the_hidden_ones() {
     let desk = Desk::new().await;
     desk.says().queue = vec![waiting(1, "ada", NOW - 60), waiting(2, "bob", NOW - 60)];
-    desk.says().is_private = true;
+    desk.says().shows_others_only_to(&[]);
     desk.settle("bob").await;
     desk.set_clock(NOW + 60);
     desk.settle_all("ada").await;
@@ -80,10 +82,9 @@ async fn the_books_say_whose_runs_were_read() {
     desk.settle("ada").await;
     assert_eq!(shown().await, (None, "ada".to_owned(), true));
     // Where jobs are hidden, whoever asks for everybody's runs sees their own.
-    desk.says().is_private = true;
+    desk.says().shows_others_only_to(&["carol"]);
     desk.settle_all("ada").await;
     assert_eq!(shown().await, (None, "ada".to_owned(), true));
-    desk.says().is_private = false;
     desk.settle_all("carol").await;
     assert_eq!(shown().await, (Some(NOW), String::new(), true), "a coordinator sees all of the account");
     // A row that nobody can read ends what was read.
@@ -129,4 +130,60 @@ async fn what_is_free_is_known_only_where_somebody_reads_everybodys_runs() {
     desk.set_clock(NOW + 2 * DAY);
     desk.settle("ada").await;
     assert!(!is_known().await, "two days after");
+}
+
+#[tokio::test]
+async fn a_reading_has_the_rights_that_accounting_says() {
+    let desk = Desk::new().await;
+    let hai = [Some("hai".parse().expect("an account"))];
+    {
+        let mut says = desk.says();
+        says.shows_others_only_to(&["carol", "olga"]);
+        let rights = [
+            ("ada", Rights::Accounts(BTreeSet::new())),
+            ("carol", Rights::Accounts(hai.iter().flatten().cloned().collect())),
+            ("olga", Rights::Everybody),
+        ];
+        says.rights = rights.map(|(user, rights)| (user.parse().expect("a user"), rights)).into();
+    }
+    desk.settle("ben").await;
+    for user in ["ada", "carol", "olga", "dora"] {
+        desk.settle_all(user).await;
+    }
+    // One that cannot be asked says nothing, and nothing fails.
+    desk.says().fails = Some(("rights", AdapterErrorKind::AccountingDown));
+    desk.set_clock(NOW + 60);
+    desk.settle_all("erik").await;
+    let known = desk.book().coverage(&"testland".parse().expect("a site")).await.expect("read");
+    let shown = known.iter().map(|reading| {
+        let whole = if reading.whole_accounts == hai { " of hai" } else { "" };
+        format!("{} {}{whole}", reading.scope, reading.rights.map_or("-", ReaderRights::as_str))
+    });
+    let expected = ["all:ada self", "all:carol coordinator of hai", "all:dora -", "all:erik -", "all:olga operator"];
+    assert_eq!(shown.collect::<Vec<_>>(), [&expected[..], &["user:ben self"]].concat());
+}
+
+#[tokio::test]
+async fn a_coordinator_who_lost_the_right_reads_their_own_runs_from_then_on() {
+    let desk = Desk::new().await;
+    desk.says().runs = vec![run(1, "ben", NOW - DAY, Some(NOW - DAY + 100))];
+    desk.says().shows_others_only_to(&["carol"]);
+    desk.settle_all("carol").await;
+    assert!(desk.balance().await.completeness.is_known());
+    // Nobody says that the right is gone: the books know a run that she does not see.
+    desk.says().shows_others_only_to(&[]);
+    desk.set_clock(NOW + DAY / 2);
+    desk.says().runs.push(run(2, "ben", NOW + 100, Some(NOW + 200)));
+    desk.settle("ben").await;
+    desk.settle_all("carol").await;
+    let whole = async || {
+        let found = jobs::coverage::coverage(&desk.house("carol"), None).await.expect("read").remove(0);
+        found.coverage.whole.iter().map(|window| window.to.epoch_seconds()).max()
+    };
+    assert_eq!(whole().await, Some(NOW));
+    // And she sees it again.
+    desk.says().shows_others_only_to(&["carol"]);
+    desk.set_clock(NOW + DAY);
+    desk.settle_all("carol").await;
+    assert_eq!(whole().await, Some(NOW + DAY));
 }

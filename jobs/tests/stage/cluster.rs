@@ -12,11 +12,11 @@ use model::{
 };
 use scheduler_adapters::{
     AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Coverage, Estimate, FoundIn, FoundJob, JobFacts,
-    JobForm, JobSighting, QueueBatch, RejectedRow, RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch, Submission,
-    Submitted, Users, Whose,
+    JobForm, JobSighting, QueueBatch, RejectedRow, Rights, RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch,
+    Submission, Submitted, Users, Whose,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -36,8 +36,10 @@ pub(crate) struct Says {
     pub(crate) states: Vec<JobSighting>,
     /// What it made of one job.
     pub(crate) facts: Option<JobFacts>,
-    /// Whether everybody sees their own jobs alone, whatever they ask for.
-    pub(crate) is_private: bool,
+    /// Who sees the jobs of others when they ask for all; everybody where nothing is hidden.
+    pub(crate) see_others: Option<BTreeSet<UserName>>,
+    /// What accounting says that people may see; nothing of those who are not here.
+    pub(crate) rights: BTreeMap<UserName, Rights>,
     /// Which call fails next and does nothing, and how: `name`, `runs`, `the rest of the runs`, `queue`, `states`, or a
     /// call of [`Handed`]'s.
     pub(crate) fails: Option<(&'static str, AdapterErrorKind)>,
@@ -53,6 +55,13 @@ pub(crate) struct Cluster {
     pub(crate) says: Arc<Mutex<Says>>,
     pub(crate) reader: UserName,
     pub(crate) clock: Arc<dyn model::Clock>,
+}
+
+impl Says {
+    /// Hides the jobs of others from everybody but these.
+    pub(crate) fn shows_others_only_to(&mut self, who: &[&str]) {
+        self.see_others = Some(who.iter().map(|user| user.parse().expect("a user")).collect());
+    }
 }
 
 impl Cluster {
@@ -74,7 +83,8 @@ impl Cluster {
     }
 
     fn shows(&self, whose: &Whose, user: &UserName) -> bool {
-        *user == self.reader || (whose.users == Users::Visible && !self.says().is_private)
+        let sees_others = || self.says().see_others.as_ref().is_none_or(|who| who.contains(&self.reader));
+        *user == self.reader || (whose.users == Users::Visible && sees_others())
     }
 }
 
@@ -218,6 +228,11 @@ impl Scheduler for Cluster {
 
     async fn describe(&self) -> Result<ClusterFacts, AdapterError> {
         unreachable!("no test of these asks for more than the name")
+    }
+
+    async fn rights(&self) -> Result<Option<Rights>, AdapterError> {
+        self.answers("rights")?;
+        Ok(self.says().rights.get(&self.reader).cloned())
     }
 
     async fn cluster_name(&self) -> Result<ClusterName, AdapterError> {

@@ -3,7 +3,7 @@
 use super::sight::MOST_ACCOUNTS;
 use super::{BundleHeader, BundledRun, Sight};
 use crate::evidence::TreeHash;
-use crate::{Coverage, Scope};
+use crate::{Coverage, ReaderRights, Scope};
 use model::{AccountName, ClusterName, Timestamp, Window};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,9 @@ pub struct Batch {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchCoverage {
+    /// What the reader could see of others; bundles of the first release do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rights: Option<ReaderRights>,
     /// The accounts of which everybody's runs were seen.
     pub whole_accounts: Vec<Option<AccountName>>,
     /// Every run of the scope that ended inside it stands in this batch or an earlier one.
@@ -50,7 +53,9 @@ impl Batch {
             site: header.site.clone(),
             cluster: self.cluster.clone(),
             scope: self.scope.clone(),
+            rights: coverage.rights,
             whole_accounts: coverage.whole_accounts.clone(),
+            hidden_accounts: Vec::new(),
             window: coverage.window,
             observed_at: self.written_at,
         })

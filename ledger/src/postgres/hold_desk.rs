@@ -13,7 +13,9 @@ use crate::{
     Account, Binding, BindingRecord, BundleMark, Command, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold,
     HoldId, ImportBatch, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord, SiteZone, Unbind,
 };
-use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
+use model::{
+    AccountName, Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, UserName, Zone,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
 
@@ -312,6 +314,14 @@ impl Store for HoldDesk<'_> {
 
     fn put_coverage(&self, reading: &Coverage) -> Result<()> {
         self.changing()?.put_coverage(reading)
+    }
+
+    fn readings(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Vec<Coverage>> {
+        self.tables.readings(site, cluster, scope)
+    }
+
+    fn has_run_of_others(&self, reading: &Coverage, reader: &UserName, account: Option<&AccountName>) -> Result<bool> {
+        self.tables()?.has_run_of_others(reading, reader, account)
     }
 
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>> {

@@ -12,15 +12,7 @@ pub(super) const SCHEMA: &str = "pakt";
 pub(super) const APPLICATION: &str = "pakt-ledger";
 
 /// The steps from an empty schema to the present tables, with their numbers; `version` in `meta` is the last one taken.
-pub(super) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST), (7, RULES)];
-
-/// Bindings by directory and name, and the directories of the runs that need one: of those that nobody pays for, and
-/// of those that a rule found, where it is empty if nobody told.
-const RULES: &str = "
-ALTER TABLE bindings ADD COLUMN work_directory text;
-ALTER TABLE bindings ADD COLUMN name text;
-ALTER TABLE runs ADD COLUMN work_directory text;
-";
+pub(super) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST), (7, SEVENTH)];
 
 const FIRST: &str = r#"
 CREATE TABLE meta (name text COLLATE "C" PRIMARY KEY, value text NOT NULL);
@@ -362,6 +354,18 @@ CREATE TABLE imports (
     header      text NOT NULL
 );
 "#;
+
+/// Bindings by directory and name, and the directories of the runs that need one: of those that nobody pays for, and of those
+/// that a rule found, where it is empty if nobody told. A reading has its reader's rights, and readings that say different things
+/// stand side by side.
+const SEVENTH: &str = r"
+ALTER TABLE bindings ADD COLUMN work_directory text;
+ALTER TABLE bindings ADD COLUMN name text;
+ALTER TABLE runs ADD COLUMN work_directory text;
+ALTER TABLE coverage DROP CONSTRAINT coverage_pkey;
+ALTER TABLE coverage ADD COLUMN rights text, ADD COLUMN hidden_accounts text NOT NULL DEFAULT '[]';
+CREATE INDEX coverage_by_scope ON coverage (site, cluster, scope, from_at);
+";
 
 #[cfg(test)]
 mod tests {

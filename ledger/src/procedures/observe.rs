@@ -3,7 +3,9 @@
 
 use super::posting::{Posting, invalid};
 use crate::records::Result;
-use crate::{Coverage, Cursor, Effect, Observation, SiteZone, is_ahead};
+use crate::{Coverage, Cursor, Effect, Observation, Scope, SiteZone, is_ahead};
+use model::AccountName;
+use std::collections::BTreeSet;
 
 /// Replaces the observation of a cluster in its scope, unless a later one is known.
 pub(super) fn observe(posting: &Posting<'_>, observation: &Observation) -> Result<Effect> {
@@ -25,7 +27,23 @@ pub(super) fn cover(posting: &Posting<'_>, reading: &Coverage) -> Result<()> {
     if reading.window.to <= reading.window.from {
         return Err(invalid(format!("nothing was read from {} to {}", reading.window.from, reading.window.to)));
     }
-    posting.records.put_coverage(reading)
+    let hidden_accounts = hidden(posting, reading)?;
+    posting.records.put_coverage(&Coverage { hidden_accounts, ..reading.clone() })
+}
+
+/// The accounts of which the reader saw others before, and now none although the books have some: the right is gone. Where the
+/// rights are known nothing has to be found out.
+fn hidden(posting: &Posting<'_>, reading: &Coverage) -> Result<Vec<Option<AccountName>>> {
+    let (Scope::All(reader), None) = (&reading.scope, reading.rights) else { return Ok(Vec::new()) };
+    let known = posting.records.readings(&reading.site, &reading.cluster, &reading.scope)?;
+    let seen: BTreeSet<_> = known.into_iter().flat_map(|known| known.whole_accounts).collect();
+    let mut hidden = Vec::new();
+    for account in seen.into_iter().filter(|account| !reading.whole_accounts.contains(account)) {
+        if posting.records.has_run_of_others(reading, reader, account.as_ref())? {
+            hidden.push(account);
+        }
+    }
+    Ok(hidden)
 }
 
 /// Says in which zone the days of a site begin. Usage by days is summed anew where that changes.

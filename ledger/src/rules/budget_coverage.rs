@@ -210,6 +210,8 @@ mod tests {
             site: name("horeka"),
             cluster: name("horeka"),
             scope: name(scope),
+            rights: None,
+            hidden_accounts: Vec::new(),
             whole_accounts: if scope == "all:cleo" { vec![Some(name("hai"))] } else { Vec::new() },
             window: window(from, to),
             observed_at: at(to),

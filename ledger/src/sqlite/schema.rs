@@ -7,15 +7,7 @@ pub(super) use crate::schema_version::VERSION;
 pub(super) const APPLICATION_ID: i32 = 0x5041_4b54;
 
 /// The steps from an empty file to the present tables, with their numbers; `PRAGMA user_version` is the last one taken.
-pub(crate) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST), (7, RULES)];
-
-/// Bindings by directory and name, and the directories of the runs that need one: of those that nobody pays for, and
-/// of those that a rule found, where it is empty if nobody told.
-const RULES: &str = "
-ALTER TABLE bindings ADD COLUMN work_directory TEXT;
-ALTER TABLE bindings ADD COLUMN name TEXT;
-ALTER TABLE runs ADD COLUMN work_directory TEXT;
-";
+pub(crate) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST), (7, SEVENTH)];
 
 const FIRST: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -339,6 +331,30 @@ CREATE TABLE bundles (
     actor_user  TEXT NOT NULL,
     actor_site  TEXT
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Bindings by directory and name, and the directories of the runs that need one: of those that nobody pays for, and of those
+/// that a rule found, where it is empty if nobody told. A reading has its reader's rights, and readings that say different things
+/// stand side by side.
+const SEVENTH: &str = "
+ALTER TABLE bindings ADD COLUMN work_directory TEXT;
+ALTER TABLE bindings ADD COLUMN name TEXT;
+ALTER TABLE runs ADD COLUMN work_directory TEXT;
+ALTER TABLE coverage RENAME TO coverage_of_6;
+CREATE TABLE coverage (
+    site            TEXT NOT NULL,
+    cluster         TEXT NOT NULL,
+    scope           TEXT NOT NULL,
+    rights          TEXT,
+    whole_accounts  TEXT NOT NULL,
+    hidden_accounts TEXT NOT NULL,
+    from_at         INTEGER NOT NULL,
+    to_at           INTEGER NOT NULL,
+    observed_at     INTEGER NOT NULL
+) STRICT;
+INSERT INTO coverage SELECT site, cluster, scope, NULL, whole_accounts, '[]', from_at, to_at, observed_at FROM coverage_of_6;
+DROP TABLE coverage_of_6;
+CREATE INDEX coverage_by_scope ON coverage (site, cluster, scope, from_at);
 ";
 
 #[cfg(test)]

@@ -16,7 +16,9 @@ use crate::{
     ImportBatch, LedgerError, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy,
     SiteFigureRecord, SiteZone, Unbind,
 };
-use model::{Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, Zone};
+use model::{
+    AccountName, Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, UserName, Zone,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The tables seen through a connection that is inside a transaction.
@@ -270,6 +272,14 @@ impl Store for Tables<'_> {
 
     fn put_coverage(&self, reading: &Coverage) -> Result<()> {
         coverage_tables::put_coverage(self.connection, reading)
+    }
+
+    fn readings(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Vec<Coverage>> {
+        coverage_tables::readings(self.connection, site, cluster, scope)
+    }
+
+    fn has_run_of_others(&self, reading: &Coverage, reader: &UserName, account: Option<&AccountName>) -> Result<bool> {
+        coverage_tables::has_run_of_others(self.connection, &self.names, reading, reader, account)
     }
 
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>> {

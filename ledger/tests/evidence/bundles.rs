@@ -78,6 +78,7 @@ fn batch(jobs: &[u64]) -> Batch {
         runs: jobs.iter().map(|job| BundledRun::of(run(*job, "ada")).expect("it has ended")).collect(),
         sight: None,
         coverage: Some(BatchCoverage {
+            rights: None,
             whole_accounts: Vec::new(),
             window: Window { from: at(1_792_000_000), to: at(1_793_000_200) },
         }),

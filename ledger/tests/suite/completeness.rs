@@ -12,6 +12,8 @@ fn read(scope: &str, whole: &[&str]) -> Command {
         site: name("jupiter"),
         cluster: name("booster"),
         scope: name(scope),
+        rights: None,
+        hidden_accounts: Vec::new(),
         whole_accounts: whole.iter().map(|account| Some(name(account))).collect(),
         window: Window { from: at(0), to: now() },
         observed_at: now(),
@@ -62,7 +64,37 @@ async fn an_enforced_budget_counts_what_is_unseen_as_used_and_no_more() {
     assert_eq!(free(&desk).await, (Some(0), 0, 0));
 }
 
+#[tokio::test]
+async fn whoever_lacks_what_the_books_have_does_not_see_others_any_more() {
+    let desk = Desk::new();
+    let of = |from: i64, to: i64, whole: &[&str]| {
+        Command::Cover(Coverage {
+            site: name("jupiter"),
+            cluster: name("booster"),
+            scope: name("all:cleo"),
+            rights: None,
+            hidden_accounts: Vec::new(),
+            whole_accounts: whole.iter().map(|account| Some(name(account))).collect(),
+            window: Window { from: at(from), to: at(to) },
+            observed_at: at(to),
+        })
+    };
+    // A run of ada's in account `hai` that ended at NOW + 110.
+    desk.settle(foreign(1, 100)).await;
+    desk.post_at(NOW + 900, &[of(NOW - 100, NOW, &["hai"]), of(NOW, NOW + 100, &[]), of(NOW + 100, NOW + 200, &[])])
+        .await;
+    desk.post_at(NOW + 900, &[of(NOW + 200, NOW + 300, &[])]).await;
+    let known = desk.book.coverage(&name("jupiter")).await.expect("read");
+    let hidden: Vec<usize> = known.iter().map(|reading| reading.hidden_accounts.len()).collect();
+    assert_eq!(hidden, [0, 0, 1, 0], "the third lacks a run: {known:?}");
+    let account = name("hai");
+    let found = ledger::account_coverage(&known, Some(&account), Window { from: at(NOW - 100), to: at(NOW + 300) });
+    assert_eq!(found.whole, [Window { from: at(NOW - 100), to: at(NOW + 100) }]);
+    assert_eq!(found.whole_by.len(), 1);
+}
+
 on_postgres_too! {
+    whoever_lacks_what_the_books_have_does_not_see_others_any_more,
     free_is_known_where_a_coordinator_read_or_the_site_says_how_much_was_used,
     an_enforced_budget_counts_what_is_unseen_as_used_and_no_more,
 }

@@ -39,7 +39,16 @@ async fn desk() -> Desk {
     let scope = name("site:evelyne");
     let window = Window { from: at(NOW - 1000), to: at(NOW) };
     let (site, cluster, whole_accounts) = (name("jupiter"), name("booster"), Vec::new());
-    let read = Coverage { site, cluster, scope, whole_accounts, window, observed_at: at(NOW) };
+    let read = Coverage {
+        site,
+        cluster,
+        scope,
+        rights: None,
+        whole_accounts,
+        hidden_accounts: Vec::new(),
+        window,
+        observed_at: at(NOW),
+    };
     desk.post(&[Command::Cover(read)]).await;
     // An earlier reading of a run, whose row nothing names any more.
     let later = read_at(of_eve(3, 20), 300);

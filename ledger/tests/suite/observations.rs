@@ -206,6 +206,8 @@ async fn readings_of_one_scope_that_touch_are_one() {
             site: name("jupiter"),
             cluster: name("booster"),
             scope: name(scope),
+            rights: None,
+            hidden_accounts: Vec::new(),
             whole_accounts: vec![Some(name(account))],
             window: Window { from: at(from), to: at(to) },
             observed_at: at(to),
@@ -222,7 +224,7 @@ async fn readings_of_one_scope_that_touch_are_one() {
     };
     let known = desk.book.coverage(&name("jupiter")).await.expect("read");
     let known: Vec<String> = known.into_iter().map(shown).collect();
-    assert_eq!(known, ["all:cleo hai 0-12", "all:cleo hai+other 30-45", "user:ada hai 5-20"]);
+    assert_eq!(known, ["all:cleo hai 0-12", "all:cleo other 30-40", "all:cleo hai 40-45", "user:ada hai 5-20"]);
     assert_eq!(desk.book.coverage(&name("horeka")).await, Ok(vec![]));
     let refused = desk.try_post(&[reading("user:ada", "hai", 9, 9)]).await.expect_err("nothing was read");
     assert_eq!(refused.kind, LedgerErrorKind::Invalid);

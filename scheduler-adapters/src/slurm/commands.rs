@@ -2,7 +2,7 @@
 
 use crate::{
     AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Estimate, FoundJob, Interactive, JobFacts, JobSighting,
-    QueueBatch, RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch, Submission, Submitted, Whose,
+    QueueBatch, Rights, RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch, Submission, Submitted, Whose,
     slurm::{
         call::Tool,
         columns::{Columns, Identity},
@@ -146,6 +146,10 @@ impl Scheduler for SlurmCommands {
         let facts = self.describe_cluster().await?;
         self.keeps_comments.store(i8::from(facts.stores_comments), Ordering::Relaxed);
         Ok(facts)
+    }
+
+    async fn rights(&self) -> Result<Option<Rights>, AdapterError> {
+        self.own_rights().await
     }
 
     async fn cluster_name(&self) -> Result<ClusterName, AdapterError> {

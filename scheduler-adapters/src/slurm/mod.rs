@@ -19,6 +19,7 @@ mod queue;
 mod queue_row;
 mod refusal;
 mod release;
+mod rights;
 mod rows;
 mod standing;
 mod submit;

@@ -4,6 +4,7 @@ use crate::commands::Context;
 use crate::{
     failure::Failure,
     output::{Answer, Table, instant},
+    wiring::{ReaderRights, WholeReader},
 };
 use jobs::coverage::BindingCoverage;
 use model::{AccountName, ProjectName, Window};
@@ -23,14 +24,15 @@ pub(super) async fn run(arguments: Coverage, context: &Context) -> Result<Answer
     if found.is_empty() {
         return Ok(Answer::new("no account is bound to a project yet: `pakt ledger bind`\n", json));
     }
-    let mut table = Table::new(&["project", "unit", "account", "runs of", "ended from", "to"]);
+    let mut table = Table::new(&["project", "unit", "account", "runs of", "read by", "ended from", "to"]);
     for binding in &found {
-        for (whose, window) in stretches(binding) {
+        for (whose, by, window) in stretches(binding) {
             table.row([
                 binding.project.to_string(),
                 binding.unit.to_string(),
                 binding.account.as_ref().map_or("any", AccountName::as_str).to_owned(),
                 whose,
+                by,
                 instant(window.from),
                 instant(window.to),
             ]);
@@ -46,16 +48,27 @@ pub(super) async fn run(arguments: Coverage, context: &Context) -> Result<Answer
     Ok(Answer::new(text, json))
 }
 
-/// Whose runs were read in which stretch, in order.
-fn stretches(binding: &BindingCoverage) -> Vec<(String, Window)> {
+/// Whose runs were read in which stretch, and by whom, in order.
+fn stretches(binding: &BindingCoverage) -> Vec<(String, String, Window)> {
     let coverage = &binding.coverage;
-    let whole = coverage.whole.iter().map(|window| ("everybody".to_owned(), *window));
+    let whole =
+        coverage.whole.iter().map(|window| ("everybody".to_owned(), readers(&coverage.whole_by, window), *window));
     let own = coverage.own.iter().flat_map(|(user, windows)| {
-        let reader = format!("{user} only");
-        windows.iter().map(move |window| (reader.clone(), *window))
+        let (whose, by) = (format!("{user} only"), format!("{user} ({})", ReaderRights::Own.as_str()));
+        windows.iter().map(move |window| (whose.clone(), by.clone(), *window))
     });
-    let unread = coverage.unread.iter().map(|window| ("nobody: not read".to_owned(), *window));
+    let unread = coverage.unread.iter().map(|window| ("nobody: not read".to_owned(), "-".to_owned(), *window));
     let mut stretches: Vec<_> = whole.chain(own).chain(unread).collect();
-    stretches.sort_by_key(|(_, window)| (window.from, window.to));
+    stretches.sort_by_key(|(_, _, window)| (window.from, window.to));
     stretches
+}
+
+/// Who read everybody's runs of some part of a stretch, with their rights: `cleo (coordinator)`.
+fn readers(by: &[WholeReader], stretch: &Window) -> String {
+    let touches = |window: &Window| window.from < stretch.to && stretch.from < window.to;
+    let readers = by.iter().filter(|reader| reader.windows.iter().any(touches)).map(|reader| {
+        // Whose rights nobody knows is believed because somebody else's runs were seen.
+        format!("{} ({})", reader.reader, reader.rights.map_or("saw others", ReaderRights::as_str))
+    });
+    readers.collect::<Vec<_>>().join(", ")
 }
