@@ -45,6 +45,12 @@ fn a_member_alone_does_not_know_what_is_free() {
     assert_eq!((&balance["free_at_most"], &balance["unseen"]), (&331_200_000.into(), &0.into()), "{balance}");
     assert_eq!(balance["completeness"], "unknown");
     assert_eq!(balance["gaps"][0]["account"], "hai");
+    let job = "name: tiny\nkind: command\nproject: atlas\nsite: jupiter\nlaunch: command\nrun: hostname\n\
+               resources: { nodes: 1, gpus_per_node: 4, time: \"01:00:00\" }\n";
+    desk.0.write("job.yaml", job);
+    let plan = desk.pakt(&["plan", "--no-script", "job.yaml"]).expect(0);
+    assert!(plan.stdout.contains("free now at most 92.000 GPU-h, then at most 88.000 GPU-h"), "{}", plan.stdout);
+    assert!(plan.stderr.contains("nobody knows what is free of the budget of `atlas`"), "{}", plan.stderr);
     // In every other report, too, and in a table for a spreadsheet as a column.
     let usage = desk.pakt(&["usage", "--csv"]).expect(0);
     assert_snapshot!(usage.stdout, @"

@@ -1,6 +1,6 @@
 //! What was read of the runs that a budget pays for, and what that says of its numbers.
 
-use super::coverage::{binding_coverage, common, gaps};
+use super::coverage::{common, gaps, of_binding};
 use super::{GrantTerms, LotError};
 use crate::records::BalanceParts;
 use crate::{AccountCoverage, Binding, Coverage};
@@ -58,8 +58,8 @@ pub(super) fn budget_coverage(
     now: Timestamp,
 ) -> Result<BudgetCoverage, LotError> {
     let Some(from) = beginning(balance, grants, parts, now) else { return Ok(BudgetCoverage::default()) };
-    let readings: Vec<Coverage> =
-        parts.coverage.iter().filter(|reading| reading.site == *balance.unit.site()).cloned().collect();
+    let readings: Vec<&Coverage> =
+        parts.coverage.iter().filter(|reading| reading.site == *balance.unit.site()).collect();
     let figure = balance.site_figure.as_ref();
     let read = readings.iter().map(|reading| reading.window.to).max();
     let latest = read.max(figure.map(through)).map(|latest| latest.min(now));
@@ -87,7 +87,7 @@ pub(super) fn budget_coverage(
 /// reading of the site, and all of the span where nobody has read anything.
 pub fn missing(bindings: &[Binding], readings: &[Coverage], span: Window) -> Vec<Gap> {
     let of_binding = |binding: &Binding| {
-        let readings: Vec<Coverage> = readings.iter().filter(|reading| reading.site == binding.site).cloned().collect();
+        let readings: Vec<&Coverage> = readings.iter().filter(|reading| reading.site == binding.site).collect();
         let latest = readings.iter().map(|reading| reading.window.to).max().unwrap_or(span.to);
         let span = Window { from: span.from, to: span.to.min(latest) };
         Bound::new(binding, &readings, span, latest).map(|bound| bound.gaps()).unwrap_or_default()
@@ -132,10 +132,10 @@ fn through(figure: &SiteFigure) -> Timestamp {
 
 impl<'a> Bound<'a> {
     /// None where the binding says nothing of that time.
-    fn new(binding: &'a Binding, readings: &[Coverage], span: Window, latest: Timestamp) -> Option<Self> {
+    fn new(binding: &'a Binding, readings: &[&Coverage], span: Window, latest: Timestamp) -> Option<Self> {
         let while_bound = Window { from: binding.from, to: binding.to.unwrap_or(span.to) };
         let span = common(while_bound, span)?;
-        Some(Self { binding, span, latest, read: binding_coverage(readings, binding, span) })
+        Some(Self { binding, span, latest, read: of_binding(readings.iter().copied(), binding, span) })
     }
 
     /// Up to when everybody's runs were read without a gap.

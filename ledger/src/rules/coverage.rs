@@ -11,6 +11,14 @@ use std::collections::BTreeMap;
 /// otherwise: by its rights, or because the books have others' runs that it lacks. Of anybody else a reading covers
 /// their own runs, whatever they asked for.
 pub fn account_coverage(readings: &[Coverage], account: Option<&AccountName>, span: Window) -> AccountCoverage {
+    of_account(readings.iter(), account, span)
+}
+
+fn of_account<'a>(
+    readings: impl Iterator<Item = &'a Coverage>,
+    account: Option<&AccountName>,
+    span: Window,
+) -> AccountCoverage {
     let (mut whole, mut own) = (Vec::new(), BTreeMap::<UserName, Vec<Window>>::new());
     let mut by = BTreeMap::<(UserName, Option<ReaderRights>), Vec<Window>>::new();
     for (reading, is_whole) in in_order(readings, account) {
@@ -62,8 +70,11 @@ fn word(reading: &Coverage, account: Option<&AccountName>) -> Word {
 }
 
 /// The readings, those of one reader in the order in which they were made, each with whether it has everybody's runs.
-fn in_order<'a>(readings: &'a [Coverage], account: Option<&AccountName>) -> Vec<(&'a Coverage, bool)> {
-    let mut order: Vec<(&Coverage, Word)> = readings.iter().map(|reading| (reading, word(reading, account))).collect();
+fn in_order<'a>(
+    readings: impl Iterator<Item = &'a Coverage>,
+    account: Option<&AccountName>,
+) -> Vec<(&'a Coverage, bool)> {
+    let mut order: Vec<(&Coverage, Word)> = readings.map(|reading| (reading, word(reading, account))).collect();
     let whose = |reading: &'a Coverage| (&reading.site, &reading.cluster, &reading.scope);
     order.sort_by_key(|(reading, word)| (whose(reading), reading.observed_at, *word));
     let (mut last, mut is_whole) = (None, false);
@@ -82,7 +93,15 @@ fn in_order<'a>(readings: &'a [Coverage], account: Option<&AccountName>) -> Vec<
 
 /// The same for the runs that a binding charges: of one person's runs their own reading has all.
 pub fn binding_coverage(readings: &[Coverage], binding: &Binding, span: Window) -> AccountCoverage {
-    let mut coverage = account_coverage(readings, binding.account.as_ref(), span);
+    of_binding(readings.iter(), binding, span)
+}
+
+pub(super) fn of_binding<'a>(
+    readings: impl Iterator<Item = &'a Coverage>,
+    binding: &Binding,
+    span: Window,
+) -> AccountCoverage {
+    let mut coverage = of_account(readings, binding.account.as_ref(), span);
     if let Some(user) = &binding.user {
         let own = coverage.own.remove(user).unwrap_or_default();
         let windows = own.clone();

@@ -12,7 +12,19 @@ const OF_POSTGRES: &str = include_str!("../fixtures/version-6.postgres.sql");
 /// What SQLite keeps outside of the tables: whose file it is and which version.
 const HEADER: &str = "PRAGMA application_id = 1346456404; PRAGMA user_version = 6;";
 
+/// A reading as that release wrote it, into a table of this name.
+fn reading(table: &str) -> String {
+    format!(
+        "INSERT INTO {table} (site, cluster, scope, whole_accounts, from_at, to_at, observed_at)
+         VALUES ('jupiter', 'booster', 'all:cleo', '[\"hai\"]', 10, 20, 30);"
+    )
+}
+
 async fn goes_on(book: &dyn Book) {
+    let known = book.coverage(&name("jupiter")).await.expect("read");
+    let [reading] = known.as_slice() else { panic!("one reading: {known:?}") };
+    assert_eq!((reading.rights, &reading.whole_accounts[..]), (None, &[Some(name("hai"))][..]));
+    assert_eq!((reading.window.from, reading.window.to, reading.observed_at), (at(10), at(20), at(30)));
     assert_eq!(export(book).await, ENTRIES, "an entry is never rewritten");
     let again = [settle(ours(1, 130, 1)), settle(read_at(foreign(2, 20), 300)), settle(ours(3, 5, 1))];
     for outcome in book.post(&ada(), now(), &again).await.expect("posted") {
@@ -30,7 +42,9 @@ async fn a_file_of_version_6_goes_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ledger.db");
     let file = rusqlite::Connection::open(&path).expect("made");
-    file.execute_batch(OF_SQLITE).and_then(|()| file.execute_batch(HEADER)).expect("written");
+    for text in [OF_SQLITE, HEADER, &reading("coverage")] {
+        file.execute_batch(text).expect("written");
+    }
     drop(file);
     goes_on(&SqliteBook::open(&path, OpenMode::Existing).expect("opened")).await;
 }
@@ -39,6 +53,7 @@ async fn a_file_of_version_6_goes_on() {
 async fn real_a_schema_of_version_6_goes_on() {
     let database = lab::postgres().and_then(|server| server.database()).expect("lab up postgres");
     database.sql(OF_POSTGRES).expect("written");
+    database.sql(&reading("pakt.coverage")).expect("written");
     let keys = tempfile::tempdir().expect("a folder");
     let book = PostgresBook::open(&place(&database.url()), keys.path(), OpenMode::Existing);
     goes_on(&book.expect("opened")).await;

@@ -29,7 +29,7 @@ pub(crate) struct Statement {
     /// As the books were at this time (2026-11-23T22:14:00Z), or after the entry with this number
     #[arg(long, value_name = "TIME|ENTRY")]
     pub known_at: Option<String>,
-    /// Print a table for spreadsheets
+    /// Print a table for spreadsheets; its last column says whether all that belongs into it was read
     #[arg(long)]
     pub csv: bool,
 }

@@ -57,7 +57,7 @@ pub(crate) struct OfBooks {
     /// As the books were at this time, or after the entry with this number
     #[arg(long, value_name = "TIME|ENTRY")]
     pub known_at: Option<String>,
-    /// Print a table for spreadsheets
+    /// Print a table for spreadsheets; its last column says whether all that belongs into it was read
     #[arg(long)]
     pub csv: bool,
 }
