@@ -234,9 +234,9 @@ mod tests {
     }
 
     /// Used by the site's word on a day, where the books have 400.
-    fn figure(used: i64, day: i64) -> Option<SiteFigure> {
+    fn figure(used: i64, day: i64) -> SiteFigure {
         let (used, settled) = (Amount::from_milli(used), Amount::from_milli(400));
-        Some(SiteFigure { granted: None, used, since: None, as_of: at(day), source: "a test".to_owned(), settled })
+        SiteFigure { granted: None, used, since: None, as_of: at(day), source: "a test".to_owned(), settled }
     }
 
     /// On day 110 of a grant of day 10: what is complete, unseen, until which day, and how many gaps there are.
@@ -272,19 +272,29 @@ mod tests {
         for (what, readings, figure, expected) in [
             ("nobody read anything", vec![], None, "read 0 until -; 10-110:"),
             ("a coordinator read all", vec![cleo(5, 110)], None, "read 0 until 110;"),
-            ("and the site says more", vec![cleo(5, 110)], figure(700, 100), "read 0 until 110;"),
+            ("and the site says more", vec![cleo(5, 110)], Some(figure(700, 100)), "read 0 until 110;"),
             ("who runs the cluster read all", vec![reading("site:olga", 5, 110)], None, "read 0 until 110;"),
             ("a member alone", vec![ada(5, 110)], None, "unknown 0 until -; 10-110:ada"),
             ("a member who asked for all", vec![reading("all:ada", 5, 110)], None, "unknown 0 until -; 10-110:ada"),
             ("a coordinator within the last day", vec![cleo(5, 109), ada(5, 110)], None, "read 0 until 109;"),
             ("a coordinator long ago", vec![cleo(5, 90), ada(80, 110)], None, "unknown 0 until -; 90-110:ada"),
             ("a coordinator since a while", vec![cleo(90, 110)], None, "unknown 0 until -; 10-90:"),
-            ("the site says the same", vec![ada(5, 110)], figure(400, 109), "as-the-site-says 0 until 109; 10-110:ada"),
-            ("the site says more", vec![ada(5, 110)], figure(700, 109), "unseen 300 until 109; 10-110:ada"),
-            ("the site says less", vec![ada(5, 110)], figure(390, 109), "ahead 0 until 109; 10-110:ada"),
-            ("it said so long ago", vec![ada(5, 110)], figure(700, 100), "unknown 300 until -; 10-110:ada"),
-            ("and a coordinator read since", vec![cleo(99, 110)], figure(700, 100), "unseen 300 until 100; 10-99:"),
-            ("it said more, and nobody read", vec![], figure(700, 100), "unseen 300 until 100; 10-100:"),
+            (
+                "the site says the same",
+                vec![ada(5, 110)],
+                Some(figure(400, 109)),
+                "as-the-site-says 0 until 109; 10-110:ada",
+            ),
+            ("the site says more", vec![ada(5, 110)], Some(figure(700, 109)), "unseen 300 until 109; 10-110:ada"),
+            ("the site says less", vec![ada(5, 110)], Some(figure(390, 109)), "ahead 0 until 109; 10-110:ada"),
+            ("it said so long ago", vec![ada(5, 110)], Some(figure(700, 100)), "unknown 300 until -; 10-110:ada"),
+            (
+                "and a coordinator read since",
+                vec![cleo(99, 110)],
+                Some(figure(700, 100)),
+                "unseen 300 until 100; 10-99:",
+            ),
+            ("it said more, and nobody read", vec![], Some(figure(700, 100)), "unseen 300 until 100; 10-100:"),
         ] {
             assert_eq!(told(&hai, &readings, figure, None), expected, "{what}");
         }
@@ -327,7 +337,7 @@ mod tests {
     fn what_does_not_fit_is_an_error() {
         let mut balance = super::super::balance::empty(&name("atlas"), &name("horeka:a100"));
         let (used, settled) = (Amount::from_milli(i64::MAX), Amount::from_milli(-1));
-        balance.site_figure = figure(0, 100).map(|figure| SiteFigure { used, settled, ..figure });
+        balance.site_figure = Some(SiteFigure { used, settled, ..figure(0, 100) });
         let window = window(10, 400);
         let grants = [GrantTerms::whole("g", Amount::from_milli(1), window)];
         assert!(budget_coverage(&balance, &grants, &BalanceParts::default(), at(110)).is_err());

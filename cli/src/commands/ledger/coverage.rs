@@ -54,8 +54,8 @@ fn stretches(binding: &BindingCoverage) -> Vec<(String, String, Window)> {
     let whole =
         coverage.whole.iter().map(|window| ("everybody".to_owned(), readers(&coverage.whole_by, window), *window));
     let own = coverage.own.iter().flat_map(|(user, windows)| {
-        let (whose, by) = (format!("{user} only"), format!("{user} ({})", ReaderRights::Own.as_str()));
-        windows.iter().map(move |window| (whose.clone(), by.clone(), *window))
+        let (runs_of, by) = (format!("{user} only"), format!("{user} ({})", ReaderRights::Own.as_str()));
+        windows.iter().map(move |window| (runs_of.clone(), by.clone(), *window))
     });
     let unread = coverage.unread.iter().map(|window| ("nobody: not read".to_owned(), "-".to_owned(), *window));
     let mut stretches: Vec<_> = whole.chain(own).chain(unread).collect();
