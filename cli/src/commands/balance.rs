@@ -1,7 +1,7 @@
 //! `pakt balance [PROJECT]...`
 
-use super::super::commands::ledger::known_at;
 use super::Context;
+use super::ledger::known_at;
 use crate::{
     failure::Failure,
     output::{Answer, Table, event, gaps, hold, holds, instant, instant_in, standing},

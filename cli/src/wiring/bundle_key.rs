@@ -1,18 +1,11 @@
 //! The key that signs this person's bundles: in the configuration folder, readable by them alone.
 
+use super::signer_file::make_key;
 use crate::{configuration::Configuration, failure::Failure};
 use jobs::Gravity;
-use ledger::{
-    Random,
-    evidence::{EvidenceError, KeyKind, KeyName, SignerKey},
-};
+use ledger::evidence::{EvidenceError, KeyKind, SignerKey};
 use reach::io_words;
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
-    path::Path,
-};
+use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
 
 /// What every such key is called: whose it is, is said by the bundle's first line.
 const NAME: &str = "pakt-bundle";
@@ -23,7 +16,7 @@ const NOT_WRITTEN: &str = "nothing was written to the bundle";
 pub(crate) fn bundle_key(configuration: &Configuration) -> Result<SignerKey, Failure> {
     let path = configuration.folder.join("bundle.key");
     if !path.exists() {
-        make(&path).map_err(|error| unreadable(&path, &error))?;
+        make_key(&path, NAME, KeyKind::Log).map_err(|error| unreadable(&path, &error))?;
     }
     let owner = fs::metadata(&path).map_err(|error| unreadable(&path, &error))?.uid();
     if owner != rustix::process::geteuid().as_raw() {
@@ -32,30 +25,6 @@ pub(crate) fn bundle_key(configuration: &Configuration) -> Result<SignerKey, Fai
     }
     let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
     SignerKey::from_secret_text(text.trim_end()).map_err(|error| spoilt(&path, &error))
-}
-
-/// Writes a new key under a name of its own first, so that nobody reads half a key; of two that do so at once the first
-/// one's stays.
-fn make(path: &Path) -> io::Result<()> {
-    let name: KeyName = NAME.parse().map_err(io::Error::other)?;
-    let random = Random::of_the_system();
-    let key = SignerKey::generate(name, KeyKind::Log, &mut |bytes| random.fill(bytes))?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let draft = path.with_extension(format!("key.{}", std::process::id()));
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        writeln!(file, "{}", key.to_secret_text())?;
-        file.sync_all()?;
-        fs::hard_link(&draft, path)?;
-        File::open(folder)?.sync_all()
-    };
-    let written = write();
-    drop(fs::remove_file(&draft));
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {

@@ -8,10 +8,13 @@ mod input;
 mod moving;
 mod process;
 mod scheduler;
+mod signer_file;
 mod site;
 mod steps;
 
-pub(crate) use ledger::evidence::{self, AuditReport, EntryProof, ProvenEntry, SignedCheckpoint, VerifierKey};
+pub(crate) use ledger::evidence::{
+    self, AuditReport, EntryProof, KeyKind, KeyName, ProvenEntry, SignedCheckpoint, SignerKey, VerifierKey,
+};
 pub(crate) use ledger::{
     Adjusted, BindingRecord, Budget, Coming, Decision, EntryPage, Event, Expiry, ExportAudit, ExportLine, Gap, Hold,
     KnownAt, LedgerError, LedgerErrorKind, LotChange, Masks, Outside, PersonRecord, Policy, ReaderRights, Reason,
@@ -39,6 +42,7 @@ pub(crate) use folder::unusable_folder;
 pub(crate) use input::input;
 pub(crate) use moving::move_ledger;
 pub(crate) use process::random_bits;
+pub(crate) use signer_file::{make_key, replace};
 
 /// The version as records and scripts name it.
 pub(crate) const MADE_BY: &str = concat!("pakt ", env!("CARGO_PKG_VERSION"));

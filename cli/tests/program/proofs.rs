@@ -96,6 +96,62 @@ fn an_export_is_verified_without_the_ledger() {
 }
 
 #[test]
+fn a_witness_cosigns_what_continues_what_it_saw() {
+    let desk = Desk::with_grant("100");
+    let key = desk.pakt(&["ledger", "checkpoint", "--key"]).expect(0).stdout.trim().to_owned();
+    let site = Desk::new();
+    let hand_over = || {
+        site.write("checkpoint", &desk.pakt(&["ledger", "checkpoint"]).expect(0).stdout);
+        site.write("export.jsonl", &desk.pakt(&["ledger", "export", "--public"]).expect(0).stdout);
+    };
+    hand_over();
+    let cosign =
+        ["ledger", "cosign", "checkpoint", "--key", "witness.key", "--log-key", &key, "--export", "export.jsonl"];
+    let refused = site.pakt(&cosign).expect(2).stderr;
+    assert!(refused.contains("there is no key in `witness.key`"), "{refused}");
+    let first = site.json(&[&cosign[..], &["--name", "example.org/w1"]].concat());
+    let witness = first["witness"].as_str().expect("a key").to_owned();
+    desk.write("cosigned", first["checkpoint"].as_str().expect("a note"));
+    let before: Vec<_> = ledger_files(&desk).into_iter().map(|path| (fs::read(&path).expect("read"), path)).collect();
+    desk.pakt(&GRANT).expect(0);
+    let verify = ["ledger", "verify", "--checkpoint", "cosigned", "--witness", &witness];
+    let said = desk.pakt(&verify).expect(0).stdout;
+    assert!(said.contains("1 of 1 witnesses cosigned\n  `example.org/w1` saw the first 1 entries at "), "{said}");
+    // The older checkpoint again, once a newer one was cosigned.
+    let old = fs::read_to_string(site.work().join("checkpoint")).expect("kept");
+    hand_over();
+    site.pakt(&cosign).expect(0);
+    site.write("checkpoint", &old);
+    let refused = site.pakt(&cosign).expect(2).stderr;
+    assert!(refused.contains("it has 1 entries, and the witness cosigned 2 of this log before"), "{refused}");
+    // Another history, with the right key and as long.
+    for path in ledger_files(&desk) {
+        fs::remove_file(path).expect("ours");
+    }
+    for (content, path) in &before {
+        fs::write(path, content).expect("put back");
+    }
+    desk.pakt(&["ledger", "grant", "atlas", "6", "--unit", "local:core", "--reference", "other"]).expect(0);
+    hand_over();
+    let found = site.pakt(&cosign).expect(1).stderr;
+    assert!(found.contains("the first 2 entries are not those of your checkpoint"), "{found}");
+    // An export that was changed gets no cosignature.
+    let memory = fs::read_dir(site.work()).expect("a folder").map(|entry| entry.expect("one").path());
+    let memory = memory.into_iter().find(|path| path.extension().is_some_and(|end| end == "seen")).expect("its memory");
+    let seen = fs::read_to_string(&memory).expect("read");
+    assert!(seen.contains("example.org/w1"), "{seen}");
+    site.write(
+        "export.jsonl",
+        &fs::read_to_string(site.work().join("export.jsonl")).expect("kept").replace("360000000", "360000001"),
+    );
+    site.write("checkpoint", &seen);
+    let found = site.pakt(&cosign).expect(1).stderr;
+    assert!(found.contains("the ledger is not sound"), "{found}");
+    let log_key = site.pakt(&["ledger", "verify", "export.jsonl", "--witness", &key]).expect(2).stderr;
+    assert!(log_key.contains("is the key of a log"), "{log_key}");
+}
+
+#[test]
 fn an_entry_is_proven_to_somebody_who_has_the_key_alone() {
     let desk = Desk::with_grant("100");
     desk.pakt(&GRANT).expect(0);

@@ -1,8 +1,8 @@
 //! Signed checkpoints: the log's signature, and the cosignatures of witnesses (c2sp.org/tlog-cosignature).
 
 use super::{
-    Checkpoint, ConsistencyProof, EvidenceError, KeyKind, KeyName, NoteSignature, SignedNote, SignerKey, TreeHead,
-    VerifierKey,
+    AuditReport, Checkpoint, ConsistencyProof, EvidenceError, KeyKind, KeyName, NoteSignature, SignedNote, SignerKey,
+    TreeHead, VerifierKey,
 };
 use model::Timestamp;
 use serde::Serialize;
@@ -89,14 +89,35 @@ impl SignedCheckpoint {
         witness: &SignerKey,
         at: Timestamp,
     ) -> Result<(), EvidenceError> {
+        self.verify(std::slice::from_ref(log))?;
+        proof.verify(seen, &self.checkpoint.head)?;
+        self.add_signature_of(witness, at)
+    }
+
+    /// The same for a witness who recomputed the whole log: `report` is the audit of this checkpoint and of what the witness
+    /// cosigned before.
+    pub fn cosign_audited(
+        &mut self,
+        log: &VerifierKey,
+        report: &AuditReport,
+        witness: &SignerKey,
+        at: Timestamp,
+    ) -> Result<(), EvidenceError> {
+        self.verify(std::slice::from_ref(log))?;
+        let is_checked = report.checkpoints.iter().any(|checked| checked.head == self.checkpoint.head);
+        if !is_checked || !report.findings.is_empty() {
+            return Err(EvidenceError::NotProven("the log only grew"));
+        }
+        self.add_signature_of(witness, at)
+    }
+
+    fn add_signature_of(&mut self, witness: &SignerKey, at: Timestamp) -> Result<(), EvidenceError> {
         let key = witness.verifier();
         let wrong_key = |why| EvidenceError::WrongKey { key: key.name().clone(), why };
         if key.kind() != KeyKind::Witness {
             return Err(wrong_key("is a log's and cosigns nothing"));
         }
         let seconds = u64::try_from(at.epoch_seconds()).map_err(|_| wrong_key("cannot sign before 1970"))?;
-        self.verify(std::slice::from_ref(log))?;
-        proof.verify(seen, &self.checkpoint.head)?;
         let signature = witness.sign(self.cosigned_text(seconds).as_bytes());
         let timestamped = [seconds.to_be_bytes().as_slice(), &signature].concat();
         self.note.add(NoteSignature::new(key, timestamped))

@@ -3,6 +3,7 @@
 mod backup;
 mod bind;
 mod by_hand;
+mod cosign;
 mod coverage;
 mod export;
 mod give;
@@ -98,6 +99,8 @@ pub(crate) enum Action {
     Restore(backup::Restore),
     /// Print the signed checkpoint: who keeps it elsewhere sees any later change to what is there now
     Checkpoint(prove::Checkpoint),
+    /// Say as a witness that a checkpoint continues what was seen before, with a signature under it
+    Cosign(cosign::Cosign),
     /// Print the proof that an entry lies in the signed log
     Prove(prove::Prove),
     /// Replay every entry, recompute their tree, and compare; a ledger, an export or a proof
@@ -137,6 +140,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         Action::Backup(arguments) => backup::backup(arguments, context).await,
         Action::Restore(arguments) => backup::restore(arguments, context).await,
         Action::Checkpoint(arguments) => prove::checkpoint(arguments, context).await,
+        Action::Cosign(arguments) => cosign::cosign(arguments, context).await,
         Action::Prove(arguments) => prove::prove(arguments, context).await,
         Action::Verify(arguments) => verify::verify(arguments, context).await,
     }

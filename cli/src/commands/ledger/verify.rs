@@ -2,11 +2,15 @@
 
 use crate::commands::{Context, view::unread};
 use crate::wiring::{
-    AuditReport, EntryProof, ExportAudit, LedgerError, LedgerErrorKind, Outside, ProvenEntry, SignedCheckpoint,
-    Verification, VerifierKey, evidence,
+    AuditReport, EntryProof, ExportAudit, KeyKind, LedgerError, LedgerErrorKind, Outside, ProvenEntry,
+    SignedCheckpoint, Verification, VerifierKey, evidence,
 };
-use crate::{failure::Failure, output::Answer};
+use crate::{
+    failure::Failure,
+    output::{Answer, instant},
+};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -23,6 +27,9 @@ pub(crate) struct Verify {
     /// repeated
     #[arg(long, value_name = "KEY")]
     pub key: Vec<VerifierKey>,
+    /// A witness's key, as it was told to you: who of these cosigned is counted. May be repeated
+    #[arg(long, value_name = "KEY")]
+    pub witness: Vec<VerifierKey>,
     /// Check the proof of an entry instead
     #[arg(long, value_name = "FILE", conflicts_with_all = ["export", "checkpoint"])]
     pub proof: Option<PathBuf>,
@@ -32,30 +39,43 @@ const UNREAD: &str = "nothing was verified";
 
 /// Verifies what is asked for.
 pub(super) async fn verify(arguments: Verify, context: &Context) -> Result<Answer, Failure> {
-    let Verify { export, checkpoint, key: keys, proof } = arguments;
+    let Verify { export, checkpoint, key: mut keys, witness: witnesses, proof } = arguments;
+    if let Some(key) = witnesses.iter().find(|key| key.kind() != KeyKind::Witness) {
+        let next = "`pakt ledger cosign` tells a witness's key; the key of a log goes with `--key`";
+        return Err(Failure::usage(UNREAD, format!("`{}` is the key of a log", key.name()), next));
+    }
+    let wanted = witnesses.len();
+    keys.extend(witnesses);
     if let Some(path) = proof {
         return verify_proof(&path, keys, context).await;
     }
     let checkpoints = checkpoint.iter().map(|path| read_checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
     let outside = Outside { checkpoints, keys };
     if let Some(path) = export {
-        return answer(&verify_export(&path, &outside)?);
+        return answer(&verify_export(&path, &outside)?, wanted);
     }
     let house = context.house()?;
     let book = house.needed_book(UNREAD).await?;
-    answer(&book.audit(&outside).await.map_err(|error| unread(&error))?)
+    answer(&book.audit(&outside).await.map_err(|error| unread(&error))?, wanted)
 }
 
-fn answer(verified: &Verification) -> Result<Answer, Failure> {
-    if !verified.is_consistent() {
-        let next = "keep the file as it is, restore a copy elsewhere, and report this";
-        let failure = Failure::usage("the ledger is not sound", verified.findings.join("; "), next);
-        return Err(Failure { gravity: jobs::Gravity::Bug, ..failure });
+/// Refuses a ledger that is not sound.
+pub(super) fn checked(verified: &Verification) -> Result<(), Failure> {
+    if verified.is_consistent() {
+        return Ok(());
     }
+    let next = "keep the file as it is, restore a copy elsewhere, and report this";
+    let failure = Failure::usage("the ledger is not sound", verified.findings.join("; "), next);
+    Err(Failure { gravity: jobs::Gravity::Bug, ..failure })
+}
+
+fn answer(verified: &Verification, wanted: usize) -> Result<Answer, Failure> {
+    checked(verified)?;
     let mut text =
         format!("{} entries replayed; every balance is as stored, every unit sums to zero\n", verified.entries);
     if let Some(log) = &verified.log {
         text.push_str(&standing(log));
+        text.push_str(&cosigned(log, wanted));
     }
     let json = json!({ "version": 1, "is_consistent": true, "entries": verified.entries, "log": verified.log });
     Ok(Answer::new(text, json))
@@ -77,7 +97,25 @@ fn standing(log: &AuditReport) -> String {
     text
 }
 
-fn verify_export(path: &Path, outside: &Outside) -> Result<Verification, Failure> {
+/// Who of the wanted witnesses cosigned which of the entries; of each the most.
+fn cosigned(log: &AuditReport, wanted: usize) -> String {
+    if wanted == 0 {
+        return String::new();
+    }
+    let mut most = BTreeMap::new();
+    for checkpoint in &log.checkpoints {
+        for cosignature in &checkpoint.cosignatures {
+            most.insert(cosignature.witness.as_str(), (checkpoint.head.size, cosignature.at));
+        }
+    }
+    let mut text = format!("{} of {wanted} witnesses cosigned\n", most.len());
+    for (witness, (size, at)) in most {
+        text.push_str(&format!("  `{witness}` saw the first {size} entries at {}\n", instant(at)));
+    }
+    text
+}
+
+pub(super) fn verify_export(path: &Path, outside: &Outside) -> Result<Verification, Failure> {
     let input: Box<dyn BufRead> = if path.as_os_str() == "-" {
         Box::new(io::stdin().lock())
     } else {
@@ -126,7 +164,7 @@ async fn verify_proof(path: &Path, mut keys: Vec<VerifierKey>, context: &Context
     Ok(Answer::new(text, json))
 }
 
-fn read_checkpoint(path: &Path) -> Result<SignedCheckpoint, Failure> {
+pub(super) fn read_checkpoint(path: &Path) -> Result<SignedCheckpoint, Failure> {
     let bytes = fs::read(path).map_err(|error| not_read(path, &error))?;
     SignedCheckpoint::parse(&bytes).map_err(|error| {
         let next = "`pakt ledger checkpoint` prints one; keep it byte for byte";
@@ -134,7 +172,7 @@ fn read_checkpoint(path: &Path) -> Result<SignedCheckpoint, Failure> {
     })
 }
 
-fn not_read(path: &Path, error: &io::Error) -> Failure {
+pub(super) fn not_read(path: &Path, error: &io::Error) -> Failure {
     let what = format!("`{}` was not read", path.display());
     Failure::usage(what, crate::wiring::io_words(error), "look at its name and mode")
 }
