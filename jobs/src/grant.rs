@@ -10,7 +10,7 @@ use crate::{
     reached::{booked, reached},
 };
 use ledger::{
-    BalanceQuery, Binding, Book, Command, Effect, Gap, Grant, KnownAt, NewGrant, NewOpening, Outcome, SetPolicy,
+    BalanceQuery, Binding, Book, Command, Effect, Gap, GivenLot, Grant, KnownAt, NewGrant, NewOpening, Outcome, SetPolicy,
     check_grant,
 };
 use model::{Amount, ProgrammeName, ProjectName, Statement, StatementLineKind, Timestamp, Unit, Window};
@@ -30,6 +30,8 @@ pub struct GrantWish {
     pub window: Window,
     /// The number of the decision; the same number again is the same grant.
     pub reference: String,
+    /// Its parts, each with its time, where the decision names them; in any order.
+    pub lots: Vec<GivenLot>,
     /// What spends it.
     pub spent_by: Spender,
     /// Whether the project is meant to be new, however much its name is like another.
@@ -60,12 +62,13 @@ pub struct Granted {
 }
 
 /// Enters a grant and the binding that spends it, in one transaction.
-pub async fn grant(house: &House, wish: GrantWish) -> Result<Granted, JobsError> {
+pub async fn grant(house: &House, mut wish: GrantWish) -> Result<Granted, JobsError> {
     let what = "the grant was not entered";
     let book = house.needed_book(what).await?;
     known_unit(house, what, &wish.unit)?;
     new_project(house, book.as_ref(), what, &wish.project, wish.is_new_project).await?;
     let grants = booked(book.grants(Some(&wish.project)).await, what)?;
+    wish.lots.sort_by_key(|lot| (lot.period.from, lot.period.to));
     let grant = terms(&wish, &grants);
     refuse_another(what, &grant, grants)?;
     let binding = binding_of(house, book.as_ref(), what, &wish).await?;
@@ -96,6 +99,7 @@ fn terms(wish: &GrantWish, known: &[Grant]) -> NewGrant {
         amount: wish.amount,
         window: wish.window,
         reference: wish.reference.clone(),
+        lots: wish.lots.clone(),
     }
 }
 
@@ -104,7 +108,7 @@ fn refuse_another(what: &str, grant: &NewGrant, grants: Vec<Grant>) -> Result<()
     let standing = grants.into_iter().filter(|known| !known.is_withdrawn());
     let others: Vec<NewGrant> = standing.map(|known| known.terms).collect();
     let Some(known) = others.iter().find(|known| known.key == grant.key) else {
-        let faults = check_grant(grant, &[], &others);
+        let faults = check_grant(grant, &grant.lots, &others);
         let why = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         return faults.first().map_or(Ok(()), |first| Err(JobsError::usage(what, why, first.next())));
     };

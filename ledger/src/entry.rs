@@ -1,6 +1,6 @@
 //! Entries: what is posted, once and for good.
 
-use crate::{Account, CloseReason, Content, HoldId};
+use crate::{Account, CloseReason, Content, GivenLot, HoldId};
 use model::{Amount, BaseState, PartitionName, Principal, ProjectName, RunKey, TariffId, Timestamp, Unit, UserName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -144,6 +144,13 @@ pub enum Particulars {
     Lot {
         /// The first instant at which it may no longer be spent.
         ends_at: Timestamp,
+    },
+    /// The lots of a grant that names several.
+    Lots {
+        /// The first instant at which nothing of it may be spent any more.
+        ends_at: Timestamp,
+        /// Each with its time, in order.
+        lots: Vec<GivenLot>,
     },
     /// Which of the lots that the policy makes of a grant has expired.
     OfLot {

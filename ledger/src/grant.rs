@@ -1,6 +1,6 @@
 //! Grants and openings: time given to a project, and time it had used before the ledger began.
 
-use crate::{GrantTerms, LotId};
+use crate::{GivenLot, GrantTerms, LotId};
 use model::{Amount, AmountError, ProgrammeName, ProjectName, Timestamp, Unit, Window};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,17 @@ pub struct NewGrant {
     pub window: Window,
     /// The number on the paper it came with.
     pub reference: String,
+    /// Its parts, where the paper names several, each with its time; in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lots: Vec<GivenLot>,
+}
+
+impl NewGrant {
+    /// As a policy needs it.
+    pub fn for_policy(&self) -> GrantTerms {
+        let whole = GrantTerms::whole(self.key.clone(), self.amount, self.window);
+        if self.lots.is_empty() { whole } else { GrantTerms { lots: self.lots.clone(), ..whole } }
+    }
 }
 
 /// Time that a project had used before the ledger began.
@@ -74,9 +85,13 @@ impl Grant {
 
     /// As a policy needs it.
     pub fn for_policy(&self) -> Result<GrantTerms, AmountError> {
-        let amount = self.standing()?;
-        let whole = GrantTerms::whole(self.terms.key.clone(), amount, self.terms.window);
-        Ok(if self.is_withdrawn() { GrantTerms { lots: Vec::new(), ..whole } } else { whole })
+        let terms = self.terms.for_policy();
+        if self.is_withdrawn() {
+            return Ok(GrantTerms { lots: Vec::new(), ..terms });
+        }
+        // Of a grant in parts nothing but the whole is taken back.
+        let standing = GrantTerms::whole(self.terms.key.clone(), self.standing()?, self.terms.window);
+        Ok(if self.terms.lots.is_empty() { standing } else { terms })
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) use ledger::evidence::{
     self, AuditReport, EntryProof, KeyKind, KeyName, ProvenEntry, SignedCheckpoint, SignerKey, VerifierKey,
 };
 pub(crate) use ledger::{
-    Adjusted, BindingRecord, Budget, Coming, Decision, EntryPage, Event, Expiry, ExportAudit, ExportLine, Gap, Hold,
+    Adjusted, BindingRecord, Budget, Coming, Decision, EntryPage, Event, Expiry, ExportAudit, ExportLine, Gap, GivenLot, Hold,
     KnownAt, LedgerError, LedgerErrorKind, LotChange, Masks, Outside, PersonRecord, Policy, ReaderRights, Reason,
     RunPrice, Standing, UnattributedReason, UnattributedRun, UsageField, UsageFilter, UsageGroup, UsageQuery,
     UsageSpan, UsageSum, Verification, WholeReader,

@@ -195,3 +195,35 @@ fn what_was_left_of_a_grant_is_entered_when_it_is_over() {
     assert!(statement.contains(sums), "{statement}");
     desk.pakt(&["ledger", "verify"]).expect(0);
 }
+
+#[test]
+fn parts_of_an_award_are_entered() {
+    let desk = Desk::new();
+    desk.pakt(&["ledger", "init"]).expect(0);
+    let grant =
+        ["ledger", "grant", "atlas", "100", "--unit", "local:core", "--from", "2000-01-01", "--until", "2001-01-01"];
+    let with = |parts: &[&str]| {
+        let parts: Vec<&str> = parts.iter().flat_map(|part| ["--lot", *part]).collect();
+        desk.pakt(&[&grant[..], &parts].concat())
+    };
+    for parts in [&["2000-01-01=100"][..], &["2000-01-01..later=100"], &["2000-01-01..2000-02-01=many"]] {
+        with(parts).expect(2);
+    }
+    for (parts, why) in [
+        (
+            ["2000-01-01..2000-04-01=60", "2000-04-01..2001-01-01=30"],
+            "the lots sum to 90.000 h, the grant is 100.000 h",
+        ),
+        (["2000-01-01..2000-04-02=60", "2000-04-01..2001-01-01=40"], "the lots 1 and 2 are for the same time"),
+    ] {
+        let refused = with(&parts).expect(2).stderr;
+        assert!(refused.contains(why), "{refused}");
+    }
+    // In any order.
+    with(&["2000-04-01..2001-01-01=40", "2000-01-01..2000-04-01=60"]).expect(0);
+    let again = with(&["2000-01-01..2000-04-01=60", "2000-04-01..2001-01-01=40"]).expect(0).stdout;
+    assert!(again.contains("nothing changed"), "{again}");
+    let export = desk.pakt(&["ledger", "export"]).expect(0).stdout;
+    desk.write("export.jsonl", &export);
+    desk.pakt(&["ledger", "verify", "export.jsonl"]).expect(0);
+}

@@ -108,6 +108,7 @@ impl Desk {
             amount: Amount::from_milli(1000 * HOUR),
             window: Window { from: at(NOW - 100 * DAY), to: at(NOW + 1000 * DAY) },
             reference: "GCS-2026-17".to_owned(),
+            lots: Vec::new(),
         });
         let bind = Command::Bind(Binding {
             site: site(),

@@ -146,6 +146,7 @@ async fn where_cpus_are_charged_more_of_them_are_shown_and_priced() {
             amount: Amount::from_milli(10 * HOUR),
             window: Window { from: at(NOW - 100), to: at(NOW + 1_000_000) },
             reference: "GCS-2026-18".to_owned(),
+            lots: Vec::new(),
         });
         let bind = Command::Bind(Binding {
             site: "testland".parse().expect("a site"),

@@ -128,6 +128,12 @@ fn put_particulars(writer: &mut FieldWriter, particulars: &Particulars) {
     match particulars {
         Particulars::None => writer.put_nothing(),
         Particulars::Lot { ends_at } => writer.put_text("lot").put_integer(ends_at.epoch_seconds()),
+        Particulars::Lots { ends_at, lots } => {
+            writer.put_text("lots").put_integer(ends_at.epoch_seconds()).put_list(lots, |writer, lot| {
+                writer.put_integer(lot.amount.milli());
+                writer.put_integer(lot.period.from.epoch_seconds()).put_integer(lot.period.to.epoch_seconds());
+            })
+        }
         Particulars::OfLot { number } => writer.put_text("of-lot").put_integer((*number).into()),
         // The reason is somebody's own words and stands in the note's commitment.
         Particulars::Terms { anyway, is_provisional } => {

@@ -60,7 +60,16 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
     let reference = format!("{reference} from {}, {}: {}", wish.from, wish.key, wish.reason);
     grant(
         posting,
-        &NewGrant { key: format!("delegated/{}", wish.key), project, programme, unit, amount, window, reference },
+        &NewGrant {
+            key: format!("delegated/{}", wish.key),
+            project,
+            programme,
+            unit,
+            amount,
+            window,
+            reference,
+            lots: Vec::new(),
+        },
     )
 }
 
@@ -68,7 +77,9 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
 /// the months that this one has spent would be worth less.
 fn refuse_windows(posting: &Posting<'_>, wish: &Delegate, given: &Grant) -> Result<()> {
     let Some(SetPolicy { policy, zone, .. }) = posting.records.policy(&wish.from, &given.terms.unit)? else {
-        return Ok(());
+        let parts = given.terms.lots.len();
+        let why = format!("grant `{}` comes in {parts} parts, which cannot be passed on", wish.grant);
+        return if parts < 2 { Ok(()) } else { Err(conflict(why)) };
     };
     let lots = policy.lots(&[given.for_policy()?], &zone).map_err(|error| invalid(error.to_string()))?;
     if lots.len() < 2 {

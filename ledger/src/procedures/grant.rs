@@ -3,8 +3,8 @@
 use super::posting::{Draft, Posting, conflict, invalid};
 use crate::records::Result;
 use crate::{
-    Account, Effect, Entry, EntryKind, GrantFault, GrantTerms, LedgerError, LedgerErrorKind, Links, NewGrant,
-    NewOpening, Particulars, SetPolicy, Withdraw, check_grant, is_ahead,
+    Account, Effect, Entry, EntryKind, GrantFault, LedgerError, LedgerErrorKind, Links, NewGrant, NewOpening,
+    Particulars, SetPolicy, Withdraw, check_grant, is_ahead,
 };
 use model::Amount;
 
@@ -12,7 +12,7 @@ use model::Amount;
 pub(super) fn grant(posting: &Posting<'_>, grant: &NewGrant) -> Result<Effect> {
     refuse_faults(posting, grant)?;
     if let Some(SetPolicy { policy, zone, .. }) = posting.records.policy(&grant.project, &grant.unit)? {
-        let lots = policy.lots(&[GrantTerms::whole(grant.key.clone(), grant.amount, grant.window)], &zone);
+        let lots = policy.lots(&[grant.for_policy()], &zone);
         lots.map_err(|error| invalid(format!("grant `{}` does not fit its policy: {error}", grant.key)))?;
     }
     post_once(
@@ -29,10 +29,15 @@ pub(super) fn grant(posting: &Posting<'_>, grant: &NewGrant) -> Result<Effect> {
             links: Links { grant: Some(grant.key.clone()), ..Links::default() },
             note: grant.reference.clone(),
             tariff: None,
-            particulars: Particulars::Lot { ends_at: grant.window.to },
+            particulars: particulars(grant),
             reading: None,
         },
     )
+}
+
+fn particulars(grant: &NewGrant) -> Particulars {
+    let (ends_at, lots) = (grant.window.to, grant.lots.clone());
+    if lots.is_empty() { Particulars::Lot { ends_at } } else { Particulars::Lots { ends_at, lots } }
 }
 
 /// Refuses a grant that contradicts itself or those that are there.
@@ -41,7 +46,7 @@ fn refuse_faults(posting: &Posting<'_>, grant: &NewGrant) -> Result<()> {
     // What nothing stands of stands in nobody's way; its key is taken all the same.
     let others = known.filter(|known| !known.is_withdrawn() || known.terms.key == grant.key);
     let others: Vec<NewGrant> = others.map(|known| known.terms).collect();
-    let faults = check_grant(grant, &[], &others);
+    let faults = check_grant(grant, &grant.lots, &others);
     let Some(first) = faults.first() else { return Ok(()) };
     let kind = match first {
         GrantFault::KeyTaken(_) | GrantFault::Overlaps { .. } => LedgerErrorKind::Conflict,
@@ -71,6 +76,10 @@ pub(super) fn withdraw(posting: &Posting<'_>, wish: &Withdraw) -> Result<(Amount
         let unit = &grant.terms.unit;
         let why = format!("{} of grant `{}` stand, {} are to go", stands.in_hours_of(unit), wish.grant, amount.hours());
         return Err(conflict(why));
+    }
+    if !grant.terms.lots.is_empty() && amount < stands {
+        let why = format!("grant `{}` comes in parts of its own, of which none is taken back alone", wish.grant);
+        return Err(conflict(why).with_fact("next", &"withdraw all of it, and enter it with other parts"));
     }
     let NewGrant { project, programme, unit, window, .. } = grant.terms;
     posting.append(Draft {

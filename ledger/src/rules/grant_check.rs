@@ -203,6 +203,7 @@ mod tests {
             amount: Amount::from_milli(amount),
             window,
             reference: reference.to_owned(),
+            lots: Vec::new(),
         }
     }
 

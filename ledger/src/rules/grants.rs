@@ -21,11 +21,14 @@ pub(crate) fn grants(entries: Vec<Entry>) -> Result<Vec<Grant>, AmountError> {
 
 /// The grant of an entry; none where the entry lacks what a grant has.
 fn grant(entry: Entry) -> Option<Grant> {
-    let (Account::Programme(programme), Particulars::Lot { ends_at }) = (entry.debit, entry.particulars) else {
-        return None;
+    let Account::Programme(programme) = entry.debit else { return None };
+    let (ends_at, lots) = match entry.particulars {
+        Particulars::Lot { ends_at } => (ends_at, Vec::new()),
+        Particulars::Lots { ends_at, lots } => (ends_at, lots),
+        _ => return None,
     };
     let window = Window { from: entry.effective_at, to: ends_at };
     let Entry { project, unit, amount, note, .. } = entry;
-    let terms = NewGrant { key: entry.links.grant?, project, programme, unit, amount, window, reference: note };
+    let terms = NewGrant { key: entry.links.grant?, project, programme, unit, amount, window, reference: note, lots };
     Some(Grant { entry: entry.number, recorded_at: entry.recorded_at, withdrawn: Amount::ZERO, terms })
 }

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use ledger::{
-    BalanceQuery, Budget, Coming, Command, Decision, Effect, FixedTerm, HardStop, LedgerErrorKind, LotChange,
+    BalanceQuery, Budget, Coming, Command, Decision, Effect, FixedTerm, GivenLot, HardStop, LedgerErrorKind, LotChange,
     MonthlyJsc, NewGrant, NewOpening, NhrQuarterly, Outcome, Policy, SetPolicy, Soft, Standing, UsedUp,
 };
 use model::{Amount, Timestamp, Window};
@@ -34,6 +34,48 @@ async fn autumn(policy: impl Into<Policy>) -> Desk {
     let desk = Desk::new();
     desk.post(&[for_days("g", 90_000, SEPTEMBER, 91), Command::Bind(binding()), set_policy(policy)]).await;
     desk
+}
+
+/// Two parts of an award: September, and the two months behind it.
+fn in_parts(amounts: [i64; 2]) -> NewGrant {
+    let days = [SEPTEMBER, SEPTEMBER + 30 * DAY, SEPTEMBER + 91 * DAY].map(at);
+    let part = |number: usize| {
+        let period = Window { from: days[number], to: days[number + 1] };
+        GivenLot { amount: Amount::from_milli(amounts[number]), period }
+    };
+    let window = Window { from: days[0], to: days[2] };
+    NewGrant { window, lots: vec![part(0), part(1)], ..new_grant("parts", amounts.iter().sum()) }
+}
+
+#[tokio::test]
+async fn parts_that_an_award_names_come_and_go_one_by_one() {
+    let desk = Desk::new();
+    let wrong = NewGrant { amount: Amount::from_milli(99), ..in_parts([60, 40]) };
+    let refused = desk.try_post(&[Command::Grant(wrong)]).await.expect_err("they do not sum to it");
+    assert_eq!(refused.kind, LedgerErrorKind::Invalid, "{refused}");
+    let given = Command::Grant(in_parts([60, 40]));
+    desk.post(&[given.clone(), Command::Bind(binding()), set_policy(FixedTerm::default())]).await;
+    assert_eq!(desk.post(&[given]).await, [Outcome::Granted(Effect::AlreadyDone)]);
+    let other = desk.try_post(&[Command::Grant(in_parts([50, 50]))]).await.expect_err("another content");
+    assert_eq!(other.kind, LedgerErrorKind::Conflict);
+    desk.post(&[settle(ended(foreign(1, 15), SEPTEMBER + 3 * DAY))]).await;
+    assert_eq!(numbers_at(&desk, SEPTEMBER + 10 * DAY).await, [60, 40, 0, 0, 15, 45]);
+    assert_eq!(numbers_at(&desk, SEPTEMBER + 40 * DAY).await, [55, 0, 45, 0, 15, 40]);
+    let grants = desk.book.grants(None).await.expect("grants");
+    assert_eq!(grants[0].terms, in_parts([60, 40]));
+    // Neither is a part taken back alone, nor are parts passed on.
+    let withdraw = |amount| ledger::Withdraw {
+        key: "w".to_owned(),
+        grant: "parts".to_owned(),
+        project: atlas(),
+        amount,
+        reason: "a mistake".to_owned(),
+    };
+    let refused = desk.try_post(&[Command::Withdraw(withdraw(Some(Amount::from_milli(10))))]).await;
+    assert_eq!(refused.expect_err("in parts").kind, LedgerErrorKind::Conflict);
+    desk.post(&[Command::Withdraw(withdraw(None))]).await;
+    assert_eq!(desk.book.grants(None).await.expect("grants")[0].withdrawn, Amount::from_milli(100));
+    desk.verify().await;
 }
 
 #[tokio::test]
@@ -222,6 +264,7 @@ proptest! {
 }
 
 on_postgres_too! {
+    parts_that_an_award_names_come_and_go_one_by_one,
     what_is_granted_is_what_the_policy_brings_into_reach,
     months_forfeit_what_is_left_of_them,
     what_is_overdrawn_beyond_a_months_limit_is_forgiven,

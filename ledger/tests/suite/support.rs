@@ -135,6 +135,7 @@ pub(crate) fn new_grant(key: &str, amount: i64) -> NewGrant {
         window: Window { from: at(NOW - 1000), to: at(NOW + 1_000_000) },
         // Two grants of the same decision over the same time are one that was entered twice.
         reference: format!("GCS-2026-{key}"),
+        lots: Vec::new(),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::{
     bind::SpenderArguments,
-    day_in_or,
+    day_in, day_in_or,
     policy::{PolicyArguments, shown},
     shown_window, site_figure,
 };
 use crate::commands::Context;
-use crate::wiring::Policy;
+use crate::wiring::{GivenLot, Policy};
 use crate::{
     failure::Failure,
     output::{Answer, hold, instant_in},
@@ -42,6 +42,10 @@ pub(crate) struct Grant {
     /// First day after its end (YYYY-MM-DD); a year later without it
     #[arg(long, value_name = "DAY")]
     pub until: Option<String>,
+    /// A part of it that the decision names: first day, first day after its end, hours. May be repeated; all parts sum to
+    /// the grant
+    #[arg(long, value_name = "DAY..DAY=HOURS")]
+    pub lot: Vec<String>,
     /// It is a new project, however much its name is like that of another
     #[arg(long)]
     pub new_project: bool,
@@ -87,6 +91,21 @@ pub(super) async fn init(context: &Context) -> Result<Answer, Failure> {
     Ok(Answer::new(text, json!({ "version": 1, "ledger": place, "was_there": !is_new })))
 }
 
+/// Reads a part of a grant.
+fn lot(text: &str, zone: &Zone) -> Result<GivenLot, Failure> {
+    let read = || {
+        let (days, hours) = text.split_once('=')?;
+        let (from, to) = days.split_once("..")?;
+        Some((from, to, hours))
+    };
+    let Some((from, to, amount)) = read() else {
+        let next = "write each part such as `--lot 2026-01-01..2026-04-01=500`";
+        return Err(Failure::usage("the grant was not entered", format!("`{text}` is no part of a grant"), next));
+    };
+    let period = Window { from: day_in(from, zone)?, to: day_in(to, zone)? };
+    Ok(GivenLot { amount: hours(amount)?, period })
+}
+
 /// Enters a grant.
 pub(super) async fn grant(arguments: Grant, context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
@@ -101,6 +120,7 @@ pub(super) async fn grant(arguments: Grant, context: &Context) -> Result<Answer,
         let why = format!("it would end at {} and begin at {}", instant_in(to, &zone), instant_in(from, &zone));
         return Err(Failure::usage(what, why, "write a later day behind `--until`"));
     }
+    let lots = arguments.lot.iter().map(|text| lot(text, &zone)).collect::<Result<Vec<_>, _>>()?;
     let Grant { project, unit, programme, reference, spender, new_project, policy, .. } = arguments;
     let window = Window { from, to };
     let wish = GrantWish {
@@ -110,6 +130,7 @@ pub(super) async fn grant(arguments: Grant, context: &Context) -> Result<Answer,
         amount,
         window,
         reference: reference.clone(),
+        lots,
         spent_by: spender.into(),
         is_new_project: new_project,
         policy: policy.into(),
