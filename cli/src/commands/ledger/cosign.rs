@@ -42,12 +42,11 @@ pub(super) async fn cosign(arguments: Cosign, context: &Context) -> Result<Answe
     refuse_older(&signed, seen.as_ref())?;
     let checkpoints = [signed.clone()].into_iter().chain(seen).collect();
     let outside = Outside { checkpoints, keys: vec![log_key.clone(), witness.verifier().clone()] };
-    let verified = match &export {
-        Some(path) => verify_export(path, &outside)?,
-        None => {
-            let book = context.house()?.needed_book(NOTHING).await?;
-            book.audit(&outside).await.map_err(|error| unread(&error))?
-        }
+    let verified = if let Some(path) = &export {
+        verify_export(path, &outside)?
+    } else {
+        let book = context.house()?.needed_book(NOTHING).await?;
+        book.audit(&outside).await.map_err(|error| unread(&error))?
     };
     checked(&verified)?;
     let Some(report) = &verified.log else {
