@@ -3,8 +3,11 @@
 use model::{Amount, Principal, ProjectName, RunKey, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
-/// Hours of a unit that one person may adjust; beyond them another one has to agree.
+/// Hours of a unit that one person may adjust of a project in [`ALONE_WITHIN_SECONDS`]; beyond them another one has to agree.
 pub const ALONE_UP_TO: Amount = Amount::from_milli(100 * 3_600_000);
+
+/// The time over which the adjustments of one person count together: 30 days.
+pub const ALONE_WITHIN_SECONDS: i64 = 30 * 86_400;
 
 /// Gives back what a run was charged, or a part of it, because it was not its fault: a node that failed, say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

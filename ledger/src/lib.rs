@@ -49,7 +49,7 @@ pub use bundle::{
     Batch, BatchCoverage, BundleFault, BundleHeader, BundleMark, BundleReader, BundleWriter, BundledRun, KeepBundle,
     MOST_RUNS, SeenPending, SeenRun, Sight,
 };
-pub use by_hand::{ALONE_UP_TO, Adjust, Adjusted, ChargedRun, Delegate, Proposal, Refund};
+pub use by_hand::{ALONE_UP_TO, ALONE_WITHIN_SECONDS, Adjust, Adjusted, ChargedRun, Delegate, Proposal, Refund};
 pub use clock::{CLOCK_TOLERANCE_SECONDS, is_ahead};
 pub use command::Command;
 pub use coverage::{AccountCoverage, Coverage, ReaderRights, ReaderRightsError, WholeReader};

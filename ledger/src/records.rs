@@ -184,6 +184,8 @@ pub(crate) trait Records {
 
     /// The grants of a project, in the order they were entered.
     fn grants(&self, project: &ProjectName) -> Result<Vec<Grant>>;
+    /// The adjustments of a project, in their order.
+    fn adjustments(&self, project: &ProjectName) -> Result<Vec<Entry>>;
     /// The entries of expiries, of one project or of all, in their order.
     fn expiries(&self, project: Option<&ProjectName>) -> Result<Vec<Entry>>;
     /// The last word about a budget's policy.

@@ -48,6 +48,8 @@ pub(crate) trait Store {
     fn is_enforced(&self, project: &ProjectName, unit: &Unit) -> Result<bool>;
     fn set_enforced(&self, enforce: &Enforce, actor: &Principal, now: Timestamp) -> Result<()>;
     fn grants(&self, project: &ProjectName) -> Result<Vec<Grant>>;
+    /// The adjustments of a project, in their order.
+    fn adjustments(&self, project: &ProjectName) -> Result<Vec<Entry>>;
     /// The entries of expiries, of one project or of all, in their order.
     fn expiries(&self, project: Option<&ProjectName>) -> Result<Vec<Entry>>;
     /// The last word about a budget's policy.

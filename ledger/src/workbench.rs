@@ -310,6 +310,11 @@ impl Records for Workbench<'_> {
         self.store.grants(project)
     }
 
+    fn adjustments(&self, project: &ProjectName) -> Result<Vec<Entry>> {
+        self.clear()?;
+        self.store.adjustments(project)
+    }
+
     fn expiries(&self, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
         self.clear()?;
         self.store.expiries(project)

@@ -272,6 +272,10 @@ impl Store for HoldDesk<'_> {
         self.tables.grants(project)
     }
 
+    fn adjustments(&self, project: &ProjectName) -> Result<Vec<Entry>> {
+        self.tables.adjustments(project)
+    }
+
     fn expiries(&self, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
         self.tables.expiries(project)
     }

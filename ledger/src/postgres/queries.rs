@@ -80,6 +80,11 @@ pub(super) fn grants(tables: &Tables<'_>, project: Option<&ProjectName>) -> Resu
     Ok(rules::grants(entries)?)
 }
 
+/// What was adjusted by hand.
+pub(super) fn adjustments(tables: &Tables<'_>, project: &ProjectName) -> Result<Vec<Entry>> {
+    of_kinds(tables, "kind = 'adjust'", Some(project))
+}
+
 /// What was posted because time went by, of one project or of all.
 pub(super) fn expiries(tables: &Tables<'_>, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
     of_kinds(tables, "kind IN ('expire', 'forgive')", project)

@@ -3,7 +3,8 @@
 use super::posting::{Draft, Posting, conflict, invalid};
 use crate::records::{BookedCharge, BookedRun, Result, Standing};
 use crate::{
-    ALONE_UP_TO, Account, Adjust, Adjusted, Effect, Entry, EntryKind, Links, Particulars, Proposal, Refund, is_ahead,
+    ALONE_UP_TO, ALONE_WITHIN_SECONDS, Account, Adjust, Adjusted, Effect, Entry, EntryKind, Links, Particulars,
+    Proposal, Refund, is_ahead,
 };
 use model::{Amount, Principal};
 
@@ -112,12 +113,13 @@ pub(super) fn adjust(posting: &Posting<'_>, wish: &Adjust) -> Result<Adjusted> {
     if let Some(posted) = posting.records.entry_with_key(&key_of(wish))? {
         return repeated(&posted, wish);
     }
+    let waiting = posting.records.proposal(&wish.key)?;
     let size = if wish.amount < Amount::ZERO { wish.amount.negated()? } else { wish.amount };
-    if size <= ALONE_UP_TO {
+    if waiting.is_none() && adjusted_alone(posting, wish)?.plus(size)? <= ALONE_UP_TO {
         enter(posting, wish)?;
         return Ok(Adjusted::Entered);
     }
-    match posting.records.proposal(&wish.key)? {
+    match waiting {
         Some(known) if known.wish != *wish => {
             let by = known.proposed_by.user;
             Err(conflict(format!("adjustment `{}` waits already, with another content, by {by}", wish.key)))
@@ -130,6 +132,26 @@ pub(super) fn adjust(posting: &Posting<'_>, wish: &Adjust) -> Result<Adjusted> {
             Ok(Adjusted::Waits)
         }
     }
+}
+
+/// What the same person has adjusted of the budget lately without anybody's agreement, gains and losses alike: many small
+/// ones are a large one.
+fn adjusted_alone(posting: &Posting<'_>, wish: &Adjust) -> Result<Amount> {
+    let since = posting.now.plus_seconds(-ALONE_WITHIN_SECONDS);
+    let mut sum = Amount::ZERO;
+    for entry in posting.records.adjustments(&wish.project)? {
+        let is_counted = entry.unit == wish.unit && entry.actor.user == posting.actor.user && entry.recorded_at > since;
+        if is_counted && !is_agreed(posting, &entry)? {
+            sum = sum.plus(entry.amount)?;
+        }
+    }
+    Ok(sum)
+}
+
+/// Whether two people stand behind an adjustment.
+fn is_agreed(posting: &Posting<'_>, entry: &Entry) -> Result<bool> {
+    let key = entry.key.as_deref().and_then(|key| key.strip_prefix(PREFIX)).unwrap_or_default();
+    Ok(posting.records.proposal(key)?.is_some_and(|proposal| proposal.entry == Some(entry.number)))
 }
 
 /// Agrees to an adjustment that somebody else wants.
@@ -159,8 +181,11 @@ pub(super) fn erase(posting: &Posting<'_>, who: &Principal) -> Result<Option<u64
     posting.records.erase(who, posting.now)
 }
 
+/// What the keys of adjustments begin with.
+const PREFIX: &str = "adjust:";
+
 fn key_of(wish: &Adjust) -> String {
-    format!("adjust:{}", wish.key)
+    format!("{PREFIX}{}", wish.key)
 }
 
 fn enter(posting: &Posting<'_>, wish: &Adjust) -> Result<u64> {

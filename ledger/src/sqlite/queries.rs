@@ -91,6 +91,11 @@ pub(super) fn proposals(connection: &Connection) -> Result<Vec<Proposal>> {
     Ok(found)
 }
 
+/// What was adjusted by hand.
+pub(super) fn adjustments(tables: &Tables<'_>, project: &ProjectName) -> Result<Vec<Entry>> {
+    of_kinds(tables, "kind = 'adjust'", Some(project))
+}
+
 /// What was posted because time went by, of one project or of all.
 pub(super) fn expiries(tables: &Tables<'_>, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
     of_kinds(tables, "kind IN ('expire', 'forgive')", project)

@@ -333,10 +333,11 @@ CREATE TABLE bundles (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Bindings by directory and name, and the directories of the runs that need one: of those that nobody pays for, and of those
+/// Adjustments, which are few, of which a limit counts those of a month. Bindings by directory and name, and the directories of the runs that need one: of those that nobody pays for, and of those
 /// that a rule found, where it is empty if nobody told. A reading has its reader's rights, and readings that say different things
 /// stand side by side.
 const SEVENTH: &str = "
+CREATE INDEX entries_of_adjustments ON entries (number) WHERE kind = 'adjust';
 ALTER TABLE bindings ADD COLUMN work_directory TEXT;
 ALTER TABLE bindings ADD COLUMN name TEXT;
 ALTER TABLE runs ADD COLUMN work_directory TEXT;

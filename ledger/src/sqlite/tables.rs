@@ -212,6 +212,10 @@ impl Store for Tables<'_> {
         queries::grants(self, Some(project))
     }
 
+    fn adjustments(&self, project: &ProjectName) -> Result<Vec<Entry>> {
+        queries::adjustments(self, project)
+    }
+
     fn expiries(&self, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
         queries::expiries(self, project)
     }

@@ -88,6 +88,35 @@ async fn small_adjustments_are_one_persons_and_large_ones_two() {
 }
 
 #[tokio::test]
+async fn many_small_adjustments_are_a_large_one() {
+    let desk = desk().await;
+    let most = ALONE_UP_TO.milli();
+    let entered = |outcomes: Vec<Outcome>| outcomes == [Outcome::Adjusted(Adjusted::Entered)];
+    let day = 86_400;
+    let by = async |who: &Principal, seconds: i64, command: Command| {
+        entered(desk.book.post(who, at(NOW + seconds), &[command]).await.expect("posted"))
+    };
+    assert!(by(&ada(), 0, adjust("a1", milli(most - 10))).await);
+    assert!(!by(&ada(), day, adjust("a2", milli(11))).await, "together they are too much");
+    assert!(!by(&ada(), 2 * day, adjust("a3", milli(-11))).await, "and so they are the other way");
+    assert!(by(&ada(), 3 * day, adjust("a4", milli(10))).await, "up to the limit");
+    assert!(!by(&Principal { site: Some(name("horeka")), ..ada() }, 3 * day, adjust("a5", milli(1))).await);
+    assert!(by(&bob(), 3 * day, adjust("b1", milli(most))).await, "what another one may is their own");
+    // What two agreed to is nobody's alone.
+    let agreed = desk.book.post(&bob(), at(NOW + 4 * day), &[Command::Agree("a2".to_owned())]).await.expect("agreed");
+    assert!(entered(agreed));
+    assert!(!by(&ada(), 29 * day, adjust("a6", milli(1))).await);
+    assert!(by(&ada(), 30 * day, adjust("a7", milli(most - 10))).await, "thirty days later");
+    // What waits goes on waiting, although it would pass by now.
+    assert!(!by(&ada(), 90 * day, adjust("a3", milli(-11))).await);
+    // In one post they are counted too.
+    let both = [adjust("c1", milli(most)), adjust("c2", milli(1))];
+    let outcomes = desk.book.post(&ada(), at(NOW + 200 * day), &both).await.expect("posted");
+    assert_eq!(outcomes, [Adjusted::Entered, Adjusted::Waits].map(Outcome::Adjusted));
+    desk.verify().await;
+}
+
+#[tokio::test]
 async fn what_is_passed_on_stays_what_was_granted() {
     let desk = desk().await;
     let delegate = |key: &str, amount: i64| {
@@ -163,5 +192,6 @@ on_postgres_too! {
     a_grant_that_comes_month_by_month_is_not_passed_on,
     a_run_is_refunded_once_and_never_by_more_than_it_was_charged,
     small_adjustments_are_one_persons_and_large_ones_two,
+    many_small_adjustments_are_a_large_one,
     what_is_passed_on_stays_what_was_granted,
 }

@@ -57,7 +57,7 @@ pub(crate) enum Action {
     Refund(by_hand::Refund),
     /// Price the runs of this site anew, by the tariffs of its profile as they are now
     Reprice(reprice::Reprice),
-    /// Change a budget by hand; above 100 hours somebody else has to agree
+    /// Change a budget by hand; above 100 hours in 30 days somebody else has to agree
     Adjust(by_hand::Adjust),
     /// Agree to an adjustment that somebody else wants, or list those that wait
     Agree(by_hand::Agree),
