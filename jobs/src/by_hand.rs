@@ -8,8 +8,8 @@ use crate::{
     reached::booked,
 };
 use ledger::{
-    Adjust, Adjusted, Book, ChargedRun, CloseHold, CloseReason, Command, Delegate, Effect, Grant, Hold, HoldId,
-    NewHold, Outcome, Proposal, Refund,
+    Adjust, Adjusted, Book, ChargedRun, CloseHold, CloseReason, Command, Delegate, Effect, Entry, EntryPage, Grant,
+    Hold, HoldId, NewHold, Outcome, Particulars, Proposal, Refund, has_word,
 };
 use model::{Amount, JobId, Principal, ProjectName, SchedulerJobId, SiteName, Timestamp, Unit, UserName};
 
@@ -193,13 +193,41 @@ pub async fn release(house: &House, id: JobId, of_another: bool) -> Result<Hold,
     }
 }
 
-/// Erases a person; how many runs were theirs.
-pub async fn erase(house: &House, site: Option<SiteName>, user: UserName) -> Result<u64, JobsError> {
+/// So many entries are looked at together.
+const PAGE: u32 = 10_000;
+
+/// So many numbers of entries are told.
+const MOST_SHOWN: usize = 10;
+
+/// What was erased of a person.
+#[derive(Clone, Debug)]
+pub struct Erased {
+    /// How many runs are theirs.
+    pub runs: u64,
+    /// The entries in whose notes the name stays.
+    pub notes: Vec<u64>,
+}
+
+/// Erases a person. Where the name stands in words that are signed, somebody has to say that it may stay there.
+pub async fn erase(
+    house: &House,
+    site: Option<SiteName>,
+    user: UserName,
+    notes_may_stay: bool,
+) -> Result<Erased, JobsError> {
     let what = "nobody was erased";
     let book = house.needed_book(what).await?;
+    let notes = notes_with(book.as_ref(), user.as_str()).await?;
+    if !notes.is_empty() && !notes_may_stay {
+        let shown = notes.iter().take(MOST_SHOWN).map(u64::to_string).collect::<Vec<_>>().join(", ");
+        let more = if notes.len() > MOST_SHOWN { ", ..." } else { "" };
+        let why = format!("the name stands in notes or reasons of {} entries: {shown}{more}", notes.len());
+        let next = "what is signed is not changed: say `--notes-stay`, and the name stays in these alone";
+        return Err(JobsError::usage(what, why, next));
+    }
     let who = Principal { user, site: Some(site.unwrap_or_else(|| house.here.clone())) };
     match post(house, book.as_ref(), Command::Erase(who.clone()), what).await? {
-        Outcome::Erased(Some(runs)) => Ok(runs),
+        Outcome::Erased(Some(runs)) => Ok(Erased { runs, notes }),
         Outcome::Erased(None) => {
             let why = format!(
                 "the ledger knows no `{}` at `{}`",
@@ -209,6 +237,23 @@ pub async fn erase(house: &House, site: Option<SiteName>, user: UserName) -> Res
             Err(JobsError::usage(what, why, "`pakt usage --by person,site` lists those who ran something"))
         }
         _ => Err(another_answer(what)),
+    }
+}
+
+/// The entries in whose notes and reasons a name stands as a word.
+async fn notes_with(book: &dyn Book, name: &str) -> Result<Vec<u64>, JobsError> {
+    let (mut found, mut after) = (Vec::new(), 0);
+    loop {
+        let page = EntryPage { after, limit: PAGE };
+        let entries = booked(book.entries(page).await, "nobody was erased")?;
+        let Some(last) = entries.last() else { return Ok(found) };
+        after = last.number;
+        let reason = |entry: &Entry| match &entry.particulars {
+            Particulars::Terms { anyway: Some(reason), .. } => has_word(reason, name),
+            _ => false,
+        };
+        let named = entries.iter().filter(|entry| has_word(&entry.note, name) || reason(entry));
+        found.extend(named.map(|entry| entry.number));
     }
 }
 

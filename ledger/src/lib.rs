@@ -39,6 +39,7 @@ mod store;
 mod stored;
 mod usage;
 mod verification;
+mod words;
 mod workbench;
 
 pub use self::postgres::{PostgresBook, PostgresPlace};
@@ -75,3 +76,4 @@ pub use site_figure::{NewSiteFigure, SiteFigureRecord};
 pub use sqlite::{OpenMode, SqliteBook, StopPoint, Surroundings};
 pub use usage::{KnownAt, SiteZone, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum};
 pub use verification::{Outside, Verification};
+pub use words::has_word;

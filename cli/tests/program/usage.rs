@@ -267,6 +267,21 @@ fn halved_from_october() -> String {
 }
 
 #[test]
+fn a_name_in_signed_words_stays_only_where_somebody_says_so() {
+    let desk = september();
+    let adjust = ["ledger", "adjust", "atlas", "1", "--unit", "jupiter:gh200", "--reason"];
+    desk.pakt(&[&adjust[..], &["bob asked for it"]].concat()).expect(0);
+    desk.pakt(&[&adjust[..], &["bobsleigh"]].concat()).expect(0);
+    let refused = desk.pakt(&["ledger", "erase", "bob", "--forever"]).expect(2).stderr;
+    assert!(refused.contains("the name stands in notes or reasons of 1 entries: 5"), "{refused}");
+    assert_eq!(
+        desk.json(&["ledger", "erase", "bob", "--forever", "--notes-stay"])["entries_with_name"],
+        serde_json::json!([5])
+    );
+    desk.pakt(&["ledger", "verify"]).expect(0);
+}
+
+#[test]
 fn runs_are_priced_anew_when_a_tariff_changes() {
     let desk = september_in("jupiter:core", "9000");
     let used = |desk: &Desk| desk.json(&["usage"])["usage"][0]["amount"].as_i64().expect("an amount");

@@ -1,12 +1,14 @@
 //! Erasing a person: name, salt and raw rows go; pseudonym, commitment and the keyed digests of what was read stay, so that
 //! every proof and total stands and a row that is read again is the same.
 
-use super::queries::all;
+use super::queries::{self, all};
 use super::raw_rows;
+use super::rows::{from_json, number, to_json};
 use super::tables::Tables;
 use crate::records::Result;
-use crate::{LedgerError, LedgerErrorKind};
-use model::{Principal, SiteName, Timestamp};
+use crate::words::replace_word;
+use crate::{BindingRecord, ImportBatch, LedgerError, LedgerErrorKind, has_word};
+use model::{DirectoryPrefix, Pattern, Principal, SiteName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeSet;
 
@@ -54,7 +56,7 @@ pub(super) fn erase(tables: &Tables<'_>, who: &Principal, now: Timestamp) -> Res
     let select = "SELECT number, lower(hex(pseudonym)) FROM persons WHERE user = ?1 AND site IS ?2";
     let found = connection.query_row(select, params![user, site], |row| Ok((row.get(0)?, row.get(1)?)));
     let Some((number, pseudonym)): Option<(i64, String)> = found.optional()? else { return Ok(None) };
-    refuse_if_needed(connection, user, site)?;
+    refuse_if_needed(connection, who)?;
     // What is overwritten is not left in the free parts of the file.
     connection.pragma_update(None, "secure_delete", "ON")?;
     let runs = erase_runs(tables, user, site, &pseudonym)?;
@@ -71,6 +73,7 @@ pub(super) fn erase(tables: &Tables<'_>, who: &Principal, now: Timestamp) -> Res
         None => format!("\"proposed_by\":{{\"user\":\"{user}\",\"site\":null}}"),
     };
     connection.execute("DELETE FROM proposals WHERE instr(proposal, ?1) > 0", [whose])?;
+    redact_texts(connection, who, &pseudonym)?;
     for table in ["bindings", "bundles"] {
         let update = format!("UPDATE {table} SET user = ?3 WHERE user = ?1 AND (?2 IS NULL OR site = ?2)");
         connection.execute(&update, params![user, site, pseudonym])?;
@@ -87,8 +90,48 @@ pub(super) fn erase(tables: &Tables<'_>, who: &Principal, now: Timestamp) -> Res
     Ok(Some(runs))
 }
 
+/// Puts the pseudonym where the name stands in commands of imports and in rules that are over. Notes and reasons of entries
+/// are part of what is proven, and stay.
+fn redact_texts(connection: &Connection, who: &Principal, pseudonym: &str) -> Result<()> {
+    let word = who.user.as_str();
+    let select = "SELECT number, header FROM imports WHERE instr(header, ?1) > 0";
+    let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, from_json::<ImportBatch>(row, 1)?));
+    for (import, mut batch) in all(connection, select, [word], read)? {
+        batch.command = replace_word(&batch.command, word, pseudonym);
+        let update = "UPDATE imports SET header = ?2 WHERE number = ?1";
+        connection.execute(update, params![import, to_json(&batch)?])?;
+    }
+    for rule in rules_with(connection, who)? {
+        let directory = rule.terms.work_directory.map(|text| replace_word(text.as_str(), word, pseudonym));
+        let name = rule.terms.name.map(|text| replace_word(text.as_str(), word, pseudonym));
+        // What a person's name was in may be too long with a pseudonym.
+        let directory = directory.map(|text| text.parse().map_or_else(|_| format!("/{pseudonym}"), own));
+        let name = name.map(|text| text.parse::<Pattern>().map_or_else(|_| pseudonym.to_owned(), String::from));
+        let update = "UPDATE bindings SET work_directory = ?2, name = ?3 WHERE number = ?1";
+        connection.execute(update, params![number(rule.number)?, directory, name])?;
+    }
+    Ok(())
+}
+
+fn own(directory: DirectoryPrefix) -> String {
+    directory.into()
+}
+
+/// The rules at the person's site in which the name stands as a word.
+fn rules_with(connection: &Connection, who: &Principal) -> Result<Vec<BindingRecord>> {
+    let mut rules = queries::bindings(connection)?;
+    let names = |text: Option<&str>| text.is_some_and(|text| has_word(text, who.user.as_str()));
+    rules.retain(|BindingRecord { terms, .. }| {
+        let (directory, name) = (terms.work_directory.as_ref(), terms.name.as_ref());
+        who.site.as_ref().is_none_or(|site| *site == terms.site)
+            && (names(directory.map(DirectoryPrefix::as_str)) || names(name.map(Pattern::as_str)))
+    });
+    Ok(rules)
+}
+
 /// An open hold, or a binding that stands, is about a person who works here still.
-fn refuse_if_needed(connection: &Connection, user: &str, site: Option<&str>) -> Result<()> {
+fn refuse_if_needed(connection: &Connection, who: &Principal) -> Result<()> {
+    let (user, site) = (who.user.as_str(), who.site.as_ref().map(SiteName::as_str));
     let count = |sql: &str| connection.query_row(sql, params![user, site], |row| row.get::<_, i64>(0));
     let holds =
         count("SELECT count(*) FROM holds WHERE closed_at IS NULL AND opened_by_user = ?1 AND opened_by_site IS ?2")?;
@@ -96,10 +139,13 @@ fn refuse_if_needed(connection: &Connection, user: &str, site: Option<&str>) -> 
         "SELECT count(*) FROM bindings WHERE user = ?1 AND (?2 IS NULL OR site = ?2)
          AND number NOT IN (SELECT binding FROM unbindings)",
     )?;
-    if holds + bindings == 0 {
+    let rules = rules_with(connection, who)?.iter().filter(|rule| rule.terms.to.is_none()).count();
+    if holds + bindings == 0 && rules == 0 {
         return Ok(());
     }
-    let why = format!("{holds} open holds and {bindings} bindings are about `{user}`: close and end these first");
+    let why = format!(
+        "{holds} open holds, {bindings} bindings and {rules} rules are about `{user}`: close and end these first"
+    );
     Err(LedgerError::never(LedgerErrorKind::Conflict, why))
 }
 

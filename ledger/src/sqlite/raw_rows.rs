@@ -1,6 +1,7 @@
 //! Raw rows: what the scheduler printed, kept for whoever checks, packed by the chunk.
 
 use super::rows::unreadable;
+use crate::has_word;
 use crate::records::{RawPlace, Result};
 use rusqlite::{Connection, params};
 use std::collections::BTreeSet;
@@ -81,12 +82,7 @@ pub(super) fn with_word(connection: &Connection, word: &str) -> Result<BTreeSet<
     while let Some(row) = rows.next()? {
         let (chunk, packed): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
         let text = unpack(&packed)?;
-        let is_in = |text: &str| {
-            let is_letter = |letter: char| letter.is_alphanumeric();
-            text.match_indices(word)
-                .any(|(at, _)| !text[..at].ends_with(is_letter) && !text[at + word.len()..].starts_with(is_letter))
-        };
-        let with_it = (0_i64..).zip(text.split(SEPARATOR)).filter(|(_, text)| is_in(text));
+        let with_it = (0_i64..).zip(text.split(SEPARATOR)).filter(|(_, text)| has_word(text, word));
         found.extend(with_it.map(|(row, _)| (chunk, row)));
     }
     Ok(found)

@@ -2,8 +2,8 @@
 
 use crate::support::*;
 use ledger::{
-    Command, Coverage, LedgerErrorKind, Outcome, SettleOutcome, SettledRun, UsageField, UsageFilter, UsageQuery,
-    UsageSpan,
+    Binding, Command, Coverage, ImportBatch, LedgerErrorKind, Outcome, SettleOutcome, SettledRun, Unbind, UsageField,
+    UsageFilter, UsageQuery, UsageSpan,
 };
 use model::{Principal, Window};
 
@@ -50,6 +50,27 @@ async fn desk() -> Desk {
         observed_at: at(NOW),
     };
     desk.post(&[Command::Cover(read)]).await;
+    let batch = ImportBatch {
+        reader: "pakt".to_owned(),
+        command: "ledger import /home/evelyne/runs --as evelyne".to_owned(),
+        site: name("jupiter"),
+        clusters: [name("booster")].into(),
+        observed_at: at(NOW),
+        window: None,
+        rows: 3,
+        totals: Vec::new(),
+        digest: "00".to_owned(),
+    };
+    desk.post(&[Command::NoteImport(Box::new(batch))]).await;
+    // A rule that is over, and one that was never about her.
+    let rule = |directory: &str| Binding {
+        account: None,
+        work_directory: Some(directory.parse().expect("a folder")),
+        name: Some("evelyne-*".parse().expect("a pattern")),
+        ..binding()
+    };
+    desk.post(&[Command::Bind(rule("/home/evelyne"))]).await;
+    desk.post(&[Command::Unbind(Unbind { number: 2, to: at(10) })]).await;
     // An earlier reading of a run, whose row nothing names any more.
     let later = read_at(of_eve(3, 20), 300);
     desk.post(&[settle(later)]).await;
@@ -84,6 +105,22 @@ async fn nothing_of_the_name_is_left_and_everything_else_is() {
         let text = lz4_flex::decompress_size_prepended(&chunk.expect("a chunk")).expect("unpacked");
         assert!(!String::from_utf8_lossy(&text).contains("evelyne"), "a raw row is left");
     }
+}
+
+#[tokio::test]
+async fn a_rule_with_the_name_has_to_end_first() {
+    let desk = desk().await;
+    let rule = Binding { account: None, work_directory: Some("/p/evelyne/x".parse().expect("a folder")), ..binding() };
+    desk.post(&[Command::Bind(rule)]).await;
+    let refused = desk.try_post(&[Command::Erase(eve())]).await.expect_err("a rule stands");
+    assert_eq!(refused.kind, LedgerErrorKind::Conflict, "{refused}");
+    desk.post(&[Command::Unbind(Unbind { number: 3, to: at(0) })]).await;
+    desk.post(&[Command::Erase(eve())]).await;
+    let rules = desk.book.bindings().await.expect("read");
+    let shown = format!("{:?} {:?}", rules[1].terms, rules[2].terms);
+    assert!(!shown.contains("evelyne") && shown.contains("/x"), "{shown}");
+    let command = desk.book.imports().await.expect("read").remove(0).batch.command;
+    assert!(command.starts_with("ledger import /home/") && !command.contains("evelyne"), "{command}");
 }
 
 #[tokio::test]

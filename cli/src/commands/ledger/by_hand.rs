@@ -117,13 +117,18 @@ pub(crate) struct Erase {
     /// It cannot be undone: say that it is meant
     #[arg(long, required = true)]
     pub forever: bool,
+    /// The name may stay in notes and reasons of entries, which are signed
+    #[arg(long)]
+    pub notes_stay: bool,
 }
 
 pub(super) async fn erase(arguments: Erase, context: &Context) -> Result<Answer, Failure> {
-    let Erase { user, at, .. } = arguments;
-    let runs = by_hand::erase(&context.house()?, at, user).await?;
+    let Erase { user, at, notes_stay, .. } = arguments;
+    let by_hand::Erased { runs, notes } = by_hand::erase(&context.house()?, at, user, notes_stay).await?;
     let text = format!("erased: the name, and what was read of {runs} runs; totals and proofs stay\n");
-    Ok(Answer::new(text, json!({ "version": 1, "runs": runs })))
+    let json = json!({ "version": 1, "runs": runs, "entries_with_name": notes });
+    let stays = (!notes.is_empty()).then(|| format!("the name stays in notes or reasons of {} entries", notes.len()));
+    Ok(Answer::new(text, json).with_notes(stays))
 }
 
 pub(super) async fn refund(arguments: Refund, context: &Context) -> Result<Answer, Failure> {
