@@ -10,8 +10,8 @@ use crate::{
     reached::{booked, reached},
 };
 use ledger::{
-    BalanceQuery, Binding, Book, Command, Effect, Gap, GivenLot, Grant, KnownAt, NewGrant, NewOpening, Outcome, SetPolicy,
-    check_grant,
+    BalanceQuery, Binding, Book, Command, Effect, Gap, GivenLot, Grant, KnownAt, NewGrant, NewOpening, Outcome,
+    SetPolicy, check_grant,
 };
 use model::{Amount, ProgrammeName, ProjectName, Statement, StatementLineKind, Timestamp, Unit, Window};
 

@@ -7,9 +7,10 @@ use crate::{
     find::find,
     house::House,
     reached::{booked, scheduled},
+    settle::kept_until,
 };
 use ledger::{Hold, HoldId};
-use model::{Factors, SchedulerJobId};
+use model::{Factors, SchedulerJobId, Timestamp};
 use scheduler_adapters::JobSighting;
 use std::path::PathBuf;
 
@@ -39,6 +40,10 @@ pub struct Shown {
     pub hold: Option<Hold>,
     /// How its ceiling comes about.
     pub factors: Option<Factors>,
+    /// Until when its hold is kept at least, because the scheduler has the job; none where it was not seen now.
+    pub renewed_until: Option<Timestamp>,
+    /// Since when a settlement has found that nobody knows it, and until when its hold is kept all the same.
+    pub missed: Option<(Timestamp, Timestamp)>,
     /// Its directory.
     pub directory: PathBuf,
     /// Its log.
@@ -69,6 +74,11 @@ pub async fn show(house: &House, text: &str) -> Result<Shown, JobsError> {
     };
     let log = log_of(house, &intent).await?;
     let read_back = directory.read_back().await?;
+    let is_open = hold.as_ref().is_some_and(Hold::is_open);
+    let is_there = |seen: &&JobSighting| !seen.state.is_final();
+    let renewed_until = sighting.as_ref().filter(is_there).filter(|_| is_open).map(|seen| kept_until(seen.observed_at));
+    let missed = directory.missed().await?.filter(|_| is_open && renewed_until.is_none());
+    let missed = missed.map(|missed| (missed.at, kept_until(missed.at)));
     let factors = hold.as_ref().and_then(|hold| {
         let now = sighting.as_ref().and_then(|seen| arithmetic::of_seen(house, &intent, seen, hold));
         arithmetic::of_job(house, &intent, read_back.as_ref(), hold.ceiling).or(now)
@@ -87,6 +97,8 @@ pub async fn show(house: &House, text: &str) -> Result<Shown, JobsError> {
         unasked,
         hold,
         factors,
+        renewed_until,
+        missed,
         log,
     })
 }

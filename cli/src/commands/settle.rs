@@ -8,7 +8,7 @@ use crate::{
 use jobs::{
     Gravity, House,
     seal::{SealReport, seal},
-    settle::{AmendedHold, Counts, NotPriced, SettleOptions, SettleReport, SettledAmount, settle},
+    settle::{AmendedHold, Counts, LostJob, NotPriced, SettleOptions, SettleReport, SettledAmount, settle},
 };
 use model::{JobId, RunKey, Timestamp, Zone};
 use serde_json::json;
@@ -152,6 +152,10 @@ fn text(report: &SettleReport, sealed: &SealReport) -> String {
     for job in &report.closed {
         text.push_str(&format!("  job {job} is over, its hold is closed\n"));
     }
+    for LostJob { job, since } in &report.lost {
+        let since = instant(*since);
+        text.push_str(&format!("  nobody has known job {job} since {since}: it is lost, and its hold is given back\n"));
+    }
     if !sealed.sealed.is_empty() {
         let words = if sealed.sealed.len() == 1 { "job was" } else { "jobs were" };
         text.push_str(&format!("  {} finished {words} sealed, each into one archive\n", sealed.sealed.len()));
@@ -187,7 +191,9 @@ fn notes(report: &SettleReport) -> Vec<String> {
         )
     };
     warn("such runs", runaway.iter().map(lost).collect());
-    let nobody = |job: &JobId| format!("neither queue nor accounting knows job {job}; its hold stays");
+    let nobody = |job: &JobId| {
+        format!("neither queue nor accounting knows job {job}; its hold stays, and `pakt show {job}` says until when")
+    };
     warn("such jobs", unknown.iter().map(nobody).collect());
     let begun = |job: &JobId| {
         format!(

@@ -55,6 +55,7 @@ pub(super) fn answer(shown: &Shown) -> Answer {
         lines.push(("progress", format!("{}/{} {}", progress.step, progress.total, progress.note)));
     }
     lines.push(("hold", hold_line(shown)));
+    lines.extend(renewal_line(shown).map(|text| ("renewed", text)));
     if let Some(at) = ended.as_ref().and_then(|ended| ended.at) {
         lines.push(("ended", instant(at)));
     }
@@ -97,6 +98,16 @@ fn hold_line(shown: &Shown) -> String {
     }
 }
 
+/// Until when an open hold is kept.
+fn renewal_line(shown: &Shown) -> Option<String> {
+    if let Some((since, until)) = shown.missed {
+        let (since, until) = (instant(since), instant(until));
+        return Some(format!("no: nobody has known the job since {since}; given back as lost after {until}"));
+    }
+    let until = instant(shown.renewed_until?);
+    Some(format!("until {until} at least, because the scheduler has the job"))
+}
+
 fn json(shown: &Shown) -> serde_json::Value {
     let Shown { intent, sighting, ended, .. } = shown;
     json!({
@@ -119,6 +130,9 @@ fn hold_json(shown: &Shown) -> serde_json::Value {
     let mut hold = json!(shown.hold);
     if hold.is_object() {
         hold["factors"] = json!(shown.factors);
+        hold["renewed_until"] = json!(shown.renewed_until);
+        hold["missed_since"] = json!(shown.missed.map(|(since, _)| since));
+        hold["lost_after"] = json!(shown.missed.map(|(_, until)| until));
     }
     hold
 }

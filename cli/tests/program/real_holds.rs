@@ -68,6 +68,5 @@ fn real_a_requeue_is_held_for_beside_what_the_first_attempt_took() {
     };
     wait_until("the hold of both attempts", Duration::from_mins(2), amended).expect("it follows");
     desk.json(&["cancel", id]);
-    desk.pakt(&["watch", id]).expect(6);
     assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
 }

@@ -31,6 +31,6 @@ mod store;
 
 pub use index::{IndexedJob, JobIndex, list};
 pub use markers::{Attempt, Progress};
-pub use record::{Cancel, Ended, Intent, Origin, ReadBack, Released, Sending, SubmittedNote, Unheld};
+pub use record::{Cancel, Ended, Intent, Missed, Origin, ReadBack, Released, Sending, SubmittedNote, Unheld};
 pub use seal::Sealing;
 pub use store::{JobDirectory, State};

@@ -168,6 +168,13 @@ pub struct Cancel {
     pub at: Timestamp,
 }
 
+/// Neither queue nor accounting knew the job, although both would have shown it. The note goes away when it is seen again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed {
+    /// Since when.
+    pub at: Timestamp,
+}
+
 /// The job is over. What the list shows of it stands here, so that neither the scheduler nor the job's own files are
 /// asked again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use super::{
     archive::Archive,
-    record::{Cancel, Ended, Intent, ReadBack, Released, Sending, SubmittedNote, Unheld},
+    record::{Cancel, Ended, Intent, Missed, ReadBack, Released, Sending, SubmittedNote, Unheld},
 };
 use crate::{
     error::{Gravity, JobsError},
@@ -219,6 +219,12 @@ impl JobDirectory {
         Err(JobsError::new(Gravity::Unknown, "the job was not submitted", why, format!("see `pakt show {}`", self.id)))
     }
 
+    /// Removes the note that nobody knows the job.
+    pub async fn forget_missed(&self) -> Result<(), JobsError> {
+        let removed = self.files.remove(&self.path.join("missed.json")).await;
+        reached(removed, "the job directory was not written")
+    }
+
     /// The note of a call of the scheduler, by its number from 1.
     pub async fn sending(&self, number: u32) -> Result<Option<Sending>, JobsError> {
         self.get(&format!("sending/{number}.json")).await
@@ -250,6 +256,7 @@ records! {
     read_back, put_read_back: ReadBack = "read-back.json";
     released, put_released: Released = "released.json";
     cancel, put_cancel: Cancel = "cancel.json";
+    missed, put_missed: Missed = "missed.json";
     ended, put_ended: Ended = "ended.json";
 }
 

@@ -2,7 +2,8 @@
 //!
 //! One look at accounting per month and one at the queue. `window` says since when, `read` takes the runs into the books
 //! chunk by chunk while they are read, `reprice` those that had no price before; `observe` tells what runs and waits,
-//! `amend` which holds follow a job that was changed, `close` which are over; `run` puts them in order, and its last post moves the cursor. Whatever stops it, the next one reads again from
+//! `amend` which holds follow a job that was changed, `close` which are over, `lost` whose
+//! job nobody knows any more; `run` puts them in order, and its last post moves the cursor. Whatever stops it, the next one reads again from
 //! the same cursor, and a run that is in the books already changes nothing.
 
 mod adopted;
@@ -11,6 +12,7 @@ mod clock;
 mod close;
 mod counts;
 mod desk;
+mod lost;
 mod observe;
 mod price;
 mod provisional;
@@ -26,12 +28,14 @@ mod window;
 
 pub use amend::AmendedHold;
 pub use counts::{Counts, SettledAmount};
+pub use lost::LostJob;
 pub use report::{NotPriced, SettleOptions, SettleReport};
 pub use run::settle;
 
 pub(crate) use adopted::Adopted;
 pub(crate) use close::ended_as_seen;
 pub(crate) use counts::NotTaken;
+pub(crate) use lost::kept_until;
 pub(crate) use observe::{NO_NUMBER, Seen, Viewpoint, look, priced};
 pub(crate) use price::{Pricer, price_of};
 pub(crate) use reading::Reading;

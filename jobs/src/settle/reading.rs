@@ -94,6 +94,11 @@ impl Reading {
         &self.shared_accounts
     }
 
+    /// Whether every row was taken in.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.missing_since.is_none()
+    }
+
     /// Until when everything is in the books, of what was read up to `now`.
     pub(crate) fn settled_until(&self, now: Timestamp) -> Timestamp {
         self.missing_since.map_or(now, |since| since.min(now))

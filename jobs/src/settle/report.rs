@@ -2,6 +2,7 @@
 
 use super::amend::AmendedHold;
 use super::counts::{Counts, NotTaken};
+use super::lost::LostJob;
 use super::reprice::Repriced;
 use ledger::{Command, Expiry, Outcome};
 use model::{AmountError, JobId, RunKey, Timestamp};
@@ -59,6 +60,8 @@ pub struct SettleReport {
     pub amended: Vec<AmendedHold>,
     /// Jobs whose hold was closed.
     pub closed: Vec<JobId>,
+    /// Jobs whose hold was given back because nobody has known them for long.
+    pub lost: Vec<LostJob>,
     /// Jobs that neither queue nor accounting knows.
     pub unknown: Vec<JobId>,
     /// Jobs that were begun and never sent, with a hold that stays.

@@ -7,6 +7,7 @@ use super::{
     clock,
     close::{Decided, decide},
     desk::{Desk, LocalJobs, NOT_FINISHED},
+    lost::{Look, judge},
     observe::{Observed, Seen, Viewpoint, look, priced},
     provisional::provisional,
     raw,
@@ -64,7 +65,9 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     report.runaway = runaway;
     let observed = priced(desk.site, &desk.view, &sight);
     let changed = follow(&desk, &holds, &local, &reading, &queue).await?;
-    let decided = decide(&desk, &holds, &local, &reading, &queue, &unread).await?;
+    let mut decided = decide(&desk, &holds, &local, &reading, &queue, &unread).await?;
+    let look = Look { since: span.from, reading: &reading, queue: &queue, unread: &unread };
+    report.lost = judge(&desk, &local, &look, &mut decided).await?;
     match expire_all(house, desk.book.as_ref(), NOT_FINISHED).await? {
         Ok(expired) => report.expired = expired,
         Err(why) => report.notes.push(format!("what grants forfeit was not entered: {why}")),
@@ -200,6 +203,8 @@ async fn finish(
         .filter(|(_, outcome)| matches!(outcome, Outcome::Closed(..)));
     let closed: Vec<(JobId, Ended)> = closed.map(|((close, ended), _)| (close.id.0, ended)).collect();
     report.closed = closed.iter().map(|(job, _)| *job).collect();
+    report.lost.retain(|lost| report.closed.contains(&lost.job));
+    report.closed.retain(|job| !report.lost.iter().any(|lost| lost.job == *job));
     for (job, ended) in closed.into_iter().chain(unwritten).filter(|(job, _)| local.contains_key(job)) {
         let directory = desk.house.state.job(job);
         let ended = directory.with_markers(ended).await;

@@ -14,6 +14,7 @@ mod import_rules;
 mod importing;
 mod listing;
 mod logs;
+mod lost;
 mod missing;
 mod people;
 mod sealing;

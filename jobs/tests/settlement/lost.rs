@@ -1,0 +1,136 @@
+//! Holds of jobs that nobody knows any more: given back after a grace, and never because somebody did not answer.
+
+use crate::cluster::{run, stamped, unreadable, waiting};
+use crate::desk::{DAY, Desk, HOUR, Job, NOW, at};
+use crate::directories::ended;
+use jobs::{
+    directory::Origin,
+    settle::{LostJob, SettleOptions, SettleReport},
+    show::show,
+};
+use ledger::{CloseReason, EntryKind, HoldId, Particulars};
+use scheduler_adapters::{AdapterErrorKind, JobSighting};
+
+/// A job that was sent a day before the first settlement, of which neither queue nor accounting knows.
+async fn vanished(desk: &Desk) -> Job {
+    let job = desk.job("ada", 1, NOW - DAY, Origin::Shell).await;
+    job.submitted(9, NOW - DAY, None).await;
+    job
+}
+
+async fn settle_on(desk: &Desk, day: i64) -> SettleReport {
+    desk.set_clock(NOW + day * DAY);
+    desk.settle("ada").await
+}
+
+fn in_queue(job: &Job) -> JobSighting {
+    let mut seen = waiting(9, "ada", NOW - DAY);
+    seen.stamp = Some(job.stamp());
+    seen
+}
+
+#[tokio::test]
+async fn a_job_that_nobody_knows_is_lost_after_two_weeks_and_a_later_run_is_an_overrun() {
+    let desk = Desk::new().await;
+    let job = vanished(&desk).await;
+    for day in [0, 3, 14] {
+        let report = settle_on(&desk, day).await;
+        assert_eq!((report.unknown, report.lost, report.closed), (vec![job.id], vec![], vec![]), "day {day}");
+        assert_eq!(desk.balance().await.committed.milli(), HOUR, "day {day}");
+    }
+    let shown = show(&desk.house("ada"), &job.id.to_string()).await.expect("shown");
+    assert_eq!((shown.renewed_until, shown.missed), (None, Some((at(NOW), at(NOW + 14 * DAY)))));
+    let report = settle_on(&desk, 15).await;
+    assert_eq!((report.unknown, report.closed), (vec![], vec![]));
+    assert_eq!(report.lost, [LostJob { job: job.id, since: at(NOW) }]);
+    assert_eq!(desk.balance().await.committed.milli(), 0);
+    let release = desk.entries().await.pop().expect("one");
+    assert_eq!(release.particulars, Particulars::Closing { reason: CloseReason::Lost });
+    assert!(ended(&job).await.expect("over").note.expect("told").starts_with("nobody has known it since"));
+    let entries = desk.entries().await.len();
+    let report = settle_on(&desk, 16).await;
+    assert_eq!((report.unknown, report.lost, desk.entries().await.len()), (vec![], vec![], entries), "once");
+    let late = NOW + 16 * DAY;
+    desk.says().runs = vec![stamped(run(9, "ada", late - 600, Some(late)), job.stamp())];
+    settle_on(&desk, 17).await;
+    let charge = desk.entries().await.pop().expect("one");
+    assert_eq!((charge.kind, charge.links.hold, desk.used().await), (EntryKind::Overrun, Some(HoldId(job.id)), 600));
+}
+
+#[tokio::test]
+async fn a_question_that_is_not_answered_closes_nothing() {
+    for question in ["name", "runs", "the rest of the runs", "queue", "states"] {
+        let desk = Desk::new().await;
+        let job = vanished(&desk).await;
+        settle_on(&desk, 0).await;
+        desk.set_clock(NOW + 40 * DAY);
+        for kind in [AdapterErrorKind::Unreachable, AdapterErrorKind::Unreadable] {
+            desk.says().fails = Some((question, kind.clone()));
+            let failed = desk.try_settle("ada", SettleOptions::default()).await;
+            assert!(failed.is_err() && desk.is_held(job.id).await, "{question}: {kind:?}");
+        }
+        // Accounting was late, and tells its run now.
+        desk.says().runs = vec![stamped(run(9, "ada", NOW, Some(NOW + 600)), job.stamp())];
+        let report = settle_on(&desk, 40).await;
+        assert_eq!((report.closed, report.lost, desk.used().await), (vec![job.id], vec![], 600), "{question}");
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_understood_may_have_been_the_job() {
+    let desk = Desk::new().await;
+    let job = vanished(&desk).await;
+    settle_on(&desk, 0).await;
+    desk.says().rejected = vec![unreadable(77, &(NOW + 100).to_string())];
+    assert_eq!(settle_on(&desk, 40).await.lost, []);
+    desk.says().rejected.clear();
+    desk.says().queue_rejected = vec![unreadable(78, "Unknown")];
+    assert_eq!(settle_on(&desk, 40).await.lost, []);
+    assert!(desk.is_held(job.id).await);
+    desk.says().queue_rejected.clear();
+    assert_eq!(settle_on(&desk, 40).await.lost.len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_that_is_seen_is_renewed_and_its_grace_begins_anew() {
+    let desk = Desk::new().await;
+    let job = vanished(&desk).await;
+    assert_eq!(settle_on(&desk, 0).await.unknown, [job.id]);
+    desk.says().queue = vec![in_queue(&job)];
+    let report = settle_on(&desk, 20).await;
+    assert_eq!((report.unknown, report.lost), (vec![], vec![]));
+    let mut now = in_queue(&job);
+    now.observed_at = at(NOW + 20 * DAY);
+    desk.says().queue = vec![now];
+    let shown = show(&desk.house("ada"), &job.id.to_string()).await.expect("shown");
+    assert_eq!((shown.renewed_until, shown.missed), (Some(at(NOW + 34 * DAY)), None));
+    desk.says().queue.clear();
+    assert_eq!(settle_on(&desk, 21).await.unknown, [job.id], "from here on");
+    assert_eq!(settle_on(&desk, 35).await.lost, []);
+    assert_eq!(settle_on(&desk, 36).await.lost, [LostJob { job: job.id, since: at(NOW + 21 * DAY) }]);
+}
+
+#[tokio::test]
+async fn a_first_look_after_a_long_time_closes_nothing() {
+    let desk = Desk::new().await;
+    let job = vanished(&desk).await;
+    let report = settle_on(&desk, 200).await;
+    assert_eq!((report.unknown, report.lost), (vec![job.id], vec![]));
+    // A note of a clock that was ahead says nothing.
+    desk.set_clock(NOW + 2 * DAY);
+    desk.try_settle("ada", SettleOptions { trust_clock: true, ..SettleOptions::default() }).await.expect("settled");
+    let missed = job.directory.missed().await.expect("read").expect("noted");
+    assert_eq!(missed.at, at(NOW + 2 * DAY));
+}
+
+#[tokio::test]
+async fn nobody_else_can_tell_that_a_job_is_lost() {
+    let desk = Desk::new().await;
+    let job = vanished(&desk).await;
+    desk.says().shows_others_only_to(&[]);
+    for day in [0, 20, 40] {
+        desk.set_clock(NOW + day * DAY);
+        assert_eq!(desk.settle_all("carol").await.lost, [], "day {day}");
+    }
+    assert!(desk.is_held(job.id).await);
+}
