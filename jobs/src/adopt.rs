@@ -50,6 +50,7 @@ pub async fn adopt(house: &House, scheduler_job: SchedulerJobId, project: Projec
         placement: None,
         hold,
         hold_later: unheld.as_ref().and_then(Unheld::later),
+        expected: None,
         anyway: Some("adopted: the job was submitted already".to_owned()),
     };
     let (directory, intent, was_known) = match open_request(house, &digest, false).await? {

@@ -61,5 +61,6 @@ pub(crate) fn hold_command(intent: &Intent, unit: &Unit, ceiling: Amount, is_pro
         anyway: intent.anyway.clone(),
         note: intent.name.to_string(),
         is_provisional,
+        expected: intent.expected,
     })
 }

@@ -158,7 +158,7 @@ pub async fn hold(house: &House, wish: HoldWish) -> Result<Hold, JobsError> {
     let HoldWish { id, project, unit, ceiling, note, anyway } = wish;
     known_budget(house, book.as_ref(), what, &project, &unit).await?;
     let id = HoldId(id.unwrap_or_else(|| house.new_id()));
-    let new = NewHold { id, project, unit, ceiling, note, anyway, is_provisional: false };
+    let new = NewHold { id, project, unit, ceiling, note, anyway, is_provisional: false, expected: None };
     match post(house, book.as_ref(), Command::Hold(new), what).await? {
         Outcome::Held(hold, _) => Ok(hold),
         _ => Err(another_answer(what)),

@@ -17,6 +17,7 @@ pub mod check;
 pub mod coverage;
 pub mod directory;
 mod error;
+mod expected;
 pub mod expire;
 mod find;
 mod funding;

@@ -4,8 +4,8 @@ use crate::{
     error::{Gravity, JobsError},
     house::House,
 };
-use ledger::{BalanceQuery, Book, Budget, Decision, Event, LotBalance, LotError, Policy, Standing};
-use model::{Amount, AmountError, ProjectName, Unit, Zone};
+use ledger::{BalanceQuery, Book, Budget, Decision, Event, LotBalance, LotError, LotId, Policy, Standing};
+use model::{Amount, ProjectName, Unit, Window, Zone};
 use serde::Serialize;
 
 /// What a budget's policy says of it.
@@ -25,6 +25,8 @@ pub struct Outlook {
     pub events_at_rate: Option<Vec<Event>>,
     /// What became of each lot.
     pub lots: Vec<LotBalance>,
+    /// What runs, is held and waits takes of each lot, where it takes anything.
+    pub reserved: Vec<ReservedLot>,
 }
 
 /// What the policy says to a job.
@@ -54,7 +56,30 @@ impl Advice {
     }
 }
 
+/// What is reserved of a lot.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReservedLot {
+    /// Which.
+    pub lot: LotId,
+    /// What it was given for.
+    pub period: Window,
+    /// How much.
+    pub amount: Amount,
+}
+
 const DAY_SECONDS: i64 = 86_400;
+
+fn reserved(budget: &Budget) -> Result<Vec<ReservedLot>, LotError> {
+    let book = budget.book()?;
+    let lots = budget.reserved_of_lots()?.into_iter().filter(|(_, amount)| *amount > Amount::ZERO);
+    let told = lots.filter_map(|(id, amount)| {
+        let known = book.lots().iter().find(|known| known.lot.id == id)?;
+        Some(ReservedLot { period: known.lot.period, lot: id, amount })
+    });
+    let mut told: Vec<ReservedLot> = told.collect();
+    told.sort_by_key(|reserved| reserved.period.from);
+    Ok(told)
+}
 
 /// The outlook of a budget.
 pub fn outlook(budget: &Budget) -> Result<Outlook, JobsError> {
@@ -68,13 +93,14 @@ pub fn outlook(budget: &Budget) -> Result<Outlook, JobsError> {
             events: budget.outlook(None)?,
             events_at_rate: rate.map(|rate| budget.outlook(Some(rate))).transpose()?,
             lots: budget.book()?.lots().to_vec(),
+            reserved: reserved(budget)?,
         })
     };
     told().map_err(|error| bug(error.to_string()))
 }
 
-/// What a budget's policy says to a job that may use so much.
-pub(crate) fn advice(budget: &Budget, wanted: Amount) -> Result<Advice, JobsError> {
+/// What a budget's policy says to a job that may use so much over a time.
+pub(crate) fn advice(budget: &Budget, wanted: Amount, over: Option<Window>) -> Result<Advice, JobsError> {
     let told = || -> Result<Advice, LotError> {
         Ok(Advice {
             policy: budget.policy,
@@ -83,7 +109,7 @@ pub(crate) fn advice(budget: &Budget, wanted: Amount) -> Result<Advice, JobsErro
             zone: budget.zone.clone(),
             wants_resubmission: budget.policy.is_some_and(|policy| policy.wants_resubmission()),
             is_free_known: budget.balance.completeness.is_known(),
-            is_refused: budget.balance.is_enforced && !budget.covers(wanted)?,
+            is_refused: budget.balance.is_enforced && !budget.covers(wanted, over)?,
         })
     };
     told().map_err(|error| bug(error.to_string()))
@@ -103,11 +129,12 @@ pub(crate) async fn budget_of(
 }
 
 /// What is free of a budget before and after a job; the most that can be, where nobody knows it.
-pub fn free_before_and_after(budget: &Budget, wanted: Amount) -> Result<(Amount, Amount), JobsError> {
-    let told = || -> Result<_, AmountError> {
-        let before = budget.balance.free()?;
-        Ok((before, before.minus(wanted)?))
-    };
+pub fn free_before_and_after(
+    budget: &Budget,
+    wanted: Amount,
+    over: Option<Window>,
+) -> Result<(Amount, Amount), JobsError> {
+    let told = || -> Result<_, LotError> { Ok((budget.balance.free()?, budget.free_after(wanted, over)?)) };
     told().map_err(|error| bug(error.to_string()))
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     arithmetic,
     error::JobsError,
+    expected::expected,
     house::House,
     job_file::{JobFile, Mistake},
     outlook::{Advice, advice, budget_of},
@@ -11,13 +12,15 @@ use crate::{
     submit::{Sheet, write_sheet},
 };
 use ledger::Budget;
-use model::{Amount, Factors, JobId, Placement, Price, Unit};
+use model::{Amount, Factors, JobId, Placement, Price, Unit, Window};
 pub use scheduler_adapters::Estimate;
 
 /// What `submit` would do.
 pub struct Planned {
     /// Where and how.
     pub placement: Placement,
+    /// When it is expected to run, by which lots pay for it.
+    pub expected: Window,
     /// What it costs at most.
     pub ceiling: Price,
     /// What would be held, and the budget before; none where nothing pays.
@@ -50,9 +53,10 @@ pub async fn plan(house: &House, file: &JobFile) -> Result<Planned, JobsError> {
         None => None,
     };
     let budget = hold.as_ref().and_then(|(_, amount, budget)| budget.as_ref().zip(Some(*amount)));
-    let advice = budget.map(|(budget, amount)| advice(budget, amount)).transpose()?;
+    let expected = expected(&file.spec, &placement, house.clock.now(), &house.machine_zone);
+    let advice = budget.map(|(budget, amount)| advice(budget, amount, Some(expected))).transpose()?;
     let factors = hold.as_ref().and_then(|(_, amount, _)| arithmetic::of_placement(&placement, *amount));
-    Ok(Planned { placement, ceiling, hold, factors, advice, no_hold, script: sheet.script, estimate, doubts })
+    Ok(Planned { placement, expected, ceiling, hold, factors, advice, no_hold, script: sheet.script, estimate, doubts })
 }
 
 /// Asks the scheduler by a script in a temporary file; a refusal or silence is an answer, not a failure of the plan.

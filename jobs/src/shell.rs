@@ -76,6 +76,7 @@ pub async fn shell(house: &House, wish: ShellWish) -> Result<ShellEnded, JobsErr
         origin: Some(Origin::Shell),
         placement: Some(prepared.placement.clone()),
         hold_later: prepared.no_hold.as_ref().and_then(NoHold::later),
+        expected: None,
         hold: prepared.hold.map(|(_, unit, amount)| (unit, amount)),
         anyway: wish.anyway,
     };

@@ -1,7 +1,9 @@
 //! Entries: what is posted, once and for good.
 
 use crate::{Account, CloseReason, Content, GivenLot, HoldId};
-use model::{Amount, BaseState, PartitionName, Principal, ProjectName, RunKey, TariffId, Timestamp, Unit, UserName};
+use model::{
+    Amount, BaseState, PartitionName, Principal, ProjectName, RunKey, TariffId, Timestamp, Unit, UserName, Window,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -163,6 +165,9 @@ pub enum Particulars {
         anyway: Option<String>,
         /// Whether it was posted after the fact.
         is_provisional: bool,
+        /// When the job was expected to run, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected: Option<Window>,
     },
     /// How a hold ended.
     Closing {

@@ -1,6 +1,6 @@
 //! Holds: amounts reserved at submit, drawn from by runs, ended by one close.
 
-use model::{Amount, AmountError, JobId, Principal, ProjectName, Timestamp, Unit};
+use model::{Amount, AmountError, JobId, Principal, ProjectName, Timestamp, Unit, Window};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -38,6 +38,8 @@ pub struct NewHold {
     pub note: String,
     /// Made while the ledger could not be reached, and posted when the job is already there: never refused.
     pub is_provisional: bool,
+    /// When the job is expected to run; none where nobody knows, and it is held of what may be spent now.
+    pub expected: Option<Window>,
 }
 
 /// Changes the ceiling of an open hold, because the job was changed.
@@ -119,6 +121,9 @@ pub struct Hold {
     pub anyway: Option<String>,
     /// Whether it was posted after the fact.
     pub is_provisional: bool,
+    /// When its job was expected to run, as it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Window>,
     /// When it was made.
     pub opened_at: Timestamp,
     /// By whom.

@@ -91,6 +91,8 @@ pub struct Balance {
     pub running_as_of: Option<Timestamp>,
     /// Remainders of open holds less what their running jobs have already drawn in the observation.
     pub committed: Amount,
+    /// What of that is expected to be spent from lots that come into reach later; it leaves what is free now as it is.
+    pub committed_later: Amount,
     /// Ceilings of pending and running foreign jobs less what they have run, as last observed.
     pub foreign_committed: Amount,
     /// What the site says was used beyond what the books have, where nobody read everybody's runs: provisional usage, and no
@@ -109,15 +111,20 @@ pub struct Balance {
 }
 
 impl Balance {
-    /// Granted less used, unseen, running, committed and foreign committed. Where nobody can say what else was used it is
-    /// the most that can be free.
+    /// Granted less used and reserved. Where nobody can say what else was used it is the most that can be free.
     pub fn free(&self) -> Result<Amount, AmountError> {
-        let left = self.granted.minus(self.used)?.minus(self.unseen)?;
-        left.minus(self.running)?.minus(self.committed)?.minus(self.foreign_committed)
+        self.granted.minus(self.used)?.minus(self.reserved()?)
     }
 
     /// What is free; none where nobody can say.
     pub fn known_free(&self) -> Result<Option<Amount>, AmountError> {
         self.completeness.is_known().then(|| self.free()).transpose()
+    }
+
+    /// What is spent, or will be, of what is in reach: running, committed but for what is expected to be spent later, foreign
+    /// committed, and what is unseen.
+    pub fn reserved(&self) -> Result<Amount, AmountError> {
+        let committed = self.committed.minus(self.committed_later)?;
+        Amount::sum([self.running, committed, self.foreign_committed, self.unseen])
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     wiring::{Budget, Event, Policy},
 };
 use jobs::balance::{BalanceWish, Balances, balance};
-use jobs::outlook::{Outlook, outlook};
+use jobs::outlook::{Outlook, ReservedLot, outlook};
 use model::{Amount, AmountError, Balance, ProjectName, SiteFigure, SiteName, Timestamp, Unit, Zone};
 use serde_json::json;
 
@@ -165,6 +165,20 @@ fn comes(balance: &Balance, outlook: &Outlook) -> String {
         list(format!("with {} a day, as in the last weeks:", a_day.in_hours_of(unit)), events);
     }
     list("when nothing more is spent:".to_owned(), events);
+    text.push_str(&reserved(outlook, unit));
+    text
+}
+
+/// What runs, is held and waits, by the lots that are to pay for it; nothing where there is one lot at most.
+fn reserved(outlook: &Outlook, unit: &Unit) -> String {
+    if outlook.lots.len() < 2 || outlook.reserved.is_empty() {
+        return String::new();
+    }
+    let mut text = "  what runs, is held and waits takes, of the lots from:\n".to_owned();
+    for ReservedLot { period, amount, .. } in outlook.reserved.iter().take(MOST_EVENTS) {
+        let from = instant_in(period.from, &outlook.zone);
+        text.push_str(&format!("    {from}  {}\n", amount.in_hours_of(unit)));
+    }
     text
 }
 

@@ -56,7 +56,7 @@ fn hold_line(planned: &Planned) -> Result<String, Failure> {
     let hold = |unit, amount| explained_hold(unit, amount, planned.factors.as_ref());
     Ok(match (&planned.hold, &planned.no_hold) {
         (Some((unit, amount, Some(budget))), _) => {
-            let (before, after) = free_before_and_after(budget, *amount)?;
+            let (before, after) = free_before_and_after(budget, *amount, Some(planned.expected))?;
             let (before, after, word) = (before.hours(), after.hours(), unit.hour_word());
             let most = if budget.balance.completeness.is_known() { "" } else { "at most " };
             let refused =
@@ -82,7 +82,10 @@ fn start_line(planned: &Planned) -> String {
 fn json(planned: &Planned) -> Result<Value, Failure> {
     let hold = match &planned.hold {
         Some((unit, amount, budget)) => {
-            let most = budget.as_ref().map(|budget| free_before_and_after(budget, *amount)).transpose()?;
+            let most = budget
+                .as_ref()
+                .map(|budget| free_before_and_after(budget, *amount, Some(planned.expected)))
+                .transpose()?;
             let is_known = budget.as_ref().is_some_and(|budget| budget.balance.completeness.is_known());
             let free = most.filter(|_| is_known);
             json!({ "unit": unit, "amount": amount, "factors": planned.factors, "balance": budget.as_ref().map(|budget| &budget.balance),

@@ -75,7 +75,7 @@ pub(super) fn shown(answer: &SubmitAnswer) -> Answer {
     let mut text = format!("job {} {word} as {}\n", answer.id, answer.scheduler_job);
     match (&answer.hold, &answer.no_hold) {
         (Some((unit, amount)), None) => {
-            text.push_str(&format!("held: {}\n", explained_hold(unit, *amount, answer.factors.as_ref())))
+            text.push_str(&format!("held: {}\n", explained_hold(unit, *amount, answer.factors.as_ref())));
         }
         (_, Some(why)) => text.push_str(&format!("held: nothing: {why}\n")),
         (None, None) => text.push_str("held: nothing\n"),

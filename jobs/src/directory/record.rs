@@ -3,7 +3,7 @@
 use super::markers::Progress;
 use model::{
     AccountName, Amount, ClusterName, JobId, JobName, JobSpec, JobState, PartitionName, Placement, Principal,
-    ProjectName, QosName, SchedulerJobId, SiteName, Stamp, Timestamp, Tres, Unit, WallTime,
+    ProjectName, QosName, SchedulerJobId, SiteName, Stamp, Timestamp, Tres, Unit, WallTime, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,9 @@ pub struct Intent {
     /// Why it is to be found out later what is held: the ledger did not answer when this was written.
     #[serde(default)]
     pub hold_later: Option<String>,
+    /// When it is expected to run, where a job file tells; its hold is of what may be spent then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Window>,
     /// The person's reason to go on where the ledger would refuse.
     pub anyway: Option<String>,
 }

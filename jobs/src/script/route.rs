@@ -106,6 +106,7 @@ async fn intent(house: &House, wish: &ScriptSubmission, options: &Options, diges
         placement: None,
         hold: None,
         hold_later: None,
+        expected: None,
         anyway: wish.anyway.clone(),
     })
 }

@@ -13,6 +13,7 @@ use crate::{
     arithmetic,
     directory::{Intent, JobDirectory, Origin, ReadBack, SubmittedNote},
     error::{Gravity, JobsError},
+    expected::expected,
     house::{House, Step},
     job_file::{JobFile, Mistake},
     outlook::{Advice, advice, budget_of},
@@ -21,7 +22,7 @@ use crate::{
     undo::give_up,
 };
 use ledger::Book;
-use model::{Amount, Factors, JobId, ProjectName, SchedulerJobId, Unit};
+use model::{Amount, Factors, JobId, ProjectName, SchedulerJobId, Unit, Window};
 use scheduler_adapters::Submission as Handed;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -100,7 +101,8 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
     let Submission { file, again, anyway } = submission;
     let Prepared { placement, hold, no_hold, doubts, .. } = prepare(house, &file).await?;
     Sheet::of(house, &file.spec, &placement, JobId::from_parts(model::Timestamp::default(), 0))?;
-    let advice = advice_for(house, &file.spec.project, hold.as_ref()).await;
+    let expected = expected(&file.spec, &placement, house.clock.now(), &house.machine_zone);
+    let advice = advice_for(house, &file.spec.project, hold.as_ref(), expected).await;
     let digest = digest_of(house, &file.spec);
     let log = file.spec.output.clone().map(PathBuf::from);
     let spec = file.spec.clone();
@@ -124,6 +126,7 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
         placement: Some(placement),
         hold: hold.map(|(_, unit, amount)| (unit, amount)),
         hold_later: no_hold.as_ref().and_then(NoHold::later),
+        expected: Some(expected),
         anyway,
     };
     let sheets = house.clone();
@@ -150,10 +153,11 @@ async fn advice_for(
     house: &House,
     project: &ProjectName,
     hold: Option<&(Arc<dyn Book>, Unit, Amount)>,
+    expected: Window,
 ) -> Option<Advice> {
     let (book, unit, amount) = hold?;
     let budget = budget_of(house, book.as_ref(), project, unit).await.ok()??;
-    advice(&budget, *amount).ok()
+    advice(&budget, *amount, Some(expected)).ok()
 }
 
 /// Follows the route from the request to the read-back, taking up whatever an earlier process left.

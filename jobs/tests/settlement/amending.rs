@@ -38,15 +38,15 @@ async fn amendments(desk: &Desk) -> Vec<Entry> {
     entries
 }
 
-fn limit(hours: u64) -> Option<WallTime> {
-    Some(WallTime::from_seconds(hours * 3_600))
+const fn hours(hours: u64) -> WallTime {
+    WallTime::from_seconds(hours * 3_600)
 }
 
 #[tokio::test]
 async fn a_hold_follows_what_the_queue_shows_of_its_job() {
     type Change = fn(&mut JobSighting);
     let cases: [(Change, i64, &str); 5] = [
-        (|seen| seen.time_limit = limit(3), 3, "job-1: time limit 01:00:00 became 03:00:00"),
+        (|seen| seen.time_limit = Some(hours(3)), 3, "job-1: time limit 01:00:00 became 03:00:00"),
         (
             |seen| seen.requested = Tres::read("cpu=16,gres/gpu=2,node=2").expect("a list"),
             2,
@@ -54,14 +54,14 @@ async fn a_hold_follows_what_the_queue_shows_of_its_job() {
         ),
         (
             |seen| {
-                (seen.state, seen.time_limit) = (JobState::of(BaseState::Running), limit(2));
+                (seen.state, seen.time_limit) = (JobState::of(BaseState::Running), Some(hours(2)));
                 seen.elapsed = WallTime::from_seconds(60);
             },
             2,
             "job-1: time limit 01:00:00 became 02:00:00",
         ),
         (
-            |seen| (seen.partition, seen.time_limit) = (Some("big".parse().expect("a name")), limit(4)),
+            |seen| (seen.partition, seen.time_limit) = (Some("big".parse().expect("a name")), Some(hours(4))),
             4,
             "job-1: time limit 01:00:00 became 04:00:00; partition gpu became big",
         ),
@@ -133,11 +133,11 @@ async fn an_enforced_budget_does_not_refuse_what_has_happened() {
     };
     desk.post(&[Command::SetEnforce(enforce)]).await;
     seen.requested = Tres::read("cpu=32,gres/gpu=100,node=25").expect("a list");
-    seen.time_limit = limit(24);
+    seen.time_limit = Some(hours(24));
     desk.says().queue = vec![seen];
     assert_eq!(desk.settle("ada").await.amended.len(), 1);
     let entry = amendments(&desk).await.remove(0);
-    assert_eq!(entry.particulars, Particulars::Terms { anyway: None, is_provisional: true });
+    assert_eq!(entry.particulars, Particulars::Terms { anyway: None, is_provisional: true, expected: None });
     assert_eq!(hold_of(&desk, &job).await.ceiling, Amount::from_milli(2_400 * HOUR));
     assert!(desk.balance().await.free().expect("fits") < Amount::ZERO);
 }
@@ -148,7 +148,7 @@ async fn what_was_not_read_back_is_left_to_the_submission() {
     let job = desk.job("ada", 1, NOW - DAY, Origin::Shell).await;
     job.submitted(9, NOW - DAY, None).await;
     let mut seen = waiting(9, "ada", NOW - DAY);
-    (seen.stamp, seen.time_limit) = (Some(job.stamp()), limit(5));
+    (seen.stamp, seen.time_limit) = (Some(job.stamp()), Some(hours(5)));
     desk.says().queue = vec![seen];
     assert_eq!(desk.settle("ada").await.amended, []);
     assert_eq!(hold_of(&desk, &job).await.ceiling.milli(), HOUR);

@@ -234,6 +234,7 @@ impl Desk {
             anyway: None,
             note: format!("job-{number}"),
             is_provisional: false,
+            expected: None,
         });
         self.book().post(&principal(user), at(made_at), &[hold]).await.expect("held");
         job
@@ -260,6 +261,7 @@ impl Desk {
             placement: None,
             hold: Some(("testland:gpu".parse().expect("a unit"), Amount::from_milli(HOUR))),
             hold_later: None,
+            expected: None,
             anyway: None,
         };
         directory.put_intent(&intent).await.expect("written");

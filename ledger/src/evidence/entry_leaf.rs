@@ -4,7 +4,7 @@
 
 use super::{Commitment, Domain, FieldWriter, Pseudonym};
 use crate::{CloseReason, Entry, Particulars};
-use model::PartitionName;
+use model::{PartitionName, Window};
 
 /// A person as leaves have them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,8 +136,13 @@ fn put_particulars(writer: &mut FieldWriter, particulars: &Particulars) {
         }
         Particulars::OfLot { number } => writer.put_text("of-lot").put_integer((*number).into()),
         // The reason is somebody's own words and stands in the note's commitment.
-        Particulars::Terms { anyway, is_provisional } => {
-            writer.put_text("terms").put_integer(anyway.is_some().into()).put_integer((*is_provisional).into())
+        Particulars::Terms { anyway, is_provisional, expected } => {
+            let kind = if expected.is_some() { "terms-expected" } else { "terms" };
+            writer.put_text(kind).put_integer(anyway.is_some().into()).put_integer((*is_provisional).into());
+            if let Some(Window { from, to }) = expected {
+                writer.put_integer(from.epoch_seconds()).put_integer(to.epoch_seconds());
+            }
+            writer
         }
         Particulars::Closing { reason } => writer.put_text("closing").put_text(word(*reason)),
     };

@@ -2,7 +2,7 @@
 
 use crate::records::Result;
 use crate::{Binding, BindingRecord, CloseReason, Closing, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind};
-use model::{Amount, Principal, SiteName, Timestamp, UserName};
+use model::{Amount, Principal, SiteName, Timestamp, UserName, Window};
 use postgres::Row;
 use postgres::types::FromSql;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 /// The columns of a hold, in the order of [`hold`].
 pub(super) const HOLD: &str = "id, project, unit, first_ceiling, ceiling, charged, note, anyway, is_provisional, \
-     opened_at, opened_by_user, opened_by_site, closed_because, closed_at";
+     opened_at, opened_by_user, opened_by_site, closed_because, closed_at, expected_from, expected_to";
 /// The columns of a binding, in the order of [`binding`].
 pub(super) const BINDING: &str = r#"site, account, partition, "user", unit, project, from_at,
     least(coalesce(to_at, 9223372036854775807),
@@ -99,6 +99,12 @@ pub(super) fn hold(row: &Row) -> Result<Hold> {
         (None, None) => None,
         _ => return Err(unreadable("a hold is closed by half")),
     };
+    let expected = match (get::<Option<i64>>(row, 14)?, get::<Option<i64>>(row, 15)?) {
+        (Some(from), Some(to)) => {
+            Some(Window { from: Timestamp::from_epoch_seconds(from), to: Timestamp::from_epoch_seconds(to) })
+        }
+        _ => None,
+    };
     Ok(Hold {
         id: HoldId(parsed(row, 0)?),
         project: parsed(row, 1)?,
@@ -109,6 +115,7 @@ pub(super) fn hold(row: &Row) -> Result<Hold> {
         note: get(row, 6)?,
         anyway: get(row, 7)?,
         is_provisional: get(row, 8)?,
+        expected,
         opened_at: instant(row, 9)?,
         opened_by: principal(row, 10, 11)?,
         closing,

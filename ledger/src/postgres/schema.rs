@@ -355,9 +355,9 @@ CREATE TABLE imports (
 );
 "#;
 
-/// Adjustments, which are few, of which a limit counts those of a month. Bindings by directory and name, and the directories of the runs that need one: of those that nobody pays for, and of those
-/// that a rule found, where it is empty if nobody told. A reading has its reader's rights, and readings that say different things
-/// stand side by side.
+/// Adjustments, which are few, of which a limit counts those of a month. Bindings by directory and name, and the directories of
+/// the runs that need one: of those that nobody pays for, and of those that a rule found, where it is empty if nobody told. A reading has its reader's rights, and readings that say different things
+/// stand side by side. When the jobs of holds are expected to run.
 const SEVENTH: &str = r"
 CREATE INDEX entries_of_adjustments ON entries (number) WHERE kind = 'adjust';
 ALTER TABLE bindings ADD COLUMN work_directory text;
@@ -366,6 +366,8 @@ ALTER TABLE runs ADD COLUMN work_directory text;
 ALTER TABLE coverage DROP CONSTRAINT coverage_pkey;
 ALTER TABLE coverage ADD COLUMN rights text, ADD COLUMN hidden_accounts text NOT NULL DEFAULT '[]';
 CREATE INDEX coverage_by_scope ON coverage (site, cluster, scope, from_at);
+ALTER TABLE holds ADD COLUMN expected_from bigint;
+ALTER TABLE holds ADD COLUMN expected_to bigint;
 ";
 
 #[cfg(test)]

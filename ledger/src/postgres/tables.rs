@@ -18,7 +18,8 @@ use crate::{
     SiteFigureRecord, SiteZone, Unbind,
 };
 use model::{
-    AccountName, Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, UserName, Zone,
+    AccountName, Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, UserName,
+    Window, Zone,
 };
 use std::cell::RefCell;
 
@@ -80,7 +81,7 @@ impl<'a> Tables<'a> {
         let insert = format!(
             "INSERT INTO holds ({}) SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
                  $6::bigint[], $7::text[], $8::text[], $9::boolean[], $10::bigint[], $11::text[], $12::text[],
-                 $13::text[], $14::bigint[])
+                 $13::text[], $14::bigint[], $15::bigint[], $16::bigint[])
              ON CONFLICT (id) DO UPDATE SET ceiling = excluded.ceiling, charged = excluded.charged,
              closed_because = excluded.closed_because, closed_at = excluded.closed_at",
             rows::HOLD
@@ -88,6 +89,9 @@ impl<'a> Tables<'a> {
         let texts = |of: fn(&Hold) -> String| holds.iter().map(of).collect::<Vec<_>>();
         let amounts = |of: fn(&Hold) -> Amount| holds.iter().map(|hold| of(hold).milli()).collect::<Vec<_>>();
         let borrowed = |of: fn(&Hold) -> Option<&str>| holds.iter().map(of).collect::<Vec<_>>();
+        let expected = |of: fn(Window) -> Timestamp| {
+            holds.iter().map(|hold| hold.expected.map(|window| of(window).epoch_seconds())).collect::<Vec<_>>()
+        };
         let reason = |hold: &Hold| hold.closing.map(|closing| rows::to_json(&closing.reason)).transpose();
         self.session.execute(
             &insert,
@@ -106,6 +110,8 @@ impl<'a> Tables<'a> {
                 &borrowed(|hold| hold.opened_by.site.as_ref().map(SiteName::as_str)),
                 &holds.iter().map(reason).collect::<Result<Vec<_>>>()?,
                 &holds.iter().map(|hold| hold.closing.map(|closing| closing.at.epoch_seconds())).collect::<Vec<_>>(),
+                &expected(|window| window.from),
+                &expected(|window| window.to),
             ],
         )?;
         Ok(())

@@ -8,7 +8,7 @@ use crate::{
     Account, AmendHold, CloseHold, Closing, Effect, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind, Links,
     NewCeiling, NewHold, Outcome, Particulars,
 };
-use model::{Amount, ProjectName, Unit};
+use model::{Amount, ProjectName, Unit, Window};
 
 /// Makes a hold. Runs of the job that are in the books already, because the hold comes late, are charged to it.
 pub(super) fn hold(posting: &Posting<'_>, new: &NewHold) -> Result<Outcome> {
@@ -18,11 +18,15 @@ pub(super) fn hold(posting: &Posting<'_>, new: &NewHold) -> Result<Outcome> {
     if new.anyway.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
         return Err(invalid(format!("hold {} is wanted anyway, without a reason", new.id)));
     }
+    if let Some(expected) = new.expected.filter(|expected| expected.to < expected.from) {
+        let Window { from, to } = expected;
+        return Err(invalid(format!("the job of hold {} would end at {to}, before it starts at {from}", new.id)));
+    }
     if let Some(known) = posting.records.hold(new.id)? {
         return repeated(known, new);
     }
     if new.anyway.is_none() && !new.is_provisional {
-        authorise(posting, &new.project, &new.unit, new.ceiling)?;
+        authorise(posting, (&new.project, &new.unit), new.ceiling, new.expected)?;
     }
     let hold = Hold {
         id: new.id,
@@ -34,11 +38,13 @@ pub(super) fn hold(posting: &Posting<'_>, new: &NewHold) -> Result<Outcome> {
         note: new.note.clone(),
         anyway: new.anyway.clone(),
         is_provisional: new.is_provisional,
+        expected: new.expected,
         opened_at: posting.now,
         opened_by: posting.actor.clone(),
         closing: None,
     };
-    let terms = Particulars::Terms { anyway: new.anyway.clone(), is_provisional: new.is_provisional };
+    let (anyway, is_provisional, expected) = (new.anyway.clone(), new.is_provisional, new.expected);
+    let terms = Particulars::Terms { anyway, is_provisional, expected };
     reserve(posting, &hold, EntryKind::Hold, new.ceiling, format!("hold:{}", new.id), terms)?;
     posting.records.put_hold(&hold)?;
     for run in posting.records.runs_of_job(new.id.0)? {
@@ -86,7 +92,8 @@ fn amend_as_wanted(posting: &Posting<'_>, mut hold: Hold, ceiling: Amount) -> Re
     let before = hold.remainder()?;
     hold.ceiling = ceiling;
     if hold.anyway.is_none() && !hold.is_provisional {
-        authorise(posting, &hold.project, &hold.unit, hold.remainder()?.minus(before)?)?;
+        let wanted = hold.remainder()?.minus(before)?;
+        authorise(posting, (&hold.project, &hold.unit), wanted, hold.expected)?;
     }
     let note = hold.note.clone();
     put_amended(posting, hold, note, Particulars::None)
@@ -100,7 +107,7 @@ fn amend_as_seen(posting: &Posting<'_>, mut hold: Hold, rest: Amount, why: &str)
     }
     hold.ceiling = ceiling;
     let note = format!("{}: {why}", hold.note);
-    put_amended(posting, hold, note, Particulars::Terms { anyway: None, is_provisional: true })
+    put_amended(posting, hold, note, Particulars::Terms { anyway: None, is_provisional: true, expected: None })
 }
 
 fn put_amended(posting: &Posting<'_>, hold: Hold, note: String, particulars: Particulars) -> Result<Outcome> {
@@ -137,12 +144,17 @@ fn known(posting: &Posting<'_>, id: HoldId) -> Result<Hold> {
 }
 
 /// Refuses what an enforced budget does not cover. Inside the transaction, so that no other writer comes between.
-fn authorise(posting: &Posting<'_>, project: &ProjectName, unit: &Unit, wanted: Amount) -> Result<()> {
+fn authorise(
+    posting: &Posting<'_>,
+    (project, unit): (&ProjectName, &Unit),
+    wanted: Amount,
+    expected: Option<Window>,
+) -> Result<()> {
     if !posting.records.is_enforced(project, unit)? {
         return Ok(());
     }
     let parts = posting.records.balance_parts(Some(project), posting.now)?;
-    match rules::refusal(&parts, project, unit, wanted, posting.now)? {
+    match rules::refusal(&parts, (project, unit), wanted, expected, posting.now)? {
         Some(refusal) => Err(refusal.into()),
         None => Ok(()),
     }

@@ -1,9 +1,9 @@
 //! Balances: totals, holds and observations put together, and the decision whether an amount is free.
 
-use super::{Attribution, Budget, Charge, LotError, Seen, Spender, Terms, attribute, known_as_of, union};
+use super::{Attribution, Budget, Charge, LotError, Reservation, Seen, Spender, Terms, attribute, known_as_of, union};
 use crate::records::{BalanceParts, NotedFigure, Total};
 use crate::{EntryKind, Hold, HoldId, Refusal};
-use model::{Amount, Balance, Completeness, Price, ProjectName, SiteFigure, Stamp, Timestamp, Unit};
+use model::{Amount, Balance, Completeness, Price, ProjectName, SiteFigure, Stamp, Timestamp, Unit, Window};
 use std::collections::BTreeMap;
 
 type Result<T> = std::result::Result<T, LotError>;
@@ -28,17 +28,16 @@ pub(crate) fn budgets(parts: &BalanceParts, now: Timestamp) -> Result<Vec<Budget
         });
     }
     let spent = add_totals(&mut balances, parts)?;
-    add_jobs(&mut balances, parts, now)?;
+    let dated = add_jobs(&mut balances, parts, now)?;
     let terms: BTreeMap<(&ProjectName, &Unit), &Terms> =
         parts.terms.iter().map(|terms| ((&terms.project, &terms.unit), terms)).collect();
     let mut budgets = Vec::with_capacity(balances.len());
     for ((project, unit), balance) in balances {
         let total = spent.get(&(&project, &unit)).copied().unwrap_or_default();
-        let budget = match terms.get(&(&project, &unit)) {
-            Some(terms) => Budget::of(balance, terms, parts, total, now)?,
-            None => Budget::of(balance, &Terms::unsaid(&project, &unit), parts, total, now)?,
-        };
-        budgets.push(budget);
+        let held = dated.get(&(project.clone(), unit.clone())).cloned().unwrap_or_default();
+        let unsaid = Terms::unsaid(&project, &unit);
+        let terms = terms.get(&(&project, &unit)).copied().unwrap_or(&unsaid);
+        budgets.push(Budget::of(balance, terms, parts, total, now)?.reserving(held)?);
     }
     Ok(budgets)
 }
@@ -69,8 +68,13 @@ fn add_totals<'a>(
     Ok(spent)
 }
 
-/// Adds what runs, waits and is held.
-fn add_jobs(balances: &mut Balances, parts: &BalanceParts, now: Timestamp) -> Result<()> {
+/// Adds what runs, waits and is held; the answer is what is held for jobs that are expected at a time that is known.
+fn add_jobs(
+    balances: &mut Balances,
+    parts: &BalanceParts,
+    now: Timestamp,
+) -> Result<BTreeMap<Place, Vec<Reservation>>> {
+    let mut dated = BTreeMap::<Place, Vec<Reservation>>::new();
     let seen = union(&parts.observations, now);
     let drawn = add_observations(balances, parts, &seen)?;
     for hold in parts.holds.iter().filter(|hold| hold.is_open()) {
@@ -78,12 +82,16 @@ fn add_jobs(balances: &mut Balances, parts: &BalanceParts, now: Timestamp) -> Re
         let committed = hold.remainder()?.minus(running)?.max(Amount::ZERO);
         let balance = at(balances, &hold.project, &hold.unit);
         balance.committed = balance.committed.plus(committed)?;
+        if hold.expected.is_some() && committed > Amount::ZERO {
+            let reservation = Reservation { amount: committed, over: hold.expected };
+            dated.entry((hold.project.clone(), hold.unit.clone())).or_default().push(reservation);
+        }
     }
     let as_of = known_as_of(&seen);
     for ((_, unit), balance) in balances {
         balance.running_as_of = as_of.get(unit.site()).copied();
     }
-    Ok(())
+    Ok(dated)
 }
 
 fn at<'a>(balances: &'a mut Balances, project: &ProjectName, unit: &Unit) -> &'a mut Balance {
@@ -103,6 +111,7 @@ pub(super) fn empty(project: &ProjectName, unit: &Unit) -> Balance {
         running: Amount::ZERO,
         running_as_of: None,
         committed: Amount::ZERO,
+        committed_later: Amount::ZERO,
         foreign_committed: Amount::ZERO,
         unseen: Amount::ZERO,
         completeness: Completeness::default(),
@@ -175,18 +184,18 @@ const MOST_SHOWN: usize = 5;
 /// wants no more spent than there is.
 pub(crate) fn refusal(
     parts: &BalanceParts,
-    project: &ProjectName,
-    unit: &Unit,
+    (project, unit): (&ProjectName, &Unit),
     wanted: Amount,
+    expected: Option<Window>,
     now: Timestamp,
 ) -> Result<Option<Refusal>> {
     let is_its = |budget: &Budget| budget.balance.project == *project && budget.balance.unit == *unit;
     let found = budgets(parts, now)?.into_iter().find(is_its).filter(|budget| budget.balance.is_enforced);
     let Some(budget) = found else { return Ok(None) };
-    if budget.covers(wanted)? {
+    if budget.covers(wanted, expected)? {
         return Ok(None);
     }
-    let (balance, free) = (&budget.balance, budget.balance.free()?);
+    let (balance, free) = (&budget.balance, budget.free_over(wanted, expected)?);
     let is_of_place = |hold: &&Hold| hold.is_open() && hold.project == *project && hold.unit == *unit;
     let mut open: Vec<(Amount, &Hold)> = Vec::new();
     for hold in parts.holds.iter().filter(is_of_place) {

@@ -1,10 +1,13 @@
 //! A budget as it stands: its balance, and what its policy says of it.
 
 use super::budget_coverage::{BudgetCoverage, budget_coverage};
-use super::{Decision, Event, Facts, Gap, GrantTerms, HardStop, LotBook, LotError, Policy, Rate, Spending, Standing};
+use super::{
+    Decision, Event, Facts, Gap, GrantTerms, HardStop, LotBook, LotError, LotId, Policy, Rate, Reservation, Reserved,
+    Spending, Standing, reserve,
+};
 use crate::records::{BalanceParts, Spent};
 use crate::{Grant, SetPolicy};
-use model::{Amount, AmountError, Balance, ProjectName, Timestamp, Unit, Zone};
+use model::{Amount, AmountError, Balance, ProjectName, Timestamp, Unit, Window, Zone};
 
 /// What a budget was given, and by which rules.
 #[derive(Clone, Debug)]
@@ -94,6 +97,8 @@ pub struct Budget {
     pub grants: Vec<GrantTerms>,
     /// What was spent, between the borders of its lots.
     pub spending: Vec<Spending>,
+    /// What is held for jobs that are expected at a time that is known.
+    pub expected: Vec<Reservation>,
     /// What its runs consumed in the last [`Self::RECENT_SECONDS`].
     pub recent: Amount,
     /// Runs that it may have to pay for, and that nobody read.
@@ -125,7 +130,77 @@ impl Budget {
         let recent = parts.recent.iter().find(|recent| is_own(&recent.project, &recent.unit));
         let recent = recent.map_or(Amount::ZERO, |recent| recent.amount);
         let Terms { policy, zone, grants, .. } = terms.clone();
-        Ok(Self { balance, policy, zone, grants, spending, recent, gaps, as_of })
+        Ok(Self { balance, policy, zone, grants, spending, expected: Vec::new(), recent, gaps, as_of })
+    }
+
+    /// The same with what is held for jobs that are expected at known times, which its balance has as committed already.
+    pub(super) fn reserving(mut self, expected: Vec<Reservation>) -> Result<Self, LotError> {
+        if !expected.is_empty() {
+            self.expected = expected;
+            self.balance.committed_later = self.committed_later()?;
+        }
+        Ok(self)
+    }
+
+    /// What of the dated reservations leaves what is free now as it is: whatever they would not lack if all that is in reach
+    /// were spent at once, and is not due before the next lot begins or ends.
+    fn committed_later(&self) -> Result<Amount, LotError> {
+        let (dated, now) = (self.dated()?, self.reserved_now()?);
+        let in_reach = self.book()?.usable()?.minus(now)?.max(Amount::ZERO);
+        let plain = self.reserved(None)?;
+        let lacking = match in_reach {
+            Amount::ZERO => Amount::ZERO,
+            all => self.reserved(Some(Reservation { amount: all, over: None }))?.beyond.minus(plain.beyond)?,
+        };
+        Ok(dated.minus(lacking.max(plain.due_now.minus(now)?))?.max(Amount::ZERO))
+    }
+
+    fn dated(&self) -> Result<Amount, LotError> {
+        Ok(Amount::sum(self.expected.iter().map(|reservation| reservation.amount))?)
+    }
+
+    /// What runs, waits elsewhere, is held at no known time, and ran unseen.
+    fn reserved_now(&self) -> Result<Amount, LotError> {
+        let Balance { running, committed, foreign_committed, unseen, .. } = &self.balance;
+        Ok(Amount::sum([*running, committed.minus(self.dated()?)?, *foreign_committed, *unseen])?)
+    }
+
+    /// What everything that runs and is held takes of the lots, and one thing more.
+    fn reserved(&self, more: Option<Reservation>) -> Result<Reserved, LotError> {
+        let now = Reservation { amount: self.reserved_now()?, over: None };
+        let all: Vec<Reservation> = [now].into_iter().chain(self.expected.iter().copied()).chain(more).collect();
+        reserve(&self.book()?, &all)
+    }
+
+    /// What is running, held and waiting is to take of each lot.
+    pub fn reserved_of_lots(&self) -> Result<Vec<(LotId, Amount)>, LotError> {
+        Ok(self.reserved(None)?.lots.into_iter().collect())
+    }
+
+    /// What of a job that is expected over a time no lot covers, beside everything else; and what nobody covers with it.
+    fn uncovered(&self, wanted: Amount, over: Option<Window>) -> Result<(Amount, Amount), LotError> {
+        let more = Reservation { amount: wanted, over };
+        let (without, with) = (self.reserved(None)?.beyond, self.reserved(Some(more))?.beyond);
+        Ok((with.minus(without)?, self.book()?.owed().max(Amount::ZERO).plus(with)?))
+    }
+
+    /// What is free for a job that may use so much over a time; now, where no time is known.
+    pub fn free_over(&self, wanted: Amount, over: Option<Window>) -> Result<Amount, LotError> {
+        let free = self.balance.free()?;
+        if over.is_none() {
+            return Ok(free);
+        }
+        let covered = wanted.minus(self.uncovered(wanted, over)?.0)?;
+        Ok(if covered > Amount::ZERO { covered } else { free.min(Amount::ZERO) })
+    }
+
+    /// What is free now once so much is held over a time.
+    pub fn free_after(&self, wanted: Amount, over: Option<Window>) -> Result<Amount, LotError> {
+        let mut after = self.clone();
+        after.balance.committed = after.balance.committed.plus(wanted)?;
+        let dated = over.map(|_| Reservation { amount: wanted, over });
+        let expected = self.expected.iter().copied().chain(dated).collect();
+        Ok(after.reserving(expected)?.balance.free()?)
     }
 
     fn facts(&self) -> Result<Facts<'_>, LotError> {
@@ -157,10 +232,16 @@ impl Budget {
         counted(self.policy).overdraft(&self.facts()?)
     }
 
-    /// Whether an enforced budget lets through a job that may use so much.
-    pub fn covers(&self, wanted: Amount) -> Result<bool, LotError> {
-        let after = self.balance.free()?.minus(wanted)?;
-        Ok(wanted <= Amount::ZERO || after.plus(self.overdraft()?)? >= Amount::ZERO)
+    /// Whether an enforced budget lets through a job that may use so much over a time; now, where no time is known.
+    pub fn covers(&self, wanted: Amount, over: Option<Window>) -> Result<bool, LotError> {
+        if wanted <= Amount::ZERO {
+            return Ok(true);
+        }
+        if over.is_none() {
+            return Ok(self.balance.free()?.minus(wanted)?.plus(self.overdraft()?)? >= Amount::ZERO);
+        }
+        let (of_it, of_all) = self.uncovered(wanted, over)?;
+        Ok(of_it <= Amount::ZERO || of_all <= self.overdraft()?)
     }
 
     /// The mean rate of the last weeks, counted from the first grant's start where that is later; none where nothing ran.

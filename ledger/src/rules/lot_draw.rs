@@ -215,6 +215,11 @@ impl LotBook {
         self.borders.get(passed).copied()
     }
 
+    /// Where lots begin and end, in order.
+    pub fn borders(&self) -> &[Timestamp] {
+        &self.borders
+    }
+
     /// Up to when it was led; none before everything.
     pub const fn at(&self) -> Option<Timestamp> {
         self.at

@@ -15,6 +15,7 @@ mod movement;
 mod past;
 mod policy;
 mod replay;
+mod reservation;
 mod revision;
 mod statement;
 mod union;
@@ -41,6 +42,8 @@ pub use policy::{
     Standing, UsedUp,
 };
 pub(crate) use replay::{Movement, Replay, Stored};
+pub use reservation::Reservation;
+pub(crate) use reservation::{Reserved, reserve};
 pub(crate) use revision::{Reading, compare, contradiction, seen_at};
 pub(crate) use statement::statement;
 pub(crate) use union::{Seen, known_as_of, union};

@@ -214,7 +214,7 @@ fn unbalanced(stored: &Balances) -> Result<Vec<String>, LedgerError> {
 }
 
 fn opened(entry: &Entry, id: HoldId) -> Option<Hold> {
-    let Particulars::Terms { anyway, is_provisional } = &entry.particulars else { return None };
+    let Particulars::Terms { anyway, is_provisional, expected } = &entry.particulars else { return None };
     Some(Hold {
         id,
         project: entry.project.clone(),
@@ -225,6 +225,7 @@ fn opened(entry: &Entry, id: HoldId) -> Option<Hold> {
         note: entry.note.clone(),
         anyway: anyway.clone(),
         is_provisional: *is_provisional,
+        expected: *expected,
         opened_at: entry.recorded_at,
         opened_by: entry.actor.clone(),
         closing: None,

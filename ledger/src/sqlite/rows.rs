@@ -1,7 +1,7 @@
 //! Rows to nouns and back.
 
 use crate::{Binding, BindingRecord, CloseReason, Closing, EntryKind, Hold, HoldId};
-use model::{Amount, Principal, SiteName, Timestamp, UserName};
+use model::{Amount, Principal, SiteName, Timestamp, UserName, Window};
 use rusqlite::types::Type;
 use rusqlite::{Error, Row};
 use serde::Serialize;
@@ -13,7 +13,7 @@ type Read<T> = rusqlite::Result<T>;
 
 /// The columns of a hold, in the order of [`hold`].
 pub(super) const HOLD: &str = "id, project, unit, first_ceiling, ceiling, charged, note, anyway, is_provisional, \
-     opened_at, opened_by_user, opened_by_site, closed_because, closed_at";
+     opened_at, opened_by_user, opened_by_site, closed_because, closed_at, expected_from, expected_to";
 /// The columns of a binding, in the order of [`binding`].
 pub(super) const BINDING: &str = "site, account, partition, user, unit, project, from_at,
     min(coalesce(to_at, 9223372036854775807),
@@ -100,6 +100,12 @@ pub(super) fn hold(row: &Row<'_>) -> Read<Hold> {
         (None, None) => None,
         _ => return Err(unreadable(12, "a hold is closed by half")),
     };
+    let expected = match (row.get::<_, Option<i64>>(14)?, row.get::<_, Option<i64>>(15)?) {
+        (Some(from), Some(to)) => {
+            Some(Window { from: Timestamp::from_epoch_seconds(from), to: Timestamp::from_epoch_seconds(to) })
+        }
+        _ => None,
+    };
     Ok(Hold {
         id: hold_id(row, 0)?,
         project: parsed(row, 1)?,
@@ -110,6 +116,7 @@ pub(super) fn hold(row: &Row<'_>) -> Read<Hold> {
         note: row.get(6)?,
         anyway: row.get(7)?,
         is_provisional: row.get(8)?,
+        expected,
         opened_at: instant(row, 9)?,
         opened_by: principal(row, 10, 11)?,
         closing,

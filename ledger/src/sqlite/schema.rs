@@ -333,9 +333,9 @@ CREATE TABLE bundles (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Adjustments, which are few, of which a limit counts those of a month. Bindings by directory and name, and the directories of the runs that need one: of those that nobody pays for, and of those
-/// that a rule found, where it is empty if nobody told. A reading has its reader's rights, and readings that say different things
-/// stand side by side.
+/// Adjustments, which are few, of which a limit counts those of a month. Bindings by directory and name, and the directories of
+/// the runs that need one: of those that nobody pays for, and of those that a rule found, where it is empty if nobody told. A reading has its reader's rights, and readings that say different things
+/// stand side by side. When the jobs of holds are expected to run.
 const SEVENTH: &str = "
 CREATE INDEX entries_of_adjustments ON entries (number) WHERE kind = 'adjust';
 ALTER TABLE bindings ADD COLUMN work_directory TEXT;
@@ -356,6 +356,8 @@ CREATE TABLE coverage (
 INSERT INTO coverage SELECT site, cluster, scope, NULL, whole_accounts, '[]', from_at, to_at, observed_at FROM coverage_of_6;
 DROP TABLE coverage_of_6;
 CREATE INDEX coverage_by_scope ON coverage (site, cluster, scope, from_at);
+ALTER TABLE holds ADD COLUMN expected_from INTEGER;
+ALTER TABLE holds ADD COLUMN expected_to INTEGER;
 ";
 
 #[cfg(test)]

@@ -83,7 +83,8 @@ impl<'a> Tables<'a> {
 
     pub(super) fn put_hold(&self, hold: &Hold) -> Result<()> {
         let insert = format!(
-            "INSERT INTO holds ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+            "INSERT INTO holds ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
+             ?15, ?16)
              ON CONFLICT (id) DO UPDATE SET ceiling = excluded.ceiling, charged = excluded.charged,
              closed_because = excluded.closed_because, closed_at = excluded.closed_at",
             rows::HOLD
@@ -106,6 +107,8 @@ impl<'a> Tables<'a> {
             hold.opened_by.site.as_ref().map(SiteName::as_str),
             closing.as_ref().map(|(reason, _)| reason),
             closing.as_ref().map(|(_, at)| at.epoch_seconds()),
+            hold.expected.map(|expected| expected.from.epoch_seconds()),
+            hold.expected.map(|expected| expected.to.epoch_seconds()),
         ])?;
         Ok(())
     }

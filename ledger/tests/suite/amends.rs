@@ -25,7 +25,7 @@ async fn a_hold_follows_what_its_job_was_seen_to_be() {
         (entry.kind, entry.amount, entry.note.as_str()),
         (EntryKind::Amend, milli(100), "job-1: it was started again")
     );
-    assert_eq!(entry.particulars, Particulars::Terms { anyway: None, is_provisional: true });
+    assert_eq!(entry.particulars, Particulars::Terms { anyway: None, is_provisional: true, expected: None });
     let kept = desk.book.hold(hold_id(1)).await.expect("read").expect("there");
     assert_eq!((kept.note.as_str(), kept.is_provisional), ("job-1", false), "the hold itself is as it was made");
     // It is never below what was drawn, whatever was seen.

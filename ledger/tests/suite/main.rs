@@ -11,6 +11,7 @@ mod completeness;
 mod deaths;
 mod erasure;
 mod evidence;
+mod expectations;
 mod expiries;
 mod exports;
 mod files;

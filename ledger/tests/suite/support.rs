@@ -152,6 +152,7 @@ pub(crate) fn new_hold(number: u32, ceiling: i64) -> NewHold {
         anyway: None,
         note: format!("job-{number}"),
         is_provisional: false,
+        expected: None,
     }
 }
 

@@ -20,8 +20,8 @@ pub struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    /// What of a balance is reserved: running, committed and foreign committed, and what is unseen.
+    /// What of a balance is reserved of what is in reach.
     pub fn reserved_of(balance: &Balance) -> Result<Amount, AmountError> {
-        Amount::sum([balance.running, balance.committed, balance.foreign_committed, balance.unseen])
+        balance.reserved()
     }
 }
