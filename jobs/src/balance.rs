@@ -59,7 +59,8 @@ impl BalanceWish {
     fn place(&self) -> String {
         let site = self.site.as_ref().map(|site| format!(" at `{site}`"));
         let unit = self.unit.as_ref().map(|unit| format!(" in {unit}"));
-        [unit, site].into_iter().flatten().collect()
+        let then = self.is_of_the_past().then(|| " at that time".to_owned());
+        [unit, site, then].into_iter().flatten().collect()
     }
 }
 

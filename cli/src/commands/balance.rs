@@ -41,7 +41,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     let known_at = known.as_deref().map(|text| known_at("no balance was shown", text)).transpose()?;
     let wish = BalanceWish { projects, site, unit, known_at, as_of };
     let is_of_the_past = wish.is_of_the_past();
-    let is_filtered = wish.site.is_some() || wish.unit.is_some();
+    let is_filtered = is_of_the_past || wish.site.is_some() || wish.unit.is_some();
     let found = balance(&context.house_to_look()?, &wish, !offline).await?;
     let mut table = Table::new(&["project", "unit", "", "granted", "used", "running", "committed", "foreign", "free"])
         .right(&[3, 4, 5, 6, 7, 8]);
@@ -49,7 +49,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         table.row(row(&budget.balance)?);
     }
     let mut text = if found.budgets.is_empty() && is_filtered {
-        "the ledger has no entries there; `pakt balance` shows all units\n".to_owned()
+        "nothing of that is in the ledger; `pakt balance` alone shows all that is there now\n".to_owned()
     } else if found.budgets.is_empty() {
         "the ledger has no entries; `pakt ledger grant` makes one\n".to_owned()
     } else {
