@@ -185,7 +185,8 @@ impl Budgets {
 
     /// A doubt where nobody read everybody's runs: others may have used what it calls free.
     fn doubt_of_coverage(&self, balance: &Balance) -> Option<Finding> {
-        (!balance.completeness.is_known()).then(|| {
+        // Before anything was read at all, that is no news: whoever looks at the balance reads their own runs first.
+        (balance.running_as_of.is_some() && !balance.completeness.is_known()).then(|| {
             Finding::warning(
                 "project",
                 format!(

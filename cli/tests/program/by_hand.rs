@@ -15,7 +15,7 @@ fn with_a_run() -> (Desk, String) {
 
 fn free(desk: &Desk, project: &str) -> i64 {
     let balance = desk.json(&["balance", project, "--offline"]);
-    balance["balances"][0]["free"].as_i64().expect("an amount")
+    balance["balances"][0]["free_at_most"].as_i64().expect("an amount")
 }
 
 #[test]

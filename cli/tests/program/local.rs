@@ -40,7 +40,7 @@ fn a_job_is_checked_planned_submitted_watched_and_settled() {
     --- stdout
     placement  1 node x 1 CPU of local/local for 00:10:00
     costs      at most 0.167 node-h = 0.167 core-h
-    hold       0.167 core-h (local:core) = 1 core x 00:10:00; free now 10.000 core-h, then 9.833 core-h
+    hold       0.167 core-h (local:core) = 1 core x 00:10:00; free now at most 10.000 core-h, then at most 9.833 core-h
     start      about <instant> by the scheduler's estimate
     ");
     assert_snapshot!(desk.pakt(&["submit", "--watch", &file]).expect(0).shown(), @"

@@ -103,7 +103,7 @@ fn of_sixty_four_submissions_at_once_a_budget_for_ten_gives_ten() {
     assert_eq!((count(0), count(4)), (10, 54), "{codes:?}");
     assert_eq!(desk.entries_of_kind("hold"), 10);
     let balance = &desk.json(&["balance", "--offline", "atlas"])["balances"][0];
-    assert_eq!((&balance["committed"], &balance["free"]), (&3_600_000.into(), &0.into()));
+    assert_eq!((&balance["committed"], &balance["free_at_most"]), (&3_600_000.into(), &0.into()));
     assert!(desk.json(&["ledger", "verify"])["is_consistent"].as_bool().expect("a verdict"));
     let open = desk.json(&["jobs", "--most", "100"])["jobs"].as_array().expect("jobs").len();
     assert_eq!(open, 64, "a refused job is listed with its reason");

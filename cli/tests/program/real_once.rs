@@ -123,7 +123,7 @@ fn real_of_sixty_four_submissions_at_once_a_budget_for_ten_gives_ten() {
     let queued = desk.tool(&["squeue", "--me", "--noheader", "--Format=Name:80"]);
     assert_eq!(queued.lines().filter(|name| name.starts_with("many-")).count(), 10);
     let balance = &desk.json(&["balance", "--offline", "atlas"])["balances"][0];
-    assert_eq!((&balance["committed"], &balance["free"]), (&14_400_000.into(), &0.into()));
+    assert_eq!((&balance["committed"], &balance["free_at_most"]), (&14_400_000.into(), &0.into()));
     for number in 0..64 {
         desk.pakt(&["cancel", &format!("many-{number}")]).expect(0);
     }

@@ -132,14 +132,14 @@ fn the_list_of_sites_fits_a_terminal() {
     assert!(listed.lines().all(|line| line.chars().count() <= 100), "{listed}");
     assert_snapshot!(listed, @"
     site            partitions                                free
-    local (here)    local                                     atlas: 100000.000 core-h
+    local (here)    local                                     atlas: at most 100000.000 core-h
     dais            gpu                                       -
     grete           grete, grete-80gb, grete-shared, +7       -
     haicore         normal, advanced                          -
     horeka          accelerated, accelerated-h100, +7         -
     jupiter         booster                                   -
     jureca-dc       dc-gpu, dc-gpu-devel, dc-gh, dc-h100, +4  -
-    juwels-booster  booster, develbooster, largebooster       atlas: 250000.000 GPU-h, +1
+    juwels-booster  booster, develbooster, largebooster       atlas: at most 250000.000 GPU-h, +1
     levante         gpu, gpu-a100-40, compute, shared, +1     -
     raven           gpu, gpu-bw, no-gpu-bw, gpudev, cpu       -
     supermuc-ng-2   general, test                             -
@@ -180,8 +180,8 @@ fn each_site_has_the_balances_of_its_own_units() {
     let here = &listed["sites"][0]["balances"][0];
     assert_eq!((&listed["sites"][0]["site"], &here["committed"]), (&"local".into(), &600_000.into()));
     let table = desk.pakt(&["sites"]).expect(0).stdout;
-    assert!(table.contains("atlas: 9.833 core-h"), "{table}");
-    assert!(table.contains("atlas: 7.000 GPU-h, +1"), "{table}");
+    assert!(table.contains("atlas: at most 9.833 core-h"), "{table}");
+    assert!(table.contains("atlas: at most 7.000 GPU-h, +1"), "{table}");
 }
 
 #[test]

@@ -68,12 +68,8 @@ pub(super) fn budget_coverage(
         let of_binding = |binding| Bound::new(binding, &readings, Window { from, to }, to);
         own.filter_map(of_binding).collect()
     };
-    // Where nobody has read anything the books say what was entered, and that is told beside it.
     let bindings = bound(latest.unwrap_or(now));
     let gaps = bindings.iter().flat_map(Bound::gaps).collect();
-    if latest.is_none() {
-        return Ok(BudgetCoverage { gaps, ..BudgetCoverage::default() });
-    }
     let unexplained = figure.map(SiteFigure::unexplained).transpose()?;
     let (completeness, until) = completeness(&bindings, figure, unexplained);
     let unseen = match completeness {
@@ -270,7 +266,7 @@ mod tests {
         let hai = [binding(Some("hai"), None)];
         let (cleo, ada) = (|from, to| reading("all:cleo", from, to), |from, to| reading("user:ada", from, to));
         for (what, readings, figure, expected) in [
-            ("nobody read anything", vec![], None, "read 0 until -; 10-110:"),
+            ("nobody read anything", vec![], None, "unknown 0 until -; 10-110:"),
             ("a coordinator read all", vec![cleo(5, 110)], None, "read 0 until 110;"),
             ("and the site says more", vec![cleo(5, 110)], Some(figure(700, 100)), "read 0 until 110;"),
             ("who runs the cluster read all", vec![reading("site:olga", 5, 110)], None, "read 0 until 110;"),
