@@ -98,6 +98,34 @@ pub async fn bind(house: &House, wish: BindWish) -> Result<(Binding, bool), Jobs
     Ok((binding, outcomes.first() == Some(&Outcome::Bound(Effect::Done))))
 }
 
+/// What a person should know of a binding beside others: a run is charged once, and one that counts in two units goes to one of
+/// two budgets that the same account spends.
+pub async fn beside_others(house: &House, binding: &Binding) -> Result<Vec<String>, JobsError> {
+    let records = bindings(house, None).await?;
+    let is_alike = |other: &Binding| {
+        (&other.site, &other.account, &other.partition, &other.user)
+            == (&binding.site, &binding.account, &binding.partition, &binding.user)
+            && (&other.work_directory, &other.name) == (&binding.work_directory, &binding.name)
+    };
+    let overlaps = |other: &Binding| {
+        other.to.is_none_or(|to| to > binding.from.max(other.from))
+            && binding.to.is_none_or(|to| to > other.from.max(binding.from))
+    };
+    let others = records.into_iter().map(|record| record.terms);
+    let rivals = others.filter(|other| other.unit != binding.unit && is_alike(other) && overlaps(other));
+    Ok(rivals
+        .map(|other| {
+            format!(
+                "{} spends `{}` in {} too, and a run is charged once: what counts in both units goes to the binding that begins \
+                 later, or was made later; `pakt ledger unbind` ends the one that is not meant",
+                binding.covers(),
+                other.project,
+                other.unit
+            )
+        })
+        .collect())
+}
+
 /// All bindings, of one project or of all, in the order they were made.
 pub async fn bindings(house: &House, project: Option<&ProjectName>) -> Result<Vec<BindingRecord>, JobsError> {
     let what = "the bindings were not listed";

@@ -96,13 +96,13 @@ pub fn booked<T>(result: Result<T, LedgerError>, what: &str) -> Result<T, JobsEr
                 Gravity::Unreachable,
                 "nothing was entered; look at the owner and the mode of that file and its folder, or at the rights of your role on that server",
             ),
-            Kind::Busy => (Gravity::Unreachable, "nothing was entered; others are writing: run the same command again"),
-            Kind::DiskFull => (Gravity::Unreachable, "nothing was entered; make room there and run it again"),
+            Kind::Busy => (Gravity::Unreachable, "nothing more was entered; others are writing: run the same command again"),
+            Kind::DiskFull => (Gravity::Unreachable, "nothing more was entered; make room there and run it again"),
             Kind::InputOutput if error.retry == ledger::Retry::Later => {
-                (Gravity::Unreachable, "nothing was entered; where its disk is full, make room, and run it again")
+                (Gravity::Unreachable, "nothing more was entered; where its disk is full, make room, and run it again")
             }
             Kind::Disconnected if error.retry == ledger::Retry::Later => {
-                (Gravity::Unreachable, "nothing was entered; see whether the server runs, and run it again")
+                (Gravity::Unreachable, "nothing more was entered; see whether the server runs, and run it again")
             }
             Kind::InputOutput | Kind::Disconnected => {
                 (Gravity::Unknown, "it may have been entered: run the same command again, which looks")

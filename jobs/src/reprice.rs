@@ -19,7 +19,7 @@ const WHAT: &str = "not every run was priced anew";
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct RepriceReport {
     /// Runs that were looked at.
-    pub looked_at: u64,
+    pub seen: u64,
     /// Runs whose price is another now.
     pub changed: u64,
     /// Runs that the profile has no tariff for any more, and which keep their price.
@@ -45,7 +45,7 @@ pub async fn reprice(house: &House, window: Window, is_dry: bool) -> Result<Repr
         after = Some(last.run.key.clone());
         let mut commands = Vec::new();
         for settled in page.iter().filter(|settled| settled.run.ended_at.is_some_and(|at| window.contains(at))) {
-            report.looked_at += 1;
+            report.seen += 1;
             let price = match pricer.price(&settled.run) {
                 RunPrice::Known(price) => price,
                 RunPrice::Unknown(_) => {

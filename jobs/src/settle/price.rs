@@ -69,8 +69,20 @@ fn tariff_of(site: &Site, run: &Run) -> Result<Tariff, String> {
     if let Some(what) = uncountable(&run.allocated) {
         return Err(format!("its row has no number of {what}"));
     }
+    if let Some((gpus, nodes)) = too_many_gpus(&run.allocated) {
+        return Err(format!("its row has {gpus} GPUs on {nodes} nodes, more than there can be"));
+    }
     let partition = run.partition.as_ref();
     tariff_for(site, partition, &run.allocated, run.started_at).ok_or_else(|| no_tariff(site, partition))
+}
+
+/// No node has more GPUs, split as they may be: seven parts of 16 are 112.
+const MOST_GPUS_A_NODE: u64 = 1024;
+
+/// GPUs and nodes of an allocation that nobody can have had: a row that is damaged, or made up.
+fn too_many_gpus(allocated: &Tres) -> Option<(u64, u64)> {
+    let (gpus, nodes) = (allocated.gpus_total?, allocated.nodes?);
+    (gpus > nodes.saturating_mul(MOST_GPUS_A_NODE)).then_some((gpus, nodes))
 }
 
 fn no_tariff(site: &Site, partition: Option<&PartitionName>) -> String {
@@ -94,6 +106,19 @@ pub(super) fn uncountable(tres: &Tres) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gpus_that_no_node_has_have_no_price() {
+        for (tres, expected) in [
+            ("cpu=288,gres/gpu=4,node=1", None),
+            ("cpu=288,gres/gpu=2048,node=2", None),
+            ("cpu=288,gres/gpu=2049,node=2", Some((2049, 2))),
+            ("cpu=288,gres/gpu=99999999999,node=1", Some((99_999_999_999, 1))),
+            ("cpu=288,gres/gpu=5", None),
+        ] {
+            assert_eq!(too_many_gpus(&Tres::read(tres).expect(tres)), expected, "{tres}");
+        }
+    }
 
     #[test]
     fn numbers_that_stand_for_none_count_nothing() {

@@ -27,7 +27,7 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
     };
     let unit = given.terms.unit.clone();
     refuse_windows(posting, wish, &given)?;
-    let free = free(posting, wish, &unit)?;
+    let free = free(posting, wish, &given)?;
     let most = given.standing()?.min(free);
     if wish.amount > most {
         let why = format!("{} can be passed on, {} are wanted", most.in_hours_of(&unit), wish.amount.hours());
@@ -93,11 +93,15 @@ fn note(wish: &Delegate) -> String {
     format!("to {}: {}", wish.to, wish.reason)
 }
 
-fn free(posting: &Posting<'_>, wish: &Delegate, unit: &model::Unit) -> Result<Amount> {
+/// What can be passed on of a grant beside what stands of it: of one that is in force what is free now, for a later one covers
+/// nothing that is spent.
+fn free(posting: &Posting<'_>, wish: &Delegate, given: &Grant) -> Result<Amount> {
+    if given.terms.window.from > posting.now {
+        return Ok(given.standing()?);
+    }
+    let unit = &given.terms.unit;
     let parts = posting.records.balance_parts(Some(&wish.from), posting.now)?;
     let balances = rules::balances(&parts, posting.now)?;
     let found = balances.into_iter().find(|balance| balance.project == wish.from && balance.unit == *unit);
-    // What comes into reach only later can be passed on too.
-    let free = found.map(|balance| balance.free()?.plus(balance.later)).transpose()?;
-    Ok(free.unwrap_or_default())
+    Ok(found.map(|balance| balance.free()).transpose()?.unwrap_or_default())
 }

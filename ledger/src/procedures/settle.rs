@@ -199,6 +199,14 @@ fn recharge(posting: &Posting<'_>, run: &mut BookedRun, kind: EntryKind) -> Resu
     let bindings = posting.bindings()?;
     let spender = Spender::of_run(&run.settled);
     let found = rules::attribute(spender, run.settled.price.known(), hold.as_ref(), bindings.of(spender.account));
+    let stays = match &run.standing {
+        Standing::Charged(old) if hold.is_none() && old.hold.is_none() && kind != EntryKind::Reattribute => {
+            let place = (&old.project, &old.unit);
+            rules::stay(spender, run.settled.price.known(), place, bindings.of(spender.account))
+        }
+        _ => None,
+    };
+    let found = stays.map_or(found, Attribution::Charged);
     let found = as_a_rule_found(run, found);
     run.is_by_rule = matches!(&found, Attribution::Charged(Charge { is_by_rule: true, .. }));
     let effective_at = run.settled.run.ended_at.unwrap_or(run.settled.run.observed_at);

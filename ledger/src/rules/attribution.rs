@@ -97,6 +97,21 @@ pub(crate) fn attribute<'a>(
     }
 }
 
+/// The charge of a run where it stands already, as long as a binding of that budget covers it: a correction changes how much is
+/// paid, and not by whom. Else a second budget would take over each run that is read or priced anew.
+pub(crate) fn stay<'a>(
+    spender: Spender<'_>,
+    price: Option<&Price>,
+    (project, unit): (&ProjectName, &Unit),
+    bindings: impl IntoIterator<Item = &'a Binding>,
+) -> Option<Charge> {
+    let is_its = |binding: &&Binding| binding.project == *project && binding.unit == *unit && covers(binding, spender);
+    let binding = bindings.into_iter().find(is_its)?;
+    let amount = price?.in_unit(unit)?;
+    let (project, unit) = (project.clone(), unit.clone());
+    Some(Charge { project, unit, amount, hold: None, is_by_rule: binding.is_rule() })
+}
+
 /// Two rules of different projects say equally much.
 struct RulesDisagree;
 

@@ -62,7 +62,11 @@ pub(super) fn budget_coverage(
         parts.coverage.iter().filter(|reading| reading.site == *balance.unit.site()).collect();
     let figure = balance.site_figure.as_ref();
     let read = readings.iter().map(|reading| reading.window.to).max();
-    let latest = read.max(figure.map(through)).map(|latest| latest.min(now));
+    // What was read or said long ago says nothing of what is free now.
+    let is_fresh = |at: &Timestamp, seconds: i64| now.seconds_since(*at) <= seconds;
+    let read = read.filter(|read| is_fresh(read, FRESH_SECONDS));
+    let said = figure.map(through).filter(|said| is_fresh(said, FIGURE_FRESH_SECONDS));
+    let latest = read.max(said).map(|latest| latest.min(now));
     let bound = |to: Timestamp| -> Vec<Bound<'_>> {
         let own = parts.bindings.iter().filter(|known| known.project == balance.project && known.unit == balance.unit);
         let of_binding = |binding| Bound::new(binding, &readings, Window { from, to }, to);
@@ -290,7 +294,7 @@ mod tests {
                 Some(figure(700, 100)),
                 "unseen 300 until 100; 10-99:",
             ),
-            ("it said more, and nobody read", vec![], Some(figure(700, 100)), "unseen 300 until 100; 10-100:"),
+            ("it said more, and nobody read", vec![], Some(figure(700, 100)), "unknown 300 until -; 10-110:"),
         ] {
             assert_eq!(told(&hai, &readings, figure, None), expected, "{what}");
         }
@@ -306,7 +310,7 @@ mod tests {
         for (what, bindings, readings, opened, expected) in [
             ("no binding", vec![], cleo(5, 110), None, "read 0 until -;"),
             ("two, one of them read", vec![hai.clone(), other], cleo(5, 110), None, "unknown 0 until -; 10-110:cleo"),
-            ("it is over and was read", vec![ended.clone()], cleo(5, 55), None, "read 0 until 55;"),
+            ("it is over and was read", vec![ended.clone()], cleo(5, 55), None, "read 0 until 110;"),
             (
                 "it is over and was read in part",
                 vec![ended],

@@ -21,7 +21,7 @@ mod statement;
 mod union;
 mod usage;
 
-pub(crate) use attribution::{Attribution, BindingsByAccount, Charge, attribute};
+pub(crate) use attribution::{Attribution, BindingsByAccount, Charge, attribute, stay};
 pub use attribution::{Spender, Words, payer};
 pub(crate) use balance::{balances, budgets, refusal};
 pub use budget::Budget;

@@ -204,7 +204,27 @@ async fn what_a_rule_found_of_an_erased_person_stays() {
     assert_eq!(used(&desk).await, [0, 17]);
 }
 
+#[tokio::test]
+async fn a_second_budget_takes_over_no_run_that_is_read_or_priced_anew() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    desk.settle(foreign(1, 60)).await;
+    desk.settle(foreign(2, 7)).await;
+    // The account spends another unit, too, and a run counts in both.
+    desk.post(&[Command::Bind(Binding { unit: name("jupiter:core"), ..to_other() })]).await;
+    desk.settle(read_at(foreign(1, 50), 300)).await;
+    desk.post(&[Command::Reprice(std::sync::Arc::new(foreign(2, 9)))]).await;
+    assert_eq!(used(&desk).await, [59, 0]);
+    let units = desk.book.balances(&ledger::BalanceQuery::default(), now()).await.expect("read");
+    assert!(units.iter().all(|balance| balance.unit == gh200() || balance.used == milli(0)), "{units:?}");
+    // Whoever moves them says so.
+    desk.post(&[reattribute(NOW, NOW + 1000)]).await;
+    assert_eq!(used(&desk).await, [0, 0]);
+    desk.verify().await;
+}
+
 on_postgres_too! {
+    a_second_budget_takes_over_no_run_that_is_read_or_priced_anew,
     rules_find_who_pays_for_what_no_binding_covers,
     rules_that_say_equally_much_leave_a_run_to_nobody,
     two_projects_cannot_pay_for_the_same_runs,

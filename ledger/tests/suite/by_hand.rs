@@ -186,7 +186,30 @@ async fn a_grant_that_comes_month_by_month_is_not_passed_on() {
     assert!(refused.why.contains("comes in 2 parts"), "{refused}");
 }
 
+#[tokio::test]
+async fn a_later_grant_covers_nothing_that_is_passed_on_of_an_earlier_one() {
+    let desk = desk().await;
+    let later = ledger::NewGrant {
+        window: model::Window { from: at(NOW + 86_400), to: at(NOW + 900_000) },
+        reference: "next year".to_owned(),
+        ..new_grant("g2", 400)
+    };
+    desk.post(&[Command::Grant(later)]).await;
+    let delegate = |grant: &str, amount: i64| {
+        let (key, grant, reason) = (format!("{grant}/{amount}"), grant.to_owned(), "vision".to_owned());
+        Command::Delegate(Delegate { key, from: atlas(), grant, to: name("borealis"), amount: milli(amount), reason })
+    };
+    // 100 of 1000 are spent.
+    let refused = desk.try_post(&[delegate("g1", 901)]).await.expect_err("more than is free now");
+    assert_eq!(refused.kind, LedgerErrorKind::Conflict, "{refused}");
+    desk.post(&[delegate("g1", 900)]).await;
+    desk.post(&[delegate("g2", 400)]).await;
+    assert_eq!(desk.numbers().await[5], 0);
+    desk.verify().await;
+}
+
 on_postgres_too! {
+    a_later_grant_covers_nothing_that_is_passed_on_of_an_earlier_one,
     what_is_given_back_follows_its_charge_to_another_project,
     nothing_takes_effect_ahead_of_the_present,
     a_grant_that_comes_month_by_month_is_not_passed_on,

@@ -123,7 +123,10 @@ pub(super) async fn bind(arguments: Bind, context: &Context) -> Result<Answer, F
     let (binding, is_new) = jobs::bind::bind(&house, wish).await?;
     let what = format!("{} spends {project} in {unit} from {} on", binding.covers(), instant_in(from, &zone));
     let text = if is_new { format!("{what}\n") } else { format!("so it was before, and nothing changed: {what}\n") };
-    Ok(Answer::new(text, json!({ "version": 1, "is_new": is_new, "binding": binding })))
+    let beside = jobs::bind::beside_others(&house, &binding).await?;
+    let notes = beside.iter().map(|what| format!("warning: {what}"));
+    let json = json!({ "version": 1, "is_new": is_new, "binding": binding, "beside": beside });
+    Ok(Answer::new(text, json).with_notes(notes.collect()))
 }
 
 /// Lists bindings.

@@ -150,13 +150,18 @@ pub(super) async fn grant(arguments: Grant, context: &Context) -> Result<Answer,
     }
     let json = json!({ "version": 1, "project": project, "unit": unit, "amount": amount, "window": window,
                        "is_new": is_new, "binding": binding, "policy": policy.policy, "zone": policy.zone });
+    let beside = match &binding {
+        Some(binding) => jobs::bind::beside_others(&house, binding).await?,
+        None => Vec::new(),
+    };
+    let beside = beside.into_iter().map(|what| format!("warning: {what}"));
     let others = policy.others.iter().filter(|_| policy.is_new).map(|other| {
         format!(
             "note: another kind of budget occurs at {} too; if the project has that: `pakt ledger policy {project} --unit {unit} {other}`",
             unit.site()
         )
     });
-    Ok(Answer::new(text, json).with_notes(others))
+    Ok(Answer::new(text, json).with_notes(others.chain(beside)))
 }
 
 /// Enters an opening.

@@ -2,7 +2,7 @@
 
 use crate::commands::{
     Context,
-    settle::{day, refuse_future},
+    settle::{day_in, refuse_future},
 };
 use crate::{
     failure::Failure,
@@ -108,7 +108,7 @@ async fn from_file(file: &Path, arguments: &Import, house: &House) -> Result<Imp
 }
 
 async fn from_slurm(arguments: &Import, house: &House) -> Result<ImportReport, Failure> {
-    let Some(since) = arguments.since.as_deref().map(time).transpose()? else {
+    let Some(since) = arguments.since.as_deref().map(|text| time(text, house)).transpose()? else {
         return Err(Failure::usage(NOTHING, "neither a file nor a time was named", "write `--since DAY`"));
     };
     refuse_future(NOTHING, since, house.clock.now())?;
@@ -120,7 +120,7 @@ async fn from_slurm(arguments: &Import, house: &House) -> Result<ImportReport, F
 
 /// What is said of how the file was made.
 fn asked(arguments: &Import, house: &House) -> Result<Option<Asked>, Failure> {
-    let bound = |text: &Option<String>| text.as_deref().map(time).transpose();
+    let bound = |text: &Option<String>| text.as_deref().map(|text| time(text, house)).transpose();
     let (since, until) = (bound(&arguments.since)?, bound(&arguments.until)?);
     let Some(read_as) = arguments.read_as else {
         let unused = since.map(|_| {
@@ -144,9 +144,10 @@ fn asked(arguments: &Import, house: &House) -> Result<Option<Asked>, Failure> {
     Ok(Some(Asked { by, rights, since, until }))
 }
 
-/// An instant, or the beginning of a day.
-fn time(text: &str) -> Result<Timestamp, Failure> {
-    text.parse().or_else(|_| day(text))
+/// A time, or the start of a day in the zone of the site's accounts, in which its grants begin too.
+fn time(text: &str, house: &House) -> Result<Timestamp, Failure> {
+    let zone = house.accounting_zone(&house.here)?;
+    text.parse().or_else(|_| day_in(text, &zone))
 }
 
 fn is_pipe(file: &Path) -> bool {
