@@ -162,7 +162,7 @@ pub(super) fn read(found: &Found<'_>, fields: &AccountingFields) -> Result<Accou
         Found::Row(values) => *values,
     };
     let field = |column: Column| fields.value(values, column);
-    accounting_row::read(field, values::instant, || values::raw(values)).map_err(|reason| {
+    accounting_row::read(field, values::instant, values::tres, || values::raw(values)).map_err(|reason| {
         let stamp = values::stamp(field(Column::Comment), field(Column::SubmitLine), field(Column::JobName));
         RejectedRow { raw: values::raw(values), reason, stamp, is_cut: false }
     })

@@ -42,11 +42,12 @@ pub(super) struct AccountingRow {
     raw: String,
 }
 
-/// Reads a row; `field` gives the value of a column, empty where the site's Slurm has no such column, and `instant` reads
-/// a time.
+/// Reads a row; `field` gives the value of a column, empty where the site's Slurm has no such column, `instant` reads a time
+/// and `tres` a list of resources.
 pub(super) fn read<'row>(
     field: impl Fn(Column) -> &'row str,
     instant: impl Fn(&str, &str) -> Result<Option<Timestamp>, String>,
+    mut tres: impl FnMut(&str, &str) -> Result<Tres, String>,
     raw: impl FnOnce() -> String,
 ) -> Result<AccountingRow, String> {
     let name = field(Column::JobName);
@@ -72,8 +73,8 @@ pub(super) fn read<'row>(
         time_limit: minutes(field(Column::TimeLimit))?,
         allocated_nodes: values::number(field(Column::AllocatedNodes), "allocated nodes")?,
         requested_nodes: values::number(field(Column::RequestedNodes), "requested nodes")?,
-        allocated: values::tres(field(Column::Allocated), "allocated resources")?,
-        requested: values::tres(field(Column::Requested), "requested resources")?,
+        allocated: tres(field(Column::Allocated), "allocated resources")?,
+        requested: tres(field(Column::Requested), "requested resources")?,
         reason: Some(field(Column::Reason)).filter(|text| !values::is_absent(text)).unwrap_or_default().to_owned(),
         sluid: Some(field(Column::Sluid)).filter(|text| !values::is_absent(text)).map(str::to_owned),
         restarts: Some(field(Column::Restarts)).filter(|text| !text.is_empty()).and_then(|text| text.parse().ok()),

@@ -3,6 +3,7 @@
 use super::{
     TextError,
     header::Header,
+    recent_lists::RecentLists,
     row::{self, TextFacts, TextRow, Values},
 };
 use crate::{RejectedRow, slurm::rows::ROW_LIMIT};
@@ -33,6 +34,7 @@ pub struct AccountingText {
     open: Option<Open>,
     has_rows: bool,
     delimiters: Vec<usize>,
+    lists: RecentLists,
 }
 
 #[derive(Debug)]
@@ -56,6 +58,7 @@ impl AccountingText {
             open: None,
             has_rows: false,
             delimiters: Vec::new(),
+            lists: RecentLists::new(),
         }
     }
 
@@ -225,7 +228,7 @@ impl AccountingText {
         {
             return Err(TextError::NoZone(time.to_owned()));
         }
-        let found = row::read(&values, &self.facts);
+        let found = row::read(&values, &self.facts, &mut self.lists);
         if matches!(found, TextRow::Rejected(_))
             && let Some(next) = Header::read(text)
         {

@@ -8,6 +8,7 @@
 
 mod header;
 mod lines;
+mod recent_lists;
 mod row;
 
 pub use lines::AccountingText;

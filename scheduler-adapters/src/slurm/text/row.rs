@@ -1,11 +1,12 @@
 //! One row of a text.
 
-use super::header::Header;
+use super::{header::Header, recent_lists::RecentLists};
 use crate::{
     RejectedRow,
     slurm::{accounting_row, columns::Column, rows::UNIT_SEPARATOR, values},
 };
 use model::{ClusterName, Run, SchedulerJobId, SiteName, Stamp, Timestamp, UserName, Zone};
+use std::ops::Range;
 
 /// How far a cluster's clock may be ahead of that of whoever asked it.
 const CLOCK_AHEAD_SECONDS: i64 = 300;
@@ -63,10 +64,14 @@ pub(super) struct Values<'a> {
 
 impl<'a> Values<'a> {
     fn at(&self, place: usize) -> &'a str {
+        &self.text[self.range(place)]
+    }
+
+    /// Where a value stands.
+    fn range(&self, place: usize) -> Range<usize> {
         let from = if place == 0 { 0 } else { self.delimiters[place - 1] + 1 };
         let is_last = place + 1 == self.header.titles.len();
-        let to = if is_last { self.text.len() } else { self.delimiters[place] };
-        &self.text[from..to]
+        from..if is_last { self.text.len() } else { self.delimiters[place] }
     }
 
     fn of(&self, column: Column, facts: &'a TextFacts) -> &'a str {
@@ -102,27 +107,25 @@ impl<'a> Values<'a> {
 
     /// As it is kept: without the words of the submission, which may hold a secret.
     pub(super) fn raw(&self) -> String {
-        let mut raw = String::with_capacity(self.text.len());
-        let secret = self.header.places.get(Column::SubmitLine);
-        for place in 0..self.header.titles.len() {
-            if place > 0 {
-                raw.push_str(UNIT_SEPARATOR);
-            }
-            if Some(place) != secret {
-                raw.push_str(self.at(place));
-            }
+        let secret = self.header.places.get(Column::SubmitLine).map_or(0..0, |place| self.range(place));
+        let mut raw = Vec::with_capacity(self.text.len());
+        raw.extend_from_slice(&self.text.as_bytes()[..secret.start]);
+        raw.extend_from_slice(&self.text.as_bytes()[secret.end..]);
+        for at in self.delimiters.iter().take(self.header.titles.len() - 1) {
+            let place = if *at < secret.end { *at } else { at - secret.len() };
+            raw[place] = UNIT_SEPARATOR.as_bytes()[0];
         }
-        raw
+        String::from_utf8(raw).expect("one ASCII character took the place of another")
     }
 }
 
 /// Reads a row.
-pub(super) fn read<'a>(values: &Values<'a>, facts: &'a TextFacts) -> TextRow {
+pub(super) fn read<'a>(values: &Values<'a>, facts: &'a TextFacts, lists: &mut RecentLists) -> TextRow {
     let field = |column: Column| values.of(column, facts);
     if field(Column::JobIdRaw).contains('.') {
         return TextRow::Step;
     }
-    match read_job(values, facts) {
+    match read_job(values, facts, lists) {
         Ok(row) => row,
         Err(reason) => {
             let stamp = values::stamp(field(Column::Comment), field(Column::SubmitLine), field(Column::JobName));
@@ -131,7 +134,7 @@ pub(super) fn read<'a>(values: &Values<'a>, facts: &'a TextFacts) -> TextRow {
     }
 }
 
-fn read_job<'a>(values: &Values<'a>, facts: &'a TextFacts) -> Result<TextRow, String> {
+fn read_job<'a>(values: &Values<'a>, facts: &'a TextFacts, lists: &mut RecentLists) -> Result<TextRow, String> {
     let field = |column: Column| values.of(column, facts);
     if values.is_lossy {
         let names = [Column::Cluster, Column::User, Column::Account, Column::Partition, Column::Qos];
@@ -140,7 +143,8 @@ fn read_job<'a>(values: &Values<'a>, facts: &'a TextFacts) -> Result<TextRow, St
         }
     }
     let instant = |text: &str, what: &str| instant(text, what, facts.zone.as_ref());
-    let row = accounting_row::read(field, instant, || values.raw())?;
+    let tres = |text: &str, what: &str| lists.read(text, what);
+    let row = accounting_row::read(field, instant, tres, || values.raw())?;
     let ahead = facts.observed_at.plus_seconds(CLOCK_AHEAD_SECONDS);
     if let Some(time) = row.latest_time().filter(|time| *time > ahead) {
         return Err(format!("it is of {time}, and accounting was asked at {}", facts.observed_at));

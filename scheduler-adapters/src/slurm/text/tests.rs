@@ -71,6 +71,24 @@ fn with(place: usize, value: &'static str) -> [&'static str; 7] {
 }
 
 #[test]
+fn a_row_is_kept_without_the_words_of_its_submission_wherever_they_stand() {
+    let row = "7|7|jupiter|ada|hai|booster|COMPLETED|1795300000|1795300010|1795300070|60|1|node=1";
+    for (titles, values, kept) in [
+        (format!("SubmitLine|{TITLES}"), format!("sbatch grün|{row}"), format!("|{row}")),
+        (format!("{TITLES}|SubmitLine"), format!("{row}|sbatch x"), format!("{row}|")),
+        (format!("{TITLES}|SubmitLine|JobName"), format!("{row}|sbatch x|grün"), format!("{row}||grün")),
+        (TITLES.to_owned(), row.to_owned(), row.to_owned()),
+        (format!("{TITLES}|JobName"), format!("{row}|a;b"), format!("{row}|a;b")),
+    ] {
+        let found = read(&format!("{titles}\n{values}\n"));
+        assert_eq!(found.runs[0].raw, kept.replace('|', "\u{1f}"), "{titles}");
+    }
+    // A delimiter in the last value is a part of it.
+    let found = read(&format!("{TITLES}|JobName\n{row}|a|b\n"));
+    assert_eq!(found.runs[0].raw, format!("{}\u{1f}a|b", row.replace('|', "\u{1f}")));
+}
+
+#[test]
 fn all_columns_of_two_releases_are_read_whatever_their_order() {
     for (release, text, shifted) in [("22.05", OLD, 1), ("25.11", NEW, 1)] {
         let found = read(text);
