@@ -41,6 +41,7 @@ mod usage;
 mod verification;
 mod words;
 mod workbench;
+mod workbench_runs;
 
 pub use self::postgres::{PostgresBook, PostgresPlace};
 pub use account::{Account, AccountError};

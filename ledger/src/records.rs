@@ -201,6 +201,9 @@ pub(crate) trait Records {
     /// The run with this SLUID on this cluster.
     fn run_with_sluid(&self, site: &SiteName, cluster: &ClusterName, sluid: &str) -> Result<Option<BookedRun>>;
     fn put_run(&self, run: BookedRun) -> Result<()>;
+    /// Notes that a run in the books was seen again just so, at another instant. False, and nothing was done, where the
+    /// whole run has to be put.
+    fn see_again(&self, key: &RunKey, at: Timestamp) -> Result<bool>;
     /// The runs stamped with a job, by key.
     fn runs_of_job(&self, job: JobId) -> Result<Vec<BookedRun>>;
     /// The runs at a site that nobody was charged for, in the order of their keys: those behind `after`, at most `limit`.

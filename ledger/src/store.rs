@@ -16,11 +16,20 @@ pub(crate) struct Changes {
     /// In the order of their numbers, which follow the last stored one without a gap.
     pub(crate) entries: Vec<Entry>,
     pub(crate) runs: Vec<BookedRun>,
+    /// Stored runs that were seen again just so. A run may be among `runs` too: then that is the later word.
+    pub(crate) seen_again: Vec<SeenAgain>,
     pub(crate) holds: Vec<Hold>,
     /// What accounts hold now.
     pub(crate) balances: Vec<(Account, Unit, Amount)>,
     /// What the entries of each kind add up to now.
     pub(crate) totals: Vec<(ProjectName, Unit, EntryKind, Amount)>,
+}
+
+/// A run of which nothing has changed but the latest instant at which it was seen.
+#[derive(Debug)]
+pub(crate) struct SeenAgain {
+    pub(crate) key: RunKey,
+    pub(crate) at: Timestamp,
 }
 
 /// The tables of a ledger inside one transaction. After `Err` the transaction is given up.

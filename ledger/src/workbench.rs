@@ -6,6 +6,7 @@
 use crate::records::{BalanceParts, BookedRun, Records, Result, RunDigest};
 use crate::rules::{self, Secret};
 use crate::store::{Changes, Store};
+use crate::workbench_runs::{UndoRun, WorkbenchRuns};
 use crate::{
     Account, Binding, BindingRecord, BundleMark, Command, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold,
     HoldId, ImportBatch, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord,
@@ -28,26 +29,11 @@ struct State {
     /// The number of the last entry, stored or not.
     last_number: Option<u64>,
     entries: Vec<Entry>,
-    /// The clusters that were met; a run's id holds the place of its own here.
-    clusters: Vec<(SiteName, ClusterName)>,
-    /// In the order in which they were first put here.
-    runs: Vec<BookedRun>,
-    places: FxHashMap<RunId, usize>,
-    sluids: FxHashMap<(SiteName, ClusterName, String), RunKey>,
-    /// What was asked about runs beforehand; none for those that are not in the books.
-    digests: FxHashMap<RunId, Option<RunDigest>>,
+    runs: WorkbenchRuns,
     holds: FxHashMap<HoldId, Kept<Option<Hold>>>,
     balances: FxHashMap<Unit, FxHashMap<Account, Kept<Amount>>>,
     totals: FxHashMap<Unit, FxHashMap<(ProjectName, EntryKind), Kept<Amount>>>,
     undo: Vec<Undo>,
-}
-
-/// A run's key without its texts: a post may have many thousand.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct RunId {
-    cluster: usize,
-    job: u64,
-    submitted: i64,
 }
 
 /// A value, and whether the store has it otherwise.
@@ -58,33 +44,22 @@ struct Kept<T> {
 
 /// How one change is taken back.
 enum Undo {
-    /// The run at this place was another, or none.
-    Run(usize, Option<Box<BookedRun>>),
+    Run(UndoRun),
     Hold(HoldId, Option<Box<Hold>>),
 }
 
 impl<'a> Workbench<'a> {
     /// A workbench over the tables of a transaction, with what the commands will ask about runs.
     pub(crate) fn new(store: &'a dyn Store, commands: &[Command]) -> Result<Self> {
-        let mut state = State::default();
-        let mut keys = Vec::new();
-        for key in commands.iter().filter_map(run_key) {
-            let id = state.id(key);
-            if state.digests.insert(id, None).is_none() {
-                keys.push(key);
-            }
-        }
-        for (key, digest) in keys.iter().zip(store.run_digests(&keys)?) {
-            let id = state.id(key);
-            state.digests.insert(id, digest);
-        }
+        let state = State { runs: WorkbenchRuns::of(store, commands)?, ..State::default() };
         Ok(Self { store, state: RefCell::new(state) })
     }
 
     /// Writes what was changed. Whether anything was.
     pub(crate) fn clear(&self) -> Result<bool> {
         let changes = self.state.borrow_mut().take_changes();
-        let is_changed = !(changes.entries.is_empty() && changes.runs.is_empty() && changes.holds.is_empty());
+        let Changes { entries, runs, seen_again, holds, .. } = &changes;
+        let is_changed = !(entries.is_empty() && runs.is_empty() && seen_again.is_empty() && holds.is_empty());
         if is_changed {
             self.store.write(changes)?;
         }
@@ -145,13 +120,7 @@ impl<'a> Workbench<'a> {
         }
         for step in state.undo.split_off(steps).into_iter().rev() {
             match step {
-                Undo::Run(place, Some(before)) => state.runs[place] = *before,
-                Undo::Run(place, None) => {
-                    for run in state.runs.split_off(place) {
-                        let id = state.id(&run.key);
-                        state.places.remove(&id);
-                    }
-                }
+                Undo::Run(undo) => state.runs.undo(undo),
                 Undo::Hold(id, before) => {
                     let value = before.map(|before| *before);
                     state.holds.insert(id, Kept { value, is_changed: true });
@@ -163,32 +132,13 @@ impl<'a> Workbench<'a> {
 }
 
 impl State {
-    fn id(&mut self, key: &RunKey) -> RunId {
-        let is_its = |(site, cluster): &(SiteName, ClusterName)| *site == key.site && *cluster == key.cluster;
-        let cluster = self.clusters.iter().position(is_its).unwrap_or_else(|| {
-            self.clusters.push((key.site.clone(), key.cluster.clone()));
-            self.clusters.len() - 1
-        });
-        RunId { cluster, job: key.scheduler_job.raw(), submitted: key.submitted_at.epoch_seconds() }
-    }
-
-    /// The run, where it was put here.
-    fn run(&mut self, key: &RunKey) -> Option<&BookedRun> {
-        let id = self.id(key);
-        self.places.get(&id).and_then(|place| self.runs.get(*place))
-    }
-
     fn take_changes(&mut self) -> Changes {
         let mut changes = Changes { entries: std::mem::take(&mut self.entries), ..Changes::default() };
         for kept in self.holds.values_mut().filter(|kept| kept.is_changed) {
             kept.is_changed = false;
             changes.holds.extend(kept.value.clone());
         }
-        for id in self.places.drain().map(|(id, _)| id) {
-            self.digests.remove(&id);
-        }
-        changes.runs = std::mem::take(&mut self.runs);
-        self.sluids.clear();
+        self.runs.take_changes(&mut changes);
         self.undo.clear();
         for (unit, accounts) in &mut self.balances {
             for (account, kept) in accounts.iter_mut().filter(|(_, kept)| kept.is_changed) {
@@ -204,14 +154,6 @@ impl State {
         }
         changes.holds.sort_by_key(|hold| hold.id);
         changes
-    }
-}
-
-/// The run that a command is about, where the books can have it.
-fn run_key(command: &Command) -> Option<&RunKey> {
-    match command {
-        Command::Settle(settled) if rules::contradiction(settled).is_none() => Some(&settled.run.key),
-        _ => None,
     }
 }
 
@@ -329,57 +271,44 @@ impl Records for Workbench<'_> {
     }
 
     fn run_digest(&self, key: &RunKey) -> Result<Option<RunDigest>> {
-        let state = &mut *self.state.borrow_mut();
-        if let Some(run) = state.run(key) {
-            let (content, observed_at, sluid) = (run.content, run.observed_at, run.settled.run.sluid.clone());
-            return Ok(Some(RunDigest { content, observed_at, sluid }));
-        }
-        let id = state.id(key);
-        match state.digests.get(&id) {
-            Some(known) => Ok(known.clone()),
+        let known = self.state.borrow_mut().runs.digest(key);
+        match known {
+            Some(known) => Ok(known),
             None => Ok(self.store.run_digests(&[key])?.pop().flatten()),
         }
     }
 
     fn run(&self, key: &RunKey) -> Result<Option<BookedRun>> {
-        let state = &mut *self.state.borrow_mut();
-        if let Some(run) = state.run(key) {
+        let runs = &mut self.state.borrow_mut().runs;
+        if let Some(run) = runs.run(key) {
             return Ok(Some(run.clone()));
         }
-        let id = state.id(key);
-        if matches!(state.digests.get(&id), Some(None)) {
+        if runs.is_known_as_new(key) {
             return Ok(None);
         }
-        self.store.run(key)
+        Ok(self.store.run(key)?.map(|stored| runs.as_seen(stored)))
     }
 
     fn run_with_sluid(&self, site: &SiteName, cluster: &ClusterName, sluid: &str) -> Result<Option<BookedRun>> {
-        let waiting = {
-            let state = self.state.borrow();
-            state.sluids.get(&(site.clone(), cluster.clone(), sluid.to_owned())).cloned()
-        };
+        let waiting = self.state.borrow().runs.with_sluid(site, cluster, sluid).cloned();
         match waiting {
             Some(key) => self.run(&key),
-            None => self.store.run_with_sluid(site, cluster, sluid),
+            None => {
+                let stored = self.store.run_with_sluid(site, cluster, sluid)?;
+                Ok(stored.map(|stored| self.state.borrow_mut().runs.as_seen(stored)))
+            }
         }
     }
 
     fn put_run(&self, run: BookedRun) -> Result<()> {
         let state = &mut *self.state.borrow_mut();
-        if let Some(sluid) = &run.settled.run.sluid {
-            let place = (run.key.site.clone(), run.key.cluster.clone(), sluid.clone());
-            state.sluids.insert(place, run.key.clone());
-        }
-        let id = state.id(&run.key);
-        if let Some(place) = state.places.get(&id).copied() {
-            let before = std::mem::replace(&mut state.runs[place], run);
-            state.undo.push(Undo::Run(place, Some(Box::new(before))));
-        } else {
-            state.places.insert(id, state.runs.len());
-            state.undo.push(Undo::Run(state.runs.len(), None));
-            state.runs.push(run);
-        }
+        let undo = state.runs.put(run);
+        state.undo.push(Undo::Run(undo));
         Ok(())
+    }
+
+    fn see_again(&self, key: &RunKey, at: Timestamp) -> Result<bool> {
+        Ok(self.state.borrow_mut().runs.see_again(key, at))
     }
 
     fn runs_of_job(&self, job: JobId) -> Result<Vec<BookedRun>> {

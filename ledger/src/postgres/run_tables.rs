@@ -8,6 +8,7 @@ use super::session::{Session, Values};
 use crate::price_shape::PriceShape;
 use crate::records::{BookedCharge, BookedRun, RawPlace, Result, RunDigest, Standing};
 use crate::rules::Content;
+use crate::store::SeenAgain;
 use crate::stored::{place, run_key};
 use crate::{ChargedRun, HoldId, SettledRun};
 use model::{
@@ -40,6 +41,25 @@ pub(super) fn write(session: &Session, runs: &[BookedRun]) -> Result<()> {
         put_standing(session, &mut rows, booked, new_raw.or(booked.raw))?;
     }
     session.copy(&format!("COPY runs ({RUN}) FROM STDIN (FORMAT binary)"), &rows.finish())
+}
+
+/// Writes at which instant runs were seen last, and nothing else of them.
+pub(super) fn see_again(session: &Session, seen: &[SeenAgain]) -> Result<()> {
+    if seen.is_empty() {
+        return Ok(());
+    }
+    let (mut places, mut jobs, mut submitted, mut instants) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for SeenAgain { key, at } in seen {
+        places.push(session.place(key)?);
+        jobs.push(raw_id(key.scheduler_job)?);
+        submitted.push(key.submitted_at.epoch_seconds());
+        instants.push(at.epoch_seconds());
+    }
+    let update = "UPDATE runs SET observed_at = seen.instant
+        FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[]) AS seen (place, job, submitted, instant)
+        WHERE runs.place = seen.place AND runs.job = seen.job AND runs.submitted = seen.submitted";
+    session.execute(update, &[&places, &jobs, &submitted, &instants])?;
+    Ok(())
 }
 
 fn remove<'a>(session: &Session, runs: impl Iterator<Item = &'a BookedRun>) -> Result<()> {

@@ -361,10 +361,11 @@ impl Store for Tables<'_> {
     }
 
     fn write(&self, changes: Changes) -> Result<()> {
-        let Changes { entries, runs, holds, balances, totals } = changes;
+        let Changes { entries, runs, seen_again, holds, balances, totals } = changes;
         entry_tables::append(self, &entries)?;
         spending_tables::add(self.session, &entries)?;
         stored::add_usage(self, &entries)?;
+        run_tables::see_again(self.session, &seen_again)?;
         run_tables::write(self.session, &runs)?;
         self.put_holds(&holds)?;
         self.put_balances(&balances)?;

@@ -33,13 +33,16 @@ pub(super) fn settle(posting: &Posting<'_>, settled: &Arc<SettledRun>) -> Result
     Ok(taken_in.unwrap_or_else(|reason| SettleOutcome::Rejected { reason }))
 }
 
-/// Whether the run stands in the books just so, seen at least as late: nothing of it needs to be read or written.
+/// Whether the run stands in the books just so: nothing of it needs to be read, and nothing written but the instant, where
+/// it was seen later.
 fn says_nothing_new(posting: &Posting<'_>, settled: &SettledRun, content: Content) -> Result<bool> {
     let run = &settled.run;
     let Some(known) = posting.records.run_digest(&run.key)? else { return Ok(false) };
-    Ok(known.content == content
-        && (run.sluid.is_none() || known.sluid == run.sluid)
-        && rules::seen_at(known.observed_at, run.observed_at, posting.now) == known.observed_at)
+    if known.content != content || (run.sluid.is_some() && known.sluid != run.sluid) {
+        return Ok(false);
+    }
+    let seen_at = rules::seen_at(known.observed_at, run.observed_at, posting.now);
+    if seen_at == known.observed_at { Ok(true) } else { posting.records.see_again(&run.key, seen_at) }
 }
 
 fn take_in(

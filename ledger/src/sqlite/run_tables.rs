@@ -8,6 +8,7 @@ use super::tables::Tables;
 use crate::price_shape::PriceShape;
 use crate::records::{BookedCharge, BookedRun, RawPlace, Result, RunDigest, Standing};
 use crate::rules::Content;
+use crate::store::SeenAgain;
 use crate::stored::{place, run_key};
 use crate::{ChargedRun, HoldId, SettledRun};
 use model::{
@@ -124,6 +125,17 @@ impl RunWriter {
             booked.kept_directory(),
         ])
     }
+}
+
+/// Writes at which instant runs were seen last, and nothing else of them.
+pub(super) fn see_again(connection: &Connection, names: &Names<'_>, seen: &[SeenAgain]) -> Result<()> {
+    let update = "UPDATE runs SET observed_at = ?4 WHERE place = ?1 AND job = ?2 AND submitted = ?3";
+    let mut statement = connection.prepare_cached(update)?;
+    for SeenAgain { key, at } in seen {
+        let (job, submitted) = (raw_id(key.scheduler_job)?, key.submitted_at.epoch_seconds());
+        statement.execute(params![names.place(key)?, job, submitted, at.epoch_seconds()])?;
+    }
+    Ok(())
 }
 
 /// Packs the raw rows of runs.

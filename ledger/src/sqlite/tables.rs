@@ -362,7 +362,7 @@ impl Store for Tables<'_> {
     }
 
     fn write(&self, changes: Changes) -> Result<()> {
-        let Changes { entries, runs, holds, balances, totals } = changes;
+        let Changes { entries, runs, seen_again, holds, balances, totals } = changes;
         let raw = meanwhile(
             runs.len() >= WORTH_A_THREAD,
             || run_tables::pack(&runs),
@@ -372,6 +372,7 @@ impl Store for Tables<'_> {
                 stored::add_usage(self, &entries)
             },
         )?;
+        run_tables::see_again(self.connection, &self.names, &seen_again)?;
         RunWriter::new().write(self.connection, &self.names, &runs, raw)?;
         for hold in &holds {
             self.put_hold(hold)?;

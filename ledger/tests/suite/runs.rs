@@ -390,7 +390,29 @@ async fn whoever_has_an_older_tariff_undoes_nothing() {
     desk.verify().await;
 }
 
+#[tokio::test]
+async fn of_a_run_that_is_seen_again_only_the_instant_changes() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    assert_eq!(desk.settle(foreign(1, 60)).await, charged(60, 0));
+    // A row that was read or written whole would be missed.
+    desk.change_the_tables("UPDATE runs SET state = -state");
+    assert_eq!(desk.settle(read_at(foreign(1, 60), 230)).await, SettleOutcome::Same);
+    desk.change_the_tables("UPDATE runs SET state = -state");
+    assert_eq!(desk.settle(read_at(foreign(1, 90), 220)).await, SettleOutcome::Stale);
+    // Within a post, too, the instant counts that was read before.
+    let rows = [(60, 250), (90, 240), (60, 270), (70, 290), (60, 280)];
+    let outcomes = desk.post(&rows.map(|(amount, seconds)| settle(read_at(foreign(1, amount), seconds)))).await;
+    let corrected = SettleOutcome::Corrected { difference: milli(10) };
+    let expected = [SettleOutcome::Same, SettleOutcome::Stale, SettleOutcome::Same, corrected, SettleOutcome::Stale];
+    assert_eq!(outcomes, expected.map(ledger::Outcome::Settled));
+    assert_eq!(desk.settle(read_at(foreign(1, 60), 285)).await, SettleOutcome::Stale);
+    assert_eq!(desk.numbers().await, [1000, 70, 0, 0, 0, 930]);
+    desk.verify().await;
+}
+
 on_postgres_too! {
+    of_a_run_that_is_seen_again_only_the_instant_changes,
     whoever_has_an_older_tariff_undoes_nothing,
     a_run_that_is_priced_anew_is_corrected_and_stays_the_run_that_was_read,
     a_number_that_no_ledger_can_hold_costs_only_its_own_row,
