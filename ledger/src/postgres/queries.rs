@@ -66,10 +66,11 @@ pub(super) fn open_holds(session: &Session, project: Option<&ProjectName>) -> Re
     session.rows(&select, &[&project.map(ProjectName::as_str)])?.iter().map(rows::hold).collect()
 }
 
-/// The entries of some kinds, of one project or of all. Each of the kinds has an index of its own.
+/// The entries of some kinds that are about neither runs nor holds, of one project or of all. There is an index of these.
 fn of_kinds(tables: &Tables<'_>, kinds: &str, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
     let condition = format!(
-        "{kinds} AND ($1::text IS NULL OR project = (SELECT number FROM names WHERE text = $1)) ORDER BY number"
+        "run_place IS NULL AND hold IS NULL AND {kinds}
+         AND ($1::text IS NULL OR project = (SELECT number FROM names WHERE text = $1)) ORDER BY number"
     );
     entries_where(tables, &condition, &[&project.map(ProjectName::as_str)])
 }

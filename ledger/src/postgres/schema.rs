@@ -355,11 +355,16 @@ CREATE TABLE imports (
 );
 "#;
 
-/// Adjustments, which are few, of which a limit counts those of a month. Bindings by directory and name, and the directories of
-/// the runs that need one: of those that nobody pays for, and of those that a rule found, where it is empty if nobody told. A reading has its reader's rights, and readings that say different things
-/// stand side by side. When the jobs of holds are expected to run.
+/// One index for the entries that are about neither runs nor holds, which are few: grants, what changes them,
+/// adjustments. An entry of a run, of which there are millions, asks of one index whether it belongs there, and not of
+/// four. Bindings by directory and name, and the directories of the runs that need one: of those that nobody pays for,
+/// and of those that a rule found, where it is empty if nobody told. A reading has its reader's rights, and readings that
+/// say different things stand side by side. When the jobs of holds are expected to run.
 const SEVENTH: &str = r"
-CREATE INDEX entries_of_adjustments ON entries (number) WHERE kind = 'adjust';
+DROP INDEX entries_of_grants;
+DROP INDEX entries_of_withdrawals;
+DROP INDEX entries_of_expiries;
+CREATE INDEX entries_by_kind ON entries (kind, number) WHERE run_place IS NULL AND hold IS NULL;
 ALTER TABLE bindings ADD COLUMN work_directory text;
 ALTER TABLE bindings ADD COLUMN name text;
 ALTER TABLE runs ADD COLUMN work_directory text;

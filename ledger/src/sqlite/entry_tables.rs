@@ -1,5 +1,6 @@
 //! The table of entries.
 
+use super::inserts::{Inserts, TOGETHER_WITH_JOURNAL};
 use super::rows::number;
 use super::stored_rows::each;
 use super::tables::Tables;
@@ -7,6 +8,8 @@ use crate::Entry;
 use crate::records::Result;
 use crate::stored::{Appending, ENTRY, LogTables as _, NewEntries, NewEntry, entry};
 use rusqlite::{Params, params};
+
+const COLUMNS: usize = 27;
 
 /// All entries of a condition, in their order.
 pub(super) fn entries_where<P: Params>(tables: &Tables<'_>, condition: &str, parameters: P) -> Result<Vec<Entry>> {
@@ -23,21 +26,17 @@ pub(super) fn append(tables: &Tables<'_>, entries: &[Entry]) -> Result<()> {
     if entries.is_empty() {
         return Ok(());
     }
-    let insert = format!(
-        "INSERT INTO entries ({ENTRY}, written, leaf) VALUES
-         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,
-          ?25, ?26, ?27)"
-    );
-    let mut statement = tables.connection.prepare_cached(&insert)?;
+    let into = format!("entries ({ENTRY}, written, leaf)");
+    let mut inserts = Inserts::new(tables.connection, &into, COLUMNS, entries.len(), TOGETHER_WITH_JOURNAL)?;
     let mut log = Appending::after(&tables.log_row()?.frontier)?;
     let mut new = NewEntries { names: &tables.names, persons: &tables.persons, log: &mut log };
-    new.append(entries, |row| put(&mut statement, row))?;
+    new.append(entries, |row| put(&mut inserts, row))?;
     keep(tables, &log)
 }
 
-fn put(statement: &mut rusqlite::Statement<'_>, row: &NewEntry<'_>) -> Result<()> {
+fn put(inserts: &mut Inserts<'_>, row: &NewEntry<'_>) -> Result<()> {
     let NewEntry { leaf, numbers, .. } = row;
-    statement.execute(params![
+    inserts.put(params![
         leaf.number,
         leaf.kind,
         numbers.unit,
@@ -65,8 +64,7 @@ fn put(statement: &mut rusqlite::Statement<'_>, row: &NewEntry<'_>) -> Result<()
         numbers.state,
         leaf.marks.note.as_ref().map(|note| note.as_bytes().as_slice()),
         row.hash.as_bytes(),
-    ])?;
-    Ok(())
+    ])
 }
 
 /// Keeps what the tree became.

@@ -4,13 +4,18 @@ use crate::records::Result;
 use rusqlite::{CachedStatement, Connection, ToSql};
 
 /// So many rows go into one statement: SQLite opens the table and its indexes once for all of them.
-const TOGETHER: usize = 16;
+pub(super) const TOGETHER: usize = 16;
+/// The same of a table with a number as its key or a function among its checks. SQLite keeps a journal of the statement
+/// for it, with every page that it changes, and writes that into a file where it grows beyond 64 KiB: more rows at once
+/// cost more than they save.
+pub(super) const TOGETHER_WITH_JOURNAL: usize = 4;
 
 /// Writes rows, most of them many at once.
 pub(super) struct Inserts<'a> {
     many: CachedStatement<'a>,
     one: CachedStatement<'a>,
     columns: usize,
+    together: usize,
     /// How many rows still go into statements of many; the rest comes one by one.
     left: usize,
     /// How many rows the statement of many has by now.
@@ -18,23 +23,30 @@ pub(super) struct Inserts<'a> {
 }
 
 impl<'a> Inserts<'a> {
-    /// For so many rows `into` a table, such as `runs (place, job)`, of so many columns. Every one of them has to be put.
-    pub(super) fn new(connection: &'a Connection, into: &str, columns: usize, rows: usize) -> Result<Self> {
+    /// For so many rows `into` a table, such as `runs (place, job)`, of so many columns, so many of them in one statement.
+    /// Every one of them has to be put.
+    pub(super) fn new(
+        connection: &'a Connection,
+        into: &str,
+        columns: usize,
+        rows: usize,
+        together: usize,
+    ) -> Result<Self> {
         let values = |row: usize| {
             let places: Vec<String> = (1..=columns).map(|column| format!("?{}", row * columns + column)).collect();
             format!("({})", places.join(", "))
         };
         // A statement of many rows that may be undone alone keeps a journal of its own; this one fails, and its caller gives
-        // the transaction up. SQLite keeps the journal all the same for a table with a number as its key, or with a function
-        // among its checks, and many rows at once then cost more than they save.
+        // the transaction up.
         let insert = |rows: usize| {
             format!("INSERT OR FAIL INTO {into} VALUES {}", (0..rows).map(values).collect::<Vec<_>>().join(", "))
         };
         Ok(Self {
-            many: connection.prepare_cached(&insert(TOGETHER))?,
+            many: connection.prepare_cached(&insert(together))?,
             one: connection.prepare_cached(&insert(1))?,
             columns,
-            left: rows - rows % TOGETHER,
+            together,
+            left: rows - rows % together,
             bound: 0,
         })
     }
@@ -49,7 +61,7 @@ impl<'a> Inserts<'a> {
             self.many.raw_bind_parameter(self.bound * self.columns + place + 1, value)?;
         }
         (self.bound, self.left) = (self.bound + 1, self.left - 1);
-        if self.bound == TOGETHER {
+        if self.bound == self.together {
             self.many.raw_execute()?;
             self.bound = 0;
         }
@@ -67,7 +79,7 @@ mod tests {
         for rows in [0, 1, TOGETHER - 1, TOGETHER, TOGETHER + 1, 3 * TOGETHER + 5] {
             let connection = Connection::open_in_memory().expect("opened");
             connection.execute_batch("CREATE TABLE squares (root INTEGER PRIMARY KEY, square TEXT)").expect("made");
-            let mut inserts = Inserts::new(&connection, "squares (root, square)", 2, rows).expect("prepared");
+            let mut inserts = Inserts::new(&connection, "squares (root, square)", 2, rows, TOGETHER).expect("prepared");
             let numbers = 0..i64::try_from(rows).expect("few");
             for root in numbers.clone() {
                 inserts.put(params![root, (root > 0).then(|| (root * root).to_string())]).expect("put");
@@ -85,7 +97,7 @@ mod tests {
     fn a_row_that_does_not_fit_is_an_error() {
         let connection = Connection::open_in_memory().expect("opened");
         connection.execute_batch("CREATE TABLE roots (root INTEGER PRIMARY KEY)").expect("made");
-        let mut inserts = Inserts::new(&connection, "roots (root)", 1, TOGETHER).expect("prepared");
+        let mut inserts = Inserts::new(&connection, "roots (root)", 1, TOGETHER, TOGETHER).expect("prepared");
         let put: Result<()> = (0..TOGETHER).try_for_each(|_| inserts.put(params![1]));
         assert!(put.is_err());
     }

@@ -70,10 +70,12 @@ pub(super) fn open_holds(connection: &Connection, project: Option<&ProjectName>)
     all(connection, &select, [project.map(ProjectName::as_str)], rows::hold)
 }
 
-/// The entries of some kinds, of one project or of all. Each of the kinds has an index of its own.
+/// The entries of some kinds that are about neither runs nor holds, of one project or of all. There is an index of these.
 fn of_kinds(tables: &Tables<'_>, kinds: &str, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
-    let condition =
-        format!("{kinds} AND (?1 IS NULL OR project = (SELECT number FROM names WHERE text = ?1)) ORDER BY number");
+    let condition = format!(
+        "run_place IS NULL AND hold IS NULL AND {kinds}
+         AND (?1 IS NULL OR project = (SELECT number FROM names WHERE text = ?1)) ORDER BY number"
+    );
     entries_where(tables, &condition, [project.map(ProjectName::as_str)])
 }
 

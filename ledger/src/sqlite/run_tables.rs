@@ -1,6 +1,6 @@
 //! The table of runs, and that of their raw rows.
 
-use super::inserts::Inserts;
+use super::inserts::{Inserts, TOGETHER};
 use super::names::{Names, Recent};
 use super::raw_rows::{self, PackedRows};
 use super::rows::{amount, count, from_json, instant, number, parsed_option, to_json, unreadable};
@@ -51,7 +51,7 @@ impl RunWriter {
         let raw = raw_rows::add(connection, raw)?;
         let values = (1..=COLUMNS).map(|column| format!("?{column}")).collect::<Vec<_>>().join(", ");
         let new = runs.iter().filter(|run| run.is_new).count();
-        let mut add = Inserts::new(connection, &format!("runs ({RUN})"), COLUMNS, new)?;
+        let mut add = Inserts::new(connection, &format!("runs ({RUN})"), COLUMNS, new, TOGETHER)?;
         let mut replace =
             connection.prepare_cached(&format!("INSERT OR REPLACE INTO runs ({RUN}) VALUES ({values})"))?;
         for (booked, new_raw) in runs.iter().zip(raw) {
@@ -350,7 +350,12 @@ pub(super) fn digests(connection: &Connection, names: &Names<'_>, keys: &[&RunKe
     let mut by_place = FxHashMap::<(&SiteName, &ClusterName), Wanted>::default();
     for (position, key) in keys.iter().enumerate() {
         let id = (raw_id(key.scheduler_job)?, key.submitted_at.epoch_seconds());
-        by_place.entry((&key.site, &key.cluster)).or_default().insert(id, position);
+        let wanted = by_place.entry((&key.site, &key.cluster)).or_default();
+        if wanted.is_empty() {
+            // Those of a post are mostly of one cluster.
+            wanted.reserve(keys.len());
+        }
+        wanted.insert(id, position);
     }
     for ((site, cluster), wanted) in by_place {
         let Some(place) = names.find(&format!("{site}/{cluster}"))? else { continue };
