@@ -4,7 +4,7 @@ use super::copy_rows::CopyRows;
 use super::session::Values;
 use super::tables::Tables;
 use crate::records::Result;
-use crate::stored::{ENTRY, NewEntries, NewEntry, entry};
+use crate::stored::{ENTRY, Marked, NewEntries, NewEntry, entry, leaf_hashes};
 use crate::{Entry, LedgerError, LedgerErrorKind};
 
 const COLUMNS: i16 = 27;
@@ -21,43 +21,44 @@ pub(super) fn append(tables: &Tables<'_>, entries: &[Entry]) -> Result<()> {
         return Ok(());
     }
     let mut rows = CopyRows::new(COLUMNS, entries.len());
+    let marked = Marked::all(&tables.persons, entries)?;
     tables.with_log(|log| {
-        let mut new = NewEntries { names: tables.session, persons: &tables.persons, log };
-        new.append(entries, |row| put(&mut rows, row))
+        let mut new = NewEntries { names: tables.session, log };
+        new.append(entries, &marked, leaf_hashes(entries, &marked), |row| put(&mut rows, row))
     })?;
     let copy = format!("COPY entries ({ENTRY}, written, leaf) FROM STDIN (FORMAT binary)");
     tables.session.copy(&copy, &rows.finish())
 }
 
 fn put(rows: &mut CopyRows, row: &NewEntry<'_>) -> Result<()> {
-    let NewEntry { leaf, numbers, .. } = row;
+    let NewEntry { entry, numbers, marked, .. } = row;
     rows.row();
-    rows.number(leaf.number);
-    rows.text(leaf.kind);
+    rows.number(row.number);
+    rows.text(entry.kind.as_str());
     rows.numbered(numbers.unit)?;
-    rows.number(leaf.amount);
+    rows.number(entry.amount.milli());
     rows.numbered(numbers.debit)?;
     rows.numbered(numbers.credit)?;
     rows.numbered(numbers.project)?;
-    rows.number(leaf.effective_at);
-    rows.number(leaf.recorded_at);
-    rows.number(row.actor);
-    rows.text_option(leaf.key.map(kept).transpose()?);
-    rows.text_option(leaf.hold);
+    rows.number(entry.effective_at.epoch_seconds());
+    rows.number(entry.recorded_at.epoch_seconds());
+    rows.number(marked.actor);
+    rows.text_option(entry.key.as_deref().map(kept).transpose()?);
+    rows.text_option(row.hold.as_deref());
     rows.numbered_option(numbers.place)?;
-    rows.number_option(leaf.run.map(|run| run.job));
-    rows.number_option(leaf.run.map(|run| run.submitted));
-    rows.text_option(leaf.grant.map(kept).transpose()?);
-    rows.number_option(leaf.reverses);
-    rows.text(kept(row.note)?);
+    rows.number_option(row.job);
+    rows.number_option(entry.links.run.as_ref().map(|run| run.submitted_at.epoch_seconds()));
+    rows.text_option(entry.links.grant.as_deref().map(kept).transpose()?);
+    rows.number_option(row.reverses);
+    rows.text(kept(&entry.note)?);
     rows.numbered_option(numbers.tariff)?;
     rows.text_option(row.particulars.as_deref());
-    rows.number_option(row.person);
-    rows.field_option(leaf.run.and_then(|run| run.content));
-    rows.number_option(leaf.run.and_then(|run| run.ran).map(|ran| ran.started));
+    rows.number_option(marked.person);
+    rows.field_option(row.content());
+    rows.number_option(row.started());
     rows.numbered_option(numbers.partition)?;
     rows.numbered_option(numbers.state)?;
-    rows.field_option(leaf.marks.note.as_ref().map(|note| note.as_bytes().as_slice()));
+    rows.field_option(marked.marks.note.as_ref().map(|note| note.as_bytes().as_slice()));
     rows.field(row.hash.as_bytes());
     Ok(())
 }

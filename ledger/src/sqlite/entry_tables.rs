@@ -5,8 +5,9 @@ use super::rows::number;
 use super::stored_rows::each;
 use super::tables::Tables;
 use crate::Entry;
+use crate::evidence::TreeHash;
 use crate::records::Result;
-use crate::stored::{Appending, ENTRY, LogTables as _, NewEntries, NewEntry, entry};
+use crate::stored::{Appending, ENTRY, LogTables as _, Marked, NewEntries, NewEntry, entry};
 use rusqlite::{Params, params};
 
 const COLUMNS: usize = 27;
@@ -21,48 +22,53 @@ pub(super) fn entries_where<P: Params>(tables: &Tables<'_>, condition: &str, par
     Ok(found)
 }
 
-/// Adds entries, each with its leaf in the log.
-pub(super) fn append(tables: &Tables<'_>, entries: &[Entry]) -> Result<()> {
+/// Adds entries, each with its leaf in the log, whose hashes come in the same order.
+pub(super) fn append(
+    tables: &Tables<'_>,
+    entries: &[Entry],
+    marked: &[Marked],
+    hashes: impl Iterator<Item = Result<TreeHash>>,
+) -> Result<()> {
     if entries.is_empty() {
         return Ok(());
     }
     let into = format!("entries ({ENTRY}, written, leaf)");
     let mut inserts = Inserts::new(tables.connection, &into, COLUMNS, entries.len(), TOGETHER_WITH_JOURNAL)?;
     let mut log = Appending::after(&tables.log_row()?.frontier)?;
-    let mut new = NewEntries { names: &tables.names, persons: &tables.persons, log: &mut log };
-    new.append(entries, |row| put(&mut inserts, row))?;
+    let mut new = NewEntries { names: &tables.names, log: &mut log };
+    new.append(entries, marked, hashes, |row| put(&mut inserts, row))?;
     keep(tables, &log)
 }
 
 fn put(inserts: &mut Inserts<'_>, row: &NewEntry<'_>) -> Result<()> {
-    let NewEntry { leaf, numbers, .. } = row;
+    let NewEntry { entry, numbers, marked, .. } = row;
     inserts.put(params![
-        leaf.number,
-        leaf.kind,
+        row.number,
+        entry.kind.as_str(),
         numbers.unit,
-        leaf.amount,
+        entry.amount.milli(),
         numbers.debit,
         numbers.credit,
         numbers.project,
-        leaf.effective_at,
-        leaf.recorded_at,
-        row.actor,
-        leaf.key,
-        leaf.hold,
+        entry.effective_at.epoch_seconds(),
+        entry.recorded_at.epoch_seconds(),
+        marked.actor,
+        entry.key,
+        row.hold,
         numbers.place,
-        leaf.run.map(|run| run.job),
-        leaf.run.map(|run| run.submitted),
-        leaf.grant,
-        leaf.reverses,
-        row.note,
+        row.job,
+        entry.links.run.as_ref().map(|run| run.submitted_at.epoch_seconds()),
+        entry.links.grant,
+        row.reverses,
+        entry.note,
         numbers.tariff,
         row.particulars,
-        row.person,
-        leaf.run.and_then(|run| run.content),
-        leaf.run.and_then(|run| run.ran).map(|ran| ran.started),
+        marked.person,
+        row.content(),
+        row.started(),
         numbers.partition,
         numbers.state,
-        leaf.marks.note.as_ref().map(|note| note.as_bytes().as_slice()),
+        marked.marks.note.as_ref().map(|note| note.as_bytes().as_slice()),
         row.hash.as_bytes(),
     ])
 }

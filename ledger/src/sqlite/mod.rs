@@ -6,6 +6,7 @@
 
 mod backup;
 mod balance_queries;
+mod beside;
 mod book;
 mod bundle_table;
 mod coverage_tables;

@@ -1,5 +1,6 @@
 //! What a post needs of SQLite's tables.
 
+use super::beside::beside;
 use super::names::Names;
 use super::run_tables::{self, Listed, RunWriter};
 use super::{
@@ -10,7 +11,7 @@ use crate::random::Random;
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::store::{Changes, Store};
-use crate::stored::{self, Persons};
+use crate::stored::{self, Marked, Persons};
 use crate::{
     Account, Binding, BindingRecord, BundleMark, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
     ImportBatch, LedgerError, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy,
@@ -26,24 +27,6 @@ pub(super) struct Tables<'a> {
     pub(super) connection: &'a Connection,
     pub(super) names: Names<'a>,
     pub(super) persons: Persons<'a>,
-}
-
-/// From so many runs on, packing their raw rows is worth a thread of its own.
-const WORTH_A_THREAD: usize = 256;
-
-/// Does work here while `beside`, which cannot fail, is done on another thread, where that is wanted and one is to be had.
-fn meanwhile<T: Send>(
-    has_thread: bool,
-    beside: impl Fn() -> T + Send + Sync,
-    here: impl FnOnce() -> Result<()>,
-) -> Result<T> {
-    std::thread::scope(|scope| {
-        let builder = std::thread::Builder::new().name("packer".to_owned());
-        let thread = has_thread.then(|| builder.spawn_scoped(scope, &beside).ok()).flatten();
-        here()?;
-        let done = thread.and_then(|thread| thread.join().ok());
-        Ok(done.unwrap_or_else(&beside))
-    })
 }
 
 impl<'a> Tables<'a> {
@@ -363,15 +346,12 @@ impl Store for Tables<'_> {
 
     fn write(&self, changes: Changes) -> Result<()> {
         let Changes { entries, runs, seen_again, holds, balances, totals } = changes;
-        let raw = meanwhile(
-            runs.len() >= WORTH_A_THREAD,
-            || run_tables::pack(&runs),
-            || {
-                entry_tables::append(self, &entries)?;
-                spending_tables::add(self.connection, &self.names, &entries)?;
-                stored::add_usage(self, &entries)
-            },
-        )?;
+        let marked = Marked::all(&self.persons, &entries)?;
+        let raw = beside(&entries, &marked, &runs, |hashes| {
+            entry_tables::append(self, &entries, &marked, hashes)?;
+            spending_tables::add(self.connection, &self.names, &entries)?;
+            stored::add_usage(self, &entries)
+        })?;
         run_tables::see_again(self.connection, &self.names, &seen_again)?;
         RunWriter::new().write(self.connection, &self.names, &runs, raw)?;
         for hold in &holds {

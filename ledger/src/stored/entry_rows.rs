@@ -1,10 +1,9 @@
 //! Rows of entries: read, and made with their leaves.
 
-use super::log::{Appending, marks};
-use super::persons::Persons;
+use super::log::{Appending, Marked};
 use super::row::{StoredRow, unreadable};
 use super::tables::{LogTables, Names};
-use crate::evidence::{Domain, EntryLeaf, FieldWriter, RanLeaf, RunLeaf, TreeHash};
+use crate::evidence::TreeHash;
 use crate::records::Result;
 use crate::{Content, Entry, HoldId, LedgerError, LedgerErrorKind, Links, Particulars, Ran};
 use model::{BaseState, JobId, PartitionName, RunKey, SchedulerJobId, TariffId, Timestamp};
@@ -85,20 +84,35 @@ pub(crate) fn run_key(place: &str, job: u64, submitted: i64) -> Result<RunKey> {
 /// Entries on their way into a table, each with its leaf in the log.
 pub(crate) struct NewEntries<'a, N> {
     pub(crate) names: &'a N,
-    pub(crate) persons: &'a Persons<'a>,
     pub(crate) log: &'a mut Appending,
 }
 
 /// What the row of a new entry holds.
 pub(crate) struct NewEntry<'a> {
-    pub(crate) leaf: EntryLeaf<'a>,
+    pub(crate) entry: &'a Entry,
+    pub(crate) number: i64,
+    pub(crate) hold: Option<String>,
+    pub(crate) job: Option<i64>,
+    pub(crate) reverses: Option<i64>,
     pub(crate) numbers: Numbers,
-    pub(crate) actor: i64,
-    pub(crate) person: Option<i64>,
-    pub(crate) note: &'a str,
+    pub(crate) marked: &'a Marked,
     /// As JSON.
     pub(crate) particulars: Option<String>,
     pub(crate) hash: TreeHash,
+}
+
+impl NewEntry<'_> {
+    /// The keyed digest of what was read, of the entry of a run.
+    pub(crate) fn content(&self) -> Option<&[u8]> {
+        self.entry.links.run.as_ref()?;
+        self.entry.content.as_ref().map(|content| content.0.as_slice())
+    }
+
+    /// When the run started.
+    pub(crate) fn started(&self) -> Option<i64> {
+        self.entry.links.run.as_ref()?;
+        self.entry.ran.as_ref().map(|ran| ran.started_at.epoch_seconds())
+    }
 }
 
 /// The numbers of an entry's names.
@@ -131,58 +145,32 @@ impl Numbers {
 }
 
 impl<N: Names> NewEntries<'_, N> {
-    /// Appends the leaves, and hands each row to `put`.
-    pub(crate) fn append(&mut self, entries: &[Entry], mut put: impl FnMut(&NewEntry<'_>) -> Result<()>) -> Result<()> {
-        let mut writer = FieldWriter::new(Domain::Entry);
-        entries.iter().try_for_each(|entry| self.add(&mut writer, entry, &mut put))
-    }
-
-    fn add(
+    /// Appends the leaves, whose hashes come in the order of the entries, and hands each row to `put`.
+    pub(crate) fn append(
         &mut self,
-        writer: &mut FieldWriter,
-        entry: &Entry,
-        put: &mut impl FnMut(&NewEntry<'_>) -> Result<()>,
+        entries: &[Entry],
+        marked: &[Marked],
+        mut hashes: impl Iterator<Item = Result<TreeHash>>,
+        mut put: impl FnMut(&NewEntry<'_>) -> Result<()>,
     ) -> Result<()> {
-        let names = self.names;
-        let (marks, actor, person) = marks(self.persons, entry)?;
-        let numbers = Numbers::of(entry, names)?;
-        let hold = entry.links.hold.map(|hold| hold.to_string());
-        let [unit, debit] = [names.text_of(numbers.unit)?, names.text_of(numbers.debit)?];
-        let credit = names.text_of(numbers.credit)?;
-        let place = numbers.place.map(|place| names.text_of(place)).transpose()?;
-        let leaf = EntryLeaf {
-            number: signed(entry.number)?,
-            kind: entry.kind.as_str(),
-            unit: &unit,
-            amount: entry.amount.milli(),
-            debit: &debit,
-            credit: &credit,
-            project: entry.project.as_str(),
-            effective_at: entry.effective_at.epoch_seconds(),
-            recorded_at: entry.recorded_at.epoch_seconds(),
-            key: entry.key.as_deref(),
-            hold: hold.as_deref(),
-            run: run_leaf(entry, place.as_deref())?,
-            grant: entry.links.grant.as_deref(),
-            reverses: entry.links.reverses.map(signed).transpose()?,
-            tariff: entry.tariff.as_ref().map(|tariff| tariff.0.as_str()),
-            particulars: &entry.particulars,
-            marks,
-        };
-        leaf.write(writer);
-        let hash = writer.leaf_hash();
-        self.log.append(entry.number, hash)?;
-        let particulars = written_particulars(entry)?;
-        put(&NewEntry { leaf, numbers, actor, person, note: &entry.note, particulars, hash })
+        let gone = || LedgerError::never(LedgerErrorKind::Bug, "an entry has no hash");
+        for (entry, marked) in entries.iter().zip(marked) {
+            let hash = hashes.next().ok_or_else(gone)??;
+            self.log.append(entry.number, hash)?;
+            put(&NewEntry {
+                entry,
+                number: signed(entry.number)?,
+                hold: entry.links.hold.map(|hold| hold.to_string()),
+                job: entry.links.run.as_ref().map(|run| signed(run.scheduler_job.raw())).transpose()?,
+                reverses: entry.links.reverses.map(signed).transpose()?,
+                numbers: Numbers::of(entry, self.names)?,
+                marked,
+                particulars: written_particulars(entry)?,
+                hash,
+            })?;
+        }
+        Ok(())
     }
-}
-
-fn run_leaf<'a>(entry: &'a Entry, place: Option<&'a str>) -> Result<Option<RunLeaf<'a>>> {
-    let Some((run, place)) = entry.links.run.as_ref().zip(place) else { return Ok(None) };
-    let content = entry.content.as_ref().map(|content| content.0.as_slice());
-    let job = signed(run.scheduler_job.raw())?;
-    let submitted = run.submitted_at.epoch_seconds();
-    Ok(Some(RunLeaf { place, job, submitted, ran: RanLeaf::of(entry), content }))
 }
 
 fn written_particulars(entry: &Entry) -> Result<Option<String>> {
@@ -194,7 +182,7 @@ fn written_particulars(entry: &Entry) -> Result<Option<String>> {
 }
 
 /// A number that is never negative, as databases have them.
-fn signed(number: u64) -> Result<i64> {
+pub(super) fn signed(number: u64) -> Result<i64> {
     let bug = |_| LedgerError::never(LedgerErrorKind::Bug, format!("{number} does not fit in a column"));
     i64::try_from(number).map_err(bug)
 }

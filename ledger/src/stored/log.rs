@@ -84,16 +84,29 @@ impl Appending {
 }
 
 /// What stands in an entry's leaf in place of persons, and their numbers.
-pub(super) fn marks(persons: &Persons<'_>, entry: &Entry) -> Result<(EntryMarks, i64, Option<i64>)> {
-    let actor = persons.of(entry.actor.site.as_ref(), &entry.actor.user)?;
-    let person = match (&entry.ran_by, &entry.links.run) {
-        (Some(user), Some(run)) => Some(persons.of(Some(&run.site), user)?),
-        _ => None,
-    };
-    let note = written(entry).zip(actor.salt);
-    let note = note.map(|(fields, salt)| Commitment::new(&salt.of_entry(entry.number), fields));
-    let marks = EntryMarks { actor: actor.mark, person: person.as_ref().map(|person| person.mark), note };
-    Ok((marks, actor.number, person.map(|person| person.number)))
+pub(crate) struct Marked {
+    pub(crate) marks: EntryMarks,
+    pub(crate) actor: i64,
+    pub(crate) person: Option<i64>,
+}
+
+impl Marked {
+    /// Of these entries, in their order.
+    pub(crate) fn all(persons: &Persons<'_>, entries: &[Entry]) -> Result<Vec<Self>> {
+        entries.iter().map(|entry| Self::of(persons, entry)).collect()
+    }
+
+    fn of(persons: &Persons<'_>, entry: &Entry) -> Result<Self> {
+        let actor = persons.of(entry.actor.site.as_ref(), &entry.actor.user)?;
+        let person = match (&entry.ran_by, &entry.links.run) {
+            (Some(user), Some(run)) => Some(persons.of(Some(&run.site), user)?),
+            _ => None,
+        };
+        let note = written(entry).zip(actor.salt);
+        let note = note.map(|(fields, salt)| Commitment::new(&salt.of_entry(entry.number), fields));
+        let marks = EntryMarks { actor: actor.mark, person: person.as_ref().map(|person| person.mark), note };
+        Ok(Self { marks, actor: actor.number, person: person.map(|person| person.number) })
+    }
 }
 
 /// The error of a log that holds what no release writes.
