@@ -23,6 +23,7 @@ mod hold;
 mod import_batch;
 mod observation;
 mod outcome;
+mod post;
 mod postgres;
 mod price_shape;
 mod procedures;

@@ -1,6 +1,6 @@
 //! The contract, kept by a PostgreSQL database.
 
-use super::joined_posts::{Post, Writer, in_transaction};
+use super::joined_posts::{Writer, in_transaction};
 use super::keeper::Keeper;
 use super::place::PostgresPlace;
 use super::session::Session;
@@ -8,6 +8,7 @@ use super::tables::Tables;
 use super::thread::Owner;
 use super::{balance_queries, bundle_table, coverage_tables, figure_tables, import_table, queries, run_tables};
 use crate::evidence::EntryProof;
+use crate::post::Post;
 use crate::random::Random;
 use crate::records::Result;
 use crate::store::Store;

@@ -1,11 +1,11 @@
 //! The tables as posts about holds see them that share a transaction: what they ask is read for all of them at once, what
 //! they change waits in memory, so that it can be undone for one of them, and is written in one piece.
 
-use super::joined_posts::Post;
 use super::rows;
 use super::stored_rows::log_row;
 use super::tables::Tables;
 use crate::evidence::SignerKey;
+use crate::post::Post;
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::store::{Changes, Store};

@@ -5,21 +5,13 @@ use super::session::Session;
 use super::tables::Tables;
 use super::thread::Link;
 use crate::evidence::SignerKey;
-use crate::procedures::{Posting, apply};
+use crate::post::{Post, is_of_the_post};
 use crate::random::Random;
 use crate::records::Result;
-use crate::store::Store;
-use crate::workbench::Workbench;
-use crate::{Command, LedgerError, LedgerErrorKind, Outcome};
-use model::{Principal, SiteName, Timestamp};
+use crate::store::Store as _;
+use crate::{LedgerErrorKind, Outcome};
+use model::SiteName;
 use std::sync::Arc;
-
-/// One caller's post.
-pub(super) struct Post {
-    pub(super) actor: Principal,
-    pub(super) now: Timestamp,
-    pub(super) commands: Vec<Command>,
-}
 
 /// What writing needs beside the database.
 #[derive(Clone, Debug)]
@@ -33,15 +25,6 @@ pub(super) struct Writer {
 pub(super) struct ClosedPost<'a> {
     pub(super) post: &'a Post,
     pub(super) last_entry: u64,
-}
-
-impl Post {
-    /// Whether it may share a transaction: it is about holds alone.
-    pub(super) fn may_be_joined(&self) -> bool {
-        let is_of_holds =
-            |command: &Command| matches!(command, Command::Hold(_) | Command::Amend(_) | Command::Close(_));
-        self.commands.iter().all(is_of_holds)
-    }
 }
 
 /// Posts all of them, in their order; the answers come in the same order. Where the transaction that they share fails for
@@ -86,7 +69,7 @@ fn post_alone(session: &Session, post: &Post, writer: &Writer) -> Result<Vec<Out
     in_transaction(session, Session::commit, || {
         let before = session.changes();
         let tables = Tables::to_write(session, &writer.random);
-        let outcomes = carry_out(&tables, post)?;
+        let outcomes = post.carry_out(&tables)?;
         let is_changed = session.changes() != before;
         if is_changed {
             close_posts(session, &[ClosedPost { post, last_entry: tables.last_number()? }])?;
@@ -104,13 +87,13 @@ fn post_holds(session: &Session, posts: &[Post], writer: &Writer) -> Result<Vec<
         let mut answers = Vec::with_capacity(posts.len());
         for post in posts {
             let before = desk.mark();
-            let answer = carry_out(&desk, post);
+            let answer = post.carry_out(&desk);
             match &answer {
                 Ok(_) if desk.has_changed_since(&before) => {
                     closed.push(ClosedPost { post, last_entry: desk.last_number()? });
                 }
                 Ok(_) => {}
-                Err(error) if is_its_own(error) && desk.undo_to(&before) => {}
+                Err(error) if is_of_the_post(error) && desk.undo_to(&before) => {}
                 Err(error) => return Err(error.clone()),
             }
             answers.push(answer);
@@ -122,20 +105,6 @@ fn post_holds(session: &Session, posts: &[Post], writer: &Writer) -> Result<Vec<
         }
         Ok((answers, !closed.is_empty()))
     })
-}
-
-/// Whether the error is about the post, and not about the database.
-const fn is_its_own(error: &LedgerError) -> bool {
-    use LedgerErrorKind::{Conflict, Invalid, Overflow, Refused, UnknownHold};
-    matches!(error.kind, Refused(_) | Conflict | UnknownHold | Invalid | Overflow)
-}
-
-fn carry_out(store: &dyn Store, post: &Post) -> Result<Vec<Outcome>> {
-    let workbench = Workbench::new(store, &post.commands)?;
-    let posting = Posting::new(&workbench, &post.actor, post.now);
-    let outcomes = post.commands.iter().map(|command| apply(&posting, command)).collect::<Result<Vec<_>>>()?;
-    workbench.clear()?;
-    Ok(outcomes)
 }
 
 /// Notes the posts. At that the database checks that the accounts of each unit sum to zero.

@@ -1,10 +1,11 @@
 //! The thread that owns the connection. Posts that wait for it together are committed together.
 
-use super::joined_posts::{Post, Writer, post_joined};
+use super::joined_posts::{Writer, post_joined};
 use super::keeper::Keeper;
 use super::open::{find_key, open};
 use super::place::PostgresPlace;
 use super::session::Session;
+use crate::post::Post;
 use crate::records::Result;
 use crate::{LedgerError, LedgerErrorKind, OpenMode, Outcome, Retry};
 use std::sync::Arc;

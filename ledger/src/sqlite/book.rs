@@ -1,18 +1,19 @@
 //! The contract, kept by one SQLite file.
 
-use super::open::{OpenMode, StopPoint, Surroundings, key_file_of, open};
+use super::joined_posts::{Writer, close_post};
+use super::open::{OpenMode, Surroundings, key_file_of, open};
 use super::tables::Tables;
 use super::thread::Owner;
 use super::{
     backup, balance_queries, bundle_table, coverage_tables, figure_tables, import_table, moving, queries, run_tables,
 };
-use crate::evidence::{EntryProof, SignerKey};
-use crate::procedures::{Posting, apply};
+use crate::evidence::EntryProof;
+use crate::post::Post;
 use crate::random::Random;
 use crate::records::{Records, Result};
 use crate::rules::Replay;
 use crate::store::Store;
-use crate::stored::{self, Known, Log, LogTables as _};
+use crate::stored::{self, Known, LogTables as _};
 use crate::workbench::Workbench;
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage,
@@ -24,7 +25,7 @@ use async_trait::async_trait;
 use model::{
     Balance, ClusterName, Principal, ProjectName, RunKey, SchedulerJobId, SiteName, Statement, Timestamp, Unit, Window,
 };
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,10 +34,7 @@ use std::sync::Arc;
 pub struct SqliteBook {
     owner: Owner,
     path: PathBuf,
-    stop: Option<StopPoint>,
-    random: Random,
-    /// The key of the log, where this user has it.
-    signer: Option<Arc<SignerKey>>,
+    writer: Writer,
 }
 
 impl SqliteBook {
@@ -52,8 +50,8 @@ impl SqliteBook {
     pub fn open_in(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Result<Self> {
         let (connection, signer) = open(path, mode, surroundings)?;
         let Surroundings { stop, random, .. } = surroundings.clone();
-        let (owner, path, signer) = (Owner::start(connection)?, path.to_owned(), signer.map(Arc::new));
-        Ok(Self { owner, path, stop, random, signer })
+        let writer = Writer { random, stop, signer: signer.map(Arc::new) };
+        Ok(Self { owner: Owner::start(connection, writer.clone())?, path: path.to_owned(), writer })
     }
 
     /// Puts a backup where no ledger is, once it was verified. The backup stays as it is.
@@ -65,7 +63,7 @@ impl SqliteBook {
     /// Fills an empty ledger with entries of another one, in order. What comes out has the same entries, balances and
     /// holds, so an export can be checked without its origin; it has no runs and takes no commands.
     pub async fn replay(&self, entries: &[Entry]) -> Result<()> {
-        let (entries, random) = (entries.to_vec(), self.random.clone());
+        let (entries, random) = (entries.to_vec(), self.writer.random.clone());
         let work = move |connection: &mut Connection| replay(connection, &random, &entries);
         self.call("replaying entries", work).await
     }
@@ -110,10 +108,9 @@ impl SqliteBook {
 #[async_trait]
 impl Book for SqliteBook {
     async fn post(&self, actor: &Principal, now: Timestamp, commands: &[Command]) -> Result<Vec<Outcome>> {
-        let (actor, commands, random) = (actor.clone(), commands.to_vec(), self.random.clone());
-        let ending = Ending { stop: self.stop, signer: self.signer.clone() };
-        let work = move |connection: &mut Connection| post(connection, &random, &actor, now, &commands, &ending);
-        self.call("posting to the ledger", work).await
+        let post = Post { actor: actor.clone(), now, commands: commands.to_vec() };
+        let answer = self.owner.post(post).await;
+        answer.map_err(|error| error.while_doing("posting to the ledger").with_fact("file", &self.path.display()))
     }
 
     async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
@@ -246,7 +243,7 @@ impl Book for SqliteBook {
     }
 
     async fn log(&self) -> Result<LogRecord> {
-        let (signer, key_file) = (self.signer.clone(), key_file_of(&self.path));
+        let (signer, key_file) = (self.writer.signer.clone(), key_file_of(&self.path));
         let work = move |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let record = stored::record_of_log(&Tables::new(&transaction), signer.as_deref(), |_| key_file.clone())?;
@@ -267,60 +264,6 @@ impl Book for SqliteBook {
 
     async fn records(&self, page: EntryPage) -> Result<Vec<EntryRecord>> {
         self.read("reading entries", move |tables| stored::records(tables, page)).await
-    }
-}
-
-/// How a post ends.
-struct Ending {
-    stop: Option<StopPoint>,
-    /// Who posts without the log's key leaves their entries for its keeper to sign.
-    signer: Option<Arc<SignerKey>>,
-}
-
-/// One transaction around all commands, and the checkpoint of the entries they made. The writer's lock is taken at its start, so that what is read inside stays true
-/// until the commit. The row in `posts` makes the database check that the accounts of each unit sum to zero.
-fn post(
-    connection: &mut Connection,
-    random: &Random,
-    actor: &Principal,
-    now: Timestamp,
-    commands: &[Command],
-    ending: &Ending,
-) -> Result<Vec<Outcome>> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    queries::check_writable(&transaction)?;
-    let changes_before = transaction.total_changes();
-    let tables = Tables::to_write(&transaction, random);
-    let workbench = Workbench::new(&tables, commands)?;
-    let posting = Posting::new(&workbench, actor, now);
-    let outcomes = commands.iter().map(|command| apply(&posting, command)).collect::<Result<Vec<_>>>()?;
-    workbench.clear()?;
-    if transaction.total_changes() != changes_before {
-        close_post(&transaction, actor, now, commands.len())?;
-        stop_at(ending.stop, StopPoint::BeforeCheckpoint);
-        if let Some(signer) = &ending.signer {
-            Log::sign(&tables, signer)?;
-        }
-    }
-    stop_at(ending.stop, StopPoint::BeforeCommit);
-    transaction.commit()?;
-    stop_at(ending.stop, StopPoint::AfterCommit);
-    Ok(outcomes)
-}
-
-fn close_post(connection: &Connection, actor: &Principal, now: Timestamp, commands: usize) -> Result<()> {
-    let insert = "INSERT INTO posts (recorded_at, actor_user, actor_site, commands, last_entry)
-        SELECT ?1, ?2, ?3, ?4, coalesce(max(number), 0) FROM entries";
-    let site = actor.site.as_ref().map(SiteName::as_str);
-    let commands = super::rows::number(commands as u64)?;
-    connection.prepare_cached(insert)?.execute(params![now.epoch_seconds(), actor.user.as_str(), site, commands])?;
-    Ok(())
-}
-
-/// Kills the process as a power cut would, where a test has asked for it.
-fn stop_at(asked: Option<StopPoint>, here: StopPoint) {
-    if asked == Some(here) {
-        std::process::abort();
     }
 }
 

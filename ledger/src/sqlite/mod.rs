@@ -16,6 +16,7 @@ mod failure;
 mod figure_tables;
 mod import_table;
 mod inserts;
+mod joined_posts;
 mod mount;
 mod moving;
 mod names;

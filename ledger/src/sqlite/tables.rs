@@ -353,7 +353,10 @@ impl Store for Tables<'_> {
             stored::add_usage(self, &entries)
         })?;
         run_tables::see_again(self.connection, &self.names, &seen_again)?;
-        RunWriter::new().write(self.connection, &self.names, &runs, raw)?;
+        // Its statements are long, and posts about holds need none of them.
+        if !runs.is_empty() {
+            RunWriter::new().write(self.connection, &self.names, &runs, raw)?;
+        }
         for hold in &holds {
             self.put_hold(hold)?;
         }

@@ -15,6 +15,7 @@ mod expectations;
 mod expiries;
 mod exports;
 mod files;
+mod joined;
 mod log;
 mod observations;
 mod order;

@@ -126,7 +126,7 @@ pub(super) async fn bind(arguments: Bind, context: &Context) -> Result<Answer, F
     let beside = jobs::bind::beside_others(&house, &binding).await?;
     let notes = beside.iter().map(|what| format!("warning: {what}"));
     let json = json!({ "version": 1, "is_new": is_new, "binding": binding, "beside": beside });
-    Ok(Answer::new(text, json).with_notes(notes.collect()))
+    Ok(Answer::new(text, json).with_notes(notes))
 }
 
 /// Lists bindings.
