@@ -7,7 +7,7 @@ use crate::rules::{HOUR_SECONDS, Terms, fingerprint};
 use crate::stored::{self, consumption, hours};
 use crate::{Budget, Entry};
 use model::{Amount, ProjectName, Timestamp, Unit};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Adds entries to their hours.
 pub(super) fn add(session: &Session, entries: &[Entry]) -> Result<()> {
@@ -73,14 +73,27 @@ fn before(session: &Session, (project, unit): (i32, i32), until: Timestamp) -> R
     Ok(whole.plus(rest)?)
 }
 
-/// What the runs of each budget consumed in the last weeks, to the hour.
-pub(super) fn recent(session: &Session, now: Timestamp) -> Result<Vec<Recent>> {
+/// What the runs of these budgets consumed in the last weeks, to the hour. No other budget's hours are read.
+pub(super) fn recent(
+    session: &Session,
+    budgets: BTreeSet<(&ProjectName, &Unit)>,
+    now: Timestamp,
+) -> Result<Vec<Recent>> {
     let since = now.plus_seconds(-Budget::RECENT_SECONDS).epoch_seconds().div_euclid(HOUR_SECONDS);
-    let select = "SELECT (SELECT text FROM names WHERE number = project), (SELECT text FROM names WHERE number = unit),
-        sum(by_runs)::bigint FROM hourly_spending WHERE hour >= $1 GROUP BY project, unit ORDER BY project, unit";
-    let mut found = Vec::new();
-    for row in session.rows(select, &[&since])? {
-        found.push(Recent { project: parsed(&row, 0)?, unit: parsed(&row, 1)?, amount: amount(&row, 2)? });
+    let (mut projects, mut units, mut known) = (Vec::new(), Vec::new(), Vec::new());
+    for (project, unit) in budgets {
+        let place = session.find(project.as_str())?.zip(session.find(&unit.to_string())?);
+        let Some((project_number, unit_number)) = place else { continue };
+        projects.push(project_number);
+        units.push(unit_number);
+        known.push((project, unit));
+    }
+    let select = "SELECT (SELECT coalesce(sum(by_runs), 0) FROM hourly_spending AS spending
+            WHERE spending.project = place.project AND spending.unit = place.unit AND hour >= $3)::bigint
+        FROM unnest($1::integer[], $2::integer[]) WITH ORDINALITY AS place (project, unit, position) ORDER BY position";
+    let mut found = Vec::with_capacity(known.len());
+    for (row, (project, unit)) in session.rows(select, &[&projects, &units, &since])?.iter().zip(known) {
+        found.push(Recent { project: project.clone(), unit: unit.clone(), amount: amount(row, 0)? });
     }
     Ok(found)
 }

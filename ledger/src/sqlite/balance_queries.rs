@@ -85,7 +85,9 @@ pub(super) fn budgets(tables: &Tables<'_>, query: &BalanceQuery, now: Timestamp)
         return past(tables, query, now);
     }
     let mut parts = balance_parts(tables, query.project.as_ref(), now)?;
-    parts.recent = spending_tables::recent(tables.connection, now)?;
+    // Every budget that spent has totals.
+    let budgets = parts.totals.iter().map(|total| (&total.project, &total.unit)).collect();
+    parts.recent = spending_tables::recent(tables.connection, &tables.names, budgets, now)?;
     parts.coverage = coverage_tables::all_coverage(tables.connection)?;
     let mut budgets = rules::budgets(&parts, now)?;
     budgets.retain(|budget| query.selects(&budget.balance));

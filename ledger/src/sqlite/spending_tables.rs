@@ -1,7 +1,6 @@
 //! What budgets spent, hour by hour: added to with every entry, so that no balance reads the entries of a year.
 
 use super::names::Names;
-use super::queries::all;
 use super::rows::amount;
 use crate::records::{Recent, Result, Spent};
 use crate::rules::{HOUR_SECONDS, Terms, fingerprint};
@@ -9,7 +8,7 @@ use crate::stored::{self, consumption, hours};
 use crate::{Budget, Entry};
 use model::{Amount, ProjectName, Timestamp, Unit};
 use rusqlite::{Connection, params};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Adds entries to their hours.
 pub(super) fn add(connection: &Connection, names: &Names<'_>, entries: &[Entry]) -> Result<()> {
@@ -42,15 +41,26 @@ pub(super) fn spent_through(
     Ok(sums.before(through.plus_seconds(1))?.minus(before)?)
 }
 
-/// What the runs of each budget consumed in the last weeks, to the hour.
-pub(super) fn recent(connection: &Connection, now: Timestamp) -> Result<Vec<Recent>> {
+/// The hours of one budget (`?1`, `?2`) from one on: a part of its key, so that no other budget's hours are read.
+const RECENT: &str = "SELECT coalesce(sum(by_runs), 0) FROM hourly_spending
+    WHERE project = ?1 AND unit = ?2 AND hour >= ?3";
+
+/// What the runs of these budgets consumed in the last weeks, to the hour.
+pub(super) fn recent(
+    connection: &Connection,
+    names: &Names<'_>,
+    budgets: BTreeSet<(&ProjectName, &Unit)>,
+    now: Timestamp,
+) -> Result<Vec<Recent>> {
     let since = now.plus_seconds(-Budget::RECENT_SECONDS).epoch_seconds().div_euclid(HOUR_SECONDS);
-    let select = "SELECT (SELECT text FROM names WHERE number = project), (SELECT text FROM names WHERE number = unit),
-        sum(by_runs) FROM hourly_spending WHERE hour >= ?1 GROUP BY project, unit";
-    all(connection, select, [since], |row| {
-        let (project, unit) = (super::rows::parsed(row, 0)?, super::rows::parsed(row, 1)?);
-        Ok(Recent { project, unit, amount: amount(row, 2)? })
-    })
+    let mut statement = connection.prepare_cached(RECENT)?;
+    let mut found = Vec::with_capacity(budgets.len());
+    for (project, unit) in budgets {
+        let Some(sums) = Sums::of(connection, names, project, unit)? else { continue };
+        let amount = statement.query_row(params![sums.project, sums.unit, since], |row| amount(row, 0))?;
+        found.push(Recent { project: project.clone(), unit: unit.clone(), amount });
+    }
+    Ok(found)
 }
 
 /// The fingerprint of each budget's hours, for a verification.
@@ -106,5 +116,24 @@ impl<'a> Sums<'a> {
         let mut statement = self.connection.prepare_cached(&select)?;
         let rest = statement.query_row(params![self.project, self.unit, since, until], |row| amount(row, 0))?;
         Ok(whole.plus(rest)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::MIGRATIONS;
+
+    /// A ledger of many projects and years has millions of hours.
+    #[test]
+    fn a_balance_reads_the_hours_of_its_own_budget_alone() {
+        let file = Connection::open_in_memory().expect("opened");
+        for (_, step) in MIGRATIONS {
+            file.execute_batch(step).expect("a step");
+        }
+        let plan = format!("EXPLAIN QUERY PLAN {RECENT}");
+        let plan: String = file.query_row(&plan, params![1, 1, 1], |row| row.get(3)).expect("a plan");
+        let wanted = "SEARCH hourly_spending USING PRIMARY KEY (project=? AND unit=? AND hour>?)";
+        assert_eq!(plan, wanted);
     }
 }
