@@ -50,7 +50,7 @@ pub(super) fn in_transaction<T>(
     commit: fn(&Session) -> Result<()>,
     work: impl FnOnce() -> Result<(T, bool)>,
 ) -> Result<T> {
-    session.begin_writing()?;
+    session.begin_posting()?;
     match work() {
         Ok((answer, true)) => commit(session).map(|()| answer),
         Ok((answer, false)) => {

@@ -9,7 +9,7 @@ use crate::price_shape::PriceShape;
 use crate::records::{BookedCharge, BookedRun, RawPlace, Result, RunDigest, Standing};
 use crate::rules::Content;
 use crate::store::SeenAgain;
-use crate::stored::{place, run_key};
+use crate::stored::{PackedRows, place, run_key};
 use crate::{ChargedRun, HoldId, SettledRun};
 use model::{
     Charge, ClusterName, EvidenceClass, ExitCode, JobId, LinkNumber, Price, Run, RunKey, SchedulerJobId, SiteName,
@@ -32,7 +32,7 @@ pub(super) fn write(session: &Session, runs: &[BookedRun]) -> Result<()> {
     if runs.is_empty() {
         return Ok(());
     }
-    let raw = raw_rows::add(session, runs.iter().map(|run| run.settled.run.raw.as_str()))?;
+    let raw = raw_rows::add(session, PackedRows::of(runs.iter().map(|run| run.settled.run.raw.as_str())))?;
     remove(session, runs.iter().filter(|run| !run.is_new))?;
     let mut rows = CopyRows::new(COLUMNS, runs.len());
     for (booked, new_raw) in runs.iter().zip(raw) {

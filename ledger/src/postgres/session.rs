@@ -5,7 +5,7 @@ use super::names::Names;
 use crate::records::Result;
 use crate::{LedgerError, LedgerErrorKind, Retry};
 use postgres::types::ToSql;
-use postgres::{Client, Row, Statement};
+use postgres::{Client, Row, SimpleQueryMessage, Statement};
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
 use std::io::Write;
@@ -25,6 +25,8 @@ pub(super) struct Session {
     pub(super) names: Names,
     /// How many rows its statements have changed.
     changes: Cell<u64>,
+    /// How many persons were erased when this session last began a post.
+    erased: Cell<Option<u64>>,
 }
 
 impl Session {
@@ -34,6 +36,7 @@ impl Session {
             statements: RefCell::default(),
             names: Names::default(),
             changes: Cell::new(0),
+            erased: Cell::new(None),
         }
     }
 
@@ -123,7 +126,23 @@ impl Session {
     /// Begins a transaction that writes: alone, until it ends. What is read inside stays true. A writer asks for few rows of
     /// many: a plan that was made while a table was small must not read all of it later.
     pub(super) fn begin_writing(&self) -> Result<()> {
-        self.batch(&format!("BEGIN; SET LOCAL enable_seqscan = off; SELECT pg_advisory_xact_lock({WRITERS_LOCK})"))
+        self.batch(&begin_writing())
+    }
+
+    /// The same in a ledger that is there. Where another session has erased somebody meanwhile, a name that is known here may
+    /// be gone: all are read anew. The server is asked in the same breath, so that a post waits no longer for it.
+    pub(super) fn begin_posting(&self) -> Result<()> {
+        let select = r#"SELECT count(*) FROM persons WHERE "user" IS NULL"#;
+        let answers = self.client.borrow_mut().simple_query(&format!("{}; {select}", begin_writing()))?;
+        let count = answers.iter().rev().find_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        let count = count.and_then(|count| count.parse().ok());
+        if self.erased.replace(count) != count {
+            self.names.clear();
+        }
+        Ok(())
     }
 
     /// Has the transaction that is under way committed before it is on disk, so that the next writer need not wait for the
@@ -181,4 +200,8 @@ impl Session {
         self.names.forget();
         drop(self.batch("ROLLBACK"));
     }
+}
+
+fn begin_writing() -> String {
+    format!("BEGIN; SET LOCAL enable_seqscan = off; SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
 }

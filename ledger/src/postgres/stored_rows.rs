@@ -68,6 +68,10 @@ impl Names for Session {
         self.place(run).map(i64::from)
     }
 
+    fn forget_all(&self) {
+        self.names.clear();
+    }
+
     fn text_of(&self, number: i64) -> Result<Arc<str>> {
         self.text(i32::try_from(number).map_err(super::rows::unreadable)?)
     }
@@ -117,6 +121,7 @@ fn numbered(statement: &str, values: &[Value]) -> String {
         let sort = match value {
             Value::Number(_) => "bigint",
             Value::Text(_) => "text",
+            Value::Bytes(_) => "bytea",
         };
         text.push_str(&format!("${}::{sort}{part}", position + 1));
     }
@@ -129,6 +134,7 @@ fn as_values(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
         match value {
             Value::Number(number) => borrowed.push(number),
             Value::Text(text) => borrowed.push(text),
+            Value::Bytes(bytes) => borrowed.push(bytes),
         }
     }
     borrowed
@@ -212,8 +218,8 @@ impl LogTables for Tables<'_> {
         self.session.rows(&numbered(select, values), &as_values(values))?.iter().try_for_each(each)
     }
 
-    fn run(&self, statement: &str, values: &[Value]) -> Result<()> {
-        self.session.execute(&numbered(statement, values), &as_values(values)).map(drop)
+    fn change(&self, statement: &str, values: &[Value]) -> Result<u64> {
+        self.session.execute(&numbered(statement, values), &as_values(values))
     }
 
     fn stored(&self) -> Result<Stored> {

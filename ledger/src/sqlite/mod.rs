@@ -11,7 +11,6 @@ mod book;
 mod bundle_table;
 mod coverage_tables;
 mod entry_tables;
-mod erasure;
 mod failure;
 mod figure_tables;
 mod import_table;

@@ -37,6 +37,15 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// Reads all of them anew.
+    pub(super) fn clear(&self) {
+        self.numbers.borrow_mut().clear();
+        self.texts.borrow_mut().clear();
+        self.units.borrow_mut().clear();
+        self.accounts.borrow_mut().clear();
+        self.place.take();
+    }
+
     /// The number of a unit.
     pub(super) fn unit(&self, unit: &Unit) -> Result<i64> {
         if let Some(number) = self.units.borrow().get(unit) {

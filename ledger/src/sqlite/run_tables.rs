@@ -2,14 +2,14 @@
 
 use super::inserts::{Inserts, TOGETHER};
 use super::names::{Names, Recent};
-use super::raw_rows::{self, PackedRows};
+use super::raw_rows;
 use super::rows::{amount, count, from_json, instant, number, parsed_option, to_json, unreadable};
 use super::tables::Tables;
 use crate::price_shape::PriceShape;
 use crate::records::{BookedCharge, BookedRun, RawPlace, Result, RunDigest, Standing};
 use crate::rules::Content;
 use crate::store::SeenAgain;
-use crate::stored::{place, run_key};
+use crate::stored::{PackedRows, place, run_key};
 use crate::{ChargedRun, HoldId, SettledRun};
 use model::{
     Charge, ClusterName, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Run, RunKey, SchedulerJobId,
@@ -140,7 +140,7 @@ pub(super) fn see_again(connection: &Connection, names: &Names<'_>, seen: &[Seen
 
 /// Packs the raw rows of runs.
 pub(super) fn pack(runs: &[BookedRun]) -> PackedRows {
-    raw_rows::pack(runs.iter().map(|run| run.settled.run.raw.as_str()))
+    PackedRows::of(runs.iter().map(|run| run.settled.run.raw.as_str()))
 }
 
 const fn evidence_number(evidence: EvidenceClass) -> i64 {

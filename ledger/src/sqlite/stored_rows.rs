@@ -51,6 +51,7 @@ impl ToSql for Value {
         match self {
             Self::Number(number) => number.to_sql(),
             Self::Text(text) => text.to_sql(),
+            Self::Bytes(bytes) => bytes.to_sql(),
         }
     }
 }
@@ -72,6 +73,10 @@ impl StoredNames for Names<'_> {
 
     fn number_of_place(&self, run: &RunKey) -> Result<i64> {
         self.place(run)
+    }
+
+    fn forget_all(&self) {
+        self.clear();
     }
 
     fn text_of(&self, number: i64) -> Result<Rc<str>> {
@@ -190,9 +195,8 @@ impl<'a> LogTables for Tables<'a> {
         each(self.connection, select, params_from_iter(values), each_row)
     }
 
-    fn run(&self, statement: &str, values: &[Value]) -> Result<()> {
-        self.connection.prepare_cached(statement)?.execute(params_from_iter(values))?;
-        Ok(())
+    fn change(&self, statement: &str, values: &[Value]) -> Result<u64> {
+        Ok(self.connection.prepare_cached(statement)?.execute(params_from_iter(values))? as u64)
     }
 
     fn stored(&self) -> Result<Stored> {

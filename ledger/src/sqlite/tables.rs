@@ -4,8 +4,8 @@ use super::beside::beside;
 use super::names::Names;
 use super::run_tables::{self, Listed, RunWriter};
 use super::{
-    balance_queries, bundle_table, coverage_tables, entry_tables, erasure, figure_tables, import_table,
-    observation_tables, queries, rows, spending_tables,
+    balance_queries, bundle_table, coverage_tables, entry_tables, figure_tables, import_table, observation_tables,
+    queries, rows, spending_tables,
 };
 use crate::random::Random;
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
@@ -286,7 +286,9 @@ impl Store for Tables<'_> {
     }
 
     fn erase(&self, who: &Principal, now: Timestamp) -> Result<Option<u64>> {
-        erasure::erase(self, who, now)
+        // What is overwritten is not left in the free parts of the file.
+        self.connection.pragma_update(None, "secure_delete", "ON")?;
+        stored::erase(self, who, now)
     }
 
     fn proposal(&self, key: &str) -> Result<Option<Proposal>> {

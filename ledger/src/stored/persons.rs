@@ -113,6 +113,12 @@ impl<'a> Persons<'a> {
         Ok(known)
     }
 
+    /// Has all of them read anew: one may have no name any more.
+    pub(crate) fn forget_all(&self) {
+        self.by_name.borrow_mut().clear();
+        self.by_number.borrow_mut().clear();
+    }
+
     /// The person with a number.
     pub(crate) fn with_number(&self, number: i64) -> Result<Rc<Known>> {
         if let Some(known) = self.by_number.borrow().get(&number) {

@@ -20,6 +20,8 @@ pub(crate) trait Names {
     fn number_of_unit(&self, unit: &Unit) -> Result<i64>;
     fn number_of_account(&self, account: &Account) -> Result<i64>;
     fn number_of_place(&self, run: &RunKey) -> Result<i64>;
+    /// Has all of them read anew: a text may have gone.
+    fn forget_all(&self);
     /// The text behind a number.
     fn text_of(&self, number: i64) -> Result<Self::Text>;
 
@@ -34,6 +36,7 @@ pub(crate) trait Names {
 pub(crate) enum Value {
     Number(i64),
     Text(String),
+    Bytes(Vec<u8>),
 }
 
 /// The tables of a ledger, as those see them who check it.
@@ -59,8 +62,8 @@ pub(crate) trait LogTables {
     fn number_known(&self, text: &str) -> Result<Option<i64>>;
     /// Calls `each` with every row of a query, in which `?` stands for the values, one after the other.
     fn each_row(&self, select: &str, values: &[Value], each: impl FnMut(&Self::Row<'_>) -> Result<()>) -> Result<()>;
-    /// Carries a statement out, written in the same way.
-    fn run(&self, statement: &str, values: &[Value]) -> Result<()>;
+    /// Carries a statement out, written in the same way. How many rows it changed.
+    fn change(&self, statement: &str, values: &[Value]) -> Result<u64>;
 
     /// What is stored beside the entries, without the runs, which are many.
     fn stored(&self) -> Result<Stored>;

@@ -85,7 +85,7 @@ fn upsert(
     );
     for (number, [unit, project, person, place, partition, end_state], amount) in rows {
         let values = [number, unit, project, person, place, partition, end_state, amount.milli()];
-        tables.run(&insert, &values.map(Value::Number))?;
+        tables.change(&insert, &values.map(Value::Number))?;
     }
     Ok(())
 }
@@ -108,7 +108,7 @@ impl<'a, T: LogTables> Calendars<'a, T> {
         }
         let site = site_of(self.tables, place)?;
         let insert = "INSERT INTO usage_places (place, site) VALUES (?, ?) ON CONFLICT (place) DO NOTHING";
-        self.tables.run(insert, &[Value::Number(place), Value::Text(site.to_string())])?;
+        self.tables.change(insert, &[Value::Number(place), Value::Text(site.to_string())])?;
         self.known(place)
     }
 
@@ -147,7 +147,7 @@ pub(crate) fn set_zone<T: LogTables>(tables: &T, wish: &SiteZone) -> Result<()> 
     let zone = serde_json::to_string(&wish.zone).map(|_| wish.zone.to_string()).map_err(bug)?;
     let insert = "INSERT INTO site_zones (site, zone) VALUES (?, ?)
         ON CONFLICT (site) DO UPDATE SET zone = excluded.zone";
-    tables.run(insert, &[Value::Text(wish.site.to_string()), Value::Text(zone)])?;
+    tables.change(insert, &[Value::Text(wish.site.to_string()), Value::Text(zone)])?;
     let mut places = Vec::new();
     let select = "SELECT place FROM usage_places WHERE site = ?";
     tables.each_row(select, &[Value::Text(wish.site.to_string())], |row| {
@@ -155,8 +155,8 @@ pub(crate) fn set_zone<T: LogTables>(tables: &T, wish: &SiteZone) -> Result<()> 
         Ok(())
     })?;
     for place in places {
-        tables.run("DELETE FROM daily_usage WHERE place = ?", &[Value::Number(place)])?;
-        tables.run("DELETE FROM monthly_usage WHERE place = ?", &[Value::Number(place)])?;
+        tables.change("DELETE FROM daily_usage WHERE place = ?", &[Value::Number(place)])?;
+        tables.change("DELETE FROM monthly_usage WHERE place = ?", &[Value::Number(place)])?;
         let mut after = 0;
         loop {
             let select =

@@ -2,8 +2,8 @@
 
 use crate::support::*;
 use ledger::{
-    Binding, Command, Coverage, ImportBatch, LedgerErrorKind, Outcome, SettleOutcome, SettledRun, Unbind, UsageField,
-    UsageFilter, UsageQuery, UsageSpan,
+    Binding, Command, Coverage, ImportBatch, LedgerErrorKind, OpenMode, Outcome, SettleOutcome, SettledRun,
+    Surroundings, Unbind, UsageField, UsageFilter, UsageQuery, UsageSpan,
 };
 use model::{Principal, Window};
 
@@ -29,7 +29,11 @@ async fn people(desk: &Desk) -> Vec<(String, i64)> {
 }
 
 async fn desk() -> Desk {
-    let desk = Desk::new();
+    desk_in(&Surroundings::here()).await
+}
+
+async fn desk_in(surroundings: &Surroundings) -> Desk {
+    let desk = Desk::new_in(surroundings);
     desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
     let runs = [of_eve(1, 60), foreign(2, 30), of_eve(3, 10)];
     let mut unbound = of_eve(4, 70);
@@ -92,7 +96,14 @@ async fn nothing_of_the_name_is_left_and_everything_else_is() {
     desk.verify().await;
     assert_eq!(desk.book.log().await.expect("a log").checkpoint, log.checkpoint, "no leaf is another");
     assert_eq!(desk.book.prove(3).await.expect("proven").to_string(), proof.to_string());
-    // Not in the file, nor in what was freed of it.
+    match desk.database {
+        Some(_) => is_in_no_table(&desk),
+        None => is_in_no_byte(&desk),
+    }
+}
+
+/// Not in the file, nor in what was freed of it.
+fn is_in_no_byte(desk: &Desk) {
     let copy = rusqlite::Connection::open(desk.path()).expect("opened");
     copy.pragma_update(None, "wal_checkpoint", "TRUNCATE").ok();
     copy.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).expect("written");
@@ -102,9 +113,25 @@ async fn nothing_of_the_name_is_left_and_everything_else_is() {
     let mut statement = copy.prepare(select).expect("read");
     let chunks = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).expect("read");
     for chunk in chunks {
-        let text = lz4_flex::decompress_size_prepended(&chunk.expect("a chunk")).expect("unpacked");
-        assert!(!String::from_utf8_lossy(&text).contains("evelyne"), "a raw row is left");
+        is_in_no_row(&chunk.expect("a chunk"));
     }
+}
+
+/// Not in any row that the server shows. What it has overwritten goes when it tidies its own files.
+fn is_in_no_table(desk: &Desk) {
+    let tables = desk.database().sql("SELECT schema_to_xml('pakt', true, false, '')").expect("read");
+    assert!(tables.contains("ada") && !tables.contains("evelyne"), "{tables}");
+    let chunks = desk.database().sql("SELECT encode(packed, 'hex') FROM pakt.raw_rows").expect("read");
+    for chunk in chunks.lines() {
+        let digits = chunk.as_bytes().chunks(2).map(|two| std::str::from_utf8(two).expect("digits"));
+        let bytes: Vec<u8> = digits.map(|two| u8::from_str_radix(two, 16).expect("digits")).collect();
+        is_in_no_row(&bytes);
+    }
+}
+
+fn is_in_no_row(chunk: &[u8]) {
+    let text = lz4_flex::decompress_size_prepended(chunk).expect("unpacked");
+    assert!(!String::from_utf8_lossy(&text).contains("evelyne"), "a raw row is left");
 }
 
 #[tokio::test]
@@ -146,4 +173,45 @@ async fn who_works_here_still_is_not_erased() {
     assert!(people(&desk).await.iter().any(|(person, _)| person == "evelyne"), "nothing happened");
     let nobody = Principal { user: name("nobody"), site: Some(name("jupiter")) };
     assert_eq!(desk.post(&[Command::Erase(nobody)]).await, [Outcome::Erased(None)]);
+}
+
+/// A session keeps the numbers of names. One that another session took away must not come into a row again.
+#[tokio::test]
+async fn a_session_that_knew_the_name_writes_on() {
+    let desk = desk().await;
+    let other = desk.open_again(OpenMode::Existing);
+    other.post(&ada(), now(), &[settle(of_eve(8, 5))]).await.expect("posted");
+    desk.post(&[Command::Erase(eve())]).await;
+    // She works here again, in the same post as somebody else.
+    let again = [settle(foreign(9, 3)), settle(of_eve(10, 4))];
+    other.post(&ada(), now(), &again).await.expect("posted");
+    let people: Vec<(String, i64)> = people(&desk).await.into_iter().filter(|(name, _)| name.len() < 32).collect();
+    assert_eq!(people, [("ada".to_owned(), 33), ("evelyne".to_owned(), 4)]);
+    let unbound = desk.book.unattributed().await.expect("read");
+    assert_eq!(unbound.len(), 1);
+    desk.verify().await;
+    assert_eq!(desk.post(&[Command::Erase(eve())]).await, [Outcome::Erased(Some(1))]);
+}
+
+on_postgres_too!(
+    nothing_of_the_name_is_left_and_everything_else_is,
+    a_rule_with_the_name_has_to_end_first,
+    what_is_read_again_is_the_same_and_stays_erased,
+    who_works_here_still_is_not_erased,
+    a_session_that_knew_the_name_writes_on,
+);
+
+#[tokio::test]
+async fn real_after_erasing_both_stores_give_the_same_bytes() {
+    let on_file = desk_in(&counted_from(1)).await;
+    use_postgres();
+    let on_server = desk_in(&counted_from(1)).await;
+    let mut exports = Vec::new();
+    for desk in [&on_file, &on_server] {
+        desk.post(&[Command::Erase(eve())]).await;
+        let book = desk.book.as_ref();
+        exports.push([crate::exports::lines(book, false).await, crate::exports::lines(book, true).await]);
+    }
+    assert!(on_file.database.is_none() && on_server.database.is_some());
+    assert_eq!(exports[0], exports[1]);
 }
