@@ -123,6 +123,9 @@ pub trait Book: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Arc<SettledRun>>, LedgerError>;
 
+    /// The openings of one project, or of all: for each budget the entry that stands for what was before it.
+    async fn openings(&self, project: Option<&ProjectName>) -> Result<Vec<Entry>, LedgerError>;
+
     /// The grants, of one project or of all, in the order they were entered.
     async fn grants(&self, project: Option<&ProjectName>) -> Result<Vec<Grant>, LedgerError>;
 

@@ -160,6 +160,10 @@ impl Book for FailingBook {
         self.real.unpriced(site, after, limit).await
     }
 
+    async fn openings(&self, project: Option<&ProjectName>) -> Answer<Vec<Entry>> {
+        self.real.openings(project).await
+    }
+
     async fn grants(&self, project: Option<&ProjectName>) -> Answer<Vec<Grant>> {
         self.real.grants(project).await
     }

@@ -6,7 +6,7 @@ use super::place::PostgresPlace;
 use super::session::Session;
 use super::tables::Tables;
 use super::thread::Owner;
-use super::{balance_queries, bundle_table, coverage_tables, figure_tables, import_table, queries, run_tables};
+use super::{bundle_table, figure_tables, import_table, queries, run_tables};
 use crate::evidence::EntryProof;
 use crate::post::Post;
 use crate::random::Random;
@@ -96,7 +96,7 @@ impl Book for PostgresBook {
 
     async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
         let query = query.clone();
-        self.read("reading balances", move |tables| balance_queries::balances(tables, &query, now)).await
+        self.read("reading balances", move |tables| stored::balances(tables, &query, now)).await
     }
 
     async fn statement(
@@ -174,7 +174,7 @@ impl Book for PostgresBook {
     async fn priced(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<Arc<SettledRun>>> {
         let (site, after) = (site.clone(), after.cloned());
         let query = move |tables: &Tables<'_>| {
-            let listed = run_tables::Listed::Priced;
+            let listed = stored::Listed::Priced;
             let runs = run_tables::page(tables.session, listed, &site, after.as_ref(), limit)?;
             Ok(runs.into_iter().map(|run| run.settled).collect())
         };
@@ -183,6 +183,11 @@ impl Book for PostgresBook {
 
     async fn bundles(&self) -> Result<Vec<BundleMark>> {
         self.read("reading the bundles", |tables| bundle_table::bundles(tables.session)).await
+    }
+
+    async fn openings(&self, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
+        let project = project.cloned();
+        self.read("reading the openings", move |tables| stored::openings(tables, project.as_ref())).await
     }
 
     async fn grants(&self, project: Option<&ProjectName>) -> Result<Vec<Grant>> {
@@ -200,12 +205,12 @@ impl Book for PostgresBook {
 
     async fn budgets(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Budget>> {
         let query = query.clone();
-        self.read("reading budgets", move |tables| balance_queries::budgets(tables, &query, now)).await
+        self.read("reading budgets", move |tables| stored::budgets(tables, &query, now)).await
     }
 
     async fn coverage(&self, site: &SiteName) -> Result<Vec<Coverage>> {
         let site = site.clone();
-        self.read("reading the coverage", move |tables| coverage_tables::coverage(tables.session, &site)).await
+        self.read("reading the coverage", move |tables| stored::coverage(tables, &site)).await
     }
 
     async fn imports(&self) -> Result<Vec<ImportRecord>> {

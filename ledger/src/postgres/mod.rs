@@ -10,7 +10,6 @@ mod balance_queries;
 mod book;
 mod bundle_table;
 mod copy_rows;
-mod coverage_tables;
 mod entry_tables;
 mod failure;
 mod figure_tables;

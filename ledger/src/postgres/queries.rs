@@ -167,7 +167,7 @@ pub(super) fn unpriced(
     after: Option<&RunKey>,
     limit: u32,
 ) -> Result<Vec<UnattributedRun>> {
-    let runs = run_tables::page(session, run_tables::Listed::Unpriced, site, after, limit)?;
+    let runs = run_tables::page(session, crate::stored::Listed::Unpriced, site, after, limit)?;
     Ok(runs.into_iter().filter_map(BookedRun::uncharged).collect())
 }
 

@@ -2,12 +2,12 @@
 
 use super::rows::{amount, get, parsed};
 use super::session::Session;
-use crate::records::{Recent, Result, Spent};
+use crate::Entry;
+use crate::records::{Result, Spent};
 use crate::rules::{HOUR_SECONDS, Terms, fingerprint};
 use crate::stored::{self, consumption, hours};
-use crate::{Budget, Entry};
 use model::{Amount, ProjectName, Timestamp, Unit};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Adds entries to their hours.
 pub(super) fn add(session: &Session, entries: &[Entry]) -> Result<()> {
@@ -71,31 +71,6 @@ fn before(session: &Session, (project, unit): (i32, i32), until: Timestamp) -> R
     );
     let rest = amount(&session.one(&select, &[&project, &unit, &since, &until])?, 0)?;
     Ok(whole.plus(rest)?)
-}
-
-/// What the runs of these budgets consumed in the last weeks, to the hour. No other budget's hours are read.
-pub(super) fn recent(
-    session: &Session,
-    budgets: BTreeSet<(&ProjectName, &Unit)>,
-    now: Timestamp,
-) -> Result<Vec<Recent>> {
-    let since = now.plus_seconds(-Budget::RECENT_SECONDS).epoch_seconds().div_euclid(HOUR_SECONDS);
-    let (mut projects, mut units, mut known) = (Vec::new(), Vec::new(), Vec::new());
-    for (project, unit) in budgets {
-        let place = session.find(project.as_str())?.zip(session.find(&unit.to_string())?);
-        let Some((project_number, unit_number)) = place else { continue };
-        projects.push(project_number);
-        units.push(unit_number);
-        known.push((project, unit));
-    }
-    let select = "SELECT (SELECT coalesce(sum(by_runs), 0) FROM hourly_spending AS spending
-            WHERE spending.project = place.project AND spending.unit = place.unit AND hour >= $3)::bigint
-        FROM unnest($1::integer[], $2::integer[]) WITH ORDINALITY AS place (project, unit, position) ORDER BY position";
-    let mut found = Vec::with_capacity(known.len());
-    for (row, (project, unit)) in session.rows(select, &[&projects, &units, &since])?.iter().zip(known) {
-        found.push(Recent { project: project.clone(), unit: unit.clone(), amount: amount(row, 0)? });
-    }
-    Ok(found)
 }
 
 /// The fingerprint of each budget's hours, for a verification.

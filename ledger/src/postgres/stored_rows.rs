@@ -7,7 +7,8 @@ use crate::evidence::{Pseudonym, TreeHash};
 use crate::records::Result;
 use crate::rules::Stored;
 use crate::stored::{
-    Known, LogRow, LogTables, Names, NewPerson, PERSON, PersonTable, Persons, StoredRow, Value, select_leaves,
+    Known, LogRow, LogTables, Names, NewPerson, PERSON, PersonTable, Persons, StoredRow, UsageRow, Value,
+    add_usage_rows, select_leaves,
 };
 use crate::{Account, EntryPage};
 use model::{RunKey, Unit};
@@ -120,7 +121,7 @@ fn numbered(statement: &str, values: &[Value]) -> String {
     for (position, (part, value)) in parts.zip(values).enumerate() {
         let sort = match value {
             Value::Number(_) => "bigint",
-            Value::Text(_) => "text",
+            Value::Text(_) | Value::TextOption(_) => "text",
             Value::Bytes(_) => "bytea",
         };
         text.push_str(&format!("${}::{sort}{part}", position + 1));
@@ -134,6 +135,7 @@ fn as_values(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
         match value {
             Value::Number(number) => borrowed.push(number),
             Value::Text(text) => borrowed.push(text),
+            Value::TextOption(text) => borrowed.push(text),
             Value::Bytes(bytes) => borrowed.push(bytes),
         }
     }
@@ -220,6 +222,18 @@ impl LogTables for Tables<'_> {
 
     fn change(&self, statement: &str, values: &[Value]) -> Result<u64> {
         self.session.execute(&numbered(statement, values), &as_values(values))
+    }
+
+    fn add_usage_rows(&self, table: [&str; 2], rows: &[UsageRow]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        // One statement for all: each costs a way to the server and back.
+        let given = "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
+            $6::bigint[], $7::bigint[], $8::bigint[])";
+        let columns: [Vec<i64>; 8] = std::array::from_fn(|column| rows.iter().map(|row| row[column]).collect());
+        let values = columns.each_ref().map(|column| -> &(dyn ToSql + Sync) { column });
+        self.session.execute(&add_usage_rows(table, given), &values).map(drop)
     }
 
     fn stored(&self) -> Result<Stored> {

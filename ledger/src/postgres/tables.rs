@@ -1,17 +1,16 @@
 //! What a post needs of PostgreSQL's tables.
 
 use super::open_log::OpenLog;
-use super::run_tables::{self, Listed};
+use super::run_tables;
 use super::session::Session;
 use super::{
-    balance_queries, bundle_table, coverage_tables, entry_tables, figure_tables, import_table, observation_tables,
-    queries, rows, spending_tables,
+    bundle_table, entry_tables, figure_tables, import_table, observation_tables, queries, rows, spending_tables,
 };
 use crate::random::Random;
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::store::{Changes, Store};
-use crate::stored::{self, Persons};
+use crate::stored::{self, Listed, Persons};
 use crate::{
     Account, Binding, BindingRecord, BundleMark, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
     ImportBatch, LedgerError, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy,
@@ -275,15 +274,15 @@ impl Store for Tables<'_> {
     }
 
     fn put_coverage(&self, reading: &Coverage) -> Result<()> {
-        coverage_tables::put_coverage(self.session, reading)
+        stored::put_coverage(self, reading)
     }
 
     fn readings(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Vec<Coverage>> {
-        coverage_tables::readings(self.session, site, cluster, scope)
+        stored::readings(self, site, cluster, scope)
     }
 
     fn has_run_of_others(&self, reading: &Coverage, reader: &UserName, account: Option<&AccountName>) -> Result<bool> {
-        coverage_tables::has_run_of_others(self.session, reading, reader, account)
+        stored::has_run_of_others(self, reading, reader, account)
     }
 
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>> {
@@ -354,7 +353,7 @@ impl Store for Tables<'_> {
     }
 
     fn balance_parts(&self, project: Option<&ProjectName>, now: Timestamp) -> Result<BalanceParts> {
-        balance_queries::balance_parts(self, project, now)
+        stored::balance_parts(self, project, now)
     }
 
     fn write(&self, changes: Changes) -> Result<()> {

@@ -36,7 +36,7 @@ pub(crate) use grants::grants;
 pub use lot::{GivenLot, GrantTerms, Lot, LotBalance, LotError, LotId, Spending};
 pub use lot_draw::{Debt, Drawing, LotBook, LotChange, borders_of};
 pub(crate) use movement::{HOUR_SECONDS, budget_change, fingerprint, hour_print, spending, split};
-pub(crate) use past::{Past, Sight};
+pub(crate) use past::{Past, Sight, opened};
 pub use policy::{
     Coming, Decision, Event, Facts, FixedTerm, HardStop, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft,
     Standing, UsedUp,

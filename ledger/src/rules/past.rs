@@ -21,6 +21,7 @@ pub(crate) struct Past {
     /// For each of the terms the borders of its lots, and what was spent up to each.
     cuts: BTreeMap<Place, (Vec<Timestamp>, Vec<Amount>)>,
     recent: BTreeMap<Place, Amount>,
+    openings: Vec<(ProjectName, Unit, Timestamp)>,
     replay: Replay,
     now: Timestamp,
 }
@@ -35,7 +36,7 @@ impl Past {
             let sums = vec![Amount::ZERO; borders.len()];
             cuts.insert((budget.project.clone(), budget.unit.clone()), (borders, sums));
         }
-        Ok(Self { terms, cuts, recent: BTreeMap::new(), replay: Replay::default(), now })
+        Ok(Self { terms, cuts, recent: BTreeMap::new(), openings: Vec::new(), replay: Replay::default(), now })
     }
 
     /// Takes in the next entry.
@@ -45,6 +46,9 @@ impl Past {
             self.replay.move_amount(Movement { kind: *kind, unit, debit, credit, project }, *amount)?;
         }
         self.replay.apply_to_hold(entry)?;
+        if entry.kind == EntryKind::Opening {
+            self.openings.push(opened(entry.clone()));
+        }
         let Some(spent) = spending(entry)? else { return Ok(()) };
         let place = (entry.project.clone(), entry.unit.clone());
         if let Some((borders, sums)) = self.cuts.get_mut(&place) {
@@ -89,8 +93,14 @@ impl Past {
             enforced,
             bindings: sight.bindings,
             coverage: sight.coverage,
+            openings: self.openings,
             ..BalanceParts::default()
         };
         super::budgets(&parts, self.now)
     }
+}
+
+/// Whose opening an entry is, and when what was before it had been used.
+pub(crate) fn opened(entry: Entry) -> (ProjectName, Unit, Timestamp) {
+    (entry.project, entry.unit, entry.effective_at)
 }

@@ -1,10 +1,10 @@
 //! What another thread does while the tables are written: hashes of leaves, and packed raw rows. Neither needs a connection.
 
-use super::raw_rows::PackedRows;
 use super::run_tables::pack;
 use crate::Entry;
 use crate::evidence::TreeHash;
 use crate::records::{BookedRun, Result};
+use crate::stored::PackedRows;
 use crate::stored::{Marked, leaf_hashes};
 use std::sync::mpsc::{SyncSender, sync_channel};
 

@@ -4,9 +4,7 @@ use super::joined_posts::{Writer, close_post};
 use super::open::{OpenMode, Surroundings, key_file_of, open};
 use super::tables::Tables;
 use super::thread::Owner;
-use super::{
-    backup, balance_queries, bundle_table, coverage_tables, figure_tables, import_table, moving, queries, run_tables,
-};
+use super::{backup, bundle_table, figure_tables, import_table, moving, queries, run_tables};
 use crate::evidence::EntryProof;
 use crate::post::Post;
 use crate::random::Random;
@@ -115,12 +113,12 @@ impl Book for SqliteBook {
 
     async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
         let query = query.clone();
-        self.read("reading balances", move |tables| balance_queries::balances(tables, &query, now)).await
+        self.read("reading balances", move |tables| stored::balances(tables, &query, now)).await
     }
 
     async fn budgets(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Budget>> {
         let query = query.clone();
-        self.read("reading budgets", move |tables| balance_queries::budgets(tables, &query, now)).await
+        self.read("reading budgets", move |tables| stored::budgets(tables, &query, now)).await
     }
 
     async fn statement(
@@ -156,7 +154,7 @@ impl Book for SqliteBook {
 
     async fn coverage(&self, site: &SiteName) -> Result<Vec<Coverage>> {
         let site = site.clone();
-        self.read("reading the coverage", move |tables| coverage_tables::coverage(tables.connection, &site)).await
+        self.read("reading the coverage", move |tables| stored::coverage(tables, &site)).await
     }
 
     async fn written_at(&self) -> Result<Option<Timestamp>> {
@@ -180,11 +178,16 @@ impl Book for SqliteBook {
     async fn priced(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<Arc<SettledRun>>> {
         let (site, after) = (site.clone(), after.cloned());
         let query = move |tables: &Tables<'_>| {
-            let (connection, listed) = (tables.connection, run_tables::Listed::Priced);
+            let (connection, listed) = (tables.connection, stored::Listed::Priced);
             let runs = run_tables::page(connection, &tables.names, listed, &site, after.as_ref(), limit)?;
             Ok(runs.into_iter().map(|run| run.settled).collect())
         };
         self.read("reading the runs that have a price", query).await
+    }
+
+    async fn openings(&self, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
+        let project = project.cloned();
+        self.read("reading the openings", move |tables| stored::openings(tables, project.as_ref())).await
     }
 
     async fn grants(&self, project: Option<&ProjectName>) -> Result<Vec<Grant>> {

@@ -9,7 +9,6 @@ mod balance_queries;
 mod beside;
 mod book;
 mod bundle_table;
-mod coverage_tables;
 mod entry_tables;
 mod failure;
 mod figure_tables;

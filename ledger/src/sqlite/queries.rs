@@ -172,7 +172,7 @@ pub(super) fn unpriced(
     after: Option<&RunKey>,
     limit: u32,
 ) -> Result<Vec<UnattributedRun>> {
-    let listed = run_tables::Listed::Unpriced;
+    let listed = crate::stored::Listed::Unpriced;
     let runs = run_tables::page(tables.connection, &tables.names, listed, site, after, limit)?;
     Ok(runs.into_iter().filter_map(BookedRun::uncharged).collect())
 }

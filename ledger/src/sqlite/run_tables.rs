@@ -9,7 +9,7 @@ use crate::price_shape::PriceShape;
 use crate::records::{BookedCharge, BookedRun, RawPlace, Result, RunDigest, Standing};
 use crate::rules::Content;
 use crate::store::SeenAgain;
-use crate::stored::{PackedRows, place, run_key};
+use crate::stored::{Listed, PackedRows, place, run_key};
 use crate::{ChargedRun, HoldId, SettledRun};
 use model::{
     Charge, ClusterName, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Run, RunKey, SchedulerJobId,
@@ -298,19 +298,6 @@ pub(super) fn unattributed_count(connection: &Connection) -> Result<u64> {
     Ok(connection.query_row(select, [], |row| count(row, 0))?)
 }
 
-/// Which runs are listed.
-#[derive(Clone, Copy)]
-pub(super) enum Listed {
-    /// Those that nobody was charged for.
-    Unattributed,
-    /// Those of them whose price nobody knew.
-    Unpriced,
-    /// Those that no hold paid for.
-    WithoutHold,
-    /// All that have a price.
-    Priced,
-}
-
 /// The runs of a list at a site behind a key, at most `limit`, in an order that stays.
 pub(super) fn page(
     connection: &Connection,
@@ -320,12 +307,7 @@ pub(super) fn page(
     after: Option<&RunKey>,
     limit: u32,
 ) -> Result<Vec<BookedRun>> {
-    let condition = match listed {
-        Listed::Unattributed => "unattributed IS NOT NULL",
-        Listed::Unpriced => "NOT is_priced",
-        Listed::WithoutHold => "hold IS NULL",
-        Listed::Priced => "is_priced",
-    };
+    let condition = listed.condition();
     let condition = format!(
         "{condition} AND place IN (SELECT number FROM names WHERE text >= ?1 || '/' AND text < ?1 || '0')
          AND (place, job, submitted) > (?2, ?3, ?4) ORDER BY place, job, submitted LIMIT ?5"

@@ -2,13 +2,13 @@
 
 use super::names::Names;
 use super::rows::amount;
-use crate::records::{Recent, Result, Spent};
+use crate::Entry;
+use crate::records::{Result, Spent};
 use crate::rules::{HOUR_SECONDS, Terms, fingerprint};
 use crate::stored::{self, consumption, hours};
-use crate::{Budget, Entry};
 use model::{Amount, ProjectName, Timestamp, Unit};
 use rusqlite::{Connection, params};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Adds entries to their hours.
 pub(super) fn add(connection: &Connection, names: &Names<'_>, entries: &[Entry]) -> Result<()> {
@@ -39,28 +39,6 @@ pub(super) fn spent_through(
     let Some(sums) = Sums::of(connection, names, project, unit)? else { return Ok(Amount::ZERO) };
     let before = since.map_or(Ok(Amount::ZERO), |since| sums.before(since))?;
     Ok(sums.before(through.plus_seconds(1))?.minus(before)?)
-}
-
-/// The hours of one budget (`?1`, `?2`) from one on: a part of its key, so that no other budget's hours are read.
-const RECENT: &str = "SELECT coalesce(sum(by_runs), 0) FROM hourly_spending
-    WHERE project = ?1 AND unit = ?2 AND hour >= ?3";
-
-/// What the runs of these budgets consumed in the last weeks, to the hour.
-pub(super) fn recent(
-    connection: &Connection,
-    names: &Names<'_>,
-    budgets: BTreeSet<(&ProjectName, &Unit)>,
-    now: Timestamp,
-) -> Result<Vec<Recent>> {
-    let since = now.plus_seconds(-Budget::RECENT_SECONDS).epoch_seconds().div_euclid(HOUR_SECONDS);
-    let mut statement = connection.prepare_cached(RECENT)?;
-    let mut found = Vec::with_capacity(budgets.len());
-    for (project, unit) in budgets {
-        let Some(sums) = Sums::of(connection, names, project, unit)? else { continue };
-        let amount = statement.query_row(params![sums.project, sums.unit, since], |row| amount(row, 0))?;
-        found.push(Recent { project: project.clone(), unit: unit.clone(), amount });
-    }
-    Ok(found)
 }
 
 /// The fingerprint of each budget's hours, for a verification.
@@ -123,6 +101,7 @@ impl<'a> Sums<'a> {
 mod tests {
     use super::*;
     use crate::sqlite::MIGRATIONS;
+    use crate::stored::RECENT;
 
     /// A ledger of many projects and years has millions of hours.
     #[test]

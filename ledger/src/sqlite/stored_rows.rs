@@ -6,8 +6,8 @@ use crate::evidence::{Pseudonym, TreeHash};
 use crate::records::Result;
 use crate::rules::Stored;
 use crate::stored::{
-    Known, LogRow, LogTables, Names as StoredNames, NewPerson, PERSON, PersonTable, Persons, StoredRow, Value,
-    select_leaves, unreadable,
+    Known, LogRow, LogTables, Names as StoredNames, NewPerson, PERSON, PersonTable, Persons, StoredRow, UsageRow,
+    Value, add_usage_rows, select_leaves, unreadable,
 };
 use crate::{Account, EntryPage};
 use model::{RunKey, Unit};
@@ -51,6 +51,7 @@ impl ToSql for Value {
         match self {
             Self::Number(number) => number.to_sql(),
             Self::Text(text) => text.to_sql(),
+            Self::TextOption(text) => text.to_sql(),
             Self::Bytes(bytes) => bytes.to_sql(),
         }
     }
@@ -197,6 +198,12 @@ impl<'a> LogTables for Tables<'a> {
 
     fn change(&self, statement: &str, values: &[Value]) -> Result<u64> {
         Ok(self.connection.prepare_cached(statement)?.execute(params_from_iter(values))? as u64)
+    }
+
+    fn add_usage_rows(&self, table: [&str; 2], rows: &[UsageRow]) -> Result<()> {
+        let insert = add_usage_rows(table, "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+        let mut statement = self.connection.prepare_cached(&insert)?;
+        rows.iter().try_for_each(|row| Ok(statement.execute(params_from_iter(row)).map(drop)?))
     }
 
     fn stored(&self) -> Result<Stored> {

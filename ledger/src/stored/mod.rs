@@ -3,11 +3,14 @@
 
 mod audit;
 mod audit_rows;
+mod balances;
 mod charges;
+mod coverage;
 mod entry_rows;
 mod erasure;
 mod key_file;
 mod leaf_rows;
+mod listed;
 mod log;
 mod new_leaves;
 mod past;
@@ -22,13 +25,17 @@ mod usage_queries;
 mod usage_tables;
 
 pub(crate) use audit::audit;
+#[cfg(test)]
+pub(crate) use balances::RECENT;
+pub(crate) use balances::{BalanceTables, balance_parts, balances, budgets, openings};
+pub(crate) use coverage::{coverage, has_run_of_others, put_coverage, readings};
 pub(crate) use entry_rows::{ENTRY, NewEntries, NewEntry, entry, place, run_key};
 pub(crate) use erasure::erase;
 pub(crate) use key_file::{generate as generate_key, read as read_key, write as write_key};
 pub(crate) use leaf_rows::select as select_leaves;
+pub(crate) use listed::Listed;
 pub(crate) use log::{Appending, Log, LogRow, Marked};
 pub(crate) use new_leaves::leaf_hashes;
-pub(crate) use past::budgets_of_the_past;
 pub(crate) use persons::{Known, NewPerson, PERSON, PersonTable, Persons};
 pub(crate) use proofs::{prove, record_of_log, records};
 pub(crate) use raw_rows::{PackedRows, raw_row};
@@ -36,4 +43,4 @@ pub(crate) use row::{StoredRow, unreadable};
 pub(crate) use spending::{consumption, hours, spent};
 pub(crate) use tables::{LogTables, Names, Value};
 pub(crate) use usage_queries::{usage, zones};
-pub(crate) use usage_tables::{add as add_usage, set_zone, zone};
+pub(crate) use usage_tables::{UsageRow, add as add_usage, add_usage_rows, set_zone, zone};

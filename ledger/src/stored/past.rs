@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 /// The budgets that a query about the past selects; `now` is the instant of the question. `bindings` and `coverage` are those
 /// of today: what was bound or read only later does not count.
-pub(crate) fn budgets_of_the_past(
+pub(super) fn budgets_of_the_past(
     tables: &impl LogTables,
     query: &BalanceQuery,
     now: Timestamp,
@@ -97,6 +97,7 @@ fn enforced(tables: &impl LogTables, at: Timestamp) -> Result<Vec<(ProjectName, 
     Ok(switches.into_iter().filter_map(|(place, is_on)| is_on.then_some(place)).collect())
 }
 
-fn place(row: &impl StoredRow) -> Result<(ProjectName, Unit)> {
+/// Reads project and unit.
+pub(super) fn place(row: &impl StoredRow) -> Result<(ProjectName, Unit)> {
     Ok((row.text(0)?.parse().map_err(unreadable)?, row.text(1)?.parse().map_err(unreadable)?))
 }

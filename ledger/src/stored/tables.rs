@@ -3,6 +3,7 @@
 use super::log::LogRow;
 use super::persons::{Known, Persons};
 use super::row::{StoredRow, unreadable};
+use super::usage_tables::UsageRow;
 use crate::evidence::{LeafHashes, TreeHash};
 use crate::records::Result;
 use crate::rules::Stored;
@@ -36,6 +37,7 @@ pub(crate) trait Names {
 pub(crate) enum Value {
     Number(i64),
     Text(String),
+    TextOption(Option<String>),
     Bytes(Vec<u8>),
 }
 
@@ -64,6 +66,8 @@ pub(crate) trait LogTables {
     fn each_row(&self, select: &str, values: &[Value], each: impl FnMut(&Self::Row<'_>) -> Result<()>) -> Result<()>;
     /// Carries a statement out, written in the same way. How many rows it changed.
     fn change(&self, statement: &str, values: &[Value]) -> Result<u64>;
+    /// Adds rows, each of other dimensions, to the sums in a table, whose first column is named. The table need not have them.
+    fn add_usage_rows(&self, table: [&str; 2], rows: &[UsageRow]) -> Result<()>;
 
     /// What is stored beside the entries, without the runs, which are many.
     fn stored(&self) -> Result<Stored>;

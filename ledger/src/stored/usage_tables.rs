@@ -15,6 +15,9 @@ use std::rc::Rc;
 /// What a sum is of, by the numbers of names: unit, project, person, place, partition, end state.
 pub(super) type Dimensions = [i64; 6];
 
+/// A row of a table of sums: day or month, the dimensions, the amount.
+pub(crate) type UsageRow = [i64; 8];
+
 /// So many entries are read at once where sums are made anew.
 const PAGE: i64 = 20_000;
 
@@ -64,30 +67,26 @@ fn write(tables: &impl LogTables, days: FxHashMap<(Day, Dimensions), Amount>) ->
         let sum = months.entry((day.month(), *dimensions)).or_default();
         *sum = sum.plus(*amount)?;
     }
-    let days: BTreeMap<_, _> = days.into_iter().collect();
-    let days = days.into_iter().map(|((day, dimensions), amount)| (day.number(), dimensions, amount));
-    upsert(tables, "daily_usage", "day", days)?;
-    let months = months.into_iter().map(|((month, dimensions), amount)| (month.number(), dimensions, amount));
-    upsert(tables, "monthly_usage", "month", months)
+    let mut days: Vec<UsageRow> = days.into_iter().map(|((day, of), amount)| row(day.number(), of, amount)).collect();
+    days.sort_unstable();
+    tables.add_usage_rows(["daily_usage", "day"], &days)?;
+    let months: Vec<UsageRow> =
+        months.into_iter().map(|((month, of), amount)| row(month.number(), of, amount)).collect();
+    tables.add_usage_rows(["monthly_usage", "month"], &months)
 }
 
-fn upsert(
-    tables: &impl LogTables,
-    table: &str,
-    time: &str,
-    rows: impl Iterator<Item = (i64, Dimensions, Amount)>,
-) -> Result<()> {
-    let insert = format!(
-        "INSERT INTO {table} ({time}, unit, project, person, place, partition, end_state, amount)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+const fn row(time: i64, dimensions: Dimensions, amount: Amount) -> UsageRow {
+    let [unit, project, person, place, partition, end_state] = dimensions;
+    [time, unit, project, person, place, partition, end_state, amount.milli()]
+}
+
+/// The statement that adds what `rows` gives, in the order of [`UsageRow`], to a table of sums.
+pub(crate) fn add_usage_rows([table, time]: [&str; 2], rows: &str) -> String {
+    format!(
+        "INSERT INTO {table} ({time}, unit, project, person, place, partition, end_state, amount) {rows}
          ON CONFLICT ({time}, unit, project, person, place, partition, end_state)
          DO UPDATE SET amount = {table}.amount + excluded.amount"
-    );
-    for (number, [unit, project, person, place, partition, end_state], amount) in rows {
-        let values = [number, unit, project, person, place, partition, end_state, amount.milli()];
-        tables.change(&insert, &values.map(Value::Number))?;
-    }
-    Ok(())
+    )
 }
 
 /// The calendars of the clusters that were met.
