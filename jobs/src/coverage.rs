@@ -1,7 +1,7 @@
 //! `pakt ledger coverage`: of which runs of a project the ledger knows, and of which nobody told it.
 
 use crate::{bind::bindings, error::JobsError, house::House, reached::booked};
-use ledger::{AccountCoverage, Binding, Book, Gap, binding_coverage, missing};
+use ledger::{AccountCoverage, Binding, Book, Entry, EntryPage, Gap, KnownAt, binding_coverage, missing};
 use model::{AccountName, ProjectName, SiteName, Timestamp, Unit, UserName, Window};
 use serde::Serialize;
 
@@ -16,6 +16,8 @@ pub(crate) struct Selection {
     pub(crate) site: Option<SiteName>,
     /// Those of this person.
     pub(crate) person: Option<UserName>,
+    /// As the books were then; as they are now where nothing is said.
+    pub(crate) known_at: Option<KnownAt>,
 }
 
 impl Selection {
@@ -27,26 +29,52 @@ impl Selection {
     }
 
     /// The selected runs that ended in a span, which may be another one at each site, and that nobody read. Nothing is missing
-    /// of the time before a budget was granted anything.
+    /// of the time before a budget was granted anything, nor of that for which its opening stands. Of an earlier state of the
+    /// books, what was bound or read only later does not count, and what ended later is not missing.
     pub(crate) async fn gaps(
         &self,
         book: &dyn Book,
         what: &str,
         span: &(dyn Fn(&SiteName) -> Result<Window, JobsError> + Sync),
     ) -> Result<Vec<Gap>, JobsError> {
-        let records = booked(book.bindings().await, what)?;
-        let grants = booked(book.grants(self.project.as_ref()).await, what)?;
+        let then = self.then(book, what).await?;
+        let was_known = |at: Timestamp| then.is_none_or(|then| at <= then);
+        let mut records = booked(book.bindings().await, what)?;
+        records.retain(|record| was_known(record.recorded_at));
+        let mut openings = booked(book.openings(self.project.as_ref()).await, what)?;
+        openings.retain(|entry| was_known(entry.recorded_at));
+        let mut grants = booked(book.grants(self.project.as_ref()).await, what)?;
+        grants.retain(|grant| was_known(grant.recorded_at));
         let mut gaps = Vec::new();
         for mut binding in records.into_iter().map(|record| record.terms).filter(|binding| self.selects(binding)) {
             let of_budget = grants.iter().map(|grant| &grant.terms);
             let of_budget = of_budget.filter(|terms| terms.project == binding.project && terms.unit == binding.unit);
             let Some(granted) = of_budget.map(|terms| terms.window.from).min() else { continue };
-            binding.from = binding.from.max(granted);
+            let is_its = |entry: &&Entry| entry.project == binding.project && entry.unit == binding.unit;
+            let opened = openings.iter().find(is_its).map(|entry| entry.effective_at.plus_seconds(1));
+            binding.from = binding.from.max(granted).max(opened.unwrap_or(granted));
             binding.user = binding.user.or_else(|| self.person.clone());
-            let readings = booked(book.coverage(&binding.site).await, what)?;
-            gaps.extend(missing(std::slice::from_ref(&binding), &readings, span(&binding.site)?));
+            let mut readings = booked(book.coverage(&binding.site).await, what)?;
+            readings.retain(|reading| was_known(reading.observed_at));
+            let mut span = span(&binding.site)?;
+            span.to = then.map_or(span.to, |then| span.to.min(then));
+            gaps.extend(missing(std::slice::from_ref(&binding), &readings, span));
         }
         Ok(gaps)
+    }
+
+    /// When the books were as they are asked for; none where they are as now.
+    async fn then(&self, book: &dyn Book, what: &str) -> Result<Option<Timestamp>, JobsError> {
+        match self.known_at {
+            None => Ok(None),
+            Some(KnownAt::Instant(instant)) => Ok(Some(instant)),
+            Some(KnownAt::Entry(number)) => {
+                // Behind the last entry the books are as now.
+                let page = EntryPage { after: number.saturating_sub(1), limit: 2 };
+                let entries = booked(book.entries(page).await, what)?;
+                Ok(entries.first().filter(|_| entries.len() == 2).map(|entry| entry.recorded_at))
+            }
+        }
     }
 }
 

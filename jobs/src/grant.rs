@@ -13,7 +13,7 @@ use ledger::{
     BalanceQuery, Binding, Book, Command, Effect, Gap, GivenLot, Grant, KnownAt, NewGrant, NewOpening, Outcome,
     SetPolicy, check_grant,
 };
-use model::{Amount, ProgrammeName, ProjectName, Statement, StatementLineKind, Timestamp, Unit, Window};
+use model::{Amount, ProgrammeName, ProjectName, Statement, Timestamp, Unit, Window};
 
 /// What was granted, and which Slurm accounts spend it.
 #[derive(Clone, Debug)]
@@ -196,11 +196,9 @@ pub async fn statement(
             return Err(JobsError::usage(format!("project `{project}` has no statement"), why, next));
         }
     }
-    let selection = Selection { project: Some(project.clone()), unit: Some(unit.clone()), ..Selection::default() };
-    // An opening stands for what was before it.
-    let openings = statement.lines.iter().filter(|line| line.kind == StatementLineKind::Opening);
-    let from = openings.map(|line| line.at.plus_seconds(1)).fold(window.from, Timestamp::max);
-    let until_now = Window { from, to: window.to.min(house.clock.now()) };
+    let selection =
+        Selection { project: Some(project.clone()), unit: Some(unit.clone()), known_at, ..Selection::default() };
+    let until_now = Window { to: window.to.min(house.clock.now()), ..window };
     let gaps = selection.gaps(book.as_ref(), what, &|_| Ok(until_now)).await?;
     Ok(StatementFound { statement, gaps })
 }

@@ -29,6 +29,7 @@ pub async fn used(house: &House, query: &UsageQuery) -> Result<Used, JobsError> 
         unit: filter.unit.clone(),
         site: filter.site.clone(),
         person: filter.person.clone(),
+        known_at: query.known_at,
     };
     let gaps = selection.gaps(book.as_ref(), what, &|site| span(house, query.span, site)).await?;
     Ok(Used { sums, unattributed: booked(book.unattributed_count().await, what)?, gaps })

@@ -8,6 +8,7 @@ mod chunks;
 mod clocks;
 mod directories;
 mod failing_book;
+mod gaps;
 mod import_live;
 mod import_readers;
 mod import_rules;
