@@ -44,6 +44,7 @@ async fn rule_2_the_partition_says_whether_whole_nodes_are_charged() {
     assert!(totals.contains(&("jupiter:core".to_owned(), "57600000")), "{totals:?}");
 }
 
+/// XDMoD counts from start to end, time of suspension included.
 #[tokio::test]
 async fn rule_3_suspended_time_is_not_charged_and_more_than_the_span_is_no_run() {
     let suspended = completed(1, 600, 500).replace("|100|", "|40|");
@@ -51,6 +52,7 @@ async fn rule_3_suspended_time_is_not_charged_and_more_than_the_span_is_no_run()
     assert_eq!(used(&[completed(1, 600, 500).replace("|100|", "|102|")]).await, (0, 1));
 }
 
+/// AUDITOR and Waldur's agent know one start of a job: one leaves out `-D`, the other's key is the id alone.
 #[tokio::test]
 async fn rule_4_every_start_of_a_requeued_job_is_a_run() {
     let starts = [("NODE_FAIL", 9_000), ("REQUEUED", 7_000), ("PREEMPTED", 5_000), ("COMPLETED", 3_000)];
@@ -120,6 +122,7 @@ async fn rule_11_an_edited_row_corrects_and_a_purged_one_says_nothing() {
     assert_eq!(corrects, 2, "one that reverses and one that charges anew");
 }
 
+/// Waldur's months end at 23:59:59, XDMoD's periods include their last second.
 #[tokio::test]
 async fn rule_12_a_run_belongs_to_the_second_at_which_it_ends() {
     let desk = Desk::new().await;
@@ -147,6 +150,7 @@ async fn rule_14_a_run_on_a_failed_node_is_charged_until_it_is_refunded() {
     assert_eq!(used(&[row("1", "NODE_FAIL", 600, 500, ONE)]).await, (100, 0));
 }
 
+/// jobstats has one row for each cluster and id.
 #[tokio::test]
 async fn rule_15_an_id_that_was_used_again_is_another_run() {
     assert_eq!(used(&[completed(7, 90 * DAY, 90 * DAY - 50), completed(7, 600, 500)]).await, (150, 0));

@@ -12,6 +12,7 @@ mod gaps;
 mod import_live;
 mod import_readers;
 mod import_rules;
+mod import_traps;
 mod importing;
 mod listing;
 mod logs;

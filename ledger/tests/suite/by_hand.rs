@@ -23,6 +23,7 @@ async fn desk() -> Desk {
     desk
 }
 
+/// slurm-bank's refund gives the time of one processor back, however many there were.
 #[tokio::test]
 async fn a_run_is_refunded_once_and_never_by_more_than_it_was_charged() {
     let desk = desk().await;

@@ -82,6 +82,18 @@ async fn what_is_left_of_a_lot_leaves_the_budget_once() {
     desk.verify().await;
 }
 
+/// TigerBeetle takes what expired away some time later: here the date counts, and not whether it was posted.
+#[tokio::test]
+async fn trap_what_expired_is_not_held_before_anybody_posts_it() {
+    let desk = Desk::new();
+    desk.post(&[for_days("g", 1000, SEPTEMBER, 30), set_policy(HardStop {}), enforce(true)]).await;
+    let end = SEPTEMBER + 30 * DAY;
+    desk.post_at(end - 1, &[hold(1, 10)]).await;
+    let refused = desk.book.post(&ada(), at(end), &[hold(2, 10)]).await.expect_err("it is over");
+    assert!(refused.refusal().is_some(), "{refused}");
+    assert!(desk.shown_entries().await.iter().all(|entry| !entry.starts_with("expire")), "nobody posted it");
+}
+
 #[tokio::test]
 async fn months_expire_and_debts_are_forgiven() {
     let desk = Desk::new();
@@ -244,6 +256,7 @@ async fn balance_of(desk: &Desk, seconds: i64) -> Option<Balance> {
 }
 
 on_postgres_too! {
+    trap_what_expired_is_not_held_before_anybody_posts_it,
     what_is_left_of_a_lot_leaves_the_budget_once,
     months_expire_and_debts_are_forgiven,
     another_policy_posts_what_it_makes_of_the_same_grant,

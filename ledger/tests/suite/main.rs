@@ -15,6 +15,7 @@ mod expectations;
 mod expiries;
 mod exports;
 mod files;
+mod first_use;
 mod joined;
 mod log;
 mod observations;

@@ -206,6 +206,7 @@ async fn the_same_run_by_another_reader_is_the_same_run() {
     desk.verify().await;
 }
 
+/// AUDITOR's bulk request fails as a whole.
 #[tokio::test]
 async fn one_bad_row_never_drops_another() {
     let desk = Desk::new();

@@ -121,6 +121,7 @@ async fn usage_is_told_apart_and_chosen_by_what_is_asked() {
     }
 }
 
+/// Custos keeps amounts as floating-point numbers.
 #[tokio::test]
 async fn parts_of_days_are_exact_and_meet() {
     let desk = october().await;

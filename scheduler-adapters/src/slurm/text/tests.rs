@@ -122,6 +122,7 @@ fn without_zone_local_times_are_refused_as_a_whole() {
     assert_eq!(utc.runs[0].started_at.seconds_since(berlin.runs[0].started_at), 3_600);
 }
 
+/// APEL guesses which of two hours a local time means.
 #[test]
 fn times_in_every_form() {
     for (time, zone, seconds) in [
