@@ -44,7 +44,7 @@ async fn rule_2_the_partition_says_whether_whole_nodes_are_charged() {
     assert!(totals.contains(&("jupiter:core".to_owned(), "57600000")), "{totals:?}");
 }
 
-/// XDMoD counts from start to end, time of suspension included.
+/// `XDMoD` counts from start to end, time of suspension included.
 #[tokio::test]
 async fn rule_3_suspended_time_is_not_charged_and_more_than_the_span_is_no_run() {
     let suspended = completed(1, 600, 500).replace("|100|", "|40|");
@@ -122,7 +122,7 @@ async fn rule_11_an_edited_row_corrects_and_a_purged_one_says_nothing() {
     assert_eq!(corrects, 2, "one that reverses and one that charges anew");
 }
 
-/// Waldur's months end at 23:59:59, XDMoD's periods include their last second.
+/// Waldur's months end at 23:59:59, `XDMoD`'s periods include their last second.
 #[tokio::test]
 async fn rule_12_a_run_belongs_to_the_second_at_which_it_ends() {
     let desk = Desk::new().await;

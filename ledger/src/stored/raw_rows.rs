@@ -123,9 +123,10 @@ mod tests {
         let mut chunks = Vec::new();
         let places = PackedRows::of(rows.into_iter()).write(|packed| {
             chunks.push(packed);
-            Ok(chunks.len() as i64)
+            Ok(i64::try_from(chunks.len()).expect("few"))
         });
-        let read = |place: RawPlace| raw_row(&chunks[place.chunk as usize - 1], place.row).expect("read");
+        let chunk = |place: RawPlace| &chunks[usize::try_from(place.chunk - 1).expect("from 1 on")];
+        let read = |place: RawPlace| raw_row(chunk(place), place.row).expect("read");
         let read: Vec<Option<String>> = places.expect("written").into_iter().map(|place| place.map(read)).collect();
         let expected = [Some("1|ada"), None, Some("2|b b"), Some(long.as_str()), Some("3|ü")];
         assert!(read.iter().map(Option::as_deref).eq(expected), "other rows");

@@ -82,7 +82,7 @@ async fn what_is_left_of_a_lot_leaves_the_budget_once() {
     desk.verify().await;
 }
 
-/// TigerBeetle takes what expired away some time later: here the date counts, and not whether it was posted.
+/// `TigerBeetle` takes what expired away some time later: here the date counts, and not whether it was posted.
 #[tokio::test]
 async fn trap_what_expired_is_not_held_before_anybody_posts_it() {
     let desk = Desk::new();
