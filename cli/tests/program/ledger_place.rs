@@ -27,7 +27,12 @@ fn a_place_that_cannot_be_used_is_told_without_its_password() {
     for (place, why) in [
         ("mysql://ada:secret@localhost/books", "no ledger is kept at a `mysql://`"),
         ("postgres://ada:secret@db.example.org/books", "`db.example.org` is another machine"),
-        ("postgres://ada:secret@localhost/books?sslmode=require", "no TLS for PostgreSQL"),
+        (
+            "postgres://ada:secret@db.example.org/books?sslmode=prefer",
+            "goes on in plain text where the server has no TLS",
+        ),
+        ("postgres://ada:secret@localhost/books?sslmode=require", "add `sslrootcert=FILE`"),
+        ("postgres://ada:secret@localhost/books?sslmode=require&sslrootcert=/nowhere", "`/nowhere` cannot be read"),
         ("postgres://ada:secret@localhost/books?port=x", "cannot be read"),
         ("sqlite://books", "it is not absolute"),
     ] {

@@ -21,8 +21,24 @@ impl From<Error> for LedgerError {
             return Self::never(LedgerErrorKind::NotPermitted, "the server wants a password and none is known")
                 .with_fact("postgresql", &text);
         }
+        if let Some(why) = of_tls(&text) {
+            return Self::never(LedgerErrorKind::Invalid, why).with_fact("tls", &text);
+        }
         disconnected(&text)
     }
+}
+
+/// Why nobody there is who was asked for; none where it is something else.
+fn of_tls(text: &str) -> Option<&'static str> {
+    [
+        ("server does not support TLS", "the server has no TLS, and its place asks for it"),
+        ("not valid for name", "the server's certificate names another server"),
+        ("NotValidForName", "the server's certificate names another server"),
+        ("UnknownIssuer", "the server's certificate is not signed by the root certificate"),
+        ("invalid peer certificate", "the server's certificate does not stand"),
+    ]
+    .into_iter()
+    .find_map(|(words, why)| text.contains(words).then_some(why))
 }
 
 /// The server is not there, or not any more.

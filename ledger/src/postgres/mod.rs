@@ -34,6 +34,7 @@ mod spending_tables;
 mod stored_rows;
 mod tables;
 mod thread;
+mod tls;
 
 pub use book::PostgresBook;
 pub(crate) use moving::{Arriving, Column, Value};

@@ -1,6 +1,7 @@
 //! The place of a ledger on a server, as a URL names it.
 
 use super::passfile::password_for;
+use super::tls::{Security, taken_from};
 use crate::records::Result;
 use crate::{LedgerError, LedgerErrorKind};
 use postgres::config::{Host, SslMode};
@@ -23,22 +24,28 @@ const SOCKETS: &str = "/var/run/postgresql";
 #[derive(Clone)]
 pub struct PostgresPlace {
     config: Config,
+    security: Security,
 }
 
 impl PostgresPlace {
     /// Reads a URL as PostgreSQL's manual describes it (15, 34.1.1.2, "Connection URIs"). A password that it lacks is
     /// looked up in `passfile`, whose form is that of `~/.pgpass` (34.16).
     ///
-    /// Errors: the URL cannot be read; it leads over a network, which this release does not encrypt; others may read the
-    /// file of passwords.
+    /// Errors: the URL cannot be read; it leads over a network and does not say how that is encrypted; its root certificate
+    /// cannot be read; others may read the file of passwords.
     pub fn read(url: &str, passfile: Option<&Path>) -> Result<Self> {
         // Its own errors may show a part of the URL.
+        let (url, asked) = taken_from(url)?;
         let mut config: Config = url.parse().map_err(|_| invalid("the URL of the ledger cannot be read"))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             config.host_path(SOCKETS);
         }
-        stays_here(&config)?;
-        config.ssl_mode(SslMode::Disable).application_name("pakt");
+        let security = asked.security(elsewhere(&config).as_deref())?;
+        let is_plain = matches!(security, Security::Plain);
+        if !is_plain && has_socket(&config) {
+            return Err(invalid("the URL asks for TLS and names a socket of this machine, on which there is none"));
+        }
+        config.ssl_mode(if is_plain { SslMode::Disable } else { SslMode::Require }).application_name("pakt");
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(PATIENCE);
         }
@@ -51,11 +58,14 @@ impl PostgresPlace {
         {
             config.password(password);
         }
-        Ok(Self { config })
+        Ok(Self { config, security })
     }
 
     pub(super) fn connect(&self) -> Result<Client> {
-        Ok(self.config.connect(NoTls)?)
+        Ok(match &self.security {
+            Security::Plain => self.config.connect(NoTls)?,
+            Security::Tls(tls) => self.config.connect(tls.clone())?,
+        })
     }
 }
 
@@ -89,22 +99,17 @@ fn shown(host: &Host) -> String {
     }
 }
 
-/// A password and a group's figures must not cross a network in plain text.
-fn stays_here(config: &Config) -> Result<()> {
+/// The first host that is another machine: a password and a group's figures must not cross a network in plain text.
+fn elsewhere(config: &Config) -> Option<String> {
     let is_here = |name: &str| name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     let remote = config.get_hosts().iter().find(|host| matches!(host, Host::Tcp(name) if !is_here(name)));
     let remote_address = config.get_hostaddrs().iter().find(|address| !address.is_loopback());
-    if let Some(host) = remote.map(shown).or_else(|| remote_address.map(ToString::to_string)) {
-        let why = format!(
-            "`{host}` is another machine, and this release does not encrypt what goes there; reach the server by a \
-             tunnel (`ssh -L`) and name 127.0.0.1"
-        );
-        return Err(invalid(why));
-    }
-    if config.get_ssl_mode() == SslMode::Require {
-        return Err(invalid("the URL wants `sslmode=require`, and this release has no TLS for PostgreSQL"));
-    }
-    Ok(())
+    remote.map(shown).or_else(|| remote_address.map(ToString::to_string))
+}
+
+/// A socket leads nowhere else, and a server has no TLS on it.
+fn has_socket(config: &Config) -> bool {
+    config.get_hosts().iter().any(|host| matches!(host, Host::Unix(_)))
 }
 
 fn invalid(why: impl Into<String>) -> LedgerError {
@@ -132,7 +137,12 @@ mod tests {
     fn another_machine_is_not_reached_in_plain_text() {
         for url in [
             "postgres://ada:secret@db.example.org/books",
-            "postgres://ada:secret@10.0.0.7/books?sslmode=disable",
+            "postgres://ada:secret@10.0.0.7/books?sslmode=prefer",
+            "postgres://ada:secret@localhost/books?sslmode=allow",
+            "postgres://ada:secret@localhost/books?sslmode=yes",
+            "postgres://ada:secret@db.example.org/books?sslmode=verify-full",
+            "postgres://ada:secret@db.example.org/books?sslmode=verify-full&sslrootcert=/nowhere/root.crt",
+            "postgres://ada:secret@/books?sslmode=require&sslrootcert=/nowhere/root.crt",
             "postgres://ada:secret@localhost,db.example.org/books",
             "postgres://ada:secret@localhost/books?hostaddr=10.0.0.7",
             "postgres://ada:secret@localhost/books?sslmode=require",
@@ -143,6 +153,8 @@ mod tests {
             assert_eq!(error.kind, LedgerErrorKind::Invalid, "{url}");
             assert!(!format!("{error:?}").contains("secret"), "{error:?}");
         }
-        assert!(PostgresPlace::read("postgres://ada@[::1]/books", None).is_ok());
+        for url in ["postgres://ada@[::1]/books", "postgres://ada:secret@10.0.0.7/books?sslmode=disable"] {
+            assert!(PostgresPlace::read(url, None).is_ok(), "{url}");
+        }
     }
 }

@@ -9,6 +9,7 @@ mod clocks;
 mod commands;
 mod completeness;
 mod deaths;
+mod encrypted;
 mod erasure;
 mod evidence;
 mod expectations;
