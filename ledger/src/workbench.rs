@@ -6,7 +6,7 @@
 use crate::records::{BalanceParts, BookedRun, Records, Result, RunDigest};
 use crate::rules::{self, Secret};
 use crate::store::{Changes, Store};
-use crate::workbench_runs::{UndoRun, WorkbenchRuns};
+use crate::workbench_runs::{Asked, UndoRun, WorkbenchRuns};
 use crate::{
     Account, Binding, BindingRecord, BundleMark, Command, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold,
     HoldId, ImportBatch, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord,
@@ -273,8 +273,8 @@ impl Records for Workbench<'_> {
     fn run_digest(&self, key: &RunKey) -> Result<Option<RunDigest>> {
         let known = self.state.borrow_mut().runs.digest(key);
         match known {
-            Some(known) => Ok(known),
-            None => Ok(self.store.run_digests(&[key])?.pop().flatten()),
+            Asked::Beforehand(known) => Ok(known),
+            Asked::Not => Ok(self.store.run_digests(&[key])?.pop().flatten()),
         }
     }
 
@@ -291,13 +291,11 @@ impl Records for Workbench<'_> {
 
     fn run_with_sluid(&self, site: &SiteName, cluster: &ClusterName, sluid: &str) -> Result<Option<BookedRun>> {
         let waiting = self.state.borrow().runs.with_sluid(site, cluster, sluid).cloned();
-        match waiting {
-            Some(key) => self.run(&key),
-            None => {
-                let stored = self.store.run_with_sluid(site, cluster, sluid)?;
-                Ok(stored.map(|stored| self.state.borrow_mut().runs.as_seen(stored)))
-            }
+        if let Some(key) = waiting {
+            return self.run(&key);
         }
+        let stored = self.store.run_with_sluid(site, cluster, sluid)?;
+        Ok(stored.map(|stored| self.state.borrow_mut().runs.as_seen(stored)))
     }
 
     fn put_run(&self, run: BookedRun) -> Result<()> {

@@ -30,6 +30,12 @@ struct RunId {
     submitted: i64,
 }
 
+/// Whether the digest of a run was asked for beforehand, and the answer: none for a run that is not in the books.
+pub(crate) enum Asked {
+    Beforehand(Option<RunDigest>),
+    Not,
+}
+
 /// How the change of a run is taken back: the run at this place was another, or none.
 pub(crate) struct UndoRun {
     place: usize,
@@ -71,14 +77,14 @@ impl WorkbenchRuns {
         self.sluids.get(&(site.clone(), cluster.clone(), sluid.to_owned()))
     }
 
-    /// The digest of the run, or that it has none; nothing where that was not asked beforehand.
-    pub(crate) fn digest(&mut self, key: &RunKey) -> Option<Option<RunDigest>> {
+    /// The digest of the run.
+    pub(crate) fn digest(&mut self, key: &RunKey) -> Asked {
         if let Some(BookedRun { content, observed_at, settled, .. }) = self.run(key) {
             let (content, observed_at, sluid) = (*content, *observed_at, settled.run.sluid.clone());
-            return Some(Some(RunDigest { content, observed_at, sluid }));
+            return Asked::Beforehand(Some(RunDigest { content, observed_at, sluid }));
         }
         let id = self.id(key);
-        self.digests.get(&id).cloned()
+        self.digests.get(&id).cloned().map_or(Asked::Not, Asked::Beforehand)
     }
 
     /// Whether it was asked beforehand and is not in the books.

@@ -72,11 +72,14 @@ pub(super) fn open_holds(connection: &Connection, project: Option<&ProjectName>)
 
 /// The entries of some kinds that are about neither runs nor holds, of one project or of all. There is an index of these.
 fn of_kinds(tables: &Tables<'_>, kinds: &str, project: Option<&ProjectName>) -> Result<Vec<Entry>> {
-    let condition = format!(
+    entries_where(tables, &condition_of(kinds), [project.map(ProjectName::as_str)])
+}
+
+fn condition_of(kinds: &str) -> String {
+    format!(
         "run_place IS NULL AND hold IS NULL AND {kinds}
          AND (?1 IS NULL OR project = (SELECT number FROM names WHERE text = ?1)) ORDER BY number"
-    );
-    entries_where(tables, &condition, [project.map(ProjectName::as_str)])
+    )
 }
 
 pub(super) fn grants(tables: &Tables<'_>, project: Option<&ProjectName>) -> Result<Vec<Grant>> {
@@ -228,4 +231,23 @@ pub(super) fn check_writable(connection: &Connection) -> Result<()> {
 /// Whether the file was made by a replay.
 pub(super) fn is_replica(connection: &Connection) -> Result<bool> {
     Ok(connection.query_row("SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'replica')", [], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{OpenMode, SqliteBook};
+
+    #[test]
+    fn what_was_given_is_not_looked_for_among_the_entries_of_runs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ledger.db");
+        drop(SqliteBook::open(&path, OpenMode::Create).expect("made"));
+        let file = Connection::open(&path).expect("opened");
+        for kinds in ["kind = 'grant'", "kind IN ('withdraw', 'delegate')"] {
+            let explain = format!("EXPLAIN QUERY PLAN SELECT * FROM entries WHERE {}", condition_of(kinds));
+            let plan = all(&file, &explain, ["atlas"], |row| row.get::<_, String>(3)).expect("explained").join("; ");
+            assert!(plan.contains("entries USING INDEX entries_by_kind (kind=?)"), "{kinds}: {plan}");
+        }
+    }
 }
