@@ -69,6 +69,8 @@ fn a_site_s_figure_opens_a_budget_and_a_balance_compares() {
     insta::assert_snapshot!(compared, @"
     jupiter:core as of 2026-11-20 00:00:00 +01:00: the site says 72000.000 core-h used, the ledger says 72000.000 core-h; unexplained: 0.000 core-h
       counted from 2026-09-01 00:00:00 +02:00 on, said by jutil
+    atlas in jupiter:core: at most -58000.000 core-h are free: not everybody's runs were read
+      next: a coordinator of the account runs `pakt settle --all-users`; or note what the site says: `pakt ledger open --from-site`
     ");
     let opening = desk.exported().pop().expect("an entry");
     assert_eq!((&opening["kind"], &opening["amount"]), (&json!("opening"), &json!(72_000_i64 * 3_600_000)));

@@ -79,9 +79,9 @@ async fn gaps_are_told_as_they_were_known() {
     desk.set_clock(NOW + 2 * DAY);
     desk.post(&[read(-30, 2, NOW + 2 * DAY)]).await;
     assert_eq!(told(&desk, None).await, [[(-40, -30)]; 4]);
-    // The last reading said that far, and nobody had looked further.
-    for known_at in [KnownAt::Instant(at(NOW + DAY)), KnownAt::Instant(at(NOW))] {
-        assert_eq!(told(&desk, Some(known_at)).await.concat(), [], "{known_at:?}");
+    // What was read since was not known then.
+    for (day, known_at) in [(1, KnownAt::Instant(at(NOW + DAY))), (0, KnownAt::Instant(at(NOW)))] {
+        assert_eq!(told(&desk, Some(known_at)).await, [[(-40, day)]; 3], "{known_at:?}");
     }
     assert_eq!(told(&desk, Some(KnownAt::Instant(at(NOW + 2 * DAY)))).await, [[(-40, -30)]; 3]);
 }

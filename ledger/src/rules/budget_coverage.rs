@@ -83,12 +83,14 @@ pub(super) fn budget_coverage(
     Ok(BudgetCoverage { completeness, unseen, until, gaps })
 }
 
-/// What is missing of the runs that bindings charge and that ended in a span, as far as anybody can know: up to the latest
-/// reading of the site, and all of the span where nobody has read anything.
+/// What is missing of the runs that bindings charge and that ended in a span that is over: all that nobody read, but for the last
+/// day before its end, which the next reading brings.
 pub fn missing(bindings: &[Binding], readings: &[Coverage], span: Window) -> Vec<Gap> {
     let of_binding = |binding: &Binding| {
         let readings: Vec<&Coverage> = readings.iter().filter(|reading| reading.site == binding.site).collect();
         let latest = readings.iter().map(|reading| reading.window.to).max().unwrap_or(span.to);
+        let is_fresh = span.to.seconds_since(latest) <= FRESH_SECONDS;
+        let latest = if is_fresh { latest } else { span.to };
         let span = Window { from: span.from, to: span.to.min(latest) };
         Bound::new(binding, &readings, span, latest).map(|bound| bound.gaps()).unwrap_or_default()
     };
