@@ -202,6 +202,10 @@ impl Session {
     }
 }
 
+/// What is read must be what stands once the lock is held, whatever isolation the server begins with by itself: under a stricter
+/// one it would be what stood before the wait.
 fn begin_writing() -> String {
-    format!("BEGIN; SET LOCAL enable_seqscan = off; SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+    format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off; SELECT pg_advisory_xact_lock({WRITERS_LOCK})"
+    )
 }

@@ -30,7 +30,7 @@ async fn lose_connection(desk: &Desk, command: &Command, point: u32) {
     let proxy = FaultProxy::before(server.port()).expect("a proxy");
     let url = desk.database().tcp_url_at(proxy.port());
     let book = PostgresBook::open(&place(&url), desk.folder.path(), OpenMode::Existing).expect("opened");
-    proxy.cut_at(if point == 0 { Moment::BeforeRequest } else { Moment::BeforeAnswer }, "COMMIT");
+    proxy.cut_at(if point == 0 { Moment::BeforeRequest } else { Moment::BeforeAnswer }, OF_A_COMMIT);
     // Whatever came of it: the caller posts it again and looks.
     drop(book.post(&ada(), now(), std::slice::from_ref(command)).await);
 }

@@ -471,6 +471,9 @@ impl Desk {
     }
 }
 
+/// What the request of a commit ends in, as it goes over a connection: a word for isolation begins alike.
+pub(crate) const OF_A_COMMIT: &str = "COMMIT\0";
+
 /// The place of a ledger on a server.
 pub(crate) fn place(url: &str) -> PostgresPlace {
     PostgresPlace::read(url, None).expect("a place")
