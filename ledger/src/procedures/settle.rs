@@ -4,7 +4,7 @@ use super::by_hand;
 use super::posting::{Draft, Posting, Reading as Told, used};
 use crate::evidence::Pseudonym;
 use crate::records::{BookedCharge, BookedRun, Result, Standing};
-use crate::rules::{self, Attribution, Charge, Content, Reading, Spender};
+use crate::rules::{self, Attribution, BindingsByAccount, Charge, Content, Reading, Spender};
 use crate::{
     Account, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind, Links, Particulars, Ran, SettleOutcome, SettledRun,
     UnattributedReason, is_ahead,
@@ -103,7 +103,7 @@ fn enter(posting: &Posting<'_>, settled: &Arc<SettledRun>, content: Content) -> 
         is_by_rule: false,
         is_new: true,
     };
-    let change = recharge(posting, &mut run, EntryKind::Correct)?;
+    let change = recharge(posting, &mut run, None, EntryKind::Correct)?;
     let outcome = match &run.standing {
         Standing::Unattributed(reason) => SettleOutcome::not_charged(reason, &settled.price),
         Standing::Charged(BookedCharge { project, unit, .. }) => SettleOutcome::New {
@@ -133,7 +133,7 @@ fn revise(posting: &Posting<'_>, known: &BookedRun, settled: &SettledRun, conten
     }
     let mut revised = BookedRun { settled: Arc::new(reading), content, ..known.clone() };
     revised.observed_at = rules::seen_at(known.observed_at, settled.run.observed_at, posting.now);
-    let change = recharge(posting, &mut revised, EntryKind::Correct)?;
+    let change = recharge(posting, &mut revised, Some(&known.settled), EntryKind::Correct)?;
     let outcome = match (&known.standing, &revised.standing) {
         (Standing::Unattributed(_), Standing::Unattributed(reason)) => {
             SettleOutcome::not_charged(reason, &settled.price)
@@ -182,7 +182,7 @@ struct Change {
 pub(super) fn charge_again(posting: &Posting<'_>, run: &BookedRun, kind: EntryKind) -> Result<bool> {
     let charged = posting.where_it_fits(|| {
         let mut charged = run.clone();
-        recharge(posting, &mut charged, kind)?;
+        recharge(posting, &mut charged, None, kind)?;
         let is_changed = charged.standing != run.standing;
         posting.records.put_run(charged)?;
         Ok(is_changed)
@@ -192,9 +192,14 @@ pub(super) fn charge_again(posting: &Posting<'_>, run: &BookedRun, kind: EntryKi
 }
 
 /// Charges a run by what the books say now: its hold, else the bindings. Where somebody was charged before and the
-/// charge differs, the old entries are reversed and the run is charged anew, by entries of `kind`. The caller stores the
-/// run.
-fn recharge(posting: &Posting<'_>, run: &mut BookedRun, kind: EntryKind) -> Result<Change> {
+/// charge differs, the old entries are reversed and the run is charged anew, by entries of `kind`. `before` is the reading
+/// that counted until now, where this is another one. The caller stores the run.
+fn recharge(
+    posting: &Posting<'_>,
+    run: &mut BookedRun,
+    before: Option<&SettledRun>,
+    kind: EntryKind,
+) -> Result<Change> {
     let hold = match &run.settled.run.stamp {
         Some(stamp) => posting.records.hold(HoldId(stamp.job))?,
         None => None,
@@ -202,14 +207,7 @@ fn recharge(posting: &Posting<'_>, run: &mut BookedRun, kind: EntryKind) -> Resu
     let bindings = posting.bindings()?;
     let spender = Spender::of_run(&run.settled);
     let found = rules::attribute(spender, run.settled.price.known(), hold.as_ref(), bindings.of(spender.account));
-    let stays = match &run.standing {
-        Standing::Charged(old) if hold.is_none() && old.hold.is_none() && kind != EntryKind::Reattribute => {
-            let place = (&old.project, &old.unit);
-            rules::stay(spender, run.settled.price.known(), place, bindings.of(spender.account))
-        }
-        _ => None,
-    };
-    let found = stays.map_or(found, Attribution::Charged);
+    let found = before.and_then(|before| stays(&bindings, run, before, &found)).map_or(found, Attribution::Charged);
     let found = as_a_rule_found(run, found);
     run.is_by_rule = matches!(&found, Attribution::Charged(Charge { is_by_rule: true, .. }));
     let effective_at = run.settled.run.ended_at.unwrap_or(run.settled.run.observed_at);
@@ -243,6 +241,23 @@ fn recharge(posting: &Posting<'_>, run: &mut BookedRun, kind: EntryKind) -> Resu
     let before = old.map_or(Amount::ZERO, |old| old.amount);
     change.difference = change.drawn.plus(change.overrun)?.minus(before)?;
     Ok(change)
+}
+
+/// The charge of a run that stays with its budget though its account spends another by now. It does where the bindings of today
+/// would charge both readings to the same budget, so that it is not the new facts that move it; where those do, the run goes where
+/// it would be had it been read so from the beginning.
+fn stays(bindings: &BindingsByAccount, run: &BookedRun, before: &SettledRun, found: &Attribution) -> Option<Charge> {
+    let (Standing::Charged(old), Attribution::Charged(new)) = (&run.standing, found) else { return None };
+    let spender = Spender::of_run(before);
+    let was = rules::attribute(spender, before.price.known(), None, bindings.of(spender.account));
+    let Attribution::Charged(was) = was else { return None };
+    let is_moved_by_facts = (&was.project, &was.unit) != (&new.project, &new.unit);
+    if new.hold.is_some() || old.hold.is_some() || is_moved_by_facts {
+        return None;
+    }
+    let spender = Spender::of_run(&run.settled);
+    let place = (&old.project, &old.unit);
+    rules::stay(spender, run.settled.price.known(), place, bindings.of(spender.account))
 }
 
 /// Whether whoever ran it was erased.

@@ -223,7 +223,25 @@ async fn a_second_budget_takes_over_no_run_that_is_read_or_priced_anew() {
     desk.verify().await;
 }
 
+/// Whoever pays for a partition pays for what is found to have run there, whichever reading comes first.
+#[tokio::test]
+async fn a_correction_goes_where_its_facts_say_in_any_order() {
+    let of_large = Binding { partition: Some(name("large")), ..to_other() };
+    let mut corrected = read_at(foreign(1, 50), 300);
+    corrected.run.partition = Some(name("large"));
+    for readings in [vec![foreign(1, 60), corrected.clone()], vec![corrected.clone(), foreign(1, 60)]] {
+        let desk = Desk::new();
+        desk.post(&[grant("g1", 1000), Command::Bind(binding()), Command::Bind(of_large.clone())]).await;
+        for reading in readings {
+            desk.settle(reading).await;
+        }
+        assert_eq!(used(&desk).await, [0, 50]);
+        desk.verify().await;
+    }
+}
+
 on_postgres_too! {
+    a_correction_goes_where_its_facts_say_in_any_order,
     a_second_budget_takes_over_no_run_that_is_read_or_priced_anew,
     rules_find_who_pays_for_what_no_binding_covers,
     rules_that_say_equally_much_leave_a_run_to_nobody,
