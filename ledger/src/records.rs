@@ -50,8 +50,10 @@ pub(crate) struct BookedRun {
     pub(crate) settled: Arc<SettledRun>,
     /// What two readings are compared by.
     pub(crate) content: Content,
-    /// The latest instant at which this content was seen.
+    /// The latest instant at which its facts were seen.
     pub(crate) observed_at: Timestamp,
+    /// When its price was read, where that is another instant: somebody with an older tariff saw the same facts later.
+    pub(crate) priced_at: Option<Timestamp>,
     /// How often its content has changed, from 0.
     pub(crate) revision: u32,
     /// Where the store keeps the raw row, where it has one.
@@ -93,6 +95,8 @@ impl BookedRun {
 pub(crate) struct RunDigest {
     pub(crate) content: Content,
     pub(crate) observed_at: Timestamp,
+    /// Whether its price was read at another instant, so that an instant alone does not say what a reading adds.
+    pub(crate) is_priced_apart: bool,
     pub(crate) sluid: Option<String>,
 }
 

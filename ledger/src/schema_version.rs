@@ -6,7 +6,7 @@ use crate::{LedgerError, LedgerErrorKind};
 pub(crate) const OLDEST: i64 = 6;
 
 /// The version that this release writes.
-pub(crate) const VERSION: i64 = 7;
+pub(crate) const VERSION: i64 = 8;
 
 /// Refuses what this release cannot read. 0 is a place without tables yet.
 pub(crate) fn check_version(found: i64) -> Result<(), LedgerError> {

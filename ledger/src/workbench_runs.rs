@@ -79,9 +79,10 @@ impl WorkbenchRuns {
 
     /// The digest of the run.
     pub(crate) fn digest(&mut self, key: &RunKey) -> Asked {
-        if let Some(BookedRun { content, observed_at, settled, .. }) = self.run(key) {
+        if let Some(BookedRun { content, observed_at, priced_at, settled, .. }) = self.run(key) {
             let (content, observed_at, sluid) = (*content, *observed_at, settled.run.sluid.clone());
-            return Asked::Beforehand(Some(RunDigest { content, observed_at, sluid }));
+            let is_priced_apart = priced_at.is_some();
+            return Asked::Beforehand(Some(RunDigest { content, observed_at, is_priced_apart, sluid }));
         }
         let id = self.id(key);
         self.digests.get(&id).cloned().map_or(Asked::Not, Asked::Beforehand)

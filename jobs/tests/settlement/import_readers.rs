@@ -1,9 +1,12 @@
 //! Who made a file, with which rights, on which release: what of it the ledger believes.
 
-use crate::desk::{Desk, NOW, at};
+use crate::desk::{DAY, Desk, NOW, at};
 use crate::importing::{TITLES, completed, text, wish};
-use jobs::import::{Asked, ImportReport, ImportWish, Rights, import};
-use ledger::{Book, Coverage, account_coverage};
+use jobs::{
+    directory::Origin,
+    import::{Asked, ImportReport, ImportWish, Rights, import},
+};
+use ledger::{Book, Coverage, HoldId, account_coverage};
 use model::Window;
 use std::io::Cursor;
 
@@ -98,7 +101,7 @@ fn as_another_release(text: &str) -> String {
     let titles: Vec<&str> = text.lines().next().expect("titles").split('|').collect();
     let kept: Vec<usize> = (0..titles.len())
         .rev()
-        .filter(|place| !["SLUID", "Restarts", "Planned", "PlannedCPU", "StdErr"].contains(&titles[*place]))
+        .filter(|place| !["SLUID", "Restarts", "Planned", "PlannedCPU", "StdErr", "Comment"].contains(&titles[*place]))
         .collect();
     let line = |line: &str| {
         let values: Vec<&str> = line.split('|').collect();
@@ -152,4 +155,39 @@ async fn slurms_own_id_is_another_name_of_the_run_and_a_disagreement_is_rejected
     let fresh = Desk::new().await;
     let report = fresh.import(&text(&[row(1, "s1"), row(1, "s2")])).await;
     assert_eq!((report.counts.new, report.rejected.count), (1, 1));
+}
+
+/// The rows as somebody prints them who leaves the comment away and knows persons by number alone.
+fn without_comment_and_name(text: &str) -> String {
+    let line = |line: &str| {
+        let mut values: Vec<&str> = line.split('|').collect();
+        values.pop();
+        values[3] = match values[3] {
+            "User" => "UID",
+            _ => "1000",
+        };
+        values.join("|")
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+#[tokio::test]
+async fn a_reader_who_tells_less_takes_no_run_off_its_hold() {
+    for silent_first in [false, true] {
+        let desk = Desk::new().await;
+        let job = desk.job("ada", 1, NOW - DAY, Origin::Shell).await;
+        let told = text(&[completed(1, 800, 700).replace("|\n", &format!("|{}\n", job.stamp()))]);
+        let silent = without_comment_and_name(&told);
+        assert!(silent.contains("|1000|hai|") && !silent.contains("Comment"), "{silent}");
+        if silent_first {
+            desk.import(&silent).await;
+        }
+        desk.import(&told).await;
+        for (seconds, text) in [(10, &silent), (20, &told), (30, &silent)] {
+            let counts = desk.try_import(text, NOW + seconds).await.expect("imported").counts;
+            assert_eq!((counts.same, counts.corrected, counts.new), (1, 0, 0), "{text}");
+        }
+        let hold = desk.book().hold(HoldId(job.id)).await.expect("read").expect("there");
+        assert_eq!((hold.charged.milli(), desk.used().await), (100_000, 100));
+    }
 }

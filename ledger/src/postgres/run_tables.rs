@@ -23,9 +23,9 @@ use std::sync::Arc;
 const RUN: &str = r#"place, job, submitted, sluid, shown_id, "user", account, partition, qos, name, stamp_job, stamp_link,
      state, restarts, started, ended, elapsed, time_limit, allocated, exit_code, exit_signal, evidence, observed_at,
      raw_chunk, raw_row, content, revision, price, gpu, node, site_charge, project, unit, amount, hold, effective_at,
-     entry, entries, unattributed, is_priced, work_directory"#;
+     entry, entries, unattributed, is_priced, work_directory, priced_at"#;
 
-const COLUMNS: i16 = 41;
+const COLUMNS: i16 = 42;
 
 /// Writes runs. Those that are there are replaced.
 pub(super) fn write(session: &Session, runs: &[BookedRun]) -> Result<()> {
@@ -132,6 +132,7 @@ fn put_standing(session: &Session, rows: &mut CopyRows, booked: &BookedRun, raw:
     }
     rows.flag(price.known().is_some());
     rows.text_option(booked.kept_directory());
+    rows.number_option(booked.priced_at.map(Timestamp::epoch_seconds));
     Ok(())
 }
 
@@ -182,6 +183,7 @@ fn read_run(row: &Row, session: &Session) -> Result<BookedRun> {
         is_by_rule: matches!(standing, Standing::Charged(_)) && get::<Option<&str>>(row, 40)?.is_some(),
         content: content(row, 25)?,
         observed_at: instant(row, 22)?,
+        priced_at: get::<Option<i64>>(row, 41)?.map(Timestamp::from_epoch_seconds),
         revision: count(row, 26)?,
         raw,
         is_new: false,
@@ -334,14 +336,15 @@ pub(super) fn digests(session: &Session, keys: &[&RunKey]) -> Result<Vec<Option<
     }
     for ((site, cluster), wanted) in by_place {
         let Some(place) = session.find(&place_of(site, cluster))? else { continue };
-        let select = "SELECT wanted.position, content, observed_at, sluid
+        let select = "SELECT wanted.position, content, observed_at, priced_at IS NOT NULL, sluid
             FROM unnest($2::bigint[], $3::bigint[]) WITH ORDINALITY AS wanted (job, submitted, position)
             JOIN runs ON runs.place = $1 AND runs.job = wanted.job AND runs.submitted = wanted.submitted";
         for row in session.rows(select, &[&place, &wanted.jobs, &wanted.submitted])? {
             let place = count::<usize>(&row, 0)?.checked_sub(1).and_then(|place| wanted.positions.get(place));
             let position = *place.ok_or_else(|| unreadable("a run that was not asked for"))?;
             let (content, observed_at) = (content(&row, 1)?, instant(&row, 2)?);
-            found[position] = Some(RunDigest { content, observed_at, sluid: get(&row, 3)? });
+            let (is_priced_apart, sluid) = (get(&row, 3)?, get(&row, 4)?);
+            found[position] = Some(RunDigest { content, observed_at, is_priced_apart, sluid });
         }
     }
     Ok(found)

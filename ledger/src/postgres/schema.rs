@@ -12,7 +12,7 @@ pub(super) const SCHEMA: &str = "pakt";
 pub(super) const APPLICATION: &str = "pakt-ledger";
 
 /// The steps from an empty schema to the present tables, with their numbers; `version` in `meta` is the last one taken.
-pub(super) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST), (7, SEVENTH)];
+pub(super) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST), (7, SEVENTH), (8, EIGHTH)];
 
 const FIRST: &str = r#"
 CREATE TABLE meta (name text COLLATE "C" PRIMARY KEY, value text NOT NULL);
@@ -373,6 +373,11 @@ ALTER TABLE coverage ADD COLUMN rights text, ADD COLUMN hidden_accounts text NOT
 CREATE INDEX coverage_by_scope ON coverage (site, cluster, scope, from_at);
 ALTER TABLE holds ADD COLUMN expected_from bigint;
 ALTER TABLE holds ADD COLUMN expected_to bigint;
+";
+
+/// Eight: when a run's price was read, where its facts were seen at another instant.
+const EIGHTH: &str = r"
+ALTER TABLE runs ADD COLUMN priced_at bigint;
 ";
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::by_hand;
 use super::posting::{Draft, Posting, Reading as Told, used};
 use crate::evidence::Pseudonym;
 use crate::records::{BookedCharge, BookedRun, Result, Standing};
-use crate::rules::{self, Attribution, BindingsByAccount, Charge, Content, Reading, Spender};
+use crate::rules::{self, Attribution, BindingsByAccount, Charge, Content, Joined, Spender};
 use crate::{
     Account, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind, Links, Particulars, Ran, SettleOutcome, SettledRun,
     UnattributedReason, is_ahead,
@@ -29,7 +29,10 @@ pub(super) fn settle(posting: &Posting<'_>, settled: &Arc<SettledRun>) -> Result
         Ok(known) => known,
         Err(reason) => return Ok(SettleOutcome::Rejected { reason }),
     };
-    let taken_in = posting.where_it_fits(|| take_in(posting, settled, content, known.clone()))?;
+    let taken_in = posting.where_it_fits(|| match &known {
+        Some(known) => read_again(posting, known, settled),
+        None => enter(posting, settled, content),
+    })?;
     Ok(taken_in.unwrap_or_else(|reason| SettleOutcome::Rejected { reason }))
 }
 
@@ -38,25 +41,12 @@ pub(super) fn settle(posting: &Posting<'_>, settled: &Arc<SettledRun>) -> Result
 fn says_nothing_new(posting: &Posting<'_>, settled: &SettledRun, content: Content) -> Result<bool> {
     let run = &settled.run;
     let Some(known) = posting.records.run_digest(&run.key)? else { return Ok(false) };
-    if known.content != content || (run.sluid.is_some() && known.sluid != run.sluid) {
+    let learns_sluid = run.sluid.is_some() && known.sluid != run.sluid;
+    if known.content != content || known.is_priced_apart || learns_sluid {
         return Ok(false);
     }
     let seen_at = rules::seen_at(known.observed_at, run.observed_at, posting.now);
     if seen_at == known.observed_at { Ok(true) } else { posting.records.see_again(&run.key, seen_at) }
-}
-
-fn take_in(
-    posting: &Posting<'_>,
-    settled: &Arc<SettledRun>,
-    content: Content,
-    known: Option<BookedRun>,
-) -> Result<SettleOutcome> {
-    match (rules::compare(known.as_ref(), settled, content, posting.now), known) {
-        (Reading::Stale, _) => Ok(SettleOutcome::Stale),
-        (Reading::Same, Some(known)) => seen_again(posting, known, settled),
-        (Reading::Newer, Some(known)) => revise(posting, &known, settled, content),
-        (_, _) => enter(posting, settled, content),
-    }
 }
 
 /// The run in the books that this row is a reading of: by key, else by SLUID. The inner error says why the row is
@@ -78,17 +68,29 @@ fn find(posting: &Posting<'_>, settled: &SettledRun) -> Result<std::result::Resu
     })
 }
 
-fn seen_again(posting: &Posting<'_>, mut known: BookedRun, settled: &SettledRun) -> Result<SettleOutcome> {
-    let learns_sluid = known.settled.run.sluid.is_none() && settled.run.sluid.is_some();
-    let seen_at = rules::seen_at(known.observed_at, settled.run.observed_at, posting.now);
-    if learns_sluid || seen_at != known.observed_at {
-        known.observed_at = seen_at;
-        if learns_sluid {
-            Arc::make_mut(&mut known.settled).run.sluid.clone_from(&settled.run.sluid);
-        }
-        posting.records.put_run(known)?;
+/// Takes in a reading of a run that is in the books.
+fn read_again(posting: &Posting<'_>, known: &BookedRun, settled: &SettledRun) -> Result<SettleOutcome> {
+    // Of somebody who was erased the books have no name to compare with: it is the same person, since it is the same run.
+    let mut named = known.clone();
+    if is_erased(known) {
+        Arc::make_mut(&mut named.settled).run.user = settled.run.user.clone();
     }
-    Ok(SettleOutcome::Same)
+    let joined = rules::join(&named, settled, posting.now);
+    let content = Content::of(&joined.settled, &posting.secret()?);
+    if content != known.content {
+        return revise(posting, known, joined, content);
+    }
+    let adds_nothing =
+        if rules::says_the_same(settled, &joined.settled) { SettleOutcome::Same } else { SettleOutcome::Stale };
+    let learns_sluid = known.settled.run.sluid.is_none() && settled.run.sluid.is_some();
+    if learns_sluid || (joined.observed_at, joined.priced_at) != (known.observed_at, known.priced_at) {
+        let mut seen = BookedRun { observed_at: joined.observed_at, priced_at: joined.priced_at, ..known.clone() };
+        if learns_sluid {
+            Arc::make_mut(&mut seen.settled).run.sluid.clone_from(&settled.run.sluid);
+        }
+        posting.records.put_run(seen)?;
+    }
+    Ok(adds_nothing)
 }
 
 fn enter(posting: &Posting<'_>, settled: &Arc<SettledRun>, content: Content) -> Result<SettleOutcome> {
@@ -97,6 +99,7 @@ fn enter(posting: &Posting<'_>, settled: &Arc<SettledRun>, content: Content) -> 
         settled: Arc::clone(settled),
         content,
         observed_at: settled.run.observed_at,
+        priced_at: None,
         revision: 0,
         raw: None,
         standing: Standing::Unattributed(UnattributedReason::NotBound),
@@ -117,27 +120,25 @@ fn enter(posting: &Posting<'_>, settled: &Arc<SettledRun>, content: Content) -> 
     Ok(outcome)
 }
 
-fn revise(posting: &Posting<'_>, known: &BookedRun, settled: &SettledRun, content: Content) -> Result<SettleOutcome> {
-    let mut reading = settled.clone();
-    reading.run.key = known.key.clone();
-    reading.run.sluid = settled.run.sluid.clone().or_else(|| known.settled.run.sluid.clone());
-    // Not every reader tells these, and rules go by them.
-    reading.run.work_directory = reading.run.work_directory.or_else(|| known.settled.run.work_directory.clone());
-    if reading.run.name.is_empty() {
-        reading.run.name.clone_from(&known.settled.run.name);
-    }
+/// Puts what the books say by now in the place of what they said.
+fn revise(posting: &Posting<'_>, known: &BookedRun, joined: Joined, content: Content) -> Result<SettleOutcome> {
+    let Joined { settled: mut reading, observed_at, priced_at } = joined;
+    let run = &mut Arc::make_mut(&mut reading).run;
+    run.key = known.key.clone();
     // Whoever was erased stays so, whatever is read again of their runs.
     if is_erased(known) {
-        reading.run.user = known.settled.run.user.clone();
-        (reading.run.name, reading.run.raw, reading.run.work_directory) = (String::new(), String::new(), None);
+        run.user = known.settled.run.user.clone();
+        (run.name, run.raw, run.work_directory) = (String::new(), String::new(), None);
     }
-    let mut revised = BookedRun { settled: Arc::new(reading), content, ..known.clone() };
-    revised.observed_at = rules::seen_at(known.observed_at, settled.run.observed_at, posting.now);
+    let is_told_alike = rules::tell_the_same(&known.settled.run, run);
+    let mut revised = BookedRun { settled: reading, content, observed_at, priced_at, ..known.clone() };
     let change = recharge(posting, &mut revised, Some(&known.settled), EntryKind::Correct)?;
     let outcome = match (&known.standing, &revised.standing) {
         (Standing::Unattributed(_), Standing::Unattributed(reason)) => {
-            SettleOutcome::not_charged(reason, &settled.price)
+            SettleOutcome::not_charged(reason, &revised.settled.price)
         }
+        // A later tariff that charges the same is noted and no correction.
+        (before, after) if is_told_alike && before == after => SettleOutcome::Same,
         _ => SettleOutcome::Corrected { difference: change.difference },
     };
     posting.records.put_run(revised)?;
@@ -165,7 +166,8 @@ pub(super) fn reprice(posting: &Posting<'_>, settled: &SettledRun) -> Result<Set
     }
     // The digest of an erased person's row was made with the name: it stays, and with it what is known of the row.
     let content = if is_erased(&known) { known.content } else { Content::of(&anew, &posting.secret()?) };
-    let repriced = posting.where_it_fits(|| revise(posting, &known, &anew, content))?;
+    let anew = Joined { settled: Arc::new(anew), observed_at: known.observed_at, priced_at: known.priced_at };
+    let repriced = posting.where_it_fits(|| revise(posting, &known, anew.clone(), content))?;
     Ok(repriced.unwrap_or_else(|reason| SettleOutcome::Rejected { reason }))
 }
 

@@ -44,7 +44,7 @@ pub use policy::{
 pub(crate) use replay::{Movement, Replay, Stored};
 pub use reservation::Reservation;
 pub(crate) use reservation::{Reserved, reserve};
-pub(crate) use revision::{Reading, compare, contradiction, seen_at};
+pub(crate) use revision::{Joined, contradiction, join, says_the_same, seen_at, tell_the_same};
 pub(crate) use statement::statement;
 pub(crate) use union::{Seen, known_as_of, union};
 pub(crate) use usage::{Calendar, UsageSums};

@@ -1,60 +1,128 @@
-//! Two readings of one run: which one counts, and whether they differ.
+//! Two readings of one run, and what the books say after both, in whichever order they came.
+//!
+//! A reading tells *facts* (whose, where, when) and a *price* of them, and both have an order of their own: of facts the later
+//! observation counts, of prices of the same facts the later tariff. What a reader leaves unsaid, such as the stamp where its
+//! accounting keeps no comments, contradicts nobody.
 
 use super::Content;
 use crate::records::BookedRun;
-use crate::{SettledRun, is_ahead};
-use model::{Amount, Run, Timestamp};
+use crate::{RunPrice, SettledRun, is_ahead};
+use model::{Amount, Run, Timestamp, UserName};
 use std::cmp::Ordering;
+use std::sync::Arc;
 
-/// How a reading relates to what is in the books.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reading {
-    /// The run is not in the books.
-    New,
-    /// It says the same.
-    Same,
-    /// It says something else and is the later one.
-    Newer,
-    /// It says something else and is the earlier one.
-    Stale,
+/// What the books say of a run after one reading more.
+#[derive(Clone, Debug)]
+pub(crate) struct Joined {
+    /// Facts and price; its raw row is the reading's where its facts are, else empty.
+    pub(crate) settled: Arc<SettledRun>,
+    /// The latest instant at which these facts were seen.
+    pub(crate) observed_at: Timestamp,
+    /// When the price was read, where that is another instant.
+    pub(crate) priced_at: Option<Timestamp>,
 }
 
-/// Compares a reading with the books. The later observation counts; of two at the same instant the greater content,
-/// so that the order in which they arrive does not matter. What the books say as of a date that lies ahead of `now`
-/// gives way to any other reading: the clock that dated it was wrong. Where only one of two readings of the same facts
-/// has a price, that one counts, whenever it was made: whoever could not price it knew no better. Where two tariffs charge
-/// the same facts differently, the later tariff counts, whenever it was used: whoever has an older profile undoes nothing.
-pub(crate) fn compare(booked: Option<&BookedRun>, settled: &SettledRun, content: Content, now: Timestamp) -> Reading {
-    let Some(booked) = booked else { return Reading::New };
-    if booked.content == content {
-        return Reading::Same;
+/// Joins a reading with what is in the books. Of facts the later observation counts, of two at the same instant the greater
+/// digest; what the books say as of a date that lies ahead of `now` gives way, because the clock that dated it was wrong.
+/// Of two prices of the same facts the one of the later tariff counts, whenever it was used, so that whoever has an older
+/// profile undoes nothing; any price before none; and of one tariff the later reading's, which knew better what was given.
+///
+/// The order of readings does not matter as long as a run's facts do not return to what they once were.
+pub(crate) fn join(booked: &BookedRun, settled: &SettledRun, now: Timestamp) -> Joined {
+    let reading = completed(&settled.run, &booked.settled.run);
+    let known = completed(&booked.settled.run, &settled.run);
+    let at = settled.run.observed_at;
+    let observed_at = seen_at(booked.observed_at, at, now);
+    let priced_at = booked.priced_at.unwrap_or(booked.observed_at);
+    if tell_the_same(&known, &reading) {
+        let is_better = is_better_price((&settled.price, at), (&booked.settled.price, priced_at), now);
+        let is_same = charges_alike(&settled.price, &booked.settled.price);
+        let priced_at = match (is_better, is_same) {
+            (_, true) => seen_at(priced_at, at, now),
+            (true, false) => at,
+            (false, false) => priced_at,
+        };
+        // With a price comes the row that it is the price of.
+        let (run, price) = if is_better { (reading, &settled.price) } else { (known, &booked.settled.price) };
+        return Joined {
+            settled: Arc::new(SettledRun { run, price: price.clone() }),
+            observed_at,
+            priced_at: Some(priced_at).filter(|priced_at| *priced_at != observed_at),
+        };
     }
-    if tells_the_same(&booked.settled.run, &settled.run) {
-        match (booked.settled.price.known(), settled.price.known()) {
-            (None, Some(_)) => return Reading::Newer,
-            (Some(_), None) => return Reading::Same,
-            (Some(known), Some(price)) if known.charges_as(price) => return Reading::Same,
-            (Some(known), Some(price)) if price.tariff.is_ahead_of(&known.tariff) => return Reading::Newer,
-            (Some(known), Some(price)) if known.tariff.is_ahead_of(&price.tariff) => return Reading::Stale,
-            _ => {}
-        }
-    }
-    let is_later = match settled.run.observed_at.cmp(&booked.observed_at) {
+    let is_later = match at.cmp(&booked.observed_at) {
         Ordering::Less => false,
         Ordering::Greater => true,
         // Not by the digest of this ledger's own: two ledgers that take in the same rows must come to the same books.
-        Ordering::Equal => Content::common(settled) > Content::common(&booked.settled),
+        Ordering::Equal => Content::of_facts(&reading) > Content::of_facts(&known),
     };
-    if is_later || is_ahead(booked.observed_at, now) { Reading::Newer } else { Reading::Stale }
+    if is_later || is_ahead(booked.observed_at, now) {
+        let settled = Arc::new(SettledRun { run: reading, price: settled.price.clone() });
+        return Joined { settled, observed_at, priced_at: Some(at).filter(|at| *at != observed_at) };
+    }
+    let settled = Arc::new(SettledRun { run: known, price: booked.settled.price.clone() });
+    Joined { settled, observed_at: booked.observed_at, priced_at: booked.priced_at }
 }
 
-/// The latest instant at which the same content was seen, by dates that can be believed.
+/// Whether a reading says nothing else than the books, as far as it says anything: somebody who has no price for it, or
+/// one by another tariff that charges the same, contradicts nothing.
+pub(crate) fn says_the_same(reading: &SettledRun, books: &SettledRun) -> bool {
+    let price_is_no_other = reading.price.known().is_none() || charges_alike(&reading.price, &books.price);
+    price_is_no_other && tell_the_same(&completed(&reading.run, &books.run), &books.run)
+}
+
+/// A run with what another reading of it tells and this one does not: a reader may lack the column, or the right to see it.
+fn completed(run: &Run, other: &Run) -> Run {
+    let mut run = run.clone();
+    run.stamp = run.stamp.or(other.stamp);
+    run.sluid = run.sluid.or_else(|| other.sluid.clone());
+    run.work_directory = run.work_directory.or_else(|| other.work_directory.clone());
+    if run.name.is_empty() {
+        run.name.clone_from(&other.name);
+    }
+    if is_number(&run.user) && !is_number(&other.user) {
+        run.user = other.user.clone();
+    }
+    run
+}
+
+/// Whether a reader knew no more of a person than the number.
+fn is_number(user: &UserName) -> bool {
+    user.as_str().bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether the first of two prices of the same facts counts, each with the instant at which it was read.
+fn is_better_price(one: (&RunPrice, Timestamp), other: (&RunPrice, Timestamp), now: Timestamp) -> bool {
+    let ((one, at), (other, other_at)) = (one, other);
+    match (one.known(), other.known()) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(price), Some(known)) if price.tariff.is_ahead_of(&known.tariff) => true,
+        (Some(price), Some(known)) if known.tariff.is_ahead_of(&price.tariff) => false,
+        _ => match at.cmp(&other_at) {
+            _ if is_ahead(other_at, now) => true,
+            Ordering::Less => false,
+            Ordering::Greater => true,
+            Ordering::Equal => Content::of_price(one) > Content::of_price(other),
+        },
+    }
+}
+
+fn charges_alike(one: &RunPrice, other: &RunPrice) -> bool {
+    match (one.known(), other.known()) {
+        (Some(one), Some(other)) => one.charges_as(other),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// The latest instant at which the same was seen, by dates that can be believed.
 pub(crate) fn seen_at(booked: Timestamp, observed_at: Timestamp, now: Timestamp) -> Timestamp {
     if is_ahead(booked, now) { observed_at } else { booked.max(observed_at) }
 }
 
 /// Whether two rows tell the same of a run, whatever was known of its price.
-fn tells_the_same(one: &Run, other: &Run) -> bool {
+pub(crate) fn tell_the_same(one: &Run, other: &Run) -> bool {
     one.user == other.user
         && one.account == other.account
         && one.partition == other.partition

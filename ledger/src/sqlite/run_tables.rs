@@ -24,9 +24,9 @@ use std::sync::Arc;
 const RUN: &str = "place, job, submitted, sluid, shown_id, user, account, partition, qos, name, stamp_job, stamp_link, \
      state, restarts, started, ended, elapsed, time_limit, allocated, exit_code, exit_signal, evidence, observed_at, \
      raw_chunk, raw_row, content, revision, price, gpu, node, site_charge, project, unit, amount, hold, effective_at, \
-     entry, entries, unattributed, is_priced, work_directory";
+     entry, entries, unattributed, is_priced, work_directory, priced_at";
 
-const COLUMNS: usize = 41;
+const COLUMNS: usize = 42;
 
 /// What the runs of one writing have in common.
 pub(super) struct RunWriter {
@@ -123,6 +123,7 @@ impl RunWriter {
             reason,
             booked.settled.price.known().is_some(),
             booked.kept_directory(),
+            booked.priced_at.map(Timestamp::epoch_seconds),
         ])
     }
 }
@@ -194,6 +195,7 @@ fn read_run(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<BookedRun> {
         key,
         content: Content(row.get(25)?),
         observed_at: instant(row, 22)?,
+        priced_at: row.get::<_, Option<i64>>(41)?.map(Timestamp::from_epoch_seconds),
         revision: row.get(26)?,
         raw,
         is_new: false,
@@ -356,7 +358,7 @@ type Wanted = FxHashMap<(i64, i64), usize>;
 fn scan(connection: &Connection, place: i64, wanted: &Wanted, found: &mut [Option<RunDigest>]) -> Result<bool> {
     let jobs = wanted.keys().map(|(job, _)| *job);
     let Some((least, greatest)) = jobs.clone().min().zip(jobs.max()) else { return Ok(true) };
-    let select = "SELECT job, submitted, content, observed_at, sluid FROM runs
+    let select = "SELECT job, submitted, content, observed_at, priced_at IS NOT NULL, sluid FROM runs
         WHERE place = ?1 AND job BETWEEN ?2 AND ?3";
     let mut statement = connection.prepare_cached(select)?;
     let mut rows = statement.query(params![place, least, greatest])?;
@@ -374,7 +376,7 @@ fn scan(connection: &Connection, place: i64, wanted: &Wanted, found: &mut [Optio
 }
 
 fn one_by_one(connection: &Connection, place: i64, wanted: &Wanted, found: &mut [Option<RunDigest>]) -> Result<()> {
-    let select = "SELECT job, submitted, content, observed_at, sluid FROM runs
+    let select = "SELECT job, submitted, content, observed_at, priced_at IS NOT NULL, sluid FROM runs
         WHERE place = ?1 AND job = ?2 AND submitted = ?3";
     let mut statement = connection.prepare_cached(select)?;
     for ((job, submitted), position) in wanted {
@@ -384,5 +386,6 @@ fn one_by_one(connection: &Connection, place: i64, wanted: &Wanted, found: &mut 
 }
 
 fn digest(row: &Row<'_>) -> rusqlite::Result<RunDigest> {
-    Ok(RunDigest { content: Content(row.get(2)?), observed_at: instant(row, 3)?, sluid: row.get(4)? })
+    let (content, observed_at) = (Content(row.get(2)?), instant(row, 3)?);
+    Ok(RunDigest { content, observed_at, is_priced_apart: row.get(4)?, sluid: row.get(5)? })
 }

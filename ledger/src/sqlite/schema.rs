@@ -7,7 +7,7 @@ pub(super) use crate::schema_version::VERSION;
 pub(super) const APPLICATION_ID: i32 = 0x5041_4b54;
 
 /// The steps from an empty file to the present tables, with their numbers; `PRAGMA user_version` is the last one taken.
-pub(crate) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST), (7, SEVENTH)];
+pub(crate) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST), (7, SEVENTH), (8, EIGHTH)];
 
 const FIRST: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -363,6 +363,11 @@ DROP TABLE coverage_of_6;
 CREATE INDEX coverage_by_scope ON coverage (site, cluster, scope, from_at);
 ALTER TABLE holds ADD COLUMN expected_from INTEGER;
 ALTER TABLE holds ADD COLUMN expected_to INTEGER;
+";
+
+/// Eight: when a run's price was read, where its facts were seen at another instant.
+const EIGHTH: &str = "
+ALTER TABLE runs ADD COLUMN priced_at INTEGER;
 ";
 
 #[cfg(test)]

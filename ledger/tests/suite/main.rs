@@ -24,6 +24,7 @@ mod order;
 mod past;
 mod policies;
 mod processes;
+mod readings;
 mod reference;
 mod runs;
 mod servers;
