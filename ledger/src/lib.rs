@@ -50,7 +50,7 @@ pub use binding::{Binding, BindingRecord, Cursor, Enforce, Reattribute, SetPolic
 pub use book::{BalanceQuery, Book, EntryPage};
 pub use bundle::{
     Batch, BatchCoverage, BundleFault, BundleHeader, BundleMark, BundleReader, BundleWriter, BundledRun, KeepBundle,
-    MOST_RUNS, SeenPending, SeenRun, Sight,
+    KeyTrust, KeyTrustError, MOST_RUNS, SeenPending, SeenRun, Sight,
 };
 pub use by_hand::{ALONE_UP_TO, ALONE_WITHIN_SECONDS, Adjust, Adjusted, ChargedRun, Delegate, Proposal, Refund};
 pub use clock::{CLOCK_TOLERANCE_SECONDS, is_ahead};

@@ -7,7 +7,8 @@ use crate::{
     SiteZone, UnattributedReason, UnattributedRun, Unbind,
 };
 use model::{
-    AccountName, Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, UserName, Zone,
+    AccountName, Amount, ClusterName, EvidenceClass, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit,
+    UserName, Zone,
 };
 use std::sync::Arc;
 
@@ -97,6 +98,7 @@ pub(crate) struct RunDigest {
     pub(crate) observed_at: Timestamp,
     /// Whether its price was read at another instant, so that an instant alone does not say what a reading adds.
     pub(crate) is_priced_apart: bool,
+    pub(crate) evidence: EvidenceClass,
     pub(crate) sluid: Option<String>,
 }
 

@@ -81,8 +81,8 @@ impl WorkbenchRuns {
     pub(crate) fn digest(&mut self, key: &RunKey) -> Asked {
         if let Some(BookedRun { content, observed_at, priced_at, settled, .. }) = self.run(key) {
             let (content, observed_at, sluid) = (*content, *observed_at, settled.run.sluid.clone());
-            let is_priced_apart = priced_at.is_some();
-            return Asked::Beforehand(Some(RunDigest { content, observed_at, is_priced_apart, sluid }));
+            let (is_priced_apart, evidence) = (priced_at.is_some(), settled.run.evidence);
+            return Asked::Beforehand(Some(RunDigest { content, observed_at, is_priced_apart, evidence, sluid }));
         }
         let id = self.id(key);
         self.digests.get(&id).cloned().map_or(Asked::Not, Asked::Beforehand)

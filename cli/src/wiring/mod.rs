@@ -17,7 +17,7 @@ pub(crate) use ledger::evidence::{
 };
 pub(crate) use ledger::{
     Adjusted, BindingRecord, Budget, Coming, Decision, EntryPage, Event, Expiry, ExportAudit, ExportLine, Gap,
-    GivenLot, Hold, KnownAt, LedgerError, LedgerErrorKind, LotChange, Masks, Outside, PersonRecord, Policy,
+    GivenLot, Hold, KeyTrust, KnownAt, LedgerError, LedgerErrorKind, LotChange, Masks, Outside, PersonRecord, Policy,
     ReaderRights, Reason, RunPrice, Standing, UnattributedReason, UnattributedRun, UsageField, UsageFilter, UsageGroup,
     UsageQuery, UsageSpan, UsageSum, Verification, WholeReader,
 };

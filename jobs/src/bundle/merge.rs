@@ -6,7 +6,7 @@ use super::{
     taken::{Again, Taken},
 };
 use crate::{error::JobsError, house::House, import::Listed, reached::reached, settle::reprice};
-use ledger::evidence::Fingerprint;
+use ledger::{KeyTrust, evidence::Fingerprint};
 use model::SiteName;
 use reach::{EntryKind, files};
 use std::{collections::BTreeSet, path::PathBuf};
@@ -23,6 +23,8 @@ pub struct MergeWish {
     pub places: Vec<PathBuf>,
     /// Keys that a person has looked at, though bundles of the same name were signed with another one.
     pub accepted: Vec<Fingerprint>,
+    /// What keys are believed to say from now on.
+    pub trusted: Vec<(Fingerprint, KeyTrust)>,
 }
 
 /// What was merged.
@@ -55,7 +57,9 @@ pub async fn merge(house: &House, wish: MergeWish) -> Result<MergeReport, JobsEr
     let mut report = MergeReport::default();
     let mut sites = BTreeSet::<SiteName>::new();
     for file in files {
-        let bundle = Merging { house, book: book.as_ref(), accepted: &wish.accepted }.take_in(file).await?;
+        let bundle = Merging { house, book: book.as_ref(), accepted: &wish.accepted, trusted: &wish.trusted }
+            .take_in(file)
+            .await?;
         sites.extend(bundle.site.clone().filter(|_| bundle.new_batches + bundle.known_batches > 0));
         report.bundles.push(bundle);
     }

@@ -9,7 +9,8 @@ use crate::{
     zone::keep_zone,
 };
 use ledger::{
-    Batch, Book, BundleFault, BundleMark, BundleReader, Command, KeepBundle, Outcome, evidence::Fingerprint, is_ahead,
+    Batch, Book, BundleFault, BundleMark, BundleReader, Command, KeepBundle, KeyTrust, Outcome, Scope,
+    evidence::Fingerprint, is_ahead,
 };
 use model::{SiteName, Timestamp, UserName};
 use reach::{files, io_words};
@@ -52,8 +53,8 @@ pub struct MergedBundle {
 /// Why a bundle, or the rest of it, was not taken in.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct BundleRefusal {
-    /// Whether only a person can decide it: the key is another one than before.
-    pub is_another_key: bool,
+    /// Whether only a person can decide it: the key is another one than before, or says more than it is believed.
+    pub needs_a_person: bool,
     /// Why.
     pub why: String,
     /// What to do.
@@ -62,7 +63,7 @@ pub struct BundleRefusal {
 
 impl BundleRefusal {
     fn new(why: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { is_another_key: false, why: why.into(), next: next.into() }
+        Self { needs_a_person: false, why: why.into(), next: next.into() }
     }
 
     fn broken(why: impl Into<String>) -> Self {
@@ -79,6 +80,17 @@ pub(super) struct Merging<'a> {
     pub(super) house: &'a House,
     pub(super) book: &'a dyn Book,
     pub(super) accepted: &'a [Fingerprint],
+    pub(super) trusted: &'a [(Fingerprint, KeyTrust)],
+}
+
+/// What is known of a bundle whose key is its reader's.
+struct Believed {
+    /// How far it was taken in, and what its key is believed.
+    mark: BundleMark,
+    /// Whether a person said just now that the key is the reader's.
+    accepts_key: bool,
+    /// Whether its key is believed more than when it was taken in.
+    is_believed_more: bool,
 }
 
 /// A bundle that is known to be believed, on its way into the books.
@@ -88,6 +100,8 @@ struct Way<'a> {
     pricer: Pricer<'a>,
     mark: BundleMark,
     accepts_key: bool,
+    /// Whether its key is believed more than before, so that all of it is taken in once more.
+    is_believed_more: bool,
     waiting: Vec<Command>,
     bundle: MergedBundle,
 }
@@ -123,21 +137,23 @@ impl Merging<'_> {
                 return Ok(bundle);
             }
         };
-        let Some((mark, accepts_key)) = self.believe(&mut bundle, &reader).await? else { return Ok(bundle) };
+        let Some(believed) = self.believe(&mut bundle, &reader).await? else { return Ok(bundle) };
+        let Believed { mark, accepts_key, is_believed_more } = believed;
         keep_zone(self.house, self.book, site.name(), NOT_MERGED).await?;
         let pricer = Pricer::at(site);
-        let mut way = Way { desk: self, site, pricer, mark, accepts_key, waiting: Vec::new(), bundle };
+        let waiting = Vec::new();
+        let mut way = Way { desk: self, site, pricer, mark, accepts_key, is_believed_more, waiting, bundle };
         way.read(&mut reader).await?;
         way.bundle.is_first &= way.bundle.new_batches > 0;
         Ok(way.bundle)
     }
 
-    /// How far the bundle was taken in, where its key is the reader's; beside it whether a person said so just now.
+    /// How far the bundle was taken in, where its key is the reader's.
     async fn believe(
         &self,
         bundle: &mut MergedBundle,
         reader: &BundleReader<File>,
-    ) -> Result<Option<(BundleMark, bool)>, JobsError> {
+    ) -> Result<Option<Believed>, JobsError> {
         let (header, key) = (reader.header(), reader.header().fingerprint());
         let known = booked(self.book.bundles().await, NOT_MERGED)?;
         let of_reader: Vec<&BundleMark> =
@@ -147,7 +163,7 @@ impl Merging<'_> {
         let accepts_key = self.accepted.contains(&key);
         if let Some(other) = of_reader.last().filter(|_| !is_known && !accepts_key) {
             bundle.refused = Some(BundleRefusal {
-                is_another_key: true,
+                needs_a_person: true,
                 why: format!(
                     "it is signed with key {key}, and earlier bundles of {} with key {}",
                     header.reader(),
@@ -165,11 +181,17 @@ impl Merging<'_> {
             site: header.site.clone(),
             user: header.user.clone(),
             key,
+            trust: KeyTrust::Own,
             number: 0,
             last: reader.chain(),
         };
+        let believed = of_reader.iter().filter(|known| known.key == key).map(|known| known.trust);
+        let said = self.trusted.iter().filter(|(trusted, _)| *trusted == key).map(|(_, trust)| *trust);
+        let trust = believed.chain(said).max().unwrap_or_default();
         let mark = of_reader.into_iter().find(|known| known.chain == reader.chain()).cloned();
-        Ok(Some((mark.unwrap_or(begun), accepts_key)))
+        let is_believed_more = mark.as_ref().is_some_and(|mark| mark.trust < trust);
+        let mark = BundleMark { trust, ..mark.unwrap_or(begun) };
+        Ok(Some(Believed { mark, accepts_key, is_believed_more }))
     }
 }
 
@@ -195,8 +217,10 @@ impl Way<'_> {
                     self.bundle.refused = Some(BundleRefusal::new(why, next));
                     break;
                 }
-                self.bundle.known_batches += 1;
-                continue;
+                if !self.is_believed_more {
+                    self.bundle.known_batches += 1;
+                    continue;
+                }
             }
             if is_ahead(batch.latest(), now) {
                 let why = format!("batch {} is dated {}, and it is {now}", batch.number, batch.latest());
@@ -204,7 +228,13 @@ impl Way<'_> {
                 self.bundle.refused = Some(BundleRefusal::new(why, next));
                 break;
             }
-            (self.mark.number, self.mark.last) = (batch.number, reader.last());
+            if self.mark.trust == KeyTrust::Own && !matches!(batch.scope, Scope::User(_)) {
+                self.bundle.refused = Some(self.speaks_for_others(batch.number, &reader.header().reader().to_string()));
+                break;
+            }
+            if batch.number > begun.number {
+                (self.mark.number, self.mark.last) = (batch.number, reader.last());
+            }
             self.add(batch, reader);
             if self.waiting.len() >= CHUNK {
                 self.post().await?;
@@ -220,10 +250,24 @@ impl Way<'_> {
         self.post().await
     }
 
+    /// A bundle of everybody's runs, from somebody who is believed about their own.
+    fn speaks_for_others(&self, batch: u64, reader: &str) -> BundleRefusal {
+        let BundleMark { key, user, .. } = &self.mark;
+        BundleRefusal {
+            needs_a_person: true,
+            why: format!("batch {batch} is of everybody's jobs, and key {key} of {reader} is believed about their own"),
+            next: format!(
+                "ask {user}, by another way than this folder, whether the key is theirs, and others whether {user} \
+                 coordinates the accounts; if so: `--coordinator {key}`, or `--site-key {key}` where the site itself signs"
+            ),
+        }
+    }
+
     fn add(&mut self, batch: Batch, reader: &BundleReader<File>) {
         let header = reader.header();
         self.bundle.new_batches += 1;
-        self.waiting.extend(batch.coverage_of(header).map(Command::Cover));
+        let trust = self.mark.trust;
+        self.waiting.extend(batch.coverage_of(header, trust).map(Command::Cover));
         if let Some(coverage) = &batch.coverage {
             self.bundle.settled_until = Some(coverage.window.to);
         }
@@ -234,7 +278,7 @@ impl Way<'_> {
             self.waiting.push(Command::Observe(Box::new(observed.observation)));
         }
         for run in batch.runs {
-            let run = run.into_run(&header.site, &batch.cluster, &header.user);
+            let run = run.into_run(&header.site, &batch.cluster, &header.user, trust);
             self.waiting.push(self.pricer.settlement(run));
         }
     }

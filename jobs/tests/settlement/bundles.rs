@@ -4,8 +4,8 @@ use crate::cluster::{run, unreadable, waiting};
 use crate::desk::{DAY, Desk, NOW, at};
 use jobs::bundle::{BundleReport, BundleWish, MergeReport, MergeWish, merge, write};
 use ledger::{
-    BalanceQuery, Book, UsageField, UsageFilter, UsageQuery, UsageSpan,
-    evidence::{KeyKind, SignerKey},
+    BalanceQuery, Book, KeyTrust, UsageField, UsageFilter, UsageQuery, UsageSpan,
+    evidence::{Fingerprint, KeyKind, SignerKey},
 };
 use model::{BaseState, JobState, Run, Window};
 use proptest::{prelude::*, test_runner::TestCaseError};
@@ -34,7 +34,11 @@ async fn wrote(desk: &Desk, user: &str, folder: &Path) -> BundleReport {
 }
 
 async fn merged(desk: &Desk, places: Vec<PathBuf>) -> MergeReport {
-    merge(&desk.house("pi"), MergeWish { places, accepted: Vec::new() }).await.expect("merged")
+    merged_by(desk, places, vec![(key("carol").verifier().fingerprint(), KeyTrust::Everybody)]).await
+}
+
+async fn merged_by(desk: &Desk, places: Vec<PathBuf>, trusted: Vec<(Fingerprint, KeyTrust)>) -> MergeReport {
+    merge(&desk.house("pi"), MergeWish { places, accepted: Vec::new(), trusted }).await.expect("merged")
 }
 
 /// What a ledger says: its balance, who used what when, what was read, what nobody pays for, and how far each bundle was
@@ -173,6 +177,57 @@ async fn more_jobs_than_a_bundle_takes_are_told_of_and_left_out_and_the_bundle_g
 }
 
 /// One thing that happens in the group.
+#[tokio::test]
+async fn whoever_speaks_for_others_is_believed_where_a_person_says_so() {
+    let (desk, folder) = (Desk::new().await, tempfile::tempdir().expect("a folder"));
+    desk.says().runs =
+        vec![run(1, "ada", NOW - 20_000, Some(NOW - 19_900)), run(2, "bob", NOW - 20_000, Some(NOW - 19_900))];
+    let file = wrote(&desk, "carol", folder.path()).await.file;
+    let keeper = Desk::new().await;
+    let report = merged_by(&keeper, vec![file.clone()], Vec::new()).await;
+    let refusal = report.refusals().next().expect("refused").clone();
+    let key = key("carol").verifier().fingerprint();
+    assert!(refusal.needs_a_person && refusal.next.contains(&format!("`--coordinator {key}`")), "{refusal:?}");
+    assert_eq!((keeper.used().await, keeper.book().bundles().await.expect("read").len()), (0, 0));
+    // Of one's own runs everybody is believed.
+    let own = wrote(&desk, "ada", folder.path()).await.file;
+    assert!(merged_by(&keeper, vec![own], Vec::new()).await.is_complete());
+    assert_eq!(keeper.used().await, 100);
+    assert!(merged_by(&keeper, vec![file.clone()], vec![(key, KeyTrust::Everybody)]).await.is_complete());
+    assert_eq!(keeper.used().await, 200);
+    // It was said once and holds.
+    assert!(merged_by(&keeper, vec![file], Vec::new()).await.is_complete());
+}
+
+#[tokio::test]
+async fn what_the_site_signs_gives_way_to_nobody_else() {
+    let (desk, folder) = (Desk::new().await, tempfile::tempdir().expect("a folder"));
+    desk.says().runs = vec![run(1, "ada", NOW - 20_000, Some(NOW - 19_900))];
+    let signed = wrote(&desk, "carol", folder.path()).await.file;
+    // Later ada says that it took half of that.
+    desk.set_clock(NOW + 500);
+    let shorter = Run { observed_at: at(NOW + 500), ..run(1, "ada", NOW - 20_000, Some(NOW - 19_950)) };
+    desk.says().runs = vec![shorter];
+    let own = wrote(&desk, "ada", folder.path()).await.file;
+    let key = key("carol").verifier().fingerprint();
+    for order in [[&signed, &own], [&own, &signed]] {
+        let keeper = Desk::new().await;
+        keeper.set_clock(NOW + 900);
+        // Its word counts as the site's from the moment on at which somebody says so, for what came in before, too.
+        for trust in [KeyTrust::Everybody, KeyTrust::Site] {
+            for file in order {
+                assert!(merged_by(&keeper, vec![file.clone()], vec![(key, trust)]).await.is_complete());
+            }
+            let counts = if trust == KeyTrust::Site { 100 } else { 50 };
+            assert_eq!(keeper.used().await, counts, "{trust:?} {order:?}");
+        }
+        let coverage = keeper.book().coverage(&"testland".parse().expect("a site")).await.expect("read");
+        let rights: Vec<_> = coverage.iter().map(|reading| reading.rights).collect();
+        assert!(rights.contains(&Some(ledger::ReaderRights::Site)), "{rights:?}");
+        assert!(keeper.book().verify().await.expect("verified").is_consistent());
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Happening {
     Ends { who: usize, seconds: i64 },

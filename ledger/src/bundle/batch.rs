@@ -1,7 +1,7 @@
 //! Batches: what was read at one time.
 
 use super::sight::MOST_ACCOUNTS;
-use super::{BundleHeader, BundledRun, Sight};
+use super::{BundleHeader, BundledRun, KeyTrust, Sight};
 use crate::evidence::TreeHash;
 use crate::{Coverage, ReaderRights, Scope};
 use model::{AccountName, ClusterName, Timestamp, Window};
@@ -47,13 +47,14 @@ pub struct BatchCoverage {
 }
 
 impl Batch {
-    /// The coverage as a ledger keeps it.
-    pub fn coverage_of(&self, header: &BundleHeader) -> Option<Coverage> {
+    /// The coverage as a ledger keeps it that believes the key so far.
+    pub fn coverage_of(&self, header: &BundleHeader, trust: KeyTrust) -> Option<Coverage> {
+        let is_signed = trust == KeyTrust::Site && matches!(self.scope, Scope::All(_));
         self.coverage.as_ref().map(|coverage| Coverage {
             site: header.site.clone(),
             cluster: self.cluster.clone(),
             scope: self.scope.clone(),
-            rights: coverage.rights,
+            rights: if is_signed { Some(ReaderRights::Site) } else { coverage.rights },
             whole_accounts: coverage.whole_accounts.clone(),
             hidden_accounts: Vec::new(),
             window: coverage.window,
@@ -71,7 +72,14 @@ impl Batch {
 
     /// What is wrong with it, whoever signed it: more than a batch may have, or what its reader cannot have seen.
     pub(super) fn fault(&self, header: &BundleHeader) -> Option<String> {
-        let (Scope::User(reader) | Scope::All(reader) | Scope::Site(reader)) = &self.scope;
+        let reader = match &self.scope {
+            Scope::User(reader) | Scope::All(reader) => reader,
+            // Whose word is the site's is for whoever merges to say, who knows the key.
+            Scope::Site(_) => return Some("it calls itself the site's".to_owned()),
+        };
+        if self.coverage.as_ref().is_some_and(|coverage| coverage.rights == Some(ReaderRights::Site)) {
+            return Some("it calls its reader the site".to_owned());
+        }
         if *reader != header.user {
             return Some(format!("it was read by `{reader}`, and the bundle is `{}`'s", header.user));
         }

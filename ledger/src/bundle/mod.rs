@@ -19,7 +19,7 @@ mod writer;
 
 pub use batch::{Batch, BatchCoverage, MOST_RUNS};
 pub use header::BundleHeader;
-pub use mark::{BundleMark, KeepBundle};
+pub use mark::{BundleMark, KeepBundle, KeyTrust, KeyTrustError};
 pub use reader::{BundleFault, BundleReader};
 pub use run::BundledRun;
 pub use sight::{SeenPending, SeenRun, Sight};

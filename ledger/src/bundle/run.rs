@@ -1,5 +1,6 @@
 //! Runs as they stand in a bundle.
 
+use super::KeyTrust;
 use model::{
     AccountName, ClusterName, EvidenceClass, ExitCode, JobState, PartitionName, QosName, Run, RunKey, SchedulerJobId,
     SiteName, Stamp, Timestamp, Tres, UserName, WallTime,
@@ -63,9 +64,13 @@ impl BundledRun {
         })
     }
 
-    /// The run, at this place, as this reader vouches for it: nobody's bundle makes a run one that the site signed.
-    pub fn into_run(self, site: &SiteName, cluster: &ClusterName, reader: &UserName) -> Run {
-        let evidence = if self.user == *reader { EvidenceClass::SelfRead } else { EvidenceClass::CoordinatorRead };
+    /// The run, at this place, as the holder of a key vouches for it who is believed so far.
+    pub fn into_run(self, site: &SiteName, cluster: &ClusterName, reader: &UserName, trust: KeyTrust) -> Run {
+        let evidence = match trust {
+            KeyTrust::Site => EvidenceClass::SiteSigned,
+            _ if self.user == *reader => EvidenceClass::SelfRead,
+            _ => EvidenceClass::CoordinatorRead,
+        };
         Run {
             key: RunKey {
                 site: site.clone(),

@@ -336,15 +336,15 @@ pub(super) fn digests(session: &Session, keys: &[&RunKey]) -> Result<Vec<Option<
     }
     for ((site, cluster), wanted) in by_place {
         let Some(place) = session.find(&place_of(site, cluster))? else { continue };
-        let select = "SELECT wanted.position, content, observed_at, priced_at IS NOT NULL, sluid
+        let select = "SELECT wanted.position, content, observed_at, priced_at IS NOT NULL, evidence, sluid
             FROM unnest($2::bigint[], $3::bigint[]) WITH ORDINALITY AS wanted (job, submitted, position)
             JOIN runs ON runs.place = $1 AND runs.job = wanted.job AND runs.submitted = wanted.submitted";
         for row in session.rows(select, &[&place, &wanted.jobs, &wanted.submitted])? {
             let place = count::<usize>(&row, 0)?.checked_sub(1).and_then(|place| wanted.positions.get(place));
             let position = *place.ok_or_else(|| unreadable("a run that was not asked for"))?;
             let (content, observed_at) = (content(&row, 1)?, instant(&row, 2)?);
-            let (is_priced_apart, sluid) = (get(&row, 3)?, get(&row, 4)?);
-            found[position] = Some(RunDigest { content, observed_at, is_priced_apart, sluid });
+            let (is_priced_apart, evidence, sluid) = (get(&row, 3)?, evidence(&row, 4)?, get(&row, 5)?);
+            found[position] = Some(RunDigest { content, observed_at, is_priced_apart, evidence, sluid });
         }
     }
     Ok(found)

@@ -375,9 +375,11 @@ ALTER TABLE holds ADD COLUMN expected_from bigint;
 ALTER TABLE holds ADD COLUMN expected_to bigint;
 ";
 
-/// Eight: when a run's price was read, where its facts were seen at another instant.
+/// Eight: when a run's price was read, where its facts were seen at another instant; and what the keys of bundles are
+/// believed to say. Those that were believed so far go on to be believed about everybody.
 const EIGHTH: &str = r"
 ALTER TABLE runs ADD COLUMN priced_at bigint;
+ALTER TABLE bundles ADD COLUMN trust text NOT NULL DEFAULT 'everybody';
 ";
 
 #[cfg(test)]

@@ -7,13 +7,14 @@ use crate::{BundleMark, Effect, KeepBundle};
 /// Notes how far a bundle was taken in. The key that was seen first for a person at a site is theirs; of another one the
 /// whole post is refused, unless it says that the key was looked at.
 pub(super) fn keep(posting: &Posting<'_>, wish: &KeepBundle) -> Result<Effect> {
-    let BundleMark { site, user, key, chain, number, .. } = &wish.mark;
+    let BundleMark { site, user, key, trust, chain, number, .. } = &wish.mark;
     let known = posting.records.bundles()?;
     let mut of_reader = known.iter().filter(|known| known.site == *site && known.user == *user).peekable();
     if of_reader.peek().is_some() && !of_reader.any(|known| known.key == *key) && !wish.accepts_key {
         return Err(conflict(format!("bundles of `{user}` at `{site}` were signed with another key than {key}")));
     }
-    if known.iter().any(|known| known.chain == *chain && known.number >= *number) {
+    let says_no_more = |known: &BundleMark| known.number >= *number && known.trust >= *trust;
+    if known.iter().any(|known| known.chain == *chain && says_no_more(known)) {
         return Ok(Effect::AlreadyDone);
     }
     posting.records.put_bundle(&wish.mark, posting.actor, posting.now)?;

@@ -9,7 +9,7 @@ use crate::{
     Account, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind, Links, Particulars, Ran, SettleOutcome, SettledRun,
     UnattributedReason, is_ahead,
 };
-use model::{Amount, Timestamp};
+use model::{Amount, EvidenceClass, Timestamp};
 use std::sync::Arc;
 
 /// Takes in one run that has ended.
@@ -42,7 +42,9 @@ fn says_nothing_new(posting: &Posting<'_>, settled: &SettledRun, content: Conten
     let run = &settled.run;
     let Some(known) = posting.records.run_digest(&run.key)? else { return Ok(false) };
     let learns_sluid = run.sluid.is_some() && known.sluid != run.sluid;
-    if known.content != content || known.is_priced_apart || learns_sluid {
+    let is_signed = [run.evidence, known.evidence].contains(&EvidenceClass::SiteSigned);
+    let says_more = learns_sluid || is_signed || run.evidence > known.evidence;
+    if known.content != content || known.is_priced_apart || says_more {
         return Ok(false);
     }
     let seen_at = rules::seen_at(known.observed_at, run.observed_at, posting.now);
@@ -83,10 +85,16 @@ fn read_again(posting: &Posting<'_>, known: &BookedRun, settled: &SettledRun) ->
     let adds_nothing =
         if rules::says_the_same(settled, &joined.settled) { SettleOutcome::Same } else { SettleOutcome::Stale };
     let learns_sluid = known.settled.run.sluid.is_none() && settled.run.sluid.is_some();
-    if learns_sluid || (joined.observed_at, joined.priced_at) != (known.observed_at, known.priced_at) {
+    let evidence = joined.settled.run.evidence;
+    if learns_sluid
+        || evidence != known.settled.run.evidence
+        || (joined.observed_at, joined.priced_at) != (known.observed_at, known.priced_at)
+    {
         let mut seen = BookedRun { observed_at: joined.observed_at, priced_at: joined.priced_at, ..known.clone() };
+        let run = &mut Arc::make_mut(&mut seen.settled).run;
+        run.evidence = evidence;
         if learns_sluid {
-            Arc::make_mut(&mut seen.settled).run.sluid.clone_from(&settled.run.sluid);
+            run.sluid.clone_from(&settled.run.sluid);
         }
         posting.records.put_run(seen)?;
     }

@@ -7,7 +7,7 @@
 use super::Content;
 use crate::records::BookedRun;
 use crate::{RunPrice, SettledRun, is_ahead};
-use model::{Amount, Run, Timestamp, UserName};
+use model::{Amount, EvidenceClass, Run, Timestamp, UserName};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(crate) struct Joined {
     pub(crate) priced_at: Option<Timestamp>,
 }
 
-/// Joins a reading with what is in the books. Of facts the later observation counts, of two at the same instant the greater
+/// Joins a reading with what is in the books. Of facts what the site signed counts before all else, and of others the later observation, of two at the same instant the greater
 /// digest; what the books say as of a date that lies ahead of `now` gives way, because the clock that dated it was wrong.
 /// Of two prices of the same facts the one of the later tariff counts, whenever it was used, so that whoever has an older
 /// profile undoes nothing; any price before none; and of one tariff the later reading's, which knew better what was given.
@@ -32,7 +32,13 @@ pub(crate) fn join(booked: &BookedRun, settled: &SettledRun, now: Timestamp) -> 
     let reading = completed(&settled.run, &booked.settled.run);
     let known = completed(&booked.settled.run, &settled.run);
     let at = settled.run.observed_at;
-    let observed_at = seen_at(booked.observed_at, at, now);
+    let class = is_signed(&reading).cmp(&is_signed(&known));
+    // When somebody else saw the same says nothing of what a site signed, and the reverse.
+    let observed_at = match class {
+        Ordering::Less => booked.observed_at,
+        Ordering::Equal => seen_at(booked.observed_at, at, now),
+        Ordering::Greater => at,
+    };
     let priced_at = booked.priced_at.unwrap_or(booked.observed_at);
     if tell_the_same(&known, &reading) {
         let is_better = is_better_price((&settled.price, at), (&booked.settled.price, priced_at), now);
@@ -43,20 +49,23 @@ pub(crate) fn join(booked: &BookedRun, settled: &SettledRun, now: Timestamp) -> 
             (false, false) => priced_at,
         };
         // With a price comes the row that it is the price of.
-        let (run, price) = if is_better { (reading, &settled.price) } else { (known, &booked.settled.price) };
+        let evidence = reading.evidence.max(known.evidence);
+        let (mut run, price) = if is_better { (reading, &settled.price) } else { (known, &booked.settled.price) };
+        run.evidence = evidence;
         return Joined {
             settled: Arc::new(SettledRun { run, price: price.clone() }),
             observed_at,
             priced_at: Some(priced_at).filter(|priced_at| *priced_at != observed_at),
         };
     }
-    let is_later = match at.cmp(&booked.observed_at) {
+    let is_later = match class.then(at.cmp(&booked.observed_at)) {
+        _ if class.is_eq() && is_ahead(booked.observed_at, now) => true,
         Ordering::Less => false,
         Ordering::Greater => true,
         // Not by the digest of this ledger's own: two ledgers that take in the same rows must come to the same books.
         Ordering::Equal => Content::of_facts(&reading) > Content::of_facts(&known),
     };
-    if is_later || is_ahead(booked.observed_at, now) {
+    if is_later {
         let settled = Arc::new(SettledRun { run: reading, price: settled.price.clone() });
         return Joined { settled, observed_at, priced_at: Some(at).filter(|at| *at != observed_at) };
     }
@@ -84,6 +93,11 @@ fn completed(run: &Run, other: &Run) -> Run {
         run.user = other.user.clone();
     }
     run
+}
+
+/// Whether the site itself said so.
+fn is_signed(run: &Run) -> bool {
+    run.evidence == EvidenceClass::SiteSigned
 }
 
 /// Whether a reader knew no more of a person than the number.

@@ -9,10 +9,11 @@ use rusqlite::{Connection, Row, params};
 
 /// Adds a bundle, or says how far it was taken in by now.
 pub(super) fn put(connection: &Connection, mark: &BundleMark, actor: &Principal, now: Timestamp) -> Result<()> {
-    let insert = "INSERT INTO bundles (chain, site, user, key, number, last, recorded_at, actor_user, actor_site)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-        ON CONFLICT (chain) DO UPDATE SET number = excluded.number, last = excluded.last";
-    let BundleMark { chain, site, user, key, number: batch, last } = mark;
+    let insert =
+        "INSERT INTO bundles (chain, site, user, key, trust, number, last, recorded_at, actor_user, actor_site)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        ON CONFLICT (chain) DO UPDATE SET trust = excluded.trust, number = excluded.number, last = excluded.last";
+    let BundleMark { chain, site, user, key, trust, number: batch, last } = mark;
     connection.execute(
         insert,
         params![
@@ -20,6 +21,7 @@ pub(super) fn put(connection: &Connection, mark: &BundleMark, actor: &Principal,
             site.as_str(),
             user.as_str(),
             key.to_string(),
+            trust.as_str(),
             number(*batch)?,
             last.to_string(),
             now.epoch_seconds(),
@@ -32,7 +34,7 @@ pub(super) fn put(connection: &Connection, mark: &BundleMark, actor: &Principal,
 
 /// All bundles, in the order of whose they are.
 pub(super) fn bundles(connection: &Connection) -> Result<Vec<BundleMark>> {
-    let select = "SELECT chain, site, user, key, number, last FROM bundles ORDER BY site, user, chain";
+    let select = "SELECT chain, site, user, key, trust, number, last FROM bundles ORDER BY site, user, chain";
     all(connection, select, [], row)
 }
 
@@ -42,7 +44,8 @@ fn row(row: &Row<'_>) -> rusqlite::Result<BundleMark> {
         site: parsed(row, 1)?,
         user: parsed(row, 2)?,
         key: parsed(row, 3)?,
-        number: count(row, 4)?,
-        last: parsed(row, 5)?,
+        trust: parsed(row, 4)?,
+        number: count(row, 5)?,
+        last: parsed(row, 6)?,
     })
 }

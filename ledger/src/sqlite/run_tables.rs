@@ -358,7 +358,7 @@ type Wanted = FxHashMap<(i64, i64), usize>;
 fn scan(connection: &Connection, place: i64, wanted: &Wanted, found: &mut [Option<RunDigest>]) -> Result<bool> {
     let jobs = wanted.keys().map(|(job, _)| *job);
     let Some((least, greatest)) = jobs.clone().min().zip(jobs.max()) else { return Ok(true) };
-    let select = "SELECT job, submitted, content, observed_at, priced_at IS NOT NULL, sluid FROM runs
+    let select = "SELECT job, submitted, content, observed_at, priced_at IS NOT NULL, evidence, sluid FROM runs
         WHERE place = ?1 AND job BETWEEN ?2 AND ?3";
     let mut statement = connection.prepare_cached(select)?;
     let mut rows = statement.query(params![place, least, greatest])?;
@@ -376,7 +376,7 @@ fn scan(connection: &Connection, place: i64, wanted: &Wanted, found: &mut [Optio
 }
 
 fn one_by_one(connection: &Connection, place: i64, wanted: &Wanted, found: &mut [Option<RunDigest>]) -> Result<()> {
-    let select = "SELECT job, submitted, content, observed_at, priced_at IS NOT NULL, sluid FROM runs
+    let select = "SELECT job, submitted, content, observed_at, priced_at IS NOT NULL, evidence, sluid FROM runs
         WHERE place = ?1 AND job = ?2 AND submitted = ?3";
     let mut statement = connection.prepare_cached(select)?;
     for ((job, submitted), position) in wanted {
@@ -387,5 +387,6 @@ fn one_by_one(connection: &Connection, place: i64, wanted: &Wanted, found: &mut 
 
 fn digest(row: &Row<'_>) -> rusqlite::Result<RunDigest> {
     let (content, observed_at) = (Content(row.get(2)?), instant(row, 3)?);
-    Ok(RunDigest { content, observed_at, is_priced_apart: row.get(4)?, sluid: row.get(5)? })
+    let (is_priced_apart, evidence) = (row.get(4)?, evidence(row, 5)?);
+    Ok(RunDigest { content, observed_at, is_priced_apart, evidence, sluid: row.get(6)? })
 }

@@ -365,9 +365,11 @@ ALTER TABLE holds ADD COLUMN expected_from INTEGER;
 ALTER TABLE holds ADD COLUMN expected_to INTEGER;
 ";
 
-/// Eight: when a run's price was read, where its facts were seen at another instant.
+/// Eight: when a run's price was read, where its facts were seen at another instant; and what the keys of bundles are
+/// believed to say. Those that were believed so far go on to be believed about everybody.
 const EIGHTH: &str = "
 ALTER TABLE runs ADD COLUMN priced_at INTEGER;
+ALTER TABLE bundles ADD COLUMN trust TEXT NOT NULL DEFAULT 'everybody';
 ";
 
 #[cfg(test)]

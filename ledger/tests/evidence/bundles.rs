@@ -5,7 +5,9 @@ use crate::support::{bits, key};
 use base64ct::{Base64, Encoding};
 use ed25519_dalek::{Signer, SigningKey};
 use ledger::evidence::{KeyKind, SignerKey, TreeHash};
-use ledger::{Batch, BatchCoverage, BundleFault, BundleHeader, BundleReader, BundleWriter, BundledRun, Scope};
+use ledger::{
+    Batch, BatchCoverage, BundleFault, BundleHeader, BundleReader, BundleWriter, BundledRun, KeyTrust, Scope,
+};
 use model::{
     BaseState, EvidenceClass, ExitCode, JobState, Run, RunKey, SchedulerJobId, Timestamp, Tres, WallTime, Window,
 };
@@ -118,10 +120,10 @@ fn what_is_written_is_read_without_what_no_ledger_needs() {
     assert!(fault.is_none(), "{fault:?}");
     assert_eq!(batches.iter().map(|batch| batch.number).collect::<Vec<_>>(), [1, 2, 3]);
     let header = header(&signer(1));
-    let bundled = batches[1].runs[0].clone().into_run(&header.site, &batches[1].cluster, &header.user);
+    let bundled = batches[1].runs[0].clone().into_run(&header.site, &batches[1].cluster, &header.user, KeyTrust::Own);
     let expected = Run { name: String::new(), raw: String::new(), evidence: EvidenceClass::SelfRead, ..run(2, "ada") };
     assert_eq!(bundled, expected);
-    let coverage = batches[0].coverage_of(&header).expect("it has one");
+    let coverage = batches[0].coverage_of(&header, KeyTrust::Own).expect("it has one");
     assert_eq!((coverage.site, coverage.window.to), (header.site, at(1_793_000_200)));
 }
 
@@ -162,6 +164,7 @@ fn what_its_reader_cannot_have_seen_is_refused_though_it_is_signed() {
         (&(|batch: &mut Batch| batch.runs.push(bob())) as &dyn Fn(&mut Batch), "has one of `bob`"),
         (&|batch| batch.scope = Scope::User(name("bob")), "it was read by `bob`"),
         (&|batch| batch.scope = Scope::All(name("bob")), "it was read by `bob`"),
+        (&|batch| batch.scope = Scope::Site(name("ada")), "it calls itself the site's"),
         (&|batch| batch.runs = vec![batch.runs[0].clone(); 4_001], "more than 4000 runs"),
         (
             &|batch| {

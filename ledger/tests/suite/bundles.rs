@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use ledger::evidence::TreeHash;
-use ledger::{BundleMark, Command, Effect, KeepBundle, LedgerErrorKind, Outcome};
+use ledger::{BundleMark, Command, Effect, KeepBundle, KeyTrust, LedgerErrorKind, Outcome};
 
 /// A bundle of ada's at JUPITER, told from others by a number, signed with a key that is told by a letter.
 pub(crate) fn mark(chain: u8, key: char, number: u64) -> BundleMark {
@@ -11,6 +11,7 @@ pub(crate) fn mark(chain: u8, key: char, number: u64) -> BundleMark {
         site: name("jupiter"),
         user: name("ada"),
         key: name(&key.to_string().repeat(32)),
+        trust: KeyTrust::Own,
         number,
         last: TreeHash::of_leaf(&[chain, u8::try_from(number).expect("small")]),
     }
@@ -47,7 +48,11 @@ async fn the_first_key_of_a_person_is_believed_and_another_one_takes_the_whole_p
     let accepted = KeepBundle { mark: mark(2, 'b', 1), accepts_key: true };
     desk.post(&[settle(foreign(1, 100)), Command::KeepBundle(accepted)]).await;
     assert_eq!(desk.numbers().await[1], 100);
-    // From then on both are.
+    // From then on both are. What a key is believed only grows.
+    let more = BundleMark { trust: KeyTrust::Everybody, ..mark(2, 'b', 1) };
+    assert_eq!(desk.post(&[keep(more.clone())]).await, [Outcome::BundleKept(Effect::Done)]);
+    assert_eq!(desk.post(&[keep(mark(2, 'b', 1))]).await, [Outcome::BundleKept(Effect::AlreadyDone)]);
+    assert!(desk.book.bundles().await.expect("read").contains(&more));
     desk.post(&[keep(mark(2, 'b', 2)), keep(mark(1, 'a', 2))]).await;
     desk.verify().await;
 }

@@ -4,7 +4,7 @@ use crate::commands::Context;
 use crate::{
     failure::Failure,
     output::{Answer, hold, instant},
-    wiring::evidence::Fingerprint,
+    wiring::{KeyTrust, evidence::Fingerprint},
 };
 use jobs::{
     Gravity,
@@ -24,14 +24,22 @@ pub(crate) struct Merge {
     /// Believe bundles signed with this key, though earlier ones of the same person were signed with another
     #[arg(long, value_name = "FINGERPRINT")]
     pub accept_key: Vec<Fingerprint>,
+    /// Believe what this key says of other people's runs, too: its owner coordinates the accounts
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub coordinator: Vec<Fingerprint>,
+    /// Take what is signed with this key as the site's own word, which gives way to nothing else
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub site_key: Vec<Fingerprint>,
 }
 
 /// Merges. What could not be taken in is told in any case, and ends the program with 5, or with 4 where it is another key:
 /// somebody has to look.
 pub(super) async fn run(arguments: Merge, context: &Context) -> Result<Answer, Failure> {
     let house = context.house()?;
-    let Merge { places, accept_key: accepted } = arguments;
-    let report = merge(&house, MergeWish { places, accepted }).await?;
+    let Merge { places, accept_key: accepted, coordinator, site_key } = arguments;
+    let believed = |keys: Vec<Fingerprint>, trust| keys.into_iter().map(move |key| (key, trust));
+    let trusted = believed(coordinator, KeyTrust::Everybody).chain(believed(site_key, KeyTrust::Site)).collect();
+    let report = merge(&house, MergeWish { places, accepted, trusted }).await?;
     let answer = Answer::new(text(&report), json!({ "version": 1, "merged": report })).with_notes(notes(&report));
     if report.is_complete() {
         return Ok(answer);
@@ -55,7 +63,7 @@ fn incomplete(report: &MergeReport) -> Failure {
     let count = others.len();
     let why = if count == 0 { first.why.clone() } else { format!("{}; and {count} more bundles", first.why) };
     let gravity =
-        if refusals.iter().all(|refusal| refusal.is_another_key) { Gravity::Refused } else { Gravity::Unknown };
+        if refusals.iter().all(|refusal| refusal.needs_a_person) { Gravity::Refused } else { Gravity::Unknown };
     Failure { gravity, ..Failure::usage(what, why, first.next.clone()) }
 }
 
