@@ -1,7 +1,7 @@
 //! The catalogue: the sites that this build knows, and those that a user added or put in their place.
 
 use crate::{error::SiteError, profile::Site, read::read};
-use model::SiteName;
+use model::{ClusterName, SiteName};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The embedded profiles by file name.
@@ -80,6 +80,22 @@ impl Catalogue {
         self.entries.values().map(|entry| &entry.site)
     }
 
+    /// The clusters that profiles know to be of other sites than `here`, each with those sites. A profile knows those that
+    /// it names and, where it names none, one that is called as the site is. What `here` knows is its own, whoever else
+    /// knows it.
+    pub fn clusters_elsewhere(&self, here: &SiteName) -> BTreeMap<ClusterName, Vec<SiteName>> {
+        let mut elsewhere: BTreeMap<ClusterName, Vec<SiteName>> = BTreeMap::new();
+        for site in self.iter().filter(|site| site.site != *here) {
+            for cluster in known_clusters(site) {
+                elsewhere.entry(cluster).or_default().push(site.site.clone());
+            }
+        }
+        for cluster in self.get(here).map(known_clusters).unwrap_or_default() {
+            elsewhere.remove(&cluster);
+        }
+        elsewhere
+    }
+
     /// The site that goes by this name or alias, in any case of letters; none where two do.
     pub fn by_alias(&self, text: &str) -> Option<&Site> {
         let goes_by = |site: &&Site| {
@@ -110,4 +126,11 @@ impl Catalogue {
         }
         best.map(|(_, name)| name)
     }
+}
+
+fn known_clusters(site: &Site) -> Vec<ClusterName> {
+    if site.clusters.is_empty() {
+        return site.site.as_str().parse().ok().into_iter().collect();
+    }
+    site.clusters.iter().map(|known| known.value.clone()).collect()
 }

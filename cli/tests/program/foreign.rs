@@ -209,6 +209,35 @@ fn rows_that_are_not_taken_in_are_told_with_their_line() {
 }
 
 #[test]
+fn rows_of_a_cluster_of_another_site_are_refused_and_the_others_taken_in() {
+    let desk = Jupiter::with(|_| String::new());
+    desk.pakt(&["ledger", "init"]).expect(0);
+    let at = |id: u64, cluster: &str| {
+        row(id, "hai", "booster", 1_790_000_000, 3_600)
+            .replace("|jupiter|", &format!("|{cluster}|"))
+            .replace("|train|", "|train")
+    };
+    let (ours, theirs, nobodys, zero) = (at(4711, "jupiter"), at(4712, "horeka"), at(4713, "jp23"), at(0, "jupiter"));
+    let titles = COLUMNS.split_whitespace().collect::<Vec<_>>().join("|");
+    desk.0.write("runs.psv", &format!("{titles}\n{ours}{theirs}{nobodys}{zero}"));
+    let import = ["ledger", "import", "runs.psv", "--observed-at", "2026-11-01T00:00:00Z"];
+    let said = desk.pakt(&import);
+    assert!(
+        said.stdout.starts_with("jupiter: 4 rows: 0 newly charged, 0 known, 0 corrected, 2 unattributed, "),
+        "{}",
+        said.stdout
+    );
+    assert_snapshot!(said.expect(5).stderr, @"
+    warning: not taken in: line 3: cluster `horeka` is one of site `horeka`, and this is an import at `jupiter`: import it with `--site horeka`; where it is one of `jupiter` too, name it under `clusters:` in a site file of yours
+    warning: not taken in: line 5: job id: Slurm gives no job the number 0
+    note: nothing was noted as read, and `pakt ledger coverage` shows the gap: a row is missing
+    error: not everything was imported
+    why:   2 rows were not taken in, and 0 runs have no price: no balance counts their hours
+    next:  look at the warnings, mend what can be mended, and import the file again: what is known stays as it is
+    ");
+}
+
+#[test]
 fn accounting_is_asked_for_any_span_and_a_file_says_who_made_it() {
     let desk = Jupiter::with(|day_ago| row(4711, "hai", "booster", day_ago, 3_600));
     desk.pakt(&["ledger", "init"]).expect(0);

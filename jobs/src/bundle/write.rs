@@ -151,7 +151,7 @@ async fn close(
         report.notes.push(format!("the bundle does not tell of what runs and waits: {fault}"));
     }
     let sight = fault.is_none().then_some(sight);
-    let (rights, whole_accounts) = rights(house, &view.scope, reading.shared_accounts()).await;
+    let (rights, whole_accounts) = rights(house, &view.scope, reading.shared_accounts(), &mut report.notes).await;
     let window = Window { from: report.since, to: report.settled_until };
     let coverage = (window.from < window.to).then_some(BatchCoverage { rights, whole_accounts, window });
     bundle.append(Batch {

@@ -31,6 +31,8 @@ pub(super) struct Answer {
     pub(super) digest: String,
     /// What was read, up to the first row that was not.
     pub(super) coverage: Option<Coverage>,
+    /// What else there is to say.
+    pub(super) notes: Vec<String>,
 }
 
 /// Reads the span. Where nobody takes the chunks any more, what is left is passed over.
@@ -59,10 +61,12 @@ pub(super) async fn read(question: &Question<'_>, sender: Sender<Chunk>) -> Resu
         windows.learn(intake.rows);
     }
     intake.hand_on().await;
-    Ok(Answer { digest: intake.digest.finalize().to_hex().to_string(), coverage: coverage(question, &intake).await })
+    let mut notes = Vec::new();
+    let coverage = coverage(question, &intake, &mut notes).await;
+    Ok(Answer { digest: intake.digest.finalize().to_hex().to_string(), coverage, notes })
 }
 
-async fn coverage(question: &Question<'_>, intake: &Intake<'_>) -> Option<Coverage> {
+async fn coverage(question: &Question<'_>, intake: &Intake<'_>, notes: &mut Vec<String>) -> Option<Coverage> {
     let Question { house, cluster, span, whose, .. } = question;
     let user = house.principal.user.clone();
     let scope = match whose.users {
@@ -74,7 +78,7 @@ async fn coverage(question: &Question<'_>, intake: &Intake<'_>) -> Option<Covera
     if window.to <= window.from {
         return None;
     }
-    let (rights, whole_accounts) = rights(house, &scope, &intake.shared_accounts).await;
+    let (rights, whole_accounts) = rights(house, &scope, &intake.shared_accounts, notes).await;
     Some(Coverage {
         site: house.here.clone(),
         cluster: cluster.clone(),

@@ -45,6 +45,8 @@ pub struct ImportReport {
     pub closed: Vec<JobId>,
     /// What was noted as read.
     pub coverage: Vec<Coverage>,
+    /// What else there is to say.
+    pub notes: Vec<String>,
 }
 
 /// How many there are, and the first of them with the reason.
@@ -176,6 +178,7 @@ impl Tally {
             totals: totals.into_iter().map(total).collect(),
             closed: Vec::new(),
             coverage: Vec::new(),
+            notes: Vec::new(),
         }
     }
 

@@ -78,8 +78,9 @@ pub async fn import_live(house: &House, wish: LiveWish) -> Result<ImportReport, 
     let (read, taken) = tokio::join!(live::read(&question, sender), import.take_in(chunks));
     // Where the books took no more, that is what is to be told.
     let (last, _) = taken?;
-    let live::Answer { digest, coverage } = read?;
-    import.finish(last, None, digest, Covered::ByAnswer(coverage)).await
+    let live::Answer { digest, coverage, notes } = read?;
+    let report = import.finish(last, None, digest, Covered::ByAnswer(coverage)).await?;
+    Ok(ImportReport { notes, ..report })
 }
 
 struct Import<'a> {

@@ -2,10 +2,11 @@
 
 use super::{
     chunk::{Chunk, WAITING},
+    elsewhere::Elsewhere,
     holds::Ends,
 };
 use crate::settle::{Adopted, Pricer};
-use model::{JobId, SiteName};
+use model::{JobId, Run, SiteName};
 use scheduler_adapters::{AccountingText, TextError, TextFacts, TextRow};
 use sites::Catalogue;
 use std::{
@@ -59,9 +60,10 @@ fn read(task: Task, sender: &Sender<Chunk>) -> Result<End, TextFault> {
     let Task { facts, catalogue, watched, adopted, mut source } = task;
     let site: SiteName = facts.site.clone();
     let site = catalogue.get(&site).ok_or(TextFault::NoSite)?;
+    let elsewhere = Elsewhere::than(&facts.site, &catalogue);
     let mut text = AccountingText::new(facts);
     let ends = Ends::watching(watched);
-    let mut intake = Intake { pricer: Pricer::at(site), adopted, chunk: Chunk::default(), ends, sender };
+    let mut intake = Intake { pricer: Pricer::at(site), elsewhere, adopted, chunk: Chunk::default(), ends, sender };
     let mut digest = blake3::Hasher::new();
     let mut piece = vec![0; PIECE];
     loop {
@@ -83,6 +85,7 @@ fn read(task: Task, sender: &Sender<Chunk>) -> Result<End, TextFault> {
 /// Takes rows, and hands a chunk on whenever it is full.
 struct Intake<'a> {
     pricer: Pricer<'a>,
+    elsewhere: Elsewhere,
     adopted: Adopted,
     chunk: Chunk,
     ends: Ends,
@@ -102,19 +105,26 @@ impl Intake<'_> {
                 self.ends.miss(&row);
                 self.chunk.rejected.push(format!("line {line}: {}", row.reason));
             }
-            TextRow::Run(mut run) => {
-                run.stamp = run.stamp.or_else(|| self.adopted.stamp(run.key.scheduler_job, run.key.submitted_at));
-                self.ends.see_run(&run);
-                if run.ended_at.is_none() {
-                    self.chunk.running += 1;
-                } else {
-                    self.chunk.commands.push(self.pricer.settlement(*run));
-                    self.chunk.lines.push(line);
-                }
-            }
+            TextRow::Run(run) => self.take_run(line, *run),
         }
         if self.chunk.is_full() {
             self.hand_on();
+        }
+    }
+
+    fn take_run(&mut self, line: u64, mut run: Run) {
+        run.stamp = run.stamp.or_else(|| self.adopted.stamp(run.key.scheduler_job, run.key.submitted_at));
+        if let Some(objection) = self.elsewhere.objection(&run.key.cluster) {
+            self.ends.withhold(run.stamp);
+            self.chunk.rejected.push(format!("line {line}: {objection}"));
+            return;
+        }
+        self.ends.see_run(&run);
+        if run.ended_at.is_none() {
+            self.chunk.running += 1;
+        } else {
+            self.chunk.commands.push(self.pricer.settlement(run));
+            self.chunk.lines.push(line);
         }
     }
 

@@ -10,12 +10,28 @@ use std::collections::BTreeSet;
 pub(crate) type Seen = (Option<ReaderRights>, Vec<Option<AccountName>>);
 
 /// What a reading in this scope can have seen, where somebody else's runs of these accounts were in it. Where the scheduler does
-/// not say what the reader may see, it is not known, and what was seen counts.
-pub(crate) async fn rights(house: &House, scope: &Scope, others: &BTreeSet<Option<AccountName>>) -> Seen {
+/// not say what the reader may see, it is not known, and what was seen counts. Where it does not answer, that is the same, and
+/// goes into the notes: what was read is in the books, and only how much it covers is left open.
+pub(crate) async fn rights(
+    house: &House,
+    scope: &Scope,
+    others: &BTreeSet<Option<AccountName>>,
+    notes: &mut Vec<String>,
+) -> Seen {
     match scope {
         Scope::User(_) => (Some(ReaderRights::Own), Vec::new()),
         Scope::Site(_) => (Some(ReaderRights::Site), Vec::new()),
-        Scope::All(_) => of_all(house.scheduler.rights().await.unwrap_or_default(), others),
+        Scope::All(_) => {
+            let said = house.scheduler.rights().await.unwrap_or_else(|error| {
+                notes.push(format!(
+                    "accounting did not say what {} may see, so that this reading counts as none of everybody's runs: \
+                     {error}; the same command asks again",
+                    house.principal.user
+                ));
+                None
+            });
+            of_all(said, others)
+        }
     }
 }
 

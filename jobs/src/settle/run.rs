@@ -72,7 +72,7 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
         Ok(expired) => report.expired = expired,
         Err(why) => report.notes.push(format!("what grants forfeit was not entered: {why}")),
     }
-    let read = coverage(&desk, span.from, &reading).await;
+    let read = coverage(&desk, span.from, &reading, &mut report.notes).await;
     let cursor = cursor(&desk, known.settled_until, &reading, &mut report);
     finish(&desk, observed, (changed, decided), Read { read, cursor }, &local, &mut report).await?;
     report.unattributed_in_all = booked(desk.book.unattributed_count().await, NOT_FINISHED)?;
@@ -151,14 +151,14 @@ struct Read {
 }
 
 /// What was read from the beginning of this settlement up to the first row that was not taken in.
-async fn coverage(desk: &Desk<'_>, from: Timestamp, reading: &Reading) -> Option<Coverage> {
+async fn coverage(desk: &Desk<'_>, from: Timestamp, reading: &Reading, notes: &mut Vec<String>) -> Option<Coverage> {
     let window = Window { from, to: reading.settled_until(desk.now) };
     if window.to <= window.from {
         return None;
     }
     // What the queue shows of others says nothing about accounting, which a site may hide by itself.
     let scope = desk.read_scope();
-    let (rights, whole_accounts) = rights(desk.house, &scope, reading.shared_accounts()).await;
+    let (rights, whole_accounts) = rights(desk.house, &scope, reading.shared_accounts(), notes).await;
     Some(Coverage {
         site: desk.house.here.clone(),
         cluster: desk.view.cluster.clone(),

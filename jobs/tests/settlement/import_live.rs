@@ -77,6 +77,17 @@ async fn a_coordinator_reads_the_accounts_in_which_others_were_seen() {
 }
 
 #[tokio::test]
+async fn rights_that_could_not_be_asked_for_are_told() {
+    let desk = Desk::new().await;
+    desk.says().runs = vec![run(1, "bob", NOW - 800, Some(NOW - 700))];
+    desk.says().fails = Some(("rights", AdapterErrorKind::AccountingDown));
+    let report = desk.import_live("carol", NOW - DAY, true).await;
+    assert!(report.notes[0].starts_with("accounting did not say what carol may see"), "{:?}", report.notes);
+    assert_eq!((report.counts.new, report.coverage[0].rights), (1, None));
+    assert_eq!(desk.import_live("carol", NOW - DAY, true).await.notes, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn what_was_read_ends_at_the_first_row_that_was_not_taken_in() {
     let desk = Desk::new().await;
     desk.says().runs = vec![run(1, "ada", NOW - 800, Some(NOW - 700))];

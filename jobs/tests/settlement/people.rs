@@ -150,10 +150,13 @@ async fn a_reading_has_the_rights_that_accounting_says() {
     for user in ["ada", "carol", "olga", "dora"] {
         desk.settle_all(user).await;
     }
-    // One that cannot be asked says nothing, and nothing fails.
+    // One that cannot be asked says nothing, and nothing fails; but it is told.
     desk.says().fails = Some(("rights", AdapterErrorKind::AccountingDown));
     desk.set_clock(NOW + 60);
-    desk.settle_all("erik").await;
+    let notes = desk.settle_all("erik").await.notes;
+    let told = "accounting did not say what erik may see, so that this reading counts as none of everybody's runs: ";
+    assert!(notes.iter().any(|note| note.starts_with(told)), "{notes:?}");
+    assert_eq!(desk.settle_all("dora").await.notes, Vec::<String>::new(), "an answer that says nothing is none");
     let known = desk.book().coverage(&"testland".parse().expect("a site")).await.expect("read");
     let shown = known.iter().map(|reading| {
         let whole = if reading.whole_accounts == hai { " of hai" } else { "" };

@@ -51,8 +51,7 @@ pub(super) fn read<'row>(
     raw: impl FnOnce() -> String,
 ) -> Result<AccountingRow, String> {
     let name = field(Column::JobName);
-    // Slurm counts them in 32 bits.
-    let id = SchedulerJobId::new(values::number::<u32>(field(Column::JobIdRaw), "job id")?.into());
+    let id = values::job_id(field(Column::JobIdRaw))?;
     let (form, leader) = values::form(field(Column::JobId), id);
     Ok(AccountingRow {
         id,

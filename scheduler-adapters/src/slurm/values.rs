@@ -34,6 +34,18 @@ pub(super) fn number<Number: FromStr>(text: &str, what: &str) -> Result<Number, 
     text.trim().parse().map_err(|_| format!("{what}: `{text}` is not a number"))
 }
 
+/// The id of a job. Slurm counts them in 32 bits from 1 on, and its two largest numbers stand for no job and for all
+/// (`NO_VAL` and `INFINITE` of `slurm.h`).
+pub(super) fn job_id(text: &str) -> Result<SchedulerJobId, String> {
+    let id: u32 = number(text, "job id")?;
+    if id == 0 || id >= NO_JOB {
+        return Err(format!("job id: Slurm gives no job the number {id}"));
+    }
+    Ok(SchedulerJobId::new(id.into()))
+}
+
+const NO_JOB: u32 = 4_294_967_294;
+
 /// An instant in epoch seconds, or none.
 pub(super) fn instant(text: &str, what: &str) -> Result<Option<Timestamp>, String> {
     if is_absent(text) || text == "0" {

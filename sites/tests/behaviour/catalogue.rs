@@ -23,6 +23,29 @@ fn an_override_adds_a_site_or_replaces_one() {
 }
 
 #[test]
+fn a_cluster_belongs_to_the_sites_that_know_it() {
+    let elsewhere = |catalogue: &sites::Catalogue, here: &str| {
+        let found = catalogue.clusters_elsewhere(&here.parse().expect("a name"));
+        let of = |cluster: &str| {
+            let sites = found.get(&cluster.parse().expect("a name")).into_iter().flatten();
+            sites.map(ToString::to_string).collect::<Vec<_>>().join("+")
+        };
+        ["jupiter", "horeka", "local", "jp23"].map(of).join(" ")
+    };
+    // No profile names the cluster of JUPITER: one that is called as the site counts.
+    assert_eq!(elsewhere(catalogue(), "jupiter"), " horeka local ");
+    assert_eq!(elsewhere(catalogue(), "local"), "jupiter horeka  ");
+    let named = |site: &str, clusters: &str| {
+        LOCAL.replace("site: local", &format!("site: {site}")).replace("[local]", &format!("[{clusters}]"))
+    };
+    let more = catalogue().with_override("lab.yaml", &named("lab", "local, jp23")).expect("well formed");
+    assert_eq!(elsewhere(&more, "jupiter"), " horeka lab+local lab");
+    assert_eq!(elsewhere(&more, "lab"), "jupiter horeka  ");
+    let renamed = catalogue().with_override("jupiter.yaml", &named("jupiter", "jp23")).expect("well formed");
+    assert_eq!(elsewhere(&renamed, "local"), " horeka  jupiter");
+}
+
+#[test]
 fn a_users_profile_need_not_name_a_zone() {
     let text = LOCAL.replace("accounting_zone: machine\n", "");
     let own = catalogue().with_override("x.yaml", &text).expect("well formed");

@@ -237,5 +237,6 @@ fn notes(report: &ImportReport) -> Vec<String> {
         };
         notes.push(format!("note: nothing was noted as read, and `pakt ledger coverage` shows the gap: {why}"));
     }
+    notes.extend(report.notes.iter().map(|note| format!("note: {note}")));
     notes
 }

@@ -294,6 +294,8 @@ fn numbers_and_times_that_cannot_be_cost_their_row() {
     for (row, reason) in [
         (with(0, "4294967296"), "job id"),
         (with(0, "-7"), "job id"),
+        (with(0, "0"), "job id: Slurm gives no job the number 0"),
+        (with(0, "4294967294"), "job id: Slurm gives no job the number 4294967294"),
         (with(6, "1e9"), "elapsed"),
         (with(5, "1795400301"), "accounting was asked at"),
         (with(3, "Unknown"), "no submit time"),
