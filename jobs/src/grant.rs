@@ -44,7 +44,8 @@ pub struct GrantWish {
 pub async fn init(house: &House) -> Result<bool, JobsError> {
     let place = house.books.place();
     let what = format!("no ledger was made at `{}`", place.display());
-    if let Some(folder) = place.parent() {
+    // A place on a server has the shape of a path, too, and is none.
+    if let Some(folder) = place.parent().filter(|_| house.books.is_at_hand()) {
         reached(house.files.create_directories(folder, house.state.mode()).await, &what)?;
     }
     booked(house.books.create().await, &what)

@@ -1,28 +1,69 @@
 //! `pakt usage` of the ledger: what its runs took, summed by what is asked for.
 
-use crate::{coverage::Selection, error::JobsError, house::House, reached::booked};
+use crate::{
+    coverage::Selection,
+    error::{Gravity, JobsError},
+    gpu_model::by_gpu_model,
+    house::House,
+    known_filter::known_filter,
+    reached::booked,
+};
 use ledger::{Gap, UsageQuery, UsageSpan, UsageSum};
-use model::{PeriodError, SiteName, Window, Zone};
+use model::{PeriodError, ResourceClass, SiteName, Window, Zone};
+use serde::Serialize;
+
+pub(crate) const WHAT: &str = "no usage was shown";
+
+/// What is asked of the ledger and of the sites' profiles.
+#[derive(Clone, Debug)]
+pub struct UsageWish {
+    /// What the ledger tells apart and chooses by.
+    pub query: UsageQuery,
+    /// The runs in partitions with this model of GPU.
+    pub gpu_model: Option<ResourceClass>,
+    /// Whether models of GPUs are told apart.
+    pub by_gpu_model: bool,
+}
+
+/// One sum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UsedSum {
+    /// The model of GPU, where it is asked for and the unit or the site's profile tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu_model: Option<ResourceClass>,
+    /// Of what else, and how much.
+    #[serde(flatten)]
+    pub sum: UsageSum,
+}
 
 /// Usage as the ledger has it.
 #[derive(Clone, Debug)]
 pub struct Used {
     /// The sums.
-    pub sums: Vec<UsageSum>,
+    pub sums: Vec<UsedSum>,
     /// Runs that are in no sum, because nobody pays for them.
     pub unattributed: u64,
     /// Runs that may belong into the sums, and that nobody read.
     pub gaps: Vec<Gap>,
 }
 
-/// The sums that are asked for.
-pub async fn used(house: &House, query: &UsageQuery) -> Result<Used, JobsError> {
-    let what = "no usage was shown";
-    let book = house.book(what).await?.ok_or_else(|| {
+/// The sums that are asked for. A name that neither the ledger nor a profile knows is refused: that nothing was used under it
+/// would be taken for an answer.
+pub async fn used(house: &House, wish: &UsageWish) -> Result<Used, JobsError> {
+    let book = house.book(WHAT).await?.ok_or_else(|| {
         let next = "`pakt usage --mine` asks accounting, without a ledger; `pakt ledger init` makes one";
-        JobsError::usage(what, "there is no ledger", next)
+        JobsError::usage(WHAT, "there is no ledger", next)
     })?;
-    let sums = booked(book.usage(query).await, what)?;
+    let query = &wish.query;
+    let sums = if wish.by_gpu_model || wish.gpu_model.is_some() {
+        by_gpu_model(house, book.as_ref(), wish).await?
+    } else {
+        let sums = booked(book.usage(query).await, WHAT)?;
+        sums.into_iter().map(|sum| UsedSum { gpu_model: None, sum }).collect()
+    };
+    if sums.is_empty() {
+        known_filter(house, book.as_ref(), wish).await?;
+    }
     let filter = &query.filter;
     let selection = Selection {
         project: filter.project.clone(),
@@ -31,8 +72,8 @@ pub async fn used(house: &House, query: &UsageQuery) -> Result<Used, JobsError> 
         person: filter.person.clone(),
         known_at: query.known_at,
     };
-    let gaps = selection.gaps(book.as_ref(), what, &|site| span(house, query.span, site)).await?;
-    Ok(Used { sums, unattributed: booked(book.unattributed_count().await, what)?, gaps })
+    let gaps = selection.gaps(book.as_ref(), WHAT, &|site| span(house, query.span, site)).await?;
+    Ok(Used { sums, unattributed: booked(book.unattributed_count().await, WHAT)?, gaps })
 }
 
 /// The span at a site, whose days begin in its own zone, and not later than now.
@@ -42,11 +83,14 @@ fn span(house: &House, span: UsageSpan, site: &SiteName) -> Result<Window, JobsE
         UsageSpan::Days { from, to } => {
             // A site whose profile is not here may be in the ledger all the same.
             let zone = house.accounting_zone(site).unwrap_or_else(|_| Zone::utc());
-            let far = |error: PeriodError| {
-                JobsError::usage("no usage was shown", error.to_string(), "write days nearer to the present")
-            };
+            let far =
+                |error: PeriodError| JobsError::usage(WHAT, error.to_string(), "write days nearer to the present");
             Window { from: from.start(&zone).map_err(far)?, to: to.start(&zone).map_err(far)? }
         }
     };
     Ok(Window { to: window.to.min(house.clock.now()), ..window })
+}
+
+pub(crate) fn too_large(error: &model::AmountError) -> JobsError {
+    JobsError::new(Gravity::Bug, WHAT, error.to_string(), "please report it")
 }

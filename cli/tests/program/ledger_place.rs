@@ -44,6 +44,7 @@ fn a_place_that_cannot_be_used_is_told_without_its_password() {
     assert!(nobody.stderr.contains("the server cannot be reached"), "{}", nobody.stderr);
     assert!(nobody.stderr.contains("postgres://ada@127.0.0.1:1/books"), "{}", nobody.stderr);
     assert!(!nobody.stderr.contains("secret"), "{}", nobody.stderr);
+    assert_eq!(fs::read_dir(desk.work()).expect("a folder").count(), 0, "a place on a server is no folder");
 }
 
 #[test]

@@ -114,6 +114,68 @@ fn usage_is_told_apart_by_what_is_asked() {
 }
 
 #[test]
+fn a_name_that_nobody_knows_is_no_empty_answer() {
+    let desk = september();
+    for (filter, why, next) in [
+        (["--project", "atlsa"], "the ledger has no project `atlsa`", "did you mean `atlas`?"),
+        (
+            ["--unit", "jupiter:gh20"],
+            "site `jupiter` does not count in `jupiter:gh20`",
+            "did you mean `jupiter:gh200`?",
+        ),
+        (["--at-site", "horkea"], "no profile and no entry knows a site `horkea`", "did you mean `horeka`?"),
+        (["--person", "adda"], "no person `adda` is known", "did you mean `ada`? `pakt usage --by person` lists"),
+        (["--cluster", "jupitr"], "no cluster `jupitr` is known", "did you mean `jupiter`?"),
+        (["--partition", "boster"], "no partition `boster` is known", "did you mean `booster`?"),
+        (["--gpu-model", "h10"], "no model of GPU `h10` is known", "did you mean `h100`?"),
+        (["--gpu-model", "_"], "`_` is not a resource class", "`--gpu-model h100`"),
+    ] {
+        let refused = desk.pakt(&[&["usage"], &filter[..]].concat()).expect(2);
+        assert!(refused.stderr.starts_with("error: no usage was shown\n"), "{}", refused.stderr);
+        assert!(refused.stderr.contains(why) && refused.stderr.contains(next), "{}", refused.stderr);
+    }
+    // What is known and was not used took nothing.
+    let me = desk.tool(&["id", "-un"]);
+    let known = [
+        &["--project", "atlas"][..],
+        &["--unit", "jupiter:core"],
+        &["--at-site", "horeka"],
+        &["--person", "ada"],
+        &["--person", &me],
+        &["--cluster", "horeka"],
+        &["--partition", "booster"],
+        &["--gpu-model", "H100"],
+    ];
+    for filter in known {
+        let shown = desk.pakt(&[&["usage", "--until", "2026-09-02"], filter].concat()).expect(0);
+        assert_eq!(shown.stdout, "no run that is in the books took anything\n", "{filter:?}");
+    }
+}
+
+#[test]
+fn models_of_gpus_are_told_by_the_unit_or_the_partition() {
+    for (unit, hours) in [("jupiter:gh200", "8.000  GPU-h"), ("jupiter:node", "2.000  node-h")] {
+        let desk = september_in(unit, "100");
+        let by = |words: &[&str]| desk.pakt(&[&["usage", "--by"], words].concat()).expect(0).stdout;
+        let shown = by(&["gpu-model,end-state", "--gpu-model", "gh200", "--since", "2026-10-01"]);
+        let rows: Vec<String> =
+            shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        assert_eq!(rows[0], "gpu-model end-state unit hours");
+        assert_eq!(rows[1..], [format!("gh200 TIMEOUT {unit} {}", hours.replace("  ", " "))]);
+        let nothing = "no run that is in the books took anything\n";
+        assert_eq!(by(&["gpu-model", "--gpu-model", "h100"]), nothing);
+        // Units are told apart in any case.
+        assert_eq!(by(&["unit"]), desk.pakt(&["usage"]).expect(0).stdout);
+        let json = desk.json(&["usage", "--by", "gpu-model"]);
+        assert_eq!(json["usage"].as_array().map(Vec::len), Some(1), "{json}");
+        assert_eq!(json["usage"][0]["gpu_model"], "gh200", "{json}");
+        assert!(json["usage"][0].get("partition").is_none(), "{json}");
+    }
+    let refused = september().pakt(&["usage", "--by", "colour"]).expect(2);
+    assert!(refused.stderr.contains("partition, gpu-model, end-state, unit"), "{}", refused.stderr);
+}
+
+#[test]
 fn balances_are_chosen() {
     let desk = september();
     for (project, unit) in [("borealis", "jupiter:gh200"), ("cirrus", "jupiter:gh200"), ("atlas", "horeka:h100")] {

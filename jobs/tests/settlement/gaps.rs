@@ -2,7 +2,11 @@
 
 use crate::desk::{DAY, Desk, HOUR, NOW, at};
 use jobs::balance::{BalanceWish, balance};
-use jobs::{coverage::all_gaps, grant::statement, used::used};
+use jobs::{
+    coverage::all_gaps,
+    grant::statement,
+    used::{UsageWish, used},
+};
 use ledger::{Command, Coverage, Gap, KnownAt, NewOpening, UsageFilter, UsageQuery, UsageSpan};
 use model::{Amount, Window};
 
@@ -16,7 +20,7 @@ async fn told(desk: &Desk, known_at: Option<KnownAt>) -> Vec<Vec<(i64, i64)>> {
     let wish = BalanceWish { known_at, ..BalanceWish::of(&project) };
     let mut found = vec![
         statement(&house, &project, &unit, always, known_at).await.expect("a statement").gaps,
-        used(&house, &query).await.expect("usage").gaps,
+        used(&house, &UsageWish { query, gpu_model: None, by_gpu_model: false }).await.expect("usage").gaps,
         balance(&house, &wish, false).await.expect("a balance").budgets.remove(0).gaps,
     ];
     if known_at.is_none() {

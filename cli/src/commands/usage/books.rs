@@ -6,41 +6,55 @@ use crate::commands::Context;
 use crate::output::{Answer, Table, gaps};
 use crate::wiring::{Gap, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum, table_csv, yes_or_no};
 use crate::{failure::Failure, output::instant};
-use model::{BaseState, Day, Timestamp, Window};
+use jobs::used::{UsageWish, UsedSum};
+use model::{BaseState, Day, ResourceClass, Timestamp, Window};
 use serde_json::json;
 
 const WHAT: &str = "no usage was shown";
 
-const FIELDS: [(&str, UsageField); 8] = [
-    ("day", UsageField::Day),
-    ("month", UsageField::Month),
-    ("project", UsageField::Project),
-    ("person", UsageField::Person),
-    ("site", UsageField::Site),
-    ("cluster", UsageField::Cluster),
-    ("partition", UsageField::Partition),
-    ("end-state", UsageField::EndState),
+/// What usage is told apart by, and stands in a column of its own.
+#[derive(Clone, Copy)]
+enum Column {
+    Of(UsageField),
+    GpuModel,
+    /// Always there, as the last of them.
+    Unit,
+}
+
+const COLUMNS: [(&str, Column); 10] = [
+    ("day", Column::Of(UsageField::Day)),
+    ("month", Column::Of(UsageField::Month)),
+    ("project", Column::Of(UsageField::Project)),
+    ("person", Column::Of(UsageField::Person)),
+    ("site", Column::Of(UsageField::Site)),
+    ("cluster", Column::Of(UsageField::Cluster)),
+    ("partition", Column::Of(UsageField::Partition)),
+    ("gpu-model", Column::GpuModel),
+    ("end-state", Column::Of(UsageField::EndState)),
+    ("unit", Column::Unit),
 ];
 
 pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    let query = query(arguments)?;
-    let used = jobs::used::used(&context.house_to_look()?, &query).await?;
-    let columns: Vec<&str> = query.by.iter().map(|field| word(*field)).collect();
+    let by = columns(&arguments.of_books.by)?;
+    let wish = wish(arguments, &by)?;
+    let used = jobs::used::used(&context.house_to_look()?, &wish).await?;
+    let names: Vec<&str> = by.iter().map(|(word, _)| *word).collect();
     let missing = &used.gaps;
-    let rows = used.sums.iter().map(|sum| cells(&query.by, sum, is_complete(sum, missing)));
     let lacks = gaps(missing);
     if arguments.of_books.csv {
+        let rows = used.sums.iter().map(|used| cells(&by, used, is_complete(&used.sum, missing)));
         let header: Vec<&str> =
-            columns.iter().copied().chain(["unit", "amount_milliseconds", "amount_hours", "complete"]).collect();
+            names.iter().copied().chain(["unit", "amount_milliseconds", "amount_hours", "complete"]).collect();
         let text = table_csv(&header, rows);
         let json = json!({ "version": 1, "usage": used.sums, "gaps": missing });
         return Ok(Answer::new(text, json).product().with_notes(lacks));
     }
-    let titles: Vec<&str> = columns.iter().copied().chain(["unit", "hours", ""]).collect();
-    let mut table = Table::new(&titles).right(&[columns.len() + 1]);
-    for sum in &used.sums {
-        let mut cells: Vec<String> = query.by.iter().map(|field| of(*field, &sum.group)).collect();
-        cells.extend([sum.group.unit.to_string(), sum.amount.hours(), sum.group.unit.hour_word().to_owned()]);
+    let titles: Vec<&str> = names.iter().copied().chain(["unit", "hours", ""]).collect();
+    let mut table = Table::new(&titles).right(&[names.len() + 1]);
+    for used in &used.sums {
+        let UsageSum { group, amount } = &used.sum;
+        let mut cells: Vec<String> = by.iter().map(|(_, column)| of(*column, used)).collect();
+        cells.extend([group.unit.to_string(), amount.hours(), group.unit.hour_word().to_owned()]);
         table.row(cells);
     }
     let text =
@@ -55,10 +69,9 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     Ok(Answer::new(text, json).with_notes(notes.into_iter().chain(lacks)))
 }
 
-fn query(arguments: &Arguments) -> Result<UsageQuery, Failure> {
-    let OfBooks { until, by, project, person, at_site, cluster, partition, unit, end_state, known_at: known, .. } =
+fn wish(arguments: &Arguments, by: &[(&str, Column)]) -> Result<UsageWish, Failure> {
+    let OfBooks { until, project, person, at_site, cluster, partition, unit, end_state, known_at: known, .. } =
         &arguments.of_books;
-    let by = by.iter().map(|word| field(word)).collect::<Result<Vec<_>, _>>()?;
     let end_state = end_state.as_deref().map(state).transpose()?;
     let filter = UsageFilter {
         project: project.clone(),
@@ -70,7 +83,22 @@ fn query(arguments: &Arguments) -> Result<UsageQuery, Failure> {
         end_state,
     };
     let known_at = known.as_deref().map(|text| known_at(WHAT, text)).transpose()?;
-    Ok(UsageQuery { span: span(arguments.since.as_deref(), until.as_deref())?, known_at, filter, by })
+    let fields = by.iter().filter_map(|(_, column)| match column {
+        Column::Of(field) => Some(*field),
+        Column::GpuModel | Column::Unit => None,
+    });
+    let by_gpu_model = by.iter().any(|(_, column)| matches!(column, Column::GpuModel));
+    let span = span(arguments.since.as_deref(), until.as_deref())?;
+    let gpu_model = arguments.of_books.gpu_model.as_deref().map(model).transpose()?;
+    let query = UsageQuery { span, known_at, filter, by: fields.collect() };
+    Ok(UsageWish { query, gpu_model, by_gpu_model })
+}
+
+/// Reads a model of GPU, in any case of letters.
+fn model(text: &str) -> Result<ResourceClass, Failure> {
+    text.to_ascii_lowercase().try_into().map_err(|error: model::UnitError| {
+        Failure::usage(WHAT, error.to_string(), "write the profiles' word, such as `--gpu-model h100`")
+    })
 }
 
 /// The first day that can be meant, and the last.
@@ -111,12 +139,16 @@ fn backwards(from: &str, to: &str) -> Failure {
     Failure::usage(WHAT, why, "write a later `--until`, or an earlier `--since`")
 }
 
-fn field(text: &str) -> Result<UsageField, Failure> {
-    let found = FIELDS.into_iter().find(|(word, _)| *word == text);
-    found.map(|(_, field)| field).ok_or_else(|| {
-        let words = FIELDS.map(|(word, _)| word).join(", ");
-        Failure::usage(WHAT, format!("usage cannot be told apart by `{text}`"), format!("write some of {words}"))
-    })
+/// The columns in front of the unit, with their words.
+fn columns(by: &[String]) -> Result<Vec<(&'static str, Column)>, Failure> {
+    let found = by.iter().map(|text| {
+        COLUMNS.into_iter().find(|(word, _)| word == text).ok_or_else(|| {
+            let words = COLUMNS.map(|(word, _)| word).join(", ");
+            Failure::usage(WHAT, format!("usage cannot be told apart by `{text}`"), format!("write some of {words}"))
+        })
+    });
+    let found = found.collect::<Result<Vec<_>, _>>()?;
+    Ok(found.into_iter().filter(|(_, column)| !matches!(column, Column::Unit)).collect())
 }
 
 fn state(text: &str) -> Result<BaseState, Failure> {
@@ -126,13 +158,18 @@ fn state(text: &str) -> Result<BaseState, Failure> {
     })
 }
 
-fn word(wanted: UsageField) -> &'static str {
-    FIELDS.into_iter().find(|(_, field)| *field == wanted).map_or("", |(word, _)| word)
+/// What a group says in a field; `-` where the site did not say.
+fn of(column: Column, UsedSum { gpu_model, sum }: &UsedSum) -> String {
+    let text = match column {
+        Column::Of(field) => of_group(field, &sum.group),
+        Column::GpuModel => gpu_model.as_ref().map(|model| model.as_str().to_owned()),
+        Column::Unit => Some(sum.group.unit.to_string()),
+    };
+    text.unwrap_or_else(|| "-".to_owned())
 }
 
-/// What a group says in a field; `-` where the site did not say.
-fn of(field: UsageField, group: &UsageGroup) -> String {
-    let text = match field {
+fn of_group(field: UsageField, group: &UsageGroup) -> Option<String> {
+    match field {
         UsageField::Day => group.day.map(|day| day.to_string()),
         UsageField::Month => group.month.map(|month| month.to_string()),
         UsageField::Project => group.project.as_ref().map(ToString::to_string),
@@ -143,8 +180,7 @@ fn of(field: UsageField, group: &UsageGroup) -> String {
         }
         UsageField::Partition => group.partition.as_ref().map(ToString::to_string),
         UsageField::EndState => group.end_state.map(|state| state.as_str().to_owned()),
-    };
-    text.unwrap_or_else(|| "-".to_owned())
+    }
 }
 
 /// Whether all that may belong into a sum was read.
@@ -155,8 +191,9 @@ fn is_complete(sum: &UsageSum, missing: &[Gap]) -> bool {
     !missing.iter().any(|gap| is_of(&gap))
 }
 
-fn cells(by: &[UsageField], sum: &UsageSum, is_complete: bool) -> Vec<String> {
-    let mut cells: Vec<String> = by.iter().map(|field| of(*field, &sum.group)).collect();
+fn cells(by: &[(&str, Column)], used: &UsedSum, is_complete: bool) -> Vec<String> {
+    let sum = &used.sum;
+    let mut cells: Vec<String> = by.iter().map(|(_, column)| of(*column, used)).collect();
     cells.extend([sum.group.unit.to_string(), sum.amount.milli().to_string(), sum.amount.hours()]);
     cells.push(yes_or_no(is_complete).to_owned());
     cells

@@ -30,7 +30,8 @@ pub(crate) struct OfBooks {
     /// Until this day or time, itself not counted
     #[arg(long, value_name = "WHEN")]
     pub until: Option<String>,
-    /// Tell apart by these, with commas: day, month, project, person, site, cluster, partition, end-state
+    /// Tell apart by these, with commas: day, month, project, person, site, cluster, partition, gpu-model, end-state; units
+    /// are told apart in any case
     #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
     pub by: Vec<String>,
     /// What this project pays for
@@ -48,6 +49,9 @@ pub(crate) struct OfBooks {
     /// The runs in a partition
     #[arg(long)]
     pub partition: Option<PartitionName>,
+    /// The runs on one model of GPU, such as `h100`, by the unit or the profile of their partition
+    #[arg(long, value_name = "MODEL")]
+    pub gpu_model: Option<String>,
     /// In one unit, such as `jupiter:gh200`
     #[arg(long)]
     pub unit: Option<Unit>,
