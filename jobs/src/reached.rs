@@ -86,6 +86,7 @@ pub fn booked<T>(result: Result<T, LedgerError>, what: &str) -> Result<T, JobsEr
             Kind::NotALedger | Kind::NewerVersion | Kind::OlderVersion | Kind::OtherHost | Kind::Replica => {
                 (Gravity::Usage, "name another file with `ledger:` in the configuration, or ask who keeps this one")
             }
+            Kind::OtherLog => (Gravity::Usage, "name the ledger that it is of, with `ledger:` or with PAKT_LEDGER"),
             Kind::Moved => {
                 (Gravity::Usage, "name that server with `ledger:` in the configuration, or with PAKT_LEDGER")
             }

@@ -55,6 +55,8 @@ pub enum LedgerErrorKind {
     InputOutput,
     /// The server cannot be reached, or the connection to it was lost.
     Disconnected,
+    /// What an auditor brought along is of another ledger.
+    OtherLog,
     /// The ledger was moved to a server, and the file takes no more posts.
     Moved,
     /// The file holds replayed entries, for checking only.

@@ -17,6 +17,17 @@ pub struct Outside {
 }
 
 impl Outside {
+    /// Refuses checkpoints of another ledger: nothing of this one can be compared with them, and nothing is wrong with it
+    /// for that.
+    pub(crate) fn refuse_other_logs(&self, own: Option<&VerifierKey>) -> Result<(), LedgerError> {
+        let name = own.map_or(UNSIGNED, |key| key.name().as_str());
+        let mut origins = self.checkpoints.iter().map(|checkpoint| checkpoint.claim().origin.as_str());
+        origins.find(|origin| *origin != name).map_or(Ok(()), |origin| {
+            let why = format!("the checkpoint is of the ledger `{origin}`, and this one is `{name}`");
+            Err(LedgerError::never(LedgerErrorKind::OtherLog, why))
+        })
+    }
+
     /// The name of the log, and the keys to go by: the auditor's, and the ledger's own where the auditor has none of it.
     pub(crate) fn keys_for(&self, own: Option<&VerifierKey>) -> Result<(KeyName, Vec<VerifierKey>), LedgerError> {
         let mut keys = self.keys.clone();

@@ -70,6 +70,31 @@ fn a_ledger_that_was_put_back_is_found_by_a_checkpoint() {
 }
 
 #[test]
+fn the_checkpoint_of_another_ledger_says_nothing_of_this_one() {
+    let (desk, other) = (Desk::with_grant("100"), Desk::with_grant("100"));
+    let name = |desk: &Desk| {
+        let text = desk.pakt(&["ledger", "checkpoint"]).expect(0).stdout;
+        text.lines().next().expect("its name").to_owned()
+    };
+    desk.write("theirs", &other.pakt(&["ledger", "checkpoint"]).expect(0).stdout);
+    let key = other.pakt(&["ledger", "checkpoint", "--key"]).expect(0).stdout;
+    keep(&desk, "export.jsonl", &["ledger", "export"]);
+    for words in [&[][..], &["export.jsonl"], &["--key", key.trim()]] {
+        let refused = desk.pakt(&[&["ledger", "verify", "--checkpoint", "theirs"], words].concat()).expect(2).stderr;
+        let refused = refused.replace(&name(&other), "<theirs>").replace(&name(&desk), "<ours>");
+        assert_eq!(
+            refused.lines().collect::<Vec<_>>(),
+            [
+                "error: nothing was verified",
+                "why:   the checkpoint is of the ledger `<theirs>`, and this one is `<ours>`",
+                "next:  name the ledger that it is of, with `ledger:` or PAKT_LEDGER; where it should be this one, ask its \
+                 keeper: another was put in its place",
+            ]
+        );
+    }
+}
+
+#[test]
 fn an_export_is_verified_without_the_ledger() {
     let desk = Desk::with_grant("100");
     keep(&desk, "kept", &["ledger", "checkpoint"]);

@@ -63,6 +63,7 @@ impl ExportAudit {
         };
         let own = log.checkpoint.as_ref().map(|text| SignedCheckpoint::parse(text.as_bytes())).transpose();
         let own = own.map_err(|error| lines.wrong(&error.to_string()))?;
+        outside.refuse_other_logs(log.key.as_ref())?;
         let (origin, keys) = outside.keys_for(log.key.as_ref())?;
         let mut audit = Audit::new(&origin, &keys);
         for checkpoint in &outside.checkpoints {

@@ -24,6 +24,7 @@ pub(super) const MOST_FINDINGS: usize = 100;
 /// Replays and recomputes all entries in one reading transaction, so that writers do not disturb it.
 pub(crate) fn audit<T: LogTables>(tables: &T, outside: &Outside) -> Result<Verification> {
     let log = &Log::read(tables)?;
+    outside.refuse_other_logs(log.key.as_ref())?;
     let (sender, receiver) = sync_channel(WAITING);
     let (read, hashed) = std::thread::scope(|scope| {
         let hashing = scope.spawn(move || hash(&receiver, log, outside));

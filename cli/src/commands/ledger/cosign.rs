@@ -1,7 +1,7 @@
 //! `pakt ledger cosign`: a witness says that a checkpoint continues what it saw before.
 
-use super::verify::{checked, not_read, read_checkpoint, verify_export};
-use crate::commands::{Context, view::unread};
+use super::verify::{checked, not_audited, not_read, read_checkpoint, verify_export};
+use crate::commands::Context;
 use crate::wiring::{
     KeyKind, KeyName, Outside, SignedCheckpoint, SignerKey, SystemClock, VerifierKey, make_key, replace,
 };
@@ -46,7 +46,7 @@ pub(super) async fn cosign(arguments: Cosign, context: &Context) -> Result<Answe
         verify_export(path, &outside)?
     } else {
         let book = context.house()?.needed_book(NOTHING).await?;
-        book.audit(&outside).await.map_err(|error| unread(&error))?
+        book.audit(&outside).await.map_err(|error| not_audited(&error))?
     };
     checked(&verified)?;
     let Some(report) = &verified.log else {

@@ -56,7 +56,20 @@ pub(super) async fn verify(arguments: Verify, context: &Context) -> Result<Answe
     }
     let house = context.house()?;
     let book = house.needed_book(UNREAD).await?;
-    answer(&book.audit(&outside).await.map_err(|error| unread(&error))?, wanted)
+    answer(&book.audit(&outside).await.map_err(|error| not_audited(&error))?, wanted)
+}
+
+/// Why nothing was compared. A checkpoint of another ledger says nothing about this one; but where it should be of this one,
+/// another was put in its place.
+pub(super) fn not_audited(error: &LedgerError) -> Failure {
+    match error.kind {
+        LedgerErrorKind::OtherLog => {
+            let next = "name the ledger that it is of, with `ledger:` or PAKT_LEDGER; where it should be this one, ask its \
+                        keeper: another was put in its place";
+            Failure::usage(UNREAD, error.why.clone(), next)
+        }
+        _ => unread(error),
+    }
 }
 
 /// Refuses a ledger that is not sound.
@@ -127,7 +140,7 @@ pub(super) fn verify_export(path: &Path, outside: &Outside) -> Result<Verificati
 fn not_an_export(error: &LedgerError) -> Failure {
     match error.kind {
         LedgerErrorKind::NotALedger => Failure::usage(UNREAD, error.why.clone(), "`pakt ledger export` writes one"),
-        _ => unread(error),
+        _ => not_audited(error),
     }
 }
 
