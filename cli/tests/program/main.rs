@@ -21,6 +21,7 @@ mod local;
 mod once;
 mod place;
 mod proofs;
+mod read_only;
 mod real_faults;
 mod real_foreign;
 mod real_holds;

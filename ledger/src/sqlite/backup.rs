@@ -1,14 +1,13 @@
 //! Backups: a copy of the whole file as it is at one instant, while others go on writing; and the way back.
 
-use super::open::of_file;
+use super::open::{of_file, with_end};
 use crate::records::Result;
 use crate::{Book, LedgerError, LedgerErrorKind, OpenMode, SqliteBook, Verification};
 use rusqlite::Connection;
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Writes a copy, which only its owner may read, and waits until it is on the disk.
 pub(super) fn write(connection: &Connection, to: &Path) -> Result<()> {
@@ -72,12 +71,6 @@ async fn verified_copy(from: &Path, copy: &Path) -> Result<Verification> {
             Err(LedgerError::never(LedgerErrorKind::Corrupt, why))
         }
     }
-}
-
-fn with_end(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.file_name().map_or_else(OsString::new, OsString::from);
-    name.push(end);
-    path.with_file_name(name)
 }
 
 /// Waits until a file and its name are on the disk.

@@ -1,23 +1,20 @@
 //! The contract, kept by one SQLite file.
 
-use super::joined_posts::{Writer, close_post};
-use super::open::{OpenMode, Surroundings, key_file_of, open};
+use super::joined_posts::Writer;
+use super::open::{OpenMode, Opened, Surroundings, key_file_of, open};
+use super::read_only::Untouched;
 use super::tables::Tables;
 use super::thread::Owner;
-use super::{backup, bundle_table, figure_tables, import_table, moving, queries, run_tables};
+use super::{backup, bundle_table, figure_tables, import_table, moving, queries, replica, run_tables};
 use crate::evidence::EntryProof;
 use crate::post::Post;
-use crate::random::Random;
-use crate::records::{Records, Result};
-use crate::rules::Replay;
+use crate::records::Result;
 use crate::store::Store;
 use crate::stored::{self, Known, LogTables as _};
-use crate::workbench::Workbench;
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage,
-    EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside,
-    PersonRecord, PostgresPlace, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery,
-    UsageSum, Verification,
+    EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LogRecord, Outcome, Outside, PersonRecord, PostgresPlace,
+    Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -33,23 +30,26 @@ pub struct SqliteBook {
     owner: Owner,
     path: PathBuf,
     writer: Writer,
+    is_read_only: bool,
+    untouched: Option<Untouched>,
 }
 
 impl SqliteBook {
     /// Opens the ledger at `path`, as this process sees its machine.
     ///
     /// Errors leave the file as it was: none there (`NotFound`), not a ledger, from a newer release, damaged, kept to
-    /// another host, not permitted, read-only.
+    /// another host, not permitted. One that cannot be written is opened to be read: a post is refused (`ReadOnly`).
     pub fn open(path: &Path, mode: OpenMode) -> Result<Self> {
         Self::open_in(path, mode, &Surroundings::here())
     }
 
     /// Opens the ledger at `path` in the surroundings given.
     pub fn open_in(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Result<Self> {
-        let (connection, signer) = open(path, mode, surroundings)?;
+        let Opened { connection, signer, is_read_only, untouched } = open(path, mode, surroundings)?;
         let Surroundings { stop, random, .. } = surroundings.clone();
         let writer = Writer { random, stop, signer: signer.map(Arc::new) };
-        Ok(Self { owner: Owner::start(connection, writer.clone())?, path: path.to_owned(), writer })
+        let owner = Owner::start(connection, writer.clone())?;
+        Ok(Self { owner, path: path.to_owned(), writer, is_read_only, untouched })
     }
 
     /// Puts a backup where no ledger is, once it was verified. The backup stays as it is.
@@ -62,7 +62,7 @@ impl SqliteBook {
     /// holds, so an export can be checked without its origin; it has no runs and takes no commands.
     pub async fn replay(&self, entries: &[Entry]) -> Result<()> {
         let (entries, random) = (entries.to_vec(), self.writer.random.clone());
-        let work = move |connection: &mut Connection| replay(connection, &random, &entries);
+        let work = move |connection: &mut Connection| replica::replay(connection, &random, &entries);
         self.call("replaying entries", work).await
     }
 
@@ -98,7 +98,11 @@ impl SqliteBook {
         doing: &str,
         work: impl FnMut(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let answer = self.owner.call(work).await;
+        let mut answer = self.owner.call(work).await;
+        // An error, too, may come of what somebody wrote meanwhile.
+        if let Some(Err(error)) = self.untouched.as_ref().map(Untouched::check) {
+            answer = Err(error);
+        }
         answer.map_err(|error| error.while_doing(doing).with_fact("file", &self.path.display()))
     }
 }
@@ -247,6 +251,12 @@ impl Book for SqliteBook {
 
     async fn log(&self) -> Result<LogRecord> {
         let (signer, key_file) = (self.writer.signer.clone(), key_file_of(&self.path));
+        if self.is_read_only {
+            let read = move |tables: &Tables<'_>| stored::record_of_log(tables, None, |_| key_file.clone());
+            let record = self.read("reading the log", read).await?;
+            let unsigned = record.unsigned.map(|_| "the ledger can only be read here".to_owned());
+            return Ok(LogRecord { unsigned, ..record });
+        }
         let work = move |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let record = stored::record_of_log(&Tables::new(&transaction), signer.as_deref(), |_| key_file.clone())?;
@@ -268,28 +278,4 @@ impl Book for SqliteBook {
     async fn records(&self, page: EntryPage) -> Result<Vec<EntryRecord>> {
         self.read("reading entries", move |tables| stored::records(tables, page)).await
     }
-}
-
-fn replay(connection: &mut Connection, random: &Random, entries: &[Entry]) -> Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let tables = Tables::to_write(&transaction, random);
-    if tables.last_number()? != 0 {
-        return Err(LedgerError::never(LedgerErrorKind::Conflict, "the ledger has entries of its own"));
-    }
-    transaction.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('replica', 'yes')", [])?;
-    let workbench = Workbench::new(&tables, &[])?;
-    let mut state = Replay::default();
-    for entry in entries {
-        workbench.append(entry.clone())?;
-        state.apply(entry)?;
-    }
-    for hold in state.holds() {
-        workbench.put_hold(hold)?;
-    }
-    workbench.clear()?;
-    if let Some(last) = entries.last() {
-        close_post(&transaction, &last.actor, last.recorded_at, 0)?;
-    }
-    transaction.commit()?;
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The embedded store: one SQLite file, one owning thread, any number of processes.
 //!
-//! `mount` decides from the mount table how far file locks reach, `open` checks and prepares the file, `thread` owns the
+//! `mount` decides from the mount table how far file locks reach, `open` checks and prepares the file, `read_only` opens one that cannot be written, `thread` owns the
 //! connection, `tables` is what the procedures need, `queries` is what only reads, `book` is the contract. `stored_rows`
 //! is what evidence needs.
 
@@ -12,6 +12,7 @@ mod bundle_table;
 mod entry_tables;
 mod failure;
 mod figure_tables;
+mod header;
 mod import_table;
 mod inserts;
 mod joined_posts;
@@ -22,6 +23,8 @@ mod observation_tables;
 mod open;
 mod queries;
 mod raw_rows;
+mod read_only;
+mod replica;
 mod rows;
 mod run_tables;
 mod schema;

@@ -1,6 +1,8 @@
 //! Opening: is it there, is it ours, may this host use it, which journal does the place allow.
 
+use super::header::{Header, check_header};
 use super::mount::{Place, Reach, place_of};
+use super::read_only::{self, Untouched};
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 use super::tables::Tables;
 use super::thread::with_retries;
@@ -10,8 +12,9 @@ use crate::schema_version::check_version;
 use crate::stored::{LogTables as _, generate_key, read_key, write_key};
 use crate::{LedgerError, LedgerErrorKind, Retry};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -73,12 +76,19 @@ const CACHE_KIB: i64 = 16 * 1024;
 /// SQLite's own 1,000, and hot pages would be put there with each.
 const LOG_PAGES: i64 = 8_000;
 
-/// Opens the file and makes it ready; errors leave it as it was.
-pub(super) fn open(
-    path: &Path,
-    mode: OpenMode,
-    surroundings: &Surroundings,
-) -> Result<(Connection, Option<SignerKey>), LedgerError> {
+/// A file that is ready.
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    /// The key of its log, where this user has it and can write.
+    pub(super) signer: Option<SignerKey>,
+    /// Whether it can only be read.
+    pub(super) is_read_only: bool,
+    /// What tells whether somebody writes to it, where no lock does.
+    pub(super) untouched: Option<Untouched>,
+}
+
+/// Opens the file and makes it ready; errors leave it as it was. One that is there and cannot be written is opened to be read.
+pub(super) fn open(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Result<Opened, LedgerError> {
     open_inner(path, mode, surroundings)
         .map_err(nothing_happened)
         .map_err(|error| error.while_doing("opening the ledger").with_fact("file", &path.display()))
@@ -91,21 +101,18 @@ fn nothing_happened(error: LedgerError) -> LedgerError {
     LedgerError { retry: if is_open { Retry::Later } else { error.retry }, ..error }
 }
 
-fn open_inner(
-    path: &Path,
-    mode: OpenMode,
-    surroundings: &Surroundings,
-) -> Result<(Connection, Option<SignerKey>), LedgerError> {
+fn open_inner(path: &Path, mode: OpenMode, surroundings: &Surroundings) -> Result<Opened, LedgerError> {
     if mode == OpenMode::Create {
         create_file(path)?;
     }
-    check_header(path, mode)?;
+    let header = check_header(path, mode)?;
     let place = place_of(&surroundings.mountinfo, &resolve(path)?);
+    if mode == OpenMode::Existing && read_only::is_read_only(path) {
+        return open_to_read(path, header, &place, &surroundings.host);
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_WAIT)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    set_up(&connection)?;
     // An entry that is replaced is deleted: the trigger against that runs only so.
     connection.pragma_update(None, "recursive_triggers", "ON")?;
     with_retries(&mut connection, |connection| migrate(connection, &surroundings.random))?;
@@ -113,7 +120,24 @@ fn open_inner(
     with_retries(&mut connection, |connection| choose_journal(connection, &place))?;
     let random = &surroundings.random;
     let signer = with_retries(&mut connection, |connection| prepare_key(connection, path, mode, random))?;
-    Ok((connection, signer))
+    Ok(Opened { connection, signer, is_read_only: false, untouched: None })
+}
+
+/// Nothing is migrated, chosen or signed in a file that can only be read.
+fn open_to_read(path: &Path, header: Header, place: &Place, host: &str) -> Result<Opened, LedgerError> {
+    let (mut connection, untouched) = read_only::open(&resolve(path)?, header.version, header.has_log)?;
+    set_up(&connection)?;
+    with_retries(&mut connection, |connection| match (&place.reach, host_of(connection)?) {
+        (Reach::Unknown(reason), Some(known)) if known != host => Err(other_host(place, reason, &known, host)),
+        _ => Ok(()),
+    })?;
+    Ok(Opened { connection, signer: None, is_read_only: true, untouched })
+}
+
+fn set_up(connection: &Connection) -> Result<(), LedgerError> {
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection.pragma_update(None, "cache_size", -CACHE_KIB)?)
 }
 
 /// Makes an empty file where there is none: for its owner alone, or for the group where the folder passes its group on.
@@ -129,27 +153,6 @@ fn create_file(path: &Path) -> Result<(), LedgerError> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(of_file(&error)),
     }
-}
-
-/// Looks at the first 100 bytes before SQLite does, so that a file of somebody else's is not touched. The layout is
-/// part of SQLite's file format (section 1.3, "The Database Header"): magic, user version at 60, application id at 68.
-fn check_header(path: &Path, mode: OpenMode) -> Result<(), LedgerError> {
-    let mut header = Vec::with_capacity(100);
-    let file = File::open(path).map_err(|error| of_file(&error))?;
-    file.take(100).read_to_end(&mut header).map_err(|error| of_file(&error))?;
-    let not_ours = |why: &str| Err(LedgerError::never(LedgerErrorKind::NotALedger, why));
-    if header.is_empty() {
-        let is_new = mode == OpenMode::Create;
-        return if is_new { Ok(()) } else { not_ours("the file is empty; `pakt ledger init` makes a ledger of it") };
-    }
-    if header.len() < 100 || !header.starts_with(b"SQLite format 3\0") {
-        return not_ours("the file is not a ledger");
-    }
-    let number_at = |at: usize| i32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-    if number_at(68) != APPLICATION_ID {
-        return not_ours("the file is a database of another program");
-    }
-    check_version(i64::from(number_at(60)))
 }
 
 /// Takes the steps that are missing, all in one transaction; another process may have taken them meanwhile.
@@ -173,25 +176,30 @@ fn migrate(connection: &mut Connection, random: &Random) -> Result<(), LedgerErr
     Ok(transaction.commit()?)
 }
 
+const HOST: &str = "SELECT value FROM meta WHERE name = 'host'";
+
+/// The host that the ledger is kept to.
+fn host_of(connection: &Connection) -> Result<Option<String>, LedgerError> {
+    Ok(connection.query_row(HOST, [], |row| row.get(0)).optional()?)
+}
+
 /// Where locks end at the host, the first host that opens the ledger is the only one.
 fn check_host(connection: &mut Connection, place: &Place, host: &str) -> Result<(), LedgerError> {
     let Reach::Unknown(reason) = &place.reach else { return Ok(()) };
-    let select = "SELECT value FROM meta WHERE name = 'host'";
-    let mut known: Option<String> = connection.query_row(select, [], |row| row.get(0)).optional()?;
+    let mut known = host_of(connection)?;
     if known.is_none() {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute("INSERT OR IGNORE INTO meta (name, value) VALUES ('host', ?1)", [host])?;
-        known = transaction.query_row(select, [], |row| row.get(0)).optional()?;
+        known = host_of(&transaction)?;
         transaction.commit()?;
     }
-    match known {
-        Some(known) if known != host => {
-            let why = format!("it is kept to host `{known}`, because {reason}; this is `{host}`");
-            let error = LedgerError::never(LedgerErrorKind::OtherHost, why);
-            Err(error.with_fact("host", &known).with_fact("file system", &place.file_system))
-        }
-        _ => Ok(()),
-    }
+    known.filter(|known| known != host).map_or(Ok(()), |known| Err(other_host(place, reason, &known, host)))
+}
+
+fn other_host(place: &Place, reason: &str, known: &str, host: &str) -> LedgerError {
+    let why = format!("it is kept to host `{known}`, because {reason}; this is `{host}`");
+    let error = LedgerError::never(LedgerErrorKind::OtherHost, why);
+    error.with_fact("host", &known).with_fact("file system", &place.file_system)
 }
 
 /// The write-ahead log on a disk of this host, the rollback journal everywhere else; both survive a power cut.
@@ -244,8 +252,15 @@ fn resolve(path: &Path) -> Result<PathBuf, LedgerError> {
     fs::canonicalize(path).map_err(|error| of_file(&error))
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+/// The file beside another that has its name and this end.
+pub(super) fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.file_name().map_or_else(OsString::new, OsString::from);
+    name.push(end);
+    path.with_file_name(name)
 }
 
 pub(super) fn of_file(error: &io::Error) -> LedgerError {
