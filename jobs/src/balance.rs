@@ -3,10 +3,11 @@
 use crate::{
     error::{Gravity, JobsError},
     house::House,
+    known_at::{known_by_now, recorded_at},
     reached::booked,
     settle::{SettleOptions, SettleReport, settle},
 };
-use ledger::{BalanceQuery, Budget, Hold, KnownAt};
+use ledger::{BalanceQuery, Book, Budget, Hold, KnownAt};
 use model::{ProjectName, SiteName, Timestamp, Unit};
 
 /// The balances and what stands behind them.
@@ -69,11 +70,7 @@ impl BalanceWish {
 pub async fn balance(house: &House, wish: &BalanceWish, refresh: bool) -> Result<Balances, JobsError> {
     let what = "the balance was not read";
     let book = house.needed_book(what).await?;
-    if let Some(as_of) = wish.as_of.filter(|as_of| *as_of > house.clock.now()) {
-        let why = format!("{as_of} lies ahead, and nobody knows what is spent until then");
-        let next = "`pakt balance` without `--as-of` says what happens when";
-        return Err(JobsError::usage(what, why, next));
-    }
+    refuse_what_nobody_knows(house, book.as_ref(), what, wish).await?;
     let (settled, stale) = if refresh && !wish.is_of_the_past() {
         match settle(house, SettleOptions::default()).await {
             Ok(report) => (Some(report), None),
@@ -104,4 +101,27 @@ pub async fn balance(house: &House, wish: &BalanceWish, refresh: bool) -> Result
     holds.sort_by_key(|hold| std::cmp::Reverse(hold.remainder().unwrap_or_default()));
     let unattributed = booked(book.unattributed_count().await, what)?;
     Ok(Balances { budgets, holds, unattributed, settled, stale })
+}
+
+/// Refuses times that lie ahead, of now or of the state of the books that is asked for.
+async fn refuse_what_nobody_knows(
+    house: &House,
+    book: &dyn Book,
+    what: &str,
+    wish: &BalanceWish,
+) -> Result<(), JobsError> {
+    known_by_now(house, book, what, wish.known_at).await?;
+    let Some(as_of) = wish.as_of else { return Ok(()) };
+    if as_of > house.clock.now() {
+        let why = format!("{as_of} lies ahead, and nobody knows what is spent until then");
+        let next = "`pakt balance` without `--as-of` says what happens when";
+        return Err(JobsError::usage(what, why, next));
+    }
+    match recorded_at(book, what, wish.known_at).await? {
+        Some(known) if as_of > known => {
+            let why = format!("`--as-of` is {as_of}, and the books of `--known-at` are those of {known}");
+            Err(JobsError::usage(what, why, "write an earlier `--as-of`, or leave one of the two out"))
+        }
+        _ => Ok(()),
+    }
 }

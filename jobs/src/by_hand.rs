@@ -1,4 +1,4 @@
-//! What people enter by hand: `pakt ledger refund`, `adjust`, `agree`, `delegate`, `hold` and `release`.
+//! What people enter by hand: `pakt ledger adjust`, `agree`, `delegate`, `hold` and `release`.
 
 use crate::{
     directory::list,
@@ -8,43 +8,10 @@ use crate::{
     reached::booked,
 };
 use ledger::{
-    Adjust, Adjusted, Book, ChargedRun, CloseHold, CloseReason, Command, Delegate, Effect, Entry, EntryPage, Grant,
-    Hold, HoldId, NewHold, Outcome, Particulars, Proposal, Refund, has_word,
+    Adjust, Adjusted, Book, CloseHold, CloseReason, Command, Delegate, Effect, Entry, EntryPage, Grant, Hold, HoldId,
+    NewHold, Outcome, Particulars, Proposal, has_word,
 };
-use model::{Amount, JobId, Principal, ProjectName, SchedulerJobId, SiteName, Timestamp, Unit, UserName};
-
-/// A refund that was entered.
-#[derive(Clone, Debug)]
-pub struct Refunded {
-    /// Of which run.
-    pub run: ChargedRun,
-    /// How much.
-    pub amount: Amount,
-    /// Whether it was entered now.
-    pub is_new: bool,
-}
-
-/// Gives back what a run was charged: the latest run with this id at the site.
-pub async fn refund(
-    house: &House,
-    (site, id): (Option<SiteName>, SchedulerJobId),
-    amount: Option<Amount>,
-    reason: String,
-) -> Result<Refunded, JobsError> {
-    let what = "nothing was refunded";
-    let book = house.needed_book(what).await?;
-    let site = site.unwrap_or_else(|| house.here.clone());
-    house.site(&site)?;
-    let Some(run) = booked(book.charged_runs(&site, id).await, what)?.into_iter().next() else {
-        let why = format!("nobody was charged for a run of job {id} at `{site}`");
-        return Err(JobsError::usage(what, why, "`pakt settle` reads runs; `--at SITE` names another site"));
-    };
-    let wish = Refund { run: run.run.clone(), amount, reason };
-    match post(house, book.as_ref(), Command::Refund(wish), what).await? {
-        Outcome::Refunded(amount, effect) => Ok(Refunded { run, amount, is_new: effect == Effect::Done }),
-        _ => Err(another_answer(what)),
-    }
-}
+use model::{Amount, JobId, Principal, ProjectName, SiteName, Timestamp, Unit, UserName};
 
 /// What is to be adjusted.
 #[derive(Clone, Debug)]
@@ -257,11 +224,11 @@ async fn notes_with(book: &dyn Book, name: &str) -> Result<Vec<u64>, JobsError> 
     }
 }
 
-async fn post(house: &House, book: &dyn Book, command: Command, what: &str) -> Result<Outcome, JobsError> {
+pub(crate) async fn post(house: &House, book: &dyn Book, command: Command, what: &str) -> Result<Outcome, JobsError> {
     let posted = book.post(&house.principal, house.clock.now(), std::slice::from_ref(&command)).await;
     booked(posted, what)?.pop().ok_or_else(|| another_answer(what))
 }
 
-fn another_answer(what: &str) -> JobsError {
+pub(crate) fn another_answer(what: &str) -> JobsError {
     JobsError::new(Gravity::Bug, what, "the ledger gave another answer", "please report it")
 }

@@ -1,7 +1,7 @@
 //! `pakt ledger coverage`: of which runs of a project the ledger knows, and of which nobody told it.
 
-use crate::{bind::bindings, error::JobsError, house::House, reached::booked};
-use ledger::{AccountCoverage, Binding, Book, Entry, EntryPage, Gap, KnownAt, binding_coverage, missing};
+use crate::{bind::bindings, error::JobsError, house::House, known_at::recorded_at, reached::booked};
+use ledger::{AccountCoverage, Binding, Book, Entry, Gap, KnownAt, binding_coverage, missing};
 use model::{AccountName, ProjectName, SiteName, Timestamp, Unit, UserName, Window};
 use serde::Serialize;
 
@@ -37,7 +37,7 @@ impl Selection {
         what: &str,
         span: &(dyn Fn(&SiteName) -> Result<Window, JobsError> + Sync),
     ) -> Result<Vec<Gap>, JobsError> {
-        let then = self.then(book, what).await?;
+        let then = recorded_at(book, what, self.known_at).await?;
         let was_known = |at: Timestamp| then.is_none_or(|then| at <= then);
         let mut records = booked(book.bindings().await, what)?;
         records.retain(|record| was_known(record.recorded_at));
@@ -61,20 +61,6 @@ impl Selection {
             gaps.extend(missing(std::slice::from_ref(&binding), &readings, span));
         }
         Ok(gaps)
-    }
-
-    /// When the books were as they are asked for; none where they are as now.
-    async fn then(&self, book: &dyn Book, what: &str) -> Result<Option<Timestamp>, JobsError> {
-        match self.known_at {
-            None => Ok(None),
-            Some(KnownAt::Instant(instant)) => Ok(Some(instant)),
-            Some(KnownAt::Entry(number)) => {
-                // Behind the last entry the books are as now.
-                let page = EntryPage { after: number.saturating_sub(1), limit: 2 };
-                let entries = booked(book.entries(page).await, what)?;
-                Ok(entries.first().filter(|_| entries.len() == 2).map(|entry| entry.recorded_at))
-            }
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     error::JobsError,
     house::House,
     known::{known_project, known_unit, new_project},
+    known_at::known_by_now,
     policy::{KnownPolicy, PolicyWish, with_grant},
     reached::{booked, reached},
 };
@@ -187,6 +188,7 @@ pub async fn statement(
 ) -> Result<StatementFound, JobsError> {
     let what = "the statement was not read";
     let book = house.needed_book(what).await?;
+    known_by_now(house, book.as_ref(), what, known_at).await?;
     let statement = booked(book.statement(project, unit, window, known_at).await, what)?;
     if statement.lines.is_empty() && statement.opening == Amount::ZERO {
         let query = BalanceQuery { project: Some(project.clone()), ..BalanceQuery::default() };

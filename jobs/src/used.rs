@@ -5,6 +5,7 @@ use crate::{
     error::{Gravity, JobsError},
     gpu_model::by_gpu_model,
     house::House,
+    known_at::known_by_now,
     known_filter::known_filter,
     reached::booked,
 };
@@ -55,6 +56,7 @@ pub async fn used(house: &House, wish: &UsageWish) -> Result<Used, JobsError> {
         JobsError::usage(WHAT, "there is no ledger", next)
     })?;
     let query = &wish.query;
+    known_by_now(house, book.as_ref(), WHAT, query.known_at).await?;
     let sums = if wish.by_gpu_model || wish.gpu_model.is_some() {
         by_gpu_model(house, book.as_ref(), wish).await?
     } else {

@@ -40,6 +40,35 @@ fn a_run_is_refunded_once() {
 }
 
 #[test]
+fn a_run_is_refunded_by_the_id_of_its_job_too() {
+    let (desk, scheduler_job) = with_a_run();
+    let id = desk.json(&["show", "tiny"])["id"].as_str().expect("an id").to_owned();
+    let refund = |job: &str| desk.json(&["ledger", "refund", job, "--reason", "the node failed"]);
+    let refunded = refund(&id);
+    assert_eq!((&refunded["is_new"], free(&desk, "atlas")), (&true.into(), 3_600_000_000));
+    // Both ids are of one run.
+    assert_eq!(refund(&scheduler_job)["is_new"], false);
+    assert_eq!(refund(&id.to_uppercase())["run"], refunded["run"]);
+    // The ledger alone knows it, too.
+    std::fs::rename(desk.home().join("state/jobs"), desk.home().join("state/elsewhere")).expect("ours");
+    assert_eq!(refund(&id)["run"], refunded["run"]);
+    assert_snapshot!(desk.pakt(&["ledger", "refund", &id, "--at", "horeka", "--reason", "again"]).shown(), @"
+    exit 2
+    --- stderr
+    error: nothing was refunded
+    why:   nobody was charged for a run of job <job> at `horeka`
+    next:  `pakt settle` reads runs; `pakt show <job>` says what is known of the job
+    ");
+    assert_snapshot!(desk.pakt(&["ledger", "refund", "tiny", "--reason", "again"]).shown(), @"
+    exit 2
+    --- stderr
+    error: the command line was not understood
+    why:   `tiny` cannot be used for `<JOB>`: a job's id is wanted: 26 characters such as `<job>`, or the scheduler's number
+    next:  `pakt ledger refund --help` says what there is
+    ");
+}
+
+#[test]
 fn adjustments_above_a_limit_wait_for_somebody_else() {
     let desk = Desk::with_grant("1000");
     let adjust = ["ledger", "adjust", "atlas", "--unit", "local:core", "--reason", "counted twice"];

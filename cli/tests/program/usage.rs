@@ -153,6 +153,33 @@ fn a_name_that_nobody_knows_is_no_empty_answer() {
 }
 
 #[test]
+fn books_that_are_still_to_come_are_known_to_nobody() {
+    let desk = september();
+    for (words, what) in [
+        (&["usage"][..], "no usage was shown"),
+        (&["balance", "--offline"], "the balance was not read"),
+        (&["ledger", "statement", "atlas"], "the statement was not read"),
+    ] {
+        for (known_at, why) in [
+            ("2999-01-01T00:00:00Z", "`--known-at` is 2999-01-01T00:00:00Z, and it is "),
+            ("424242", "`--known-at` is entry 424242, and the ledger has none of that number yet"),
+        ] {
+            let refused = desk.pakt(&[words, &["--known-at", known_at]].concat()).expect(2).stderr;
+            assert!(refused.starts_with(&format!("error: {what}\nwhy:   {why}")), "{refused}");
+            assert!(refused.contains("next:  leave `--known-at` out for the books as they are now"), "{refused}");
+        }
+        desk.pakt(&[words, &["--known-at", "1"]].concat()).expect(0);
+    }
+    let balance =
+        |as_of: &str, known_at: &str| desk.pakt(&["balance", "--offline", "--as-of", as_of, "--known-at", known_at]);
+    let refused = balance("2026-09-11T00:00:00Z", "2026-09-10T00:00:00Z").expect(2).stderr;
+    let why =
+        "why:   `--as-of` is 2026-09-11T00:00:00Z, and the books of `--known-at` are those of 2026-09-10T00:00:00Z";
+    assert!(refused.contains(why), "{refused}");
+    balance("2026-09-10T00:00:00Z", "2026-09-10T00:00:00Z").expect(0);
+}
+
+#[test]
 fn models_of_gpus_are_told_by_the_unit_or_the_partition() {
     for (unit, hours) in [("jupiter:gh200", "8.000  GPU-h"), ("jupiter:node", "2.000  node-h")] {
         let desk = september_in(unit, "100");
@@ -247,7 +274,7 @@ fn books_are_shown_as_they_were() {
     };
     assert_eq!(used(&[]), 9 * 3_600_000 + 4 * 3_600_000);
     assert_eq!(used(&["--known-at", &known]), 9 * 3_600_000);
-    assert_eq!(used(&["--known-at", "2999-01-01T00:00:00Z"]), 13 * 3_600_000);
+    assert_eq!(used(&["--known-at", &desk.tool(&["date", "-u", "+%FT%TZ"])]), 13 * 3_600_000);
     assert_eq!(used(&["--known-at", "2026-01-01T00:00:00Z"]), serde_json::Value::Null);
     let closing = |words: &[&str]| {
         desk.json(&[&["ledger", "statement", "atlas"], words].concat())["statements"][0]["closing"].clone()

@@ -8,17 +8,19 @@ use crate::{
     output::{Answer, hold as held, instant_in},
 };
 use jobs::by_hand::{self, AdjustWish, DelegateWish, HoldWish};
-use model::{Amount, JobId, Period, ProjectName, SchedulerJobId, SiteName, Timestamp, Unit, UserName, Zone};
+use jobs::refund::{self, RefundedJob};
+use model::{Amount, JobId, Period, ProjectName, SiteName, Timestamp, Unit, UserName, Zone};
 use serde_json::json;
 
 /// Arguments of `ledger refund`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Refund {
-    /// The scheduler's id of the job; its latest run is meant
-    pub job: SchedulerJobId,
+    /// The job, by its id or the scheduler's; its latest run is meant
+    #[arg(value_parser = refunded_job)]
+    pub job: RefundedJob,
     /// How many hours; without them all that it was charged
     pub hours: Option<String>,
-    /// At which site; without it here
+    /// At which site; without it here, and with the job's own id wherever it ran
     #[arg(long, value_name = "SITE")]
     pub at: Option<SiteName>,
     /// Why; it stands in the ledger
@@ -131,12 +133,24 @@ pub(super) async fn erase(arguments: Erase, context: &Context) -> Result<Answer,
     Ok(Answer::new(text, json).with_notes(stays))
 }
 
+/// The scheduler's ids are numbers, and ours are none.
+fn refunded_job(text: &str) -> Result<RefundedJob, String> {
+    let id = text.parse().map(RefundedJob::Scheduled);
+    id.or_else(|_| text.parse().map(RefundedJob::Ours)).map_err(|_| {
+        "a job's id is wanted: 26 characters such as `01kb2v6m3ynf0q5w8r7d4c9xzt`, or the scheduler's number".to_owned()
+    })
+}
+
 pub(super) async fn refund(arguments: Refund, context: &Context) -> Result<Answer, Failure> {
     let Refund { job, at, reason, .. } = arguments;
     let amount = arguments.hours.as_deref().map(hours).transpose()?;
-    let refunded = by_hand::refund(&context.house()?, (at, job), amount, reason).await?;
+    let refunded = refund::refund(&context.house()?, (at, job), amount, reason).await?;
     let run = &refunded.run;
-    let what = format!("{} of the run of job {job}, to {}", held(&run.unit, refunded.amount), run.project);
+    let id = match job {
+        RefundedJob::Scheduled(id) => id.to_string(),
+        RefundedJob::Ours(id) => id.to_string(),
+    };
+    let what = format!("{} of the run of job {id}, to {}", held(&run.unit, refunded.amount), run.project);
     let text = if refunded.is_new {
         format!("refunded: {what}\n")
     } else {
