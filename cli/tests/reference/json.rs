@@ -95,6 +95,62 @@ const OTHER_WORDS: [&str; 27] = [
     "was_interrupted",
 ];
 
+/// The fields that the page lists for an object of a command.
+fn listed(page: &str, command: &str, object: &str) -> BTreeSet<String> {
+    let mut fields = names(line(page, &format!("| `{command}` | {object} |")).split('|').nth(3).expect("a cell"));
+    fields.remove("null");
+    fields
+}
+
+#[test]
+fn the_page_names_every_field_of_the_ledgers_answers() {
+    let (place, page) = (Place::new(), page());
+    books(&place);
+    let json = |words: &[&str]| place.json(&[&["--json"], words].concat());
+    let (imported, verified) = (json(&IMPORT), json(&VERIFY));
+    let (balance, coverage, usage) = (json(&["balance"]), json(&["ledger", "coverage"]), json(&USAGE));
+    let imported = &imported["imported"];
+    for (command, object, value) in [
+        ("pakt balance", "the answer", &balance),
+        ("pakt balance", "one of `balances`", &balance["balances"][0]),
+        ("pakt ledger import", "`imported`", imported),
+        ("pakt ledger import", "`not_priced` and `rejected`", &imported["not_priced"]),
+        ("pakt ledger import", "`not_priced` and `rejected`", &imported["rejected"]),
+        ("pakt ledger import", "one of `totals`", &imported["totals"][0]),
+        ("pakt ledger import", "one of `coverage`", &imported["coverage"][0]),
+        ("pakt ledger coverage", "one of `coverage`", &coverage["coverage"][0]),
+        ("pakt ledger coverage", "one of `whole_by`", &coverage["coverage"][0]["whole_by"][0]),
+        ("pakt ledger verify", "the answer", &verified),
+        ("pakt ledger verify", "`log`", &verified["log"]),
+        ("pakt ledger verify", "one of `checkpoints`", &verified["log"]["checkpoints"][0]),
+        ("pakt usage", "the answer", &usage),
+        ("pakt usage", "one of `usage`", &usage["usage"][0]),
+    ] {
+        let mut printed = keys(value);
+        printed.remove("version");
+        assert_eq!(listed(&page, command, object), printed, "{command}, {object}");
+    }
+}
+
+const IMPORT: [&str; 7] =
+    ["ledger", "import", "runs.psv", "--observed-at", "2026-03-01T00:00:00Z", "--read-as", "site"];
+const VERIFY: [&str; 4] = ["ledger", "verify", "--checkpoint", "kept"];
+const USAGE: [&str; 4] =
+    ["usage", "--by", "day,month,project,person,site,cluster,partition,gpu-model,end-state", "--at-site=local"];
+
+/// A ledger of this machine with a checkpoint that was kept, and a file of runs beside it.
+fn books(place: &Place) {
+    place.json(&["--json", "ledger", "init"]);
+    let grant = ["--json", "ledger", "grant", "atlas", "10", "--unit", "local:core", "--reference", "early"];
+    place.json(&[&grant[..], &["--from", "2026-01-01", "--until", "2027-01-01"]].concat());
+    place.write("kept", &place.pakt(&["ledger", "checkpoint"]).stdout);
+    place.write(
+        "runs.psv",
+        "JobIDRaw|JobID|Cluster|User|Account|Partition|State|ExitCode|Submit|Start|End|ElapsedRaw|TimelimitRaw|AllocNodes|\
+         AllocTRES\n4711|4711|local|ada|atlas|local|COMPLETED|0:0|1772000000|1772000060|1772003660|3600|60|1|cpu=8,node=1\n",
+    );
+}
+
 #[test]
 fn every_name_of_the_page_is_one_that_a_command_prints() {
     let place = Place::new();
@@ -104,12 +160,12 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
     place.write("job.yaml", job);
     place.write("large.yaml", &job.replace("00:10:00", "20:00:00"));
     place.write("figures.csv", "project,unit,used,as_of\natlas,local:core,2,2026-11-01\n");
+    books(&place);
     let mut printed = BTreeSet::new();
     collect(&failure(&place, &["check", "wrong.yaml"]), &mut printed);
     for words in [
         &["doctor"][..],
-        &["ledger", "init"],
-        &["ledger", "grant", "atlas", "10", "--unit", "local:core", "--policy", "hard-stop"],
+        &["ledger", "policy", "atlas", "--unit", "local:core", "--policy", "hard-stop"],
         &["ledger", "open", "atlas", "1", "--unit", "local:core", "--note", "portal"],
         &["ledger", "open", "atlas", "--from-site", "figures.csv"],
         &["ledger", "grant", "atlas", "10", "--unit", "jupiter:gh200", "--account", "hai"],
@@ -126,6 +182,10 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
         &["sites"],
         &["ledger", "bindings"],
         &["ledger", "statement", "atlas"],
+        &IMPORT,
+        &["ledger", "coverage"],
+        &VERIFY,
+        &USAGE,
     ] {
         collect(&place.json(&[&["--json"], words].concat()), &mut printed);
     }
