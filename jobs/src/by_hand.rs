@@ -6,10 +6,11 @@ use crate::{
     house::House,
     known::{known_budget, new_project},
     reached::booked,
+    withdraw::not_there,
 };
 use ledger::{
-    Adjust, Adjusted, Book, CloseHold, CloseReason, Command, Delegate, Effect, Entry, EntryPage, Grant, Hold, HoldId,
-    NewHold, Outcome, Particulars, Proposal, has_word,
+    Adjust, Adjusted, Book, CloseHold, CloseReason, Command, Delegate, Effect, Entry, EntryPage, Hold, HoldId, NewHold,
+    Outcome, Particulars, Proposal, has_word,
 };
 use model::{Amount, JobId, Principal, ProjectName, SiteName, Timestamp, Unit, UserName};
 
@@ -86,11 +87,10 @@ pub async fn delegate(house: &House, wish: DelegateWish) -> Result<bool, JobsErr
     let DelegateWish { from, to, unit, amount, reference, reason, is_new_project } = wish;
     known_budget(house, book.as_ref(), what, &from, &unit).await?;
     new_project(house, book.as_ref(), what, &to, is_new_project).await?;
-    let grants = booked(book.grants(Some(&from)).await, what)?;
-    let is_meant = |grant: &&Grant| grant.terms.unit == unit && grant.terms.reference == reference;
-    let Some(grant) = grants.iter().rfind(is_meant) else {
-        let why = format!("project `{from}` has no grant `{reference}` in {unit}");
-        return Err(JobsError::usage(what, why, "`pakt ledger statement` shows the grants: `--reference NUMBER`"));
+    let mut grants = booked(book.grants(Some(&from)).await, what)?;
+    grants.retain(|grant| grant.terms.unit == unit);
+    let Some(grant) = grants.iter().rfind(|grant| grant.terms.reference == reference) else {
+        return Err(not_there(what, &from, &unit, &reference, &grants));
     };
     let grant = grant.terms.key.clone();
     let key = format!("{grant}/{to}/{}/{reason}", amount.milli());

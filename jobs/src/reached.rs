@@ -73,7 +73,7 @@ pub(crate) fn taken_back<T>(
 
 /// The ledger said no or did not answer.
 ///
-/// What is to be done follows from the kind of the error.
+/// What is to be done follows from the kind of the error, unless the ledger says it.
 pub fn booked<T>(result: Result<T, LedgerError>, what: &str) -> Result<T, JobsError> {
     result.map_err(|error| {
         use ledger::LedgerErrorKind as Kind;
@@ -110,6 +110,6 @@ pub fn booked<T>(result: Result<T, LedgerError>, what: &str) -> Result<T, JobsEr
             }
             Kind::Bug => (Gravity::Bug, "keep the file as it is and report this"),
         };
-        JobsError::new(gravity, what, error.to_string(), next)
+        JobsError::new(gravity, what, error.to_string(), error.next().unwrap_or(next))
     })
 }

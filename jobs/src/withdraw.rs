@@ -1,7 +1,7 @@
 //! `pakt ledger withdraw`: takes back a grant that was entered by mistake, or a part of it.
 
 use crate::{error::JobsError, house::House, known::known_budget, outlook::budget_of, reached::booked};
-use ledger::{Command, Effect, Grant, LedgerErrorKind, Outcome, Withdraw};
+use ledger::{Command, Effect, Grant, LedgerError, LedgerErrorKind, Outcome, Withdraw};
 use model::{Amount, Balance, ProjectName, Unit};
 
 /// What is to be taken back.
@@ -47,7 +47,8 @@ pub async fn withdraw(house: &House, wish: WithdrawWish) -> Result<Withdrawn, Jo
     };
     let wish = Withdraw { key, grant: grant.terms.key.clone(), project: project.clone(), amount, reason };
     let posted = book.post(&house.principal, house.clock.now(), &[Command::Withdraw(wish)]).await;
-    if posted.as_ref().is_err_and(|error| error.kind == LedgerErrorKind::Conflict) {
+    let is_too_much = |error: &LedgerError| error.kind == LedgerErrorKind::Conflict && error.next().is_none();
+    if posted.as_ref().is_err_and(is_too_much) {
         let stands = grant.standing().unwrap_or_default();
         let why = format!("of grant `{reference}` of `{project}` stand {}", stands.in_hours_of(&unit));
         return Err(JobsError::usage(what, why, "write fewer hours; without any, whatever stands is withdrawn"));
@@ -59,7 +60,14 @@ pub async fn withdraw(house: &House, wish: WithdrawWish) -> Result<Withdrawn, Jo
     Ok(Withdrawn { amount, is_new: effect == Effect::Done, balance: budget.map(|budget| budget.balance) })
 }
 
-fn not_there(what: &str, project: &ProjectName, unit: &Unit, reference: &str, grants: &[Grant]) -> JobsError {
+/// The error where a project has no grant of a number in a unit; `grants` are those that it has in it.
+pub(crate) fn not_there(
+    what: &str,
+    project: &ProjectName,
+    unit: &Unit,
+    reference: &str,
+    grants: &[Grant],
+) -> JobsError {
     let known: Vec<String> = grants.iter().map(|grant| format!("`{}`", grant.terms.reference)).collect();
     let why = format!("project `{project}` has no grant `{reference}` in {unit}");
     let next = if known.is_empty() {

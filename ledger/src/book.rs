@@ -161,7 +161,8 @@ pub trait Book: Send + Sync {
     async fn backup(&self, to: &Path) -> Result<(), LedgerError> {
         let _ = to;
         let why = "a ledger on a server is copied with the server's own tools, such as `pg_dump`";
-        Err(LedgerError::never(LedgerErrorKind::Invalid, why))
+        let next = "`pakt ledger export` prints all of it, to keep and to check";
+        Err(LedgerError::never(LedgerErrorKind::Invalid, why).with_next(next))
     }
 
     /// The same, with what an auditor has from outside the ledger.

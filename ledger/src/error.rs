@@ -65,6 +65,9 @@ pub enum LedgerErrorKind {
     Bug,
 }
 
+/// The name of the fact that says what to do.
+const NEXT: &str = "next";
+
 /// An error of a ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LedgerError {
@@ -105,6 +108,17 @@ impl LedgerError {
     pub(crate) fn with_fact(mut self, name: &str, value: &impl ToString) -> Self {
         self.facts.push((name.to_owned(), value.to_string()));
         self
+    }
+
+    /// The same error with what whoever asked can do.
+    #[must_use]
+    pub(crate) fn with_next(self, next: &str) -> Self {
+        self.with_fact(NEXT, &next)
+    }
+
+    /// What whoever asked can do, where that is known better than by the kind.
+    pub fn next(&self) -> Option<&str> {
+        self.facts.iter().find(|(name, _)| name == NEXT).map(|(_, next)| next.as_str())
     }
 
     /// The refusal, where it is one.

@@ -21,8 +21,15 @@ pub(crate) async fn move_ledger(
         let next = "`pakt ledger export` prints all of it";
         return Err(usage(format!("it lies on a server already: {}", file.display()), next));
     }
+    let no_server = || {
+        let next = "write `postgres://user@host/database`; `pakt ledger backup FILE` copies the ledger to a file";
+        usage("`--to` names a file".to_owned(), next)
+    };
+    if !url.contains("://") {
+        return Err(no_server());
+    }
     let LedgerPlace::Server { url, passwords, keys } = configuration.ledger_at(url, "--to")? else {
-        return Err(usage("`--to` names a file".to_owned(), "write `postgres://user@host/database`"));
+        return Err(no_server());
     };
     let read = PostgresPlace::read(&url, passwords.as_deref());
     let place =

@@ -16,7 +16,7 @@ fn a_ledger_is_copied_and_put_back() {
     --- stderr
     error: no backup was written
     why:   copying the ledger: copy.sqlite is there already, and nothing is written over it
-    next:  see what stands in the ledger: `pakt ledger statement PROJECT`
+    next:  name another file, or move that one away
     ");
     let entries = desk.exported();
     // Where a ledger is none is put.
@@ -60,7 +60,7 @@ fn what_is_no_sound_backup_is_not_restored() {
     --- stderr
     error: nothing was restored
     why:   restoring a backup: there is no file missing.sqlite
-    next:  see what stands in the ledger: `pakt ledger statement PROJECT`
+    next:  name the file that `pakt ledger backup` wrote
     ");
     desk.write("text.sqlite", "no ledger at all");
     desk.pakt(&["ledger", "restore", "text.sqlite"]).expect(2);
@@ -69,4 +69,29 @@ fn what_is_no_sound_backup_is_not_restored() {
     let cut = desk.pakt(&["ledger", "restore", "copy.sqlite"]);
     assert!(cut.code.is_some_and(|code| code != 0), "{}", cut.shown());
     assert!(!ledger.exists(), "nothing was put there");
+}
+
+#[test]
+fn the_place_of_a_server_is_no_file() {
+    let desk = Desk::with_grant("10");
+    let place = "postgres://ada:secret@localhost/books";
+    for (words, what, next) in [
+        (&["backup"][..], "no backup was written", "`pakt ledger migrate --to URL` moves the ledger to a server"),
+        (&["restore"], "nothing was restored", "what a server had comes back by its own tools, such as `pg_restore`"),
+        (&["merge"], "the bundles were not merged", "name bundles that `pakt settle --bundle` wrote"),
+        (&["verify"], "nothing was verified", "name the ledger with PAKT_LEDGER"),
+        (&["import"], "nothing was imported", "name what `sacct` printed"),
+    ] {
+        let refused = desk.pakt(&[&["ledger"], words, &[place]].concat()).expect(2).stderr;
+        let why = "why:   a file is wanted, and what begins with `postgres://` is a place of a ledger";
+        assert!(refused.starts_with(&format!("error: {what}\n{why}\nnext:  ")), "{refused}");
+        assert!(refused.contains(next) && !refused.contains("secret"), "{refused}");
+    }
+    for to in ["copy", "/tmp/copy"] {
+        let refused = desk.pakt(&["ledger", "migrate", "--to", to]).expect(2).stderr;
+        assert!(
+            refused.contains("`--to` names a file") && refused.contains("postgres://user@host/database"),
+            "{refused}"
+        );
+    }
 }

@@ -86,7 +86,7 @@ fn adjustments_above_a_limit_wait_for_somebody_else() {
     --- stderr
     error: nothing was adjusted
     why:   posting to the ledger: no adjustment `nothing` waits
-    next:  see what stands in the ledger: `pakt ledger statement PROJECT`
+    next:  `pakt ledger agree` lists those that do, with their keys
     ");
 }
 
@@ -111,7 +111,7 @@ fn time_is_passed_on_to_another_project() {
     --- stderr
     error: nothing was passed on
     why:   posting to the ledger: 700.000 core-h can be passed on, 701.000 are wanted
-    next:  see what stands in the ledger: `pakt ledger statement PROJECT`
+    next:  pass on fewer hours; `pakt balance atlas` shows what holds the rest
     ");
     desk.pakt(&["ledger", "verify"]).expect(0);
 }
@@ -137,4 +137,53 @@ fn a_reservation_by_hand_is_held_and_released() {
     why:   the ledger has no hold <job>
     next:  `pakt balance` lists the open holds
     ");
+}
+
+#[test]
+fn every_refusal_says_what_to_do() {
+    let desk = Desk::with_grant("1000");
+    let lots = ["--lot", "2027-01-01..2027-02-01=5", "--lot", "2027-02-01..2027-03-01=5"];
+    let parts =
+        ["ledger", "grant", "atlas", "10", "--unit", "local:core", "--reference", "parts", "--from", "2027-01-01"];
+    desk.pakt(&[&parts[..], &["--until", "2027-03-01"], &lots].concat()).expect(0);
+    desk.pakt(&["ledger", "open", "atlas", "5", "--unit", "local:core", "--note", "portal"]).expect(0);
+    let held = desk.json(&["ledger", "hold", "atlas", "4", "--unit", "local:core", "--reason", "course"]);
+    let id = held["id"].as_str().expect("an id");
+    let budget = ["--unit", "local:core"];
+    let because = ["--unit", "local:core", "--reason", "thesis"];
+    for (words, more, next) in [
+        (&["withdraw", "atlas", "5", "--reference", "parts"][..], &because[..], "withdraw all of it, without hours"),
+        (&["withdraw", "atlas", "5000"], &because, "write fewer hours"),
+        (&["withdraw", "atlas", "-5"], &because, "write it without a sign"),
+        (
+            &["delegate", "atlas", "vision", "5", "--reference", "none"],
+            &because,
+            "it has `initial`, `parts`: `--reference",
+        ),
+        (&["delegate", "atlas", "atlas", "5"], &because, "name another project"),
+        (&["delegate", "atlas", "vision", "5000"], &because, "pass on fewer hours; `pakt balance atlas`"),
+        (&["grant", "atlas", "-5"], &budget, "write it without a sign; `pakt ledger withdraw`"),
+        (
+            &["open", "atlas", "6", "--note", "portal"],
+            &budget,
+            "`pakt ledger adjust PROJECT HOURS --unit UNIT` corrects",
+        ),
+        (
+            &["open", "atlas", "5", "--note", "x", "--as-of", "2999-01-01"],
+            &budget,
+            "a time that is over behind `--as-of`",
+        ),
+        (&["hold", "atlas", "5", "--id", id], &because, "leave `--id` out"),
+        (&["hold", "atlas", "-5"], &because, "write it without a sign"),
+        (&["bind", "other", "--new-project"], &budget, "`pakt ledger unbind NUMBER` ends that one first"),
+        (&["adjust", "atlas", "0"], &because, "with `-` in front where it loses them"),
+        (&["adjust", "atlas", "5", "--at", "2999-01-01"], &because, "that has begun behind `--at`"),
+        (&["agree", "nothing"], &[], "`pakt ledger agree` lists those that do"),
+        (&["backup", "no/folder/copy"], &[], "name a file in one that is there"),
+    ] {
+        let refused = desk.pakt(&[&["ledger"], words, more].concat()).expect(2).stderr;
+        let said = refused.lines().find_map(|line| line.strip_prefix("next:  ")).unwrap_or_default();
+        assert!(said.contains(next), "{words:?}: {refused}");
+        assert_eq!(refused.lines().count(), 3, "{refused}");
+    }
 }

@@ -97,7 +97,8 @@ fn usage_is_told_apart_by_what_is_asked() {
     --- stderr
     note: nobody read the runs of account `hai` at `jupiter` that ended from <instant> to <instant>; `pakt ledger coverage atlas` lists what was read
     ");
-    assert_eq!(desk.json(&["usage", "--cluster", "jupiter"]), desk.json(&["usage"]));
+    // What is missing of them goes up to now.
+    assert_eq!(desk.json(&["usage", "--cluster", "jupiter"])["usage"], desk.json(&["usage"])["usage"]);
     assert_eq!(desk.json(&["usage", "--cluster", "horeka"])["usage"], serde_json::json!([]));
     assert_snapshot!(desk.pakt(&["usage", "--at-site", "horeka"]).shown(), @"
     exit 0

@@ -39,7 +39,9 @@ impl PostgresBook {
     /// The error of whoever wants a backup put on a server.
     pub fn takes_no_backup(place: &PostgresPlace) -> LedgerError {
         let why = "a ledger on a server is restored with the server's own tools, such as `pg_restore`";
-        LedgerError::never(LedgerErrorKind::Invalid, why).with_fact("server", place)
+        LedgerError::never(LedgerErrorKind::Invalid, why).with_fact("server", place).with_next(
+            "name a file with PAKT_LEDGER, restore there, and move it to the server with `pakt ledger migrate`",
+        )
     }
 
     /// Opens the ledger at `place`, in its database's schema `pakt`. `keys` is the folder of this user's keys of logs.

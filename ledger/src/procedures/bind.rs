@@ -12,7 +12,8 @@ pub(super) const PAGE: u32 = 500;
 /// where they are: moving them is a decision of its own.
 pub(super) fn bind(posting: &Posting<'_>, binding: &Binding) -> Result<Effect> {
     if binding.to.is_some_and(|to| to <= binding.from) {
-        return Err(invalid(format!("the binding to `{}` ends before it starts", binding.project)));
+        let why = format!("the binding to `{}` ends before it starts", binding.project);
+        return Err(invalid(why).with_next("write a later day behind `--until`"));
     }
     let bindings = posting.bindings()?;
     if bindings.all().any(|known| known == binding) {
@@ -26,7 +27,9 @@ pub(super) fn bind(posting: &Posting<'_>, binding: &Binding) -> Result<Effect> {
             other.unit,
             other.from
         );
-        return Err(conflict(why));
+        let next = "`pakt ledger bindings` lists them, and `pakt ledger unbind NUMBER` ends that one first; or name an \
+                    account, a partition or a user of this one's own";
+        return Err(conflict(why).with_next(next));
     }
     posting.add_binding(binding)?;
     let mut after = None;
@@ -46,12 +49,13 @@ pub(super) fn unbind(posting: &Posting<'_>, unbind: Unbind) -> Result<Effect> {
     let Some(known) = known else { return Err(invalid(format!("there is no binding {}", unbind.number))) };
     if unbind.to < known.terms.from {
         let why = format!("binding {} begins at {}, after {}", known.number, known.terms.from, unbind.to);
-        return Err(invalid(why));
+        return Err(invalid(why).with_next("name a later day; one of its own first day takes it back whole"));
     }
     match known.terms.to {
         Some(to) if to == unbind.to => Ok(Effect::AlreadyDone),
         Some(to) if to < unbind.to => {
-            Err(conflict(format!("binding {} ended at {to} already, before {}", known.number, unbind.to)))
+            let why = format!("binding {} ended at {to} already, before {}", known.number, unbind.to);
+            Err(conflict(why).with_next("one that is over is not opened again: `pakt ledger bind` makes another"))
         }
         _ => {
             posting.end_binding(unbind)?;
@@ -77,7 +81,9 @@ pub(super) fn set_policy(posting: &Posting<'_>, wish: &SetPolicy) -> Result<Effe
     let grants = posting.records.grants(&wish.project)?;
     for grant in grants.iter().filter(|grant| grant.terms.unit == wish.unit) {
         let lots = wish.policy.lots(&[grant.for_policy()?], &wish.zone);
-        lots.map_err(|error| invalid(format!("it does not fit grant `{}`: {error}", grant.terms.key)))?;
+        let next =
+            "`pakt ledger policy PROJECT --unit UNIT` shows the one it has; choose one that fits the grant's months";
+        lots.map_err(|error| invalid(format!("it does not fit grant `{}`: {error}", grant.terms.key)).with_next(next))?;
     }
     posting.records.set_policy(wish, posting.actor, posting.now)?;
     Ok(Effect::Done)

@@ -8,6 +8,9 @@ use crate::{
 };
 use model::{Amount, Principal};
 
+const REFUNDED: &str =
+    "a run is refunded once for each charge; `pakt ledger adjust` gives a budget more, with the reason";
+
 /// Gives back what a run was charged: from the account of what was given back, in effect when the charge was.
 pub(super) fn refund(posting: &Posting<'_>, wish: &Refund) -> Result<(Amount, Effect)> {
     refuse_empty(&wish.reason)?;
@@ -17,7 +20,11 @@ pub(super) fn refund(posting: &Posting<'_>, wish: &Refund) -> Result<(Amount, Ef
     if let Some(posted) = posting.records.entry_with_key(&refund_key(&run))? {
         let is_same = posted.note == wish.reason && wish.amount.is_none_or(|amount| amount == posted.amount);
         let why = || format!("run {} was refunded by entry {} already, otherwise", wish.run, posted.number);
-        return if is_same { Ok((posted.amount, Effect::AlreadyDone)) } else { Err(conflict(why())) };
+        return if is_same {
+            Ok((posted.amount, Effect::AlreadyDone))
+        } else {
+            Err(conflict(why()).with_next(REFUNDED))
+        };
     }
     let Standing::Charged(charge) = &run.standing else {
         return Err(invalid(format!("nobody was charged for run {}", wish.run)));
@@ -26,7 +33,8 @@ pub(super) fn refund(posting: &Posting<'_>, wish: &Refund) -> Result<(Amount, Ef
     let amount = wish.amount.unwrap_or(*charged);
     if amount <= Amount::ZERO || amount > *charged {
         let (charged, wanted) = (charged.in_hours_of(unit), amount.hours());
-        return Err(conflict(format!("run {} was charged {charged}, {wanted} are to go back", wish.run)));
+        let why = format!("run {} was charged {charged}, {wanted} are to go back", wish.run);
+        return Err(conflict(why).with_next("write fewer hours, more than none; without any, all of it goes back"));
     }
     give_back(posting, &run, charge, amount, wish.reason.clone())?;
     Ok((amount, Effect::Done))
@@ -105,10 +113,12 @@ pub(super) fn refund_again(
 pub(super) fn adjust(posting: &Posting<'_>, wish: &Adjust) -> Result<Adjusted> {
     refuse_empty(&wish.reason)?;
     if is_ahead(wish.at, posting.now) {
-        return Err(invalid(format!("it would take effect at {}, and it is {} now", wish.at, posting.now)));
+        let why = format!("it would take effect at {}, and it is {} now", wish.at, posting.now);
+        return Err(invalid(why).with_next("write a day or time that has begun behind `--at`, or leave it out"));
     }
     if wish.amount == Amount::ZERO {
-        return Err(invalid("an adjustment by nothing changes nothing"));
+        let next = "write the hours that the budget gets, with `-` in front where it loses them";
+        return Err(invalid("an adjustment by nothing changes nothing").with_next(next));
     }
     if let Some(posted) = posting.records.entry_with_key(&key_of(wish))? {
         return repeated(&posted, wish);
@@ -122,7 +132,8 @@ pub(super) fn adjust(posting: &Posting<'_>, wish: &Adjust) -> Result<Adjusted> {
     match waiting {
         Some(known) if known.wish != *wish => {
             let by = known.proposed_by.user;
-            Err(conflict(format!("adjustment `{}` waits already, with another content, by {by}", wish.key)))
+            let why = format!("adjustment `{}` waits already, with another content, by {by}", wish.key);
+            Err(conflict(why).with_next("`pakt ledger agree` lists it; another one needs a `--reason` of its own"))
         }
         Some(_) => Ok(Adjusted::Waits),
         None => {
@@ -157,7 +168,8 @@ fn is_agreed(posting: &Posting<'_>, entry: &Entry) -> Result<bool> {
 /// Agrees to an adjustment that somebody else wants.
 pub(super) fn agree(posting: &Posting<'_>, key: &str) -> Result<Adjusted> {
     let Some(known) = posting.records.proposal(key)? else {
-        return Err(invalid(format!("no adjustment `{key}` waits")));
+        let why = format!("no adjustment `{key}` waits");
+        return Err(invalid(why).with_next("`pakt ledger agree` lists those that do, with their keys"));
     };
     if known.entry.is_some() {
         return Ok(Adjusted::EnteredBefore);
@@ -166,7 +178,7 @@ pub(super) fn agree(posting: &Posting<'_>, key: &str) -> Result<Adjusted> {
     if known.proposed_by.user == posting.actor.user {
         let most = ALONE_UP_TO.in_hours_of(&known.wish.unit);
         let why = format!("you want adjustment `{key}` yourself, and above {most} somebody else has to agree");
-        return Err(conflict(why));
+        return Err(conflict(why).with_next(&format!("have another person of the group run `pakt ledger agree {key}`")));
     }
     let entry = enter(posting, &known.wish)?;
     posting.records.put_proposal(&Proposal { entry: Some(entry), ..known })?;
@@ -176,7 +188,8 @@ pub(super) fn agree(posting: &Posting<'_>, key: &str) -> Result<Adjusted> {
 /// Erases a person; the post has its author's name, so that nobody erases themselves.
 pub(super) fn erase(posting: &Posting<'_>, who: &Principal) -> Result<Option<u64>> {
     if who.user == posting.actor.user {
-        return Err(conflict("the erasure would stand under your own name: somebody else has to enter it"));
+        let why = "the erasure would stand under your own name: somebody else has to enter it";
+        return Err(conflict(why).with_next("have another person of the group run the same command"));
     }
     posting.records.erase(who, posting.now)
 }
@@ -219,7 +232,8 @@ fn repeated(posted: &Entry, wish: &Adjust) -> Result<Adjusted> {
     if is_same {
         return Ok(Adjusted::EnteredBefore);
     }
-    Err(conflict(format!("adjustment `{}` is entry {} already, with another content", wish.key, posted.number)))
+    let why = format!("adjustment `{}` is entry {} already, with another content", wish.key, posted.number);
+    Err(conflict(why).with_next("another adjustment needs a `--reason` of its own"))
 }
 
 fn refuse_empty(reason: &str) -> Result<()> {

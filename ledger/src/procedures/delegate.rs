@@ -6,11 +6,20 @@ use crate::records::Result;
 use crate::{Account, Delegate, Effect, EntryKind, Grant, Links, NewGrant, Particulars, SetPolicy, rules};
 use model::Amount;
 
+const AGAIN: &str = "another delegation needs a `--reason` of its own";
+
+/// What can be done with time that comes in parts.
+const IN_PARTS: &str = "withdraw the grant, and enter one for each project; or let the other project's account spend this budget: \
+                        `pakt ledger bind`";
+
 /// Passes time on. Never more than stands of the grant, nor than is free.
 pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect> {
     if wish.reason.trim().is_empty() || wish.from == wish.to || wish.amount <= Amount::ZERO {
         let why = format!("{} from `{}` to `{}` for \"{}\"", wish.amount.hours(), wish.from, wish.to, wish.reason);
-        return Err(invalid(format!("{why}: another project, some hours and a reason are needed")));
+        let why = format!("{why}: another project, some hours and a reason are needed");
+        return Err(
+            invalid(why).with_next("name another project than the one that passes it on, and more than no hours")
+        );
     }
     let key = format!("delegate:{}", wish.key);
     if let Some(posted) = posting.records.entry_with_key(&key)? {
@@ -19,7 +28,7 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
             && posted.links.grant.as_ref() == Some(&wish.grant)
             && posted.note == note(wish);
         let why = format!("delegation `{}` is entry {} already, with another content", wish.key, posted.number);
-        return if is_same { Ok(Effect::AlreadyDone) } else { Err(conflict(why)) };
+        return if is_same { Ok(Effect::AlreadyDone) } else { Err(conflict(why).with_next(AGAIN)) };
     }
     let grants = posting.records.grants(&wish.from)?;
     let Some(given) = grants.into_iter().find(|known| known.terms.key == wish.grant) else {
@@ -31,7 +40,8 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
     let most = given.standing()?.min(free);
     if wish.amount > most {
         let why = format!("{} can be passed on, {} are wanted", most.in_hours_of(&unit), wish.amount.hours());
-        return Err(conflict(why).with_fact("most", &most.hours()));
+        let next = format!("pass on fewer hours; `pakt balance {}` shows what holds the rest", wish.from);
+        return Err(conflict(why).with_fact("most", &most.hours()).with_next(&next));
     }
     let NewGrant { programme, window, reference, .. } = given.terms;
     posting.append(Draft {
@@ -79,14 +89,14 @@ fn refuse_windows(posting: &Posting<'_>, wish: &Delegate, given: &Grant) -> Resu
     let Some(SetPolicy { policy, zone, .. }) = posting.records.policy(&wish.from, &given.terms.unit)? else {
         let parts = given.terms.lots.len();
         let why = format!("grant `{}` comes in {parts} parts, which cannot be passed on", wish.grant);
-        return if parts < 2 { Ok(()) } else { Err(conflict(why)) };
+        return if parts < 2 { Ok(()) } else { Err(conflict(why).with_next(IN_PARTS)) };
     };
     let lots = policy.lots(&[given.for_policy()?], &zone).map_err(|error| invalid(error.to_string()))?;
     if lots.len() < 2 {
         return Ok(());
     }
     let why = format!("by `{policy}` grant `{}` comes in {} parts, which cannot be passed on", wish.grant, lots.len());
-    Err(conflict(why))
+    Err(conflict(why).with_next(IN_PARTS))
 }
 
 fn note(wish: &Delegate) -> String {

@@ -54,7 +54,7 @@ fn refuse_faults(posting: &Posting<'_>, grant: &NewGrant) -> Result<()> {
         _ => LedgerErrorKind::Invalid,
     };
     let why = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    Err(LedgerError::never(kind, format!("grant `{}`: {why}", grant.key)).with_fact("next", &first.next()))
+    Err(LedgerError::never(kind, format!("grant `{}`: {why}", grant.key)).with_next(&first.next()))
 }
 
 /// Takes a grant back, or a part of it, from its first instant on: back to who gave it. Never more than stands of it.
@@ -79,7 +79,8 @@ pub(super) fn withdraw(posting: &Posting<'_>, wish: &Withdraw) -> Result<(Amount
     }
     if !grant.terms.lots.is_empty() && amount < stands {
         let why = format!("grant `{}` comes in parts of its own, of which none is taken back alone", wish.grant);
-        return Err(conflict(why).with_fact("next", &"withdraw all of it, and enter it with other parts"));
+        let next = "withdraw all of it, without hours, and enter it again with other parts";
+        return Err(conflict(why).with_next(next));
     }
     let NewGrant { project, programme, unit, window, .. } = grant.terms;
     posting.append(Draft {
@@ -107,7 +108,8 @@ fn repeated_withdrawal(posted: &Entry, wish: &Withdraw) -> Result<(Amount, Effec
     if is_same {
         return Ok((posted.amount, Effect::AlreadyDone));
     }
-    Err(conflict(format!("withdrawal `{}` is entry {} already, with another content", wish.key, posted.number)))
+    let why = format!("withdrawal `{}` is entry {} already, with another content", wish.key, posted.number);
+    Err(conflict(why).with_next("another withdrawal needs a `--reason` of its own"))
 }
 
 /// Enters what was used before: out of the budget, without a run behind it.
@@ -116,9 +118,10 @@ pub(super) fn open(posting: &Posting<'_>, opening: &NewOpening) -> Result<Effect
         return Err(invalid(format!("opening `{}` is negative", opening.key)));
     }
     if is_ahead(opening.as_of, posting.now) {
-        return Err(invalid(format!("it is as of {}, and it is {} now", opening.as_of, posting.now)));
+        let why = format!("it is as of {}, and it is {} now", opening.as_of, posting.now);
+        return Err(invalid(why).with_next("write a time that is over behind `--as-of`"));
     }
-    post_once(
+    let posted = post_once(
         posting,
         Draft {
             kind: EntryKind::Opening,
@@ -135,7 +138,13 @@ pub(super) fn open(posting: &Posting<'_>, opening: &NewOpening) -> Result<Effect
             particulars: Particulars::None,
             reading: None,
         },
-    )
+    );
+    posted.map_err(|error| match error.kind {
+        LedgerErrorKind::Conflict => error.with_next(
+            "a budget has one opening: `pakt ledger adjust PROJECT HOURS --unit UNIT` corrects it, with the reason",
+        ),
+        _ => error,
+    })
 }
 
 /// The key of the entry that an opening makes.

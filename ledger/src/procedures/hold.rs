@@ -59,7 +59,8 @@ fn repeated(known: Hold, new: &NewHold) -> Result<Outcome> {
     }
     let (ceiling, unit) = (known.first_ceiling, &known.unit);
     let why = format!("hold {} was made for {} of `{}`", new.id, ceiling.in_hours_of(unit), known.project);
-    Err(conflict(why).with_fact("hold", &new.id))
+    let next = "leave `--id` out for another reservation; `pakt ledger release ID` ends this one";
+    Err(conflict(why).with_fact("hold", &new.id).with_next(next))
 }
 
 /// Changes the ceiling of an open hold. What raises the reservation is authorised as a new hold is, unless the hold

@@ -16,6 +16,10 @@ pub(super) fn write(connection: &Connection, to: &Path) -> Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(to) {
         Ok(file) => drop(file),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(is_there(to)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let why = format!("there is no folder for {}", to.display());
+            return Err(LedgerError::never(LedgerErrorKind::Invalid, why).with_next("name a file in one that is there"));
+        }
         Err(error) => return Err(of_file(&error)),
     }
     let written = connection.execute("VACUUM INTO ?1", [text]).map_err(LedgerError::from).and_then(|_| flush(to));
@@ -56,6 +60,7 @@ async fn verified_copy(from: &Path, copy: &Path) -> Result<Verification> {
     let mut source = File::open(from).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
             LedgerError::never(LedgerErrorKind::Invalid, format!("there is no file {}", from.display()))
+                .with_next("name the file that `pakt ledger backup` wrote")
         }
         _ => of_file(&error),
     })?;
@@ -82,5 +87,5 @@ fn flush(path: &Path) -> Result<()> {
 
 fn is_there(path: &Path) -> LedgerError {
     let why = format!("{} is there already, and nothing is written over it", path.display());
-    LedgerError::never(LedgerErrorKind::Conflict, why)
+    LedgerError::never(LedgerErrorKind::Conflict, why).with_next("name another file, or move that one away")
 }

@@ -1,5 +1,6 @@
 //! `pakt ledger backup` and `restore`.
 
+use super::file::refuse_place;
 use crate::commands::Context;
 use crate::{failure::Failure, output::Answer};
 use serde_json::json;
@@ -20,6 +21,8 @@ pub(crate) struct Restore {
 }
 
 pub(super) async fn backup(arguments: Backup, context: &Context) -> Result<Answer, Failure> {
+    let next = "name a file; `pakt ledger migrate --to URL` moves the ledger to a server";
+    refuse_place("no backup was written", &arguments.file, next)?;
     let house = context.house_to_look()?;
     jobs::backup::backup(&house, &arguments.file).await?;
     let text = format!("the ledger is copied to {}\n", arguments.file.display());
@@ -27,6 +30,9 @@ pub(super) async fn backup(arguments: Backup, context: &Context) -> Result<Answe
 }
 
 pub(super) async fn restore(arguments: Restore, context: &Context) -> Result<Answer, Failure> {
+    let next = "name the file that `pakt ledger backup` wrote; what a server had comes back by its own tools, such as \
+                `pg_restore`";
+    refuse_place("nothing was restored", &arguments.file, next)?;
     let house = context.house()?;
     let verified = jobs::backup::restore(&house, &arguments.file).await?;
     let place = house.books.place();

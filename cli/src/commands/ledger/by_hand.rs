@@ -19,6 +19,7 @@ pub(crate) struct Refund {
     #[arg(value_parser = refunded_job)]
     pub job: RefundedJob,
     /// How many hours; without them all that it was charged
+    #[arg(allow_negative_numbers = true)]
     pub hours: Option<String>,
     /// At which site; without it here, and with the job's own id wherever it ran
     #[arg(long, value_name = "SITE")]
@@ -62,6 +63,7 @@ pub(crate) struct Delegate {
     /// To whom
     pub to: ProjectName,
     /// How many hours
+    #[arg(allow_negative_numbers = true)]
     pub hours: String,
     /// Of what
     #[arg(long)]
@@ -83,6 +85,7 @@ pub(crate) struct Hold {
     /// Whose
     pub project: ProjectName,
     /// How many hours
+    #[arg(allow_negative_numbers = true)]
     pub hours: String,
     /// Of what
     #[arg(long)]

@@ -26,6 +26,7 @@ pub(crate) struct Grant {
     /// To whom
     pub project: ProjectName,
     /// How many hours
+    #[arg(allow_negative_numbers = true)]
     pub hours: String,
     /// Of what: `jupiter:gh200`, `horeka:cpu`
     #[arg(long)]
@@ -63,7 +64,7 @@ pub(crate) struct Open {
     /// Whose
     pub project: ProjectName,
     /// How many hours were used
-    #[arg(required_unless_present = "from_site", conflicts_with = "from_site")]
+    #[arg(required_unless_present = "from_site", conflicts_with = "from_site", allow_negative_numbers = true)]
     pub hours: Option<String>,
     /// Of what; with `--from-site` told from the text and the project's budgets
     #[arg(long, required_unless_present = "from_site")]
@@ -199,8 +200,12 @@ fn instant_of(text: &str, zone: &Zone) -> Result<Timestamp, Failure> {
 
 /// Reads a number of hours.
 pub(super) fn hours(text: &str) -> Result<Amount, Failure> {
-    let bad =
-        |why: String| Failure::usage(format!("`{text}` is no number of hours"), why, "write it as `1200` or `0.5`");
-    let amount = Amount::from_hours(text).map_err(|error| bad(error.to_string()))?;
-    if amount < Amount::ZERO { Err(bad("it is negative".to_owned())) } else { Ok(amount) }
+    let bad = |why: String, next: &str| Failure::usage(format!("`{text}` is no number of hours"), why, next);
+    let amount = Amount::from_hours(text).map_err(|error| bad(error.to_string(), "write it as `1200` or `0.5`"))?;
+    if amount < Amount::ZERO {
+        let next = "write it without a sign; `pakt ledger withdraw` takes hours of a grant back, and `pakt ledger adjust` \
+                    changes a budget by more or less";
+        return Err(bad("it is negative".to_owned(), next));
+    }
+    Ok(amount)
 }

@@ -1,5 +1,6 @@
 //! `pakt ledger import`.
 
+use super::file::refuse_place;
 use crate::commands::{
     Context,
     settle::{day_in, refuse_future},
@@ -91,6 +92,7 @@ pub(super) async fn run(arguments: Import, context: &Context) -> Result<Answer, 
 }
 
 async fn from_file(file: &Path, arguments: &Import, house: &House) -> Result<ImportReport, Failure> {
+    refuse_place(NOTHING, file, "name what `sacct` printed, or `-` for standard input")?;
     let observed_at = match arguments.observed_at {
         Some(at) => at,
         None if is_pipe(file) => house.clock.now(),

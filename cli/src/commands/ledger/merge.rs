@@ -1,5 +1,6 @@
 //! `pakt ledger merge`.
 
+use super::file::refuse_place;
 use crate::commands::Context;
 use crate::{
     failure::Failure,
@@ -35,6 +36,10 @@ pub(crate) struct Merge {
 /// Merges. What could not be taken in is told in any case, and ends the program with 5, or with 4 where it is another key:
 /// somebody has to look.
 pub(super) async fn run(arguments: Merge, context: &Context) -> Result<Answer, Failure> {
+    for place in &arguments.places {
+        let next = "name bundles that `pakt settle --bundle` wrote; `pakt ledger migrate` moves a ledger to a server";
+        refuse_place("the bundles were not merged", place, next)?;
+    }
     let house = context.house()?;
     let Merge { places, accept_key: accepted, coordinator, site_key } = arguments;
     let believed = |keys: Vec<Fingerprint>, trust| keys.into_iter().map(move |key| (key, trust));

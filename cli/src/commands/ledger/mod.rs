@@ -6,6 +6,7 @@ mod by_hand;
 mod cosign;
 mod coverage;
 mod export;
+mod file;
 mod give;
 mod import;
 mod imports;

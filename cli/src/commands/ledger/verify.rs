@@ -1,5 +1,6 @@
 //! `pakt ledger verify`: of a ledger, of an export, or of the proof of one entry.
 
+use super::file::refuse_place;
 use crate::commands::{Context, view::unread};
 use crate::wiring::{
     AuditReport, EntryProof, ExportAudit, KeyKind, LedgerError, LedgerErrorKind, Outside, ProvenEntry,
@@ -52,6 +53,8 @@ pub(super) async fn verify(arguments: Verify, context: &Context) -> Result<Answe
     let checkpoints = checkpoint.iter().map(|path| read_checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
     let outside = Outside { checkpoints, keys };
     if let Some(path) = export {
+        let next = "name the ledger with PAKT_LEDGER or `ledger:`; `pakt ledger verify` alone verifies it";
+        refuse_place(UNREAD, &path, next)?;
         return answer(&verify_export(&path, &outside)?, wanted);
     }
     let house = context.house()?;

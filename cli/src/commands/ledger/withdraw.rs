@@ -16,6 +16,7 @@ pub(crate) struct Withdraw {
     /// Whose
     pub project: ProjectName,
     /// How many hours; without them whatever stands of it
+    #[arg(allow_negative_numbers = true)]
     pub hours: Option<String>,
     /// Of what
     #[arg(long)]
