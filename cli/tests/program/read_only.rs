@@ -43,14 +43,35 @@ impl Shared {
 
     /// Runs the program as somebody who is bound by permissions.
     fn read(&self, words: &[&str]) -> Ran {
-        let open_to_all = |path: &Path| mode(path, 0o755);
-        [self.desk.home(), self.desk.work()].iter().for_each(|path| open_to_all(path));
-        open_to_all(self.desk.home().parent().expect("a folder"));
+        self.run_bound(words, |_| ())
+    }
+
+    fn run_bound(&self, words: &[&str], prepare: impl FnOnce(&mut std::process::Command)) -> Ran {
+        let (home, work) = (self.desk.home(), self.desk.work());
+        for path in [home.parent().expect("a folder"), &home, &work] {
+            mode(path, 0o755);
+        }
         let mut command = self.desk.command(words);
+        prepare(&mut command);
         if is_root() {
             command.uid(NOBODY).gid(NOBODY);
         }
         self.desk.finish(words, command)
+    }
+
+    /// The same with nothing but a home that cannot be written either.
+    fn read_from_home(&self, words: &[&str]) -> Ran {
+        let home = self.desk.work().join("person");
+        if !home.exists() {
+            let settings = home.join(".config/pakt");
+            fs::create_dir_all(&settings).expect("ours");
+            fs::copy(self.desk.home().join("config.yaml"), settings.join("config.yaml")).expect("ours");
+            mode(&settings, 0o555);
+            mode(&home, 0o555);
+        }
+        self.run_bound(words, |command| {
+            command.env_remove("PAKT_HOME").env("HOME", &home);
+        })
     }
 
     fn names(&self) -> Vec<String> {
@@ -65,7 +86,10 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         // So that whoever is not root can take it away.
-        mode(&self.folder, 0o755);
+        let home = self.desk.work().join("person");
+        for folder in [self.folder.clone(), home.join(".config/pakt"), home].iter().filter(|folder| folder.exists()) {
+            mode(folder, 0o755);
+        }
     }
 }
 
@@ -100,6 +124,9 @@ fn a_ledger_that_cannot_be_written_is_read() {
             shared.read(words).expect(0);
         }
         assert_eq!(shared.read(&["ledger", "export"]).expect(0).stdout, before);
+        for words in READING {
+            shared.read_from_home(words).expect(0);
+        }
         assert_eq!(shared.names(), names, "nothing was made beside it");
         let refused = shared.read(&["ledger", "grant", "atlas", "5", "--unit", "local:core", "--reference", "2"]);
         assert_eq!(

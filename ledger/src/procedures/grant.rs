@@ -54,7 +54,7 @@ fn refuse_faults(posting: &Posting<'_>, grant: &NewGrant) -> Result<()> {
         _ => LedgerErrorKind::Invalid,
     };
     let why = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    Err(LedgerError::never(kind, format!("grant `{}`: {why}", grant.key)).with_next(&first.next()))
+    Err(LedgerError::never(kind, format!("grant `{}`: {why}", grant.key)).with_next(first.next()))
 }
 
 /// Takes a grant back, or a part of it, from its first instant on: back to who gave it. Never more than stands of it.

@@ -7,9 +7,9 @@ use crate::records::Result;
 use crate::{LedgerError, LedgerErrorKind, Retry};
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{Access, access};
+use rustix::io::Errno;
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
-use std::io;
+use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -39,11 +39,12 @@ impl Untouched {
 }
 
 /// Whether this process can only read: it may not write the file, or it may not make the files that SQLite needs beside it.
+/// The file is not opened for that: closing it would take away the locks of others in this process.
 pub(super) fn is_read_only(path: &Path) -> bool {
-    match OpenOptions::new().read(true).write(true).open(path) {
-        Err(error) => matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem),
-        Ok(_) => access(folder_of(path), Access::WRITE_OK | Access::EXEC_OK).is_err() && !has_shared_log(path),
-    }
+    let is_closed =
+        |path: &Path, wanted: Access| matches!(access(path, wanted), Err(Errno::ACCESS | Errno::PERM | Errno::ROFS));
+    is_closed(path, Access::WRITE_OK)
+        || (is_closed(folder_of(path), Access::WRITE_OK | Access::EXEC_OK) && !has_shared_log(path))
 }
 
 /// Whether somebody has it open, or was killed with it: the log and the memory that its readers share lie beside it.

@@ -131,7 +131,7 @@ pub(super) async fn bind(arguments: Bind, context: &Context) -> Result<Answer, F
 
 /// Lists bindings.
 pub(super) async fn bindings(arguments: Bindings, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house_to_look()?;
     let bindings = jobs::bind::bindings(&house, arguments.project.as_ref()).await?;
     let mut table = Table::new(&["number", "project", "unit", "spent by", "from", "to"]).right(&[0]);
     for BindingRecord { number, terms, .. } in &bindings {

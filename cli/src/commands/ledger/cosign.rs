@@ -45,7 +45,7 @@ pub(super) async fn cosign(arguments: Cosign, context: &Context) -> Result<Answe
     let verified = if let Some(path) = &export {
         verify_export(path, &outside)?
     } else {
-        let book = context.house()?.needed_book(NOTHING).await?;
+        let book = context.house_to_look()?.needed_book(NOTHING).await?;
         book.audit(&outside).await.map_err(|error| not_audited(&error))?
     };
     checked(&verified)?;

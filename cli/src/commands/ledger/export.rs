@@ -17,7 +17,7 @@ pub(crate) struct Export {
 
 /// Prints the log, everybody, and every entry.
 pub(super) async fn export(arguments: Export, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house_to_look()?;
     let book = house.needed_book("nothing was exported").await?;
     let log = book.log().await.map_err(|error| unread(&error))?;
     let named = book.persons().await.map_err(|error| unread(&error))?;

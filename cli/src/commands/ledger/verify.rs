@@ -57,7 +57,7 @@ pub(super) async fn verify(arguments: Verify, context: &Context) -> Result<Answe
         refuse_place(UNREAD, &path, next)?;
         return answer(&verify_export(&path, &outside)?, wanted);
     }
-    let house = context.house()?;
+    let house = context.house_to_look()?;
     let book = house.needed_book(UNREAD).await?;
     answer(&book.audit(&outside).await.map_err(|error| not_audited(&error))?, wanted)
 }
@@ -151,7 +151,7 @@ fn not_an_export(error: &LedgerError) -> Failure {
 async fn verify_proof(path: &Path, mut keys: Vec<VerifierKey>, context: &Context) -> Result<Answer, Failure> {
     let bytes = fs::read(path).map_err(|error| not_read(path, &error))?;
     if keys.is_empty() {
-        let house = context.house()?;
+        let house = context.house_to_look()?;
         let book = house.needed_book(UNREAD).await?;
         keys.extend(book.log().await.map_err(|error| unread(&error))?.key);
     }
