@@ -5,14 +5,14 @@ use super::keeper::Keeper;
 use super::place::PostgresPlace;
 use super::session::Session;
 use super::tables::Tables;
-use super::thread::Owner;
+use super::thread::Connected;
 use super::{bundle_table, figure_tables, import_table, queries, run_tables};
 use crate::evidence::EntryProof;
 use crate::post::Post;
 use crate::random::Random;
 use crate::records::Result;
 use crate::store::Store;
-use crate::stored::{self, Known, LogTables as _};
+use crate::stored::{self, Known, LogTables as _, Owner};
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage,
     EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, OpenMode,
@@ -29,7 +29,7 @@ use std::sync::Arc;
 /// A ledger on a PostgreSQL server. Any number of processes, and of these, may use the same one.
 #[derive(Debug)]
 pub struct PostgresBook {
-    owner: Owner,
+    owner: Owner<Connected>,
     place: PostgresPlace,
     keeper: Keeper,
     writer: Writer,
@@ -55,7 +55,8 @@ impl PostgresBook {
     /// The same with these random bits.
     pub fn open_in(place: &PostgresPlace, keys: &Path, mode: OpenMode, random: Random) -> Result<Self> {
         let keeper = Keeper { folder: keys.to_owned(), random };
-        let (owner, writer) = Owner::start(place.clone(), keeper.clone(), mode)
+        let (at, with) = (place.clone(), keeper.clone());
+        let (owner, writer) = Owner::start(move || Connected::begin(at, with, mode))
             .map_err(|error| error.while_doing("opening the ledger").with_fact("server", place))?;
         Ok(Self { owner, place: place.clone(), keeper, writer })
     }
@@ -83,7 +84,7 @@ impl PostgresBook {
         doing: &str,
         work: impl Fn(&Session) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let answer = self.owner.call(work).await;
+        let answer = self.owner.call(move |connected| connected.link.with(work)).await;
         answer.map_err(|error| error.while_doing(doing).with_fact("server", &self.place))
     }
 }

@@ -1,10 +1,10 @@
 //! The shared store: a schema of a PostgreSQL database, one owning thread, any number of processes.
 //!
 //! `place` says where it is and refuses what would cross a network in plain text, `open` checks and prepares the tables,
-//! `session` is the connection, `thread` owns it and joins the posts that wait (`joined_posts`, `hold_desk`), `tables` is
-//! what the procedures need, `queries` is what only reads, `book` is the contract. Writers take a lock one after the other,
-//! so that the numbers of entries have no gaps. Many rows go by COPY (`copy_rows`). `stored_rows` is what evidence needs,
-//! `open_log` the log while entries are added, `keeper` the keys of logs.
+//! `session` is the connection, `thread` keeps it for the owning thread, to which posts come that waited together
+//! (`joined_posts`, `hold_desk`), `tables` is what the procedures need, `queries` is what only reads, `book` is the contract.
+//! Writers take a lock one after the other, so that the numbers of entries have no gaps. Many rows go by COPY (`copy_rows`).
+//! `stored_rows` is what evidence needs, `open_log` the log while entries are added, `keeper` the keys of logs.
 
 mod balance_queries;
 mod book;

@@ -4,13 +4,13 @@ use super::joined_posts::Writer;
 use super::open::{OpenMode, Opened, Surroundings, key_file_of, open};
 use super::read_only::Untouched;
 use super::tables::Tables;
-use super::thread::Owner;
+use super::thread::{OpenFile, with_retries};
 use super::{backup, bundle_table, figure_tables, import_table, moving, queries, replica, run_tables};
 use crate::evidence::EntryProof;
 use crate::post::Post;
 use crate::records::Result;
 use crate::store::Store;
-use crate::stored::{self, Known, LogTables as _};
+use crate::stored::{self, Known, LogTables as _, Owner};
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage,
     EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LogRecord, Outcome, Outside, PersonRecord, PostgresPlace,
@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// A ledger in one SQLite file. Any number of processes, and of these, may use the same file.
 #[derive(Debug)]
 pub struct SqliteBook {
-    owner: Owner,
+    owner: Owner<OpenFile>,
     path: PathBuf,
     writer: Writer,
     is_read_only: bool,
@@ -48,7 +48,8 @@ impl SqliteBook {
         let Opened { connection, signer, is_read_only, untouched } = open(path, mode, surroundings)?;
         let Surroundings { stop, random, .. } = surroundings.clone();
         let writer = Writer { random, stop, signer: signer.map(Arc::new) };
-        let owner = Owner::start(connection, writer.clone())?;
+        let file = OpenFile { connection, writer: writer.clone() };
+        let (owner, ()) = Owner::start(move || Ok((file, ())))?;
         Ok(Self { owner, path: path.to_owned(), writer, is_read_only, untouched })
     }
 
@@ -98,7 +99,7 @@ impl SqliteBook {
         doing: &str,
         work: impl FnMut(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let mut answer = self.owner.call(work).await;
+        let mut answer = self.owner.call(|file| with_retries(&mut file.connection, work)).await;
         // An error, too, may come of what somebody wrote meanwhile.
         if let Some(Err(error)) = self.untouched.as_ref().map(Untouched::check) {
             answer = Err(error);

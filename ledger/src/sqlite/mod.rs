@@ -1,8 +1,8 @@
 //! The embedded store: one SQLite file, one owning thread, any number of processes.
 //!
-//! `mount` decides from the mount table how far file locks reach, `open` checks and prepares the file, `read_only` opens one that cannot be written, `thread` owns the
-//! connection, `tables` is what the procedures need, `queries` is what only reads, `book` is the contract. `stored_rows`
-//! is what evidence needs.
+//! `mount` decides from the mount table how far file locks reach, `open` checks and prepares the file, `read_only` opens one that
+//! cannot be written, `thread` has what the owning thread works with, `tables` is what the procedures need, `queries` is
+//! what only reads, `book` is the contract. `stored_rows` is what evidence needs.
 
 mod backup;
 mod balance_queries;

@@ -1,5 +1,6 @@
 //! What every store does the same way with what lies in its tables, so that the same commands give the same bytes: leaves
-//! of entries, the log, persons, proofs, audits, sums by the hour. A store brings rows, names and statements.
+//! of entries, the log, persons, proofs, audits, sums by the hour, and the queue of posts. A store brings rows, names and
+//! statements.
 
 mod audit;
 mod audit_rows;
@@ -15,6 +16,7 @@ mod log;
 mod new_leaves;
 mod past;
 mod persons;
+mod post_queue;
 mod proofs;
 mod raw_rows;
 mod row;
@@ -37,6 +39,7 @@ pub(crate) use listed::Listed;
 pub(crate) use log::{Appending, Log, LogRow, Marked};
 pub(crate) use new_leaves::leaf_hashes;
 pub(crate) use persons::{Known, NewPerson, PERSON, PersonTable, Persons};
+pub(crate) use post_queue::{Owner, Posts};
 pub(crate) use proofs::{prove, record_of_log, records};
 pub(crate) use raw_rows::{PackedRows, raw_row};
 pub(crate) use row::{StoredRow, unreadable};
