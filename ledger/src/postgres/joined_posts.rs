@@ -1,14 +1,14 @@
 //! Posts that are committed together. Each keeps its own fate: what one of them may not do fails alone.
 
-use super::hold_desk::HoldDesk;
 use super::session::Session;
 use super::tables::Tables;
 use super::thread::Link;
 use crate::evidence::SignerKey;
-use crate::post::{Post, is_of_the_post};
+use crate::post::Post;
 use crate::random::Random;
 use crate::records::Result;
 use crate::store::Store as _;
+use crate::stored::HoldDesk;
 use crate::{LedgerErrorKind, Outcome};
 use model::SiteName;
 use std::sync::Arc;
@@ -84,24 +84,14 @@ fn post_holds(session: &Session, posts: &[Post], writer: &Writer) -> Result<Vec<
     in_transaction(session, Session::commit_among_many, || {
         let desk = HoldDesk::new(Tables::to_write(session, &writer.random), posts)?;
         let mut closed = Vec::new();
-        let mut answers = Vec::with_capacity(posts.len());
-        for post in posts {
-            let before = desk.mark();
-            let answer = post.carry_out(&desk);
-            match &answer {
-                Ok(_) if desk.has_changed_since(&before) => {
-                    closed.push(ClosedPost { post, last_entry: desk.last_number()? });
-                }
-                Ok(_) => {}
-                Err(error) if is_of_the_post(error) && desk.undo_to(&before) => {}
-                Err(error) => return Err(error.clone()),
-            }
-            answers.push(answer);
-        }
-        desk.clear()?;
+        let answers = desk.carry_out(posts, |post, last_entry| {
+            closed.push(ClosedPost { post, last_entry });
+            Ok(())
+        })?;
+        let tables = desk.close()?;
         close_posts(session, &closed)?;
         if !closed.is_empty() {
-            desk.close_log(writer.signer.as_deref())?;
+            tables.close_log(writer.signer.as_deref())?;
         }
         Ok((answers, !closed.is_empty()))
     })

@@ -2,7 +2,7 @@
 //!
 //! `place` says where it is and refuses what would cross a network in plain text, `open` checks and prepares the tables,
 //! `session` is the connection, `thread` keeps it for the owning thread, to which posts come that waited together
-//! (`joined_posts`, `hold_desk`), `tables` is what the procedures need, `queries` is what only reads, `book` is the contract.
+//! (`joined_posts`, `hold_tables`), `tables` is what the procedures need, `queries` is what only reads, `book` is the contract.
 //! Writers take a lock one after the other, so that the numbers of entries have no gaps. Many rows go by COPY (`copy_rows`).
 //! `stored_rows` is what evidence needs, `open_log` the log while entries are added, `keeper` the keys of logs.
 
@@ -13,7 +13,7 @@ mod copy_rows;
 mod entry_tables;
 mod failure;
 mod figure_tables;
-mod hold_desk;
+mod hold_tables;
 mod import_table;
 mod joined_posts;
 mod keeper;

@@ -7,10 +7,10 @@ use super::rows::number;
 use super::tables::Tables;
 use super::thread::with_retries;
 use crate::evidence::SignerKey;
-use crate::post::{Post, is_of_the_post};
+use crate::post::Post;
 use crate::random::Random;
 use crate::records::Result;
-use crate::stored::Log;
+use crate::stored::{HoldDesk, Log};
 use crate::{LedgerErrorKind, Outcome};
 use model::{Principal, SiteName, Timestamp};
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -25,57 +25,73 @@ pub(super) struct Writer {
     pub(super) signer: Option<Arc<SignerKey>>,
 }
 
-/// What each of the posts came to; none where they cannot share a transaction, and nothing of any has happened.
-type Answers = Option<Vec<Result<Vec<Outcome>>>>;
-
 /// Posts all of them, in their order, and again while others hold the locks; the answers come in the same order. Where the
 /// transaction that they share fails for a reason that may be one post's own, each is tried in one of its own.
 pub(super) fn post_joined(connection: &mut Connection, posts: &[Post], writer: &Writer) -> Vec<Result<Vec<Outcome>>> {
     use LedgerErrorKind::{Busy, DiskFull, InputOutput};
-    match with_retries(connection, |connection| post_together(connection, posts, writer)) {
-        Ok(Some(answers)) => answers,
+    if let [post] = posts
+        && !post.may_be_joined()
+    {
+        return vec![with_retries(connection, |connection| post_alone(connection, post, writer))];
+    }
+    match with_retries(connection, |connection| post_holds(connection, posts, writer)) {
+        Ok(answers) => answers,
         Err(error) if posts.len() == 1 || matches!(error.kind, Busy | DiskFull | InputOutput) => {
             posts.iter().map(|_| Err(error.clone())).collect()
         }
-        Ok(None) | Err(_) => {
-            posts.iter().flat_map(|post| post_joined(connection, std::slice::from_ref(post), writer)).collect()
-        }
+        Err(_) => posts.iter().flat_map(|post| post_joined(connection, std::slice::from_ref(post), writer)).collect(),
     }
 }
 
-/// One transaction around all commands of all posts, and the checkpoint of the entries they made. The writer's lock is taken
-/// at its start, so that what is read inside stays true until the commit.
-fn post_together(connection: &mut Connection, posts: &[Post], writer: &Writer) -> Result<Answers> {
+/// One transaction around work that says whether it changed anything, and the checkpoint of the entries it made. The
+/// writer's lock is taken at its start, so that what is read inside stays true until the commit.
+fn in_transaction<T>(
+    connection: &mut Connection,
+    writer: &Writer,
+    work: impl FnOnce(&Connection) -> Result<(T, bool)>,
+) -> Result<T> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     queries::check_writable(&transaction)?;
-    let changes_before = transaction.total_changes();
-    let tables = Tables::to_write(&transaction, &writer.random);
-    let mut answers = Vec::with_capacity(posts.len());
-    for post in posts {
-        let before = transaction.total_changes();
-        let answer = post.carry_out(&tables);
-        let is_changed = transaction.total_changes() != before;
-        match &answer {
-            Ok(_) if is_changed => close_post(&transaction, &post.actor, post.now, post.commands.len())?,
-            Ok(_) => {}
-            Err(error) if posts.len() == 1 => return Err(error.clone()),
-            // What it wrote before it failed cannot be told from what the others wrote.
-            Err(error) if is_of_the_post(error) && is_changed => return Ok(None),
-            Err(error) if is_of_the_post(error) => {}
-            Err(error) => return Err(error.clone()),
-        }
-        answers.push(answer);
-    }
-    if transaction.total_changes() != changes_before {
+    let (answer, is_changed) = work(&transaction)?;
+    if is_changed {
         stop_at(writer.stop, StopPoint::BeforeCheckpoint);
         if let Some(signer) = &writer.signer {
-            Log::sign(&tables, signer)?;
+            Log::sign(&Tables::new(&transaction), signer)?;
         }
     }
     stop_at(writer.stop, StopPoint::BeforeCommit);
     transaction.commit()?;
     stop_at(writer.stop, StopPoint::AfterCommit);
-    Ok(Some(answers))
+    Ok(answer)
+}
+
+/// One transaction around all commands of a post.
+fn post_alone(connection: &mut Connection, post: &Post, writer: &Writer) -> Result<Vec<Outcome>> {
+    in_transaction(connection, writer, |connection| {
+        let before = connection.total_changes();
+        let tables = Tables::to_write(connection, &writer.random);
+        let outcomes = post.carry_out(&tables)?;
+        let is_changed = connection.total_changes() != before;
+        if is_changed {
+            close_post(connection, &post.actor, post.now, post.commands.len())?;
+        }
+        Ok((outcomes, is_changed))
+    })
+}
+
+/// One transaction around posts that are about holds alone. What one of them changed is written before the next: the database
+/// checks the numbers of the entries with every post.
+fn post_holds(connection: &mut Connection, posts: &[Post], writer: &Writer) -> Result<Vec<Result<Vec<Outcome>>>> {
+    in_transaction(connection, writer, |connection| {
+        let desk = HoldDesk::new(Tables::to_write(connection, &writer.random), posts)?;
+        let mut is_changed = false;
+        let answers = desk.carry_out(posts, |post, _| {
+            is_changed = true;
+            desk.clear()?;
+            close_post(connection, &post.actor, post.now, post.commands.len())
+        })?;
+        Ok((answers, is_changed))
+    })
 }
 
 /// Notes a post. At that the database checks that the accounts of each unit sum to zero.

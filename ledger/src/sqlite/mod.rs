@@ -13,6 +13,7 @@ mod entry_tables;
 mod failure;
 mod figure_tables;
 mod header;
+mod hold_tables;
 mod import_table;
 mod inserts;
 mod joined_posts;

@@ -1,14 +1,16 @@
 //! What every store does the same way with what lies in its tables, so that the same commands give the same bytes: leaves
-//! of entries, the log, persons, proofs, audits, sums by the hour, and the queue of posts. A store brings rows, names and
-//! statements.
+//! of entries, the log, persons, proofs, audits, sums by the hour, and posts that wait together. A store brings rows,
+//! names and statements.
 
 mod audit;
 mod audit_rows;
 mod balances;
 mod charges;
 mod coverage;
+mod desk_store;
 mod entry_rows;
 mod erasure;
+mod hold_desk;
 mod key_file;
 mod leaf_rows;
 mod listed;
@@ -33,6 +35,7 @@ pub(crate) use balances::{BalanceTables, balance_parts, balances, budgets, openi
 pub(crate) use coverage::{coverage, has_run_of_others, put_coverage, readings};
 pub(crate) use entry_rows::{ENTRY, NewEntries, NewEntry, entry, place, run_key};
 pub(crate) use erasure::erase;
+pub(crate) use hold_desk::{HoldDesk, HoldTables, KnownHolds};
 pub(crate) use key_file::{generate as generate_key, read as read_key, write as write_key};
 pub(crate) use leaf_rows::select as select_leaves;
 pub(crate) use listed::Listed;
