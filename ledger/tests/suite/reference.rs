@@ -3,7 +3,7 @@
 
 use crate::support::*;
 use ledger::{
-    Adjust, AmendHold, Command, Delegate, NewCeiling, Reattribute, Refund, RunPrice, SettledRun, Unbind, Withdraw,
+    Adjust, AmendHold, Command, Delegate, NewCeiling, Reattribute, Refund, RunPrice, SettledRun, Soft, Unbind, Withdraw,
 };
 use model::{Price, TariffId, Window};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +21,8 @@ pub(crate) enum Operation {
     Unbind,
     Reattribute,
     Enforce(bool),
+    /// A policy by which the budget may be overdrawn, by so many percent.
+    Soft(u32),
     Hold(u32, i64),
     Amend(u32, i64),
     Settle {
@@ -72,6 +74,7 @@ impl Operation {
                 Command::Reattribute(Reattribute { site: name("jupiter"), window })
             }
             Self::Enforce(is_enforced) => enforce(is_enforced),
+            Self::Soft(percent) => set_policy(Soft::new(100 + percent).expect("in range")),
             Self::Hold(number, ceiling) => hold(number, ceiling),
             Self::Amend(number, ceiling) => {
                 let ceiling = NewCeiling::Wanted(milli(ceiling));
@@ -131,6 +134,8 @@ pub(crate) struct Reference {
     bindings: u64,
     is_bound: bool,
     is_enforced: bool,
+    /// By how many percent it may be overdrawn.
+    overdraft: u32,
     holds: BTreeMap<u32, ReferenceHold>,
     runs: BTreeMap<u64, ReferenceRun>,
 }
@@ -167,7 +172,9 @@ impl Reference {
     }
 
     fn authorise(&self, wanted: i64) -> Answer {
-        let is_refused = self.is_enforced && wanted > 0 && self.numbers()[5] < wanted;
+        let [granted, .., free] = self.numbers();
+        let overdraft = (granted * i64::from(self.overdraft)).div_euclid(100);
+        let is_refused = self.is_enforced && wanted > 0 && free + overdraft < wanted;
         if is_refused { Err("refused") } else { Ok(()) }
     }
 
@@ -214,6 +221,7 @@ impl Reference {
             Operation::Unbind => self.is_bound = false,
             Operation::Reattribute => self.charge_where(|_, _| true),
             Operation::Enforce(is_enforced) => self.is_enforced = is_enforced,
+            Operation::Soft(percent) => self.overdraft = percent,
             Operation::Hold(number, ceiling) => {
                 if once(self.holds.get(&number).map(|hold| hold.first_ceiling), ceiling)? {
                     self.authorise(ceiling)?;
