@@ -59,7 +59,7 @@ pub use spec::{
 pub use split::{Piece, SplitError, amount_before, amount_within, split_at, split_evenly};
 pub use stamp::{Stamp, StampError};
 pub use state::{BaseState, JobState, StateFlag};
-pub use statement::{Statement, StatementLine, StatementLineKind};
+pub use statement::{Statement, StatementLine, StatementLineKind, StatementPart};
 pub use storage::{StorageArea, StorageContext, StorageRole};
 pub use tariff::{Tariff, TariffId};
 pub use time::{Clock, TimeError, Timestamp, Window};

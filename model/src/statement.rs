@@ -38,7 +38,7 @@ pub enum StatementLineKind {
 pub struct StatementLine {
     /// Entry number in the ledger.
     pub entry: u64,
-    /// When it took effect.
+    /// When it took effect; of a run, when that ended.
     pub at: Timestamp,
     /// What it was.
     pub kind: StatementLineKind,
@@ -48,6 +48,18 @@ pub struct StatementLine {
     pub run: Option<RunKey>,
     /// Job name, grant id or reason, for people.
     pub note: String,
+    /// That it is a part of a charge, which was split at a border of the statement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<StatementPart>,
+}
+
+/// What of a run's charge falls into a statement, where the run was under way at its border.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementPart {
+    /// The whole charge.
+    pub of: Amount,
+    /// The time of the run that lies inside.
+    pub window: Window,
 }
 
 /// A project's movements in one unit over `[from, to)`.

@@ -4,10 +4,13 @@ use crate::text::{ReportError, kind_word};
 use model::Statement;
 
 /// The lines of statements, one a row, amounts in exact milli-seconds and in hours, behind one header row. Beside each
-/// statement stands whether all that belongs into it was read; the last column says so.
+/// statement stands whether all that belongs into it was read; the last column says so. A run that a border of the statement
+/// splits has the whole charge and the time of its part in columns of their own.
 pub fn statements_csv<'a>(statements: impl Iterator<Item = (&'a Statement, bool)>) -> Result<String, ReportError> {
-    let mut csv =
-        String::from("entry,at,kind,project,unit,amount_milliseconds,amount_hours,scheduler_job,note,complete\r\n");
+    let mut csv = String::from(
+        "entry,at,kind,project,unit,amount_milliseconds,amount_hours,scheduler_job,note,\
+         part_of_milliseconds,part_from,part_until,complete\r\n",
+    );
     for (statement, is_complete) in statements {
         csv.push_str(&rows(statement, is_complete)?);
     }
@@ -42,6 +45,9 @@ fn rows(statement: &Statement, is_complete: bool) -> Result<String, ReportError>
             line.amount.hours(),
             line.run.as_ref().map(|run| run.scheduler_job.to_string()).unwrap_or_default(),
             cell(&line.note),
+            line.part.map(|part| part.of.milli().to_string()).unwrap_or_default(),
+            line.part.map(|part| part.window.from.to_string()).unwrap_or_default(),
+            line.part.map(|part| part.window.to.to_string()).unwrap_or_default(),
             yes_or_no(is_complete).to_owned(),
         ];
         csv.push_str(&cells.join(","));

@@ -1,7 +1,7 @@
 //! A statement as text.
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
-use model::{Amount, AmountError, Statement, StatementLine, StatementLineKind as Kind};
+use model::{Amount, AmountError, Statement, StatementLine, StatementLineKind as Kind, StatementPart};
 
 /// Why no report was made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,9 +48,12 @@ pub fn statement_text(statement: &Statement) -> Result<String, ReportError> {
     Ok(format!("{head}\n\n{rows}\n{}\n", sums(statement)?))
 }
 
-/// What a line is about: the run's id with the job's name, or the note alone.
-pub(crate) fn what(line: &StatementLine) -> String {
-    line.run.as_ref().map_or_else(|| line.note.clone(), |run| format!("{} {}", run.scheduler_job, line.note))
+/// What a line is about: the run's id with the job's name, or the note alone; and of which charge it is a part.
+fn what(line: &StatementLine) -> String {
+    let what =
+        line.run.as_ref().map_or_else(|| line.note.clone(), |run| format!("{} {}", run.scheduler_job, line.note));
+    let Some(StatementPart { of, window }) = line.part else { return what };
+    format!("{what} (its part from {} to {} of {})", window.from, window.to, of.hours())
 }
 
 /// The word of a line's kind.
@@ -105,6 +108,7 @@ mod tests {
             amount: Amount::from_hours(hours).expect("hours"),
             run,
             note: note.to_owned(),
+            part: None,
         };
         Statement {
             project: "atlas".parse().expect("a project"),
@@ -165,6 +169,20 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_run_says_of_what_and_when() {
+        let mut split = statement();
+        let window = Window { from: Timestamp::from_epoch_seconds(1_793_000_000), to: split.window.to };
+        split.lines[1].part = Some(StatementPart { of: Amount::from_hours("-100").expect("hours"), window });
+        let text = statement_text(&split).expect("adds up");
+        let line =
+            r#"-64.500  4711 =train,"7b" (its part from 2026-10-26T07:33:20Z to 2026-11-06T21:20:00Z of -100.000)"#;
+        assert!(text.contains(line), "{text}");
+        let csv = crate::statements_csv([(&split, true)].into_iter()).expect("adds up");
+        let last = csv.lines().last().expect("a row");
+        assert!(last.ends_with(",-360000000,2026-10-26T07:33:20Z,2026-11-06T21:20:00Z,yes"), "{last}");
+    }
+
+    #[test]
     fn what_does_not_add_up_is_not_reported() {
         let mut statement = statement();
         statement.closing = Amount::ZERO;
@@ -175,6 +193,6 @@ mod tests {
     fn csv_keeps_cells_apart_and_disarms_formulas() {
         let csv = crate::statements_csv([(&statement(), true)].into_iter()).expect("adds up");
         let last = csv.lines().last().expect("a row");
-        assert!(last.ends_with(r#",4711,"'=train,""7b""",yes"#), "{last}");
+        assert!(last.ends_with(r#",4711,"'=train,""7b""",,,,yes"#), "{last}");
     }
 }

@@ -210,7 +210,10 @@ fn a_statement_for_spreadsheets_is_lines_as_they_want_them() {
     let desk = Desk::with_grant("10");
     let csv = desk.pakt(&["--quiet", "ledger", "statement", "atlas", "--csv"]).expect(0).stdout;
     assert!(
-        csv.starts_with("entry,at,kind,project,unit,amount_milliseconds,amount_hours,scheduler_job,note,complete\r\n"),
+        csv.starts_with(
+            "entry,at,kind,project,unit,amount_milliseconds,amount_hours,scheduler_job,note,\
+             part_of_milliseconds,part_from,part_until,complete\r\n"
+        ),
         "{csv:?}"
     );
     assert!(csv.ends_with("\r\n") && !csv.contains('\u{fffd}'), "{csv:?}");

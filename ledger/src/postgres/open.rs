@@ -9,8 +9,8 @@ use super::tables::Tables;
 use crate::evidence::SignerKey;
 use crate::random::no_bits;
 use crate::records::Result;
-use crate::schema_version::check_version;
-use crate::stored::{Log, LogTables as _};
+use crate::schema_version::{WITH_NIGHTS, check_version};
+use crate::stored::{Log, LogTables as _, sum_nights};
 use crate::{LedgerError, LedgerErrorKind, OpenMode};
 
 /// The oldest server that is known to do.
@@ -118,6 +118,9 @@ fn migrate(session: &Session, keeper: &Keeper) -> Result<()> {
     }
     for (_, step) in MIGRATIONS.iter().filter(|(number, _)| *number > taken.unwrap_or(0)) {
         session.batch(step)?;
+    }
+    if taken.is_some_and(|taken| taken < WITH_NIGHTS) {
+        sum_nights(&Tables::new(session))?;
     }
     if taken.is_none() {
         let mut secret = [0; 32];

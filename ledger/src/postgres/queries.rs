@@ -7,7 +7,7 @@ use super::session::Session;
 use super::tables::Tables;
 use crate::records::{BookedRun, Result};
 use crate::rules::{self, Stored};
-use crate::stored::{place, run_key};
+use crate::stored::{LONG, place, run_key};
 use crate::{
     BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, KnownAt, Proposal, Scope, SetPolicy, UnattributedRun,
 };
@@ -127,9 +127,12 @@ pub(super) fn statement(
     let (from, to) = (window.from.epoch_seconds(), window.to.epoch_seconds());
     let last = known_at(session, known)?;
     let opening = rows::amount(&session.one(&select, &[&name, &unit_text, &from, &last])?, 0)?;
-    let condition =
-        format!("{STATED} AND effective_at >= $3 AND effective_at < $4 AND number <= $5 ORDER BY effective_at, number");
-    let mut entries = entries_where(tables, &condition, &[&name, &unit_text, &from, &to, &last])?;
+    let condition = format!(
+        "{STATED} AND number <= $5 AND ((effective_at >= $3 AND effective_at < $6 AND (effective_at < $4 OR started < $4))
+         OR (effective_at - started > {LONG} AND effective_at >= $6 AND started < $4)) ORDER BY effective_at, number"
+    );
+    let soon = to.saturating_add(LONG);
+    let mut entries = entries_where(tables, &condition, &[&name, &unit_text, &from, &to, &last, &soon])?;
     name_runs(session, &mut entries)?;
     rules::statement(project, unit, window, opening, &entries)
 }

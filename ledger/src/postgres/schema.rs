@@ -377,9 +377,17 @@ ALTER TABLE holds ADD COLUMN expected_to bigint;
 
 /// Eight: when a run's price was read, where its facts were seen at another instant; and what the keys of bundles are
 /// believed to say. Those that were believed so far go on to be believed about everybody.
+/// And where runs over a site's midnight were by then, so that lots which begin or end there split them; and an index of the long
+/// runs, for borders that are no midnights. The sums are made of the entries: `stored::sum_nights`.
 const EIGHTH: &str = r"
 ALTER TABLE runs ADD COLUMN priced_at bigint;
 ALTER TABLE bundles ADD COLUMN trust text NOT NULL DEFAULT 'everybody';
+CREATE TABLE overnight_spending (
+    project integer NOT NULL, unit integer NOT NULL, midnight bigint NOT NULL, place integer NOT NULL,
+    spent bigint NOT NULL,
+    PRIMARY KEY (project, unit, midnight, place)
+);
+CREATE INDEX entries_of_long_runs ON entries (project, unit, effective_at) WHERE effective_at - started > 86400;
 ";
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use crate::evidence::{Pseudonym, TreeHash};
 use crate::records::Result;
 use crate::rules::Stored;
 use crate::stored::{
-    Known, LogRow, LogTables, Names, NewPerson, PERSON, PersonTable, Persons, StoredRow, UsageRow, Value,
-    add_usage_rows, select_leaves,
+    Known, LogRow, LogTables, Names, NewPerson, OvernightRow, PERSON, PersonTable, Persons, StoredRow, UsageRow, Value,
+    add_overnight_rows, add_usage_rows, select_leaves,
 };
 use crate::{Account, EntryPage};
 use model::{RunKey, Unit};
@@ -234,6 +234,16 @@ impl LogTables for Tables<'_> {
         let columns: [Vec<i64>; 8] = std::array::from_fn(|column| rows.iter().map(|row| row[column]).collect());
         let values = columns.each_ref().map(|column| -> &(dyn ToSql + Sync) { column });
         self.session.execute(&add_usage_rows(table, given), &values).map(drop)
+    }
+
+    fn add_overnight_rows(&self, rows: &[OvernightRow]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let given = "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])";
+        let columns: [Vec<i64>; 5] = std::array::from_fn(|column| rows.iter().map(|row| row[column]).collect());
+        let values = columns.each_ref().map(|column| -> &(dyn ToSql + Sync) { column });
+        self.session.execute(&add_overnight_rows(given), &values).map(drop)
     }
 
     fn stored(&self) -> Result<Stored> {

@@ -1,6 +1,7 @@
 //! Refunds and adjustments.
 
-use super::posting::{Draft, Posting, conflict, invalid};
+use super::posting::{Draft, Posting, Reading, conflict, invalid};
+use super::settle::reading;
 use crate::records::{BookedCharge, BookedRun, Result, Standing};
 use crate::{
     ALONE_UP_TO, ALONE_WITHIN_SECONDS, Account, Adjust, Adjusted, Effect, Entry, EntryKind, Links, Particulars,
@@ -69,7 +70,8 @@ fn give_back(
         note,
         tariff: None,
         particulars: Particulars::None,
-        reading: None,
+        // It goes back where it was taken, over the time of the run; what was used stays used, whoever did.
+        reading: Some(Reading { user: None, content: None, ..reading(run) }),
     })
 }
 
@@ -90,7 +92,7 @@ pub(super) fn take_refund_back(posting: &Posting<'_>, run: &BookedRun) -> Result
         note: posted.note.clone(),
         tariff: None,
         particulars: Particulars::None,
-        reading: None,
+        reading: Some(Reading { user: None, ran: posted.ran.clone(), content: None }),
     })?;
     Ok(Some(posted))
 }

@@ -376,7 +376,8 @@ fn book(
     Ok(BookedCharge { project, unit, amount, hold, effective_at, entries })
 }
 
-fn reading(booked: &BookedRun) -> Told {
+/// What an entry has of the present reading of a run.
+pub(super) fn reading(booked: &BookedRun) -> Told {
     let run = &booked.settled.run;
     let ran = Ran { started_at: run.started_at, partition: run.partition.clone(), end_state: run.state.base };
     Told { user: Some(run.user.clone()), ran: Some(ran), content: Some(booked.content) }

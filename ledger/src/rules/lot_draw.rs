@@ -7,7 +7,7 @@
 //! owed + struck.
 
 use super::lot::{Lot, LotBalance, LotError, LotId, Spending};
-use model::{Amount, AmountError, Timestamp, Window, split_at};
+use model::{Amount, AmountError, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What becomes of what no lot covers.
@@ -145,18 +145,6 @@ impl LotBook {
         Ok(Drawing { from, beyond })
     }
 
-    /// Draws what is spent evenly over a window, each part from the lots of its time, and leads the book to its last part.
-    ///
-    /// For a run that is posted, and, on a copy of the book, for the interval in which a job is expected to run.
-    pub fn draw_over(&mut self, amount: Amount, window: Window) -> Result<Vec<(Window, Drawing)>, LotError> {
-        let mut drawings = Vec::with_capacity(1);
-        for piece in split_at(amount, window, &self.borders)? {
-            self.lead_to(piece.window.from)?;
-            drawings.push((piece.window, self.draw(piece.amount)?));
-        }
-        Ok(drawings)
-    }
-
     /// Leads the book to an instant, over every border up to and with it; an earlier one changes nothing.
     pub fn lead_to(&mut self, instant: Timestamp) -> Result<Vec<(Timestamp, LotChange)>, LotError> {
         let mut changes = Vec::new();
@@ -275,6 +263,7 @@ pub(super) fn percent_of(amount: Amount, percent: u32) -> Result<Amount, AmountE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::Window;
     use proptest::prelude::*;
 
     fn at(seconds: i64) -> Timestamp {
@@ -378,21 +367,6 @@ mod tests {
         assert_eq!((book.owed(), book.usable()), (milli(50), Ok(milli(-50))));
         let text = serde_json::to_string(&drawing).expect("writes");
         assert_eq!(serde_json::from_str::<Drawing>(&text).expect("reads"), drawing);
-    }
-
-    #[test]
-    fn a_run_over_a_border_draws_from_both_sides() {
-        let mut book =
-            LotBook::open(vec![lot(0, 1000, 0, 100), lot(1, 1000, 100, 200)], Debt::default()).expect("fits");
-        let run = Window { from: at(70), to: at(110) };
-        let drawings = book.draw_over(Amount::from_milli(400), run).expect("fits");
-        let plain: Vec<_> = drawings
-            .into_iter()
-            .map(|(window, drawing)| (window.to.epoch_seconds(), drawing.from[0].0.number, drawing.from[0].1.milli()))
-            .collect();
-        // 30 of 40 seconds before the border, 10 after it.
-        assert_eq!(plain, [(100, 0, 300), (110, 1, 100)]);
-        assert_eq!(used(&book), [(0, 300, 700), (1, 100, 0)]);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub use grant_check::{GrantFault, check_grant};
 pub(crate) use grants::grants;
 pub use lot::{GivenLot, GrantTerms, Lot, LotBalance, LotError, LotId, Spending};
 pub use lot_draw::{Debt, Drawing, LotBook, LotChange, borders_of};
-pub(crate) use movement::{HOUR_SECONDS, budget_change, fingerprint, hour_print, spending, split};
+pub(crate) use movement::{HOUR_SECONDS, budget_change, fingerprint, hour_print, spending, spending_over, split};
 pub(crate) use past::{Past, Sight, opened};
 pub use policy::{
     Coming, Decision, Event, Facts, FixedTerm, HardStop, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft,

@@ -1,7 +1,7 @@
 //! What an entry moves, and how a charge is split between a hold and what lies beyond it.
 
 use crate::{Account, Entry};
-use model::{Amount, AmountError, Timestamp};
+use model::{Amount, AmountError, Timestamp, Window};
 
 /// What the entry adds to its project's budget: positive for a grant, negative for a run, zero for a reservation.
 pub(crate) fn budget_change(entry: &Entry) -> Result<Amount, AmountError> {
@@ -23,6 +23,14 @@ pub(crate) fn spending(entry: &Entry) -> Result<Option<Amount>, AmountError> {
         return Ok(None);
     }
     budget_change(entry)?.negated().map(Some)
+}
+
+/// What the entry of a run takes from its project's budget, and over which time it did so evenly. None where it is about no
+/// run, or was posted before entries had the start of their run.
+pub(crate) fn spending_over(entry: &Entry) -> Result<Option<(Amount, Window)>, AmountError> {
+    let (Some(ran), true) = (&entry.ran, entry.links.run.is_some()) else { return Ok(None) };
+    let over = Window { from: ran.started_at, to: entry.effective_at };
+    Ok(spending(entry)?.map(|amount| (amount, over)))
 }
 
 /// What an hour's sums add to the fingerprint of a budget: it tells whether all its hours are as the entries say, without

@@ -1,10 +1,10 @@
 //! Balances of the past: what entries alone say, as far as they were known then.
 
 use super::replay::{Movement, Replay};
-use super::{HOUR_SECONDS, LotError, Terms, grants, spending, terms};
+use super::{HOUR_SECONDS, LotError, Terms, grants, spending, spending_over, terms};
 use crate::records::{BalanceParts, Recent, Result, Spent, Total};
 use crate::{Binding, Budget, Coverage, Entry, EntryKind, SetPolicy};
-use model::{Amount, ProjectName, Timestamp, Unit};
+use model::{Amount, Piece, ProjectName, Timestamp, Unit, Window, split_at};
 use std::collections::BTreeMap;
 
 type Place = (ProjectName, Unit);
@@ -52,9 +52,11 @@ impl Past {
         let Some(spent) = spending(entry)? else { return Ok(()) };
         let place = (entry.project.clone(), entry.unit.clone());
         if let Some((borders, sums)) = self.cuts.get_mut(&place) {
-            let at = borders.partition_point(|border| *border <= entry.effective_at);
-            if let Some(sum) = sums.get_mut(at) {
-                *sum = sum.plus(spent)?;
+            for Piece { window, amount } in pieces(entry, spent, borders)? {
+                let at = borders.partition_point(|border| *border <= window.from);
+                if let Some(sum) = sums.get_mut(at) {
+                    *sum = sum.plus(amount)?;
+                }
             }
         }
         let since = self.now.plus_seconds(-Budget::RECENT_SECONDS).epoch_seconds().div_euclid(HOUR_SECONDS);
@@ -98,6 +100,13 @@ impl Past {
         };
         super::budgets(&parts, self.now)
     }
+}
+
+/// What an entry took, by the borders between which it did.
+fn pieces(entry: &Entry, spent: Amount, borders: &[Timestamp]) -> Result<Vec<Piece>> {
+    let (from, to) = (entry.effective_at, entry.effective_at);
+    let (amount, over) = spending_over(entry)?.unwrap_or((spent, Window { from, to }));
+    Ok(split_at(amount, over, borders).map_err(LotError::from)?)
 }
 
 /// Whose opening an entry is, and when what was before it had been used.

@@ -1,28 +1,56 @@
 //! Statements: entries of a window as lines that add up.
 
-use super::budget_change;
+use super::{LotError, budget_change, spending_over};
 use crate::{Entry, EntryKind, LedgerError};
-use model::{Amount, ProjectName, Statement, StatementLine, StatementLineKind, Unit, Window};
+use model::{
+    Amount, ProjectName, Statement, StatementLine, StatementLineKind, StatementPart, Unit, Window, amount_before,
+    amount_within,
+};
 
-/// The statement over `entries`, all that move and took effect inside the window, from the balance at its start.
+/// The statement over `entries`, all that move and whose effect or run lies inside the window or reaches into it, from what
+/// entries that took effect before it come to. A run over a border is split there: what it had taken by its start is in the
+/// opening balance, and what it took behind its end belongs to the next statement.
 pub(crate) fn statement(
     project: &ProjectName,
     unit: &Unit,
     window: Window,
-    opening: Amount,
+    before: Amount,
     entries: &[Entry],
 ) -> Result<Statement, LedgerError> {
-    let mut lines = Vec::with_capacity(entries.len());
-    let mut closing = opening;
+    let (mut lines, mut opening) = (Vec::with_capacity(entries.len()), before);
     for entry in entries {
         let Some(kind) = line_kind(entry.kind) else { continue };
-        let amount = budget_change(entry)?;
-        closing = closing.plus(amount)?;
+        let whole = budget_change(entry)?;
+        let (earlier, inside) = parts(entry, whole, window)?;
+        opening = opening.plus(earlier)?;
+        let Some(Inside { amount, part }) = inside else { continue };
         let (run, note) = (entry.links.run.clone(), entry.note.clone());
-        lines.push(StatementLine { entry: entry.number, at: entry.effective_at, kind, amount, run, note });
+        lines.push(StatementLine { entry: entry.number, at: entry.effective_at, kind, amount, run, note, part });
     }
     lines.sort_by_key(|line| (line.at, line.entry));
-    Ok(Statement { project: project.clone(), unit: unit.clone(), window, opening, lines, closing })
+    let moved = Amount::sum(lines.iter().map(|line| line.amount))?;
+    let (project, unit, closing) = (project.clone(), unit.clone(), opening.plus(moved)?);
+    Ok(Statement { project, unit, window, opening, lines, closing })
+}
+
+/// What of an entry falls into a statement.
+struct Inside {
+    amount: Amount,
+    part: Option<StatementPart>,
+}
+
+/// What of an entry that is not over when a window begins falls before it, and what falls into it.
+fn parts(entry: &Entry, whole: Amount, window: Window) -> Result<(Amount, Option<Inside>), LotError> {
+    let over = spending_over(entry)?.map(|(_, over)| over).filter(|over| over.from < over.to);
+    let Some(over) = over else { return Ok((Amount::ZERO, Some(Inside { amount: whole, part: None }))) };
+    let shared = Window { from: over.from.max(window.from), to: over.to.min(window.to) };
+    let earlier = amount_before(whole, over, window.from)?;
+    if shared.to <= shared.from {
+        return Ok((earlier, None));
+    }
+    let amount = amount_within(whole, over, shared)?;
+    let part = (shared != over).then_some(StatementPart { of: whole, window: shared });
+    Ok((earlier, Some(Inside { amount, part })))
 }
 
 /// The kind of line that an entry makes; none for what reserves and moves nothing.

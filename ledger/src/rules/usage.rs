@@ -1,7 +1,7 @@
 //! Usage by days: a run's amount cut at the midnights of its site, and sums of such pieces.
 
 use crate::{LedgerError, LedgerErrorKind, UsageGroup, UsageSum};
-use model::{Amount, Day, Timestamp, Window, Zone, amount_within};
+use model::{Amount, Day, Timestamp, Window, Zone, amount_before, amount_within};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -69,6 +69,21 @@ impl Calendar {
             }
             from = window.to;
         }
+    }
+
+    /// Tells at each midnight that lies behind the start of a use and not behind its end what of it had been taken by then.
+    pub(crate) fn midnights(
+        &self,
+        amount: Amount,
+        used: Window,
+        take: &mut dyn FnMut(Timestamp, Amount) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        let (_, mut day) = self.day(used.from)?;
+        while day.to <= used.to {
+            take(day.to, amount_before(amount, used, day.to).map_err(|error| unsplit(&error))?)?;
+            (_, day) = self.day(day.to)?;
+        }
+        Ok(())
     }
 }
 
@@ -138,6 +153,30 @@ mod tests {
         let within = Some((OCTOBER_25 + hour, OCTOBER_25 + 26 * hour));
         let expected = vec![("2026-10-25".to_owned(), 480), ("2026-10-26".to_owned(), 20)];
         assert_eq!(pieces(1000, OCTOBER_25, OCTOBER_25 + 50 * hour, within), expected);
+    }
+
+    #[test]
+    fn midnights_that_a_use_meets_know_what_was_taken_by_then() {
+        let calendar = Calendar::new("Europe/Berlin".parse().expect("a zone"));
+        let hour = 3600;
+        for (from, to, expected) in [
+            (1, 2, vec![]),
+            (-1, 1, vec![(0, 50)]),
+            // What ends with a day was taken in it, and what begins with one was not.
+            (-2, 0, vec![(0, 100)]),
+            (0, 25, vec![(25, 100)]),
+            (0, 50, vec![(25, 50), (49, 98)]),
+            (0, 0, vec![]),
+        ] {
+            let mut found = Vec::new();
+            let used = window(OCTOBER_25 + from * hour, OCTOBER_25 + to * hour);
+            let mut take = |midnight: Timestamp, amount: Amount| {
+                found.push(((midnight.epoch_seconds() - OCTOBER_25) / hour, amount.milli()));
+                Ok(())
+            };
+            calendar.midnights(Amount::from_milli(100), used, &mut take).expect("in the calendar");
+            assert_eq!(found, expected, "{from} to {to}");
+        }
     }
 
     proptest! {

@@ -8,8 +8,8 @@ use super::tables::Tables;
 use super::thread::with_retries;
 use crate::evidence::SignerKey;
 use crate::random::{Random, no_bits};
-use crate::schema_version::check_version;
-use crate::stored::{LogTables as _, generate_key, read_key, write_key};
+use crate::schema_version::{WITH_NIGHTS, check_version};
+use crate::stored::{LogTables as _, generate_key, read_key, sum_nights, write_key};
 use crate::{LedgerError, LedgerErrorKind, Retry};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 use std::ffi::OsString;
@@ -167,6 +167,9 @@ fn migrate(connection: &mut Connection, random: &Random) -> Result<(), LedgerErr
     let taken = version(&transaction)?;
     for (_, step) in MIGRATIONS.iter().filter(|(number, _)| *number > taken) {
         transaction.execute_batch(step)?;
+    }
+    if taken < WITH_NIGHTS {
+        sum_nights(&Tables::new(&transaction))?;
     }
     let mut secret = [0; 32];
     random.fill(&mut secret).map_err(|error| no_bits(&error))?;

@@ -6,7 +6,7 @@ use super::tables::Tables;
 use super::{rows, run_tables};
 use crate::records::{BookedRun, Result};
 use crate::rules::{self, Stored};
-use crate::stored::place;
+use crate::stored::{LONG, place};
 use crate::{
     BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, KnownAt, LedgerError, LedgerErrorKind, Proposal, Scope,
     SetPolicy, UnattributedRun,
@@ -142,9 +142,12 @@ pub(super) fn statement(
     let last = known_at(connection, known)?;
     let parameters = params![name, unit_text, from, last];
     let opening: Amount = connection.query_row(&select, parameters, |row| rows::amount(row, 0))?;
-    let condition =
-        format!("{STATED} AND effective_at >= ?3 AND effective_at < ?4 AND number <= ?5 ORDER BY effective_at, number");
-    let mut entries = entries_where(tables, &condition, params![name, unit_text, from, to, last])?;
+    let condition = format!(
+        "{STATED} AND number <= ?5 AND ((effective_at >= ?3 AND effective_at < ?6 AND (effective_at < ?4 OR started < ?4))
+         OR (effective_at - started > {LONG} AND effective_at >= ?6 AND started < ?4)) ORDER BY effective_at, number"
+    );
+    let soon = to.saturating_add(LONG);
+    let mut entries = entries_where(tables, &condition, params![name, unit_text, from, to, last, soon])?;
     name_runs(tables, &mut entries)?;
     rules::statement(project, unit, window, opening, &entries)
 }

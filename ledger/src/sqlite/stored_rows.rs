@@ -6,8 +6,8 @@ use crate::evidence::{Pseudonym, TreeHash};
 use crate::records::Result;
 use crate::rules::Stored;
 use crate::stored::{
-    Known, LogRow, LogTables, Names as StoredNames, NewPerson, PERSON, PersonTable, Persons, StoredRow, UsageRow,
-    Value, add_usage_rows, select_leaves, unreadable,
+    Known, LogRow, LogTables, Names as StoredNames, NewPerson, OvernightRow, PERSON, PersonTable, Persons, StoredRow,
+    UsageRow, Value, add_overnight_rows, add_usage_rows, select_leaves, unreadable,
 };
 use crate::{Account, EntryPage};
 use model::{RunKey, Unit};
@@ -203,6 +203,11 @@ impl<'a> LogTables for Tables<'a> {
     fn add_usage_rows(&self, table: [&str; 2], rows: &[UsageRow]) -> Result<()> {
         let insert = add_usage_rows(table, "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
         let mut statement = self.connection.prepare_cached(&insert)?;
+        rows.iter().try_for_each(|row| Ok(statement.execute(params_from_iter(row)).map(drop)?))
+    }
+
+    fn add_overnight_rows(&self, rows: &[OvernightRow]) -> Result<()> {
+        let mut statement = self.connection.prepare_cached(&add_overnight_rows("VALUES (?1, ?2, ?3, ?4, ?5)"))?;
         rows.iter().try_for_each(|row| Ok(statement.execute(params_from_iter(row)).map(drop)?))
     }
 

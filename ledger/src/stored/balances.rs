@@ -1,6 +1,7 @@
 //! What balances are made of, and balances.
 
 use super::coverage::all_coverage;
+use super::overnight;
 use super::past::{budgets_of_the_past, place};
 use super::row::StoredRow as _;
 use super::tables::{LogTables, Value};
@@ -17,7 +18,7 @@ pub(crate) trait BalanceTables: LogTables + Store {
     fn grants_of(&self, project: Option<&ProjectName>) -> Result<Vec<Grant>>;
     /// The last word about each policy.
     fn policies_of(&self, project: Option<&ProjectName>) -> Result<Vec<SetPolicy>>;
-    /// What each budget spent between the borders that its terms name up to `now`.
+    /// What each budget spent between the borders that its terms name up to `now`, each charge where its run ends.
     fn spent(&self, terms: &[Terms], now: Timestamp) -> Result<Vec<Spent>>;
     /// The holds that a statement selects, which is made of their columns.
     fn holds(&self, select: impl Fn(&str) -> String, values: &[Value]) -> Result<Vec<Hold>>;
@@ -35,7 +36,7 @@ pub(crate) fn balance_parts(
     let terms = rules::terms(&tables.grants_of(project)?, tables.policies_of(project)?)?;
     let totals = totals(tables, project)?;
     let mut parts = BalanceParts {
-        spent: tables.spent(&terms, now)?,
+        spent: overnight::split(tables, tables.spent(&terms, now)?)?,
         terms,
         recent: Vec::new(),
         holds: holds(tables, project)?,

@@ -1,6 +1,7 @@
 //! What evidence needs of a store, inside one transaction.
 
 use super::log::LogRow;
+use super::overnight::OvernightRow;
 use super::persons::{Known, Persons};
 use super::row::{StoredRow, unreadable};
 use super::usage_tables::UsageRow;
@@ -68,6 +69,8 @@ pub(crate) trait LogTables {
     fn change(&self, statement: &str, values: &[Value]) -> Result<u64>;
     /// Adds rows, each of other dimensions, to the sums in a table, whose first column is named. The table need not have them.
     fn add_usage_rows(&self, table: [&str; 2], rows: &[UsageRow]) -> Result<()>;
+    /// Adds rows, each of another place and midnight, to what runs had taken by then. The table need not have them.
+    fn add_overnight_rows(&self, rows: &[OvernightRow]) -> Result<()>;
 
     /// What is stored beside the entries, without the runs, which are many.
     fn stored(&self) -> Result<Stored>;

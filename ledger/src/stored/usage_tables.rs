@@ -1,12 +1,13 @@
 //! Usage by days and months, added to with every entry of a run, so that no report reads the entries of a year.
 
 use super::entry_rows::{ENTRY, entry};
+use super::overnight::Nights;
 use super::row::{StoredRow, unreadable};
 use super::tables::{LogTables, Names as _, Value};
 use crate::records::Result;
-use crate::rules::{Calendar, spending};
+use crate::rules::{Calendar, spending_over};
 use crate::{Entry, LedgerError, LedgerErrorKind, SiteZone};
-use model::{Amount, Day, Month, PartitionName, SiteName, Window, Zone};
+use model::{Amount, Day, Month, PartitionName, SiteName, Zone};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -19,37 +20,38 @@ pub(super) type Dimensions = [i64; 6];
 pub(crate) type UsageRow = [i64; 8];
 
 /// So many entries are read at once where sums are made anew.
-const PAGE: i64 = 20_000;
+pub(super) const PAGE: i64 = 20_000;
 
 /// Adds entries to their days and months.
 pub(crate) fn add(tables: &impl LogTables, entries: &[Entry]) -> Result<()> {
     let mut calendars = Calendars::new(tables);
-    let mut days = FxHashMap::<(Day, Dimensions), Amount>::default();
+    let (mut days, mut nights) = (FxHashMap::<(Day, Dimensions), Amount>::default(), Nights::default());
     for entry in entries {
-        let Some((spent, dimensions, used)) = spent(tables, entry)? else { continue };
-        let calendar = calendars.of_place(dimensions[3])?;
+        let (Some((spent, used)), Some(run)) = (spending_over(entry)?, &entry.links.run) else { continue };
+        let place = tables.names().number_of_place(run)?;
+        let calendar = calendars.of_place(place)?;
+        nights.add(tables, entry, place, &calendar, (spent, used))?;
+        let Some(dimensions) = dimensions(tables, entry, place)? else { continue };
         calendar.pieces(spent, used, None, &mut |day, piece| {
             let sum = days.entry((day, dimensions)).or_default();
             *sum = sum.plus(piece)?;
             Ok(())
         })?;
     }
+    nights.write(tables)?;
     write(tables, days)
 }
 
-/// What an entry of a run took, of what, and over which time. None where it is about no run.
-fn spent(tables: &impl LogTables, entry: &Entry) -> Result<Option<(Amount, Dimensions, Window)>> {
+/// Of what the entry of a run is. None where nobody's name stands there, as where something is given back: what was used
+/// stays used.
+fn dimensions(tables: &impl LogTables, entry: &Entry, place: i64) -> Result<Option<Dimensions>> {
     let (names, persons) = (tables.names(), tables.persons());
-    let (Some(amount), Some(run), Some(ran), Some(user)) =
-        (spending(entry)?, &entry.links.run, &entry.ran, &entry.ran_by)
-    else {
-        return Ok(None);
-    };
-    let dimensions = [
+    let (Some(run), Some(ran), Some(user)) = (&entry.links.run, &entry.ran, &entry.ran_by) else { return Ok(None) };
+    Ok(Some([
         names.number_of_unit(&entry.unit)?,
         names.number_of(entry.project.as_str())?,
         persons.of(Some(&run.site), user)?.number,
-        names.number_of_place(run)?,
+        place,
         ran.partition
             .as_ref()
             .map(PartitionName::as_str)
@@ -57,8 +59,7 @@ fn spent(tables: &impl LogTables, entry: &Entry) -> Result<Option<(Amount, Dimen
             .transpose()?
             .unwrap_or_default(),
         names.number_of(ran.end_state.as_str())?,
-    ];
-    Ok(Some((amount, dimensions, Window { from: ran.started_at, to: entry.effective_at })))
+    ]))
 }
 
 fn write(tables: &impl LogTables, days: FxHashMap<(Day, Dimensions), Amount>) -> Result<()> {
@@ -139,7 +140,7 @@ pub(crate) fn zone(tables: &impl LogTables, site: &SiteName) -> Result<Option<Zo
     Ok(zone)
 }
 
-/// Sets the zone of a site, and sums its usage anew.
+/// Sets the zone of a site, and makes the sums anew that are cut at its midnights.
 pub(crate) fn set_zone<T: LogTables>(tables: &T, wish: &SiteZone) -> Result<()> {
     // One without a name is refused by its own writing.
     let bug = |error| LedgerError::never(LedgerErrorKind::Bug, "a value cannot be written").with_fact("json", &error);
@@ -156,6 +157,7 @@ pub(crate) fn set_zone<T: LogTables>(tables: &T, wish: &SiteZone) -> Result<()> 
     for place in places {
         tables.change("DELETE FROM daily_usage WHERE place = ?", &[Value::Number(place)])?;
         tables.change("DELETE FROM monthly_usage WHERE place = ?", &[Value::Number(place)])?;
+        tables.change("DELETE FROM overnight_spending WHERE place = ?", &[Value::Number(place)])?;
         let mut after = 0;
         loop {
             let select =

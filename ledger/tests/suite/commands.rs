@@ -264,8 +264,9 @@ async fn a_statement_shows_every_movement_and_adds_up() {
         (window(0, NOW + 1000), 0, 680, 7),
         (window(NOW - 600, NOW), 1000, 800, 1),
         (window(NOW, NOW + 1000), 800, 680, 5),
-        (window(NOW + 110, NOW + 111), 800, 680, 5),
-        (window(NOW + 111, NOW + 1000), 680, 680, 0),
+        // The last second of a hundred: of 60, 40 and 20 one each.
+        (window(NOW + 109, NOW + 110), 683, 680, 5),
+        (window(NOW + 110, NOW + 1000), 680, 680, 0),
         (window(0, 1), 0, 0, 0),
     ] {
         let statement = desk.book.statement(&atlas(), &gh200(), window, None).await.expect("a statement");

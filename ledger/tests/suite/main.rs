@@ -3,6 +3,7 @@
 
 mod amends;
 mod bindings;
+mod borders;
 mod bundles;
 mod by_hand;
 mod clocks;

@@ -3,7 +3,7 @@
 use crate::support::*;
 use ledger::{
     BalanceQuery, Budget, Coming, Command, Decision, Effect, FixedTerm, GivenLot, HardStop, LedgerErrorKind, LotChange,
-    MonthlyJsc, NewGrant, NewOpening, NhrQuarterly, Outcome, Policy, SetPolicy, Soft, Standing, UsedUp,
+    MonthlyJsc, NewGrant, NewOpening, NhrQuarterly, Outcome, Policy, SetPolicy, SiteZone, Soft, Standing, UsedUp,
 };
 use model::{Amount, Timestamp, Window};
 use proptest::prelude::*;
@@ -114,9 +114,11 @@ async fn months_forfeit_what_is_left_of_them() {
     // Read late: it ran in October, and September's rest pays it.
     desk.post_at(november, &[settle(ended(foreign(2, 7_000), november - DAY))]).await;
     assert_eq!(numbers_at(&desk, november).await, [90_000 - 18_000, 0, 18_000, 0, 12_000, 60_000]);
-    // In the second in which November begins: it is of November.
+    // It ended as November began, and was October's; half of the next one is.
     desk.post_at(november, &[settle(ended(foreign(3, 100), november))]).await;
-    assert_eq!(numbers_at(&desk, november + 1).await, [90_000 - 18_000, 0, 18_000, 0, 12_100, 59_900]);
+    assert_eq!(numbers_at(&desk, november + 1).await, [90_000 - 17_900, 0, 17_900, 0, 12_100, 60_000]);
+    desk.post_at(november + 50, &[settle(ended(foreign(4, 100), november + 50))]).await;
+    assert_eq!(numbers_at(&desk, november + 51).await, [90_000 - 17_850, 0, 17_850, 0, 12_200, 59_950]);
     desk.verify().await;
 }
 
@@ -204,13 +206,14 @@ async fn the_outlook_goes_on_at_the_rate_of_the_last_weeks() {
 async fn spent_by_entries(desk: &Desk, untils: &[Timestamp]) -> Vec<i64> {
     let entries = desk.entries().await;
     let spent_before = |until: Timestamp| -> i64 {
-        let before = entries.iter().filter(|entry| entry.kind.spends() && entry.effective_at < until);
-        before
-            .map(|entry| match entry.debit {
-                ledger::Account::Budget(_) => entry.amount.milli(),
-                _ => -entry.amount.milli(),
-            })
-            .sum()
+        let before = entries.iter().filter(|entry| entry.kind.spends()).map(|entry| {
+            let over = Window { from: entry.ran.as_ref().expect("of a run").started_at, to: entry.effective_at };
+            let sign = if matches!(entry.debit, ledger::Account::Budget(_)) { 1 } else { -1 };
+            let is_whole = over.from == over.to && over.to < until;
+            let part = model::amount_before(entry.amount, over, until).expect("in order");
+            sign * if is_whole { entry.amount } else { part }.milli()
+        });
+        before.sum()
     };
     untils.iter().map(|until| spent_before(*until)).collect()
 }
@@ -227,22 +230,27 @@ fn policies() -> impl Strategy<Value = Policy> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(32), ..ProptestConfig::default() })]
 
-    /// Borders are at any second, runs at any second, and runs change their charge.
+    /// Borders are at any second, runs over any time, and runs change their charge.
     #[test]
     fn the_hours_of_a_store_give_the_sums_of_its_entries(
         policy in policies(),
         grants in prop::collection::vec((0..40 * DAY, 1..120_i64, 0..3600_i64), 1..3),
-        runs in prop::collection::vec((0..4_u64, 1..5000_i64, 0..150 * DAY), 1..12),
+        runs in prop::collection::vec(
+            (0..4_u64, 1..5000_i64, 0..150 * DAY, prop_oneof![0..100_i64, 0..3 * DAY, 0..90 * DAY]), 1..12,
+        ),
         now in 1..200 * DAY,
+        zone in prop::sample::select(vec!["Europe/Berlin", "UTC", "Asia/Kolkata"]),
     ) {
         tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(async {
             let desk = Desk::in_memory();
-            desk.post(&[Command::Bind(binding()), set_policy(policy)]).await;
+            let zone = SiteZone { site: name("jupiter"), zone: name(zone) };
+            desk.post(&[Command::SetZone(zone), Command::Bind(binding()), set_policy(policy)]).await;
             for (number, (from, days, odd)) in grants.iter().enumerate() {
                 desk.post(&[for_days(&number.to_string(), 10_000, SEPTEMBER + from + odd, *days)]).await;
             }
-            for (number, (run, price, when)) in (1..).zip(&runs) {
+            for (number, (run, price, when, length)) in (1..).zip(&runs) {
                 let mut read = ended(foreign(*run, *price), SEPTEMBER + when);
+                read.run.started_at = at(SEPTEMBER + when - length);
                 read.run.observed_at = at(SEPTEMBER + 200 * DAY + number);
                 desk.post_at(SEPTEMBER + 201 * DAY, &[settle(read)]).await;
             }

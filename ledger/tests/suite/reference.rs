@@ -42,8 +42,13 @@ fn job_of(run: u64) -> Option<u32> {
     (run > 2).then(|| u32::try_from(run % u64::from(JOBS)).expect("small"))
 }
 
-fn run_of(run: u64, price: i64) -> SettledRun {
-    job_of(run).map_or_else(|| foreign(run, price), |job| ours(run, price, job))
+/// Where a border is said, half of it was before that, and half behind it.
+fn run_of(run: u64, price: i64, border: Option<i64>) -> SettledRun {
+    let mut settled = job_of(run).map_or_else(|| foreign(run, price), |job| ours(run, price, job));
+    if let Some(border) = border {
+        (settled.run.started_at, settled.run.ended_at) = (at(border - 50), Some(at(border + 50)));
+    }
+    settled
 }
 
 impl Operation {
@@ -80,12 +85,12 @@ impl Operation {
                 let ceiling = NewCeiling::Wanted(milli(ceiling));
                 Command::Amend(AmendHold { id: hold_id(number), ceiling })
             }
-            Self::Settle { run, price, read } => settle(read_at(run_of(run, price), read)),
+            Self::Settle { run, price, read } => settle(read_at(run_of(run, price, reference.border), read)),
             // Of two tariffs of one date that with the greater digest counts: here, that which charges more.
             Self::Reprice(run, gpu_milli) => {
                 let tariff = TariffId(format!("jupiter/booster/2026-11@{gpu_milli:04}"));
                 let price = RunPrice::Known(Price { tariff, ..price(gpu_milli) });
-                Command::Reprice(Arc::new(SettledRun { price, ..run_of(run, gpu_milli) }))
+                Command::Reprice(Arc::new(SettledRun { price, ..run_of(run, gpu_milli, reference.border) }))
             }
             Self::Refund(run, amount) => Command::Refund(Refund {
                 run: run_key(run),
@@ -125,6 +130,9 @@ struct ReferenceRun {
 #[derive(Clone, Default)]
 pub(crate) struct Reference {
     pub(crate) grants: BTreeMap<u32, i64>,
+    /// The end of a grant that is over, in the middle of every run, and how much that was. Whatever is charged is even.
+    pub(crate) border: Option<i64>,
+    pub(crate) over: i64,
     /// By grant and amount: the same withdrawal counts once.
     withdrawn: BTreeSet<(u32, i64)>,
     /// What is left of the grant `base`, and what was passed on of it, by key.
@@ -166,7 +174,8 @@ impl Reference {
         let paid: i64 = self.runs.values().filter(|run| run.is_paid).map(|run| run.price - run.refunded).sum();
         let used = paid - self.adjusted.values().sum::<i64>();
         let taken = self.withdrawn.iter().map(|(_, amount)| amount).sum::<i64>() + self.delegated.values().sum::<i64>();
-        let granted = self.base + self.grants.values().sum::<i64>() - taken;
+        // What is over was granted as far as it was used.
+        let granted = self.base + self.grants.values().sum::<i64>() - taken + self.over.min(paid / 2);
         let committed: i64 = self.holds.iter().map(|(number, hold)| self.remainder(*number, hold)).sum();
         [granted, used, 0, committed, 0, granted - used - committed]
     }

@@ -3,7 +3,8 @@
 //! `fixtures/version-6.*` is the ledger of `evidence::busy_desk_in`, printed by the stores' own tools.
 
 use crate::support::*;
-use ledger::{Book, OpenMode, Outcome, PostgresBook, SettleOutcome, SqliteBook};
+use ledger::{BalanceQuery, Book, Command, NewGrant, OpenMode, Outcome, PostgresBook, SettleOutcome, SqliteBook};
+use model::Window;
 
 const ENTRIES: &str = include_str!("../fixtures/version-6.jsonl");
 const OF_SQLITE: &str = include_str!("../fixtures/version-6.sqlite.sql");
@@ -57,4 +58,42 @@ async fn real_a_schema_of_version_6_goes_on() {
     let keys = tempfile::tempdir().expect("a folder");
     let book = PostgresBook::open(&place(&database.url()), keys.path(), OpenMode::Existing);
     goes_on(&book.expect("opened")).await;
+}
+
+/// What a ledger of version 7 did not keep.
+const BEFORE_NIGHTS: &str = "DROP TABLE overnight_spending; DROP INDEX entries_of_long_runs;";
+
+/// A run over the end of a grant, in a ledger that is one of version 7 from now on.
+async fn with_a_run_over_midnight() -> Desk {
+    let desk = Desk::new();
+    let midnight = NOW - NOW.rem_euclid(86_400);
+    let over = Window { from: at(midnight - 1000), to: at(midnight) };
+    let mut run = ended(foreign(1, 400), midnight + 50);
+    run.run.started_at = at(midnight - 50);
+    let given = Command::Grant(NewGrant { window: over, ..new_grant("over", 500) });
+    desk.post(&[given, grant("base", 400), Command::Bind(binding()), settle(run)]).await;
+    desk.change_the_tables(BEFORE_NIGHTS);
+    desk
+}
+
+async fn has_split_it(desk: &Desk) {
+    let book = desk.open_again(OpenMode::Existing);
+    assert_eq!(book.verify().await.expect("verified").findings, [""; 0]);
+    let balance = book.balances(&BalanceQuery::default(), now()).await.expect("balances").remove(0);
+    assert_eq!([balance.granted, balance.expired, balance.used], [milli(600), milli(300), milli(400)]);
+}
+
+#[tokio::test]
+async fn a_file_of_version_7_gets_its_sums_over_midnight() {
+    let desk = with_a_run_over_midnight().await;
+    desk.change_the_tables("PRAGMA user_version = 7;");
+    has_split_it(&desk).await;
+}
+
+#[tokio::test]
+async fn real_a_schema_of_version_7_gets_its_sums_over_midnight() {
+    use_postgres();
+    let desk = with_a_run_over_midnight().await;
+    desk.change_the_tables("UPDATE meta SET value = '7' WHERE name = 'version';");
+    has_split_it(&desk).await;
 }
