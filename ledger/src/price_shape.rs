@@ -43,6 +43,14 @@ impl PriceShape {
         }
     }
 
+    /// What the site charges by its own formula, at this milli-amount.
+    pub(crate) fn site_charge(self, amount: Option<i64>) -> Option<Charge> {
+        match self.price([None, None, amount]) {
+            RunPrice::Known(price) => price.site,
+            RunPrice::Unknown(_) => None,
+        }
+    }
+
     /// The price of this shape with the milli-amounts of its GPU, node and site parts.
     pub(crate) fn price(self, [gpu, node, site]: [Option<i64>; 3]) -> RunPrice {
         match self {

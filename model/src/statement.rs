@@ -1,6 +1,6 @@
 //! A statement: every movement of one project in one unit over a window, and the sums that must meet.
 
-use crate::{Amount, AmountError, ProjectName, RunKey, Timestamp, Unit, Window};
+use crate::{Amount, AmountError, Charge, ProjectName, RunKey, Timestamp, Unit, Window};
 use serde::{Deserialize, Serialize};
 
 /// What moved the balance.
@@ -48,6 +48,10 @@ pub struct StatementLine {
     pub run: Option<RunKey>,
     /// Job name, grant id or reason, for people.
     pub note: String,
+    /// What the site charges for the run by its own formula, as the run is known now; on the first line of its present charge
+    /// alone, and split with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site_charge: Option<Charge>,
     /// That it is a part of a charge, which was split at a border of the statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<StatementPart>,

@@ -5,11 +5,12 @@ use model::Statement;
 
 /// The lines of statements, one a row, amounts in exact milli-seconds and in hours, behind one header row. Beside each
 /// statement stands whether all that belongs into it was read; the last column says so. A run that a border of the statement
-/// splits has the whole charge and the time of its part in columns of their own.
+/// splits has the whole charge and the time of its part in columns of their own; so has what the site charges for a run
+/// by its own formula.
 pub fn statements_csv<'a>(statements: impl Iterator<Item = (&'a Statement, bool)>) -> Result<String, ReportError> {
     let mut csv = String::from(
         "entry,at,kind,project,unit,amount_milliseconds,amount_hours,scheduler_job,note,\
-         part_of_milliseconds,part_from,part_until,complete\r\n",
+         part_of_milliseconds,part_from,part_until,site_charge_milliseconds,site_charge_unit,complete\r\n",
     );
     for (statement, is_complete) in statements {
         csv.push_str(&rows(statement, is_complete)?);
@@ -48,6 +49,8 @@ fn rows(statement: &Statement, is_complete: bool) -> Result<String, ReportError>
             line.part.map(|part| part.of.milli().to_string()).unwrap_or_default(),
             line.part.map(|part| part.window.from.to_string()).unwrap_or_default(),
             line.part.map(|part| part.window.to.to_string()).unwrap_or_default(),
+            line.site_charge.as_ref().map(|charge| charge.amount.milli().to_string()).unwrap_or_default(),
+            line.site_charge.as_ref().map(|charge| cell(&charge.unit.to_string())).unwrap_or_default(),
             yes_or_no(is_complete).to_owned(),
         ];
         csv.push_str(&cells.join(","));

@@ -91,7 +91,7 @@ fn sums(statement: &Statement) -> Result<String, AmountError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{RunKey, SchedulerJobId, Timestamp, Window};
+    use model::{Charge, RunKey, SchedulerJobId, Timestamp, Window};
 
     fn statement() -> Statement {
         let at = Timestamp::from_epoch_seconds;
@@ -108,6 +108,7 @@ mod tests {
             amount: Amount::from_hours(hours).expect("hours"),
             run,
             note: note.to_owned(),
+            site_charge: None,
             part: None,
         };
         Statement {
@@ -179,7 +180,11 @@ mod tests {
         assert!(text.contains(line), "{text}");
         let csv = crate::statements_csv([(&split, true)].into_iter()).expect("adds up");
         let last = csv.lines().last().expect("a row");
-        assert!(last.ends_with(",-360000000,2026-10-26T07:33:20Z,2026-11-06T21:20:00Z,yes"), "{last}");
+        assert!(last.ends_with(",-360000000,2026-10-26T07:33:20Z,2026-11-06T21:20:00Z,,,yes"), "{last}");
+        split.lines[1].site_charge =
+            Some(Charge { unit: "jupiter:core".parse().expect("a unit"), amount: Amount::from_milli(72) });
+        let csv = crate::statements_csv([(&split, false)].into_iter()).expect("adds up");
+        assert!(csv.ends_with(",72,jupiter:core,no\r\n"), "{csv}");
     }
 
     #[test]
@@ -193,6 +198,6 @@ mod tests {
     fn csv_keeps_cells_apart_and_disarms_formulas() {
         let csv = crate::statements_csv([(&statement(), true)].into_iter()).expect("adds up");
         let last = csv.lines().last().expect("a row");
-        assert!(last.ends_with(r#",4711,"'=train,""7b""",,,,yes"#), "{last}");
+        assert!(last.ends_with(r#",4711,"'=train,""7b""",,,,,,yes"#), "{last}");
     }
 }

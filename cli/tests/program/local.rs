@@ -212,7 +212,7 @@ fn a_statement_for_spreadsheets_is_lines_as_they_want_them() {
     assert!(
         csv.starts_with(
             "entry,at,kind,project,unit,amount_milliseconds,amount_hours,scheduler_job,note,\
-             part_of_milliseconds,part_from,part_until,complete\r\n"
+             part_of_milliseconds,part_from,part_until,site_charge_milliseconds,site_charge_unit,complete\r\n"
         ),
         "{csv:?}"
     );

@@ -5,14 +5,16 @@ use super::rows;
 use super::run_tables::{self, raw_id};
 use super::session::Session;
 use super::tables::Tables;
+use crate::price_shape::PriceShape;
 use crate::records::{BookedRun, Result};
 use crate::rules::{self, Stored};
 use crate::stored::{LONG, place, run_key};
 use crate::{
     BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, KnownAt, Proposal, Scope, SetPolicy, UnattributedRun,
 };
-use model::{ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
+use model::{Charge, ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use postgres::Row;
+use std::collections::BTreeMap;
 
 pub(super) fn bindings(session: &Session) -> Result<Vec<BindingRecord>> {
     let select = format!("SELECT {} FROM bindings ORDER BY number", rows::BINDING);
@@ -133,12 +135,13 @@ pub(super) fn statement(
     );
     let soon = to.saturating_add(LONG);
     let mut entries = entries_where(tables, &condition, &[&name, &unit_text, &from, &to, &last, &soon])?;
-    name_runs(session, &mut entries)?;
-    rules::statement(project, unit, window, opening, &entries)
+    let site_charges = name_runs(session, &mut entries)?;
+    rules::statement(project, unit, window, opening, &entries, &site_charges)
 }
 
-/// Fills in the names of the runs that entries charge, for people.
-fn name_runs(session: &Session, entries: &mut [Entry]) -> Result<()> {
+/// Fills in the names of the runs that entries charge, for people. The answer is what sites charge for them, by the first entry
+/// of their present charge.
+fn name_runs(session: &Session, entries: &mut [Entry]) -> Result<BTreeMap<u64, Charge>> {
     let (mut charging, mut places, mut jobs, mut submitted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (position, entry) in entries.iter().enumerate() {
         let Some(run) = &entry.links.run else { continue };
@@ -148,16 +151,20 @@ fn name_runs(session: &Session, entries: &mut [Entry]) -> Result<()> {
         jobs.push(raw_id(run.scheduler_job)?);
         submitted.push(run.submitted_at.epoch_seconds());
     }
-    let select = "SELECT wanted.position, name
+    let select = "SELECT wanted.position, name, coalesce(entry, 0), price, site_charge
         FROM unnest($1::integer[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS wanted (place, job, submitted, position)
         JOIN runs ON runs.place = wanted.place AND runs.job = wanted.job AND runs.submitted = wanted.submitted";
+    let mut site_charges = BTreeMap::new();
     for row in session.rows(select, &[&places, &jobs, &submitted])? {
         let position = rows::count::<usize>(&row, 0)?.checked_sub(1).and_then(|position| charging.get(position));
-        if let Some(entry) = position.and_then(|position| entries.get_mut(*position)) {
-            entry.note = rows::get(&row, 1)?;
+        let Some(entry) = position.and_then(|position| entries.get_mut(*position)) else { continue };
+        entry.note = rows::get(&row, 1)?;
+        if rows::count::<u64>(&row, 2)? == entry.number {
+            let shape: PriceShape = session.parsed_json(rows::get(&row, 3)?)?;
+            site_charges.extend(shape.site_charge(rows::get(&row, 4)?).map(|charge| (entry.number, charge)));
         }
     }
-    Ok(())
+    Ok(site_charges)
 }
 
 pub(super) fn unattributed(session: &Session) -> Result<Vec<UnattributedRun>> {

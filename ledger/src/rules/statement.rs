@@ -3,19 +3,22 @@
 use super::{LotError, budget_change, spending_over};
 use crate::{Entry, EntryKind, LedgerError};
 use model::{
-    Amount, ProjectName, Statement, StatementLine, StatementLineKind, StatementPart, Unit, Window, amount_before,
-    amount_within,
+    Amount, Charge, ProjectName, Statement, StatementLine, StatementLineKind, StatementPart, Unit, Window,
+    amount_before, amount_within,
 };
+use std::collections::BTreeMap;
 
 /// The statement over `entries`, all that move and whose effect or run lies inside the window or reaches into it, from what
 /// entries that took effect before it come to. A run over a border is split there: what it had taken by its start is in the
-/// opening balance, and what it took behind its end belongs to the next statement.
+/// opening balance, and what it took behind its end belongs to the next statement. `site_charges` are those of runs, by the
+/// entry that shows them.
 pub(crate) fn statement(
     project: &ProjectName,
     unit: &Unit,
     window: Window,
     before: Amount,
     entries: &[Entry],
+    site_charges: &BTreeMap<u64, Charge>,
 ) -> Result<Statement, LedgerError> {
     let (mut lines, mut opening) = (Vec::with_capacity(entries.len()), before);
     for entry in entries {
@@ -25,12 +28,31 @@ pub(crate) fn statement(
         opening = opening.plus(earlier)?;
         let Some(Inside { amount, part }) = inside else { continue };
         let (run, note) = (entry.links.run.clone(), entry.note.clone());
-        lines.push(StatementLine { entry: entry.number, at: entry.effective_at, kind, amount, run, note, part });
+        let site_charge = match site_charges.get(&entry.number) {
+            Some(charge) => Some(part_of(charge, entry, part)?),
+            None => None,
+        };
+        lines.push(StatementLine {
+            entry: entry.number,
+            at: entry.effective_at,
+            kind,
+            amount,
+            run,
+            note,
+            site_charge,
+            part,
+        });
     }
     lines.sort_by_key(|line| (line.at, line.entry));
     let moved = Amount::sum(lines.iter().map(|line| line.amount))?;
     let (project, unit, closing) = (project.clone(), unit.clone(), opening.plus(moved)?);
     Ok(Statement { project, unit, window, opening, lines, closing })
+}
+
+/// What of a run's charge by its site falls where a part of its entry does.
+fn part_of(charge: &Charge, entry: &Entry, part: Option<StatementPart>) -> Result<Charge, LotError> {
+    let (Some(part), Some((_, over))) = (part, spending_over(entry)?) else { return Ok(charge.clone()) };
+    Ok(Charge { amount: amount_within(charge.amount, over, part.window)?, ..charge.clone() })
 }
 
 /// What of an entry falls into a statement.

@@ -4,6 +4,7 @@ use super::entry_tables::entries_where;
 use super::run_tables::{key_of, raw_id};
 use super::tables::Tables;
 use super::{rows, run_tables};
+use crate::price_shape::PriceShape;
 use crate::records::{BookedRun, Result};
 use crate::rules::{self, Stored};
 use crate::stored::{LONG, place};
@@ -11,8 +12,9 @@ use crate::{
     BindingRecord, Cursor, Entry, EntryPage, Grant, Hold, KnownAt, LedgerError, LedgerErrorKind, Proposal, Scope,
     SetPolicy, UnattributedRun,
 };
-use model::{Amount, ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
+use model::{Amount, Charge, ClusterName, ProjectName, RunKey, SiteName, Statement, Timestamp, Unit, Window};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use std::collections::BTreeMap;
 
 /// All rows of a query.
 pub(super) fn all<T, P: Params>(
@@ -148,23 +150,30 @@ pub(super) fn statement(
     );
     let soon = to.saturating_add(LONG);
     let mut entries = entries_where(tables, &condition, params![name, unit_text, from, to, last, soon])?;
-    name_runs(tables, &mut entries)?;
-    rules::statement(project, unit, window, opening, &entries)
+    let site_charges = name_runs(tables, &mut entries)?;
+    rules::statement(project, unit, window, opening, &entries, &site_charges)
 }
 
-/// Fills in the names of the runs that entries charge, for people.
-fn name_runs(tables: &Tables<'_>, entries: &mut [Entry]) -> Result<()> {
-    let select = "SELECT name FROM runs WHERE place = ?1 AND job = ?2 AND submitted = ?3";
+/// Fills in the names of the runs that entries charge, for people. The answer is what sites charge for them, by the first entry
+/// of their present charge.
+fn name_runs(tables: &Tables<'_>, entries: &mut [Entry]) -> Result<BTreeMap<u64, Charge>> {
+    let select = "SELECT name, coalesce(entry, 0), price, site_charge FROM runs
+        WHERE place = ?1 AND job = ?2 AND submitted = ?3";
     let mut statement = tables.connection.prepare_cached(select)?;
+    let mut site_charges = BTreeMap::new();
     for entry in entries {
         let Some(run) = &entry.links.run else { continue };
         let Some(place) = tables.names.find(&place(run))? else { continue };
         let key = params![place, raw_id(run.scheduler_job)?, run.submitted_at.epoch_seconds()];
-        if let Some(name) = statement.query_row(key, |row| row.get(0)).optional()? {
-            entry.note = name;
-        }
+        let found = statement.query_row(key, |row| {
+            let shape: PriceShape = tables.names.json_of(row.get(2)?)?;
+            Ok((row.get(0)?, rows::count(row, 1)?, shape.site_charge(row.get(3)?)))
+        });
+        let Some((name, first, charge)) = found.optional()? else { continue };
+        entry.note = name;
+        site_charges.extend(charge.filter(|_| first == entry.number).map(|charge| (first, charge)));
     }
-    Ok(())
+    Ok(site_charges)
 }
 
 pub(super) fn unattributed(tables: &Tables<'_>) -> Result<Vec<UnattributedRun>> {

@@ -226,7 +226,29 @@ async fn statements_that_meet_have_the_parts_of_a_run_and_agree_with_usage() {
 }
 
 #[tokio::test]
-async fn what_was_given_back_before_refunds_knew_their_run_goes_back_at_its_end() {
+async fn a_statement_has_what_the_site_itself_charges_for_each_run_once() {
+    let desk = over_the_end(OCTOBER, "Europe/Berlin").await;
+    let site_charges = |statement: &Statement| -> Vec<Option<i64>> {
+        let charge = |line: &model::StatementLine| line.site_charge.as_ref().map(|charge| charge.amount.milli() / 1000);
+        statement.lines.iter().map(charge).collect()
+    };
+    // 72 cores for each GPU of the run's price.
+    let (before, behind) = (72 * 2 * HOUR, 72 * MINUTE);
+    assert_eq!(site_charges(&statement(&desk, 0, OCTOBER).await), [None, Some(before)]);
+    assert_eq!(site_charges(&statement(&desk, OCTOBER, OCTOBER + DAY).await), [None, Some(behind)]);
+    let whole = statement(&desk, 0, OCTOBER + DAY).await;
+    assert_eq!(
+        whole.lines[2].site_charge.as_ref().map(|charge| charge.unit.to_string()).as_deref(),
+        Some("jupiter:core")
+    );
+    // Neither what is reversed nor what reverses it has one; what stands does.
+    desk.post_at(OCTOBER + DAY, &[settle(read_later(ran(1, OCTOBER - 2 * HOUR, OCTOBER)))]).await;
+    let corrected = site_charges(&statement(&desk, 0, OCTOBER + DAY).await);
+    assert_eq!(corrected.iter().flatten().collect::<Vec<_>>(), [&before]);
+}
+
+#[tokio::test]
+async fn what_is_given_back_goes_back_over_the_time_of_its_run() {
     let desk = over_the_end(OCTOBER, "Europe/Berlin").await;
     let refund = Refund { run: run_key(1), amount: None, reason: "node".to_owned() };
     let again = Command::Refund(refund);
@@ -250,5 +272,6 @@ on_postgres_too! {
     another_zone_of_the_site_cuts_at_other_midnights,
     sums_over_midnight_that_are_not_those_of_the_entries_are_found,
     statements_that_meet_have_the_parts_of_a_run_and_agree_with_usage,
-    what_was_given_back_before_refunds_knew_their_run_goes_back_at_its_end,
+    a_statement_has_what_the_site_itself_charges_for_each_run_once,
+    what_is_given_back_goes_back_over_the_time_of_its_run,
 }
