@@ -65,8 +65,11 @@ pub struct Grant {
     pub entry: u64,
     /// When it was entered.
     pub recorded_at: Timestamp,
-    /// What of it was taken back.
+    /// What of it was taken back, and passed on to others.
     pub withdrawn: Amount,
+    /// What of that was passed on of lots, by their time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_on: Vec<GivenLot>,
     /// What was granted.
     #[serde(flatten)]
     pub terms: NewGrant,
@@ -89,9 +92,11 @@ impl Grant {
         if self.is_withdrawn() {
             return Ok(GrantTerms { lots: Vec::new(), ..terms });
         }
-        // Of a grant in parts nothing but the whole is taken back.
-        let standing = GrantTerms::whole(self.terms.key.clone(), self.standing()?, self.terms.window);
-        Ok(if self.terms.lots.is_empty() { standing } else { terms })
+        // Of a grant in parts nothing but the whole is taken back; what is passed on of it is taken out of its lots.
+        let by_lots = Amount::sum(self.passed_on.iter().map(|lot| lot.amount))?;
+        let standing = GrantTerms::whole(self.terms.key.clone(), self.standing()?.plus(by_lots)?, self.terms.window);
+        let terms = if self.terms.lots.is_empty() { standing } else { terms };
+        Ok(GrantTerms { passed_on: self.passed_on.clone(), ..terms })
     }
 }
 

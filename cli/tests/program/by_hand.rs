@@ -117,6 +117,30 @@ fn time_is_passed_on_to_another_project() {
 }
 
 #[test]
+fn months_of_a_quota_are_passed_on() {
+    let desk = Desk::new();
+    desk.configure("site: jupiter\n");
+    desk.pakt(&["ledger", "init"]).expect(0);
+    let grant = ["ledger", "grant", "atlas", "1200", "--unit", "jupiter:gh200", "--new-project", "--account", "hai"];
+    desk.pakt(&grant).expect(0);
+    let delegate = ["ledger", "delegate", "atlas", "vision", "300", "--unit", "jupiter:gh200", "--reason", "thesis"];
+    assert_snapshot!(desk.pakt(&[&delegate[..], &["--new-project"]].concat()).shown(), @"
+    exit 0
+    --- stdout
+    passed on: 300.000 GPU-h (jupiter:gh200) from atlas to vision
+    ");
+    let balances = desk.json(&["balance", "--offline"])["balances"].clone();
+    let all = balances.as_array().expect("balances").iter().map(|balance| {
+        balance["granted"].as_i64().zip(balance["later"].as_i64()).map_or(0, |(now, later)| now + later) / 3_600_000
+    });
+    assert_eq!(all.collect::<Vec<_>>(), [900, 300]);
+    let part = ["ledger", "withdraw", "atlas", "100", "--unit", "jupiter:gh200", "--reason", "a mistake"];
+    let refused = desk.pakt(&part).expect(2).stderr;
+    assert!(refused.contains("next:  withdraw all that stands"), "{refused}");
+    desk.pakt(&["ledger", "verify"]).expect(0);
+}
+
+#[test]
 fn a_reservation_by_hand_is_held_and_released() {
     let desk = Desk::with_grant("1000");
     let held = desk.json(&["ledger", "hold", "atlas", "400", "--unit", "local:core", "--reason", "course in May"]);

@@ -1,18 +1,17 @@
-//! Delegation: time of a grant goes on to another project, as a grant of the same programme over the same time.
+//! Delegation: time of a grant goes on to another project, as a grant of the same programme over the same time. Of a grant
+//! that comes in lots each that is not over gives its part, and the other project gets those.
 
 use super::grant::grant;
 use super::posting::{Draft, Posting, conflict, invalid};
 use crate::records::Result;
-use crate::{Account, Delegate, Effect, EntryKind, Grant, Links, NewGrant, Particulars, SetPolicy, rules};
+use crate::{
+    Account, Budget, Delegate, Effect, EntryKind, GivenLot, Grant, Links, NewGrant, Particulars, SetPolicy, rules,
+};
 use model::Amount;
 
 const AGAIN: &str = "another delegation needs a `--reason` of its own";
 
-/// What can be done with time that comes in parts.
-const IN_PARTS: &str = "withdraw the grant, and enter one for each project; or let the other project's account spend this budget: \
-                        `pakt ledger bind`";
-
-/// Passes time on. Never more than stands of the grant, nor than is free.
+/// Passes time on. Never more than stands of the grant, nor than is free or comes into reach later.
 pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect> {
     if wish.reason.trim().is_empty() || wish.from == wish.to || wish.amount <= Amount::ZERO {
         let why = format!("{} from `{}` to `{}` for \"{}\"", wish.amount.hours(), wish.from, wish.to, wish.reason);
@@ -35,15 +34,10 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
         return Err(invalid(format!("project `{}` has no grant `{}`", wish.from, wish.grant)));
     };
     let unit = given.terms.unit.clone();
-    refuse_windows(posting, wish, &given)?;
-    let free = free(posting, wish, &given)?;
-    let most = given.standing()?.min(free);
-    if wish.amount > most {
-        let why = format!("{} can be passed on, {} are wanted", most.in_hours_of(&unit), wish.amount.hours());
-        let next = format!("pass on fewer hours; `pakt balance {}` shows what holds the rest", wish.from);
-        return Err(conflict(why).with_fact("most", &most.hours()).with_next(&next));
-    }
+    let lots = parts(posting, wish, &given)?;
     let NewGrant { programme, window, reference, .. } = given.terms;
+    let of_lots = Particulars::Lots { ends_at: window.to, lots: lots.clone() };
+    let particulars = if lots.is_empty() { Particulars::None } else { of_lots };
     posting.append(Draft {
         kind: EntryKind::Delegate,
         unit: unit.clone(),
@@ -56,7 +50,7 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
         links: Links { grant: Some(wish.grant.clone()), ..Links::default() },
         note: note(wish),
         tariff: None,
-        particulars: Particulars::None,
+        particulars,
         reading: None,
     })?;
     if let Some(known) = posting.records.policy(&wish.from, &unit)?
@@ -70,48 +64,51 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
     let reference = format!("{reference} from {}, {}: {}", wish.from, wish.key, wish.reason);
     grant(
         posting,
-        &NewGrant {
-            key: format!("delegated/{}", wish.key),
-            project,
-            programme,
-            unit,
-            amount,
-            window,
-            reference,
-            lots: Vec::new(),
-        },
+        &NewGrant { key: format!("delegated/{}", wish.key), project, programme, unit, amount, window, reference, lots },
     )
 }
 
-/// A grant that comes month by month cannot be passed on as one: the other project would get months that are over, and
-/// the months that this one has spent would be worth less.
-fn refuse_windows(posting: &Posting<'_>, wish: &Delegate, given: &Grant) -> Result<()> {
-    let Some(SetPolicy { policy, zone, .. }) = posting.records.policy(&wish.from, &given.terms.unit)? else {
-        let parts = given.terms.lots.len();
-        let why = format!("grant `{}` comes in {parts} parts, which cannot be passed on", wish.grant);
-        return if parts < 2 { Ok(()) } else { Err(conflict(why).with_next(IN_PARTS)) };
+/// What each lot of the grant gives, where it comes in several or is paid out so by its policy: those that are not over, pro
+/// rata. None where it is one. Refused where there is not so much.
+fn parts(posting: &Posting<'_>, wish: &Delegate, given: &Grant) -> Result<Vec<GivenLot>> {
+    let budget = budget(posting, wish, given)?;
+    let book = budget.as_ref().map(Budget::book).transpose()?;
+    let count = book.map_or(0, |book| book.lots().iter().filter(|known| known.lot.id.grant == wish.grant).count());
+    let available = match &budget {
+        Some(budget) if count > 1 || !given.terms.lots.is_empty() => {
+            Some(rules::available(budget, &wish.grant, posting.now)?)
+        }
+        _ => None,
     };
-    let lots = policy.lots(&[given.for_policy()?], &zone).map_err(|error| invalid(error.to_string()))?;
-    if lots.len() < 2 {
-        return Ok(());
+    let most = match &available {
+        Some(lots) => Amount::sum(lots.iter().map(|lot| lot.amount))?,
+        None => given.standing()?.min(free(posting, given, budget.as_ref())?),
+    };
+    if wish.amount > most {
+        let (most_shown, wanted) = (most.in_hours_of(&given.terms.unit), wish.amount.hours());
+        let why = format!("{most_shown} can be passed on, {wanted} are wanted");
+        let next = format!("pass on fewer hours; `pakt balance {}` shows what holds the rest", wish.from);
+        return Err(conflict(why).with_fact("most", &most.hours()).with_next(&next));
     }
-    let why = format!("by `{policy}` grant `{}` comes in {} parts, which cannot be passed on", wish.grant, lots.len());
-    Err(conflict(why).with_next(IN_PARTS))
+    Ok(available.map(|lots| rules::pro_rata(&lots, wish.amount)).transpose()?.unwrap_or_default())
+}
+
+/// The budget that gives.
+fn budget(posting: &Posting<'_>, wish: &Delegate, given: &Grant) -> Result<Option<Budget>> {
+    let parts = posting.records.balance_parts(Some(&wish.from), posting.now)?;
+    let is_its = |budget: &Budget| budget.balance.project == wish.from && budget.balance.unit == given.terms.unit;
+    Ok(rules::budgets(&parts, posting.now)?.into_iter().find(is_its))
 }
 
 fn note(wish: &Delegate) -> String {
     format!("to {}: {}", wish.to, wish.reason)
 }
 
-/// What can be passed on of a grant beside what stands of it: of one that is in force what is free now, for a later one covers
-/// nothing that is spent.
-fn free(posting: &Posting<'_>, wish: &Delegate, given: &Grant) -> Result<Amount> {
+/// What can be passed on of a grant that is one amount, beside what stands of it: of one that is in force what is free now, for
+/// a later one covers nothing that is spent.
+fn free(posting: &Posting<'_>, given: &Grant, budget: Option<&Budget>) -> Result<Amount> {
     if given.terms.window.from > posting.now {
         return Ok(given.standing()?);
     }
-    let unit = &given.terms.unit;
-    let parts = posting.records.balance_parts(Some(&wish.from), posting.now)?;
-    let balances = rules::balances(&parts, posting.now)?;
-    let found = balances.into_iter().find(|balance| balance.project == wish.from && balance.unit == *unit);
-    Ok(found.map(|balance| balance.free()).transpose()?.unwrap_or_default())
+    Ok(budget.map(|budget| budget.balance.free()).transpose()?.unwrap_or_default())
 }

@@ -77,7 +77,8 @@ pub(super) fn withdraw(posting: &Posting<'_>, wish: &Withdraw) -> Result<(Amount
         let why = format!("{} of grant `{}` stand, {} are to go", stands.in_hours_of(unit), wish.grant, amount.hours());
         return Err(conflict(why));
     }
-    if !grant.terms.lots.is_empty() && amount < stands {
+    let has_parts = !(grant.terms.lots.is_empty() && grant.passed_on.is_empty());
+    if has_parts && amount < stands {
         let why = format!("grant `{}` comes in parts of its own, of which none is taken back alone", wish.grant);
         let next = "withdraw all of it, without hours, and enter it again with other parts";
         return Err(conflict(why).with_next(next));

@@ -245,7 +245,7 @@ mod tests {
     fn told(bindings: &[Binding], readings: &[Coverage], figure: Option<SiteFigure>, opened: Option<i64>) -> String {
         let window = window(10, 400);
         let lots = vec![GivenLot { amount: Amount::from_milli(1_000), period: window }];
-        let grants = [GrantTerms { key: "g".to_owned(), window, lots }];
+        let grants = [GrantTerms { lots, ..GrantTerms::whole("g", Amount::ZERO, window) }];
         let openings = opened.map(|day| (name("atlas"), name("horeka:a100"), at(day)));
         let parts = BalanceParts {
             bindings: bindings.to_vec(),

@@ -22,12 +22,15 @@ pub struct GrantTerms {
     pub window: Window,
     /// Its parts, one for the whole window where nothing finer was said.
     pub lots: Vec<GivenLot>,
+    /// What of the lots that are made of it was passed on to others, by their time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_on: Vec<GivenLot>,
 }
 
 impl GrantTerms {
     /// A grant of one amount for its whole window.
     pub fn whole(key: impl Into<String>, amount: Amount, window: Window) -> Self {
-        Self { key: key.into(), window, lots: vec![GivenLot { amount, period: window }] }
+        Self { key: key.into(), window, lots: vec![GivenLot { amount, period: window }], passed_on: Vec::new() }
     }
 }
 

@@ -12,6 +12,7 @@ mod grants;
 mod lot;
 mod lot_draw;
 mod movement;
+mod passed_on;
 mod past;
 mod policy;
 mod replay;
@@ -36,6 +37,7 @@ pub(crate) use grants::grants;
 pub use lot::{GivenLot, GrantTerms, Lot, LotBalance, LotError, LotId, Spending};
 pub use lot_draw::{Debt, Drawing, LotBook, LotChange, borders_of};
 pub(crate) use movement::{HOUR_SECONDS, budget_change, fingerprint, hour_print, spending, spending_over, split};
+pub(crate) use passed_on::{available, pro_rata, take_out};
 pub(crate) use past::{Past, Sight, opened};
 pub use policy::{
     Coming, Decision, Event, Facts, FixedTerm, HardStop, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft,

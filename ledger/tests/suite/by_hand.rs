@@ -177,17 +177,6 @@ async fn nothing_takes_effect_ahead_of_the_present() {
 }
 
 #[tokio::test]
-async fn a_grant_that_comes_month_by_month_is_not_passed_on() {
-    let desk = desk().await;
-    desk.post(&[set_policy(ledger::MonthlyJsc::default())]).await;
-    let (key, grant, reason) = ("d1".to_owned(), "g1".to_owned(), "vision".to_owned());
-    let wish = Delegate { key, from: atlas(), grant, to: name("borealis"), amount: milli(1), reason };
-    let refused = desk.try_post(&[Command::Delegate(wish)]).await.expect_err("in parts");
-    assert_eq!(refused.kind, LedgerErrorKind::Conflict, "{refused}");
-    assert!(refused.why.contains("comes in 2 parts"), "{refused}");
-}
-
-#[tokio::test]
 async fn a_later_grant_covers_nothing_that_is_passed_on_of_an_earlier_one() {
     let desk = desk().await;
     let later = ledger::NewGrant {
@@ -213,7 +202,6 @@ on_postgres_too! {
     a_later_grant_covers_nothing_that_is_passed_on_of_an_earlier_one,
     what_is_given_back_follows_its_charge_to_another_project,
     nothing_takes_effect_ahead_of_the_present,
-    a_grant_that_comes_month_by_month_is_not_passed_on,
     a_run_is_refunded_once_and_never_by_more_than_it_was_charged,
     small_adjustments_are_one_persons_and_large_ones_two,
     many_small_adjustments_are_a_large_one,

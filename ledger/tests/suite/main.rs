@@ -22,6 +22,7 @@ mod joined;
 mod log;
 mod observations;
 mod order;
+mod passed_on;
 mod past;
 mod policies;
 mod processes;

@@ -63,7 +63,7 @@ async fn parts_that_an_award_names_come_and_go_one_by_one() {
     assert_eq!(numbers_at(&desk, SEPTEMBER + 40 * DAY).await, [55, 0, 45, 0, 15, 40]);
     let grants = desk.book.grants(None).await.expect("grants");
     assert_eq!(grants[0].terms, in_parts([60, 40]));
-    // Neither is a part taken back alone, nor are parts passed on.
+    // No part is taken back alone.
     let withdraw = |amount| ledger::Withdraw {
         key: "w".to_owned(),
         grant: "parts".to_owned(),

@@ -4,7 +4,7 @@ use super::decision::{Decision, decide};
 use super::outlook::{Event, Rate, outlook};
 use super::rule::{Rule, Standing, UsedUp, overdraft, standing};
 use super::{Facts, FixedTerm, HardStop, MonthlyJsc, NhrQuarterly, Soft};
-use crate::rules::{GrantTerms, Lot, LotBook, LotError, borders_of};
+use crate::rules::{GrantTerms, Lot, LotBook, LotError, borders_of, take_out};
 use model::{Amount, Timestamp, Zone};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -87,7 +87,9 @@ impl Policy {
         let Some(rule) = self.rule() else { return Ok(Vec::new()) };
         let mut lots = Vec::new();
         for grant in grants {
-            lots.extend(rule.lots(grant, zone)?);
+            let mut of_grant = rule.lots(grant, zone)?;
+            take_out(&mut of_grant, &grant.passed_on)?;
+            lots.extend(of_grant);
         }
         Ok(lots)
     }
