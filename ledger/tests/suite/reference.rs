@@ -173,16 +173,21 @@ impl Reference {
     pub(crate) fn numbers(&self) -> [i64; 6] {
         let paid: i64 = self.runs.values().filter(|run| run.is_paid).map(|run| run.price - run.refunded).sum();
         let used = paid - self.adjusted.values().sum::<i64>();
-        let taken = self.withdrawn.iter().map(|(_, amount)| amount).sum::<i64>() + self.delegated.values().sum::<i64>();
         // What is over was granted as far as it was used.
-        let granted = self.base + self.grants.values().sum::<i64>() - taken + self.over.min(paid / 2);
+        let granted = self.in_reach() + self.over.min(paid / 2);
         let committed: i64 = self.holds.iter().map(|(number, hold)| self.remainder(*number, hold)).sum();
         [granted, used, 0, committed, 0, granted - used - committed]
     }
 
+    /// What was granted and is not over.
+    fn in_reach(&self) -> i64 {
+        let taken = self.withdrawn.iter().map(|(_, amount)| amount).sum::<i64>() + self.delegated.values().sum::<i64>();
+        self.base + self.grants.values().sum::<i64>() - taken
+    }
+
     fn authorise(&self, wanted: i64) -> Answer {
-        let [granted, .., free] = self.numbers();
-        let overdraft = (granted * i64::from(self.overdraft)).div_euclid(100);
+        let free = self.numbers()[5];
+        let overdraft = (self.in_reach() * i64::from(self.overdraft)).div_euclid(100);
         let is_refused = self.is_enforced && wanted > 0 && free + overdraft < wanted;
         if is_refused { Err("refused") } else { Ok(()) }
     }

@@ -61,7 +61,8 @@ async fn real_a_schema_of_version_6_goes_on() {
 }
 
 /// What a ledger of version 7 did not keep.
-const BEFORE_NIGHTS: &str = "DROP TABLE overnight_spending; DROP INDEX entries_of_long_runs;";
+const BEFORE_NIGHTS: &str = "DROP TABLE overnight_spending; DROP INDEX entries_of_long_runs;
+    ALTER TABLE runs DROP COLUMN priced_at; ALTER TABLE bundles DROP COLUMN trust;";
 
 /// A run over the end of a grant, in a ledger that is one of version 7 from now on.
 async fn with_a_run_over_midnight() -> Desk {
