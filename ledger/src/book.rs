@@ -154,6 +154,11 @@ pub trait Book: Send + Sync {
     /// The bundles that were taken in, in the order of whose they are.
     async fn bundles(&self) -> Result<Vec<BundleMark>, LedgerError>;
 
+    /// What the clock of the server shows that keeps the ledger; none where there is no server.
+    async fn server_clock(&self) -> Result<Option<Timestamp>, LedgerError> {
+        Ok(None)
+    }
+
     /// Replays all entries and compares what comes out with what is stored.
     async fn verify(&self) -> Result<Verification, LedgerError>;
 

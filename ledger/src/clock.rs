@@ -12,6 +12,11 @@ pub fn is_ahead(instant: Timestamp, now: Timestamp) -> bool {
     instant > now.plus_seconds(CLOCK_TOLERANCE_SECONDS)
 }
 
+/// Whether two clocks differ by more than those of hosts do.
+pub fn is_apart(one: Timestamp, other: Timestamp) -> bool {
+    is_ahead(one, other) || is_ahead(other, one)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -21,6 +26,14 @@ mod tests {
         let now = Timestamp::from_epoch_seconds(1_793_000_000);
         for (seconds, ahead) in [(-1_000_000, false), (0, false), (300, false), (301, true), (i64::MAX, true)] {
             assert_eq!(is_ahead(now.plus_seconds(seconds), now), ahead, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn clocks_are_apart_in_both_directions() {
+        let now = Timestamp::from_epoch_seconds(1_793_000_000);
+        for (seconds, apart) in [(0, false), (300, false), (-300, false), (301, true), (-301, true)] {
+            assert_eq!(is_apart(now.plus_seconds(seconds), now), apart, "{seconds}");
         }
     }
 }

@@ -31,6 +31,7 @@ mod random;
 mod records;
 mod refusal;
 mod rules;
+mod schema_step_8;
 mod schema_version;
 mod scope;
 mod settled_run;
@@ -53,7 +54,7 @@ pub use bundle::{
     KeyTrust, KeyTrustError, MOST_RUNS, SeenPending, SeenRun, Sight,
 };
 pub use by_hand::{ALONE_UP_TO, ALONE_WITHIN_SECONDS, Adjust, Adjusted, ChargedRun, Delegate, Proposal, Refund};
-pub use clock::{CLOCK_TOLERANCE_SECONDS, is_ahead};
+pub use clock::{CLOCK_TOLERANCE_SECONDS, is_ahead, is_apart};
 pub use command::Command;
 pub use coverage::{AccountCoverage, Coverage, ReaderRights, ReaderRightsError, WholeReader};
 pub use entry::{Entry, EntryKind, Links, Particulars, Ran};

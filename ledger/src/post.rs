@@ -22,13 +22,37 @@ impl Post {
         self.commands.iter().all(is_of_holds)
     }
 
-    /// Carries out its commands, in order, and writes what they changed.
-    pub(crate) fn carry_out(&self, store: &dyn Store) -> Result<Vec<Outcome>> {
+    /// Carries out its commands, in order, and writes what they changed as recorded at this instant.
+    pub(crate) fn carry_out(&self, store: &dyn Store, recorded_at: Timestamp) -> Result<Vec<Outcome>> {
         let workbench = Workbench::new(store, &self.commands)?;
-        let posting = Posting::new(&workbench, &self.actor, self.now);
+        let posting = Posting::new(&workbench, &self.actor, self.now, recorded_at);
         let outcomes = self.commands.iter().map(|command| apply(&posting, command)).collect::<Result<Vec<_>>>()?;
         workbench.clear()?;
         Ok(outcomes)
+    }
+}
+
+/// The order of time in which posts are recorded: that of their numbers, whatever the clock of whoever posts shows. What was
+/// known at an instant is known for good, because nothing is recorded before it any more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RecordingOrder {
+    last: Option<Timestamp>,
+}
+
+impl RecordingOrder {
+    /// Goes on from the last post there is.
+    pub(crate) const fn after(last: Option<Timestamp>) -> Self {
+        Self { last }
+    }
+
+    /// When a post is recorded whose clock shows `now`.
+    pub(crate) fn of(self, now: Timestamp) -> Timestamp {
+        self.last.map_or(now, |last| last.max(now))
+    }
+
+    /// Notes that one was.
+    pub(crate) const fn note(&mut self, recorded_at: Timestamp) {
+        self.last = Some(recorded_at);
     }
 }
 

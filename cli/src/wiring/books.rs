@@ -1,9 +1,13 @@
 //! The ledger: a SQLite file or a PostgreSQL server, opened when it is first needed.
 
-use crate::configuration::LedgerPlace;
+use super::clock::SystemClock;
+use crate::{configuration::LedgerPlace, output::Screen};
 use async_trait::async_trait;
 use jobs::Books;
-use ledger::{Book, LedgerError, LedgerErrorKind, OpenMode, PostgresBook, PostgresPlace, SqliteBook, Verification};
+use ledger::{
+    Book, LedgerError, LedgerErrorKind, OpenMode, PostgresBook, PostgresPlace, SqliteBook, Verification, is_apart,
+};
+use model::{Clock as _, Timestamp};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -13,6 +17,8 @@ use tokio::sync::Mutex;
 /// The ledger at its place.
 pub(super) struct Ledger {
     store: Store,
+    /// Where a doubt about the clocks is told.
+    screen: Option<Screen>,
     open: Mutex<Option<Arc<dyn Book>>>,
 }
 
@@ -32,14 +38,14 @@ impl Store {
 
 impl Ledger {
     /// The ledger at this place, not yet opened.
-    pub(super) fn new(place: LedgerPlace) -> Result<Self, LedgerError> {
+    pub(super) fn new(place: LedgerPlace, screen: Option<Screen>) -> Result<Self, LedgerError> {
         let store = match place {
             LedgerPlace::File(path) => Store::File(path),
             LedgerPlace::Server { url, passwords, keys } => {
                 Store::Server { place: Box::new(PostgresPlace::read(&url, passwords.as_deref())?), keys }
             }
         };
-        Ok(Self { store, open: Mutex::new(None) })
+        Ok(Self { store, screen, open: Mutex::new(None) })
     }
 
     /// The error of an opening, with the place that it was about.
@@ -58,6 +64,10 @@ impl Books for Ledger {
         match self.store.open(OpenMode::Existing) {
             Ok(book) => {
                 *open = Some(Arc::clone(&book));
+                let doubt = book.server_clock().await?.and_then(|server| clock_doubt(SystemClock.now(), server));
+                if let (Some(doubt), Some(screen)) = (doubt, self.screen) {
+                    screen.aside(&doubt);
+                }
                 Ok(Some(book))
             }
             Err(error) if is_missing(&error) => Ok(None),
@@ -92,6 +102,28 @@ impl Books for Ledger {
     }
 }
 
+/// What is to be said where this machine's clock is not the server's: what is posted here is recorded by this one.
+fn clock_doubt(now: Timestamp, server: Timestamp) -> Option<String> {
+    is_apart(now, server).then(|| {
+        format!(
+            "warning: this machine's clock shows {now}, that of the ledger's server {server}; have the wrong one set"
+        )
+    })
+}
+
 fn is_missing(error: &LedgerError) -> bool {
     error.kind == LedgerErrorKind::NotFound
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_not_the_servers_is_told() {
+        let now = Timestamp::from_epoch_seconds(1_793_000_000);
+        for (seconds, is_told) in [(-301, true), (-300, false), (0, false), (300, false), (301, true)] {
+            assert_eq!(clock_doubt(now, now.plus_seconds(seconds)).is_some(), is_told, "{seconds}");
+        }
+    }
 }

@@ -30,6 +30,7 @@ use crate::{
     arguments::General,
     configuration::{Configuration, Home, LedgerPlace, StatePlace},
     failure::Failure,
+    output::Screen,
 };
 use jobs::{House, directory::State};
 use model::{Principal, SiteName, Zone};
@@ -53,7 +54,7 @@ pub(crate) fn house(general: &General, configuration: &Configuration) -> Result<
     let here = site::here(&catalogue, general, configuration)?;
     let principal = principal(&here)?;
     let place = state_place(configuration, &catalogue, &principal, &here)?.kept()?;
-    house_at(configuration, catalogue, here, principal, place)
+    house_at(configuration, catalogue, here, (principal, place), Some(Screen::new(general)))
 }
 
 /// As [`house`], for commands that make no job and no ledger: it leaves open where those are kept for good, so that it
@@ -66,7 +67,7 @@ pub(crate) fn house_to_look(
     let here = site::here(&catalogue, general, configuration)?;
     let principal = principal(&here)?;
     let place = state_place(configuration, &catalogue, &principal, &here)?;
-    house_at(configuration, catalogue, here, principal, place)
+    house_at(configuration, catalogue, here, (principal, place), Some(Screen::new(general)))
 }
 
 /// Wires a house that keeps nothing: it needs no detection, and no place that is known.
@@ -78,7 +79,7 @@ pub(crate) fn house_to_read(
     let principal = principal(&here)?;
     let place = state_place(configuration, &catalogue, &principal, &here);
     let place = place.unwrap_or_else(|failure| StatePlace::nowhere(configuration, &failure));
-    house_at(configuration, catalogue, here, principal, place)
+    house_at(configuration, catalogue, here, (principal, place), None)
 }
 
 fn principal(here: &SiteName) -> Result<Principal, Failure> {
@@ -101,8 +102,8 @@ fn house_at(
     configuration: &Configuration,
     catalogue: sites::Catalogue,
     here: SiteName,
-    principal: Principal,
-    place: StatePlace,
+    (principal, place): (Principal, StatePlace),
+    screen: Option<Screen>,
 ) -> Result<(House, Option<String>), Failure> {
     let StatePlace { folder: state_root, note, .. } = place;
     let files: Arc<dyn Reach> = Arc::new(Local);
@@ -115,7 +116,7 @@ fn house_at(
         machine_zone: Zone::from(jiff::tz::TimeZone::system()),
         variables: Arc::new(configuration.variables.clone()),
         machine,
-        books: Arc::new(ledger_at(configuration.ledger_place(&state_root)?)?),
+        books: Arc::new(ledger_at(configuration.ledger_place(&state_root)?, screen)?),
         state: State::new(state_root, mode, Arc::clone(&files)),
         scheduler: chosen.scheduler,
         dialect: chosen.dialect,
@@ -137,8 +138,8 @@ pub(crate) fn spares_home_without_area(house: &House) -> bool {
     house.catalogue.get(&house.here).is_some_and(|site| site.cache_area.is_some() && site.state_area.is_none())
 }
 
-fn ledger_at(place: LedgerPlace) -> Result<books::Ledger, Failure> {
-    books::Ledger::new(place).map_err(|error| {
+fn ledger_at(place: LedgerPlace, screen: Option<Screen>) -> Result<books::Ledger, Failure> {
+    books::Ledger::new(place, screen).map_err(|error| {
         let next = "mend `ledger` in the configuration, or PAKT_LEDGER; docs/reference/configuration.md says how";
         Failure::usage("the place of the ledger cannot be used", error.why, next)
     })

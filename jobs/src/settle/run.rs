@@ -85,7 +85,8 @@ async fn begin(house: &House, options: SettleOptions) -> Result<Desk<'_>, JobsEr
     let book = house.needed_book(what).await?;
     let now = house.clock.now();
     if !options.trust_clock {
-        clock::check(now, booked(book.written_at().await, what)?)?;
+        let (written_at, server) = (booked(book.written_at().await, what)?, booked(book.server_clock().await, what)?);
+        clock::check(now, written_at, server)?;
     }
     let cluster: ClusterName = scheduled(house.scheduler.cluster_name().await, what)?;
     keep_zone(house, book.as_ref(), &house.here, what).await?;

@@ -56,7 +56,7 @@ impl ExportAudit {
         let LogLine { log } = serde_json::from_str(&lines.line).map_err(|error| lines.wrong(&error.to_string()))?;
         let mut this = Self {
             persons: HashMap::new(),
-            replay: Replay::default(),
+            replay: Replay::after(log.older_entries.unwrap_or(u64::MAX)),
             writer: FieldWriter::new(Domain::Entry),
             findings: Vec::new(),
             last: 0,

@@ -33,6 +33,10 @@ pub struct LogRecord {
     pub key: Option<VerifierKey>,
     /// The newest checkpoint, as C2SP writes it.
     pub checkpoint: Option<String>,
+    /// How many of the entries an earlier release made, whose times of recording may fall; an export that such a release wrote
+    /// does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older_entries: Option<u64>,
     /// Why the last entries are not signed, where they are not.
     #[serde(skip)]
     pub unsigned: Option<String>,

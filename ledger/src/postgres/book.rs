@@ -160,6 +160,10 @@ impl Book for PostgresBook {
         self.read("reading when the ledger was written", |tables| queries::written_at(tables.session)).await
     }
 
+    async fn server_clock(&self) -> Result<Option<Timestamp>> {
+        self.read("reading the server's clock", |tables| queries::clock(tables.session)).await.map(Some)
+    }
+
     async fn unattributed(&self) -> Result<Vec<UnattributedRun>> {
         self.read("reading the unattributed runs", |tables| queries::unattributed(tables.session)).await
     }

@@ -8,7 +8,7 @@ use crate::post::Post;
 use crate::random::Random;
 use crate::records::Result;
 use crate::store::Store as _;
-use crate::stored::HoldDesk;
+use crate::stored::{Carried, HoldDesk};
 use crate::{LedgerErrorKind, Outcome};
 use model::SiteName;
 use std::sync::Arc;
@@ -19,12 +19,6 @@ pub(super) struct Writer {
     pub(super) random: Random,
     /// Who posts without the log's key leaves their entries for its keeper to sign.
     pub(super) signer: Option<Arc<SignerKey>>,
-}
-
-/// A post that changed something, with the last entry there was after it.
-pub(super) struct ClosedPost<'a> {
-    pub(super) post: &'a Post,
-    pub(super) last_entry: u64,
 }
 
 /// Posts all of them, in their order; the answers come in the same order. Where the transaction that they share fails for
@@ -69,10 +63,11 @@ fn post_alone(session: &Session, post: &Post, writer: &Writer) -> Result<Vec<Out
     in_transaction(session, Session::commit, || {
         let before = session.changes();
         let tables = Tables::to_write(session, &writer.random);
-        let outcomes = post.carry_out(&tables)?;
+        let recorded_at = session.recording_order().of(post.now);
+        let outcomes = post.carry_out(&tables, recorded_at)?;
         let is_changed = session.changes() != before;
         if is_changed {
-            close_posts(session, &[ClosedPost { post, last_entry: tables.last_number()? }])?;
+            close_posts(session, &[Carried { post, recorded_at, last_entry: tables.last_number()? }])?;
             tables.close_log(writer.signer.as_deref())?;
         }
         Ok((outcomes, is_changed))
@@ -84,8 +79,8 @@ fn post_holds(session: &Session, posts: &[Post], writer: &Writer) -> Result<Vec<
     in_transaction(session, Session::commit_among_many, || {
         let desk = HoldDesk::new(Tables::to_write(session, &writer.random), posts)?;
         let mut closed = Vec::new();
-        let answers = desk.carry_out(posts, |post, last_entry| {
-            closed.push(ClosedPost { post, last_entry });
+        let answers = desk.carry_out(posts, session.recording_order(), |carried| {
+            closed.push(carried);
             Ok(())
         })?;
         let tables = desk.close()?;
@@ -98,23 +93,24 @@ fn post_holds(session: &Session, posts: &[Post], writer: &Writer) -> Result<Vec<
 }
 
 /// Notes the posts. At that the database checks that the accounts of each unit sum to zero.
-fn close_posts(session: &Session, closed: &[ClosedPost<'_>]) -> Result<()> {
+fn close_posts(session: &Session, closed: &[Carried<'_>]) -> Result<()> {
     if closed.is_empty() {
         return Ok(());
     }
-    let insert = "INSERT INTO posts (recorded_at, actor_user, actor_site, commands, last_entry)
-        SELECT recorded_at, actor_user, actor_site, commands, last_entry
-        FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) WITH ORDINALITY
-            AS closed (recorded_at, actor_user, actor_site, commands, last_entry, position) ORDER BY position";
-    let of = |value: fn(&ClosedPost<'_>) -> u64| {
+    let insert = "INSERT INTO posts (recorded_at, actor_user, actor_site, commands, last_entry, clock_at)
+        SELECT recorded_at, actor_user, actor_site, commands, last_entry, clock_at
+        FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) WITH ORDINALITY
+            AS closed (recorded_at, actor_user, actor_site, commands, last_entry, clock_at, position) ORDER BY position";
+    let of = |value: fn(&Carried<'_>) -> u64| {
         closed.iter().map(|closed| super::rows::number(value(closed))).collect::<Result<Vec<_>>>()
     };
-    let recorded: Vec<i64> = closed.iter().map(|closed| closed.post.now.epoch_seconds()).collect();
+    let recorded: Vec<i64> = closed.iter().map(|closed| closed.recorded_at.epoch_seconds()).collect();
+    let clocks: Vec<i64> = closed.iter().map(|closed| closed.post.now.epoch_seconds()).collect();
     let users: Vec<&str> = closed.iter().map(|closed| closed.post.actor.user.as_str()).collect();
     let sites: Vec<Option<&str>> =
         closed.iter().map(|closed| closed.post.actor.site.as_ref().map(SiteName::as_str)).collect();
     let commands = of(|closed| closed.post.commands.len() as u64)?;
     let last = of(|closed| closed.last_entry)?;
-    session.execute(insert, &[&recorded, &users, &sites, &commands, &last])?;
+    session.execute(insert, &[&recorded, &users, &sites, &commands, &last, &clocks])?;
     Ok(())
 }

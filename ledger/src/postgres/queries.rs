@@ -34,9 +34,15 @@ pub(super) fn cursor(
     Ok(settled_until.map(|settled_until| Cursor { site, cluster, scope, settled_until }))
 }
 
+/// What the clock of whoever posted last showed.
 pub(super) fn written_at(session: &Session) -> Result<Option<Timestamp>> {
-    let found = session.row("SELECT recorded_at FROM posts ORDER BY number DESC LIMIT 1", &[])?;
+    let found = session.row("SELECT coalesce(clock_at, recorded_at) FROM posts ORDER BY number DESC LIMIT 1", &[])?;
     found.map(|row| rows::instant(&row, 0)).transpose()
+}
+
+/// What the clock of the server shows.
+pub(super) fn clock(session: &Session) -> Result<Timestamp> {
+    rows::instant(&session.one("SELECT floor(extract(epoch FROM clock_timestamp()))::bigint", &[])?, 0)
 }
 
 /// The number of the last entry of a state of the books.

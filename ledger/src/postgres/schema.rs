@@ -2,6 +2,7 @@
 //!
 //! Texts that are compared for their order are declared `COLLATE "C"`: a server sorts otherwise as a language does.
 
+use crate::schema_step_8 as step_8;
 use crate::schema_version::OLDEST;
 pub(super) use crate::schema_version::VERSION;
 
@@ -12,7 +13,7 @@ pub(super) const SCHEMA: &str = "pakt";
 pub(super) const APPLICATION: &str = "pakt-ledger";
 
 /// The steps from an empty schema to the present tables, with their numbers; `version` in `meta` is the last one taken.
-pub(super) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST), (7, SEVENTH), (8, EIGHTH)];
+pub(super) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST), (7, SEVENTH), (8, step_8::OF_POSTGRES)];
 
 const FIRST: &str = r#"
 CREATE TABLE meta (name text COLLATE "C" PRIMARY KEY, value text NOT NULL);
@@ -373,21 +374,6 @@ ALTER TABLE coverage ADD COLUMN rights text, ADD COLUMN hidden_accounts text NOT
 CREATE INDEX coverage_by_scope ON coverage (site, cluster, scope, from_at);
 ALTER TABLE holds ADD COLUMN expected_from bigint;
 ALTER TABLE holds ADD COLUMN expected_to bigint;
-";
-
-/// Eight: when a run's price was read, where its facts were seen at another instant; and what the keys of bundles are
-/// believed to say. Those that were believed so far go on to be believed about everybody.
-/// And where runs over a site's midnight were by then, so that lots which begin or end there split them; and an index of the long
-/// runs, for borders that are no midnights. The sums are made of the entries: `stored::sum_nights`.
-const EIGHTH: &str = r"
-ALTER TABLE runs ADD COLUMN priced_at bigint;
-ALTER TABLE bundles ADD COLUMN trust text NOT NULL DEFAULT 'everybody';
-CREATE TABLE overnight_spending (
-    project integer NOT NULL, unit integer NOT NULL, midnight bigint NOT NULL, place integer NOT NULL,
-    spent bigint NOT NULL,
-    PRIMARY KEY (project, unit, midnight, place)
-);
-CREATE INDEX entries_of_long_runs ON entries (project, unit, effective_at) WHERE effective_at - started > 86400;
 ";
 
 #[cfg(test)]

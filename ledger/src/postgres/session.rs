@@ -2,8 +2,10 @@
 
 use super::failure::in_commit;
 use super::names::Names;
+use crate::post::RecordingOrder;
 use crate::records::Result;
 use crate::{LedgerError, LedgerErrorKind, Retry};
+use model::Timestamp;
 use postgres::types::ToSql;
 use postgres::{Client, Row, SimpleQueryMessage, Statement};
 use rustc_hash::FxHashMap;
@@ -27,6 +29,8 @@ pub(super) struct Session {
     changes: Cell<u64>,
     /// How many persons were erased when this session last began a post.
     erased: Cell<Option<u64>>,
+    /// When the last post was recorded that there was when this session last began one.
+    recorded: Cell<Option<Timestamp>>,
 }
 
 impl Session {
@@ -37,6 +41,7 @@ impl Session {
             names: Names::default(),
             changes: Cell::new(0),
             erased: Cell::new(None),
+            recorded: Cell::new(None),
         }
     }
 
@@ -132,17 +137,26 @@ impl Session {
     /// The same in a ledger that is there. Where another session has erased somebody meanwhile, a name that is known here may
     /// be gone: all are read anew. The server is asked in the same breath, so that a post waits no longer for it.
     pub(super) fn begin_posting(&self) -> Result<()> {
-        let select = r#"SELECT count(*) FROM persons WHERE "user" IS NULL"#;
+        let select = r#"SELECT (SELECT count(*) FROM persons WHERE "user" IS NULL),
+            (SELECT recorded_at FROM posts ORDER BY number DESC LIMIT 1)"#;
         let answers = self.client.borrow_mut().simple_query(&format!("{}; {select}", begin_writing()))?;
-        let count = answers.iter().rev().find_map(|answer| match answer {
-            SimpleQueryMessage::Row(row) => row.get(0),
+        let answer = answers.iter().rev().find_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => Some(row),
             _ => None,
         });
-        let count = count.and_then(|count| count.parse().ok());
+        let of = |column: usize| answer.and_then(|row| row.get(column));
+        let count = of(0).and_then(|count| count.parse().ok());
+        let recorded = of(1).map(|seconds| seconds.parse().map_err(super::rows::unreadable)).transpose()?;
+        self.recorded.set(recorded.map(Timestamp::from_epoch_seconds));
         if self.erased.replace(count) != count {
             self.names.clear();
         }
         Ok(())
+    }
+
+    /// The order that the post under way is recorded in.
+    pub(super) const fn recording_order(&self) -> RecordingOrder {
+        RecordingOrder::after(self.recorded.get())
     }
 
     /// Has the transaction that is under way committed before it is on disk, so that the next writer need not wait for the

@@ -69,7 +69,7 @@ pub(super) fn set_enforce(posting: &Posting<'_>, enforce: &Enforce) -> Result<Ef
     if posting.records.is_enforced(&enforce.project, &enforce.unit)? == enforce.is_enforced {
         return Ok(Effect::AlreadyDone);
     }
-    posting.records.set_enforced(enforce, posting.actor, posting.now)?;
+    posting.records.set_enforced(enforce, posting.actor, posting.recorded_at)?;
     Ok(Effect::Done)
 }
 
@@ -85,6 +85,6 @@ pub(super) fn set_policy(posting: &Posting<'_>, wish: &SetPolicy) -> Result<Effe
             "`pakt ledger policy PROJECT --unit UNIT` shows the one it has; choose one that fits the grant's months";
         lots.map_err(|error| invalid(format!("it does not fit grant `{}`: {error}", grant.terms.key)).with_next(next))?;
     }
-    posting.records.set_policy(wish, posting.actor, posting.now)?;
+    posting.records.set_policy(wish, posting.actor, posting.recorded_at)?;
     Ok(Effect::Done)
 }

@@ -17,6 +17,6 @@ pub(super) fn keep(posting: &Posting<'_>, wish: &KeepBundle) -> Result<Effect> {
     if known.iter().any(|known| known.chain == *chain && says_no_more(known)) {
         return Ok(Effect::AlreadyDone);
     }
-    posting.records.put_bundle(&wish.mark, posting.actor, posting.now)?;
+    posting.records.put_bundle(&wish.mark, posting.actor, posting.recorded_at)?;
     Ok(Effect::Done)
 }

@@ -140,7 +140,7 @@ pub(super) fn adjust(posting: &Posting<'_>, wish: &Adjust) -> Result<Adjusted> {
         Some(_) => Ok(Adjusted::Waits),
         None => {
             let proposed_by = posting.actor.clone();
-            let proposal = Proposal { wish: wish.clone(), proposed_by, proposed_at: posting.now, entry: None };
+            let proposal = Proposal { wish: wish.clone(), proposed_by, proposed_at: posting.recorded_at, entry: None };
             posting.records.put_proposal(&proposal)?;
             Ok(Adjusted::Waits)
         }
@@ -150,7 +150,7 @@ pub(super) fn adjust(posting: &Posting<'_>, wish: &Adjust) -> Result<Adjusted> {
 /// What the same person has adjusted of the budget lately without anybody's agreement, gains and losses alike: many small
 /// ones are a large one.
 fn adjusted_alone(posting: &Posting<'_>, wish: &Adjust) -> Result<Amount> {
-    let since = posting.now.plus_seconds(-ALONE_WITHIN_SECONDS);
+    let since = posting.recorded_at.plus_seconds(-ALONE_WITHIN_SECONDS);
     let mut sum = Amount::ZERO;
     for entry in posting.records.adjustments(&wish.project)? {
         let is_counted = entry.unit == wish.unit && entry.actor.user == posting.actor.user && entry.recorded_at > since;
@@ -193,7 +193,7 @@ pub(super) fn erase(posting: &Posting<'_>, who: &Principal) -> Result<Option<u64
         let why = "the erasure would stand under your own name: somebody else has to enter it";
         return Err(conflict(why).with_next("have another person of the group run the same command"));
     }
-    posting.records.erase(who, posting.now)
+    posting.records.erase(who, posting.recorded_at)
 }
 
 /// What the keys of adjustments begin with.

@@ -57,7 +57,7 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
         && posting.records.policy(&wish.to, &unit)?.is_none()
     {
         let policy = SetPolicy { project: wish.to.clone(), ..known };
-        posting.records.set_policy(&policy, posting.actor, posting.now)?;
+        posting.records.set_policy(&policy, posting.actor, posting.recorded_at)?;
     }
     let (project, amount) = (wish.to.clone(), wish.amount);
     // Each delegation is a decision of its own: a second one for the same reason is another grant, not the same once more.

@@ -39,7 +39,7 @@ pub(super) fn hold(posting: &Posting<'_>, new: &NewHold) -> Result<Outcome> {
         anyway: new.anyway.clone(),
         is_provisional: new.is_provisional,
         expected: new.expected,
-        opened_at: posting.now,
+        opened_at: posting.recorded_at,
         opened_by: posting.actor.clone(),
         closing: None,
     };
@@ -133,7 +133,7 @@ pub(super) fn close(posting: &Posting<'_>, close: &CloseHold) -> Result<Outcome>
     let (key, remainder) = (format!("release:{}", hold.id), hold.remainder()?);
     let particulars = Particulars::Closing { reason: close.reason };
     reserve(posting, &hold, EntryKind::Release, remainder, key, particulars)?;
-    hold.closing = Some(Closing { reason: close.reason, at: posting.now });
+    hold.closing = Some(Closing { reason: close.reason, at: posting.recorded_at });
     posting.records.put_hold(&hold)?;
     Ok(Outcome::Closed(hold, Effect::Done))
 }

@@ -14,7 +14,10 @@ use std::rc::Rc;
 pub(crate) struct Posting<'a> {
     pub(super) records: &'a dyn Records,
     pub(super) actor: &'a Principal,
+    /// What the clock of whoever posts shows.
     pub(super) now: Timestamp,
+    /// When it is recorded, which is later where something was recorded later already.
+    pub(super) recorded_at: Timestamp,
     /// Read once for all runs of the post, and again after one was added.
     bindings: RefCell<Option<Rc<BindingsByAccount>>>,
     secret: RefCell<Option<Secret>>,
@@ -77,7 +80,7 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
         Command::Advance(cursor) => observe::advance(posting, cursor).map(Outcome::Advanced),
         Command::SetZone(wish) => observe::set_zone(posting, wish).map(Outcome::ZoneSet),
         Command::NoteImport(batch) => {
-            posting.records.add_import(batch, posting.actor, posting.now).map(Outcome::ImportNoted)
+            posting.records.add_import(batch, posting.actor, posting.recorded_at).map(Outcome::ImportNoted)
         }
         Command::KeepBundle(wish) => bundle::keep(posting, wish).map(Outcome::BundleKept),
     }
@@ -85,8 +88,13 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
 
 impl<'a> Posting<'a> {
     /// A post by `actor`, inside the transaction of `records`.
-    pub(crate) const fn new(records: &'a dyn Records, actor: &'a Principal, now: Timestamp) -> Self {
-        Self { records, actor, now, bindings: RefCell::new(None), secret: RefCell::new(None) }
+    pub(crate) const fn new(
+        records: &'a dyn Records,
+        actor: &'a Principal,
+        now: Timestamp,
+        recorded_at: Timestamp,
+    ) -> Self {
+        Self { records, actor, now, recorded_at, bindings: RefCell::new(None), secret: RefCell::new(None) }
     }
 
     /// The ledger's secret.
@@ -113,13 +121,13 @@ impl<'a> Posting<'a> {
     /// Adds a binding.
     pub(super) fn add_binding(&self, binding: &Binding) -> Result<()> {
         self.bindings.replace(None);
-        self.records.add_binding(binding, self.actor, self.now)
+        self.records.add_binding(binding, self.actor, self.recorded_at)
     }
 
     /// Ends a binding.
     pub(super) fn end_binding(&self, unbind: Unbind) -> Result<()> {
         self.bindings.replace(None);
-        self.records.end_binding(unbind, self.actor, self.now)
+        self.records.end_binding(unbind, self.actor, self.recorded_at)
     }
 
     /// Does work that is undone, alone, where an amount does not fit; the inner error says so. The rest of the post goes
@@ -159,7 +167,7 @@ impl Posting<'_> {
             credit: draft.credit,
             project: draft.project,
             effective_at: draft.effective_at,
-            recorded_at: self.now,
+            recorded_at: self.recorded_at,
             actor: self.actor.clone(),
             key: draft.key,
             links: draft.links,

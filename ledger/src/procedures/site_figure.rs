@@ -38,7 +38,7 @@ pub(super) fn note(posting: &Posting<'_>, figure: &NewSiteFigure) -> Result<Outc
     if opens {
         grant::open(posting, &opening)?;
     }
-    posting.records.put_site_figure(figure, posting.actor, posting.now)?;
+    posting.records.put_site_figure(figure, posting.actor, posting.recorded_at)?;
     Ok(Outcome::FigureNoted { opened: opens.then_some(beyond), settled, effect: Effect::Done })
 }
 

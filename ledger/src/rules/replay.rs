@@ -2,7 +2,7 @@
 
 use super::{budget_change, hour_print, spending};
 use crate::{Account, Closing, Entry, EntryKind, Hold, HoldId, LedgerError, Particulars, Verification};
-use model::{Amount, ProjectName, RunKey, Unit};
+use model::{Amount, ProjectName, RunKey, Timestamp, Unit};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -27,7 +27,10 @@ pub(crate) struct Stored {
 /// The state that a sequence of entries gives.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Replay {
+    /// So many entries were made by an earlier release, which recorded them by whatever clocks there were.
+    older: u64,
     last: u64,
+    recorded_at: Option<Timestamp>,
     balances: Balances,
     totals: Totals,
     hours: Hours,
@@ -59,9 +62,14 @@ impl Movement<'_> {
 }
 
 impl Replay {
+    /// Begins with a ledger of which an earlier release made so many entries.
+    pub(crate) fn after(older: u64) -> Self {
+        Self { older, ..Self::default() }
+    }
+
     /// Takes in the next entry.
     pub(crate) fn apply(&mut self, entry: &Entry) -> Result<(), LedgerError> {
-        self.follow(entry.number, entry.amount);
+        self.follow(entry.number, entry.amount, entry.recorded_at);
         if entry.kind.moves() {
             let Entry { kind, unit, debit, credit, project, amount, .. } = entry;
             self.move_amount(Movement { kind: *kind, unit, debit, credit, project }, *amount)?;
@@ -77,13 +85,19 @@ impl Replay {
     }
 
     /// Looks at the order of an entry; whoever takes in many entries alike at once calls this for each.
-    pub(crate) fn follow(&mut self, number: u64, amount: Amount) {
+    pub(crate) fn follow(&mut self, number: u64, amount: Amount, recorded_at: Timestamp) {
         if number != self.last + 1 {
             self.findings.push(format!("entry {number} follows entry {}", self.last));
         }
         self.last = number;
         if amount < Amount::ZERO {
             self.findings.push(format!("entry {number} has a negative amount"));
+        }
+        if let Some(before) = self.recorded_at.replace(recorded_at)
+            && before > recorded_at
+            && number > self.older
+        {
+            self.findings.push(format!("entry {number} was recorded at {recorded_at}, the one before it at {before}"));
         }
     }
 

@@ -7,10 +7,10 @@ use super::rows::number;
 use super::tables::Tables;
 use super::thread::with_retries;
 use crate::evidence::SignerKey;
-use crate::post::Post;
+use crate::post::{Post, RecordingOrder};
 use crate::random::Random;
 use crate::records::Result;
-use crate::stored::{HoldDesk, Log};
+use crate::stored::{Carried, HoldDesk, Log};
 use crate::{LedgerErrorKind, Outcome};
 use model::{Principal, SiteName, Timestamp};
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -70,10 +70,11 @@ fn post_alone(connection: &mut Connection, post: &Post, writer: &Writer) -> Resu
     in_transaction(connection, writer, |connection| {
         let before = connection.total_changes();
         let tables = Tables::to_write(connection, &writer.random);
-        let outcomes = post.carry_out(&tables)?;
+        let recorded_at = RecordingOrder::after(queries::recorded_at(connection)?).of(post.now);
+        let outcomes = post.carry_out(&tables, recorded_at)?;
         let is_changed = connection.total_changes() != before;
         if is_changed {
-            close_post(connection, &post.actor, post.now, post.commands.len())?;
+            close_post(connection, &post.actor, (recorded_at, post.now), post.commands.len())?;
         }
         Ok((outcomes, is_changed))
     })
@@ -84,23 +85,30 @@ fn post_alone(connection: &mut Connection, post: &Post, writer: &Writer) -> Resu
 fn post_holds(connection: &mut Connection, posts: &[Post], writer: &Writer) -> Result<Vec<Result<Vec<Outcome>>>> {
     in_transaction(connection, writer, |connection| {
         let desk = HoldDesk::new(Tables::to_write(connection, &writer.random), posts)?;
+        let order = RecordingOrder::after(queries::recorded_at(connection)?);
         let mut is_changed = false;
-        let answers = desk.carry_out(posts, |post, _| {
+        let answers = desk.carry_out(posts, order, |Carried { post, recorded_at, .. }| {
             is_changed = true;
             desk.clear()?;
-            close_post(connection, &post.actor, post.now, post.commands.len())
+            close_post(connection, &post.actor, (recorded_at, post.now), post.commands.len())
         })?;
         Ok((answers, is_changed))
     })
 }
 
-/// Notes a post. At that the database checks that the accounts of each unit sum to zero.
-pub(super) fn close_post(connection: &Connection, actor: &Principal, now: Timestamp, commands: usize) -> Result<()> {
-    let insert = "INSERT INTO posts (recorded_at, actor_user, actor_site, commands, last_entry)
-        SELECT ?1, ?2, ?3, ?4, coalesce(max(number), 0) FROM entries";
+/// Notes a post: when it was recorded, and what its clock showed. At that the database checks that the accounts of each unit sum to zero.
+pub(super) fn close_post(
+    connection: &Connection,
+    actor: &Principal,
+    (recorded_at, now): (Timestamp, Timestamp),
+    commands: usize,
+) -> Result<()> {
+    let insert = "INSERT INTO posts (recorded_at, actor_user, actor_site, commands, last_entry, clock_at)
+        SELECT ?1, ?2, ?3, ?4, coalesce(max(number), 0), ?5 FROM entries";
     let site = actor.site.as_ref().map(SiteName::as_str);
     let commands = number(commands as u64)?;
-    connection.prepare_cached(insert)?.execute(params![now.epoch_seconds(), actor.user.as_str(), site, commands])?;
+    let (recorded_at, now) = (recorded_at.epoch_seconds(), now.epoch_seconds());
+    connection.prepare_cached(insert)?.execute(params![recorded_at, actor.user.as_str(), site, commands, now])?;
     Ok(())
 }
 

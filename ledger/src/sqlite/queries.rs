@@ -47,9 +47,16 @@ pub(super) fn cursor(
     Ok(found.map(|settled_until| Cursor { site, cluster, scope, settled_until }))
 }
 
+/// What the clock of whoever posted last showed.
 pub(super) fn written_at(connection: &Connection) -> Result<Option<Timestamp>> {
-    let select = "SELECT recorded_at FROM posts ORDER BY number DESC LIMIT 1";
+    let select = "SELECT coalesce(clock_at, recorded_at) FROM posts ORDER BY number DESC LIMIT 1";
     Ok(connection.query_row(select, [], |row| rows::instant(row, 0)).optional()?)
+}
+
+/// When the last post was recorded.
+pub(super) fn recorded_at(connection: &Connection) -> Result<Option<Timestamp>> {
+    let select = "SELECT recorded_at FROM posts ORDER BY number DESC LIMIT 1";
+    Ok(connection.prepare_cached(select)?.query_row([], |row| rows::instant(row, 0)).optional()?)
 }
 
 /// The number of the last entry of a state of the books.

@@ -29,7 +29,7 @@ pub(super) fn replay(connection: &mut Connection, random: &Random, entries: &[En
     }
     workbench.clear()?;
     if let Some(last) = entries.last() {
-        close_post(&transaction, &last.actor, last.recorded_at, 0)?;
+        close_post(&transaction, &last.actor, (last.recorded_at, last.recorded_at), 0)?;
     }
     transaction.commit()?;
     Ok(())

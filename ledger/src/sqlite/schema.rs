@@ -1,5 +1,6 @@
 //! The tables, and the way from older ones. A migration is appended, never changed.
 
+use crate::schema_step_8 as step_8;
 use crate::schema_version::OLDEST;
 pub(super) use crate::schema_version::VERSION;
 
@@ -7,7 +8,7 @@ pub(super) use crate::schema_version::VERSION;
 pub(super) const APPLICATION_ID: i32 = 0x5041_4b54;
 
 /// The steps from an empty file to the present tables, with their numbers; `PRAGMA user_version` is the last one taken.
-pub(crate) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST), (7, SEVENTH), (8, EIGHTH)];
+pub(crate) const MIGRATIONS: &[(i64, &str)] = &[(OLDEST, FIRST), (7, SEVENTH), (8, step_8::OF_SQLITE)];
 
 const FIRST: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -363,21 +364,6 @@ DROP TABLE coverage_of_6;
 CREATE INDEX coverage_by_scope ON coverage (site, cluster, scope, from_at);
 ALTER TABLE holds ADD COLUMN expected_from INTEGER;
 ALTER TABLE holds ADD COLUMN expected_to INTEGER;
-";
-
-/// Eight: when a run's price was read, where its facts were seen at another instant; and what the keys of bundles are
-/// believed to say. Those that were believed so far go on to be believed about everybody.
-/// And where runs over a site's midnight were by then, so that lots which begin or end there split them; and an index of the long
-/// runs, for borders that are no midnights. The sums are made of the entries: `stored::sum_nights`.
-const EIGHTH: &str = "
-ALTER TABLE runs ADD COLUMN priced_at INTEGER;
-ALTER TABLE bundles ADD COLUMN trust TEXT NOT NULL DEFAULT 'everybody';
-CREATE TABLE overnight_spending (
-    project INTEGER NOT NULL, unit INTEGER NOT NULL, midnight INTEGER NOT NULL, place INTEGER NOT NULL,
-    spent INTEGER NOT NULL,
-    PRIMARY KEY (project, unit, midnight, place)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX entries_of_long_runs ON entries (project, unit, effective_at) WHERE effective_at - started > 86400;
 ";
 
 #[cfg(test)]

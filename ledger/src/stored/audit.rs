@@ -2,7 +2,7 @@
 
 use super::audit_rows::{Item, PlainRow, Reading};
 use super::entry_rows::entry;
-use super::log::Log;
+use super::log::{Log, older_entries};
 use super::tables::LogTables;
 use crate::evidence::{
     Audit, AuditReport, CheckpointSource, Domain, EntryLeaf, EntryMarks, FieldWriter, RanLeaf, RunLeaf, TreeHash,
@@ -23,18 +23,18 @@ pub(super) const MOST_FINDINGS: usize = 100;
 
 /// Replays and recomputes all entries in one reading transaction, so that writers do not disturb it.
 pub(crate) fn audit<T: LogTables>(tables: &T, outside: &Outside) -> Result<Verification> {
-    let log = &Log::read(tables)?;
+    let (log, older) = (&Log::read(tables)?, older_entries(tables)?);
     outside.refuse_other_logs(log.key.as_ref())?;
     let (sender, receiver) = sync_channel(WAITING);
     let (read, hashed) = std::thread::scope(|scope| {
         let hashing = scope.spawn(move || hash(&receiver, log, outside));
-        (Reading::new(tables, sender).run(), hashing.join())
+        (Reading::new(tables, older, sender).run(), hashing.join())
     });
     let gone = |_| LedgerError::never(LedgerErrorKind::Bug, "the hashing thread has ended");
     let (report, mut findings) = hashed.map_err(gone)??;
     let mut verification = match read? {
         Some(verification) => verification,
-        None => slowly(tables)?,
+        None => slowly(tables, older)?,
     };
     if report.head != log.frontier.head() {
         findings.push("the frontier of the log is not that of its leaves".to_owned());
@@ -103,8 +103,8 @@ fn write(row: &PlainRow, writer: &mut FieldWriter) {
 }
 
 /// Replays entry by entry, with every run's charge in memory, to say which run it is that differs.
-fn slowly<T: LogTables>(tables: &T) -> Result<Verification> {
-    let mut replay = Replay::default();
+fn slowly<T: LogTables>(tables: &T, older: u64) -> Result<Verification> {
+    let mut replay = Replay::after(older);
     tables.each_entry(EVERYTHING, |row| replay.apply(&entry(row, tables)?))?;
     replay.compare(&tables.stored_with_runs()?)
 }

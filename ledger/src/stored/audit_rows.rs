@@ -109,13 +109,13 @@ pub(super) struct Reading<'a, T: LogTables> {
 }
 
 impl<'a, T: LogTables> Reading<'a, T> {
-    pub(super) fn new(tables: &'a T, sender: SyncSender<Vec<Item>>) -> Self {
+    pub(super) fn new(tables: &'a T, older: u64, sender: SyncSender<Vec<Item>>) -> Self {
         Self {
             tables,
             sender,
             batch: Vec::with_capacity(BATCH),
             writer: FieldWriter::new(Domain::Entry),
-            replay: Replay::default(),
+            replay: Replay::after(older),
             places: FxHashMap::default(),
             sums: Vec::new(),
             latest: 0,
@@ -178,7 +178,7 @@ impl<'a, T: LogTables> Reading<'a, T> {
     /// Takes in the amount of a run's entry.
     fn take_run(&mut self, row: &T::Row<'_>) -> Result<PlainRow> {
         let (number, amount): (i64, i64) = (row.number(0)?, row.number(3)?);
-        self.replay.follow(number.unsigned_abs(), Amount::from_milli(amount));
+        self.replay.follow(number.unsigned_abs(), Amount::from_milli(amount), row.instant(8)?);
         let alike = Alike {
             kind: row.kind(1)?,
             unit: row.name(2)?,

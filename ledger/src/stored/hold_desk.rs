@@ -5,7 +5,7 @@
 //! A desk lives for one transaction and is thrown away with it, whatever becomes of it: other processes write the same
 //! tables, and nothing that was read before a lock was let go is true after it.
 
-use crate::post::{Post, is_of_the_post};
+use crate::post::{Post, RecordingOrder, is_of_the_post};
 use crate::records::{BalanceParts, Result};
 use crate::store::{Changes, Store};
 use crate::{Command, Entry, Hold, HoldId, Outcome};
@@ -58,6 +58,13 @@ struct Step {
     was_waiting: bool,
 }
 
+/// A post that changed something, with the last entry there was after it.
+pub(crate) struct Carried<'a> {
+    pub(crate) post: &'a Post,
+    pub(crate) recorded_at: Timestamp,
+    pub(crate) last_entry: u64,
+}
+
 /// A moment between two posts.
 struct Mark {
     entries: usize,
@@ -77,19 +84,23 @@ impl<S: HoldTables> HoldDesk<S> {
         Ok(Self { tables, jobs_with_runs, state: RefCell::new(state) })
     }
 
-    /// Carries the posts out, in their order, and has `close` note each that changed something, with the number of the last
-    /// entry there is after it. What one of them may not do fails alone. After `Err` the transaction is given up.
+    /// Carries the posts out, in their order, recorded in that order of time, and has `close` note each that changed
+    /// something. What one of them may not do fails alone. After `Err` the transaction is given up.
     pub(crate) fn carry_out<'p>(
         &self,
         posts: &'p [Post],
-        mut close: impl FnMut(&'p Post, u64) -> Result<()>,
+        mut order: RecordingOrder,
+        mut close: impl FnMut(Carried<'p>) -> Result<()>,
     ) -> Result<Vec<Result<Vec<Outcome>>>> {
         let mut answers = Vec::with_capacity(posts.len());
         for post in posts {
-            let before = self.mark();
-            let answer = post.carry_out(self);
+            let (before, recorded_at) = (self.mark(), order.of(post.now));
+            let answer = post.carry_out(self, recorded_at);
             match &answer {
-                Ok(_) if self.has_changed_since(&before) => close(post, self.last_number()?)?,
+                Ok(_) if self.has_changed_since(&before) => {
+                    order.note(recorded_at);
+                    close(Carried { post, recorded_at, last_entry: self.last_number()? })?;
+                }
                 Ok(_) => {}
                 Err(error) if is_of_the_post(error) && self.undo_to(&before) => {}
                 Err(error) => return Err(error.clone()),

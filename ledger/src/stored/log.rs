@@ -1,7 +1,7 @@
 //! The log of entries: the frontier of its tree, roots of subtrees, the newest checkpoint.
 
 use super::persons::Persons;
-use super::row::unreadable;
+use super::row::{StoredRow as _, unreadable};
 use super::tables::LogTables;
 use crate::evidence::{
     Checkpoint, Commitment, EntryMarks, EvidenceError, Frontier, SignedCheckpoint, SignerKey, TreeHash, VerifierKey,
@@ -31,6 +31,16 @@ pub(crate) struct Appending {
     pub(crate) frontier: Frontier,
     /// Height, which of them, and root of each subtree that was completed and is to be kept.
     pub(crate) completed: Vec<(u32, u64, TreeHash)>,
+}
+
+/// How many entries an earlier release made.
+pub(super) fn older_entries(tables: &impl LogTables) -> Result<u64> {
+    let mut older = 0;
+    tables.each_row("SELECT older_entries FROM log", &[], |row| {
+        older = row.count(0)?;
+        Ok(())
+    })?;
+    Ok(older)
 }
 
 impl Log {

@@ -36,7 +36,7 @@ pub(crate) use balances::{BalanceTables, balance_parts, balances, budgets, openi
 pub(crate) use coverage::{coverage, has_run_of_others, put_coverage, readings};
 pub(crate) use entry_rows::{ENTRY, NewEntries, NewEntry, entry, place, run_key};
 pub(crate) use erasure::erase;
-pub(crate) use hold_desk::{HoldDesk, HoldTables, KnownHolds};
+pub(crate) use hold_desk::{Carried, HoldDesk, HoldTables, KnownHolds};
 pub(crate) use key_file::{generate as generate_key, read as read_key, write as write_key};
 pub(crate) use leaf_rows::select as select_leaves;
 pub(crate) use listed::Listed;

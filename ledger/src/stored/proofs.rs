@@ -3,7 +3,7 @@
 use super::entry_rows::entry;
 use super::key_file;
 use super::leaf_rows::{LEAF, WRITTEN, leaf_of};
-use super::log::Log;
+use super::log::{Log, older_entries};
 use super::row::StoredRow;
 use super::tables::{LogTables, StoredTree};
 use crate::evidence::{
@@ -33,7 +33,13 @@ pub(crate) fn record_of_log(
     let Log { frontier, key, checkpoint } = Log::read(tables)?;
     let size = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.claim().head.size);
     let unsigned = (size < frontier.size()).then(|| key_file::missing(&key_file(key.as_ref()), key.as_ref()));
-    Ok(LogRecord { size: frontier.size(), key, checkpoint: checkpoint.map(|signed| signed.to_string()), unsigned })
+    Ok(LogRecord {
+        size: frontier.size(),
+        key,
+        checkpoint: checkpoint.map(|signed| signed.to_string()),
+        older_entries: Some(older_entries(tables)?),
+        unsigned,
+    })
 }
 
 /// Refuses to go on from a tree that does not begin with what was signed.

@@ -1,7 +1,8 @@
 //! Clocks: one that was ahead once keeps nothing out afterwards, and a ledger tells when it was last written.
 
 use crate::support::*;
-use ledger::{CLOCK_TOLERANCE_SECONDS, Command, Effect, Outcome, SettleOutcome};
+use ledger::{CLOCK_TOLERANCE_SECONDS, Command, Effect, KnownAt, Outcome, SettleOutcome};
+use model::Window;
 
 const YEAR: i64 = 365 * 86_400;
 
@@ -78,6 +79,54 @@ async fn a_ledger_tells_when_it_was_last_written() {
 }
 
 #[tokio::test]
+async fn a_clock_that_goes_back_records_nothing_in_the_past() {
+    let desk = Desk::new();
+    desk.post_at(NOW + 600, &[grant("g1", 1000), Command::Bind(binding()), hold(1, 50)]).await;
+    let known = |seconds: i64| KnownAt::Instant(at(NOW + seconds));
+    let window = Window { from: at(0), to: at(NOW + YEAR) };
+    let closing = async |known_at: KnownAt| {
+        let statement = desk.book.statement(&atlas(), &gh200(), window, Some(known_at)).await;
+        statement.expect("a statement").closing.milli()
+    };
+    let before = closing(known(599)).await;
+    // A person whose clock is ten minutes slow.
+    desk.post(&[settle(foreign(1, 30)), close(1), hold(2, 7), enforce(true)]).await;
+    assert_eq!((closing(known(0)).await, closing(known(599)).await), (before, before), "what was known stays");
+    assert_eq!(closing(known(600)).await, 970);
+    let (ada, slow, right) = (ada(), [hold(3, 1)], [hold(4, 1)]);
+    let both = tokio::join!(desk.book.post(&ada, now(), &slow), desk.book.post(&ada, at(NOW + 700), &right));
+    assert!(both.0.is_ok() && both.1.is_ok(), "{both:?}");
+    let recorded: Vec<i64> = desk.entries().await.iter().map(|entry| entry.recorded_at.epoch_seconds() - NOW).collect();
+    assert!(recorded.is_sorted() && recorded[0] == 600, "{recorded:?}");
+    assert_eq!(desk.book.written_at().await, Ok(Some(at(NOW + 700))));
+    assert_eq!(desk.book.bindings().await.expect("read")[0].recorded_at, at(NOW + 600));
+    let held = desk.book.hold(hold_id(1)).await.expect("read").expect("there");
+    assert_eq!((held.opened_at, held.closing.map(|closing| closing.at)), (at(NOW + 600), Some(at(NOW + 600))));
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn entries_that_are_recorded_in_the_past_are_found() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding()), hold(1, 50)]).await;
+    desk.post_at(NOW + 5, &[settle(foreign(1, 30)), settle(foreign(2, 30)), hold(2, 1)]).await;
+    let mut entries = desk.entries().await;
+    assert!(found_in(&entries).await.iter().flatten().all(|finding| !finding.contains("recorded")));
+    entries[3].recorded_at = at(NOW - 1);
+    let expected = "entry 4 was recorded at 2026-10-26T07:33:19Z, the one before it at 2026-10-26T07:33:25Z";
+    for found in found_in(&entries).await {
+        assert!(found.iter().any(|finding| finding.contains(expected)), "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_a_server_has_a_clock_of_its_own() {
+    let desk = Desk::new();
+    let clock = desk.book.server_clock().await.expect("read");
+    assert_eq!(clock.is_some(), desk.database.is_some());
+}
+
+#[tokio::test]
 async fn a_run_that_ends_in_the_future_is_rejected_and_costs_no_other() {
     let desk = Desk::new();
     desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
@@ -93,6 +142,9 @@ async fn a_run_that_ends_in_the_future_is_rejected_and_costs_no_other() {
 }
 
 on_postgres_too! {
+    a_clock_that_goes_back_records_nothing_in_the_past,
+    entries_that_are_recorded_in_the_past_are_found,
+    only_a_server_has_a_clock_of_its_own,
     a_run_that_ends_in_the_future_is_rejected_and_costs_no_other,
     a_cursor_of_a_clock_that_was_ahead_moves_back_to_the_present,
     an_observation_of_a_clock_that_was_ahead_is_replaced,

@@ -83,7 +83,7 @@ async fn the_database_itself_forbids_what_a_mistake_of_ours_could_do() {
             "INSERT INTO entries SELECT 99, kind, unit, amount, debit, credit, project, effective_at, recorded_at, \
           actor, 'k', hold, run_place, run_job, run_submitted, grant_key, NULL, note, tariff, particulars, person, \
           content, started, partition, end_state, written, leaf FROM entries WHERE number = 1; \
-          INSERT INTO posts VALUES (97, 0, 'ada', NULL, 1, 99)",
+          INSERT INTO posts VALUES (97, 0, 'ada', NULL, 1, 99, 0)",
             "numbered without gaps",
         ),
         (
@@ -93,10 +93,10 @@ async fn the_database_itself_forbids_what_a_mistake_of_ours_could_do() {
           FROM entries WHERE number = 1",
             "never deleted",
         ),
-        ("INSERT INTO posts VALUES (96, 0, 'ada', NULL, 1, 3)", "numbered without gaps"),
+        ("INSERT INTO posts VALUES (96, 0, 'ada', NULL, 1, 3, 0)", "numbered without gaps"),
         ("UPDATE balances SET amount = 'many'", "cannot store TEXT"),
         (
-            "UPDATE balances SET amount = 0; INSERT INTO posts SELECT 99, 0, 'ada', NULL, 1, max(number) FROM entries",
+            "UPDATE balances SET amount = 0; INSERT INTO posts SELECT 99, 0, 'ada', NULL, 1, max(number), 0 FROM entries",
             "",
         ),
         (

@@ -471,6 +471,32 @@ impl Desk {
     }
 }
 
+/// What is found in a ledger of these entries whose tree is theirs and is signed: as if whoever has the key had made it so.
+/// On a file and in its export; and once more on PostgreSQL, of which the first finding is told.
+pub(crate) async fn found_in(entries: &[Entry]) -> Vec<Vec<String>> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ledger.db");
+    let surroundings = Surroundings::here();
+    let made = SqliteBook::open_in(&path, OpenMode::Create, &surroundings).expect("a new ledger");
+    made.replay(entries).await.expect("made");
+    let mut found = vec![made.verify().await.expect("verified").findings];
+    drop(made);
+    let file = rusqlite::Connection::open(&path).expect("opened");
+    file.execute_batch("DELETE FROM meta WHERE name = 'replica'").expect("no replica any more");
+    drop(file);
+    let forged = SqliteBook::open(&path, OpenMode::Existing).expect("opened");
+    assert_eq!(forged.log().await.expect("a log").unsigned, None, "the forger has the key");
+    let export = crate::exports::lines(&forged, false).await.join("\n");
+    let audited = ledger::ExportAudit::run(export.as_bytes(), &ledger::Outside::default());
+    found.push(audited.expect("an export").findings);
+    if ON_POSTGRES.get() {
+        let database = lab::postgres().and_then(|server| server.database()).expect("lab up postgres");
+        let moved = forged.move_to(&place(&database.url()), folder.path()).await;
+        found.push(moved.err().map(|error| error.why).into_iter().collect());
+    }
+    found
+}
+
 /// What the request of a commit ends in, as it goes over a connection: a word for isolation begins alike.
 pub(crate) const OF_A_COMMIT: &str = "COMMIT\0";
 

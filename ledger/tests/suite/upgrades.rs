@@ -13,6 +13,10 @@ const OF_POSTGRES: &str = include_str!("../fixtures/version-6.postgres.sql");
 /// What SQLite keeps outside of the tables: whose file it is and which version.
 const HEADER: &str = "PRAGMA application_id = 1346456404; PRAGMA user_version = 6;";
 
+/// Takes step 8 back.
+const BACK_TO_7: &str = "ALTER TABLE posts DROP COLUMN clock_at; ALTER TABLE log DROP COLUMN older_entries;
+    DELETE FROM meta WHERE name = 'replica'; PRAGMA user_version = 7;";
+
 /// A reading as that release wrote it, into a table of this name.
 fn reading(table: &str) -> String {
     format!(
@@ -48,6 +52,34 @@ async fn a_file_of_version_6_goes_on() {
     }
     drop(file);
     goes_on(&SqliteBook::open(&path, OpenMode::Existing).expect("opened")).await;
+}
+
+/// Step 8. Entries of before were recorded by whatever clocks there were: that they fall is no finding of theirs.
+#[tokio::test]
+async fn entries_of_an_earlier_release_may_fall_back_and_later_ones_may_not() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), hold(1, 50)]).await;
+    let mut entries = desk.entries().await;
+    entries[1].recorded_at = at(NOW - 60);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ledger.db");
+    let made = SqliteBook::open(&path, OpenMode::Create).expect("made");
+    made.replay(&entries).await.expect("filled");
+    drop(made);
+    let file = rusqlite::Connection::open(&path).expect("opened");
+    file.execute_batch(BACK_TO_7).expect("as it was");
+    drop(file);
+    let book = SqliteBook::open(&path, OpenMode::Existing).expect("opened");
+    assert_eq!(book.verify().await.expect("verified").findings, [""; 0]);
+    book.post(&ada(), at(NOW - 90), &[hold(2, 5)]).await.expect("posted");
+    let last = book.entries(ledger::EntryPage { after: 2, limit: 1 }).await.expect("read").remove(0);
+    assert_eq!(last.recorded_at, at(NOW - 60), "as the last post was");
+    assert_eq!(book.verify().await.expect("verified").findings, [""; 0]);
+    let lines = crate::exports::lines(&book, false).await;
+    let audit = |text: &str| ledger::ExportAudit::run(text.as_bytes(), &ledger::Outside::default()).expect("read");
+    assert_eq!(audit(&lines.join("\n")).findings, [""; 0]);
+    let younger = lines.join("\n").replace("\"older_entries\":2", "\"older_entries\":1");
+    assert!(audit(&younger).findings[0].contains("entry 2 was recorded at"), "{:?}", audit(&younger).findings);
 }
 
 #[tokio::test]
