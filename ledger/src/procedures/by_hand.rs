@@ -43,7 +43,11 @@ pub(super) fn refund(posting: &Posting<'_>, wish: &Refund) -> Result<(Amount, Ef
 
 /// A run is refunded once for each charge of it.
 fn refund_key(run: &BookedRun) -> String {
-    match run.revision {
+    refund_key_of(run, run.revision)
+}
+
+fn refund_key_of(run: &BookedRun, revision: u32) -> String {
+    match revision {
         0 => format!("refund:{}", run.key),
         revision => format!("refund:{}#{revision}", run.key),
     }
@@ -75,10 +79,9 @@ fn give_back(
     })
 }
 
-/// Takes back what was refunded of a charge that is being reversed: it cannot outlive what it gave back. The answer is what
-/// it was.
-pub(super) fn take_refund_back(posting: &Posting<'_>, run: &BookedRun) -> Result<Option<Entry>> {
-    let Some(posted) = posting.records.entry_with_key(&refund_key(run))? else { return Ok(None) };
+/// Takes back what was refunded of a charge that is being reversed: it cannot outlive what it gave back.
+pub(super) fn take_refund_back(posting: &Posting<'_>, run: &BookedRun) -> Result<()> {
+    let Some(posted) = posting.records.entry_with_key(&refund_key(run))? else { return Ok(()) };
     posting.append(Draft {
         kind: EntryKind::Refund,
         unit: posted.unit.clone(),
@@ -94,21 +97,33 @@ pub(super) fn take_refund_back(posting: &Posting<'_>, run: &BookedRun) -> Result
         particulars: Particulars::None,
         reading: Some(Reading { user: None, ran: posted.ran.clone(), content: None }),
     })?;
-    Ok(Some(posted))
+    Ok(())
 }
 
-/// Gives back of the new charge what was given back of the one before, as far as there is so much of it.
-pub(super) fn refund_again(
-    posting: &Posting<'_>,
-    run: &BookedRun,
-    charge: &BookedCharge,
-    before: &Entry,
-) -> Result<()> {
-    let amount = if before.unit == charge.unit { before.amount.min(charge.amount) } else { Amount::ZERO };
+/// Gives back of the new charge of a run what somebody wanted to be given back of it, whatever it was charged, and whoever paid,
+/// in the meantime; as far as there is so much of it.
+pub(super) fn refund_again(posting: &Posting<'_>, run: &BookedRun, charge: &BookedCharge) -> Result<()> {
+    let Some(wanted) = wanted_back(posting, run, charge)? else { return Ok(()) };
+    let amount = wanted.amount.min(charge.amount);
     if amount > Amount::ZERO {
-        give_back(posting, run, charge, amount, before.note.clone())?;
+        give_back(posting, run, charge, amount, wanted.note)?;
     }
     Ok(())
+}
+
+/// What was given back of an earlier charge of a run in the same unit. Of several it is the most: the others are what smaller
+/// charges left of it.
+fn wanted_back(posting: &Posting<'_>, run: &BookedRun, charge: &BookedCharge) -> Result<Option<Entry>> {
+    let mut most = None::<Entry>;
+    for revision in 0..run.revision {
+        let posted = posting.records.entry_with_key(&refund_key_of(run, revision))?;
+        if let Some(posted) = posted.filter(|posted| posted.unit == charge.unit)
+            && most.as_ref().is_none_or(|most| most.amount <= posted.amount)
+        {
+            most = Some(posted);
+        }
+    }
+    Ok(most)
 }
 
 /// Enters an adjustment that one person may make, or puts it down for another one to agree to.

@@ -231,10 +231,9 @@ fn recharge(
     {
         return Ok(Change::default());
     }
-    let mut refund = None;
     if let Some(old) = &old {
         reverse(posting, run, old, kind)?;
-        refund = by_hand::take_refund_back(posting, run)?;
+        by_hand::take_refund_back(posting, run)?;
         run.revision = run.revision.checked_add(1).ok_or(model::AmountError::Overflow)?;
     }
     let mut change = Change::default();
@@ -245,8 +244,8 @@ fn recharge(
             Standing::Charged(book(posting, run, new, effective_at, kind, &mut change)?)
         }
     };
-    if let (Some(refund), Standing::Charged(charge)) = (refund, &run.standing) {
-        by_hand::refund_again(posting, run, charge, &refund)?;
+    if let Standing::Charged(charge) = &run.standing {
+        by_hand::refund_again(posting, run, charge)?;
     }
     let before = old.map_or(Amount::ZERO, |old| old.amount);
     change.difference = change.drawn.plus(change.overrun)?.minus(before)?;

@@ -1,7 +1,7 @@
 //! What people enter by hand: refunds, adjustments with four eyes, time passed on; each once, none beyond what there is.
 
 use crate::support::*;
-use ledger::{ALONE_UP_TO, Adjust, Adjusted, Command, Delegate, Effect, LedgerErrorKind, Outcome, Refund};
+use ledger::{ALONE_UP_TO, Adjust, Adjusted, Command, Delegate, Effect, LedgerErrorKind, Outcome, Reattribute, Refund};
 use model::{Amount, Principal};
 
 fn refund(number: u64, amount: Option<i64>, reason: &str) -> Command {
@@ -168,6 +168,30 @@ async fn what_is_given_back_follows_its_charge_to_another_project() {
 }
 
 #[tokio::test]
+async fn what_is_given_back_follows_its_run_whoever_pays_in_the_meantime() {
+    let desk = desk().await;
+    desk.post(&[refund(1, Some(50), "node failed")]).await;
+    assert_eq!(desk.numbers().await, [1000, 50, 0, 0, 0, 950]);
+    let again = Command::Reattribute(Reattribute {
+        site: name("jupiter"),
+        window: model::Window { from: at(0), to: at(NOW + 1000) },
+    });
+    for number in [1, 2] {
+        desk.post(&[Command::Unbind(ledger::Unbind { number, to: at(0) }), again.clone()]).await;
+        assert_eq!(desk.numbers().await, [1000, 0, 0, 0, 0, 1000], "nobody pays");
+        desk.post(&[Command::Bind(binding())]).await;
+        assert_eq!(desk.numbers().await, [1000, 50, 0, 0, 0, 950], "what failed is given back to whoever pays");
+    }
+    // What a smaller charge left of it is not what was wanted.
+    desk.post(&[settle(read_at(foreign(1, 10), 300))]).await;
+    assert_eq!(desk.numbers().await[1], 40);
+    desk.post(&[settle(read_at(foreign(1, 0), 400))]).await;
+    desk.post(&[settle(read_at(foreign(1, 60), 500))]).await;
+    assert_eq!(desk.numbers().await[1], 50);
+    desk.verify().await;
+}
+
+#[tokio::test]
 async fn nothing_takes_effect_ahead_of_the_present() {
     let desk = desk().await;
     let Command::Adjust(mut wish) = adjust("a1", milli(5)) else { panic!("an adjustment") };
@@ -199,6 +223,7 @@ async fn a_later_grant_covers_nothing_that_is_passed_on_of_an_earlier_one() {
 }
 
 on_postgres_too! {
+    what_is_given_back_follows_its_run_whoever_pays_in_the_meantime,
     a_later_grant_covers_nothing_that_is_passed_on_of_an_earlier_one,
     what_is_given_back_follows_its_charge_to_another_project,
     nothing_takes_effect_ahead_of_the_present,

@@ -124,7 +124,14 @@ struct ReferenceRun {
     /// The price of its tariff, where that is not the one of the readings.
     repriced: Option<i64>,
     is_paid: bool,
-    refunded: i64,
+    /// What somebody wanted to be given back of it, whoever pays.
+    to_refund: i64,
+}
+
+impl ReferenceRun {
+    fn refunded(&self) -> i64 {
+        if self.is_paid { self.to_refund.min(self.price) } else { 0 }
+    }
 }
 
 #[derive(Clone, Default)]
@@ -171,7 +178,7 @@ impl Reference {
 
     /// As `Desk::numbers` gives them.
     pub(crate) fn numbers(&self) -> [i64; 6] {
-        let paid: i64 = self.runs.values().filter(|run| run.is_paid).map(|run| run.price - run.refunded).sum();
+        let paid: i64 = self.runs.values().filter(|run| run.is_paid).map(|run| run.price - run.refunded()).sum();
         let used = paid - self.adjusted.values().sum::<i64>();
         // What is over was granted as far as it was used.
         let granted = self.in_reach() + self.over.min(paid / 2);
@@ -192,12 +199,11 @@ impl Reference {
         if is_refused { Err("refused") } else { Ok(()) }
     }
 
-    /// Charges a run by what holds now: what was given back of the charge before goes as far as the new one.
+    /// Charges a run by what holds now.
     fn charge(&mut self, number: u64, price: i64) {
         let is_paid = self.is_covered(number);
         let run = self.runs.entry(number).or_default();
-        let refunded = if is_paid && run.is_paid { run.refunded.min(price) } else { 0 };
-        *run = ReferenceRun { price, is_paid, refunded, ..run.clone() };
+        *run = ReferenceRun { price, is_paid, ..run.clone() };
     }
 
     fn charge_where(&mut self, is_meant: impl Fn(u64, &ReferenceRun) -> bool) {
@@ -272,13 +278,15 @@ impl Reference {
             }
             Operation::Refund(run, amount) => {
                 let known = self.runs.get_mut(&run).ok_or("invalid")?;
-                let before = (known.refunded > 0).then_some(known.refunded);
+                let before = Some(known.refunded()).filter(|before| *before > 0);
                 let amount = amount.or(before).unwrap_or(known.price);
-                known.refunded = match once(before, amount)? {
-                    true if !known.is_paid => return Err("invalid"),
-                    true if amount > known.price => return Err("conflict"),
-                    _ => amount,
-                };
+                if once(before, amount)? {
+                    match amount {
+                        _ if !known.is_paid => return Err("invalid"),
+                        amount if amount > known.price => return Err("conflict"),
+                        amount => known.to_refund = amount,
+                    }
+                }
             }
             Operation::Adjust(key, amount) => drop(once(self.adjusted.insert(key, amount), amount)?),
             Operation::Close(number) => self.holds.get_mut(&number).ok_or("unknown")?.is_closed = true,
