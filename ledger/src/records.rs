@@ -236,7 +236,7 @@ pub(crate) trait Records {
     /// The zone that the days of a site begin in.
     fn zone(&self, site: &SiteName) -> Result<Option<Zone>>;
     /// Sets it, and sums the usage of the site anew.
-    fn set_zone(&self, zone: &SiteZone) -> Result<()>;
+    fn set_zone(&self, zone: &SiteZone, now: Timestamp) -> Result<()>;
 
     /// Adds the header of a batch; its number.
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64>;

@@ -6,7 +6,8 @@
 //! midnights; the sums are made of the entries (`stored::sum_nights`).
 //!
 //! Times of recording follow the order of the entries from here on; `older_entries` is how many an earlier release made, by
-//! whose clocks they may fall. A post keeps what the clock of whoever posted showed.
+//! whose clocks they may fall. A post keeps what the clock of whoever posted showed. Zones of sites are kept with the time since
+//! which they were known; those of an earlier release count as always known.
 
 pub(crate) const OF_SQLITE: &str = "
 ALTER TABLE runs ADD COLUMN priced_at INTEGER;
@@ -20,9 +21,13 @@ CREATE INDEX entries_of_long_runs ON entries (project, unit, effective_at) WHERE
 ALTER TABLE posts ADD COLUMN clock_at INTEGER;
 ALTER TABLE log ADD COLUMN older_entries INTEGER NOT NULL DEFAULT 0;
 UPDATE log SET older_entries = (SELECT coalesce(max(number), 0) FROM entries);
+CREATE TABLE zone_changes (
+    number INTEGER PRIMARY KEY, site TEXT NOT NULL, zone TEXT NOT NULL, recorded_at INTEGER NOT NULL
+) STRICT;
+INSERT INTO zone_changes (site, zone, recorded_at) SELECT site, zone, 0 FROM site_zones ORDER BY site;
 ";
 
-pub(crate) const OF_POSTGRES: &str = "
+pub(crate) const OF_POSTGRES: &str = r#"
 ALTER TABLE runs ADD COLUMN priced_at bigint;
 ALTER TABLE bundles ADD COLUMN trust text NOT NULL DEFAULT 'everybody';
 CREATE TABLE overnight_spending (
@@ -34,4 +39,8 @@ CREATE INDEX entries_of_long_runs ON entries (project, unit, effective_at) WHERE
 ALTER TABLE posts ADD COLUMN clock_at bigint;
 ALTER TABLE log ADD COLUMN older_entries bigint NOT NULL DEFAULT 0;
 UPDATE log SET older_entries = (SELECT coalesce(max(number), 0) FROM entries);
-";
+CREATE TABLE zone_changes (
+    number bigint PRIMARY KEY, site text COLLATE "C" NOT NULL, zone text NOT NULL, recorded_at bigint NOT NULL
+);
+INSERT INTO zone_changes SELECT row_number() OVER (ORDER BY site), site, zone, 0 FROM site_zones;
+"#;

@@ -80,7 +80,7 @@ pub(crate) trait Store {
     fn put_proposal(&self, proposal: &Proposal) -> Result<()>;
     /// The zone that the days of a site begin in.
     fn zone(&self, site: &SiteName) -> Result<Option<Zone>>;
-    fn set_zone(&self, zone: &SiteZone) -> Result<()>;
+    fn set_zone(&self, zone: &SiteZone, now: Timestamp) -> Result<()>;
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64>;
     fn bundles(&self) -> Result<Vec<BundleMark>>;
     fn put_bundle(&self, mark: &BundleMark, actor: &Principal, now: Timestamp) -> Result<()>;

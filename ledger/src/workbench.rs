@@ -373,9 +373,9 @@ impl Records for Workbench<'_> {
         self.store.zone(site)
     }
 
-    fn set_zone(&self, zone: &SiteZone) -> Result<()> {
+    fn set_zone(&self, zone: &SiteZone, now: Timestamp) -> Result<()> {
         self.clear()?;
-        self.store.set_zone(zone)
+        self.store.set_zone(zone, now)
     }
 
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64> {

@@ -330,8 +330,8 @@ impl Store for Tables<'_> {
         stored::zone(self, site)
     }
 
-    fn set_zone(&self, zone: &SiteZone) -> Result<()> {
-        stored::set_zone(self, zone)
+    fn set_zone(&self, zone: &SiteZone, now: Timestamp) -> Result<()> {
+        stored::set_zone(self, zone, now)
     }
 
     fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>> {

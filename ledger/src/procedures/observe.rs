@@ -51,7 +51,7 @@ pub(super) fn set_zone(posting: &Posting<'_>, wish: &SiteZone) -> Result<Effect>
     if posting.records.zone(&wish.site)?.as_ref() == Some(&wish.zone) {
         return Ok(Effect::AlreadyDone);
     }
-    posting.records.set_zone(wish)?;
+    posting.records.set_zone(wish, posting.recorded_at)?;
     Ok(Effect::Done)
 }
 

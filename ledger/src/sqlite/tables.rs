@@ -307,8 +307,8 @@ impl Store for Tables<'_> {
         stored::zone(self, site)
     }
 
-    fn set_zone(&self, zone: &SiteZone) -> Result<()> {
-        stored::set_zone(self, zone)
+    fn set_zone(&self, zone: &SiteZone, now: Timestamp) -> Result<()> {
+        stored::set_zone(self, zone, now)
     }
 
     fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64> {

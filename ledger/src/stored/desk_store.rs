@@ -190,8 +190,8 @@ impl<S: HoldTables> Store for HoldDesk<S> {
         self.tables.zone(site)
     }
 
-    fn set_zone(&self, zone: &SiteZone) -> Result<()> {
-        self.changing()?.set_zone(zone)
+    fn set_zone(&self, zone: &SiteZone, now: Timestamp) -> Result<()> {
+        self.changing()?.set_zone(zone, now)
     }
 
     fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>> {

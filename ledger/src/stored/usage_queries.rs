@@ -40,6 +40,24 @@ pub(super) fn known_at(tables: &impl LogTables, known_at: Option<KnownAt>) -> Re
     }
 }
 
+/// The last instant of recording of a state of the books: what was decided later does not count in it.
+pub(super) fn known_until(tables: &impl LogTables, known: Option<KnownAt>) -> Result<i64> {
+    match known {
+        None => Ok(i64::MAX),
+        Some(KnownAt::Instant(instant)) => Ok(instant.epoch_seconds()),
+        Some(KnownAt::Entry(_)) => {
+            let mut until = i64::MAX;
+            let select = "SELECT recorded_at FROM entries WHERE number = ?
+                AND number < (SELECT max(last_entry) FROM posts)";
+            tables.each_row(select, &[Value::Number(known_at(tables, known)?)], |row| {
+                until = row.number(0)?;
+                Ok(())
+            })?;
+            Ok(until)
+        }
+    }
+}
+
 /// The sums that are asked for.
 pub(crate) fn usage(tables: &impl LogTables, query: &UsageQuery) -> Result<Vec<UsageSum>> {
     let mut asking = Asking { tables, query, sums: UsageSums::default() };
@@ -183,7 +201,10 @@ impl<T: LogTables> Asking<'_, T> {
         let bounds = [widest.to.epoch_seconds(), widest.from.epoch_seconds(), known_at].map(Value::Number);
         let values: Vec<Value> = bounds.into_iter().chain(filter.values.iter().cloned()).collect();
         let tables = self.tables;
-        let mut calendars = Calendars::new(tables);
+        let mut calendars = match self.query.known_at {
+            None => Calendars::new(tables),
+            known => Calendars::known_until(tables, known_until(tables, known)?),
+        };
         tables.each_row(&select, &values, |row| {
             let entry = TakenEntry::read(row, tables)?;
             let calendar: Rc<Calendar> = calendars.known(entry.place)?;

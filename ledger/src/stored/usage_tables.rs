@@ -7,7 +7,7 @@ use super::tables::{LogTables, Names as _, Value};
 use crate::records::Result;
 use crate::rules::{Calendar, spending_over};
 use crate::{Entry, LedgerError, LedgerErrorKind, SiteZone};
-use model::{Amount, Day, Month, PartitionName, SiteName, Zone};
+use model::{Amount, Day, Month, PartitionName, SiteName, Timestamp, Zone};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -93,12 +93,19 @@ pub(crate) fn add_usage_rows([table, time]: [&str; 2], rows: &str) -> String {
 /// The calendars of the clusters that were met.
 pub(super) struct Calendars<'a, T> {
     tables: &'a T,
+    /// What was said of zones later does not count; none where all does.
+    known_until: Option<i64>,
     by_place: FxHashMap<i64, Rc<Calendar>>,
 }
 
 impl<'a, T: LogTables> Calendars<'a, T> {
     pub(super) fn new(tables: &'a T) -> Self {
-        Self { tables, by_place: FxHashMap::default() }
+        Self { tables, known_until: None, by_place: FxHashMap::default() }
+    }
+
+    /// Those that were known at an instant.
+    pub(super) fn known_until(tables: &'a T, instant: i64) -> Self {
+        Self { known_until: Some(instant), ..Self::new(tables) }
     }
 
     /// That of a cluster, which is noted where it is new.
@@ -117,8 +124,12 @@ impl<'a, T: LogTables> Calendars<'a, T> {
         if let Some(known) = self.by_place.get(&place) {
             return Ok(Rc::clone(known));
         }
-        let zone = zone(self.tables, &site_of(self.tables, place)?)?.unwrap_or_else(Zone::utc);
-        let calendar = Rc::new(Calendar::new(zone));
+        let site = site_of(self.tables, place)?;
+        let zone = match self.known_until {
+            None => zone(self.tables, &site)?,
+            Some(instant) => zone_then(self.tables, &site, instant)?,
+        };
+        let calendar = Rc::new(Calendar::new(zone.unwrap_or_else(Zone::utc)));
         self.by_place.insert(place, Rc::clone(&calendar));
         Ok(calendar)
     }
@@ -140,14 +151,29 @@ pub(crate) fn zone(tables: &impl LogTables, site: &SiteName) -> Result<Option<Zo
     Ok(zone)
 }
 
+/// The zone of a site as it was known at an instant.
+fn zone_then(tables: &impl LogTables, site: &SiteName, instant: i64) -> Result<Option<Zone>> {
+    let mut zone = None;
+    let select = "SELECT zone FROM zone_changes WHERE site = ? AND recorded_at <= ? ORDER BY number DESC LIMIT 1";
+    tables.each_row(select, &[Value::Text(site.to_string()), Value::Number(instant)], |row| {
+        zone = row.parsed_option(0)?;
+        Ok(())
+    })?;
+    Ok(zone)
+}
+
 /// Sets the zone of a site, and makes the sums anew that are cut at its midnights.
-pub(crate) fn set_zone<T: LogTables>(tables: &T, wish: &SiteZone) -> Result<()> {
+pub(crate) fn set_zone<T: LogTables>(tables: &T, wish: &SiteZone, now: Timestamp) -> Result<()> {
     // One without a name is refused by its own writing.
     let bug = |error| LedgerError::never(LedgerErrorKind::Bug, "a value cannot be written").with_fact("json", &error);
     let zone = serde_json::to_string(&wish.zone).map(|_| wish.zone.to_string()).map_err(bug)?;
     let insert = "INSERT INTO site_zones (site, zone) VALUES (?, ?)
         ON CONFLICT (site) DO UPDATE SET zone = excluded.zone";
-    tables.change(insert, &[Value::Text(wish.site.to_string()), Value::Text(zone)])?;
+    tables.change(insert, &[Value::Text(wish.site.to_string()), Value::Text(zone.clone())])?;
+    let note = "INSERT INTO zone_changes (number, site, zone, recorded_at)
+        SELECT coalesce(max(number), 0) + 1, ?, ?, CAST(? AS BIGINT) FROM zone_changes";
+    let values = [Value::Text(wish.site.to_string()), Value::Text(zone), Value::Number(now.epoch_seconds())];
+    tables.change(note, &values)?;
     let mut places = Vec::new();
     let select = "SELECT place FROM usage_places WHERE site = ?";
     tables.each_row(select, &[Value::Text(wish.site.to_string())], |row| {

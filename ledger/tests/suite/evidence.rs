@@ -101,7 +101,7 @@ async fn the_database_itself_forbids_what_a_mistake_of_ours_could_do() {
         ),
         (
             "UPDATE balances SET amount = 1 WHERE account LIKE 'budget%'; \
-          INSERT INTO posts SELECT 98, 0, 'ada', NULL, 1, max(number) FROM entries",
+          INSERT INTO posts SELECT 98, 0, 'ada', NULL, 1, max(number), 0 FROM entries",
             "do not sum to zero",
         ),
     ] {

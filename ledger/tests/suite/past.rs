@@ -1,7 +1,10 @@
 //! Balances of the past: what was shown once can be shown again, and what is known by now of an earlier time.
 
 use crate::support::*;
-use ledger::{BalanceQuery, Budget, Command, FixedTerm, KnownAt, MonthlyJsc, NewGrant, NhrQuarterly, Policy};
+use ledger::{
+    BalanceQuery, Binding, Budget, Command, Coverage, FixedTerm, KnownAt, MonthlyJsc, NewGrant, NhrQuarterly, Policy,
+    ReaderRights, SetPolicy, SiteZone, Unbind, UsageField, UsageFilter, UsageQuery, UsageSpan,
+};
 use model::Window;
 
 /// 1 September 2026, 00:00 in Berlin.
@@ -66,6 +69,93 @@ async fn what_was_shown_once_is_shown_again() {
     }
 }
 
+/// A coordinator read everything of one account.
+fn read_by_carol() -> Command {
+    Command::Cover(Coverage {
+        site: name("jupiter"),
+        cluster: name("booster"),
+        scope: name("all:carol"),
+        rights: Some(ReaderRights::Coordinator),
+        whole_accounts: vec![Some(name("hai"))],
+        hidden_accounts: Vec::new(),
+        window: Window { from: at(0), to: at(SEPTEMBER + 4 * DAY) },
+        observed_at: at(SEPTEMBER + 4 * DAY),
+    })
+}
+
+/// What is decided later, of a time before too, was not known then.
+#[tokio::test]
+async fn what_is_decided_later_changes_nothing_that_was_known() {
+    let later: [Vec<Command>; 6] = [
+        vec![set_policy(MonthlyJsc::default())],
+        vec![set_policy(FixedTerm::default()), enforce(true)],
+        vec![enforce(true), enforce(false)],
+        vec![Command::SetPolicy(SetPolicy {
+            project: atlas(),
+            unit: gh200(),
+            policy: NhrQuarterly::default().into(),
+            zone: name("Pacific/Kiritimati"),
+        })],
+        vec![Command::Bind(Binding { account: Some(name("other")), ..binding() })],
+        vec![Command::Unbind(Unbind { number: 1, to: at(SEPTEMBER) })],
+    ];
+    let mut elsewhere = ended(foreign(9, 111), SEPTEMBER + 3 * DAY);
+    elsewhere.run.account = Some(name("other"));
+    for commands in later {
+        let desk = Desk::new();
+        for (day, commands) in autumn(NhrQuarterly::default().into()).into_iter().take(4) {
+            desk.post_at(SEPTEMBER + day * DAY, &commands).await;
+        }
+        desk.post_at(SEPTEMBER + 4 * DAY, &[read_by_carol(), settle(elsewhere.clone())]).await;
+        let now = SEPTEMBER + 5 * DAY;
+        let before = budgets(&desk, BalanceQuery::default(), now).await;
+        let last = desk.entries().await.last().expect("an entry").number;
+        desk.post_at(SEPTEMBER + 6 * DAY, &commands).await;
+        desk.post_at(SEPTEMBER + 7 * DAY, &[granted("later", 1)]).await;
+        let (asked, by_time) = (SEPTEMBER + 8 * DAY, KnownAt::Instant(at(now)));
+        assert_eq!(budgets(&desk, known(by_time), asked).await, before, "{commands:?}");
+        let then = BalanceQuery { as_of: Some(at(now)), ..known(KnownAt::Entry(last)) };
+        assert_eq!(budgets(&desk, then, asked).await, before, "{commands:?}");
+    }
+}
+
+/// A run that a later binding attributes is an entry of that time: what was known before has it nowhere.
+#[tokio::test]
+async fn a_run_that_is_attributed_later_is_known_from_then_on() {
+    let desk = Desk::new();
+    desk.post_at(SEPTEMBER, &[granted("g", 90_000)]).await;
+    desk.post_at(SEPTEMBER + 2 * DAY, &[settle(ended(foreign(1, 5_000), SEPTEMBER + DAY))]).await;
+    desk.post_at(SEPTEMBER + 3 * DAY, &[Command::Bind(binding())]).await;
+    for (day, used) in [(2, 0), (3, 5_000)] {
+        let known = known(KnownAt::Instant(at(SEPTEMBER + day * DAY)));
+        let balance = budgets(&desk, known, SEPTEMBER + 4 * DAY).await.remove(0).balance;
+        assert_eq!(balance.used.milli(), used, "day {day}");
+    }
+}
+
+/// The days of a site begin where they began by what was known.
+#[tokio::test]
+async fn a_zone_that_is_said_later_cuts_no_days_that_were_known() {
+    let desk = Desk::new();
+    desk.post_at(SEPTEMBER, &[granted("g", 90_000), Command::Bind(binding())]).await;
+    let run = ended(foreign(1, 100), SEPTEMBER + 2 * DAY + 50);
+    desk.post_at(SEPTEMBER + 3 * DAY, &[settle(run)]).await;
+    let days = |known_at: Option<KnownAt>| UsageQuery {
+        span: UsageSpan::Days { from: "2026-09-01".parse().expect("a day"), to: "2026-10-01".parse().expect("a day") },
+        known_at,
+        by: vec![UsageField::Day],
+        filter: UsageFilter::default(),
+    };
+    let usage = async |known_at: Option<KnownAt>| desk.book.usage(&days(known_at)).await.expect("usage");
+    let before = usage(None).await;
+    let zone = SiteZone { site: name("jupiter"), zone: name("Europe/Berlin") };
+    desk.post_at(SEPTEMBER + 4 * DAY, &[Command::SetZone(zone), granted("h", 1)]).await;
+    assert_ne!(usage(None).await, before, "by now it is two days");
+    assert_eq!(usage(Some(KnownAt::Instant(at(SEPTEMBER + 3 * DAY)))).await, before);
+    assert_eq!(usage(Some(KnownAt::Entry(2))).await, before);
+    assert_eq!(usage(Some(KnownAt::Entry(3))).await, usage(None).await);
+}
+
 #[tokio::test]
 async fn what_is_known_by_now_of_an_earlier_time_is_told_apart() {
     let desk = Desk::new();
@@ -94,6 +184,9 @@ async fn what_is_known_by_now_of_an_earlier_time_is_told_apart() {
 }
 
 on_postgres_too! {
+    what_is_decided_later_changes_nothing_that_was_known,
+    a_run_that_is_attributed_later_is_known_from_then_on,
+    a_zone_that_is_said_later_cuts_no_days_that_were_known,
     what_was_shown_once_is_shown_again,
     what_is_known_by_now_of_an_earlier_time_is_told_apart,
 }

@@ -15,6 +15,7 @@ const HEADER: &str = "PRAGMA application_id = 1346456404; PRAGMA user_version = 
 
 /// Takes step 8 back.
 const BACK_TO_7: &str = "ALTER TABLE posts DROP COLUMN clock_at; ALTER TABLE log DROP COLUMN older_entries;
+    DROP TABLE zone_changes;
     DELETE FROM meta WHERE name = 'replica'; PRAGMA user_version = 7;";
 
 /// A reading as that release wrote it, into a table of this name.
