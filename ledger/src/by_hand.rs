@@ -9,6 +9,16 @@ pub const ALONE_UP_TO: Amount = Amount::from_milli(100 * 3_600_000);
 /// The time over which the adjustments of one person count together: 30 days.
 pub const ALONE_WITHIN_SECONDS: i64 = 30 * 86_400;
 
+/// What the keys of adjustments begin with.
+pub(crate) const ADJUST: &str = "adjust:";
+/// What the keys of the entries begin with that propose them.
+pub(crate) const PROPOSE: &str = "propose:";
+
+/// The key of the adjustment that an entry with this key proposes.
+pub(crate) fn agreed_key(proposed: &str) -> String {
+    format!("{ADJUST}{}", proposed.strip_prefix(PROPOSE).unwrap_or(proposed))
+}
+
 /// Gives back what a run was charged, or a part of it, because it was not its fault: a node that failed, say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {

@@ -7,7 +7,8 @@ use model::{
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What an entry is. Holds, amendments and releases reserve and free again; they move nothing between accounts.
+/// What an entry is. Holds, amendments and releases reserve and free again, and a proposal waits; they move nothing between
+/// accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EntryKind {
@@ -41,11 +42,13 @@ pub enum EntryKind {
     Refund,
     /// A change by hand.
     Adjust,
+    /// A change by hand that waits for somebody else to agree.
+    Propose,
 }
 
 impl EntryKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Opening,
         Self::Grant,
         Self::Withdraw,
@@ -61,6 +64,7 @@ impl EntryKind {
         Self::Reattribute,
         Self::Refund,
         Self::Adjust,
+        Self::Propose,
     ];
 
     /// The word for it.
@@ -81,6 +85,7 @@ impl EntryKind {
             Self::Reattribute => "reattribute",
             Self::Refund => "refund",
             Self::Adjust => "adjust",
+            Self::Propose => "propose",
         }
     }
 
@@ -96,7 +101,7 @@ impl EntryKind {
 
     /// Whether it moves its amount from the account that is debited to the one that is credited.
     pub const fn moves(self) -> bool {
-        !matches!(self, Self::Hold | Self::Amend | Self::Release)
+        !matches!(self, Self::Hold | Self::Amend | Self::Release | Self::Propose)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::posting::{Draft, Posting, Reading, conflict, invalid};
 use super::settle::reading;
+use crate::by_hand::{ADJUST, PROPOSE};
 use crate::records::{BookedCharge, BookedRun, Result, Standing};
 use crate::{
-    ALONE_UP_TO, ALONE_WITHIN_SECONDS, Account, Adjust, Adjusted, Effect, Entry, EntryKind, Links, Particulars,
-    Proposal, Refund, is_ahead,
+    ALONE_UP_TO, ALONE_WITHIN_SECONDS, Account, Adjust, Adjusted, Effect, Entry, EntryKind, LedgerError, Links,
+    Particulars, Proposal, Refund, is_ahead,
 };
 use model::{Amount, Principal};
 
@@ -143,7 +144,7 @@ pub(super) fn adjust(posting: &Posting<'_>, wish: &Adjust) -> Result<Adjusted> {
     let waiting = posting.records.proposal(&wish.key)?;
     let size = if wish.amount < Amount::ZERO { wish.amount.negated()? } else { wish.amount };
     if waiting.is_none() && adjusted_alone(posting, wish)?.plus(size)? <= ALONE_UP_TO {
-        enter(posting, wish)?;
+        append(posting, wish, (EntryKind::Adjust, key_of(wish)))?;
         return Ok(Adjusted::Entered);
     }
     match waiting {
@@ -152,14 +153,29 @@ pub(super) fn adjust(posting: &Posting<'_>, wish: &Adjust) -> Result<Adjusted> {
             let why = format!("adjustment `{}` waits already, with another content, by {by}", wish.key);
             Err(conflict(why).with_next("`pakt ledger agree` lists it; another one needs a `--reason` of its own"))
         }
-        Some(_) => Ok(Adjusted::Waits),
-        None => {
-            let proposed_by = posting.actor.clone();
-            let proposal = Proposal { wish: wish.clone(), proposed_by, proposed_at: posting.recorded_at, entry: None };
-            posting.records.put_proposal(&proposal)?;
-            Ok(Adjusted::Waits)
-        }
+        Some(_) if is_proposed(posting, &wish.key)? => Ok(Adjusted::Waits),
+        _ => propose(posting, wish),
     }
+}
+
+/// Puts an adjustment down for another one to agree to, as an entry: whoever checks the log has to see both of them.
+fn propose(posting: &Posting<'_>, wish: &Adjust) -> Result<Adjusted> {
+    let proposed_by = posting.actor.clone();
+    let proposal = Proposal { wish: wish.clone(), proposed_by, proposed_at: posting.recorded_at, entry: None };
+    posting.records.put_proposal(&proposal)?;
+    match posting.records.entry_with_key(&proposed_key(&wish.key))? {
+        None => {
+            append(posting, wish, (EntryKind::Propose, proposed_key(&wish.key)))?;
+        }
+        // Whoever put it down was erased since, and what waited with them.
+        Some(posted) if is_same_wish(&posted, wish)? => {}
+        Some(posted) => return Err(taken(&posted, wish)),
+    }
+    Ok(Adjusted::Waits)
+}
+
+fn is_proposed(posting: &Posting<'_>, key: &str) -> Result<bool> {
+    Ok(posting.records.entry_with_key(&proposed_key(key))?.is_some())
 }
 
 /// What the same person has adjusted of the budget lately without anybody's agreement, gains and losses alike: many small
@@ -178,7 +194,7 @@ fn adjusted_alone(posting: &Posting<'_>, wish: &Adjust) -> Result<Amount> {
 
 /// Whether two people stand behind an adjustment.
 fn is_agreed(posting: &Posting<'_>, entry: &Entry) -> Result<bool> {
-    let key = entry.key.as_deref().and_then(|key| key.strip_prefix(PREFIX)).unwrap_or_default();
+    let key = entry.key.as_deref().and_then(|key| key.strip_prefix(ADJUST)).unwrap_or_default();
     Ok(posting.records.proposal(key)?.is_some_and(|proposal| proposal.entry == Some(entry.number)))
 }
 
@@ -197,7 +213,11 @@ pub(super) fn agree(posting: &Posting<'_>, key: &str) -> Result<Adjusted> {
         let why = format!("you want adjustment `{key}` yourself, and above {most} somebody else has to agree");
         return Err(conflict(why).with_next(&format!("have another person of the group run `pakt ledger agree {key}`")));
     }
-    let entry = enter(posting, &known.wish)?;
+    if !is_proposed(posting, key)? {
+        let why = format!("adjustment `{key}` was put down by an earlier release, which made no entry of that");
+        return Err(conflict(why).with_next("enter the same adjustment once more, then have somebody agree"));
+    }
+    let entry = append(posting, &known.wish, (EntryKind::Adjust, key_of(&known.wish)))?;
     posting.records.put_proposal(&Proposal { entry: Some(entry), ..known })?;
     Ok(Adjusted::Entered)
 }
@@ -211,27 +231,29 @@ pub(super) fn erase(posting: &Posting<'_>, who: &Principal) -> Result<Option<u64
     posting.records.erase(who, posting.recorded_at)
 }
 
-/// What the keys of adjustments begin with.
-const PREFIX: &str = "adjust:";
-
 fn key_of(wish: &Adjust) -> String {
-    format!("{PREFIX}{}", wish.key)
+    format!("{ADJUST}{}", wish.key)
 }
 
-fn enter(posting: &Posting<'_>, wish: &Adjust) -> Result<u64> {
+fn proposed_key(key: &str) -> String {
+    format!("{PROPOSE}{key}")
+}
+
+/// Appends the entry of an adjustment, or the one that proposes it and moves nothing.
+fn append(posting: &Posting<'_>, wish: &Adjust, (kind, key): (EntryKind, String)) -> Result<u64> {
     let (budget, adjusted) =
         (Account::Budget(wish.project.clone()), Account::Adjusted(wish.unit.site().clone(), wish.unit.class().clone()));
     let is_loss = wish.amount < Amount::ZERO;
     let (debit, credit) = if is_loss { (budget, adjusted) } else { (adjusted, budget) };
     posting.append(Draft {
-        kind: EntryKind::Adjust,
+        kind,
         unit: wish.unit.clone(),
         amount: if is_loss { wish.amount.negated()? } else { wish.amount },
         debit,
         credit,
         project: wish.project.clone(),
         effective_at: wish.at,
-        key: Some(key_of(wish)),
+        key: Some(key),
         links: Links::default(),
         note: wish.reason.clone(),
         tariff: None,
@@ -241,16 +263,24 @@ fn enter(posting: &Posting<'_>, wish: &Adjust) -> Result<u64> {
 }
 
 fn repeated(posted: &Entry, wish: &Adjust) -> Result<Adjusted> {
-    let is_same = crate::rules::budget_change(posted)? == wish.amount
+    if is_same_wish(posted, wish)? { Ok(Adjusted::EnteredBefore) } else { Err(taken(posted, wish)) }
+}
+
+fn taken(posted: &Entry, wish: &Adjust) -> LedgerError {
+    let why = format!("adjustment `{}` is entry {} already, with another content", wish.key, posted.number);
+    conflict(why).with_next("another adjustment needs a `--reason` of its own")
+}
+
+fn is_same_wish(posted: &Entry, wish: &Adjust) -> Result<bool> {
+    let change = match &posted.credit {
+        Account::Budget(_) => posted.amount,
+        _ => posted.amount.negated()?,
+    };
+    Ok(change == wish.amount
         && posted.unit == wish.unit
         && posted.project == wish.project
         && posted.effective_at == wish.at
-        && posted.note == wish.reason;
-    if is_same {
-        return Ok(Adjusted::EnteredBefore);
-    }
-    let why = format!("adjustment `{}` is entry {} already, with another content", wish.key, posted.number);
-    Err(conflict(why).with_next("another adjustment needs a `--reason` of its own"))
+        && posted.note == wish.reason)
 }
 
 fn refuse_empty(reason: &str) -> Result<()> {

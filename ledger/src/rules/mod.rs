@@ -1,5 +1,6 @@
 //! The rules of the ledger: pure functions over facts. No store, no clock.
 
+mod agreements;
 mod attribution;
 mod balance;
 mod budget;
@@ -9,7 +10,9 @@ mod coverage;
 mod expiry;
 mod grant_check;
 mod grants;
+mod invariants;
 mod lot;
+mod lot_bounds;
 mod lot_draw;
 mod movement;
 mod passed_on;

@@ -1,5 +1,6 @@
 //! Replay: what the entries alone say, and whether what is stored beside them agrees.
 
+use super::invariants::Invariants;
 use super::{budget_change, hour_print, spending};
 use crate::{Account, Closing, Entry, EntryKind, Hold, HoldId, LedgerError, Particulars, Verification};
 use model::{Amount, ProjectName, RunKey, Timestamp, Unit};
@@ -36,6 +37,7 @@ pub(crate) struct Replay {
     hours: Hours,
     holds: BTreeMap<HoldId, Hold>,
     runs: BTreeMap<RunKey, Amount>,
+    invariants: Invariants,
     findings: Vec<String>,
 }
 
@@ -81,6 +83,8 @@ impl Replay {
                 add(&mut self.runs, run.clone(), budget_change(entry)?.negated()?)?;
             }
         }
+        let is_older = entry.number <= self.older;
+        self.findings.extend(self.invariants.take(entry, &self.runs, is_older)?);
         self.apply_to_hold(entry)
     }
 
@@ -169,7 +173,8 @@ impl Replay {
 
     /// What the entries alone show, where nothing is stored beside them.
     pub(crate) fn into_verification(self) -> Verification {
-        let Self { last: entries, findings, balances, holds, runs, .. } = self;
+        let Self { last: entries, mut findings, balances, holds, runs, mut invariants, .. } = self;
+        findings.extend(invariants.finish(&runs));
         let [balances, holds, runs] = [balances.len(), holds.len(), runs.len()].map(|count| count as u64);
         Verification { entries, balances, holds, runs, findings, log: None }
     }
@@ -177,6 +182,7 @@ impl Replay {
     /// Compares with what is stored.
     pub(crate) fn compare(mut self, stored: &Stored) -> Result<Verification, LedgerError> {
         let mut findings = std::mem::take(&mut self.findings);
+        findings.extend(self.invariants.finish(&self.runs));
         differences(&mut findings, "balance", &self.balances, &stored.balances, |(account, unit)| {
             format!("{account} in {unit}")
         });

@@ -1,8 +1,11 @@
 //! Audits: every entry read once, its leaf made again and hashed on a second thread, its amount replayed.
 
 use super::audit_rows::{Item, PlainRow, Reading};
+use super::balances::BalanceTables;
 use super::entry_rows::entry;
 use super::log::{Log, older_entries};
+use super::lot_audit::lots;
+use super::reversal_audit::reversals;
 use super::tables::LogTables;
 use crate::evidence::{
     Audit, AuditReport, CheckpointSource, Domain, EntryLeaf, EntryMarks, FieldWriter, RanLeaf, RunLeaf, TreeHash,
@@ -22,7 +25,7 @@ pub(super) const EVERYTHING: EntryPage = EntryPage { after: 0, limit: u32::MAX }
 pub(super) const MOST_FINDINGS: usize = 100;
 
 /// Replays and recomputes all entries in one reading transaction, so that writers do not disturb it.
-pub(crate) fn audit<T: LogTables>(tables: &T, outside: &Outside) -> Result<Verification> {
+pub(crate) fn audit<T: BalanceTables>(tables: &T, outside: &Outside) -> Result<Verification> {
     let (log, older) = (&Log::read(tables)?, older_entries(tables)?);
     outside.refuse_other_logs(log.key.as_ref())?;
     let (sender, receiver) = sync_channel(WAITING);
@@ -33,13 +36,17 @@ pub(crate) fn audit<T: LogTables>(tables: &T, outside: &Outside) -> Result<Verif
     let gone = |_| LedgerError::never(LedgerErrorKind::Bug, "the hashing thread has ended");
     let (report, mut findings) = hashed.map_err(gone)??;
     let mut verification = match read? {
-        Some(verification) => verification,
+        Some(mut verification) => {
+            verification.findings.append(&mut reversals(tables)?);
+            verification
+        }
         None => slowly(tables, older)?,
     };
     if report.head != log.frontier.head() {
         findings.push("the frontier of the log is not that of its leaves".to_owned());
     }
     findings.extend(report.findings.iter().map(ToString::to_string));
+    verification.findings.append(&mut lots(tables)?);
     verification.findings.append(&mut findings);
     verification.log = Some(report);
     Ok(verification)

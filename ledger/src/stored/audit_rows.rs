@@ -8,6 +8,7 @@ use super::audit::{EVERYTHING, MOST_FINDINGS};
 use super::charges;
 use super::entry_rows::entry;
 use super::leaf_rows::{LEAF, PLAIN, WRITTEN, leaf_of};
+use super::reversal_audit::{Refunded, refunds};
 use super::row::{StoredRow, unreadable};
 use super::tables::{LogTables, Names as _};
 use super::usage_audit::UsageAudit;
@@ -17,6 +18,7 @@ use crate::rules::{Movement, Replay, hour_print};
 use crate::{Account, Entry, EntryKind, HoldId, LedgerError, LedgerErrorKind, Verification};
 use model::{Amount, JobId, ProjectName, Unit};
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::hash::RandomState;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -104,6 +106,7 @@ pub(super) struct Reading<'a, T: LogTables> {
     met: [Option<(i64, PersonMark)>; 2],
     seeds: RandomState,
     charged: u128,
+    refunded: BTreeMap<Refunded, i128>,
     usage: UsageAudit<'a, T>,
     findings: Vec<String>,
 }
@@ -122,6 +125,7 @@ impl<'a, T: LogTables> Reading<'a, T> {
             met: [None; 2],
             seeds: RandomState::new(),
             charged: 0,
+            refunded: BTreeMap::new(),
             usage: UsageAudit::new(tables),
             findings: Vec::new(),
         }
@@ -143,9 +147,11 @@ impl<'a, T: LogTables> Reading<'a, T> {
         // The hashing thread may come to its end meanwhile.
         drop(self.sender);
         let (runs, charged) = charges::stored(tables, &self.seeds)?;
-        if charged != self.charged && !tables.is_replica()? {
+        let is_replica = tables.is_replica()?;
+        if (charged != self.charged && !is_replica) || (is_replica && !self.refunded.is_empty()) {
             return Ok(None);
         }
+        self.findings.append(&mut refunds(tables, &self.refunded)?);
         for person in tables.all_persons()?.iter().filter(|person| !person.is_itself()) {
             let pseudonym = person.mark.pseudonym;
             self.findings.push(format!("person {pseudonym} is not the one that the entries are about"));
@@ -206,6 +212,9 @@ impl<'a, T: LogTables> Reading<'a, T> {
         if alike.kind != EntryKind::Refund {
             let mark = charges::mark(&self.seeds, (alike.place, job, submitted), change.saturating_neg());
             self.charged = self.charged.wrapping_add(mark);
+        } else {
+            let refunded = self.refunded.entry(((alike.place, job, submitted), (alike.project, alike.unit)));
+            *refunded.or_default() += i128::from(change);
         }
         let hold = row.text_option(11)?.map(str::to_owned);
         if let Some(hold) = &hold {

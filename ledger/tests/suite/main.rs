@@ -18,6 +18,7 @@ mod expiries;
 mod exports;
 mod files;
 mod first_use;
+mod invariants;
 mod joined;
 mod log;
 mod observations;

@@ -486,6 +486,7 @@ pub(crate) async fn found_in(entries: &[Entry]) -> Vec<Vec<String>> {
     drop(file);
     let forged = SqliteBook::open(&path, OpenMode::Existing).expect("opened");
     assert_eq!(forged.log().await.expect("a log").unsigned, None, "the forger has the key");
+    found.push(forged.verify().await.expect("verified").findings);
     let export = crate::exports::lines(&forged, false).await.join("\n");
     let audited = ledger::ExportAudit::run(export.as_bytes(), &ledger::Outside::default());
     found.push(audited.expect("an export").findings);
