@@ -1,6 +1,6 @@
 //! `pakt doctor`: looks at this installation.
 
-use super::Context;
+use super::{Context, view::unsigned_tail};
 use crate::{failure::Failure, output::Answer, wiring};
 use jobs::{Gravity, House, site_view::examine};
 use serde_json::{Map, Value, json};
@@ -97,7 +97,12 @@ async fn look_at_ledger(house: &House, report: &mut Report) {
         Err(error) => return report.bad("ledger", error.into()),
     };
     match book.verify().await {
-        Ok(verified) if verified.is_consistent() => report.good("ledger", format!("{place}: sound")),
+        Ok(verified) if verified.is_consistent() => match verified.log.as_ref().and_then(unsigned_tail) {
+            None => report.good("ledger", format!("{place}: sound")),
+            Some([why, next]) => {
+                report.doubt("ledger", Failure::usage(format!("{place}: sound, and not signed to its end"), why, next));
+            }
+        },
         Ok(verified) => {
             let next = "keep the file as it is, restore a copy elsewhere, and report this";
             let failure = Failure::usage(format!("{place} is not sound"), verified.findings.join("; "), next);

@@ -3,7 +3,7 @@
 use crate::{
     failure::Failure,
     output::{instant, mistake_text},
-    wiring::LedgerError,
+    wiring::{AuditReport, LedgerError},
 };
 use jobs::{job_file::Mistake, list::Phase};
 use model::{JobState, Placement};
@@ -12,6 +12,20 @@ use serde_json::{Value, json};
 /// Doubts as notes.
 pub(super) fn doubts(doubts: &[Mistake]) -> Vec<String> {
     doubts.iter().map(mistake_text).collect()
+}
+
+/// What is to be said where the last entries of a ledger are not signed: what, and how to go on.
+pub(super) fn unsigned_tail(log: &AuditReport) -> Option<[String; 2]> {
+    let (tail, signed) = (log.uncheckpointed, log.head.size - log.uncheckpointed);
+    (tail > 0).then(|| {
+        let since = match signed {
+            0 => "nothing of it ever was".to_owned(),
+            size => format!("the last checkpoint has {size} entries"),
+        };
+        let next = "whoever keeps the log's key signs them with `pakt ledger checkpoint`; where it is lost, put it back from its \
+                    copy, or do as docs/guides/operator.md says under \"A lost key\"";
+        [format!("the last {tail} entries are not signed: {since}"), next.to_owned()]
+    })
 }
 
 /// A placement in one line: `2 nodes x 4 GPUs of jupiter/booster for 00:10:00, account zam`.

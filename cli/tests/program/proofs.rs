@@ -253,12 +253,17 @@ fn what_is_posted_without_the_key_is_told_as_unsigned() {
     --- stdout
     2 entries replayed; every balance is as stored, every unit sums to zero
     self-consistent: without a checkpoint that was kept elsewhere, whoever has the ledger's key could have rewritten it
-    the last 1 entries are not signed yet
+    the last 1 entries are not signed: the last checkpoint has 1 entries
+      whoever keeps the log's key signs them with `pakt ledger checkpoint`; where it is lost, put it back from its copy, or do as docs/guides/operator.md says under \"A lost key\"
     ");
+    let looked = desk.pakt(&["doctor"]).expect(0).stdout;
+    assert!(looked.contains("sound, and not signed to its end: the last 1 entries are not signed"), "{looked}");
+    assert!(looked.contains("where it is lost"), "{looked}");
     let printed = desk.pakt(&["ledger", "checkpoint"]).expect(0);
     assert!(printed.stderr.contains("the entries after it are not signed"), "{}", printed.stderr);
     fs::rename(&away, &key).expect("back");
     let printed = desk.pakt(&["ledger", "checkpoint"]).expect(0);
     assert_eq!(printed.stderr, "");
     assert!(!desk.pakt(&["ledger", "verify"]).expect(0).stdout.contains("not signed"));
+    assert!(!desk.pakt(&["doctor"]).expect(0).stdout.contains("not signed"));
 }

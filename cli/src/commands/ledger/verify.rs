@@ -1,7 +1,10 @@
 //! `pakt ledger verify`: of a ledger, of an export, or of the proof of one entry.
 
 use super::file::refuse_place;
-use crate::commands::{Context, view::unread};
+use crate::commands::{
+    Context,
+    view::{unread, unsigned_tail},
+};
 use crate::wiring::{
     AuditReport, EntryProof, ExportAudit, KeyKind, LedgerError, LedgerErrorKind, Outside, ProvenEntry,
     SignedCheckpoint, Verification, VerifierKey, evidence,
@@ -107,8 +110,8 @@ fn standing(log: &AuditReport) -> String {
               rewritten it\n"
             .to_owned(),
     };
-    if log.uncheckpointed > 0 {
-        text.push_str(&format!("the last {} entries are not signed yet\n", log.uncheckpointed));
+    if let Some([what, next]) = unsigned_tail(log) {
+        text.push_str(&format!("{what}\n  {next}\n"));
     }
     text
 }
