@@ -20,12 +20,12 @@ pub(crate) struct Invariants {
 }
 
 impl Invariants {
-    /// Takes in the next entry. `charges` are what runs were charged before it; `is_older` of an entry that an earlier release
+    /// Takes in the next entry. `of_runs` is what runs were charged before it; `is_older` of an entry that an earlier release
     /// made. What is wrong with it.
     pub(super) fn take(
         &mut self,
         entry: &Entry,
-        charges: &BTreeMap<RunKey, Amount>,
+        of_runs: &BTreeMap<RunKey, Amount>,
         is_older: bool,
     ) -> Result<Vec<String>, LedgerError> {
         let mut findings = self.lots.take(entry)?;
@@ -37,7 +37,7 @@ impl Invariants {
         if entry.kind == EntryKind::Refund {
             let refunded = self.refunded.entry(run.clone()).or_default();
             *refunded = refunded.plus(budget_change(entry)?)?;
-            let charged = charges.get(run).copied().unwrap_or_default();
+            let charged = of_runs.get(run).copied().unwrap_or_default();
             if entry.links.reverses.is_none() && *refunded > charged {
                 let (number, charged, refunded) = (entry.number, charged.milli(), refunded.milli());
                 findings.push(format!(
@@ -49,10 +49,10 @@ impl Invariants {
     }
 
     /// What is wrong at the end.
-    pub(super) fn finish(&mut self, charges: &BTreeMap<RunKey, Amount>) -> Vec<String> {
+    pub(super) fn finish(&mut self, of_runs: &BTreeMap<RunKey, Amount>) -> Vec<String> {
         let mut findings = self.lots.finish();
         for (run, refunded) in &self.refunded {
-            let charged = charges.get(run).copied().unwrap_or_default();
+            let charged = of_runs.get(run).copied().unwrap_or_default();
             if *refunded < Amount::ZERO || *refunded > charged {
                 let (charged, refunded) = (charged.milli(), refunded.milli());
                 findings.push(format!("run {run} is charged {charged} milli, and {refunded} are given back of it"));

@@ -209,12 +209,12 @@ impl<'a, T: LogTables> Reading<'a, T> {
         }
         let (job, submitted) = (row.number(13)?, row.number(14)?);
         // What was given back of a charge stands beside it.
-        if alike.kind != EntryKind::Refund {
-            let mark = charges::mark(&self.seeds, (alike.place, job, submitted), change.saturating_neg());
-            self.charged = self.charged.wrapping_add(mark);
-        } else {
+        if alike.kind == EntryKind::Refund {
             let refunded = self.refunded.entry(((alike.place, job, submitted), (alike.project, alike.unit)));
             *refunded.or_default() += i128::from(change);
+        } else {
+            let mark = charges::mark(&self.seeds, (alike.place, job, submitted), change.saturating_neg());
+            self.charged = self.charged.wrapping_add(mark);
         }
         let hold = row.text_option(11)?.map(str::to_owned);
         if let Some(hold) = &hold {

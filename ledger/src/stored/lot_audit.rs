@@ -24,7 +24,7 @@ pub(super) fn lots(tables: &impl BalanceTables) -> Result<Vec<String>> {
             let Some(lot) = lot else { continue };
             let of_lot =
                 |entry: &&&Entry| entry.kind == EntryKind::Expire && entry.links.grant.as_ref() == Some(&lot.grant);
-            let Some(last) = posted.iter().filter(of_lot).next_back() else { continue };
+            let Some(last) = posted.iter().rfind(of_lot) else { continue };
             if !is_explained(tables, last, at)? {
                 let loss = loss.milli();
                 findings.push(format!(
