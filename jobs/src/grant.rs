@@ -3,7 +3,7 @@
 use crate::{
     bind::{Spender, binding},
     coverage::Selection,
-    error::JobsError,
+    error::{Gravity, JobsError},
     house::House,
     known::{known_project, known_unit, new_project},
     known_at::known_by_now,
@@ -151,7 +151,18 @@ async fn binding_of(
     Ok((!is_bound).then_some(binding))
 }
 
-/// Enters what was used before the ledger began. Whether it was entered now; it stands there already otherwise.
+/// What became of an opening.
+#[derive(Clone, Copy, Debug)]
+pub struct Opened {
+    /// What the ledger had of the runs that ended by then.
+    pub known: Amount,
+    /// What was entered besides.
+    pub entered: Amount,
+    /// Whether it was entered now; it stands there already otherwise.
+    pub is_new: bool,
+}
+
+/// Says what was used of a budget until an instant, in all: what the ledger does not know of it is entered.
 pub async fn open(
     house: &House,
     project: ProjectName,
@@ -159,15 +170,17 @@ pub async fn open(
     used_before: Amount,
     as_of: Timestamp,
     note: String,
-) -> Result<bool, JobsError> {
+) -> Result<Opened, JobsError> {
     let what = "the opening was not entered";
     let book = house.needed_book(what).await?;
     known_unit(house, what, &unit)?;
     known_project(house, book.as_ref(), what, &project).await?;
-    let key = NewOpening::key_of(&project, &unit);
-    let opening = Command::Opening(NewOpening { key, project, unit, used_before, as_of, note });
+    let opening = Command::Opening(NewOpening { project, unit, used_before, since: None, as_of, note });
     let outcomes = booked(book.post(&house.principal, house.clock.now(), &[opening]).await, what)?;
-    Ok(outcomes.first() == Some(&Outcome::Opened(Effect::Done)))
+    let Some(Outcome::Opened { known, entered, effect }) = outcomes.first() else {
+        return Err(JobsError::new(Gravity::Bug, what, "the ledger gave another answer", "please report it"));
+    };
+    Ok(Opened { known: *known, entered: *entered, is_new: *effect == Effect::Done })
 }
 
 /// A statement, and what may belong into it that nobody read.

@@ -9,7 +9,7 @@ use crate::{
     known_filter::known_filter,
     reached::booked,
 };
-use ledger::{Gap, UsageQuery, UsageSpan, UsageSum};
+use ledger::{Book, CoveredSum, Gap, UsageQuery, UsageSpan, UsageSum};
 use model::{PeriodError, ResourceClass, SiteName, Window, Zone};
 use serde::Serialize;
 
@@ -44,6 +44,8 @@ pub struct Used {
     pub sums: Vec<UsedSum>,
     /// Runs that are in no sum, because nobody pays for them.
     pub unattributed: u64,
+    /// What is in no sum because openings have it already, of runs of that time.
+    pub covered: Vec<CoveredSum>,
     /// Runs that may belong into the sums, and that nobody read.
     pub gaps: Vec<Gap>,
 }
@@ -75,7 +77,28 @@ pub async fn used(house: &House, wish: &UsageWish) -> Result<Used, JobsError> {
         known_at: query.known_at,
     };
     let gaps = selection.gaps(book.as_ref(), WHAT, &|site| span(house, query.span, site)).await?;
-    Ok(Used { sums, unattributed: booked(book.unattributed_count().await, WHAT)?, gaps })
+    let covered = covered(house, book.as_ref(), query).await?;
+    Ok(Used { sums, unattributed: booked(book.unattributed_count().await, WHAT)?, covered, gaps })
+}
+
+/// What openings have of the runs that were asked for, as far as project, unit, site and time tell. Of an earlier state of the books
+/// nobody knows it.
+async fn covered(house: &House, book: &dyn Book, query: &UsageQuery) -> Result<Vec<CoveredSum>, JobsError> {
+    if query.known_at.is_some() {
+        return Ok(Vec::new());
+    }
+    let filter = &query.filter;
+    let mut selected = Vec::new();
+    for sum in booked(book.covered_sums().await, WHAT)? {
+        let span = span(house, query.span, sum.unit.site())?;
+        let is_asked_for = filter.project.as_ref().is_none_or(|project| *project == sum.project)
+            && filter.unit.as_ref().is_none_or(|unit| *unit == sum.unit)
+            && filter.site.as_ref().is_none_or(|site| site == sum.unit.site());
+        if is_asked_for && sum.window.from < span.to && span.from < sum.window.to {
+            selected.push(sum);
+        }
+    }
+    Ok(selected)
 }
 
 /// The span at a site, whose days begin in its own zone, and not later than now.

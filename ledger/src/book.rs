@@ -2,9 +2,10 @@
 
 use crate::evidence::EntryProof;
 use crate::{
-    BindingRecord, Budget, BundleMark, ChargedRun, Command, Coverage, Cursor, Entry, EntryRecord, Grant, Hold, HoldId,
-    ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Proposal, Scope,
-    SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
+    BindingRecord, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum, Cursor, Entry,
+    EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside,
+    PersonRecord, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum,
+    Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -105,6 +106,12 @@ pub trait Book: Send + Sync {
 
     /// How many those are.
     async fn unattributed_count(&self) -> Result<u64, LedgerError>;
+
+    /// The runs that openings have already, in the order of their keys.
+    async fn covered(&self) -> Result<Vec<CoveredRun>, LedgerError>;
+
+    /// What those come to, by project and unit.
+    async fn covered_sums(&self) -> Result<Vec<CoveredSum>, LedgerError>;
 
     /// The runs at a site whose price nobody could tell when they were read, in the order of their keys: those behind
     /// `after`, at most `limit`. A later reading with a price charges them.

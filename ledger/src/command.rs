@@ -18,7 +18,8 @@ pub enum Command {
     Withdraw(Withdraw),
     /// Posts what has expired or was forgiven by now, of one project or of all, and what was posted too much before.
     Expire(Option<ProjectName>),
-    /// Enters time that was used before the ledger began.
+    /// Says what was used of a budget until an instant. What the ledger does not know of it is entered; runs that ended by then
+    /// are charged no more.
     Opening(NewOpening),
     /// Says who pays for runs without a hold. Runs that are unattributed and covered by it are charged at once; what
     /// was already charged to somebody stays there.

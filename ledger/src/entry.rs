@@ -12,7 +12,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EntryKind {
-    /// Time used before the ledger began.
+    /// Time used before an instant that no run is charged for.
     Opening,
     /// Time given.
     Grant,
@@ -147,6 +147,14 @@ pub enum Particulars {
     /// Nothing further.
     #[default]
     None,
+    /// What an opening says; its amount is what the ledger did not know of it.
+    Opening {
+        /// What was used in all.
+        used: Amount,
+        /// From when on that counts; none where it counts everything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
+    },
     /// A grant's lot.
     Lot {
         /// The first instant at which it may no longer be spent.

@@ -34,28 +34,21 @@ impl NewGrant {
     }
 }
 
-/// Time that a project had used before the ledger began.
+/// What was used of a budget until an instant, in all: runs that ended by then are in it, whoever tells of them later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewOpening {
-    /// The writer's own key: the same opening posted twice counts once.
-    pub key: String,
     /// Whose.
     pub project: ProjectName,
     /// Of what.
     pub unit: Unit,
-    /// How much was used.
+    /// How much was used, what the ledger knows of it included.
     pub used_before: Amount,
-    /// Up to when.
+    /// From when on it counts; none where it counts everything.
+    pub since: Option<Timestamp>,
+    /// Up to when, that instant included.
     pub as_of: Timestamp,
     /// Where the figure comes from.
     pub note: String,
-}
-
-impl NewOpening {
-    /// The key of a budget's opening, of which there is one.
-    pub fn key_of(project: &ProjectName, unit: &Unit) -> String {
-        format!("opening/{project}/{unit}")
-    }
 }
 
 /// A grant as it stands in the ledger.

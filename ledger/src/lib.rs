@@ -14,6 +14,7 @@ mod by_hand;
 mod clock;
 mod command;
 mod coverage;
+mod covered;
 mod entry;
 mod error;
 pub mod evidence;
@@ -57,6 +58,7 @@ pub use by_hand::{ALONE_UP_TO, ALONE_WITHIN_SECONDS, Adjust, Adjusted, ChargedRu
 pub use clock::{CLOCK_TOLERANCE_SECONDS, is_ahead, is_apart};
 pub use command::Command;
 pub use coverage::{AccountCoverage, Coverage, ReaderRights, ReaderRightsError, WholeReader};
+pub use covered::{CoveredRun, CoveredSum};
 pub use entry::{Entry, EntryKind, Links, Particulars, Ran};
 pub use error::{LedgerError, LedgerErrorKind, Retry};
 pub use export::{EntryRecord, ExportAudit, ExportLine, LogRecord, Masks, PersonRecord};

@@ -1,5 +1,6 @@
 //! Outcomes: what each command of a post did.
 
+use crate::records::BookedCharge;
 use crate::{Adjusted, Expiry, Hold, RunPrice, UnattributedReason};
 use model::{Amount, ProjectName, Unit};
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,14 @@ pub enum Outcome {
     /// What time took from budgets, and gave.
     Expired(Vec<Expiry>),
     /// An opening is entered.
-    Opened(Effect),
+    Opened {
+        /// What the ledger had of it: of the runs that ended by then.
+        known: Amount,
+        /// What was entered besides.
+        entered: Amount,
+        /// Whether it was entered now.
+        effect: Effect,
+    },
     /// A binding stands.
     Bound(Effect),
     /// A binding is ended.
@@ -99,6 +107,15 @@ pub enum SettleOutcome {
     },
     /// An earlier reading than the one in the books: nothing changes.
     Stale,
+    /// In the books, and not charged: it ended before the instant up to which an opening says what was used.
+    Covered {
+        /// Whose opening.
+        project: ProjectName,
+        /// In which unit.
+        unit: Unit,
+        /// What it would have been charged.
+        amount: Amount,
+    },
     /// In the books, charged to nobody.
     Unattributed,
     /// In the books, charged to nobody because it has no price in the unit it would be charged in.
@@ -125,6 +142,12 @@ impl Outcome {
 }
 
 impl SettleOutcome {
+    /// The outcome of a run that an opening has already.
+    pub(crate) fn covered(charge: &BookedCharge) -> Self {
+        let BookedCharge { project, unit, amount, .. } = charge;
+        Self::Covered { project: project.clone(), unit: unit.clone(), amount: *amount }
+    }
+
     /// The outcome of a run that is charged to nobody.
     pub(crate) fn not_charged(reason: &UnattributedReason, price: &RunPrice) -> Self {
         match (reason, price) {

@@ -2,9 +2,9 @@
 
 use crate::rules::{Content, Secret, Terms};
 use crate::{
-    Binding, BindingRecord, BundleMark, ChargedRun, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
-    ImportBatch, LedgerError, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SettledRun, SiteFigureRecord,
-    SiteZone, UnattributedReason, UnattributedRun, Unbind,
+    Binding, BindingRecord, BundleMark, ChargedRun, Coverage, CoveredRun, Cursor, Enforce, Entry, EntryKind, Grant,
+    Hold, HoldId, ImportBatch, LedgerError, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SettledRun,
+    SiteFigureRecord, SiteZone, UnattributedReason, UnattributedRun, Unbind,
 };
 use model::{
     AccountName, Amount, ClusterName, EvidenceClass, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit,
@@ -30,6 +30,8 @@ pub(crate) struct BookedCharge {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     Charged(BookedCharge),
+    /// Its budget's opening has it already: it would be charged this, by no entries.
+    Covered(BookedCharge),
     Unattributed(UnattributedReason),
 }
 
@@ -73,8 +75,22 @@ impl BookedRun {
         let known = self.settled.run.work_directory.as_deref();
         match self.standing {
             Standing::Unattributed(_) => known,
-            Standing::Charged(_) => self.is_by_rule.then(|| known.unwrap_or_default()),
+            Standing::Charged(_) | Standing::Covered(_) => self.is_by_rule.then(|| known.unwrap_or_default()),
         }
+    }
+
+    /// Who pays, whether by a charge or by an opening.
+    pub(crate) const fn paid(&self) -> Option<&BookedCharge> {
+        match &self.standing {
+            Standing::Charged(charge) | Standing::Covered(charge) => Some(charge),
+            Standing::Unattributed(_) => None,
+        }
+    }
+
+    /// The run, where an opening has it.
+    pub(crate) fn covered(self) -> Option<CoveredRun> {
+        let Standing::Covered(BookedCharge { project, unit, amount, .. }) = self.standing else { return None };
+        Some(CoveredRun { run: Arc::unwrap_or_clone(self.settled).run, project, unit, amount })
     }
 
     /// The run and its charge, where somebody pays for it.

@@ -5,11 +5,15 @@
 //! by then is kept, so that lots which begin or end there split them, with an index of the long runs, for borders that are no
 //! midnights; the sums are made of the entries (`stored::sum_nights`).
 //!
+//! Runs that ended before the instant up to which an opening says what was used have what they would have been charged (`covered`).
+//!
 //! Times of recording follow the order of the entries from here on; `older_entries` is how many an earlier release made, by
 //! whose clocks they may fall. A post keeps what the clock of whoever posted showed. Zones of sites are kept with the time since
 //! which they were known; those of an earlier release count as always known.
 
 pub(crate) const OF_SQLITE: &str = "
+ALTER TABLE runs ADD COLUMN covered INTEGER;
+CREATE INDEX covered_runs ON runs (project, unit) WHERE covered IS NOT NULL;
 ALTER TABLE runs ADD COLUMN priced_at INTEGER;
 ALTER TABLE bundles ADD COLUMN trust TEXT NOT NULL DEFAULT 'everybody';
 CREATE TABLE overnight_spending (
@@ -28,6 +32,8 @@ INSERT INTO zone_changes (site, zone, recorded_at) SELECT site, zone, 0 FROM sit
 ";
 
 pub(crate) const OF_POSTGRES: &str = r#"
+ALTER TABLE runs ADD COLUMN covered bigint;
+CREATE INDEX covered_runs ON runs (project, unit) WHERE covered IS NOT NULL;
 ALTER TABLE runs ADD COLUMN priced_at bigint;
 ALTER TABLE bundles ADD COLUMN trust text NOT NULL DEFAULT 'everybody';
 CREATE TABLE overnight_spending (

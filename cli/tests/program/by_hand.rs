@@ -35,7 +35,7 @@ fn a_run_is_refunded_once() {
     --- stderr
     error: nothing was refunded
     why:   nobody was charged for a run of job 424242 at `local`
-    next:  `pakt settle` reads runs; `--at SITE` names another site
+    next:  `pakt settle` reads runs; `pakt ledger covered` lists those in openings; `--at SITE` names another site
     ");
 }
 

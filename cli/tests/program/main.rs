@@ -19,6 +19,7 @@ mod json;
 mod ledger_place;
 mod local;
 mod once;
+mod openings;
 mod place;
 mod proofs;
 mod read_only;

@@ -62,7 +62,7 @@ fn a_site_s_figure_opens_a_budget_and_a_balance_compares() {
     let opened = desk.pakt(&open("quota.json", &as_of)).expect(0).stdout;
     insta::assert_snapshot!(opened, @"
     atlas had used 72000.000 core-h (jupiter:core) by 2026-11-20 00:00:00 +01:00, says jutil
-    the ledger had 0.000 core-h; 72000.000 core-h are entered as used before it began
+    the ledger had 0.000 core-h of it; 72000.000 core-h are entered, and runs that ended by then are in it
     ");
     let shown = desk.pakt(&["balance", "--offline"]).expect(0).stdout;
     let (_, compared) = shown.split_once("atlas in ").expect("a comparison");

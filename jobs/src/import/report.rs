@@ -184,8 +184,8 @@ impl Tally {
 
     /// Rows that were rejected before they came to the books.
     const fn unread(&self) -> u64 {
-        let Counts { new, same, corrected, unattributed, .. } = &self.counts;
-        let taken = *new + *same + *corrected + *unattributed + self.not_priced.count;
+        let Counts { new, same, corrected, covered, unattributed, .. } = &self.counts;
+        let taken = *new + *same + *corrected + *covered + *unattributed + self.not_priced.count;
         self.rejected.count - (self.runs - taken)
     }
 }

@@ -12,6 +12,8 @@ pub struct Counts {
     pub same: u64,
     /// Runs whose entry was corrected.
     pub corrected: u64,
+    /// Runs that ended before an opening of their budget says what was used, and are in it: nobody is charged for them.
+    pub covered: u64,
     /// Runs that no binding covers, as far as they were entered now.
     pub unattributed: u64,
     /// What runs that were charged for the first time took, beyond any hold included; by project and unit.
@@ -51,6 +53,7 @@ impl Counts {
             }
             SettleOutcome::Same | SettleOutcome::Stale => self.same += 1,
             SettleOutcome::Corrected { .. } => self.corrected += 1,
+            SettleOutcome::Covered { .. } => self.covered += 1,
             SettleOutcome::Unattributed => self.unattributed += 1,
             // A run with a price that has no part in the unit of its budget, such as one without GPUs, is what the budget
             // is not for.

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use jobs::Books;
 use ledger::{
-    BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage,
-    Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, Outcome, Proposal, Scope, SettledRun,
-    SiteFigureRecord, SiteZone, SqliteBook, UnattributedRun, UsageQuery, UsageSum, Verification,
+    BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum,
+    Cursor, Entry, EntryPage, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, Outcome,
+    Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, SqliteBook, UnattributedRun, UsageQuery, UsageSum,
+    Verification,
 };
 use model::{
     Balance, ClusterName, Principal, ProjectName, RunKey, SchedulerJobId, SiteName, Statement, Timestamp, Unit, Window,
@@ -154,6 +155,14 @@ impl Book for FailingBook {
 
     async fn unattributed_count(&self) -> Answer<u64> {
         self.real.unattributed_count().await
+    }
+
+    async fn covered(&self) -> Answer<Vec<CoveredRun>> {
+        self.real.covered().await
+    }
+
+    async fn covered_sums(&self) -> Answer<Vec<CoveredSum>> {
+        self.real.covered_sums().await
     }
 
     async fn unpriced(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Answer<Vec<UnattributedRun>> {

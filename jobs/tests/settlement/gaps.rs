@@ -53,10 +53,10 @@ fn read(from: i64, to: i64, observed_at: i64) -> Command {
 
 fn opening() -> Command {
     Command::Opening(NewOpening {
-        key: NewOpening::key_of(&"atlas".parse().expect("a project"), &"testland:gpu".parse().expect("a unit")),
         project: "atlas".parse().expect("a project"),
         unit: "testland:gpu".parse().expect("a unit"),
         used_before: Amount::from_milli(5 * HOUR),
+        since: None,
         as_of: at(NOW - 50 * DAY - 1),
         note: "portal".to_owned(),
     })

@@ -127,6 +127,11 @@ fn put_person(writer: &mut FieldWriter, person: &PersonMark) {
 fn put_particulars(writer: &mut FieldWriter, particulars: &Particulars) {
     match particulars {
         Particulars::None => writer.put_nothing(),
+        Particulars::Opening { used, since } => {
+            writer.put_text("opening").put_integer(used.milli()).put_option(*since, |writer, since| {
+                writer.put_integer(since.epoch_seconds());
+            })
+        }
         Particulars::Lot { ends_at } => writer.put_text("lot").put_integer(ends_at.epoch_seconds()),
         Particulars::Lots { ends_at, lots } => {
             writer.put_text("lots").put_integer(ends_at.epoch_seconds()).put_list(lots, |writer, lot| {

@@ -10,10 +10,10 @@ use crate::records::{BookedCharge, BookedRun, RawPlace, Result, RunDigest, Stand
 use crate::rules::Content;
 use crate::store::SeenAgain;
 use crate::stored::{Listed, PackedRows, place, run_key};
-use crate::{ChargedRun, HoldId, SettledRun};
+use crate::{ChargedRun, CoveredRun, HoldId, SettledRun};
 use model::{
-    Charge, ClusterName, EvidenceClass, ExitCode, JobId, LinkNumber, Price, Run, RunKey, SchedulerJobId, SiteName,
-    Stamp, Timestamp, WallTime,
+    Amount, Charge, ClusterName, EvidenceClass, ExitCode, JobId, LinkNumber, Price, Run, RunKey, SchedulerJobId,
+    SiteName, Stamp, Timestamp, WallTime,
 };
 use postgres::Row;
 use rustc_hash::FxHashMap;
@@ -23,9 +23,9 @@ use std::sync::Arc;
 const RUN: &str = r#"place, job, submitted, sluid, shown_id, "user", account, partition, qos, name, stamp_job, stamp_link,
      state, restarts, started, ended, elapsed, time_limit, allocated, exit_code, exit_signal, evidence, observed_at,
      raw_chunk, raw_row, content, revision, price, gpu, node, site_charge, project, unit, amount, hold, effective_at,
-     entry, entries, unattributed, is_priced, work_directory, priced_at"#;
+     entry, entries, unattributed, is_priced, work_directory, priced_at, covered"#;
 
-const COLUMNS: i16 = 42;
+const COLUMNS: i16 = 43;
 
 /// Writes runs. Those that are there are replaced.
 pub(super) fn write(session: &Session, runs: &[BookedRun]) -> Result<()> {
@@ -124,7 +124,8 @@ fn put_standing(session: &Session, rows: &mut CopyRows, booked: &BookedRun, raw:
     rows.number_option(charged(|price| &price.node));
     rows.number_option(charged(|price| &price.site));
     match &booked.standing {
-        Standing::Charged(charge) => put_charge(session, rows, charge)?,
+        Standing::Charged(charge) => put_charge(session, rows, charge, charge.amount)?,
+        Standing::Covered(charge) => put_charge(session, rows, charge, Amount::ZERO)?,
         Standing::Unattributed(reason) => {
             (0..7).for_each(|_| rows.absent());
             rows.text(&to_json(reason)?);
@@ -133,13 +134,18 @@ fn put_standing(session: &Session, rows: &mut CopyRows, booked: &BookedRun, raw:
     rows.flag(price.known().is_some());
     rows.text_option(booked.kept_directory());
     rows.number_option(booked.priced_at.map(Timestamp::epoch_seconds));
+    match &booked.standing {
+        Standing::Covered(charge) => rows.number(charge.amount.milli()),
+        Standing::Charged(_) | Standing::Unattributed(_) => rows.absent(),
+    }
     Ok(())
 }
 
-fn put_charge(session: &Session, rows: &mut CopyRows, charge: &BookedCharge) -> Result<()> {
+/// Who pays, and what was charged by entries: of a run that is covered nothing.
+fn put_charge(session: &Session, rows: &mut CopyRows, charge: &BookedCharge, charged: Amount) -> Result<()> {
     rows.name(session.number(charge.project.as_str())?);
     rows.name(session.unit(&charge.unit)?);
-    rows.number(charge.amount.milli());
+    rows.number(charged.milli());
     rows.text_option(charge.hold.map(|hold| hold.to_string()).as_deref());
     rows.number(charge.effective_at.epoch_seconds());
     rows.number_option(charge.entries.first().map(|first| number(*first)).transpose()?);
@@ -180,7 +186,7 @@ fn read_run(row: &Row, session: &Session) -> Result<BookedRun> {
             price: shape.price([get(row, 28)?, get(row, 29)?, get(row, 30)?]),
         }),
         key,
-        is_by_rule: matches!(standing, Standing::Charged(_)) && get::<Option<&str>>(row, 40)?.is_some(),
+        is_by_rule: !matches!(standing, Standing::Unattributed(_)) && get::<Option<&str>>(row, 40)?.is_some(),
         content: content(row, 25)?,
         observed_at: instant(row, 22)?,
         priced_at: get::<Option<i64>>(row, 41)?.map(Timestamp::from_epoch_seconds),
@@ -195,7 +201,7 @@ fn standing(row: &Row, session: &Session) -> Result<Standing> {
     let Some(project) = get::<Option<i32>>(row, 31)? else {
         return Ok(Standing::Unattributed(from_json(get(row, 38)?)?));
     };
-    Ok(Standing::Charged(BookedCharge {
+    let charge = BookedCharge {
         project: session.parsed(project)?,
         unit: session.parsed(get(row, 32)?)?,
         amount: amount(row, 33)?,
@@ -205,7 +211,11 @@ fn standing(row: &Row, session: &Session) -> Result<Standing> {
             Some(first) => (first..).take(usize::try_from(get::<i16>(row, 37)?).map_err(unreadable)?).collect(),
             None => Vec::new(),
         },
-    }))
+    };
+    Ok(match get::<Option<i64>>(row, 42)? {
+        Some(_) => Standing::Covered(BookedCharge { amount: amount(row, 42)?, ..charge }),
+        None => Standing::Charged(charge),
+    })
 }
 
 fn content(row: &Row, column: usize) -> Result<Content> {
@@ -295,6 +305,13 @@ pub(super) fn unattributed_runs(session: &Session) -> Result<Vec<BookedRun>> {
         }
     }
     Ok(runs)
+}
+
+/// The runs that openings have, in the order of their keys.
+pub(super) fn covered(session: &Session) -> Result<Vec<CoveredRun>> {
+    let mut runs = runs_where(session, "covered IS NOT NULL", &[])?;
+    runs.sort_by(|one, other| one.key.cmp(&other.key));
+    Ok(runs.into_iter().filter_map(BookedRun::covered).collect())
 }
 
 pub(super) fn unattributed_count(session: &Session) -> Result<u64> {

@@ -28,6 +28,10 @@ pub(super) fn refund(posting: &Posting<'_>, wish: &Refund) -> Result<(Amount, Ef
             Err(conflict(why()).with_next(REFUNDED))
         };
     }
+    if let Standing::Covered(BookedCharge { project, .. }) = &run.standing {
+        let why = format!("run {} was charged to nobody: it is in what the opening of `{project}` says", wish.run);
+        return Err(invalid(why).with_next("change what is left by hand: `pakt ledger adjust`"));
+    }
     let Standing::Charged(charge) = &run.standing else {
         return Err(invalid(format!("nobody was charged for run {}", wish.run)));
     };
@@ -81,8 +85,9 @@ fn give_back(
 }
 
 /// Takes back what was refunded of a charge that is being reversed: it cannot outlive what it gave back.
-pub(super) fn take_refund_back(posting: &Posting<'_>, run: &BookedRun) -> Result<()> {
-    let Some(posted) = posting.records.entry_with_key(&refund_key(run))? else { return Ok(()) };
+/// What it was.
+pub(super) fn take_refund_back(posting: &Posting<'_>, run: &BookedRun) -> Result<Option<Entry>> {
+    let Some(posted) = posting.records.entry_with_key(&refund_key(run))? else { return Ok(None) };
     posting.append(Draft {
         kind: EntryKind::Refund,
         unit: posted.unit.clone(),
@@ -98,7 +103,7 @@ pub(super) fn take_refund_back(posting: &Posting<'_>, run: &BookedRun) -> Result
         particulars: Particulars::None,
         reading: Some(Reading { user: None, ran: posted.ran.clone(), content: None }),
     })?;
-    Ok(())
+    Ok(Some(posted))
 }
 
 /// Gives back of the new charge of a run what somebody wanted to be given back of it, whatever it was charged, and whoever paid,

@@ -1,10 +1,10 @@
-//! Grants and openings.
+//! Grants.
 
 use super::posting::{Draft, Posting, conflict, invalid};
 use crate::records::Result;
 use crate::{
-    Account, Effect, Entry, EntryKind, GrantFault, LedgerError, LedgerErrorKind, Links, NewGrant, NewOpening,
-    Particulars, SetPolicy, Withdraw, check_grant, is_ahead,
+    Account, Effect, Entry, EntryKind, GrantFault, LedgerError, LedgerErrorKind, Links, NewGrant, Particulars,
+    SetPolicy, Withdraw, check_grant,
 };
 use model::Amount;
 
@@ -111,46 +111,6 @@ fn repeated_withdrawal(posted: &Entry, wish: &Withdraw) -> Result<(Amount, Effec
     }
     let why = format!("withdrawal `{}` is entry {} already, with another content", wish.key, posted.number);
     Err(conflict(why).with_next("another withdrawal needs a `--reason` of its own"))
-}
-
-/// Enters what was used before: out of the budget, without a run behind it.
-pub(super) fn open(posting: &Posting<'_>, opening: &NewOpening) -> Result<Effect> {
-    if opening.used_before < Amount::ZERO {
-        return Err(invalid(format!("opening `{}` is negative", opening.key)));
-    }
-    if is_ahead(opening.as_of, posting.now) {
-        let why = format!("it is as of {}, and it is {} now", opening.as_of, posting.now);
-        return Err(invalid(why).with_next("write a time that is over behind `--as-of`"));
-    }
-    let posted = post_once(
-        posting,
-        Draft {
-            kind: EntryKind::Opening,
-            unit: opening.unit.clone(),
-            amount: opening.used_before,
-            debit: Account::Budget(opening.project.clone()),
-            credit: Account::Opening(opening.project.clone()),
-            project: opening.project.clone(),
-            effective_at: opening.as_of,
-            key: Some(opening_key(&opening.key)),
-            links: Links::default(),
-            note: opening.note.clone(),
-            tariff: None,
-            particulars: Particulars::None,
-            reading: None,
-        },
-    );
-    posted.map_err(|error| match error.kind {
-        LedgerErrorKind::Conflict => error.with_next(
-            "a budget has one opening: `pakt ledger adjust PROJECT HOURS --unit UNIT` corrects it, with the reason",
-        ),
-        _ => error,
-    })
-}
-
-/// The key of the entry that an opening makes.
-pub(crate) fn opening_key(key: &str) -> String {
-    format!("opening:{key}")
 }
 
 fn post_once(posting: &Posting<'_>, draft: Draft) -> Result<Effect> {

@@ -10,10 +10,11 @@ mod expire;
 mod grant;
 mod hold;
 mod observe;
+mod opening;
 mod posting;
 mod reattribute;
 mod settle;
 mod site_figure;
 
-pub(crate) use grant::opening_key;
+pub(crate) use opening::opening_key;
 pub(crate) use posting::{Posting, apply};

@@ -1,5 +1,6 @@
 //! A posting: who acts, when, on which records; and the way from a command to its procedure.
 
+use super::opening::{self, Opened};
 use super::{bind, bundle, by_hand, delegate, expire, grant, hold, observe, reattribute, settle, site_figure};
 use crate::records::{Records, Result};
 use crate::rules::{BindingsByAccount, Content, Secret};
@@ -7,6 +8,7 @@ use crate::{
     Account, Binding, Command, Entry, EntryKind, LedgerError, LedgerErrorKind, Links, Outcome, Particulars, Ran, Unbind,
 };
 use model::{Amount, Principal, ProjectName, TariffId, Timestamp, Unit, UserName};
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -20,6 +22,8 @@ pub(crate) struct Posting<'a> {
     pub(super) recorded_at: Timestamp,
     /// Read once for all runs of the post, and again after one was added.
     bindings: RefCell<Option<Rc<BindingsByAccount>>>,
+    /// The openings of the budgets that were asked for.
+    pub(super) openings: RefCell<FxHashMap<Unit, FxHashMap<ProjectName, Option<Opened>>>>,
     secret: RefCell<Option<Secret>>,
 }
 
@@ -56,7 +60,7 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
             grant::withdraw(posting, wish).map(|(amount, effect)| Outcome::Withdrawn(amount, effect))
         }
         Command::Expire(project) => expire::expire(posting, project.as_ref()).map(Outcome::Expired),
-        Command::Opening(opening) => grant::open(posting, opening).map(Outcome::Opened),
+        Command::Opening(wish) => opening::open(posting, wish),
         Command::Bind(binding) => bind::bind(posting, binding).map(Outcome::Bound),
         Command::Unbind(unbind) => bind::unbind(posting, *unbind).map(Outcome::Unbound),
         Command::Reattribute(wish) => reattribute::reattribute(posting, wish).map(Outcome::Reattributed),
@@ -88,13 +92,9 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
 
 impl<'a> Posting<'a> {
     /// A post by `actor`, inside the transaction of `records`.
-    pub(crate) const fn new(
-        records: &'a dyn Records,
-        actor: &'a Principal,
-        now: Timestamp,
-        recorded_at: Timestamp,
-    ) -> Self {
-        Self { records, actor, now, recorded_at, bindings: RefCell::new(None), secret: RefCell::new(None) }
+    pub(crate) fn new(records: &'a dyn Records, actor: &'a Principal, now: Timestamp, recorded_at: Timestamp) -> Self {
+        let (bindings, openings, secret) = Default::default();
+        Self { records, actor, now, recorded_at, bindings, openings, secret }
     }
 
     /// The ledger's secret.

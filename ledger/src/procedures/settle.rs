@@ -1,7 +1,7 @@
 //! Settling: a run becomes a charge, a changed run a correction.
 
-use super::by_hand;
 use super::posting::{Draft, Posting, Reading as Told, used};
+use super::{by_hand, opening};
 use crate::evidence::Pseudonym;
 use crate::records::{BookedCharge, BookedRun, Result, Standing};
 use crate::rules::{self, Attribution, BindingsByAccount, Charge, Content, Joined, Spender};
@@ -117,6 +117,7 @@ fn enter(posting: &Posting<'_>, settled: &Arc<SettledRun>, content: Content) -> 
     let change = recharge(posting, &mut run, None, EntryKind::Correct)?;
     let outcome = match &run.standing {
         Standing::Unattributed(reason) => SettleOutcome::not_charged(reason, &settled.price),
+        Standing::Covered(charge) => SettleOutcome::covered(charge),
         Standing::Charged(BookedCharge { project, unit, .. }) => SettleOutcome::New {
             drawn: change.drawn,
             overrun: change.overrun,
@@ -142,9 +143,10 @@ fn revise(posting: &Posting<'_>, known: &BookedRun, joined: Joined, content: Con
     let mut revised = BookedRun { settled: reading, content, observed_at, priced_at, ..known.clone() };
     let change = recharge(posting, &mut revised, Some(&known.settled), EntryKind::Correct)?;
     let outcome = match (&known.standing, &revised.standing) {
-        (Standing::Unattributed(_), Standing::Unattributed(reason)) => {
+        (Standing::Unattributed(_) | Standing::Covered(_), Standing::Unattributed(reason)) => {
             SettleOutcome::not_charged(reason, &revised.settled.price)
         }
+        (Standing::Unattributed(_) | Standing::Covered(_), Standing::Covered(charge)) => SettleOutcome::covered(charge),
         // A later tariff that charges the same is noted and no correction.
         (before, after) if is_told_alike && before == after => SettleOutcome::Same,
         _ => SettleOutcome::Corrected { difference: change.difference },
@@ -202,7 +204,8 @@ pub(super) fn charge_again(posting: &Posting<'_>, run: &BookedRun, kind: EntryKi
 }
 
 /// Charges a run by what the books say now: its hold, else the bindings. Where somebody was charged before and the
-/// charge differs, the old entries are reversed and the run is charged anew, by entries of `kind`. `before` is the reading
+/// charge differs, the old entries are reversed and the run is charged anew, by entries of `kind`. What the opening of a budget
+/// has already is charged to nobody. `before` is the reading
 /// that counted until now, where this is another one. The caller stores the run.
 fn recharge(
     posting: &Posting<'_>,
@@ -223,7 +226,7 @@ fn recharge(
     let effective_at = run.settled.run.ended_at.unwrap_or(run.settled.run.observed_at);
     let old = match &run.standing {
         Standing::Charged(old) => Some(old.clone()),
-        Standing::Unattributed(_) => None,
+        Standing::Unattributed(_) | Standing::Covered(_) => None,
     };
     if let (Attribution::Charged(new), Some(old)) = (&found, &old)
         && is_same_charge(new, effective_at, old)
@@ -231,14 +234,21 @@ fn recharge(
     {
         return Ok(Change::default());
     }
+    let is_covered = match &found {
+        Attribution::Charged(new) => opening::covers(posting, (&new.project, &new.unit), effective_at)?,
+        Attribution::Unattributed(_) => false,
+    };
     if let Some(old) = &old {
         reverse(posting, run, old, kind)?;
-        by_hand::take_refund_back(posting, run)?;
+        let refund = by_hand::take_refund_back(posting, run)?;
         run.revision = run.revision.checked_add(1).ok_or(model::AmountError::Overflow)?;
+        let is_charged_anew = !is_covered && matches!(found, Attribution::Charged(_));
+        opening::take_the_place(posting, run, old, refund.as_ref(), is_charged_anew)?;
     }
     let mut change = Change::default();
     run.standing = match found {
         Attribution::Unattributed(reason) => Standing::Unattributed(reason),
+        Attribution::Charged(new) if is_covered => Standing::Covered(new.booked(effective_at, Vec::new())),
         Attribution::Charged(new) => {
             let kind = old.is_some().then_some(kind);
             Standing::Charged(book(posting, run, new, effective_at, kind, &mut change)?)
@@ -256,7 +266,7 @@ fn recharge(
 /// would charge both readings to the same budget, so that it is not the new facts that move it; where those do, the run goes where
 /// it would be had it been read so from the beginning.
 fn stays(bindings: &BindingsByAccount, run: &BookedRun, before: &SettledRun, found: &Attribution) -> Option<Charge> {
-    let (Standing::Charged(old), Attribution::Charged(new)) = (&run.standing, found) else { return None };
+    let (Some(old), Attribution::Charged(new)) = (run.paid(), found) else { return None };
     let spender = Spender::of_run(before);
     let was = rules::attribute(spender, before.price.known(), None, bindings.of(spender.account));
     let Attribution::Charged(was) = was else { return None };
@@ -277,7 +287,7 @@ fn is_erased(run: &BookedRun) -> bool {
 /// Of a run whose person was erased, name and directory are gone: the project that a rule found pays on, unless a binding
 /// says otherwise.
 fn as_a_rule_found(run: &BookedRun, found: Attribution) -> Attribution {
-    let (Standing::Charged(old), true) = (&run.standing, run.is_by_rule && is_erased(run)) else { return found };
+    let (Some(old), true) = (run.paid(), run.is_by_rule && is_erased(run)) else { return found };
     if !matches!(found, Attribution::Unattributed(UnattributedReason::NotBound | UnattributedReason::RulesDisagree)) {
         return found;
     }
@@ -371,8 +381,15 @@ fn book(
             reading: Some(reading(run)),
         })?);
     }
-    let Charge { project, unit, amount, hold, .. } = new;
-    Ok(BookedCharge { project, unit, amount, hold, effective_at, entries })
+    Ok(new.booked(effective_at, entries))
+}
+
+impl Charge {
+    /// In the books, by these entries.
+    fn booked(self, effective_at: Timestamp, entries: Vec<u64>) -> BookedCharge {
+        let Self { project, unit, amount, hold, .. } = self;
+        BookedCharge { project, unit, amount, hold, effective_at, entries }
+    }
 }
 
 /// What an entry has of the present reading of a run.

@@ -1,13 +1,13 @@
 //! Site figures, and the opening that the first one brings.
 
-use super::grant;
+use super::opening;
 use super::posting::{Posting, invalid};
 use crate::records::Result;
 use crate::{Effect, NewOpening, NewSiteFigure, Outcome, is_ahead};
 use model::Amount;
 
 /// Notes what a site says, once. The first figure of a budget that nobody has opened also books what the ledger does not
-/// know of it as used before; later ones book nothing: what they do not agree with is for people to look at, and an
+/// know of it as used before, and covers the runs of that time; later ones book nothing: what they do not agree with is for people to look at, and an
 /// opening would hide it.
 pub(super) fn note(posting: &Posting<'_>, figure: &NewSiteFigure) -> Result<Outcome> {
     refuse_faults(posting, figure)?;
@@ -20,10 +20,10 @@ pub(super) fn note(posting: &Posting<'_>, figure: &NewSiteFigure) -> Result<Outc
     }
     let beyond = figure.used.minus(settled)?;
     let opening = NewOpening {
-        key: NewOpening::key_of(&figure.project, &figure.unit),
         project: figure.project.clone(),
         unit: figure.unit.clone(),
-        used_before: beyond,
+        used_before: figure.used,
+        since: figure.since,
         as_of: figure.as_of,
         note: format!(
             "{}: {} used, {} in the ledger; text {}",
@@ -33,10 +33,12 @@ pub(super) fn note(posting: &Posting<'_>, figure: &NewSiteFigure) -> Result<Outc
             figure.digest
         ),
     };
-    let is_opened = posting.records.entry_with_key(&grant::opening_key(&opening.key))?.is_some();
-    let opens = is_first && !is_opened && beyond > Amount::ZERO;
+    let key = opening::opening_key(&figure.project, &figure.unit);
+    let is_opened = posting.records.entry_with_key(&key)?.is_some();
+    // Nothing beyond what is known is an opening too: runs of that time which are read later are in the figure.
+    let opens = is_first && !is_opened && beyond >= Amount::ZERO && figure.used > Amount::ZERO;
     if opens {
-        grant::open(posting, &opening)?;
+        opening::enter(posting, &opening, beyond)?;
     }
     posting.records.put_site_figure(figure, posting.actor, posting.recorded_at)?;
     Ok(Outcome::FigureNoted { opened: opens.then_some(beyond), settled, effect: Effect::Done })

@@ -41,7 +41,7 @@ pub use lot::{GivenLot, GrantTerms, Lot, LotBalance, LotError, LotId, Spending};
 pub use lot_draw::{Debt, Drawing, LotBook, LotChange, borders_of};
 pub(crate) use movement::{HOUR_SECONDS, budget_change, fingerprint, hour_print, spending, spending_over, split};
 pub(crate) use passed_on::{available, pro_rata, take_out};
-pub(crate) use past::{Past, Sight, opened};
+pub(crate) use past::{OPENING, Past, Sight, opened};
 pub use policy::{
     Coming, Decision, Event, Facts, FixedTerm, HardStop, MonthlyJsc, NhrQuarterly, Policy, Rate, Reason, Soft,
     Standing, UsedUp,

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 
 type Place = (ProjectName, Unit);
 
+/// What the keys of entries begin with that open a budget; those that take the place of charges in an opening have others.
+pub(crate) const OPENING: &str = "opening:";
+
 /// Whose runs the books could have then.
 pub(crate) struct Sight {
     pub(crate) bindings: Vec<Binding>,
@@ -46,7 +49,7 @@ impl Past {
             self.replay.move_amount(Movement { kind: *kind, unit, debit, credit, project }, *amount)?;
         }
         self.replay.apply_to_hold(entry)?;
-        if entry.kind == EntryKind::Opening {
+        if entry.kind == EntryKind::Opening && entry.key.as_ref().is_some_and(|key| key.starts_with(OPENING)) {
             self.openings.push(opened(entry.clone()));
         }
         let Some(spent) = spending(entry)? else { return Ok(()) };

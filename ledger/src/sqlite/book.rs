@@ -12,9 +12,10 @@ use crate::records::Result;
 use crate::store::Store;
 use crate::stored::{self, Known, LogTables as _, Owner};
 use crate::{
-    BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, Cursor, Entry, EntryPage,
-    EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LogRecord, Outcome, Outside, PersonRecord, PostgresPlace,
-    Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
+    BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum,
+    Cursor, Entry, EntryPage, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LogRecord, Outcome, Outside,
+    PersonRecord, PostgresPlace, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery,
+    UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -172,6 +173,14 @@ impl Book for SqliteBook {
 
     async fn unattributed_count(&self) -> Result<u64> {
         self.read("counting the unattributed runs", |tables| run_tables::unattributed_count(tables.connection)).await
+    }
+
+    async fn covered(&self) -> Result<Vec<CoveredRun>> {
+        self.read("reading the runs that openings have", run_tables::covered).await
+    }
+
+    async fn covered_sums(&self) -> Result<Vec<CoveredSum>> {
+        self.read("adding up the runs that openings have", |tables| stored::covered_sums(tables)).await
     }
 
     async fn unpriced(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<UnattributedRun>> {

@@ -10,7 +10,7 @@ use crate::records::{BookedCharge, BookedRun, RawPlace, Result, RunDigest, Stand
 use crate::rules::Content;
 use crate::store::SeenAgain;
 use crate::stored::{Listed, PackedRows, place, run_key};
-use crate::{ChargedRun, HoldId, SettledRun};
+use crate::{ChargedRun, CoveredRun, HoldId, SettledRun};
 use model::{
     Charge, ClusterName, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Run, RunKey, SchedulerJobId,
     SiteName, Stamp, Timestamp, Tres, WallTime,
@@ -24,9 +24,9 @@ use std::sync::Arc;
 const RUN: &str = "place, job, submitted, sluid, shown_id, user, account, partition, qos, name, stamp_job, stamp_link, \
      state, restarts, started, ended, elapsed, time_limit, allocated, exit_code, exit_signal, evidence, observed_at, \
      raw_chunk, raw_row, content, revision, price, gpu, node, site_charge, project, unit, amount, hold, effective_at, \
-     entry, entries, unattributed, is_priced, work_directory, priced_at";
+     entry, entries, unattributed, is_priced, work_directory, priced_at, covered";
 
-const COLUMNS: usize = 42;
+const COLUMNS: usize = 43;
 
 /// What the runs of one writing have in common.
 pub(super) struct RunWriter {
@@ -78,9 +78,10 @@ impl RunWriter {
             price.known().and_then(|price| part(price).as_ref()).map(|charge| charge.amount.milli())
         };
         let (charge, reason) = match &booked.standing {
-            Standing::Charged(charge) => (Some(charge), None),
+            Standing::Charged(charge) | Standing::Covered(charge) => (Some(charge), None),
             Standing::Unattributed(reason) => (None, Some(to_json(reason)?)),
         };
+        let is_covered = matches!(booked.standing, Standing::Covered(_));
         put(params![
             names.place(&booked.key)?,
             number(booked.key.scheduler_job.raw())?,
@@ -115,7 +116,7 @@ impl RunWriter {
             charged(|price| &price.site),
             charge.map(|charge| names.number(charge.project.as_str())).transpose()?,
             charge.map(|charge| names.unit(&charge.unit)).transpose()?,
-            charge.map(|charge| charge.amount.milli()),
+            charge.map(|charge| if is_covered { 0 } else { charge.amount.milli() }),
             charge.and_then(|charge| charge.hold).map(|hold| hold.to_string()),
             charge.map(|charge| charge.effective_at.epoch_seconds()),
             charge.and_then(|charge| charge.entries.first()).map(|first| number(*first)).transpose()?,
@@ -124,6 +125,7 @@ impl RunWriter {
             booked.settled.price.known().is_some(),
             booked.kept_directory(),
             booked.priced_at.map(Timestamp::epoch_seconds),
+            charge.filter(|_| is_covered).map(|charge| charge.amount.milli()),
         ])
     }
 }
@@ -167,21 +169,8 @@ pub(super) fn key_of(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<RunKe
 }
 
 fn read_run(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<BookedRun> {
-    let standing = match row.get::<_, Option<i64>>(31)? {
-        Some(project) => Standing::Charged(BookedCharge {
-            project: names.parsed(project)?,
-            unit: names.parsed(row.get(32)?)?,
-            amount: amount(row, 33)?,
-            hold: parsed_option::<JobId>(row, 34)?.map(HoldId),
-            effective_at: instant(row, 35)?,
-            entries: match row.get::<_, Option<i64>>(36)? {
-                Some(_) => (count(row, 36)?..).take(row.get::<_, u8>(37)?.into()).collect(),
-                None => Vec::new(),
-            },
-        }),
-        None => Standing::Unattributed(from_json(row, 38)?),
-    };
-    let charged = matches!(standing, Standing::Charged(_));
+    let standing = standing(row, names)?;
+    let is_paid = !matches!(standing, Standing::Unattributed(_));
     let raw = match (row.get(23)?, row.get(24)?) {
         (Some(chunk), Some(row)) => Some(RawPlace { chunk, row }),
         _ => None,
@@ -199,8 +188,30 @@ fn read_run(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<BookedRun> {
         revision: row.get(26)?,
         raw,
         is_new: false,
-        is_by_rule: charged && row.get_ref(40)? != ValueRef::Null,
+        is_by_rule: is_paid && row.get_ref(40)? != ValueRef::Null,
         standing,
+    })
+}
+
+/// Where it stands in the books. What is covered is in a column of its own: the other one has what is charged, by entries.
+fn standing(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<Standing> {
+    let Some(project) = row.get::<_, Option<i64>>(31)? else {
+        return Ok(Standing::Unattributed(from_json(row, 38)?));
+    };
+    let charge = BookedCharge {
+        project: names.parsed(project)?,
+        unit: names.parsed(row.get(32)?)?,
+        amount: amount(row, 33)?,
+        hold: parsed_option::<JobId>(row, 34)?.map(HoldId),
+        effective_at: instant(row, 35)?,
+        entries: match row.get::<_, Option<i64>>(36)? {
+            Some(_) => (count(row, 36)?..).take(row.get::<_, u8>(37)?.into()).collect(),
+            None => Vec::new(),
+        },
+    };
+    Ok(match row.get::<_, Option<i64>>(42)? {
+        Some(_) => Standing::Covered(BookedCharge { amount: amount(row, 42)?, ..charge }),
+        None => Standing::Charged(charge),
     })
 }
 
@@ -293,6 +304,13 @@ pub(super) fn unattributed_runs(connection: &Connection, names: &Names<'_>) -> R
         }
     }
     Ok(runs)
+}
+
+/// The runs that openings have, in the order of their keys.
+pub(super) fn covered(tables: &Tables<'_>) -> Result<Vec<CoveredRun>> {
+    let mut runs = runs_where(tables.connection, &tables.names, "covered IS NOT NULL", [])?;
+    runs.sort_by(|one, other| one.key.cmp(&other.key));
+    Ok(runs.into_iter().filter_map(BookedRun::covered).collect())
 }
 
 pub(super) fn unattributed_count(connection: &Connection) -> Result<u64> {

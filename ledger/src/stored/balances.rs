@@ -9,7 +9,7 @@ use crate::procedures::opening_key;
 use crate::records::{BalanceParts, NotedFigure, Recent, Result, Spent, Total};
 use crate::rules::{HOUR_SECONDS, Terms};
 use crate::store::Store;
-use crate::{BalanceQuery, Budget, Entry, EntryKind, Grant, Hold, NewOpening, Observation, SetPolicy, rules};
+use crate::{BalanceQuery, Budget, Entry, EntryKind, Grant, Hold, Observation, SetPolicy, rules};
 use model::{Balance, ProjectName, Timestamp, Unit};
 use std::collections::BTreeSet;
 
@@ -137,7 +137,7 @@ fn enforced(tables: &impl LogTables, project: Option<&ProjectName>) -> Result<Ve
 /// The opening of each budget that has one.
 fn openings_in(tables: &impl Store, totals: &[Total]) -> Result<Vec<Entry>> {
     let opened = totals.iter().filter(|total| total.kind == EntryKind::Opening);
-    let key = |total: &Total| opening_key(&NewOpening::key_of(&total.project, &total.unit));
+    let key = |total: &Total| opening_key(&total.project, &total.unit);
     opened.filter_map(|total| tables.entry_with_key(&key(total)).transpose()).collect()
 }
 

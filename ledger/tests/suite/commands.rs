@@ -2,20 +2,11 @@
 
 use crate::bundles::{keep, mark};
 use crate::support::*;
-use ledger::{
-    AmendHold, CloseReason, Command, Effect, HardStop, LedgerErrorKind, NewCeiling, NewHold, NewOpening, Outcome, Retry,
-};
+use ledger::{AmendHold, CloseReason, Command, Effect, HardStop, LedgerErrorKind, NewCeiling, NewHold, Outcome, Retry};
 use model::{StatementLineKind, Window};
 
-fn opening(key: &str, used_before: i64) -> Command {
-    Command::Opening(NewOpening {
-        key: key.to_owned(),
-        project: atlas(),
-        unit: gh200(),
-        used_before: milli(used_before),
-        as_of: at(NOW - 500),
-        note: "jutil, 2026-10-01".to_owned(),
-    })
+fn opening(used_before: i64) -> Command {
+    Command::Opening(new_opening(used_before, NOW - 500))
 }
 
 fn amend(number: u32, ceiling: i64) -> Command {
@@ -27,7 +18,7 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
     let desk = Desk::new();
     let commands = [
         grant("g1", 1000),
-        opening("o1", 300),
+        opening(300),
         Command::Bind(binding()),
         enforce(true),
         set_policy(HardStop {}),
@@ -44,7 +35,7 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
     for (first, second) in first.iter().zip(&second) {
         let effect = |outcome: &Outcome| match outcome {
             Outcome::Granted(effect)
-            | Outcome::Opened(effect)
+            | Outcome::Opened { effect, .. }
             | Outcome::Bound(effect)
             | Outcome::Set(effect)
             | Outcome::PolicySet(effect)
@@ -81,7 +72,7 @@ async fn a_repeated_command_changes_nothing_and_says_so() {
 #[tokio::test]
 async fn what_contradicts_the_books_or_itself_is_refused() {
     let desk = Desk::new();
-    desk.post(&[grant("g1", 1000), opening("o1", 1), hold(1, 100), hold(2, 100), close(2)]).await;
+    desk.post(&[grant("g1", 1000), opening(1), hold(1, 100), hold(2, 100), close(2)]).await;
     let other_window = {
         let mut grant = new_grant("g1", 1000);
         grant.window.to = at(NOW + 5);
@@ -113,7 +104,7 @@ async fn what_contradicts_the_books_or_itself_is_refused() {
     for (command, kind) in [
         (grant("g1", 999), LedgerErrorKind::Conflict),
         (other_window, LedgerErrorKind::Conflict),
-        (opening("o1", 2), LedgerErrorKind::Conflict),
+        (opening(2), LedgerErrorKind::Conflict),
         (hold(1, 101), LedgerErrorKind::Conflict),
         (elsewhere, LedgerErrorKind::Conflict),
         (amend(2, 50), LedgerErrorKind::Conflict),
@@ -121,7 +112,7 @@ async fn what_contradicts_the_books_or_itself_is_refused() {
         (close(9), LedgerErrorKind::UnknownHold),
         (grant("g3", 0), LedgerErrorKind::Invalid),
         (grant("g3", -5), LedgerErrorKind::Invalid),
-        (opening("o3", -5), LedgerErrorKind::Invalid),
+        (opening(-5), LedgerErrorKind::Invalid),
         (hold(3, -5), LedgerErrorKind::Invalid),
         (amend(1, -5), LedgerErrorKind::Invalid),
         (backwards, LedgerErrorKind::Invalid),
@@ -205,7 +196,7 @@ async fn a_grant_that_is_over_is_not_free_and_cannot_be_held() {
     };
     // The run ends at NOW + 110, in the first window.
     desk.post(&[year("g1", 1000, NOW - 1000, NOW + 500), Command::Bind(binding()), enforce(true)]).await;
-    desk.post(&[settle(foreign(1, 300)), opening("o1", 50)]).await;
+    desk.post(&[settle(foreign(1, 300)), opening(50)]).await;
     let numbers = async |seconds: i64| {
         let found = desk.book.balances(&ledger::BalanceQuery::default(), at(seconds)).await.expect("balances");
         let balance = found.into_iter().find(|balance| balance.unit == gh200()).expect("a balance");
@@ -256,7 +247,7 @@ async fn a_cursor_says_nothing_about_the_runs_of_others() {
 #[tokio::test]
 async fn a_statement_shows_every_movement_and_adds_up() {
     let desk = Desk::new();
-    desk.post(&[grant("g1", 1000), opening("o1", 200), hold(1, 60), Command::Bind(binding())]).await;
+    desk.post(&[grant("g1", 1000), opening(200), hold(1, 60), Command::Bind(binding())]).await;
     desk.post(&[settle(ours(1, 100, 1)), settle(foreign(2, 30)), close(1)]).await;
     desk.post(&[settle(read_at(foreign(2, 20), 300))]).await;
     let window = |from: i64, to: i64| Window { from: at(from), to: at(to) };

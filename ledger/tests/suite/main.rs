@@ -22,6 +22,7 @@ mod invariants;
 mod joined;
 mod log;
 mod observations;
+mod openings;
 mod order;
 mod passed_on;
 mod past;

@@ -3,7 +3,7 @@
 use crate::support::*;
 use ledger::{
     BalanceQuery, Budget, Coming, Command, Decision, Effect, FixedTerm, GivenLot, HardStop, LedgerErrorKind, LotChange,
-    MonthlyJsc, NewGrant, NewOpening, NhrQuarterly, Outcome, Policy, SetPolicy, SiteZone, Soft, Standing, UsedUp,
+    MonthlyJsc, NewGrant, NhrQuarterly, Outcome, Policy, SetPolicy, SiteZone, Soft, Standing, UsedUp,
 };
 use model::{Amount, Timestamp, Window};
 use proptest::prelude::*;
@@ -183,14 +183,7 @@ async fn a_policy_that_cannot_divide_a_grant_is_refused_with_either() {
 #[tokio::test]
 async fn the_outlook_goes_on_at_the_rate_of_the_last_weeks() {
     let desk = autumn(HardStop {}).await;
-    let opening = NewOpening {
-        key: "o".to_owned(),
-        project: atlas(),
-        unit: gh200(),
-        used_before: milli(50_000),
-        as_of: at(SEPTEMBER),
-        note: String::new(),
-    };
+    let opening = new_opening(50_000, SEPTEMBER);
     desk.post(&[Command::Opening(opening), settle(ended(foreign(1, 10_000), SEPTEMBER + 5 * DAY))]).await;
     let budget = budget_at(&desk, SEPTEMBER + 10 * DAY).await;
     assert_eq!(budget.recent, milli(10_000), "what was used before is no rate");

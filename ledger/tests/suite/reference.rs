@@ -13,6 +13,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
     Grant(u32, i64),
+    /// So much was used in all by [`OPENED_UNTIL`].
+    Open(i64),
     Withdraw(u32, i64),
     /// Passes time of the grant `base` on.
     Delegate(u32, i64),
@@ -42,11 +44,26 @@ fn job_of(run: u64) -> Option<u32> {
     (run > 2).then(|| u32::try_from(run % u64::from(JOBS)).expect("small"))
 }
 
+/// Up to when the opening says what was used.
+pub(crate) const OPENED_UNTIL: i64 = NOW + 120;
+
+/// Whether the end of a run is another one with another price. No tariff is ever mended for such a run.
+pub(crate) const fn has_two_ends(run: u64) -> bool {
+    run % 4 == 1
+}
+
+/// Whether it ended after the opening.
+const fn is_late(run: u64, price: i64) -> bool {
+    if has_two_ends(run) { price % 4 == 2 } else { run % 4 == 3 }
+}
+
 /// Where a border is said, half of it was before that, and half behind it.
 fn run_of(run: u64, price: i64, border: Option<i64>) -> SettledRun {
     let mut settled = job_of(run).map_or_else(|| foreign(run, price), |job| ours(run, price, job));
-    if let Some(border) = border {
-        (settled.run.started_at, settled.run.ended_at) = (at(border - 50), Some(at(border + 50)));
+    match border {
+        Some(border) => (settled.run.started_at, settled.run.ended_at) = (at(border - 50), Some(at(border + 50))),
+        None if is_late(run, price) => settled = ended(settled, OPENED_UNTIL + 1),
+        None => {}
     }
     settled
 }
@@ -56,6 +73,7 @@ impl Operation {
     pub(crate) fn command(&self, reference: &Reference) -> Command {
         match *self {
             Self::Grant(key, amount) => grant(&key.to_string(), amount),
+            Self::Open(used) => Command::Opening(new_opening(used, OPENED_UNTIL)),
             Self::Withdraw(key, amount) => Command::Withdraw(Withdraw {
                 key: format!("{key}/{amount}"),
                 grant: key.to_string(),
@@ -123,9 +141,14 @@ struct ReferenceRun {
     price: i64,
     /// The price of its tariff, where that is not the one of the readings.
     repriced: Option<i64>,
+    is_late: bool,
     is_paid: bool,
+    /// Whether a hold paid.
+    is_held: bool,
     /// What somebody wanted to be given back of it, whoever pays.
     to_refund: i64,
+    /// Whether the opening found its charge, and what had been given back of it by then.
+    counted: Option<i64>,
 }
 
 impl ReferenceRun {
@@ -142,6 +165,9 @@ pub(crate) struct Reference {
     pub(crate) over: i64,
     /// By grant and amount: the same withdrawal counts once.
     withdrawn: BTreeSet<(u32, i64)>,
+    /// What was used in all by the opening, and what of it no run is charged for.
+    opening: Option<i64>,
+    opened: i64,
     /// What is left of the grant `base`, and what was passed on of it, by key.
     pub(crate) base: i64,
     delegated: BTreeMap<u32, i64>,
@@ -166,13 +192,13 @@ fn once(known: Option<i64>, amount: i64) -> Result<bool, &'static str> {
 }
 
 impl Reference {
-    fn is_covered(&self, run: u64) -> bool {
-        self.is_bound || job_of(run).is_some_and(|job| self.holds.contains_key(&job))
+    fn is_held(&self, run: u64) -> bool {
+        job_of(run).is_some_and(|job| self.holds.contains_key(&job))
     }
 
     fn remainder(&self, number: u32, hold: &ReferenceHold) -> i64 {
         let of_job = self.runs.iter().filter(|(run, _)| job_of(**run) == Some(number));
-        let charged: i64 = of_job.map(|(_, run)| run.price).sum();
+        let charged: i64 = of_job.filter(|(_, run)| run.is_paid).map(|(_, run)| run.price).sum();
         if hold.is_closed { 0 } else { (hold.ceiling - charged).max(0) }
     }
 
@@ -189,7 +215,7 @@ impl Reference {
     /// What was granted and is not over.
     fn in_reach(&self) -> i64 {
         let taken = self.withdrawn.iter().map(|(_, amount)| amount).sum::<i64>() + self.delegated.values().sum::<i64>();
-        self.base + self.grants.values().sum::<i64>() - taken
+        self.base + self.grants.values().sum::<i64>() - taken - self.opened
     }
 
     fn authorise(&self, wanted: i64) -> Answer {
@@ -199,23 +225,48 @@ impl Reference {
         if is_refused { Err("refused") } else { Ok(()) }
     }
 
-    /// Charges a run by what holds now.
-    fn charge(&mut self, number: u64, price: i64) {
-        let is_paid = self.is_covered(number);
+    /// Charges a run by what holds now. What is in the opening is not charged, and whatever of it was charged before the opening and
+    /// is so no more goes there.
+    fn charge(&mut self, number: u64, price: i64, is_late: bool) {
+        let is_held = self.is_held(number);
+        let has_payer = is_held || self.is_bound;
+        let is_paid = has_payer && (is_late || self.opening.is_none());
         let run = self.runs.entry(number).or_default();
-        *run = ReferenceRun { price, is_paid, ..run.clone() };
+        let is_same = (run.price, run.is_late, run.is_held) == (price, is_late, is_held);
+        if run.is_paid && has_payer && is_same {
+            return;
+        }
+        if let Some(refunded_before) = run.counted.take() {
+            self.opened += run.price - if is_paid { refunded_before } else { run.refunded() };
+        }
+        *run = ReferenceRun { price, is_late, is_paid, is_held, ..run.clone() };
+    }
+
+    fn open(&mut self, used: i64) -> Answer {
+        if !once(self.opening, used)? {
+            return Ok(());
+        }
+        let early = self.runs.values_mut().filter(|run| run.is_paid && !run.is_late);
+        let known = early.map(|run| {
+            run.counted = Some(run.refunded());
+            run.price - run.refunded()
+        });
+        self.opened = used - known.sum::<i64>() + self.adjusted.values().sum::<i64>();
+        self.opening = Some(used);
+        if self.opened < 0 { Err("conflict") } else { Ok(()) }
     }
 
     fn charge_where(&mut self, is_meant: impl Fn(u64, &ReferenceRun) -> bool) {
         let meant = self.runs.iter().filter(|(number, run)| is_meant(**number, run));
-        let meant: Vec<(u64, i64)> = meant.map(|(number, run)| (*number, run.price)).collect();
-        for (number, price) in meant {
-            self.charge(number, price);
+        let meant: Vec<_> = meant.map(|(number, run)| (*number, run.price, run.is_late)).collect();
+        for (number, price, is_late) in meant {
+            self.charge(number, price, is_late);
         }
     }
 
     pub(crate) fn apply(&mut self, operation: &Operation) -> Answer {
         match *operation {
+            Operation::Open(used) => self.open(used)?,
             Operation::Grant(key, amount) => drop(once(self.grants.insert(key, amount), amount)?),
             Operation::Withdraw(key, amount) if !self.withdrawn.contains(&(key, amount)) => {
                 let before: i64 = self.withdrawn.iter().filter(|(of, _)| *of == key).map(|(_, amount)| amount).sum();
@@ -265,7 +316,7 @@ impl Reference {
                     if known.repriced.is_some() || known.read > read {
                         return Ok(());
                     }
-                    self.charge(run, price);
+                    self.charge(run, price, is_late(run, price));
                 }
                 self.runs.entry(run).or_default().read = known.read.max(read);
             }
@@ -273,7 +324,8 @@ impl Reference {
                 let Some(known) = self.runs.get_mut(&run) else { return Ok(()) };
                 if known.price != price && known.repriced.is_none_or(|before| before < price) {
                     known.repriced = Some(price);
-                    self.charge(run, price);
+                    let is_late = known.is_late;
+                    self.charge(run, price, is_late);
                 }
             }
             Operation::Refund(run, amount) => {

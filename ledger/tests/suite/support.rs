@@ -2,8 +2,8 @@
 
 use ledger::{
     BalanceQuery, Binding, Book, CloseHold, CloseReason, Command, Cursor, Enforce, Entry, EntryPage, HoldId,
-    LedgerError, NewGrant, NewHold, NewSiteFigure, Observation, ObservedPending, ObservedRun, OpenMode, Outcome,
-    Policy, PostgresBook, PostgresPlace, Random, RunPrice, SetPolicy, SettleOutcome, SettledRun, SqliteBook,
+    LedgerError, NewGrant, NewHold, NewOpening, NewSiteFigure, Observation, ObservedPending, ObservedRun, OpenMode,
+    Outcome, Policy, PostgresBook, PostgresPlace, Random, RunPrice, SetPolicy, SettleOutcome, SettledRun, SqliteBook,
     Surroundings,
 };
 use model::{
@@ -141,6 +141,18 @@ pub(crate) fn new_grant(key: &str, amount: i64) -> NewGrant {
 
 pub(crate) fn grant(key: &str, amount: i64) -> Command {
     Command::Grant(new_grant(key, amount))
+}
+
+/// What was used of the budget by then, in all.
+pub(crate) fn new_opening(used_before: i64, as_of: i64) -> NewOpening {
+    NewOpening {
+        project: atlas(),
+        unit: gh200(),
+        used_before: milli(used_before),
+        since: None,
+        as_of: at(as_of),
+        note: "jutil, 2026-10-01".to_owned(),
+    }
 }
 
 pub(crate) fn new_hold(number: u32, ceiling: i64) -> NewHold {

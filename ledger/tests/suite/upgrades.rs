@@ -13,10 +13,14 @@ const OF_POSTGRES: &str = include_str!("../fixtures/version-6.postgres.sql");
 /// What SQLite keeps outside of the tables: whose file it is and which version.
 const HEADER: &str = "PRAGMA application_id = 1346456404; PRAGMA user_version = 6;";
 
-/// Takes step 8 back.
-const BACK_TO_7: &str = "ALTER TABLE posts DROP COLUMN clock_at; ALTER TABLE log DROP COLUMN older_entries;
-    DROP TABLE zone_changes;
-    DELETE FROM meta WHERE name = 'replica'; PRAGMA user_version = 7;";
+/// Takes the tables of a ledger back to version 7, which kept less.
+const BACK_TO_7: &str = "DROP INDEX covered_runs; DROP INDEX entries_of_long_runs;
+    DROP TABLE overnight_spending; DROP TABLE zone_changes;
+    ALTER TABLE runs DROP COLUMN covered; ALTER TABLE runs DROP COLUMN priced_at;
+    ALTER TABLE bundles DROP COLUMN trust; ALTER TABLE posts DROP COLUMN clock_at;
+    ALTER TABLE log DROP COLUMN older_entries;";
+const FILE_OF_7: &str = "PRAGMA user_version = 7;";
+const SCHEMA_OF_7: &str = "UPDATE meta SET value = '7' WHERE name = 'version';";
 
 /// A reading as that release wrote it, into a table of this name.
 fn reading(table: &str) -> String {
@@ -68,7 +72,8 @@ async fn entries_of_an_earlier_release_may_fall_back_and_later_ones_may_not() {
     made.replay(&entries).await.expect("filled");
     drop(made);
     let file = rusqlite::Connection::open(&path).expect("opened");
-    file.execute_batch(BACK_TO_7).expect("as it was");
+    file.execute_batch(&format!("{BACK_TO_7} {FILE_OF_7} DELETE FROM meta WHERE name = 'replica';"))
+        .expect("as it was");
     drop(file);
     let book = SqliteBook::open(&path, OpenMode::Existing).expect("opened");
     assert_eq!(book.verify().await.expect("verified").findings, [""; 0]);
@@ -93,10 +98,6 @@ async fn real_a_schema_of_version_6_goes_on() {
     goes_on(&book.expect("opened")).await;
 }
 
-/// What a ledger of version 7 did not keep.
-const BEFORE_NIGHTS: &str = "DROP TABLE overnight_spending; DROP INDEX entries_of_long_runs;
-    ALTER TABLE runs DROP COLUMN priced_at; ALTER TABLE bundles DROP COLUMN trust;";
-
 /// A run over the end of a grant, in a ledger that is one of version 7 from now on.
 async fn with_a_run_over_midnight() -> Desk {
     let desk = Desk::new();
@@ -106,7 +107,7 @@ async fn with_a_run_over_midnight() -> Desk {
     run.run.started_at = at(midnight - 50);
     let given = Command::Grant(NewGrant { window: over, ..new_grant("over", 500) });
     desk.post(&[given, grant("base", 400), Command::Bind(binding()), settle(run)]).await;
-    desk.change_the_tables(BEFORE_NIGHTS);
+    desk.change_the_tables(BACK_TO_7);
     desk
 }
 
@@ -120,7 +121,7 @@ async fn has_split_it(desk: &Desk) {
 #[tokio::test]
 async fn a_file_of_version_7_gets_its_sums_over_midnight() {
     let desk = with_a_run_over_midnight().await;
-    desk.change_the_tables("PRAGMA user_version = 7;");
+    desk.change_the_tables(FILE_OF_7);
     has_split_it(&desk).await;
 }
 
@@ -128,6 +129,47 @@ async fn a_file_of_version_7_gets_its_sums_over_midnight() {
 async fn real_a_schema_of_version_7_gets_its_sums_over_midnight() {
     use_postgres();
     let desk = with_a_run_over_midnight().await;
-    desk.change_the_tables("UPDATE meta SET value = '7' WHERE name = 'version';");
+    desk.change_the_tables(SCHEMA_OF_7);
     has_split_it(&desk).await;
+}
+
+async fn covers_from_now_on(book: &dyn Book) {
+    let outcomes = book.post(&ada(), now(), &[settle(foreign(1, 40)), settle(foreign(2, 50))]).await.expect("posted");
+    assert_eq!(outcomes[0], Outcome::Settled(SettleOutcome::Same), "what was charged stays so");
+    let of_opening = SettleOutcome::Covered { project: atlas(), unit: gh200(), amount: milli(50) };
+    assert_eq!(outcomes[1], Outcome::Settled(of_opening));
+    assert_eq!(book.covered().await.expect("listed").len(), 1);
+    assert_eq!(book.verify().await.expect("verified").findings, [""; 0]);
+}
+
+fn opened_of_7() -> [Command; 4] {
+    let opening = Command::Opening(new_opening(100, NOW + 200));
+    [grant("1", 1000), Command::Bind(binding()), settle(foreign(1, 40)), opening]
+}
+
+#[tokio::test]
+async fn a_file_of_version_7_covers_runs_from_now_on() {
+    let desk = Desk::new();
+    desk.post(&opened_of_7()).await;
+    let Desk { book, folder, .. } = desk;
+    drop(book);
+    let path = folder.path().join("ledger.db");
+    let file = rusqlite::Connection::open(&path).expect("opened");
+    file.execute_batch(&format!("{BACK_TO_7} {FILE_OF_7}")).expect("taken back");
+    drop(file);
+    covers_from_now_on(&SqliteBook::open(&path, OpenMode::Existing).expect("opened")).await;
+}
+
+#[tokio::test]
+async fn real_a_schema_of_version_7_covers_runs_from_now_on() {
+    use_postgres();
+    let desk = Desk::new();
+    desk.post(&opened_of_7()).await;
+    let Desk { book, folder, database } = desk;
+    drop(book);
+    let database = database.expect("on the server");
+    let back = format!("SET search_path = pakt; {BACK_TO_7} {SCHEMA_OF_7}");
+    database.sql(&back).expect("taken back");
+    let book = PostgresBook::open(&place(&database.url()), folder.path(), OpenMode::Existing);
+    covers_from_now_on(&book.expect("opened")).await;
 }

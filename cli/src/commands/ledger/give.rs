@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     output::{Answer, hold, instant_in},
 };
-use jobs::grant::{GrantWish, Granted};
+use jobs::grant::{GrantWish, Granted, Opened};
 use jobs::site_figure::FigureWish;
 use model::{Amount, Period, ProgrammeName, ProjectName, Timestamp, Unit, Window, Zone};
 use serde_json::json;
@@ -63,7 +63,7 @@ pub(crate) struct Grant {
 pub(crate) struct Open {
     /// Whose
     pub project: ProjectName,
-    /// How many hours were used
+    /// How many hours were used in all, those of runs in the ledger included
     #[arg(required_unless_present = "from_site", conflicts_with = "from_site", allow_negative_numbers = true)]
     pub hours: Option<String>,
     /// Of what; with `--from-site` told from the text and the project's budgets
@@ -181,12 +181,17 @@ pub(super) async fn open(arguments: Open, context: &Context) -> Result<Answer, F
     let amount = hours(&used)?;
     let zone = jobs::policy::zone_of(&house, "the opening was not entered", &unit)?;
     let as_of = as_of.as_deref().map_or(Ok(house.clock.now()), |text| instant_of(text, &zone))?;
-    let is_new = jobs::grant::open(&house, project.clone(), unit.clone(), amount, as_of, note).await?;
+    let opened = jobs::grant::open(&house, project.clone(), unit.clone(), amount, as_of, note).await?;
     let what = format!("{project} had used {} by {}", hold(&unit, amount), instant_in(as_of, &zone));
-    let text =
-        if is_new { format!("{what}\n") } else { format!("it was entered before, and nothing changed: {what}\n") };
+    let Opened { known, entered, is_new } = opened;
+    let text = if is_new {
+        let [known, entered] = [known, entered].map(|amount| amount.in_hours_of(&unit));
+        format!("{what}\nthe ledger had {known} of it; {entered} are entered, and runs that ended by then are in it\n")
+    } else {
+        format!("it was entered before, and nothing changed: {what}\n")
+    };
     let json = json!({ "version": 1, "project": project, "unit": unit, "amount": amount, "as_of": as_of,
-                       "is_new": is_new });
+                       "settled": known, "opened": entered, "is_new": is_new });
     Ok(Answer::new(text, json))
 }
 

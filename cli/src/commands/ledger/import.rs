@@ -3,7 +3,7 @@
 use super::file::refuse_place;
 use crate::commands::{
     Context,
-    settle::{day_in, refuse_future},
+    settle::{day_in, of_openings, refuse_future},
 };
 use crate::{
     failure::Failure,
@@ -187,7 +187,7 @@ fn incomplete(report: &ImportReport) -> Failure {
 
 fn text(report: &ImportReport) -> String {
     let ImportReport { site, rows, steps, not_started, running, counts, not_priced, rejected, .. } = report;
-    let Counts { new, same, corrected, unattributed, settled } = counts;
+    let Counts { new, same, corrected, covered, unattributed, settled } = counts;
     let mut text = format!(
         "{site}: {rows} rows: {new} newly charged, {same} known, {corrected} corrected, {unattributed} unattributed, \
          {} without a price, {} rejected; {running} still ran, {not_started} never started; {steps} steps passed over\n",
@@ -196,6 +196,7 @@ fn text(report: &ImportReport) -> String {
     for SettledAmount { project, unit, amount } in settled {
         text.push_str(&format!("  {project} was charged {}\n", hold(unit, *amount)));
     }
+    text.push_str(&of_openings(*covered));
     for total in &report.totals {
         text.push_str(&format!("  control total of {} runs: {}\n", total.runs, amount(&total.unit, &total.milli)));
     }

@@ -1,7 +1,7 @@
 //! `pakt ledger merge`.
 
 use super::file::refuse_place;
-use crate::commands::Context;
+use crate::commands::{Context, settle::of_openings};
 use crate::{
     failure::Failure,
     output::{Answer, hold, instant},
@@ -78,9 +78,9 @@ fn text(report: &MergeReport) -> String {
         text.push_str(&line(bundle));
         text.push_str(&charges(&bundle.taken.counts));
     }
-    let Counts { new, corrected, .. } = &report.repriced.counts;
-    if new + corrected > 0 {
-        text.push_str(&format!("{} runs that had no price have one now\n", new + corrected));
+    let Counts { new, corrected, covered, .. } = &report.repriced.counts;
+    if new + corrected + covered > 0 {
+        text.push_str(&format!("{} runs that had no price have one now\n", new + corrected + covered));
         text.push_str(&charges(&report.repriced.counts));
     }
     text
@@ -103,7 +103,7 @@ fn charges(counts: &Counts) -> String {
     let charge = |settled: &SettledAmount| {
         format!("  {} was charged {}\n", settled.project, hold(&settled.unit, settled.amount))
     };
-    counts.settled.iter().map(charge).collect()
+    counts.settled.iter().map(charge).chain([of_openings(counts.covered)]).collect()
 }
 
 fn notes(report: &MergeReport) -> Vec<String> {

@@ -5,6 +5,7 @@ mod bind;
 mod by_hand;
 mod cosign;
 mod coverage;
+mod covered;
 mod export;
 mod file;
 mod give;
@@ -64,7 +65,7 @@ pub(crate) enum Action {
     Agree(by_hand::Agree),
     /// Erase a person: the name and what was read of their runs; totals and proofs stay
     Erase(by_hand::Erase),
-    /// Enter what was used before the ledger began
+    /// Say what was used of a budget until a day or time; runs that ended by then are in it
     Open(give::Open),
     /// Take in runs that `sacct` printed into a file, of any release and in any order of columns, or that it tells now
     Import(import::Import),
@@ -88,6 +89,8 @@ pub(crate) enum Action {
     Statement(read::Statement),
     /// Show which runs were read, and which nobody read
     Coverage(coverage::Coverage),
+    /// List runs that openings have already, so that nobody is charged for them
+    Covered(covered::Covered),
     /// List runs that belong to no project
     Unattributed,
     /// Print the whole ledger as JSON lines, to keep or to be checked elsewhere
@@ -135,6 +138,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         Action::Enforce(arguments) => bind::enforce(arguments, context).await,
         Action::Statement(arguments) => read::statement(arguments, context).await,
         Action::Coverage(arguments) => coverage::run(arguments, context).await,
+        Action::Covered(arguments) => covered::run(arguments, context).await,
         Action::Unattributed => unattributed::run(context).await,
         Action::Export(arguments) => export::export(arguments, context).await,
         Action::Migrate(arguments) => migrate::run(arguments, context).await,

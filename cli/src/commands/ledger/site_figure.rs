@@ -49,7 +49,18 @@ fn text(found: &OpenedFromSite) -> String {
         }
         (None, Some(opened)) => {
             let known = in_hours(settled);
-            format!("{said}\nthe ledger had {known}; {} are entered as used before it began\n", in_hours(opened))
+            let entered = in_hours(opened);
+            format!(
+                "{said}\nthe ledger had {known} of it; {entered} are entered, and runs that ended by then are in it\n"
+            )
+        }
+        (None, None) if settled > &figure.used => {
+            format!(
+                "{said}\nthe ledger has more, {}: nothing is entered, and one of the two is wrong; `pakt ledger statement {} --unit {}` lists what it has\n",
+                in_hours(settled),
+                figure.project,
+                figure.unit
+            )
         }
         (None, None) => {
             format!("{said}\nthe ledger has {}; nothing is entered, `pakt balance` compares them\n", in_hours(settled))

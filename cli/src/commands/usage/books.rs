@@ -4,8 +4,13 @@ use super::super::ledger::known_at;
 use super::{Arguments, OfBooks};
 use crate::commands::Context;
 use crate::output::{Answer, Table, gaps};
-use crate::wiring::{Gap, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum, table_csv, yes_or_no};
-use crate::{failure::Failure, output::instant};
+use crate::wiring::{
+    CoveredSum, Gap, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum, table_csv, yes_or_no,
+};
+use crate::{
+    failure::Failure,
+    output::{hold, instant},
+};
 use jobs::used::{UsageWish, UsedSum};
 use model::{BaseState, Day, ResourceClass, Timestamp, Window};
 use serde_json::json;
@@ -41,13 +46,14 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     let names: Vec<&str> = by.iter().map(|(word, _)| *word).collect();
     let missing = &used.gaps;
     let lacks = gaps(missing);
+    let covered: Vec<String> = used.covered.iter().map(of_opening).collect();
     if arguments.of_books.csv {
         let rows = used.sums.iter().map(|used| cells(&by, used, is_complete(&used.sum, missing)));
         let header: Vec<&str> =
             names.iter().copied().chain(["unit", "amount_milliseconds", "amount_hours", "complete"]).collect();
         let text = table_csv(&header, rows);
-        let json = json!({ "version": 1, "usage": used.sums, "gaps": missing });
-        return Ok(Answer::new(text, json).product().with_notes(lacks));
+        let json = json!({ "version": 1, "usage": used.sums, "covered": used.covered, "gaps": missing });
+        return Ok(Answer::new(text, json).product().with_notes(covered.into_iter().chain(lacks)));
     }
     let titles: Vec<&str> = names.iter().copied().chain(["unit", "hours", ""]).collect();
     let mut table = Table::new(&titles).right(&[names.len() + 1]);
@@ -65,8 +71,18 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
             used.unattributed
         )
     });
-    let json = json!({ "version": 1, "usage": used.sums, "unattributed": used.unattributed, "gaps": missing });
-    Ok(Answer::new(text, json).with_notes(notes.into_iter().chain(lacks)))
+    let json = json!({ "version": 1, "usage": used.sums, "unattributed": used.unattributed, "covered": used.covered,
+                       "gaps": missing });
+    Ok(Answer::new(text, json).with_notes(notes.into_iter().chain(covered).chain(lacks)))
+}
+
+/// What a budget's opening has of runs of that time.
+fn of_opening(CoveredSum { project, unit, runs, amount, .. }: &CoveredSum) -> String {
+    let runs = if *runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+    format!(
+        "note: the opening of `{project}` has {runs} of that time with {}, in no sum here; `pakt ledger covered {project}` lists them",
+        hold(unit, *amount)
+    )
 }
 
 fn wish(arguments: &Arguments, by: &[(&str, Column)]) -> Result<UsageWish, Failure> {
