@@ -23,7 +23,7 @@ pub struct Price {
     pub node: Option<Charge>,
     /// What the site charges by its own formula.
     pub site: Option<Charge>,
-    /// Whether the GPUs were filled in from the profile because the scheduler does not track them.
+    /// Whether the GPUs were filled in from the profile: the scheduler does not track them, or fewer than whole nodes have.
     pub is_estimated: bool,
 }
 
@@ -62,15 +62,16 @@ pub fn price(allocated: &Tres, elapsed: WallTime, tariff: &Tariff) -> Result<Pri
     })
 }
 
-/// The GPUs of an allocation and whether they had to be filled in: whole nodes hold all their GPUs, shared ones are unknown.
+/// The GPUs of an allocation and whether they had to be filled in: whole nodes hold all their GPUs, however few of them were asked
+/// for, and those of shared ones are unknown where they are not tracked.
 fn scheduler_gpus(allocated: &Tres, tariff: &Tariff) -> (Option<u64>, bool) {
-    match (allocated.gpus(), &tariff.gpu_class) {
+    let is_whole = tariff.is_exclusive && tariff.gpu_class.is_some();
+    let nodes = tariff.scheduler_gpus_per_node.zip(allocated.nodes).filter(|_| is_whole);
+    let of_nodes = nodes.and_then(|(per_node, nodes)| per_node.checked_mul(nodes));
+    match (allocated.gpus(), of_nodes) {
+        (GpuCount::Tracked(gpus), Some(of_nodes)) if gpus < of_nodes => (Some(of_nodes), true),
         (GpuCount::Tracked(gpus), _) => (Some(gpus), false),
-        (GpuCount::Untracked, Some(_)) if tariff.is_exclusive => {
-            let filled = tariff.scheduler_gpus_per_node.zip(allocated.nodes);
-            (filled.and_then(|(per_node, nodes)| per_node.checked_mul(nodes)), true)
-        }
-        (GpuCount::Untracked, _) => (None, false),
+        (GpuCount::Untracked, of_nodes) => (of_nodes, is_whole),
     }
 }
 
@@ -103,6 +104,9 @@ mod tests {
         let slices = || ChargeRule::Largest(vec![ChargeRule::Gpus(1000), ChargeRule::Cpus(125)]);
         for (tres, rule, exclusive, gpu, node, site, estimated) in [
             ("cpu=576,gres/gpu=8,node=2", whole(), true, "8.000", "2.000", "576.000", false),
+            ("cpu=72,gres/gpu=1,node=1", whole(), true, "4.000", "1.000", "288.000", true),
+            ("cpu=72,gres/gpu=1,node=1", ChargeRule::Gpus(1000), true, "4.000", "1.000", "4.000", true),
+            ("cpu=72,gres/gpu=1", whole(), true, "1.000", "unknown", "unknown", false),
             ("cpu=576,node=2", whole(), true, "8.000", "2.000", "576.000", true),
             ("cpu=10,node=1", slices(), false, "unknown", "1.000", "unknown", false),
             ("cpu=10,gres/gpu=1,node=1", slices(), false, "1.000", "1.000", "1.250", false),

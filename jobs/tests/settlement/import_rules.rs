@@ -31,13 +31,18 @@ async fn rule_1_gpus_are_the_total_else_the_sum_of_the_types_never_both() {
 
 #[tokio::test]
 async fn rule_2_the_partition_says_whether_whole_nodes_are_charged() {
-    // JUPITER's nodes are never shared: where the GPUs are not tracked, they are those of the nodes.
+    // JUPITER's nodes are never shared: their GPUs are all of them, where they are not tracked and where fewer are written.
+    for tres in ["cpu=576,node=2", "cpu=576,gres/gpu=1,node=2"] {
+        charges_two_nodes(tres).await;
+    }
+}
+
+async fn charges_two_nodes(tres: &str) {
     let mut desk = Desk::new().await;
     desk.profile_knows(&["gpu"]);
     let mut house = desk.house("ada");
     house.here = "jupiter".parse().expect("a site");
-    let rows = text(&[row("1", "COMPLETED", 600, 500, "cpu=576,node=2").replace("|gpu|", "|booster|")])
-        .replace("|testland|", "|jupiter|");
+    let rows = text(&[row("1", "COMPLETED", 600, 500, tres).replace("|gpu|", "|booster|")]).replace("|testland|", "|jupiter|");
     let source = Box::new(std::io::Cursor::new(rows.into_bytes()));
     let report = jobs::import::import(&house, crate::importing::wish(NOW), source).await.expect("imported");
     let totals: Vec<_> = report.totals.iter().map(|total| (total.unit.to_string(), &*total.milli)).collect();
@@ -51,6 +56,23 @@ async fn rule_3_suspended_time_is_not_charged_and_more_than_the_span_is_no_run()
     let suspended = completed(1, 600, 500).replace("|100|", "|40|");
     assert_eq!(used(&[suspended]).await, (40, 0));
     assert_eq!(used(&[completed(1, 600, 500).replace("|100|", "|102|")]).await, (0, 1));
+    // Where the file tells how long it was suspended, that and the time in which it ran make the span.
+    for (elapsed, suspended, expected) in [
+        (40, "00:01:00", (40, 0)),
+        (40, "00:00:59", (40, 0)),
+        (40, "00:00:00", (0, 1)),
+        (100, "00:01:00", (0, 1)),
+        (40, "INVALID", (40, 0)),
+        (40, "", (40, 0)),
+    ] {
+        let run = completed(1, 600, 500).replace("|100|", &format!("|{elapsed}|"));
+        let text = text(&[run])
+            .replace("|Comment\n", "|Suspended|Comment\n")
+            .replace("node=1|", &format!("node=1|{suspended}|"));
+        let desk = Desk::new().await;
+        let report = desk.import(&text).await;
+        assert_eq!((desk.used().await, report.rejected.count), expected, "{elapsed} s, suspended {suspended}");
+    }
 }
 
 /// AUDITOR and Waldur's agent know one start of a job: one leaves out `-D`, the other's key is the id alone.

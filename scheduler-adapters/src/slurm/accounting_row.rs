@@ -53,7 +53,7 @@ pub(super) fn read<'row>(
     let name = field(Column::JobName);
     let id = values::job_id(field(Column::JobIdRaw))?;
     let (form, leader) = values::form(field(Column::JobId), id);
-    Ok(AccountingRow {
+    let row = AccountingRow {
         id,
         leader,
         form,
@@ -81,8 +81,17 @@ pub(super) fn read<'row>(
         work_directory: Some(field(Column::WorkDirectory)).filter(|text| !values::is_absent(text)).map(PathBuf::from),
         name: name.to_owned(),
         raw: raw(),
-    })
+    };
+    // Where it is told in words, nothing is known of it.
+    let suspended = values::length(field(Column::Suspended), "suspended").ok().flatten();
+    match suspended.and_then(|suspended| row.gap(suspended)) {
+        Some(gap) => Err(gap),
+        None => Ok(row),
+    }
 }
+
+/// So many seconds may be lost where lengths of time are cut to whole ones.
+const CUT_SECONDS: u64 = 2;
 
 impl AccountingRow {
     pub(super) const fn id(&self) -> SchedulerJobId {
@@ -126,6 +135,19 @@ impl AccountingRow {
     /// `REQUEUED`, which the queue shows for jobs that wait.
     fn start(&self) -> Option<Timestamp> {
         self.started_at.filter(|_| self.allocated_nodes > 0)
+    }
+
+    /// What is missing between its start and its end, where it ran: Slurm counts the time of a suspension apart from that in which
+    /// it ran, and the two are all there is (sacct(1), `Elapsed`, `Suspended`).
+    fn gap(&self, suspended: WallTime) -> Option<String> {
+        let span = self.ended_at?.seconds_since(self.start()?);
+        let [ran, stood] = [self.elapsed, suspended].map(WallTime::seconds);
+        let told = i64::try_from(ran.checked_add(stood)?).ok()?;
+        (span >= 0 && span.abs_diff(told) > CUT_SECONDS).then(|| {
+            format!(
+                "it has run for {ran} s and was suspended for {stood} s, and from its start to its end are {span} s"
+            )
+        })
     }
 
     /// The run that this row stands for; none where the job never started.

@@ -52,6 +52,7 @@ columns! {
     Reason = "Reason",
     Sluid = "SLUID",
     Restarts = "Restarts",
+    Suspended = "Suspended",
     WorkDirectory = "WorkDir",
     Comment = "Comment",
     SubmitLine = "SubmitLine",
