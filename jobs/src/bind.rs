@@ -65,6 +65,8 @@ pub(crate) fn binding(
         return Err(JobsError::usage(what, why, "leave `--whole-site` out, or the others"));
     }
     let Spender { account, partition, user, work_directory, name, .. } = spender;
+    // Slurm keeps accounts in lower case, and so do its rows (sacctmgr(1)).
+    let account = account.map(|account| account.as_str().to_ascii_lowercase().parse().unwrap_or(account));
     let (site, unit, project) = (unit.site().clone(), unit.clone(), project.clone());
     Ok(Binding { site, account, partition, user, work_directory, name, unit, project, from, to: None })
 }

@@ -15,6 +15,7 @@ use ledger::{
     SetPolicy, check_grant,
 };
 use model::{Amount, ProgrammeName, ProjectName, Statement, Timestamp, Unit, Window};
+use serde::Serialize;
 
 /// What was granted, and which Slurm accounts spend it.
 #[derive(Clone, Debug)]
@@ -61,6 +62,19 @@ pub struct Granted {
     pub binding: Option<Binding>,
     /// The policy of the budget, and whether it was set with the grant.
     pub policy: KnownPolicy,
+    /// Grants of the budget under other numbers that stand over a part of the same time: one decision may be there twice.
+    pub beside: Vec<GrantBeside>,
+}
+
+/// A grant that stands beside another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GrantBeside {
+    /// The number of its decision.
+    pub reference: String,
+    /// How much.
+    pub amount: Amount,
+    /// When it may be spent.
+    pub window: Window,
 }
 
 /// Enters a grant and the binding that spends it, in one transaction.
@@ -72,6 +86,7 @@ pub async fn grant(house: &House, mut wish: GrantWish) -> Result<Granted, JobsEr
     let grants = booked(book.grants(Some(&wish.project)).await, what)?;
     wish.lots.sort_by_key(|lot| (lot.period.from, lot.period.to));
     let grant = terms(&wish, &grants);
+    let beside = beside(&grant, &grants);
     refuse_another(what, &grant, grants)?;
     let binding = binding_of(house, book.as_ref(), what, &wish).await?;
     let known = with_grant(house, book.as_ref(), what, (&wish.project, &wish.unit), &wish.policy).await?;
@@ -84,7 +99,20 @@ pub async fn grant(house: &House, mut wish: GrantWish) -> Result<Granted, JobsEr
     let outcomes = booked(book.post(&house.principal, house.clock.now(), &commands).await, what)?;
     let is_new = outcomes.first() == Some(&Outcome::Granted(Effect::Done));
     let is_set = outcomes.last() == Some(&Outcome::PolicySet(Effect::Done));
-    Ok(Granted { is_new, binding, policy: KnownPolicy { is_new: is_set, ..known } })
+    Ok(Granted { is_new, binding, policy: KnownPolicy { is_new: is_set, ..known }, beside })
+}
+
+/// The grants of the same budget under other numbers, over a part of the same time.
+fn beside(grant: &NewGrant, grants: &[Grant]) -> Vec<GrantBeside> {
+    let standing = grants.iter().filter(|known| !known.is_withdrawn()).map(|known| &known.terms);
+    let others = standing.filter(|known| known.unit == grant.unit && known.reference != grant.reference);
+    let overlaps = |known: &&NewGrant| known.window.from < grant.window.to && grant.window.from < known.window.to;
+    let told = |known: &NewGrant| GrantBeside {
+        reference: known.reference.clone(),
+        amount: known.amount,
+        window: known.window,
+    };
+    others.filter(overlaps).map(told).collect()
 }
 
 fn terms(wish: &GrantWish, known: &[Grant]) -> NewGrant {

@@ -78,8 +78,10 @@ impl Binding {
 
     /// Whether this and `other` cover the same runs at some time, name the same unit, and let different projects pay.
     pub(crate) fn contradicts(&self, other: &Self) -> bool {
-        let same = (&self.site, &self.account, &self.partition, &self.user, &self.unit)
-            == (&other.site, &other.account, &other.partition, &other.user, &other.unit)
+        // Slurm keeps accounts in lower case.
+        let account = |binding: &Self| binding.account.as_ref().map(|name| name.as_str().to_ascii_lowercase());
+        let same = (&self.site, account(self), &self.partition, &self.user, &self.unit)
+            == (&other.site, account(other), &other.partition, &other.user, &other.unit)
             && (&self.work_directory, &self.name) == (&other.work_directory, &other.name);
         let ends_before = |one: &Self, two: &Self| one.to.is_some_and(|to| to <= two.from || to <= one.from);
         same && self.project != other.project && !ends_before(self, other) && !ends_before(other, self)

@@ -124,3 +124,35 @@ fn a_job_of_a_mistyped_project_does_not_pass_an_enforced_budget_by() {
     }
     assert_eq!(desk.json(&["jobs"])["jobs"], json!([]), "nothing was begun");
 }
+
+#[test]
+fn a_grant_that_overlaps_another_one_is_told_and_accounts_are_bound_as_slurm_keeps_them() {
+    let desk = Desk::new();
+    desk.configure("site: jupiter\n");
+    desk.pakt(&["ledger", "init"]).expect(0);
+    let grant = |reference: &'static str, more: &[&'static str]| {
+        let words = ["ledger", "grant", "atlas", "100", "--unit", "jupiter:gh200", "--account", "HAI"];
+        let days = ["--reference", reference, "--from", "2026-01-01", "--until", "2027-01-01"];
+        desk.pakt(&[&words[..], &days, more].concat())
+    };
+    insta::assert_snapshot!(grant("GCS-1", &[]).shown(), @"
+    exit 0
+    --- stdout
+    granted 100.000 GPU-h (jupiter:gh200) to atlas, <instant> to <instant> (Europe/Berlin)
+    account `hai` at `jupiter` spends it
+    policy: monthly-jsc; days of Europe/Berlin
+    --- stderr
+    note: another kind of budget occurs at jupiter too; if the project has that: `pakt ledger policy atlas --unit jupiter:gh200 --policy fixed-term --used-up low-priority`
+    ");
+    insta::assert_snapshot!(grant("gcs-01", &[]).shown(), @"
+    exit 0
+    --- stdout
+    granted 100.000 GPU-h (jupiter:gh200) to atlas, <instant> to <instant> (Europe/Berlin)
+    --- stderr
+    warning: grant `GCS-1` gives atlas 100.000 GPU-h (jupiter:gh200), <instant> to <instant> (Europe/Berlin), and so does `gcs-01` over a part of that time: if it is the same decision, take one back: `pakt ledger withdraw atlas --unit jupiter:gh200 --reference NUMBER --reason WHY`
+    ");
+    let told = grant("gcs-01", &["--json"]).json();
+    assert_eq!((&told["reference"], &told["beside"][0]["reference"]), (&"gcs-01".into(), &"GCS-1".into()));
+    let bindings = desk.pakt(&["ledger", "bindings"]).shown();
+    assert!(bindings.contains("hai") && !bindings.contains("HAI"), "{bindings}");
+}

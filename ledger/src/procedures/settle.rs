@@ -117,7 +117,7 @@ fn enter(posting: &Posting<'_>, settled: &Arc<SettledRun>, content: Content) -> 
     let change = recharge(posting, &mut run, None, EntryKind::Correct)?;
     let outcome = match &run.standing {
         Standing::Unattributed(reason) => SettleOutcome::not_charged(reason, &settled.price),
-        Standing::Covered(charge) => SettleOutcome::covered(charge),
+        Standing::Covered(paid) => SettleOutcome::covered(paid),
         Standing::Charged(BookedCharge { project, unit, .. }) => SettleOutcome::New {
             drawn: change.drawn,
             overrun: change.overrun,
@@ -146,7 +146,7 @@ fn revise(posting: &Posting<'_>, known: &BookedRun, joined: Joined, content: Con
         (Standing::Unattributed(_) | Standing::Covered(_), Standing::Unattributed(reason)) => {
             SettleOutcome::not_charged(reason, &revised.settled.price)
         }
-        (Standing::Unattributed(_) | Standing::Covered(_), Standing::Covered(charge)) => SettleOutcome::covered(charge),
+        (Standing::Unattributed(_) | Standing::Covered(_), Standing::Covered(paid)) => SettleOutcome::covered(paid),
         // A later tariff that charges the same is noted and no correction.
         (before, after) if is_told_alike && before == after => SettleOutcome::Same,
         _ => SettleOutcome::Corrected { difference: change.difference },

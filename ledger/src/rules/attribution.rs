@@ -3,6 +3,7 @@
 use crate::{Binding, Hold, HoldId, ObservedPending, ObservedRun, SettledRun, UnattributedReason};
 use model::{AccountName, Amount, PartitionName, Price, ProjectName, SiteName, Timestamp, Unit, UserName};
 use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// What attribution looks at, of a run, a running job, a waiting one or one that is planned.
@@ -180,10 +181,31 @@ fn covers(binding: &Binding, spender: Spender<'_>) -> bool {
     let is_dated = binding.from <= spender.at && binding.to.is_none_or(|to| spender.at < to);
     binding.site == *spender.site
         && is_dated
-        && binding.account.as_ref().is_none_or(|account| Some(account) == spender.account)
+        && binding.account.as_ref().is_none_or(|account| spender.account.is_some_and(|own| is_slurms(account, own)))
         && binding.partition.as_ref().is_none_or(|partition| Some(partition) == spender.partition)
-        && binding.user.as_ref().is_none_or(|user| user == spender.user)
+        && binding
+            .user
+            .as_ref()
+            .is_none_or(|user| user == spender.user || is_folded(user.as_str(), spender.user.as_str()))
         && (!binding.is_rule() || spender.words.is_some_and(|words| covers_words(binding, words)))
+}
+
+/// Whether both name the same account: Slurm keeps accounts in lower case, however they are written to it.
+fn is_slurms(account: &AccountName, own: &AccountName) -> bool {
+    own.as_str().eq_ignore_ascii_case(account.as_str())
+}
+
+/// Whether a run's user is the one that is bound as Slurm keeps it, in lower case unless a site has `PreserveCaseUser`.
+fn is_folded(bound: &str, own: &str) -> bool {
+    bound.eq_ignore_ascii_case(own) && !own.bytes().any(|letter| letter.is_ascii_uppercase())
+}
+
+/// An account as Slurm keeps it.
+fn folded(account: &AccountName) -> Cow<'_, AccountName> {
+    if !account.as_str().bytes().any(|letter| letter.is_ascii_uppercase()) {
+        return Cow::Borrowed(account);
+    }
+    account.as_str().to_ascii_lowercase().parse().map_or(Cow::Borrowed(account), Cow::Owned)
 }
 
 fn covers_words(binding: &Binding, words: Words<'_>) -> bool {
@@ -203,7 +225,9 @@ impl BindingsByAccount {
     /// Those that may cover runs of an account. Of equals, the one that was made later still comes later: two equals name
     /// the same account, or none.
     pub(crate) fn of(&self, account: Option<&AccountName>) -> impl Iterator<Item = &Binding> {
-        self.any.iter().chain(account.and_then(|account| self.named.get(account)).into_iter().flatten())
+        self.any
+            .iter()
+            .chain(account.and_then(|account| self.named.get(folded(account).as_ref())).into_iter().flatten())
     }
 
     /// All of them.
@@ -218,7 +242,7 @@ impl FromIterator<Binding> for BindingsByAccount {
         for binding in bindings {
             match &binding.account {
                 None => by_account.any.push(binding),
-                Some(account) => by_account.named.entry(account.clone()).or_default().push(binding),
+                Some(account) => by_account.named.entry(folded(account).into_owned()).or_default().push(binding),
             }
         }
         by_account
@@ -279,6 +303,8 @@ mod tests {
             (vec!["- hk - account horeka:h100 0 -", everything], "account"),
             (vec!["ada - - person horeka:h100 0 -", "- hk - account horeka:h100 0 -"], "person"),
             (vec!["ada - - person horeka:h100 0 -", "- hk gpu both horeka:h100 0 -"], "both"),
+            (vec![everything, "- HK - account horeka:h100 0 -"], "account"),
+            (vec!["Ada - - person horeka:h100 0 -"], "person"),
             (vec!["bob - - person horeka:h100 0 -"], "not bound"),
             (vec!["- other - account horeka:h100 0 -"], "not bound"),
             (vec!["- hk - over horeka:h100 0 100"], "not bound"),

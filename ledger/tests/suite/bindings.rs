@@ -240,7 +240,19 @@ async fn a_correction_goes_where_its_facts_say_in_any_order() {
     }
 }
 
+#[tokio::test]
+async fn an_account_is_bound_in_any_case_of_letters() {
+    let desk = Desk::new();
+    let loud = Binding { account: Some(name("HAI")), ..binding() };
+    desk.post(&[grant("1", 1_000), Command::Bind(loud)]).await;
+    assert!(matches!(desk.settle(foreign(1, 100)).await, SettleOutcome::New { .. }), "Slurm writes `hai`");
+    let later = Binding { project: name("borealis"), ..binding() };
+    let error = desk.try_post(&[Command::Bind(later)]).await.expect_err("the same account");
+    assert!(error.why.contains("two cannot pay"), "{error}");
+}
+
 on_postgres_too! {
+    an_account_is_bound_in_any_case_of_letters,
     a_correction_goes_where_its_facts_say_in_any_order,
     a_second_budget_takes_over_no_run_that_is_read_or_priced_anew,
     rules_find_who_pays_for_what_no_binding_covers,

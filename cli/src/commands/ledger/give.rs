@@ -136,7 +136,7 @@ pub(super) async fn grant(arguments: Grant, context: &Context) -> Result<Answer,
         is_new_project: new_project,
         policy: policy.into(),
     };
-    let Granted { is_new, binding, policy } = jobs::grant::grant(&house, wish).await?;
+    let Granted { is_new, binding, policy, beside: grants } = jobs::grant::grant(&house, wish).await?;
     let what = format!("{} to {project}, {}", hold(&unit, amount), shown_window(window, &zone));
     let mut text = if is_new {
         format!("granted {what}\n")
@@ -150,7 +150,8 @@ pub(super) async fn grant(arguments: Grant, context: &Context) -> Result<Answer,
         text.push_str(&format!("policy: {}\n", shown(&policy)));
     }
     let json = json!({ "version": 1, "project": project, "unit": unit, "amount": amount, "window": window,
-                       "is_new": is_new, "binding": binding, "policy": policy.policy, "zone": policy.zone });
+                       "is_new": is_new, "binding": binding, "policy": policy.policy, "zone": policy.zone,
+                       "reference": reference, "beside": grants });
     let beside = match &binding {
         Some(binding) => jobs::bind::beside_others(&house, binding).await?,
         None => Vec::new(),
@@ -162,7 +163,16 @@ pub(super) async fn grant(arguments: Grant, context: &Context) -> Result<Answer,
             unit.site()
         )
     });
-    Ok(Answer::new(text, json).with_notes(others.chain(beside)))
+    let twice = grants.iter().map(|other| {
+        format!(
+            "warning: grant `{}` gives {project} {}, {}, and so does `{reference}` over a part of that time: if it is the same \
+             decision, take one back: `pakt ledger withdraw {project} --unit {unit} --reference NUMBER --reason WHY`",
+            other.reference,
+            hold(&unit, other.amount),
+            shown_window(other.window, &zone)
+        )
+    });
+    Ok(Answer::new(text, json).with_notes(others.chain(twice).chain(beside)))
 }
 
 /// Enters an opening.
