@@ -42,7 +42,8 @@ async fn charges_two_nodes(tres: &str) {
     desk.profile_knows(&["gpu"]);
     let mut house = desk.house("ada");
     house.here = "jupiter".parse().expect("a site");
-    let rows = text(&[row("1", "COMPLETED", 600, 500, tres).replace("|gpu|", "|booster|")]).replace("|testland|", "|jupiter|");
+    let rows =
+        text(&[row("1", "COMPLETED", 600, 500, tres).replace("|gpu|", "|booster|")]).replace("|testland|", "|jupiter|");
     let source = Box::new(std::io::Cursor::new(rows.into_bytes()));
     let report = jobs::import::import(&house, crate::importing::wish(NOW), source).await.expect("imported");
     let totals: Vec<_> = report.totals.iter().map(|total| (total.unit.to_string(), &*total.milli)).collect();
