@@ -207,7 +207,7 @@ impl Reference {
         let paid: i64 = self.runs.values().filter(|run| run.is_paid).map(|run| run.price - run.refunded()).sum();
         let used = paid - self.adjusted.values().sum::<i64>();
         // What is over was granted as far as it was used.
-        let granted = self.in_reach() + self.over.min(paid / 2);
+        let granted = self.in_reach() + self.over.min(paid / 2) - self.opened;
         let committed: i64 = self.holds.iter().map(|(number, hold)| self.remainder(*number, hold)).sum();
         [granted, used, 0, committed, 0, granted - used - committed]
     }
@@ -215,7 +215,7 @@ impl Reference {
     /// What was granted and is not over.
     fn in_reach(&self) -> i64 {
         let taken = self.withdrawn.iter().map(|(_, amount)| amount).sum::<i64>() + self.delegated.values().sum::<i64>();
-        self.base + self.grants.values().sum::<i64>() - taken - self.opened
+        self.base + self.grants.values().sum::<i64>() - taken
     }
 
     fn authorise(&self, wanted: i64) -> Answer {
@@ -316,7 +316,7 @@ impl Reference {
                     if known.repriced.is_some() || known.read > read {
                         return Ok(());
                     }
-                    self.charge(run, price, is_late(run, price));
+                    self.charge(run, price, self.border.is_none() && is_late(run, price));
                 }
                 self.runs.entry(run).or_default().read = known.read.max(read);
             }
