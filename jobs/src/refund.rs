@@ -67,7 +67,11 @@ async fn scheduled(
     let runs = booked(book.charged_runs(&site, id).await, WHAT)?;
     runs.into_iter().next().ok_or_else(|| {
         let why = format!("nobody was charged for a run of job {id} at `{site}`");
-        JobsError::usage(WHAT, why, "`pakt settle` reads runs; `--at SITE` names another site")
+        JobsError::usage(
+            WHAT,
+            why,
+            "`pakt settle` reads runs; `pakt ledger covered` lists those in openings; `--at SITE` names another site",
+        )
     })
 }
 

@@ -47,9 +47,16 @@ pub async fn withdraw(house: &House, wish: WithdrawWish) -> Result<Withdrawn, Jo
     };
     let wish = Withdraw { key, grant: grant.terms.key.clone(), project: project.clone(), amount, reason };
     let posted = book.post(&house.principal, house.clock.now(), &[Command::Withdraw(wish)]).await;
-    let is_too_much = |error: &LedgerError| error.kind == LedgerErrorKind::Conflict && error.next().is_none();
+    let stands = grant.standing().unwrap_or_default();
+    let is_refused = |error: &LedgerError| error.kind == LedgerErrorKind::Conflict;
+    let has_parts = !(grant.terms.lots.is_empty() && grant.passed_on.is_empty());
+    if has_parts && amount.is_some_and(|amount| amount < stands) && posted.as_ref().is_err_and(is_refused) {
+        let why = format!("grant `{reference}` of `{project}` comes in parts, of which none is taken back alone");
+        let next = "withdraw all of it, without hours, and enter it again with other parts";
+        return Err(JobsError::usage(what, why, next));
+    }
+    let is_too_much = |error: &LedgerError| is_refused(error) && error.next().is_none();
     if posted.as_ref().is_err_and(is_too_much) {
-        let stands = grant.standing().unwrap_or_default();
         let why = format!("of grant `{reference}` of `{project}` stand {}", stands.in_hours_of(&unit));
         return Err(JobsError::usage(what, why, "write fewer hours; without any, whatever stands is withdrawn"));
     }

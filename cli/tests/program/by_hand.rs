@@ -135,8 +135,13 @@ fn months_of_a_quota_are_passed_on() {
     });
     assert_eq!(all.collect::<Vec<_>>(), [900, 300]);
     let part = ["ledger", "withdraw", "atlas", "100", "--unit", "jupiter:gh200", "--reason", "a mistake"];
-    let refused = desk.pakt(&part).expect(2).stderr;
-    assert!(refused.contains("next:  withdraw all that stands"), "{refused}");
+    assert_snapshot!(desk.pakt(&part).shown(), @"
+    exit 2
+    --- stderr
+    error: nothing was withdrawn
+    why:   grant `initial` of `atlas` comes in parts, of which none is taken back alone
+    next:  withdraw all of it, without hours, and enter it again with other parts
+    ");
     desk.pakt(&["ledger", "verify"]).expect(0);
 }
 

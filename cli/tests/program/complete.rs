@@ -61,11 +61,8 @@ fn a_member_alone_does_not_know_what_is_free() {
     let statement = desk.pakt(&["ledger", "statement", "atlas"]).expect(0).stdout;
     assert!(statement.lines().last().is_some_and(|line| line.contains("only those of")), "{statement}");
     let statement = desk.pakt(&["ledger", "statement", "atlas", "--csv"]).expect(0);
-    assert!(
-        statement
-            .stdout
-            .starts_with("entry,at,kind,project,unit,amount_milliseconds,amount_hours,scheduler_job,note,complete\r\n")
-    );
+    let header = statement.stdout.lines().next().expect("a header");
+    assert!(header.starts_with("entry,at,kind,project,unit,") && header.ends_with(",complete"), "{header}");
     assert!(statement.stdout.lines().skip(1).all(|line| line.ends_with(",no")), "{}", statement.stdout);
     assert!(desk.pakt(&["ledger", "unattributed"]).expect(0).stderr.contains("account `hai`"));
 }

@@ -20,6 +20,7 @@ struct Shared {
 impl Shared {
     fn new() -> Self {
         let desk = Desk::new();
+        desk.share_the_program();
         let folder = desk.work().join("books");
         fs::create_dir(&folder).expect("fresh");
         let shared = Self { desk, folder };
