@@ -50,6 +50,21 @@ need_packages() {
     } >"$cache/apt.log" 2>&1 || die "apt-get could not install ${missing[*]}: see $cache/apt.log"
 }
 
+# need_native: Slurm's headers and library, and what reads the headers, for the helper that is linked with them.
+need_native() {
+    has_native && return 0
+    [ "$(id -u)" -eq 0 ] || die "missing, install as root: apt-get install libslurm-dev libclang-dev"
+    printf 'installing libslurm-dev libclang-dev\n' >&2
+    {
+        apt-get update -q &&
+            DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends libslurm-dev libclang-dev
+    } >"$cache/apt.log" 2>&1 || die "apt-get could not install libslurm-dev libclang-dev: see $cache/apt.log"
+}
+
+has_native() {
+    [ -e /usr/include/slurm/slurmdb.h ] && compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null
+}
+
 # One installation at a time, however many scripts ask.
 with_lock() {
     (

@@ -37,6 +37,8 @@ pub(crate) struct File {
     pub state: Option<PathBuf>,
     /// The ledger.
     pub ledger: Option<PathBuf>,
+    /// The program that speaks with Slurm's own library, or `none`.
+    pub slurm_helper: Option<String>,
     /// Whether the project's group may read the job directories.
     pub group: bool,
     /// What this machine has, where jobs run on it without a scheduler.
@@ -104,6 +106,19 @@ impl Configuration {
         };
         let site_files = site_files(&folder.join("sites"))?;
         Ok(Self { file, folder, home, site_files, variables })
+    }
+
+    /// The helper for Slurm's own library: as the configuration says, else `pakt-slurm` beside this program, where it is.
+    pub(crate) fn slurm_helper(&self) -> Result<Option<PathBuf>, Failure> {
+        match self.file.slurm_helper.as_deref() {
+            Some("none") => Ok(None),
+            Some(path) => self.expanded(path, "slurm_helper").map(Some),
+            // Where this program does not find itself there is nothing beside it either.
+            None => Ok(std::env::current_exe()
+                .ok()
+                .map(|own| own.with_file_name("pakt-slurm"))
+                .filter(|path| path.exists())),
+        }
     }
 
     /// The ledger's place: as `PAKT_LEDGER` or the configuration says, else a file beside the jobs.

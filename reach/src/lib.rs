@@ -5,16 +5,19 @@
 //! the same contract, so that callers never ask where they are.
 
 mod command;
+mod conversation;
 mod counters;
 mod error;
 pub mod files;
 mod growing_file;
 mod local;
+mod local_conversation;
 mod local_process;
 mod reach;
 mod words;
 
 pub use command::{Command, DEFAULT_OUTPUT_LIMIT, Output};
+pub use conversation::Conversation;
 pub use counters::{Counters, counters};
 pub use error::{ReachError, ReachErrorKind, Retry};
 pub use files::PUBLISHED_LIMIT;

@@ -1,8 +1,8 @@
 //! This host.
 
 use crate::{
-    Command, Created, DirectoryMode, Entry, Output, Part, PieceTaker, Published, Reach, ReachError, ReachErrorKind,
-    Retry, files, local_process,
+    Command, Conversation, Created, DirectoryMode, Entry, Output, Part, PieceTaker, Published, Reach, ReachError,
+    ReachErrorKind, Retry, files, local_conversation, local_process,
 };
 use async_trait::async_trait;
 use model::Timestamp;
@@ -33,6 +33,10 @@ impl Reach for Local {
 
     async fn run_through(&self, command: &Command, taker: &mut dyn PieceTaker) -> Result<Output, ReachError> {
         local_process::run_through(command, taker).await
+    }
+
+    async fn converse(&self, command: &Command) -> Result<Box<dyn Conversation>, ReachError> {
+        Ok(Box::new(local_conversation::converse(command)?))
     }
 
     async fn attach(&self, command: &Command) -> Result<Option<i32>, ReachError> {

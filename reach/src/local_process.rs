@@ -36,7 +36,7 @@ pub(crate) async fn run(command: &Command) -> Result<Output, ReachError> {
 /// Runs a command and hands its standard output on as it comes.
 pub(crate) async fn run_through(command: &Command, taker: &mut dyn PieceTaker) -> Result<Output, ReachError> {
     let mut child = start(command)?;
-    let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    let group = Group::of(&child);
     let mut streams = attach(&mut child, command);
     let mut stderr = Vec::new();
     let ended = wait(&mut child, &mut streams, command, taker, &mut stderr).await;
@@ -47,7 +47,7 @@ pub(crate) async fn run_through(command: &Command, taker: &mut dyn PieceTaker) -
     } else if command.leaves_running_on_time_out {
         tokio::spawn(let_be(child, streams));
     } else {
-        kill(group);
+        group.kill();
         streams.writer.abort();
     }
     finished
@@ -112,6 +112,14 @@ fn start(command: &Command) -> Result<Child, ReachError> {
     process.process_group(0);
     let stdin = if command.standard_input.is_some() { Stdio::piped() } else { Stdio::null() };
     process.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+    counters::count_process();
+    process.spawn().map_err(failed_to_run(command))
+}
+
+/// Starts a program in a process group of its own, with pipes to all of its streams.
+pub(crate) fn start_to_speak(command: &Command) -> Result<Child, ReachError> {
+    let mut process = prepared(command);
+    process.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     counters::count_process();
     process.spawn().map_err(failed_to_run(command))
 }
@@ -200,10 +208,19 @@ fn too_long(command: &Command) -> ReachError {
     error.with("limit", format!("{} bytes", command.output_limit))
 }
 
-fn kill(group: Option<Pid>) {
-    if let Some(group) = group {
-        // The group may have ended by itself in this very moment, which is as good.
-        let _ = kill_process_group(group, Signal::KILL);
+/// The process group of a program that was started here.
+pub(crate) struct Group(Option<Pid>);
+
+impl Group {
+    pub(crate) fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
+    }
+
+    pub(crate) fn kill(&self) {
+        if let Some(group) = self.0 {
+            // The group may have ended by itself in this very moment, which is as good.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 

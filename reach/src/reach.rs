@@ -1,6 +1,6 @@
 //! The contract of a place where processes run and files lie.
 
-use crate::{Command, Output, ReachError};
+use crate::{Command, Conversation, Output, ReachError, ReachErrorKind, Retry};
 use async_trait::async_trait;
 use model::Timestamp;
 use std::path::Path;
@@ -102,6 +102,12 @@ pub trait Reach: Send + Sync {
         let mut output = self.run(command).await?;
         taker.take(&std::mem::take(&mut output.stdout)).await;
         Ok(output)
+    }
+
+    /// Starts a program to speak with; its time limit and its output limit do not count. After `Ok` it runs; after `Err` it
+    /// did not start.
+    async fn converse(&self, command: &Command) -> Result<Box<dyn Conversation>, ReachError> {
+        Err(ReachError::new(ReachErrorKind::Unsupported, Retry::Never, format!("speaking with {}", command.program)))
     }
 
     /// Runs a command on the terminal of this process, in its foreground, and waits for its end however long that takes.

@@ -33,6 +33,16 @@ pub trait Scheduler: Send + Sync {
     /// What this way can do; asks nobody.
     fn capabilities(&self) -> Capabilities;
 
+    /// The way, as far as it can be told by trying it: which helper answers, say.
+    async fn way(&self) -> String {
+        self.capabilities().way.to_owned()
+    }
+
+    /// What is not as a person set it up, though all is done by another way: a helper that does not fit.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Submits once. After `Ok` there is exactly one more job (or array) and it carries the stamp. After `Err` with
     /// `Retry::Never` or `Retry::Later` there is none; with `Retry::LookFirst` there may be one: [`Self::find`] it.
     ///

@@ -59,6 +59,12 @@ slurm!(real_slurm_jupiter, crate::stages::real::jupiter());
 slurm!(real_slurm_horeka, crate::stages::real::horeka());
 slurm!(real_slurm_raven, crate::stages::real::raven());
 
+slurm!(real_slurm_native_jupiter, crate::stages::real::native(crate::stages::real::jupiter(), "jupiter"));
+slurm!(real_slurm_native_raven, crate::stages::real::native(crate::stages::real::raven(), "raven"));
+
+conformance!(real_native_jupiter, crate::stages::real::native(crate::stages::real::jupiter(), "jupiter"));
+conformance!(real_native_horeka, crate::stages::real::native(crate::stages::real::horeka(), "horeka"));
+conformance!(real_native_raven, crate::stages::real::native(crate::stages::real::raven(), "raven"));
 conformance!(double, crate::stages::double::stage());
 conformance!(local, crate::stages::local::stage());
 conformance!(real_jupiter, crate::stages::real::jupiter());

@@ -101,7 +101,7 @@ pub(crate) const EXTERNALS: &[ExternalRule] = &[
         folders: &["reach", "ci"],
         what: "SSH",
     },
-    ExternalRule { packages: &["bindgen"], folders: &["scheduler-adapters/native"], what: "generated bindings" },
+    ExternalRule { packages: &["bindgen"], folders: &["scheduler-adapters/pakt-slurm"], what: "generated bindings" },
     ExternalRule {
         packages: &["hdf5-metno", "hdf5-metno-*", "nvml-wrapper"],
         folders: &["telemetry"],
@@ -131,8 +131,12 @@ pub(crate) const PATHS: &[PathRule] = &[
 ];
 
 /// Where `unsafe` may stand (docs/ARCHITECTURE.md): the native helper, the sensor binding, the confinement calls.
-pub(crate) const UNSAFE_PLACES: &[&str] =
-    &["scheduler-adapters/native/", "telemetry/src/sensor", "staging/src/confine"];
+pub(crate) const UNSAFE_PLACES: &[&str] = &[
+    "scheduler-adapters/pakt-slurm/src/calls.rs",
+    "scheduler-adapters/pakt-slurm/src/records.rs",
+    "telemetry/src/sensor",
+    "staging/src/confine",
+];
 
 /// A function of the tests that may sleep: it waits for a state and looks again after a pause, with a bound.
 pub(crate) struct BoundedWait {

@@ -116,7 +116,12 @@ async fn look_at_ledger(house: &House, report: &mut Report) {
 }
 
 async fn look_at_scheduler(house: &House, report: &mut Report) {
-    let way = house.scheduler.capabilities().way;
+    let way = house.scheduler.way().await;
+    for note in house.scheduler.notes() {
+        let what = "Slurm's own library is not used, and its commands do all".to_owned();
+        let next = "build `pakt-slurm` for this Slurm (docs/for-admins.md), or write `slurm_helper: none`";
+        report.doubt("slurm library", Failure::usage(what, note, next));
+    }
     let found = match examine(house).await {
         Ok(found) => found,
         Err(error) => {

@@ -60,6 +60,13 @@ pub(crate) const FIELDS: &[Field] = &[
         meaning: "Where the ledger is kept. A group that shares one ledger names the same place in each member's configuration.",
     },
     Field {
+        path: "slurm_helper",
+        value: "a path, or `none`",
+        default: "`pakt-slurm` beside `pakt`, where it is",
+        example: "$PROJECT/pakt/pakt-slurm",
+        meaning: "The program that speaks with Slurm's own library; the commands do what it does not. `none` leaves all to them.",
+    },
+    Field {
         path: "group",
         value: "`true` or `false`",
         default: "`false`",

@@ -110,7 +110,7 @@ fn house_at(
     let site = catalogue.get(&here).ok_or_else(|| Failure::bug("no house", format!("site `{here}` has no profile")))?;
     let mode = if configuration.file.group { DirectoryMode::Group } else { DirectoryMode::Private };
     let machine = site::machine(configuration);
-    let chosen = scheduler::choose(site, &files, &state_root, machine, &principal)?;
+    let chosen = scheduler::choose(site, &files, &state_root, machine, &principal, configuration.slurm_helper()?)?;
     let house = House {
         clock: Arc::new(SystemClock),
         machine_zone: Zone::from(jiff::tz::TimeZone::system()),

@@ -5,7 +5,10 @@ use model::Principal;
 use reach::Reach;
 use scheduler_adapters::{LocalScheduler, Scheduler, SlurmCommands, local::LocalConfiguration};
 use sites::{LocalMachine, SchedulerKind, Site};
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use templates::Dialect;
 
 use super::clock::SystemClock;
@@ -23,11 +26,16 @@ pub(super) fn choose(
     state: &Path,
     machine: LocalMachine,
     principal: &Principal,
+    helper: Option<PathBuf>,
 ) -> Result<Chosen, Failure> {
     match site.scheduler {
         SchedulerKind::Slurm => {
             let columns = state.join(format!("sacct-columns-{}.json", site.name()));
             let slurm = SlurmCommands::new(Arc::clone(files), Arc::new(SystemClock)).keeping_columns_in(columns);
+            let slurm = match helper {
+                Some(helper) => slurm.with_helper(helper),
+                None => slurm,
+            };
             Ok(Chosen { scheduler: Arc::new(slurm), dialect: Dialect::Slurm })
         }
         SchedulerKind::Local => {

@@ -2,7 +2,7 @@
 
 use crate::{
     AdapterError, AdapterErrorKind, CLOCK_TOLERANCE_SECONDS, Coverage, JobFacts, RejectedRow, RunAnswer, RunTaker,
-    RunWindow, Users,
+    RunWindow,
     slurm::{
         SlurmCommands,
         accounting_row::{self, AccountingRow},
@@ -11,11 +11,12 @@ use crate::{
         columns::{AccountingFields, Column},
         queue::{Asked, cut},
         rows::{Delimiter, Found, TableReader},
+        selection::{RowSelection, Selection},
         standing::Standing,
         values,
     },
 };
-use model::{AccountName, SchedulerJobId, Timestamp};
+use model::{SchedulerJobId, Timestamp};
 use std::collections::BTreeSet;
 
 impl SlurmCommands {
@@ -27,7 +28,7 @@ impl SlurmCommands {
     /// Asks once, for rows of which few are kept.
     pub(super) async fn ask_accounting(
         &self,
-        selection: &[String],
+        selection: &RowSelection,
         take: &mut (dyn FnMut(AccountingRow) + Send),
     ) -> Result<Asked, AdapterError> {
         let mut each = Each { take, rejected: Vec::new() };
@@ -39,9 +40,12 @@ impl SlurmCommands {
     /// the question is put again: no row was handed on then.
     async fn hand_on_accounting(
         &self,
-        selection: &[String],
+        selection: &RowSelection,
         taker: &mut dyn RowTaker,
     ) -> Result<Timestamp, AdapterError> {
+        if let Some(answered) = self.native_accounting(selection, taker).await {
+            return answered;
+        }
         let fields = self.fields().await?;
         match self.ask_for(&fields, selection, taker).await {
             Err(error) if is_unknown_column(&error) => {
@@ -55,7 +59,7 @@ impl SlurmCommands {
     async fn ask_for(
         &self,
         fields: &AccountingFields,
-        selection: &[String],
+        selection: &RowSelection,
         taker: &mut dyn RowTaker,
     ) -> Result<Timestamp, AdapterError> {
         let delimiter = Delimiter::fresh();
@@ -63,7 +67,9 @@ impl SlurmCommands {
             .arguments(["-X", "-D", "--parsable", "--noconvert"])
             .argument(format!("--delimiter={}", delimiter.as_str()))
             .argument(format!("--format={}", fields.titles.join(",")))
-            .arguments(selection.iter().cloned());
+            .arguments(selection.from.map(|from| format!("--starttime={}", bound(from))))
+            .arguments(selection.until.map(|until| format!("--endtime={}", bound(until))))
+            .arguments(selection.of.for_accounting());
         let observed_at = self.clock.now();
         let mut rows =
             Rows::new(TableReader::new(&delimiter, fields.titles.len(), Column::JobIdRaw.title()), fields, taker);
@@ -78,7 +84,7 @@ impl SlurmCommands {
         ids: BTreeSet<SchedulerJobId>,
         earliest: Timestamp,
     ) -> Result<Standing, AdapterError> {
-        let selection = [format!("--starttime={}", bound(self.past(earliest))), self.naming(&ids).await?];
+        let selection = RowSelection { of: self.naming(&ids).await?, from: Some(self.past(earliest)), until: None };
         let mut standing = Standing::of(ids, earliest);
         let observed_at = self.clock.now();
         let asked = self.ask_accounting(&selection, &mut |row| standing.take(row.sighting(observed_at))).await?;
@@ -89,7 +95,7 @@ impl SlurmCommands {
     /// The last owner of an id, as accounting knows it.
     pub(super) async fn finished_facts(&self, id: SchedulerJobId) -> Result<JobFacts, AdapterError> {
         let mut rows: Vec<AccountingRow> = Vec::new();
-        let asked = self.ask_accounting(&[format!("--jobs={id}")], &mut |row| rows.push(row)).await?;
+        let asked = self.ask_accounting(&of_all_time(id), &mut |row| rows.push(row)).await?;
         rows.retain(|row| row.id() == id || row.leader() == id);
         let last = rows.iter().max_by_key(|row| (row.id() == id, row.submitted_at()));
         let Some(last) = last.cloned() else {
@@ -117,19 +123,12 @@ impl SlurmCommands {
         taker: &mut dyn RunTaker,
     ) -> Result<RunAnswer, AdapterError> {
         let reader = self.user().await?.clone();
-        let mut selection = vec![
-            format!("--starttime={}", bound(window.window.from)),
-            // sacct's end belongs to the window, ours does not.
-            format!("--endtime={}", bound(window.window.to.plus_seconds(-1))),
-        ];
-        match window.whose.users {
-            Users::Mine => selection.push(format!("--user={reader}")),
-            Users::Visible => selection.push("--allusers".to_owned()),
-        }
-        if !window.whose.accounts.is_empty() {
-            let names: Vec<&str> = window.whose.accounts.iter().map(AccountName::as_str).collect();
-            selection.push(format!("--accounts={}", names.join(",")));
-        }
+        let selection = RowSelection {
+            of: self.selected(&window.whose).await?,
+            from: Some(window.window.from),
+            // Accounting's end belongs to the window, ours does not.
+            until: Some(window.window.to.plus_seconds(-1)),
+        };
         let observed_at = self.clock.now();
         let mut runs = Runs { site: &window.site, reader: &reader, observed_at, taker, cluster: None };
         self.hand_on_accounting(&selection, &mut runs).await?;
@@ -143,8 +142,12 @@ impl SlurmCommands {
     }
 }
 
+fn of_all_time(id: SchedulerJobId) -> RowSelection {
+    RowSelection { of: Selection::of_job(id), from: None, until: None }
+}
+
 /// A bound of a window as `sacct -S` and `-E` take it. The call runs in UTC, so that local time is UTC.
-pub(super) fn bound(instant: Timestamp) -> String {
+fn bound(instant: Timestamp) -> String {
     // RFC 3339 less the zone letter; instants outside the calendar (`epoch N s`) are held at its ends.
     let held = instant.epoch_seconds().clamp(0, 253_370_764_800);
     Timestamp::from_epoch_seconds(held).to_string().trim_end_matches('Z').to_owned()

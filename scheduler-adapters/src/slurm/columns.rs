@@ -108,6 +108,11 @@ impl AccountingFields {
         Ok(Self { places: Places::of(&titles), titles })
     }
 
+    /// The columns with these titles; none where one is needed that is not among them, or they are in another order.
+    pub(super) fn of(titles: &[String]) -> Option<Self> {
+        Self::choose(&titles.join(" ")).ok().filter(|fields| fields.titles == titles)
+    }
+
     /// The value of a column in a row; empty where the site's Slurm has no such column.
     pub(super) fn value<'row>(&self, values: &[&'row str], column: Column) -> &'row str {
         self.places.get(column).and_then(|place| values.get(place)).copied().unwrap_or_default()

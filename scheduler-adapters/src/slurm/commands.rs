@@ -7,11 +7,13 @@ use crate::{
         call::Tool,
         columns::{Columns, Identity},
         describe, interactive,
+        native::Helper,
     },
 };
 use async_trait::async_trait;
 use model::{Clock, ClusterName, SchedulerJobId, Timestamp, UserName};
 use reach::{Command, Reach};
+use slurm_messages::Hello;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -19,6 +21,7 @@ use std::{
         Arc,
         atomic::{AtomicI8, Ordering},
     },
+    time::Duration,
 };
 use tokio::sync::OnceCell;
 
@@ -31,6 +34,8 @@ pub struct SlurmCommands {
     user: OnceCell<UserName>,
     /// What `describe` learned about comments: below zero nothing yet, else no (0) or yes (1).
     keeps_comments: AtomicI8,
+    /// The way by Slurm's own library, where there is one.
+    pub(super) helper: Option<Helper>,
 }
 
 impl SlurmCommands {
@@ -43,7 +48,23 @@ impl SlurmCommands {
             identity: OnceCell::new(),
             user: OnceCell::new(),
             keeps_comments: AtomicI8::new(-1),
+            helper: None,
         }
+    }
+
+    /// The same, with `pakt-slurm` at that path doing what it can: the commands do the rest, and all of it where the
+    /// program is not there, does not fit, or fails.
+    #[must_use]
+    pub fn with_helper(mut self, program: impl Into<PathBuf>) -> Self {
+        self.helper = Some(Helper::new(Arc::clone(&self.reach), program.into()));
+        self
+    }
+
+    /// Waits so long for each message of the helper's, instead of a minute.
+    #[must_use]
+    pub fn waiting_for_helper(mut self, patience: Duration) -> Self {
+        self.helper = self.helper.map(|helper| helper.waiting(patience));
+        self
     }
 
     /// The same, with what `sacct` can tell kept in a file beside Slurm's commands: without one every process asks
@@ -106,8 +127,25 @@ impl Scheduler for SlurmCommands {
         }
     }
 
+    async fn way(&self) -> String {
+        let hello = match &self.helper {
+            Some(helper) => helper.hello().await,
+            None => None,
+        };
+        let Some(Hello { helper, headers, submits_not, .. }) = hello else { return self.capabilities().way.to_owned() };
+        let submits = submits_not.map_or_else(String::new, |why| format!("; sbatch submits, because {why}"));
+        format!("slurm's library (pakt-slurm {helper} for {headers}) and commands{submits}")
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.helper.iter().filter_map(Helper::note).collect()
+    }
+
     async fn submit(&self, submission: &Submission) -> Result<Submitted, AdapterError> {
-        self.submit_once(submission).await
+        match self.native_submit(submission).await {
+            Some(answered) => answered,
+            None => self.submit_once(submission).await,
+        }
     }
 
     async fn find(&self, search: &StampSearch) -> Result<Vec<FoundJob>, AdapterError> {
@@ -131,7 +169,10 @@ impl Scheduler for SlurmCommands {
     }
 
     async fn cancel(&self, id: SchedulerJobId) -> Result<(), AdapterError> {
-        self.cancel_job(id).await
+        match self.native_cancel(id).await {
+            Some(answered) => answered,
+            None => self.cancel_job(id).await,
+        }
     }
 
     async fn each_run(&self, window: &RunWindow, taker: &mut dyn RunTaker) -> Result<RunAnswer, AdapterError> {

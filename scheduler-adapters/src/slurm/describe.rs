@@ -11,6 +11,7 @@ use crate::{
     },
 };
 use model::{AccountName, ClusterName};
+use slurm_messages::Question;
 use std::collections::BTreeMap;
 
 const NODE_FIELDS: [&str; 7] = ["PartitionName", "Nodes", "NodeAIOT", "CPUs", "Memory", "Gres", "Features"];
@@ -19,7 +20,6 @@ impl SlurmCommands {
     /// Three questions to the controller and three to accounting; without the latter the facts are still useful.
     pub(super) async fn describe_cluster(&self) -> Result<ClusterFacts, AdapterError> {
         let config = settings(&self.ask(Tool::Scontrol, &["show", "config"]).await?);
-        let partitions = self.ask(Tool::Scontrol, &["show", "partition", "-o"]).await?;
         let delimiter = Delimiter::fresh();
         let format: Vec<String> = NODE_FIELDS.iter().map(|field| format!("{field}:{}", delimiter.as_str())).collect();
         let nodes = self.ask(Tool::Sinfo, &["-O", &format.join(",")]).await?;
@@ -36,7 +36,7 @@ impl SlurmCommands {
         Ok(ClusterFacts {
             cluster: cluster_of(&config)?,
             version: setting("SLURM_VERSION").to_owned(),
-            partitions: read_partitions(&partitions, &groups)?,
+            partitions: self.partitions(&groups).await?,
             accounting,
             min_job_age: seconds(setting("MinJobAge")),
             max_array_size: setting("MaxArraySize").parse().ok(),
@@ -49,6 +49,21 @@ impl SlurmCommands {
             has_submit_filter: !list("JobSubmitPlugins").is_empty(),
             observed_at: self.clock.now(),
         })
+    }
+}
+
+impl SlurmCommands {
+    async fn partitions(&self, groups: &[(String, NodeGroup)]) -> Result<Vec<PartitionFacts>, AdapterError> {
+        match self.native_table(Question::Partitions, Tool::Scontrol).await {
+            Some(table) => {
+                let table = table?;
+                table
+                    .by_column()
+                    .map(|row| read_partition(&row, groups).map_err(|reason| unreadable(&reason)))
+                    .collect()
+            }
+            None => read_partitions(&self.ask(Tool::Scontrol, &["show", "partition", "-o"]).await?, groups),
+        }
     }
 }
 
@@ -88,11 +103,11 @@ fn seconds(text: &str) -> Option<model::WallTime> {
 /// Reads `scontrol show partition -o`: one line each, `Key=value` words.
 fn read_partitions(text: &str, groups: &[(String, NodeGroup)]) -> Result<Vec<PartitionFacts>, AdapterError> {
     let lines = text.lines().filter(|line| line.starts_with("PartitionName="));
-    lines.map(|line| read_partition(line, groups).map_err(|reason| unreadable(&reason))).collect()
+    let pairs = lines.map(|line| line.split_whitespace().filter_map(|word| word.split_once('=')).collect());
+    pairs.map(|pairs| read_partition(&pairs, groups).map_err(|reason| unreadable(&reason))).collect()
 }
 
-fn read_partition(line: &str, groups: &[(String, NodeGroup)]) -> Result<PartitionFacts, String> {
-    let pairs: BTreeMap<&str, &str> = line.split_whitespace().filter_map(|word| word.split_once('=')).collect();
+fn read_partition(pairs: &BTreeMap<&str, &str>, groups: &[(String, NodeGroup)]) -> Result<PartitionFacts, String> {
     let value = |key: &str| pairs.get(key).copied().unwrap_or_default();
     let name: model::PartitionName = values::name(value("PartitionName"), "partition")?.ok_or("no partition name")?;
     let accounts = match value("AllowAccounts") {

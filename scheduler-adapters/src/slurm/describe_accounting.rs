@@ -5,6 +5,7 @@ use crate::{
     slurm::{SlurmCommands, call::Tool, values},
 };
 use model::WallTime;
+use slurm_messages::Question;
 use std::collections::{BTreeMap, BTreeSet};
 
 const QOS: &str = "format=Name,MaxWall,MaxTRESPU,GrpTRESMins,MaxJobsPU,MaxSubmitPU";
@@ -13,6 +14,9 @@ const ASSOCIATION: &str = "format=Account,User,Partition,QOS,DefaultQOS,MaxWall,
 impl SlurmCommands {
     /// All QOS, the person's associations on this cluster, and those of the accounts they name.
     pub(super) async fn accounting_facts(&self) -> Result<AccountingFacts, AdapterError> {
+        if let Some(facts) = self.native_accounting_facts().await {
+            return facts;
+        }
         let user = format!("user={}", self.user().await?);
         let cluster = format!("cluster={}", self.cluster().await?);
         let qos = self.ask(Tool::Sacctmgr, &["-P", "show", "qos", QOS]).await?;
@@ -26,6 +30,34 @@ impl SlurmCommands {
             associations.extend(read(&theirs, read_association)?.into_iter().filter(|found| found.user.is_none()));
         }
         Ok(AccountingFacts { qos: read(&qos, read_qos)?, associations })
+    }
+}
+
+impl SlurmCommands {
+    /// The same by the library.
+    async fn native_accounting_facts(&self) -> Option<Result<AccountingFacts, AdapterError>> {
+        self.helper.as_ref()?;
+        let user = match self.user().await {
+            Ok(user) => user.to_string(),
+            Err(error) => return Some(Err(error)),
+        };
+        let qos = self.native_table(Question::Qos, Tool::Sacctmgr).await?;
+        let associations = self.native_table(Question::Associations { user }, Tool::Sacctmgr).await?;
+        let both = qos.and_then(|qos| {
+            let unreadable = |reason: String| {
+                AdapterError::new(AdapterErrorKind::Unreadable, Tool::Sacctmgr.doing()).with("cause", reason)
+            };
+            let associations = associations?;
+            Ok(AccountingFacts {
+                qos: qos.by_column().map(|row| read_qos(&row)).collect::<Result<_, _>>().map_err(unreadable)?,
+                associations: associations
+                    .by_column()
+                    .map(|row| read_association(&row))
+                    .collect::<Result<_, _>>()
+                    .map_err(unreadable)?,
+            })
+        });
+        Some(both)
     }
 }
 

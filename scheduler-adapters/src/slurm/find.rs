@@ -2,7 +2,11 @@
 
 use crate::{
     AdapterError, AdapterErrorKind, CLOCK_TOLERANCE_SECONDS, FoundIn, FoundJob, JobSighting, RejectedRow, StampSearch,
-    slurm::{SlurmCommands, accounting::bound, call::Tool},
+    slurm::{
+        SlurmCommands,
+        call::Tool,
+        selection::{RowSelection, Selection},
+    },
 };
 use model::{BaseState, SchedulerJobId, Timestamp, UserName};
 use std::collections::BTreeMap;
@@ -24,10 +28,10 @@ impl SlurmCommands {
                 stamped.push((FoundIn::Queue, row));
             }
         };
-        let by_user = format!("--user={user}");
-        let asked = self.ask_queue(std::slice::from_ref(&by_user), &mut |row| take(row.sighting)).await?;
+        let by_user = Selection::of_user(user.clone());
+        let asked = self.ask_queue(&by_user, &mut |row| take(row.sighting)).await?;
         readable(&asked.rejected, search, Tool::Squeue)?;
-        let selection = [by_user, format!("--starttime={}", bound(self.past(earliest)))];
+        let selection = RowSelection { of: by_user, from: Some(self.past(earliest)), until: None };
         let observed_at = self.clock.now();
         let mut take = |row: crate::slurm::accounting_row::AccountingRow| {
             if row.stamp() == Some(search.stamp) {

@@ -1,22 +1,18 @@
 //! `squeue`: what waits, what runs and what has just ended.
 
 use crate::{
-    AdapterError, AdapterErrorKind, CLOCK_TOLERANCE_SECONDS, JobFacts, JobSighting, QueueBatch, RejectedRow, Users,
-    Whose,
+    AdapterError, AdapterErrorKind, CLOCK_TOLERANCE_SECONDS, JobFacts, JobSighting, QueueBatch, RejectedRow, Whose,
     slurm::{
         SlurmCommands,
         call::{self, Tool},
         queue_row::{self, FIELDS, HEADER, QueueRow},
         rows::{Delimiter, Found, TableReader},
+        selection::Selection,
         standing::Standing,
     },
 };
 use model::{SchedulerJobId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Up to so many ids are named in one question; for more, everything of the person who asks is asked for. More than some
-/// hundreds make sacct hang (Parsl/parsl#3814).
-const NAMED_IDS: usize = 200;
 
 /// What there is to say of an answer beside its rows.
 pub(super) struct Asked {
@@ -25,10 +21,22 @@ pub(super) struct Asked {
 }
 
 impl SlurmCommands {
-    /// Asks once. `selection` narrows it; all states are asked for, because the default hides what has just ended.
+    /// Asks once, by the library where there is a helper that answers.
     pub(super) async fn ask_queue(
         &self,
-        selection: &[String],
+        selection: &Selection,
+        take: &mut (dyn FnMut(QueueRow) + Send),
+    ) -> Result<Asked, AdapterError> {
+        match self.native_queue(selection, take).await {
+            Some(answered) => answered,
+            None => self.ask_squeue(selection, take).await,
+        }
+    }
+
+    /// Asks `squeue`. All states are asked for, because the default hides what has just ended.
+    async fn ask_squeue(
+        &self,
+        selection: &Selection,
         take: &mut (dyn FnMut(QueueRow) + Send),
     ) -> Result<Asked, AdapterError> {
         let delimiter = Delimiter::fresh();
@@ -36,7 +44,7 @@ impl SlurmCommands {
         let command = call::read(Tool::Squeue)
             .arguments(["--states=all", "-O"])
             .argument(format.join(","))
-            .arguments(selection.iter().cloned())
+            .arguments(selection.for_queue())
             // Long lists of waiting array tasks are cut at 64 characters otherwise (squeue(1), SLURM_BITSTR_LEN).
             .variable("SLURM_BITSTR_LEN", "0");
         let observed_at = self.clock.now();
@@ -59,14 +67,7 @@ impl SlurmCommands {
 
     /// The queue of these people and accounts.
     pub(super) async fn queue_of(&self, whose: &Whose) -> Result<QueueBatch, AdapterError> {
-        let mut selection = Vec::new();
-        if whose.users == Users::Mine {
-            selection.push(format!("--user={}", self.user().await?));
-        }
-        if !whose.accounts.is_empty() {
-            let names: Vec<&str> = whose.accounts.iter().map(model::AccountName::as_str).collect();
-            selection.push(format!("--account={}", names.join(",")));
-        }
+        let selection = self.selected(whose).await?;
         let mut jobs = Vec::new();
         let asked = self.ask_queue(&selection, &mut |row| jobs.push(row.sighting)).await?;
         Ok(QueueBatch { jobs, rejected: asked.rejected, observed_at: asked.observed_at })
@@ -83,7 +84,7 @@ impl SlurmCommands {
         }
         let earliest = since.plus_seconds(-CLOCK_TOLERANCE_SECONDS);
         let wanted: BTreeSet<SchedulerJobId> = ids.iter().copied().collect();
-        let selection = [self.naming(&wanted).await?];
+        let selection = self.naming(&wanted).await?;
         let mut standing = Standing::of(wanted, earliest);
         let asked = self.ask_queue(&selection, &mut |row| standing.take(row.sighting)).await?;
         standing.take_rejected(asked.rejected);
@@ -102,18 +103,10 @@ impl SlurmCommands {
         Ok(known)
     }
 
-    /// The selection of these jobs, and perhaps of others, as both `squeue` and `sacct` take it.
-    pub(super) async fn naming(&self, ids: &BTreeSet<SchedulerJobId>) -> Result<String, AdapterError> {
-        if ids.len() > NAMED_IDS {
-            return Ok(format!("--user={}", self.user().await?));
-        }
-        Ok(format!("--jobs={}", ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")))
-    }
-
     /// One job, from the queue or from accounting.
     pub(super) async fn job_facts(&self, id: SchedulerJobId) -> Result<JobFacts, AdapterError> {
         let mut rows = Vec::new();
-        let asked = self.ask_queue(&[format!("--jobs={id}")], &mut |row| rows.push(row)).await?;
+        let asked = self.ask_queue(&Selection::of_job(id), &mut |row| rows.push(row)).await?;
         rows.retain(|row| row.sighting.id == id || row.sighting.leader == id);
         let tasks = rows.iter().map(|row| row.sighting.tasks).sum();
         let bearer = rows.iter().position(|row| row.sighting.id == id).unwrap_or(0);

@@ -130,11 +130,19 @@ pub(super) fn of(output: &Output) -> Option<Retry> {
         return None;
     }
     match stderr.lines().rev().find_map(reason_in) {
-        Some(reason) if begins(reason, &REFUSALS) => Some(Retry::Never),
-        Some(reason) if begins(reason, &REFUSED_FOR_NOW) => Some(Retry::Later),
+        Some(reason) if of_reason(reason).is_some() => of_reason(reason),
         Some(reason) if begins(reason, &UNSPECIFIED) => gives_its_own_reason(&stderr).then_some(Retry::Never),
         Some(_) => None,
         None => complains(&stderr).then_some(Retry::Never),
+    }
+}
+
+/// Whether the controller's own words refuse a request, and whether the same may succeed later.
+pub(super) fn of_reason(reason: &str) -> Option<Retry> {
+    if begins(reason, &REFUSALS) {
+        Some(Retry::Never)
+    } else {
+        begins(reason, &REFUSED_FOR_NOW).then_some(Retry::Later)
     }
 }
 

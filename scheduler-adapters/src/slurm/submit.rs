@@ -52,14 +52,20 @@ pub(super) fn in_environment(command: Command, keeps_options: bool) -> Command {
     if keeps_options { command.without(["SBATCH_WAIT"]) } else { command.without(["SBATCH_*"]) }
 }
 
-/// The command line: the person's words first, so that the mark cannot be overridden.
-pub(super) fn words(submission: &Submission) -> Vec<String> {
+/// The options: the person's words first, so that the mark cannot be overridden.
+pub(super) fn options(submission: &Submission) -> Vec<String> {
     let mut words = submission.options.clone();
-    words.push("--parsable".to_owned());
     words.push(format!("--comment={}", submission.stamp));
     words.push(format!("--job-name={}", submission.job_name));
     words.extend(submission.output.iter().map(|output| format!("--output={output}")));
     words.extend(submission.directory.iter().map(|directory| format!("--chdir={directory}")));
+    words
+}
+
+/// The command line of `sbatch`.
+pub(super) fn words(submission: &Submission) -> Vec<String> {
+    let mut words = options(submission);
+    words.insert(submission.options.len(), "--parsable".to_owned());
     let ScriptSource::File(script) = &submission.script;
     words.push(script.clone());
     words.extend(submission.script_arguments.iter().cloned());

@@ -3,6 +3,7 @@
 
 mod cost;
 mod local;
+mod native;
 mod real;
 mod slurm;
 mod submission;

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use model::Timestamp;
-use reach::{Command, Created, DirectoryMode, Entry, Local, Output, Part, PieceTaker, Published, Reach, ReachError};
+use reach::{
+    Command, Conversation, Created, DirectoryMode, Entry, Local, Output, Part, PieceTaker, Published, Reach, ReachError,
+};
 use std::path::Path;
 
 /// This host, with each command changed on its way.
@@ -23,6 +25,10 @@ impl<Change: Fn(&Command) -> Command + Send + Sync> Reach for Wrapped<Change> {
 
     async fn run_through(&self, command: &Command, taker: &mut dyn PieceTaker) -> Result<Output, ReachError> {
         Local.run_through(&(self.0)(command), taker).await
+    }
+
+    async fn converse(&self, command: &Command) -> Result<Box<dyn Conversation>, ReachError> {
+        Local.converse(&(self.0)(command)).await
     }
 
     async fn attach(&self, command: &Command) -> Result<Option<i32>, ReachError> {

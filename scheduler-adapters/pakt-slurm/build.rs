@@ -1,0 +1,167 @@
+//! Makes the bindings from this site's `<slurm/slurm.h>` and `<slurm/slurmdb.h>`, and finds out which members of their
+//! structures this release has.
+//!
+//! `PAKT_SLURM_PREFIX` names where Slurm is installed (`include/slurm/slurm.h` and `lib` or `lib64` below it); without it
+//! the compiler's own folders are searched.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // this is how a build script speaks to cargo and to a person
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+const HEADERS: &str = "#include <slurm/slurm.h>\n#include <slurm/slurm_errno.h>\n#include <slurm/slurmdb.h>\n";
+
+const FUNCTIONS: &[&str] = &[
+    "slurm_api_version",
+    "slurm_free_ctl_conf",
+    "slurm_free_job_info_msg",
+    "slurm_free_partition_info_msg",
+    "slurm_free_submit_response_response_msg",
+    "slurm_init",
+    "slurm_init_job_desc_msg",
+    "slurm_kill_job2",
+    "slurm_list_.*",
+    "slurm_load_ctl_conf",
+    "slurm_load_job",
+    "slurm_load_job_user",
+    "slurm_load_jobs",
+    "slurm_load_partitions",
+    "slurm_strerror",
+    "slurm_submit_batch_job",
+    "slurmdb_associations_get",
+    "slurmdb_connection_close",
+    "slurmdb_connection_get",
+    "slurmdb_jobs_get",
+    "slurmdb_qos_get",
+    "slurmdb_tres_get",
+];
+
+const TYPES: &[&str] = &[
+    "job_states",
+    "slurm_selected_step_t",
+    "slurmdb_assoc_rec_t",
+    "slurmdb_job_rec_t",
+    "slurmdb_qos_rec_t",
+    "slurmdb_tres_rec_t",
+];
+
+const CONSTANTS: &[&str] = &[
+    "SLURM_VERSION_NUMBER",
+    "NO_VAL.*",
+    "INFINITE.*",
+    "JOBCOND_FLAG_.*",
+    "JOB_.*",
+    "KILL_.*",
+    "NO_KILL_INV_DEP",
+    "MEM_PER_CPU",
+    "PART_FLAG_.*",
+    "PARTITION_.*",
+    "SHARED_FORCE",
+    "SLURM_ERROR",
+    "SLURM_SUCCESS",
+];
+
+/// Members that some releases lack: the structure, the member, and the name of what is known of it.
+const MEMBERS: &[(&str, &str, &str)] =
+    &[("slurmdb_job_rec_t", "restart_cnt", "run_restarts"), ("slurmdb_job_rec_t", "sluid", "run_sluid")];
+
+fn main() -> ExitCode {
+    println!("cargo:rerun-if-env-changed=PAKT_SLURM_PREFIX");
+    println!("cargo:rerun-if-changed=build.rs");
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("pakt-slurm cannot be built here: {why}");
+            eprintln!(
+                "It needs Slurm's headers and library (libslurm-dev, slurm-devel) and libclang (libclang-dev, clang-devel);"
+            );
+            eprintln!(
+                "where Slurm lies in a folder of its own: PAKT_SLURM_PREFIX=/opt/slurm cargo build --release -p pakt-slurm"
+            );
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), String> {
+    let prefix = env::var_os("PAKT_SLURM_PREFIX").map(PathBuf::from);
+    let folder = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo gave no folder to write into")?);
+    let header = folder.join("slurm.h");
+    write(&header, HEADERS)?;
+    let mut builder = bindgen::Builder::default()
+        .header(header.display().to_string())
+        .layout_tests(false)
+        .derive_default(true)
+        .prepend_enum_name(false)
+        .clang_macro_fallback()
+        .clang_macro_fallback_build_dir(&folder);
+    if let Some(prefix) = &prefix {
+        builder = builder.clang_arg(format!("-I{}", prefix.join("include").display()));
+    }
+    builder = FUNCTIONS.iter().fold(builder, bindgen::Builder::allowlist_function);
+    builder = TYPES.iter().fold(builder, bindgen::Builder::allowlist_type);
+    builder = CONSTANTS.iter().fold(builder, bindgen::Builder::allowlist_var);
+    let bindings = builder.generate().map_err(|error| error.to_string())?.to_string();
+    if !bindings.contains("SLURM_VERSION_NUMBER") {
+        return Err("<slurm/slurm.h> says nothing of its release".to_owned());
+    }
+    tell_members(&bindings);
+    write(&folder.join("bindings.rs"), &bindings)?;
+    link(prefix.as_deref())
+}
+
+fn write(file: &Path, text: &str) -> Result<(), String> {
+    fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+fn tell_members(bindings: &str) {
+    for (structure, member, known_as) in MEMBERS {
+        println!("cargo:rustc-check-cfg=cfg({known_as})");
+        if members_of(bindings, structure).is_some_and(|members| members.contains(&format!("pub {member}:"))) {
+            println!("cargo:rustc-cfg={known_as}");
+        }
+    }
+}
+
+/// The text between the braces of a structure.
+fn members_of<'text>(bindings: &'text str, structure: &str) -> Option<&'text str> {
+    let begin = bindings.find(&format!("pub struct {structure} {{"))?;
+    let length = bindings[begin..].find("\n}")?;
+    Some(&bindings[begin..begin + length])
+}
+
+/// The library by its name, so that the site's own is found when the program starts; and which version of it this is.
+fn link(prefix: Option<&Path>) -> Result<(), String> {
+    println!("cargo:rustc-link-lib=dylib=slurm");
+    let library = match prefix {
+        Some(prefix) => ["lib64", "lib"]
+            .map(|folder| prefix.join(folder).join("libslurm.so"))
+            .into_iter()
+            .find(|library| library.exists()),
+        None => Some(of_the_compiler()?).filter(|library| library.is_absolute()),
+    };
+    let library = library.ok_or("there is no libslurm.so")?;
+    if let (Some(_), Some(folder)) = (prefix, library.parent()) {
+        println!("cargo:rustc-link-search=native={}", folder.display());
+        println!("cargo:rustc-link-arg=-Wl,-rpath,{}", folder.display());
+    }
+    let version =
+        version_of(&library).ok_or_else(|| format!("{} is no link to a library with a version", library.display()))?;
+    println!("cargo:rustc-env=PAKT_SLURM_LIBRARY={version}");
+    Ok(())
+}
+
+/// Where the compiler finds the library by itself; the bare name where it does not.
+fn of_the_compiler() -> Result<PathBuf, String> {
+    let asked = Command::new("cc").arg("-print-file-name=libslurm.so").output();
+    let output = asked.map_err(|error| format!("cc: {error}"))?;
+    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+}
+
+/// 38 of a link to `libslurm.so.38.0.0`: what `slurm_api_version()` answers in its third byte.
+fn version_of(library: &Path) -> Option<u32> {
+    let file = fs::canonicalize(library).ok()?;
+    file.file_name()?.to_str()?.strip_prefix("libslurm.so.")?.split('.').next()?.parse().ok()
+}

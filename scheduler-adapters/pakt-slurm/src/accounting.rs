@@ -1,0 +1,163 @@
+//! Accounting, as `sacct -X -D -P --noconvert` prints it.
+
+use crate::{
+    calls::{Accounting, CallError, List, Wanted, sys},
+    records::{Record, set},
+    resources::Resources,
+    words::{self, Words},
+};
+use slurm_messages::RunsQuestion;
+use std::{borrow::Cow, collections::HashMap, ffi::CString};
+
+/// The columns of this release, by the titles of `sacct`.
+pub(crate) const COLUMNS: &[&str] = &[
+    "JobIDRaw",
+    "JobID",
+    "Cluster",
+    "User",
+    "UID",
+    "Account",
+    "Partition",
+    "QOS",
+    "State",
+    "ExitCode",
+    "Submit",
+    "Start",
+    "End",
+    "ElapsedRaw",
+    "TimelimitRaw",
+    "AllocNodes",
+    "ReqNodes",
+    "AllocTRES",
+    "ReqTRES",
+    "Reason",
+    #[cfg(run_sluid)]
+    "SLUID",
+    #[cfg(run_restarts)]
+    "Restarts",
+    "Suspended",
+    "WorkDir",
+    "Comment",
+    "SubmitLine",
+    "JobName",
+];
+
+type Run<'owner> = Record<'owner, sys::slurmdb_job_rec_t>;
+
+/// Texts that a condition points to.
+pub(crate) struct Texts(pub(crate) Vec<CString>);
+
+impl Texts {
+    /// A text with a NUL in it names nothing that Slurm could know, and is left out.
+    pub(crate) fn of<Text: Into<Vec<u8>>>(texts: impl IntoIterator<Item = Text>) -> Self {
+        Self(texts.into_iter().filter_map(|text| CString::new(text).ok()).collect())
+    }
+}
+
+/// Asks the accounting database, once.
+pub(crate) fn ask(
+    accounting: &Accounting,
+    question: &RunsQuestion,
+    user: Option<u32>,
+    cluster: &str,
+) -> Result<List<sys::slurmdb_job_rec_t>, CallError> {
+    let clusters = Texts::of([cluster]);
+    let users = Texts::of(user.map(|user| user.to_string()));
+    let accounts = Texts::of(question.accounts.iter().map(String::as_str));
+    let mut jobs: Vec<sys::slurm_selected_step_t> = question.jobs.iter().copied().map(whole_job).collect();
+    let (clusters, users, accounts) = (Wanted::texts(&clusters.0), Wanted::texts(&users.0), Wanted::texts(&accounts.0));
+    let is_named = !question.jobs.is_empty();
+    let jobs = Wanted::records(&mut jobs);
+    let mut flags = sys::JOBCOND_FLAG_DUP | sys::JOBCOND_FLAG_NO_STEP | sys::JOBCOND_FLAG_NO_TRUNC;
+    if question.from.is_none() {
+        flags |= sys::JOBCOND_FLAG_NO_DEFAULT_USAGE;
+    }
+    let mut condition = sys::slurmdb_job_cond_t {
+        cluster_list: clusters.or_all(true),
+        userid_list: users.or_all(user.is_some()),
+        acct_list: accounts.or_all(!question.accounts.is_empty()),
+        step_list: jobs.or_all(is_named),
+        flags,
+        // No job was begun this way or that: all of them are wanted (`SLURMDB_JOB_FLAG_NOTSET`).
+        db_flags: 1,
+        usage_start: question.from.unwrap_or(0),
+        usage_end: question.until.unwrap_or(0),
+        ..sys::slurmdb_job_cond_t::default()
+    };
+    accounting.jobs(&mut condition)
+}
+
+#[allow(clippy::needless_update)] // later releases have more members
+fn whole_job(job: u32) -> sys::slurm_selected_step_t {
+    let step_id = sys::slurm_step_id_t { job_id: job, step_het_comp: sys::NO_VAL, step_id: sys::NO_VAL };
+    sys::slurm_selected_step_t {
+        array_task_id: sys::NO_VAL,
+        het_job_offset: sys::NO_VAL,
+        step_id,
+        ..Default::default()
+    }
+}
+
+/// The names of the numbers that accounting writes.
+pub(crate) struct Names {
+    pub(crate) resources: Resources,
+    pub(crate) qos: HashMap<u32, String>,
+}
+
+impl Names {
+    pub(crate) fn ask(accounting: &Accounting) -> Result<Self, CallError> {
+        let qos = accounting.qos()?;
+        let qos = qos.records().into_iter().map(|qos| (qos.id, qos.text(|qos| qos.name).into_owned())).collect();
+        Ok(Self { resources: Resources::ask(accounting)?, qos })
+    }
+}
+
+/// One start of a job, in the order of [`COLUMNS`].
+pub(crate) fn row<'owner>(run: Run<'owner>, words: &mut Words, names: &'owner Names) -> Vec<Cow<'owner, str>> {
+    let waiting = run.text(|run| run.array_task_str);
+    let shown = words::shown_id(
+        run.jobid,
+        (run.array_job_id, run.array_task_id, &waiting),
+        (run.het_job_id, run.het_job_offset),
+    );
+    let (given, wished) = (run.text(|run| run.tres_alloc_str), run.text(|run| run.tres_req_str));
+    let user = run.text(|run| run.user);
+    vec![
+        run.jobid.to_string().into(),
+        shown.into(),
+        run.text(|run| run.cluster),
+        if user.is_empty() { words.user(run.uid).to_owned().into() } else { user },
+        run.uid.to_string().into(),
+        run.text(|run| run.account),
+        run.text(|run| run.partition),
+        names.qos.get(&run.qosid).map_or_else(|| run.qosid.to_string().into(), |name| name.as_str().into()),
+        state(run, words).into(),
+        words::exit(run.exitcode).into(),
+        words::instant(run.submit, "Unknown"),
+        words::instant(run.start, if run.end == 0 { "Unknown" } else { "None" }),
+        words::instant(run.end, "Unknown"),
+        run.elapsed.to_string().into(),
+        words::raw_limit(run.timelimit),
+        Resources::nodes(&given).max(set(run.alloc_nodes).unwrap_or(0).into()).to_string().into(),
+        Resources::nodes(&wished).to_string().into(),
+        names.resources.named(&given).into(),
+        names.resources.named(&wished).into(),
+        words.reason(run.state_reason_prev).to_owned().into(),
+        #[cfg(run_sluid)]
+        run.text(|run| run.sluid),
+        #[cfg(run_restarts)]
+        run.restart_cnt.to_string().into(),
+        words::clock(run.suspended.into()).into(),
+        run.text(|run| run.work_dir),
+        run.text(|run| run.derived_es),
+        run.text(|run| run.submit_line),
+        run.text(|run| run.jobname),
+    ]
+}
+
+/// The state; of a cancelled job with who cancelled it.
+fn state(run: Run<'_>, words: &mut Words) -> String {
+    let word = words.state(run.state).to_owned();
+    let is_cancelled = run.state & sys::JOB_STATE_BASE == sys::JOB_CANCELLED;
+    if is_cancelled && run.requid != u32::MAX { format!("{word} by {}", run.requid) } else { word }
+}

@@ -1,0 +1,288 @@
+//! One question after the other, until the pipe is closed.
+
+use crate::{
+    accounting::{self, Names},
+    calls::{self, Accounting, CallError, List, sys},
+    limits, queue,
+    records::Record,
+    submit::{Description, Job, Options, Origin, directives},
+    table::Pipe,
+    words::Words,
+};
+use slurm_messages::{
+    Answer, Failure, FailureKind, Hello, JobsQuestion, PROTOCOL, Question, RunsQuestion, Submission,
+    frame::{self, FrameError},
+};
+use std::{
+    env, fmt, fs,
+    io::{Read, Write},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// The most bytes of a batch script, as `sbatch` has it (`MAX_SCRIPT_SIZE` of `src/sbatch/sbatch.c`).
+const SCRIPT_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// What ends the conversation before the other side does.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// The library is of another release than the headers were: its structures are not what we take them for.
+    OtherRelease { built: u32, library: u32 },
+    /// The controller did not say which cluster this is.
+    NoCluster(CallError),
+    /// The pipe failed.
+    Pipe(FrameError),
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherRelease { built, library } => write!(
+                formatter,
+                "built for libslurm.so.{built}, and this is libslurm.so.{library}: build it again with this Slurm's headers"
+            ),
+            Self::NoCluster(CallError { call, text, .. }) => write!(formatter, "{call}: {text}"),
+            Self::Pipe(error) => write!(formatter, "{error}"),
+        }
+    }
+}
+
+impl From<FrameError> for End {
+    fn from(error: FrameError) -> Self {
+        Self::Pipe(error)
+    }
+}
+
+/// The helper, between two questions.
+pub(crate) struct Server<W: Write> {
+    pipe: Pipe<W>,
+    cluster: String,
+    submits_not: Option<String>,
+    words: Words,
+    names: Option<Names>,
+}
+
+/// A question that was not answered: because of the pipe, or with a failure that the other side is told.
+enum Unanswered {
+    Pipe(FrameError),
+    Told(Failure),
+}
+
+impl From<FrameError> for Unanswered {
+    fn from(error: FrameError) -> Self {
+        Self::Pipe(error)
+    }
+}
+
+impl From<Failure> for Unanswered {
+    fn from(failure: Failure) -> Self {
+        Self::Told(failure)
+    }
+}
+
+impl From<CallError> for Unanswered {
+    fn from(error: CallError) -> Self {
+        Self::Told(error.into())
+    }
+}
+
+/// Answers until the pipe is closed.
+pub(crate) fn serve(input: &mut impl Read, output: impl Write) -> Result<(), End> {
+    let (built, library) = (calls::built_version(), calls::library_version());
+    if built != library {
+        return Err(End::OtherRelease { built, library });
+    }
+    calls::begin();
+    let configuration = calls::configuration().map_err(End::NoCluster)?;
+    let (cluster, submits_not) = {
+        let told = Record::new(&*configuration);
+        (told.text(|told| told.cluster_name).into_owned(), submits_not(told))
+    };
+    drop(configuration);
+    let mut pipe = Pipe::new(output);
+    pipe.send(&Hello {
+        protocol: PROTOCOL,
+        helper: env!("CARGO_PKG_VERSION").to_owned(),
+        headers: release(sys::SLURM_VERSION_NUMBER),
+        library,
+        cluster: cluster.clone(),
+        job_columns: queue::COLUMNS.iter().map(|title| (*title).to_owned()).collect(),
+        run_columns: accounting::COLUMNS.iter().map(|title| (*title).to_owned()).collect(),
+        submits_not: submits_not.clone(),
+    })?;
+    let mut server = Server { pipe, cluster, submits_not, words: Words::default(), names: None };
+    while let Some(bytes) = frame::take(input)? {
+        server.answer(&frame::decode(&bytes)?)?;
+    }
+    Ok(())
+}
+
+/// `22.05.8` of 0x160508.
+pub(crate) fn release(number: u32) -> String {
+    format!("{}.{:02}.{}", number >> 16 & 0xff, number >> 8 & 0xff, number & 0xff)
+}
+
+/// Why the site's own additions to `sbatch` would be passed by; none where it has none.
+fn submits_not(told: Record<'_, sys::slurm_conf_t>) -> Option<String> {
+    let filters = told.text(|told| told.cli_filter_plugins);
+    if !filters.is_empty() && filters != "(null)" {
+        return Some(format!("the site's filter of the command line ({filters}) runs in sbatch alone"));
+    }
+    let plugins = told.text(|told| told.plugstack);
+    let text = fs::read_to_string(&*plugins).unwrap_or_default();
+    let has_one = text.lines().map(str::trim_start).any(|line| !line.is_empty() && !line.starts_with('#'));
+    has_one.then(|| format!("the site's plugins ({plugins}) run in sbatch, too"))
+}
+
+impl<W: Write> Server<W> {
+    fn answer(&mut self, question: &Question) -> Result<(), FrameError> {
+        let answered = match question {
+            Question::Jobs(question) => self.jobs(question),
+            Question::Runs(question) => self.runs(question),
+            Question::Submit(submission) => self.submit(submission),
+            Question::Cancel { job } => self.cancel(*job),
+            Question::Partitions => self.partitions(),
+            Question::Qos => self.qos(),
+            Question::Associations { user } => self.associations(user),
+        };
+        match answered {
+            Ok(()) => Ok(()),
+            Err(Unanswered::Pipe(error)) => Err(error),
+            Err(Unanswered::Told(failure)) => self.pipe.send(&Answer::Failed(failure)),
+        }
+    }
+
+    fn jobs(&mut self, question: &JobsQuestion) -> Result<(), Unanswered> {
+        let user = user_number(question.user.as_deref())?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let Some(jobs) = queue::ask(question, user)? else { return Ok(self.pipe.send(&Answer::End)?) };
+        let filter = queue::Filter::of(question, user);
+        let (words, cluster) = (&mut self.words, self.cluster.as_str());
+        let rows = jobs.records().filter(|job| filter.takes(*job)).map(|job| queue::row(job, words, cluster, now));
+        Ok(self.pipe.send_table(rows)?)
+    }
+
+    fn runs(&mut self, question: &RunsQuestion) -> Result<(), Unanswered> {
+        let user = user_number(question.user.as_deref())?;
+        let accounting = Accounting::connect()?;
+        let runs = accounting::ask(&accounting, question, user, &self.cluster)?;
+        let names = known_names(&mut self.names, &accounting)?;
+        let words = &mut self.words;
+        let rows = runs.records().into_iter().map(|run| accounting::row(run, words, names));
+        Ok(self.pipe.send_table(rows)?)
+    }
+
+    /// Everything that can be refused without asking anyone comes before the one call.
+    fn submit(&mut self, submission: &Submission) -> Result<(), Unanswered> {
+        if let Some(why) = &self.submits_not {
+            return Err(failure(FailureKind::NotHere, "submitting", why).into());
+        }
+        let (text, origin) = (script_text(&submission.script)?, origin()?);
+        let of_script = directives(&text).map_err(|what| not_understood(&what))?;
+        let words = of_script.into_iter().chain(submission.options.iter().map(String::as_str));
+        let options = Options::read(words).map_err(|what| not_understood(&what))?;
+        let job = Job {
+            script: (&submission.script, &text),
+            arguments: &submission.arguments,
+            submit_line: &format!("pakt-slurm {} {}", submission.options.join(" "), submission.script),
+            origin: &origin,
+            user: uzers::get_current_uid(),
+            group: uzers::get_current_gid(),
+            session: session(),
+        };
+        let described = Description::of(&options, &job, env::vars());
+        let mut description =
+            described.map_err(|error| failure(FailureKind::Wrong, "describing the job", &error.to_string()))?;
+        let taken = description.submit()?;
+        let said = Record::new(&*taken).text(|taken| taken.job_submit_user_msg).into_owned();
+        Ok(self.pipe.send(&Answer::Submitted { job: taken.job_id, said })?)
+    }
+
+    fn cancel(&mut self, job: u32) -> Result<(), Unanswered> {
+        match calls::cancel(job) {
+            Err(error) if !queue::is_gone(&error) => Err(error.into()),
+            _ => Ok(self.pipe.send(&Answer::Done)?),
+        }
+    }
+
+    fn partitions(&mut self) -> Result<(), Unanswered> {
+        let partitions = calls::Partitions::load()?;
+        self.send_columns(&limits::PARTITION)?;
+        Ok(self.pipe.send_table(partitions.records().map(limits::partition))?)
+    }
+
+    fn qos(&mut self) -> Result<(), Unanswered> {
+        let accounting = Accounting::connect()?;
+        let qos = accounting.qos()?;
+        self.send_columns(&limits::QOS)?;
+        let names = known_names(&mut self.names, &accounting)?;
+        Ok(self.pipe.send_table(qos.records().into_iter().map(|qos| limits::qos(qos, names)))?)
+    }
+
+    fn associations(&mut self, user: &str) -> Result<(), Unanswered> {
+        let accounting = Accounting::connect()?;
+        let found = limits::associations(&accounting, user, &self.cluster)?;
+        self.send_columns(&limits::ASSOCIATION)?;
+        let names = known_names(&mut self.names, &accounting)?;
+        let records = found.iter().flatten().flat_map(List::records);
+        Ok(self.pipe.send_table(records.map(|found| limits::association(found, names)))?)
+    }
+
+    fn send_columns(&mut self, columns: &[&str]) -> Result<(), FrameError> {
+        self.pipe.send(&Answer::Columns(columns.iter().map(|title| (*title).to_owned()).collect()))
+    }
+}
+
+/// Names of resources and QOS are learned with the first question; one that comes later keeps its number.
+fn known_names<'known>(known: &'known mut Option<Names>, accounting: &Accounting) -> Result<&'known Names, CallError> {
+    let names = match known.take() {
+        Some(names) => names,
+        None => Names::ask(accounting)?,
+    };
+    Ok(known.insert(names))
+}
+
+fn failure(kind: FailureKind, doing: &str, text: &str) -> Failure {
+    Failure { kind, doing: doing.to_owned(), number: 0, text: text.to_owned() }
+}
+
+fn not_understood(what: &str) -> Failure {
+    failure(FailureKind::NotHere, "reading the options", &format!("sbatch may understand {what}"))
+}
+
+fn script_text(path: &str) -> Result<String, Failure> {
+    let wrong = |why: String| failure(FailureKind::Wrong, "reading the script", &format!("{path}: {why}"));
+    let length = fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
+    if length > SCRIPT_LIMIT {
+        return Err(wrong(format!("it has {length} bytes, and at most {SCRIPT_LIMIT} are taken")));
+    }
+    fs::read_to_string(path).map_err(|error| wrong(error.to_string()))
+}
+
+fn origin() -> Result<Origin, Failure> {
+    let wrong = |error: std::io::Error| failure(FailureKind::NotHere, "finding out where this is", &error.to_string());
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").map_err(wrong)?;
+    let mask = rustix::process::umask(rustix::fs::Mode::empty());
+    rustix::process::umask(mask);
+    Ok(Origin {
+        directory: env::current_dir().map_err(wrong)?.display().to_string(),
+        host: host.trim().split('.').next().unwrap_or_default().to_owned(),
+        mask: mask.bits(),
+    })
+}
+
+fn session() -> u32 {
+    rustix::process::getsid(None).ok().and_then(|id| id.as_raw_nonzero().get().try_into().ok()).unwrap_or(0)
+}
+
+/// The number of a user. One whom this host does not know has no jobs here that could be told apart from others'.
+fn user_number(name: Option<&str>) -> Result<Option<u32>, Failure> {
+    let Some(name) = name else { return Ok(None) };
+    let unknown = || Failure {
+        kind: FailureKind::Wrong,
+        doing: "looking a user up".to_owned(),
+        number: 0,
+        text: format!("this host knows no user `{name}`"),
+    };
+    uzers::get_user_by_name(name).map(|user| Some(user.uid())).ok_or_else(unknown)
+}

@@ -1,0 +1,120 @@
+//! A helper for Slurm's own library that is not there, does not fit, fails in the middle or says nothing. The helpers here are
+//! scripts that play one fault each; Slurm is the double of its commands.
+
+use crate::{
+    stages::double::{Double, stage_and_double},
+    suite::{Size, Stage, SystemClock},
+};
+use reach::{Local, Retry};
+use scheduler_adapters::{AdapterErrorKind, Scheduler, SlurmCommands, Whose};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
+
+/// What every script begins with: how messages are written and read.
+const FRAMES: &str = r#"#!/usr/bin/env python3
+import json, struct, sys, time
+def say(message):
+    text = json.dumps(message).encode()
+    sys.stdout.buffer.write(struct.pack("<I", len(text)) + text)
+    sys.stdout.buffer.flush()
+def hear():
+    head = sys.stdin.buffer.read(4)
+    return json.loads(sys.stdin.buffer.read(struct.unpack("<I", head)[0])) if len(head) == 4 else sys.exit(0)
+jobs = "JobID JobArrayID Cluster UserName Account Partition QOS State Reason SubmitTime StartTime EndTime TimeLimit TimeUsed \
+NumNodes tres-alloc WorkDir STDOUT Comment Name".split()
+runs = "JobIDRaw JobID Cluster User UID Account Partition QOS State ExitCode Submit Start End ElapsedRaw TimelimitRaw AllocNodes \
+ReqNodes AllocTRES ReqTRES Reason WorkDir Comment SubmitLine JobName".split()
+hello = dict(protocol=1, helper="0.0.0", headers="22.05.8", library=38, cluster="jupiter", job_columns=jobs, run_columns=runs, submits_not=None)
+"#;
+
+/// The double of Slurm with a helper that does this.
+fn with_helper((stage, double): &(Stage, Double), script: &str) -> SlurmCommands {
+    let program = stage.folder.join("pakt-slurm");
+    fs::write(&program, format!("{FRAMES}{script}\n")).expect("ours");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("ours");
+    with_program(double, program)
+}
+
+fn with_program(double: &Double, program: PathBuf) -> SlurmCommands {
+    double.scheduler(None).with_helper(program).waiting_for_helper(Duration::from_secs(2))
+}
+
+#[tokio::test]
+async fn a_helper_that_is_absent_or_does_not_fit_leaves_all_to_the_commands_and_says_why() {
+    let place = stage_and_double(true);
+    let stage = &place.0;
+    let id = stage.submit(&stage.gated("waits", Size::Small)).await;
+    for (script, why) in [
+        ("sys.exit('slurm.conf is not there')", "it ended; it said: slurm.conf is not there"),
+        ("say(dict(hello, protocol=2)); hear()", "it speaks version 2 of the messages, and this program 1"),
+        ("say(dict(hello, job_columns=['JobID'])); hear()", "its columns of the queue are not those of this program"),
+        ("say(dict(hello, run_columns=['JobIDRaw'])); hear()", "it lacks columns of accounting"),
+        ("say({'hi': 1}); hear()", "not a message of this kind"),
+        ("sys.stdout.buffer.write(b'Welcome to the cluster'); sys.stdout.flush(); hear()", "a message of"),
+        ("time.sleep(600)", "no answer within 2 s"),
+        ("say(hello); hear(); sys.exit('a bug')", "it ended; it said: a bug"),
+        ("say(hello); hear(); say({'rows': [['1', '2']]}); sys.exit(0)", "it ended"),
+        ("say(hello); hear(); time.sleep(600)", "no answer within 2 s"),
+    ] {
+        let slurm = with_helper(&place, script);
+        let queue = slurm.queue(&Whose::mine()).await.expect("the commands answer");
+        assert!(queue.jobs.iter().any(|job| job.id == id) && queue.rejected.is_empty(), "{script}: {queue:?}");
+        let notes = slurm.notes();
+        assert!(notes.len() == 1 && notes[0].contains(why), "{script}: {notes:?}");
+        // It is not tried again.
+        slurm.queue(&Whose::mine()).await.expect("the commands answer");
+        assert_eq!(slurm.notes(), notes);
+    }
+    let absent = with_program(&place.1, stage.folder.join("nowhere"));
+    assert!(absent.queue(&Whose::mine()).await.expect("the commands answer").jobs.iter().any(|job| job.id == id));
+    assert!(absent.notes()[0].contains("nowhere"), "{:?}", absent.notes());
+}
+
+#[tokio::test]
+async fn a_submission_whose_helper_is_lost_is_not_repeated() {
+    let place = stage_and_double(true);
+    let (stage, double) = &place;
+    for script in ["say(hello); hear(); sys.exit(1)", "say(hello); hear(); say('done')"] {
+        let slurm = with_helper(&place, script);
+        let submission = stage.submission("once", Size::Small, "true");
+        let error = slurm.submit(&submission).await.expect_err("nobody knows");
+        assert_eq!((&error.kind, error.retry), (&AdapterErrorKind::OutcomeUnknown, Retry::LookFirst), "{script}");
+        let search = Stage::search(&submission);
+        assert!(slurm.find(&search).await.expect("the commands look").is_empty());
+        assert_eq!(double.calls_of("sbatch"), 0, "{script}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_helper_leaves_alone_the_commands_submit_and_a_refusal_is_one() {
+    let place = stage_and_double(true);
+    let (stage, double) = &place;
+    let failed = |kind: &str, text: &str| {
+        format!(
+            "say(hello)\nwhile hear(): say(dict(failed=dict(kind='{kind}', doing='x', number=2045, text='{text}')))"
+        )
+    };
+    let left = with_helper(&place, &failed("not_here", "sbatch may understand `--switches=1`"));
+    let submission = stage.submission("left", Size::Small, "true");
+    left.submit(&submission).await.expect("sbatch does it");
+    assert!(left.notes().is_empty(), "that is no failure: {:?}", left.notes());
+    assert_eq!(double.calls_of("sbatch"), 1);
+    for (text, kind, retry) in [
+        ("Invalid account or account/partition combination specified", "Refused", Retry::Never),
+        ("System submissions disabled", "Refused", Retry::Later),
+        ("Unable to contact slurm controller (connect failure)", "Unreachable", Retry::Later),
+        ("Socket timed out on send/recv operation", "OutcomeUnknown", Retry::LookFirst),
+        ("Unspecified error", "OutcomeUnknown", Retry::LookFirst),
+    ] {
+        let slurm = with_helper(&place, &failed("slurm", text));
+        let error = slurm.submit(&stage.submission("refused", Size::Small, "true")).await.expect_err(text);
+        assert!(format!("{:?}", error.kind).starts_with(kind) && error.retry == retry, "{text}: {error:?}");
+    }
+    assert_eq!(double.calls_of("sbatch"), 1, "none of them was tried again");
+}
+
+#[tokio::test]
+async fn a_helper_without_a_place_to_run_is_no_failure_of_the_commands() {
+    let slurm = SlurmCommands::new(Arc::new(Local), Arc::new(SystemClock)).with_helper("/nowhere/pakt-slurm");
+    assert!(slurm.way().await.contains("slurm commands"));
+    assert_eq!(slurm.notes().len(), 1);
+}
