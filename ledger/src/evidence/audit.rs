@@ -1,8 +1,8 @@
 //! Audits: the whole log recomputed, and compared with every checkpoint that is at hand.
 
 use super::{
-    AuditFinding, AuditReport, CheckedCheckpoint, Checkpoint, CheckpointSource, Frontier, KeyName, SignedCheckpoint,
-    Standing, TreeHash, VerifierKey,
+    AuditFinding, AuditPass, AuditReport, CheckedCheckpoint, Checkpoint, CheckpointSource, Frontier, KeyName,
+    SignedCheckpoint, Standing, TreeHash, VerifierKey,
 };
 use crate::LedgerError;
 
@@ -43,27 +43,22 @@ impl<'a> Audit<'a> {
         &self,
         leaves: impl IntoIterator<Item = Result<TreeHash, LedgerError>>,
     ) -> Result<AuditReport, LedgerError> {
-        let (mut checked, mut findings) = self.check_signatures();
-        checked.sort_by_key(|checkpoint| checkpoint.head.size);
-        let mut frontier = Frontier::default();
-        let mut waiting = checked.iter().peekable();
-        let mut agreed: Vec<&CheckedCheckpoint> = Vec::new();
-        let mut leaves = leaves.into_iter();
-        loop {
-            while let Some(checkpoint) = waiting.next_if(|checkpoint| checkpoint.head.size == frontier.size()) {
-                match frontier.head().root {
-                    root if root == checkpoint.head.root => agreed.push(checkpoint),
-                    computed => findings.push(AuditFinding::other_root(checkpoint, computed)),
-                }
-            }
-            match leaves.next() {
-                Some(leaf) => frontier.append(leaf?),
-                None => break,
-            }
+        let mut pass = self.begin();
+        for leaf in leaves {
+            pass.append(leaf?);
         }
-        findings.extend(waiting.map(|checkpoint| AuditFinding::too_short(checkpoint, frontier.size())));
-        let agreed: Vec<_> = agreed.into_iter().cloned().collect();
-        Ok(self.report(&frontier, agreed, findings))
+        Ok(self.end(pass))
+    }
+
+    /// Begins to recompute the tree. Whoever comes to the end of the log hands it to [`Self::end`].
+    pub(crate) fn begin(&self) -> AuditPass {
+        AuditPass::new(self.check_signatures())
+    }
+
+    /// Says what the tree shows.
+    pub(crate) fn end(&self, pass: AuditPass) -> AuditReport {
+        let (frontier, agreed, findings) = pass.end();
+        self.report(&frontier, agreed, findings)
     }
 
     /// Checkpoints that the log signed, and what is wrong with the others.

@@ -41,6 +41,14 @@ impl Frontier {
         self.append_level(level, root, &mut |_, _, _| ());
     }
 
+    /// Appends the leaves of another tree. The size here is a multiple of the largest full subtree there.
+    pub(super) fn join(&mut self, next: &Self) {
+        let levels = (0..u64::BITS).rev().filter(|level| next.size >> level & 1 == 1);
+        for (level, peak) in levels.zip(&next.peaks) {
+            self.append_subtree(level, *peak);
+        }
+    }
+
     fn append_level(&mut self, level: u32, root: TreeHash, note: &mut impl FnMut(u32, u64, TreeHash)) {
         assert!(self.size.trailing_zeros() >= level, "a full subtree begins at a multiple of its size");
         let (mut root, mut level_reached) = (root, level);

@@ -11,6 +11,7 @@
 //! all of them can. Nothing here reads a file, a clock or a database: bytes, times and random bits are handed in.
 
 mod audit;
+mod audit_pass;
 mod audit_report;
 mod base64;
 mod checkpoint;
@@ -35,6 +36,7 @@ mod tree_head;
 mod verifier_key;
 
 pub use audit::Audit;
+pub(crate) use audit_pass::{AuditPass, TreePart};
 pub use audit_report::{AuditFinding, AuditReport, CheckedCheckpoint, CheckpointSource, Standing};
 pub use checkpoint::Checkpoint;
 pub use consistency_proof::ConsistencyProof;

@@ -6,7 +6,7 @@ use super::place::PostgresPlace;
 use super::session::Session;
 use super::tables::Tables;
 use super::thread::Connected;
-use super::{bundle_table, figure_tables, import_table, queries, run_tables};
+use super::{bundle_table, figure_tables, import_table, queries, run_tables, side_reader};
 use crate::evidence::EntryProof;
 use crate::post::Post;
 use crate::random::Random;
@@ -233,10 +233,10 @@ impl Book for PostgresBook {
     }
 
     async fn audit(&self, outside: &Outside) -> Result<Verification> {
-        let outside = outside.clone();
+        let (outside, place) = (outside.clone(), self.place.clone());
         let audit = move |tables: &Tables<'_>| {
             tables.session.names.clear();
-            stored::audit(tables, &outside)
+            stored::audit(tables, side_reader::others_for(&place, tables.session)?, &outside)
         };
         self.read("verifying the ledger", audit).await
     }

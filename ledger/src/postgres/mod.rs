@@ -4,7 +4,8 @@
 //! `session` is the connection, `thread` keeps it for the owning thread, to which posts come that waited together
 //! (`joined_posts`, `hold_tables`), `tables` is what the procedures need, `queries` is what only reads, `book` is the contract.
 //! Writers take a lock one after the other, so that the numbers of entries have no gaps. Many rows go by COPY (`copy_rows`).
-//! `stored_rows` is what evidence needs, `open_log` the log while entries are added, `keeper` the keys of logs.
+//! `stored_rows` is what evidence needs, `side_reader` who else reads for a verification, `open_log` the log while entries are
+//! added, `keeper` the keys of logs.
 
 mod balance_queries;
 mod book;
@@ -30,6 +31,7 @@ mod rows;
 mod run_tables;
 mod schema;
 mod session;
+mod side_reader;
 mod spending_tables;
 mod stored_rows;
 mod tables;

@@ -6,6 +6,7 @@ use super::open::{open, open_empty};
 use super::place::PostgresPlace;
 use super::rows::{get, unreadable};
 use super::session::Session;
+use super::side_reader::SideReader;
 use super::tables::Tables;
 use crate::evidence::SignerKey;
 use crate::records::Result;
@@ -66,7 +67,7 @@ impl Arriving {
         let tables = Tables::new(&session);
         let there = tables.log_row()?;
         let is_same = there.frontier == log.frontier && there.key == log.key;
-        if is_same { audit(&tables, &Outside::default()).map(Some) } else { Ok(None) }
+        if is_same { audit(&tables, Vec::<SideReader>::new(), &Outside::default()).map(Some) } else { Ok(None) }
     }
 
     /// The tables in the order in which they can be filled: what is checked against others comes after them.
@@ -124,7 +125,7 @@ impl Arriving {
 
     /// Verifies all of it before it counts, keeps the key, and commits.
     pub(crate) fn finish(&self, key: Option<&SignerKey>) -> Result<Verification> {
-        let verification = audit(&Tables::new(&self.session), &Outside::default())?;
+        let verification = audit(&Tables::new(&self.session), Vec::<SideReader>::new(), &Outside::default())?;
         if let Some(finding) = verification.findings.first() {
             let why = format!("what arrived is not sound, so nothing was moved: {finding}");
             return Err(LedgerError::never(LedgerErrorKind::Corrupt, why));

@@ -45,7 +45,8 @@ pub(super) fn open(place: &PostgresPlace, mode: OpenMode, keeper: &Keeper) -> Re
     Ok(session)
 }
 
-fn greeted(place: &PostgresPlace) -> Result<Session> {
+/// Connects to a server that will do.
+pub(super) fn greeted(place: &PostgresPlace) -> Result<Session> {
     let session = Session::new(place.connect()?);
     session.batch(GREETING)?;
     check_server(&session)?;

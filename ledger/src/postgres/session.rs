@@ -45,6 +45,11 @@ impl Session {
         }
     }
 
+    /// The connection alone, to be taken to another thread.
+    pub(super) fn into_client(self) -> Client {
+        self.client.into_inner()
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.client.borrow().is_closed()
     }

@@ -105,6 +105,13 @@ impl Replay {
         }
     }
 
+    /// The same for entries that follow each other, none with a negative amount or an earlier time than the one before it:
+    /// numbers and times of the first and the last one.
+    pub(crate) fn follow_all(&mut self, first: (u64, Timestamp), last: (u64, Timestamp)) {
+        self.follow(first.0, Amount::ZERO, first.1);
+        (self.last, self.recorded_at) = (last.0, Some(last.1));
+    }
+
     /// Moves an amount between accounts: of one entry, or the sum of many that are alike.
     pub(crate) fn move_amount(&mut self, movement: Movement<'_>, amount: Amount) -> Result<(), LedgerError> {
         let Movement { kind, unit, debit, credit, project } = movement;

@@ -5,7 +5,7 @@ use super::open::{OpenMode, Opened, Surroundings, key_file_of, open};
 use super::read_only::Untouched;
 use super::tables::Tables;
 use super::thread::{OpenFile, with_retries};
-use super::{backup, bundle_table, figure_tables, import_table, moving, queries, replica, run_tables};
+use super::{backup, bundle_table, figure_tables, import_table, moving, queries, replica, run_tables, side_reader};
 use crate::evidence::EntryProof;
 use crate::post::Post;
 use crate::records::Result;
@@ -255,8 +255,9 @@ impl Book for SqliteBook {
     }
 
     async fn audit(&self, outside: &Outside) -> Result<Verification> {
-        let outside = outside.clone();
-        self.read("verifying the ledger", move |tables| stored::audit(tables, &outside)).await
+        let (outside, is_locked) = (outside.clone(), self.untouched.is_none());
+        let audit = move |connection: &mut Connection| side_reader::audit(connection, is_locked, &outside);
+        self.call("verifying the ledger", audit).await
     }
 
     async fn log(&self) -> Result<LogRecord> {

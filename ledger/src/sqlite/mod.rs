@@ -2,7 +2,8 @@
 //!
 //! `mount` decides from the mount table how far file locks reach, `open` checks and prepares the file, `read_only` opens one that
 //! cannot be written, `thread` has what the owning thread works with, `tables` is what the procedures need, `queries` is
-//! what only reads, `book` is the contract. `stored_rows` is what evidence needs.
+//! what only reads, `book` is the contract. `stored_rows` is what evidence needs, `side_reader` who else reads for a
+//! verification.
 
 mod backup;
 mod balance_queries;
@@ -29,6 +30,7 @@ mod replica;
 mod rows;
 mod run_tables;
 mod schema;
+mod side_reader;
 mod spending_tables;
 mod stored_rows;
 mod tables;

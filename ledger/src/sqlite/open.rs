@@ -66,7 +66,7 @@ impl Surroundings {
 }
 
 /// A try waits this long inside SQLite; `with_retries` then tries again.
-const BUSY_WAIT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_WAIT: Duration = Duration::from_secs(5);
 
 /// How much of the file a connection keeps in memory at most, in KiB; SQLite's own 2 MiB are read again and again by an
 /// import.

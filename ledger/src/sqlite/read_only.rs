@@ -60,9 +60,8 @@ pub(super) fn open(path: &Path, version: i64, has_log: bool) -> Result<(Connecti
         let why = format!("it is of version {version}, this release reads {VERSION}, and it cannot be brought there");
         return Err(not_written(&why));
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if !has_log || has_shared_log(path) {
-        return Ok((Connection::open_with_flags(path, flags)?, None));
+        return Ok((connect(path, true)?, None));
     }
     let log = with_end(path, "-wal");
     if fs::metadata(&log).is_ok_and(|log| log.size() > 0) {
@@ -75,8 +74,16 @@ pub(super) fn open(path: &Path, version: i64, has_log: bool) -> Result<(Connecti
         return Err(not_written(&why));
     }
     let untouched = Untouched::of(path)?;
-    let connection = Connection::open_with_flags(unlocked(path), flags | OpenFlags::SQLITE_OPEN_URI)?;
-    Ok((connection, Some(untouched)))
+    Ok((connect(path, false)?, Some(untouched)))
+}
+
+/// A connection that only reads: with the locks that all others take, or without any, log and shared memory.
+pub(super) fn connect(path: &Path, is_locked: bool) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if is_locked {
+        return Connection::open_with_flags(path, flags);
+    }
+    Connection::open_with_flags(unlocked(path), flags | OpenFlags::SQLITE_OPEN_URI)
 }
 
 fn not_written(why: &str) -> LedgerError {

@@ -1,47 +1,78 @@
-//! Audits: every entry read once, its leaf made again and hashed on a second thread, its amount replayed.
+//! Audits: every entry read once, its leaf made again and hashed, its amount replayed.
+//!
+//! The log is read in parts, by several readers where a store has more than one, each of which hashes what it reads.
+//! What depends on the order is put together part by part ([`Joined`]); all else are sums, which each reader keeps for
+//! itself until the end.
 
-use super::audit_rows::{Item, PlainRow, Reading};
+use super::audit_joined::Joined;
+use super::audit_part::{PartReader, Seeds};
+use super::audit_readers::{Reader, read_alone, read_together};
+use super::audit_sums::Sums;
 use super::balances::BalanceTables;
+use super::charges;
 use super::entry_rows::entry;
 use super::log::{Log, older_entries};
 use super::lot_audit::lots;
-use super::reversal_audit::reversals;
+use super::reversal_audit::{refunds, reversals};
 use super::tables::LogTables;
-use crate::evidence::{
-    Audit, AuditReport, CheckpointSource, Domain, EntryLeaf, EntryMarks, FieldWriter, RanLeaf, RunLeaf, TreeHash,
-};
+use crate::evidence::{Audit, CheckpointSource};
 use crate::records::Result;
 use crate::rules::Replay;
-use crate::{EntryPage, LedgerError, LedgerErrorKind, Outside, Particulars, Verification};
-use std::sync::mpsc::{Receiver, sync_channel};
+use crate::{EntryPage, Outside, Verification};
 
-/// So many batches of leaves may wait for the hashing thread.
-const WAITING: usize = 8;
+/// So many entries are read by one reader in one piece: a power of two, as the tree wants it.
+pub(crate) const PART: u32 = 4096;
 
 /// No ledger has more entries.
-pub(super) const EVERYTHING: EntryPage = EntryPage { after: 0, limit: u32::MAX };
+const EVERYTHING: EntryPage = EntryPage { after: 0, limit: u32::MAX };
 
 /// More sentences of one sort tell nobody more.
 pub(super) const MOST_FINDINGS: usize = 100;
 
-/// Replays and recomputes all entries in one reading transaction, so that writers do not disturb it.
-pub(crate) fn audit<T: BalanceTables>(tables: &T, outside: &Outside) -> Result<Verification> {
-    let (log, older) = (&Log::read(tables)?, older_entries(tables)?);
+/// Replays and recomputes all entries in one state of the tables, so that writers do not disturb it. `others` see the same
+/// state and read along.
+pub(crate) fn audit<T: BalanceTables, R: Reader>(
+    tables: &T,
+    others: Vec<R>,
+    outside: &Outside,
+) -> Result<Verification> {
+    audit_by_parts(tables, others, outside, PART)
+}
+
+/// The same by parts of another length.
+pub(crate) fn audit_by_parts<T: BalanceTables, R: Reader>(
+    tables: &T,
+    others: Vec<R>,
+    outside: &Outside,
+    length: u32,
+) -> Result<Verification> {
+    let (log, older) = (Log::read(tables)?, older_entries(tables)?);
     outside.refuse_other_logs(log.key.as_ref())?;
-    let (sender, receiver) = sync_channel(WAITING);
-    let (read, hashed) = std::thread::scope(|scope| {
-        let hashing = scope.spawn(move || hash(&receiver, log, outside));
-        (Reading::new(tables, older, sender).run(), hashing.join())
-    });
-    let gone = |_| LedgerError::never(LedgerErrorKind::Bug, "the hashing thread has ended");
-    let (report, mut findings) = hashed.map_err(gone)??;
-    let mut verification = match read? {
+    let (origin, keys) = outside.keys_for(log.key.as_ref())?;
+    let mut audit = Audit::new(&origin, &keys);
+    for checkpoint in &outside.checkpoints {
+        audit = audit.with(CheckpointSource::Auditor, checkpoint);
+    }
+    if let Some(checkpoint) = &log.checkpoint {
+        audit = audit.with(CheckpointSource::Ledger, checkpoint);
+    }
+    let seeds = Seeds::default();
+    let begin = || Joined::new(audit.begin(), older);
+    // What is out of the ordinary is looked at again from the first entry on, so that it is always told in the same way.
+    let (joined, sums, runs) = match read_together(tables, others, begin(), &seeds, length) {
+        Some(read) => read,
+        None => read_alone(PartReader::new(tables, &seeds), begin(), length)
+            .and_then(|(joined, sums)| Ok((joined, sums, charges::stored(tables, &seeds.charges)?)))?,
+    };
+    let (pass, mut findings, found) = (joined.pass, joined.leaves, (joined.replay, joined.notes));
+    let mut verification = match compare(tables, found, &sums, runs, &seeds)? {
         Some(mut verification) => {
             verification.findings.append(&mut reversals(tables)?);
             verification
         }
         None => slowly(tables, older)?,
     };
+    let report = audit.end(pass);
     if report.head != log.frontier.head() {
         findings.push("the frontier of the log is not that of its leaves".to_owned());
     }
@@ -52,61 +83,30 @@ pub(crate) fn audit<T: BalanceTables>(tables: &T, outside: &Outside) -> Result<V
     Ok(verification)
 }
 
-/// Hashes what comes, compares, and audits the tree. The answer has a sentence for each leaf that is another.
-fn hash(batches: &Receiver<Vec<Item>>, log: &Log, outside: &Outside) -> Result<(AuditReport, Vec<String>)> {
-    let mut findings = Vec::new();
-    let (origin, keys) = outside.keys_for(log.key.as_ref())?;
-    let mut audit = Audit::new(&origin, &keys);
-    for checkpoint in &outside.checkpoints {
-        audit = audit.with(CheckpointSource::Auditor, checkpoint);
+/// Compares what the entries give with what is stored. `runs` are the number of runs and what they are charged. None where
+/// the runs are charged otherwise: which one it is only a replay with all of them in memory can tell.
+fn compare<T: LogTables>(
+    tables: &T,
+    (mut replay, mut findings): (Replay, Vec<String>),
+    sums: &Sums,
+    (runs, charged): (u64, u128),
+    seeds: &Seeds,
+) -> Result<Option<Verification>> {
+    sums.replay(&mut replay)?;
+    let is_replica = tables.is_replica()?;
+    if (charged != sums.charged && !is_replica) || (is_replica && !sums.refunded.is_empty()) {
+        return Ok(None);
     }
-    if let Some(checkpoint) = &log.checkpoint {
-        audit = audit.with(CheckpointSource::Ledger, checkpoint);
+    findings.append(&mut refunds(tables, &sums.refunded)?);
+    for person in tables.all_persons()?.iter().filter(|person| !person.is_itself()) {
+        let pseudonym = person.mark.pseudonym;
+        findings.push(format!("person {pseudonym} is not the one that the entries are about"));
     }
-    let mut writer = FieldWriter::new(Domain::Entry);
-    let leaves = batches.iter().flatten().map(|item| {
-        let (leaf, number, stored) = match item {
-            Item::Written { leaf, number, stored } => (TreeHash::of_leaf(&leaf), number, stored),
-            Item::Plain(row) => {
-                write(&row, &mut writer);
-                (writer.leaf_hash(), row.number, row.stored)
-            }
-        };
-        if *leaf.as_bytes() != stored && findings.len() < MOST_FINDINGS {
-            findings.push(format!("entry {number} is not the one that its leaf was made of"));
-        }
-        Ok(leaf)
-    });
-    let report = audit.run(leaves)?;
-    Ok((report, findings))
-}
-
-/// Writes the leaf of a run's entry.
-fn write(row: &PlainRow, writer: &mut FieldWriter) {
-    let shape = &*row.shape;
-    let (partition, state) = (shape.partition.as_deref(), shape.state.as_deref());
-    let ran = row.started.zip(state).map(|(started, state)| RanLeaf { started, partition, state });
-    let content = row.content.as_ref().map(<[u8; 16]>::as_slice);
-    let leaf = EntryLeaf {
-        number: row.number,
-        kind: shape.kind.as_str(),
-        unit: &shape.unit,
-        amount: row.amount,
-        debit: &shape.debit,
-        credit: &shape.credit,
-        project: &shape.project,
-        effective_at: row.effective_at,
-        recorded_at: row.recorded_at,
-        key: None,
-        hold: row.hold.as_deref(),
-        run: Some(RunLeaf { place: &shape.place, job: row.job, submitted: row.submitted, ran, content }),
-        grant: None,
-        reverses: row.reverses,
-        tariff: shape.tariff.as_deref(),
-        particulars: &Particulars::None,
-        marks: EntryMarks { actor: row.actor, person: row.person, note: None },
-    };
-    leaf.write(writer);
+    let mut verification = replay.compare(&tables.stored()?)?;
+    verification.runs = runs;
+    verification.findings.append(&mut findings);
+    verification.findings.append(&mut super::usage_audit::findings(tables, &sums.usage(), &seeds.usage)?);
+    Ok(Some(verification))
 }
 
 /// Replays entry by entry, with every run's charge in memory, to say which run it is that differs.

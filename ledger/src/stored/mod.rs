@@ -3,7 +3,10 @@
 //! names and statements.
 
 mod audit;
-mod audit_rows;
+mod audit_joined;
+mod audit_part;
+mod audit_readers;
+mod audit_sums;
 mod balances;
 mod charges;
 mod coverage;
@@ -32,7 +35,10 @@ mod usage_audit;
 mod usage_queries;
 mod usage_tables;
 
-pub(crate) use audit::audit;
+#[cfg(test)]
+pub(crate) use audit::audit_by_parts;
+pub(crate) use audit::{PART, audit};
+pub(crate) use audit_readers::{Reader, other_readers};
 #[cfg(test)]
 pub(crate) use balances::RECENT;
 pub(crate) use balances::{BalanceTables, balance_parts, balances, budgets, openings};

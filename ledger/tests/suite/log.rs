@@ -115,6 +115,30 @@ async fn one_change_to_the_file_is_found() {
     }
 }
 
+/// A long log is read in parts, by as many as there are processors.
+#[tokio::test]
+async fn a_change_to_a_long_log_is_found_in_every_part_of_it() {
+    let desk = Desk::in_memory();
+    desk.post(&[grant("g1", 1_000_000), Command::Bind(binding()), hold(1, 100)]).await;
+    let runs = |numbers: std::ops::Range<u64>| numbers.map(|number| settle(foreign(number, 30))).collect::<Vec<_>>();
+    desk.post(&runs(10..3_000)).await;
+    let earlier = checkpoint(&desk).await;
+    desk.post(&runs(3_000..9_000)).await;
+    desk.post(&[settle(ours(1, 130, 1)), close(1)]).await;
+    let verification = audit(&desk, &earlier).await;
+    assert_eq!(verification.findings, Vec::<String>::new());
+    assert_eq!((verification.entries, standing(&verification)), (8_995, Standing::Verified { size: 2_992 }));
+    desk.change_the_tables(&format!("{UNLOCK} UPDATE entries SET amount = 31 WHERE number IN (70, 5000, 8990)"));
+    let findings = audit(&desk, &earlier).await.findings;
+    let of_leaves: Vec<_> = findings.iter().filter(|finding| finding.contains("its leaf")).collect();
+    assert_eq!(of_leaves.len(), 3, "{findings:?}");
+    assert!(of_leaves[0].contains("entry 70 ") && of_leaves[2].contains("entry 8990 "), "{findings:?}");
+    assert!(findings.iter().any(|finding| finding.contains("the first 2992 entries are not")), "{findings:?}");
+    desk.change_the_tables("DELETE FROM entries WHERE number = 4100");
+    let findings = audit(&desk, &earlier).await.findings;
+    assert!(findings.iter().any(|finding| finding == "entry 4101 follows entry 4099"), "{findings:?}");
+}
+
 /// Somebody takes the file back to what it was, so that all of it agrees with itself and every signature fits.
 #[tokio::test]
 async fn a_file_cut_back_to_an_older_state_is_found_by_a_checkpoint() {
@@ -263,6 +287,7 @@ async fn without_random_bits_nothing_is_made() {
 
 on_postgres_too! {
     one_change_to_the_file_is_found,
+    a_change_to_a_long_log_is_found_in_every_part_of_it,
     every_post_that_makes_entries_leaves_a_signed_checkpoint,
     a_ledger_that_only_grew_is_verified_up_to_the_checkpoint,
     a_member_without_the_key_posts_and_the_keeper_signs_later,
