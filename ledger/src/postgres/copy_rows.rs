@@ -10,6 +10,9 @@ const AFTER_SIGNATURE: [u8; 8] = [0; 8];
 const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 const ABSENT: [u8; 4] = (-1_i32).to_be_bytes();
 
+/// So many rows are handed to the server at once, where it is to work on them while the next are made: about 100 KB.
+pub(super) const PIECE_ROWS: usize = 512;
+
 /// Rows on their way into one table.
 pub(super) struct CopyRows {
     bytes: Vec<u8>,
@@ -42,7 +45,8 @@ impl CopyRows {
         if is_last {
             self.bytes.extend_from_slice(&TRAILER);
         }
-        std::mem::take(&mut self.bytes)
+        let room = Vec::with_capacity(if is_last { 0 } else { self.bytes.capacity() });
+        std::mem::replace(&mut self.bytes, room)
     }
 
     /// Begins a row; its fields follow, in the order of the columns.
@@ -135,11 +139,6 @@ impl CopyRows {
             None => self.absent(),
         }
     }
-
-    /// The whole.
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        self.take(true)
-    }
 }
 
 #[cfg(test)]
@@ -161,6 +160,6 @@ mod tests {
         expected.extend_from_slice(b"\0\0\0\x08\xff\xff\xff\xff\xff\xff\xff\xfe\0\0\0\x04\0\0\x01\x02");
         expected.extend_from_slice(b"\0\0\0\x02\0\x03\0\0\0\x01\x01\0\0\0\x05a\xef\xbf\xbdb");
         expected.extend_from_slice(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff");
-        assert_eq!(rows.finish(), expected);
+        assert_eq!(rows.take(true), expected);
     }
 }

@@ -1,10 +1,11 @@
 //! The table of entries.
 
-use super::copy_rows::CopyRows;
+use super::copy_rows::{CopyRows, PIECE_ROWS};
 use super::session::Values;
 use super::tables::Tables;
+use crate::evidence::TreeHash;
 use crate::records::Result;
-use crate::stored::{ENTRY, Marked, NewEntries, NewEntry, entry, leaf_hashes};
+use crate::stored::{ENTRY, Marked, NewEntries, NewEntry, Numbers, entry};
 use crate::{Entry, LedgerError, LedgerErrorKind};
 
 const COLUMNS: i16 = 27;
@@ -15,19 +16,32 @@ pub(super) fn entries_where(tables: &Tables<'_>, condition: &str, values: Values
     rows.iter().map(|row| entry(row, tables)).collect()
 }
 
-/// Adds entries, each with its leaf in the log.
-pub(super) fn append(tables: &Tables<'_>, entries: &[Entry]) -> Result<()> {
+/// Adds entries, each with its leaf in the log, whose hashes come in the same order. The server works on one piece while the
+/// next is made; it answers nothing else meanwhile, so that names come first.
+pub(super) fn append(
+    tables: &Tables<'_>,
+    entries: &[Entry],
+    marked: &[Marked],
+    mut hashes: impl Iterator<Item = Result<TreeHash>>,
+) -> Result<()> {
     if entries.is_empty() {
         return Ok(());
     }
-    let mut rows = CopyRows::new(COLUMNS, entries.len());
-    let marked = Marked::all(&tables.persons, entries)?;
-    tables.with_log(|log| {
-        let mut new = NewEntries { names: tables.session, log };
-        new.append(entries, &marked, leaf_hashes(entries, &marked), |row| put(&mut rows, row))
-    })?;
+    let numbers = entries.iter().map(|entry| Numbers::of(entry, tables.session));
+    let mut numbers = numbers.collect::<Result<Vec<_>>>()?.into_iter().map(Ok);
     let copy = format!("COPY entries ({ENTRY}, written, leaf) FROM STDIN (FORMAT binary)");
-    tables.session.copy(&copy, &rows.finish())
+    let mut pieces = entries.chunks(PIECE_ROWS).zip(marked.chunks(PIECE_ROWS)).peekable();
+    let mut rows = CopyRows::new(COLUMNS, PIECE_ROWS);
+    tables.with_log(|log| {
+        tables.session.copy_pieces(&copy, || {
+            if let Some((entries, marked)) = pieces.next() {
+                let mut new = NewEntries { log: &mut *log };
+                new.append(entries, marked, &mut numbers, &mut hashes, |row| put(&mut rows, row))?;
+            }
+            let is_last = pieces.peek().is_none();
+            Ok((rows.take(is_last), is_last))
+        })
+    })
 }
 
 fn put(rows: &mut CopyRows, row: &NewEntry<'_>) -> Result<()> {

@@ -3,9 +3,9 @@
 //! `place` says where it is and refuses what would cross a network in plain text, `open` checks and prepares the tables,
 //! `session` is the connection, `thread` keeps it for the owning thread, to which posts come that waited together
 //! (`joined_posts`, `hold_tables`), `tables` is what the procedures need, `queries` is what only reads, `book` is the contract.
-//! Writers take a lock one after the other, so that the numbers of entries have no gaps. Many rows go by COPY (`copy_rows`).
-//! `stored_rows` is what evidence needs, `side_reader` who else reads for a verification, `open_log` the log while entries are
-//! added, `keeper` the keys of logs.
+//! Writers take a lock one after the other, so that the numbers of entries have no gaps. Many rows go by COPY (`copy_rows`,
+//! `run_rows`), made while the server works on those before them. `stored_rows` is what evidence needs, `side_reader` who else
+//! reads for a verification, `open_log` the log while entries are added, `keeper` the keys of logs.
 
 mod balance_queries;
 mod book;
@@ -28,6 +28,7 @@ mod place;
 mod queries;
 mod raw_rows;
 mod rows;
+mod run_rows;
 mod run_tables;
 mod schema;
 mod session;

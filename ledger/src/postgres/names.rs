@@ -144,11 +144,6 @@ impl Session {
         Ok(number)
     }
 
-    /// The number of a text that may be absent.
-    pub(super) fn number_option(&self, text: Option<&str>) -> Result<Option<i32>> {
-        text.map(|text| self.number(text)).transpose()
-    }
-
     /// The number of the JSON of a value that is known by `is_it` and made by `make` where it is not among the last ones.
     pub(super) fn json_number<T: Serialize>(
         &self,

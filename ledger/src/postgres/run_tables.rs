@@ -1,9 +1,10 @@
 //! The table of runs.
 
-use super::copy_rows::CopyRows;
+use super::copy_rows::{CopyRows, PIECE_ROWS};
 use super::names::place_of;
 use super::raw_rows;
-use super::rows::{amount, count, count_option, from_json, get, instant, number, parsed_option, to_json, unreadable};
+use super::rows::{amount, count, count_option, from_json, get, instant, number, parsed_option, unreadable};
+use super::run_rows::{RunNames, put_run, put_standing};
 use super::session::{Session, Values};
 use crate::price_shape::PriceShape;
 use crate::records::{BookedCharge, BookedRun, RawPlace, Result, RunDigest, Standing};
@@ -12,8 +13,8 @@ use crate::store::SeenAgain;
 use crate::stored::{Listed, PackedRows, place, run_key};
 use crate::{ChargedRun, CoveredRun, HoldId, SettledRun};
 use model::{
-    Amount, Charge, ClusterName, EvidenceClass, ExitCode, JobId, LinkNumber, Price, Run, RunKey, SchedulerJobId,
-    SiteName, Stamp, Timestamp, WallTime,
+    ClusterName, EvidenceClass, ExitCode, JobId, LinkNumber, Run, RunKey, SchedulerJobId, SiteName, Stamp, Timestamp,
+    WallTime,
 };
 use postgres::Row;
 use rustc_hash::FxHashMap;
@@ -27,20 +28,26 @@ const RUN: &str = r#"place, job, submitted, sluid, shown_id, "user", account, pa
 
 const COLUMNS: i16 = 43;
 
-/// Writes runs. Those that are there are replaced.
-pub(super) fn write(session: &Session, runs: &[BookedRun]) -> Result<()> {
+/// Writes runs, with their raw rows. Those that are there are replaced. The server works on one piece while the next is
+/// made; it answers nothing else meanwhile, so that names come first.
+pub(super) fn write(session: &Session, runs: &[BookedRun], raw: PackedRows) -> Result<()> {
     if runs.is_empty() {
         return Ok(());
     }
-    let raw = raw_rows::add(session, PackedRows::of(runs.iter().map(|run| run.settled.run.raw.as_str())))?;
+    let raw = raw_rows::add(session, raw)?;
     remove(session, runs.iter().filter(|run| !run.is_new))?;
-    let mut rows = CopyRows::new(COLUMNS, runs.len());
-    for (booked, new_raw) in runs.iter().zip(raw) {
-        rows.row();
-        put_run(session, &mut rows, booked)?;
-        put_standing(session, &mut rows, booked, new_raw.or(booked.raw))?;
-    }
-    session.copy(&format!("COPY runs ({RUN}) FROM STDIN (FORMAT binary)"), &rows.finish())
+    let names = runs.iter().map(|run| RunNames::of(session, run)).collect::<Result<Vec<_>>>()?;
+    let mut left = runs.iter().zip(&names).zip(raw).peekable();
+    let mut rows = CopyRows::new(COLUMNS, PIECE_ROWS);
+    session.copy_pieces(&format!("COPY runs ({RUN}) FROM STDIN (FORMAT binary)"), || {
+        for ((booked, names), new_raw) in left.by_ref().take(PIECE_ROWS) {
+            rows.row();
+            put_run(&mut rows, booked, names)?;
+            put_standing(&mut rows, booked, names, new_raw.or(booked.raw))?;
+        }
+        let is_last = left.peek().is_none();
+        Ok((rows.take(is_last), is_last))
+    })
 }
 
 /// Writes at which instant runs were seen last, and nothing else of them.
@@ -77,90 +84,6 @@ fn remove<'a>(session: &Session, runs: impl Iterator<Item = &'a BookedRun>) -> R
         WHERE runs.place = old.place AND runs.job = old.job AND runs.submitted = old.submitted";
     session.execute(delete, &[&places, &jobs, &submitted])?;
     Ok(())
-}
-
-/// What ran: the first columns.
-fn put_run(session: &Session, rows: &mut CopyRows, booked: &BookedRun) -> Result<()> {
-    let run = &booked.settled.run;
-    rows.name(session.place(&booked.key)?);
-    rows.number(raw_id(booked.key.scheduler_job)?);
-    rows.number(booked.key.submitted_at.epoch_seconds());
-    rows.text_option(run.sluid.as_deref());
-    rows.text(&run.shown_id);
-    rows.name(session.number(run.user.as_str())?);
-    rows.name_option(session.number_option(run.account.as_ref().map(model::AccountName::as_str))?);
-    rows.name_option(session.number_option(run.partition.as_ref().map(model::PartitionName::as_str))?);
-    rows.name_option(session.number_option(run.qos.as_ref().map(model::QosName::as_str))?);
-    rows.text(&run.name);
-    rows.text_option(run.stamp.map(|stamp| stamp.job.to_string()).as_deref());
-    rows.number_option(run.stamp.map(|stamp| stamp.link.get().into()));
-    let names = &session.names;
-    rows.name(session.json_number(&names.states, |known| *known == run.state, || run.state.clone())?);
-    rows.number_option(run.restarts.map(i64::from));
-    rows.number(run.started_at.epoch_seconds());
-    rows.number_option(run.ended_at.map(Timestamp::epoch_seconds));
-    rows.number(number(run.elapsed.seconds())?);
-    rows.number_option(run.time_limit.map(|limit| number(limit.seconds())).transpose()?);
-    rows.name(session.json_number(&names.tres, |known| *known == run.allocated, || run.allocated.clone())?);
-    rows.number(run.exit.code.into());
-    rows.number(run.exit.signal.into());
-    rows.small(evidence_number(run.evidence));
-    Ok(())
-}
-
-/// Where it stands in the books: the other columns.
-fn put_standing(session: &Session, rows: &mut CopyRows, booked: &BookedRun, raw: Option<RawPlace>) -> Result<()> {
-    let price = &booked.settled.price;
-    let charged = |part: fn(&Price) -> &Option<Charge>| {
-        price.known().and_then(|price| part(price).as_ref()).map(|charge| charge.amount.milli())
-    };
-    rows.number(booked.observed_at.epoch_seconds());
-    rows.number_option(raw.map(|raw| raw.chunk));
-    rows.number_option(raw.map(|raw| raw.row));
-    rows.field(&booked.content.0);
-    rows.number(booked.revision.into());
-    rows.name(session.json_number(&session.names.prices, |known| known.is_of(price), || PriceShape::of(price))?);
-    rows.number_option(charged(|price| &price.gpu));
-    rows.number_option(charged(|price| &price.node));
-    rows.number_option(charged(|price| &price.site));
-    match &booked.standing {
-        Standing::Charged(charge) => put_charge(session, rows, charge, charge.amount)?,
-        Standing::Covered(charge) => put_charge(session, rows, charge, Amount::ZERO)?,
-        Standing::Unattributed(reason) => {
-            (0..7).for_each(|_| rows.absent());
-            rows.text(&to_json(reason)?);
-        }
-    }
-    rows.flag(price.known().is_some());
-    rows.text_option(booked.kept_directory());
-    rows.number_option(booked.priced_at.map(Timestamp::epoch_seconds));
-    match &booked.standing {
-        Standing::Covered(charge) => rows.number(charge.amount.milli()),
-        Standing::Charged(_) | Standing::Unattributed(_) => rows.absent(),
-    }
-    Ok(())
-}
-
-/// Who pays, and what was charged by entries: of a run that is covered nothing.
-fn put_charge(session: &Session, rows: &mut CopyRows, charge: &BookedCharge, charged: Amount) -> Result<()> {
-    rows.name(session.number(charge.project.as_str())?);
-    rows.name(session.unit(&charge.unit)?);
-    rows.number(charged.milli());
-    rows.text_option(charge.hold.map(|hold| hold.to_string()).as_deref());
-    rows.number(charge.effective_at.epoch_seconds());
-    rows.number_option(charge.entries.first().map(|first| number(*first)).transpose()?);
-    rows.small(i16::try_from(charge.entries.len()).map_err(unreadable)?);
-    // It is attributed.
-    rows.absent();
-    Ok(())
-}
-
-const fn evidence_number(evidence: EvidenceClass) -> i16 {
-    match evidence {
-        EvidenceClass::SelfRead => 0,
-        EvidenceClass::CoordinatorRead => 1,
-        EvidenceClass::SiteSigned => 2,
-    }
 }
 
 fn evidence(row: &Row, column: usize) -> Result<EvidenceClass> {

@@ -18,9 +18,6 @@ pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// The key of the lock that writers of a ledger take one after the other: `PAKT` and a one.
 const WRITERS_LOCK: i64 = 0x5041_4b54_0000_0001;
 
-/// As much as is handed to the server at once.
-const COPY_PIECE: usize = 256 * 1024;
-
 pub(super) struct Session {
     client: RefCell<Client>,
     statements: RefCell<FxHashMap<String, Statement>>,
@@ -106,13 +103,8 @@ impl Session {
         Ok(self.client.borrow_mut().batch_execute(sql)?)
     }
 
-    /// Copies rows in PostgreSQL's binary form into a table.
-    pub(super) fn copy(&self, sql: &str, rows: &[u8]) -> Result<()> {
-        let mut pieces = rows.chunks(COPY_PIECE).peekable();
-        self.copy_pieces(sql, || Ok((pieces.next().unwrap_or_default(), pieces.peek().is_none())))
-    }
-
-    /// The same of what comes in pieces, each with whether it is the last.
+    /// Copies rows in PostgreSQL's binary form into a table. They come in pieces, each with whether it is the last; nothing
+    /// else may be asked until then.
     pub(super) fn copy_pieces<P: AsRef<[u8]>>(
         &self,
         sql: &str,

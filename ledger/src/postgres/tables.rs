@@ -10,7 +10,7 @@ use crate::random::Random;
 use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
 use crate::rules::Secret;
 use crate::store::{Changes, Store};
-use crate::stored::{self, Listed, Persons};
+use crate::stored::{self, Listed, Marked, Persons};
 use crate::{
     Account, Binding, BindingRecord, BundleMark, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
     ImportBatch, LedgerError, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy,
@@ -358,11 +358,14 @@ impl Store for Tables<'_> {
 
     fn write(&self, changes: Changes) -> Result<()> {
         let Changes { entries, runs, seen_again, holds, balances, totals } = changes;
-        entry_tables::append(self, &entries)?;
-        spending_tables::add(self.session, &entries)?;
-        stored::add_usage(self, &entries)?;
+        let marked = Marked::all(&self.persons, &entries)?;
+        let raw = stored::beside(&entries, &marked, &runs, |hashes| {
+            entry_tables::append(self, &entries, &marked, hashes)?;
+            spending_tables::add(self.session, &entries)?;
+            stored::add_usage(self, &entries)
+        })?;
         run_tables::see_again(self.session, &seen_again)?;
-        run_tables::write(self.session, &runs)?;
+        run_tables::write(self.session, &runs, raw)?;
         self.put_holds(&holds)?;
         self.put_balances(&balances)?;
         self.put_totals(&totals)

@@ -7,7 +7,7 @@ use super::tables::Tables;
 use crate::Entry;
 use crate::evidence::TreeHash;
 use crate::records::Result;
-use crate::stored::{Appending, ENTRY, LogTables as _, Marked, NewEntries, NewEntry, entry};
+use crate::stored::{Appending, ENTRY, LogTables as _, Marked, NewEntries, NewEntry, Numbers, entry};
 use rusqlite::{Params, params};
 
 const COLUMNS: usize = 27;
@@ -35,8 +35,8 @@ pub(super) fn append(
     let into = format!("entries ({ENTRY}, written, leaf)");
     let mut inserts = Inserts::new(tables.connection, &into, COLUMNS, entries.len(), TOGETHER_WITH_JOURNAL)?;
     let mut log = Appending::after(&tables.log_row()?.frontier)?;
-    let mut new = NewEntries { names: &tables.names, log: &mut log };
-    new.append(entries, marked, hashes, |row| put(&mut inserts, row))?;
+    let numbers = entries.iter().map(|entry| Numbers::of(entry, &tables.names));
+    NewEntries { log: &mut log }.append(entries, marked, numbers, hashes, |row| put(&mut inserts, row))?;
     keep(tables, &log)
 }
 

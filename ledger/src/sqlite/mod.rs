@@ -7,7 +7,6 @@
 
 mod backup;
 mod balance_queries;
-mod beside;
 mod book;
 mod bundle_table;
 mod entry_tables;

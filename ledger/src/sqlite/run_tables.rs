@@ -141,11 +141,6 @@ pub(super) fn see_again(connection: &Connection, names: &Names<'_>, seen: &[Seen
     Ok(())
 }
 
-/// Packs the raw rows of runs.
-pub(super) fn pack(runs: &[BookedRun]) -> PackedRows {
-    PackedRows::of(runs.iter().map(|run| run.settled.run.raw.as_str()))
-}
-
 const fn evidence_number(evidence: EvidenceClass) -> i64 {
     match evidence {
         EvidenceClass::SelfRead => 0,

@@ -1,6 +1,5 @@
 //! What a post needs of SQLite's tables.
 
-use super::beside::beside;
 use super::names::Names;
 use super::run_tables::{self, RunWriter};
 use super::{
@@ -348,7 +347,7 @@ impl Store for Tables<'_> {
     fn write(&self, changes: Changes) -> Result<()> {
         let Changes { entries, runs, seen_again, holds, balances, totals } = changes;
         let marked = Marked::all(&self.persons, &entries)?;
-        let raw = beside(&entries, &marked, &runs, |hashes| {
+        let raw = stored::beside(&entries, &marked, &runs, |hashes| {
             entry_tables::append(self, &entries, &marked, hashes)?;
             spending_tables::add(self.connection, &self.names, &entries)?;
             stored::add_usage(self, &entries)

@@ -82,8 +82,7 @@ pub(crate) fn run_key(place: &str, job: u64, submitted: i64) -> Result<RunKey> {
 }
 
 /// Entries on their way into a table, each with its leaf in the log.
-pub(crate) struct NewEntries<'a, N> {
-    pub(crate) names: &'a N,
+pub(crate) struct NewEntries<'a> {
     pub(crate) log: &'a mut Appending,
 }
 
@@ -128,7 +127,8 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    fn of(entry: &Entry, names: &impl Names) -> Result<Self> {
+    /// What has no number gets one.
+    pub(crate) fn of(entry: &Entry, names: &impl Names) -> Result<Self> {
         let number = |text: Option<&str>| text.map(|text| names.number_of(text)).transpose();
         let ran = entry.ran.as_ref();
         Ok(Self {
@@ -144,16 +144,18 @@ impl Numbers {
     }
 }
 
-impl<N: Names> NewEntries<'_, N> {
-    /// Appends the leaves, whose hashes come in the order of the entries, and hands each row to `put`.
+impl NewEntries<'_> {
+    /// Appends the leaves, whose hashes come in the order of the entries, as the numbers of their names do, and hands each
+    /// row to `put`.
     pub(crate) fn append(
         &mut self,
         entries: &[Entry],
         marked: &[Marked],
+        mut numbers: impl Iterator<Item = Result<Numbers>>,
         mut hashes: impl Iterator<Item = Result<TreeHash>>,
         mut put: impl FnMut(&NewEntry<'_>) -> Result<()>,
     ) -> Result<()> {
-        let gone = || LedgerError::never(LedgerErrorKind::Bug, "an entry has no hash");
+        let gone = || LedgerError::never(LedgerErrorKind::Bug, "an entry has no hash, or no names");
         for (entry, marked) in entries.iter().zip(marked) {
             let hash = hashes.next().ok_or_else(gone)??;
             self.log.append(entry.number, hash)?;
@@ -163,7 +165,7 @@ impl<N: Names> NewEntries<'_, N> {
                 hold: entry.links.hold.map(|hold| hold.to_string()),
                 job: entry.links.run.as_ref().map(|run| signed(run.scheduler_job.raw())).transpose()?,
                 reverses: entry.links.reverses.map(signed).transpose()?,
-                numbers: Numbers::of(entry, self.names)?,
+                numbers: numbers.next().ok_or_else(gone)??,
                 marked,
                 particulars: written_particulars(entry)?,
                 hash,

@@ -1,11 +1,11 @@
 //! What another thread does while the tables are written: hashes of leaves, and packed raw rows. Neither needs a connection.
 
-use super::run_tables::pack;
+use super::log::Marked;
+use super::new_leaves::leaf_hashes;
+use super::raw_rows::PackedRows;
 use crate::Entry;
 use crate::evidence::TreeHash;
 use crate::records::{BookedRun, Result};
-use crate::stored::PackedRows;
-use crate::stored::{Marked, leaf_hashes};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// From so many runs on, a thread is worth its start.
@@ -17,7 +17,7 @@ const WAITING: usize = 64;
 
 /// Does `here`, which takes the hashes of the entries' leaves in their order; the answer is the raw rows of the runs. Where
 /// no thread is to be had, all is done here.
-pub(super) fn beside(
+pub(crate) fn beside(
     entries: &[Entry],
     marked: &[Marked],
     runs: &[BookedRun],
@@ -51,4 +51,9 @@ fn send(entries: &[Entry], marked: &[Marked], sender: &SyncSender<Vec<Result<Tre
             return;
         }
     }
+}
+
+/// Packs the raw rows of runs.
+fn pack(runs: &[BookedRun]) -> PackedRows {
+    PackedRows::of(runs.iter().map(|run| run.settled.run.raw.as_str()))
 }
