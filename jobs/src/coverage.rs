@@ -35,6 +35,7 @@ impl Selection {
         &self,
         book: &dyn Book,
         what: &str,
+        now: Timestamp,
         span: &(dyn Fn(&SiteName) -> Result<Window, JobsError> + Sync),
     ) -> Result<Vec<Gap>, JobsError> {
         let then = recorded_at(book, what, self.known_at).await?;
@@ -58,7 +59,7 @@ impl Selection {
             readings.retain(|reading| was_known(reading.observed_at));
             let mut span = span(&binding.site)?;
             span.to = then.map_or(span.to, |then| span.to.min(then));
-            gaps.extend(missing(std::slice::from_ref(&binding), &readings, span));
+            gaps.extend(missing(std::slice::from_ref(&binding), &readings, span, then.unwrap_or(now)));
         }
         Ok(gaps)
     }
@@ -69,7 +70,7 @@ pub async fn all_gaps(house: &House) -> Result<Vec<Gap>, JobsError> {
     let what = "the coverage was not read";
     let (book, now) = (house.needed_book(what).await?, house.clock.now());
     let always = Window { from: Timestamp::from_epoch_seconds(0), to: now };
-    Selection::default().gaps(book.as_ref(), what, &|_| Ok(always)).await
+    Selection::default().gaps(book.as_ref(), what, now, &|_| Ok(always)).await
 }
 
 /// What was read of the runs that one binding charges.

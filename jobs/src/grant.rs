@@ -243,6 +243,6 @@ pub async fn statement(
     let selection =
         Selection { project: Some(project.clone()), unit: Some(unit.clone()), known_at, ..Selection::default() };
     let until_now = Window { to: window.to.min(house.clock.now()), ..window };
-    let gaps = selection.gaps(book.as_ref(), what, &|_| Ok(until_now)).await?;
+    let gaps = selection.gaps(book.as_ref(), what, house.clock.now(), &|_| Ok(until_now)).await?;
     Ok(StatementFound { statement, gaps })
 }

@@ -76,7 +76,7 @@ pub async fn used(house: &House, wish: &UsageWish) -> Result<Used, JobsError> {
         person: filter.person.clone(),
         known_at: query.known_at,
     };
-    let gaps = selection.gaps(book.as_ref(), WHAT, &|site| span(house, query.span, site)).await?;
+    let gaps = selection.gaps(book.as_ref(), WHAT, house.clock.now(), &|site| span(house, query.span, site)).await?;
     let covered = covered(house, book.as_ref(), query).await?;
     Ok(Used { sums, unattributed: booked(book.unattributed_count().await, WHAT)?, covered, gaps })
 }

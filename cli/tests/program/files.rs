@@ -181,7 +181,7 @@ fn a_bad_configuration_stops_every_command() {
     exit 2
     --- stderr
     error: `<home>/config.yaml` was not understood
-    why:   line 2, column 1: there is no field `projekt`; the fields here are: site, project, state, ledger, group, machine
+    why:   line 2, column 1: there is no field `projekt`; the fields here are: site, project, state, ledger, slurm_helper, group, machine
     next:  mend the file; docs/reference/configuration.md lists its fields
     ");
     desk.configure("site: jupitr\n");

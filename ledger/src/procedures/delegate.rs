@@ -9,6 +9,9 @@ use crate::{
 };
 use model::Amount;
 
+/// How the key of a grant begins that another project passed on.
+pub(super) const PASSED_ON: &str = "delegated/";
+
 const AGAIN: &str = "another delegation needs a `--reason` of its own";
 
 /// Passes time on. Never more than stands of the grant, nor than is free or comes into reach later.
@@ -64,7 +67,16 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
     let reference = format!("{reference} from {}, {}: {}", wish.from, wish.key, wish.reason);
     grant(
         posting,
-        &NewGrant { key: format!("delegated/{}", wish.key), project, programme, unit, amount, window, reference, lots },
+        &NewGrant {
+            key: format!("{PASSED_ON}{}", wish.key),
+            project,
+            programme,
+            unit,
+            amount,
+            window,
+            reference,
+            lots,
+        },
     )
 }
 

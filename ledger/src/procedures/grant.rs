@@ -1,5 +1,6 @@
 //! Grants.
 
+use super::delegate::PASSED_ON;
 use super::posting::{Draft, Posting, conflict, invalid};
 use crate::records::Result;
 use crate::{
@@ -70,6 +71,14 @@ pub(super) fn withdraw(posting: &Posting<'_>, wish: &Withdraw) -> Result<(Amount
     let Some(grant) = grants.into_iter().find(|known| known.terms.key == wish.grant) else {
         return Err(invalid(format!("project `{}` has no grant `{}`", wish.project, wish.grant)));
     };
+    if grant.terms.key.starts_with(PASSED_ON) {
+        let why = format!(
+            "grant `{}` was passed on by another project, to which a withdrawal would not give it back",
+            wish.grant
+        );
+        let next = format!("pass it back: `pakt ledger delegate {} PROJECT HOURS --reference ...`", wish.project);
+        return Err(conflict(why).with_next(&next));
+    }
     let stands = grant.standing()?;
     let amount = wish.amount.unwrap_or(stands);
     if amount <= Amount::ZERO || amount > stands {

@@ -84,15 +84,14 @@ pub(super) fn budget_coverage(
 }
 
 /// What is missing of the runs that bindings charge and that ended in a span that is over: all that nobody read, but for the last
-/// day before its end, which the next reading brings.
-pub fn missing(bindings: &[Binding], readings: &[Coverage], span: Window) -> Vec<Gap> {
+/// day before the present, which the next reading brings.
+pub fn missing(bindings: &[Binding], readings: &[Coverage], span: Window, present: Timestamp) -> Vec<Gap> {
     let of_binding = |binding: &Binding| {
         let readings: Vec<&Coverage> = readings.iter().filter(|reading| reading.site == binding.site).collect();
-        let latest = readings.iter().map(|reading| reading.window.to).max().unwrap_or(span.to);
-        let is_fresh = span.to.seconds_since(latest) <= FRESH_SECONDS;
-        let latest = if is_fresh { latest } else { span.to };
-        let span = Window { from: span.from, to: span.to.min(latest) };
-        Bound::new(binding, &readings, span, latest).map(|bound| bound.gaps()).unwrap_or_default()
+        let latest = readings.iter().map(|reading| reading.window.to).max();
+        let fresh = latest.filter(|latest| present.seconds_since(*latest) <= FRESH_SECONDS);
+        let span = Window { from: span.from, to: fresh.map_or(span.to, |latest| span.to.min(latest)) };
+        Bound::new(binding, &readings, span, fresh.unwrap_or(present)).map(|bound| bound.gaps()).unwrap_or_default()
     };
     bindings.iter().flat_map(of_binding).collect()
 }
@@ -300,6 +299,28 @@ mod tests {
         ] {
             assert_eq!(told(&hai, &readings, figure, None), expected, "{what}");
         }
+    }
+
+    #[test]
+    fn a_span_that_is_over_is_missing_where_nobody_read_it_however_short_it_is() {
+        let hai = [binding(Some("hai"), None)];
+        let cleo = |to| [reading("all:cleo", 5, to)];
+        for (what, readings, span, present, expected) in [
+            ("a day of long ago that nobody read", cleo(30), window(30, 31), 110, Some((30, 31))),
+            ("a day of long ago that was read", cleo(31), window(30, 31), 110, None),
+            ("the last day, and the reading is fresh", cleo(109), window(108, 110), 110, None),
+            ("the last day but one, and the reading is older", cleo(108), window(108, 109), 110, Some((108, 109))),
+            ("a span up to the present", cleo(90), window(5, 110), 110, Some((90, 110))),
+        ] {
+            let found = missing(&hai, &readings, span, at(present));
+            let windows: Vec<Window> = found.iter().map(|gap| gap.window).collect();
+            assert_eq!(windows, expected.map(|(from, to)| window(from, to)).into_iter().collect::<Vec<_>>(), "{what}");
+        }
+        // Half of a day that is over.
+        let noon = at(30).plus_seconds(DAY / 2);
+        let half = [Coverage { window: Window { from: at(5), to: noon }, ..reading("all:cleo", 5, 30) }];
+        let found = missing(&hai, &half, window(30, 31), at(110));
+        assert_eq!(found.iter().map(|gap| gap.window).collect::<Vec<_>>(), [Window { from: noon, to: at(31) }]);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What people enter by hand: refunds, adjustments with four eyes, time passed on; each once, none beyond what there is.
 
 use crate::support::*;
-use ledger::{ALONE_UP_TO, Adjust, Adjusted, Command, Delegate, Effect, LedgerErrorKind, Outcome, Reattribute, Refund};
+use ledger::{
+    ALONE_UP_TO, Adjust, Adjusted, Command, Delegate, Effect, LedgerErrorKind, Outcome, Reattribute, Refund, Withdraw,
+};
 use model::{Amount, Principal};
 
 fn refund(number: u64, amount: Option<i64>, reason: &str) -> Command {
@@ -147,6 +149,26 @@ async fn what_is_passed_on_stays_what_was_granted() {
         reason: "to itself".to_owned(),
     };
     assert!(desk.try_post(&[Command::Delegate(nobody)]).await.is_err());
+    // It is passed back, and not withdrawn: that would give it to nobody.
+    let taken = Withdraw {
+        key: "w1".to_owned(),
+        project: name("borealis"),
+        grant: "delegated/d1".to_owned(),
+        amount: None,
+        reason: "undo".to_owned(),
+    };
+    let refused = desk.try_post(&[Command::Withdraw(taken)]).await.expect_err("it would be lost");
+    assert!(refused.next().is_some_and(|next| next.contains("pakt ledger delegate borealis")), "{refused}");
+    let back = Delegate {
+        key: "b1".to_owned(),
+        from: name("borealis"),
+        grant: "delegated/d1".to_owned(),
+        to: atlas(),
+        amount: milli(300),
+        reason: "undo".to_owned(),
+    };
+    assert_eq!(desk.post(&[Command::Delegate(back)]).await, [Outcome::Delegated(Effect::Done)]);
+    assert_eq!(desk.numbers().await[5], 300, "atlas has it again");
     desk.verify().await;
 }
 
