@@ -14,6 +14,7 @@ mod local;
 mod local_conversation;
 mod local_process;
 mod reach;
+mod ssh;
 mod words;
 
 pub use command::{Command, DEFAULT_OUTPUT_LIMIT, Output};
@@ -24,4 +25,5 @@ pub use files::PUBLISHED_LIMIT;
 pub use growing_file::GrowingFile;
 pub use local::Local;
 pub use reach::{Created, DirectoryMode, Entry, EntryKind, Part, PieceTaker, Published, Reach};
+pub use ssh::{Closes, Connection, ConnectionState, OpenSsh, Opening, SshSettings};
 pub use words::io_words;

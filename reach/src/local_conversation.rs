@@ -13,11 +13,15 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStderr, ChildStdin, ChildStdout},
+    task::JoinHandle,
     time::timeout,
 };
 
 /// So many bytes of the end of its complaints are kept.
 const KEPT_COMPLAINTS: usize = 4096;
+
+/// How long the last words of a program that has ended are awaited.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A program on this host that is spoken with.
 pub(crate) struct LocalConversation {
@@ -27,6 +31,8 @@ pub(crate) struct LocalConversation {
     input: ChildStdin,
     output: ChildStdout,
     complaints: Arc<Mutex<Vec<u8>>>,
+    /// Ends with its standard error.
+    listener: JoinHandle<()>,
 }
 
 /// Starts a program to speak with.
@@ -37,8 +43,9 @@ pub(crate) fn converse(command: &Command) -> Result<LocalConversation, ReachErro
     let output = child.stdout.take().expect("piped at the start");
     let errors = child.stderr.take().expect("piped at the start");
     let complaints = Arc::default();
-    tokio::spawn(listen(errors, Arc::clone(&complaints)));
-    Ok(LocalConversation { program: command.program.clone(), child, group: Some(group), input, output, complaints })
+    let listener = tokio::spawn(listen(errors, Arc::clone(&complaints)));
+    let program = command.program.clone();
+    Ok(LocalConversation { program, child, group: Some(group), input, output, complaints, listener })
 }
 
 /// Keeps the end of what it complains of, so that it never waits for somebody to read it.
@@ -80,6 +87,10 @@ impl Conversation for LocalConversation {
         match timeout(within, self.output.read_exact(&mut bytes)).await {
             Ok(Ok(_)) => Ok(bytes),
             Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                // Why it ended it has said by now, and we may not have heard it yet. A child of its may keep the pipe open.
+                if !self.listener.is_finished() {
+                    let _ = timeout(LAST_WORDS, &mut self.listener).await;
+                }
                 Err(self.lost(ReachErrorKind::Other, "it ended"))
             }
             Ok(Err(error)) => Err(self.broken(&error)),

@@ -53,6 +53,15 @@
 //! make others; it is no superuser. Texts are ordered as in English (`en-US`, ICU) and commits are synced, as on a real
 //! server: what needs the order of bytes says `COLLATE "C"`.
 //!
+//! A login node is an OpenSSH server that a test starts for itself, as anybody:
+//!
+//! ```no_run
+//! let node = lab::LoginNode { banner: Some("Welcome".to_owned()), ..lab::LoginNode::default() };
+//! let login = lab::Sshd::start("root", &node)?;
+//! println!("{}", login.host_block("login1", ""));
+//! # Ok::<(), lab::LabError>(())
+//! ```
+//!
 //! # The clusters
 //!
 //! | | jupiter | horeka | raven |
@@ -85,6 +94,7 @@ mod render;
 mod server;
 pub mod shapes;
 mod shared;
+mod sshd;
 mod state;
 mod status;
 mod up;
@@ -98,6 +108,7 @@ pub use layout::{DIRECTORY_VARIABLE, Layout};
 pub use packages::missing_packages;
 pub use postgres::{Database, FaultProxy, Moment, POSTGRES, Postgres, postgres, postgres_exclusive};
 pub use shapes::SHAPES;
+pub use sshd::{LoginNode, Sshd};
 pub use status::{ServerStatus, status};
 pub use up::{Outcome, names, up};
 pub use users::User;

@@ -28,6 +28,8 @@ const PACKAGES: &[(&str, Mark)] = &[
     ("munge", Program("munged")),
     ("mariadb-server", Program("mariadbd")),
     ("mariadb-client", Program("mariadb")),
+    ("openssh-server", Program("sshd")),
+    ("openssh-client", Program("ssh-keygen")),
     ("util-linux", Program("setpriv")),
     ("passwd", Program("useradd")),
 ];

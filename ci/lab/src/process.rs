@@ -92,6 +92,15 @@ impl Process {
         users.contains(&self.user)
     }
 
+    pub(crate) fn number(&self) -> i32 {
+        self.id.as_raw_nonzero().get()
+    }
+
+    /// The process that started it, or that took it over.
+    pub(crate) const fn parent(&self) -> i32 {
+        self.parent
+    }
+
     pub(crate) fn mark(&self) -> Option<&Mark> {
         self.mark.as_ref()
     }

@@ -148,7 +148,7 @@ pub(crate) struct BoundedWait {
 
 /// The functions of tests that may sleep. A test waits for a state by one of these, never for a time.
 pub(crate) const BOUNDED_WAITS: &[BoundedWait] = &[
-    BoundedWait { file: "reach/tests/local.rs", function: "becomes_true" },
+    BoundedWait { file: "reach/tests/contract/place.rs", function: "becomes_true" },
     BoundedWait { file: "scheduler-adapters/tests/suite/accounting.rs", function: "accounted_as" },
     BoundedWait { file: "scheduler-adapters/tests/suite/mod.rs", function: "until" },
     BoundedWait { file: "templates/tests/suite/stage.rs", function: "wait_until" },
