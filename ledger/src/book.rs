@@ -2,10 +2,10 @@
 
 use crate::evidence::EntryProof;
 use crate::{
-    BindingRecord, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum, Cursor, Entry,
-    EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside,
-    PersonRecord, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum,
-    Verification,
+    BindingRecord, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum, Cursor, DecidedRecord,
+    Entry, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome,
+    Outside, PersonRecord, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery,
+    UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -186,6 +186,11 @@ pub trait Book: Send + Sync {
     /// The log of entries: its key, its size, and its newest checkpoint, which is signed now where whoever asks has the
     /// key and entries came since the last one.
     async fn log(&self) -> Result<LogRecord, LedgerError> {
+        Err(no_evidence())
+    }
+
+    /// The log as [`Self::log`] gives it, and of the same state the decisions that stand, in the order of their entries.
+    async fn log_and_decisions(&self) -> Result<(LogRecord, Vec<DecidedRecord>), LedgerError> {
         Err(no_evidence())
     }
 

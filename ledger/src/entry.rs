@@ -1,14 +1,14 @@
 //! Entries: what is posted, once and for good.
 
-use crate::{Account, CloseReason, Content, GivenLot, HoldId};
+use crate::{Account, CloseReason, Content, DecidedLeaf, GivenLot, HoldId};
 use model::{
     Amount, BaseState, PartitionName, Principal, ProjectName, RunKey, TariffId, Timestamp, Unit, UserName, Window,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What an entry is. Holds, amendments and releases reserve and free again, and a proposal waits; they move nothing between
-/// accounts.
+/// What an entry is. Holds, amendments and releases reserve and free again, a proposal waits, and a decision says what counts
+/// from then on; they move nothing between accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EntryKind {
@@ -44,11 +44,13 @@ pub enum EntryKind {
     Adjust,
     /// A change by hand that waits for somebody else to agree.
     Propose,
+    /// Something was decided that lies beside the entries.
+    Decide,
 }
 
 impl EntryKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Opening,
         Self::Grant,
         Self::Withdraw,
@@ -65,6 +67,7 @@ impl EntryKind {
         Self::Refund,
         Self::Adjust,
         Self::Propose,
+        Self::Decide,
     ];
 
     /// The word for it.
@@ -86,6 +89,7 @@ impl EntryKind {
             Self::Refund => "refund",
             Self::Adjust => "adjust",
             Self::Propose => "propose",
+            Self::Decide => "decide",
         }
     }
 
@@ -101,7 +105,7 @@ impl EntryKind {
 
     /// Whether it moves its amount from the account that is debited to the one that is credited.
     pub const fn moves(self) -> bool {
-        !matches!(self, Self::Hold | Self::Amend | Self::Release | Self::Propose)
+        !matches!(self, Self::Hold | Self::Amend | Self::Release | Self::Propose | Self::Decide)
     }
 }
 
@@ -187,6 +191,8 @@ pub enum Particulars {
         /// Why.
         reason: CloseReason,
     },
+    /// What was decided.
+    Decided(DecidedLeaf),
 }
 
 /// One posted entry. Debit and credit are of the same unit and amount, so each entry sums to zero.

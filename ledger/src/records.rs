@@ -1,10 +1,11 @@
 //! What the procedures need of a store, inside one transaction.
 
+use crate::evidence::DecidedDigest;
 use crate::rules::{Content, Secret, Terms};
 use crate::{
-    Binding, BindingRecord, BundleMark, ChargedRun, Coverage, CoveredRun, Cursor, Enforce, Entry, EntryKind, Grant,
-    Hold, HoldId, ImportBatch, LedgerError, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SettledRun,
-    SiteFigureRecord, SiteZone, UnattributedReason, UnattributedRun, Unbind,
+    Binding, BindingRecord, BundleMark, ChargedRun, Coverage, CoveredRun, Cursor, DecidedKind, DecidedRecord, Enforce,
+    Entry, EntryKind, Grant, Hold, HoldId, ImportBatch, LedgerError, NewSiteFigure, Observation, Proposal, Scope,
+    SetPolicy, SettledRun, SiteFigureRecord, SiteZone, UnattributedReason, UnattributedRun, Unbind,
 };
 use model::{
     AccountName, Amount, ClusterName, EvidenceClass, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit,
@@ -118,6 +119,35 @@ pub(crate) struct RunDigest {
     pub(crate) sluid: Option<String>,
 }
 
+/// What a decision is written with: the number of its entry, who decides, and when that is recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deed<'a> {
+    pub(crate) entry: u64,
+    pub(crate) actor: &'a Principal,
+    pub(crate) at: Timestamp,
+}
+
+/// A decision as it was written, with what its entry says of it.
+#[derive(Clone, Debug)]
+pub(crate) struct DecidedRow {
+    /// Under which project and unit it is entered.
+    pub(crate) project: ProjectName,
+    pub(crate) unit: Unit,
+    pub(crate) digest: DecidedDigest,
+    pub(crate) record: DecidedRecord,
+}
+
+/// What an erasure did.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Erased {
+    /// How many runs are the person's.
+    pub(crate) runs: u64,
+    /// The decisions that say something else without the name, by the numbers of their entries.
+    pub(crate) changed: Vec<(DecidedKind, u64)>,
+    /// Those that are gone.
+    pub(crate) gone: Vec<(DecidedKind, u64)>,
+}
+
 /// The signed sum of a kind of entry, positive where it adds to the budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Total {
@@ -198,11 +228,15 @@ pub(crate) trait Records {
     fn hold(&self, id: HoldId) -> Result<Option<Hold>>;
     fn put_hold(&self, hold: &Hold) -> Result<()>;
 
+    /// The row of a decision whose entry has this number, with what the entry says of it. Persons whom nobody has met are made.
+    fn decided(&self, kind: DecidedKind, entry: u64) -> Result<DecidedRow>;
+    /// Gives the row of a decision the number of another entry.
+    fn decide_again(&self, kind: DecidedKind, before: u64, after: u64) -> Result<()>;
     fn bindings(&self) -> Result<Vec<BindingRecord>>;
-    fn end_binding(&self, unbind: Unbind, actor: &Principal, now: Timestamp) -> Result<()>;
-    fn add_binding(&self, binding: &Binding, actor: &Principal, now: Timestamp) -> Result<()>;
+    fn end_binding(&self, unbind: Unbind, deed: &Deed<'_>) -> Result<()>;
+    fn add_binding(&self, binding: &Binding, deed: &Deed<'_>) -> Result<()>;
     fn is_enforced(&self, project: &ProjectName, unit: &Unit) -> Result<bool>;
-    fn set_enforced(&self, enforce: &Enforce, actor: &Principal, now: Timestamp) -> Result<()>;
+    fn set_enforced(&self, enforce: &Enforce, deed: &Deed<'_>) -> Result<()>;
 
     /// The grants of a project, in the order they were entered.
     fn grants(&self, project: &ProjectName) -> Result<Vec<Grant>>;
@@ -212,7 +246,7 @@ pub(crate) trait Records {
     fn expiries(&self, project: Option<&ProjectName>) -> Result<Vec<Entry>>;
     /// The last word about a budget's policy.
     fn policy(&self, project: &ProjectName, unit: &Unit) -> Result<Option<SetPolicy>>;
-    fn set_policy(&self, policy: &SetPolicy, actor: &Principal, now: Timestamp) -> Result<()>;
+    fn set_policy(&self, policy: &SetPolicy, deed: &Deed<'_>) -> Result<()>;
 
     /// The ledger's secret.
     fn secret(&self) -> Result<Secret>;
@@ -236,7 +270,9 @@ pub(crate) trait Records {
     /// The instant of the cluster's observation in a scope.
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>>;
     fn put_observation(&self, observation: &Observation) -> Result<()>;
-    fn put_coverage(&self, reading: &Coverage) -> Result<()>;
+    /// Notes a reading under the number of its entry: the entries of those that it takes the place of; none where nothing
+    /// changes.
+    fn put_coverage(&self, reading: &Coverage, entry: u64) -> Result<Option<Vec<u64>>>;
     /// The readings of a scope.
     fn readings(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Vec<Coverage>>;
     /// Whether the books have a run of an account that ended in the time of a reading and is not the reader's own.
@@ -244,26 +280,27 @@ pub(crate) trait Records {
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
 
-    /// Erases a person; how many runs are theirs, or none where nobody has that name.
-    fn erase(&self, who: &Principal, now: Timestamp) -> Result<Option<u64>>;
+    /// Erases a person; none where nobody has that name.
+    fn erase(&self, who: &Principal, now: Timestamp) -> Result<Option<Erased>>;
     /// An adjustment that waits, or waited.
     fn proposal(&self, key: &str) -> Result<Option<Proposal>>;
     fn put_proposal(&self, proposal: &Proposal) -> Result<()>;
     /// The zone that the days of a site begin in.
     fn zone(&self, site: &SiteName) -> Result<Option<Zone>>;
     /// Sets it, and sums the usage of the site anew.
-    fn set_zone(&self, zone: &SiteZone, now: Timestamp) -> Result<()>;
+    fn set_zone(&self, zone: &SiteZone, deed: &Deed<'_>) -> Result<()>;
 
     /// Adds the header of a batch; its number.
-    fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64>;
+    fn add_import(&self, batch: &ImportBatch, deed: &Deed<'_>) -> Result<u64>;
 
     /// The bundles that were taken in.
     fn bundles(&self) -> Result<Vec<BundleMark>>;
-    fn put_bundle(&self, mark: &BundleMark, actor: &Principal, now: Timestamp) -> Result<()>;
+    /// Notes how far a bundle was taken in: the entry that said so before.
+    fn put_bundle(&self, mark: &BundleMark, deed: &Deed<'_>) -> Result<Option<u64>>;
 
     /// What sites said, of one project or of all, in the order it was noted.
     fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>>;
-    fn put_site_figure(&self, figure: &NewSiteFigure, actor: &Principal, now: Timestamp) -> Result<()>;
+    fn put_site_figure(&self, figure: &NewSiteFigure, deed: &Deed<'_>) -> Result<()>;
     /// What a budget spent from an instant on, or from the beginning, up to another one, itself included.
     fn spent_through(
         &self,

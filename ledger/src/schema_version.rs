@@ -6,10 +6,13 @@ use crate::{LedgerError, LedgerErrorKind};
 pub(crate) const OLDEST: i64 = 6;
 
 /// The version that this release writes.
-pub(crate) const VERSION: i64 = 8;
+pub(crate) const VERSION: i64 = 9;
 
 /// From this version on, what runs had taken by the midnights of their site is summed.
 pub(crate) const WITH_NIGHTS: i64 = 8;
+
+/// From this version on, decisions have entries.
+pub(crate) const WITH_DECISIONS: i64 = 9;
 
 /// Refuses what this release cannot read. 0 is a place without tables yet.
 pub(crate) fn check_version(found: i64) -> Result<(), LedgerError> {

@@ -1,10 +1,10 @@
 //! What a store does for one post: it answers questions of its tables, and takes everything that changed in one piece.
 
-use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
+use crate::records::{BalanceParts, BookedRun, DecidedRow, Deed, Erased, Result, RunDigest};
 use crate::rules::Secret;
 use crate::{
-    Account, Binding, BindingRecord, BundleMark, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
-    ImportBatch, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord, SiteZone, Unbind,
+    Account, Binding, BindingRecord, BundleMark, Coverage, Cursor, DecidedKind, Enforce, Entry, EntryKind, Grant, Hold,
+    HoldId, ImportBatch, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord, SiteZone, Unbind,
 };
 use model::{
     AccountName, Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, UserName, Zone,
@@ -51,11 +51,15 @@ pub(crate) trait Store {
     fn unattributed_runs(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>>;
     fn runs_without_hold(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>>;
 
+    /// The row of a decision whose entry has this number, with what the entry says of it. Persons whom nobody has met are made.
+    fn decided(&self, kind: DecidedKind, entry: u64) -> Result<DecidedRow>;
+    /// Gives the row of a decision the number of another entry.
+    fn decide_again(&self, kind: DecidedKind, before: u64, after: u64) -> Result<()>;
     fn bindings(&self) -> Result<Vec<BindingRecord>>;
-    fn add_binding(&self, binding: &Binding, actor: &Principal, now: Timestamp) -> Result<()>;
-    fn end_binding(&self, unbind: Unbind, actor: &Principal, now: Timestamp) -> Result<()>;
+    fn add_binding(&self, binding: &Binding, deed: &Deed<'_>) -> Result<()>;
+    fn end_binding(&self, unbind: Unbind, deed: &Deed<'_>) -> Result<()>;
     fn is_enforced(&self, project: &ProjectName, unit: &Unit) -> Result<bool>;
-    fn set_enforced(&self, enforce: &Enforce, actor: &Principal, now: Timestamp) -> Result<()>;
+    fn set_enforced(&self, enforce: &Enforce, deed: &Deed<'_>) -> Result<()>;
     fn grants(&self, project: &ProjectName) -> Result<Vec<Grant>>;
     /// The adjustments of a project, in their order.
     fn adjustments(&self, project: &ProjectName) -> Result<Vec<Entry>>;
@@ -63,29 +67,32 @@ pub(crate) trait Store {
     fn expiries(&self, project: Option<&ProjectName>) -> Result<Vec<Entry>>;
     /// The last word about a budget's policy.
     fn policy(&self, project: &ProjectName, unit: &Unit) -> Result<Option<SetPolicy>>;
-    fn set_policy(&self, policy: &SetPolicy, actor: &Principal, now: Timestamp) -> Result<()>;
+    fn set_policy(&self, policy: &SetPolicy, deed: &Deed<'_>) -> Result<()>;
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>>;
     fn put_observation(&self, observation: &Observation) -> Result<()>;
-    fn put_coverage(&self, reading: &Coverage) -> Result<()>;
+    /// Notes a reading under the number of its entry: the entries of those that it takes the place of; none where nothing
+    /// changes.
+    fn put_coverage(&self, reading: &Coverage, entry: u64) -> Result<Option<Vec<u64>>>;
     /// The readings of a scope.
     fn readings(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Vec<Coverage>>;
     /// Whether the books have a run of an account that ended in the time of a reading and is not the reader's own.
     fn has_run_of_others(&self, reading: &Coverage, reader: &UserName, account: Option<&AccountName>) -> Result<bool>;
     fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>>;
     fn put_cursor(&self, cursor: &Cursor) -> Result<()>;
-    /// Erases a person; how many runs are theirs, or none where nobody has that name.
-    fn erase(&self, who: &Principal, now: Timestamp) -> Result<Option<u64>>;
+    /// Erases a person; none where nobody has that name.
+    fn erase(&self, who: &Principal, now: Timestamp) -> Result<Option<Erased>>;
     /// An adjustment that waits, or waited.
     fn proposal(&self, key: &str) -> Result<Option<Proposal>>;
     fn put_proposal(&self, proposal: &Proposal) -> Result<()>;
     /// The zone that the days of a site begin in.
     fn zone(&self, site: &SiteName) -> Result<Option<Zone>>;
-    fn set_zone(&self, zone: &SiteZone, now: Timestamp) -> Result<()>;
-    fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64>;
+    fn set_zone(&self, zone: &SiteZone, deed: &Deed<'_>) -> Result<()>;
+    fn add_import(&self, batch: &ImportBatch, deed: &Deed<'_>) -> Result<u64>;
     fn bundles(&self) -> Result<Vec<BundleMark>>;
-    fn put_bundle(&self, mark: &BundleMark, actor: &Principal, now: Timestamp) -> Result<()>;
+    /// Notes how far a bundle was taken in: the entry that said so before.
+    fn put_bundle(&self, mark: &BundleMark, deed: &Deed<'_>) -> Result<Option<u64>>;
     fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>>;
-    fn put_site_figure(&self, figure: &NewSiteFigure, actor: &Principal, now: Timestamp) -> Result<()>;
+    fn put_site_figure(&self, figure: &NewSiteFigure, deed: &Deed<'_>) -> Result<()>;
     /// What a budget spent from an instant on, or from the beginning, up to another one, itself included.
     fn spent_through(
         &self,

@@ -3,14 +3,14 @@
 //! A post of ten thousand runs reads what it needs in a few questions and writes what it changed in one piece. Whatever
 //! lists rows of the tables sees everything that was changed before, because the workbench is cleared onto them first.
 
-use crate::records::{BalanceParts, BookedRun, Records, Result, RunDigest};
+use crate::records::{BalanceParts, BookedRun, DecidedRow, Deed, Erased, Records, Result, RunDigest};
 use crate::rules::{self, Secret};
 use crate::store::{Changes, Store};
 use crate::workbench_runs::{Asked, UndoRun, WorkbenchRuns};
 use crate::{
-    Account, Binding, BindingRecord, BundleMark, Command, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold,
-    HoldId, ImportBatch, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord,
-    SiteZone, Unbind,
+    Account, Binding, BindingRecord, BundleMark, Command, Coverage, Cursor, DecidedKind, Enforce, Entry, EntryKind,
+    Grant, Hold, HoldId, ImportBatch, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy,
+    SiteFigureRecord, SiteZone, Unbind,
 };
 use model::{
     AccountName, Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, UserName, Zone,
@@ -227,24 +227,32 @@ impl Records for Workbench<'_> {
         Ok(())
     }
 
+    fn decided(&self, kind: DecidedKind, entry: u64) -> Result<DecidedRow> {
+        self.store.decided(kind, entry)
+    }
+
+    fn decide_again(&self, kind: DecidedKind, before: u64, after: u64) -> Result<()> {
+        self.store.decide_again(kind, before, after)
+    }
+
     fn bindings(&self) -> Result<Vec<BindingRecord>> {
         self.store.bindings()
     }
 
-    fn add_binding(&self, binding: &Binding, actor: &Principal, now: Timestamp) -> Result<()> {
-        self.store.add_binding(binding, actor, now)
+    fn add_binding(&self, binding: &Binding, deed: &Deed<'_>) -> Result<()> {
+        self.store.add_binding(binding, deed)
     }
 
-    fn end_binding(&self, unbind: Unbind, actor: &Principal, now: Timestamp) -> Result<()> {
-        self.store.end_binding(unbind, actor, now)
+    fn end_binding(&self, unbind: Unbind, deed: &Deed<'_>) -> Result<()> {
+        self.store.end_binding(unbind, deed)
     }
 
     fn is_enforced(&self, project: &ProjectName, unit: &Unit) -> Result<bool> {
         self.store.is_enforced(project, unit)
     }
 
-    fn set_enforced(&self, enforce: &Enforce, actor: &Principal, now: Timestamp) -> Result<()> {
-        self.store.set_enforced(enforce, actor, now)
+    fn set_enforced(&self, enforce: &Enforce, deed: &Deed<'_>) -> Result<()> {
+        self.store.set_enforced(enforce, deed)
     }
 
     fn grants(&self, project: &ProjectName) -> Result<Vec<Grant>> {
@@ -266,8 +274,8 @@ impl Records for Workbench<'_> {
         self.store.policy(project, unit)
     }
 
-    fn set_policy(&self, policy: &SetPolicy, actor: &Principal, now: Timestamp) -> Result<()> {
-        self.store.set_policy(policy, actor, now)
+    fn set_policy(&self, policy: &SetPolicy, deed: &Deed<'_>) -> Result<()> {
+        self.store.set_policy(policy, deed)
     }
 
     fn run_digest(&self, key: &RunKey) -> Result<Option<RunDigest>> {
@@ -332,8 +340,8 @@ impl Records for Workbench<'_> {
         self.store.put_observation(observation)
     }
 
-    fn put_coverage(&self, reading: &Coverage) -> Result<()> {
-        self.store.put_coverage(reading)
+    fn put_coverage(&self, reading: &Coverage, entry: u64) -> Result<Option<Vec<u64>>> {
+        self.store.put_coverage(reading, entry)
     }
 
     fn readings(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Vec<Coverage>> {
@@ -353,7 +361,7 @@ impl Records for Workbench<'_> {
         self.store.put_cursor(cursor)
     }
 
-    fn erase(&self, who: &Principal, now: Timestamp) -> Result<Option<u64>> {
+    fn erase(&self, who: &Principal, now: Timestamp) -> Result<Option<Erased>> {
         self.clear()?;
         let erased = self.store.erase(who, now)?;
         // What was read before is of before.
@@ -373,29 +381,29 @@ impl Records for Workbench<'_> {
         self.store.zone(site)
     }
 
-    fn set_zone(&self, zone: &SiteZone, now: Timestamp) -> Result<()> {
+    fn set_zone(&self, zone: &SiteZone, deed: &Deed<'_>) -> Result<()> {
         self.clear()?;
-        self.store.set_zone(zone, now)
+        self.store.set_zone(zone, deed)
     }
 
-    fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64> {
-        self.store.add_import(batch, actor, now)
+    fn add_import(&self, batch: &ImportBatch, deed: &Deed<'_>) -> Result<u64> {
+        self.store.add_import(batch, deed)
     }
 
     fn bundles(&self) -> Result<Vec<BundleMark>> {
         self.store.bundles()
     }
 
-    fn put_bundle(&self, mark: &BundleMark, actor: &Principal, now: Timestamp) -> Result<()> {
-        self.store.put_bundle(mark, actor, now)
+    fn put_bundle(&self, mark: &BundleMark, deed: &Deed<'_>) -> Result<Option<u64>> {
+        self.store.put_bundle(mark, deed)
     }
 
     fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>> {
         self.store.site_figures(project)
     }
 
-    fn put_site_figure(&self, figure: &NewSiteFigure, actor: &Principal, now: Timestamp) -> Result<()> {
-        self.store.put_site_figure(figure, actor, now)
+    fn put_site_figure(&self, figure: &NewSiteFigure, deed: &Deed<'_>) -> Result<()> {
+        self.store.put_site_figure(figure, deed)
     }
 
     fn spent_through(

@@ -13,7 +13,8 @@ mod site;
 mod steps;
 
 pub(crate) use ledger::evidence::{
-    self, AuditReport, EntryProof, KeyKind, KeyName, ProvenEntry, SignedCheckpoint, SignerKey, VerifierKey,
+    self, AuditReport, EntryProof, KeyKind, KeyName, ProvenDecision, ProvenEntry, SignedCheckpoint, SignerKey,
+    VerifierKey,
 };
 pub(crate) use ledger::{
     Adjusted, BindingRecord, Budget, Coming, CoveredRun, CoveredSum, Decision, EntryPage, Event, Expiry, ExportAudit,

@@ -61,12 +61,14 @@ fn shown(ran: &crate::output::Ran, folder: &Path) -> String {
     words.collect()
 }
 
-/// What the books say: entries without their numbers and hashes, what a balance has, and usage.
+/// What the books say: entries without their numbers and hashes, and but for decisions, of which a bundle that is taken in is one;
+/// what a balance has, and usage.
 fn books(desk: &Desk) -> (Vec<String>, Vec<String>, serde_json::Value) {
     let keep = ["kind", "unit", "amount", "project", "run", "effective_at", "tariff"];
     let entry =
         |entry: &serde_json::Value| keep.iter().map(|field| format!("{field}={} ", entry[*field])).collect::<String>();
-    let mut entries: Vec<String> = desk.exported().iter().map(entry).collect();
+    let mut entries: Vec<String> =
+        desk.exported().iter().filter(|entry| entry["kind"] != "decide").map(entry).collect();
     entries.sort();
     let balances = desk.json(&["balance", "--offline"])["balances"].as_array().expect("a list").clone();
     let balance = |balance: &serde_json::Value| {

@@ -112,7 +112,7 @@ fn the_order_of_opening_and_settling_does_not_matter() {
     exit 2
     --- stderr
     error: the opening was not entered
-    why:   posting to the ledger: `atlas` has an opening in jupiter:gh200: entry 4 says 30.000 GPU-h by <instant>, and a budget has one
+    why:   posting to the ledger: `atlas` has an opening in jupiter:gh200: entry 8 says 30.000 GPU-h by <instant>, and a budget has one
     next:  a budget has one opening: `pakt ledger adjust PROJECT HOURS --unit UNIT` corrects it, with the reason
     ");
     assert_eq!([left(&one), left(&other)], [" 66.000 GPU-h"; 2]);

@@ -1,6 +1,7 @@
 //! `pakt ledger checkpoint`, `prove`, `export` and `verify`: what somebody can check who does not trust the ledger's keeper.
 
 use crate::desk::Desk;
+use serde_json::json;
 use std::fs;
 use std::path::PathBuf;
 
@@ -30,7 +31,7 @@ fn a_ledger_is_verified_against_a_checkpoint_that_was_kept() {
     insta::assert_snapshot!(desk.pakt(&["ledger", "verify"]).shown(), @"
     exit 0
     --- stdout
-    1 entries replayed; every balance is as stored, every unit sums to zero
+    3 entries replayed; every balance is as stored, every unit sums to zero
     self-consistent: without a checkpoint that was kept elsewhere, whoever has the ledger's key could have rewritten it
     ");
     keep(&desk, "kept", &["ledger", "checkpoint"]);
@@ -38,8 +39,8 @@ fn a_ledger_is_verified_against_a_checkpoint_that_was_kept() {
     insta::assert_snapshot!(desk.pakt(&["ledger", "verify", "--checkpoint", "kept"]).shown(), @"
     exit 0
     --- stdout
-    2 entries replayed; every balance is as stored, every unit sums to zero
-    verified: the first 1 entries are those of the checkpoint from outside
+    4 entries replayed; every balance is as stored, every unit sums to zero
+    verified: the first 3 entries are those of the checkpoint from outside
     ");
     let verified = desk.json(&["ledger", "verify", "--checkpoint", "kept"]);
     assert_eq!(verified["log"]["standing"], "verified");
@@ -64,7 +65,7 @@ fn a_ledger_that_was_put_back_is_found_by_a_checkpoint() {
     exit 1
     --- stderr
     error: the ledger is not sound
-    why:   1 entries are there, your checkpoint had 2
+    why:   3 entries are there, your checkpoint had 4
     next:  keep the file as it is, restore a copy elsewhere, and report this
     ");
 }
@@ -105,7 +106,7 @@ fn an_export_is_verified_without_the_ledger() {
         other.write("kept", &fs::read_to_string(desk.work().join("kept")).expect("kept"));
         let words = ["ledger", "verify", "export.jsonl", "--checkpoint", "kept"];
         let said = other.pakt(&words).expect(0).stdout;
-        assert!(said.contains("verified: the first 1 entries are those of the checkpoint from outside"), "{said}");
+        assert!(said.contains("verified: the first 3 entries are those of the checkpoint from outside"), "{said}");
         other.write("export.jsonl", &exported.replace("\"amount\":360000000", "\"amount\":360000001"));
         let found = other.pakt(&words).expect(1).stderr;
         assert!(found.contains("entry 1 is not the one that its leaf was made of"), "{found}");
@@ -141,14 +142,14 @@ fn a_witness_cosigns_what_continues_what_it_saw() {
     desk.pakt(&GRANT).expect(0);
     let verify = ["ledger", "verify", "--checkpoint", "cosigned", "--witness", &witness];
     let said = desk.pakt(&verify).expect(0).stdout;
-    assert!(said.contains("1 of 1 witnesses cosigned\n  `example.org/w1` saw the first 1 entries at "), "{said}");
+    assert!(said.contains("1 of 1 witnesses cosigned\n  `example.org/w1` saw the first 3 entries at "), "{said}");
     // The older checkpoint again, once a newer one was cosigned.
     let old = fs::read_to_string(site.work().join("checkpoint")).expect("kept");
     hand_over();
     site.pakt(&cosign).expect(0);
     site.write("checkpoint", &old);
     let refused = site.pakt(&cosign).expect(2).stderr;
-    assert!(refused.contains("it has 1 entries, and the witness cosigned 2 of this log before"), "{refused}");
+    assert!(refused.contains("it has 3 entries, and the witness cosigned 4 of this log before"), "{refused}");
     // Another history, with the right key and as long.
     for path in ledger_files(&desk) {
         fs::remove_file(path).expect("ours");
@@ -159,7 +160,7 @@ fn a_witness_cosigns_what_continues_what_it_saw() {
     desk.pakt(&["ledger", "grant", "atlas", "6", "--unit", "local:core", "--reference", "other"]).expect(0);
     hand_over();
     let found = site.pakt(&cosign).expect(1).stderr;
-    assert!(found.contains("the first 2 entries are not those of your checkpoint"), "{found}");
+    assert!(found.contains("the first 4 entries are not those of your checkpoint"), "{found}");
     // An export that was changed gets no cosignature.
     let memory = fs::read_dir(site.work()).expect("a folder").map(|entry| entry.expect("one").path());
     let memory = memory.into_iter().find(|path| path.extension().is_some_and(|end| end == "seen")).expect("its memory");
@@ -180,7 +181,7 @@ fn a_witness_cosigns_what_continues_what_it_saw() {
 fn an_entry_is_proven_to_somebody_who_has_the_key_alone() {
     let desk = Desk::with_grant("100");
     desk.pakt(&GRANT).expect(0);
-    let proof = desk.pakt(&["ledger", "prove", "2"]).expect(0).stdout;
+    let proof = desk.pakt(&["ledger", "prove", "4"]).expect(0).stdout;
     assert!(proof.starts_with("c2sp.org/tlog-proof@v1\nextra "), "{proof}");
     let key = desk.pakt(&["ledger", "checkpoint", "--key"]).expect(0).stdout;
     let other = Desk::new();
@@ -188,12 +189,18 @@ fn an_entry_is_proven_to_somebody_who_has_the_key_alone() {
     let words = ["ledger", "verify", "--proof", "proof", "--key", key.trim()];
     let said = other.pakt(&words).expect(0).stdout;
     assert!(
-        said.contains("entry 2: grant, 18000000 milli of local:core from programme/self to budget/atlas"),
+        said.contains("entry 4: grant, 18000000 milli of local:core from programme/self to budget/atlas"),
         "{said}"
     );
     desk.write("proof", &proof);
     desk.pakt(&["ledger", "verify", "--proof", "proof"]).expect(0);
-    other.write("proof", &proof.replace("index 1", "index 0"));
+    // What is decided beside amounts is proven by its digest, which is that of what an export has.
+    other.write("decided", &desk.pakt(&["ledger", "prove", "2"]).expect(0).stdout);
+    let said = other.json(&["ledger", "verify", "--proof", "decided", "--key", key.trim()]);
+    assert_eq!((&said["entry"]["kind"], &said["entry"]["decided"]["kind"]), (&json!("decide"), &json!("binding")));
+    let said = other.pakt(&["ledger", "verify", "--proof", "decided", "--key", key.trim()]).expect(0).stdout;
+    assert!(said.starts_with("entry 2: decides a binding with the digest "), "{said}");
+    other.write("proof", &proof.replace("index 3", "index 0"));
     insta::assert_snapshot!(other.pakt(&words).shown(), @"
     exit 2
     --- stderr
@@ -201,11 +208,11 @@ fn an_entry_is_proven_to_somebody_who_has_the_key_alone() {
     why:   the proof does not show that the entry is in the log
     next:  ask for the proof again, and for the key of its log by another way (`--key`)
     ");
-    insta::assert_snapshot!(desk.pakt(&["ledger", "prove", "3"]).shown(), @"
+    insta::assert_snapshot!(desk.pakt(&["ledger", "prove", "5"]).shown(), @"
     exit 2
     --- stderr
-    error: entry 3 was not proven
-    why:   there is no entry 3
+    error: entry 5 was not proven
+    why:   there is no entry 5
     next:  see the numbers in `pakt ledger statement`, and what is signed with `pakt ledger checkpoint`
     ");
 }
@@ -251,9 +258,9 @@ fn what_is_posted_without_the_key_is_told_as_unsigned() {
     insta::assert_snapshot!(desk.pakt(&["ledger", "verify"]).shown(), @"
     exit 0
     --- stdout
-    2 entries replayed; every balance is as stored, every unit sums to zero
+    4 entries replayed; every balance is as stored, every unit sums to zero
     self-consistent: without a checkpoint that was kept elsewhere, whoever has the ledger's key could have rewritten it
-    the last 1 entries are not signed: the last checkpoint has 1 entries
+    the last 1 entries are not signed: the last checkpoint has 3 entries
       whoever keeps the log's key signs them with `pakt ledger checkpoint`; where it is lost, put it back from its copy, or do as docs/guides/operator.md says under \"A lost key\"
     ");
     let looked = desk.pakt(&["doctor"]).expect(0).stdout;

@@ -72,7 +72,9 @@ fn a_site_s_figure_opens_a_budget_and_a_balance_compares() {
     atlas in jupiter:core: at most -58000.000 core-h are free: not everybody's runs were read
       next: a coordinator of the account runs `pakt settle --all-users`; or note what the site says: `pakt ledger open --from-site`
     ");
-    let opening = desk.exported().pop().expect("an entry");
+    let mut entries = desk.exported();
+    assert_eq!(entries.pop().expect("the figure")["kind"], "decide");
+    let opening = entries.pop().expect("an entry");
     assert_eq!((&opening["kind"], &opening["amount"]), (&json!("opening"), &json!(72_000_i64 * 3_600_000)));
     let digest = opening["note"].as_str().and_then(|note| note.split("text blake3:").nth(1)).expect("a digest");
     assert_eq!(digest.len(), 64, "{digest}");
@@ -87,7 +89,9 @@ fn a_site_s_figure_opens_a_budget_and_a_balance_compares() {
     desk.write("later.json", &JUTIL.replace("72000", "72100.5"));
     let later = desk.pakt(&open("later.json", &["--as-of", "2026-11-21"])).expect(0).stdout;
     assert!(later.contains("nothing is entered, `pakt balance` compares them"), "{later}");
-    assert_eq!(desk.exported(), before);
+    let mut entries = desk.exported();
+    assert_eq!(entries.pop().expect("what was noted")["kind"], "decide");
+    assert_eq!(entries, before);
     let figure = figure(&desk, "jupiter:core");
     let hours = |hours: i64| json!(hours * 1_800_000);
     assert_eq!(

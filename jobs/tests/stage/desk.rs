@@ -8,8 +8,8 @@ use jobs::{
     settle::{SettleOptions, SettleReport, settle},
 };
 use ledger::{
-    BalanceQuery, Binding, Book, Command, Entry, EntryPage, HoldId, LedgerError, NewGrant, NewHold, OpenMode,
-    SqliteBook,
+    BalanceQuery, Binding, Book, Command, Entry, EntryKind, EntryPage, HoldId, LedgerError, NewGrant, NewHold,
+    OpenMode, SqliteBook,
 };
 use model::{
     Amount, Balance, Clock, ClusterName, JobId, LinkNumber, Principal, SchedulerJobId, SiteName, Stamp, Timestamp,
@@ -215,8 +215,11 @@ impl Desk {
         found.map(|cursor| cursor.settled_until.epoch_seconds())
     }
 
+    /// The entries, but for decisions: every reading is one.
     pub(crate) async fn entries(&self) -> Vec<Entry> {
-        self.book().entries(EntryPage { after: 0, limit: 1000 }).await.expect("entries")
+        let mut entries = self.book().entries(EntryPage { after: 0, limit: 1000 }).await.expect("entries");
+        entries.retain(|entry| entry.kind != EntryKind::Decide);
+        entries
     }
 
     pub(crate) async fn is_held(&self, job: JobId) -> bool {

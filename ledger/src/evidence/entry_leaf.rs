@@ -3,7 +3,7 @@
 //! This order is the format `pakt/entry/v1` (docs/reference/evidence.md). It changes only with its number.
 
 use super::{Commitment, Domain, FieldWriter, Pseudonym};
-use crate::{CloseReason, Entry, Particulars};
+use crate::{CloseReason, DecidedLeaf, Entry, Particulars};
 use model::{PartitionName, Window};
 
 /// A person as leaves have them.
@@ -150,6 +150,15 @@ fn put_particulars(writer: &mut FieldWriter, particulars: &Particulars) {
             writer
         }
         Particulars::Closing { reason } => writer.put_text("closing").put_text(word(*reason)),
+        Particulars::Decided(DecidedLeaf { kind, digest, replaces, .. }) => {
+            writer.put_text("decided").put_text(kind.as_str()).put_bytes(digest.as_bytes()).put_list(
+                replaces,
+                |writer, entry| {
+                    // A number beyond is none of a ledger, and no other entry's either.
+                    writer.put_integer(i64::try_from(*entry).unwrap_or(i64::MAX));
+                },
+            )
+        }
     };
 }
 
@@ -164,10 +173,16 @@ const fn word(reason: CloseReason) -> &'static str {
 }
 
 /// What the actor wrote into an entry, for the commitment; none where nothing was written.
-pub(crate) fn written(entry: &Entry) -> Option<[Option<&str>; 2]> {
+pub(crate) fn written(entry: &Entry) -> Option<Vec<Option<&str>>> {
     let anyway = match &entry.particulars {
         Particulars::Terms { anyway, .. } => anyway.as_deref(),
+        Particulars::Decided(decided) => return written_into(&decided.written),
         _ => None,
     };
-    (!entry.note.is_empty() || anyway.is_some()).then_some([Some(entry.note.as_str()), anyway])
+    (!entry.note.is_empty() || anyway.is_some()).then(|| vec![Some(entry.note.as_str()), anyway])
+}
+
+/// The same of a decision.
+pub(crate) fn written_into(texts: &[Option<String>]) -> Option<Vec<Option<&str>>> {
+    texts.iter().any(Option::is_some).then(|| texts.iter().map(Option::as_deref).collect())
 }

@@ -35,6 +35,8 @@ pub enum Domain {
     Salt,
     /// A row as a site's accounting gave it.
     Content,
+    /// What was decided.
+    Decided,
 }
 
 impl Domain {
@@ -45,6 +47,7 @@ impl Domain {
             Self::Person => "pakt/person/v1",
             Self::Salt => "pakt/salt/v1",
             Self::Content => "pakt/content/v1",
+            Self::Decided => "pakt/decided/v1",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a proof says of its entry: the fields of the leaf that goes along with it, read back.
 
-use super::{Domain, EntryProof, EvidenceError, TreeHash, VerifiedCheckpoint, VerifierKey};
+use super::{DecidedDigest, Domain, EntryProof, EvidenceError, TreeHash, VerifiedCheckpoint, VerifierKey};
+use crate::EntryKind;
 use model::Timestamp;
 use serde::Serialize;
 
@@ -27,6 +28,20 @@ pub struct ProvenEntry {
     pub recorded_at: Timestamp,
     /// Who posted it, as a pseudonym.
     pub actor: String,
+    /// What it decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided: Option<ProvenDecision>,
+}
+
+/// What the leaf of a decision says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProvenDecision {
+    /// What was decided.
+    pub kind: String,
+    /// The digest of its content.
+    pub digest: DecidedDigest,
+    /// The entries of decisions that it takes the place of.
+    pub replaces: Vec<i64>,
 }
 
 impl ProvenEntry {
@@ -44,7 +59,7 @@ impl ProvenEntry {
     fn read(leaf: &[u8]) -> Option<Self> {
         let rest = leaf.strip_prefix(Domain::Entry.name().as_bytes())?.strip_prefix(b"\n")?;
         let mut fields = Fields(rest);
-        Some(Self {
+        let mut entry = Self {
             number: fields.integer()?,
             kind: fields.text()?,
             unit: fields.text()?,
@@ -55,7 +70,12 @@ impl ProvenEntry {
             effective_at: Timestamp::from_epoch_seconds(fields.integer()?),
             recorded_at: Timestamp::from_epoch_seconds(fields.integer()?),
             actor: super::Pseudonym::from_bytes(fields.counted(2)?.try_into().ok()?).to_string(),
-        })
+            decided: None,
+        };
+        if EntryKind::from_word(&entry.kind) == Some(EntryKind::Decide) {
+            entry.decided = Some(fields.decided()?);
+        }
+        Some(entry)
     }
 }
 
@@ -63,6 +83,33 @@ impl ProvenEntry {
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
+    /// What stands behind the pseudonym of who posted a decision: of what entries of other kinds are about it has nothing.
+    fn decided(&mut self) -> Option<ProvenDecision> {
+        self.counted(2)?;
+        self.text()?;
+        let [hold, run, end, grant, reverses, tariff] = [0x00, 0x04, 0x06, 0x00, 0x00, 0x00].map(|sort| self.is(sort));
+        if ![hold, run, end, grant, reverses, tariff].into_iter().all(|is_there| is_there) || self.text()? != "decided"
+        {
+            return None;
+        }
+        let (kind, digest) = (self.text()?, DecidedDigest::from_bytes(self.counted(2)?.try_into().ok()?));
+        let mut replaces = Vec::new();
+        if !self.is(0x04) {
+            return None;
+        }
+        while self.is(0x05) {
+            replaces.push(self.integer()?);
+        }
+        self.is(0x06).then_some(ProvenDecision { kind, digest, replaces })
+    }
+
+    /// Whether the next byte is this one, which is left behind then.
+    fn is(&mut self, byte: u8) -> bool {
+        let Some(rest) = self.0.strip_prefix(&[byte]) else { return false };
+        self.0 = rest;
+        true
+    }
+
     fn integer(&mut self) -> Option<i64> {
         let (sort, rest) = self.0.split_first()?;
         let (bytes, rest) = rest.split_first_chunk()?;

@@ -2,14 +2,15 @@
 
 use super::record::{EntryRecord, LogRecord, PersonRecord};
 use crate::evidence::{
-    Audit, CheckpointSource, Commitment, Domain, EntryLeaf, EntryMarks, FieldWriter, PersonMark, RanLeaf, RunLeaf,
-    Salt, SignedCheckpoint, TreeHash, written,
+    Audit, CheckpointSource, Commitment, DecidedDigest, Domain, EntryLeaf, EntryMarks, FieldWriter, PersonMark,
+    RanLeaf, RunLeaf, Salt, SignedCheckpoint, TreeHash, written, written_into,
 };
-use crate::rules::Replay;
-use crate::{Entry, LedgerError, LedgerErrorKind, Outside, Particulars, Verification};
+use crate::rules::{Replay, StandingDecisions};
+use crate::{DecidedRecord, Entry, LedgerError, LedgerErrorKind, Outside, Particulars, Verification};
 use model::{Principal, SiteName};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
 use std::io::{self, BufRead};
 
 /// More sentences of one sort tell nobody more.
@@ -23,6 +24,9 @@ const MAX_LINE_BYTES: u64 = 1 << 20;
 pub struct ExportAudit {
     persons: HashMap<Principal, (PersonMark, Option<Salt>)>,
     replay: Replay,
+    decisions: StandingDecisions,
+    /// What the words of decisions are looked at with, by their entries.
+    words: BTreeMap<u64, (Option<Commitment>, Option<Salt>)>,
     writer: FieldWriter,
     findings: Vec<String>,
     last: u64,
@@ -38,6 +42,11 @@ struct PersonLine {
     person: PersonRecord,
 }
 
+#[derive(Deserialize)]
+struct DecidedLine {
+    decided: DecidedRecord,
+}
+
 /// The lines of a reader, with bounds.
 struct Lines<R> {
     reader: R,
@@ -46,7 +55,7 @@ struct Lines<R> {
 }
 
 impl ExportAudit {
-    /// Checks an export line by line; memory grows with persons and holds alone. An error says that it is none, or could
+    /// Checks an export line by line; memory grows with persons, holds and decisions alone. An error says that it is none, or could
     /// not be read; what is wrong with the ledger stands in the answer.
     pub fn run(export: impl BufRead, outside: &Outside) -> Result<Verification, LedgerError> {
         let mut lines = Lines { reader: export, line: String::new(), number: 0 };
@@ -57,6 +66,8 @@ impl ExportAudit {
         let mut this = Self {
             persons: HashMap::new(),
             replay: Replay::after(log.older_entries.unwrap_or(u64::MAX)),
+            decisions: StandingDecisions::default(),
+            words: BTreeMap::new(),
             writer: FieldWriter::new(Domain::Entry),
             findings: Vec::new(),
             last: 0,
@@ -78,6 +89,7 @@ impl ExportAudit {
                 .push(format!("the export says that there are {} entries, the last is {}", log.size, this.last));
         }
         let mut verification = this.replay.into_verification();
+        verification.findings.append(&mut this.decisions.finish());
         verification.findings.append(&mut this.findings);
         verification.findings.extend(report.findings.iter().map(ToString::to_string));
         verification.log = Some(report);
@@ -93,9 +105,16 @@ impl ExportAudit {
                 self.meet(&person);
                 continue;
             }
+            if lines.line.starts_with("{\"decided\":{") {
+                let found = serde_json::from_str(&lines.line).map_err(|error| lines.wrong(&error.to_string()));
+                let DecidedLine { decided } = found?;
+                self.decided(&decided);
+                continue;
+            }
             let record = EntryRecord::parse(&lines.line).map_err(|error| lines.wrong(&error.to_string()))?;
             self.last = record.entry.number;
             self.replay.apply(&record.entry)?;
+            self.decisions.take(&record.entry);
             return self.leaf(&record).map(Some);
         }
         Ok(None)
@@ -120,7 +139,10 @@ impl ExportAudit {
         let person = entry.ran_by.clone().zip(entry.links.run.as_ref()).and_then(|(user, run)| {
             self.persons.get(&Principal { user, site: Some(run.site.clone()) }).map(|(mark, _)| *mark)
         });
-        if let Some(salt) = salt {
+        if let Particulars::Decided(leaf) = &entry.particulars {
+            self.words.retain(|earlier, _| !leaf.replaces.contains(earlier));
+            self.words.insert(entry.number, (*note_commitment, salt));
+        } else if let Some(salt) = salt {
             let expected = written(entry).map(|fields| Commitment::new(&salt.of_entry(entry.number), fields));
             if expected != *note_commitment {
                 self.find(format!("the note of entry {} is not the one that was posted", entry.number));
@@ -132,6 +154,21 @@ impl ExportAudit {
             self.find(format!("entry {} is not the one that its leaf was made of", entry.number));
         }
         Ok(leaf)
+    }
+
+    /// Looks at a decision that stands.
+    fn decided(&mut self, record: &DecidedRecord) {
+        let DecidedRecord { entry, kind, content, written } = record;
+        let mut known = |who: &Principal| Ok::<_, Infallible>(self.persons.get(who).map(|(mark, _)| *mark));
+        let Ok(digest) = DecidedDigest::of(*kind, content, &mut known);
+        self.decisions.meet(*entry, *kind, digest);
+        let Some((number, words)) = entry.zip(written.as_ref()) else { return };
+        if let Some((commitment, Some(salt))) = self.words.get(&number) {
+            let expected = written_into(words).map(|fields| Commitment::new(&salt.of_entry(number), fields));
+            if expected != *commitment {
+                self.find(format!("the words of the {kind} of entry {number} are not those that were written"));
+            }
+        }
     }
 
     fn find(&mut self, finding: String) {

@@ -1,6 +1,6 @@
 //! Exports: a ledger as JSON lines, and what can be checked of them without it.
 //!
-//! The first line is the log, then comes everybody, then every entry. An auditor's export has names and salts, so that
+//! The first line is the log, then comes everybody, then every entry, then every decision that stands. An auditor's export has names and salts, so that
 //! names can be checked as well; a public one has pseudonyms and commitments, and the same root.
 
 mod audit;

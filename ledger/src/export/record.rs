@@ -1,9 +1,10 @@
 //! The lines of an export.
 
-use crate::evidence::{Commitment, Pseudonym, Salt, TreeHash, VerifierKey};
-use crate::{Content, Entry, Particulars};
+use crate::evidence::{Commitment, Pseudonym, Salt, TreeHash, VerifierKey, person, person_in};
+use crate::{Content, DecidedRecord, Entry, Particulars};
 use model::{Principal, SiteName, UserName};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::str::FromStr;
 
@@ -18,6 +19,8 @@ pub enum ExportLine {
     Log(LogRecord),
     /// Somebody whom entries are about.
     Person(PersonRecord),
+    /// A decision that stands.
+    Decided(DecidedRecord),
     /// An entry.
     #[serde(untagged)]
     Entry(Box<EntryRecord>),
@@ -109,6 +112,28 @@ impl EntryRecord {
             WITHHELD.clone_into(reason);
         }
         self
+    }
+}
+
+impl DecidedRecord {
+    /// The same for the public: pseudonyms, and nothing that a person wrote.
+    #[must_use]
+    pub fn masked(mut self, masks: &Masks) -> Self {
+        mask(&mut self.content, masks);
+        Self { written: None, ..self }
+    }
+}
+
+fn mask(value: &mut Value, masks: &Masks) {
+    if let Some(principal) = person_in(value) {
+        let Principal { user, site } = masks.of(principal);
+        *value = person(user.as_str(), site.as_ref().map(SiteName::as_str));
+        return;
+    }
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(|value| mask(value, masks)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| mask(value, masks)),
+        _ => {}
     }
 }
 

@@ -15,9 +15,9 @@ use crate::store::Store;
 use crate::stored::{self, Known, LogTables as _, Owner};
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum,
-    Cursor, Entry, EntryPage, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind,
-    LogRecord, OpenMode, Outcome, Outside, PersonRecord, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone,
-    UnattributedRun, UsageQuery, UsageSum, Verification,
+    Cursor, DecidedRecord, Entry, EntryPage, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError,
+    LedgerErrorKind, LogRecord, OpenMode, Outcome, Outside, PersonRecord, Proposal, Scope, SettledRun,
+    SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -86,6 +86,21 @@ impl PostgresBook {
     ) -> Result<T> {
         let answer = self.owner.call(move |connected| connected.link.with(work)).await;
         answer.map_err(|error| error.while_doing(doing).with_fact("server", &self.place))
+    }
+
+    /// The log, signed where it can be, and what else is asked of the same state.
+    async fn log_and<T: Send + 'static>(&self, and: fn(&Tables<'_>) -> Result<T>) -> Result<(LogRecord, T)> {
+        let (writer, keeper) = (self.writer.clone(), self.keeper.clone());
+        let work = move |session: &Session| {
+            let record = in_transaction(session, Session::commit, || {
+                let (tables, signer) = (Tables::new(session), writer.signer.as_deref());
+                let record = stored::record_of_log(&tables, signer, |key| keeper.file_of(key))?;
+                Ok(((record, and(&tables)?), true))
+            })?;
+            session.flush_for_readers()?;
+            Ok(record)
+        };
+        self.call("reading the log", work).await
     }
 }
 
@@ -242,16 +257,11 @@ impl Book for PostgresBook {
     }
 
     async fn log(&self) -> Result<LogRecord> {
-        let (writer, keeper) = (self.writer.clone(), self.keeper.clone());
-        let work = move |session: &Session| {
-            let record = in_transaction(session, Session::commit, || {
-                let (tables, signer) = (Tables::new(session), writer.signer.as_deref());
-                Ok((stored::record_of_log(&tables, signer, |key| keeper.file_of(key))?, true))
-            })?;
-            session.flush_for_readers()?;
-            Ok(record)
-        };
-        self.call("reading the log", work).await
+        self.log_and(|_| Ok(())).await.map(|(log, ())| log)
+    }
+
+    async fn log_and_decisions(&self) -> Result<(LogRecord, Vec<DecidedRecord>)> {
+        self.log_and(|tables| stored::all_decided(tables)).await
     }
 
     async fn prove(&self, entry: u64) -> Result<EntryProof> {

@@ -2,17 +2,22 @@
 
 use super::rows::{count, number, parsed};
 use super::session::Session;
+use super::tables::by;
 use crate::BundleMark;
-use crate::records::Result;
-use model::{Principal, SiteName, Timestamp};
+use crate::records::{Deed, Result};
 use postgres::Row;
 
-/// Adds a bundle, or says how far it was taken in by now.
-pub(super) fn put(session: &Session, mark: &BundleMark, actor: &Principal, now: Timestamp) -> Result<()> {
-    let insert = r#"INSERT INTO bundles (chain, site, "user", key, trust, number, last, recorded_at, actor_user, actor_site)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-        ON CONFLICT (chain) DO UPDATE SET trust = excluded.trust, number = excluded.number, last = excluded.last"#;
+/// Adds a bundle, or says how far it was taken in by now; the entry that said so before.
+pub(super) fn put(session: &Session, mark: &BundleMark, deed: &Deed<'_>) -> Result<Option<u64>> {
     let BundleMark { chain, site, user, key, trust, number: batch, last } = mark;
+    let before = session.row("SELECT entry FROM bundles WHERE chain = $1", &[&chain.to_string()])?;
+    let before = before.map(|row| count(&row, 0)).transpose()?;
+    let insert = r#"INSERT INTO bundles
+        (chain, site, "user", key, trust, number, last, recorded_at, actor_user, actor_site, entry)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (chain) DO UPDATE SET trust = excluded.trust, number = excluded.number, last = excluded.last,
+        entry = excluded.entry"#;
+    let (by, by_site, now) = by(deed);
     session.execute(
         insert,
         &[
@@ -23,12 +28,13 @@ pub(super) fn put(session: &Session, mark: &BundleMark, actor: &Principal, now: 
             &trust.as_str(),
             &number(*batch)?,
             &last.to_string(),
-            &now.epoch_seconds(),
-            &actor.user.as_str(),
-            &actor.site.as_ref().map(SiteName::as_str),
+            &now,
+            &by,
+            &by_site,
+            &number(deed.entry)?,
         ],
     )?;
-    Ok(())
+    Ok(before)
 }
 
 /// All bundles, in the order of whose they are.

@@ -1,21 +1,23 @@
 //! The table of site figures.
 
-use super::rows::{amount, count, get, instant, parsed, parsed_option};
+use super::rows::{amount, count, get, instant, number, parsed, parsed_option};
 use super::session::Session;
 use super::spending_tables::spent_through;
-use crate::records::{NotedFigure, Result};
+use super::tables::by;
+use crate::records::{Deed, NotedFigure, Result};
 use crate::{NewSiteFigure, SiteFigureRecord};
-use model::{Amount, Principal, ProjectName, SiteName, Timestamp};
+use model::{Amount, Principal, ProjectName, Timestamp};
 use postgres::Row;
 
 const FIGURE: &str =
     "number, project, unit, granted, used, since_at, as_of, source, digest, recorded_at, actor_user, actor_site";
 
-pub(super) fn put(session: &Session, figure: &NewSiteFigure, actor: &Principal, now: Timestamp) -> Result<()> {
+pub(super) fn put(session: &Session, figure: &NewSiteFigure, deed: &Deed<'_>) -> Result<()> {
     let insert = format!(
-        "INSERT INTO site_figures ({FIGURE})
-         SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM site_figures"
+        "INSERT INTO site_figures ({FIGURE}, entry)
+         SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM site_figures"
     );
+    let (user, site, now) = by(deed);
     session.execute(
         &insert,
         &[
@@ -27,9 +29,10 @@ pub(super) fn put(session: &Session, figure: &NewSiteFigure, actor: &Principal, 
             &figure.as_of.epoch_seconds(),
             &figure.source,
             &figure.digest,
-            &now.epoch_seconds(),
-            &actor.user.as_str(),
-            &actor.site.as_ref().map(SiteName::as_str),
+            &now,
+            &user,
+            &site,
+            &number(deed.entry)?,
         ],
     )?;
     Ok(())

@@ -93,7 +93,7 @@ fn post_holds(session: &Session, posts: &[Post], writer: &Writer) -> Result<Vec<
 }
 
 /// Notes the posts. At that the database checks that the accounts of each unit sum to zero.
-fn close_posts(session: &Session, closed: &[Carried<'_>]) -> Result<()> {
+pub(super) fn close_posts(session: &Session, closed: &[Carried<'_>]) -> Result<()> {
     if closed.is_empty() {
         return Ok(());
     }

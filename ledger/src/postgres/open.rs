@@ -1,5 +1,6 @@
 //! Opening: does the server answer, is there a ledger, is it ours, of which release.
 
+use super::joined_posts::close_posts;
 use super::keeper::Keeper;
 use super::place::PostgresPlace;
 use super::rows::get;
@@ -7,10 +8,12 @@ use super::schema::{APPLICATION, MIGRATIONS, SCHEMA, VERSION};
 use super::session::Session;
 use super::tables::Tables;
 use crate::evidence::SignerKey;
+use crate::post::Post;
 use crate::random::no_bits;
 use crate::records::Result;
-use crate::schema_version::{WITH_NIGHTS, check_version};
-use crate::stored::{Log, LogTables as _, sum_nights};
+use crate::schema_version::{WITH_DECISIONS, WITH_NIGHTS, check_version};
+use crate::store::Store as _;
+use crate::stored::{Carried, Log, LogTables as _, enter_earlier, sum_nights};
 use crate::{LedgerError, LedgerErrorKind, OpenMode};
 
 /// The oldest server that is known to do.
@@ -123,6 +126,9 @@ fn migrate(session: &Session, keeper: &Keeper) -> Result<()> {
     if taken.is_some_and(|taken| taken < WITH_NIGHTS) {
         sum_nights(&Tables::new(session))?;
     }
+    if taken.is_some_and(|taken| taken < WITH_DECISIONS) {
+        enter_decisions(session, keeper)?;
+    }
     if taken.is_none() {
         let mut secret = [0; 32];
         keeper.random.fill(&mut secret).map_err(|error| no_bits(&error))?;
@@ -134,6 +140,15 @@ fn migrate(session: &Session, keeper: &Keeper) -> Result<()> {
         ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     session.execute(note, &[&VERSION.to_string()])?;
     Ok(())
+}
+
+/// Enters what was decided before decisions had entries.
+fn enter_decisions(session: &Session, keeper: &Keeper) -> Result<()> {
+    let tables = Tables::to_write(session, &keeper.random);
+    let Some((actor, now)) = enter_earlier(&tables, "ctid")? else { return Ok(()) };
+    let post = Post { actor, now, commands: Vec::new() };
+    close_posts(session, &[Carried { post: &post, recorded_at: now, last_entry: tables.last_number()? }])?;
+    tables.close_log(None)
 }
 
 /// Whoever makes the ledger makes the key of its log.

@@ -115,7 +115,7 @@ pub(super) fn policy(row: &Row) -> Result<SetPolicy> {
 }
 
 /// Which entries a statement is about: those that move, of a project (`$1`) and a unit (`$2`).
-const STATED: &str = "kind NOT IN ('hold', 'amend', 'release', 'propose')
+const STATED: &str = "kind NOT IN ('hold', 'amend', 'release', 'propose', 'decide')
     AND project = (SELECT number FROM names WHERE text = $1) AND unit = (SELECT number FROM names WHERE text = $2)";
 
 pub(super) fn statement(

@@ -3,7 +3,7 @@
 use super::posting::{Posting, conflict, invalid};
 use super::settle::charge_again;
 use crate::records::Result;
-use crate::{Binding, Effect, Enforce, EntryKind, SetPolicy, Unbind};
+use crate::{Binding, DecidedKind, Effect, Enforce, EntryKind, SetPolicy, Unbind};
 
 /// How many runs are in memory at once.
 pub(super) const PAGE: u32 = 500;
@@ -69,7 +69,7 @@ pub(super) fn set_enforce(posting: &Posting<'_>, enforce: &Enforce) -> Result<Ef
     if posting.records.is_enforced(&enforce.project, &enforce.unit)? == enforce.is_enforced {
         return Ok(Effect::AlreadyDone);
     }
-    posting.records.set_enforced(enforce, posting.actor, posting.recorded_at)?;
+    posting.decide_anew(DecidedKind::Enforcement, |deed| posting.records.set_enforced(enforce, deed))?;
     Ok(Effect::Done)
 }
 
@@ -85,6 +85,11 @@ pub(super) fn set_policy(posting: &Posting<'_>, wish: &SetPolicy) -> Result<Effe
             "`pakt ledger policy PROJECT --unit UNIT` shows the one it has; choose one that fits the grant's months";
         lots.map_err(|error| invalid(format!("it does not fit grant `{}`: {error}", grant.terms.key)).with_next(next))?;
     }
-    posting.records.set_policy(wish, posting.actor, posting.recorded_at)?;
+    put_policy(posting, wish)?;
     Ok(Effect::Done)
+}
+
+/// Writes a policy.
+pub(super) fn put_policy(posting: &Posting<'_>, policy: &SetPolicy) -> Result<()> {
+    posting.decide_anew(DecidedKind::Policy, |deed| posting.records.set_policy(policy, deed))
 }

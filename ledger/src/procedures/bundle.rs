@@ -2,7 +2,7 @@
 
 use super::posting::{Posting, conflict};
 use crate::records::Result;
-use crate::{BundleMark, Effect, KeepBundle};
+use crate::{BundleMark, DecidedKind, Effect, KeepBundle};
 
 /// Notes how far a bundle was taken in. The key that was seen first for a person at a site is theirs; of another one the
 /// whole post is refused, unless it says that the key was looked at.
@@ -17,6 +17,8 @@ pub(super) fn keep(posting: &Posting<'_>, wish: &KeepBundle) -> Result<Effect> {
     if known.iter().any(|known| known.chain == *chain && says_no_more(known)) {
         return Ok(Effect::AlreadyDone);
     }
-    posting.records.put_bundle(&wish.mark, posting.actor, posting.recorded_at)?;
+    posting.decide(DecidedKind::Bundle, |deed| {
+        Ok(Some(posting.records.put_bundle(&wish.mark, deed)?.into_iter().collect()))
+    })?;
     Ok(Effect::Done)
 }

@@ -233,7 +233,14 @@ pub(super) fn erase(posting: &Posting<'_>, who: &Principal) -> Result<Option<u64
         let why = "the erasure would stand under your own name: somebody else has to enter it";
         return Err(conflict(why).with_next("have another person of the group run the same command"));
     }
-    posting.records.erase(who, posting.recorded_at)
+    let Some(erased) = posting.records.erase(who, posting.recorded_at)? else { return Ok(None) };
+    for (kind, entry) in erased.changed {
+        posting.decide_again(kind, entry)?;
+    }
+    for (kind, entry) in erased.gone {
+        posting.take_back(kind, entry)?;
+    }
+    Ok(Some(erased.runs))
 }
 
 fn key_of(wish: &Adjust) -> String {

@@ -1,6 +1,7 @@
 //! Delegation: time of a grant goes on to another project, as a grant of the same programme over the same time. Of a grant
 //! that comes in lots each that is not over gives its part, and the other project gets those.
 
+use super::bind::put_policy;
 use super::grant::grant;
 use super::posting::{Draft, Posting, conflict, invalid};
 use crate::records::Result;
@@ -60,7 +61,7 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
         && posting.records.policy(&wish.to, &unit)?.is_none()
     {
         let policy = SetPolicy { project: wish.to.clone(), ..known };
-        posting.records.set_policy(&policy, posting.actor, posting.recorded_at)?;
+        put_policy(posting, &policy)?;
     }
     let (project, amount) = (wish.to.clone(), wish.amount);
     // Each delegation is a decision of its own: a second one for the same reason is another grant, not the same once more.

@@ -5,6 +5,7 @@
 mod bind;
 mod bundle;
 mod by_hand;
+mod decide;
 mod delegate;
 mod expire;
 mod grant;

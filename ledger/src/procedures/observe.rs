@@ -1,9 +1,9 @@
-//! Observations and cursors: neither is an entry, neither goes backwards, unless its date lies ahead of the present: a clock
+//! Observations, cursors, readings, imports and zones. Of these observations and cursors are no entries, neither goes backwards, unless its date lies ahead of the present: a clock
 //! that was ahead once must not keep out what is seen afterwards.
 
 use super::posting::{Posting, invalid};
 use crate::records::Result;
-use crate::{Coverage, Cursor, Effect, Observation, Scope, SiteZone, is_ahead};
+use crate::{Coverage, Cursor, DecidedKind, Effect, ImportBatch, Observation, Scope, SiteZone, is_ahead};
 use model::AccountName;
 use std::collections::BTreeSet;
 
@@ -28,7 +28,8 @@ pub(super) fn cover(posting: &Posting<'_>, reading: &Coverage) -> Result<()> {
         return Err(invalid(format!("nothing was read from {} to {}", reading.window.from, reading.window.to)));
     }
     let hidden_accounts = hidden(posting, reading)?;
-    posting.records.put_coverage(&Coverage { hidden_accounts, ..reading.clone() })
+    let reading = Coverage { hidden_accounts, ..reading.clone() };
+    posting.decide(DecidedKind::Coverage, |deed| posting.records.put_coverage(&reading, deed.entry))
 }
 
 /// The accounts of which the reader saw others before, and now none although the books have some: the right is gone. Where the
@@ -51,8 +52,18 @@ pub(super) fn set_zone(posting: &Posting<'_>, wish: &SiteZone) -> Result<Effect>
     if posting.records.zone(&wish.site)?.as_ref() == Some(&wish.zone) {
         return Ok(Effect::AlreadyDone);
     }
-    posting.records.set_zone(wish, posting.recorded_at)?;
+    posting.decide_anew(DecidedKind::Zone, |deed| posting.records.set_zone(wish, deed))?;
     Ok(Effect::Done)
+}
+
+/// Notes a batch of runs; its number.
+pub(super) fn note_import(posting: &Posting<'_>, batch: &ImportBatch) -> Result<u64> {
+    let mut number = 0;
+    posting.decide(DecidedKind::Import, |deed| {
+        number = posting.records.add_import(batch, deed)?;
+        Ok(Some(Vec::new()))
+    })?;
+    Ok(number)
 }
 
 /// Moves the cursor of a scope forward.

@@ -5,7 +5,8 @@ use super::{bind, bundle, by_hand, delegate, expire, grant, hold, observe, reatt
 use crate::records::{Records, Result};
 use crate::rules::{BindingsByAccount, Content, Secret};
 use crate::{
-    Account, Binding, Command, Entry, EntryKind, LedgerError, LedgerErrorKind, Links, Outcome, Particulars, Ran, Unbind,
+    Account, Binding, Command, DecidedKind, Entry, EntryKind, LedgerError, LedgerErrorKind, Links, Outcome,
+    Particulars, Ran, Unbind,
 };
 use model::{Amount, Principal, ProjectName, TariffId, Timestamp, Unit, UserName};
 use rustc_hash::FxHashMap;
@@ -83,9 +84,7 @@ pub(crate) fn apply(posting: &Posting<'_>, command: &Command) -> Result<Outcome>
         Command::NoteSiteFigure(figure) => site_figure::note(posting, figure),
         Command::Advance(cursor) => observe::advance(posting, cursor).map(Outcome::Advanced),
         Command::SetZone(wish) => observe::set_zone(posting, wish).map(Outcome::ZoneSet),
-        Command::NoteImport(batch) => {
-            posting.records.add_import(batch, posting.actor, posting.recorded_at).map(Outcome::ImportNoted)
-        }
+        Command::NoteImport(batch) => observe::note_import(posting, batch).map(Outcome::ImportNoted),
         Command::KeepBundle(wish) => bundle::keep(posting, wish).map(Outcome::BundleKept),
     }
 }
@@ -121,13 +120,13 @@ impl<'a> Posting<'a> {
     /// Adds a binding.
     pub(super) fn add_binding(&self, binding: &Binding) -> Result<()> {
         self.bindings.replace(None);
-        self.records.add_binding(binding, self.actor, self.recorded_at)
+        self.decide_anew(DecidedKind::Binding, |deed| self.records.add_binding(binding, deed))
     }
 
     /// Ends a binding.
     pub(super) fn end_binding(&self, unbind: Unbind) -> Result<()> {
         self.bindings.replace(None);
-        self.records.end_binding(unbind, self.actor, self.recorded_at)
+        self.decide_anew(DecidedKind::Unbinding, |deed| self.records.end_binding(unbind, deed))
     }
 
     /// Does work that is undone, alone, where an amount does not fit; the inner error says so. The rest of the post goes

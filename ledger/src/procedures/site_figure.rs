@@ -3,7 +3,7 @@
 use super::opening;
 use super::posting::{Posting, invalid};
 use crate::records::Result;
-use crate::{Effect, NewOpening, NewSiteFigure, Outcome, is_ahead};
+use crate::{DecidedKind, Effect, NewOpening, NewSiteFigure, Outcome, is_ahead};
 use model::Amount;
 
 /// Notes what a site says, once. The first figure of a budget that nobody has opened also books what the ledger does not
@@ -40,7 +40,7 @@ pub(super) fn note(posting: &Posting<'_>, figure: &NewSiteFigure) -> Result<Outc
     if opens {
         opening::enter(posting, &opening, beyond)?;
     }
-    posting.records.put_site_figure(figure, posting.actor, posting.recorded_at)?;
+    posting.decide_anew(DecidedKind::SiteFigure, |deed| posting.records.put_site_figure(figure, deed))?;
     Ok(Outcome::FigureNoted { opened: opens.then_some(beyond), settled, effect: Effect::Done })
 }
 

@@ -90,6 +90,6 @@ const fn line_kind(kind: EntryKind) -> Option<StatementLineKind> {
         EntryKind::Overrun => Some(StatementLineKind::Overrun),
         EntryKind::Correct => Some(StatementLineKind::Correct),
         EntryKind::Reattribute => Some(StatementLineKind::Reattribute),
-        EntryKind::Hold | EntryKind::Amend | EntryKind::Release | EntryKind::Propose => None,
+        EntryKind::Hold | EntryKind::Amend | EntryKind::Release | EntryKind::Propose | EntryKind::Decide => None,
     }
 }

@@ -13,9 +13,9 @@ use crate::store::Store;
 use crate::stored::{self, Known, LogTables as _, Owner};
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum,
-    Cursor, Entry, EntryPage, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LogRecord, Outcome, Outside,
-    PersonRecord, PostgresPlace, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery,
-    UsageSum, Verification,
+    Cursor, DecidedRecord, Entry, EntryPage, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LogRecord,
+    Outcome, Outside, PersonRecord, PostgresPlace, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone,
+    UnattributedRun, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -106,6 +106,28 @@ impl SqliteBook {
             answer = Err(error);
         }
         answer.map_err(|error| error.while_doing(doing).with_fact("file", &self.path.display()))
+    }
+
+    /// The log, signed where it can be, and what else is asked of the same state.
+    async fn log_and<T: Send + 'static>(&self, and: fn(&Tables<'_>) -> Result<T>) -> Result<(LogRecord, T)> {
+        let (signer, key_file) = (self.writer.signer.clone(), key_file_of(&self.path));
+        if self.is_read_only {
+            let read = move |tables: &Tables<'_>| {
+                Ok((stored::record_of_log(tables, None, |_| key_file.clone())?, and(tables)?))
+            };
+            let (record, more) = self.read("reading the log", read).await?;
+            let unsigned = record.unsigned.map(|_| "the ledger can only be read here".to_owned());
+            return Ok((LogRecord { unsigned, ..record }, more));
+        }
+        let work = move |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let tables = Tables::new(&transaction);
+            let record = stored::record_of_log(&tables, signer.as_deref(), |_| key_file.clone())?;
+            let more = and(&tables)?;
+            transaction.commit()?;
+            Ok((record, more))
+        };
+        self.call("reading the log", work).await
     }
 }
 
@@ -261,20 +283,11 @@ impl Book for SqliteBook {
     }
 
     async fn log(&self) -> Result<LogRecord> {
-        let (signer, key_file) = (self.writer.signer.clone(), key_file_of(&self.path));
-        if self.is_read_only {
-            let read = move |tables: &Tables<'_>| stored::record_of_log(tables, None, |_| key_file.clone());
-            let record = self.read("reading the log", read).await?;
-            let unsigned = record.unsigned.map(|_| "the ledger can only be read here".to_owned());
-            return Ok(LogRecord { unsigned, ..record });
-        }
-        let work = move |connection: &mut Connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let record = stored::record_of_log(&Tables::new(&transaction), signer.as_deref(), |_| key_file.clone())?;
-            transaction.commit()?;
-            Ok(record)
-        };
-        self.call("reading the log", work).await
+        self.log_and(|_| Ok(())).await.map(|(log, ())| log)
+    }
+
+    async fn log_and_decisions(&self) -> Result<(LogRecord, Vec<DecidedRecord>)> {
+        self.log_and(|tables| stored::all_decided(tables)).await
     }
 
     async fn prove(&self, entry: u64) -> Result<EntryProof> {

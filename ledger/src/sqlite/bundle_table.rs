@@ -2,18 +2,23 @@
 
 use super::queries::all;
 use super::rows::{count, number, parsed};
+use super::tables::by;
 use crate::BundleMark;
-use crate::records::Result;
-use model::{Principal, SiteName, Timestamp};
-use rusqlite::{Connection, Row, params};
+use crate::records::{Deed, Result};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-/// Adds a bundle, or says how far it was taken in by now.
-pub(super) fn put(connection: &Connection, mark: &BundleMark, actor: &Principal, now: Timestamp) -> Result<()> {
-    let insert =
-        "INSERT INTO bundles (chain, site, user, key, trust, number, last, recorded_at, actor_user, actor_site)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-        ON CONFLICT (chain) DO UPDATE SET trust = excluded.trust, number = excluded.number, last = excluded.last";
+/// Adds a bundle, or says how far it was taken in by now; the entry that said so before.
+pub(super) fn put(connection: &Connection, mark: &BundleMark, deed: &Deed<'_>) -> Result<Option<u64>> {
     let BundleMark { chain, site, user, key, trust, number: batch, last } = mark;
+    let before = connection
+        .query_row("SELECT entry FROM bundles WHERE chain = ?1", [chain.to_string()], |row| count(row, 0))
+        .optional()?;
+    let insert =
+        "INSERT INTO bundles (chain, site, user, key, trust, number, last, recorded_at, actor_user, actor_site, entry)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+        ON CONFLICT (chain) DO UPDATE SET trust = excluded.trust, number = excluded.number, last = excluded.last,
+        entry = excluded.entry";
+    let (by, by_site, now) = by(deed);
     connection.execute(
         insert,
         params![
@@ -24,12 +29,13 @@ pub(super) fn put(connection: &Connection, mark: &BundleMark, actor: &Principal,
             trust.as_str(),
             number(*batch)?,
             last.to_string(),
-            now.epoch_seconds(),
-            actor.user.as_str(),
-            actor.site.as_ref().map(SiteName::as_str),
+            now,
+            by,
+            by_site,
+            number(deed.entry)?,
         ],
     )?;
-    Ok(())
+    Ok(before)
 }
 
 /// All bundles, in the order of whose they are.

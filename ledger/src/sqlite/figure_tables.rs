@@ -2,20 +2,22 @@
 
 use super::names::Names;
 use super::queries::all;
-use super::rows::{amount, count, instant, parsed, parsed_option};
+use super::rows::{amount, count, instant, number, parsed, parsed_option};
 use super::spending_tables::spent_through;
-use crate::records::{NotedFigure, Result};
+use super::tables::by;
+use crate::records::{Deed, NotedFigure, Result};
 use crate::{NewSiteFigure, SiteFigureRecord};
-use model::{Amount, Principal, ProjectName, SiteName, Timestamp};
+use model::{Amount, Principal, ProjectName, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 const FIGURE: &str =
     "number, project, unit, granted, used, since_at, as_of, source, digest, recorded_at, actor_user, actor_site";
 
-pub(super) fn put(connection: &Connection, figure: &NewSiteFigure, actor: &Principal, now: Timestamp) -> Result<()> {
+pub(super) fn put(connection: &Connection, figure: &NewSiteFigure, deed: &Deed<'_>) -> Result<()> {
     let insert = "INSERT INTO site_figures
-        (project, unit, granted, used, since_at, as_of, source, digest, recorded_at, actor_user, actor_site)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        (project, unit, granted, used, since_at, as_of, source, digest, recorded_at, actor_user, actor_site, entry)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    let (user, site, now) = by(deed);
     connection.execute(
         insert,
         params![
@@ -27,9 +29,10 @@ pub(super) fn put(connection: &Connection, figure: &NewSiteFigure, actor: &Princ
             figure.as_of.epoch_seconds(),
             figure.source,
             figure.digest,
-            now.epoch_seconds(),
-            actor.user.as_str(),
-            actor.site.as_ref().map(SiteName::as_str),
+            now,
+            user,
+            site,
+            number(deed.entry)?,
         ],
     )?;
     Ok(())

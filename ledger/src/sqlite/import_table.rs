@@ -1,19 +1,18 @@
 //! The table of imports.
 
 use super::queries;
-use super::rows::{count, from_json, instant, to_json};
-use crate::records::Result;
+use super::rows::{count, from_json, instant, number, to_json};
+use super::tables::by;
+use crate::records::{Deed, Result};
 use crate::{ImportBatch, ImportRecord};
-use model::{Principal, SiteName, Timestamp};
 use rusqlite::{Connection, params};
 
 /// Adds the header of a batch; its number.
-pub(super) fn add(connection: &Connection, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64> {
-    let insert = "INSERT INTO imports (recorded_at, actor_user, actor_site, digest, header) VALUES (?1, ?2, ?3, ?4, ?5)
-        RETURNING number";
-    let site = actor.site.as_ref().map(SiteName::as_str);
-    let header = to_json(batch)?;
-    let row = params![now.epoch_seconds(), actor.user.as_str(), site, batch.digest, header];
+pub(super) fn add(connection: &Connection, batch: &ImportBatch, deed: &Deed<'_>) -> Result<u64> {
+    let insert = "INSERT INTO imports (recorded_at, actor_user, actor_site, digest, header, entry)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING number";
+    let (user, site, now) = by(deed);
+    let row = params![now, user, site, batch.digest, to_json(batch)?, number(deed.entry)?];
     Ok(connection.prepare_cached(insert)?.query_row(row, |row| count(row, 0))?)
 }
 

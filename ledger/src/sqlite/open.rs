@@ -1,6 +1,7 @@
 //! Opening: is it there, is it ours, may this host use it, which journal does the place allow.
 
 use super::header::{Header, check_header};
+use super::joined_posts::close_post;
 use super::mount::{Place, Reach, place_of};
 use super::read_only::{self, Untouched};
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
@@ -8,8 +9,8 @@ use super::tables::Tables;
 use super::thread::with_retries;
 use crate::evidence::SignerKey;
 use crate::random::{Random, no_bits};
-use crate::schema_version::{WITH_NIGHTS, check_version};
-use crate::stored::{LogTables as _, generate_key, read_key, sum_nights, write_key};
+use crate::schema_version::{WITH_DECISIONS, WITH_NIGHTS, check_version};
+use crate::stored::{LogTables as _, enter_earlier, generate_key, read_key, sum_nights, write_key};
 use crate::{LedgerError, LedgerErrorKind, Retry};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 use std::ffi::OsString;
@@ -170,6 +171,11 @@ fn migrate(connection: &mut Connection, random: &Random) -> Result<(), LedgerErr
     }
     if taken < WITH_NIGHTS {
         sum_nights(&Tables::new(&transaction))?;
+    }
+    if taken < WITH_DECISIONS
+        && let Some((actor, at)) = enter_earlier(&Tables::to_write(&transaction, random), "rowid")?
+    {
+        close_post(&transaction, &actor, (at, at), 0)?;
     }
     let mut secret = [0; 32];
     random.fill(&mut secret).map_err(|error| no_bits(&error))?;

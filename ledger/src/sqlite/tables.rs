@@ -6,13 +6,13 @@ use super::{
     bundle_table, entry_tables, figure_tables, import_table, observation_tables, queries, rows, spending_tables,
 };
 use crate::random::Random;
-use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
+use crate::records::{BalanceParts, BookedRun, DecidedRow, Deed, Erased, Result, RunDigest};
 use crate::rules::Secret;
 use crate::store::{Changes, Store};
 use crate::stored::{self, Listed, Marked, Persons};
 use crate::{
-    Account, Binding, BindingRecord, BundleMark, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
-    ImportBatch, LedgerError, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy,
+    Account, Binding, BindingRecord, BundleMark, Coverage, Cursor, DecidedKind, Enforce, Entry, EntryKind, Grant, Hold,
+    HoldId, ImportBatch, LedgerError, LedgerErrorKind, NewSiteFigure, Observation, Proposal, Scope, SetPolicy,
     SiteFigureRecord, SiteZone, Unbind,
 };
 use model::{
@@ -95,6 +95,11 @@ impl<'a> Tables<'a> {
     }
 }
 
+/// Who decides, where, and when, as columns have it.
+pub(super) fn by<'a>(deed: &Deed<'a>) -> (&'a str, Option<&'a str>, i64) {
+    (deed.actor.user.as_str(), deed.actor.site.as_ref().map(SiteName::as_str), deed.at.epoch_seconds())
+}
+
 impl Store for Tables<'_> {
     fn secret(&self) -> Result<Secret> {
         let select = "SELECT unhex(value) FROM meta WHERE name = 'secret'";
@@ -135,24 +140,33 @@ impl Store for Tables<'_> {
         Ok(self.connection.prepare_cached(&select)?.query_row([id.to_string()], rows::hold).optional()?)
     }
 
+    fn decided(&self, kind: DecidedKind, entry: u64) -> Result<DecidedRow> {
+        stored::decided(self, kind, entry)
+    }
+
+    fn decide_again(&self, kind: DecidedKind, before: u64, after: u64) -> Result<()> {
+        stored::decide_again(self, kind, before, after)
+    }
+
     fn bindings(&self) -> Result<Vec<BindingRecord>> {
         queries::bindings(self.connection)
     }
 
-    fn end_binding(&self, unbind: Unbind, actor: &Principal, now: Timestamp) -> Result<()> {
-        let insert = "INSERT INTO unbindings (binding, to_at, recorded_at, actor_user, actor_site)
-            VALUES (?1, ?2, ?3, ?4, ?5)";
-        let (user, site) = (actor.user.as_str(), actor.site.as_ref().map(SiteName::as_str));
-        let number = rows::number(unbind.number)?;
-        self.connection.execute(insert, params![number, unbind.to.epoch_seconds(), now.epoch_seconds(), user, site])?;
+    fn end_binding(&self, unbind: Unbind, deed: &Deed<'_>) -> Result<()> {
+        let insert = "INSERT INTO unbindings (binding, to_at, recorded_at, actor_user, actor_site, entry)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let (user, site, now) = by(deed);
+        let (number, entry) = (rows::number(unbind.number)?, rows::number(deed.entry)?);
+        self.connection.execute(insert, params![number, unbind.to.epoch_seconds(), now, user, site, entry])?;
         Ok(())
     }
 
-    fn add_binding(&self, binding: &Binding, actor: &Principal, now: Timestamp) -> Result<()> {
+    fn add_binding(&self, binding: &Binding, deed: &Deed<'_>) -> Result<()> {
         let insert = "INSERT INTO bindings
             (site, account, partition, user, unit, project, from_at, to_at, recorded_at, actor_user, actor_site,
-             work_directory, name)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+             work_directory, name, entry)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+        let (user, site, now) = by(deed);
         self.connection.execute(
             insert,
             params![
@@ -164,11 +178,12 @@ impl Store for Tables<'_> {
                 binding.project.as_str(),
                 binding.from.epoch_seconds(),
                 binding.to.map(Timestamp::epoch_seconds),
-                now.epoch_seconds(),
-                actor.user.as_str(),
-                actor.site.as_ref().map(SiteName::as_str),
+                now,
+                user,
+                site,
                 binding.work_directory.as_ref().map(model::DirectoryPrefix::as_str),
                 binding.name.as_ref().map(model::Pattern::as_str),
+                rows::number(deed.entry)?,
             ],
         )?;
         Ok(())
@@ -182,13 +197,13 @@ impl Store for Tables<'_> {
         Ok(last.optional()?.unwrap_or(false))
     }
 
-    fn set_enforced(&self, enforce: &Enforce, actor: &Principal, now: Timestamp) -> Result<()> {
-        let insert = "INSERT INTO enforcements (project, unit, is_enforced, recorded_at, actor_user, actor_site)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        let (user, site) = (actor.user.as_str(), actor.site.as_ref().map(SiteName::as_str));
-        let Enforce { project, unit, is_enforced } = enforce;
-        let now = now.epoch_seconds();
-        self.connection.execute(insert, params![project.as_str(), unit.to_string(), is_enforced, now, user, site])?;
+    fn set_enforced(&self, enforce: &Enforce, deed: &Deed<'_>) -> Result<()> {
+        let insert = "INSERT INTO enforcements (project, unit, is_enforced, recorded_at, actor_user, actor_site, entry)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let (user, site, now) = by(deed);
+        let (Enforce { project, unit, is_enforced }, entry) = (enforce, rows::number(deed.entry)?);
+        let unit = unit.to_string();
+        self.connection.execute(insert, params![project.as_str(), unit, is_enforced, now, user, site, entry])?;
         Ok(())
     }
 
@@ -211,15 +226,15 @@ impl Store for Tables<'_> {
         Ok(statement.query_row([project.as_str(), &unit.to_string()], queries::policy).optional()?)
     }
 
-    fn set_policy(&self, policy: &SetPolicy, actor: &Principal, now: Timestamp) -> Result<()> {
-        let insert = "INSERT INTO policies (project, unit, policy, zone, recorded_at, actor_user, actor_site)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let (user, site) = (actor.user.as_str(), actor.site.as_ref().map(SiteName::as_str));
+    fn set_policy(&self, policy: &SetPolicy, deed: &Deed<'_>) -> Result<()> {
+        let insert = "INSERT INTO policies (project, unit, policy, zone, recorded_at, actor_user, actor_site, entry)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let (user, site, now) = by(deed);
         let SetPolicy { project, unit, policy, zone } = policy;
         // One without a name is refused by its own writing.
         let (policy, zone) = (rows::to_json(policy)?, rows::to_json(zone).map(|_| zone.to_string())?);
-        let now = now.epoch_seconds();
-        self.connection.execute(insert, params![project.as_str(), unit.to_string(), policy, zone, now, user, site])?;
+        let (unit, entry) = (unit.to_string(), rows::number(deed.entry)?);
+        self.connection.execute(insert, params![project.as_str(), unit, policy, zone, now, user, site, entry])?;
         Ok(())
     }
 
@@ -258,8 +273,8 @@ impl Store for Tables<'_> {
         observation_tables::put_observation(self.connection, observation)
     }
 
-    fn put_coverage(&self, reading: &Coverage) -> Result<()> {
-        stored::put_coverage(self, reading)
+    fn put_coverage(&self, reading: &Coverage, entry: u64) -> Result<Option<Vec<u64>>> {
+        stored::put_coverage(self, reading, entry)
     }
 
     fn readings(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Vec<Coverage>> {
@@ -283,7 +298,7 @@ impl Store for Tables<'_> {
         Ok(())
     }
 
-    fn erase(&self, who: &Principal, now: Timestamp) -> Result<Option<u64>> {
+    fn erase(&self, who: &Principal, now: Timestamp) -> Result<Option<Erased>> {
         // What is overwritten is not left in the free parts of the file.
         self.connection.pragma_update(None, "secure_delete", "ON")?;
         stored::erase(self, who, now)
@@ -306,28 +321,28 @@ impl Store for Tables<'_> {
         stored::zone(self, site)
     }
 
-    fn set_zone(&self, zone: &SiteZone, now: Timestamp) -> Result<()> {
-        stored::set_zone(self, zone, now)
+    fn set_zone(&self, zone: &SiteZone, deed: &Deed<'_>) -> Result<()> {
+        stored::set_zone(self, zone, deed)
     }
 
-    fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64> {
-        import_table::add(self.connection, batch, actor, now)
+    fn add_import(&self, batch: &ImportBatch, deed: &Deed<'_>) -> Result<u64> {
+        import_table::add(self.connection, batch, deed)
     }
 
     fn bundles(&self) -> Result<Vec<BundleMark>> {
         bundle_table::bundles(self.connection)
     }
 
-    fn put_bundle(&self, mark: &BundleMark, actor: &Principal, now: Timestamp) -> Result<()> {
-        bundle_table::put(self.connection, mark, actor, now)
+    fn put_bundle(&self, mark: &BundleMark, deed: &Deed<'_>) -> Result<Option<u64>> {
+        bundle_table::put(self.connection, mark, deed)
     }
 
     fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>> {
         figure_tables::figures(self.connection, project)
     }
 
-    fn put_site_figure(&self, figure: &NewSiteFigure, actor: &Principal, now: Timestamp) -> Result<()> {
-        figure_tables::put(self.connection, figure, actor, now)
+    fn put_site_figure(&self, figure: &NewSiteFigure, deed: &Deed<'_>) -> Result<()> {
+        figure_tables::put(self.connection, figure, deed)
     }
 
     fn spent_through(

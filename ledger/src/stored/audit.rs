@@ -10,6 +10,7 @@ use super::audit_readers::{Reader, read_alone, read_together};
 use super::audit_sums::Sums;
 use super::balances::BalanceTables;
 use super::charges;
+use super::decision_audit;
 use super::entry_rows::entry;
 use super::log::{Log, older_entries};
 use super::lot_audit::lots;
@@ -65,6 +66,7 @@ pub(crate) fn audit_by_parts<T: BalanceTables, R: Reader>(
             .and_then(|(joined, sums)| Ok((joined, sums, charges::stored(tables, &seeds.charges)?)))?,
     };
     let (pass, mut findings, found) = (joined.pass, joined.leaves, (joined.replay, joined.notes));
+    let mut decided = decision_audit::findings(tables, joined.decisions)?;
     let mut verification = match compare(tables, found, &sums, runs, &seeds)? {
         Some(mut verification) => {
             verification.findings.append(&mut reversals(tables)?);
@@ -78,6 +80,7 @@ pub(crate) fn audit_by_parts<T: BalanceTables, R: Reader>(
     }
     findings.extend(report.findings.iter().map(ToString::to_string));
     verification.findings.append(&mut lots(tables)?);
+    verification.findings.append(&mut decided);
     verification.findings.append(&mut findings);
     verification.log = Some(report);
     Ok(verification)

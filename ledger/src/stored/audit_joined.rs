@@ -4,7 +4,7 @@ use super::audit::MOST_FINDINGS;
 use super::audit_part::{Part, Step};
 use crate::evidence::AuditPass;
 use crate::records::Result;
-use crate::rules::Replay;
+use crate::rules::{Replay, StandingDecisions};
 
 /// The log up to some part.
 pub(super) struct Joined {
@@ -13,6 +13,8 @@ pub(super) struct Joined {
     pub(super) sizes: Vec<u64>,
     /// Without what readers keep as sums.
     pub(super) replay: Replay,
+    /// The decisions that stand by what the entries say.
+    pub(super) decisions: StandingDecisions,
     /// A sentence for each note that is another.
     pub(super) notes: Vec<String>,
     /// A sentence for each leaf that is another.
@@ -23,7 +25,14 @@ impl Joined {
     /// Before the first entry; an earlier release made so many.
     pub(super) fn new(pass: AuditPass, older: u64) -> Self {
         let sizes = pass.sizes();
-        Self { pass, sizes, replay: Replay::after(older), notes: Vec::new(), leaves: Vec::new() }
+        Self {
+            pass,
+            sizes,
+            replay: Replay::after(older),
+            decisions: StandingDecisions::default(),
+            notes: Vec::new(),
+            leaves: Vec::new(),
+        }
     }
 
     /// Takes in the part that comes next.
@@ -34,7 +43,10 @@ impl Joined {
                 Step::Follow { first, last } => self.replay.follow_all(first, last),
                 Step::Less { number, amount, recorded_at } => self.replay.follow(number, amount, recorded_at),
                 Step::Draw { number, hold, change } => self.replay.draw(number, hold, change)?,
-                Step::Entry(entry) => self.replay.apply(&entry)?,
+                Step::Entry(entry) => {
+                    self.decisions.take(&entry);
+                    self.replay.apply(&entry)?;
+                }
             }
         }
         let (notes, leaves) = (MOST_FINDINGS - self.notes.len(), MOST_FINDINGS - self.leaves.len());

@@ -1,5 +1,6 @@
 //! The table of coverage: for each scope of a cluster the stretches that were read.
 
+use super::entry_rows::signed;
 use super::row::{StoredRow, unreadable};
 use super::tables::{LogTables, Value};
 use crate::records::Result;
@@ -11,17 +12,32 @@ const COVERAGE: &str = "site, cluster, scope, rights, whole_accounts, hidden_acc
 /// The order in which readings are told.
 const ORDER: &str = "ORDER BY site, cluster, scope, from_at, to_at, observed_at";
 
-/// Adds a reading, put together with those of its scope that say the same.
-pub(crate) fn put_coverage(tables: &impl LogTables, reading: &Coverage) -> Result<()> {
+/// The rows that are a reading.
+const SAME: &str = "site = ? AND cluster = ? AND scope = ? AND rights IS NOT DISTINCT FROM ?
+    AND whole_accounts = ? AND hidden_accounts = ? AND from_at = ? AND to_at = ? AND observed_at = ?";
+
+/// Adds a reading under the number of its entry, put together with those of its scope that say the same: the entries of these. None
+/// where it is there already.
+pub(crate) fn put_coverage(tables: &impl LogTables, reading: &Coverage, entry: u64) -> Result<Option<Vec<u64>>> {
     let (joined, replaced) = reading.among(&readings(tables, &reading.site, &reading.cluster, &reading.scope)?);
-    for other in replaced {
-        let delete =
-            "DELETE FROM coverage WHERE site = ? AND cluster = ? AND scope = ? AND rights IS NOT DISTINCT FROM ?
-            AND whole_accounts = ? AND hidden_accounts = ? AND from_at = ? AND to_at = ? AND observed_at = ?";
-        tables.change(delete, &values(&other)?)?;
+    if replaced.as_slice() == std::slice::from_ref(&joined) {
+        return Ok(None);
     }
-    let insert = format!("INSERT INTO coverage ({COVERAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    tables.change(&insert, &values(&joined)?).map(drop)
+    let mut entries = Vec::with_capacity(replaced.len());
+    for other in replaced {
+        let values = values(&other)?;
+        tables.each_row(&format!("SELECT entry FROM coverage WHERE {SAME}"), &values, |row| {
+            entries.push(row.count(0)?);
+            Ok(())
+        })?;
+        tables.change(&format!("DELETE FROM coverage WHERE {SAME}"), &values)?;
+    }
+    entries.sort_unstable();
+    let insert = format!("INSERT INTO coverage ({COVERAGE}, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    let mut values = values(&joined)?.to_vec();
+    values.push(Value::Number(signed(entry)?));
+    tables.change(&insert, &values)?;
+    Ok(Some(entries))
 }
 
 /// A reading in the order of [`COVERAGE`].

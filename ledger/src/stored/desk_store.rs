@@ -1,12 +1,12 @@
 //! What the desk answers itself, what it asks the tables, and what it writes first.
 
 use super::hold_desk::{HoldDesk, HoldTables};
-use crate::records::{BalanceParts, BookedRun, Result, RunDigest};
+use crate::records::{BalanceParts, BookedRun, DecidedRow, Deed, Erased, Result, RunDigest};
 use crate::rules::Secret;
 use crate::store::{Changes, Store};
 use crate::{
-    Account, Binding, BindingRecord, BundleMark, Coverage, Cursor, Enforce, Entry, EntryKind, Grant, Hold, HoldId,
-    ImportBatch, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord, SiteZone, Unbind,
+    Account, Binding, BindingRecord, BundleMark, Coverage, Cursor, DecidedKind, Enforce, Entry, EntryKind, Grant, Hold,
+    HoldId, ImportBatch, NewSiteFigure, Observation, Proposal, Scope, SetPolicy, SiteFigureRecord, SiteZone, Unbind,
 };
 use model::{
     AccountName, Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, UserName, Zone,
@@ -82,20 +82,28 @@ impl<S: HoldTables> Store for HoldDesk<S> {
         self.tables()?.entry(number)
     }
 
+    fn decided(&self, kind: DecidedKind, entry: u64) -> Result<DecidedRow> {
+        self.changing()?.decided(kind, entry)
+    }
+
+    fn decide_again(&self, kind: DecidedKind, before: u64, after: u64) -> Result<()> {
+        self.changing()?.decide_again(kind, before, after)
+    }
+
     fn bindings(&self) -> Result<Vec<BindingRecord>> {
         self.tables.bindings()
     }
 
-    fn end_binding(&self, unbind: Unbind, actor: &Principal, now: Timestamp) -> Result<()> {
-        self.changing()?.end_binding(unbind, actor, now)
+    fn end_binding(&self, unbind: Unbind, deed: &Deed<'_>) -> Result<()> {
+        self.changing()?.end_binding(unbind, deed)
     }
 
-    fn add_binding(&self, binding: &Binding, actor: &Principal, now: Timestamp) -> Result<()> {
-        self.changing()?.add_binding(binding, actor, now)
+    fn add_binding(&self, binding: &Binding, deed: &Deed<'_>) -> Result<()> {
+        self.changing()?.add_binding(binding, deed)
     }
 
-    fn set_enforced(&self, enforce: &Enforce, actor: &Principal, now: Timestamp) -> Result<()> {
-        self.changing()?.set_enforced(enforce, actor, now)
+    fn set_enforced(&self, enforce: &Enforce, deed: &Deed<'_>) -> Result<()> {
+        self.changing()?.set_enforced(enforce, deed)
     }
 
     fn grants(&self, project: &ProjectName) -> Result<Vec<Grant>> {
@@ -114,8 +122,8 @@ impl<S: HoldTables> Store for HoldDesk<S> {
         self.tables.policy(project, unit)
     }
 
-    fn set_policy(&self, policy: &SetPolicy, actor: &Principal, now: Timestamp) -> Result<()> {
-        self.changing()?.set_policy(policy, actor, now)
+    fn set_policy(&self, policy: &SetPolicy, deed: &Deed<'_>) -> Result<()> {
+        self.changing()?.set_policy(policy, deed)
     }
 
     fn run_digests(&self, keys: &[&RunKey]) -> Result<Vec<Option<RunDigest>>> {
@@ -146,8 +154,8 @@ impl<S: HoldTables> Store for HoldDesk<S> {
         self.changing()?.put_observation(observation)
     }
 
-    fn put_coverage(&self, reading: &Coverage) -> Result<()> {
-        self.changing()?.put_coverage(reading)
+    fn put_coverage(&self, reading: &Coverage, entry: u64) -> Result<Option<Vec<u64>>> {
+        self.changing()?.put_coverage(reading, entry)
     }
 
     fn readings(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Vec<Coverage>> {
@@ -162,19 +170,19 @@ impl<S: HoldTables> Store for HoldDesk<S> {
         self.tables.cursor(site, cluster, scope)
     }
 
-    fn add_import(&self, batch: &ImportBatch, actor: &Principal, now: Timestamp) -> Result<u64> {
-        self.changing()?.add_import(batch, actor, now)
+    fn add_import(&self, batch: &ImportBatch, deed: &Deed<'_>) -> Result<u64> {
+        self.changing()?.add_import(batch, deed)
     }
 
     fn bundles(&self) -> Result<Vec<BundleMark>> {
         self.tables.bundles()
     }
 
-    fn put_bundle(&self, mark: &BundleMark, actor: &Principal, now: Timestamp) -> Result<()> {
-        self.changing()?.put_bundle(mark, actor, now)
+    fn put_bundle(&self, mark: &BundleMark, deed: &Deed<'_>) -> Result<Option<u64>> {
+        self.changing()?.put_bundle(mark, deed)
     }
 
-    fn erase(&self, who: &Principal, now: Timestamp) -> Result<Option<u64>> {
+    fn erase(&self, who: &Principal, now: Timestamp) -> Result<Option<Erased>> {
         self.changing()?.erase(who, now)
     }
 
@@ -190,16 +198,16 @@ impl<S: HoldTables> Store for HoldDesk<S> {
         self.tables.zone(site)
     }
 
-    fn set_zone(&self, zone: &SiteZone, now: Timestamp) -> Result<()> {
-        self.changing()?.set_zone(zone, now)
+    fn set_zone(&self, zone: &SiteZone, deed: &Deed<'_>) -> Result<()> {
+        self.changing()?.set_zone(zone, deed)
     }
 
     fn site_figures(&self, project: Option<&ProjectName>) -> Result<Vec<SiteFigureRecord>> {
         self.tables.site_figures(project)
     }
 
-    fn put_site_figure(&self, figure: &NewSiteFigure, actor: &Principal, now: Timestamp) -> Result<()> {
-        self.changing()?.put_site_figure(figure, actor, now)
+    fn put_site_figure(&self, figure: &NewSiteFigure, deed: &Deed<'_>) -> Result<()> {
+        self.changing()?.put_site_figure(figure, deed)
     }
 
     fn spent_through(

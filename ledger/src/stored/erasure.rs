@@ -1,11 +1,12 @@
 //! Erasing a person: name, salt and raw rows go; pseudonym, commitment and the keyed digests of what was read stay, so that
 //! every proof and total stands and a row that is read again is the same.
 
+use super::erased_decisions::Decisions;
 use super::persons::{Known, PERSON};
 use super::raw_rows;
 use super::row::{StoredRow as _, unreadable};
 use super::tables::{LogTables, Names as _, Value};
-use crate::records::Result;
+use crate::records::{Erased, Result};
 use crate::store::Store;
 use crate::words::replace_word;
 use crate::{BindingRecord, ImportBatch, LedgerError, LedgerErrorKind, has_word};
@@ -52,11 +53,12 @@ const NAMED: [(&str, &str); 20] = [
 /// So many runs are in memory at once.
 const RUNS_AT_ONCE: i64 = 20_000;
 
-/// Erases a person; how many runs are theirs. None where the ledger does not know them.
-pub(crate) fn erase<T: LogTables + Store>(tables: &T, who: &Principal, now: Timestamp) -> Result<Option<u64>> {
+/// Erases a person. None where the ledger does not know them.
+pub(crate) fn erase<T: LogTables + Store>(tables: &T, who: &Principal, now: Timestamp) -> Result<Option<Erased>> {
     let whose = Whose { user: who.user.as_str(), site: who.site.as_ref().map(SiteName::as_str) };
     let Some(person) = find(tables, &whose)? else { return Ok(None) };
     refuse_if_needed(tables, who, &whose)?;
+    let before = Decisions::read(tables)?;
     let pseudonym = person.mark.pseudonym.to_string();
     let runs = erase_runs(tables, &whose, &pseudonym)?;
     let update = r#"UPDATE persons SET "user" = NULL, salt = NULL, erased_at = ? WHERE number = ?"#;
@@ -68,7 +70,8 @@ pub(crate) fn erase<T: LogTables + Store>(tables: &T, who: &Principal, now: Time
     // Whoever goes on in this transaction must not go by what it knew of the name.
     tables.names().forget_all();
     tables.persons().forget_all();
-    Ok(Some(runs))
+    let (changed, gone) = before.compare(tables)?;
+    Ok(Some(Erased { runs, changed, gone }))
 }
 
 /// A person by name, as conditions of statements ask for them.

@@ -52,7 +52,7 @@ fn is_explained(tables: &impl BalanceTables, expiry: &Entry, at: Timestamp) -> R
     let Some(project) = tables.number_known(expiry.project.as_str())? else { return Ok(false) };
     let mut is_explained = false;
     let later = "SELECT number FROM entries WHERE project = ? AND number > ? AND effective_at <= ?
-        AND kind NOT IN ('hold', 'amend', 'release', 'propose', 'expire', 'forgive') LIMIT 1";
+        AND kind NOT IN ('hold', 'amend', 'release', 'propose', 'decide', 'expire', 'forgive') LIMIT 1";
     let values = [project, number, at.epoch_seconds()].map(Value::Number);
     tables.each_row(later, &values, |_| {
         is_explained = true;

@@ -113,6 +113,19 @@ impl<'a> Persons<'a> {
         Ok(known)
     }
 
+    /// The person, where somebody has met them.
+    pub(crate) fn known(&self, site: Option<&SiteName>, user: &UserName) -> Result<Option<Rc<Known>>> {
+        let of_site = |(known, _): &&OfSite| known.as_ref() == site;
+        let met = self.by_name.borrow().iter().find(of_site).and_then(|(_, users)| users.get(user).cloned());
+        if met.is_some() {
+            return Ok(met);
+        }
+        if self.find(site, user)?.is_none() {
+            return Ok(None);
+        }
+        self.of(site, user).map(Some)
+    }
+
     /// Has all of them read anew: one may have no name any more.
     pub(crate) fn forget_all(&self) {
         self.by_name.borrow_mut().clear();

@@ -1,13 +1,13 @@
 //! Usage by days and months, added to with every entry of a run, so that no report reads the entries of a year.
 
-use super::entry_rows::{ENTRY, entry};
+use super::entry_rows::{ENTRY, entry, signed};
 use super::overnight::Nights;
 use super::row::{StoredRow, unreadable};
 use super::tables::{LogTables, Names as _, Value};
-use crate::records::Result;
+use crate::records::{Deed, Result};
 use crate::rules::{Calendar, spending_over};
 use crate::{Entry, LedgerError, LedgerErrorKind, SiteZone};
-use model::{Amount, Day, Month, PartitionName, SiteName, Timestamp, Zone};
+use model::{Amount, Day, Month, PartitionName, SiteName, Zone};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -163,17 +163,17 @@ fn zone_then(tables: &impl LogTables, site: &SiteName, instant: i64) -> Result<O
 }
 
 /// Sets the zone of a site, and makes the sums anew that are cut at its midnights.
-pub(crate) fn set_zone<T: LogTables>(tables: &T, wish: &SiteZone, now: Timestamp) -> Result<()> {
+pub(crate) fn set_zone<T: LogTables>(tables: &T, wish: &SiteZone, deed: &Deed<'_>) -> Result<()> {
     // One without a name is refused by its own writing.
     let bug = |error| LedgerError::never(LedgerErrorKind::Bug, "a value cannot be written").with_fact("json", &error);
     let zone = serde_json::to_string(&wish.zone).map(|_| wish.zone.to_string()).map_err(bug)?;
     let insert = "INSERT INTO site_zones (site, zone) VALUES (?, ?)
         ON CONFLICT (site) DO UPDATE SET zone = excluded.zone";
     tables.change(insert, &[Value::Text(wish.site.to_string()), Value::Text(zone.clone())])?;
-    let note = "INSERT INTO zone_changes (number, site, zone, recorded_at)
-        SELECT coalesce(max(number), 0) + 1, ?, ?, CAST(? AS BIGINT) FROM zone_changes";
-    let values = [Value::Text(wish.site.to_string()), Value::Text(zone), Value::Number(now.epoch_seconds())];
-    tables.change(note, &values)?;
+    let note = "INSERT INTO zone_changes (number, site, zone, recorded_at, entry)
+        SELECT coalesce(max(number), 0) + 1, ?, ?, CAST(? AS BIGINT), CAST(? AS BIGINT) FROM zone_changes";
+    let (at, number) = (Value::Number(deed.at.epoch_seconds()), Value::Number(signed(deed.entry)?));
+    tables.change(note, &[Value::Text(wish.site.to_string()), Value::Text(zone), at, number])?;
     let mut places = Vec::new();
     let select = "SELECT place FROM usage_places WHERE site = ?";
     tables.each_row(select, &[Value::Text(wish.site.to_string())], |row| {

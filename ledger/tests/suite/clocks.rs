@@ -112,8 +112,8 @@ async fn entries_that_are_recorded_in_the_past_are_found() {
     desk.post_at(NOW + 5, &[settle(foreign(1, 30)), settle(foreign(2, 30)), hold(2, 1)]).await;
     let mut entries = desk.entries().await;
     assert!(found_in(&entries).await.iter().flatten().all(|finding| !finding.contains("recorded")));
-    entries[3].recorded_at = at(NOW - 1);
-    let expected = "entry 4 was recorded at 2026-10-26T07:33:19Z, the one before it at 2026-10-26T07:33:25Z";
+    entries[4].recorded_at = at(NOW - 1);
+    let expected = "entry 5 was recorded at 2026-10-26T07:33:19Z, the one before it at 2026-10-26T07:33:25Z";
     for found in found_in(&entries).await {
         assert!(found.iter().any(|finding| finding.contains(expected)), "{found:?}");
     }

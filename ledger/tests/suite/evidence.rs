@@ -44,7 +44,7 @@ async fn an_entry_is_exported_as_one_line() {
     let desk = busy_desk().await;
     let lines = export(desk.book.as_ref()).await;
     let shown: Vec<&str> = lines.lines().filter(|line| line.contains("\"overrun\"")).collect();
-    insta::assert_snapshot!(shown[0], @r#"{"number":5,"kind":"overrun","unit":"jupiter:gh200","amount":30,"debit":"budget/atlas","credit":"used/jupiter/gh200","project":"atlas","effective_at":1793000110,"recorded_at":1793000000,"actor":{"user":"ada","site":"jupiter"},"key":null,"links":{"hold":"01m5vj1jg00000000000000001","run":{"site":"jupiter","cluster":"booster","scheduler_job":1,"submitted_at":1793000000}},"note":"","tariff":"jupiter/booster/test","particulars":"none","ran_by":"ada","ran":{"started_at":1793000010,"partition":"booster","end_state":"COMPLETED"}}"#);
+    insta::assert_snapshot!(shown[0], @r#"{"number":7,"kind":"overrun","unit":"jupiter:gh200","amount":30,"debit":"budget/atlas","credit":"used/jupiter/gh200","project":"atlas","effective_at":1793000110,"recorded_at":1793000000,"actor":{"user":"ada","site":"jupiter"},"key":null,"links":{"hold":"01m5vj1jg00000000000000001","run":{"site":"jupiter","cluster":"booster","scheduler_job":1,"submitted_at":1793000000}},"note":"","tariff":"jupiter/booster/test","particulars":"none","ran_by":"ada","ran":{"started_at":1793000010,"partition":"booster","end_state":"COMPLETED"}}"#);
 }
 
 #[tokio::test]
@@ -59,8 +59,8 @@ async fn whoever_changes_the_file_is_found() {
         ("DELETE FROM holds", "hold 01"),
         ("UPDATE runs SET amount = 1 WHERE job = 2", "charge of run jupiter/booster/2@"),
         ("DELETE FROM runs", "charge of run"),
-        ("DROP TRIGGER entries_are_not_deleted; DELETE FROM entries WHERE number = 6", "entry 7 follows entry 5"),
-        ("DROP TRIGGER entries_are_not_changed; UPDATE entries SET amount = 99 WHERE number = 4", "balance of"),
+        ("DROP TRIGGER entries_are_not_deleted; DELETE FROM entries WHERE number = 7", "entry 8 follows entry 6"),
+        ("DROP TRIGGER entries_are_not_changed; UPDATE entries SET amount = 99 WHERE number = 6", "balance of"),
     ] {
         let desk = busy_desk().await;
         desk.change_the_tables(change);

@@ -19,11 +19,15 @@ async fn busy_desk() -> Desk {
 pub(crate) async fn lines(book: &dyn Book, is_public: bool) -> Vec<String> {
     let persons = book.persons().await.expect("persons");
     let masks = Masks::new(&persons);
-    let mut lines = vec![ExportLine::Log(book.log().await.expect("a log"))];
+    let (log, decided) = book.log_and_decisions().await.expect("a log");
+    let mut lines = vec![ExportLine::Log(log)];
     lines
         .extend(persons.into_iter().map(|person| ExportLine::Person(if is_public { person.masked() } else { person })));
     for record in book.records(EntryPage { after: 0, limit: 1000 }).await.expect("records") {
         lines.push(ExportLine::Entry(Box::new(if is_public { record.masked(&masks) } else { record })));
+    }
+    for record in decided {
+        lines.push(ExportLine::Decided(if is_public { record.masked(&masks) } else { record }));
     }
     lines.iter().map(|line| serde_json::to_string(line).expect("JSON")).collect()
 }
@@ -75,18 +79,22 @@ async fn whoever_changes_an_export_is_found() {
         lines
     };
     let mut without_last = whole.clone();
-    without_last.pop();
+    without_last.remove(whole.len() - 2);
+    let mut without_decision = whole.clone();
+    without_decision.pop();
     let mut without_first = whole.clone();
     without_first.remove(2);
     let mut swapped = whole.clone();
     swapped.swap(6, 7);
     for (lines, found) in [
-        (changed("\"amount\":30,", "\"amount\":31,"), "entry 6 is not the one"),
+        (changed("\"amount\":30,", "\"amount\":31,"), "entry 7 is not the one"),
         (changed("\"user\":\"ada\"", "\"user\":\"bob\""), "is not the one that the entries are about"),
-        (changed("\"note\":\"job-1\"", "\"note\":\"job-2\""), "the note of entry 2"),
-        (changed("ada's deadline", "no reason"), "the note of entry 3"),
+        (changed("\"note\":\"job-1\"", "\"note\":\"job-2\""), "the note of entry 3"),
+        (changed("ada's deadline", "no reason"), "the note of entry 4"),
         (changed("\"content\":\"", "\"content\":\"0"), "is not the one"),
         (without_last, "the export says that there are"),
+        (without_decision, "the binding that entry 2 decides is not there"),
+        (changed("\"from\":0", "\"from\":1"), "the binding of entry 2 is not the one that was decided"),
         (without_first, "entry 2 follows entry 0"),
         (swapped, "follows entry"),
     ] {

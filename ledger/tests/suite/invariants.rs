@@ -33,7 +33,7 @@ async fn refunded() -> Desk {
 async fn what_contradicts_itself_beside_its_runs_is_found() {
     for (sql, what) in [
         ("UPDATE entries SET amount = 61 WHERE kind = 'refund'", "is charged 55 milli, and 61 are given back of it"),
-        ("UPDATE entries SET effective_at = effective_at + 1 WHERE reverses = 3", "reverses entry 3, and is not its"),
+        ("UPDATE entries SET effective_at = effective_at + 1 WHERE reverses = 4", "reverses entry 4, and is not its"),
         ("UPDATE entries SET note = '' WHERE reverses = 99", ""),
     ] {
         let desk = refunded().await;
@@ -59,8 +59,8 @@ async fn more_that_is_given_back_than_was_charged_is_found() {
 #[tokio::test]
 async fn a_reversal_that_is_not_the_opposite_is_found() {
     let entries = refunded().await.entries().await;
-    let reversal = entries.iter().position(|entry| entry.links.reverses == Some(3)).expect("a reversal");
-    let what = format!("entry {} reverses entry 3, and is not its opposite", reversal + 1);
+    let reversal = entries.iter().position(|entry| entry.links.reverses == Some(4)).expect("a reversal");
+    let what = format!("entry {} reverses entry 4, and is not its opposite", reversal + 1);
     let forges: [fn(&mut Entry); 4] = [
         |entry| entry.amount = milli(39),
         |entry| entry.effective_at = at(NOW - 1),

@@ -46,14 +46,14 @@ fn copy(from: &Path, to: &Path) {
 #[tokio::test]
 async fn every_post_that_makes_entries_leaves_a_signed_checkpoint() {
     let desk = Desk::in_memory();
-    for (command, size) in [(grant("g1", 1000), 1), (hold(1, 100), 2), (Command::Bind(binding()), 2)] {
+    for (command, size) in [(grant("g1", 1000), 1), (hold(1, 100), 2), (Command::Bind(binding()), 3)] {
         desk.post(&[command]).await;
         assert_eq!(checkpoint(&desk).await.claim().head.size, size);
     }
     let verification = desk.book.verify().await.expect("verified");
     assert_eq!(standing(&verification), Standing::SelfConsistent);
     let log = verification.log.expect("a log");
-    assert_eq!((log.uncheckpointed, log.head.size), (0, 2));
+    assert_eq!((log.uncheckpointed, log.head.size), (0, 3));
     let mode = fs::metadata(desk.key_file()).expect("a key").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
@@ -75,36 +75,36 @@ const UNLOCK: &str = "DROP TRIGGER entries_are_not_changed; DROP TRIGGER entries
 #[tokio::test]
 async fn one_change_to_the_file_is_found() {
     for (sql, found) in [
-        ("UPDATE entries SET amount = 31 WHERE number = 6", "entry 6 is not the one that its leaf was made of"),
-        ("UPDATE entries SET kind = 'correct' WHERE number = 6", "entry 6 is not"),
-        ("UPDATE entries SET effective_at = effective_at + 1 WHERE number = 6", "entry 6 is not"),
-        ("UPDATE entries SET recorded_at = recorded_at + 1 WHERE number = 2", "entry 2 is not"),
-        ("UPDATE entries SET run_job = 99 WHERE number = 6", "entry 6 is not"),
-        ("UPDATE entries SET content = zeroblob(16) WHERE number = 6", "entry 6 is not"),
-        ("UPDATE entries SET tariff = NULL WHERE number = 6", "entry 6 is not"),
-        ("UPDATE entries SET started = started + 1 WHERE number = 6", "entry 6 is not"),
-        ("UPDATE entries SET partition = NULL WHERE number = 6", "entry 6 is not"),
-        ("UPDATE entries SET end_state = partition WHERE number = 6", "entry 6 is not"),
+        ("UPDATE entries SET amount = 31 WHERE number = 7", "entry 7 is not the one that its leaf was made of"),
+        ("UPDATE entries SET kind = 'correct' WHERE number = 7", "entry 7 is not"),
+        ("UPDATE entries SET effective_at = effective_at + 1 WHERE number = 7", "entry 7 is not"),
+        ("UPDATE entries SET recorded_at = recorded_at + 1 WHERE number = 3", "entry 3 is not"),
+        ("UPDATE entries SET run_job = 99 WHERE number = 7", "entry 7 is not"),
+        ("UPDATE entries SET content = zeroblob(16) WHERE number = 7", "entry 7 is not"),
+        ("UPDATE entries SET tariff = NULL WHERE number = 7", "entry 7 is not"),
+        ("UPDATE entries SET started = started + 1 WHERE number = 7", "entry 7 is not"),
+        ("UPDATE entries SET partition = NULL WHERE number = 7", "entry 7 is not"),
+        ("UPDATE entries SET end_state = partition WHERE number = 7", "entry 7 is not"),
         ("UPDATE entries SET key = 'grant:g9' WHERE number = 1", "entry 1 is not"),
-        ("UPDATE entries SET note = 'another' WHERE number = 2", "the note of entry 2"),
-        ("UPDATE entries SET note = 'told' WHERE number = 6", "the note of entry 6"),
-        ("UPDATE entries SET written = NULL WHERE number = 2", "entry 2 is not"),
+        ("UPDATE entries SET note = 'another' WHERE number = 3", "the note of entry 3"),
+        ("UPDATE entries SET note = 'told' WHERE number = 7", "the note of entry 7"),
+        ("UPDATE entries SET written = NULL WHERE number = 3", "entry 3 is not"),
         ("UPDATE entries SET particulars = replace(particulars, '1', '2') WHERE number = 1", "entry 1 is not"),
-        ("UPDATE entries SET leaf = zeroblob(32) WHERE number = 3", "entry 3 is not"),
+        ("UPDATE entries SET leaf = zeroblob(32) WHERE number = 4", "entry 4 is not"),
         ("UPDATE names SET text = 'budget/other' WHERE text = 'budget/atlas'", "entry 1 is not"),
         ("UPDATE persons SET user = 'bob' WHERE user = 'ada'", "is not the one that the entries are about"),
         ("UPDATE persons SET pseudonym = randomblob(16)", "entry 1 is not"),
-        ("DELETE FROM entries WHERE number = 7", "the frontier of the log"),
-        ("DELETE FROM entries WHERE number = 4", "entry 5 follows entry 3"),
+        ("DELETE FROM entries WHERE number = 8", "the frontier of the log"),
+        ("DELETE FROM entries WHERE number = 5", "entry 6 follows entry 4"),
         ("UPDATE log SET frontier = zeroblob(8)", "the frontier of the log"),
         (
-            "UPDATE log SET checkpoint = replace(checkpoint, char(10) || '7' || char(10), char(10) || '6' || char(10))",
+            "UPDATE log SET checkpoint = replace(checkpoint, char(10) || '8' || char(10), char(10) || '7' || char(10))",
             "counts for nothing",
         ),
         (
-            "UPDATE entries SET number = 100 WHERE number = 6; UPDATE entries SET number = 6 WHERE number = 7;
-          UPDATE entries SET number = 7 WHERE number = 100",
-            "entry 6 is not",
+            "UPDATE entries SET number = 100 WHERE number = 7; UPDATE entries SET number = 7 WHERE number = 8;
+          UPDATE entries SET number = 8 WHERE number = 100",
+            "entry 7 is not",
         ),
     ] {
         let desk = busy_desk().await;
@@ -127,13 +127,13 @@ async fn a_change_to_a_long_log_is_found_in_every_part_of_it() {
     desk.post(&[settle(ours(1, 130, 1)), close(1)]).await;
     let verification = audit(&desk, &earlier).await;
     assert_eq!(verification.findings, Vec::<String>::new());
-    assert_eq!((verification.entries, standing(&verification)), (8_995, Standing::Verified { size: 2_992 }));
+    assert_eq!((verification.entries, standing(&verification)), (8_996, Standing::Verified { size: 2_993 }));
     desk.change_the_tables(&format!("{UNLOCK} UPDATE entries SET amount = 31 WHERE number IN (70, 5000, 8990)"));
     let findings = audit(&desk, &earlier).await.findings;
     let of_leaves: Vec<_> = findings.iter().filter(|finding| finding.contains("its leaf")).collect();
     assert_eq!(of_leaves.len(), 3, "{findings:?}");
     assert!(of_leaves[0].contains("entry 70 ") && of_leaves[2].contains("entry 8990 "), "{findings:?}");
-    assert!(findings.iter().any(|finding| finding.contains("the first 2992 entries are not")), "{findings:?}");
+    assert!(findings.iter().any(|finding| finding.contains("the first 2993 entries are not")), "{findings:?}");
     desk.change_the_tables("DELETE FROM entries WHERE number = 4100");
     let findings = audit(&desk, &earlier).await.findings;
     assert!(findings.iter().any(|finding| finding == "entry 4101 follows entry 4099"), "{findings:?}");
@@ -154,7 +154,7 @@ async fn a_file_cut_back_to_an_older_state_is_found_by_a_checkpoint() {
     assert_eq!(desk.book.verify().await.expect("verified").findings, Vec::<String>::new(), "it agrees with itself");
     let verification = audit(&desk, &newer).await;
     assert_eq!(standing(&verification), Standing::Broken);
-    assert!(verification.findings[0].contains("7 entries are there"), "{:?}", verification.findings);
+    assert!(verification.findings[0].contains("8 entries are there"), "{:?}", verification.findings);
 }
 
 /// The keeper of the key makes all of it anew, with one amount changed.
@@ -172,7 +172,7 @@ async fn a_ledger_made_anew_with_the_key_is_found_by_a_checkpoint() {
     let verification = audit(&forged, &earlier).await;
     assert_eq!(standing(&verification), Standing::Broken);
     let found = &verification.findings[0];
-    assert!(found.contains("the first 7 entries are not those of your checkpoint"), "{found}");
+    assert!(found.contains("the first 8 entries are not those of your checkpoint"), "{found}");
 }
 
 #[tokio::test]
@@ -263,7 +263,7 @@ async fn the_same_bits_and_commands_give_the_same_root() {
     }
     assert_eq!(roots[0], roots[1]);
     assert_ne!(roots[0], roots[2]);
-    insta::assert_snapshot!(roots[0], @"isuRULVCMmjXbJXAHzzkabI5vgsvjTHOwcvCjFepu3E=");
+    insta::assert_snapshot!(roots[0], @"Flt7KU7t52CNTUR3Lz2TtZqZbJTsvneUISvEEjGm9MU=");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod clocks;
 mod commands;
 mod completeness;
 mod deaths;
+mod decisions;
 mod encrypted;
 mod erasure;
 mod evidence;

@@ -29,7 +29,7 @@ async fn a_balance_counts_each_job_once() {
         desk.post(&[observe(NOW, run, wait)]).await;
         assert_eq!(desk.numbers().await, numbers, "{what}");
         assert_eq!(desk.balance().await.running_as_of, Some(now()), "{what}");
-        assert_eq!(desk.entries().await.len(), 4, "{what}: an observation is no entry");
+        assert_eq!(desk.entries().await.len(), 5, "{what}: an observation is no entry");
     }
 }
 

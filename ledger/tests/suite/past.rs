@@ -152,8 +152,8 @@ async fn a_zone_that_is_said_later_cuts_no_days_that_were_known() {
     desk.post_at(SEPTEMBER + 4 * DAY, &[Command::SetZone(zone), granted("h", 1)]).await;
     assert_ne!(usage(None).await, before, "by now it is two days");
     assert_eq!(usage(Some(KnownAt::Instant(at(SEPTEMBER + 3 * DAY)))).await, before);
-    assert_eq!(usage(Some(KnownAt::Entry(2))).await, before);
-    assert_eq!(usage(Some(KnownAt::Entry(3))).await, usage(None).await);
+    assert_eq!(usage(Some(KnownAt::Entry(3))).await, before);
+    assert_eq!(usage(Some(KnownAt::Entry(4))).await, usage(None).await);
 }
 
 #[tokio::test]

@@ -306,7 +306,7 @@ async fn a_row_whose_amount_does_not_fit_costs_no_other_row() {
         .filter(|number| matches!(outcomes[number - 1], Outcome::Settled(SettleOutcome::Rejected { .. })))
         .collect();
     assert_eq!(rejected, [101, 102], "the hundred before it fit");
-    assert_eq!(desk.entries().await.len(), 102, "the grant, a hundred rows and the last one");
+    assert_eq!(desk.entries().await.len(), 103, "the grant, the binding, a hundred rows and the last one");
     assert_eq!(
         desk.settle(huge(300)).await,
         SettleOutcome::Rejected { reason: model::AmountError::Overflow.to_string() }

@@ -1,7 +1,7 @@
 //! Site figures: noted once, never in the way of the books, and the first one opens a budget that nobody has opened.
 
 use crate::support::*;
-use ledger::{Command, Effect, LedgerErrorKind, NewSiteFigure, Outcome};
+use ledger::{Command, Effect, EntryKind, LedgerErrorKind, NewSiteFigure, Outcome};
 use model::Amount;
 use proptest::prelude::*;
 
@@ -30,7 +30,9 @@ async fn the_first_figure_opens_the_budget_by_what_the_ledger_does_not_know() {
     assert_eq!(desk.post(&[note(site_figure(10_000, END))]).await, noted(Some(6_000), 4_000));
     assert_eq!(compared(&desk).await, [10_000, 10_000, 0]);
     assert_eq!(desk.numbers().await, [994_000, 4_000, 0, 0, 0, 990_000]);
-    let opening = desk.entries().await.pop().expect("an entry");
+    let mut entries = desk.entries().await;
+    assert_eq!(entries.pop().map(|entry| entry.kind), Some(EntryKind::Decide), "the figure");
+    let opening = entries.pop().expect("an entry");
     assert_eq!((opening.amount, opening.effective_at), (milli(6_000), at(END)));
     assert!(opening.note.starts_with("jutil: ") && opening.note.ends_with("text blake3:10000"), "{}", opening.note);
 

@@ -15,11 +15,11 @@ pub(crate) struct Export {
     pub public: bool,
 }
 
-/// Prints the log, everybody, and every entry.
+/// Prints the log, everybody, every entry, and the decisions that stand.
 pub(super) async fn export(arguments: Export, context: &Context) -> Result<Answer, Failure> {
     let house = context.house_to_look()?;
     let book = house.needed_book("nothing was exported").await?;
-    let log = book.log().await.map_err(|error| unread(&error))?;
+    let (log, decided) = book.log_and_decisions().await.map_err(|error| unread(&error))?;
     let named = book.persons().await.map_err(|error| unread(&error))?;
     let masks = Masks::new(&named);
     let persons: Vec<_> = if arguments.public { named.into_iter().map(PersonRecord::masked).collect() } else { named };
@@ -41,7 +41,13 @@ pub(super) async fn export(arguments: Export, context: &Context) -> Result<Answe
             }
         }
     }
-    Ok(Answer::new(text, json!({ "version": 1, "log": log, "persons": persons, "entries": entries })).product())
+    let decided = decided.into_iter().map(|record| if arguments.public { record.masked(&masks) } else { record });
+    let decided: Vec<_> = decided.collect();
+    for record in &decided {
+        text.push_str(&line(&ExportLine::Decided(record.clone()))?);
+    }
+    let json = json!({ "version": 1, "log": log, "persons": persons, "entries": entries, "decided": decided });
+    Ok(Answer::new(text, json).product())
 }
 
 fn line(line: &ExportLine) -> Result<String, Failure> {

@@ -6,7 +6,7 @@ use crate::commands::{
     view::{unread, unsigned_tail},
 };
 use crate::wiring::{
-    AuditReport, EntryProof, ExportAudit, KeyKind, LedgerError, LedgerErrorKind, Outside, ProvenEntry,
+    AuditReport, EntryProof, ExportAudit, KeyKind, LedgerError, LedgerErrorKind, Outside, ProvenDecision, ProvenEntry,
     SignedCheckpoint, Verification, VerifierKey, evidence,
 };
 use crate::{
@@ -164,23 +164,30 @@ async fn verify_proof(path: &Path, mut keys: Vec<VerifierKey>, context: &Context
         Failure::usage(format!("`{}` proves nothing", path.display()), error.to_string(), next)
     })?;
     let checkpoint = &verified.checkpoint;
-    let mut text = format!(
-        "entry {}: {}, {} milli of {} from {} to {}\nit is in the log `{}` of {} entries\n",
-        entry.number,
-        entry.kind,
-        entry.amount,
-        entry.unit,
-        entry.debit,
-        entry.credit,
-        checkpoint.origin,
-        checkpoint.head.size
-    );
+    let mut text =
+        format!("{}\nit is in the log `{}` of {} entries\n", said(&entry), checkpoint.origin, checkpoint.head.size);
     for cosignature in &verified.cosignatures {
         text.push_str(&format!("`{}` saw that log\n", cosignature.witness));
     }
     let json = json!({ "version": 1, "entry": entry, "origin": checkpoint.origin, "size": checkpoint.head.size,
                        "cosignatures": verified.cosignatures });
     Ok(Answer::new(text, json))
+}
+
+/// What an entry says, in a line.
+fn said(entry: &ProvenEntry) -> String {
+    let ProvenEntry { number, kind, amount, unit, debit, credit, .. } = entry;
+    match &entry.decided {
+        Some(ProvenDecision { kind, digest, replaces }) if replaces.is_empty() => {
+            format!("entry {number}: decides a {kind} with the digest {digest}")
+        }
+        Some(ProvenDecision { kind, digest, replaces }) => {
+            let replaced: Vec<_> = replaces.iter().map(ToString::to_string).collect();
+            let replaced = replaced.join(", ");
+            format!("entry {number}: decides a {kind} with the digest {digest}, in the place of entry {replaced}")
+        }
+        None => format!("entry {number}: {kind}, {amount} milli of {unit} from {debit} to {credit}"),
+    }
 }
 
 pub(super) fn read_checkpoint(path: &Path) -> Result<SignedCheckpoint, Failure> {
