@@ -42,6 +42,8 @@ pub struct Binding {
 pub struct BindingRecord {
     /// Its number, by which it is ended.
     pub number: u64,
+    /// The entry whose leaf has its digest; none where somebody put it beside the log.
+    pub entry: Option<u64>,
     /// When it was made.
     pub recorded_at: Timestamp,
     /// By whom.

@@ -1,7 +1,8 @@
 //! What is decided beside amounts: who pays, what is refused, by which rules, what was read and who is believed. It lies in tables
 //! of its own, and each decision is an entry of kind `decide`, which moves nothing.
 
-use crate::evidence::DecidedDigest;
+use crate::evidence::{DecidedDigest, person_in};
+use model::Principal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -93,4 +94,11 @@ pub struct DecidedRecord {
     /// What people wrote into it; nothing where it is withheld.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written: Option<Vec<Option<String>>>,
+}
+
+impl DecidedRecord {
+    /// The person that a value of a content is, where it is one.
+    pub fn person(value: &Value) -> Option<Principal> {
+        person_in(value)
+    }
 }

@@ -43,6 +43,8 @@ pub struct ControlTotal {
 pub struct ImportRecord {
     /// Its number, from 1.
     pub number: u64,
+    /// The entry whose leaf has its digest; none where somebody put it beside the log.
+    pub entry: Option<u64>,
     /// When it was posted.
     pub recorded_at: Timestamp,
     /// What was read.

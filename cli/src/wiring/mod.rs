@@ -17,10 +17,10 @@ pub(crate) use ledger::evidence::{
     VerifierKey,
 };
 pub(crate) use ledger::{
-    Adjusted, BindingRecord, Budget, Coming, CoveredRun, CoveredSum, Decision, EntryPage, Event, Expiry, ExportAudit,
-    ExportLine, Gap, GivenLot, Hold, KeyTrust, KnownAt, LedgerError, LedgerErrorKind, LotChange, Masks, Outside,
-    PersonRecord, Policy, ReaderRights, Reason, RunPrice, Standing, UnattributedReason, UnattributedRun, UsageField,
-    UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum, Verification, WholeReader,
+    Adjusted, BindingRecord, Budget, Coming, CoveredRun, CoveredSum, DecidedKind, DecidedRecord, Decision, EntryPage,
+    Event, Expiry, ExportAudit, ExportLine, Gap, GivenLot, Hold, KeyTrust, KnownAt, LedgerError, LedgerErrorKind,
+    LotChange, Masks, Outside, PersonRecord, Policy, ReaderRights, Reason, RunPrice, Standing, UnattributedReason,
+    UnattributedRun, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum, Verification, WholeReader,
 };
 pub(crate) use reach::{counters, io_words};
 pub(crate) use reports::{statement_text, statements_csv, table_csv, yes_or_no};

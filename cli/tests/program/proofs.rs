@@ -218,6 +218,20 @@ fn an_entry_is_proven_to_somebody_who_has_the_key_alone() {
 }
 
 #[test]
+fn decisions_are_listed_with_the_entries_that_prove_them() {
+    let desk = Desk::with_grant("100");
+    desk.pakt(&["ledger", "enforce", "atlas", "--unit", "local:core"]).expect(0);
+    let listed = desk.json(&["ledger", "decisions"])["decided"].clone();
+    let shown: Vec<_> = listed.as_array().expect("a list").iter().map(|one| (&one["entry"], &one["kind"])).collect();
+    assert_eq!(shown.last(), Some(&(&json!(4), &json!("enforcement"))));
+    let said = desk.pakt(&["ledger", "decisions", "enforcement"]).expect(0).stdout;
+    assert!(said.starts_with("entry  decides      what\n    4  enforcement  by "), "{said}");
+    assert!(said.contains("is_enforced true, project atlas"), "{said}");
+    assert_eq!(desk.json(&["ledger", "bindings"])["bindings"][0]["entry"], 2);
+    desk.pakt(&["ledger", "decisions", "moods"]).expect(2);
+}
+
+#[test]
 fn what_is_no_checkpoint_and_no_key_is_said() {
     let desk = Desk::with_grant("100");
     desk.write("kept", "hello\n");

@@ -181,6 +181,7 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
         &["usage", "--mine"],
         &["sites"],
         &["ledger", "bindings"],
+        &["ledger", "decisions"],
         &["ledger", "statement", "atlas"],
         &IMPORT,
         &["ledger", "coverage"],

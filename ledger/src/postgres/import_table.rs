@@ -1,6 +1,6 @@
 //! The table of imports.
 
-use super::rows::{count, from_json, get, instant, number, to_json};
+use super::rows::{count, count_option, from_json, get, instant, number, to_json};
 use super::session::Session;
 use super::tables::by;
 use crate::records::{Deed, Result};
@@ -17,9 +17,10 @@ pub(super) fn add(session: &Session, batch: &ImportBatch, deed: &Deed<'_>) -> Re
 
 /// All of them, by number.
 pub(super) fn all(session: &Session) -> Result<Vec<ImportRecord>> {
-    let rows = session.rows("SELECT number, recorded_at, header FROM imports ORDER BY number", &[])?;
+    let rows = session.rows("SELECT number, recorded_at, header, entry FROM imports ORDER BY number", &[])?;
     let record = |row| {
-        Ok(ImportRecord { number: count(row, 0)?, recorded_at: instant(row, 1)?, batch: from_json(get(row, 2)?)? })
+        let (number, entry) = (count(row, 0)?, count_option(row, 3)?);
+        Ok(ImportRecord { number, entry, recorded_at: instant(row, 1)?, batch: from_json(get(row, 2)?)? })
     };
     rows.iter().map(record).collect()
 }

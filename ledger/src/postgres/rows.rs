@@ -17,7 +17,7 @@ pub(super) const HOLD: &str = "id, project, unit, first_ceiling, ceiling, charge
 pub(super) const BINDING: &str = r#"site, account, partition, "user", unit, project, from_at,
     least(coalesce(to_at, 9223372036854775807),
         coalesce((SELECT min(ended.to_at) FROM unbindings ended WHERE ended.binding = bindings.number), 9223372036854775807)),
-    number, recorded_at, actor_user, actor_site, work_directory, name"#;
+    number, recorded_at, actor_user, actor_site, work_directory, name, entry"#;
 
 pub(super) use crate::stored::unreadable;
 
@@ -138,5 +138,6 @@ pub(super) fn binding(row: &Row) -> Result<BindingRecord> {
         to: (to != i64::MAX).then(|| Timestamp::from_epoch_seconds(to)),
     };
     let recorded_by = principal(row, 10, 11)?;
-    Ok(BindingRecord { number: count(row, 8)?, recorded_at: instant(row, 9)?, recorded_by, terms })
+    let entry = count_option(row, 14)?;
+    Ok(BindingRecord { number: count(row, 8)?, entry, recorded_at: instant(row, 9)?, recorded_by, terms })
 }

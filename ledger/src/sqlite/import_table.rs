@@ -1,7 +1,7 @@
 //! The table of imports.
 
 use super::queries;
-use super::rows::{count, from_json, instant, number, to_json};
+use super::rows::{count, count_option, from_json, instant, number, to_json};
 use super::tables::by;
 use crate::records::{Deed, Result};
 use crate::{ImportBatch, ImportRecord};
@@ -18,8 +18,9 @@ pub(super) fn add(connection: &Connection, batch: &ImportBatch, deed: &Deed<'_>)
 
 /// All of them, by number.
 pub(super) fn all(connection: &Connection) -> Result<Vec<ImportRecord>> {
-    let select = "SELECT number, recorded_at, header FROM imports ORDER BY number";
+    let select = "SELECT number, recorded_at, header, entry FROM imports ORDER BY number";
     queries::all(connection, select, [], |row| {
-        Ok(ImportRecord { number: count(row, 0)?, recorded_at: instant(row, 1)?, batch: from_json(row, 2)? })
+        let (number, entry) = (count(row, 0)?, count_option(row, 3)?);
+        Ok(ImportRecord { number, entry, recorded_at: instant(row, 1)?, batch: from_json(row, 2)? })
     })
 }

@@ -18,7 +18,7 @@ pub(super) const HOLD: &str = "id, project, unit, first_ceiling, ceiling, charge
 pub(super) const BINDING: &str = "site, account, partition, user, unit, project, from_at,
     min(coalesce(to_at, 9223372036854775807),
         coalesce((SELECT min(ended.to_at) FROM unbindings ended WHERE ended.binding = bindings.number), 9223372036854775807)),
-    number, recorded_at, actor_user, actor_site, work_directory, name";
+    number, recorded_at, actor_user, actor_site, work_directory, name, entry";
 
 /// The error of a column that holds what no release writes.
 pub(super) fn unreadable(column: usize, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
@@ -60,6 +60,11 @@ pub(super) fn instant(row: &Row<'_>, column: usize) -> Read<Timestamp> {
 pub(super) fn count(row: &Row<'_>, column: usize) -> Read<u64> {
     let number: i64 = row.get(column)?;
     u64::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(column, number))
+}
+
+/// The same where it may be absent.
+pub(super) fn count_option(row: &Row<'_>, column: usize) -> Read<Option<u64>> {
+    row.get::<_, Option<i64>>(column)?.map(|_| count(row, column)).transpose()
 }
 
 /// Reads a column that holds JSON.
@@ -139,5 +144,6 @@ pub(super) fn binding(row: &Row<'_>) -> Read<BindingRecord> {
         to: (to != i64::MAX).then(|| Timestamp::from_epoch_seconds(to)),
     };
     let recorded_by = Principal { user: parsed(row, 10)?, site: parsed_option(row, 11)? };
-    Ok(BindingRecord { number: count(row, 8)?, recorded_at: instant(row, 9)?, recorded_by, terms })
+    let entry = count_option(row, 14)?;
+    Ok(BindingRecord { number: count(row, 8)?, entry, recorded_at: instant(row, 9)?, recorded_by, terms })
 }

@@ -133,14 +133,15 @@ pub(super) async fn bind(arguments: Bind, context: &Context) -> Result<Answer, F
 pub(super) async fn bindings(arguments: Bindings, context: &Context) -> Result<Answer, Failure> {
     let house = context.house_to_look()?;
     let bindings = jobs::bind::bindings(&house, arguments.project.as_ref()).await?;
-    let mut table = Table::new(&["number", "project", "unit", "spent by", "from", "to"]).right(&[0]);
-    for BindingRecord { number, terms, .. } in &bindings {
+    let mut table = Table::new(&["number", "entry", "project", "unit", "spent by", "from", "to"]).right(&[0, 1]);
+    for BindingRecord { number, entry, terms, .. } in &bindings {
         let zone = house.accounting_zone(&terms.site).ok();
         let instant = |at| zone.as_ref().map_or_else(|| instant(at), |zone| instant_in(at, zone));
         let to =
             terms.to.map_or_else(String::new, |to| if to <= terms.from { "never".to_owned() } else { instant(to) });
         table.row([
             number.to_string(),
+            entry.map_or_else(|| "-".to_owned(), |entry| entry.to_string()),
             terms.project.to_string(),
             terms.unit.to_string(),
             terms.covers(),

@@ -17,8 +17,18 @@ pub(super) async fn run(context: &Context) -> Result<Answer, Failure> {
     if imports.is_empty() {
         return Ok(Answer::new("nothing was imported yet: `pakt ledger import`\n", json));
     }
-    let mut table =
-        Table::new(&["number", "entered", "asked", "rows", "from", "to", "control totals", "blake3", "command"]);
+    let mut table = Table::new(&[
+        "number",
+        "entry",
+        "entered",
+        "asked",
+        "rows",
+        "from",
+        "to",
+        "control totals",
+        "blake3",
+        "command",
+    ]);
     for record in &imports {
         let batch = &record.batch;
         let totals = batch.totals.iter().map(|total| {
@@ -27,6 +37,7 @@ pub(super) async fn run(context: &Context) -> Result<Answer, Failure> {
         });
         table.row([
             record.number.to_string(),
+            record.entry.map_or_else(|| "-".to_owned(), |entry| entry.to_string()),
             instant(record.recorded_at),
             instant(batch.observed_at),
             batch.rows.to_string(),

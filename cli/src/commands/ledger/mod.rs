@@ -6,6 +6,7 @@ mod by_hand;
 mod cosign;
 mod coverage;
 mod covered;
+mod decisions;
 mod export;
 mod file;
 mod give;
@@ -85,6 +86,8 @@ pub(crate) enum Action {
     Policy(policy::Policy),
     /// Refuse jobs that the balance does not cover, or only advise
     Enforce(bind::Enforce),
+    /// List what is decided beside amounts, each with the entry that proves it
+    Decisions(decisions::Decisions),
     /// Print a project's statement
     Statement(read::Statement),
     /// Show which runs were read, and which nobody read
@@ -136,6 +139,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         Action::Reattribute(arguments) => bind::reattribute(arguments, context).await,
         Action::Policy(arguments) => policy::run(arguments, context).await,
         Action::Enforce(arguments) => bind::enforce(arguments, context).await,
+        Action::Decisions(arguments) => decisions::run(arguments, context).await,
         Action::Statement(arguments) => read::statement(arguments, context).await,
         Action::Coverage(arguments) => coverage::run(arguments, context).await,
         Action::Covered(arguments) => covered::run(arguments, context).await,
