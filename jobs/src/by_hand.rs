@@ -219,7 +219,13 @@ async fn notes_with(book: &dyn Book, name: &str) -> Result<Vec<u64>, JobsError> 
             Particulars::Terms { anyway: Some(reason), .. } => has_word(reason, name),
             _ => false,
         };
-        let named = entries.iter().filter(|entry| has_word(&entry.note, name) || reason(entry));
+        // An earlier release kept reasons in keys, too.
+        let keys = |entry: &Entry| [entry.key.clone(), entry.links.grant.clone()];
+        let in_keys = |entry: &Entry| keys(entry).iter().flatten().any(|key| has_word(key, name));
+        let is_named = |entry: &&Entry| {
+            has_word(&entry.note, name) || reason(entry) || entry.has_words_in_keys() && in_keys(entry)
+        };
+        let named = entries.iter().filter(is_named);
         found.extend(named.map(|entry| entry.number));
     }
 }

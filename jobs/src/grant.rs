@@ -116,7 +116,7 @@ fn beside(grant: &NewGrant, grants: &[Grant]) -> Vec<GrantBeside> {
 }
 
 fn terms(wish: &GrantWish, known: &[Grant]) -> NewGrant {
-    let key = format!("grant/{}/{}/{}", wish.project, wish.unit, wish.reference);
+    let key = key_of(wish, known);
     // One that was withdrawn whole stands in nobody's way: the same number may be entered as it should have been.
     let is_gone = |key: &str| known.iter().any(|known| known.terms.key == key && known.is_withdrawn());
     let again = (2..).map(|times: u64| format!("{key}#{times}"));
@@ -132,6 +132,22 @@ fn terms(wish: &GrantWish, known: &[Grant]) -> NewGrant {
         lots: wish.lots.clone(),
     }
 }
+
+/// The key of a grant: of whose it is and of what was typed as its number, which is a person's words. A grant that an earlier release
+/// entered keeps the key that has the words.
+fn key_of(wish: &GrantWish, known: &[Grant]) -> String {
+    let GrantWish { project, unit, reference, .. } = wish;
+    let earlier = format!("grant/{project}/{unit}/{reference}");
+    let again = format!("{earlier}#");
+    if known.iter().any(|known| known.terms.key == earlier || known.terms.key.starts_with(&again)) {
+        return earlier;
+    }
+    let words = format!("{project}\n{unit}\n{reference}");
+    format!("grant/{}", &blake3::hash(words.as_bytes()).to_hex()[..KEY_DIGITS])
+}
+
+/// So many digits of a digest are a key.
+const KEY_DIGITS: usize = 32;
 
 /// Refuses a grant that contradicts itself, or one whose number stands in the ledger with other terms.
 fn refuse_another(what: &str, grant: &NewGrant, grants: Vec<Grant>) -> Result<(), JobsError> {

@@ -7,6 +7,12 @@ use model::{
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// What keys begin with that stand for what people typed.
+const OF_WORDS: [&str; 5] = ["grant:", "delegate:", "withdraw:", "adjust:", "propose:"];
+const OF_GRANTS: [&str; 2] = ["delegated/", "grant/"];
+/// So many digits they have.
+const DIGITS: [usize; 2] = [16, 32];
+
 /// What an entry is. Holds, amendments and releases reserve and free again, a proposal waits, and a decision says what counts
 /// from then on; they move nothing between accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -238,4 +244,43 @@ pub struct Entry {
     /// The digest of the row of the run that it was made of. Every ledger has its own; no two give an entry the same.
     #[serde(skip)]
     pub content: Option<Content>,
+}
+
+impl Entry {
+    /// Whether its key, or that of its grant, has words that somebody typed, a reason or a number: an earlier release kept them there.
+    /// They are signed with the entry, so that no export and no proof is without them.
+    pub fn has_words_in_keys(&self) -> bool {
+        let own = self.key.as_deref().filter(|key| OF_WORDS.iter().any(|prefix| key.starts_with(prefix)));
+        [own, self.links.grant.as_deref()].into_iter().flatten().any(has_words)
+    }
+}
+
+fn has_words(key: &str) -> bool {
+    let after =
+        |key, prefixes: &[&str]| prefixes.iter().find_map(|prefix| str::strip_prefix(key, prefix)).unwrap_or(key);
+    let key = after(after(key, &OF_WORDS), &OF_GRANTS);
+    // One that was withdrawn and entered again is counted behind it.
+    let (digits, times) = key.split_once('#').unwrap_or((key, "2"));
+    let is_digest = DIGITS.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    !(is_digest && times.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_words;
+
+    #[test]
+    fn a_key_is_a_digest_or_has_words() {
+        let digest = "0123456789abcdef0123456789abcdef";
+        for prefix in ["delegate:", "withdraw:", "grant:delegated/", "delegated/", "grant:grant/", "grant/"] {
+            for end in ["", "#2", "#13"] {
+                assert!(!has_words(&format!("{prefix}{digest}{end}")), "{prefix}{end}");
+            }
+            for end in ["/eve", "#eve", "0"] {
+                assert!(has_words(&format!("{prefix}{digest}{end}")), "{prefix}{end}");
+            }
+            assert!(has_words(&format!("{prefix}grant/atlas/jupiter:gh200/GCS-1/vision/1000/for eve")), "{prefix}");
+        }
+        assert!(!has_words("adjust:0123456789abcdef") && has_words("adjust:eve"));
+    }
 }

@@ -90,6 +90,37 @@ fn adjustments_above_a_limit_wait_for_somebody_else() {
     ");
 }
 
+/// What people type stands in notes, which a public export and a proof have commitments to.
+#[test]
+fn reasons_and_numbers_leave_with_nothing_that_is_handed_on() {
+    let desk = Desk::with_grant("1000");
+    let unit = ["--unit", "local:core", "--reason", "forsooth kim is ill"];
+    let run = |words: &[&str]| desk.pakt(&[words, &unit].concat()).expect(0);
+    let grant = ["ledger", "grant", "atlas", "5", "--unit", "local:core", "--reference", "forsooth-of-kim"];
+    desk.pakt(&grant).expect(0);
+    assert!(desk.pakt(&grant).expect(0).stdout.contains("nothing changed"), "the same number is the same grant");
+    run(&["ledger", "delegate", "atlas", "vision", "3", "--reference", "forsooth-of-kim"]);
+    run(&["ledger", "withdraw", "atlas", "1", "--reference", "forsooth-of-kim"]);
+    run(&["ledger", "adjust", "atlas", "2"]);
+    let number =
+        desk.json(&["ledger", "export"])["entries"].as_array().expect("entries").iter().rev().find_map(|entry| {
+            (entry["project"] == "vision" && entry["kind"] == "grant")
+                .then(|| entry["note"].as_str().expect("text").to_owned())
+        });
+    let number = number.expect("what was passed on");
+    assert!(number.starts_with("forsooth-of-kim from atlas, "), "{number}");
+    run(&["ledger", "delegate", "vision", "atlas", "1", "--reference", &number]);
+    let public = desk.pakt(&["ledger", "export", "--public"]).expect(0);
+    assert_eq!((public.stdout.contains("forsooth"), public.stderr.as_str()), (false, ""));
+    for entry in desk.exported() {
+        let proof = desk.pakt(&["ledger", "prove", &entry["number"].to_string()]).expect(0);
+        assert_eq!(proof.stderr, "");
+        let leaf =
+            ledger::evidence::EntryProof::parse(proof.stdout.as_bytes()).expect("a proof").extra.expect("a leaf");
+        assert!(!String::from_utf8_lossy(&leaf).contains("forsooth"), "{entry}");
+    }
+}
+
 #[test]
 fn time_is_passed_on_to_another_project() {
     let desk = Desk::with_grant("1000");

@@ -2,7 +2,7 @@
 
 use super::posting::{Draft, Posting, Reading, conflict, invalid};
 use super::settle::reading;
-use crate::by_hand::{ADJUST, PROPOSE};
+use crate::by_hand::{ADJUST, PROPOSE, agreed_key};
 use crate::records::{BookedCharge, BookedRun, Result, Standing};
 use crate::{
     ALONE_UP_TO, ALONE_WITHIN_SECONDS, Account, Adjust, Adjusted, Effect, Entry, EntryKind, LedgerError, Links,
@@ -143,13 +143,14 @@ pub(super) fn adjust(posting: &Posting<'_>, wish: &Adjust) -> Result<Adjusted> {
         let next = "write the hours that the budget gets, with `-` in front where it loses them";
         return Err(invalid("an adjustment by nothing changes nothing").with_next(next));
     }
-    if let Some(posted) = posting.records.entry_with_key(&key_of(wish))? {
+    let (key, posted) = posting.keyed(ADJUST, &wish.key)?;
+    if let Some(posted) = posted {
         return repeated(&posted, wish);
     }
     let waiting = posting.records.proposal(&wish.key)?;
     let size = if wish.amount < Amount::ZERO { wish.amount.negated()? } else { wish.amount };
     if waiting.is_none() && adjusted_alone(posting, wish)?.plus(size)? <= ALONE_UP_TO {
-        append(posting, wish, (EntryKind::Adjust, key_of(wish)))?;
+        append(posting, wish, (EntryKind::Adjust, key))?;
         return Ok(Adjusted::Entered);
     }
     match waiting {
@@ -168,19 +169,19 @@ fn propose(posting: &Posting<'_>, wish: &Adjust) -> Result<Adjusted> {
     let proposed_by = posting.actor.clone();
     let proposal = Proposal { wish: wish.clone(), proposed_by, proposed_at: posting.recorded_at, entry: None };
     posting.records.put_proposal(&proposal)?;
-    match posting.records.entry_with_key(&proposed_key(&wish.key))? {
-        None => {
-            append(posting, wish, (EntryKind::Propose, proposed_key(&wish.key)))?;
+    match posting.keyed(PROPOSE, &wish.key)? {
+        (key, None) => {
+            append(posting, wish, (EntryKind::Propose, key))?;
         }
         // Whoever put it down was erased since, and what waited with them.
-        Some(posted) if is_same_wish(&posted, wish)? => {}
-        Some(posted) => return Err(taken(&posted, wish)),
+        (_, Some(posted)) if is_same_wish(&posted, wish)? => {}
+        (_, Some(posted)) => return Err(taken(&posted, wish)),
     }
     Ok(Adjusted::Waits)
 }
 
 fn is_proposed(posting: &Posting<'_>, key: &str) -> Result<bool> {
-    Ok(posting.records.entry_with_key(&proposed_key(key))?.is_some())
+    Ok(posting.keyed(PROPOSE, key)?.1.is_some())
 }
 
 /// What the same person has adjusted of the budget lately without anybody's agreement, gains and losses alike: many small
@@ -200,7 +201,10 @@ fn adjusted_alone(posting: &Posting<'_>, wish: &Adjust) -> Result<Amount> {
 /// Whether two people stand behind an adjustment.
 fn is_agreed(posting: &Posting<'_>, entry: &Entry) -> Result<bool> {
     let key = entry.key.as_deref().and_then(|key| key.strip_prefix(ADJUST)).unwrap_or_default();
-    Ok(posting.records.proposal(key)?.is_some_and(|proposal| proposal.entry == Some(entry.number)))
+    let proposed = posting.records.entry_with_key(&format!("{PROPOSE}{key}"))?;
+    // An earlier release made no entry of what waits.
+    Ok(proposed.is_some_and(|proposed| proposed.actor.user != entry.actor.user)
+        || posting.records.proposal(key)?.is_some_and(|proposal| proposal.entry == Some(entry.number)))
 }
 
 /// Agrees to an adjustment that somebody else wants.
@@ -222,7 +226,7 @@ pub(super) fn agree(posting: &Posting<'_>, key: &str) -> Result<Adjusted> {
         let why = format!("adjustment `{key}` was put down by an earlier release, which made no entry of that");
         return Err(conflict(why).with_next("enter the same adjustment once more, then have somebody agree"));
     }
-    let entry = append(posting, &known.wish, (EntryKind::Adjust, key_of(&known.wish)))?;
+    let entry = append(posting, &known.wish, (EntryKind::Adjust, agreed(posting, key)?))?;
     posting.records.put_proposal(&Proposal { entry: Some(entry), ..known })?;
     Ok(Adjusted::Entered)
 }
@@ -243,12 +247,11 @@ pub(super) fn erase(posting: &Posting<'_>, who: &Principal) -> Result<Option<u64
     Ok(Some(erased.runs))
 }
 
-fn key_of(wish: &Adjust) -> String {
-    format!("{ADJUST}{}", wish.key)
-}
-
-fn proposed_key(key: &str) -> String {
-    format!("{PROPOSE}{key}")
+/// The key of the adjustment that a proposal becomes: that of the entry which proposes it, as whoever checks the log puts the two
+/// together by it.
+fn agreed(posting: &Posting<'_>, key: &str) -> Result<String> {
+    let (kept, posted) = posting.keyed(PROPOSE, key)?;
+    Ok(agreed_key(&posted.and_then(|posted| posted.key).unwrap_or(kept)))
 }
 
 /// Appends the entry of an adjustment, or the one that proposes it and moves nothing.

@@ -13,6 +13,12 @@ use model::Amount;
 /// How the key of a grant begins that another project passed on.
 pub(super) const PASSED_ON: &str = "delegated/";
 
+/// What the keys of entries begin with that pass time on.
+const DELEGATE: &str = "delegate:";
+
+/// So many digits tell the grants apart that are passed on of one decision.
+const SHOWN_DIGITS: usize = 8;
+
 const AGAIN: &str = "another delegation needs a `--reason` of its own";
 
 /// Passes time on. Never more than stands of the grant, nor than is free or comes into reach later.
@@ -24,8 +30,8 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
             invalid(why).with_next("name another project than the one that passes it on, and more than no hours")
         );
     }
-    let key = format!("delegate:{}", wish.key);
-    if let Some(posted) = posting.records.entry_with_key(&key)? {
+    let (key, posted) = posting.keyed(DELEGATE, &wish.key)?;
+    if let Some(posted) = posted {
         let is_same = posted.amount == wish.amount
             && posted.project == wish.from
             && posted.links.grant.as_ref() == Some(&wish.grant)
@@ -39,7 +45,9 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
     };
     let unit = given.terms.unit.clone();
     let lots = parts(posting, wish, &given)?;
-    let NewGrant { programme, window, reference, .. } = given.terms;
+    let digits = key.trim_start_matches(DELEGATE).to_owned();
+    let reference = reference(&given.terms, wish, &digits);
+    let NewGrant { programme, window, .. } = given.terms;
     let of_lots = Particulars::Lots { ends_at: window.to, lots: lots.clone() };
     let particulars = if lots.is_empty() { Particulars::None } else { of_lots };
     posting.append(Draft {
@@ -64,22 +72,23 @@ pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect>
         put_policy(posting, &policy)?;
     }
     let (project, amount) = (wish.to.clone(), wish.amount);
-    // Each delegation is a decision of its own: a second one for the same reason is another grant, not the same once more.
-    let reference = format!("{reference} from {}, {}: {}", wish.from, wish.key, wish.reason);
     grant(
         posting,
-        &NewGrant {
-            key: format!("{PASSED_ON}{}", wish.key),
-            project,
-            programme,
-            unit,
-            amount,
-            window,
-            reference,
-            lots,
-        },
+        &NewGrant { key: format!("{PASSED_ON}{digits}"), project, programme, unit, amount, window, reference, lots },
     )
 }
+
+/// The number of the grant that the other project gets. Each delegation is a decision of its own: a second one for the same reason is
+/// another grant, not the same once more. No reason stands in it, and of one that is passed on further only who did it last: the
+/// number is written into other entries.
+fn reference(given: &NewGrant, wish: &Delegate, digits: &str) -> String {
+    let number = given.reference.as_str();
+    let first = if given.key.starts_with(PASSED_ON) { number.split(FROM).next().unwrap_or(number) } else { number };
+    format!("{first}{FROM}{}, {}", wish.from, digits.chars().take(SHOWN_DIGITS).collect::<String>())
+}
+
+/// What stands between the number of a decision and who passed time of it on.
+const FROM: &str = " from ";
 
 /// What each lot of the grant gives, where it comes in several or is paid out so by its policy: those that are not over, pro
 /// rata. None where it is one. Refused where there is not so much.

@@ -63,8 +63,8 @@ pub(super) fn withdraw(posting: &Posting<'_>, wish: &Withdraw) -> Result<(Amount
     if wish.reason.trim().is_empty() {
         return Err(invalid(format!("grant `{}` is withdrawn without a reason", wish.grant)));
     }
-    let key = format!("withdraw:{}", wish.key);
-    if let Some(posted) = posting.records.entry_with_key(&key)? {
+    let (key, posted) = posting.keyed("withdraw:", &wish.key)?;
+    if let Some(posted) = posted {
         return repeated_withdrawal(&posted, wish);
     }
     let grants = posting.records.grants(&wish.project)?;

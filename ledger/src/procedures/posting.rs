@@ -106,6 +106,17 @@ impl<'a> Posting<'a> {
         Ok(read)
     }
 
+    /// The key of an entry that somebody's own key becomes, in which people's words may stand, and the entry that has it; or that
+    /// has the words themselves, as an earlier release kept them.
+    pub(super) fn keyed(&self, prefix: &str, key: &str) -> Result<(String, Option<Entry>)> {
+        let kept = format!("{prefix}{}", self.secret()?.key_of(key));
+        let posted = match self.records.entry_with_key(&kept)? {
+            Some(posted) => Some(posted),
+            None => self.records.entry_with_key(&format!("{prefix}{key}"))?,
+        };
+        Ok((kept, posted))
+    }
+
     /// The bindings as they stand.
     pub(super) fn bindings(&self) -> Result<Rc<BindingsByAccount>> {
         if let Some(known) = self.bindings.borrow().as_ref() {

@@ -15,6 +15,20 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+impl Secret {
+    /// What stands for the key of whoever posts in what is signed and handed on: the same for the same key, and nothing of its words
+    /// to whoever lacks the secret. 32 hexadecimal digits.
+    pub(crate) fn key_of(&self, key: &str) -> String {
+        let mut fields = Fields::new();
+        fields.text(KEY);
+        fields.text(key);
+        Content::first_half(blake3::keyed_hash(&self.0, &fields.0)).to_string()
+    }
+}
+
+/// What the bytes begin with that a key is hashed as; no run's do, whose first text is the name of a user.
+const KEY: &str = "pakt/key/v1\n";
+
 /// The digest of a reading: 16 bytes, as text 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Content(pub(crate) [u8; 16]);

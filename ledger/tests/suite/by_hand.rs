@@ -1,8 +1,10 @@
 //! What people enter by hand: refunds, adjustments with four eyes, time passed on; each once, none beyond what there is.
 
+use crate::exports::lines;
 use crate::support::*;
 use ledger::{
-    ALONE_UP_TO, Adjust, Adjusted, Command, Delegate, Effect, LedgerErrorKind, Outcome, Reattribute, Refund, Withdraw,
+    ALONE_UP_TO, Adjust, Adjusted, Command, Delegate, Effect, EntryKind, LedgerErrorKind, Outcome, Reattribute, Refund,
+    Withdraw,
 };
 use model::{Amount, Principal};
 
@@ -119,6 +121,71 @@ async fn many_small_adjustments_are_a_large_one() {
     desk.verify().await;
 }
 
+/// What people type stands in notes, which have a commitment; keys and the numbers of what was passed on are in every proof.
+#[tokio::test]
+async fn no_key_has_words_that_people_typed() {
+    let desk = desk().await;
+    let reason = "because eve is ill";
+    let key = |what: &str| format!("{what}/{reason}");
+    let delegate = |from: &str, grant: String, to: &str, amount: i64| {
+        let (key, reason) = (format!("{grant}/{to}/{reason}"), reason.to_owned());
+        Command::Delegate(Delegate { key, from: name(from), grant, to: name(to), amount: milli(amount), reason })
+    };
+    let withdraw = Withdraw {
+        key: key("g1"),
+        project: atlas(),
+        grant: "g1".to_owned(),
+        amount: Some(milli(1)),
+        reason: reason.to_owned(),
+    };
+    let adjusted = adjust(&key("a"), milli(5));
+    let first = [Command::Withdraw(withdraw), adjusted, delegate("atlas", "g1".to_owned(), "borealis", 300)];
+    desk.post(&first).await;
+    let given = desk.book.grants(Some(&name("borealis"))).await.expect("grants").remove(0).terms;
+    desk.post(&[delegate("borealis", given.key.clone(), "vision", 100)]).await;
+    let further = desk.book.grants(Some(&name("vision"))).await.expect("grants").remove(0).terms;
+    let start = given.reference.split(" from ").next().expect("a number").to_owned();
+    assert!(given.reference.starts_with(&format!("{start} from atlas, ")), "{}", given.reference);
+    assert!(further.reference.starts_with(&format!("{start} from borealis, ")), "{}", further.reference);
+    assert_eq!(given.reference.len(), start.len() + " from atlas, 01234567".len());
+    for line in lines(desk.book.as_ref(), true).await {
+        assert!(!line.contains("because"), "{line}");
+    }
+    for entry in desk.entries().await {
+        let is_of_the_desk = entry.links.grant.as_deref() == Some("g1") || entry.kind == EntryKind::Grant;
+        assert!(!entry.has_words_in_keys() || is_of_the_desk, "{entry:?}");
+    }
+    // The same once more is the same, by whoever.
+    let before = desk.entries().await;
+    desk.post(&first).await;
+    assert_eq!(desk.entries().await, before);
+    desk.verify().await;
+}
+
+/// Entries of an earlier release have the words in their keys, and are the same still.
+#[tokio::test]
+async fn what_an_earlier_release_keyed_by_its_words_is_the_same() {
+    let desk = desk().await;
+    let wish = Withdraw {
+        key: "g1/vision".to_owned(),
+        project: atlas(),
+        grant: "g1".to_owned(),
+        amount: Some(milli(1)),
+        reason: "vision".to_owned(),
+    };
+    let (adjust, withdraw) = (adjust("a1", milli(5)), Command::Withdraw(wish));
+    desk.post(&[withdraw.clone(), adjust.clone()]).await;
+    desk.change_the_tables(
+        "DROP TRIGGER entries_are_not_changed;
+         UPDATE entries SET key = 'withdraw:g1/vision' WHERE kind = 'withdraw';
+         UPDATE entries SET key = 'adjust:a1' WHERE kind = 'adjust'",
+    );
+    let before = desk.entries().await;
+    desk.post(&[withdraw, adjust]).await;
+    assert_eq!(desk.entries().await, before);
+    assert!(before.iter().any(ledger::Entry::has_words_in_keys));
+}
+
 #[tokio::test]
 async fn what_is_passed_on_stays_what_was_granted() {
     let desk = desk().await;
@@ -150,10 +217,11 @@ async fn what_is_passed_on_stays_what_was_granted() {
     };
     assert!(desk.try_post(&[Command::Delegate(nobody)]).await.is_err());
     // It is passed back, and not withdrawn: that would give it to nobody.
+    let given = desk.book.grants(Some(&name("borealis"))).await.expect("grants").remove(0).terms;
     let taken = Withdraw {
         key: "w1".to_owned(),
         project: name("borealis"),
-        grant: "delegated/d1".to_owned(),
+        grant: given.key.clone(),
         amount: None,
         reason: "undo".to_owned(),
     };
@@ -162,7 +230,7 @@ async fn what_is_passed_on_stays_what_was_granted() {
     let back = Delegate {
         key: "b1".to_owned(),
         from: name("borealis"),
-        grant: "delegated/d1".to_owned(),
+        grant: given.key.clone(),
         to: atlas(),
         amount: milli(300),
         reason: "undo".to_owned(),
@@ -253,4 +321,5 @@ on_postgres_too! {
     small_adjustments_are_one_persons_and_large_ones_two,
     many_small_adjustments_are_a_large_one,
     what_is_passed_on_stays_what_was_granted,
+    no_key_has_words_that_people_typed,
 }

@@ -27,13 +27,16 @@ pub(super) async fn export(arguments: Export, context: &Context) -> Result<Answe
     for person in &persons {
         text.push_str(&line(&ExportLine::Person(person.clone()))?);
     }
-    let (mut after, mut entries) = (0, Vec::new());
+    let (mut after, mut entries, mut worded) = (0, Vec::new(), Vec::new());
     // What is posted meanwhile is not in the log's line, and not in the export.
     while after < log.size {
         let page = book.records(EntryPage { after, limit: PAGE }).await.map_err(|error| unread(&error))?;
         let Some(last) = page.last() else { break };
         after = last.entry.number;
         for record in page.into_iter().filter(|record| record.entry.number <= log.size) {
+            if record.entry.has_words_in_keys() {
+                worded.push(record.entry.number);
+            }
             let record = if arguments.public { record.masked(&masks) } else { record };
             text.push_str(&line(&ExportLine::Entry(Box::new(record.clone())))?);
             if context.general.json {
@@ -47,7 +50,24 @@ pub(super) async fn export(arguments: Export, context: &Context) -> Result<Answe
         text.push_str(&line(&ExportLine::Decided(record.clone()))?);
     }
     let json = json!({ "version": 1, "log": log, "persons": persons, "entries": entries, "decided": decided });
-    Ok(Answer::new(text, json).product())
+    let note = if arguments.public { words_in_keys(&worded) } else { None };
+    Ok(Answer::new(text, json).product().with_notes(note))
+}
+
+/// So many numbers of entries are told.
+const MOST_SHOWN: usize = 10;
+
+/// What is to be known of entries before they are handed on.
+pub(super) fn words_in_keys(entries: &[u64]) -> Option<String> {
+    let shown = entries.iter().take(MOST_SHOWN).map(u64::to_string).collect::<Vec<_>>().join(", ");
+    let more = if entries.len() > MOST_SHOWN { ", ..." } else { "" };
+    (!entries.is_empty()).then(|| {
+        format!(
+            "warning: {} entries have reasons or numbers in their keys, as an earlier release kept them, which are signed and cannot \
+             be left out: {shown}{more}",
+            entries.len()
+        )
+    })
 }
 
 fn line(line: &ExportLine) -> Result<String, Failure> {

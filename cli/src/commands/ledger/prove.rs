@@ -1,7 +1,8 @@
 //! `pakt ledger checkpoint` and `prove`: what is handed to others.
 
+use super::export::words_in_keys;
 use crate::commands::{Context, view::unread};
-use crate::wiring::{LedgerError, LedgerErrorKind};
+use crate::wiring::{EntryPage, LedgerError, LedgerErrorKind};
 use crate::{failure::Failure, output::Answer};
 use serde_json::json;
 
@@ -49,9 +50,13 @@ pub(super) async fn prove(arguments: Prove, context: &Context) -> Result<Answer,
     // Entries of others that wait for a signature get it now, where the key is here.
     book.log().await.map_err(|error| not_proven(&what, &error))?;
     let proof = book.prove(arguments.entry).await.map_err(|error| not_proven(&what, &error))?;
+    let page = EntryPage { after: arguments.entry.saturating_sub(1), limit: 1 };
+    let entries = book.entries(page).await.map_err(|error| not_proven(&what, &error))?;
+    let worded = entries.iter().filter(|entry| entry.has_words_in_keys()).map(|entry| entry.number);
+    let note = words_in_keys(&worded.collect::<Vec<_>>());
     let text = proof.to_string();
     let json = json!({ "version": 1, "entry": arguments.entry, "proof": text });
-    Ok(Answer::new(text, json).product())
+    Ok(Answer::new(text, json).product().with_notes(note))
 }
 
 fn not_proven(what: &str, error: &LedgerError) -> Failure {
