@@ -262,16 +262,15 @@ fn recharge(
     Ok(change)
 }
 
-/// The charge of a run that stays with its budget though its account spends another by now. It does where the bindings of today
-/// would charge both readings to the same budget, so that it is not the new facts that move it; where those do, the run goes where
-/// it would be had it been read so from the beginning.
+/// The charge of a run that stays with its budget though its account spends another by now, one that has no price for it among
+/// them. It does where the bindings of today would lead both readings to the same budget, so that it is not the new facts that
+/// move it; where those do, the run goes where it would be had it been read so from the beginning.
 fn stays(bindings: &BindingsByAccount, run: &BookedRun, before: &SettledRun, found: &Attribution) -> Option<Charge> {
-    let (Some(old), Attribution::Charged(new)) = (run.paid(), found) else { return None };
+    let old = run.paid()?;
+    let is_found_by_hold = matches!(found, Attribution::Charged(Charge { hold: Some(_), .. }));
     let spender = Spender::of_run(before);
     let was = rules::attribute(spender, before.price.known(), None, bindings.of(spender.account));
-    let Attribution::Charged(was) = was else { return None };
-    let is_moved_by_facts = (&was.project, &was.unit) != (&new.project, &new.unit);
-    if new.hold.is_some() || old.hold.is_some() || is_moved_by_facts {
+    if is_found_by_hold || old.hold.is_some() || !was.leads_where(found) {
         return None;
     }
     let spender = Spender::of_run(&run.settled);

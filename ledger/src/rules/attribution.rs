@@ -74,6 +74,20 @@ pub(crate) enum Attribution {
     Unattributed(UnattributedReason),
 }
 
+impl Attribution {
+    /// Whether both find the same budget, or one in the same unit that has no price.
+    pub(crate) fn leads_where(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Charged(one), Self::Charged(other)) => (&one.project, &one.unit) == (&other.project, &other.unit),
+            (
+                Self::Unattributed(UnattributedReason::NotPriced(one)),
+                Self::Unattributed(UnattributedReason::NotPriced(other)),
+            ) => one == other,
+            _ => false,
+        }
+    }
+}
+
 /// Attributes a price, where it is known. `hold` is the one that the stamp names, where this ledger has it.
 pub(crate) fn attribute<'a>(
     spender: Spender<'_>,

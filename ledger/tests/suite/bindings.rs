@@ -223,6 +223,25 @@ async fn a_second_budget_takes_over_no_run_that_is_read_or_priced_anew() {
     desk.verify().await;
 }
 
+/// A person's own budget is in a unit of another kind of node: it has no price for what ran here, and takes nothing over.
+#[tokio::test]
+async fn a_second_budget_without_a_price_takes_no_run_from_the_one_that_pays() {
+    let desk = Desk::new();
+    desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
+    desk.settle(foreign(1, 60)).await;
+    desk.settle(foreign(2, 7)).await;
+    let of_ada =
+        Binding { account: Some(name("hai")), user: Some(name("ada")), unit: name("jupiter:a100"), ..to_other() };
+    desk.post(&[Command::Bind(of_ada)]).await;
+    let corrected = desk.settle(read_at(foreign(1, 50), 300)).await;
+    assert_eq!(corrected, SettleOutcome::Corrected { difference: milli(-10) });
+    desk.post(&[Command::Reprice(std::sync::Arc::new(foreign(2, 9)))]).await;
+    assert_eq!(used(&desk).await, [59, 0]);
+    // What is read for the first time goes by the bindings of today.
+    assert!(matches!(desk.settle(foreign(3, 5)).await, SettleOutcome::NotPriced { .. }));
+    desk.verify().await;
+}
+
 /// Whoever pays for a partition pays for what is found to have run there, whichever reading comes first.
 #[tokio::test]
 async fn a_correction_goes_where_its_facts_say_in_any_order() {
@@ -255,6 +274,7 @@ on_postgres_too! {
     an_account_is_bound_in_any_case_of_letters,
     a_correction_goes_where_its_facts_say_in_any_order,
     a_second_budget_takes_over_no_run_that_is_read_or_priced_anew,
+    a_second_budget_without_a_price_takes_no_run_from_the_one_that_pays,
     rules_find_who_pays_for_what_no_binding_covers,
     rules_that_say_equally_much_leave_a_run_to_nobody,
     two_projects_cannot_pay_for_the_same_runs,
