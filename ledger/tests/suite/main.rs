@@ -22,6 +22,7 @@ mod first_use;
 mod invariants;
 mod joined;
 mod log;
+mod models;
 mod observations;
 mod openings;
 mod order;

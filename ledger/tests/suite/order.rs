@@ -1,9 +1,9 @@
 //! Random operations against a small reference, some of them interrupted by a death, and the same runs in any order: the balances are the same.
 
+use crate::models::try_all;
 use crate::reference::{JOBS, Operation, Reference, has_two_ends};
 use crate::support::*;
-use ledger::{Command, NewGrant, OpenMode, SqliteBook};
-use model::Window;
+use ledger::Command;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -49,62 +49,27 @@ fn runs_and_closes() -> impl Strategy<Value = Vec<Operation>> {
     proptest::collection::vec(one, 1..20)
 }
 
-/// An operation, and whether it is first tried by somebody who dies in the middle of it.
-fn any_attempt() -> impl Strategy<Value = (Operation, Option<u32>)> {
-    (any_operation(), prop_oneof![12 => Just(None), 1 => (0..3_u32).prop_map(Some)])
-}
-
-fn kind_of(word: &str) -> &'static str {
-    match word {
-        "conflict" => "Conflict",
-        "invalid" => "Invalid",
-        "unknown" => "UnknownHold",
-        _ => "Refused",
-    }
-}
-
 /// Runs go over the end of a grant that is over, which is a midnight or is none.
-async fn follow(attempts: Vec<(Operation, Option<u32>)>, border: Option<i64>) -> Result<(), TestCaseError> {
-    let (mut desk, mut reference) = (Desk::in_memory(), Reference::default());
-    // One that is over counts as far as it was used.
-    let end = border.unwrap_or(NOW - 10);
-    let over = Window { from: at(end - 1000), to: at(end) };
-    desk.post(&[grant("base", 400), Command::Grant(NewGrant { window: over, ..new_grant("over", 500) })]).await;
-    (reference.base, reference.over, reference.border) = (400, border.map_or(0, |_| 500), border);
-    // Which of two readings of the same instant counts is the ledger's own affair.
-    let apart = |operation: Operation| match operation {
+fn references() -> impl Strategy<Value = Reference> {
+    let border = prop_oneof![Just(None), Just(Some(NOW - NOW.rem_euclid(86_400))), Just(Some(NOW - 10))];
+    border.prop_map(Reference::with_border)
+}
+
+/// Which of two readings of the same instant counts is the ledger's own affair.
+fn apart(operation: Operation) -> Operation {
+    match operation {
         Operation::Settle { run, price, read } => Operation::Settle { run, price, read: 1_000 * read + price - 10_000 },
         other => other,
-    };
-    for (operation, death) in attempts {
-        let (operation, mut next) = (apart(operation), reference.clone());
-        let command = operation.command(&reference);
-        if let Some(point) = death {
-            desk = crate::deaths::die_while_posting(desk, &command, point).await;
-        }
-        let (expected, given) = (next.apply(&operation), desk.try_post(&[command]).await);
-        match (expected, given) {
-            (Ok(()), Ok(_)) => reference = next,
-            (Err(word), Err(error)) => {
-                let kind = format!("{:?}", error.kind);
-                prop_assert!(kind.starts_with(kind_of(word)), "{:?}: {} for {}", operation, kind, word);
-            }
-            (expected, given) => prop_assert!(false, "{:?}: {:?} but {:?}", operation, expected, given),
-        }
-        prop_assert_eq!(desk.numbers().await, reference.numbers(), "after {:?}", operation);
     }
-    desk.post(&[Command::Expire(None)]).await;
-    let [granted, used, ..] = reference.numbers();
-    let whole = Window { from: at(0), to: at(NOW + 1_000_000) };
-    let statement = desk.book.statement(&atlas(), &gh200(), whole, None).await.expect("a statement");
-    prop_assert_eq!(statement.closing.milli(), granted - used, "the entries alone say the same");
-    desk.verify().await;
-    let fresh = Desk::of_file(tempfile::tempdir().expect("a folder"));
-    let replica = SqliteBook::open(&fresh.path(), OpenMode::Existing).expect("opened");
-    replica.replay(&desk.entries().await).await.expect("replayed");
-    prop_assert_eq!(export(fresh.book.as_ref()).await, export(desk.book.as_ref()).await);
-    prop_assert_eq!(fresh.balance().await.used.milli(), used, "whoever has the entries comes to the same");
-    Ok(())
+}
+
+pub(crate) fn try_it(cases: u32) {
+    try_all(references(), any_operation().prop_map(apart), cases);
+}
+
+#[test]
+fn any_operations_give_what_the_reference_gives() {
+    try_it(cases(48));
 }
 
 /// Posts the operations in posts of these sizes.
@@ -143,14 +108,6 @@ fn runtime() -> tokio::runtime::Runtime {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(48), ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_operations_give_what_the_reference_gives(
-        attempts in proptest::collection::vec(any_attempt(), 1..30),
-        border in prop_oneof![Just(None), Just(Some(NOW - NOW.rem_euclid(86_400))), Just(Some(NOW - 10))],
-    ) {
-        runtime().block_on(follow(attempts, border))?;
-    }
 
     #[test]
     fn the_order_and_the_chunks_of_runs_do_not_matter(

@@ -50,10 +50,11 @@ fn child() {
                 made.map_or_else(|error| format!("{:?}: {error}", error.kind), |()| "made".to_owned())
             );
         }
-        "stop" => post_and_die(&path, number, &[hold(1, 10), grant("late", 5)]),
+        "stop" => post_and_die(&path, number, NOW, &[hold(1, 10), grant("late", 5)]),
         "die" => {
             let command = std::env::var(crate::deaths::COMMAND).expect("a command");
-            post_and_die(&path, number, &[serde_json::from_str(&command).expect("a command")]);
+            let (seconds, command) = serde_json::from_str(&command).expect("a command");
+            post_and_die(&path, number, seconds, &[command]);
         }
         "hold-for-ever" => {
             let book = SqliteBook::open(&path, OpenMode::Existing).expect("opened");
@@ -68,12 +69,12 @@ fn child() {
 }
 
 /// Posts in a process that kills itself at one of three points.
-fn post_and_die(path: &Path, point: u32, commands: &[ledger::Command]) {
+fn post_and_die(path: &Path, point: u32, seconds: i64, commands: &[ledger::Command]) {
     let points = [StopPoint::BeforeCheckpoint, StopPoint::BeforeCommit, StopPoint::AfterCommit];
     let stop = Some(points[usize::try_from(point).expect("small")]);
     let surroundings = Surroundings { stop, ..Surroundings::here() };
     let book = SqliteBook::open_in(path, OpenMode::Existing, &surroundings).expect("opened");
-    drop(runtime().block_on(book.post(&ada(), now(), commands)));
+    drop(runtime().block_on(book.post(&ada(), at(seconds), commands)));
 }
 
 pub(crate) fn part(program: &Path, part: &str, path: &Path, number: u32) -> Process {

@@ -1,0 +1,38 @@
+//! Months of Berlin, so that no model has a calendar, and runs by the hour, so that every part of one is a whole number.
+
+use crate::support::*;
+use ledger::Command;
+use model::WallTime;
+
+/// The first instants of the months from July 2026 to July 2027; October and March have an hour more and less.
+pub(super) const MONTHS: [i64; 13] = [
+    1_782_856_800,
+    1_785_535_200,
+    1_788_213_600,
+    1_790_805_600,
+    1_793_487_600,
+    1_796_079_600,
+    1_798_758_000,
+    1_801_436_400,
+    1_803_855_600,
+    1_806_530_400,
+    1_809_122_400,
+    1_811_800_800,
+    1_814_392_800,
+];
+
+pub(super) const HOUR: i64 = 3600;
+
+/// How many hours of one stretch of time lie in another.
+pub(super) fn hours_shared(one: [i64; 2], other: [i64; 2]) -> i64 {
+    (one[1].min(other[1]) - one[0].max(other[0])).max(0) / HOUR
+}
+
+/// A run that took so much an hour, as it was read at an instant.
+pub(super) fn settle_hours(number: u64, [from, to]: [i64; 2], hourly: i64, read: i64) -> Command {
+    let mut settled = ended(foreign(number, (to - from) / HOUR * hourly), to);
+    settled.run.started_at = at(from);
+    settled.run.elapsed = WallTime::from_seconds(u64::try_from(to - from).expect("in order"));
+    settled.run.observed_at = at(read);
+    settle(settled)
+}
