@@ -3,20 +3,46 @@
 use super::Checked;
 use super::follow::budgets_at;
 use crate::support::*;
-use ledger::{BalanceQuery, Budget, Entry, KnownAt, OpenMode, SqliteBook};
-use model::{Balance, Window};
+use ledger::{
+    BalanceQuery, Budget, Entry, KnownAt, OpenMode, SqliteBook, UsageField, UsageFilter, UsageQuery, UsageSpan,
+    UsageSum,
+};
+use model::{Amount, Balance, Window};
 use proptest::prelude::*;
 
+/// What people see: budgets, usage by months, and what a statement between two instants begins with, moves and ends with.
+#[derive(Debug, PartialEq)]
+pub(super) struct Sight {
+    budgets: Vec<Budget>,
+    usage: Vec<UsageSum>,
+    statement: [Amount; 3],
+}
+
+pub(super) async fn sight(desk: &Desk, known_at: Option<KnownAt>, borders: &[i64], now: i64) -> Sight {
+    let budgets = budgets_at(desk, BalanceQuery { known_at, ..BalanceQuery::default() }, now).await;
+    let span = UsageSpan::Days { from: "2026-07-01".parse().expect("a day"), to: "2027-07-01".parse().expect("a day") };
+    let (filter, by) = (UsageFilter::default(), vec![UsageField::Month, UsageField::Project]);
+    let usage = desk.book.usage(&UsageQuery { span, known_at, filter, by }).await.expect("usage");
+    let window = Window { from: at(borders[0]), to: at(borders[1]) };
+    let statement = desk.book.statement(&atlas(), &gh200(), window, known_at).await.expect("a statement");
+    let moved = Amount::sum(statement.lines.iter().map(|line| line.amount)).expect("fits");
+    Sight { budgets, usage, statement: [statement.opening, moved, statement.closing] }
+}
+
 /// Whatever was shown once is shown again, by the time and by the last entry.
-pub(super) async fn is_shown_again(desk: &Desk, shown: Vec<(i64, Vec<Entry>, Vec<Budget>)>, now: i64) -> Checked {
+pub(super) async fn is_shown_again(
+    desk: &Desk,
+    shown: Vec<(i64, Vec<Entry>, Sight)>,
+    borders: &[i64],
+    now: i64,
+) -> Checked {
     let newest = desk.entries().await.last().map_or(0, |entry| entry.number);
     for (then, new, expected) in shown {
-        let known = |known_at| BalanceQuery { known_at: Some(known_at), ..BalanceQuery::default() };
-        let by_time = budgets_at(desk, known(KnownAt::Instant(at(then))), now).await;
+        let by_time = sight(desk, Some(KnownAt::Instant(at(then))), borders, now).await;
         prop_assert_eq!(&by_time, &expected, "as known at {}", then);
         // What was decided since counts as known by the newest entry.
         if let Some(last) = new.last().filter(|entry| entry.recorded_at == at(then) && entry.number < newest) {
-            let by_entry = budgets_at(desk, known(KnownAt::Entry(last.number)), then).await;
+            let by_entry = sight(desk, Some(KnownAt::Entry(last.number)), borders, then).await;
             prop_assert_eq!(by_entry, expected, "as known by entry {}", last.number);
         }
     }

@@ -1,6 +1,6 @@
 //! How a model is followed.
 
-use super::ends::{is_replayed, is_shown_again, statements_meet};
+use super::ends::{is_replayed, is_shown_again, sight, statements_meet};
 use crate::deaths::die_while_posting;
 use crate::support::*;
 use ledger::{BalanceQuery, Budget, Command, EntryPage, LedgerError, Outcome, SettleOutcome};
@@ -71,12 +71,12 @@ async fn follow<M: Model>(mut model: M, attempts: Vec<(M::Operation, Option<u32>
         model.compare(&desk, now).await.map_err(|error| TestCaseError::fail(format!("{after}: {error}")))?;
         let new = desk.book.entries(EntryPage { after: last, limit: 100 }).await.expect("entries");
         last = new.last().map_or(last, |entry| entry.number);
-        shown.push((now, new, budgets_at(&desk, BalanceQuery::default(), now).await));
+        shown.push((now, new, sight(&desk, None, &model.borders(), now).await));
     }
     let now = shown.last().map_or(model.now(), |(now, ..)| *now) + 1;
     desk.post_at(now, &[Command::Expire(None)]).await;
     if M::IS_SHOWN_AGAIN {
-        is_shown_again(&desk, shown, now).await?;
+        is_shown_again(&desk, shown, &model.borders(), now).await?;
     }
     statements_meet(&desk, model.borders(), now).await?;
     desk.verify().await;

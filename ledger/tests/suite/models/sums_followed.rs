@@ -51,6 +51,11 @@ impl Model for Sums {
         let rows = desk.book.usage(&UsageQuery { span, known_at: None, filter, by }).await.expect("usage");
         let months = (0..12).map(|month| self.used([MONTHS[month], MONTHS[month + 1]])).filter(|used| *used != 0);
         prop_assert_eq!(rows.iter().map(|row| row.amount.milli()).collect::<Vec<_>>(), months.collect::<Vec<_>>());
+        let part = [MONTHS[1] + 31 * HOUR, MONTHS[3] + 5 * HOUR];
+        let (filter, span) =
+            (UsageFilter::default(), UsageSpan::Instants(Window { from: at(part[0]), to: at(part[1]) }));
+        let rows = desk.book.usage(&UsageQuery { span, known_at: None, filter, by: Vec::new() }).await.expect("usage");
+        prop_assert_eq!(rows.iter().map(|row| row.amount.milli()).sum::<i64>(), self.used(part));
         for month in [2, 3, 8] {
             let window = Window { from: at(MONTHS[month]), to: at(MONTHS[month + 1]) };
             let statement = desk.book.statement(&atlas(), &gh200(), window, None).await.expect("a statement");
