@@ -1,21 +1,28 @@
-"""PAKT ROUNDS: the rounds of `ci/soak ledger`, in the present folder. `pakt` is killed at random instants while it imports
-runs and while it holds; what is left must be whole each time, and in the end the same as if nobody had been killed."""
+"""PAKT ROUNDS [SERVER]: the rounds of `ci/soak ledger`, in the present folder, and with the URL of a database those of `ci/soak
+server`, each ledger in a database of its own beside that one. `pakt` is killed at random instants while it imports runs and
+while it holds; what is left must be whole each time, and in the end the same as if nobody had been killed."""
 
 import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
 pakt, rounds = sys.argv[1], int(sys.argv[2])
+server = sys.argv[3] if len(sys.argv) > 3 else None
 ROWS = 40_000
 ACCOUNTS = 20
 HOLDS_COVERED = 4 * rounds // 5
 CODE_OF_A_REFUSAL = 4
 LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def on_server(statement):
+    subprocess.run(["psql", "--quiet", "--no-psqlrc", server, "--command", statement], check=True)
 
 
 class Home:
@@ -27,6 +34,15 @@ class Home:
         (self.folder / "config.yaml").write_text(
             "site: jupiter\nproject: atlas\nstate: {}/state\n".format(self.folder)
         )
+        self.surroundings, self.database = dict(os.environ, PAKT_HOME=str(self.folder)), None
+        if server:
+            self.database = "soak_{}_{}".format(os.getpid(), name.replace("-", "_"))
+            # Noted first, so that `ci/soak` drops it whatever happens.
+            with open("databases", "a") as noted:
+                noted.write(self.database + "\n")
+            on_server("CREATE DATABASE " + self.database)
+            before, after = server.split("/pakt?")
+            self.surroundings["PAKT_LEDGER"] = "{}/{}?{}".format(before, self.database, after)
         self.run("ledger", "init")
         period = ("--from", "2026-09-01", "--until", "2027-09-01")
         self.run("ledger", "grant", "atlas", hours, "--unit", "jupiter:gh200", "--account", "acct00", *period)
@@ -36,10 +52,14 @@ class Home:
                 "ledger", "bind", "atlas", "--unit", "jupiter:gh200", "--account", account, "--from", "2026-09-01"
             )
 
+    def remove(self):
+        shutil.rmtree(self.folder)
+        if self.database:
+            on_server("DROP DATABASE {} WITH (FORCE)".format(self.database))
+
     def start(self, *words):
-        surroundings = dict(os.environ, PAKT_HOME=str(self.folder))
         return subprocess.Popen(
-            [pakt, *words], env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [pakt, *words], env=self.surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
     def run(self, *words, expected=(0,)):
@@ -104,6 +124,8 @@ def import_rounds(runs):
             sys.exit("after kills the {} are others: {:.2000} and not {:.2000}".format(
                 what, str(found[what]), str(expected[what])
             ))
+        home.remove()
+    whole.remove()
     print("import  {} kills of {} imports of {} rows; {} came between two posts".format(kills, cycles, ROWS, cut))
 
 
@@ -111,13 +133,15 @@ def hold_rounds():
     home = Home("hold", str(HOLDS_COVERED))
     home.run("ledger", "policy", "atlas", "--unit", "jupiter:gh200", "--policy", "hard-stop")
     home.run("ledger", "enforce", "atlas", "--unit", "jupiter:gh200")
-    kills, refused, held = 0, 0, []
+    kills, refused, held, most = 0, 0, [], None
     while kills < rounds or len(held) < HOLDS_COVERED + 20:
         number = "01m5vj1jg0" + "".join(random.choice(LETTERS) for _ in range(16))
         words = ("ledger", "hold", "atlas", "1", "--unit", "jupiter:gh200", "--reason", "soak", "--id", number)
-        for _ in range(3):
-            kills += home.killed(0.02, *words)
+        for _ in range(3 if most else 0):
+            kills += home.killed(most, *words)
+        began = time.monotonic()
         code, _ = home.run(*words, expected=(0, CODE_OF_A_REFUSAL))
+        most = most or time.monotonic() - began
         refused += code == CODE_OF_A_REFUSAL
         held.append(number)
     home.replayed()
@@ -130,6 +154,7 @@ def hold_rounds():
     print("hold    {} kills; {} ids, {} held and {} refused on a budget for {}; {}".format(
         kills, len(held), len(of), refused, HOLDS_COVERED, {key: balance[key] for key in ("granted", "committed")}
     ))
+    home.remove()
 
 
 runs = pathlib.Path("runs.psv").absolute()

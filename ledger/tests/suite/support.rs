@@ -303,7 +303,7 @@ pub(crate) fn use_postgres() {
 
 /// How many cases a property is tried with: a database is made more slowly than a file.
 pub(crate) fn cases(on_file: u32) -> u32 {
-    if ON_POSTGRES.get() { on_file / 8 } else { on_file }
+    if ON_POSTGRES.get() { (on_file / 8).min(8) } else { on_file }
 }
 
 /// The same tests once more on PostgreSQL, which the lab must have up: `real_postgres::NAME` beside `NAME`.
