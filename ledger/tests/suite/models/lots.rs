@@ -1,6 +1,6 @@
 //! Lots of a policy: what a run takes from which, what is forfeited and forgiven, and how the project stands.
 
-use super::months::{HOUR, MONTHS, hours_shared};
+use super::months::{HOUR, MONTHS, hours_shared, month_of};
 use std::collections::BTreeMap;
 
 /// What a programme does; grants are whole quarters.
@@ -114,10 +114,6 @@ impl Lots {
             Programme::Nhr => "UsedUp",
         }
     }
-}
-
-fn month_of(now: i64) -> usize {
-    MONTHS.iter().filter(|month| **month <= now).count() - 1
 }
 
 impl Book {

@@ -1,17 +1,13 @@
 //! Grants of a programme while months go by.
 
 use super::lots::{Lots, Programme};
-use super::months::{HOUR, MONTHS, settle_hours};
+use super::months::{DAY, HOUR, MONTHS, granted, in_berlin, month_of, settle_hours};
 use super::{Answer, Checked, Model, once, try_all};
 use crate::support::*;
-use ledger::{
-    BalanceQuery, Command, FixedTerm, HardStop, MonthlyJsc, NewGrant, NhrQuarterly, SiteZone, UsedUp, Withdraw,
-};
-use model::{Amount, Window};
+use ledger::{BalanceQuery, Command, FixedTerm, HardStop, MonthlyJsc, NhrQuarterly, UsedUp, Withdraw};
+use model::Amount;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-
-const DAY: i64 = 24 * HOUR;
 
 #[derive(Clone, Debug)]
 enum Operation {
@@ -20,12 +16,12 @@ enum Operation {
     /// Whole quarters, and so much a month.
     Grant(u32, [usize; 2], i64),
     Withdraw(u32),
-    /// How many hours before now it ended, how many it took, and so much an hour.
-    Settle(u64, [i64; 2], i64),
+    /// How many hours before now it ended, or -1 for the last border of months; how many it took, and so much an hour, or all
+    /// that is left in one.
+    Settle(u64, [i64; 2], Option<i64>),
     Expire,
 }
 
-/// A grant that ends with September.
 const FIRST: u32 = 9;
 
 #[derive(Clone, Debug)]
@@ -37,10 +33,13 @@ struct Autumn {
 }
 
 impl Autumn {
-    /// When a run was, not before the first month.
-    fn ran(&self, [ago, hours]: [i64; 2]) -> [i64; 2] {
-        let to = (self.now() - ago * HOUR).max(MONTHS[0]);
-        [(to - hours * HOUR).max(MONTHS[0]), to]
+    /// When a run was, not before the first month, and so much an hour.
+    fn run(&self, number: u64, [ago, hours]: [i64; 2], hourly: Option<i64>) -> ([i64; 2], i64) {
+        let to = if ago < 0 { MONTHS[month_of(self.now())] } else { (self.now() - ago * HOUR).max(MONTHS[0]) };
+        let mut others = self.lots.clone();
+        others.runs.remove(&number);
+        let left = || others.numbers(self.now())[5].max(0);
+        ([(to - hourly.map_or(1, |_| hours) * HOUR).max(MONTHS[0]), to], hourly.unwrap_or_else(left))
     }
 }
 
@@ -48,8 +47,7 @@ impl Model for Autumn {
     type Operation = Operation;
 
     fn start(&self) -> Vec<Command> {
-        let zone = SiteZone { site: name("jupiter"), zone: name("Europe/Berlin") };
-        vec![Command::SetZone(zone), Command::Bind(binding()), set_policy(HardStop {}), granted(FIRST, [0, 3], 500)]
+        vec![in_berlin(), Command::Bind(binding()), set_policy(HardStop {}), granted(FIRST, [0, 3], 500)]
     }
 
     /// The middle of a September day, and days later.
@@ -76,7 +74,10 @@ impl Model for Autumn {
                 amount: None,
                 reason: "mistyped".to_owned(),
             }),
-            Operation::Settle(number, when, hourly) => settle_hours(*number, self.ran(*when), *hourly, now),
+            Operation::Settle(number, when, hourly) => {
+                let (ran, hourly) = self.run(*number, *when, *hourly);
+                settle_hours(*number, ran, hourly, now)
+            }
             Operation::Expire => Command::Expire(None),
         })
     }
@@ -93,7 +94,10 @@ impl Model for Autumn {
             }
             Operation::Withdraw(key) if !self.granted.contains_key(key) => return Err("invalid"),
             Operation::Withdraw(key) => drop(self.lots.grants.remove(key)),
-            Operation::Settle(number, when, hourly) => drop(self.lots.runs.insert(*number, (self.ran(*when), *hourly))),
+            Operation::Settle(number, when, hourly) => {
+                let run = self.run(*number, *when, *hourly);
+                self.lots.runs.insert(*number, run);
+            }
             Operation::Expire => {}
         }
         Ok(())
@@ -115,22 +119,17 @@ impl Model for Autumn {
     }
 }
 
-fn granted(key: u32, [from, to]: [usize; 2], of_month: i64) -> Command {
-    let window = Window { from: at(MONTHS[from]), to: at(MONTHS[to]) };
-    let months = i64::try_from(to - from).expect("small");
-    Command::Grant(NewGrant { window, ..new_grant(&key.to_string(), of_month * months) })
-}
-
 fn any_operation() -> impl Strategy<Value = Operation> {
+    let ago = prop_oneof![4 => 0..900_i64, 1 => Just(-1)];
     let programmes = [Programme::HardStop, Programme::FixedTerm, Programme::Jsc, Programme::Nhr];
     prop_oneof![
         4 => (1..50_i64).prop_map(Operation::Pass),
         2 => proptest::sample::select(programmes.to_vec()).prop_map(Operation::Follow),
-        2 => (0..3_u32, 0..4_usize, 1..3_usize, 1..2000_i64).prop_map(|(key, from, quarters, of_month)| {
+        2 => (0..3_u32, 0..4_usize, 1..4_usize, 1..2000_i64).prop_map(|(key, from, quarters, of_month)| {
             Operation::Grant(key, [3 * from, (3 * (from + quarters)).min(12)], of_month)
         }),
         1 => (0..3_u32).prop_map(Operation::Withdraw),
-        5 => (0..6_u64, 0..900_i64, 1..1500_i64, 0..4_i64)
+        5 => (0..6_u64, ago, 1..1500_i64, prop_oneof![4 => (0..4_i64).prop_map(Some), 1 => Just(None)])
             .prop_map(|(number, ago, hours, hourly)| Operation::Settle(number, [ago, hours], hourly)),
         1 => Just(Operation::Expire),
     ]

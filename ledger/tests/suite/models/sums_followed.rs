@@ -1,10 +1,10 @@
 //! Runs over months, read again, given back and corrected by hand.
 
-use super::months::{HOUR, MONTHS, settle_hours};
+use super::months::{HOUR, MONTHS, in_berlin, settle_hours};
 use super::sums::{Operation, Sums};
 use super::{Answer, Checked, Model, numbers_at, try_all};
 use crate::support::*;
-use ledger::{Adjust, Command, Refund, SiteZone, UsageField, UsageFilter, UsageQuery, UsageSpan};
+use ledger::{Adjust, Command, Refund, UsageField, UsageFilter, UsageQuery, UsageSpan};
 use model::{Amount, Day, StatementLineKind, Window};
 use proptest::prelude::*;
 
@@ -12,8 +12,7 @@ impl Model for Sums {
     type Operation = Operation;
 
     fn start(&self) -> Vec<Command> {
-        let zone = SiteZone { site: name("jupiter"), zone: name("Europe/Berlin") };
-        vec![Command::SetZone(zone), Command::Bind(binding()), grant("base", 1)]
+        vec![in_berlin(), Command::Bind(binding()), grant("base", 1)]
     }
 
     /// All of it is over.
