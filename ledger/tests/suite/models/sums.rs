@@ -13,6 +13,8 @@ pub(super) enum Operation {
     /// What the budget gets in a month.
     Adjust(u32, usize, i64),
     Grant(u32, i64),
+    /// Somebody says that months begin in Berlin; until then they begin by UTC.
+    Zone,
 }
 
 /// One run.
@@ -28,9 +30,22 @@ pub(super) struct Sums {
     pub(super) runs: BTreeMap<u64, Ran>,
     adjusted: BTreeMap<u32, (usize, i64)>,
     granted: BTreeMap<u32, i64>,
+    has_zone: bool,
 }
 
 impl Sums {
+    /// When a month begins: Berlin is an hour ahead from November to March, and two hours in the rest of the year.
+    fn month(&self, number: usize) -> i64 {
+        let ahead = if (4..9).contains(&number) { HOUR } else { 2 * HOUR };
+        MONTHS[number] + if self.has_zone { 0 } else { ahead }
+    }
+
+    /// What runs used in each month in which they did.
+    pub(super) fn by_month(&self) -> Vec<i64> {
+        let used = (0..12).map(|number| self.used([self.month(number), self.month(number + 1)]));
+        used.filter(|used| *used != 0).collect()
+    }
+
     /// What runs used between two instants, and what of it is charged: usage is told whatever was given back.
     pub(super) fn used(&self, stretch: [i64; 2]) -> i64 {
         self.runs.values().map(|ran| hours_shared(ran.over, stretch) * ran.hourly).sum()
@@ -71,6 +86,7 @@ impl Sums {
             Operation::Adjust(key, month, amount) => {
                 let _ = once(self.adjusted.insert(key, (month, amount)), (month, amount))?;
             }
+            Operation::Zone => self.has_zone = true,
             Operation::Grant(key, amount) => drop(once(self.granted.insert(key, amount), amount)?),
         }
         Ok(())
