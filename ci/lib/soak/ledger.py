@@ -22,7 +22,9 @@ LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def on_server(statement):
-    subprocess.run(["psql", "--quiet", "--no-psqlrc", server, "--command", statement], check=True)
+    """Whether the server did it."""
+    words = ["psql", "--quiet", "--no-psqlrc", server, "--command", statement]
+    return subprocess.run(words, stderr=subprocess.DEVNULL).returncode == 0
 
 
 class Home:
@@ -40,7 +42,8 @@ class Home:
             # Noted first, so that `ci/soak` drops it whatever happens.
             with open("databases", "a") as noted:
                 noted.write(self.database + "\n")
-            on_server("CREATE DATABASE " + self.database)
+            if not on_server("CREATE DATABASE " + self.database):
+                sys.exit("no database {} was made".format(self.database))
             before, after = server.split("/pakt?")
             self.surroundings["PAKT_LEDGER"] = "{}/{}?{}".format(before, self.database, after)
         self.run("ledger", "init")
@@ -55,7 +58,9 @@ class Home:
     def remove(self):
         shutil.rmtree(self.folder)
         if self.database:
-            on_server("DROP DATABASE {} WITH (FORCE)".format(self.database))
+            # Its own vacuum the server ends itself, and lets nobody end by force; what is left is dropped at the end.
+            drop = "DROP DATABASE " + self.database
+            on_server(drop) or on_server(drop + " WITH (FORCE)")
 
     def start(self, *words):
         return subprocess.Popen(
