@@ -132,6 +132,12 @@ impl Configuration {
         }
     }
 
+    /// Whether the ledger's place is named, or follows from what is named, whichever site this is.
+    pub(crate) fn names_ledger(&self) -> bool {
+        let is_named = self.variables.get("PAKT_LEDGER").is_some_and(|text| !text.is_empty());
+        is_named || self.file.ledger.is_some() || self.file.state.is_some() || self.home.is_some()
+    }
+
     /// The place that a text names; `field` is where it was written.
     pub(crate) fn ledger_at(&self, text: &str, field: &str) -> Result<LedgerPlace, Failure> {
         match text.split_once("://") {

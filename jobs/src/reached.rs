@@ -87,6 +87,8 @@ pub fn booked<T>(result: Result<T, LedgerError>, what: &str) -> Result<T, JobsEr
                 (Gravity::Usage, "name another file with `ledger:` in the configuration, or ask who keeps this one")
             }
             Kind::OtherLog => (Gravity::Usage, "name the ledger that it is of, with `ledger:` or with PAKT_LEDGER"),
+            Kind::BadCheckpoint(_) => (Gravity::Usage, "ask for the checkpoint again, and keep it byte for byte"),
+            Kind::KeyNotFound => (Gravity::Usage, "ask for the key again, by another way than the ledger"),
             Kind::Moved => {
                 (Gravity::Usage, "name that server with `ledger:` in the configuration, or with PAKT_LEDGER")
             }

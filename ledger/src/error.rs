@@ -57,6 +57,10 @@ pub enum LedgerErrorKind {
     Disconnected,
     /// What an auditor brought along is of another ledger.
     OtherLog,
+    /// The auditor's checkpoint with this place among theirs is not as it was signed, or not signed by a known key.
+    BadCheckpoint(usize),
+    /// A key that an auditor named has signed nothing here.
+    KeyNotFound,
     /// The ledger was moved to a server, and the file takes no more posts.
     Moved,
     /// The file holds replayed entries, for checking only.

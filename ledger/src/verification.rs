@@ -12,14 +12,47 @@ const UNSIGNED: &str = "unsigned";
 pub struct Outside {
     /// Checkpoints that were kept elsewhere.
     pub checkpoints: Vec<SignedCheckpoint>,
-    /// Keys of the log and of witnesses; where none is the log's, the key that the ledger names is taken.
+    /// Keys of the log and of witnesses, each of which has to have signed; where none is the log's, the key that the ledger
+    /// names is taken.
     pub keys: Vec<VerifierKey>,
+    /// Keys of witnesses who may have cosigned.
+    pub witnesses: Vec<VerifierKey>,
+}
+
+/// What a ledger says itself of who signed it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Own<'a> {
+    pub(crate) key: Option<&'a VerifierKey>,
+    pub(crate) checkpoint: Option<&'a SignedCheckpoint>,
+    /// Entries.
+    pub(crate) size: u64,
 }
 
 impl Outside {
-    /// Refuses checkpoints of another ledger: nothing of this one can be compared with them, and nothing is wrong with it
-    /// for that.
-    pub(crate) fn refuse_other_logs(&self, own: Option<&VerifierKey>) -> Result<(), LedgerError> {
+    /// The name of the log, and the keys to go by: the auditor's, and the ledger's own where the auditor has none of it.
+    ///
+    /// What an auditor brought along has to be of use first, else nothing is wrong with the ledger: checkpoints of this one,
+    /// as they were signed, and keys that signed something.
+    pub(crate) fn keys_for(&self, own: Own<'_>) -> Result<(KeyName, Vec<VerifierKey>), LedgerError> {
+        self.refuse_other_logs(own.key)?;
+        self.keys.iter().try_for_each(|key| self.refuse_unused(key, own))?;
+        let mut keys = self.keys.clone();
+        keys.extend(self.witnesses.iter().cloned());
+        let is_of_log = |key: &&VerifierKey| key.kind() == KeyKind::Log;
+        if !keys.iter().any(|key| is_of_log(&key)) {
+            keys.extend(own.key.cloned());
+        }
+        for (place, checkpoint) in self.checkpoints.iter().enumerate() {
+            let bad = |error: EvidenceError| bad_checkpoint(place, &error);
+            checkpoint.verify(&keys).map_err(bad)?;
+        }
+        let name = keys.iter().find(is_of_log).map_or_else(|| UNSIGNED.parse(), |key| Ok(key.name().clone()));
+        let wrong = |error: EvidenceError| LedgerError::never(LedgerErrorKind::Bug, error.to_string());
+        Ok((name.map_err(wrong)?, keys))
+    }
+
+    /// Refuses checkpoints of another ledger: nothing of this one can be compared with them.
+    fn refuse_other_logs(&self, own: Option<&VerifierKey>) -> Result<(), LedgerError> {
         let name = own.map_or(UNSIGNED, |key| key.name().as_str());
         let mut origins = self.checkpoints.iter().map(|checkpoint| checkpoint.claim().origin.as_str());
         origins.find(|origin| *origin != name).map_or(Ok(()), |origin| {
@@ -28,17 +61,26 @@ impl Outside {
         })
     }
 
-    /// The name of the log, and the keys to go by: the auditor's, and the ledger's own where the auditor has none of it.
-    pub(crate) fn keys_for(&self, own: Option<&VerifierKey>) -> Result<(KeyName, Vec<VerifierKey>), LedgerError> {
-        let mut keys = self.keys.clone();
-        let is_of_log = |key: &&VerifierKey| key.kind() == KeyKind::Log;
-        if !keys.iter().any(|key| is_of_log(&key)) {
-            keys.extend(own.cloned());
+    /// Refuses a key that nothing here says to be signed with. Whether its signature fits is looked at later.
+    fn refuse_unused(&self, key: &VerifierKey, own: Own<'_>) -> Result<(), LedgerError> {
+        let mut checkpoints = self.checkpoints.iter().chain(own.checkpoint);
+        let is_named = checkpoints.any(|checkpoint| checkpoint.names(key));
+        if is_named || (own.size == 0 && own.key == Some(key)) {
+            return Ok(());
         }
-        let name = keys.iter().find(is_of_log).map_or_else(|| UNSIGNED.parse(), |key| Ok(key.name().clone()));
-        let wrong = |error: EvidenceError| LedgerError::never(LedgerErrorKind::Bug, error.to_string());
-        Ok((name.map_err(wrong)?, keys))
+        let told = own.key.map_or_else(String::new, |own| format!("; the ledger says that `{}` signs it", short(own)));
+        let why = format!("a signature of `{}` was looked for and not found{told}", short(key));
+        Err(LedgerError::never(LedgerErrorKind::KeyNotFound, why))
     }
+}
+
+/// A key as people compare it: name and id.
+fn short(key: &VerifierKey) -> String {
+    format!("{}+{}", key.name(), key.id())
+}
+
+fn bad_checkpoint(place: usize, error: &EvidenceError) -> LedgerError {
+    LedgerError::never(LedgerErrorKind::BadCheckpoint(place), error.to_string())
 }
 
 /// How much was checked, and every disagreement between the entries, their tree, and what is stored beside them.

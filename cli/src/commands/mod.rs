@@ -103,6 +103,11 @@ impl Context {
         Ok(self.told(wiring::house_to_look(&self.general, &self.configuration)?))
     }
 
+    /// The house of commands that look at the ledger alone: where its place is named, it does not matter which site this is.
+    pub(crate) fn house_of_ledger(&self) -> Result<House, Failure> {
+        Ok(self.told(wiring::house_of_ledger(&self.general, &self.configuration)?))
+    }
+
     fn told(&self, (house, note): (House, Option<String>)) -> House {
         if let Some(note) = note {
             self.screen.aside(&note);

@@ -71,6 +71,21 @@ pub(crate) fn house_to_look(
     house_at(configuration, catalogue, here, (principal, place), Some(Screen::new(general)))
 }
 
+/// As [`house_to_look`], for commands that look at the ledger alone: a reviewer's machine is of no site.
+pub(crate) fn house_of_ledger(
+    general: &General,
+    configuration: &Configuration,
+) -> Result<(House, Option<String>), Failure> {
+    let catalogue = site::catalogue(configuration)?;
+    match site::here(&catalogue, general, configuration) {
+        Err(_) if general.site.is_none() && configuration.file.site.is_none() && configuration.names_ledger() => {
+            let (house, _) = house_to_read(configuration, catalogue, site::local())?;
+            Ok((house, None))
+        }
+        _ => house_to_look(general, configuration),
+    }
+}
+
 /// Wires a house that keeps nothing: it needs no detection, and no place that is known.
 pub(crate) fn house_to_read(
     configuration: &Configuration,

@@ -80,6 +80,8 @@ fn the_checkpoint_of_another_ledger_says_nothing_of_this_one() {
     desk.write("theirs", &other.pakt(&["ledger", "checkpoint"]).expect(0).stdout);
     let key = other.pakt(&["ledger", "checkpoint", "--key"]).expect(0).stdout;
     keep(&desk, "export.jsonl", &["ledger", "export"]);
+    let looked_for = desk.pakt(&["ledger", "verify", "--key", key.trim()]).expect(2).stderr;
+    assert!(looked_for.contains("was looked for and not found; the ledger says that"), "{looked_for}");
     for words in [&[][..], &["export.jsonl"], &["--key", key.trim()]] {
         let refused = desk.pakt(&[&["ledger", "verify", "--checkpoint", "theirs"], words].concat()).expect(2).stderr;
         let refused = refused.replace(&name(&other), "<theirs>").replace(&name(&desk), "<ours>");
@@ -109,6 +111,7 @@ fn an_export_is_verified_without_the_ledger() {
         assert!(said.contains("verified: the first 3 entries are those of the checkpoint from outside"), "{said}");
         other.write("export.jsonl", &exported.replace("\"amount\":360000000", "\"amount\":360000001"));
         let found = other.pakt(&words).expect(1).stderr;
+        assert!(found.starts_with("error: the export `export.jsonl` is not sound\n"), "{found}");
         assert!(found.contains("entry 1 is not the one that its leaf was made of"), "{found}");
     }
     other.write("export.jsonl", "hello\n");
@@ -172,7 +175,7 @@ fn a_witness_cosigns_what_continues_what_it_saw() {
     );
     site.write("checkpoint", &seen);
     let found = site.pakt(&cosign).expect(1).stderr;
-    assert!(found.contains("the ledger is not sound"), "{found}");
+    assert!(found.contains("the export `export.jsonl` is not sound"), "{found}");
     let log_key = site.pakt(&["ledger", "verify", "export.jsonl", "--witness", &key]).expect(2).stderr;
     assert!(log_key.contains("is the key of a log"), "{log_key}");
 }
@@ -200,6 +203,12 @@ fn an_entry_is_proven_to_somebody_who_has_the_key_alone() {
     assert_eq!((&said["entry"]["kind"], &said["entry"]["decided"]["kind"]), (&json!("decide"), &json!("binding")));
     let said = other.pakt(&["ledger", "verify", "--proof", "decided", "--key", key.trim()]).expect(0).stdout;
     assert!(said.starts_with("entry 2: decides a binding with the digest "), "{said}");
+    let no_key = other.pakt(&["ledger", "verify", "--proof", "proof"]).expect(2).stderr;
+    assert!(no_key.contains("why:   no key is named, and there is no ledger at `"), "{no_key}");
+    assert!(no_key.contains("next:  name the log's key, as it was told to you: `--key KEY`"), "{no_key}");
+    let strange = Desk::with_grant("100").pakt(&["ledger", "checkpoint", "--key"]).expect(0).stdout;
+    let two = other.pakt(&[&words[..], &["--key", strange.trim()]].concat()).expect(2).stderr;
+    assert!(two.contains("was looked for and not found"), "{two}");
     other.write("proof", &proof.replace("index 3", "index 0"));
     insta::assert_snapshot!(other.pakt(&words).shown(), @"
     exit 2
@@ -259,6 +268,53 @@ fn what_is_no_checkpoint_and_no_key_is_said() {
     why:   it has no entries yet
     next:  `pakt ledger init` makes a key where there is none; the first entry is signed with it
     ");
+}
+
+#[test]
+fn what_is_brought_along_and_of_no_use_says_nothing_of_the_ledger() {
+    let desk = Desk::with_grant("100");
+    let good = desk.pakt(&["ledger", "checkpoint"]).expect(0).stdout;
+    let name = good.lines().next().expect("its name").to_owned();
+    let key = desk.pakt(&["ledger", "checkpoint", "--key"]).expect(0).stdout;
+    desk.write("kept", &good.replacen("\n1\n", "\n2\n", 1));
+    keep(&desk, "export.jsonl", &["ledger", "export"]);
+    for words in [&[][..], &["export.jsonl"], &["--key", key.trim()]] {
+        let refused = desk.pakt(&[&["ledger", "verify", "--checkpoint", "kept"], words].concat()).expect(2).stderr;
+        assert_eq!(
+            refused.replace(&name, "<name>").lines().collect::<Vec<_>>(),
+            [
+                "error: nothing was verified",
+                "why:   `kept` is not a checkpoint as it was signed: the signature of `<name>` does not fit the text",
+                "next:  keep it byte for byte as `pakt ledger checkpoint` printed it, and name the log's key, as it was told to \
+                 you, with `--key`; of the ledger this says nothing",
+            ]
+        );
+    }
+    // A key beside the right one is looked for, too, and so is that of a witness.
+    let strange = Desk::with_grant("100").pakt(&["ledger", "checkpoint", "--key"]).expect(0).stdout;
+    let both = ["ledger", "verify", "--key", key.trim(), "--key", strange.trim()];
+    assert!(desk.pakt(&both).expect(2).stderr.contains("was looked for and not found"));
+    assert!(
+        desk.pakt(&[&both[..], &["export.jsonl"]].concat()).expect(2).stderr.contains("was looked for and not found")
+    );
+}
+
+#[test]
+fn a_ledger_that_is_named_is_verified_on_a_machine_of_no_site() {
+    let desk = Desk::with_grant("100");
+    let ledger = desk.json(&["ledger", "init"])["ledger"].as_str().expect("its place").to_owned();
+    let reviewer = Desk::new();
+    // A Slurm that no profile knows.
+    reviewer.configure(&format!("ledger: {ledger}\n"));
+    let programs = reviewer.work().join("bin");
+    fs::create_dir(&programs).expect("fresh");
+    reviewer.write("bin/sbatch", "#!/bin/sh\n");
+    for words in [&["verify"][..], &["checkpoint"], &["prove", "1"], &["export"]] {
+        let words = [&["ledger"], words].concat();
+        let mut command = reviewer.command(&words);
+        command.env("PATH", &programs);
+        reviewer.finish(&words, command).expect(0);
+    }
 }
 
 #[test]

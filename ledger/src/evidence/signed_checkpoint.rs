@@ -54,6 +54,11 @@ impl SignedCheckpoint {
         &self.note
     }
 
+    /// Whether a signature is there that says to be this key's.
+    pub fn names(&self, key: &VerifierKey) -> bool {
+        self.note.signatures().iter().any(|signature| signature.names(key))
+    }
+
     /// Shows that the log signed it: one of the keys is the log's, by name, and its signature fits. Signatures by others
     /// are passed over; one signature by any of the keys that does not fit, and the whole is refused.
     pub fn verify(&self, keys: &[VerifierKey]) -> Result<VerifiedCheckpoint, EvidenceError> {

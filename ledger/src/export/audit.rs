@@ -6,6 +6,7 @@ use crate::evidence::{
     RanLeaf, RunLeaf, Salt, SignedCheckpoint, TreeHash, written, written_into,
 };
 use crate::rules::{Replay, StandingDecisions};
+use crate::verification::Own;
 use crate::{DecidedRecord, Entry, LedgerError, LedgerErrorKind, Outside, Particulars, Verification};
 use model::{Principal, SiteName};
 use serde::Deserialize;
@@ -74,8 +75,8 @@ impl ExportAudit {
         };
         let own = log.checkpoint.as_ref().map(|text| SignedCheckpoint::parse(text.as_bytes())).transpose();
         let own = own.map_err(|error| lines.wrong(&error.to_string()))?;
-        outside.refuse_other_logs(log.key.as_ref())?;
-        let (origin, keys) = outside.keys_for(log.key.as_ref())?;
+        let said = Own { key: log.key.as_ref(), checkpoint: own.as_ref(), size: log.size };
+        let (origin, keys) = outside.keys_for(said)?;
         let mut audit = Audit::new(&origin, &keys);
         for checkpoint in &outside.checkpoints {
             audit = audit.with(CheckpointSource::Auditor, checkpoint);

@@ -19,6 +19,7 @@ use super::tables::LogTables;
 use crate::evidence::{Audit, CheckpointSource};
 use crate::records::Result;
 use crate::rules::Replay;
+use crate::verification::Own;
 use crate::{EntryPage, Outside, Verification};
 
 /// So many entries are read by one reader in one piece: a power of two, as the tree wants it.
@@ -48,8 +49,8 @@ pub(crate) fn audit_by_parts<T: BalanceTables, R: Reader>(
     length: u32,
 ) -> Result<Verification> {
     let (log, older) = (Log::read(tables)?, older_entries(tables)?);
-    outside.refuse_other_logs(log.key.as_ref())?;
-    let (origin, keys) = outside.keys_for(log.key.as_ref())?;
+    let own = Own { key: log.key.as_ref(), checkpoint: log.checkpoint.as_ref(), size: log.frontier.size() };
+    let (origin, keys) = outside.keys_for(own)?;
     let mut audit = Audit::new(&origin, &keys);
     for checkpoint in &outside.checkpoints {
         audit = audit.with(CheckpointSource::Auditor, checkpoint);

@@ -38,7 +38,7 @@ fn audit(lines: &[String], outside: &Outside) -> Result<Verification, LedgerErro
 
 async fn outside(desk: &Desk) -> Outside {
     let text = desk.book.log().await.expect("a log").checkpoint.expect("signed");
-    Outside { checkpoints: vec![SignedCheckpoint::parse(text.as_bytes()).expect("read")], keys: Vec::new() }
+    Outside { checkpoints: vec![SignedCheckpoint::parse(text.as_bytes()).expect("read")], ..Outside::default() }
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ async fn checkpoint(desk: &Desk) -> SignedCheckpoint {
 }
 
 async fn audit(desk: &Desk, checkpoint: &SignedCheckpoint) -> Verification {
-    let outside = Outside { checkpoints: vec![checkpoint.clone()], keys: Vec::new() };
+    let outside = Outside { checkpoints: vec![checkpoint.clone()], ..Outside::default() };
     desk.book.audit(&outside).await.expect("audited")
 }
 

@@ -198,7 +198,7 @@ async fn real_what_a_killed_server_had_confirmed_is_there() {
     for number in 0..=last {
         assert!(book.hold(hold_id(number)).await.expect("read").is_some(), "hold {number}");
     }
-    let outside = Outside { checkpoints: vec![checkpoint], keys: Vec::new() };
+    let outside = Outside { checkpoints: vec![checkpoint], ..Outside::default() };
     let verification = book.audit(&outside).await.expect("verified");
     assert_eq!(verification.findings, Vec::<String>::new(), "no checkpoint was shown that the crash took back");
     book.post(&ada(), now(), &[hold(last + 1, 1), grant("g2", 100)]).await.expect("it goes on");

@@ -1,9 +1,9 @@
 //! `pakt ledger cosign`: a witness says that a checkpoint continues what it saw before.
 
-use super::verify::{checked, not_audited, not_read, read_checkpoint, verify_export};
+use super::verify::{checked, checked_export, not_audited, not_read, read_checkpoint, verify_export};
 use crate::commands::Context;
 use crate::wiring::{
-    KeyKind, KeyName, Outside, SignedCheckpoint, SignerKey, SystemClock, VerifierKey, make_key, replace,
+    KeyKind, KeyName, Outside, SignedCheckpoint, SignerKey, SystemClock, Verification, VerifierKey, make_key, replace,
 };
 use crate::{failure::Failure, output::Answer};
 use model::Clock as _;
@@ -41,14 +41,8 @@ pub(super) async fn cosign(arguments: Cosign, context: &Context) -> Result<Answe
     let seen = if memory.exists() { Some(read_checkpoint(&memory)?) } else { None };
     refuse_older(&signed, seen.as_ref())?;
     let checkpoints = [signed.clone()].into_iter().chain(seen).collect();
-    let outside = Outside { checkpoints, keys: vec![log_key.clone(), witness.verifier().clone()] };
-    let verified = if let Some(path) = &export {
-        verify_export(path, &outside)?
-    } else {
-        let book = context.house_to_look()?.needed_book(NOTHING).await?;
-        book.audit(&outside).await.map_err(|error| not_audited(&error))?
-    };
-    checked(&verified)?;
+    let outside = Outside { checkpoints, keys: vec![log_key.clone()], witnesses: vec![witness.verifier().clone()] };
+    let verified = audited(export.as_deref(), &outside, [checkpoint, memory.clone()], context).await?;
     let Some(report) = &verified.log else {
         let next = "name an export: `--export FILE`";
         return Err(Failure::usage(NOTHING, "the ledger keeps no tree of its entries", next));
@@ -64,6 +58,24 @@ pub(super) async fn cosign(arguments: Cosign, context: &Context) -> Result<Answe
     let json = json!({ "version": 1, "size": signed.claim().head.size, "witness": witness.verifier().to_string(),
                        "checkpoint": text });
     Ok(Answer::new(text, json).product().with_notes([note]))
+}
+
+/// Recomputes the log, of an export or of the ledger. `files` are those of the checkpoints.
+async fn audited(
+    export: Option<&Path>,
+    outside: &Outside,
+    files: [PathBuf; 2],
+    context: &Context,
+) -> Result<Verification, Failure> {
+    let Some(path) = export else {
+        let book = context.house_of_ledger()?.needed_book(NOTHING).await?;
+        let verified = book.audit(outside).await.map_err(|error| not_audited(&error, &files))?;
+        checked(&verified)?;
+        return Ok(verified);
+    };
+    let verified = verify_export(path, outside, &files)?;
+    checked_export(&verified, path)?;
+    Ok(verified)
 }
 
 fn witness_key(path: &Path, name: Option<&KeyName>) -> Result<SignerKey, Failure> {

@@ -27,8 +27,8 @@ pub(crate) struct Verify {
     /// A checkpoint that you kept elsewhere: what was there then has to be there now, unchanged. May be repeated
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Vec<PathBuf>,
-    /// The log's key, or a witness's, as it was told to you; without it the key that the ledger itself names. May be
-    /// repeated
+    /// The log's key, or a witness's, as it was told to you: it has to have signed. Without it the key that the ledger
+    /// itself names. May be repeated
     #[arg(long, value_name = "KEY")]
     pub key: Vec<VerifierKey>,
     /// A witness's key, as it was told to you: who of these cosigned is counted. May be repeated
@@ -43,35 +43,51 @@ const UNREAD: &str = "nothing was verified";
 
 /// Verifies what is asked for.
 pub(super) async fn verify(arguments: Verify, context: &Context) -> Result<Answer, Failure> {
-    let Verify { export, checkpoint, key: mut keys, witness: witnesses, proof } = arguments;
+    let Verify { export, checkpoint: files, key: keys, witness: witnesses, proof } = arguments;
     if let Some(key) = witnesses.iter().find(|key| key.kind() != KeyKind::Witness) {
         let next = "`pakt ledger cosign` tells a witness's key; the key of a log goes with `--key`";
         return Err(Failure::usage(UNREAD, format!("`{}` is the key of a log", key.name()), next));
     }
-    let wanted = witnesses.len();
-    keys.extend(witnesses);
     if let Some(path) = proof {
-        return verify_proof(&path, keys, context).await;
+        return verify_proof(&path, keys, witnesses, context).await;
     }
-    let checkpoints = checkpoint.iter().map(|path| read_checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
-    let outside = Outside { checkpoints, keys };
+    let wanted = witnesses.len();
+    let checkpoints = files.iter().map(|path| read_checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
+    let outside = Outside { checkpoints, keys, witnesses };
     if let Some(path) = export {
         let next = "name the ledger with PAKT_LEDGER or `ledger:`; `pakt ledger verify` alone verifies it";
         refuse_place(UNREAD, &path, next)?;
-        return answer(&verify_export(&path, &outside)?, wanted);
+        let verified = verify_export(&path, &outside, &files)?;
+        checked_export(&verified, &path)?;
+        return Ok(answer(&verified, wanted));
     }
-    let house = context.house_to_look()?;
+    let house = context.house_of_ledger()?;
     let book = house.needed_book(UNREAD).await?;
-    answer(&book.audit(&outside).await.map_err(|error| not_audited(&error))?, wanted)
+    let verified = book.audit(&outside).await.map_err(|error| not_audited(&error, &files))?;
+    checked(&verified)?;
+    Ok(answer(&verified, wanted))
 }
 
-/// Why nothing was compared. A checkpoint of another ledger says nothing about this one; but where it should be of this one,
-/// another was put in its place.
-pub(super) fn not_audited(error: &LedgerError) -> Failure {
+/// Why nothing was compared. What was brought along and is of no use says nothing about the ledger; but where it should be of
+/// use, another ledger was put in its place. `files` are those of the checkpoints.
+pub(super) fn not_audited(error: &LedgerError, files: &[PathBuf]) -> Failure {
     match error.kind {
         LedgerErrorKind::OtherLog => {
             let next = "name the ledger that it is of, with `ledger:` or PAKT_LEDGER; where it should be this one, ask its \
                         keeper: another was put in its place";
+            Failure::usage(UNREAD, error.why.clone(), next)
+        }
+        LedgerErrorKind::BadCheckpoint(place) => {
+            let file =
+                files.get(place).map_or_else(|| "a checkpoint".to_owned(), |file| format!("`{}`", file.display()));
+            let why = format!("{file} is not a checkpoint as it was signed: {}", error.why);
+            let next = "keep it byte for byte as `pakt ledger checkpoint` printed it, and name the log's key, as it was told \
+                        to you, with `--key`; of the ledger this says nothing";
+            Failure::usage(UNREAD, why, next)
+        }
+        LedgerErrorKind::KeyNotFound => {
+            let next = "ask the ledger's keeper for its key (`pakt ledger checkpoint --key`) by another way than the ledger; \
+                        where this key is right, another ledger was put in its place";
             Failure::usage(UNREAD, error.why.clone(), next)
         }
         _ => unread(error),
@@ -80,16 +96,27 @@ pub(super) fn not_audited(error: &LedgerError) -> Failure {
 
 /// Refuses a ledger that is not sound.
 pub(super) fn checked(verified: &Verification) -> Result<(), Failure> {
+    let next = "keep the file as it is, restore a copy elsewhere, and report this";
+    sound(verified, "the ledger".to_owned(), next)
+}
+
+/// Refuses an export that is not sound. Whether the ledger is, is not known from it.
+pub(super) fn checked_export(verified: &Verification, path: &Path) -> Result<(), Failure> {
+    let what = if is_stdin(path) { "what came in".to_owned() } else { format!("the export `{}`", path.display()) };
+    let next = "ask for the export again, by another way: where that one is sound, this file was changed; else have the \
+                ledger's keeper run `pakt ledger verify`";
+    sound(verified, what, next)
+}
+
+fn sound(verified: &Verification, what: String, next: &str) -> Result<(), Failure> {
     if verified.is_consistent() {
         return Ok(());
     }
-    let next = "keep the file as it is, restore a copy elsewhere, and report this";
-    let failure = Failure::usage("the ledger is not sound", verified.findings.join("; "), next);
+    let failure = Failure::usage(what + " is not sound", verified.findings.join("; "), next);
     Err(Failure { gravity: jobs::Gravity::Bug, ..failure })
 }
 
-fn answer(verified: &Verification, wanted: usize) -> Result<Answer, Failure> {
-    checked(verified)?;
+fn answer(verified: &Verification, wanted: usize) -> Answer {
     let mut text =
         format!("{} entries replayed; every balance is as stored, every unit sums to zero\n", verified.entries);
     if let Some(log) = &verified.log {
@@ -97,7 +124,7 @@ fn answer(verified: &Verification, wanted: usize) -> Result<Answer, Failure> {
         text.push_str(&cosigned(log, wanted));
     }
     let json = json!({ "version": 1, "is_consistent": true, "entries": verified.entries, "log": verified.log });
-    Ok(Answer::new(text, json))
+    Answer::new(text, json)
 }
 
 /// What the tree shows, in words that promise no more.
@@ -134,35 +161,41 @@ fn cosigned(log: &AuditReport, wanted: usize) -> String {
     text
 }
 
-pub(super) fn verify_export(path: &Path, outside: &Outside) -> Result<Verification, Failure> {
-    let input: Box<dyn BufRead> = if path.as_os_str() == "-" {
+pub(super) fn verify_export(path: &Path, outside: &Outside, files: &[PathBuf]) -> Result<Verification, Failure> {
+    let input: Box<dyn BufRead> = if is_stdin(path) {
         Box::new(io::stdin().lock())
     } else {
         Box::new(BufReader::new(File::open(path).map_err(|error| not_read(path, &error))?))
     };
-    ExportAudit::run(input, outside).map_err(|error| not_an_export(&error))
+    ExportAudit::run(input, outside).map_err(|error| match error.kind {
+        LedgerErrorKind::NotALedger => Failure::usage(UNREAD, error.why, "`pakt ledger export` writes one"),
+        _ => not_audited(&error, files),
+    })
 }
 
-fn not_an_export(error: &LedgerError) -> Failure {
-    match error.kind {
-        LedgerErrorKind::NotALedger => Failure::usage(UNREAD, error.why.clone(), "`pakt ledger export` writes one"),
-        _ => not_audited(error),
-    }
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
-/// Checks a proof with the keys given, or with the ledger's.
-async fn verify_proof(path: &Path, mut keys: Vec<VerifierKey>, context: &Context) -> Result<Answer, Failure> {
+/// Checks a proof with the keys given, or with the ledger's. Each of the former has to have signed it.
+async fn verify_proof(
+    path: &Path,
+    mut keys: Vec<VerifierKey>,
+    witnesses: Vec<VerifierKey>,
+    context: &Context,
+) -> Result<Answer, Failure> {
     let bytes = fs::read(path).map_err(|error| not_read(path, &error))?;
-    if keys.is_empty() {
-        let house = context.house_to_look()?;
-        let book = house.needed_book(UNREAD).await?;
-        keys.extend(book.log().await.map_err(|error| unread(&error))?.key);
+    let next = "ask for the proof again, and for the key of its log by another way (`--key`)";
+    let nothing = |why: String| Failure::usage(format!("`{}` proves nothing", path.display()), why, next);
+    let proof = EntryProof::parse(&bytes).map_err(|error| nothing(error.to_string()))?;
+    if let Some(key) = keys.iter().find(|key| !proof.checkpoint.names(key)) {
+        return Err(nothing(format!("a signature of `{}+{}` was looked for and not found", key.name(), key.id())));
     }
-    let read = EntryProof::parse(&bytes).and_then(|proof| ProvenEntry::verify(&proof, &keys));
-    let (entry, verified) = read.map_err(|error| {
-        let next = "ask for the proof again, and for the key of its log by another way (`--key`)";
-        Failure::usage(format!("`{}` proves nothing", path.display()), error.to_string(), next)
-    })?;
+    keys.extend(witnesses);
+    if keys.iter().all(|key| key.kind() == KeyKind::Witness) {
+        keys.extend(own_key(context).await?);
+    }
+    let (entry, verified) = ProvenEntry::verify(&proof, &keys).map_err(|error| nothing(error.to_string()))?;
     let checkpoint = &verified.checkpoint;
     let mut text =
         format!("{}\nit is in the log `{}` of {} entries\n", said(&entry), checkpoint.origin, checkpoint.head.size);
@@ -188,6 +221,22 @@ fn said(entry: &ProvenEntry) -> String {
         }
         None => format!("entry {number}: {kind}, {amount} milli of {unit} from {debit} to {credit}"),
     }
+}
+
+/// The key of the ledger at hand. Whoever has none needs none where they name the key.
+async fn own_key(context: &Context) -> Result<Option<VerifierKey>, Failure> {
+    let next = "name the log's key, as it was told to you: `--key KEY`";
+    let house = context.house_of_ledger().map_err(|failure| {
+        let why =
+            format!("no key is named, and no ledger is at hand that tells one: {}: {}", failure.what, failure.why);
+        Failure::usage(UNREAD, why, next)
+    })?;
+    let Some(book) = house.book(UNREAD).await? else {
+        let place = house.books.place();
+        let why = format!("no key is named, and there is no ledger at `{}` that tells one", place.display());
+        return Err(Failure::usage(UNREAD, why, next));
+    };
+    Ok(book.log().await.map_err(|error| unread(&error))?.key)
 }
 
 pub(super) fn read_checkpoint(path: &Path) -> Result<SignedCheckpoint, Failure> {
