@@ -194,6 +194,13 @@ pub trait Book: Send + Sync {
         Err(no_evidence())
     }
 
+    /// Has the log go on under a new key, which is kept where the one before was. That one signs the change, where whoever asks
+    /// has it; else `is_lost` has to say that nobody ever will have it again. After `Ok` the new one has signed all entries.
+    async fn change_key(&self, is_lost: bool) -> Result<(), LedgerError> {
+        let _ = is_lost;
+        Err(no_evidence())
+    }
+
     /// The proof that an entry lies in the log as the newest checkpoint has it.
     async fn prove(&self, entry: u64) -> Result<EntryProof, LedgerError> {
         let _ = entry;

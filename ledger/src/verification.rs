@@ -1,6 +1,8 @@
 //! A verification: what a replay of all entries and their tree found.
 
-use crate::evidence::{AuditReport, EvidenceError, KeyKind, KeyName, SignedCheckpoint, VerifierKey};
+use crate::evidence::{
+    Audit, AuditReport, CheckpointSource, EvidenceError, KeyKind, KeyName, LogKeys, SignedCheckpoint, VerifierKey,
+};
 use crate::{LedgerError, LedgerErrorKind};
 use serde::Serialize;
 
@@ -22,33 +24,49 @@ pub struct Outside {
 /// What a ledger says itself of who signed it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Own<'a> {
-    pub(crate) key: Option<&'a VerifierKey>,
+    pub(crate) keys: &'a LogKeys,
     pub(crate) checkpoint: Option<&'a SignedCheckpoint>,
     /// Entries.
     pub(crate) size: u64,
 }
 
+/// The keys that an audit goes by.
+#[derive(Debug)]
+pub(crate) struct AuditKeys {
+    /// The name of the log.
+    pub(crate) origin: KeyName,
+    /// The auditor's, and what those named; the ledger's own where the auditor has none of it.
+    pub(crate) known: Vec<VerifierKey>,
+    /// Those that followed without the word of a known one.
+    pub(crate) others: Vec<VerifierKey>,
+}
+
 impl Outside {
-    /// The name of the log, and the keys to go by: the auditor's, and the ledger's own where the auditor has none of it.
+    /// The keys to go by.
     ///
     /// What an auditor brought along has to be of use first, else nothing is wrong with the ledger: checkpoints of this one,
     /// as they were signed, and keys that signed something.
-    pub(crate) fn keys_for(&self, own: Own<'_>) -> Result<(KeyName, Vec<VerifierKey>), LedgerError> {
-        self.refuse_other_logs(own.key)?;
+    pub(crate) fn keys_for(&self, own: Own<'_>) -> Result<AuditKeys, LedgerError> {
+        self.refuse_other_logs(own.keys.key.as_ref())?;
         self.keys.iter().try_for_each(|key| self.refuse_unused(key, own))?;
-        let mut keys = self.keys.clone();
-        keys.extend(self.witnesses.iter().cloned());
+        let mut known = self.keys.clone();
+        known.extend(self.witnesses.iter().cloned());
         let is_of_log = |key: &&VerifierKey| key.kind() == KeyKind::Log;
-        if !keys.iter().any(|key| is_of_log(&key)) {
-            keys.extend(own.key.cloned());
+        if known.iter().any(|key| is_of_log(&key)) {
+            own.keys.follow(&mut known);
+        } else {
+            known.extend(own.keys.all().cloned());
         }
         for (place, checkpoint) in self.checkpoints.iter().enumerate() {
             let bad = |error: EvidenceError| bad_checkpoint(place, &error);
-            checkpoint.verify(&keys).map_err(bad)?;
+            checkpoint.verify(&known).map_err(bad)?;
         }
-        let name = keys.iter().find(is_of_log).map_or_else(|| UNSIGNED.parse(), |key| Ok(key.name().clone()));
+        let name = known.iter().find(is_of_log).map_or_else(|| UNSIGNED.parse(), |key| Ok(key.name().clone()));
         let wrong = |error: EvidenceError| LedgerError::never(LedgerErrorKind::Bug, error.to_string());
-        Ok((name.map_err(wrong)?, keys))
+        let (met, unmet): (Vec<_>, Vec<_>) = own.keys.all().cloned().partition(|key| known.contains(key));
+        // Of a log none of whose keys is known, nothing is believed.
+        let others = if met.is_empty() { Vec::new() } else { unmet };
+        Ok(AuditKeys { origin: name.map_err(wrong)?, known, others })
     }
 
     /// Refuses checkpoints of another ledger: nothing of this one can be compared with them.
@@ -63,24 +81,40 @@ impl Outside {
 
     /// Refuses a key that nothing here says to be signed with. Whether its signature fits is looked at later.
     fn refuse_unused(&self, key: &VerifierKey, own: Own<'_>) -> Result<(), LedgerError> {
-        let mut checkpoints = self.checkpoints.iter().chain(own.checkpoint);
+        let mut checkpoints = self.checkpoints.iter().chain(own.checkpoint).chain(own.keys.checkpoints());
         let is_named = checkpoints.any(|checkpoint| checkpoint.names(key));
-        if is_named || (own.size == 0 && own.key == Some(key)) {
+        let signer = own.keys.key.as_ref();
+        if is_named || (own.size == 0 && signer == Some(key)) {
             return Ok(());
         }
-        let told = own.key.map_or_else(String::new, |own| format!("; the ledger says that `{}` signs it", short(own)));
-        let why = format!("a signature of `{}` was looked for and not found{told}", short(key));
+        let told = signer.map_or_else(String::new, |own| format!("; the ledger says that `{}` signs it", own.short()));
+        let why = format!("a signature of `{}` was looked for and not found{told}", key.short());
         Err(LedgerError::never(LedgerErrorKind::KeyNotFound, why))
     }
 }
 
-/// A key as people compare it: name and id.
-fn short(key: &VerifierKey) -> String {
-    format!("{}+{}", key.name(), key.id())
-}
-
 fn bad_checkpoint(place: usize, error: &EvidenceError) -> LedgerError {
     LedgerError::never(LedgerErrorKind::BadCheckpoint(place), error.to_string())
+}
+
+impl AuditKeys {
+    /// An audit by these keys, of all checkpoints that are at hand.
+    pub(crate) fn audit<'a>(&'a self, outside: &'a Outside, own: Own<'a>) -> Audit<'a> {
+        let mut audit = Audit::new(&self.origin, &self.known).with_others(&self.others);
+        for checkpoint in &outside.checkpoints {
+            audit = audit.with(CheckpointSource::Auditor, checkpoint);
+        }
+        for checkpoint in own.keys.checkpoints().chain(own.checkpoint) {
+            audit = audit.with(CheckpointSource::Ledger, checkpoint);
+        }
+        audit
+    }
+
+    /// Adds to a report which keys signed the log; what is wrong with how they follow each other.
+    pub(crate) fn add_to(&self, report: &mut AuditReport, own: Own<'_>) -> Vec<String> {
+        report.keys = own.keys.spans(&self.known);
+        own.keys.findings()
+    }
 }
 
 /// How much was checked, and every disagreement between the entries, their tree, and what is stored beside them.

@@ -18,12 +18,18 @@ pub(super) fn doubts(doubts: &[Mistake]) -> Vec<String> {
 pub(super) fn unsigned_tail(log: &AuditReport) -> Option<[String; 2]> {
     let (tail, signed) = (log.uncheckpointed, log.head.size - log.uncheckpointed);
     (tail > 0).then(|| {
+        if log.keys.last().is_some_and(|key| !key.is_known) {
+            let next = "ask for the key that signs now, by another way than the ledger, and name it with `--key` too";
+            let what =
+                format!("the last {tail} entries are not signed by a key that you named, nor by one that such a key named");
+            return [what, next.to_owned()];
+        }
         let since = match signed {
             0 => "nothing of it ever was".to_owned(),
             size => format!("the last checkpoint has {size} entries"),
         };
-        let next = "whoever keeps the log's key signs them with `pakt ledger checkpoint`; where it is lost, put it back from its \
-                    copy, or do as docs/guides/operator.md says under \"A lost key\"";
+        let next = "whoever keeps the log's key signs them with `pakt ledger checkpoint`; where it is lost, put its copy back; where \
+                    there is none, `pakt ledger checkpoint --new-key --lost` goes on under another one";
         [format!("the last {tail} entries are not signed: {since}"), next.to_owned()]
     })
 }

@@ -13,11 +13,11 @@ mod site;
 mod steps;
 
 pub(crate) use ledger::evidence::{
-    self, AuditReport, EntryProof, KeyKind, KeyName, ProvenDecision, ProvenEntry, SignedCheckpoint, SignerKey,
+    self, AuditReport, EntryProof, KeyChange, KeyKind, KeyName, ProvenDecision, ProvenEntry, SignedCheckpoint, SignerKey,
     VerifierKey,
 };
 pub(crate) use ledger::{
-    Adjusted, BindingRecord, Budget, Coming, CoveredRun, CoveredSum, DecidedKind, DecidedRecord, Decision, EntryPage,
+    Adjusted, BindingRecord, Book, Budget, Coming, CoveredRun, CoveredSum, DecidedKind, DecidedRecord, Decision, EntryPage,
     Event, Expiry, ExportAudit, ExportLine, Gap, GivenLot, Hold, KeyTrust, KnownAt, LedgerError, LedgerErrorKind,
     LotChange, Masks, Outside, PersonRecord, Policy, ReaderRights, Reason, RunPrice, Standing, UnattributedReason,
     UnattributedRun, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum, Verification, WholeReader,

@@ -18,6 +18,7 @@ mod init;
 mod json;
 mod ledger_place;
 mod local;
+mod new_keys;
 mod once;
 mod openings;
 mod place;

@@ -5,16 +5,16 @@ use serde_json::json;
 use std::fs;
 use std::path::PathBuf;
 
-const GRANT: [&str; 8] = ["ledger", "grant", "atlas", "5", "--unit", "local:core", "--reference", "second"];
+pub(crate) const GRANT: [&str; 8] = ["ledger", "grant", "atlas", "5", "--unit", "local:core", "--reference", "second"];
 
 /// Keeps what a command prints.
-fn keep(desk: &Desk, name: &str, words: &[&str]) -> String {
+pub(crate) fn keep(desk: &Desk, name: &str, words: &[&str]) -> String {
     desk.write(name, &desk.pakt(words).expect(0).stdout);
     name.to_owned()
 }
 
 /// The ledger, and what lies beside it.
-fn ledger_files(desk: &Desk) -> Vec<PathBuf> {
+pub(crate) fn ledger_files(desk: &Desk) -> Vec<PathBuf> {
     let ledger = PathBuf::from(desk.json(&["ledger", "init"])["ledger"].as_str().expect("its place"));
     let (folder, name) = (ledger.parent().expect("a folder"), ledger.file_name().expect("a name").to_string_lossy());
     let files = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
@@ -286,7 +286,7 @@ fn what_is_brought_along_and_of_no_use_says_nothing_of_the_ledger() {
                 "error: nothing was verified",
                 "why:   `kept` is not a checkpoint as it was signed: the signature of `<name>` does not fit the text",
                 "next:  keep it byte for byte as `pakt ledger checkpoint` printed it, and name the log's key, as it was told to \
-                 you, with `--key`; of the ledger this says nothing",
+                 you, with `--key`, the one before it too where it changed; of the ledger this says nothing",
             ]
         );
     }
@@ -331,7 +331,7 @@ fn what_is_posted_without_the_key_is_told_as_unsigned() {
     4 entries replayed; every balance is as stored, every unit sums to zero
     self-consistent: without a checkpoint that was kept elsewhere, whoever has the ledger's key could have rewritten it
     the last 1 entries are not signed: the last checkpoint has 3 entries
-      whoever keeps the log's key signs them with `pakt ledger checkpoint`; where it is lost, put it back from its copy, or do as docs/guides/operator.md says under \"A lost key\"
+      whoever keeps the log's key signs them with `pakt ledger checkpoint`; where it is lost, put its copy back; where there is none, `pakt ledger checkpoint --new-key --lost` goes on under another one
     ");
     let looked = desk.pakt(&["doctor"]).expect(0).stdout;
     assert!(looked.contains("sound, and not signed to its end: the last 1 entries are not signed"), "{looked}");

@@ -123,6 +123,8 @@ fn the_page_names_every_field_of_the_ledgers_answers() {
         ("pakt ledger verify", "the answer", &verified),
         ("pakt ledger verify", "`log`", &verified["log"]),
         ("pakt ledger verify", "one of `checkpoints`", &verified["log"]["checkpoints"][0]),
+        ("pakt ledger verify", "one of `keys`", &verified["log"]["keys"][0]),
+        ("pakt ledger checkpoint --new-key", "the answer", &json(&NEW_KEY)),
         ("pakt usage", "the answer", &usage),
         ("pakt usage", "one of `usage`", &usage["usage"][0]),
     ] {
@@ -135,6 +137,7 @@ fn the_page_names_every_field_of_the_ledgers_answers() {
 const IMPORT: [&str; 7] =
     ["ledger", "import", "runs.psv", "--observed-at", "2026-03-01T00:00:00Z", "--read-as", "site"];
 const VERIFY: [&str; 4] = ["ledger", "verify", "--checkpoint", "kept"];
+const NEW_KEY: [&str; 3] = ["ledger", "checkpoint", "--new-key"];
 const USAGE: [&str; 4] =
     ["usage", "--by", "day,month,project,person,site,cluster,partition,gpu-model,end-state", "--at-site=local"];
 
@@ -186,6 +189,7 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
         &IMPORT,
         &["ledger", "coverage"],
         &VERIFY,
+        &NEW_KEY,
         &USAGE,
     ] {
         collect(&place.json(&[&["--json"], words].concat()), &mut printed);

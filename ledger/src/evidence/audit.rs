@@ -13,6 +13,7 @@ use crate::LedgerError;
 pub struct Audit<'a> {
     origin: &'a KeyName,
     keys: &'a [VerifierKey],
+    others: &'a [VerifierKey],
     checkpoints: Vec<(CheckpointSource, &'a SignedCheckpoint)>,
     unsequenced: u64,
 }
@@ -20,7 +21,15 @@ pub struct Audit<'a> {
 impl<'a> Audit<'a> {
     /// An audit of the log of this name, with these keys of the log and of witnesses.
     pub const fn new(origin: &'a KeyName, keys: &'a [VerifierKey]) -> Self {
-        Self { origin, keys, checkpoints: Vec::new(), unsequenced: 0 }
+        Self { origin, keys, others: &[], checkpoints: Vec::new(), unsequenced: 0 }
+    }
+
+    /// Adds keys that the log says to have been signed with and that the auditor does not know. Their signatures have to fit,
+    /// and vouch for nothing.
+    #[must_use]
+    pub(crate) const fn with_others(mut self, others: &'a [VerifierKey]) -> Self {
+        self.others = others;
+        self
     }
 
     /// Adds a checkpoint and where it comes from. Their order does not matter.
@@ -64,6 +73,7 @@ impl<'a> Audit<'a> {
     /// Checkpoints that the log signed, and what is wrong with the others.
     fn check_signatures(&self) -> (Vec<CheckedCheckpoint>, Vec<AuditFinding>) {
         let (mut checked, mut findings) = (Vec::new(), Vec::new());
+        let all = [self.keys, self.others].concat();
         for &(source, signed) in &self.checkpoints {
             let Checkpoint { origin, head, .. } = signed.claim();
             let size = head.size;
@@ -71,8 +81,9 @@ impl<'a> Audit<'a> {
                 findings.push(AuditFinding::OtherLog { size, source, origin: origin.clone() });
                 continue;
             }
-            match signed.verify(self.keys).map(|verified| verified.cosignatures) {
-                Ok(cosignatures) => checked.push(CheckedCheckpoint { head: *head, source, cosignatures }),
+            let is_known = signed.verify(self.keys).is_ok();
+            match signed.verify(&all).map(|verified| verified.cosignatures) {
+                Ok(cosignatures) => checked.push(CheckedCheckpoint { head: *head, source, cosignatures, is_known }),
                 Err(error) => findings.push(AuditFinding::NotSigned { size, source, why: error.to_string() }),
             }
         }
@@ -80,7 +91,8 @@ impl<'a> Audit<'a> {
     }
 
     fn report(&self, frontier: &Frontier, agreed: Vec<CheckedCheckpoint>, findings: Vec<AuditFinding>) -> AuditReport {
-        let newest = agreed.iter().map(|checkpoint| checkpoint.head.size).max().unwrap_or(0);
+        let known = agreed.iter().filter(|checkpoint| checkpoint.is_known);
+        let newest = known.map(|checkpoint| checkpoint.head.size).max().unwrap_or(0);
         let outside = agreed.iter().filter(|checkpoint| checkpoint.is_from_outside());
         let standing = match outside.map(|checkpoint| checkpoint.head.size).max() {
             _ if !findings.is_empty() => Standing::Broken,
@@ -93,6 +105,7 @@ impl<'a> Audit<'a> {
             uncheckpointed: frontier.size() - newest,
             unsequenced: self.unsequenced,
             checkpoints: agreed,
+            keys: Vec::new(),
             findings,
         }
     }

@@ -1,6 +1,6 @@
 //! Reports of audits: what was shown, what was not, and what is wrong.
 
-use super::{Cosignature, TreeHash, TreeHead};
+use super::{Cosignature, KeySpan, TreeHash, TreeHead};
 use serde::Serialize;
 use std::fmt;
 
@@ -38,6 +38,9 @@ pub struct CheckedCheckpoint {
     pub source: CheckpointSource,
     /// The known witnesses that cosigned it.
     pub cosignatures: Vec<Cosignature>,
+    /// Whether a key signed it that the auditor knows.
+    #[serde(skip)]
+    pub is_known: bool,
 }
 
 /// What an audit found wrong.
@@ -92,12 +95,14 @@ pub struct AuditReport {
     pub standing: Standing,
     /// Size and root that the leaves give.
     pub head: TreeHead,
-    /// Leaves after the newest checkpoint that agrees.
+    /// Leaves after the newest checkpoint that agrees and that a known key signed.
     pub uncheckpointed: u64,
     /// Committed entries that are no leaf yet: nothing is said about them.
     pub unsequenced: u64,
     /// The checkpoints that agree, the smallest first.
     pub checkpoints: Vec<CheckedCheckpoint>,
+    /// The keys that the log was signed with, the first one first; none where nobody has made one.
+    pub keys: Vec<KeySpan>,
     /// What is wrong.
     pub findings: Vec<AuditFinding>,
 }

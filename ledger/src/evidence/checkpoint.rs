@@ -1,6 +1,9 @@
 //! Checkpoints: which log, how many leaves, which root (c2sp.org/tlog-checkpoint, section "Note text").
 
-use super::{EvidenceError, KeyKind, MAX_TREE_SIZE, NoteSignature, SignedCheckpoint, SignedNote, SignerKey, TreeHead};
+use super::{
+    EvidenceError, KeyKind, MAX_TREE_SIZE, NoteSignature, SignedCheckpoint, SignedNote, SignerKey, TreeHead,
+    VerifierKey,
+};
 use std::{fmt, str::FromStr};
 
 /// What a log says of itself at one size. As text three lines: origin, size, root in base64; other logs may add more.
@@ -10,9 +13,12 @@ pub struct Checkpoint {
     pub origin: String,
     /// Size and root.
     pub head: TreeHead,
-    /// Lines of other logs behind the root; ours has none.
+    /// Lines behind the root: ours has one where its key changes, others may have what they like.
     extensions: Vec<String>,
 }
+
+/// What the line begins with that names the key which follows.
+const NEXT_KEY: &str = "next-key ";
 
 impl Checkpoint {
     /// Signs what is known of a log; the key is the log's own, and its name becomes the origin. A log never signs a head
@@ -24,10 +30,29 @@ impl Checkpoint {
             return Err(EvidenceError::WrongKey { key: verifier.name().clone(), why });
         }
         let checkpoint = Self { origin: verifier.name().to_string(), head, extensions: Vec::new() };
-        let mut note = SignedNote::unsigned(checkpoint.to_string());
-        let signature = key.sign(note.text().as_bytes());
-        note.add(NoteSignature::new(verifier, signature.to_vec()))?;
-        Ok(SignedCheckpoint::new(checkpoint, note))
+        checkpoint.signed_with(&[key])
+    }
+
+    /// The checkpoint of a log whose key changes, with the new key in it.
+    pub(super) fn of_change(head: TreeHead, after: &SignerKey) -> Self {
+        let after = after.verifier();
+        Self { origin: after.name().to_string(), head, extensions: vec![format!("{NEXT_KEY}{after}")] }
+    }
+
+    /// Signed with each of these keys.
+    pub(super) fn signed_with(self, keys: &[&SignerKey]) -> Result<SignedCheckpoint, EvidenceError> {
+        let mut note = SignedNote::unsigned(self.to_string());
+        for key in keys {
+            let signature = key.sign(note.text().as_bytes());
+            note.add(NoteSignature::new(key.verifier(), signature.to_vec()))?;
+        }
+        Ok(SignedCheckpoint::new(self, note))
+    }
+
+    /// The key that it says to sign from here on, where it names one.
+    pub fn next_key(&self) -> Option<VerifierKey> {
+        let [line] = self.extensions.as_slice() else { return None };
+        line.strip_prefix(NEXT_KEY)?.parse().ok()
     }
 }
 

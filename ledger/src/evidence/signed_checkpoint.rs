@@ -38,6 +38,16 @@ impl SignedCheckpoint {
         Self { checkpoint, note }
     }
 
+    /// The log as it is when its key changes, signed with the new key and, where it is at hand, the one before.
+    pub(super) fn of_change(
+        head: TreeHead,
+        before: Option<&SignerKey>,
+        after: &SignerKey,
+    ) -> Result<Self, EvidenceError> {
+        let signers: Vec<_> = before.into_iter().chain([after]).collect();
+        Checkpoint::of_change(head, after).signed_with(&signers)
+    }
+
     /// Reads a checkpoint with its signatures. Nothing is verified.
     pub fn parse(bytes: &[u8]) -> Result<Self, EvidenceError> {
         let note = SignedNote::parse(bytes)?;
@@ -103,12 +113,12 @@ impl SignedCheckpoint {
     /// cosigned before.
     pub fn cosign_audited(
         &mut self,
-        log: &VerifierKey,
+        log: &[VerifierKey],
         report: &AuditReport,
         witness: &SignerKey,
         at: Timestamp,
     ) -> Result<(), EvidenceError> {
-        self.verify(std::slice::from_ref(log))?;
+        self.verify(log)?;
         let is_checked = report.checkpoints.iter().any(|checked| checked.head == self.checkpoint.head);
         if !is_checked || !report.findings.is_empty() {
             return Err(EvidenceError::NotProven("the log only grew"));

@@ -99,6 +99,11 @@ impl VerifierKey {
         self.id
     }
 
+    /// Name and id, which tell it apart from the other keys of its log.
+    pub fn short(&self) -> String {
+        format!("{}+{}", self.name, self.id)
+    }
+
     /// What people compare it by.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of_key(self.public.as_bytes())

@@ -2,7 +2,7 @@
 
 use super::record::{EntryRecord, LogRecord, PersonRecord};
 use crate::evidence::{
-    Audit, CheckpointSource, Commitment, DecidedDigest, Domain, EntryLeaf, EntryMarks, FieldWriter, PersonMark,
+    CheckpointSource, Commitment, DecidedDigest, Domain, EntryLeaf, EntryMarks, FieldWriter, LogKeys, PersonMark,
     RanLeaf, RunLeaf, Salt, SignedCheckpoint, TreeHash, written, written_into,
 };
 use crate::rules::{Replay, StandingDecisions};
@@ -75,16 +75,12 @@ impl ExportAudit {
         };
         let own = log.checkpoint.as_ref().map(|text| SignedCheckpoint::parse(text.as_bytes())).transpose();
         let own = own.map_err(|error| lines.wrong(&error.to_string()))?;
-        let said = Own { key: log.key.as_ref(), checkpoint: own.as_ref(), size: log.size };
-        let (origin, keys) = outside.keys_for(said)?;
-        let mut audit = Audit::new(&origin, &keys);
-        for checkpoint in &outside.checkpoints {
-            audit = audit.with(CheckpointSource::Auditor, checkpoint);
-        }
-        if let Some(checkpoint) = &own {
-            audit = audit.with(CheckpointSource::Ledger, checkpoint);
-        }
-        let report = audit.run(std::iter::from_fn(|| this.next_leaf(&mut lines).transpose()))?;
+        let log_keys = LogKeys { key: log.key.clone(), changes: log.key_changes.clone() };
+        let said = Own { keys: &log_keys, checkpoint: own.as_ref(), size: log.size };
+        let keys = outside.keys_for(said)?;
+        let audit = keys.audit(outside, said);
+        let mut report = audit.run(std::iter::from_fn(|| this.next_leaf(&mut lines).transpose()))?;
+        this.findings.append(&mut keys.add_to(&mut report, said));
         if this.last != log.size {
             this.findings
                 .push(format!("the export says that there are {} entries, the last is {}", log.size, this.last));

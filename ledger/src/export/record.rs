@@ -1,6 +1,6 @@
 //! The lines of an export.
 
-use crate::evidence::{Commitment, Pseudonym, Salt, TreeHash, VerifierKey, person, person_in};
+use crate::evidence::{Commitment, KeyChange, Pseudonym, Salt, TreeHash, VerifierKey, person, person_in};
 use crate::{Content, DecidedRecord, Entry, Particulars};
 use model::{Principal, SiteName, UserName};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -40,6 +40,9 @@ pub struct LogRecord {
     /// does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older_entries: Option<u64>,
+    /// Under which keys it was before, the first change first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key_changes: Vec<KeyChange>,
     /// Why the last entries are not signed, where they are not.
     #[serde(skip)]
     pub unsigned: Option<String>,

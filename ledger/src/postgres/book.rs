@@ -6,7 +6,7 @@ use super::place::PostgresPlace;
 use super::session::Session;
 use super::tables::Tables;
 use super::thread::Connected;
-use super::{bundle_table, figure_tables, import_table, queries, run_tables, side_reader};
+use super::{bundle_table, figure_tables, import_table, new_key, queries, run_tables, side_reader};
 use crate::evidence::EntryProof;
 use crate::post::Post;
 use crate::random::Random;
@@ -262,6 +262,11 @@ impl Book for PostgresBook {
 
     async fn log_and_decisions(&self) -> Result<(LogRecord, Vec<DecidedRecord>)> {
         self.log_and(|tables| stored::all_decided(tables)).await
+    }
+
+    async fn change_key(&self, is_lost: bool) -> Result<()> {
+        let (writer, keeper) = (self.writer.clone(), self.keeper.clone());
+        self.call("changing the key", move |session| new_key::change(session, &keeper, &writer, is_lost)).await
     }
 
     async fn prove(&self, entry: u64) -> Result<EntryProof> {

@@ -3,7 +3,7 @@
 use crate::evidence::{SignerKey, VerifierKey};
 use crate::random::Random;
 use crate::records::Result;
-use crate::stored::{generate_key, read_key, write_key};
+use crate::stored::{find_key, generate_key, generate_next_key, write_key};
 use crate::{LedgerError, LedgerErrorKind, Retry};
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -30,7 +30,7 @@ impl Keeper {
     /// The key of a log, where this user has it. One that cannot be used keeps nobody from posting: the log says what is
     /// not signed.
     pub(super) fn find(&self, key: Option<&VerifierKey>) -> Option<SignerKey> {
-        read_key(&self.file_of(Some(key?))).ok().flatten()
+        find_key(&self.file_of(Some(key?)), key)
     }
 
     /// A new key, written into its file.
@@ -40,12 +40,22 @@ impl Keeper {
         Ok(key)
     }
 
+    /// Another key of the same log, beside the file of the one before.
+    pub(super) fn make_next(&self, before: &VerifierKey) -> Result<SignerKey> {
+        self.make_folder()?;
+        generate_next_key(&self.file_of(Some(before)), before, &self.random)
+    }
+
     /// Writes a key into its file.
     pub(super) fn keep(&self, key: &SignerKey) -> Result<()> {
+        self.make_folder()?;
+        write_key(&self.file_of(Some(key.verifier())), key)
+    }
+
+    fn make_folder(&self) -> Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder).map_err(|error| {
             let why = format!("the folder of keys `{}` cannot be made", self.folder.display());
             LedgerError::new(LedgerErrorKind::InputOutput, Retry::Later, why).with_fact("system", &error)
-        })?;
-        write_key(&self.file_of(Some(key.verifier())), key)
+        })
     }
 }

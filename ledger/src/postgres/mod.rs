@@ -20,6 +20,7 @@ mod joined_posts;
 mod keeper;
 mod moving;
 mod names;
+mod new_key;
 mod observation_tables;
 mod open;
 mod open_log;

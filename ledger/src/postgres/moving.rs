@@ -123,6 +123,12 @@ impl Arriving {
         Ok(())
     }
 
+    /// Sets under which keys the log was before.
+    pub(crate) fn put_key_changes(&self, changes: &str) -> Result<()> {
+        let insert = "INSERT INTO meta (name, value) VALUES ('key_changes', $1)";
+        self.session.execute(insert, &[&changes]).map(drop)
+    }
+
     /// Verifies all of it before it counts, keeps the key, and commits.
     pub(crate) fn finish(&self, key: Option<&SignerKey>) -> Result<Verification> {
         let verification = audit(&Tables::new(&self.session), Vec::<SideReader>::new(), &Outside::default())?;

@@ -5,7 +5,9 @@ use super::open::{OpenMode, Opened, Surroundings, key_file_of, open};
 use super::read_only::Untouched;
 use super::tables::Tables;
 use super::thread::{OpenFile, with_retries};
-use super::{backup, bundle_table, figure_tables, import_table, moving, queries, replica, run_tables, side_reader};
+use super::{
+    backup, bundle_table, figure_tables, import_table, moving, new_key, queries, replica, run_tables, side_reader,
+};
 use crate::evidence::EntryProof;
 use crate::post::Post;
 use crate::records::Result;
@@ -288,6 +290,11 @@ impl Book for SqliteBook {
 
     async fn log_and_decisions(&self) -> Result<(LogRecord, Vec<DecidedRecord>)> {
         self.log_and(|tables| stored::all_decided(tables)).await
+    }
+
+    async fn change_key(&self, is_lost: bool) -> Result<()> {
+        let (path, writer) = (self.path.clone(), self.writer.clone());
+        self.call("changing the key", move |file| new_key::change(file, &path, &writer, is_lost)).await
     }
 
     async fn prove(&self, entry: u64) -> Result<EntryProof> {

@@ -20,6 +20,7 @@ mod joined_posts;
 mod mount;
 mod moving;
 mod names;
+mod new_key;
 mod observation_tables;
 mod open;
 mod queries;

@@ -49,6 +49,10 @@ fn send<'a>(connection: &Connection, arriving: &'a Arriving) -> Result<&'a Arriv
     }
     let select = "SELECT value FROM meta WHERE name = 'secret'";
     arriving.put_secret(&connection.query_row(select, [], |row| row.get::<_, String>(0))?)?;
+    let select = "SELECT value FROM meta WHERE name = 'key_changes'";
+    for changes in all(connection, select, [], |row| row.get::<_, String>(0))? {
+        arriving.put_key_changes(&changes)?;
+    }
     Ok(arriving)
 }
 

@@ -10,7 +10,7 @@ use super::thread::with_retries;
 use crate::evidence::SignerKey;
 use crate::random::{Random, no_bits};
 use crate::schema_version::{WITH_DECISIONS, WITH_NIGHTS, check_version};
-use crate::stored::{LogTables as _, enter_earlier, generate_key, read_key, sum_nights, write_key};
+use crate::stored::{LogTables as _, enter_earlier, find_key, generate_key, read_key, sum_nights, write_key};
 use crate::{LedgerError, LedgerErrorKind, Retry};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 use std::ffi::OsString;
@@ -252,8 +252,8 @@ fn prepare_key(
             connection.execute("UPDATE log SET key = ?1 WHERE key IS NULL", [signer.verifier().to_string()])?;
         }
     }
-    // A key that cannot be used keeps nobody from posting: the log says what is not signed.
-    Ok(read_key(&path).ok().flatten())
+    let key = Tables::new(connection).log_row()?.key.and_then(|key| key.parse().ok());
+    Ok(find_key(&path, key.as_ref()))
 }
 
 /// The path with links resolved, of a file that is there.

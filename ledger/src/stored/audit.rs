@@ -12,11 +12,12 @@ use super::balances::BalanceTables;
 use super::charges;
 use super::decision_audit;
 use super::entry_rows::entry;
+use super::key_changes::key_changes;
 use super::log::{Log, older_entries};
 use super::lot_audit::lots;
 use super::reversal_audit::{refunds, reversals};
 use super::tables::LogTables;
-use crate::evidence::{Audit, CheckpointSource};
+use crate::evidence::LogKeys;
 use crate::records::Result;
 use crate::rules::Replay;
 use crate::verification::Own;
@@ -49,15 +50,10 @@ pub(crate) fn audit_by_parts<T: BalanceTables, R: Reader>(
     length: u32,
 ) -> Result<Verification> {
     let (log, older) = (Log::read(tables)?, older_entries(tables)?);
-    let own = Own { key: log.key.as_ref(), checkpoint: log.checkpoint.as_ref(), size: log.frontier.size() };
-    let (origin, keys) = outside.keys_for(own)?;
-    let mut audit = Audit::new(&origin, &keys);
-    for checkpoint in &outside.checkpoints {
-        audit = audit.with(CheckpointSource::Auditor, checkpoint);
-    }
-    if let Some(checkpoint) = &log.checkpoint {
-        audit = audit.with(CheckpointSource::Ledger, checkpoint);
-    }
+    let log_keys = LogKeys { key: log.key.clone(), changes: key_changes(tables)? };
+    let own = Own { keys: &log_keys, checkpoint: log.checkpoint.as_ref(), size: log.frontier.size() };
+    let keys = outside.keys_for(own)?;
+    let audit = keys.audit(outside, own);
     let seeds = Seeds::default();
     let begin = || Joined::new(audit.begin(), older);
     // What is out of the ordinary is looked at again from the first entry on, so that it is always told in the same way.
@@ -75,7 +71,8 @@ pub(crate) fn audit_by_parts<T: BalanceTables, R: Reader>(
         }
         None => slowly(tables, older)?,
     };
-    let report = audit.end(pass);
+    let mut report = audit.end(pass);
+    findings.append(&mut keys.add_to(&mut report, own));
     if report.head != log.frontier.head() {
         findings.push("the frontier of the log is not that of its leaves".to_owned());
     }

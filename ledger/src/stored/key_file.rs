@@ -3,14 +3,14 @@
 //! In a group's ledger others post without it: what they post is signed when the keeper of the key posts next.
 
 use super::log::damaged;
-use crate::evidence::{KeyKind, KeyName, SignerKey, VerifierKey};
+use crate::evidence::{KeyKind, SignerKey, VerifierKey};
 use crate::random::{Random, no_bits};
 use crate::records::Result;
 use crate::{LedgerError, LedgerErrorKind, Retry};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The key in the file; none where there is no file, or it is somebody else's.
 pub(crate) fn read(path: &Path) -> Result<Option<SignerKey>> {
@@ -21,14 +21,56 @@ pub(crate) fn read(path: &Path) -> Result<Option<SignerKey>> {
     }
 }
 
+/// The key of a log: in its file, or still beside it, where a process ended that changed it. One that cannot be used keeps
+/// nobody from posting: the log says what is not signed.
+pub(crate) fn find(path: &Path, key: Option<&VerifierKey>) -> Option<SignerKey> {
+    let key = key?;
+    let there = read(path).ok().flatten();
+    if there.as_ref().is_some_and(|signer| signer.verifier() == key) {
+        return there;
+    }
+    let waiting = read(&beside(path, key)).ok().flatten().filter(|signer| signer.verifier() == key)?;
+    // Where that fails the key is read from where it lies.
+    drop(put_into_place(path, there.as_ref().map(SignerKey::verifier), key));
+    Some(waiting)
+}
+
 /// A new key for a log.
 pub(crate) fn generate(random: &Random) -> Result<SignerKey> {
     let mut bits = |bytes: &mut [u8]| random.fill(bytes);
     let mut mark = [0; 8];
     bits(&mut mark).map_err(|error| no_bits(&error))?;
     let name = format!("pakt-ledger/{:016x}", u64::from_be_bytes(mark));
-    let name: KeyName = name.parse().map_err(damaged)?;
-    SignerKey::generate(name, KeyKind::Log, &mut bits).map_err(|error| no_bits(&error))
+    SignerKey::generate(name.parse().map_err(damaged)?, KeyKind::Log, &mut bits).map_err(|error| no_bits(&error))
+}
+
+/// Another key for a log that has one, beside whose file it waits.
+pub(crate) fn generate_next(path: &Path, before: &VerifierKey, random: &Random) -> Result<SignerKey> {
+    let mut bits = |bytes: &mut [u8]| random.fill(bytes);
+    let signer =
+        SignerKey::generate(before.name().clone(), KeyKind::Log, &mut bits).map_err(|error| no_bits(&error))?;
+    write(&beside(path, signer.verifier()), &signer)?;
+    Ok(signer)
+}
+
+/// Where a key of the log waits for its place, and stays after another one took that: under its id, so that no two meet.
+fn beside(path: &Path, key: &VerifierKey) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", key.id()));
+    PathBuf::from(name)
+}
+
+/// Puts the key that waits into its file. At every instant, and however many do it at once, each key lies somewhere.
+fn put_into_place(path: &Path, there: Option<&VerifierKey>, key: &VerifierKey) -> io::Result<()> {
+    let waiting = beside(path, key);
+    let Some(there) = there else {
+        fs::hard_link(&waiting, path)?;
+        return fs::remove_file(waiting);
+    };
+    match fs::hard_link(path, beside(path, there)) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => fs::rename(waiting, path),
+    }
 }
 
 /// Writes a key, unless there is one: under a name of its own first, so that nobody reads half a key.

@@ -20,6 +20,7 @@ mod entry_rows;
 mod erased_decisions;
 mod erasure;
 mod hold_desk;
+mod key_changes;
 mod key_file;
 mod leaf_rows;
 mod listed;
@@ -55,7 +56,11 @@ pub(crate) use earlier_decisions::enter_earlier;
 pub(crate) use entry_rows::{ENTRY, NewEntries, NewEntry, Numbers, entry, place, run_key};
 pub(crate) use erasure::erase;
 pub(crate) use hold_desk::{Carried, HoldDesk, HoldTables, KnownHolds};
-pub(crate) use key_file::{generate as generate_key, read as read_key, write as write_key};
+pub(crate) use key_changes::change_key;
+pub(crate) use key_file::{
+    find as find_key, generate as generate_key, generate_next as generate_next_key, read as read_key,
+    write as write_key,
+};
 pub(crate) use leaf_rows::select as select_leaves;
 pub(crate) use listed::Listed;
 pub(crate) use log::{Appending, Log, LogRow, Marked};

@@ -1,6 +1,7 @@
 //! What leaves the ledger so that others can check it: the signed log, proofs of entries, records for an export.
 
 use super::entry_rows::entry;
+use super::key_changes::key_changes;
 use super::key_file;
 use super::leaf_rows::{LEAF, WRITTEN, leaf_of};
 use super::log::{Log, older_entries};
@@ -31,6 +32,7 @@ pub(crate) fn record_of_log(
         Log::sign(tables, signer)?;
     }
     let Log { frontier, key, checkpoint } = Log::read(tables)?;
+    let key_changes = key_changes(tables)?;
     let size = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.claim().head.size);
     let unsigned = (size < frontier.size()).then(|| key_file::missing(&key_file(key.as_ref()), key.as_ref()));
     Ok(LogRecord {
@@ -38,12 +40,13 @@ pub(crate) fn record_of_log(
         key,
         checkpoint: checkpoint.map(|signed| signed.to_string()),
         older_entries: Some(older_entries(tables)?),
+        key_changes,
         unsigned,
     })
 }
 
 /// Refuses to go on from a tree that does not begin with what was signed.
-fn check_growth(tables: &impl LogTables, log: &Log, checkpoint: &SignedCheckpoint) -> Result<()> {
+pub(super) fn check_growth(tables: &impl LogTables, log: &Log, checkpoint: &SignedCheckpoint) -> Result<()> {
     let (older, newer) = (checkpoint.claim().head, log.frontier.head());
     let shrunk = || LedgerError::never(LedgerErrorKind::Corrupt, "its entries are not those that were signed before");
     if older.size > newer.size {

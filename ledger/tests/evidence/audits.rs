@@ -99,6 +99,7 @@ fn entries_without_a_place_are_counted_and_a_failed_read_is_no_finding() {
       "uncheckpointed": 3,
       "unsequenced": 2,
       "checkpoints": [],
+      "keys": [],
       "findings": []
     }
     "#);

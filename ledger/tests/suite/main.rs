@@ -23,6 +23,7 @@ mod invariants;
 mod joined;
 mod log;
 mod models;
+mod new_keys;
 mod observations;
 mod openings;
 mod order;

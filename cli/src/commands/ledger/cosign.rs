@@ -3,7 +3,8 @@
 use super::verify::{checked, checked_export, not_audited, not_read, read_checkpoint, verify_export};
 use crate::commands::Context;
 use crate::wiring::{
-    KeyKind, KeyName, Outside, SignedCheckpoint, SignerKey, SystemClock, Verification, VerifierKey, make_key, replace,
+    AuditReport, KeyKind, KeyName, Outside, SignedCheckpoint, SignerKey, SystemClock, Verification, VerifierKey,
+    make_key, replace,
 };
 use crate::{failure::Failure, output::Answer};
 use model::Clock as _;
@@ -22,9 +23,10 @@ pub(crate) struct Cosign {
     /// The name of the witness, such as `example.org/pakt-witness`: a key is made where there is none
     #[arg(long, value_name = "NAME")]
     pub name: Option<KeyName>,
-    /// The log's key, as it was told to the witness by another way than the ledger
-    #[arg(long, value_name = "KEY")]
-    pub log_key: VerifierKey,
+    /// The log's key, as it was told to the witness by another way than the ledger. After a change that the key before did
+    /// not sign: both
+    #[arg(long, value_name = "KEY", required = true)]
+    pub log_key: Vec<VerifierKey>,
     /// An export that has all entries of the checkpoint; without it the ledger itself is read
     #[arg(long, value_name = "FILE")]
     pub export: Option<PathBuf>,
@@ -41,13 +43,13 @@ pub(super) async fn cosign(arguments: Cosign, context: &Context) -> Result<Answe
     let seen = if memory.exists() { Some(read_checkpoint(&memory)?) } else { None };
     refuse_older(&signed, seen.as_ref())?;
     let checkpoints = [signed.clone()].into_iter().chain(seen).collect();
-    let outside = Outside { checkpoints, keys: vec![log_key.clone()], witnesses: vec![witness.verifier().clone()] };
+    let outside = Outside { checkpoints, keys: log_key.clone(), witnesses: vec![witness.verifier().clone()] };
     let verified = audited(export.as_deref(), &outside, [checkpoint, memory.clone()], context).await?;
     let Some(report) = &verified.log else {
         let next = "name an export: `--export FILE`";
         return Err(Failure::usage(NOTHING, "the ledger keeps no tree of its entries", next));
     };
-    signed.cosign_audited(&log_key, report, &witness, SystemClock.now()).map_err(|error| {
+    signed.cosign_audited(&known_keys(log_key, report), report, &witness, SystemClock.now()).map_err(|error| {
         let next = "ask for the checkpoint again, and for the key of its log by another way";
         Failure::usage(NOTHING, error.to_string(), next)
     })?;
@@ -58,6 +60,13 @@ pub(super) async fn cosign(arguments: Cosign, context: &Context) -> Result<Answe
     let json = json!({ "version": 1, "size": signed.claim().head.size, "witness": witness.verifier().to_string(),
                        "checkpoint": text });
     Ok(Answer::new(text, json).product().with_notes([note]))
+}
+
+/// The log's keys that were told, and those that they named.
+fn known_keys(mut told: Vec<VerifierKey>, report: &AuditReport) -> Vec<VerifierKey> {
+    let known = report.keys.iter().filter(|span| span.is_known);
+    told.extend(known.filter_map(|span| span.key.parse().ok()));
+    told
 }
 
 /// Recomputes the log, of an export or of the ledger. `files` are those of the checkpoints.

@@ -14,6 +14,7 @@ mod import;
 mod imports;
 mod merge;
 mod migrate;
+mod new_key;
 mod policy;
 mod prove;
 mod read;

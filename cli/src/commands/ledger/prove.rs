@@ -1,6 +1,7 @@
 //! `pakt ledger checkpoint` and `prove`: what is handed to others.
 
 use super::export::words_in_keys;
+use super::new_key;
 use crate::commands::{Context, view::unread};
 use crate::wiring::{EntryPage, LedgerError, LedgerErrorKind};
 use crate::{failure::Failure, output::Answer};
@@ -12,6 +13,12 @@ pub(crate) struct Checkpoint {
     /// Print the key instead that its signatures are verified with; hand it out by another way than the ledger
     #[arg(long)]
     pub key: bool,
+    /// Go on under a new key, such as when the one before was seen by others; that one signs the change
+    #[arg(long, conflicts_with = "key")]
+    pub new_key: bool,
+    /// The key before is lost for good: `verify` tells for ever that the change is not signed by it
+    #[arg(long, requires = "new_key")]
+    pub lost: bool,
 }
 
 /// Arguments of `ledger prove`.
@@ -25,6 +32,9 @@ pub(crate) struct Prove {
 pub(super) async fn checkpoint(arguments: Checkpoint, context: &Context) -> Result<Answer, Failure> {
     let house = context.house_of_ledger()?;
     let book = house.needed_book("there is no checkpoint").await?;
+    if arguments.new_key {
+        return new_key::change(book.as_ref(), arguments.lost).await;
+    }
     let log = book.log().await.map_err(|error| not_proven("nothing was signed", &error))?;
     let missing = || {
         let why = log.unsigned.clone().unwrap_or_else(|| "it has no entries yet".to_owned());
@@ -59,7 +69,7 @@ pub(super) async fn prove(arguments: Prove, context: &Context) -> Result<Answer,
     Ok(Answer::new(text, json).product().with_notes(note))
 }
 
-fn not_proven(what: &str, error: &LedgerError) -> Failure {
+pub(super) fn not_proven(what: &str, error: &LedgerError) -> Failure {
     match error.kind {
         LedgerErrorKind::Invalid => {
             let next = "see the numbers in `pakt ledger statement`, and what is signed with `pakt ledger checkpoint`";

@@ -82,7 +82,7 @@ pub(super) fn not_audited(error: &LedgerError, files: &[PathBuf]) -> Failure {
                 files.get(place).map_or_else(|| "a checkpoint".to_owned(), |file| format!("`{}`", file.display()));
             let why = format!("{file} is not a checkpoint as it was signed: {}", error.why);
             let next = "keep it byte for byte as `pakt ledger checkpoint` printed it, and name the log's key, as it was told \
-                        to you, with `--key`; of the ledger this says nothing";
+                        to you, with `--key`, the one before it too where it changed; of the ledger this says nothing";
             Failure::usage(UNREAD, why, next)
         }
         LedgerErrorKind::KeyNotFound => {
@@ -137,10 +137,32 @@ fn standing(log: &AuditReport) -> String {
               rewritten it\n"
             .to_owned(),
     };
+    text.push_str(&changed_keys(log));
     if let Some([what, next]) = unsigned_tail(log) {
         text.push_str(&format!("{what}\n  {next}\n"));
     }
     text
+}
+
+/// Under which keys the log was signed, where that changed.
+fn changed_keys(log: &AuditReport) -> String {
+    let mut text = String::new();
+    for pair in log.keys.windows(2) {
+        let [before, after] = pair else { continue };
+        let (until, from) = (before.signed_until.unwrap_or(0), after.from);
+        let (old, new) = (short(&before.key), short(&after.key));
+        let word = match after.is_named_by_the_key_before {
+            Some(true) => "the change is signed by both".to_owned(),
+            _ => format!("the change is not signed by `{old}`"),
+        };
+        text.push_str(&format!("signed by `{old}` until entry {until}, by `{new}` since entry {from}; {word}\n"));
+    }
+    text
+}
+
+/// Name and id of a key.
+fn short(key: &str) -> String {
+    key.parse().map_or_else(|_| key.to_owned(), |key: VerifierKey| key.short())
 }
 
 /// Who of the wanted witnesses cosigned which of the entries; of each the most.
@@ -189,11 +211,11 @@ async fn verify_proof(
     let nothing = |why: String| Failure::usage(format!("`{}` proves nothing", path.display()), why, next);
     let proof = EntryProof::parse(&bytes).map_err(|error| nothing(error.to_string()))?;
     if let Some(key) = keys.iter().find(|key| !proof.checkpoint.names(key)) {
-        return Err(nothing(format!("a signature of `{}+{}` was looked for and not found", key.name(), key.id())));
+        return Err(nothing(format!("a signature of `{}` was looked for and not found", key.short())));
     }
     keys.extend(witnesses);
     if keys.iter().all(|key| key.kind() == KeyKind::Witness) {
-        keys.extend(own_key(context).await?);
+        keys.extend(own_keys(context).await?);
     }
     let (entry, verified) = ProvenEntry::verify(&proof, &keys).map_err(|error| nothing(error.to_string()))?;
     let checkpoint = &verified.checkpoint;
@@ -224,7 +246,7 @@ fn said(entry: &ProvenEntry) -> String {
 }
 
 /// The key of the ledger at hand. Whoever has none needs none where they name the key.
-async fn own_key(context: &Context) -> Result<Option<VerifierKey>, Failure> {
+async fn own_keys(context: &Context) -> Result<Vec<VerifierKey>, Failure> {
     let next = "name the log's key, as it was told to you: `--key KEY`";
     let house = context.house_of_ledger().map_err(|failure| {
         let why =
@@ -236,7 +258,8 @@ async fn own_key(context: &Context) -> Result<Option<VerifierKey>, Failure> {
         let why = format!("no key is named, and there is no ledger at `{}` that tells one", place.display());
         return Err(Failure::usage(UNREAD, why, next));
     };
-    Ok(book.log().await.map_err(|error| unread(&error))?.key)
+    let log = book.log().await.map_err(|error| unread(&error))?;
+    Ok(log.key_changes.iter().map(|change| change.before().clone()).chain(log.key).collect())
 }
 
 pub(super) fn read_checkpoint(path: &Path) -> Result<SignedCheckpoint, Failure> {
