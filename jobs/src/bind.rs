@@ -3,14 +3,14 @@
 use crate::{
     error::JobsError,
     house::House,
-    known::{known_budget, known_project, known_unit, new_project},
+    known::{known_budget, known_project, known_unit, near_partition, new_project, partition_meant},
     reached::booked,
 };
 use ledger::{Binding, BindingRecord, Command, Effect, Enforce, Outcome, Reattribute, Unbind};
 use model::{
     AccountName, DirectoryPrefix, PartitionName, Pattern, ProjectName, SiteName, Timestamp, Unit, UserName, Window,
 };
-use sites::AccountNeed;
+use sites::{AccountNeed, Site};
 
 /// What spends a budget at a site.
 #[derive(Clone, Debug, Default)]
@@ -64,11 +64,21 @@ pub(crate) fn binding(
         let why = "it names a part of the site, and the whole of it";
         return Err(JobsError::usage(what, why, "leave `--whole-site` out, or the others"));
     }
+    refuse_profile_name(what, site, spender.partition.as_ref())?;
     let Spender { account, partition, user, work_directory, name, .. } = spender;
     // Slurm keeps accounts in lower case, and so do its rows (sacctmgr(1)).
     let account = account.map(|account| account.as_str().to_ascii_lowercase().parse().unwrap_or(account));
     let (site, unit, project) = (unit.site().clone(), unit.clone(), project.clone());
     Ok(Binding { site, account, partition, user, work_directory, name, unit, project, from, to: None })
+}
+
+/// Refuses what a profile calls a partition, where Slurm calls it otherwise: no run would ever be bound by it.
+fn refuse_profile_name(what: &str, site: &Site, partition: Option<&PartitionName>) -> Result<(), JobsError> {
+    let Some(written) = partition else { return Ok(()) };
+    partition_meant(site, written).map_or(Ok(()), |meant| {
+        let why = format!("no run at `{}` is in partition `{written}`: Slurm calls it `{meant}`", site.name());
+        Err(JobsError::usage(what, why, format!("write `--partition {meant}`")))
+    })
 }
 
 /// A binding as a person wishes it.
@@ -100,8 +110,8 @@ pub async fn bind(house: &House, wish: BindWish) -> Result<(Binding, bool), Jobs
     Ok((binding, outcomes.first() == Some(&Outcome::Bound(Effect::Done))))
 }
 
-/// What a person should know of a binding beside others: a run is charged once, and one that counts in two units goes to one of
-/// two budgets that the same account spends.
+/// What a person should know of a binding: that its partition may be another's name mistyped; and that a run is charged once,
+/// where it counts in two units of which the same account spends two budgets.
 pub async fn beside_others(house: &House, binding: &Binding) -> Result<Vec<String>, JobsError> {
     let records = bindings(house, None).await?;
     let is_alike = |other: &Binding| {
@@ -115,8 +125,10 @@ pub async fn beside_others(house: &House, binding: &Binding) -> Result<Vec<Strin
     };
     let others = records.into_iter().map(|record| record.terms);
     let rivals = others.filter(|other| other.unit != binding.unit && is_alike(other) && overlaps(other));
-    Ok(rivals
-        .map(|other| {
+    let unknown = unknown_partition(house, binding);
+    Ok(unknown
+        .into_iter()
+        .chain(rivals.map(|other| {
             format!(
                 "{} spends `{}` in {} too, and a run is charged once: what counts in both units goes to the binding that begins \
                  later, or was made later; `pakt ledger unbind` ends the one that is not meant",
@@ -124,8 +136,19 @@ pub async fn beside_others(house: &House, binding: &Binding) -> Result<Vec<Strin
                 other.project,
                 other.unit
             )
-        })
+        }))
         .collect())
+}
+
+/// That nothing may ever be bound by a partition, where one of nearly the same name is known.
+fn unknown_partition(house: &House, binding: &Binding) -> Option<String> {
+    let partition = binding.partition.as_ref()?;
+    let near = near_partition(house.catalogue.get(&binding.site)?, partition)?;
+    Some(format!(
+        "the profile of `{}` knows no partition `{partition}`; where `{near}` is meant, end this binding with `pakt ledger \
+         unbind` and bind that one",
+        binding.site
+    ))
 }
 
 /// All bindings, of one project or of all, in the order they were made.

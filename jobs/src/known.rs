@@ -3,7 +3,8 @@
 
 use crate::{error::JobsError, house::House, nearest::nearest, reached::booked};
 use ledger::{BalanceQuery, Book};
-use model::{ProjectName, Unit};
+use model::{PartitionName, ProjectName, Unit};
+use sites::Site;
 use std::collections::BTreeSet;
 
 /// Refuses a unit that the profile of its site does not count in.
@@ -27,6 +28,40 @@ pub(crate) fn known_unit(house: &House, what: &str, unit: &Unit) -> Result<(), J
         None => format!("it counts in {list}"),
     };
     Err(JobsError::usage(what, format!("site `{}` does not count in `{unit}`", unit.site()), next))
+}
+
+/// How Slurm calls the partition of a site that was surely meant, where its runs do not stand in accounting under the name that
+/// was written: the profile's own name for it, or other signs between the same letters.
+pub(crate) fn partition_meant<'a>(site: &'a Site, written: &PartitionName) -> Option<&'a PartitionName> {
+    if site.partition_of_runs(written).is_some() {
+        return None;
+    }
+    let is_meant = |text: &str| is_alike(text, written.as_str());
+    let mut named =
+        site.partitions.iter().filter_map(|partition| Some((partition, &partition.slurm_name.as_ref()?.value)));
+    named.find(|(partition, own)| is_meant(&partition.name) || is_meant(own.as_str())).map(|(_, own)| own)
+}
+
+/// The partition of a site that was probably meant by a name under which it has no runs.
+pub(crate) fn near_partition<'a>(site: &'a Site, written: &PartitionName) -> Option<&'a str> {
+    if site.partition_of_runs(written).is_some() {
+        return None;
+    }
+    let own = site.partitions.iter().filter_map(|partition| Some(partition.slurm_name.as_ref()?.value.as_str()));
+    // One that the written name begins with is nearest only where no other is near.
+    let (longer, beginnings): (Vec<_>, Vec<_>) = own.partition(|own| !written.as_str().starts_with(own));
+    let near = || nearest(written.as_str(), &longer).or_else(|| nearest(written.as_str(), &beginnings));
+    partition_meant(site, written).map(PartitionName::as_str).or_else(near)
+}
+
+/// Whether two names have the same letters, whatever their case and whatever stands between the words.
+pub(crate) fn is_alike(one: &str, other: &str) -> bool {
+    bare(one) == bare(other)
+}
+
+/// A name without case and without what stands between its words.
+fn bare(text: &str) -> String {
+    text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// The projects that have a grant, an entry, a binding or the switch.

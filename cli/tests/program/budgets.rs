@@ -55,7 +55,17 @@ fn mistyped_names_change_nothing_and_are_told_with_the_nearest() {
         let ran = desk.pakt(&["ledger", "enforce", "atlas", "--unit", unit]).expect(2);
         assert!(ran.stderr.contains(next), "{unit}: {}", ran.stderr);
     }
+    for partition in ["grete-shared", "GRETE_SHARED"] {
+        let bind = ["ledger", "bind", "atlas", "--unit", "grete:a100", "--account", "x", "--partition", partition];
+        let ran = desk.pakt(&bind).expect(2).stderr;
+        assert!(ran.contains(&format!("is in partition `{partition}`: Slurm calls it `grete:shared`")), "{ran}");
+        assert!(ran.contains("next:  write `--partition grete:shared`"), "{ran}");
+    }
     assert_eq!(desk.pakt(&["ledger", "export"]).stdout, before);
+    let bind = ["ledger", "bind", "atlas", "--unit", "grete:a100", "--account", "x", "--partition"];
+    let ran = desk.pakt(&[&bind[..], &["grete:shard"]].concat()).expect(0).stderr;
+    assert!(ran.contains("knows no partition `grete:shard`; where `grete:shared` is meant"), "{ran}");
+    assert_eq!(desk.pakt(&[&bind[..], &["grete:shared"]].concat()).expect(0).stderr, "");
     desk.pakt(&["ledger", "grant", "atals", "5", "--unit", "jupiter:gh200", "--account", "x", "--new-project"])
         .expect(0);
 }

@@ -2,6 +2,7 @@
 
 use super::{
     chunk::{Chunk, WAITING},
+    elsewhere,
     holds::Ends,
     live::{self, Question},
     report::{ImportReport, Tally},
@@ -44,7 +45,9 @@ pub async fn import(house: &House, wish: ImportWish, source: Box<dyn Read + Send
     let (site, reader) = (house.here.clone(), house.principal.user.clone());
     let facts = TextFacts { site, cluster, reader, observed_at, zone };
     let adopted = Adopted::of(&list(&house.state).await?);
-    let task = Task { facts, catalogue: Arc::clone(&house.catalogue), watched, adopted, source };
+    let own = elsewhere::own_clusters(house, book.as_ref(), NOT_BEGUN).await?;
+    let (catalogue, own_clusters) = (Arc::clone(&house.catalogue), own.clone());
+    let task = Task { facts, catalogue, watched, own_clusters, adopted, source };
     let reader = start(task).map_err(|error| {
         JobsError::new(Gravity::Unreachable, NOT_BEGUN, reach::io_words(&error), "run the same command again")
     })?;
@@ -57,7 +60,9 @@ pub async fn import(house: &House, wish: ImportWish, source: Box<dyn Read + Send
     for stamp in rejected {
         ends.withhold(Some(stamp));
     }
-    import.finish(last, Some(&ends), digest, Covered::ByFile(asked)).await
+    let report = import.finish(last, Some(&ends), digest, Covered::ByFile(asked)).await?;
+    let notes = elsewhere::near(&own, &report.clusters);
+    Ok(ImportReport { notes, ..report })
 }
 
 /// Imports what accounting answers, as a settlement reads it. Nothing is learned of what runs or waits: no hold is closed,

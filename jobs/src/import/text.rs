@@ -6,7 +6,7 @@ use super::{
     holds::Ends,
 };
 use crate::settle::{Adopted, Pricer};
-use model::{JobId, Run, SiteName};
+use model::{ClusterName, JobId, Run, SiteName};
 use scheduler_adapters::{AccountingText, TextError, TextFacts, TextRow};
 use sites::Catalogue;
 use std::{
@@ -39,6 +39,8 @@ pub(super) struct Task {
     pub(super) facts: TextFacts,
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) watched: BTreeSet<JobId>,
+    /// The clusters that are known to be of this site.
+    pub(super) own_clusters: BTreeSet<ClusterName>,
     pub(super) adopted: Adopted,
     pub(super) source: Box<dyn Read + Send>,
 }
@@ -57,10 +59,10 @@ pub(super) fn start(task: Task) -> io::Result<Reader> {
 }
 
 fn read(task: Task, sender: &Sender<Chunk>) -> Result<End, TextFault> {
-    let Task { facts, catalogue, watched, adopted, mut source } = task;
+    let Task { facts, catalogue, watched, own_clusters, adopted, mut source } = task;
     let site: SiteName = facts.site.clone();
     let site = catalogue.get(&site).ok_or(TextFault::NoSite)?;
-    let elsewhere = Elsewhere::than(&facts.site, &catalogue);
+    let elsewhere = Elsewhere::than(&facts.site, &catalogue, own_clusters);
     let mut text = AccountingText::new(facts);
     let ends = Ends::watching(watched);
     let mut intake = Intake { pricer: Pricer::at(site), elsewhere, adopted, chunk: Chunk::default(), ends, sender };

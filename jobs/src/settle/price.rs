@@ -1,5 +1,6 @@
 //! The price of a run, or why there is none.
 
+use crate::known::near_partition;
 use ledger::{Command, RunPrice, SettledRun};
 use model::{PartitionName, Run, Tariff, Tres, price};
 use sites::{Site, tariff_for};
@@ -86,8 +87,10 @@ fn too_many_gpus(allocated: &Tres) -> Option<(u64, u64)> {
 }
 
 fn no_tariff(site: &Site, partition: Option<&PartitionName>) -> String {
+    let near = partition.and_then(|name| near_partition(site, name));
+    let near = near.map_or_else(String::new, |near| format!("; the nearest that it knows is `{near}`"));
     let partition = partition.map_or("no partition".to_owned(), |name| format!("partition `{name}`"));
-    format!("the profile of `{}` has no tariff for {partition}", site.name())
+    format!("the profile of `{}` has no tariff for {partition}{near}", site.name())
 }
 
 /// What is counted by a number that stands for none.

@@ -94,6 +94,19 @@ async fn rule_5_each_size_of_a_resized_job_is_a_run() {
     assert_eq!(used(&rows).await, (300 * 4 + 500 * 2, 0));
 }
 
+/// `sacct` prints each attempt of a requeued job with a submission of its own, which lies before its start.
+#[tokio::test]
+async fn a_run_that_starts_before_its_submission_is_no_run() {
+    let submitted = |id: u64, behind_start: i64| {
+        let from = format!("|{}|{}|", NOW - 610, NOW - 600);
+        completed(id, 600, 500).replace(&from, &format!("|{}|{}|", NOW - 600 + behind_start, NOW - 600))
+    };
+    let desk = Desk::new().await;
+    let report = desk.import(&text(&[submitted(1, 0), submitted(2, 60), submitted(3, 3_600)])).await;
+    assert_eq!((report.counts.new, report.rejected.count, desk.used().await), (2, 1, 200));
+    assert!(report.rejected.first[0].contains("before its submission at"), "{report:?}");
+}
+
 #[tokio::test]
 async fn rule_6_components_are_runs_of_their_own() {
     let rows = ["7+0", "7+1", "7+2"].map(|id| row(id, "COMPLETED", 600, 500, ONE));

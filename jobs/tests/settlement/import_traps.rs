@@ -110,6 +110,15 @@ async fn trap_the_hour_that_comes_twice_is_not_guessed() {
     let desk = Desk::new().await;
     let report = import_in_berlin(&desk, text(&rows)).await;
     assert_eq!((report.counts.new, report.rejected.count), (2, 1), "{report:?}");
-    assert!(report.rejected.first[0].contains("the clock was changed then"), "{report:?}");
+    let why = &report.rejected.first[0];
+    assert!(why.contains("the clock was changed then; write its offset from UTC behind it"), "{why}");
+    assert!(why.contains("ask again with `SLURM_TIME_FORMAT=%s sacct ...`"), "{why}");
+    // Nor is the hour that is skipped in spring.
+    let skipped = run(4, "2026-03-29T02:30:00", "2026-03-29T05:00:00", 3_600);
+    let why = import_in_berlin(&desk, text(&[skipped])).await.rejected.first.remove(0);
+    assert!(
+        why.contains("start: `2026-03-29T02:30:00` is no one instant") || why.contains("write its offset"),
+        "{why}"
+    );
     assert_eq!(desk.used().await, 7 * 3_600);
 }

@@ -10,6 +10,7 @@ mod directories;
 mod failing_book;
 mod gaps;
 mod import_live;
+mod import_names;
 mod import_readers;
 mod import_rules;
 mod import_traps;

@@ -164,5 +164,10 @@ fn instant(text: &str, what: &str, zone: Option<&Zone>) -> Result<Option<Timesta
         Some(zone) if Timestamp::is_local(text) => zone.instant(text),
         _ => text.parse(),
     };
-    read.map(Some).map_err(|error: model::TimeError| format!("{what}: {error}"))
+    read.map(Some).map_err(|error: model::TimeError| match error {
+        model::TimeError::Ambiguous(..) => format!(
+            "{what}: {error}; write its offset from UTC behind it, such as `+01:00`, or ask again with `SLURM_TIME_FORMAT=%s sacct ...`"
+        ),
+        model::TimeError::NotATime(_) => format!("{what}: {error}"),
+    })
 }
