@@ -263,14 +263,16 @@ fn a_file_with_mistakes_can_still_be_placed() {
 }
 
 #[test]
-fn an_empty_file_names_everything_that_is_missing() {
-    for text in ["", "{}", "# nothing\n"] {
-        let said = said(text);
-        for field in ["name", "kind", "project", "site", "resources.time", "launch", "run"] {
-            assert!(said.contains(&format!("`{field}` is missing")), "{text:?}: {field}: {said}");
-        }
+fn a_file_without_a_field_of_a_job_is_one_mistake_and_one_field_names_all_that_is_missing() {
+    for text in ["", "{}", "# nothing\n", "- a\n- b\n", "Dear all,\nrun it.\n", "services: {}\n"] {
+        let mistakes = read(text).expect_err(text);
+        assert_eq!(mistakes.len(), 1, "{text:?}: {mistakes:?}");
+        assert!(mistakes[0].finding.what.starts_with("this is no job file: "), "{text:?}: {mistakes:?}");
     }
-    assert!(said("- a\n- b\n").contains("holds a single value") || said("- a\n").contains("is missing"));
+    let said = said("output: log\n");
+    for field in ["name", "kind", "project", "site", "resources.time", "launch", "run"] {
+        assert!(said.contains(&format!("`{field}` is missing")), "{field}: {said}");
+    }
 }
 
 proptest! {

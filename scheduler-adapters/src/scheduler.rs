@@ -7,7 +7,7 @@ use crate::{
 use async_trait::async_trait;
 use model::{ClusterName, SchedulerJobId, Timestamp};
 use reach::Command;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a way to a scheduler can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ pub trait Scheduler: Send + Sync {
     /// Whose runs accounting shows to the person who asks; none where that cannot be told. Who asks for their own alone need
     /// not ask this.
     async fn rights(&self) -> Result<Option<Rights>, AdapterError> {
-        Ok(self.capabilities().is_personal.then_some(Rights::Everybody))
+        Ok(self.capabilities().is_personal.then(|| Rights::Accounts(BTreeSet::new())))
     }
 
     /// The cluster's own name. After `Ok` it is the name that runs and cursors are kept under.

@@ -1,5 +1,6 @@
 //! What is said of numbers where not everybody's runs were read.
 
+use crate::desk::Desk;
 use crate::foreign::{Jupiter, ask, row};
 use insta::assert_snapshot;
 
@@ -101,4 +102,16 @@ fn what_the_site_says_beyond_the_books_is_taken_off() {
     );
     assert!(balance["gaps"].as_array().is_some_and(Vec::is_empty), "{balance}");
     assert!(desk.pakt(&["usage", "--csv"]).expect(0).stdout.lines().skip(1).all(|line| line.ends_with(",yes")));
+}
+
+#[test]
+fn to_ask_for_all_on_ones_own_machine_makes_nobody_an_operator() {
+    let desk = Desk::with_grant("100");
+    for settle in [&["settle"][..], &["settle", "--all-users"]] {
+        desk.pakt(settle).expect(0);
+        let covered = desk.json(&["ledger", "coverage"]);
+        let readers = covered["coverage"][0]["whole_by"].as_array().expect("readers").clone();
+        let rights: Vec<_> = readers.iter().map(|reader| reader["rights"].as_str().unwrap_or("none")).collect();
+        assert_eq!(rights, ["site"], "{covered}");
+    }
 }

@@ -110,45 +110,17 @@ fn what_is_no_yaml_is_shown_with_its_line() {
     next:  mend the file; `pakt check FILE` reads it again without contacting anything
     ");
     desk.write("empty.yaml", "");
-    assert_snapshot!(refused(&desk, &["check", "empty.yaml"]), @r#"
+    assert_snapshot!(refused(&desk, &["check", "empty.yaml"]), @"
     exit 2
     --- stderr
-    empty.yaml:1:1: error: `name` is missing
+    empty.yaml:1:1: error: this is no job file: it is empty
       1 | 
         | ^
-        = add `name: tiny-lm`
-    empty.yaml:1:1: error: `kind` is missing
-      1 | 
-        | ^
-        = add `kind: train`
-    empty.yaml:1:1: error: `project` is missing
-      1 | 
-        | ^
-        = add `project: atlas`
-    empty.yaml:1:1: error: `site` is missing
-      1 | 
-        | ^
-        = add `site: jupiter`
-    empty.yaml:1:1: error: `resources.time` is missing
-      1 | 
-        | ^
-        = add `time: "01:00:00"`
-    empty.yaml:1:1: error: `resources.nodes` is missing
-      1 | 
-        | ^
-        = add `nodes: 1`
-    empty.yaml:1:1: error: `launch` is missing
-      1 | 
-        | ^
-        = add `launch: torchrun`
-    empty.yaml:1:1: error: `run` is missing
-      1 | 
-        | ^
-        = add `run: train.py --steps 200`
+        = write `name: value` lines; `pakt init` writes a job file to begin with
     error: `empty.yaml` is no job that can run
-    why:   there are 8 mistakes in it
+    why:   there is a mistake in it
     next:  mend the file; `pakt check FILE` reads it again without contacting anything
-    "#);
+    ");
     assert_snapshot!(refused(&desk, &["check", "absent.yaml"]), @"
     exit 2
     --- stderr
@@ -366,4 +338,31 @@ fn the_ledger_names_the_account_that_a_site_wants() {
     why:   there is a mistake in it
     next:  mend the file; `pakt check FILE` reads it again without contacting anything
     ");
+}
+
+#[test]
+fn what_is_no_job_file_is_one_error() {
+    let desk = Desk::new();
+    for (text, what) in [
+        ("", "it is empty"),
+        ("\n", "it is empty"),
+        ("# later\n", "there is nothing in it but comments"),
+        ("Dear all,\nplease run my job.\n", "it is text or a list, and has no fields"),
+        ("- train\n- evaluate\n", "it is text or a list, and has no fields"),
+        ("{}\n", "it is empty"),
+        ("services:\n  web: { image: nginx }\n", "it has no field of a job, and others such as `services`"),
+    ] {
+        desk.write("other.yaml", text);
+        for command in ["check", "plan", "submit"] {
+            let told = desk.pakt(&[command, "other.yaml"]).expect(2).stderr;
+            assert!(told.contains(&format!("error: this is no job file: {what}\n")), "{told}");
+            assert!(told.contains("`pakt init` writes a job file to begin with"), "{told}");
+            assert_eq!(told.matches("error:").count(), 2, "the mistake, and what follows from it: {told}");
+        }
+    }
+    // One field of a job, or nearly one, and all that is missing is told.
+    for text in ["name: x\n", "nmae: x\n"] {
+        desk.write("other.yaml", text);
+        assert!(desk.pakt(&["check", "other.yaml"]).expect(2).stderr.contains("`project` is missing"));
+    }
 }

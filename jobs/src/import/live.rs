@@ -70,7 +70,7 @@ async fn coverage(question: &Question<'_>, intake: &Intake<'_>, notes: &mut Vec<
     let Question { house, cluster, span, whose, .. } = question;
     let user = house.principal.user.clone();
     let scope = match whose.users {
-        Users::Mine if house.scheduler.capabilities().is_personal => Scope::Site(user),
+        _ if house.scheduler.capabilities().is_personal => Scope::Site(user),
         Users::Mine => Scope::User(user),
         Users::Visible => Scope::All(user),
     };

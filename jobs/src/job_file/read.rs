@@ -2,9 +2,11 @@
 
 use super::{
     Document, Mistake, Place,
+    document::Value,
     fields::{Fields, Findings},
     paths, reference, resources, scheduler, surroundings,
 };
+use crate::nearest::nearest;
 use model::{Finding, JobKind, JobSpec, Launch, NameError, RunLine, SiteChoice, SiteName};
 use std::{
     cell::RefCell,
@@ -59,6 +61,9 @@ impl JobFile {
                 return (None, vec![mistake]);
             }
         };
+        if let Some((place, finding)) = no_fields(&document, &source.text) {
+            return (None, vec![Mistake::new(source.path.clone(), &source.text, place, finding)]);
+        }
         let findings = Findings::new(Vec::new());
         let spec = spec(&document, &source, &findings);
         let mut found = findings.into_inner();
@@ -77,6 +82,31 @@ impl JobFile {
         let mistake = |(place, finding)| Mistake::new(self.source.path.clone(), &self.source.text, place, finding);
         found.into_iter().map(mistake).collect()
     }
+}
+
+/// What is wrong with a file that has none of the fields of a job: it is another file, and what it lacks is no help.
+fn no_fields(document: &Document, text: &str) -> Option<(Place, Finding)> {
+    let next = "write `name: value` lines; `pakt init` writes a job file to begin with";
+    let what = match &document.root.value {
+        Value::Map(entries) if entries.is_empty() => "it is empty".to_owned(),
+        Value::Map(entries) => {
+            let known = reference::names_below("");
+            let is_known = |text: &str| known.contains(&text) || nearest(text, &known).is_some();
+            if entries.iter().any(|(key, _)| is_known(&key.text)) {
+                return None;
+            }
+            format!("it has no field of a job, and others such as `{}`", short(&entries[0].0.text))
+        }
+        Value::Null if text.contains('#') => "there is nothing in it but comments".to_owned(),
+        Value::Null => "it is empty".to_owned(),
+        _ => "it is text or a list, and has no fields".to_owned(),
+    };
+    Some((document.root.place, Finding::error("", format!("this is no job file: {what}"), next)))
+}
+
+/// The beginning of a key that a person did not mean as one.
+fn short(text: &str) -> String {
+    text.chars().take(40).collect()
 }
 
 /// Stands for a name that could not be read, of which there is a mistake then.

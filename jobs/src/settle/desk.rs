@@ -32,10 +32,12 @@ impl Desk<'_> {
         self.view.whose()
     }
 
-    /// Whose runs are read: everybody's, where nobody else has any.
+    /// Whose runs are read: everybody's, where nobody else has any. To ask for all there gives nobody more rights.
     pub(super) fn read_scope(&self) -> Scope {
         match &self.view.scope {
-            Scope::User(user) if self.house.scheduler.capabilities().is_personal => Scope::Site(user.clone()),
+            Scope::User(user) | Scope::All(user) if self.house.scheduler.capabilities().is_personal => {
+                Scope::Site(user.clone())
+            }
             scope => scope.clone(),
         }
     }
