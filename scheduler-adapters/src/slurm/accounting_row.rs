@@ -141,7 +141,7 @@ impl AccountingRow {
     }
 
     /// That it starts before its submission, which no row of Slurm's does: a requeue gives each attempt a submission of its own,
-    /// before its start, and a change of size one that is its start (`as_mysql_job_start` of its accounting_storage/mysql). One
+    /// before its start, and a change of size one that is its start (`as_mysql_job_start` of its `accounting_storage/mysql`). One
     /// clock writes both, and may be set back in between, or be that of a standby.
     fn early_start(&self) -> Option<String> {
         let start = self.start().filter(|start| self.submitted_at > start.plus_seconds(CLOCK_STEP_SECONDS))?;
