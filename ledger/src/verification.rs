@@ -87,6 +87,11 @@ impl Outside {
         if is_named || (own.size == 0 && signer == Some(key)) {
             return Ok(());
         }
+        if key.kind() == KeyKind::Witness {
+            let why = format!("a cosignature of `{}` was looked for and not found", key.short());
+            let next = "name a checkpoint that this witness cosigned, with `--checkpoint`; `--witness` in place of `--key` only counts";
+            return Err(LedgerError::never(LedgerErrorKind::KeyNotFound, why).with_next(next));
+        }
         let told = signer.map_or_else(String::new, |own| format!("; the ledger says that `{}` signs it", own.short()));
         let why = format!("a signature of `{}` was looked for and not found{told}", key.short());
         Err(LedgerError::never(LedgerErrorKind::KeyNotFound, why))

@@ -35,6 +35,12 @@ fn failure(error: &clap::Error, words: &[OsString]) -> Failure {
     Failure::usage("the command line was not understood", why, next)
 }
 
+/// What the text of a secret key begins with: it is not repeated.
+const SECRET_KEY: &str = "PRIVATE+KEY+";
+const OF_A_SECRET: &str =
+    "the other half is wanted, which `pakt ledger checkpoint --key` and `cosign` print; nobody else may see this one";
+const OF_A_KEY: &str = "the key itself is wanted, as `pakt ledger checkpoint --key` or `cosign` prints it; out of a file: `\"$(cat FILE)\"`";
+
 /// What is wrong, and what may have been meant.
 fn reason(error: &clap::Error) -> (String, String) {
     let found = |kind| context(error, kind);
@@ -59,7 +65,11 @@ fn reason(error: &clap::Error) -> (String, String) {
         ErrorKind::ValueValidation => {
             let why =
                 error.source().map_or_else(String::new, |source| format!(": {}", in_our_words(&source.to_string())));
-            (format!("`{value}` cannot be used for `{argument}`{why}"), String::new())
+            if value.starts_with(SECRET_KEY) {
+                return (format!("a secret key cannot be used for `{argument}`"), OF_A_SECRET.to_owned());
+            }
+            let next = if argument.ends_with("<KEY>") { OF_A_KEY } else { "" };
+            (format!("`{value}` cannot be used for `{argument}`{why}"), next.to_owned())
         }
         ErrorKind::MissingRequiredArgument => (format!("`{argument}` is missing"), String::new()),
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {

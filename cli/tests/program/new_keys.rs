@@ -99,6 +99,11 @@ fn without_the_key_before_the_break_is_told_for_ever() {
     let both = desk.pakt(&[&verify[..], &["--key", &old, "--key", &new]].concat()).expect(0).stdout;
     assert_eq!(both, desk.pakt(&verify).expect(0).stdout);
     let json = desk.json(&verify);
+    let second = &json["log"]["keys"][1];
+    assert_eq!(
+        (second["entries_before"].as_u64(), json["log"]["keys"][0]["entries_signed"].as_u64()),
+        (Some(2), Some(1))
+    );
     let named = |key: usize| json["log"]["keys"][key]["is_named_by_the_key_before"].clone();
     assert_eq!((named(0).is_null(), named(1).as_bool()), (true, Some(false)));
     assert!(desk.pakt(&["doctor"]).expect(0).stdout.contains(": sound\n"));

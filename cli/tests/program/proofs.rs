@@ -120,7 +120,7 @@ fn an_export_is_verified_without_the_ledger() {
     --- stderr
     error: nothing was verified
     why:   line 1 is none of an export: expected value at line 1 column 1
-    next:  `pakt ledger export` writes one
+    next:  `pakt ledger export` writes one; a checkpoint goes behind `--checkpoint`, a proof behind `--proof`
     ");
 }
 
@@ -343,4 +343,24 @@ fn what_is_posted_without_the_key_is_told_as_unsigned() {
     assert_eq!(printed.stderr, "");
     assert!(!desk.pakt(&["ledger", "verify"]).expect(0).stdout.contains("not signed"));
     assert!(!desk.pakt(&["doctor"]).expect(0).stdout.contains("not signed"));
+}
+
+#[test]
+fn what_goes_behind_another_option_is_told() {
+    let desk = Desk::with_grant("100");
+    let key = desk.pakt(&["ledger", "checkpoint", "--key"]).expect(0).stdout.trim().to_owned();
+    keep(&desk, "kept", &["ledger", "checkpoint"]);
+    let file = ledger_files(&desk).into_iter().find(|path| path.extension().is_some_and(|end| end == "key"));
+    let secret = fs::read_to_string(file.expect("a key")).expect("read").trim().to_owned();
+    let cosign = ["ledger", "cosign", "kept", "--key", "w.key", "--name", "example.org/w1", "--log-key", &key];
+    let witness = desk.json(&cosign)["witness"].as_str().expect("a key").to_owned();
+    for (words, next) in [
+        (&["kept"][..], "a checkpoint goes behind `--checkpoint`"),
+        (&["--key", "w.key"], "out of a file: `\"$(cat FILE)\"`"),
+        (&["--key", &secret], "the other half is wanted"),
+        (&["--key", &witness], "name a checkpoint that this witness cosigned, with `--checkpoint`"),
+    ] {
+        let told = desk.pakt(&[&["ledger", "verify"], words].concat()).expect(2).stderr;
+        assert!(told.contains(next) && !told.contains(&secret), "{told}");
+    }
 }

@@ -18,9 +18,9 @@ pub struct KeySpan {
     /// The key, as its text.
     pub key: String,
     /// How many entries there were when it began.
-    pub from: u64,
-    /// How many it signed before another one followed; none of the key that signs now.
-    pub signed_until: Option<u64>,
+    pub entries_before: u64,
+    /// How many there were in what it signed last, before another one followed; none of the key that signs now.
+    pub entries_signed: Option<u64>,
     /// Whether the key before it signed that this one follows; none of the first one.
     pub is_named_by_the_key_before: Option<bool>,
     /// Whether the auditor named it, or a key that they named did; every key is where they named none.
@@ -66,20 +66,20 @@ impl LogKeys {
     pub(crate) fn spans(&self, known: &[VerifierKey]) -> Vec<KeySpan> {
         let size_of = |checkpoint: &SignedCheckpoint| checkpoint.claim().head.size;
         let mut spans = Vec::new();
-        let (mut from, mut named) = (0, None);
+        let (mut entries_before, mut named) = (0, None);
         for (which, key) in self.all().enumerate() {
             let change = self.changes.get(which);
             let is_known = known.contains(key);
-            let signed_until = change.map(|change| change.last().map_or(0, size_of));
+            let entries_signed = change.map(|change| change.last().map_or(0, size_of));
             spans.push(KeySpan {
                 key: key.to_string(),
-                from,
-                signed_until,
+                entries_before,
+                entries_signed,
                 is_named_by_the_key_before: named,
                 is_known,
             });
             if let Some(change) = change {
-                (from, named) = (size_of(change.note()), Some(change.is_signed_by_the_key_before()));
+                (entries_before, named) = (size_of(change.note()), Some(change.is_signed_by_the_key_before()));
             }
         }
         spans

@@ -24,7 +24,7 @@ async fn kept(desk: &Desk) -> SignedCheckpoint {
 /// Of each key: since which entry, until which one, and whether the one before named it and the auditor knows it.
 fn spans(verified: &Verification) -> Vec<(u64, Option<u64>, Option<bool>, bool)> {
     let keys = &verified.log.as_ref().expect("a log").keys;
-    let span = |key: &KeySpan| (key.from, key.signed_until, key.is_named_by_the_key_before, key.is_known);
+    let span = |key: &KeySpan| (key.entries_before, key.entries_signed, key.is_named_by_the_key_before, key.is_known);
     keys.iter().map(span).collect()
 }
 

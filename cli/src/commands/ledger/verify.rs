@@ -88,7 +88,7 @@ pub(super) fn not_audited(error: &LedgerError, files: &[PathBuf]) -> Failure {
         LedgerErrorKind::KeyNotFound => {
             let next = "ask the ledger's keeper for its key (`pakt ledger checkpoint --key`) by another way than the ledger; \
                         where this key is right, another ledger was put in its place";
-            Failure::usage(UNREAD, error.why.clone(), next)
+            Failure::usage(UNREAD, error.why.clone(), error.next().unwrap_or(next))
         }
         _ => unread(error),
     }
@@ -149,7 +149,7 @@ fn changed_keys(log: &AuditReport) -> String {
     let mut text = String::new();
     for pair in log.keys.windows(2) {
         let [before, after] = pair else { continue };
-        let (until, from) = (before.signed_until.unwrap_or(0), after.from);
+        let (until, from) = (before.entries_signed.unwrap_or(0), after.entries_before);
         let (old, new) = (short(&before.key), short(&after.key));
         let word = match after.is_named_by_the_key_before {
             Some(true) => "the change is signed by both".to_owned(),
@@ -190,7 +190,11 @@ pub(super) fn verify_export(path: &Path, outside: &Outside, files: &[PathBuf]) -
         Box::new(BufReader::new(File::open(path).map_err(|error| not_read(path, &error))?))
     };
     ExportAudit::run(input, outside).map_err(|error| match error.kind {
-        LedgerErrorKind::NotALedger => Failure::usage(UNREAD, error.why, "`pakt ledger export` writes one"),
+        LedgerErrorKind::NotALedger => Failure::usage(
+            UNREAD,
+            error.why,
+            "`pakt ledger export` writes one; a checkpoint goes behind `--checkpoint`, a proof behind `--proof`",
+        ),
         _ => not_audited(&error, files),
     })
 }
