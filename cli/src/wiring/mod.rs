@@ -13,14 +13,15 @@ mod site;
 mod steps;
 
 pub(crate) use ledger::evidence::{
-    self, AuditReport, EntryProof, KeyChange, KeyKind, KeyName, ProvenDecision, ProvenEntry, SignedCheckpoint, SignerKey,
-    VerifierKey,
+    self, AuditReport, EntryProof, KeyChange, KeyKind, KeyName, ProvenDecision, ProvenEntry, SignedCheckpoint,
+    SignerKey, VerifierKey,
 };
 pub(crate) use ledger::{
-    Adjusted, BindingRecord, Book, Budget, Coming, CoveredRun, CoveredSum, DecidedKind, DecidedRecord, Decision, EntryPage,
-    Event, Expiry, ExportAudit, ExportLine, Gap, GivenLot, Hold, KeyTrust, KnownAt, LedgerError, LedgerErrorKind,
-    LotChange, Masks, Outside, PersonRecord, Policy, ReaderRights, Reason, RunPrice, Standing, UnattributedReason,
-    UnattributedRun, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum, Verification, WholeReader,
+    Adjusted, BindingRecord, Book, Budget, Coming, CoveredRun, CoveredSum, DecidedKind, DecidedRecord, Decision,
+    EntryPage, Event, Expiry, ExportAudit, ExportLine, Gap, GivenLot, Hold, KeyTrust, KnownAt, LedgerError,
+    LedgerErrorKind, LotChange, Masks, Outside, PersonRecord, Policy, ReaderRights, Reason, RunPrice, Standing,
+    UnattributedReason, UnattributedRun, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum,
+    Verification, WholeReader,
 };
 pub(crate) use reach::{counters, io_words};
 pub(crate) use reports::{statement_text, statements_csv, table_csv, yes_or_no};

@@ -2,8 +2,8 @@
 
 use super::record::{EntryRecord, LogRecord, PersonRecord};
 use crate::evidence::{
-    CheckpointSource, Commitment, DecidedDigest, Domain, EntryLeaf, EntryMarks, FieldWriter, LogKeys, PersonMark,
-    RanLeaf, RunLeaf, Salt, SignedCheckpoint, TreeHash, written, written_into,
+    Commitment, DecidedDigest, Domain, EntryLeaf, EntryMarks, FieldWriter, LogKeys, PersonMark, RanLeaf, RunLeaf, Salt,
+    SignedCheckpoint, TreeHash, written, written_into,
 };
 use crate::rules::{Replay, StandingDecisions};
 use crate::verification::Own;

@@ -71,7 +71,11 @@ async fn busy_desk() -> Desk {
 
 async fn outside(desk: &Desk) -> Outside {
     let text = desk.book.log().await.expect("a log").checkpoint.expect("signed");
-    Outside { checkpoints: vec![SignedCheckpoint::parse(text.as_bytes()).expect("read")], keys: Vec::new() }
+    Outside {
+        checkpoints: vec![SignedCheckpoint::parse(text.as_bytes()).expect("read")],
+        keys: Vec::new(),
+        witnesses: Vec::new(),
+    }
 }
 
 async fn kinds(desk: &Desk) -> Vec<DecidedKind> {

@@ -97,7 +97,7 @@ async fn nothing_of_the_name_is_left_and_everything_else_is() {
     desk.verify().await;
     let signed = log.checkpoint.expect("signed");
     let earlier = SignedCheckpoint::parse(signed.as_bytes()).expect("read");
-    let outside = Outside { checkpoints: vec![earlier], keys: Vec::new() };
+    let outside = Outside { checkpoints: vec![earlier], keys: Vec::new(), witnesses: Vec::new() };
     let verified = desk.book.audit(&outside).await.expect("audited");
     assert_eq!(verified.findings, [""; 0], "no leaf is another");
     assert_eq!(
