@@ -176,6 +176,36 @@ impl Cluster {
         self.site.await_nodes()
     }
 
+    /// Where its slurmrestd listens: on a port of loopback, and on a socket that everybody may open.
+    pub fn rest(&self) -> Result<(String, PathBuf), LabError> {
+        match self.site.ports.slurmrestd {
+            0 => Err(LabError::NotUp {
+                what: format!("slurmrestd of {}, which an older lab has made", self.name),
+                name: self.name.clone(),
+                directory: self.lab.directory().to_owned(),
+            }),
+            port => Ok((format!("http://127.0.0.1:{port}"), self.site.layout().rest_socket())),
+        }
+    }
+
+    /// A token with which that user may ask slurmrestd, for so many seconds.
+    pub fn token(&self, user: User, seconds: u32) -> Result<String, LabError> {
+        let [user, lifespan] = [format!("username={}", user.name()), format!("lifespan={seconds}")];
+        let said = self.scontrol(["token", &user, &lifespan])?;
+        Ok(said.trim().trim_start_matches("SLURM_JWT=").to_owned())
+    }
+
+    /// Ends slurmrestd. After `Ok` it is gone and its port is free. Only for who holds the cluster alone.
+    pub fn stop_slurmrestd(&self) -> Result<(), LabError> {
+        let Some(server) = self.site.slurmrestd() else { return Ok(()) };
+        self.stop(&server, self.site.ports.slurmrestd)
+    }
+
+    /// Starts slurmrestd unless it runs. After `Ok` it answers.
+    pub fn start_slurmrestd(&self) -> Result<(), LabError> {
+        self.site.ensure_slurmrestd().map(drop)
+    }
+
     fn stop(&self, server: &Server, port: u16) -> Result<(), LabError> {
         const LIMIT: std::time::Duration = std::time::Duration::from_secs(20);
         if self.hold != Hold::Alone {

@@ -1,4 +1,4 @@
-//! One cluster's servers: slurmdbd, slurmctld and a slurmd for each node.
+//! One cluster's servers: slurmdbd, slurmctld, slurmrestd and a slurmd for each node.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ impl Site {
         self.lab.cluster(self.shape.name)
     }
 
-    fn server(&self, role: &str, arguments: Vec<String>) -> Server {
+    pub(crate) fn server(&self, role: &str, arguments: Vec<String>) -> Server {
         let layout = self.layout();
         Server {
             mark: Mark {
@@ -71,7 +71,7 @@ impl Site {
 
     /// All servers, in the order in which they are started.
     pub(crate) fn servers(&self) -> Vec<Server> {
-        [self.slurmdbd(), self.slurmctld()].into_iter().chain(self.slurmds()).collect()
+        [self.slurmdbd(), self.slurmctld()].into_iter().chain(self.slurmds()).chain(self.slurmrestd()).collect()
     }
 
     /// A Slurm command as root, on this cluster.
@@ -94,13 +94,14 @@ impl Site {
         for call in limits(self.shape) {
             self.sacctmgr(call)?;
         }
-        Ok(())
+        self.ensure_slurmrestd().map(drop)
     }
 
     /// Starts whichever server does not run. Whether one was started.
     pub(crate) fn ensure_running(&self) -> Result<bool, LabError> {
         let database = self.ensure_slurmdbd()?;
-        Ok(self.ensure_nodes()? || database)
+        let nodes = self.ensure_nodes()?;
+        Ok(self.ensure_slurmrestd()? || nodes || database)
     }
 
     pub(crate) fn ensure_slurmdbd(&self) -> Result<bool, LabError> {

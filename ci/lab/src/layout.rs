@@ -115,6 +115,15 @@ impl ClusterLayout {
         self.directory.join("run")
     }
 
+    /// Where slurmrestd makes its socket; its own user's.
+    pub(crate) fn rest(&self) -> PathBuf {
+        self.run().join("rest")
+    }
+
+    pub(crate) fn rest_socket(&self) -> PathBuf {
+        self.rest().join("slurmrestd.socket")
+    }
+
     pub(crate) fn logs(&self) -> PathBuf {
         self.directory.join("log")
     }

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! Everything lies below one folder, `/var/tmp/pakt-lab` or what `PAKT_LAB` names: munged, MariaDB and, for each
-//! cluster, slurmdbd, slurmctld and a slurmd for each node, on free ports of loopback that `up` records in `lab.json`.
+//! cluster, slurmdbd, slurmctld, slurmrestd and a slurmd for each node, on free ports of loopback that `up` records in `lab.json`.
 //! Servers are found by a mark in their environment and ended through a pidfd: the lab never touches a server that it
 //! did not start. PostgreSQL has its own data, socket and port, and makes no use of a server that Debian's package may
 //! have made. Users `pakt-ada`, `pakt-ben` and `pakt-cleo` and the group `pakt-atlas` exist while the lab does, so
@@ -91,6 +91,7 @@ mod ports;
 mod postgres;
 mod process;
 mod render;
+mod rest;
 mod server;
 pub mod shapes;
 mod shared;

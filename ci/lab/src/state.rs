@@ -47,6 +47,9 @@ pub(crate) struct ClusterPorts {
     pub(crate) slurmctld: u16,
     /// The first node's; the others follow, in the order of the shape's nodes.
     pub(crate) first_slurmd: u16,
+    /// That of slurmrestd; zero in a lab of before there was one.
+    #[serde(default)]
+    pub(crate) slurmrestd: u16,
 }
 
 impl State {

@@ -145,9 +145,10 @@ fn prepare(lab: &Layout, wanted: &Wanted) -> Result<State, LabError> {
     for shape in &wanted.shapes {
         if !state.clusters.contains_key(shape.name) {
             let nodes: u16 = shape.nodes.iter().map(|group| group.count).sum();
-            let first = free_ports(lab.directory(), 2 + nodes, &taken)?;
-            let ports = ClusterPorts { slurmdbd: first, slurmctld: first + 1, first_slurmd: first + 2 };
-            taken.extend(first..first + 2 + nodes);
+            let first = free_ports(lab.directory(), 3 + nodes, &taken)?;
+            let [slurmctld, first_slurmd, slurmrestd] = [first + 1, first + 2, first + 2 + nodes];
+            let ports = ClusterPorts { slurmdbd: first, slurmctld, first_slurmd, slurmrestd };
+            taken.extend(first..first + 3 + nodes);
             state.clusters.insert(shape.name.to_owned(), ClusterState { ports, made: false });
         }
     }

@@ -6,7 +6,8 @@ use crate::layout::Layout;
 use crate::shapes::{SHAPES, shape};
 use crate::state::ClusterPorts;
 
-const PORTS: ClusterPorts = ClusterPorts { slurmdbd: 21_000, slurmctld: 21_001, first_slurmd: 21_002 };
+const PORTS: ClusterPorts =
+    ClusterPorts { slurmdbd: 21_000, slurmctld: 21_001, first_slurmd: 21_002, slurmrestd: 21_018 };
 
 fn rendered(name: &str) -> String {
     let lab = Layout::new("/lab");
