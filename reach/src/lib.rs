@@ -5,19 +5,23 @@
 //! the same contract, so that callers never ask where they are.
 
 mod command;
+mod connection;
 mod conversation;
 mod counters;
 mod error;
 pub mod files;
 mod growing_file;
+pub mod http;
 mod local;
 mod local_conversation;
 mod local_process;
 mod reach;
 mod ssh;
+mod secret_file;
 mod words;
 
 pub use command::{Command, DEFAULT_OUTPUT_LIMIT, Output};
+pub use connection::{Address, Connection};
 pub use conversation::Conversation;
 pub use counters::{Counters, counters};
 pub use error::{ReachError, ReachErrorKind, Retry};

@@ -1,8 +1,8 @@
 //! This host.
 
 use crate::{
-    Command, Conversation, Created, DirectoryMode, Entry, Output, Part, PieceTaker, Published, Reach, ReachError,
-    ReachErrorKind, Retry, files, local_conversation, local_process,
+    Address, Command, Connection, Conversation, Created, DirectoryMode, Entry, Output, Part, PieceTaker, Published,
+    Reach, ReachError, ReachErrorKind, Retry, connection, files, local_conversation, local_process, secret_file,
 };
 use async_trait::async_trait;
 use model::Timestamp;
@@ -39,12 +39,20 @@ impl Reach for Local {
         Ok(Box::new(local_conversation::converse(command)?))
     }
 
+    async fn connect(&self, address: &Address) -> Result<Box<dyn Connection>, ReachError> {
+        connection::connect(address).await
+    }
+
     async fn attach(&self, command: &Command) -> Result<Option<i32>, ReachError> {
         local_process::attach_to_terminal(command).await
     }
 
     async fn read(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, ReachError> {
         on_disk(path, move |path| files::read(&path, limit)).await
+    }
+
+    async fn read_secret(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, ReachError> {
+        on_disk(path, move |path| secret_file::read(&path, limit)).await
     }
 
     async fn read_part(&self, path: &Path, offset: i64, limit: usize) -> Result<Option<Part>, ReachError> {

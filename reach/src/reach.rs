@@ -1,6 +1,6 @@
 //! The contract of a place where processes run and files lie.
 
-use crate::{Command, Conversation, Output, ReachError, ReachErrorKind, Retry};
+use crate::{Address, Command, Connection, Conversation, Output, ReachError, ReachErrorKind, Retry};
 use async_trait::async_trait;
 use model::Timestamp;
 use std::path::Path;
@@ -110,12 +110,23 @@ pub trait Reach: Send + Sync {
         Err(ReachError::new(ReachErrorKind::Unsupported, Retry::Never, format!("speaking with {}", command.program)))
     }
 
+    /// Connects to a server, as the place sees it. After `Ok` somebody has accepted; after `Err` nothing was sent.
+    async fn connect(&self, address: &Address) -> Result<Box<dyn Connection>, ReachError> {
+        Err(ReachError::new(ReachErrorKind::Unsupported, Retry::Never, format!("connecting to {address}")))
+    }
+
     /// Runs a command on the terminal of this process, in its foreground, and waits for its end however long that takes.
     /// After `Ok` it has ended; the exit status is none when a signal ended it.
     async fn attach(&self, command: &Command) -> Result<Option<i32>, ReachError>;
 
     /// Reads a whole file of at most `limit` bytes; none where there is no such file.
     async fn read(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, ReachError>;
+
+    /// Reads a whole file as [`Self::read`], which has to be a regular one of the user who reads it, and nobody else's to
+    /// read or write. `NotPermitted` names what is wrong with it; nothing was read then.
+    async fn read_secret(&self, path: &Path, _limit: usize) -> Result<Option<Vec<u8>>, ReachError> {
+        Err(ReachError::new(ReachErrorKind::Unsupported, Retry::Never, format!("reading {}", path.display())))
+    }
 
     /// Reads at most `limit` bytes from an offset, counted from the end where it is negative; none where there is no
     /// such file.
