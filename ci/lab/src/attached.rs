@@ -180,7 +180,7 @@ impl Cluster {
     pub fn rest(&self) -> Result<(String, PathBuf), LabError> {
         match self.site.ports.slurmrestd {
             0 => Err(LabError::NotUp {
-                what: format!("slurmrestd of {}, which an older lab has made", self.name),
+                what: format!("slurmrestd of {}, which has no port yet", self.name),
                 name: self.name.clone(),
                 directory: self.lab.directory().to_owned(),
             }),

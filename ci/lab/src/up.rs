@@ -142,16 +142,7 @@ fn prepare(lab: &Layout, wanted: &Wanted) -> Result<State, LabError> {
         state.mariadb_port = free_ports(lab.directory(), 1, &taken)?;
     }
     taken.push(state.mariadb_port);
-    for shape in &wanted.shapes {
-        if !state.clusters.contains_key(shape.name) {
-            let nodes: u16 = shape.nodes.iter().map(|group| group.count).sum();
-            let first = free_ports(lab.directory(), 3 + nodes, &taken)?;
-            let [slurmctld, first_slurmd, slurmrestd] = [first + 1, first + 2, first + 2 + nodes];
-            let ports = ClusterPorts { slurmdbd: first, slurmctld, first_slurmd, slurmrestd };
-            taken.extend(first..first + 3 + nodes);
-            state.clusters.insert(shape.name.to_owned(), ClusterState { ports, made: false });
-        }
-    }
+    give_ports(lab, &wanted.shapes, &mut state, &mut taken)?;
     if wanted.postgres && state.postgres.is_none() {
         state.postgres = Some(PostgresState { port: free_ports(lab.directory(), 1, &taken)?, made: false });
     }
@@ -159,9 +150,33 @@ fn prepare(lab: &Layout, wanted: &Wanted) -> Result<State, LabError> {
     Ok(state)
 }
 
+/// Gives ports to the clusters that have none yet, and one to the slurmrestd of a cluster that was made without.
+fn give_ports(
+    lab: &Layout,
+    shapes: &[&'static Shape],
+    state: &mut State,
+    taken: &mut Vec<u16>,
+) -> Result<(), LabError> {
+    for shape in shapes {
+        if !state.clusters.contains_key(shape.name) {
+            let nodes: u16 = shape.nodes.iter().map(|group| group.count).sum();
+            let first = free_ports(lab.directory(), 3 + nodes, taken)?;
+            let [slurmctld, first_slurmd, slurmrestd] = [first + 1, first + 2, first + 2 + nodes];
+            let ports = ClusterPorts { slurmdbd: first, slurmctld, first_slurmd, slurmrestd };
+            taken.extend(first..first + 3 + nodes);
+            state.clusters.insert(shape.name.to_owned(), ClusterState { ports, made: false });
+        }
+    }
+    for cluster in state.clusters.values_mut().filter(|cluster| cluster.ports.slurmrestd == 0) {
+        cluster.ports.slurmrestd = free_ports(lab.directory(), 1, taken)?;
+        taken.push(cluster.ports.slurmrestd);
+    }
+    Ok(())
+}
+
 /// Ports that may be a cluster's: a few more than it has, which does no harm.
 fn ports_of(ports: &ClusterPorts) -> impl Iterator<Item = u16> {
-    [ports.slurmdbd, ports.slurmctld].into_iter().chain(ports.first_slurmd..ports.first_slurmd + 16)
+    [ports.slurmdbd, ports.slurmctld, ports.slurmrestd].into_iter().chain(ports.first_slurmd..ports.first_slurmd + 16)
 }
 
 /// Users, munged and MariaDB, side by side.
