@@ -32,7 +32,11 @@ impl Site {
     pub(crate) fn ensure_slurmrestd(&self) -> Result<bool, LabError> {
         let Some(server) = self.slurmrestd() else { return Ok(false) };
         if server.runs()? {
-            return Ok(false);
+            if answers(self.ports.slurmrestd) {
+                return Ok(false);
+            }
+            // It may listen on a port that the lab has forgotten.
+            server.stop()?;
         }
         let (folder, socket) = (self.layout().rest(), self.layout().rest_socket());
         make_folder(&folder, 0o755)?;
