@@ -39,10 +39,24 @@ pub(crate) struct File {
     pub ledger: Option<PathBuf>,
     /// The program that speaks with Slurm's own library, or `none`.
     pub slurm_helper: Option<String>,
+    /// The server that speaks Slurm's REST interface.
+    pub slurm_rest: Option<SlurmRest>,
     /// Whether the project's group may read the job directories.
     pub group: bool,
     /// What this machine has, where jobs run on it without a scheduler.
     pub machine: Machine,
+}
+
+/// A slurmrestd, and what is shown to it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SlurmRest {
+    /// Where it listens.
+    pub url: Option<String>,
+    /// The file that holds the token.
+    pub token_file: Option<String>,
+    /// The command that prints the token, and its arguments.
+    pub token_command: Option<Vec<String>>,
 }
 
 /// What this machine has; what is absent is counted.
@@ -158,7 +172,7 @@ impl Configuration {
     }
 
     /// A configured path with `~` and a leading `$NAME` filled in; it must be absolute then.
-    fn expanded(&self, text: &str, field: &str) -> Result<PathBuf, Failure> {
+    pub(crate) fn expanded(&self, text: &str, field: &str) -> Result<PathBuf, Failure> {
         let what = || format!("`{field}: {text}` cannot be used");
         let next = "write an absolute path, or set the variable";
         let path = if let Some(rest) = text.strip_prefix('~') {

@@ -25,8 +25,10 @@ pub use reach::Retry;
 pub use rights::Rights;
 pub(crate) use run_taker::KeptRuns;
 pub use run_taker::RunTaker;
-pub use scheduler::{Capabilities, Scheduler};
+pub use scheduler::{Capabilities, Scheduler, UnusedWay, Way};
 pub use sighting::{FoundIn, FoundJob, JobFacts, JobForm, JobSighting, StampSearch};
-pub use slurm::{AccountingText, NotStarted, SlurmCommands, TextError, TextFacts, TextRow};
+pub use slurm::{
+    AccountingText, NotStarted, RestConfiguration, SlurmCommands, TextError, TextFacts, TextRow, TokenSource,
+};
 pub use submission::{Estimate, Interactive, LocalResources, SUBMISSION_PATIENCE, ScriptSource, Submission, Submitted};
 pub use window::{Coverage, QueueBatch, RejectedRow, RunAnswer, RunBatch, RunWindow, Users, Whose};

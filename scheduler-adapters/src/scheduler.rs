@@ -24,6 +24,24 @@ pub struct Capabilities {
     pub is_personal: bool,
 }
 
+/// A way that does not do what it might.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusedWay {
+    /// Which.
+    pub way: Way,
+    /// Where it was looked for, and what is wrong.
+    pub why: String,
+}
+
+/// The ways that a person sets up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Slurm's own library, through `pakt-slurm`.
+    Library,
+    /// Slurm's REST interface, through slurmrestd.
+    Rest,
+}
+
 /// A scheduler, spoken to.
 ///
 /// Every call is one bounded exchange; none waits for a job, and no write repeats itself. Reads have no effect, so that
@@ -38,8 +56,9 @@ pub trait Scheduler: Send + Sync {
         self.capabilities().way.to_owned()
     }
 
-    /// What is not as a person set it up, though all is done by another way: a helper that does not fit.
-    fn notes(&self) -> Vec<String> {
+    /// What is not as a person set it up, though all is done by another way: a helper that does not fit, say. What was
+    /// asked so far tells.
+    fn unused_ways(&self) -> Vec<UnusedWay> {
         Vec::new()
     }
 

@@ -62,9 +62,14 @@ slurm!(real_slurm_raven, crate::stages::real::raven());
 slurm!(real_slurm_native_jupiter, crate::stages::real::native(crate::stages::real::jupiter(), "jupiter"));
 slurm!(real_slurm_native_raven, crate::stages::real::native(crate::stages::real::raven(), "raven"));
 
+slurm!(real_slurm_rest_jupiter, crate::stages::real::rest(crate::stages::real::jupiter(), "jupiter"));
+
 conformance!(real_native_jupiter, crate::stages::real::native(crate::stages::real::jupiter(), "jupiter"));
 conformance!(real_native_horeka, crate::stages::real::native(crate::stages::real::horeka(), "horeka"));
 conformance!(real_native_raven, crate::stages::real::native(crate::stages::real::raven(), "raven"));
+conformance!(real_rest_jupiter, crate::stages::real::rest(crate::stages::real::jupiter(), "jupiter"));
+conformance!(real_rest_horeka, crate::stages::real::rest(crate::stages::real::horeka(), "horeka"));
+conformance!(real_rest_raven, crate::stages::real::rest(crate::stages::real::raven(), "raven"));
 conformance!(double, crate::stages::double::stage());
 conformance!(local, crate::stages::local::stage());
 conformance!(real_jupiter, crate::stages::real::jupiter());

@@ -1,7 +1,11 @@
 //! `pakt doctor`: looks at this installation.
 
 use super::{Context, view::unsigned_tail};
-use crate::{failure::Failure, output::Answer, wiring};
+use crate::{
+    failure::Failure,
+    output::Answer,
+    wiring::{self, UnusedWay, Way},
+};
 use jobs::{Gravity, House, site_view::examine};
 use serde_json::{Map, Value, json};
 
@@ -117,12 +121,9 @@ async fn look_at_ledger(house: &House, report: &mut Report) {
 
 async fn look_at_scheduler(house: &House, report: &mut Report) {
     let way = house.scheduler.way().await;
-    for note in house.scheduler.notes() {
-        let what = "Slurm's own library is not used, and its commands do all".to_owned();
-        let next = "build `pakt-slurm` for this Slurm (docs/for-admins.md), or write `slurm_helper: none`";
-        report.doubt("slurm library", Failure::usage(what, note, next));
-    }
-    let found = match examine(house).await {
+    let found = examine(house).await;
+    look_at_unused_ways(house, report);
+    let found = match found {
         Ok(found) => found,
         Err(error) => {
             let what = "the scheduler does not answer as it should".to_owned();
@@ -144,6 +145,25 @@ async fn look_at_scheduler(house: &House, report: &mut Report) {
         let what = format!("the site's profile differs from the cluster in {} points", found.drift.len());
         let fields = found.drift.iter().map(|drift| drift.field.clone()).collect::<Vec<_>>().join(", ");
         report.doubt("profile", Failure::usage(what, fields, "`pakt sites doctor` says how"));
+    }
+}
+
+/// What was set up, or lies there, and does not do what it might.
+fn look_at_unused_ways(house: &House, report: &mut Report) {
+    for UnusedWay { way, why } in house.scheduler.unused_ways() {
+        let (name, what, next) = match way {
+            Way::Library => (
+                "slurm library",
+                "Slurm's own library is not used, and its commands do all",
+                "build `pakt-slurm` for this Slurm (docs/for-admins.md), or write `slurm_helper: none`",
+            ),
+            Way::Rest => (
+                "slurm rest",
+                "slurmrestd did not do what it might, and another way did",
+                "mend what it names, or take `slurm_rest` out of config.yaml (docs/for-admins.md)",
+            ),
+        };
+        report.doubt(name, Failure::usage(what.to_owned(), why, next));
     }
 }
 

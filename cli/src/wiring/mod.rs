@@ -7,6 +7,7 @@ mod folder;
 mod input;
 mod moving;
 mod process;
+mod rest;
 mod scheduler;
 mod signer_file;
 mod site;
@@ -25,7 +26,7 @@ pub(crate) use ledger::{
 };
 pub(crate) use reach::{counters, io_words};
 pub(crate) use reports::{statement_text, statements_csv, table_csv, yes_or_no};
-pub(crate) use scheduler_adapters::local::supervise;
+pub(crate) use scheduler_adapters::{UnusedWay, Way, local::supervise};
 pub(crate) use sites::YamlMistake;
 
 use crate::{
@@ -127,7 +128,8 @@ fn house_at(
     let site = catalogue.get(&here).ok_or_else(|| Failure::bug("no house", format!("site `{here}` has no profile")))?;
     let mode = if configuration.file.group { DirectoryMode::Group } else { DirectoryMode::Private };
     let machine = site::machine(configuration);
-    let chosen = scheduler::choose(site, &files, &state_root, machine, &principal, configuration.slurm_helper()?)?;
+    let ways = scheduler::Ways { helper: configuration.slurm_helper()?, rest: rest::configured(configuration)? };
+    let chosen = scheduler::choose(site, &files, &state_root, machine, &principal, ways)?;
     let house = House {
         clock: Arc::new(SystemClock),
         machine_zone: Zone::from(jiff::tz::TimeZone::system()),

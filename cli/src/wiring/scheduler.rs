@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use model::Principal;
 use reach::Reach;
-use scheduler_adapters::{LocalScheduler, Scheduler, SlurmCommands, local::LocalConfiguration};
+use scheduler_adapters::{LocalScheduler, RestConfiguration, Scheduler, SlurmCommands, local::LocalConfiguration};
 use sites::{LocalMachine, SchedulerKind, Site};
 use std::{
     path::{Path, PathBuf},
@@ -19,6 +19,12 @@ pub(super) struct Chosen {
     pub dialect: Dialect,
 }
 
+/// The ways to Slurm beside its commands.
+pub(super) struct Ways {
+    pub helper: Option<PathBuf>,
+    pub rest: Option<RestConfiguration>,
+}
+
 /// Chooses by the site's profile.
 pub(super) fn choose(
     site: &Site,
@@ -26,14 +32,18 @@ pub(super) fn choose(
     state: &Path,
     machine: LocalMachine,
     principal: &Principal,
-    helper: Option<PathBuf>,
+    ways: Ways,
 ) -> Result<Chosen, Failure> {
     match site.scheduler {
         SchedulerKind::Slurm => {
             let columns = state.join(format!("sacct-columns-{}.json", site.name()));
             let slurm = SlurmCommands::new(Arc::clone(files), Arc::new(SystemClock)).keeping_columns_in(columns);
-            let slurm = match helper {
+            let slurm = match ways.helper {
                 Some(helper) => slurm.with_helper(helper),
+                None => slurm,
+            };
+            let slurm = match ways.rest {
+                Some(rest) => slurm.with_rest(rest),
                 None => slurm,
             };
             Ok(Chosen { scheduler: Arc::new(slurm), dialect: Dialect::Slurm })

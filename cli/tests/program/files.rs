@@ -153,7 +153,7 @@ fn a_bad_configuration_stops_every_command() {
     exit 2
     --- stderr
     error: `<home>/config.yaml` was not understood
-    why:   line 2, column 1: there is no field `projekt`; the fields here are: site, project, state, ledger, slurm_helper, group, machine
+    why:   line 2, column 1: there is no field `projekt`; the fields here are: site, project, state, ledger, slurm_helper, slurm_rest, group, machine
     next:  mend the file; docs/reference/configuration.md lists its fields
     ");
     desk.configure("site: jupitr\n");
@@ -172,6 +172,26 @@ fn a_bad_configuration_stops_every_command() {
     why:   it is not absolute
     next:  write an absolute path, or set the variable
     ");
+}
+
+#[test]
+fn a_server_that_would_be_shown_a_token_in_plain_text_is_refused() {
+    let desk = Desk::new();
+    for (rest, why) in [
+        ("url: http://rest.example.org:6820, token_file: /t", "would go there in plain text"),
+        ("url: http://127.0.0.1:6820", "a server at http://127.0.0.1:6820 wants a token"),
+        ("url: http://127.0.0.1:6820, token_file: t", "it is not absolute"),
+        ("url: http://127.0.0.1:6820, token_file: /t, token_command: [t]", "a file and a command for one token"),
+        ("url: http://127.0.0.1:6820, token_command: []", "`token_command` is empty"),
+        ("url: ada@rest, token_file: /t", "write `https://host`"),
+        ("token_file: /t", "it names no `url`"),
+    ] {
+        desk.configure(&format!("site: local\nslurm_rest: {{ {rest} }}\n"));
+        let shown = refused(&desk, &["jobs"]);
+        assert!(shown.starts_with("exit 2\n") && shown.contains(why), "{rest}: {shown}");
+    }
+    desk.configure("site: local\nslurm_rest: { url: unix:/run/slurmrestd.socket }\n");
+    assert_eq!(desk.pakt(&["jobs"]).code, Some(0), "no token is shown on a socket where none is named");
 }
 
 #[test]

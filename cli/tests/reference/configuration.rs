@@ -58,7 +58,11 @@ fn every_listed_field_is_read() {
 fn no_other_field_is_read() {
     let place = Place::new();
     let listed: Vec<String> = rows(&place, "configuration").iter().map(|row| cell(row, "path")).collect();
-    for (holder, text) in [("", "zzzzzzzz: 1\n"), ("machine", "machine: { zzzzzzzz: 1 }\n")] {
+    for (holder, text) in [
+        ("", "zzzzzzzz: 1\n"),
+        ("machine", "machine: { zzzzzzzz: 1 }\n"),
+        ("slurm_rest", "slurm_rest: { zzzzzzzz: 1 }\n"),
+    ] {
         place.write("config.yaml", text);
         let said = place.pakt(&["sites", "show", "local"]);
         assert_eq!(said.code, Some(2), "{text}");

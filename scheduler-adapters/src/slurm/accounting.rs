@@ -43,6 +43,9 @@ impl SlurmCommands {
         selection: &RowSelection,
         taker: &mut dyn RowTaker,
     ) -> Result<Timestamp, AdapterError> {
+        if let Some(answered) = self.rest_accounting(selection, taker).await {
+            return answered;
+        }
         if let Some(answered) = self.native_accounting(selection, taker).await {
             return answered;
         }

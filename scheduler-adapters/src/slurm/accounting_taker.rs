@@ -15,6 +15,12 @@ use reach::PieceTaker;
 pub(super) trait RowTaker: Send {
     /// Learns which columns the rows have.
     fn learn_fields(&mut self, fields: &AccountingFields);
+
+    /// Whether it matters to it how a run ended.
+    fn wants_exit_codes(&self) -> bool {
+        false
+    }
+
     async fn take(&mut self, row: AccountingRow);
     fn reject(&mut self, row: RejectedRow);
 }
@@ -53,6 +59,10 @@ impl RowTaker for Runs<'_> {
     fn learn_fields(&mut self, fields: &AccountingFields) {
         let names: Vec<String> = fields.titles.iter().map(|field| (*field).to_owned()).collect();
         self.taker.learn_fields(&names);
+    }
+
+    fn wants_exit_codes(&self) -> bool {
+        true
     }
 
     async fn take(&mut self, row: AccountingRow) {

@@ -2,12 +2,14 @@
 
 use crate::{
     AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Estimate, FoundJob, Interactive, JobFacts, JobSighting,
-    QueueBatch, Rights, RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch, Submission, Submitted, Whose,
+    QueueBatch, Rights, RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch, Submission, Submitted, UnusedWay, Way,
+    Whose,
     slurm::{
         call::Tool,
         columns::{Columns, Identity},
         describe, interactive,
         native::Helper,
+        rest::{Rest, RestConfiguration},
     },
 };
 use async_trait::async_trait;
@@ -36,6 +38,8 @@ pub struct SlurmCommands {
     keeps_comments: AtomicI8,
     /// The way by Slurm's own library, where there is one.
     pub(super) helper: Option<Helper>,
+    /// The way by slurmrestd, where one is named.
+    pub(super) rest: Option<Rest>,
 }
 
 impl SlurmCommands {
@@ -49,6 +53,7 @@ impl SlurmCommands {
             user: OnceCell::new(),
             keeps_comments: AtomicI8::new(-1),
             helper: None,
+            rest: None,
         }
     }
 
@@ -57,6 +62,13 @@ impl SlurmCommands {
     #[must_use]
     pub fn with_helper(mut self, program: impl Into<PathBuf>) -> Self {
         self.helper = Some(Helper::new(Arc::clone(&self.reach), program.into()));
+        self
+    }
+
+    /// The same, with slurmrestd doing what it can before all others.
+    #[must_use]
+    pub fn with_rest(mut self, configuration: RestConfiguration) -> Self {
+        self.rest = Some(Rest::new(Arc::clone(&self.reach), configuration));
         self
     }
 
@@ -128,17 +140,23 @@ impl Scheduler for SlurmCommands {
     }
 
     async fn way(&self) -> String {
+        let rest = self.rest_way().await;
         let hello = match &self.helper {
             Some(helper) => helper.hello().await,
             None => None,
         };
-        let Some(Hello { helper, headers, submits_not, .. }) = hello else { return self.capabilities().way.to_owned() };
-        let submits = submits_not.map_or_else(String::new, |why| format!("; sbatch submits, because {why}"));
-        format!("slurm's library (pakt-slurm {helper} for {headers}) and commands{submits}")
+        let library = hello.map(|Hello { helper, headers, submits_not, .. }| {
+            let submits = submits_not.map_or_else(String::new, |why| format!("; sbatch submits, because {why}"));
+            format!("slurm's library (pakt-slurm {helper} for {headers}) and commands{submits}")
+        });
+        let others = library.unwrap_or_else(|| self.capabilities().way.to_owned());
+        rest.map_or_else(|| others.clone(), |rest| format!("{rest}, and all else by {others}"))
     }
 
-    fn notes(&self) -> Vec<String> {
-        self.helper.iter().filter_map(Helper::note).collect()
+    fn unused_ways(&self) -> Vec<UnusedWay> {
+        let library = self.helper.as_ref().and_then(Helper::note).map(|why| UnusedWay { way: Way::Library, why });
+        let rest = self.rest.as_ref().and_then(Rest::note).map(|why| UnusedWay { way: Way::Rest, why });
+        library.into_iter().chain(rest).collect()
     }
 
     async fn submit(&self, submission: &Submission) -> Result<Submitted, AdapterError> {
@@ -169,6 +187,9 @@ impl Scheduler for SlurmCommands {
     }
 
     async fn cancel(&self, id: SchedulerJobId) -> Result<(), AdapterError> {
+        if let Some(answered) = self.rest_cancel(id).await {
+            return answered;
+        }
         match self.native_cancel(id).await {
             Some(answered) => answered,
             None => self.cancel_job(id).await,

@@ -20,6 +20,7 @@ mod queue;
 mod queue_row;
 mod refusal;
 mod release;
+mod rest;
 mod rights;
 mod rows;
 mod selection;
@@ -29,4 +30,5 @@ mod text;
 mod values;
 
 pub use commands::SlurmCommands;
+pub use rest::{RestConfiguration, TokenSource};
 pub use text::{AccountingText, NotStarted, TextError, TextFacts, TextRow};

@@ -21,12 +21,15 @@ pub(super) struct Asked {
 }
 
 impl SlurmCommands {
-    /// Asks once, by the library where there is a helper that answers.
+    /// Asks once, by the server or the library where one of them answers.
     pub(super) async fn ask_queue(
         &self,
         selection: &Selection,
         take: &mut (dyn FnMut(QueueRow) + Send),
     ) -> Result<Asked, AdapterError> {
+        if let Some(asked) = self.rest_queue(selection, take).await {
+            return Ok(asked);
+        }
         match self.native_queue(selection, take).await {
             Some(answered) => answered,
             None => self.ask_squeue(selection, take).await,

@@ -1,6 +1,6 @@
 //! Which jobs and which rows of accounting are asked for, whatever the way.
 
-use crate::{AdapterError, Whose};
+use crate::{AdapterError, JobSighting, Whose};
 use crate::{Users, slurm::SlurmCommands};
 use model::{AccountName, SchedulerJobId, Timestamp, UserName};
 use std::collections::BTreeSet;
@@ -41,6 +41,13 @@ impl Selection {
         }
         words.extend(self.listed_accounts().map(|names| format!("--accounts={names}")));
         words
+    }
+
+    /// Whether a job is among them, as `squeue` chooses: by its own id, or that of what it is a part of.
+    pub(super) fn has(&self, job: &JobSighting) -> bool {
+        self.user.as_ref().is_none_or(|user| *user == job.user)
+            && (self.accounts.is_empty() || job.account.as_ref().is_some_and(|account| self.accounts.contains(account)))
+            && (self.jobs.is_empty() || self.jobs.contains(&job.id) || self.jobs.contains(&job.leader))
     }
 
     fn common(&self) -> Vec<String> {

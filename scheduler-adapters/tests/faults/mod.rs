@@ -5,5 +5,6 @@ mod cost;
 mod local;
 mod native;
 mod real;
+mod rest;
 mod slurm;
 mod submission;

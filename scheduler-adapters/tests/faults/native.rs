@@ -58,15 +58,15 @@ async fn a_helper_that_is_absent_or_does_not_fit_leaves_all_to_the_commands_and_
         let slurm = with_helper(&place, script);
         let queue = slurm.queue(&Whose::mine()).await.expect("the commands answer");
         assert!(queue.jobs.iter().any(|job| job.id == id) && queue.rejected.is_empty(), "{script}: {queue:?}");
-        let notes = slurm.notes();
-        assert!(notes.len() == 1 && notes[0].contains(why), "{script}: {notes:?}");
+        let notes = slurm.unused_ways();
+        assert!(notes.len() == 1 && notes[0].why.contains(why), "{script}: {notes:?}");
         // It is not tried again.
         slurm.queue(&Whose::mine()).await.expect("the commands answer");
-        assert_eq!(slurm.notes(), notes);
+        assert_eq!(slurm.unused_ways(), notes);
     }
     let absent = with_program(&place.1, stage.folder.join("nowhere"));
     assert!(absent.queue(&Whose::mine()).await.expect("the commands answer").jobs.iter().any(|job| job.id == id));
-    assert!(absent.notes()[0].contains("nowhere"), "{:?}", absent.notes());
+    assert!(absent.unused_ways()[0].why.contains("nowhere"), "{:?}", absent.unused_ways());
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn what_the_helper_leaves_alone_the_commands_submit_and_a_refusal_is_one()
     let left = with_helper(&place, &failed("not_here", "sbatch may understand `--switches=1`"));
     let submission = stage.submission("left", Size::Small, "true");
     left.submit(&submission).await.expect("sbatch does it");
-    assert!(left.notes().is_empty(), "that is no failure: {:?}", left.notes());
+    assert!(left.unused_ways().is_empty(), "that is no failure: {:?}", left.unused_ways());
     assert_eq!(double.calls_of("sbatch"), 1);
     for (text, kind, retry) in [
         ("Invalid account or account/partition combination specified", "Refused", Retry::Never),
@@ -116,5 +116,5 @@ async fn what_the_helper_leaves_alone_the_commands_submit_and_a_refusal_is_one()
 async fn a_helper_without_a_place_to_run_is_no_failure_of_the_commands() {
     let slurm = SlurmCommands::new(Arc::new(Local), Arc::new(SystemClock)).with_helper("/nowhere/pakt-slurm");
     assert!(slurm.way().await.contains("slurm commands"));
-    assert_eq!(slurm.notes().len(), 1);
+    assert_eq!(slurm.unused_ways().len(), 1);
 }

@@ -3,4 +3,5 @@
 pub(crate) mod double;
 pub(crate) mod local;
 pub(crate) mod real;
+pub(crate) mod rest;
 pub(crate) mod wrapped;

@@ -6,8 +6,8 @@ use crate::{
 };
 use lab::User;
 use model::{SchedulerJobId, WallTime};
-use reach::{Command, Reach};
-use scheduler_adapters::SlurmCommands;
+use reach::{Command, Reach, http::HttpPlace};
+use scheduler_adapters::{RestConfiguration, SlurmCommands, TokenSource};
 use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -101,6 +101,30 @@ pub(crate) fn native(stage: Stage, name: &str) -> Stage {
         as_ada(&if is_replaced { Command::new("false") } else { command.clone() })
     });
     let scheduler = SlurmCommands::new(Arc::new(reach), Arc::new(SystemClock)).with_helper(helper_in(&stage.folder));
+    Stage { scheduler: Arc::new(scheduler), ..stage }
+}
+
+/// The same stage, spoken to by slurmrestd. What it takes the place of fails here, as far as this release can be asked for it.
+pub(crate) fn rest(stage: Stage, name: &str) -> Stage {
+    let cluster = lab::attach(name).expect("the lab is up");
+    let token = stage.folder.join("token");
+    std::fs::write(&token, cluster.token(User::Ada, 3600).expect("a token")).expect("the folder is ours");
+    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).expect("ours");
+    let (port, socket) = cluster.rest().expect("it runs");
+    // One of the clusters is asked over a port, the others on their sockets.
+    let place = if name == "jupiter" { port } else { format!("unix:{}", socket.display()) };
+    let place = HttpPlace::parse(&place).expect("a place");
+    let as_ada = way_of(&cluster, User::Ada);
+    let reach = Wrapped(move |command: &Command| {
+        let asks_for_jobs = command.arguments.iter().any(|word| word.starts_with("--jobs="));
+        let is_replaced = match command.program.as_str() {
+            "sacct" => asks_for_jobs,
+            program => ["squeue", "scancel"].contains(&program),
+        };
+        as_ada(&if is_replaced { Command::new("false") } else { command.clone() })
+    });
+    let configuration = RestConfiguration { place, token: Some(TokenSource::File(token)) };
+    let scheduler = SlurmCommands::new(Arc::new(reach), Arc::new(SystemClock)).with_rest(configuration);
     Stage { scheduler: Arc::new(scheduler), ..stage }
 }
 

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use model::Timestamp;
 use reach::{
-    Command, Conversation, Created, DirectoryMode, Entry, Local, Output, Part, PieceTaker, Published, Reach, ReachError,
+    Address, Command, Connection, Conversation, Created, DirectoryMode, Entry, Local, Output, Part, PieceTaker,
+    Published, Reach, ReachError,
 };
 use std::path::Path;
 
@@ -29,6 +30,14 @@ impl<Change: Fn(&Command) -> Command + Send + Sync> Reach for Wrapped<Change> {
 
     async fn converse(&self, command: &Command) -> Result<Box<dyn Conversation>, ReachError> {
         Local.converse(&(self.0)(command)).await
+    }
+
+    async fn connect(&self, address: &Address) -> Result<Box<dyn Connection>, ReachError> {
+        Local.connect(address).await
+    }
+
+    async fn read_secret(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, ReachError> {
+        Local.read_secret(path, limit).await
     }
 
     async fn attach(&self, command: &Command) -> Result<Option<i32>, ReachError> {

@@ -1,0 +1,45 @@
+//! What the server does, in words, as far as trying it tells.
+
+use super::server::{Asker, Rest};
+use crate::slurm::SlurmCommands;
+use reach::http::HttpCall;
+
+impl SlurmCommands {
+    /// What the server does; none where it does nothing.
+    pub(in crate::slurm) async fn rest_way(&self) -> Option<String> {
+        let (rest, asker) = self.rest().await?;
+        let does = rest.does(asker).await;
+        (!does.is_empty()).then(|| format!("slurmrestd ({})", does.join("; ")))
+    }
+}
+
+impl Rest {
+    /// Version by version, what is asked here. Small questions show whether the token is taken.
+    async fn does(&self, asker: Asker<'_>) -> Vec<String> {
+        let Some(offer) = self.offer(asker).await else { return Vec::new() };
+        let mut does = Vec::new();
+        if let Some(version) = offer.controller
+            && self.takes(format!("/slurm/v0.0.{version}/licenses"), asker).await
+        {
+            does.push(format!("v0.0.{version}: queue, cancelling"));
+        }
+        if let Some(version) = offer.accounting_by(&["cluster", "step", "skip_steps"])
+            && self.takes(format!("/slurmdb/v0.0.{version}/clusters"), asker).await
+        {
+            let all = offer.tells_exit_codes() && offer.accounting_by(&["users"]).is_some();
+            does.push(format!("v0.0.{version}: {}", if all { "accounting" } else { "jobs looked up in accounting" }));
+        }
+        does
+    }
+
+    /// Whether a question is answered.
+    async fn takes(&self, path: String, asker: Asker<'_>) -> bool {
+        match self.ask(HttpCall::get(path, self.patience, 0), asker).await {
+            Ok(_) => true,
+            Err(unanswered) => {
+                self.say(&unanswered.words());
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! A slurmrestd that is not there, is another server, refuses, lies or is cut off in the middle; Slurm is the double of its
+//! commands, which do what the server does not.
+
+use crate::{
+    stages::{
+        double::{Double, stage_and_double},
+        rest::{FakeRest, TOKEN},
+    },
+    suite::{Size, Stage, long_ago},
+};
+use model::{SchedulerJobId, Timestamp, Window};
+use reach::Retry;
+use scheduler_adapters::{
+    AdapterErrorKind, RestConfiguration, RunWindow, Scheduler, SlurmCommands, TokenSource, Way, Whose,
+};
+use serde_json::{Value, json};
+
+fn with_rest(double: &Double, rest: &FakeRest) -> SlurmCommands {
+    double.scheduler(None).with_rest(rest.configuration())
+}
+
+fn recorded() -> (Value, Value) {
+    let read = |text: &str| serde_json::from_str(text).expect("as recorded");
+    let queue = read(include_str!("../fixtures/slurm-25.11/squeue.json"));
+    (queue, read(include_str!("../fixtures/slurm-25.11/sacct-X-D.json")))
+}
+
+/// The one way that was not gone.
+fn why_not(slurm: &SlurmCommands) -> String {
+    let unused = slurm.unused_ways();
+    assert!(unused.len() == 1 && unused[0].way == Way::Rest, "{unused:?}");
+    unused[0].why.clone()
+}
+
+#[tokio::test]
+async fn what_is_no_answer_leaves_all_to_the_commands_and_says_why() {
+    let (stage, double) = stage_and_double(true);
+    let id = stage.submit(&stage.gated("waits", Size::Small)).await;
+    let jobs = "/slurm/v0.0.44/jobs";
+    let error = |text: &str| json!({"errors": [{"error_number": -1, "error": text}], "jobs": []}).to_string();
+    for (path, status, text, why) in [
+        ("/openapi/v3", 401, "UNAUTHORIZED".to_owned(), "it does not take the token"),
+        ("/openapi/v3", 307, String::new(), "sends on to another place, and no token goes there"),
+        ("/openapi/v3", 200, "{}".to_owned(), "its description: missing field `paths`"),
+        ("/openapi/v3", 200, "<html>".to_owned(), "its description: expected value"),
+        ("/openapi/v3", 200, "{\"paths\": {\"/slurm/v0.0.36/jobs\": {\"get\": {}}}}".to_owned(), "offers no version"),
+        ("/openapi/v3", 0, String::new(), "connection closed before message completed"),
+        (jobs, 404, "no".to_owned(), "it answers 404: there is no such page"),
+        (jobs, 401, String::new(), "it does not take the token"),
+        (jobs, 500, error("Unspecified error"), "of a token that is not good"),
+        (jobs, 200, error("Protocol authentication error"), "of a token that is not good"),
+        (
+            jobs,
+            500,
+            error("Unable to contact slurm controller (connect failure)"),
+            "Unable to contact slurm controller",
+        ),
+        (jobs, 200, "{\"jobs\": [{\"job_id\": 7}".to_owned(), "it is not JSON"),
+        (jobs, 200, "{\"jobs\": [[]]}".to_owned(), "it is not JSON"),
+        (jobs, 200, format!("{{\"jobs\": [{}", "[".repeat(100)), "it is deeper than 64"),
+        (jobs, 0, String::new(), "connection closed before message completed"),
+    ] {
+        let rest = FakeRest::offering(44);
+        rest.gives(path, status, &text);
+        let slurm = with_rest(&double, &rest);
+        let queue = slurm.queue(&Whose::mine()).await.expect("the commands answer");
+        assert!(queue.jobs.iter().any(|job| job.id == id) && queue.rejected.is_empty(), "{path} {text}: {queue:?}");
+        let told = why_not(&slurm);
+        assert!(told.contains(why) && told.contains(&rest.address) && !told.contains(TOKEN), "{path} {text}: {told}");
+    }
+    let rest = FakeRest::silent();
+    let nobody = RestConfiguration {
+        place: reach::http::HttpPlace::parse("http://127.0.0.1:1").expect("a place"),
+        ..rest.configuration()
+    };
+    let slurm = double.scheduler(None).with_rest(nobody);
+    assert!(slurm.queue(&Whose::mine()).await.expect("the commands answer").jobs.iter().any(|job| job.id == id));
+    assert!(why_not(&slurm).contains("connection refused"), "{}", why_not(&slurm));
+}
+
+#[tokio::test]
+async fn a_server_is_not_asked_with_a_token_that_others_may_have_read() {
+    let (_stage, double) = stage_and_double(true);
+    let rest = FakeRest::offering(44);
+    let RestConfiguration { token: Some(TokenSource::File(token)), .. } = rest.configuration() else {
+        panic!("a file")
+    };
+    std::fs::set_permissions(&token, std::os::unix::fs::PermissionsExt::from_mode(0o640)).expect("ours");
+    let slurm = with_rest(&double, &rest);
+    slurm.queue(&Whose::mine()).await.expect("the commands answer");
+    assert!(why_not(&slurm).contains("chmod 600"), "{}", why_not(&slurm));
+    assert_eq!(rest.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn recorded_answers_of_a_newer_release_are_read_and_the_commands_not_asked() {
+    let (stage, double) = stage_and_double(true);
+    let rest = FakeRest::offering(44);
+    let (queue, runs) = recorded();
+    rest.gives("/slurm/v0.0.44/jobs", 200, &queue.to_string());
+    rest.gives("/slurm/v0.0.44/job/11", 200, &queue.to_string());
+    rest.gives("/slurmdb/v0.0.44/jobs", 200, &runs.to_string());
+    let slurm = with_rest(&double, &rest);
+    let seen = slurm.queue(&Whose::visible()).await.expect("an answer");
+    let names: Vec<&str> = seen.jobs.iter().map(|job| job.name.as_str()).collect();
+    assert_eq!(names, ["requeued", "timeout", "suspended", "depends"]);
+    // Nobody here is `root` of that recording: one's own jobs are none.
+    if stage.user.as_str() != "root" {
+        assert!(slurm.queue(&Whose::mine()).await.expect("an answer").jobs.is_empty());
+    }
+    let id = SchedulerJobId::new(11);
+    let facts = slurm.read_back(id).await.expect("it is there");
+    assert_eq!((facts.sighting.id, facts.tasks, facts.sighting.name.as_str()), (id, 1, "requeued"));
+    let window =
+        Window { from: Timestamp::from_epoch_seconds(1_795_330_000), to: Timestamp::from_epoch_seconds(1_795_340_000) };
+    let window = RunWindow { site: stage.site.clone(), window, whose: Whose::visible() };
+    let answer = slurm.runs(&window).await.expect("an answer");
+    assert_eq!((answer.runs.len(), answer.rejected.len()), (21, 0));
+    assert_eq!(answer.runs.iter().filter(|run| run.name == "requeued").count(), 2, "both starts");
+    assert_eq!(answer.runs.iter().filter(|run| run.exit.code == 3).count(), 1);
+    let asked = rest.asked();
+    let question =
+        asked.iter().find(|request| request.starts_with("GET /slurmdb/v0.0.44/jobs?")).expect("it was asked");
+    for part in [
+        "cluster=",
+        "&start%5Ftime=",
+        "start_time=uts1795330000",
+        "end_time=uts1795339999",
+        "skip_steps=true",
+        "show_duplicates=true",
+        "disable_truncate_usage_time=true",
+    ] {
+        assert!(question.contains(part) != part.contains("%5F"), "{part}: {question}");
+    }
+    assert!(asked.iter().all(|request| request.contains(&format!("x-slurm-user-token: {TOKEN}\r\n"))));
+    assert_eq!(["squeue", "sacct"].map(|program| double.calls_of(program)), [0, 0]);
+    assert!(slurm.unused_ways().is_empty(), "{:?}", slurm.unused_ways());
+}
+
+#[tokio::test]
+async fn what_a_version_tells_wrongly_or_cannot_choose_is_asked_of_the_commands() {
+    let (stage, double) = stage_and_double(true);
+    let id = stage.submit(&stage.submission("ends", Size::Small, "exit 3")).await;
+    stage.ended(id).await;
+    let rest = FakeRest::offering(38);
+    rest.gives("/slurmdb/v0.0.38/jobs", 200, "{\"jobs\": []}");
+    let unknown = "{\"errors\": [{\"error_number\": 2017, \"error\": \"Invalid job id specified\"}], \"jobs\": []}";
+    rest.gives("/slurm/v0.0.38/job/77", 500, unknown);
+    let slurm = with_rest(&double, &rest);
+    let now = Timestamp::from_epoch_seconds(crate::suite::long_ago().epoch_seconds() + 90_000);
+    let window =
+        RunWindow { site: stage.site.clone(), window: Window { from: long_ago(), to: now }, whose: Whose::mine() };
+    let runs = slurm.runs(&window).await.expect("sacct answers").runs;
+    assert!(runs.iter().any(|run| run.key.scheduler_job == id && run.exit.code == 3), "{runs:?}");
+    assert_eq!(rest.count("GET /slurmdb"), 0, "v0.0.38 says 0 of whatever code a job ended with");
+    // Of jobs that are named it can be asked.
+    let states = slurm.states(&[SchedulerJobId::new(77)], long_ago()).await.expect("both answer");
+    assert!(states.is_empty());
+    assert_eq!(rest.count("GET /slurmdb/v0.0.38/jobs?cluster="), 1);
+    assert!(slurm.unused_ways().is_empty());
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_handed_back_and_never_drops_another() {
+    let (stage, double) = stage_and_double(true);
+    let rest = FakeRest::offering(44);
+    let (queue, _) = recorded();
+    let mut text = queue.to_string();
+    let first = text.find("\"submit_time\":{").expect("a time");
+    text.replace_range(first..first + 15, "\"no_time\":{\"x\":1,");
+    let rotten = text.find("\"time_limit\"").expect("a limit");
+    text.insert_str(rotten, "\"x\":Infinity,");
+    for (text, readable) in [(text, 3), (queue.to_string(), 4)] {
+        rest.gives("/slurm/v0.0.44/jobs", 200, &text);
+        let slurm = with_rest(&double, &rest);
+        let seen = slurm.queue(&Whose::visible()).await.expect("an answer");
+        assert_eq!((seen.jobs.len(), seen.rejected.len()), (readable, 4 - readable), "{:?}", seen.rejected);
+    }
+    drop(stage);
+}
+
+#[tokio::test]
+async fn an_accounting_that_is_cut_off_in_the_middle_is_an_error_and_the_next_question_goes_to_sacct() {
+    let (stage, double) = stage_and_double(true);
+    let rest = FakeRest::offering(44);
+    let (_, runs) = recorded();
+    let text = runs.to_string();
+    rest.gives("/slurmdb/v0.0.44/jobs", 200, &text[..text.len() / 2]);
+    let slurm = with_rest(&double, &rest);
+    let now = Timestamp::from_epoch_seconds(long_ago().epoch_seconds() + 90_000);
+    let window =
+        RunWindow { site: stage.site.clone(), window: Window { from: long_ago(), to: now }, whose: Whose::mine() };
+    let error = slurm.runs(&window).await.expect_err("a part is no answer");
+    assert_eq!((&error.kind, error.retry), (&AdapterErrorKind::AccountingDown, Retry::Later), "{error}");
+    slurm.runs(&window).await.expect("sacct answers");
+    assert_eq!(double.calls_of("sacct -X"), 1);
+}
+
+#[tokio::test]
+async fn a_cancelling_that_the_server_does_not_do_the_command_does() {
+    let (stage, double) = stage_and_double(true);
+    let rest = FakeRest::offering(44);
+    let id = stage.submit(&stage.gated("cancelled", Size::Small)).await;
+    let path = format!("/slurm/v0.0.44/job/{id}");
+    for (status, number, calls) in [(200, 0, 0), (500, 2017, 0), (500, 2021, 0), (500, 2002, 1), (0, 0, 2)] {
+        let error = json!({"errors": [{"error_number": number, "error": "Access/permission denied"}]}).to_string();
+        rest.gives(&path, status, if status == 200 { "{\"errors\": []}" } else { &error });
+        with_rest(&double, &rest).cancel(id).await.expect("cancelled");
+        assert_eq!(double.calls_of("scancel"), calls, "{status} {number}");
+    }
+    assert_eq!(rest.count(&format!("DELETE {path} ")), 5);
+    assert!(Stage::state(&stage, id).await.is_some_and(|job| job.state.is_final()));
+}
