@@ -5,13 +5,14 @@ use crate::{
     calls::{self, Accounting, CallError, List, sys},
     limits, queue,
     records::Record,
-    submit::{Description, Job, Options, Origin, directives},
+    submit::{Description, Job, Options, Origin},
     table::Pipe,
     words::Words,
 };
 use slurm_messages::{
     Answer, Failure, FailureKind, Hello, JobsQuestion, PROTOCOL, Question, RunsQuestion, Submission,
     frame::{self, FrameError},
+    script::directives,
 };
 use std::{
     env, fmt, fs,

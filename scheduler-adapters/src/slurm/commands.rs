@@ -160,6 +160,9 @@ impl Scheduler for SlurmCommands {
     }
 
     async fn submit(&self, submission: &Submission) -> Result<Submitted, AdapterError> {
+        if let Some(answered) = self.rest_submit(submission).await {
+            return answered;
+        }
         match self.native_submit(submission).await {
             Some(answered) => answered,
             None => self.submit_once(submission).await,

@@ -211,3 +211,103 @@ async fn a_cancelling_that_the_server_does_not_do_the_command_does() {
     assert_eq!(rest.count(&format!("DELETE {path} ")), 5);
     assert!(Stage::state(&stage, id).await.is_some_and(|job| job.state.is_final()));
 }
+
+#[tokio::test]
+async fn a_submission_is_sent_once_and_looked_up_where_nobody_knows() {
+    let (stage, double) = stage_and_double(true);
+    let refused = |text: &str| json!({"errors": [{"error_number": 2045, "error": text}]}).to_string();
+    let submit = "/slurm/v0.0.44/job/submit";
+    for (status, text, kind, retry) in [
+        (0, String::new(), "OutcomeUnknown", Retry::LookFirst),
+        (200, "{\"errors\": []}".to_owned(), "OutcomeUnknown", Retry::LookFirst),
+        (200, "gone".to_owned(), "OutcomeUnknown", Retry::LookFirst),
+        (500, refused("Unspecified error"), "OutcomeUnknown", Retry::LookFirst),
+        (500, refused("Socket timed out on send/recv operation"), "OutcomeUnknown", Retry::LookFirst),
+        (504, String::new(), "OutcomeUnknown", Retry::LookFirst),
+        (408, String::new(), "OutcomeUnknown", Retry::LookFirst),
+        (500, refused("Invalid account or account/partition combination specified"), "Refused", Retry::Never),
+        (500, refused("System submissions disabled"), "Refused", Retry::Later),
+    ] {
+        let rest = FakeRest::offering(44);
+        rest.gives(submit, status, &text);
+        let slurm = with_rest(&double, &rest);
+        let submission = stage.submission("once", Size::Small, "true");
+        let error = slurm.submit(&submission).await.expect_err("no job");
+        assert!(format!("{:?}", error.kind).starts_with(kind) && error.retry == retry, "{status} {text}: {error:?}");
+        assert!(!error.to_string().contains(TOKEN));
+        assert_eq!((rest.count("POST"), double.calls_of("sbatch")), (1, 0), "{status} {text}: sent once, by one way");
+        assert!(slurm.find(&Stage::search(&submission)).await.expect("the commands look").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_does_not_take_sbatch_submits() {
+    let (stage, double) = stage_and_double(true);
+    let submit = "/slurm/v0.0.44/job/submit";
+    for (calls, (status, text, why)) in (1..).zip([
+        (
+            400,
+            "{\"errors\": [{\"error_number\": 9001, \"error\": \"Failure during parsing\"}]}",
+            "Failure during parsing",
+        ),
+        (401, "UNAUTHORIZED", "does not take the token"),
+        (307, "", "no token goes there"),
+        (404, "", "no such page"),
+    ]) {
+        let rest = FakeRest::offering(44);
+        rest.gives(submit, status, text);
+        let slurm = with_rest(&double, &rest);
+        slurm.submit(&stage.submission("other", Size::Small, "true")).await.expect("sbatch does it");
+        assert_eq!((rest.count("POST"), double.calls_of("sbatch")), (1, calls), "{status}");
+        assert!(why_not(&slurm).contains(why), "{}", why_not(&slurm));
+    }
+    // What is not understood, or would end this version's server, is not sent.
+    let rest = FakeRest::offering(38);
+    let slurm = with_rest(&double, &rest);
+    let mut submission = stage.submission("switches", Size::Small, "true");
+    submission.options = vec!["--switches=1".to_owned()];
+    slurm.submit(&submission).await.expect_err("the double's sbatch does not know it either");
+    assert!(why_not(&slurm).contains("it is not told `--switches=1`"), "{}", why_not(&slurm));
+    slurm.submit(&stage.gated("arguments", Size::Small)).await.expect("sbatch does it");
+    assert_eq!((rest.count("POST"), double.calls_of("sbatch")), (0, 6));
+}
+
+#[tokio::test]
+async fn a_submission_says_what_sbatch_would_say() {
+    let (stage, double) = stage_and_double(true);
+    let rest = FakeRest::offering(44);
+    rest.gives(
+        "/slurm/v0.0.44/job/submit",
+        200,
+        "{\"job_id\": 77, \"job_submit_user_msg\": \"hello\", \"errors\": []}",
+    );
+    let slurm = double.scheduler_with("MY_OWN", "two\nlines").with_rest(rest.configuration());
+    let mut submission = stage.submission("said", Size::Small, "true");
+    submission.options = vec!["--time=2:00:00".to_owned()];
+    let submitted = slurm.submit(&submission).await.expect("a job");
+    assert_eq!((submitted.id, submitted.chatter.as_str()), (SchedulerJobId::new(77), "hello"));
+    // As 22.05 answers of a job that begins held.
+    let held = "{\"job_id\": 78, \"errors\": [{\"error_code\": 2042, \"error\": \"Job is in held state\"}]}";
+    rest.gives("/slurm/v0.0.44/job/submit", 200, held);
+    let held = slurm.submit(&submission).await.expect("an id means a job");
+    assert_eq!((held.id, held.chatter.as_str()), (SchedulerJobId::new(78), "Job is in held state"));
+    let asked = rest.asked();
+    let body = asked.last().and_then(|request| request.split_once("\r\n\r\n")).expect("a body").1;
+    let job: Value = serde_json::from_str(body).map(|body: Value| body["job"].clone()).expect("JSON");
+    let texts = ["name", "comment", "standard_output", "current_working_directory", "tres_per_node", "script"];
+    let [name, comment, output, directory, resources, script] =
+        texts.map(|name| job[name].as_str().unwrap_or_default());
+    assert_eq!((name, comment), (submission.job_name.as_str(), submission.stamp.to_string().as_str()));
+    assert_eq!((Some(output), Some(directory)), (submission.output.as_deref(), submission.directory.as_deref()));
+    assert_eq!((resources, &job["time_limit"], &job["minimum_nodes"]), ("gres/gpu:1", &json!(120), &json!(1)));
+    assert!(script.starts_with("#!/bin/bash\n#SBATCH --nodes=1"), "{script}");
+    let variables: Vec<&str> =
+        job["environment"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    let has = |begin: &str| variables.iter().any(|pair| pair.starts_with(begin));
+    assert!(
+        has("MY_OWN=two\nlines") && has("PATH=") && has("SLURM_UMASK=0") && has("SLURM_SUBMIT_DIR=/"),
+        "{variables:?}"
+    );
+    assert!(!variables.iter().any(|pair| pair.contains(TOKEN)));
+    assert!(slurm.unused_ways().is_empty(), "{:?}", slurm.unused_ways());
+}

@@ -119,6 +119,11 @@ pub(crate) fn rest(stage: Stage, name: &str) -> Stage {
         let asks_for_jobs = command.arguments.iter().any(|word| word.starts_with("--jobs="));
         let is_replaced = match command.program.as_str() {
             "sacct" => asks_for_jobs,
+            // Words behind the script are sbatch's alone in v0.0.38.
+            "sbatch" => {
+                let is_test = command.arguments.iter().any(|word| word == "--test-only");
+                !is_test && command.arguments.last().is_some_and(|word| word.ends_with(".sh"))
+            }
             program => ["squeue", "scancel"].contains(&program),
         };
         as_ada(&if is_replaced { Command::new("false") } else { command.clone() })

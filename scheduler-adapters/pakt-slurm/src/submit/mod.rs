@@ -7,9 +7,7 @@ mod description;
 mod environment;
 mod lengths;
 mod options;
-mod script;
 
 pub(crate) use description::{Description, Job};
 pub(crate) use environment::Origin;
 pub(crate) use options::Options;
-pub(crate) use script::directives;

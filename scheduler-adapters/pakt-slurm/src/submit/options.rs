@@ -1,6 +1,7 @@
 //! The options of `sbatch` that this program understands.
 
 use super::lengths;
+use slurm_messages::amounts::small;
 
 /// What a job asks for, by the options of sbatch(1). Of an option that comes twice the later one counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,7 +93,7 @@ impl Options {
 
     fn take_amount(&mut self, name: &str, value: &str) -> Option<()> {
         match name {
-            "cpus-per-task" => self.cpus_per_task = Some(lengths::small(value)?.try_into().ok()?),
+            "cpus-per-task" => self.cpus_per_task = Some(small(value)?.try_into().ok()?),
             "export" => self.export = Some(export(value)?),
             "gpus" => self.gpus = Some(lengths::resources(value, "gpu:")),
             "gpus-per-node" => self.gpus_per_node = Some(lengths::resources(value, "gpu:")),
@@ -101,8 +102,8 @@ impl Options {
             "mem" => self.memory_per_node = Some(lengths::mebibytes(value)?),
             "mem-per-cpu" => self.memory_per_cpu = Some(lengths::mebibytes(value)?),
             "nodes" => self.nodes = Some(lengths::nodes(value)?),
-            "ntasks" => self.ntasks = Some(lengths::small(value)?),
-            "ntasks-per-node" => self.ntasks_per_node = Some(lengths::small(value)?.try_into().ok()?),
+            "ntasks" => self.ntasks = Some(small(value)?),
+            "ntasks-per-node" => self.ntasks_per_node = Some(small(value)?.try_into().ok()?),
             "open-mode" => self.truncates = Some(truncates(value)?),
             "signal" => self.signal = Some(lengths::signal(value)?),
             "time" => self.minutes = Some(lengths::minutes(value)?),

@@ -5,11 +5,13 @@
 //! commands do; a write whose outcome is not known is looked up like any other, and never repeated.
 
 pub(super) mod accounting;
+mod description;
 mod offer;
 mod questions;
 mod queue;
 mod records;
 mod server;
+mod submit;
 mod token;
 mod value;
 mod way;

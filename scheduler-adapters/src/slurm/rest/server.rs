@@ -4,6 +4,7 @@ use super::{
     offer::Offer,
     records::{Frame, Records},
     token::{TokenSource, Tokens},
+    value::Record,
 };
 use model::{Timestamp, UserName};
 use reach::{
@@ -163,6 +164,8 @@ impl Rest {
         let value: Value = serde_json::from_slice(&text).unwrap_or(Value::Null);
         let errors = value.get("errors").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         match answer.status {
+            // An answer that names a job means a job, whatever is said beside it: that it is held, say.
+            _ if job_in(&value).is_some() => Ok(value),
             200..=299 if errors.is_empty() => Ok(value),
             status => Err(Unanswered::Failed(status, errors.iter().map(Told::of).collect())),
         }
@@ -190,6 +193,12 @@ impl Rest {
         let note = format!("{}: {why}", self.place);
         *self.note.lock().unwrap_or_else(PoisonError::into_inner) = Some(note);
     }
+}
+
+/// The job that an answer to a submission names.
+pub(super) fn job_in(answer: &Value) -> Option<u64> {
+    let ids = ["/job_id", "/result/job_id"].into_iter();
+    ids.filter_map(|path| Record(answer).number(path)).find(|id| *id > 0)
 }
 
 /// Takes records; nothing more is read until one is taken.
@@ -223,7 +232,7 @@ fn read(record: &[u8]) -> Result<Value, (String, String)> {
 }
 
 impl Told {
-    fn of(error: &Value) -> Self {
+    pub(super) fn of(error: &Value) -> Self {
         let text = |name: &str| error.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let number = ["error_number", "error_code", "errno"].iter().find_map(|name| error.get(name)?.as_i64());
         let text = text("error").or_else(|| text("description")).unwrap_or("an error without words");

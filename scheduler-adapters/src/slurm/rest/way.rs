@@ -21,7 +21,8 @@ impl Rest {
         if let Some(version) = offer.controller
             && self.takes(format!("/slurm/v0.0.{version}/licenses"), asker).await
         {
-            does.push(format!("v0.0.{version}: queue, cancelling"));
+            let submits = if offer.job_fields.is_empty() { "" } else { "submissions, " };
+            does.push(format!("v0.0.{version}: {submits}queue, cancelling"));
         }
         if let Some(version) = offer.accounting_by(&["cluster", "step", "skip_steps"])
             && self.takes(format!("/slurmdb/v0.0.{version}/clusters"), asker).await

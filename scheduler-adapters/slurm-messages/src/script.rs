@@ -3,9 +3,9 @@
 /// Other systems' lines, which `sbatch` reads, too.
 const OTHERS: [&str; 2] = ["#PBS", "#BSUB"];
 
-/// The options in a script's lines before its first command, in order. The error says what `sbatch` might make of it and this
-/// program does not.
-pub(crate) fn directives(text: &str) -> Result<Vec<&str>, String> {
+/// The options in a script's lines before its first command, in order. The error says what `sbatch` might make of it and
+/// this does not.
+pub fn directives(text: &str) -> Result<Vec<&str>, String> {
     let mut options = Vec::new();
     let first = text.lines().next().unwrap_or_default();
     if !first.starts_with("#!") {

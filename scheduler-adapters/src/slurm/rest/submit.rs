@@ -1,0 +1,199 @@
+//! Submitting by the server: what `sbatch` reads and sends is read here, sent once, and looked up where nobody knows.
+
+use super::{
+    description::{Description, Export},
+    server::{Told, Unanswered, job_in},
+};
+use crate::{
+    AdapterError, AdapterErrorKind, SUBMISSION_PATIENCE, ScriptSource, Submission, Submitted,
+    slurm::{
+        SlurmCommands,
+        call::Tool,
+        refusal,
+        submit::{in_environment, options},
+    },
+};
+use model::SchedulerJobId;
+use reach::{
+    Command,
+    http::{HttpCall, HttpMethod},
+};
+use serde_json::Value;
+use slurm_messages::script::directives;
+use std::{collections::BTreeMap, path::Path};
+
+/// The most bytes of a batch script, as `sbatch` has it (`MAX_SCRIPT_SIZE` of `src/sbatch/sbatch.c`).
+const SCRIPT_LIMIT: usize = 4 * 1024 * 1024;
+
+/// The most bytes of a site's list of plugins.
+const PLUGINS_LIMIT: usize = 64 * 1024;
+
+const SUBMITTING: &str = "submitting (slurmrestd)";
+
+/// Prints what a job inherits: mask, folder, host, and the variables, each behind a NUL.
+const SURROUNDINGS: &str = "umask; pwd -P; uname -n; exec env -0";
+
+/// What a submission is made in.
+struct Surroundings {
+    mask: String,
+    directory: String,
+    host: String,
+    variables: BTreeMap<String, String>,
+}
+
+impl SlurmCommands {
+    /// Submits by the server, once. None where nothing was sent and another way may be gone.
+    pub(in crate::slurm) async fn rest_submit(
+        &self,
+        submission: &Submission,
+    ) -> Option<Result<Submitted, AdapterError>> {
+        let (rest, asker) = self.rest().await?;
+        if submission.keeps_environment_options {
+            return None;
+        }
+        let offer = rest.offer(asker).await?;
+        let version = offer.controller.filter(|_| !offer.job_fields.is_empty())?;
+        let request = match self.rest_request(version, &offer.job_fields, submission).await {
+            Ok(request) => request,
+            Err(why) => {
+                rest.say(&format!("sbatch submitted: {why}"));
+                return None;
+            }
+        };
+        let path = format!("/slurm/v0.0.{version}/job/submit");
+        let body = Some(serde_json::to_vec(&request).expect("texts and numbers"));
+        let call = HttpCall { method: HttpMethod::Post, body, ..HttpCall::get(path, SUBMISSION_PATIENCE, 0) };
+        match rest.ask(call, asker).await {
+            Ok(answer) => Some(submitted(&answer)),
+            Err(Unanswered::NotAsked) => None,
+            Err(unanswered) => {
+                let error = not_submitted(&unanswered);
+                if error.is_none() {
+                    rest.say(&format!("sbatch submitted: {}", unanswered.words()));
+                }
+                error.map(Err)
+            }
+        }
+    }
+
+    /// The request; the error says why the command has to submit.
+    async fn rest_request(
+        &self,
+        version: u16,
+        known: &std::collections::BTreeSet<String>,
+        submission: &Submission,
+    ) -> Result<Value, String> {
+        if let Some(why) = self.additions_to_sbatch().await? {
+            return Err(why);
+        }
+        let ScriptSource::File(path) = &submission.script;
+        let bytes = self.reach.read(Path::new(path), SCRIPT_LIMIT).await.map_err(|error| error.to_string())?;
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or("the script cannot be read as text")?;
+        if text.contains('\0') {
+            return Err("the script holds a NUL".to_owned());
+        }
+        let own = options(submission);
+        let words = directives(&text)?.into_iter().chain(own.iter().map(String::as_str));
+        let mut description = Description::of(version, known, words)?;
+        let surroundings = self.surroundings().await?;
+        let variables = surroundings.variables_of(&description, submission);
+        description.start_in(&surroundings.directory);
+        description.request(known, (path, &text), &submission.script_arguments, &variables)
+    }
+
+    /// Why a site's own additions to `sbatch` would be passed by; none where it has none.
+    async fn additions_to_sbatch(&self) -> Result<Option<String>, String> {
+        let text = self.ask(Tool::Scontrol, &["show", "config"]).await.map_err(|error| error.to_string())?;
+        let setting = |name: &str| {
+            let mut values = text.lines().filter_map(|line| line.split_once('='));
+            let value = values.find(|(found, _)| found.trim() == name).map_or("", |(_, value)| value.trim());
+            Some(value).filter(|value| !value.is_empty() && *value != "(null)")
+        };
+        if let Some(filters) = setting("CliFilterPlugins") {
+            return Ok(Some(format!("the site's filter of the command line ({filters}) runs in sbatch alone")));
+        }
+        // Without the setting it lies beside slurm.conf (plugstack.conf(5)).
+        let beside = setting("SLURM_CONF").map(|path| Path::new(path).with_file_name("plugstack.conf"));
+        let Some(place) = setting("PlugStackConfig").map(Path::new).or(beside.as_deref()) else { return Ok(None) };
+        let listed = self.reach.read(place, PLUGINS_LIMIT).await.map_err(|error| error.to_string())?;
+        let listed = String::from_utf8_lossy(&listed.unwrap_or_default()).into_owned();
+        let has_one = listed.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with('#'));
+        let place = place.display();
+        Ok(has_one.then(|| format!("the site's plugins ({place}) run in sbatch, too")))
+    }
+
+    async fn surroundings(&self) -> Result<Surroundings, String> {
+        let command = in_environment(Command::new("sh"), false).arguments(["-c", SURROUNDINGS]);
+        // What it prints may hold what nobody else may read.
+        let output = self.reach.run(&command).await.map_err(|error| error.doing)?;
+        let text =
+            Some(output.stdout.clone()).filter(|_| output.succeeded()).and_then(|text| String::from_utf8(text).ok());
+        let text = text.ok_or("the variables cannot be read as text")?;
+        let mut lines = text.splitn(4, '\n');
+        let mut line = || lines.next().map(str::to_owned).ok_or("the variables cannot be read");
+        let (mask, directory, host, rest) = (line()?, line()?, line()?, line()?);
+        let pairs = rest.split('\0').filter_map(|pair| pair.split_once('='));
+        // These two the shell makes of itself.
+        let variables = pairs.filter(|(name, _)| !["_", "SHLVL"].contains(name));
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(Surroundings { mask, directory, host, variables })
+    }
+}
+
+impl Surroundings {
+    /// What a job gets: the caller's variables unless it wants none, and those that `sbatch` sets (sbatch(1), "OUTPUT ENVIRONMENT
+    /// VARIABLES"; the others the daemons set).
+    fn variables_of(&self, description: &Description, submission: &Submission) -> BTreeMap<String, String> {
+        let is_clean = description.export == Export::None;
+        let mut variables = if is_clean { BTreeMap::new() } else { self.variables.clone() };
+        let counts = [
+            ("SLURM_CPUS_PER_TASK", "cpus_per_task"),
+            ("SLURM_NTASKS", "tasks"),
+            ("SLURM_NPROCS", "tasks"),
+            ("SLURM_NTASKS_PER_NODE", "tasks_per_node"),
+        ];
+        let counts = counts.into_iter().filter_map(|(name, field)| Some((name, description.count(field)?)));
+        let own = [
+            ("SLURM_SUBMIT_DIR", self.directory.clone()),
+            ("SLURM_SUBMIT_HOST", self.host.clone()),
+            ("SLURM_UMASK", self.mask.clone()),
+            ("SLURM_PRIO_PROCESS", "0".to_owned()),
+            ("SLURM_JOB_NAME", submission.job_name.clone()),
+        ];
+        let clean = is_clean.then(|| [("SLURM_EXPORT_ENV", "NONE"), ("SLURM_GET_USER_ENV", "1")]).into_iter().flatten();
+        let clean = clean.map(|(name, value)| (name, value.to_owned()));
+        variables.extend(counts.chain(own).chain(clean).map(|(name, value)| (name.to_owned(), value)));
+        variables
+    }
+}
+
+/// The job that the server made.
+fn submitted(answer: &Value) -> Result<Submitted, AdapterError> {
+    let Some(id) = job_in(answer) else { return Err(outcome_unknown("an answer without a job's id")) };
+    let said = ["/job_submit_user_msg", "/result/job_submit_user_msg"];
+    let said = said.iter().filter_map(|path| answer.pointer(path)?.as_str()).map(|said| said.trim().to_owned());
+    let errors = answer.get("errors").and_then(Value::as_array).into_iter().flatten().map(|error| Told::of(error).text);
+    let said: Vec<String> = said.chain(errors).filter(|said| !said.is_empty()).collect();
+    Ok(Submitted { id: SchedulerJobId::new(id), cluster: None, chatter: said.join("\n") })
+}
+
+fn outcome_unknown(why: &str) -> AdapterError {
+    AdapterError::new(AdapterErrorKind::OutcomeUnknown, SUBMITTING).with("cause", why)
+}
+
+/// What it means that a submission was not answered with a job. None where the server did not take the request itself, so that
+/// there is no job and the command may submit.
+fn not_submitted(unanswered: &Unanswered) -> Option<AdapterError> {
+    let Unanswered::Failed(status, errors) = unanswered else { return Some(outcome_unknown(&unanswered.words())) };
+    let refused = errors.iter().find_map(|told| Some((told, refusal::of_reason(&told.text)?)));
+    if let Some((told, retry)) = refused {
+        let error = AdapterError::new(AdapterErrorKind::Refused { said: told.text.clone() }, SUBMITTING);
+        return Some(AdapterError { retry, ..error.with("number", told.number) });
+    }
+    match status {
+        // A server between us and Slurm's may have handed it on, and been left waiting.
+        408 | 409 => Some(outcome_unknown(&unanswered.words())),
+        300..=499 => None,
+        _ => Some(outcome_unknown(&unanswered.words())),
+    }
+}
