@@ -122,7 +122,11 @@ pub(crate) fn rest(stage: Stage, name: &str) -> Stage {
             // Words behind the script are sbatch's alone in v0.0.38.
             "sbatch" => {
                 let is_test = command.arguments.iter().any(|word| word == "--test-only");
-                !is_test && command.arguments.last().is_some_and(|word| word.ends_with(".sh"))
+                !is_test
+                    && command
+                        .arguments
+                        .last()
+                        .is_some_and(|word| Path::new(word).extension().is_some_and(|kind| kind == "sh"))
             }
             program => ["squeue", "scancel"].contains(&program),
         };

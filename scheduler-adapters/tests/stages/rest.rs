@@ -98,8 +98,8 @@ fn serve(mut stream: TcpStream, answers: &Mutex<Answers>, asked: &Mutex<Vec<Stri
     };
     asked.lock().expect("no test panics in it").push(text);
     if status > 0 {
-        let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-        let _ = stream.write_all((head + &body).as_bytes());
+        let first = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        let _ = stream.write_all((first + &body).as_bytes());
     }
     let _ = stream.shutdown(Shutdown::Both);
 }

@@ -16,6 +16,9 @@ pub(super) enum Export {
     None,
 }
 
+/// A name of a description, and what stands there.
+type Field = (&'static str, Value);
+
 /// A job's description on its way.
 #[derive(Debug)]
 pub(super) struct Description {
@@ -45,85 +48,81 @@ impl Description {
 
     fn take(&mut self, word: &str) -> Option<()> {
         let option = word.strip_prefix("--")?;
-        match option.split_once('=') {
-            Some((_, "")) => None,
-            Some((name, value)) => self.take_text(name, value).or_else(|| self.take_amount(name, value)),
-            None => self.take_flag(option),
-        }
-    }
-
-    fn set(&mut self, name: &str, value: impl Into<Value>) -> Option<()> {
-        self.fields.insert(name.to_owned(), value.into());
+        let (field, value) = match option.split_once('=') {
+            Some((_, "")) => return None,
+            Some(("nodes", value)) => {
+                self.nodes = Some(amounts::nodes(value)?);
+                return Some(());
+            }
+            Some(("export", value)) => {
+                self.export = export(value)?;
+                return Some(());
+            }
+            Some((name, value)) => {
+                text(name, value).or_else(|| self.resources(name, value)).or_else(|| self.amount(name, value))?
+            }
+            None => self.flag(option)?,
+        };
+        self.set(field, value);
         Some(())
     }
 
-    fn take_text(&mut self, name: &str, value: &str) -> Option<()> {
-        let field = match name {
-            "account" | "array" | "comment" | "dependency" | "licenses" | "partition" | "qos" | "reservation" => name,
-            "chdir" => "current_working_directory",
-            "constraint" => "constraints",
-            "error" => "standard_error",
-            "job-name" => "name",
-            "output" => "standard_output",
-            _ => return None,
-        };
-        self.set(field, value)
+    fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.fields.insert(name.to_owned(), value.into());
     }
 
-    fn take_amount(&mut self, name: &str, value: &str) -> Option<()> {
-        let is_plain = self.version == OF_THE_COMMAND_LINE;
-        match name {
-            "cpus-per-task" => self.set("cpus_per_task", amounts::small(value)?),
-            "export" => {
-                self.export = match value {
-                    "ALL" => Export::All,
-                    "NONE" => Export::None,
-                    _ => return None,
-                };
-                Some(())
-            }
-            // One field holds both, so that whichever comes second is sbatch's to judge.
-            "gres" | "gpus-per-node" if is_plain => {
-                self.set(if name == "gres" { name } else { "gpus_per_node" }, value)
-            }
-            "gres" | "gpus-per-node" if self.fields.contains_key("tres_per_node") => None,
-            "gres" => self.set("tres_per_node", resources(value, "")),
-            "gpus-per-node" => self.set("tres_per_node", resources(value, "gpu:")),
-            "gpus" if is_plain => self.set("gpus", value),
-            "gpus" => self.set("tres_per_job", resources(value, "gpu:")),
-            "mem" => self.set("memory_per_node", amounts::mebibytes(value)?),
-            "mem-per-cpu" => self.set("memory_per_cpu", amounts::mebibytes(value)?),
-            "nodes" => {
-                self.nodes = Some(amounts::nodes(value)?);
-                Some(())
-            }
-            "ntasks" => self.set("tasks", amounts::small(value)?),
-            "ntasks-per-node" => self.set("tasks_per_node", amounts::small(value)?),
+    const fn is_of_the_command_line(&self) -> bool {
+        self.version == OF_THE_COMMAND_LINE
+    }
+
+    fn resources(&self, name: &str, value: &str) -> Option<Field> {
+        match (name, self.is_of_the_command_line()) {
+            ("gres", true) => Some(("gres", json!(value))),
+            ("gpus-per-node", true) => Some(("gpus_per_node", json!(value))),
+            ("gpus", true) => Some(("gpus", json!(value))),
+            // One field holds both, so that what a second one means is sbatch's to judge.
+            ("gres" | "gpus-per-node", false) if self.fields.contains_key("tres_per_node") => None,
+            ("gres", false) => Some(("tres_per_node", json!(resources(value, "")))),
+            ("gpus-per-node", false) => Some(("tres_per_node", json!(resources(value, "gpu:")))),
+            ("gpus", false) => Some(("tres_per_job", json!(resources(value, "gpu:")))),
+            _ => None,
+        }
+    }
+
+    fn amount(&self, name: &str, value: &str) -> Option<Field> {
+        Some(match name {
+            "cpus-per-task" => ("cpus_per_task", json!(amounts::small(value)?)),
+            "mem" => ("memory_per_node", json!(amounts::mebibytes(value)?)),
+            "mem-per-cpu" => ("memory_per_cpu", json!(amounts::mebibytes(value)?)),
+            "ntasks" => ("tasks", json!(amounts::small(value)?)),
+            "ntasks-per-node" => ("tasks_per_node", json!(amounts::small(value)?)),
             "open-mode" if ["append", "truncate"].contains(&value) => {
-                let mode = if is_plain { json!(value) } else { json!([value.to_uppercase()]) };
-                self.set("open_mode", mode)
+                let is_word = self.is_of_the_command_line();
+                ("open_mode", if is_word { json!(value) } else { json!([value.to_uppercase()]) })
             }
-            "time" => self.set("time_limit", amounts::minutes(value).filter(|minutes| *minutes < UNLIMITED)?),
-            _ => None,
-        }
+            "time" => ("time_limit", json!(amounts::minutes(value).filter(|minutes| *minutes < UNLIMITED)?)),
+            _ => return None,
+        })
     }
 
-    fn take_flag(&mut self, name: &str) -> Option<()> {
-        match name {
-            "exclusive" if self.version == OF_THE_COMMAND_LINE => self.set("exclusive", "true"),
-            "exclusive" => self.set("shared", json!(["none"])),
-            "hold" => self.set("hold", true),
-            "no-requeue" => self.set("requeue", false),
-            "requeue" => self.set("requeue", true),
-            _ => None,
-        }
+    fn flag(&self, name: &str) -> Option<Field> {
+        Some(match name {
+            "exclusive" if self.is_of_the_command_line() => ("exclusive", json!("true")),
+            "exclusive" => ("shared", json!(["none"])),
+            "hold" => ("hold", json!(true)),
+            "no-requeue" => ("requeue", json!(false)),
+            "requeue" => ("requeue", json!(true)),
+            _ => return None,
+        })
     }
 
     /// What `sbatch` makes of several options together (`fill_job_desc_from_opts` of `src/sbatch/sbatch.c`); v0.0.38 does it
     /// itself.
     fn derive(&mut self, known: &BTreeSet<String>) {
         if self.version == OF_THE_COMMAND_LINE {
-            self.nodes.and_then(|(least, most)| self.set("nodes", json!([least, most])));
+            if let Some((least, most)) = self.nodes {
+                self.set("nodes", json!([least, most]));
+            }
             return;
         }
         if let Some((least, most)) = self.nodes {
@@ -183,6 +182,34 @@ impl Description {
             return Ok(json!({ "job": self.fields }));
         }
         Ok(json!({ "script": script, "job": self.fields }))
+    }
+}
+
+fn text(name: &str, value: &str) -> Option<Field> {
+    let field = match name {
+        "account" => "account",
+        "array" => "array",
+        "chdir" => "current_working_directory",
+        "comment" => "comment",
+        "constraint" => "constraints",
+        "dependency" => "dependency",
+        "error" => "standard_error",
+        "job-name" => "name",
+        "licenses" => "licenses",
+        "output" => "standard_output",
+        "partition" => "partition",
+        "qos" => "qos",
+        "reservation" => "reservation",
+        _ => return None,
+    };
+    Some((field, json!(value)))
+}
+
+fn export(value: &str) -> Option<Export> {
+    match value {
+        "ALL" => Some(Export::All),
+        "NONE" => Some(Export::None),
+        _ => None,
     }
 }
 

@@ -160,7 +160,8 @@ impl Surroundings {
             ("SLURM_PRIO_PROCESS", "0".to_owned()),
             ("SLURM_JOB_NAME", submission.job_name.clone()),
         ];
-        let clean = is_clean.then(|| [("SLURM_EXPORT_ENV", "NONE"), ("SLURM_GET_USER_ENV", "1")]).into_iter().flatten();
+        let clean =
+            is_clean.then_some([("SLURM_EXPORT_ENV", "NONE"), ("SLURM_GET_USER_ENV", "1")]).into_iter().flatten();
         let clean = clean.map(|(name, value)| (name, value.to_owned()));
         variables.extend(counts.chain(own).chain(clean).map(|(name, value)| (name.to_owned(), value)));
         variables
