@@ -31,6 +31,7 @@ mod real_jupiter;
 mod real_once;
 mod real_others;
 mod real_requests;
+mod real_rest;
 mod real_training;
 mod sbatch;
 mod sealed;

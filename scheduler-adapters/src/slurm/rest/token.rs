@@ -90,7 +90,7 @@ impl Held {
                 TokenSource::File(_) => ("in", "write a new one into it (`scontrol token lifespan=86400`)"),
                 TokenSource::Command(_) => ("of", "let it ask for a longer one (`lifespan=600`)"),
             };
-            return Err(format!("the token {word} {source} ended at {ends_at}: {next}"));
+            return Err(format!("the token {word} {source} has ended, or is about to ({ends_at}): {next}"));
         }
         match claims_of(self.token.word()).sun {
             Some(name) if name != user.as_str() => {
@@ -181,7 +181,7 @@ mod tests {
     async fn a_token_that_is_over_or_somebody_elses_is_not_shown_to_anybody() {
         let (over, bens) = (token("{\"exp\":1795399000,\"sun\":\"ada\"}"), token("{\"sun\":\"ben\"}"));
         for (script, why) in [
-            (format!("echo {over}"), "ended at 2026-11-23T01:56:40Z"),
+            (format!("echo {over}"), "has ended, or is about to (2026-11-23T01:56:40Z)"),
             (format!("echo {bens}"), "is `ben`'s, and you are `ada`"),
             ("echo; exit 0".to_owned(), "holds no token"),
             ("echo eyJ; echo eyJ >&2; exit 3".to_owned(), "(exit 3)"),
