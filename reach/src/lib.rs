@@ -29,5 +29,5 @@ pub use files::PUBLISHED_LIMIT;
 pub use growing_file::GrowingFile;
 pub use local::Local;
 pub use reach::{Created, DirectoryMode, Entry, EntryKind, Part, PieceTaker, Published, Reach};
-pub use ssh::{Closes, Connection, ConnectionState, OpenSsh, Opening, SshSettings};
+pub use ssh::{Closes, Connection, ConnectionState, Login, OpenSsh, Opening, SshSettings};
 pub use words::io_words;

@@ -82,6 +82,10 @@ impl Connections {
         self.settings.opening == Opening::ByUs
     }
 
+    pub(super) fn expected_user(&self) -> Option<&str> {
+        self.settings.user.as_deref()
+    }
+
     pub(super) fn session(&self, connection: &Connection, script: &Script) -> Result<Command, ReachError> {
         options::session(&self.settings, connection, script)
     }

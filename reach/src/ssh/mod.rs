@@ -12,12 +12,14 @@ mod connection;
 mod conversation;
 mod files;
 mod listing;
+mod login;
 mod options;
 mod remote_error;
 mod script;
 mod settings;
 
 pub use connection::{Closes, Connection, ConnectionState};
+pub use login::Login;
 pub use settings::{Opening, SshSettings};
 
 use crate::{
@@ -44,7 +46,7 @@ const KILLING_LIMIT: Duration = Duration::from_secs(20);
 pub struct OpenSsh {
     connections: Arc<Connections>,
     sessions: Semaphore,
-    host_name: OnceCell<String>,
+    login: OnceCell<Login>,
 }
 
 impl OpenSsh {
@@ -53,13 +55,34 @@ impl OpenSsh {
         Self {
             connections: Arc::new(Connections::new(settings)),
             sessions: Semaphore::new(SESSIONS),
-            host_name: OnceCell::new(),
+            login: OnceCell::new(),
         }
     }
 
     /// How the connection stands. Nothing is opened and nothing goes over the network.
     pub async fn connection(&self) -> Result<ConnectionState, ReachError> {
         self.connections.state().await
+    }
+
+    /// Who we are there and what a login shell sets, asked once.
+    pub async fn login(&self) -> Result<&Login, ReachError> {
+        self.login.get_or_try_init(|| self.ask_login()).await
+    }
+
+    async fn ask_login(&self) -> Result<Login, ReachError> {
+        let ask = login::ask();
+        let script = Script::of_command(Mark::new(), &login::Settings::default(), &ask)?;
+        let mut stdout = Vec::new();
+        let output = self.run_script(&script, &ask, &mut |piece: &[u8]| stdout.extend_from_slice(piece)).await?;
+        let login = login::read(&Output { stdout, ..output })?;
+        match self.connections.expected_user() {
+            Some(user) if user != login.user => Err(login::another(user, &login.user)),
+            _ => Ok(login),
+        }
+    }
+
+    async fn script(&self, command: &Command) -> Result<Script, ReachError> {
+        Script::of_command(Mark::new(), &self.login().await?.settings, command)
     }
 
     /// Runs a script at the far side and hands on what follows the mark. Where the connection was gone before anything
@@ -169,13 +192,13 @@ impl Reach for OpenSsh {
     }
 
     async fn run_through(&self, command: &Command, taker: &mut dyn PieceTaker) -> Result<Output, ReachError> {
-        let script = Script::of_command(Mark::new(), command)?;
+        let script = self.script(command).await?;
         self.run_script(&script, command, taker).await
     }
 
     async fn converse(&self, command: &Command) -> Result<Box<dyn Conversation>, ReachError> {
+        let script = self.script(command).await?;
         let connection = self.connections.opened().await?;
-        let script = Script::of_command(Mark::new(), command)?;
         let call = self.connections.session(&connection, &script)?;
         let connections = Arc::clone(&self.connections);
         let killer = Box::new(move |group| kill_later(Arc::clone(&connections), connection.clone(), group));
@@ -183,8 +206,8 @@ impl Reach for OpenSsh {
     }
 
     async fn attach(&self, command: &Command) -> Result<Option<i32>, ReachError> {
+        let script = Script::on_terminal(&self.login().await?.settings, command)?;
         let connection = self.connections.opened().await?;
-        let script = Script::on_terminal(command)?;
         Local.attach(&self.connections.terminal(&connection, &script)?).await
     }
 
@@ -229,10 +252,6 @@ impl Reach for OpenSsh {
     }
 
     async fn host_name(&self) -> Result<String, ReachError> {
-        let ask = async {
-            let output = self.run(&Command::new("uname").argument("-n")).await?;
-            Ok(output.stdout_text().trim().to_owned())
-        };
-        self.host_name.get_or_try_init(|| ask).await.cloned()
+        self.login().await.map(|login| login.host.clone())
     }
 }

@@ -1,5 +1,6 @@
 //! What is sent to the far side: a POSIX shell script, wrapped so that any login shell hands it on unharmed.
 
+use super::login::Settings;
 use crate::{Command, ReachError, ReachErrorKind, Retry};
 use base64ct::{Base64, Encoding};
 use std::{
@@ -58,12 +59,12 @@ impl Script {
         Self { mark, bytes }
     }
 
-    /// A script that runs a command.
-    pub(super) fn of_command(mark: Mark, command: &Command) -> Result<Self, ReachError> {
+    /// A script that runs a command with the variables of a login shell.
+    pub(super) fn of_command(mark: Mark, login: &Settings, command: &Command) -> Result<Self, ReachError> {
         let mut bytes = begun(&mark);
-        surroundings(&mut bytes, &mark, command)?;
+        surroundings(&mut bytes, &mark, login, command)?;
         bytes.extend_from_slice(answers(&mark).as_bytes());
-        call(&mut bytes, command);
+        call(&mut bytes, login, command);
         bytes.push(b'\n');
         bytes.extend_from_slice(ended(&mark).as_bytes());
         Ok(Self { mark, bytes })
@@ -76,12 +77,12 @@ impl Script {
     }
 
     /// A script that gives a command the terminal, without marks.
-    pub(super) fn on_terminal(command: &Command) -> Result<Self, ReachError> {
+    pub(super) fn on_terminal(login: &Settings, command: &Command) -> Result<Self, ReachError> {
         let mark = Mark::new();
         let mut bytes = Vec::new();
-        surroundings(&mut bytes, &mark, command)?;
+        surroundings(&mut bytes, &mark, login, command)?;
         bytes.extend_from_slice(b"exec ");
-        call(&mut bytes, command);
+        call(&mut bytes, login, command);
         Ok(Self { mark, bytes })
     }
 
@@ -117,7 +118,8 @@ fn ended(mark: &Mark) -> String {
 }
 
 /// Variables and the directory of a command; what fails is told behind the mark.
-fn surroundings(bytes: &mut Vec<u8>, mark: &Mark, command: &Command) -> Result<(), ReachError> {
+fn surroundings(bytes: &mut Vec<u8>, mark: &Mark, login: &Settings, command: &Command) -> Result<(), ReachError> {
+    bytes.extend_from_slice(&login.lines);
     if !command.removed_environment.is_empty() {
         let removed = patterns(&command.removed_environment)?;
         let kept = patterns(&command.kept_environment)?;
@@ -146,7 +148,12 @@ fn surroundings(bytes: &mut Vec<u8>, mark: &Mark, command: &Command) -> Result<(
     Ok(())
 }
 
-fn call(bytes: &mut Vec<u8>, command: &Command) {
+fn call(bytes: &mut Vec<u8>, login: &Settings, command: &Command) {
+    if !login.words.is_empty() {
+        bytes.extend_from_slice(b"env");
+        bytes.extend_from_slice(&login.words);
+        bytes.push(b' ');
+    }
     quote(bytes, command.program.as_bytes());
     for argument in &command.arguments {
         bytes.push(b' ');
@@ -169,7 +176,7 @@ fn patterns(names: &[String]) -> Result<String, ReachError> {
 }
 
 /// One word of the shell, whatever bytes it has.
-fn quote(bytes: &mut Vec<u8>, word: &[u8]) {
+pub(super) fn quote(bytes: &mut Vec<u8>, word: &[u8]) {
     bytes.push(b'\'');
     for &byte in word {
         if byte == b'\'' {
@@ -189,7 +196,7 @@ mod tests {
     fn a_login_shell_hands_a_script_on_unharmed() {
         let odd = "it's $HOME `id` \"q\" a\\b !x *\nsecond line";
         let command = Command::new("printf").argument("%s").argument(odd).variable("WORD", odd);
-        let script = Script::of_command(Mark::new(), &command).expect("a script");
+        let script = Script::of_command(Mark::new(), &Settings::default(), &command).expect("a script");
         for shell in ["sh", "bash"] {
             let output = std::process::Command::new(shell)
                 .args(["-c", &script.wrapped().expect("short enough")])
@@ -204,7 +211,7 @@ mod tests {
     #[test]
     fn a_variable_of_an_odd_name_is_refused() {
         for command in [Command::new("true").variable("A;id", ""), Command::new("true").without(["SLURM_$(id)*"])] {
-            let error = Script::of_command(Mark::new(), &command).expect_err("refused");
+            let error = Script::of_command(Mark::new(), &Settings::default(), &command).expect_err("refused");
             assert_eq!((error.kind, error.retry), (ReachErrorKind::Unsupported, Retry::Never));
         }
     }

@@ -25,6 +25,8 @@ pub struct SshSettings {
     pub pause: Duration,
     /// A folder of this user alone, for sockets where the user's `ssh_config` names none, and for the times of attempts.
     pub folder: PathBuf,
+    /// Who we were there when we were there first: another one is refused. None where that is not known yet.
+    pub user: Option<String>,
     /// A configuration file in place of the user's (ssh(1), `-F`).
     pub configuration: Option<PathBuf>,
 }

@@ -71,6 +71,7 @@ impl Behind {
             opening,
             pause: Duration::ZERO,
             folder: sockets,
+            user: None,
             configuration: Some(configuration),
         };
         Self { nodes, settings, _folder: folder }.with_lines("")

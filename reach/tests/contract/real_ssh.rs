@@ -2,7 +2,7 @@
 
 use super::place::{Behind, Place, becomes_true, shell, talkative};
 use lab::{LoginNode, User};
-use reach::{Closes, Command, ConnectionState, OpenSsh, Opening, Reach, ReachErrorKind, Retry};
+use reach::{Closes, Command, ConnectionState, OpenSsh, Opening, Reach, ReachErrorKind, Retry, SshSettings};
 use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
 
 crate::all_promises!(Place::behind_ssh());
@@ -217,4 +217,36 @@ async fn a_command_that_is_too_long_is_refused_and_not_cut() {
     let long = "x".repeat(80_000);
     let output = place.run(&Command::new("echo").argument(&long)).await.expect("just so");
     assert_eq!(output.stdout_text().trim(), long);
+}
+
+#[tokio::test]
+async fn a_command_has_what_a_login_shell_sets() {
+    let home = tempfile::tempdir().expect("a folder");
+    let at = home.path().display();
+    let program = home.path().join("only-here");
+    std::fs::write(&program, "#!/bin/sh\necho \"$FROM_LOGIN\"\n").expect("written");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("ours");
+    let profile = format!(
+        "echo Quota: 80 %\nexport FROM_LOGIN=\"it's here\" PATH=\"{at}:$PATH\"\nunset GONE\nml() {{ echo module \"$1\"; }}\nexport -f ml\n"
+    );
+    std::fs::write(home.path().join(".bash_profile"), profile).expect("written");
+    let mut node = talkative();
+    node.environment.extend(
+        [("HOME", at.to_string()), ("SHELL", "/bin/bash".to_owned()), ("GONE", "x".to_owned())]
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
+    let behind = Behind::new(&[node], Opening::ByUs);
+    let place = OpenSsh::new(behind.settings.clone());
+    let text = async |command: Command| place.run(&command).await.expect("it runs").stdout_text();
+    assert_eq!(text(Command::new("only-here")).await, "it's here\n");
+    assert_eq!(text(shell("echo ${GONE-unset}")).await, "unset\n");
+    assert_eq!(text(Command::new("bash").arguments(["-c", "ml load"])).await.lines().last(), Some("module load"));
+    assert_eq!(text(shell("echo ${FROM_LOGIN-taken}").without(["FROM_*"])).await, "taken\n");
+    let login = place.login().await.expect("asked");
+    assert_eq!(login.variables["FROM_LOGIN"], "it's here");
+    assert_eq!(behind.nodes[0].logins().expect("a log"), 1);
+
+    let other = SshSettings { user: Some("somebody-else".to_owned()), ..behind.settings.clone() };
+    let error = OpenSsh::new(other).run(&shell("true")).await.expect_err("another user");
+    assert_eq!((error.kind, error.retry), (ReachErrorKind::NotPermitted, Retry::Never));
 }
