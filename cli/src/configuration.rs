@@ -4,8 +4,10 @@
 //! in `$XDG_CONFIG_HOME/pakt` and jobs and ledger where the site's profile says, outside a small home.
 
 pub(crate) mod reference;
+mod ssh;
 mod state;
 
+pub(crate) use ssh::{OpenedBy, SshSite};
 pub(crate) use state::{Home, StatePlace};
 
 use crate::{
@@ -21,7 +23,7 @@ use std::{
 };
 
 /// The longest configuration or site file, in bytes.
-const LONGEST_FILE: u64 = 1024 * 1024;
+pub(crate) const LONGEST_FILE: u64 = 1024 * 1024;
 /// The most site files that are read.
 const MOST_SITE_FILES: usize = 200;
 
@@ -45,6 +47,8 @@ pub(crate) struct File {
     pub group: bool,
     /// What this machine has, where jobs run on it without a scheduler.
     pub machine: Machine,
+    /// Sites that are reached through ssh, by name or alias.
+    pub ssh: BTreeMap<String, SshSite>,
 }
 
 /// A slurmrestd, and what is shown to it.
@@ -106,20 +110,34 @@ impl Configuration {
         let variables: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
+        let mut configuration = Self::of(variables)?;
+        configuration.understand(read_text(&configuration.path())?)?;
+        configuration.site_files = site_files(&configuration.folder.join("sites"))?;
+        Ok(configuration)
+    }
+
+    /// The places of a configuration that is not read yet, by the environment: of this machine or of another.
+    pub(crate) fn of(variables: BTreeMap<String, String>) -> Result<Self, Failure> {
         let home = variables.get("PAKT_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
         let folder = match (&home, variables.get("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty())) {
             (Some(home), _) => home.clone(),
             (None, Some(folder)) => Path::new(folder).join("pakt"),
             (None, None) => user_home(&variables)?.join(".config/pakt"),
         };
-        let path = folder.join("config.yaml");
-        let file = match read_text(&path)? {
-            None => File::default(),
-            Some(text) if text.trim().is_empty() => File::default(),
-            Some(text) => serde_yaml::from_str(&text).map_err(|error| not_understood(&path, &error))?,
-        };
-        let site_files = site_files(&folder.join("sites"))?;
-        Ok(Self { file, folder, home, site_files, variables })
+        Ok(Self { file: File::default(), folder, home, site_files: BTreeMap::new(), variables })
+    }
+
+    /// Where `config.yaml` lies.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.join("config.yaml")
+    }
+
+    /// Takes over what `config.yaml` says.
+    pub(crate) fn understand(&mut self, text: Option<String>) -> Result<(), Failure> {
+        if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
+            self.file = serde_yaml::from_str(&text).map_err(|error| not_understood(&self.path(), &error))?;
+        }
+        Ok(())
     }
 
     /// The helper for Slurm's own library: as the configuration says, else `pakt-slurm` beside this program, where it is.

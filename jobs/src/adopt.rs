@@ -6,7 +6,7 @@ use crate::{
     error::{Gravity, JobsError},
     house::House,
     reached::scheduled,
-    submit::{Opened, digest_of, host_name, open_request, take_hold, write_intent},
+    submit::{Opened, digest_of, open_request, take_hold, write_intent},
 };
 use model::{Amount, JobId, JobName, ProjectName, SchedulerJobId, Unit};
 use scheduler_adapters::{JobFacts, JobSighting};
@@ -44,7 +44,7 @@ pub async fn adopt(house: &House, scheduler_job: SchedulerJobId, project: Projec
         digest: digest.clone(),
         generation: 1,
         principal: house.principal.clone(),
-        host: host_name(house).await?,
+        host: house.command_host().await?,
         made_at: house.clock.now(),
         origin: Some(Origin::Adopted),
         placement: None,

@@ -4,7 +4,7 @@
 use crate::{
     error::JobsError,
     funding::{Funding, funding},
-    house::House,
+    house::{House, Vantage},
     job_file::{JobFile, Mistake},
     placeholder, sight,
 };
@@ -80,7 +80,11 @@ async fn place(house: &House, file: &JobFile) -> (Vec<Checked>, Vec<Mistake>) {
             let what = if is_choice { format!("at `{name}`: {}", finding.what) } else { finding.what };
             Finding { what, ..finding }
         };
-        let seen = if name == house.here { sight::look(house, &spec).await } else { Vec::new() };
+        let seen = if name == house.here && house.vantage == Vantage::Site {
+            sight::look(house, &spec).await
+        } else {
+            Vec::new()
+        };
         match fit(house, site, &spec, seen) {
             Ok((placement, found)) => {
                 let mut doubts = file.doubts.clone();

@@ -48,7 +48,7 @@ pub async fn init(house: &House) -> Result<bool, JobsError> {
     let what = format!("no ledger was made at `{}`", place.display());
     // A place on a server has the shape of a path, too, and is none.
     if let Some(folder) = place.parent().filter(|_| house.books.is_at_hand()) {
-        reached(house.files.create_directories(folder, house.state.mode()).await, &what)?;
+        reached(house.own_files.create_directories(folder, house.state.mode()).await, &what)?;
     }
     booked(house.books.create().await, &what)
 }

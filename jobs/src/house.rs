@@ -1,10 +1,10 @@
 //! What the verbs need, wired once by the command line.
 
-use crate::{directory::State, error::JobsError};
+use crate::{directory::State, error::JobsError, reached::reached};
 use async_trait::async_trait;
 use ledger::{Book, LedgerError, Verification};
 use model::{Clock, JobId, Principal, SiteName, Zone};
-use reach::Reach;
+use reach::{Reach, ReachError};
 use scheduler_adapters::Scheduler;
 use sites::{Catalogue, LocalMachine, Site};
 use std::{
@@ -26,12 +26,16 @@ pub struct House {
     pub catalogue: Arc<Catalogue>,
     /// The site that this machine belongs to.
     pub here: SiteName,
-    /// The environment as it was at the start.
-    pub variables: Arc<BTreeMap<String, String>>,
+    /// From where the site is seen.
+    pub vantage: Vantage,
+    /// The variables of whoever submits.
+    pub variables: Arc<dyn Variables>,
     /// What this machine has, where jobs run on it without a scheduler.
     pub machine: LocalMachine,
-    /// Files here.
+    /// Files of the site, and where its scheduler's commands run.
     pub files: Arc<dyn Reach>,
+    /// Files of this machine, where the site is another one: what is no job's lies here.
+    pub own_files: Arc<dyn Reach>,
     /// The folder of the jobs.
     pub state: State,
     /// The scheduler of this site.
@@ -44,12 +48,38 @@ pub struct House {
     pub random: fn() -> u128,
     /// This process, so that a later one can tell whether it still runs.
     pub process: ProcessMark,
-    /// Tells whether a process of this host lives.
+    /// Tells whether a process lives.
     pub processes: Arc<dyn Processes>,
     /// Watches the steps of a route; in tests it ends the process at one of them.
     pub steps: Arc<dyn Steps>,
     /// `pakt` with its version, for the records.
     pub made_by: String,
+}
+
+/// From where a site is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vantage {
+    /// From one of its own machines.
+    Site,
+    /// From another machine, through a connection.
+    Remote {
+        /// Whether a person sits at the terminal of this process.
+        is_attended: bool,
+    },
+}
+
+/// The variables of whoever submits.
+#[async_trait]
+pub trait Variables: Send + Sync {
+    /// All that are text: of this process; where the site is another machine, of a login shell there.
+    async fn all(&self) -> Result<&BTreeMap<String, String>, ReachError>;
+}
+
+#[async_trait]
+impl Variables for BTreeMap<String, String> {
+    async fn all(&self) -> Result<&BTreeMap<String, String>, ReachError> {
+        Ok(self)
+    }
 }
 
 /// A process of this host that can be told from a later one with the same number.
@@ -61,13 +91,18 @@ pub struct ProcessMark {
     pub started: u64,
 }
 
-/// The processes of this host.
+/// The processes of this host, and those that run the scheduler's commands.
+#[async_trait]
 pub trait Processes: Send + Sync {
+    /// The name of the host whose processes [`Self::is_alive`] tells.
+    async fn host(&self) -> Result<String, ReachError>;
+
     /// Whether the process with this number, started at this tick, still lives.
     fn is_alive(&self, number: u32, started: u64) -> bool;
 
-    /// Whether a submission command of the scheduler's that carries this stamp is under way, whoever started it.
-    fn is_submitting(&self, stamp: &str) -> bool;
+    /// Whether a submission command of the scheduler's that carries this stamp is under way, whoever started it, on the
+    /// host where such commands run.
+    async fn is_submitting(&self, stamp: &str) -> Result<bool, ReachError>;
 }
 
 /// The ledger, where there is one.
@@ -153,6 +188,16 @@ impl House {
     pub fn accounting_zone(&self, site: &SiteName) -> Result<Zone, JobsError> {
         let zone = self.site(site)?.accounting_zone_on(&self.machine_zone);
         Ok(zone.name().and_then(|name| name.parse().ok()).unwrap_or_else(Zone::utc))
+    }
+
+    /// The host on which the scheduler's commands run.
+    pub(crate) async fn command_host(&self) -> Result<String, JobsError> {
+        reached(self.files.host_name().await, "the name of the site's host was not read")
+    }
+
+    /// The host of this process.
+    pub(crate) async fn own_host(&self) -> Result<String, JobsError> {
+        reached(self.processes.host().await, "the name of this host was not read")
     }
 
     /// A new id of a job.

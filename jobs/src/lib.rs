@@ -5,6 +5,7 @@
 
 pub mod adopt;
 mod arithmetic;
+mod attended;
 pub mod backup;
 pub mod balance;
 pub mod bind;
@@ -57,5 +58,5 @@ pub mod withdraw;
 mod zone;
 
 pub use error::{Gravity, JobsError};
-pub use house::{Books, House, ProcessMark, Processes, Step, Steps, Unwatched};
-pub use reached::booked;
+pub use house::{Books, House, ProcessMark, Processes, Step, Steps, Unwatched, Vantage, Variables};
+pub use reached::{booked, reached};

@@ -3,11 +3,11 @@
 use crate::error::{Gravity, JobsError};
 use ledger::LedgerError;
 use model::{JobName, SchedulerJobId};
-use reach::ReachError;
+use reach::{ReachError, opened_with};
 use scheduler_adapters::AdapterError;
 
 /// A file or a process could not be reached.
-pub(crate) fn reached<T>(result: Result<T, ReachError>, what: &str) -> Result<T, JobsError> {
+pub fn reached<T>(result: Result<T, ReachError>, what: &str) -> Result<T, JobsError> {
     result.map_err(|error| {
         let next = match error.kind {
             reach::ReachErrorKind::NoSpace => {
@@ -21,8 +21,14 @@ pub(crate) fn reached<T>(result: Result<T, ReachError>, what: &str) -> Result<T,
             }
             _ => "try the same command again; it goes on where it stopped",
         };
+        let next = opened_with(&error.facts).map_or_else(|| next.to_owned(), opens);
         JobsError::new(Gravity::Unreachable, what, error.to_string(), next)
     })
+}
+
+/// What a person does about a connection that is missing.
+fn opens(command: &str) -> String {
+    format!("open a connection: `{command}`, then run the same command again, which goes on where it stopped")
 }
 
 /// The scheduler said no, nothing, or something that cannot be understood.
@@ -47,6 +53,7 @@ pub(crate) fn schedule_failure(error: &AdapterError, what: &str) -> JobsError {
             (Gravity::Unknown, "run the same command again: it looks before it does anything twice")
         }
     };
+    let next = opened_with(&error.facts).map_or_else(|| next.to_owned(), opens);
     JobsError::new(gravity, what, error.to_string(), next)
 }
 

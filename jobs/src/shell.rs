@@ -1,12 +1,13 @@
 //! `pakt shell`: an interactive allocation with a hold.
 
 use crate::{
-    directory::{Intent, JobDirectory, Origin, Sending},
+    attended::attended,
+    directory::{Intent, JobDirectory, Origin},
     error::{Gravity, JobsError},
     house::House,
     prepare::{NoHold, prepare_spec},
     reached::{reached, schedule_failure},
-    submit::{digest_of, look_up, take_hold, write_intent},
+    submit::{digest_of, look_up, sending, take_hold, write_intent},
     undo::give_up,
 };
 use model::{
@@ -56,6 +57,7 @@ const MOST_LOOKS: u32 = 720;
 /// Opens an allocation, attached to this terminal, and waits for its end.
 pub async fn shell(house: &House, wish: ShellWish) -> Result<ShellEnded, JobsError> {
     let what = "no shell was opened";
+    attended(house, what)?;
     let spec = spec(house, &wish);
     let prepared = prepare_spec(house, &spec, &|findings| unplaced(&findings)).await?;
     let id = house.new_id();
@@ -71,7 +73,7 @@ pub async fn shell(house: &House, wish: ShellWish) -> Result<ShellEnded, JobsErr
         digest,
         generation: 1,
         principal: house.principal.clone(),
-        host: reached(house.files.host_name().await, what)?,
+        host: house.command_host().await?,
         made_at: house.clock.now(),
         origin: Some(Origin::Shell),
         placement: Some(prepared.placement.clone()),
@@ -95,13 +97,7 @@ pub async fn shell(house: &House, wish: ShellWish) -> Result<ShellEnded, JobsErr
         }
         return Err(error);
     }
-    let sending = Sending {
-        host: intent.host.clone(),
-        process: house.process.number,
-        process_started: house.process.started,
-        at: house.clock.now(),
-    };
-    directory.note_sending(&sending).await?;
+    directory.note_sending(&sending(house).await?).await?;
     let attached = house.files.attach(&command);
     tokio::pin!(attached);
     let ended = tokio::select! {

@@ -63,11 +63,26 @@ impl ReachError {
         self
     }
 
+    /// What a person types to open the connection that is missing.
+    pub fn opened_with(&self) -> Option<&str> {
+        opened_with(&self.facts)
+    }
+
     /// The failure of an operation of the operating system on a path.
     pub fn from_io(error: &io::Error, verb: &str, path: &Path) -> Self {
         let (kind, retry) = kind_of(error);
         Self::new(kind, retry, format!("{verb} {}", path.display())).with("cause", io_words(error))
     }
+}
+
+/// Names of facts whose values are commands for a person.
+pub(crate) const OPEN_WITH: &str = "open one with";
+pub(crate) const OPEN_AGAIN_WITH: &str = "open it again with";
+
+/// The command for a person among the facts of a failure, wherever it was handed on.
+pub fn opened_with(facts: &[(String, String)]) -> Option<&str> {
+    let is_command = |name: &str| name == OPEN_WITH || name == OPEN_AGAIN_WITH;
+    facts.iter().find(|(name, _)| is_command(name)).map(|(_, command)| command.as_str())
 }
 
 fn kind_of(error: &io::Error) -> (ReachErrorKind, Retry) {

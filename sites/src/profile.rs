@@ -177,6 +177,9 @@ pub struct Site {
     pub detection: DetectionRules,
     /// How people come in.
     pub login: Sourced<LoginContract>,
+    /// The least seconds between two attempts to connect, where a program opens the connection.
+    #[serde(default)]
+    pub login_pause_seconds: Option<Sourced<u32>>,
     /// The rule for accounts.
     pub account: Sourced<AccountRule>,
     /// The kinds of budget that occur; which one a project has, its own usage command tells.

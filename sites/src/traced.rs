@@ -67,7 +67,7 @@ traced!(
     name, default_for
 );
 traced!(
-    Site: clusters, detection, login, account, budget_windows, accounting_zone, usage, storage, state_area, cache_area,
+    Site: clusters, detection, login, login_pause_seconds, account, budget_windows, accounting_zone, usage, storage, state_area, cache_area,
     modules, notes, partitions;
     site, title, centre, aliases, scheduler, defaults, sources, unknown
 );

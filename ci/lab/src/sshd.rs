@@ -11,13 +11,19 @@ use tempfile::TempDir;
 use crate::command::{log_tail, run};
 use crate::error::{LabError, file_error};
 use crate::files::make_folder;
-use crate::ports::{answers, free_ports};
+use crate::ports::free_ports;
 use crate::process::{Process, processes};
 use crate::users::entry_of;
 use crate::wait::wait_for;
 
 /// How long the server may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// What its log says once it does.
+const LISTENS: &str = "Server listening on";
+
+/// How many ports are tried.
+const TRIES: usize = 10;
 
 /// Debian's package has it there; sshd wants to be called by its whole path (it starts itself again for each connection).
 const PROGRAM: &str = "/usr/sbin/sshd";
@@ -42,46 +48,35 @@ pub struct Sshd {
     user: String,
     port: u16,
     server: Child,
-    starts: usize,
 }
 
 impl Sshd {
     /// Starts a server on a free port that lets in `user`, who must be the caller unless the caller is root.
     pub fn start(user: &str, node: &LoginNode) -> Result<Self, LabError> {
         let folder = tempfile::Builder::new().prefix("pakt-sshd-").tempdir().map_err(file_error("making", "/tmp"))?;
-        let port = free_ports(folder.path(), 1, &[])?;
         std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755))
             .map_err(file_error("opening", folder.path()))?;
         make_keys(folder.path(), user)?;
         if let Some(word) = &node.second_factor {
             set_password(user, word)?;
         }
-        let configuration = folder.path().join("sshd_config");
-        write(&configuration, &configured(folder.path(), port, node)?)?;
         // Debian's init script makes it for the package's own server (sshd(8), privilege separation).
         if rustix::process::geteuid().is_root() {
             make_folder(Path::new("/run/sshd"), 0o755)?;
         }
-        let server = start(folder.path())?;
-        let mut sshd = Self { folder, user: user.to_owned(), port, server, starts: 0 };
-        sshd.await_answer()?;
-        Ok(sshd)
-    }
-
-    fn await_answer(&mut self) -> Result<(), LabError> {
-        let log = self.log();
-        let answered = wait_for(START_LIMIT, || match self.server.try_wait() {
-            Ok(Some(status)) => {
-                Err(LabError::Ended { what: "sshd".to_owned(), status: status.to_string(), log: log_tail(&log) })
+        // A port that is free may be taken by another test before the server has it.
+        let mut taken = Vec::new();
+        loop {
+            let port = free_ports(folder.path(), 1, &taken)?;
+            write(&folder.path().join("sshd_config"), &configured(folder.path(), port, node)?)?;
+            match start(folder.path()) {
+                Ok(server) => return Ok(Self { folder, user: user.to_owned(), port, server }),
+                Err(LabError::Ended { log, .. }) if log.contains("Address already in use") && taken.len() < TRIES => {
+                    taken.push(port);
+                }
+                Err(error) => return Err(error),
             }
-            _ => Ok(answers(self.port).then_some(())),
-        })?;
-        self.starts += 1;
-        answered.ok_or_else(|| LabError::NotReady {
-            what: "sshd is not ready".to_owned(),
-            limit_seconds: START_LIMIT.as_secs(),
-            log: log_tail(&log),
-        })
+        }
     }
 
     /// What an `ssh_config` says of this server under a name. Further lines come first, so that they count.
@@ -101,8 +96,7 @@ impl Sshd {
 
     /// How often somebody connected, let in or not.
     pub fn attempts(&self) -> Result<usize, LabError> {
-        // Each start was asked once whether it answers.
-        Ok(self.lines_that_begin("Connection from")?.saturating_sub(self.starts))
+        self.lines_that_begin("Connection from")
     }
 
     /// How often somebody was let in.
@@ -111,9 +105,7 @@ impl Sshd {
     }
 
     fn lines_that_begin(&self, word: &str) -> Result<usize, LabError> {
-        let log = self.log();
-        let text = std::fs::read_to_string(&log).map_err(file_error("reading", &log))?;
-        Ok(text.lines().filter(|line| line.starts_with(word)).count())
+        lines_that_begin(&self.log(), word)
     }
 
     /// Ends the server and every connection to it, at once.
@@ -138,7 +130,7 @@ impl Sshd {
     /// Starts the server again, on the same port and with the same keys.
     pub fn start_again(&mut self) -> Result<(), LabError> {
         self.server = start(self.folder.path())?;
-        self.await_answer()
+        Ok(())
     }
 }
 
@@ -148,16 +140,39 @@ impl Drop for Sshd {
     }
 }
 
+/// Starts a server and waits until it says that it listens: at its port another one may answer.
 fn start(folder: &Path) -> Result<Child, LabError> {
     let log = folder.join("log");
     let output = std::fs::File::options().create(true).append(true).open(&log).map_err(file_error("opening", &log))?;
+    let earlier = lines_that_begin(&log, LISTENS)?;
     let mut command = Command::new(PROGRAM);
     command.args(["-D", "-e", "-f"]).arg(folder.join("sshd_config")).env_clear();
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
-    command.spawn().map_err(|error| LabError::Command {
+    let mut server = command.spawn().map_err(|error| LabError::Command {
         command: PROGRAM.to_owned(),
         output: format!("it did not start: {error}; Debian's package is openssh-server"),
+    })?;
+    let listens = wait_for(START_LIMIT, || match server.try_wait() {
+        Ok(Some(status)) => {
+            Err(LabError::Ended { what: "sshd".to_owned(), status: status.to_string(), log: log_tail(&log) })
+        }
+        _ => Ok((lines_that_begin(&log, LISTENS)? > earlier).then_some(())),
+    })?;
+    if listens.is_some() {
+        return Ok(server);
+    }
+    // It is of no use to anybody, and may have ended by now.
+    let _ = server.kill();
+    Err(LabError::NotReady {
+        what: "sshd is not ready".to_owned(),
+        limit_seconds: START_LIMIT.as_secs(),
+        log: log_tail(&log),
     })
+}
+
+fn lines_that_begin(log: &Path, word: &str) -> Result<usize, LabError> {
+    let text = std::fs::read_to_string(log).map_err(file_error("reading", log))?;
+    Ok(text.lines().filter(|line| line.starts_with(word)).count())
 }
 
 /// Keys of the server and of the user, who alone may read theirs.

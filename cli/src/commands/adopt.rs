@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 /// Takes the job over.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     let project = project(arguments.project, context, "the job was not taken over")?;
-    let adopted = jobs::adopt::adopt(&context.house()?, arguments.scheduler_job, project).await?;
+    let adopted = jobs::adopt::adopt(&context.house_to_submit(None).await?, arguments.scheduler_job, project).await?;
     let held = match (&adopted.hold, &adopted.no_hold) {
         (Some((unit, amount)), None) => hold(unit, *amount),
         (_, why) => format!("nothing: {}", why.as_deref().unwrap_or("no budget pays")),

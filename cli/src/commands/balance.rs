@@ -42,7 +42,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     let wish = BalanceWish { projects, site, unit, known_at, as_of };
     let is_of_the_past = wish.is_of_the_past();
     let is_filtered = is_of_the_past || wish.site.is_some() || wish.unit.is_some();
-    let found = balance(&context.house_to_look()?, &wish, !offline).await?;
+    let found = balance(&context.house_to_look().await?, &wish, !offline).await?;
     let mut table = Table::new(&["project", "unit", "", "granted", "used", "running", "committed", "foreign", "free"])
         .right(&[3, 4, 5, 6, 7, 8]);
     for budget in &found.budgets {

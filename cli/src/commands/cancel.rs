@@ -13,7 +13,7 @@ pub(crate) struct Arguments {
 
 /// Ends the job.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    let cancelled = jobs::cancel::cancel(&context.house()?, &arguments.job).await?;
+    let cancelled = jobs::cancel::cancel(&context.house().await?, &arguments.job).await?;
     let ids = cancelled.scheduler_jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let text = match (cancelled.was_over, ids.is_empty()) {
         (true, _) => format!("job {} was over\n", cancelled.id),

@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
 /// Reads and places the job at every site it names.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let file = job_file::read(&arguments.file, context).await?;
-    let (house, unread) = job_file::house(context)?;
+    let (house, unread) = job_file::house(context).await?;
     let checked = jobs::check::check(&house, &file).await?;
     let doubts = unread.into_iter().chain(checked.iter().flat_map(|checked| view::doubts(&checked.doubts)));
     // What the file alone says is said once, however many sites it names.

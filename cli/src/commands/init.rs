@@ -33,7 +33,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     let here = wiring::here_or_local(&context.general, &context.configuration, &catalogue);
     let site = catalogue.get(&here).ok_or_else(|| Failure::bug(what, format!("site `{here}` has no profile")))?;
     let project = context.configuration.file.project.as_ref();
-    let spender = match job_file::house(context) {
+    let spender = match job_file::house(context).await {
         Ok((house, _)) => spender(&house, project).await,
         // Nothing that is needed: what a house would know is left to the person.
         Err(_) => Spender { project: project.cloned(), account: None },

@@ -17,7 +17,7 @@ pub(super) async fn read(path: &Path, context: &Context) -> Result<JobFile, Fail
         Some(file) if is_good => return Ok(file),
         // A house that cannot be wired is told when the file is good; the file's own mistakes come first.
         Some(file) => {
-            if let Ok((house, _)) = house(context) {
+            if let Ok((house, _)) = house(context).await {
                 mistakes = jobs::check::mistakes(&house, &file, mistakes).await;
             }
         }
@@ -27,10 +27,10 @@ pub(super) async fn read(path: &Path, context: &Context) -> Result<JobFile, Fail
 }
 
 /// The house of commands that only read; it needs no detection, and no place that is known.
-pub(super) fn house(context: &Context) -> Result<(jobs::House, Option<String>), Failure> {
+pub(super) async fn house(context: &Context) -> Result<(jobs::House, Option<String>), Failure> {
     let catalogue = wiring::catalogue(&context.configuration)?;
     let here = wiring::here_or_local(&context.general, &context.configuration, &catalogue);
-    wiring::house_to_read(&context.configuration, catalogue, here)
+    wiring::house_to_read(&context.configuration, catalogue, here).await
 }
 
 fn source(path: &Path) -> Result<SourceFile, Failure> {

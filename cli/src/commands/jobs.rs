@@ -25,7 +25,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
         let next = "name a number from 1 on behind `--most`; without it 50 jobs are listed at most";
         return Err(Failure::usage("no jobs were listed", "`--most 0` asks for none", next));
     }
-    let found = list(&context.house_to_look()?, arguments.most, arguments.open).await?;
+    let found = list(&context.house_to_look().await?, arguments.most, arguments.open).await?;
     let mut table =
         Table::new(&["job", "name", "project", "slurm", "state", "elapsed", "progress", "made"]).right(&[3, 5]);
     for job in &found.jobs {

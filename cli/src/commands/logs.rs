@@ -30,7 +30,7 @@ const LOOKS_PER_QUESTION: u32 = 20;
 
 /// Prints the log.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_to_look()?;
+    let house = context.house_to_look().await?;
     let mut log = Log::open(&house, &arguments.job, arguments.tail.map_or(Beginning::Start, Beginning::Lines)).await?;
     let mut text = String::new();
     let mut is_there = false;

@@ -33,9 +33,10 @@ use crate::{
     configuration::Configuration,
     failure::Failure,
     output::{Answer, Screen},
-    wiring,
+    wiring::{self, Need},
 };
 use ::jobs::House;
+use model::SiteChoice;
 use std::{future::Future, process::ExitCode};
 
 /// Runs a command to its exit code.
@@ -94,18 +95,29 @@ pub(crate) struct Context {
 
 impl Context {
     /// The house of this machine.
-    pub(crate) fn house(&self) -> Result<House, Failure> {
-        Ok(self.told(wiring::house(&self.general, &self.configuration)?))
+    pub(crate) async fn house(&self) -> Result<House, Failure> {
+        Ok(self.told(wiring::house(&self.general, &self.configuration).await?))
+    }
+
+    /// The house in which a job is made; `wanted` are the sites that it names.
+    pub(crate) async fn house_to_submit(&self, wanted: Option<&SiteChoice>) -> Result<House, Failure> {
+        let wanted = wanted.unwrap_or(&SiteChoice::Any);
+        Ok(self.told(wiring::house_for(&self.general, &self.configuration, wanted, Need::Submit).await?))
+    }
+
+    /// The house of a job that is only looked at.
+    pub(crate) async fn house_to_plan(&self, wanted: &SiteChoice) -> Result<House, Failure> {
+        Ok(self.told(wiring::house_for(&self.general, &self.configuration, wanted, Need::Look).await?))
     }
 
     /// The house of commands that make no job and no ledger.
-    pub(crate) fn house_to_look(&self) -> Result<House, Failure> {
-        Ok(self.told(wiring::house_to_look(&self.general, &self.configuration)?))
+    pub(crate) async fn house_to_look(&self) -> Result<House, Failure> {
+        Ok(self.told(wiring::house_to_look(&self.general, &self.configuration).await?))
     }
 
     /// The house of commands that look at the ledger alone: where its place is named, it does not matter which site this is.
-    pub(crate) fn house_of_ledger(&self) -> Result<House, Failure> {
-        Ok(self.told(wiring::house_of_ledger(&self.general, &self.configuration)?))
+    pub(crate) async fn house_of_ledger(&self) -> Result<House, Failure> {
+        Ok(self.told(wiring::house_of_ledger(&self.general, &self.configuration).await?))
     }
 
     fn told(&self, (house, note): (House, Option<String>)) -> House {

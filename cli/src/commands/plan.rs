@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 /// Plans the job.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let file = job_file::read(&arguments.file, context).await?;
-    let house = context.house_to_look()?;
+    let house = context.house_to_plan(&file.spec.site).await?;
     let planned = jobs::plan::plan(&house, &file).await?;
     let mut text = String::new();
     if !arguments.no_script {

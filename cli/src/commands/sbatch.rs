@@ -2,9 +2,15 @@
 
 use super::{Context, submit::shown};
 use crate::{failure::Failure, output::Answer, wiring};
-use jobs::script::{LineWord, ScriptSubmission, line_word, submit_script};
+use jobs::{
+    House, Vantage,
+    script::{LineWord, ScriptSubmission, line_word, submit_script},
+};
 use model::ProjectName;
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 /// Arguments of `sbatch`.
 #[derive(Debug, clap::Args)]
@@ -26,7 +32,7 @@ pub(crate) struct Arguments {
     /// One word for sbatch as it is; its options may also stand in front of the script by themselves
     #[arg(long = "option", value_name = "OPTION", allow_hyphen_values = true)]
     pub options: Vec<String>,
-    /// The batch script
+    /// The batch script; where the site is reached through ssh, its path there
     pub script: PathBuf,
     /// Words for the script
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -95,17 +101,34 @@ fn not_understood(why: String) -> Failure {
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     let what = "the script was not submitted";
     let project = project(arguments.project, context, what)?;
-    let here = |error: std::io::Error| Failure::usage(what, wiring::io_words(&error), "go to a directory that exists");
+    let house = context.house_to_submit(None).await?;
+    let directory = directory(&house, what).await?;
     let wish = ScriptSubmission {
-        script: std::path::absolute(&arguments.script).map_err(here)?,
+        script: whole(&directory, &arguments.script),
         options: arguments.options,
         arguments: arguments.words,
-        directory: std::env::current_dir().map_err(here)?,
+        directory,
         project,
         again: arguments.again,
         anyway: arguments.anyway,
     };
-    Ok(shown(&submit_script(&context.house()?, wish).await?))
+    Ok(shown(&submit_script(&house, wish).await?))
+}
+
+/// Where the person stands; at a site behind ssh they stand in their home there, where a session begins.
+async fn directory(house: &House, what: &str) -> Result<PathBuf, Failure> {
+    if house.vantage == Vantage::Site {
+        let here = |error| Failure::usage(what, wiring::io_words(&error), "go to a directory that exists");
+        return std::env::current_dir().map_err(here);
+    }
+    let variables = jobs::reached(house.variables.all().await, what)?;
+    let home = variables.get("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+    home.ok_or_else(|| Failure::usage(what, format!("a login shell at {} sets no HOME", house.here), "ask the site"))
+}
+
+/// A path from a directory, without the dots that a person types.
+fn whole(directory: &Path, path: &Path) -> PathBuf {
+    directory.join(path).components().collect()
 }
 
 /// The project that is named, or the configured one.

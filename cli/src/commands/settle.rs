@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
 /// Settles, and seals what is long over. What could not be taken in is told in any case, and ends the program with 5:
 /// somebody has to look.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house().await?;
     let since = arguments.since.as_deref().map(day).transpose()?;
     if let Some(since) = since {
         refuse_future("nothing was settled", since, house.clock.now())?;

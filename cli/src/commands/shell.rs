@@ -54,7 +54,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         anyway: arguments.anyway,
         command: arguments.command,
     };
-    let ended = shell(&context.house()?, wish).await?;
+    let ended = shell(&context.house_to_submit(None).await?, wish).await?;
     let held = ended
         .hold
         .as_ref()

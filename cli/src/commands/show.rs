@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 
 /// Shows the job.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    let shown = show(&context.house_to_look()?, &arguments.job).await?;
+    let shown = show(&context.house_to_look().await?, &arguments.job).await?;
     Ok(answer(&shown))
 }
 

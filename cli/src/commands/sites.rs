@@ -59,7 +59,7 @@ async fn list(context: &Context) -> Result<Answer, Failure> {
         Err(failure) => Some(format!("no site was detected here: {}; {}", failure.why, failure.next)),
         Ok(_) => None,
     };
-    let (house, unread) = job_file::house(context)?;
+    let (house, unread) = job_file::house(context).await?;
     let found = sites(&house, unclear.clone()).await?;
     let mut table = Table::new(&["site", "partitions", "free"]);
     for row in &found.sites {
@@ -135,7 +135,7 @@ fn tariffs(context: &Context, name: &str) -> Result<Answer, Failure> {
 }
 
 async fn doctor(context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_to_look()?;
+    let house = context.house_to_look().await?;
     let found = examine(&house).await?;
     let mut text = format!("{}: cluster {}, Slurm {}\n", house.here, found.facts.cluster, found.facts.version);
     for drift in &found.drift {

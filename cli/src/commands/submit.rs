@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
 /// Submits the job, and watches it where that is wanted.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     let file = job_file::read(&arguments.file, context).await?;
-    let house = context.house()?;
+    let house = context.house_to_submit(Some(&file.spec.site)).await?;
     let before = wiring::counters();
     let submission = Submission { file, again: arguments.again, anyway: arguments.anyway };
     let answer = jobs::submit::submit(&house, submission).await?;

@@ -33,7 +33,7 @@ const ASK_SECONDS: (u64, u64) = (2, 30);
 /// Watches the job.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let interrupt = interrupt()?;
-    watch(&context.house_to_look()?, context, &arguments.job, interrupt).await
+    watch(&context.house_to_look().await?, context, &arguments.job, interrupt).await
 }
 
 /// Watches until the scheduler says that the job is over, settles it, and shows it.

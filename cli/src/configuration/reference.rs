@@ -122,6 +122,49 @@ pub(crate) const FIELDS: &[Field] = &[
         example: "1",
         meaning: "GPUs for jobs.",
     },
+    Field {
+        path: "ssh",
+        value: "fields by site",
+        default: "every site is this machine's own",
+        example: "",
+        meaning: "Sites that are reached from this machine through your own `ssh`, by name or alias. A machine of no known \
+                  site is taken to be of the one that stands here, where it is the only one.",
+    },
+    Field {
+        path: "ssh.SITE.hosts",
+        value: "a list of names",
+        default: "the login nodes of the site's profile",
+        example: "[jupiter-login]",
+        meaning: "The login nodes, as your `ssh_config` knows them or as `user@host`. The first one with an open connection counts.",
+    },
+    Field {
+        path: "ssh.SITE.jump",
+        value: "a host, or several with commas",
+        default: "what your `ssh_config` says, else the first gateway of the site's profile",
+        example: "gate1.mpcdf.mpg.de",
+        meaning: "Hosts to pass through, where your `ssh_config` names none (`ssh -J`).",
+    },
+    Field {
+        path: "ssh.SITE.opened_by",
+        value: "`person` or `pakt`",
+        default: "`pakt` where the site's profile says that a key is enough, else `person`",
+        example: "person",
+        meaning: "Who opens the connection: you, before Pakt is called, or Pakt with keys alone and never with a question.",
+    },
+    Field {
+        path: "ssh.SITE.configuration",
+        value: "a path",
+        default: "`~/.ssh/config`",
+        example: "/home/ada/pakt/ssh_config",
+        meaning: "A configuration of `ssh` in place of yours (`ssh -F`).",
+    },
+    Field {
+        path: "ssh.SITE.slurm_helper",
+        value: "a path at the site",
+        default: "none: Slurm's commands are used",
+        example: "/opt/pakt/pakt-slurm",
+        meaning: "The program at the site that speaks with Slurm's own library.",
+    },
 ];
 
 /// All variables that the program reads by name. A site's own, by which it is recognised, stand in its profile.
@@ -152,6 +195,11 @@ pub(crate) const VARIABLES: &[Variable] = &[
                   `~/.local/state/pakt`, as it was found first. A relative one is ignored.",
     },
     Variable { name: "HOME", meaning: "What `~` means in `config.yaml`, and where the two folders above begin." },
+    Variable {
+        name: "XDG_RUNTIME_DIR",
+        meaning: "Sockets of connections to sites lie in its folder `pakt-ssh`, else in `/tmp/pakt-ssh-UID`, where your \
+                  `ssh_config` names no place for them.",
+    },
     Variable { name: "PATH", meaning: "Where Slurm's commands are looked for." },
     Variable {
         name: "PAKT_TEST_STOP_AFTER",

@@ -39,6 +39,36 @@ impl Configuration {
     /// project, and none in cron, and so is `$XDG_STATE_HOME`. A profile may learn of an area later. So the first answer is
     /// recorded in the configuration folder and counts from then on.
     pub(crate) fn state_place(&self, home: &Home<'_>) -> Result<StatePlace, Failure> {
+        let record = self.state_record(home);
+        let text = if self.is_state_named() { None } else { read_text(&record)? };
+        self.state_place_as_recorded(home, text)
+    }
+
+    /// Whether the folder of the jobs follows from what is named, so that no record counts.
+    pub(crate) fn is_state_named(&self) -> bool {
+        self.file.state.is_some() || self.home.is_some()
+    }
+
+    /// The folder of what is no job's, on a machine that is of no site.
+    pub(crate) fn own_folder(&self) -> Result<PathBuf, Failure> {
+        match (&self.file.state, &self.home) {
+            (Some(state), _) => self.expanded(&state.to_string_lossy(), "state"),
+            (None, Some(home)) => Ok(home.join("state")),
+            (None, None) => self.own_state_folder(),
+        }
+    }
+
+    /// The file that keeps the first answer.
+    pub(crate) fn state_record(&self, home: &Home<'_>) -> PathBuf {
+        self.folder.join(format!("state-{}", home.site))
+    }
+
+    /// As [`Self::state_place`], with what the record says; none where there is none.
+    pub(crate) fn state_place_as_recorded(
+        &self,
+        home: &Home<'_>,
+        recorded_text: Option<String>,
+    ) -> Result<StatePlace, Failure> {
         let certain = |folder| Ok(StatePlace { folder, note: None, record: None });
         if let Some(state) = &self.file.state {
             return certain(self.expanded(&state.to_string_lossy(), "state")?);
@@ -47,8 +77,8 @@ impl Configuration {
             return certain(home.join("state"));
         }
         let now = self.state_folder_now(home);
-        let record = self.folder.join(format!("state-{}", home.site));
-        match read_text(&record)? {
+        let record = self.state_record(home);
+        match recorded_text {
             Some(text) => recorded(&record, &text, now.ok()),
             None => Ok(StatePlace { folder: now?, note: None, record: Some(record) }),
         }
@@ -92,16 +122,30 @@ fn recorded(record: &Path, text: &str, now: Option<PathBuf>) -> Result<StatePlac
 }
 
 impl StatePlace {
+    /// A place that is known.
+    pub(crate) const fn at(folder: PathBuf, note: Option<String>) -> Self {
+        Self { folder, note, record: None }
+    }
+
     /// The place of commands that keep nothing, where it is not known: an empty folder of the configuration.
     pub(crate) fn nowhere(configuration: &Configuration, why: &Failure) -> Self {
         let note = format!("note: no ledger was read: {}: {}", why.what, why.why);
         Self { folder: configuration.folder.join("state"), note: Some(note), record: None }
     }
 
+    /// The file that is to name the place from now on, and its text, where this is the first answer.
+    pub(crate) fn to_record(&self) -> Option<(PathBuf, String)> {
+        self.record.clone().map(|record| (record, self.record_text()))
+    }
+
+    fn record_text(&self) -> String {
+        format!("{}\n", self.folder.display())
+    }
+
     /// Records a first answer. Of two processes at once one records, and the other takes its answer.
     pub(crate) fn kept(self) -> Result<Self, Failure> {
         let Some(record) = &self.record else { return Ok(self) };
-        match write_new(record, &format!("{}\n", self.folder.display())) {
+        match write_new(record, &self.record_text()) {
             Ok(()) => Ok(self),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match read_text(record)? {
                 Some(text) => recorded(record, &text, Some(self.folder)),

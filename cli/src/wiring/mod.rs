@@ -3,9 +3,12 @@
 mod books;
 mod bundle_key;
 mod clock;
+mod far;
+mod far_state;
 mod folder;
 mod input;
 mod moving;
+mod place;
 mod process;
 mod rest;
 mod scheduler;
@@ -24,129 +27,122 @@ pub(crate) use ledger::{
     UnattributedReason, UnattributedRun, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum,
     Verification, WholeReader,
 };
-pub(crate) use reach::{counters, io_words};
+pub(crate) use reach::{Closes, ConnectionState, Master, Opening, counters, io_words};
 pub(crate) use reports::{statement_text, statements_csv, table_csv, yes_or_no};
 pub(crate) use scheduler_adapters::{UnusedWay, Way, local::supervise};
-pub(crate) use sites::YamlMistake;
+pub(crate) use sites::{Catalogue, YamlMistake};
 
 use crate::{
     arguments::General,
-    configuration::{Configuration, Home, LedgerPlace, StatePlace},
+    configuration::{Configuration, LedgerPlace, StatePlace},
     failure::Failure,
     output::Screen,
 };
-use jobs::{House, directory::State};
-use model::{Principal, SiteName, Zone};
-use reach::{DirectoryMode, Local, Reach};
+use jobs::{House, Vantage, directory::State};
+use model::{SiteChoice, SiteName, Zone};
+use reach::{DirectoryMode, Local};
 use std::sync::Arc;
 
 pub(crate) use bundle_key::bundle_key;
 pub(crate) use clock::SystemClock;
-pub(crate) use folder::unusable_folder;
+pub(crate) use far::connection_state;
+pub(crate) use folder::unusable_jobs_folder;
 pub(crate) use input::input;
 pub(crate) use moving::move_ledger;
+pub(crate) use place::Need;
 pub(crate) use process::random_bits;
 pub(crate) use signer_file::{make_key, replace};
 
 /// The version as records and scripts name it.
 pub(crate) const MADE_BY: &str = concat!("pakt ", env!("CARGO_PKG_VERSION"));
 
-/// Wires everything for this machine; beside the house what is to be said about it.
-pub(crate) fn house(general: &General, configuration: &Configuration) -> Result<(House, Option<String>), Failure> {
+/// Wires everything for this machine, or for the site that it reaches; beside the house what is to be said about it.
+pub(crate) async fn house(general: &General, configuration: &Configuration) -> Result<Wired, Failure> {
     let catalogue = site::catalogue(configuration)?;
     let here = site::here(&catalogue, general, configuration)?;
-    let principal = principal(&here)?;
-    let place = state_place(configuration, &catalogue, &principal, &here)?.kept()?;
-    house_at(configuration, catalogue, here, (principal, place), Some(Screen::new(general)))
+    house_at(configuration, catalogue, here, Need::Keep, Some(Screen::new(general))).await
 }
 
 /// As [`house`], for commands that make no job and no ledger: it leaves open where those are kept for good, so that it
 /// needs no home that can be written.
-pub(crate) fn house_to_look(
-    general: &General,
-    configuration: &Configuration,
-) -> Result<(House, Option<String>), Failure> {
+pub(crate) async fn house_to_look(general: &General, configuration: &Configuration) -> Result<Wired, Failure> {
     let catalogue = site::catalogue(configuration)?;
     let here = site::here(&catalogue, general, configuration)?;
-    let principal = principal(&here)?;
-    let place = state_place(configuration, &catalogue, &principal, &here)?;
-    house_at(configuration, catalogue, here, (principal, place), Some(Screen::new(general)))
+    house_at(configuration, catalogue, here, Need::Look, Some(Screen::new(general))).await
+}
+
+/// As [`house`], for a job that names sites: of those that can be reached, the one where it may run.
+pub(crate) async fn house_for(
+    general: &General,
+    configuration: &Configuration,
+    wanted: &SiteChoice,
+    need: Need,
+) -> Result<Wired, Failure> {
+    let catalogue = site::catalogue(configuration)?;
+    let here = site::here_for(&catalogue, general, configuration, wanted)?;
+    house_at(configuration, catalogue, here, need, Some(Screen::new(general))).await
 }
 
 /// As [`house_to_look`], for commands that look at the ledger alone: a reviewer's machine is of no site.
-pub(crate) fn house_of_ledger(
-    general: &General,
-    configuration: &Configuration,
-) -> Result<(House, Option<String>), Failure> {
+pub(crate) async fn house_of_ledger(general: &General, configuration: &Configuration) -> Result<Wired, Failure> {
     let catalogue = site::catalogue(configuration)?;
     match site::here(&catalogue, general, configuration) {
         Err(_) if general.site.is_none() && configuration.file.site.is_none() && configuration.names_ledger() => {
-            let (house, _) = house_to_read(configuration, catalogue, site::local())?;
+            let (house, _) = house_to_read(configuration, catalogue, site::local()).await?;
             Ok((house, None))
         }
-        _ => house_to_look(general, configuration),
+        here => house_at(configuration, catalogue, here?, Need::Ledger, Some(Screen::new(general))).await,
     }
 }
 
 /// Wires a house that keeps nothing: it needs no detection, and no place that is known.
-pub(crate) fn house_to_read(
+pub(crate) async fn house_to_read(
     configuration: &Configuration,
     catalogue: sites::Catalogue,
     here: SiteName,
-) -> Result<(House, Option<String>), Failure> {
-    let principal = principal(&here)?;
-    let place = state_place(configuration, &catalogue, &principal, &here);
-    let place = place.unwrap_or_else(|failure| StatePlace::nowhere(configuration, &failure));
-    house_at(configuration, catalogue, here, (principal, place), None)
+) -> Result<Wired, Failure> {
+    house_at(configuration, catalogue, here, Need::Read, None).await
 }
 
-fn principal(here: &SiteName) -> Result<Principal, Failure> {
-    identity::principal_of_this_process(Some(here.clone())).map_err(|error| {
-        Failure::usage("it is not known who you are", error.to_string(), "ask the site's administrators")
-    })
-}
+/// A house, and what is to be said about it.
+pub(crate) type Wired = (House, Option<String>);
 
-fn state_place(
-    configuration: &Configuration,
-    catalogue: &sites::Catalogue,
-    principal: &Principal,
-    here: &SiteName,
-) -> Result<StatePlace, Failure> {
-    let area = catalogue.get(here).and_then(site::state_area);
-    configuration.state_place(&Home { site: here.as_str(), area, user: principal.user.as_str() })
-}
-
-fn house_at(
+async fn house_at(
     configuration: &Configuration,
     catalogue: sites::Catalogue,
     here: SiteName,
-    (principal, place): (Principal, StatePlace),
+    need: Need,
     screen: Option<Screen>,
-) -> Result<(House, Option<String>), Failure> {
-    let StatePlace { folder: state_root, note, .. } = place;
-    let files: Arc<dyn Reach> = Arc::new(Local);
+) -> Result<Wired, Failure> {
+    let place = place::of(configuration, &catalogue, &here, need).await?;
+    let StatePlace { folder: state_root, note, .. } = place.state;
+    let files = place.files;
     let site = catalogue.get(&here).ok_or_else(|| Failure::bug("no house", format!("site `{here}` has no profile")))?;
     let mode = if configuration.file.group { DirectoryMode::Group } else { DirectoryMode::Private };
     let machine = site::machine(configuration);
-    let ways = scheduler::Ways { helper: configuration.slurm_helper()?, rest: rest::configured(configuration)? };
-    let chosen = scheduler::choose(site, &files, &state_root, machine, &principal, ways)?;
+    // A slurmrestd is configured for this machine's own site.
+    let rest = if place.vantage == Vantage::Site { rest::configured(configuration)? } else { None };
+    let ways = scheduler::Ways { helper: place.helper, rest };
+    let chosen = scheduler::choose(site, &files, &state_root, machine, &place.principal, ways)?;
     let house = House {
         clock: Arc::new(SystemClock),
         machine_zone: Zone::from(jiff::tz::TimeZone::system()),
-        variables: Arc::new(configuration.variables.clone()),
+        vantage: place.vantage,
+        variables: place.variables,
         machine,
-        books: Arc::new(ledger_at(configuration.ledger_place(&state_root)?, screen)?),
+        books: Arc::new(ledger_at(configuration.ledger_place(&place.ledger_folder)?, screen)?),
         state: State::new(state_root, mode, Arc::clone(&files)),
         scheduler: chosen.scheduler,
         dialect: chosen.dialect,
         random: process::random_bits,
         process: process::this_process()?,
-        processes: Arc::new(process::HostProcesses),
+        processes: place.processes,
         steps: steps::watcher(&configuration.variables)?,
         made_by: MADE_BY.to_owned(),
         catalogue: Arc::new(catalogue),
         here,
-        principal,
+        principal: place.principal,
+        own_files: Arc::new(Local),
         files,
     };
     Ok((house, note))

@@ -1,32 +1,68 @@
 //! This process, the others of this host, and random bits.
 
 use crate::failure::Failure;
+use async_trait::async_trait;
 use jobs::{ProcessMark, Processes};
-use std::{fs, io::Read as _};
+use reach::{Command, Local, OpenSsh, Reach, ReachError, ReachErrorKind, Retry};
+use std::{fs, io::Read as _, sync::Arc};
 
 /// The processes of this host, by /proc.
 pub(super) struct HostProcesses;
 
+#[async_trait]
 impl Processes for HostProcesses {
+    async fn host(&self) -> Result<String, ReachError> {
+        Local.host_name().await
+    }
+
     fn is_alive(&self, number: u32, started: u64) -> bool {
         start_of(number) == Some(started)
     }
 
-    fn is_submitting(&self, stamp: &str) -> bool {
-        let Ok(processes) = fs::read_dir("/proc") else { return false };
+    async fn is_submitting(&self, stamp: &str) -> Result<bool, ReachError> {
+        let Ok(processes) = fs::read_dir("/proc") else { return Ok(false) };
         let numbers = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        numbers.into_iter().any(|number| {
+        Ok(numbers.into_iter().any(|number| {
             let words = fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
-            is_submission(&words, stamp)
-        })
+            is_submission(words.split(|byte| *byte == 0), stamp)
+        }))
     }
 }
 
-/// Whether a command line, its words ended by NUL, is an `sbatch` that carries the stamp as its comment. A site may wrap
+/// The processes of this host, and those of the person at a site behind ssh.
+pub(super) struct FarProcesses(pub(super) Arc<OpenSsh>);
+
+#[async_trait]
+impl Processes for FarProcesses {
+    /// Laptops are called alike: what tells this one from others, and this start of it from earlier ones, is beside its name.
+    async fn host(&self) -> Result<String, ReachError> {
+        let boot = reach::files::read("/proc/sys/kernel/random/boot_id".as_ref(), 1024)?.unwrap_or_default();
+        Ok(format!("{} ({})", Local.host_name().await?, String::from_utf8_lossy(&boot).trim()))
+    }
+
+    fn is_alive(&self, number: u32, started: u64) -> bool {
+        HostProcesses.is_alive(number, started)
+    }
+
+    async fn is_submitting(&self, stamp: &str) -> Result<bool, ReachError> {
+        let user = &self.0.login().await?.user;
+        let asked = Command::new("ps").arguments(["-ww", "-o", "args=", "-U"]).argument(user);
+        let output = self.0.run(&asked).await?;
+        // That very `ps` is one of them.
+        if output.stdout.is_empty() {
+            let error = ReachError::new(ReachErrorKind::Other, Retry::Later, "listing your processes at the site (ps)");
+            return Err(error.with("ended", output.ending()).with("said", output.stderr_text().trim()));
+        }
+        let mut lines = output.stdout.split(|byte| *byte == b'\n');
+        Ok(lines.any(|line| is_submission(line.split(|byte| *byte == b' '), stamp)))
+    }
+}
+
+/// Whether a command line is an `sbatch` that carries the stamp as its comment. A site may wrap
 /// `sbatch` in a script, whose interpreter is the first word then.
-fn is_submission(words: &[u8], stamp: &str) -> bool {
+fn is_submission<'a>(words: impl Iterator<Item = &'a [u8]> + Clone, stamp: &str) -> bool {
     let comment = format!("--comment={stamp}");
-    let mut words = words.split(|byte| *byte == 0);
+    let mut words = words;
     let is_sbatch = words.clone().take(2).any(|word| word.rsplit(|byte| *byte == b'/').next() == Some(b"sbatch"));
     is_sbatch && words.any(|word| word == comment.as_bytes())
 }
@@ -75,7 +111,7 @@ mod tests {
             ("vi\0notes\0sbatch\0--comment=pakt-01-1\0", false),
             ("", false),
         ] {
-            assert_eq!(is_submission(words.as_bytes(), "pakt-01-1"), is_one, "{words:?}");
+            assert_eq!(is_submission(words.as_bytes().split(|byte| *byte == 0), "pakt-01-1"), is_one, "{words:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Which sites are known, and which one this is.
 
 use crate::{arguments::General, configuration::Configuration, failure::Failure};
-use model::SiteName;
+use model::{SiteChoice, SiteName};
 use sites::{Catalogue, Detection, LocalMachine, Site, Surroundings};
 use std::path::Path;
 
@@ -34,11 +34,43 @@ pub(super) fn here(
             let names = sites.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             Err(unclear(format!("this looks like any of: {names}")))
         }
+        Detection::None if !configuration.file.ssh.is_empty() => only_behind_ssh(catalogue, configuration),
         Detection::None if has_program(configuration, "sbatch") => {
             Err(unclear(format!("there is a Slurm, and nothing known of host `{host_name}`")))
         }
         Detection::None => Ok(local()),
     }
+}
+
+/// A laptop is of no site, and is taken to be of the one that it reaches.
+fn only_behind_ssh(catalogue: &Catalogue, configuration: &Configuration) -> Result<SiteName, Failure> {
+    let names: Vec<&str> = configuration.file.ssh.keys().map(String::as_str).collect();
+    match names.as_slice() {
+        [only] => named_site(catalogue, only),
+        several => Err(unclear(format!("several are reached through ssh: {}", several.join(", ")))),
+    }
+}
+
+/// As [`here`], for a job that names sites: of those that are reached through ssh the first one that it names, where it
+/// cannot run here and no site was asked for.
+pub(super) fn here_for(
+    catalogue: &Catalogue,
+    general: &General,
+    configuration: &Configuration,
+    wanted: &SiteChoice,
+) -> Result<SiteName, Failure> {
+    let found = here(catalogue, general, configuration);
+    let SiteChoice::OneOf(names) = wanted else { return found };
+    if general.site.is_some() || found.as_ref().is_ok_and(|here| names.contains(here)) {
+        return found;
+    }
+    for name in configuration.file.ssh.keys() {
+        let reached = named_site(catalogue, name)?;
+        if names.contains(&reached) {
+            return Ok(reached);
+        }
+    }
+    found
 }
 
 fn unclear(why: String) -> Failure {

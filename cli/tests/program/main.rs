@@ -3,6 +3,7 @@
 //! Tests without `real_` run jobs on this machine, as anybody can; those with it use the lab's clusters.
 
 mod backups;
+mod behind_ssh;
 mod budgets;
 mod bundles;
 mod by_hand;
@@ -16,6 +17,7 @@ mod files;
 mod foreign;
 mod init;
 mod json;
+mod laptop;
 mod ledger_place;
 mod local;
 mod new_keys;
@@ -32,6 +34,7 @@ mod real_once;
 mod real_others;
 mod real_requests;
 mod real_rest;
+mod real_ssh;
 mod real_training;
 mod sbatch;
 mod sealed;

@@ -45,10 +45,10 @@ fn every_listed_field_is_read() {
         if example.is_empty() {
             continue;
         }
-        let line = match path.split_once('.') {
-            Some((holder, name)) => format!("{holder}: {{ {name}: {example} }}\n"),
-            None => format!("{path}: {example}\n"),
-        };
+        let mut names: Vec<&str> = path.split('.').map(|name| if name == "SITE" { "jupiter" } else { name }).collect();
+        let last = names.pop().unwrap_or_default();
+        let inner = format!("{last}: {example}");
+        let line = names.iter().rev().fold(inner, |inner, holder| format!("{holder}: {{ {inner} }}"));
         place.write("config.yaml", &line);
         place.printed(&["sites", "show", "local"]);
     }
@@ -62,6 +62,7 @@ fn no_other_field_is_read() {
         ("", "zzzzzzzz: 1\n"),
         ("machine", "machine: { zzzzzzzz: 1 }\n"),
         ("slurm_rest", "slurm_rest: { zzzzzzzz: 1 }\n"),
+        ("ssh.SITE", "ssh: { jupiter: { zzzzzzzz: 1 } }\n"),
     ] {
         place.write("config.yaml", text);
         let said = place.pakt(&["sites", "show", "local"]);

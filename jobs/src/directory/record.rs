@@ -109,6 +109,9 @@ pub struct Sending {
     pub process: u32,
     /// When that process started, in clock ticks since boot, so that a recycled number is not taken for it.
     pub process_started: u64,
+    /// On which host its command runs, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command_host: Option<String>,
     /// When.
     pub at: Timestamp,
 }

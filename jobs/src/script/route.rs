@@ -6,11 +6,12 @@ use super::{
 };
 use crate::{
     arithmetic,
+    attended::attended,
     directory::{Intent, Origin},
     error::JobsError,
     house::House,
     reached::reached,
-    submit::{NotSent, Opened, SubmitAnswer, SubmitOutcome, digest_of, host_name, open_request, send, write_intent},
+    submit::{NotSent, Opened, SubmitAnswer, SubmitOutcome, digest_of, open_request, send, write_intent},
     undo::give_up,
 };
 use model::{ProjectName, WallTime};
@@ -41,6 +42,7 @@ const LONGEST_SCRIPT: usize = 4 * 1024 * 1024;
 /// Submits a script exactly once.
 pub async fn submit_script(house: &House, wish: ScriptSubmission) -> Result<SubmitAnswer, JobsError> {
     let what = format!("`{}` was not submitted", wish.script.display());
+    attended(house, &what)?;
     let bytes = reached(house.files.read(&wish.script, LONGEST_SCRIPT).await, &what)?;
     let text = bytes.ok_or_else(|| JobsError::usage(what.clone(), "there is no such file", "name a batch script"))?;
     let options = Options::of(&wish.options, &String::from_utf8_lossy(&text));
@@ -100,7 +102,7 @@ async fn intent(house: &House, wish: &ScriptSubmission, options: &Options, diges
         digest: digest.to_owned(),
         generation: 1,
         principal: house.principal.clone(),
-        host: host_name(house).await?,
+        host: house.command_host().await?,
         made_at: house.clock.now(),
         origin: Some(Origin::Script { path: wish.script.to_string_lossy().into_owned(), words }),
         placement: None,

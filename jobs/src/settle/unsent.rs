@@ -1,6 +1,6 @@
 //! Jobs that were begun, hold GPU-hours and were never sent.
 
-use crate::{directory::IndexedJob, error::JobsError, house::House, reached::reached};
+use crate::{directory::IndexedJob, error::JobsError, house::House};
 use model::Timestamp;
 
 /// How long whoever begins a job on another host, or has not called the scheduler yet, is given to go on: sbatch itself
@@ -18,8 +18,7 @@ pub(super) async fn is_abandoned(house: &House, job: &IndexedJob, now: Timestamp
         number += 1;
     }
     let Some(sending) = last else { return Ok(is_long_ago(job.intent.made_at, now)) };
-    let here = reached(house.files.host_name().await, "the name of this host was not read")?;
-    if sending.host == here {
+    if sending.host == house.own_host().await? {
         return Ok(!house.processes.is_alive(sending.process, sending.process_started));
     }
     Ok(is_long_ago(sending.at, now))

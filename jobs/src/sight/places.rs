@@ -21,7 +21,7 @@ struct Wanted<'a> {
 }
 
 /// A finding for each that is missing.
-pub(super) async fn missing(house: &House, site: &Site, spec: &JobSpec) -> Vec<Finding> {
+pub(super) async fn missing(house: &House, home: Option<&str>, site: &Site, spec: &JobSpec) -> Vec<Finding> {
     let environment = &spec.environment;
     let image = environment.container.as_deref().filter(|image| !image.contains("://"));
     let wanted = [
@@ -35,14 +35,19 @@ pub(super) async fn missing(house: &House, site: &Site, spec: &JobSpec) -> Vec<F
     let mut findings = Vec::new();
     for (field, noun, text, inside, made_by) in wanted.into_iter().flatten() {
         let wanted = Wanted { field, noun, text, inside, made_by };
-        findings.extend(finding(house, site, spec, &wanted).await);
+        findings.extend(finding((house, home), site, spec, &wanted).await);
     }
     findings
 }
 
-async fn finding(house: &House, site: &Site, spec: &JobSpec, wanted: &Wanted<'_>) -> Option<Finding> {
+async fn finding(
+    (house, home): (&House, Option<&str>),
+    site: &Site,
+    spec: &JobSpec,
+    wanted: &Wanted<'_>,
+) -> Option<Finding> {
     let Wanted { field, noun, text, inside, made_by } = wanted;
-    let path = on_disk(house, text)?;
+    let path = on_disk(home, text)?;
     let above = nearest(house, &path.join(inside)).await?;
     if above == path.join(inside) {
         return None;
@@ -72,14 +77,11 @@ async fn finding(house: &House, site: &Site, spec: &JobSpec, wanted: &Wanted<'_>
     })
 }
 
-/// Where a path of a job leads on this machine; none where only the node can tell, because a variable is in it.
-pub(super) fn on_disk(house: &House, text: &str) -> Option<PathBuf> {
+/// Where a path of a job leads, with the home here; none where only the node can tell, because a variable is in it.
+pub(super) fn on_disk(home: Option<&str>, text: &str) -> Option<PathBuf> {
     let path = quote::without_variables(text)?;
     match path.strip_prefix('~') {
-        Some(rest) => {
-            let home = house.variables.get("HOME").filter(|home| home.starts_with('/'))?;
-            Some(Path::new(home).join(rest.trim_start_matches('/')))
-        }
+        Some(rest) => home.map(|home| Path::new(home).join(rest.trim_start_matches('/'))),
         None => path.starts_with('/').then(|| PathBuf::from(path)),
     }
 }

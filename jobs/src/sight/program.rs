@@ -9,9 +9,9 @@ use std::path::Path;
 const INTERPRETERS: [&str; 5] = ["bash", "python", "python3", "sh", "torchrun"];
 
 /// A doubt where the script is not there although its directory is.
-pub(super) async fn missing(house: &House, spec: &JobSpec) -> Option<Finding> {
+pub(super) async fn missing(house: &House, home: Option<&str>, spec: &JobSpec) -> Option<Finding> {
     let script = script(spec)?;
-    let workdir = on_disk(house, &spec.workdir)?;
+    let workdir = on_disk(home, &spec.workdir)?;
     // A container brings files of its own, anywhere but in the working directory.
     if Path::new(&script).is_absolute() && spec.environment.container.is_some() {
         return None;

@@ -1,9 +1,8 @@
 //! Variables that a job's paths and values name, and that nobody is known to set: the batch script ends at such a one.
 
-use crate::house::House;
 use model::{Finding, JobSpec, StorageContext};
 use sites::{SchedulerKind, Site};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use templates::quote;
 
 /// What bash itself sets (bash(1), "Shell Variables"), and what every session has.
@@ -16,7 +15,7 @@ const OF_THE_JOB: [&str; 4] = ["CUDA_VISIBLE_DEVICES", "PAKT_", "SLURM_", "SLURM
 
 /// A finding for each name that is set neither here nor by what is known of the site's nodes. Where jobs run on this machine
 /// they have this environment, so that it is certain; a module that is loaded before may still set it.
-pub(super) fn unset(house: &House, site: &Site, spec: &JobSpec) -> Vec<Finding> {
+pub(super) fn unset(set: &BTreeMap<String, String>, site: &Site, spec: &JobSpec) -> Vec<Finding> {
     let environment = &spec.environment;
     let paths = [
         ("workdir", Some(&spec.workdir)),
@@ -31,7 +30,7 @@ pub(super) fn unset(house: &House, site: &Site, spec: &JobSpec) -> Vec<Finding> 
         let is_set = |name: &String| {
             name == itself
                 || known.contains(name)
-                || house.variables.contains_key(name)
+                || set.contains_key(name)
                 || OF_THE_JOB.iter().any(|start| name.starts_with(start))
         };
         for name in quote::variables(text).iter().filter(|name| !is_set(name)) {

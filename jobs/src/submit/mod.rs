@@ -14,7 +14,7 @@ mod sheet;
 pub(crate) use hold::take_hold;
 pub(crate) use request::{Opened, digest_of, open_request, write_intent};
 pub(crate) use send::{NotSent, found, look_up, note, send};
-pub(crate) use sender::{await_calls, host_name};
+pub(crate) use sender::{await_calls, sending};
 
 pub use route::{Submission, SubmitAnswer, SubmitOutcome, submit};
 pub use sheet::Sheet;

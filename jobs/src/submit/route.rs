@@ -6,11 +6,11 @@ use super::{
     open_request,
     read_back::{Kept, read_back},
     send::{NotSent, send},
-    sender::host_name,
     write_intent,
 };
 use crate::{
     arithmetic,
+    attended::attended,
     directory::{Intent, JobDirectory, Origin, ReadBack, SubmittedNote},
     error::{Gravity, JobsError},
     expected::expected,
@@ -99,6 +99,7 @@ pub(crate) struct Route {
 /// Submits a job exactly once.
 pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswer, JobsError> {
     let Submission { file, again, anyway } = submission;
+    attended(house, &format!("job `{}` was not submitted", file.spec.name))?;
     let Prepared { placement, hold, no_hold, doubts, .. } = prepare(house, &file).await?;
     Sheet::of(house, &file.spec, &placement, JobId::from_parts(model::Timestamp::default(), 0))?;
     let expected = expected(&file.spec, &placement, house.clock.now(), &house.machine_zone);
@@ -120,7 +121,7 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
         digest: digest.clone(),
         generation: 1,
         principal: house.principal.clone(),
-        host: host_name(house).await?,
+        host: house.command_host().await?,
         made_at: house.clock.now(),
         origin: Some(origin),
         placement: Some(placement),

@@ -1,8 +1,8 @@
 //! Calls the scheduler once. An error of the scheduler's is no evidence of absence, and a failed look-up is not "absent".
 
-use super::sender::{await_calls, host_name};
+use super::sender::{await_calls, sending};
 use crate::{
-    directory::{Intent, JobDirectory, Sending, SubmittedNote},
+    directory::{Intent, JobDirectory, SubmittedNote},
     error::{Gravity, JobsError},
     house::{House, Step},
     reached::{booked, schedule_failure, scheduled, taken_back},
@@ -47,13 +47,7 @@ async fn send_once(
     intent: &Intent,
     submission: &Submission,
 ) -> Result<SubmittedNote, NotSent> {
-    let sending = Sending {
-        host: host_name(house).await?,
-        process: house.process.number,
-        process_started: house.process.started,
-        at: house.clock.now(),
-    };
-    let number = directory.note_sending(&sending).await?;
+    let number = directory.note_sending(&sending(house).await?).await?;
     house.steps.done(Step::Sending);
     // Whoever noted it earlier may be calling the scheduler now, may have died after the call, or before.
     if number > 1 {

@@ -4,6 +4,7 @@ use crate::{
     directory::{JobDirectory, Sending, SubmittedNote},
     error::JobsError,
     house::House,
+    reached::reached,
 };
 use model::Stamp;
 use scheduler_adapters::SUBMISSION_PATIENCE;
@@ -17,21 +18,21 @@ const LOOKS: u128 = SUBMISSION_PATIENCE.as_millis() / LOOK_EVERY.as_millis();
 /// none where all have ended, so that only the scheduler knows what came of them.
 ///
 /// A call that began here has ended when its process is gone and no `sbatch` with the stamp runs: one that was started
-/// outlives the `pakt` that started it. Of a call on another host only its age is known.
+/// outlives the `pakt` that started it, at the site, too. Of a call on another host only its age is known.
 pub(crate) async fn await_calls(
     house: &House,
     directory: &JobDirectory,
     stamp: Stamp,
     before: u32,
 ) -> Result<Option<SubmittedNote>, JobsError> {
-    let host = host_name(house).await?;
+    let here = Hosts::of(house).await?;
     for number in 1..before {
         let Some(sending) = directory.sending(number).await? else { break };
         for _ in 0..LOOKS {
             if let Some(known) = directory.submitted().await? {
                 return Ok(Some(known));
             }
-            if !is_under_way(house, &sending, stamp, &host) {
+            if !is_under_way(house, &sending, stamp, &here).await? {
                 break;
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -40,18 +41,42 @@ pub(crate) async fn await_calls(
     directory.submitted().await
 }
 
-fn is_under_way(house: &House, sending: &Sending, stamp: Stamp, host: &str) -> bool {
-    if sending.host != host {
-        let age = house.clock.now().seconds_since(sending.at);
-        // Another host's clock may be ahead of ours.
-        return age < i64::try_from(SUBMISSION_PATIENCE.as_secs()).unwrap_or(i64::MAX);
+async fn is_under_way(house: &House, sending: &Sending, stamp: Stamp, here: &Hosts) -> Result<bool, JobsError> {
+    if sending.host == here.own {
+        let is_other = sending.process != house.process.number || sending.process_started != house.process.started;
+        if is_other && house.processes.is_alive(sending.process, sending.process_started) {
+            return Ok(true);
+        }
+        if sending.command_host.as_ref().unwrap_or(&sending.host) == &here.command {
+            let asked = house.processes.is_submitting(&stamp.to_string()).await;
+            return reached(asked, "it was not seen whether an earlier call of the scheduler still runs");
+        }
     }
-    let is_other = sending.process != house.process.number || sending.process_started != house.process.started;
-    let is_alive = is_other && house.processes.is_alive(sending.process, sending.process_started);
-    is_alive || house.processes.is_submitting(&stamp.to_string())
+    let age = house.clock.now().seconds_since(sending.at);
+    // Another host's clock may be ahead of ours.
+    Ok(age < i64::try_from(SUBMISSION_PATIENCE.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// The name of this host.
-pub(crate) async fn host_name(house: &House) -> Result<String, JobsError> {
-    crate::reached::reached(house.files.host_name().await, "the name of this host was not read")
+/// Where this process runs, and where its calls of the scheduler do.
+struct Hosts {
+    own: String,
+    command: String,
+}
+
+impl Hosts {
+    async fn of(house: &House) -> Result<Self, JobsError> {
+        Ok(Self { own: house.own_host().await?, command: house.command_host().await? })
+    }
+}
+
+/// What is noted before the scheduler is called by this process.
+pub(crate) async fn sending(house: &House) -> Result<Sending, JobsError> {
+    let Hosts { own, command } = Hosts::of(house).await?;
+    Ok(Sending {
+        command_host: (command != own).then_some(command),
+        host: own,
+        process: house.process.number,
+        process_started: house.process.started,
+        at: house.clock.now(),
+    })
 }

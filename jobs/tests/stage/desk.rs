@@ -3,7 +3,7 @@
 use super::cluster::{Cluster, Says};
 use async_trait::async_trait;
 use jobs::{
-    Books, House, JobsError, ProcessMark, Processes, Unwatched,
+    Books, House, JobsError, ProcessMark, Processes, Unwatched, Vantage,
     directory::{Intent, JobDirectory, Origin, Sending, State, SubmittedNote},
     settle::{SettleOptions, SettleReport, settle},
 };
@@ -15,9 +15,10 @@ use model::{
     Amount, Balance, Clock, ClusterName, JobId, LinkNumber, Principal, SchedulerJobId, SiteName, Stamp, Timestamp,
     Window,
 };
-use reach::{DirectoryMode, Local, Reach};
+use reach::{DirectoryMode, Local, Reach, ReachError};
 use sites::{Catalogue, LocalMachine};
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard,
@@ -72,13 +73,18 @@ impl Books for TestBooks {
 /// Only process 1 lives.
 struct TestProcesses;
 
+#[async_trait]
 impl Processes for TestProcesses {
+    async fn host(&self) -> Result<String, ReachError> {
+        Local.host_name().await
+    }
+
     fn is_alive(&self, number: u32, _started: u64) -> bool {
         number == 1
     }
 
-    fn is_submitting(&self, _stamp: &str) -> bool {
-        false
+    async fn is_submitting(&self, _stamp: &str) -> Result<bool, ReachError> {
+        Ok(false)
     }
 }
 
@@ -163,9 +169,11 @@ impl Desk {
             principal,
             catalogue: Arc::new(catalogue(&self.profile)),
             here: site(),
-            variables: Arc::default(),
+            vantage: Vantage::Site,
+            variables: Arc::new(BTreeMap::new()),
             machine: LocalMachine { cpus: 8, gpus: 1 },
             state: State::new(state, DirectoryMode::Private, Arc::clone(&files)),
+            own_files: Arc::clone(&files),
             files,
             dialect: templates::Dialect::Slurm,
             books: Arc::new(TestBooks(self.ledger())),
@@ -297,7 +305,8 @@ impl Job {
 
     /// Notes that a process is about to call the scheduler.
     pub(crate) async fn sending(&self, host: &str, process: u32, noted_at: i64) {
-        let sending = Sending { host: host.to_owned(), process, process_started: 1, at: at(noted_at) };
+        let sending =
+            Sending { host: host.to_owned(), process, process_started: 1, command_host: None, at: at(noted_at) };
         self.directory.note_sending(&sending).await.expect("written");
     }
 }

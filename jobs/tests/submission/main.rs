@@ -3,6 +3,7 @@
 mod expected;
 mod meanwhile;
 mod read_back;
+mod remote;
 mod script;
 mod several;
 #[path = "../stage/mod.rs"]

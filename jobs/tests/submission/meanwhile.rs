@@ -108,7 +108,8 @@ async fn sending_elsewhere(noted_at: i64) -> (Desk, JobDirectory) {
     let desk = Desk::new().await;
     killed(&desk, Some(Step::Held)).await;
     let (directory, _) = only_job(&desk).await;
-    let sending = Sending { host: "elsewhere".to_owned(), process: 9, process_started: 9, at: at(noted_at) };
+    let sending =
+        Sending { host: "elsewhere".to_owned(), process: 9, process_started: 9, command_host: None, at: at(noted_at) };
     directory.note_sending(&sending).await.expect("written");
     (desk, directory)
 }

@@ -5,7 +5,11 @@ use super::{
     script::Script,
     settings::{Opening, SshSettings},
 };
-use crate::{Command, Local, Output, Reach, ReachError, ReachErrorKind, Retry, files};
+use crate::{
+    Command, Local, Output, Reach, ReachError, ReachErrorKind, Retry,
+    error::{OPEN_AGAIN_WITH, OPEN_WITH},
+    files,
+};
 use rustix::fs::{FlockOperation, flock};
 use std::{
     fs::{DirBuilder, File, OpenOptions},
@@ -32,7 +36,7 @@ pub enum Closes {
 
 /// An open master connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connection {
+pub struct Master {
     /// The login node, as the settings name it.
     pub host: String,
     /// The process that holds it.
@@ -41,16 +45,18 @@ pub struct Connection {
     pub age: Option<Duration>,
     /// When it closes by itself.
     pub closes: Closes,
-    pub(super) control_path: PathBuf,
+    pub(super) way: Description,
 }
 
 /// How the connection to a site stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConnectionState {
     /// It is open.
-    Open(Connection),
+    Open(Master),
     /// None of the hosts has one.
     Closed {
+        /// Who opens it.
+        opening: Opening,
         /// What a person types to open one.
         command: String,
         /// What ssh says of each host.
@@ -59,18 +65,24 @@ pub enum ConnectionState {
 }
 
 /// What `ssh_config` says of a host.
-struct Description {
-    control_path: PathBuf,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Description {
+    pub(super) control_path: PathBuf,
     /// Whether the path is ours, because `ssh_config` names none.
-    is_own: bool,
-    closes: Closes,
+    pub(super) is_own: bool,
+    /// When a connection closes that is opened as we do, or tell a person to.
+    pub(super) closes: Closes,
+    /// Whether `ssh_config` lets it live on without a terminal.
+    pub(super) persists: bool,
+    /// Hosts to pass through that it does not name itself.
+    pub(super) jump: Option<String>,
 }
 
 /// The connections of a site's hosts, of which at most one is used.
 #[derive(Debug)]
 pub(super) struct Connections {
     settings: SshSettings,
-    open: Mutex<Option<Connection>>,
+    open: Mutex<Option<Master>>,
 }
 
 impl Connections {
@@ -86,23 +98,23 @@ impl Connections {
         self.settings.user.as_deref()
     }
 
-    pub(super) fn session(&self, connection: &Connection, script: &Script) -> Result<Command, ReachError> {
+    pub(super) fn session(&self, connection: &Master, script: &Script) -> Result<Command, ReachError> {
         options::session(&self.settings, connection, script)
     }
 
-    pub(super) fn terminal(&self, connection: &Connection, script: &Script) -> Result<Command, ReachError> {
+    pub(super) fn terminal(&self, connection: &Master, script: &Script) -> Result<Command, ReachError> {
         options::terminal(&self.settings, connection, script)
     }
 
     /// The connection that is open, or that is opened now where that is for us to do.
-    pub(super) async fn opened(&self) -> Result<Connection, ReachError> {
+    pub(super) async fn opened(&self) -> Result<Master, ReachError> {
         let mut open = self.open.lock().await;
         if let Some(connection) = &*open {
             return Ok(connection.clone());
         }
         let connection = match (self.state().await?, self.settings.opening) {
             (ConnectionState::Open(connection), _) => connection,
-            (ConnectionState::Closed { command, said }, Opening::ByPerson) => return Err(closed(&command, &said)),
+            (ConnectionState::Closed { command, said, .. }, Opening::ByPerson) => return Err(closed(&command, &said)),
             (ConnectionState::Closed { .. }, Opening::ByUs) => self.open_one().await?,
         };
         *open = Some(connection.clone());
@@ -115,7 +127,7 @@ impl Connections {
     }
 
     /// A failure of the connection, with what a person can do.
-    pub(super) fn explained(&self, error: ReachError, connection: &Connection) -> ReachError {
+    pub(super) fn explained(&self, error: ReachError, connection: &Master) -> ReachError {
         if error.kind != ReachErrorKind::Unreachable {
             return error;
         }
@@ -123,11 +135,8 @@ impl Connections {
         match self.settings.opening {
             Opening::ByUs => error,
             Opening::ByPerson => {
-                let own = connection.control_path.starts_with(&self.settings.folder);
-                let path = own.then_some(connection.control_path.as_path());
-                let persists = connection.closes != Closes::WithItsTerminal;
-                let command = options::for_a_person(&self.settings, &connection.host, path, persists);
-                error.with("open it again with", command)
+                let command = options::for_a_person(&self.settings, &connection.host, &connection.way);
+                error.with(OPEN_AGAIN_WITH, command)
             }
         }
     }
@@ -140,21 +149,23 @@ impl Connections {
             let description = self.describe(host).await?;
             let checked = Local.run(&options::check(&self.settings, host, &description.control_path)).await?;
             if let Some(process) = master_process(&checked) {
-                return Ok(ConnectionState::Open(Connection {
+                return Ok(ConnectionState::Open(Master {
                     host: host.clone(),
                     process,
                     age: age_of(process).await?,
                     closes: description.closes,
-                    control_path: description.control_path,
+                    way: description,
                 }));
             }
+            // ssh makes no folder for its socket.
+            if description.is_own && self.settings.opening == Opening::ByPerson {
+                make_folder(&self.settings.folder)?;
+            }
             said.push((host.clone(), remote_error::repeated(&checked.stderr_text())));
-            let own = description.is_own.then_some(description.control_path.as_path());
-            let persists = description.closes != Closes::WithItsTerminal;
-            command.get_or_insert_with(|| options::for_a_person(&self.settings, host, own, persists));
+            command.get_or_insert_with(|| options::for_a_person(&self.settings, host, &description));
         }
         match command {
-            Some(command) => Ok(ConnectionState::Closed { command, said }),
+            Some(command) => Ok(ConnectionState::Closed { opening: self.settings.opening, command, said }),
             None => Err(ReachError::new(ReachErrorKind::NotFound, Retry::Never, "reaching a site without a host")),
         }
     }
@@ -171,15 +182,26 @@ impl Connections {
             line.map(|(_, value)| value.trim()).filter(|value| *value != "none")
         };
         let control_path = value("controlpath").map(PathBuf::from);
+        let closes = closes(value("controlpersist").unwrap_or("no"));
+        let persists = closes != Closes::WithItsTerminal;
         Ok(Description {
             is_own: control_path.is_none(),
+            persists,
+            closes: match (control_path.is_some() || persists, self.settings.opening) {
+                (true, _) => closes,
+                (false, Opening::ByPerson) => Closes::AfterDisuse(options::PERSONS_CONNECTION_STAYS),
+                (false, Opening::ByUs) => Closes::AfterDisuse(options::OUR_CONNECTION_STAYS),
+            },
             control_path: control_path.unwrap_or_else(|| self.settings.folder.join(file_name(host))),
-            closes: closes(value("controlpersist").unwrap_or("no")),
+            jump: match value("proxyjump").or_else(|| value("proxycommand")) {
+                Some(_) => None,
+                None => self.settings.jump.clone(),
+            },
         })
     }
 
     /// Opens a connection, of several processes at once only one.
-    async fn open_one(&self) -> Result<Connection, ReachError> {
+    async fn open_one(&self) -> Result<Master, ReachError> {
         make_folder(&self.settings.folder)?;
         let lock = self.settings.folder.join("lock");
         let _lock = tokio::task::spawn_blocking(move || locked(&lock)).await.map_err(|error| {
@@ -195,7 +217,7 @@ impl Connections {
             let description = self.describe(host).await?;
             remove_dead_socket(&description.control_path)?;
             let log = self.settings.folder.join(format!("{}.said", file_name(host)));
-            let call = options::open(&self.settings, host, &description.control_path, &log).time_limit(OPENING_LIMIT);
+            let call = options::open(&self.settings, host, &description, &log).time_limit(OPENING_LIMIT);
             let output = Local.run(&call).await?;
             let words = files::read(&log, 64 * 1024)?.unwrap_or_default();
             files::remove(&log)?;
@@ -239,7 +261,7 @@ fn remove_dead_socket(path: &Path) -> Result<(), ReachError> {
 fn closed(command: &str, said: &[(String, String)]) -> ReachError {
     let error = ReachError::new(ReachErrorKind::Unreachable, Retry::Later, "reaching the site");
     let cause = "no connection is open, and its second factor is asked of a person";
-    with_words(error.with("cause", cause).with("open one with", command), said)
+    with_words(error.with("cause", cause).with(OPEN_WITH, command), said)
 }
 
 fn with_words(error: ReachError, said: &[(String, String)]) -> ReachError {

@@ -18,7 +18,7 @@ mod remote_error;
 mod script;
 mod settings;
 
-pub use connection::{Closes, Connection, ConnectionState};
+pub use connection::{Closes, ConnectionState, Master};
 pub use login::Login;
 pub use settings::{Opening, SshSettings};
 
@@ -105,7 +105,7 @@ impl OpenSsh {
 
     async fn run_over(
         &self,
-        connection: &Connection,
+        connection: &Master,
         script: &Script,
         command: &Command,
         taker: &mut dyn PieceTaker,
@@ -140,7 +140,7 @@ impl OpenSsh {
     }
 
     /// Kills at the far side what is out of time here, or says too much.
-    async fn kill(&self, connection: &Connection, group: Option<u32>, command: &Command) -> Result<(), ReachError> {
+    async fn kill(&self, connection: &Master, group: Option<u32>, command: &Command) -> Result<(), ReachError> {
         let lost = || {
             let error = ReachError::new(ReachErrorKind::Unreachable, Retry::LookFirst, doing(command));
             let error = error.with("cause", "out of time, and the site does not answer either");
@@ -173,7 +173,7 @@ fn is_gone(error: &ReachError) -> bool {
 }
 
 /// Kills a process group at the far side while we go on; where this program ends first, its input has ended all the same.
-fn kill_later(connections: Arc<Connections>, connection: Connection, group: u32) {
+fn kill_later(connections: Arc<Connections>, connection: Master, group: u32) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
     runtime.spawn(async move {
         if let Ok(call) = connections.session(&connection, &Script::that_kills(group)) {

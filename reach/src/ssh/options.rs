@@ -1,11 +1,20 @@
 //! The command lines of ssh(1): what every call has in common, whatever the user's `ssh_config` says.
 
-use super::{connection::Connection, script::Script, settings::SshSettings};
+use super::{
+    connection::{Description, Master},
+    script::Script,
+    settings::SshSettings,
+};
 use crate::{Command, ReachError};
 use std::{path::Path, time::Duration};
 
 /// How long asking the local ssh may take: it answers without the network, but `ssh_config` may run programs (`Match exec`).
 const ASKING_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long a connection of a person's stays after its last use: a working day.
+pub(super) const PERSONS_CONNECTION_STAYS: Duration = Duration::from_hours(8);
+/// How long one of ours stays.
+pub(super) const OUR_CONNECTION_STAYS: Duration = Duration::from_mins(10);
 
 /// No question is asked, an unknown host is no host of ours, and nothing of the user's leaves this machine: some sites
 /// forbid keys and agents on theirs. What `ssh_config` asks for beside the connection is left out.
@@ -33,8 +42,8 @@ fn ssh(settings: &SshSettings) -> Command {
     command.time_limit(ASKING_LIMIT)
 }
 
-fn jumping(command: Command, settings: &SshSettings) -> Command {
-    match &settings.jump {
+fn jumping(command: Command, jump: Option<&str>) -> Command {
+    match jump {
         Some(jump) => command.argument("-J").argument(jump),
         None => command,
     }
@@ -42,7 +51,7 @@ fn jumping(command: Command, settings: &SshSettings) -> Command {
 
 /// Asks ssh how it would reach a host.
 pub(super) fn describe(settings: &SshSettings, host: &str) -> Command {
-    jumping(ssh(settings), settings).arguments(["-G", "--", host])
+    ssh(settings).arguments(["-G", "--", host])
 }
 
 /// Asks the master connection whether it lives.
@@ -56,32 +65,30 @@ fn control(command: Command, path: &Path) -> Command {
 
 /// A session over the master connection. Where that is gone, ssh would connect by itself, and perhaps ask: it is given a way
 /// that leads nowhere.
-fn attached(settings: &SshSettings, connection: &Connection) -> Command {
-    let command = control(ssh(settings), &connection.control_path);
+fn attached(settings: &SshSettings, connection: &Master) -> Command {
+    let command = control(ssh(settings), &connection.way.control_path);
     command.arguments(["-o", "ControlMaster=no", "-o", "ProxyCommand=exit 255"])
 }
 
 /// Runs a script over the connection.
-pub(super) fn session(settings: &SshSettings, connection: &Connection, script: &Script) -> Result<Command, ReachError> {
+pub(super) fn session(settings: &SshSettings, connection: &Master, script: &Script) -> Result<Command, ReachError> {
     let command = attached(settings, connection).arguments(["-T", "--", &connection.host]);
     Ok(command.argument(script.wrapped()?))
 }
 
 /// Runs a script over the connection, on the terminal of this process.
-pub(super) fn terminal(
-    settings: &SshSettings,
-    connection: &Connection,
-    script: &Script,
-) -> Result<Command, ReachError> {
+pub(super) fn terminal(settings: &SshSettings, connection: &Master, script: &Script) -> Result<Command, ReachError> {
     let command = attached(settings, connection).arguments(["-t", "--", &connection.host]);
     Ok(command.argument(script.wrapped()?))
 }
 
 /// Opens a master connection that stays for a while after its last use. What ssh says goes into a file: the connection
 /// outlives us and would keep our pipes.
-pub(super) fn open(settings: &SshSettings, host: &str, control_path: &Path, said: &Path) -> Command {
-    let ssh = jumping(control(ssh(settings), control_path), settings)
-        .arguments(["-o", "ControlMaster=yes", "-o", "ControlPersist=10m", "-o", "ConnectTimeout=20"])
+pub(super) fn open(settings: &SshSettings, host: &str, way: &Description, said: &Path) -> Command {
+    let ssh = jumping(control(ssh(settings), &way.control_path), way.jump.as_deref())
+        .arguments(["-o", "ControlMaster=yes", "-o"])
+        .argument(persists("ControlPersist=", OUR_CONNECTION_STAYS))
+        .arguments(["-o", "ConnectTimeout=20"])
         .arguments(["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3", "-N", "-f", "--", host]);
     Command::new("sh")
         .arguments(["-c", "said=$1; shift; exec \"$@\" >\"$said\" 2>&1", "sh"])
@@ -90,13 +97,18 @@ pub(super) fn open(settings: &SshSettings, host: &str, control_path: &Path, said
         .arguments(ssh.arguments)
 }
 
-/// What a person types to open the connection. `persists` where `ssh_config` lets it live on without a terminal.
-pub(super) fn for_a_person(settings: &SshSettings, host: &str, own_path: Option<&Path>, persists: bool) -> String {
+fn persists(option: &str, after: Duration) -> String {
+    format!("{option}{}m", after.as_secs() / 60)
+}
+
+/// What a person types to open the connection.
+pub(super) fn for_a_person(settings: &SshSettings, host: &str, way: &Description) -> String {
+    let own_path = way.is_own.then_some(&way.control_path);
     let mut words = vec!["ssh -M -N -f".to_owned()];
     words.extend(settings.configuration.as_ref().map(|file| format!("-F {}", file.display())));
     words.extend(own_path.map(|path| format!("-o ControlPath={}", path.display())));
-    words.extend((!persists).then(|| "-o ControlPersist=8h".to_owned()));
-    words.extend(settings.jump.as_ref().map(|jump| format!("-J {jump}")));
+    words.extend((!way.persists).then(|| persists("-o ControlPersist=", PERSONS_CONNECTION_STAYS)));
+    words.extend(way.jump.as_ref().map(|jump| format!("-J {jump}")));
     words.push(host.to_owned());
     words.join(" ")
 }

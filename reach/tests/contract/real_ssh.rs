@@ -35,7 +35,7 @@ async fn answer(place: &OpenSsh) -> String {
     place.run(&shell("echo here")).await.expect("it runs").stdout_text()
 }
 
-fn open(state: ConnectionState) -> reach::Connection {
+fn open(state: ConnectionState) -> reach::Master {
     match state {
         ConnectionState::Open(connection) => connection,
         ConnectionState::Closed { said, .. } => panic!("closed: {said:?}"),
@@ -62,7 +62,9 @@ fn is_over(folder: &str) -> bool {
 #[tokio::test]
 async fn a_person_opens_the_connection_and_nothing_connects_before() {
     let (user, node) = guarded();
-    let behind = Behind::of(&user, &[node], Opening::ByPerson);
+    let mut behind = Behind::of(&user, &[node], Opening::ByPerson);
+    // ssh does not make the folder of its socket.
+    behind.settings.folder = behind.sockets().join("deeper");
     let place = OpenSsh::new(behind.settings.clone());
     let error = place.run(&shell("true")).await.expect_err("closed");
     assert_eq!((error.kind, error.retry), (ReachErrorKind::Unreachable, Retry::Later));
@@ -249,4 +251,15 @@ async fn a_command_has_what_a_login_shell_sets() {
     let other = SshSettings { user: Some("somebody-else".to_owned()), ..behind.settings.clone() };
     let error = OpenSsh::new(other).run(&shell("true")).await.expect_err("another user");
     assert_eq!((error.kind, error.retry), (ReachErrorKind::NotPermitted, Retry::Never));
+}
+
+#[tokio::test]
+async fn a_way_of_the_persons_own_goes_before_ours() {
+    let mut behind = Behind::new(&[talkative()], Opening::ByUs);
+    behind.settings.jump = Some("nowhere.invalid".to_owned());
+    let error = OpenSsh::new(behind.settings.clone()).run(&shell("true")).await.expect_err("no such host");
+    assert_eq!((error.kind, behind.nodes[0].attempts().expect("a log")), (ReachErrorKind::Unreachable, 0));
+    let own = "  ProxyCommand bash -c 'exec 3<>/dev/tcp/%h/%p; cat <&3 & exec cat >&3'\n";
+    let behind = behind.with_lines(own);
+    assert_eq!(answer(&OpenSsh::new(behind.settings.clone())).await, "here\n");
 }

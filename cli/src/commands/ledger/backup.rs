@@ -23,7 +23,7 @@ pub(crate) struct Restore {
 pub(super) async fn backup(arguments: Backup, context: &Context) -> Result<Answer, Failure> {
     let next = "name a file; `pakt ledger migrate --to URL` moves the ledger to a server";
     refuse_place("no backup was written", &arguments.file, next)?;
-    let house = context.house_to_look()?;
+    let house = context.house_to_look().await?;
     jobs::backup::backup(&house, &arguments.file).await?;
     let text = format!("the ledger is copied to {}\n", arguments.file.display());
     Ok(Answer::new(text, json!({ "version": 1, "ledger": house.books.place(), "to": arguments.file })))
@@ -33,7 +33,7 @@ pub(super) async fn restore(arguments: Restore, context: &Context) -> Result<Ans
     let next = "name the file that `pakt ledger backup` wrote; what a server had comes back by its own tools, such as \
                 `pg_restore`";
     refuse_place("nothing was restored", &arguments.file, next)?;
-    let house = context.house()?;
+    let house = context.house().await?;
     let verified = jobs::backup::restore(&house, &arguments.file).await?;
     let place = house.books.place();
     let text = format!("restored to {}: {} entries, verified\n", place.display(), verified.entries);

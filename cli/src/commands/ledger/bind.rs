@@ -109,7 +109,7 @@ pub(crate) struct Enforce {
 
 /// Makes a binding.
 pub(super) async fn bind(arguments: Bind, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house().await?;
     let zone = jobs::policy::zone_of(&house, "the binding was not entered", &arguments.unit)?;
     let from = day_in_or(arguments.from.as_deref(), &zone, house.clock.now())?;
     let Bind { project, unit, spender, new_project, workdir, name, .. } = arguments;
@@ -131,7 +131,7 @@ pub(super) async fn bind(arguments: Bind, context: &Context) -> Result<Answer, F
 
 /// Lists bindings.
 pub(super) async fn bindings(arguments: Bindings, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_to_look()?;
+    let house = context.house_to_look().await?;
     let bindings = jobs::bind::bindings(&house, arguments.project.as_ref()).await?;
     let mut table = Table::new(&["number", "entry", "project", "unit", "spent by", "from", "to"]).right(&[0, 1]);
     for BindingRecord { number, entry, terms, .. } in &bindings {
@@ -156,7 +156,7 @@ pub(super) async fn bindings(arguments: Bindings, context: &Context) -> Result<A
 
 /// Ends a binding.
 pub(super) async fn unbind(arguments: Unbind, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house().await?;
     let known = jobs::bind::bindings(&house, None).await?.into_iter().find(|known| known.number == arguments.number);
     let zone = known.and_then(|known| house.accounting_zone(&known.terms.site).ok());
     let zone = zone.unwrap_or_else(|| house.machine_zone.clone());
@@ -179,7 +179,7 @@ pub(super) async fn unbind(arguments: Unbind, context: &Context) -> Result<Answe
 
 /// Charges runs anew.
 pub(super) async fn reattribute(arguments: Reattribute, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house().await?;
     let zone = house.accounting_zone(&arguments.at)?;
     let from = day_in(&arguments.from, &zone)?;
     let to = day_in_or(arguments.until.as_deref(), &zone, house.clock.now().plus_seconds(1))?;
@@ -191,7 +191,7 @@ pub(super) async fn reattribute(arguments: Reattribute, context: &Context) -> Re
 /// Sets the switch.
 pub(super) async fn enforce(arguments: Enforce, context: &Context) -> Result<Answer, Failure> {
     let Enforce { project, unit, off } = arguments;
-    jobs::bind::enforce(&context.house()?, &project, &unit, !off).await?;
+    jobs::bind::enforce(&context.house().await?, &project, &unit, !off).await?;
     let word = if off { "advises only" } else { "refuses what the balance does not cover" };
     let text = format!("the ledger {word} for {project} in {unit}\n");
     Ok(Answer::new(text, json!({ "version": 1, "project": project, "unit": unit, "is_enforced": !off })))

@@ -129,7 +129,7 @@ pub(crate) struct Erase {
 
 pub(super) async fn erase(arguments: Erase, context: &Context) -> Result<Answer, Failure> {
     let Erase { user, at, notes_stay, .. } = arguments;
-    let by_hand::Erased { runs, notes } = by_hand::erase(&context.house()?, at, user, notes_stay).await?;
+    let by_hand::Erased { runs, notes } = by_hand::erase(&context.house().await?, at, user, notes_stay).await?;
     let text = format!("erased: the name, and what was read of {runs} runs; totals and proofs stay\n");
     let json = json!({ "version": 1, "runs": runs, "entries_with_name": notes });
     let stays = (!notes.is_empty()).then(|| format!("the name stays in notes or reasons of {} entries", notes.len()));
@@ -147,7 +147,7 @@ fn refunded_job(text: &str) -> Result<RefundedJob, String> {
 pub(super) async fn refund(arguments: Refund, context: &Context) -> Result<Answer, Failure> {
     let Refund { job, at, reason, .. } = arguments;
     let amount = arguments.hours.as_deref().map(hours).transpose()?;
-    let refunded = refund::refund(&context.house()?, (at, job), amount, reason).await?;
+    let refunded = refund::refund(&context.house().await?, (at, job), amount, reason).await?;
     let run = &refunded.run;
     let id = match job {
         RefundedJob::Scheduled(id) => id.to_string(),
@@ -165,7 +165,7 @@ pub(super) async fn refund(arguments: Refund, context: &Context) -> Result<Answe
 }
 
 pub(super) async fn adjust(arguments: Adjust, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house().await?;
     let amount = signed_hours(&arguments.hours)?;
     let Adjust { project, unit, reason, .. } = arguments;
     let zone = jobs::policy::zone_of(&house, "nothing was adjusted", &unit)?;
@@ -190,7 +190,7 @@ pub(super) async fn adjust(arguments: Adjust, context: &Context) -> Result<Answe
 }
 
 pub(super) async fn agree(arguments: Agree, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house().await?;
     let Some(key) = arguments.key else {
         let proposals = by_hand::proposals(&house).await?;
         let lines: String = proposals
@@ -221,7 +221,7 @@ pub(super) async fn delegate(arguments: Delegate, context: &Context) -> Result<A
         reason,
         is_new_project: new_project,
     };
-    let is_new = by_hand::delegate(&context.house()?, wish).await?;
+    let is_new = by_hand::delegate(&context.house().await?, wish).await?;
     let what = format!("{} from {from} to {to}", held(&unit, amount));
     let text = if is_new {
         format!("passed on: {what}\n")
@@ -236,7 +236,7 @@ pub(super) async fn hold(arguments: Hold, context: &Context) -> Result<Answer, F
     let ceiling = hours(&arguments.hours)?;
     let Hold { project, unit, reason, anyway, id, .. } = arguments;
     let wish = HoldWish { id, project, unit, ceiling, note: reason, anyway };
-    let made = by_hand::hold(&context.house()?, wish).await?;
+    let made = by_hand::hold(&context.house().await?, wish).await?;
     let text = format!(
         "reserved: {} of {}\n`pakt ledger release {}` ends it\n",
         held(&made.unit, made.ceiling),
@@ -249,7 +249,7 @@ pub(super) async fn hold(arguments: Hold, context: &Context) -> Result<Answer, F
 }
 
 pub(super) async fn release(arguments: Release, context: &Context) -> Result<Answer, Failure> {
-    let hold = by_hand::release(&context.house()?, arguments.id, arguments.of_another).await?;
+    let hold = by_hand::release(&context.house().await?, arguments.id, arguments.of_another).await?;
     let is_closed = hold.closing.is_some();
     let text = if is_closed {
         format!("released: hold {} of {}, {} were drawn\n", hold.id, hold.project, held(&hold.unit, hold.charged))

@@ -77,7 +77,7 @@ async fn audited(
     context: &Context,
 ) -> Result<Verification, Failure> {
     let Some(path) = export else {
-        let book = context.house_of_ledger()?.needed_book(NOTHING).await?;
+        let book = context.house_of_ledger().await?.needed_book(NOTHING).await?;
         let verified = book.audit(outside).await.map_err(|error| not_audited(&error, &files))?;
         checked(&verified)?;
         return Ok(verified);

@@ -17,7 +17,7 @@ pub(crate) struct Export {
 
 /// Prints the log, everybody, every entry, and the decisions that stand.
 pub(super) async fn export(arguments: Export, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_of_ledger()?;
+    let house = context.house_of_ledger().await?;
     let book = house.needed_book("nothing was exported").await?;
     let (log, decided) = book.log_and_decisions().await.map_err(|error| unread(&error))?;
     let named = book.persons().await.map_err(|error| unread(&error))?;

@@ -84,7 +84,7 @@ pub(crate) struct Open {
 }
 
 pub(super) async fn init(context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house().await?;
     let is_new = jobs::grant::init(&house).await?;
     let place = house.books.place();
     let word = if is_new { "is made" } else { "was there before" };
@@ -109,7 +109,7 @@ fn lot(text: &str, zone: &Zone) -> Result<GivenLot, Failure> {
 
 /// Enters a grant.
 pub(super) async fn grant(arguments: Grant, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house().await?;
     let amount = hours(&arguments.hours)?;
     let what = "the grant was not entered";
     let zone = jobs::policy::zone_of(&house, what, &arguments.unit)?;
@@ -187,7 +187,7 @@ pub(super) async fn open(arguments: Open, context: &Context) -> Result<Answer, F
         let next = "`pakt ledger open --help` says what belongs to it";
         return Err(Failure::usage("the opening was not entered", why, next));
     };
-    let house = context.house()?;
+    let house = context.house().await?;
     let amount = hours(&used)?;
     let zone = jobs::policy::zone_of(&house, "the opening was not entered", &unit)?;
     let as_of = as_of.as_deref().map_or(Ok(house.clock.now()), |text| instant_of(text, &zone))?;

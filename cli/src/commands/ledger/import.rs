@@ -78,7 +78,7 @@ pub(crate) enum ReadAs {
 /// Imports a file, or what accounting answers. What could not be taken in is told in any case, and ends the program with 5:
 /// somebody has to look.
 pub(super) async fn run(arguments: Import, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house().await?;
     let report = match &arguments.file {
         Some(file) => from_file(file, &arguments, &house).await?,
         None => from_slurm(&arguments, &house).await?,

@@ -40,7 +40,7 @@ pub(super) async fn run(arguments: Merge, context: &Context) -> Result<Answer, F
         let next = "name bundles that `pakt settle --bundle` wrote; `pakt ledger migrate` moves a ledger to a server";
         refuse_place("the bundles were not merged", place, next)?;
     }
-    let house = context.house()?;
+    let house = context.house().await?;
     let Merge { places, accept_key: accepted, coordinator, site_key } = arguments;
     let believed = |keys: Vec<Fingerprint>, trust| keys.into_iter().map(move |key| (key, trust));
     let trusted = believed(coordinator, KeyTrust::Everybody).chain(believed(site_key, KeyTrust::Site)).collect();

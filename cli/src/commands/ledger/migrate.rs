@@ -12,7 +12,7 @@ pub(crate) struct Migrate {
 }
 
 pub(super) async fn run(arguments: Migrate, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house().await?;
     let file = house.books.place();
     let (place, verified) = wiring::move_ledger(&house, &context.configuration, &arguments.to).await?;
     let text = format!(

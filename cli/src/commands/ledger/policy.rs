@@ -42,7 +42,7 @@ pub(crate) struct Policy {
 /// Shows or sets it.
 pub(super) async fn run(arguments: Policy, context: &Context) -> Result<Answer, Failure> {
     let Policy { project, unit, wish } = arguments;
-    let house = context.house()?;
+    let house = context.house().await?;
     let known = policy(&house, &project, &unit, &wish.into()).await?;
     let text = match &known.policy {
         Some(_) => format!("{project} in {unit}: {}\n", shown(&known)),

@@ -30,7 +30,7 @@ pub(crate) struct Prove {
 
 /// Prints the newest checkpoint, signed now where that is possible.
 pub(super) async fn checkpoint(arguments: Checkpoint, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_of_ledger()?;
+    let house = context.house_of_ledger().await?;
     let book = house.needed_book("there is no checkpoint").await?;
     if arguments.new_key {
         return new_key::change(book.as_ref(), arguments.lost).await;
@@ -54,7 +54,7 @@ pub(super) async fn checkpoint(arguments: Checkpoint, context: &Context) -> Resu
 
 /// Prints the proof of an entry.
 pub(super) async fn prove(arguments: Prove, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_of_ledger()?;
+    let house = context.house_of_ledger().await?;
     let what = format!("entry {} was not proven", arguments.entry);
     let book = house.needed_book(&what).await?;
     // Entries of others that wait for a signature get it now, where the key is here.

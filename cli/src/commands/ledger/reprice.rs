@@ -22,7 +22,7 @@ pub(crate) struct Reprice {
 }
 
 pub(super) async fn run(arguments: Reprice, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house().await?;
     let zone = house.accounting_zone(&house.here)?;
     let from = day_in_or(arguments.from.as_deref(), &zone, Timestamp::from_epoch_seconds(0))?;
     let to = day_in_or(arguments.until.as_deref(), &zone, house.clock.now().plus_seconds(1))?;

@@ -24,7 +24,7 @@ pub(super) fn text_of(file: &Path) -> Result<String, Failure> {
 
 /// Enters what a site says.
 pub(super) async fn open(wish: FigureWish, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house()?;
+    let house = context.house().await?;
     let found = open_from_site(&house, wish).await?;
     let figure = &found.figure;
     let json = json!({ "version": 1, "figure": figure, "settled": found.settled, "opened": found.opened,

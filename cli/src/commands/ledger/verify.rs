@@ -61,7 +61,7 @@ pub(super) async fn verify(arguments: Verify, context: &Context) -> Result<Answe
         checked_export(&verified, &path)?;
         return Ok(answer(&verified, wanted));
     }
-    let house = context.house_of_ledger()?;
+    let house = context.house_of_ledger().await?;
     let book = house.needed_book(UNREAD).await?;
     let verified = book.audit(&outside).await.map_err(|error| not_audited(&error, &files))?;
     checked(&verified)?;
@@ -252,7 +252,7 @@ fn said(entry: &ProvenEntry) -> String {
 /// The key of the ledger at hand. Whoever has none needs none where they name the key.
 async fn own_keys(context: &Context) -> Result<Vec<VerifierKey>, Failure> {
     let next = "name the log's key, as it was told to you: `--key KEY`";
-    let house = context.house_of_ledger().map_err(|failure| {
+    let house = context.house_of_ledger().await.map_err(|failure| {
         let why =
             format!("no key is named, and no ledger is at hand that tells one: {}: {}", failure.what, failure.why);
         Failure::usage(UNREAD, why, next)

@@ -42,7 +42,7 @@ pub(super) async fn run(arguments: Withdraw, context: &Context) -> Result<Answer
     let Withdraw { project, unit, reference, reason, .. } = arguments;
     let wish =
         WithdrawWish { project: project.clone(), unit: unit.clone(), reference: reference.clone(), amount, reason };
-    let Withdrawn { amount, is_new, balance } = withdraw(&context.house()?, wish).await?;
+    let Withdrawn { amount, is_new, balance } = withdraw(&context.house().await?, wish).await?;
     let what = format!("{} of grant `{reference}` of {project}", hold(&unit, amount));
     let text = if is_new {
         format!("withdrawn: {what}\n")
@@ -61,7 +61,7 @@ pub(super) async fn run(arguments: Withdraw, context: &Context) -> Result<Answer
 
 /// Enters what is due.
 pub(super) async fn expire(arguments: Expire, context: &Context) -> Result<Answer, Failure> {
-    let expiries = jobs::expire::expire(&context.house()?, arguments.project).await?;
+    let expiries = jobs::expire::expire(&context.house().await?, arguments.project).await?;
     let lines: String = expiries.iter().map(|due| format!("{}\n", expiry(due))).collect();
     let text = if lines.is_empty() { "nothing is due that is not entered\n".to_owned() } else { lines };
     Ok(Answer::new(text, json!({ "version": 1, "expired": expiries })))

@@ -15,7 +15,7 @@ use serde_json::json;
 
 /// Shows usage.
 pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_to_look()?;
+    let house = context.house_to_look().await?;
     let to = house.clock.now().plus_seconds(1);
     let from = arguments.since.as_deref().map(day).transpose()?.unwrap_or(to.plus_seconds(-30 * 86_400));
     refuse_future("no usage was shown", from, to)?;

@@ -1,5 +1,7 @@
 //! `pakt doctor`: looks at this installation.
 
+mod connection;
+
 use super::{Context, view::unsigned_tail};
 use crate::{
     failure::Failure,
@@ -45,12 +47,16 @@ pub(crate) async fn run(context: &Context) -> Result<Answer, Failure> {
     match wiring::here(&context.general, &context.configuration, &catalogue) {
         Ok(here) => {
             report.good("site", here.to_string());
-            match context.house() {
-                Ok(house) => look(&house, &mut report).await,
-                Err(failure) => {
-                    report.bad("folders", failure);
-                    report.unseen("not looked at before that is mended");
+            if connection::look(context, &catalogue, &here, &mut report).await {
+                match context.house().await {
+                    Ok(house) => look(&house, &mut report).await,
+                    Err(failure) => {
+                        report.bad("folders", failure);
+                        report.unseen("not looked at before that is mended");
+                    }
                 }
+            } else {
+                report.unseen("not looked at without a connection");
             }
         }
         Err(failure) => {
@@ -64,12 +70,13 @@ pub(crate) async fn run(context: &Context) -> Result<Answer, Failure> {
 async fn look(house: &House, report: &mut Report) {
     report.good("who", house.principal.to_string());
     let root = house.state.root();
-    match wiring::unusable_folder(root) {
-        None => {
+    match wiring::unusable_jobs_folder(house).await {
+        Ok(None) => {
             report.good("jobs", root.display().to_string());
-            look_for_a_small_home(house, report);
+            look_for_a_small_home(house, report).await;
         }
-        Some(why) => {
+        Err(failure) => report.bad("jobs", failure),
+        Ok(Some(why)) => {
             let next = "look at its owner and mode, or name another with `state:` in the configuration";
             report.bad("jobs", Failure::usage(format!("`{}` cannot be used", root.display()), why, next));
         }
@@ -79,8 +86,9 @@ async fn look(house: &House, report: &mut Report) {
 }
 
 /// A profile keeps caches out of a small home. Where it knows no area for job directories, a person has to name one.
-fn look_for_a_small_home(house: &House, report: &mut Report) {
-    let home = house.variables.get("HOME").filter(|home| !home.is_empty());
+async fn look_for_a_small_home(house: &House, report: &mut Report) {
+    // A site that does not answer is told by what asks it next.
+    let home = house.variables.all().await.ok().and_then(|all| all.get("HOME")).filter(|home| !home.is_empty());
     let is_in_home = home.is_some_and(|home| house.state.root().starts_with(home));
     if is_in_home && wiring::spares_home_without_area(house) {
         let why = format!("the profile of {} keeps caches out of it and knows no area for jobs", house.here);

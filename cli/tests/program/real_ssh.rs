@@ -1,0 +1,130 @@
+//! A day at a laptop: every verb through ssh, and the ledger on the laptop.
+
+use crate::{
+    laptop::Laptop,
+    real_jupiter::{scheduler_job, text},
+};
+use lab::User;
+use serde_json::Value;
+use std::{fs, os::unix::fs::PermissionsExt};
+
+/// A laptop with a ledger that grants hours, and an open connection.
+fn connected() -> Laptop {
+    let laptop = Laptop::new();
+    laptop.open_as_told();
+    laptop.pakt(&["ledger", "init"]).expect(0);
+    let grant =
+        ["ledger", "grant", "atlas", "1000", "--unit", "jupiter:gh200", "--account", "atlas", "--policy", "hard-stop"];
+    laptop.pakt(&grant).expect(0);
+    laptop
+}
+
+fn entries(laptop: &Laptop, kind: &str) -> Vec<Value> {
+    let exported = laptop.pakt(&["ledger", "export"]).expect(0).stdout;
+    let lines = exported.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON lines"));
+    lines.filter(|line| line["kind"] == kind).collect()
+}
+
+#[test]
+fn real_a_job_goes_from_the_laptop_through_the_site_into_the_ledger() {
+    let laptop = connected();
+    let file = laptop.job("through-ssh", "until [ -e go ]; do sleep 0.1; done; hostname >it-ran; echo $SLURM_JOB_ID");
+    laptop.pakt(&["check", &file]).expect(0);
+    let planned = laptop.json(&["plan", &file]);
+    assert_eq!(planned["hold"]["amount"], 4 * 360 * 1000);
+    let submitted = laptop.json(&["submit", &file]);
+    let (id, slurm) = (text(&submitted["id"]).to_owned(), scheduler_job(&submitted));
+    let again = laptop.json(&["submit", &file]);
+    fs::write(laptop.at_site().join("go"), "").expect("root writes anywhere");
+    laptop.cluster.await_accounted(&slurm).expect("it ends");
+    assert_eq!(again["id"], submitted["id"], "the same file is the same job");
+    laptop.json(&["watch", &id]);
+    assert!(laptop.at_site().join("project/pakt-ada/pakt").is_dir(), "where a `pakt` at the site keeps them, too");
+    assert!(laptop.at_site().join("it-ran").is_file());
+    assert_eq!(laptop.pakt(&["logs", &id]).expect(0).stdout.lines().last(), Some(slurm.as_str()));
+    laptop.json(&["settle"]);
+    let settled = entries(&laptop, "settle");
+    let is_of_it = |entry: &&Value| scheduler_job(&entry["links"]["run"]) == slurm;
+    assert_eq!((entries(&laptop, "hold").len(), settled.iter().filter(is_of_it).count()), (1, 1));
+    let shown = laptop.json(&["show", &id]);
+    assert_eq!(shown["hold"]["closing"]["reason"], "finished");
+    assert_eq!(shown["intent"]["principal"]["user"], "pakt-ada", "who one is at the site");
+    let listed = laptop.json(&["jobs"]);
+    assert!(listed.to_string().contains(&id));
+    assert_eq!(laptop.json(&["balance", "--offline", "atlas"])["balances"][0]["committed"], 0);
+    assert_eq!(laptop.json(&["ledger", "verify"])["is_consistent"], true);
+    assert_eq!(laptop.node.logins().expect("a log"), 1, "one connection for all of it");
+}
+
+#[test]
+fn real_a_job_is_cancelled_and_a_script_submitted_from_the_laptop() {
+    let laptop = connected();
+    let file = laptop.job("to-cancel", "sleep 600");
+    let submitted = laptop.json(&["submit", &file]);
+    laptop.json(&["cancel", text(&submitted["id"])]);
+    laptop.pakt(&["watch", "to-cancel"]).expect(6);
+    assert_eq!(laptop.json(&["balance", "--offline", "atlas"])["balances"][0]["committed"], 0);
+
+    // Where the person stands at the site is their home there.
+    let home = laptop.cluster.home(User::Ada);
+    let script = tempfile::Builder::new().prefix("script-").tempfile_in(&home).expect("root writes anywhere");
+    let ran = laptop.at_site().join("script-ran");
+    fs::write(script.path(), format!("#!/bin/sh\npwd >{}\n", ran.display())).expect("ours");
+    fs::set_permissions(script.path(), fs::Permissions::from_mode(0o755)).expect("ours");
+    let name = script.path().file_name().and_then(|name| name.to_str()).expect("text");
+    let options = ["sbatch", "--account=atlas", "--gres=gpu:4", "--nodes=1", "--time=00:05:00", name];
+    let submitted = laptop.json(&options);
+    laptop.cluster.await_accounted(&scheduler_job(&submitted)).expect("it ends");
+    assert_eq!(fs::read_to_string(ran).expect("it ran").trim(), home.display().to_string());
+}
+
+#[test]
+fn real_without_a_connection_the_ledger_goes_on_and_everything_else_says_what_to_type() {
+    let laptop = Laptop::new();
+    let file = laptop.job("unsent", "true");
+    let refused = laptop.pakt(&["submit", &file]).expect(3);
+    assert!(refused.stderr.contains("open a connection: `ssh -M -N -f"), "{}", refused.stderr);
+    laptop.pakt(&["check", &file]).expect(0);
+    laptop.pakt(&["doctor"]).expect(3);
+    assert_eq!(laptop.node.attempts().expect("a log"), 0, "nothing connects by itself");
+
+    laptop.open_as_told();
+    let told = laptop.pakt(&["doctor"]);
+    assert!(told.stdout.contains("connection     open to jupiter-login"), "{}", told.stdout);
+    assert!(told.stdout.contains("it closes 08:00:00 after its last use"), "{}", told.stdout);
+    laptop.pakt(&["ledger", "init"]).expect(0);
+    let mut closing = std::process::Command::new("pkill");
+    closing.args(["-KILL", "-f", &format!("ControlPath={}", laptop.home().with_file_name("pakt-ssh").display())]);
+    assert!(closing.status().expect("it starts").success());
+    laptop.pakt(&["balance", "--offline"]).expect(0);
+    laptop.pakt(&["ledger", "verify"]).expect(0);
+    let refused = laptop.pakt(&["jobs"]).expect(3);
+    assert!(refused.stderr.contains("open a connection: `ssh -M -N -f"), "{}", refused.stderr);
+}
+
+#[test]
+fn real_a_site_that_wants_a_person_takes_no_job_from_cron() {
+    let laptop = connected();
+    let file = laptop.job("by-night", "true");
+    let refused = laptop.pakt_unattended(&["submit", &file]).expect(4);
+    assert!(refused.stderr.contains("this process has no terminal"), "{}", refused.stderr);
+    assert_eq!(entries(&laptop, "hold").len(), 0);
+    // What only reads goes on.
+    laptop.pakt_unattended(&["settle"]).expect(0);
+}
+
+#[test]
+fn real_a_submission_killed_on_the_laptop_becomes_one_job() {
+    let laptop = connected();
+    for step in ["Sending", "Sent"] {
+        let name = format!("killed-{}", step.to_lowercase());
+        let file = laptop.job(&name, &format!("echo ran >>{name}.ran"));
+        let killed = laptop.pakt_killed_after(step, &["submit", &file]);
+        assert!(!killed.status.success(), "{step}: {killed:?}");
+        let submitted = laptop.json(&["submit", &file]);
+        laptop.cluster.await_accounted(&scheduler_job(&submitted)).expect("it ends");
+        let ran = fs::read_to_string(laptop.at_site().join(format!("{name}.ran"))).expect("it ran");
+        assert_eq!(ran.lines().count(), 1, "{step}");
+    }
+    assert_eq!(entries(&laptop, "hold").len(), 2);
+}
