@@ -4,10 +4,10 @@ use crate::{
     error::{Gravity, JobsError},
     house::House,
     reached::booked,
-    settle::Pricer,
+    settle::{Counts, Pricer},
 };
 use ledger::{Command, Outcome, RunPrice, SettleOutcome, SettledRun};
-use model::{RunKey, Window};
+use model::{AmountError, RunKey, Window};
 use std::sync::Arc;
 
 /// How many runs are in memory at once.
@@ -22,6 +22,9 @@ pub struct RepriceReport {
     pub seen: u64,
     /// Runs whose price is another now.
     pub changed: u64,
+    /// What became of their charges; nothing where they were only counted.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// Runs that the profile has no tariff for any more, and which keep their price.
     pub without_tariff: u64,
     /// Runs that the books price by a later tariff than the profile has, and which keep their price.
@@ -73,6 +76,10 @@ pub async fn reprice(house: &House, window: Window, is_dry: bool) -> Result<Repr
     }
 }
 
+fn too_large(error: &AmountError) -> JobsError {
+    JobsError::new(Gravity::Bug, WHAT, error.to_string(), "please report it")
+}
+
 fn count(report: &mut RepriceReport, command: &Command, outcome: Outcome) -> Result<(), JobsError> {
     match (command, outcome) {
         (Command::Reprice(settled), Outcome::Settled(SettleOutcome::Rejected { reason })) => {
@@ -81,7 +88,10 @@ fn count(report: &mut RepriceReport, command: &Command, outcome: Outcome) -> Res
             }
         }
         (_, Outcome::Settled(SettleOutcome::Same | SettleOutcome::Stale)) => {}
-        (_, Outcome::Settled(_)) => report.changed += 1,
+        (Command::Reprice(settled), Outcome::Settled(outcome)) => {
+            report.changed += 1;
+            report.counts.count(settled, &outcome).map_err(|error| too_large(&error))?;
+        }
         _ => return Err(JobsError::new(Gravity::Bug, WHAT, "the ledger gave another answer", "please report it")),
     }
     Ok(())

@@ -115,12 +115,18 @@ impl Summing {
                 return;
             }
         };
-        let sums = self.sums.entry((run.account.clone(), run.state.base.as_str().to_owned())).or_default();
+        let sums = self.sums.entry((run.account.clone(), state_of(run))).or_default();
         match sums.with(&price) {
             Ok(parts) => *sums = Sums { runs: sums.runs + 1, parts },
             Err(AmountError::Overflow | AmountError::NotHours(_)) => self.not_priced += 1,
         }
     }
+}
+
+/// How a run ended, or where it stands.
+fn state_of(run: &Run) -> String {
+    let word = if run.ended_at.is_some() { run.state.end().as_str() } else { run.state.base.as_str() };
+    word.to_owned()
 }
 
 impl Sums {

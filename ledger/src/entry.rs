@@ -2,7 +2,7 @@
 
 use crate::{Account, CloseReason, Content, DecidedLeaf, GivenLot, HoldId};
 use model::{
-    Amount, BaseState, PartitionName, Principal, ProjectName, RunKey, TariffId, Timestamp, Unit, UserName, Window,
+    Amount, EndState, PartitionName, Principal, ProjectName, RunKey, TariffId, Timestamp, Unit, UserName, Window,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -147,7 +147,7 @@ pub struct Ran {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<PartitionName>,
     /// How it ended.
-    pub end_state: BaseState,
+    pub end_state: EndState,
 }
 
 /// What only some kinds of entry have.

@@ -69,7 +69,7 @@ pub use grant::{Expiry, Grant, NewGrant, NewOpening, Withdraw};
 pub use hold::{AmendHold, CloseHold, CloseReason, Closing, Hold, HoldId, NewCeiling, NewHold};
 pub use import_batch::{ControlTotal, ImportBatch, ImportRecord};
 pub use observation::{Observation, ObservedPending, ObservedRun};
-pub use outcome::{Effect, Outcome, SettleOutcome};
+pub use outcome::{Effect, Outcome, Paid, SettleOutcome};
 pub use random::Random;
 pub use refusal::Refusal;
 pub use rules::{

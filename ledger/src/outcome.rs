@@ -1,6 +1,6 @@
 //! Outcomes: what each command of a post did.
 
-use crate::records::BookedCharge;
+use crate::records::{BookedCharge, Standing};
 use crate::{Adjusted, Expiry, Hold, RunPrice, UnattributedReason};
 use model::{Amount, ProjectName, Unit};
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,17 @@ pub enum Outcome {
     BundleKept(Effect),
 }
 
+/// What a run is charged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paid {
+    /// To whom.
+    pub project: ProjectName,
+    /// In which unit.
+    pub unit: Unit,
+    /// How much.
+    pub amount: Amount,
+}
+
 /// What became of one run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SettleOutcome {
@@ -100,10 +111,14 @@ pub enum SettleOutcome {
     },
     /// Read before with the same content.
     Same,
+    /// In the books before without a price, and charged for the first time now that it has one.
+    Priced(Paid),
     /// Read before with other content: what was charged is reversed and charged anew.
     Corrected {
-        /// The new charge less the old one.
-        difference: Amount,
+        /// What was charged; none where nobody was.
+        before: Option<Paid>,
+        /// What is charged now.
+        after: Option<Paid>,
     },
     /// An earlier reading than the one in the books: nothing changes.
     Stale,
@@ -146,6 +161,23 @@ impl SettleOutcome {
     pub(crate) fn covered(charge: &BookedCharge) -> Self {
         let BookedCharge { project, unit, amount, .. } = charge;
         Self::Covered { project: project.clone(), unit: unit.clone(), amount: *amount }
+    }
+
+    /// The outcome of a run that was in the books and stands there in another way now.
+    pub(crate) fn changed(before: &Standing, after: &Standing, drawn: Amount, overrun: Amount) -> Self {
+        let paid = |standing: &Standing| match standing {
+            Standing::Charged(BookedCharge { project, unit, amount, .. }) => {
+                Some(Paid { project: project.clone(), unit: unit.clone(), amount: *amount })
+            }
+            Standing::Covered(_) | Standing::Unattributed(_) => None,
+        };
+        match (before, paid(after)) {
+            (Standing::Unattributed(UnattributedReason::NotPriced(_)), Some(paid)) => Self::Priced(paid),
+            (Standing::Unattributed(_), Some(Paid { project, unit, .. })) => {
+                Self::New { drawn, overrun, project, unit }
+            }
+            (_, after) => Self::Corrected { before: paid(before), after },
+        }
     }
 
     /// The outcome of a run that is charged to nobody.

@@ -1,7 +1,7 @@
 //! Usage: what runs took, summed by what reports ask for.
 
 use model::{
-    BaseState, ClusterName, Day, Month, PartitionName, ProjectName, SiteName, Timestamp, Unit, UserName, Window, Zone,
+    ClusterName, Day, EndState, Month, PartitionName, ProjectName, SiteName, Timestamp, Unit, UserName, Window, Zone,
 };
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +75,7 @@ pub struct UsageFilter {
     /// Those in a unit.
     pub unit: Option<Unit>,
     /// Those that ended so.
-    pub end_state: Option<BaseState>,
+    pub end_state: Option<EndState>,
 }
 
 /// A question about usage.
@@ -117,7 +117,7 @@ pub struct UsageGroup {
     pub partition: Option<PartitionName>,
     /// How the runs ended.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub end_state: Option<BaseState>,
+    pub end_state: Option<EndState>,
     /// In which unit.
     pub unit: Unit,
 }

@@ -137,7 +137,7 @@ impl JobState {
         }
         flags.sort_unstable();
         flags.dedup();
-        let base = base.or_else(|| flags.first().map(|flag| implied_base(*flag))).unwrap_or(BaseState::Unknown);
+        let base = base.or_else(|| flags.first().map(|flag| flag.implied_base())).unwrap_or(BaseState::Unknown);
         Self { base, flags }
     }
 
@@ -159,25 +159,27 @@ impl JobState {
     }
 }
 
-/// The base state that a flag stands for where a text tool prints only the flag.
-const fn implied_base(flag: StateFlag) -> BaseState {
-    match flag {
-        StateFlag::Configuring
-        | StateFlag::Resizing
-        | StateFlag::Signaling
-        | StateFlag::Stopped
-        | StateFlag::PowerUpNode
-        | StateFlag::Completing
-        | StateFlag::StageOut => BaseState::Running,
-        StateFlag::Requeued
-        | StateFlag::RequeueFed
-        | StateFlag::RequeueHold
-        | StateFlag::Expediting
-        | StateFlag::SpecialExit
-        | StateFlag::ReservationDeletedHold => BaseState::Pending,
-        StateFlag::LaunchFailed | StateFlag::ReconfigFail => BaseState::Failed,
-        StateFlag::Revoked => BaseState::Cancelled,
-        StateFlag::UpdateDb => BaseState::Unknown,
+impl StateFlag {
+    /// The base state that a flag stands for where a text tool prints only the flag.
+    pub const fn implied_base(self) -> BaseState {
+        match self {
+            Self::Configuring
+            | Self::Resizing
+            | Self::Signaling
+            | Self::Stopped
+            | Self::PowerUpNode
+            | Self::Completing
+            | Self::StageOut => BaseState::Running,
+            Self::Requeued
+            | Self::RequeueFed
+            | Self::RequeueHold
+            | Self::Expediting
+            | Self::SpecialExit
+            | Self::ReservationDeletedHold => BaseState::Pending,
+            Self::LaunchFailed | Self::ReconfigFail => BaseState::Failed,
+            Self::Revoked => BaseState::Cancelled,
+            Self::UpdateDb => BaseState::Unknown,
+        }
     }
 }
 

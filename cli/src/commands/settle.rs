@@ -3,12 +3,12 @@
 use super::{Context, bundle};
 use crate::{
     failure::Failure,
-    output::{Answer, expiry, hold, instant},
+    output::{Answer, changes, expiry, hold, instant},
 };
 use jobs::{
     Gravity, House,
     seal::{SealReport, seal},
-    settle::{AmendedHold, Counts, LostJob, NotPriced, SettleOptions, SettleReport, SettledAmount, settle},
+    settle::{AmendedHold, Counts, LostJob, NotPriced, SettleOptions, SettleReport, settle},
 };
 use model::{JobId, RunKey, Timestamp, Zone};
 use serde_json::json;
@@ -134,16 +134,13 @@ pub(super) fn day_in(text: &str, zone: &Zone) -> Result<Timestamp, Failure> {
 fn text(report: &SettleReport, sealed: &SealReport) -> String {
     let until = report.settled_until.map(instant).unwrap_or_default();
     let SettleReport { place, unattributed_in_all, running, pending, .. } = report;
-    let Counts { new, same, corrected, covered, unattributed, settled } = &report.counts;
+    let Counts { new, same, corrected, unattributed, .. } = &report.counts;
     let mut text = format!(
         "{place}: runs: {new} newly charged, {same} known, {corrected} corrected; \
          unattributed runs: {unattributed} new, {unattributed_in_all} in all; \
          jobs: {running} running, {pending} waiting; settled until {until}\n"
     );
-    for SettledAmount { project, unit, amount } in settled {
-        text.push_str(&format!("  {project} was charged {}\n", hold(unit, *amount)));
-    }
-    text.push_str(&of_openings(*covered));
+    text.push_str(&changes(&report.counts));
     for due in &report.expired {
         text.push_str(&format!("  {}\n", expiry(due)));
     }
@@ -162,17 +159,6 @@ fn text(report: &SettleReport, sealed: &SealReport) -> String {
         text.push_str(&format!("  {} finished {words} sealed, each into one archive\n", sealed.sealed.len()));
     }
     text
-}
-
-/// What is said of runs that openings have; nothing where there are none.
-pub(super) fn of_openings(count: u64) -> String {
-    match count {
-        0 => String::new(),
-        1 => "  1 run is in the opening of its budget and is not charged; `pakt ledger covered` lists it\n".to_owned(),
-        _ => format!(
-            "  {count} runs are in the openings of their budgets and are not charged; `pakt ledger covered` lists them\n"
-        ),
-    }
 }
 
 /// A run as people know it.

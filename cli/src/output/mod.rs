@@ -1,6 +1,7 @@
 //! All that a person or a program reads. Data goes to stdout, everything else to stderr.
 
 mod amounts;
+mod changes;
 mod gaps;
 mod json;
 mod mistake;
@@ -10,6 +11,7 @@ mod table;
 mod usage;
 
 pub(crate) use amounts::{charge, explained_hold, hold, instant, instant_in, price_lines};
+pub(crate) use changes::changes;
 pub(crate) use gaps::gaps;
 pub(crate) use json::holds;
 pub(crate) use mistake::mistake_text;

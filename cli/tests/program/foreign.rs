@@ -178,9 +178,9 @@ fn rows_that_are_not_taken_in_are_told_with_their_line() {
     exit 5
     --- stdout
     jupiter: 3 rows: 0 newly charged, 1 known, 0 corrected, 1 unattributed, 0 without a price, 1 rejected; 0 still ran, 0 never started; 0 steps passed over
-      control total of 2 runs: 1152.000 core-h (jupiter:core)
-      control total of 2 runs: 16.000 GPU-h (jupiter:gh200)
-      control total of 2 runs: 4.000 node-h (jupiter:node)
+      control total of 1 runs: 576.000 core-h (jupiter:core)
+      control total of 1 runs: 8.000 GPU-h (jupiter:gh200)
+      control total of 1 runs: 2.000 node-h (jupiter:node)
       from <instant> to <instant>
       blake3 78b467a84c4bb5484532dc7d5f8165413b07483de4ca37cbe9faac30544affc9
     --- stderr

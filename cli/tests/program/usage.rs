@@ -399,6 +399,8 @@ fn runs_are_priced_anew_when_a_tariff_changes() {
     exit 0
     --- stdout
     jupiter: 3 runs looked at, 1 were priced anew
+      atlas was given back 288.000 core-h (jupiter:core)
+      1 run corrected: from 576.000 to 288.000 core-h (jupiter:core)
     ");
     let after = before - 2 * 144 * 3_600_000;
     assert_eq!(used(&desk), after, "the two hours of October");

@@ -1,9 +1,9 @@
 //! What an import did: every row is in exactly one of the counts.
 
-use super::{chunk::Chunk, seen::Seen};
+use super::{chunk::Chunk, costs::Costs, seen::Seen};
 use crate::settle::{Counts, NotTaken, named};
-use ledger::{Command, ControlTotal, Coverage, Outcome, SettledRun};
-use model::{AmountError, Charge, ClusterName, JobId, Price, Run, SiteName, Stamp, Timestamp, Unit, Window};
+use ledger::{Command, ControlTotal, Coverage, Outcome, SettleOutcome};
+use model::{AmountError, ClusterName, JobId, Run, SiteName, Stamp, Timestamp, Window};
 use std::collections::BTreeSet;
 
 /// So many rows that were not taken in are listed, and so many names of clusters; all are counted.
@@ -39,7 +39,7 @@ pub struct ImportReport {
     pub not_priced: Listed,
     /// Rows that were not taken in.
     pub rejected: Listed,
-    /// What the runs cost, in each unit in which they have a price.
+    /// What the runs cost, in each unit in which they have a price; each run once, however many rows tell of it.
     pub totals: Vec<ControlTotal>,
     /// Jobs whose hold was closed.
     pub closed: Vec<JobId>,
@@ -89,7 +89,7 @@ pub(super) struct Tally {
     counts: Counts,
     not_priced: Listed,
     rejected: Listed,
-    totals: Vec<(Unit, u64, i128)>,
+    costs: Costs,
     pub(super) seen: Seen,
     /// The earliest end of a run that the books rejected.
     pub(super) rejected_since: Option<Timestamp>,
@@ -129,12 +129,13 @@ impl Tally {
                 }
                 None => {}
             }
-            self.add(run, settled);
+            self.add(run);
+            self.costs.add(settled, *outcome != SettleOutcome::Stale);
         }
         Ok(rejected)
     }
 
-    fn add(&mut self, run: &Run, settled: &SettledRun) {
+    fn add(&mut self, run: &Run) {
         self.seen.see(run);
         if self.clusters.len() < MOST_LISTED && !self.clusters.contains(&run.key.cluster) {
             self.clusters.insert(run.key.cluster.clone());
@@ -142,23 +143,10 @@ impl Tally {
         let (from, to) = (run.started_at, run.ended_at.unwrap_or(run.started_at));
         let window = self.window.get_or_insert(Window { from, to });
         *window = Window { from: window.from.min(from), to: window.to.max(to) };
-        let Some(Price { gpu, node, site, .. }) = settled.price.known() else { return };
-        // A site that charges GPU time says the same thing twice.
-        let is_said = |charge: &&Charge| gpu.as_ref().is_some_and(|gpu| gpu.unit == charge.unit);
-        for charge in gpu.iter().chain(node).chain(site.as_ref().filter(|charge| !is_said(charge))) {
-            let milli = i128::from(charge.amount.milli());
-            match self.totals.iter_mut().find(|(unit, ..)| *unit == charge.unit) {
-                Some((_, runs, sum)) => (*runs, *sum) = (*runs + 1, *sum + milli),
-                None => self.totals.push((charge.unit.clone(), 1, milli)),
-            }
-        }
     }
 
     /// All of it, without the holds.
     pub(super) fn report(&self, site: SiteName, observed_at: Timestamp, digest: String) -> ImportReport {
-        let mut totals = self.totals.clone();
-        totals.sort();
-        let total = |(unit, runs, sum): (Unit, u64, i128)| ControlTotal { unit, runs, milli: sum.to_string() };
         // What the books rejected is among the runs, the other rejected rows are not.
         let read = self.runs + self.not_started + self.running;
         ImportReport {
@@ -175,7 +163,7 @@ impl Tally {
             counts: self.counts.clone(),
             not_priced: self.not_priced.clone(),
             rejected: self.rejected.clone(),
-            totals: totals.into_iter().map(total).collect(),
+            totals: self.costs.totals(),
             closed: Vec::new(),
             coverage: Vec::new(),
             notes: Vec::new(),
@@ -184,8 +172,8 @@ impl Tally {
 
     /// Rows that were rejected before they came to the books.
     const fn unread(&self) -> u64 {
-        let Counts { new, same, corrected, covered, unattributed, .. } = &self.counts;
-        let taken = *new + *same + *corrected + *covered + *unattributed + self.not_priced.count;
+        let Counts { new, same, priced, corrected, covered, unattributed, .. } = &self.counts;
+        let taken = *new + *same + *priced + *corrected + *covered + *unattributed + self.not_priced.count;
         self.rejected.count - (self.runs - taken)
     }
 }

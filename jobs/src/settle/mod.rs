@@ -27,7 +27,7 @@ mod unsent;
 mod window;
 
 pub use amend::AmendedHold;
-pub use counts::{Counts, SettledAmount};
+pub use counts::{CorrectedAmount, Counts, SettledAmount};
 pub use lost::LostJob;
 pub use report::{NotPriced, SettleOptions, SettleReport};
 pub use run::settle;

@@ -148,7 +148,7 @@ async fn runs_that_had_no_price_are_charged_by_a_later_merge() {
     assert_eq!((report.bundles[0].taken.not_priced.count, report.is_complete()), (1, false));
     desk.profile_knows(&["gpu", "new"]);
     let report = merged(&desk, vec![folder.path().to_owned()]).await;
-    assert_eq!((report.repriced.counts.corrected, report.is_complete(), desk.used().await), (1, true, 100));
+    assert_eq!((report.repriced.counts.priced, report.is_complete(), desk.used().await), (1, true, 100));
 }
 
 #[tokio::test]

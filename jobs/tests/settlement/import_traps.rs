@@ -122,3 +122,43 @@ async fn trap_the_hour_that_comes_twice_is_not_guessed() {
     );
     assert_eq!(desk.used().await, 7 * 3_600);
 }
+
+/// A run of which two rows of one file tell counts once, in what was charged and in the control total.
+#[tokio::test]
+async fn two_readings_of_a_run_in_one_file_are_one_run() {
+    let longer =
+        completed(1, 600, 500).replace("|100|", "|140|").replace(&(NOW - 500).to_string(), &(NOW - 460).to_string());
+    for (what, rows) in [
+        ("the same twice", vec![completed(1, 600, 500), completed(2, 600, 500), completed(1, 600, 500)]),
+        ("two that differ", vec![completed(1, 600, 500), completed(2, 600, 500), longer.clone()]),
+        ("in the other order", vec![longer.clone(), completed(2, 600, 500), completed(1, 600, 500)]),
+    ] {
+        let desk = Desk::new().await;
+        let report = desk.import(&text(&rows)).await;
+        let charged: i64 = report.counts.settled.iter().map(|settled| settled.amount.milli()).sum();
+        let used = desk.used().await;
+        assert_eq!(charged, used * 1000, "{what}: {:?}", report.counts);
+        let gpu = report.totals.iter().find(|total| total.runs > 0).expect("a total");
+        assert_eq!(
+            (gpu.runs, gpu.milli.as_str()),
+            (2, (used * 1000).to_string().as_str()),
+            "{what}: {:?}",
+            report.totals
+        );
+        assert_eq!(report.rows, 3, "{what}");
+        // Once more, nothing changes, and the file has the same sums.
+        let again = desk.import(&text(&rows)).await;
+        assert_eq!((again.counts.settled.len(), &again.totals), (0, &report.totals), "{what}");
+    }
+}
+
+/// A word that no known release prints is told, and the run is charged.
+#[tokio::test]
+async fn a_state_that_nobody_knows_is_told_and_charged() {
+    let desk = Desk::new().await;
+    let rows = ["FROBNICATED", "REQUEUED", "COMPLETED"].map(|state| row("1", state, 600, 500, ONE));
+    let rows: Vec<String> =
+        (1..).zip(rows).map(|(id, row): (u64, _)| row.replacen("1|1|", &format!("{id}|{id}|"), 1)).collect();
+    let report = desk.import(&text(&rows)).await;
+    assert_eq!((report.counts.new, report.counts.unknown_end_states, desk.used().await), (3, 1, 300));
+}

@@ -41,7 +41,8 @@ impl Desk {
     pub(crate) async fn try_import(&self, text: &str, observed_at: i64) -> Result<ImportReport, JobsError> {
         let source = Box::new(Cursor::new(text.as_bytes().to_vec()));
         let report = import(&self.house("ada"), wish(observed_at), source).await?;
-        let all = report.counts.new + report.counts.same + report.counts.corrected + report.counts.unattributed;
+        let jobs::settle::Counts { new, same, priced, corrected, covered, unattributed, .. } = report.counts;
+        let all = new + same + priced + corrected + covered + unattributed;
         let rows = all + report.not_priced.count + report.rejected.count + report.running + report.not_started;
         assert_eq!(report.rows, rows, "every row is in one of the counts: {report:?}");
         Ok(report)

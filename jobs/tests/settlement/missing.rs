@@ -39,7 +39,7 @@ async fn a_run_without_a_tariff_is_kept_and_charged_when_there_is_one() {
     desk.profile_knows(&["gpu", "mystery"]);
     let report = desk.settle("ada").await;
     assert!(report.is_complete(), "{:?}", report.not_priced);
-    assert_eq!((report.counts.corrected, desk.used().await, desk.book().unattributed_count().await), (2, 1_100, Ok(0)));
+    assert_eq!((report.counts.priced, desk.used().await, desk.book().unattributed_count().await), (2, 1_100, Ok(0)));
 }
 
 #[tokio::test]

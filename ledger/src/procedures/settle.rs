@@ -149,7 +149,7 @@ fn revise(posting: &Posting<'_>, known: &BookedRun, joined: Joined, content: Con
         (Standing::Unattributed(_) | Standing::Covered(_), Standing::Covered(paid)) => SettleOutcome::covered(paid),
         // A later tariff that charges the same is noted and no correction.
         (before, after) if is_told_alike && before == after => SettleOutcome::Same,
-        _ => SettleOutcome::Corrected { difference: change.difference },
+        (before, after) => SettleOutcome::changed(before, after, change.drawn, change.overrun),
     };
     posting.records.put_run(revised)?;
     Ok(outcome)
@@ -186,7 +186,6 @@ pub(super) fn reprice(posting: &Posting<'_>, settled: &SettledRun) -> Result<Set
 struct Change {
     drawn: Amount,
     overrun: Amount,
-    difference: Amount,
 }
 
 /// Charges a run that is in the books by what they say now, and stores it; one whose amount does not fit stays as it is.
@@ -257,8 +256,6 @@ fn recharge(
     if let Standing::Charged(charge) = &run.standing {
         by_hand::refund_again(posting, run, charge)?;
     }
-    let before = old.map_or(Amount::ZERO, |old| old.amount);
-    change.difference = change.drawn.plus(change.overrun)?.minus(before)?;
     Ok(change)
 }
 
@@ -394,7 +391,7 @@ impl Charge {
 /// What an entry has of the present reading of a run.
 pub(super) fn reading(booked: &BookedRun) -> Told {
     let run = &booked.settled.run;
-    let ran = Ran { started_at: run.started_at, partition: run.partition.clone(), end_state: run.state.base };
+    let ran = Ran { started_at: run.started_at, partition: run.partition.clone(), end_state: run.state.end() };
     Told { user: Some(run.user.clone()), ran: Some(ran), content: Some(booked.content) }
 }
 

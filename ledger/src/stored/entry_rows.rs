@@ -6,7 +6,7 @@ use super::tables::{LogTables, Names};
 use crate::evidence::TreeHash;
 use crate::records::Result;
 use crate::{Content, Entry, HoldId, LedgerError, LedgerErrorKind, Links, Particulars, Ran};
-use model::{BaseState, JobId, PartitionName, RunKey, SchedulerJobId, TariffId, Timestamp};
+use model::{EndState, JobId, PartitionName, RunKey, SchedulerJobId, TariffId, Timestamp};
 
 /// The columns of an entry, in the order of [`entry`].
 pub(crate) const ENTRY: &str = "number, kind, unit, amount, debit, credit, project, effective_at, recorded_at, \
@@ -52,7 +52,7 @@ pub(crate) fn entry<T: LogTables>(row: &T::Row<'_>, tables: &T) -> Result<Entry>
 fn ran(row: &impl StoredRow, names: &impl Names) -> Result<Option<Ran>> {
     let Some(started) = row.number_option(22)? else { return Ok(None) };
     let word = names.text_of(row.name(24)?)?;
-    let end_state = BaseState::from_word(&word);
+    let end_state = EndState::from_word(&word);
     let end_state = end_state.ok_or_else(|| unreadable(format!("`{}` is no state of a job", &*word)))?;
     let partition = row.name_option(23)?.map(|number| names.parsed_of(number)).transpose()?;
     Ok(Some(Ran { started_at: Timestamp::from_epoch_seconds(started), partition, end_state }))

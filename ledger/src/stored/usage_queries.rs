@@ -6,7 +6,7 @@ use super::usage_tables::{Calendars, zone};
 use crate::records::Result;
 use crate::rules::{Calendar, UsageSums};
 use crate::{KnownAt, SiteZone, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum};
-use model::{Amount, BaseState, Day, Month, NameError, SiteName, Timestamp, Window, Zone};
+use model::{Amount, Day, EndState, Month, NameError, SiteName, Timestamp, Window, Zone};
 use std::rc::Rc;
 
 /// Longer than any day is, in seconds: within this the days of all zones begin.
@@ -244,7 +244,7 @@ impl<T: LogTables> Asking<'_, T> {
             partition: of(UsageField::Partition, numbers.partition)
                 .map(|number| names.parsed_of(number))
                 .transpose()?,
-            end_state: state.and_then(|word| BaseState::from_word(&word)),
+            end_state: state.and_then(|word| EndState::from_word(&word)),
             unit: names.parsed_of(numbers.unit)?,
         })
     }

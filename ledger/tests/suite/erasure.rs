@@ -169,7 +169,7 @@ async fn what_is_read_again_is_the_same_and_stays_erased() {
     assert_eq!(outcomes, [SettleOutcome::Same, SettleOutcome::Same].map(Outcome::Settled));
     // A reading that says something else is corrected, without the name.
     let changed = desk.post(&[settle(read_at(of_eve(1, 50), 500))]).await;
-    assert_eq!(changed, [Outcome::Settled(SettleOutcome::Corrected { difference: milli(-10) })]);
+    assert_eq!(changed, [Outcome::Settled(corrected(60, 50))]);
     assert!(people(&desk).await.iter().all(|(person, _)| person != "evelyne"));
     assert_eq!(people(&desk).await.iter().map(|(_, amount)| *amount).sum::<i64>(), 100);
     desk.verify().await;

@@ -1,7 +1,7 @@
 //! Runs: drawn from holds, bound, unattributed, corrected; a reading that is late, repeated or renamed changes nothing.
 
 use crate::support::*;
-use ledger::{Command, NewHold, Outcome, RunPrice, SettleOutcome, SettledRun, UnattributedReason};
+use ledger::{Command, NewHold, Outcome, Paid, RunPrice, SettleOutcome, SettledRun, UnattributedReason};
 use model::{Price, WallTime};
 
 fn with_price(price: Price, run: SettledRun) -> SettledRun {
@@ -10,6 +10,10 @@ fn with_price(price: Price, run: SettledRun) -> SettledRun {
 
 fn unpriced(run: SettledRun) -> SettledRun {
     SettledRun { price: RunPrice::Unknown("no tariff for its partition".to_owned()), ..run }
+}
+
+fn paid(unit: &str, amount: i64) -> Paid {
+    Paid { project: atlas(), unit: name(unit), amount: milli(amount) }
 }
 
 fn charged(drawn: i64, overrun: i64) -> SettleOutcome {
@@ -94,7 +98,7 @@ async fn what_has_no_price_in_its_unit_is_listed_and_never_zero() {
     let mut priced = read_at(foreign(2, 60), 300);
     let node = Some(model::Charge { unit: name("jupiter:a100"), amount: milli(9) });
     priced.price = RunPrice::Known(Price { node, ..price(60) });
-    assert_eq!(desk.settle(priced).await, SettleOutcome::Corrected { difference: milli(9) });
+    assert_eq!(desk.settle(priced).await, SettleOutcome::Priced(paid("jupiter:a100", 9)));
     desk.verify().await;
 }
 
@@ -115,16 +119,15 @@ async fn a_hold_that_comes_late_takes_the_runs_of_its_job() {
 #[tokio::test]
 async fn the_latest_reading_counts_whenever_it_comes() {
     // (price, read at) in order of arrival; what is used in the end; what the last one gave.
-    let corrected = |difference: i64| SettleOutcome::Corrected { difference: milli(difference) };
     for (readings, used, last) in [
         (vec![(60, 1), (60, 1)], 60, SettleOutcome::Same),
         (vec![(60, 1), (60, 9)], 60, SettleOutcome::Same),
-        (vec![(60, 1), (50, 2)], 50, corrected(-10)),
+        (vec![(60, 1), (50, 2)], 50, corrected(60, 50)),
         (vec![(50, 2), (60, 1)], 50, SettleOutcome::Stale),
-        (vec![(60, 1), (50, 2), (60, 3)], 60, corrected(10)),
+        (vec![(60, 1), (50, 2), (60, 3)], 60, corrected(50, 60)),
         (vec![(60, 1), (60, 3), (50, 2)], 60, SettleOutcome::Stale),
-        (vec![(60, 1), (130, 2)], 130, corrected(70)),
-        (vec![(60, 1), (0, 2)], 0, corrected(-60)),
+        (vec![(60, 1), (130, 2)], 130, corrected(60, 130)),
+        (vec![(60, 1), (0, 2)], 0, corrected(60, 0)),
     ] {
         let desk = Desk::in_memory();
         desk.post(&[grant("g1", 1000), hold(1, 100)]).await;
@@ -153,7 +156,7 @@ async fn a_correction_reverses_each_entry_and_charges_anew() {
     // A change that moves no amount is told all the same: reports go by what entries say of a run.
     let mut failed = read_at(ours(1, 90, 1), 400);
     failed.run.state = model::JobState::of(model::BaseState::Failed);
-    assert_eq!(desk.settle(failed).await, SettleOutcome::Corrected { difference: milli(0) });
+    assert_eq!(desk.settle(failed).await, corrected(90, 90));
     let entries = desk.entries().await;
     let states: Vec<_> =
         entries.iter().filter_map(|entry| entry.ran.as_ref().map(|ran| ran.end_state.as_str())).collect();
@@ -171,11 +174,14 @@ async fn a_changed_account_moves_the_charge() {
     desk.settle(foreign(1, 60)).await;
     let mut moved = read_at(foreign(1, 60), 300);
     moved.run.account = Some(name("other"));
-    assert_eq!(desk.settle(moved.clone()).await, SettleOutcome::Corrected { difference: milli(0) });
+    let to_another = Paid { project: name("borealis"), ..paid("jupiter:gh200", 60) };
+    let expected =
+        SettleOutcome::Corrected { before: Some(paid("jupiter:gh200", 60)), after: Some(to_another.clone()) };
+    assert_eq!(desk.settle(moved.clone()).await, expected);
     assert_eq!(desk.numbers().await, [1000, 0, 0, 0, 0, 1000]);
     let mut unbound = read_at(moved, 400);
     unbound.run.account = None;
-    assert_eq!(desk.settle(unbound).await, SettleOutcome::Corrected { difference: milli(-60) });
+    assert_eq!(desk.settle(unbound).await, SettleOutcome::Corrected { before: Some(to_another), after: None });
     assert_eq!(desk.book.unattributed().await.expect("read").len(), 1);
     desk.verify().await;
 }
@@ -196,7 +202,7 @@ async fn the_same_run_by_another_reader_is_the_same_run() {
     renamed.run.key.submitted_at = at(NOW + 3);
     assert_eq!(desk.settle(renamed.clone()).await, SettleOutcome::Same, "the SLUID says that it is the same");
     (renamed.price, renamed.run.observed_at) = (RunPrice::Known(price(70)), at(NOW + 400));
-    assert_eq!(desk.settle(renamed).await, SettleOutcome::Corrected { difference: milli(10) });
+    assert_eq!(desk.settle(renamed).await, corrected(60, 70));
     assert_eq!(desk.settle(with_sluid(foreign(2, 5), "s2")).await, charged(5, 0));
     for disagreeing in [with_sluid(foreign(1, 60), "s3"), with_sluid(foreign(1, 60), "s2")] {
         let outcome = desk.settle(disagreeing).await;
@@ -249,7 +255,7 @@ async fn a_run_without_a_price_is_kept_and_charged_once_it_has_one() {
 
     // The price is found out from what stands in the books, with the date of that reading.
     let read_anew = with_price(price(60), SettledRun { run: listed[0].run.clone(), ..foreign(1, 60) });
-    assert_eq!(desk.settle(read_anew).await, SettleOutcome::Corrected { difference: milli(60) });
+    assert_eq!(desk.settle(read_anew).await, SettleOutcome::Priced(paid("jupiter:gh200", 60)));
     assert_eq!(desk.numbers().await, [1000, 60, 0, 0, 0, 940]);
     assert_eq!(desk.book.unattributed_count().await, Ok(1));
     desk.verify().await;
@@ -276,7 +282,8 @@ async fn whoever_cannot_price_a_run_takes_no_charge_away() {
     desk.settle(foreign(1, 60)).await;
     let mut longer = unpriced(read_at(foreign(1, 60), 300));
     longer.run.ended_at = Some(at(NOW + 120));
-    assert_eq!(desk.settle(longer).await, SettleOutcome::Corrected { difference: milli(-60) });
+    let nobody = SettleOutcome::Corrected { before: Some(paid("jupiter:gh200", 60)), after: None };
+    assert_eq!(desk.settle(longer).await, nobody);
 }
 
 #[tokio::test]
@@ -347,7 +354,7 @@ async fn a_run_that_is_priced_anew_is_corrected_and_stays_the_run_that_was_read(
     desk.post(&[grant("g1", 1000), Command::Bind(binding()), settle(foreign(1, 60)), settle(foreign(2, 8))]).await;
     let reprice = |number: u64, gpu_milli: i64| Command::Reprice(std::sync::Arc::new(foreign(number, gpu_milli)));
     let outcomes = desk.post(&[reprice(1, 90), reprice(2, 8), reprice(3, 5)]).await;
-    assert_eq!(outcomes[0], Outcome::Settled(SettleOutcome::Corrected { difference: milli(30) }));
+    assert_eq!(outcomes[0], Outcome::Settled(corrected(60, 90)));
     assert_eq!(outcomes[1], Outcome::Settled(SettleOutcome::Same));
     assert!(matches!(outcomes[2], Outcome::Settled(SettleOutcome::Rejected { .. })), "{outcomes:?}");
     assert_eq!(desk.numbers().await, [1000, 98, 0, 0, 0, 902]);
@@ -374,20 +381,23 @@ async fn whoever_has_an_older_tariff_undoes_nothing() {
     let desk = Desk::new();
     desk.post(&[grant("g1", 1000), Command::Bind(binding())]).await;
     assert_eq!(desk.settle(by_tariff("2026-01@aa", 60, 1)).await, charged(60, 0));
-    let corrected = SettleOutcome::Corrected { difference: milli(30) };
-    assert_eq!(desk.settle(by_tariff("2026-03@aa", 90, 1)).await, corrected, "a later tariff, read at the same time");
+    assert_eq!(
+        desk.settle(by_tariff("2026-03@aa", 90, 1)).await,
+        corrected(60, 90),
+        "a later tariff, read at the same time"
+    );
     assert_eq!(desk.settle(by_tariff("2026-01@aa", 60, 9)).await, SettleOutcome::Stale, "an older one, read later");
     assert_eq!(desk.settle(by_tariff("2026-03@ff", 90, 9)).await, SettleOutcome::Same, "another that charges the same");
     let outcomes = desk.post(&[reprice(by_tariff("2026-01@aa", 60, 9))]).await;
     let Outcome::Settled(SettleOutcome::Rejected { reason }) = &outcomes[0] else { panic!("{outcomes:?}") };
     assert!(reason.contains("2026-03@aa, which is later than jupiter/booster/2026-01@aa"), "{reason}");
     // Of two with one date it is always the same one, whoever comes last.
-    assert_eq!(desk.settle(by_tariff("2026-03@ab", 50, 1)).await, SettleOutcome::Corrected { difference: milli(-40) });
+    assert_eq!(desk.settle(by_tariff("2026-03@ab", 50, 1)).await, corrected(90, 50));
     assert_eq!(desk.settle(by_tariff("2026-03@aa", 90, 99)).await, SettleOutcome::Stale);
     // Other facts are other facts, by whichever tariff they come.
     let mut longer = by_tariff("2026-01@aa", 70, 100);
     longer.run.elapsed = WallTime::from_seconds(99);
-    assert_eq!(desk.settle(longer).await, SettleOutcome::Corrected { difference: milli(20) });
+    assert_eq!(desk.settle(longer).await, corrected(50, 70));
     desk.verify().await;
 }
 
@@ -404,8 +414,8 @@ async fn of_a_run_that_is_seen_again_only_the_instant_changes() {
     // Within a post, too, the instant counts that was read before.
     let rows = [(60, 250), (90, 240), (60, 270), (70, 290), (60, 280)];
     let outcomes = desk.post(&rows.map(|(amount, seconds)| settle(read_at(foreign(1, amount), seconds)))).await;
-    let corrected = SettleOutcome::Corrected { difference: milli(10) };
-    let expected = [SettleOutcome::Same, SettleOutcome::Stale, SettleOutcome::Same, corrected, SettleOutcome::Stale];
+    let expected =
+        [SettleOutcome::Same, SettleOutcome::Stale, SettleOutcome::Same, corrected(60, 70), SettleOutcome::Stale];
     assert_eq!(outcomes, expected.map(ledger::Outcome::Settled));
     assert_eq!(desk.settle(read_at(foreign(1, 60), 285)).await, SettleOutcome::Stale);
     assert_eq!(desk.numbers().await, [1000, 70, 0, 0, 0, 930]);

@@ -3,7 +3,7 @@
 use ledger::{
     BalanceQuery, Binding, Book, CloseHold, CloseReason, Command, Cursor, Enforce, Entry, EntryPage, HoldId,
     LedgerError, NewGrant, NewHold, NewOpening, NewSiteFigure, Observation, ObservedPending, ObservedRun, OpenMode,
-    Outcome, Particulars, Policy, PostgresBook, PostgresPlace, Random, RunPrice, SetPolicy, SettleOutcome, SettledRun,
+    Outcome, Paid, Particulars, Policy, PostgresBook, PostgresPlace, Random, RunPrice, SetPolicy, SettleOutcome, SettledRun,
     SqliteBook, Surroundings,
 };
 use model::{
@@ -78,6 +78,12 @@ pub(crate) fn run_key(number: u64) -> RunKey {
         scheduler_job: SchedulerJobId::new(number),
         submitted_at: at(NOW),
     }
+}
+
+/// A run of `atlas` was charged so much, and is charged something else now.
+pub(crate) fn corrected(before: i64, after: i64) -> SettleOutcome {
+    let paid = |amount| Some(Paid { project: atlas(), unit: gh200(), amount: milli(amount) });
+    SettleOutcome::Corrected { before: paid(before), after: paid(after) }
 }
 
 /// A run of account `hai` that ended, unstamped; its price is `gpu_milli`.

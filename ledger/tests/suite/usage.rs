@@ -2,9 +2,10 @@
 
 use crate::support::*;
 use ledger::{
-    Command, Effect, KnownAt, Outcome, SettledRun, SiteZone, UsageField, UsageFilter, UsageQuery, UsageSpan, UsageSum,
+    Command, Effect, KnownAt, Outcome, SettleOutcome, SettledRun, SiteZone, UsageField, UsageFilter, UsageQuery,
+    UsageSpan, UsageSum,
 };
-use model::{BaseState, Day, Window};
+use model::{BaseState, Day, EndState, Window};
 use proptest::prelude::*;
 
 /// 24 October 2026, 22:00 UTC: the 25th begins in Berlin, a day of 25 hours.
@@ -105,7 +106,7 @@ async fn usage_is_told_apart_and_chosen_by_what_is_asked() {
     let only = |filter: UsageFilter| UsageQuery { filter, ..days("2026-10-01", "2026-11-01", &[]) };
     for (filter, expected) in [
         (UsageFilter { person: Some(name("bob")), ..UsageFilter::default() }, vec!["300"]),
-        (UsageFilter { end_state: Some(BaseState::Completed), ..UsageFilter::default() }, vec!["3600"]),
+        (UsageFilter { end_state: Some(EndState::Base(BaseState::Completed)), ..UsageFilter::default() }, vec!["3600"]),
         (UsageFilter { site: Some(name("jupiter")), unit: Some(gh200()), ..UsageFilter::default() }, vec!["3900"]),
         (UsageFilter { site: Some(name("horeka")), ..UsageFilter::default() }, vec![]),
         (UsageFilter { cluster: Some(name("booster")), ..UsageFilter::default() }, vec!["3900"]),
@@ -151,6 +152,25 @@ async fn corrections_take_back_what_the_reading_before_them_said() {
     assert_eq!(usage(&desk, &known).await, ["ada COMPLETED 3000", "bob FAILED 300"]);
     let now = UsageQuery { known_at: Some(KnownAt::Entry(before + 2)), ..query };
     assert_eq!(usage(&desk, &now).await, ["ada COMPLETED 3000", "bob COMPLETED 400"]);
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_over_says_how_it_ended_in_slurms_word() {
+    let desk = Desk::new();
+    desk.post(&[berlin("jupiter"), grant("g1", 1_000_000), Command::Bind(binding())]).await;
+    let words = ["REQUEUED", "RESIZING", "COMPLETING", "FROBNICATED", "TIMEOUT"];
+    for (number, word) in (1..).zip(words) {
+        let mut run = ran(number, 10, OCTOBER_25, OCTOBER_25 + HOUR);
+        run.run.state = model::JobState::from_words(word);
+        assert!(matches!(desk.settle(run).await, SettleOutcome::New { .. }), "{word}");
+    }
+    let query = days("2026-10-25", "2026-10-26", &[UsageField::EndState]);
+    let mut found = usage(&desk, &query).await;
+    found.sort_unstable();
+    assert_eq!(found, ["COMPLETING 10", "REQUEUED 10", "RESIZING 10", "TIMEOUT 10", "UNKNOWN 10"]);
+    let requeued = UsageFilter { end_state: EndState::from_word("REQUEUED"), ..UsageFilter::default() };
+    assert_eq!(usage(&desk, &UsageQuery { filter: requeued, ..query }).await, ["REQUEUED 10"]);
     desk.verify().await;
 }
 

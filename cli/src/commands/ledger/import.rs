@@ -3,17 +3,17 @@
 use super::file::refuse_place;
 use crate::commands::{
     Context,
-    settle::{day_in, of_openings, refuse_future},
+    settle::{day_in, refuse_future},
 };
 use crate::{
     failure::Failure,
-    output::{Answer, hold, instant},
+    output::{Answer, changes, hold, instant},
     wiring,
 };
 use jobs::{
     Gravity, House,
     import::{Asked, ImportReport, ImportWish, Listed, LiveWish, Rights, import, import_live, whose},
-    settle::{Counts, SettledAmount},
+    settle::Counts,
 };
 use model::{Amount, ClusterName, Timestamp, Unit, UserName, Zone};
 use serde_json::json;
@@ -187,16 +187,13 @@ fn incomplete(report: &ImportReport) -> Failure {
 
 fn text(report: &ImportReport) -> String {
     let ImportReport { site, rows, steps, not_started, running, counts, not_priced, rejected, .. } = report;
-    let Counts { new, same, corrected, covered, unattributed, settled } = counts;
+    let Counts { new, same, corrected, unattributed, .. } = counts;
     let mut text = format!(
         "{site}: {rows} rows: {new} newly charged, {same} known, {corrected} corrected, {unattributed} unattributed, \
          {} without a price, {} rejected; {running} still ran, {not_started} never started; {steps} steps passed over\n",
         not_priced.count, rejected.count
     );
-    for SettledAmount { project, unit, amount } in settled {
-        text.push_str(&format!("  {project} was charged {}\n", hold(unit, *amount)));
-    }
-    text.push_str(&of_openings(*covered));
+    text.push_str(&changes(counts));
     for total in &report.totals {
         text.push_str(&format!("  control total of {} runs: {}\n", total.runs, amount(&total.unit, &total.milli)));
     }

@@ -1,17 +1,17 @@
 //! `pakt ledger merge`.
 
 use super::file::refuse_place;
-use crate::commands::{Context, settle::of_openings};
+use crate::commands::Context;
 use crate::{
     failure::Failure,
-    output::{Answer, hold, instant},
+    output::{Answer, changes, instant},
     wiring::{KeyTrust, evidence::Fingerprint},
 };
 use jobs::{
     Gravity,
     bundle::{MergeReport, MergeWish, MergedBundle, Taken, merge},
     import::Listed,
-    settle::{Counts, SettledAmount},
+    settle::Counts,
 };
 use serde_json::json;
 use std::path::PathBuf;
@@ -76,12 +76,13 @@ fn text(report: &MergeReport) -> String {
     let mut text = String::new();
     for bundle in &report.bundles {
         text.push_str(&line(bundle));
-        text.push_str(&charges(&bundle.taken.counts));
+        text.push_str(&changes(&bundle.taken.counts));
     }
-    let Counts { new, corrected, covered, .. } = &report.repriced.counts;
-    if new + corrected + covered > 0 {
-        text.push_str(&format!("{} runs that had no price have one now\n", new + corrected + covered));
-        text.push_str(&charges(&report.repriced.counts));
+    let Counts { new, priced, corrected, covered, .. } = &report.repriced.counts;
+    let count = new + priced + corrected + covered;
+    if count > 0 {
+        text.push_str(&format!("{count} runs that had no price have one now\n"));
+        text.push_str(&changes(&report.repriced.counts));
     }
     text
 }
@@ -97,13 +98,6 @@ fn line(bundle: &MergedBundle) -> String {
          {unattributed} unattributed, {} without a price, {} rejected{until}\n",
         bundle.new_batches, bundle.known_batches, not_priced.count, rejected.count
     )
-}
-
-fn charges(counts: &Counts) -> String {
-    let charge = |settled: &SettledAmount| {
-        format!("  {} was charged {}\n", settled.project, hold(&settled.unit, settled.amount))
-    };
-    counts.settled.iter().map(charge).chain([of_openings(counts.covered)]).collect()
 }
 
 fn notes(report: &MergeReport) -> Vec<String> {

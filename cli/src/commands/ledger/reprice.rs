@@ -2,7 +2,10 @@
 
 use super::day_in_or;
 use crate::commands::Context;
-use crate::{failure::Failure, output::Answer};
+use crate::{
+    failure::Failure,
+    output::{Answer, changes},
+};
 use jobs::reprice::{RepriceReport, reprice};
 use model::{Timestamp, Window};
 use serde_json::json;
@@ -27,9 +30,10 @@ pub(super) async fn run(arguments: Reprice, context: &Context) -> Result<Answer,
     let from = day_in_or(arguments.from.as_deref(), &zone, Timestamp::from_epoch_seconds(0))?;
     let to = day_in_or(arguments.until.as_deref(), &zone, house.clock.now().plus_seconds(1))?;
     let report = reprice(&house, Window { from, to }, arguments.dry_run).await?;
-    let RepriceReport { seen, changed, without_tariff, by_later_tariff, rejected } = &report;
+    let RepriceReport { seen, changed, without_tariff, by_later_tariff, rejected, .. } = &report;
     let word = if arguments.dry_run { "would be" } else { "were" };
-    let text = format!("{}: {seen} runs looked at, {changed} {word} priced anew\n", house.here);
+    let head = format!("{}: {seen} runs looked at, {changed} {word} priced anew\n", house.here);
+    let text = head + &changes(&report.counts);
     let mut notes: Vec<String> =
         rejected.iter().map(|(run, reason)| format!("warning: run {run} was not: {reason}")).collect();
     if *without_tariff > 0 {

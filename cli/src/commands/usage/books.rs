@@ -12,7 +12,7 @@ use crate::{
     output::{hold, instant},
 };
 use jobs::used::{UsageWish, UsedSum};
-use model::{BaseState, Day, ResourceClass, Timestamp, Window};
+use model::{Day, EndState, ResourceClass, Timestamp, Window};
 use serde_json::json;
 
 const WHAT: &str = "no usage was shown";
@@ -167,8 +167,8 @@ fn columns(by: &[String]) -> Result<Vec<(&'static str, Column)>, Failure> {
     Ok(found.into_iter().filter(|(_, column)| !matches!(column, Column::Unit)).collect())
 }
 
-fn state(text: &str) -> Result<BaseState, Failure> {
-    BaseState::from_word(&text.to_uppercase()).ok_or_else(|| {
+fn state(text: &str) -> Result<EndState, Failure> {
+    EndState::from_word(&text.to_uppercase()).ok_or_else(|| {
         let next = "write Slurm's word, such as `--end-state COMPLETED`";
         Failure::usage(WHAT, format!("`{text}` is no state that a run ends in"), next)
     })
