@@ -1,7 +1,7 @@
 //! `pakt ledger coverage`: of which runs of a project the ledger knows, and of which nobody told it.
 
 use crate::{bind::bindings, error::JobsError, house::House, known_at::recorded_at, reached::booked};
-use ledger::{AccountCoverage, Binding, Book, Entry, Gap, KnownAt, binding_coverage, missing};
+use ledger::{AccountCoverage, Binding, Book, Entry, Gap, KnownAt, binding_coverage, missing, running};
 use model::{AccountName, ProjectName, SiteName, Timestamp, Unit, UserName, Window};
 use serde::Serialize;
 
@@ -28,7 +28,8 @@ impl Selection {
             && self.person.as_ref().is_none_or(|person| binding.user.as_ref().is_none_or(|user| user == person))
     }
 
-    /// The selected runs that ended in a span, which may be another one at each site, and that nobody read. Nothing is missing
+    /// The selected runs that ended in a span, which may be another one at each site, and that nobody read; and those that were
+    /// under way when they were read, with what they took in it. Nothing is missing
     /// of the time before a budget was granted anything, nor of that for which its opening stands. Of an earlier state of the
     /// books, what was bound or read only later does not count, and what ended later is not missing.
     pub(crate) async fn gaps(
@@ -46,6 +47,8 @@ impl Selection {
         openings.retain(|entry| was_known(entry.recorded_at));
         let mut grants = booked(book.grants(self.project.as_ref()).await, what)?;
         grants.retain(|grant| was_known(grant.recorded_at));
+        let mut marks = booked(book.still_running(now).await, what)?;
+        marks.retain(|mark| was_known(mark.as_of));
         let mut gaps = Vec::new();
         for mut binding in records.into_iter().map(|record| record.terms).filter(|binding| self.selects(binding)) {
             let of_budget = grants.iter().map(|grant| &grant.terms);
@@ -60,6 +63,9 @@ impl Selection {
             let mut span = span(&binding.site)?;
             span.to = then.map_or(span.to, |then| span.to.min(then));
             gaps.extend(missing(std::slice::from_ref(&binding), &readings, span, then.unwrap_or(now)));
+            // A run is charged by its start, so that a binding may end while it runs.
+            let bound = Window { from: span.from.max(binding.from), ..span };
+            gaps.extend(running(&marks, &binding, &readings, bound).filter(|gap| !gaps.contains(gap)));
         }
         Ok(gaps)
     }

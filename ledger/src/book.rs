@@ -2,9 +2,7 @@
 
 use crate::evidence::EntryProof;
 use crate::{
-    BindingRecord, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum, Cursor, DecidedRecord,
-    Entry, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome,
-    Outside, PersonRecord, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery,
+    BindingRecord, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum, Cursor, DecidedRecord, Entry, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, StillRunning, UnattributedRun, UsageQuery,
     UsageSum, Verification,
 };
 use async_trait::async_trait;
@@ -96,6 +94,9 @@ pub trait Book: Send + Sync {
 
     /// The readings of a site's clusters that came to their end, those of a scope that touch put together.
     async fn coverage(&self, site: &SiteName) -> Result<Vec<Coverage>, LedgerError>;
+
+    /// What was under way when it was last read, and has not been settled since.
+    async fn still_running(&self, now: Timestamp) -> Result<Vec<StillRunning>, LedgerError>;
 
     /// When something was last posted, by the clock of whoever posted it; none where nothing ever was. An instant that
     /// [`is_ahead`](crate::is_ahead) says that one of the two clocks is wrong.

@@ -1,5 +1,6 @@
 //! Imports: what is kept of a batch of runs that was read from a file.
 
+use crate::RunningRows;
 use model::{ClusterName, SiteName, Timestamp, Unit, Window};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -25,6 +26,9 @@ pub struct ImportBatch {
     pub totals: Vec<ControlTotal>,
     /// The BLAKE3 digest of its bytes, in hexadecimal digits.
     pub digest: String,
+    /// Its runs that had not ended, by cluster and account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub still_running: Vec<RunningRows>,
 }
 
 /// What the runs of a batch cost in one unit. Two who read the same file get the same.

@@ -40,6 +40,7 @@ mod scope;
 mod settled_run;
 mod site_figure;
 mod sqlite;
+mod still_running;
 mod store;
 mod stored;
 mod usage;
@@ -76,12 +77,13 @@ pub use rules::{
     Budget, Coming, Content, ContentError, Debt, Decision, Drawing, Event, Facts, FixedTerm, Gap, GivenLot, GrantFault,
     GrantTerms, HardStop, Lot, LotBalance, LotBook, LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly, Policy, Rate,
     Reason, Reservation, Soft, Spender, Spending, Standing, UsedUp, Words, account_coverage, binding_coverage,
-    borders_of, check_grant, missing, payer,
+    borders_of, check_grant, missing, payer, running,
 };
 pub use scope::{Scope, ScopeError};
 pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};
 pub use site_figure::{NewSiteFigure, SiteFigureRecord};
 pub use sqlite::{OpenMode, SqliteBook, StopPoint, Surroundings};
+pub use still_running::{RunningRows, StillRunning};
 pub use usage::{KnownAt, SiteZone, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum};
 pub use verification::{Outside, Verification};
 pub use words::has_word;

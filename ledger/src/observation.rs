@@ -40,6 +40,9 @@ pub struct ObservedRun {
     pub account: Option<AccountName>,
     /// Where it runs.
     pub partition: Option<PartitionName>,
+    /// When it began; observations of earlier releases do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
     /// What it has cost so far.
     pub price_so_far: Price,
     /// What it costs when it reaches its limit.

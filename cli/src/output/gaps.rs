@@ -18,6 +18,14 @@ pub(crate) fn gaps(gaps: &[Gap]) -> Option<String> {
 fn words(gap: &Gap) -> String {
     let account = gap.account.as_ref().map_or_else(String::new, |name: &AccountName| format!(" of account `{name}`"));
     let (site, window) = (gap.unit.site(), gap.window);
+    if let Some(then) = gap.still_ran_at {
+        return format!(
+            "what runs{account} at `{site}`, which still ran at {}, took from {} to {} is in no sum yet",
+            instant(then),
+            instant(window.from),
+            instant(window.to)
+        );
+    }
     let what =
         format!("the runs{account} at `{site}` that ended from {} to {}", instant(window.from), instant(window.to));
     if gap.only_of.is_empty() {

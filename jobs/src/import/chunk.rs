@@ -1,11 +1,21 @@
 //! What was read since the last post.
 
 use ledger::Command;
+use model::{AccountName, ClusterName, Run, Timestamp};
+use std::collections::BTreeMap;
 
 /// So many runs are posted at once.
 pub(super) const CHUNK: usize = 10_000;
 /// So many chunks wait for the ledger.
 pub(super) const WAITING: usize = 1;
+
+/// When the first run began that had not ended.
+pub(super) type RunningSince = BTreeMap<(ClusterName, Option<AccountName>), Timestamp>;
+
+/// Notes one more.
+pub(super) fn add_running(known: &mut RunningSince, of: (ClusterName, Option<AccountName>), since: Timestamp) {
+    known.entry(of).and_modify(|first| *first = since.min(*first)).or_insert(since);
+}
 
 /// What was read since the last one.
 #[derive(Default)]
@@ -18,12 +28,20 @@ pub(super) struct Chunk {
     pub(super) steps: u64,
     pub(super) not_started: u64,
     pub(super) running: u64,
+    /// Since when, by cluster and account.
+    pub(super) running_since: RunningSince,
     pub(super) bytes: u64,
 }
 
 impl Chunk {
     pub(super) const fn is_full(&self) -> bool {
         self.commands.len() >= CHUNK || self.rejected.len() >= CHUNK
+    }
+
+    /// Counts a run that has not ended.
+    pub(super) fn add_running(&mut self, run: &Run) {
+        self.running += 1;
+        add_running(&mut self.running_since, (run.key.cluster.clone(), run.account.clone()), run.started_at);
     }
 
     /// Where the run of a command stands, in words in front of what is said about it.

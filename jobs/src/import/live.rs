@@ -144,7 +144,7 @@ impl Intake<'_> {
             self.shared_accounts.insert(run.account.clone());
         }
         if run.ended_at.is_none() {
-            self.chunk.running += 1;
+            self.chunk.add_running(&run);
             return;
         }
         let stamp = run.stamp.or_else(|| self.adopted.stamp(run.key.scheduler_job, run.key.submitted_at));

@@ -1,6 +1,10 @@
 //! What an import did: every row is in exactly one of the counts.
 
-use super::{chunk::Chunk, costs::Costs, seen::Seen};
+use super::{
+    chunk::{Chunk, RunningSince, add_running},
+    costs::Costs,
+    seen::Seen,
+};
 use crate::settle::{Counts, NotTaken, named};
 use ledger::{Command, ControlTotal, Coverage, Outcome, SettleOutcome};
 use model::{AmountError, ClusterName, JobId, Run, SiteName, Stamp, Timestamp, Window};
@@ -86,6 +90,7 @@ pub(super) struct Tally {
     steps: u64,
     not_started: u64,
     running: u64,
+    pub(super) running_since: RunningSince,
     counts: Counts,
     not_priced: Listed,
     rejected: Listed,
@@ -107,6 +112,9 @@ impl Tally {
         self.steps += chunk.steps;
         self.not_started += chunk.not_started;
         self.running += chunk.running;
+        for (of, since) in &chunk.running_since {
+            add_running(&mut self.running_since, of.clone(), *since);
+        }
         for row in &chunk.rejected {
             self.rejected.add(|| row.clone());
         }

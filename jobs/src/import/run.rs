@@ -17,7 +17,7 @@ use crate::{
     settle::Adopted,
     zone::keep_zone,
 };
-use ledger::{Book, Command, Coverage, ImportBatch, Outcome};
+use ledger::{Book, Command, Coverage, ImportBatch, Outcome, RunningRows};
 use model::{Stamp, Timestamp, Window};
 use scheduler_adapters::{TextError, TextFacts, Whose};
 use std::{io::Read, sync::Arc};
@@ -169,6 +169,12 @@ impl Import<'_> {
     }
 
     fn header(&self, report: &ImportReport) -> ImportBatch {
+        let running = self.tally.running_since.iter();
+        let running = running.map(|((cluster, account), since)| RunningRows {
+            cluster: cluster.clone(),
+            account: account.clone(),
+            since: *since,
+        });
         ImportBatch {
             reader: self.reader.clone(),
             command: self.command.clone(),
@@ -179,6 +185,7 @@ impl Import<'_> {
             rows: report.rows,
             totals: report.totals.clone(),
             digest: report.digest.clone(),
+            still_running: running.collect(),
         }
     }
 

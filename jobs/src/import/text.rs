@@ -123,7 +123,7 @@ impl Intake<'_> {
         }
         self.ends.see_run(&run);
         if run.ended_at.is_none() {
-            self.chunk.running += 1;
+            self.chunk.add_running(&run);
         } else {
             self.chunk.commands.push(self.pricer.settlement(run));
             self.chunk.lines.push(line);

@@ -113,6 +113,7 @@ fn running(run: &Run, is_runaway: bool) -> SeenRun {
         account: run.account.clone(),
         partition: run.partition.clone(),
         allocated: run.allocated.clone(),
+        started_at: Some(run.started_at),
         elapsed: if is_runaway { run.elapsed.min(limit(run.time_limit)) } else { run.elapsed },
         time_limit: run.time_limit,
     }
@@ -127,6 +128,7 @@ fn running_in_queue(job: &JobSighting) -> SeenRun {
         account: job.account.clone(),
         partition: job.partition.clone(),
         allocated: job.requested.clone(),
+        started_at: None,
         elapsed: job.elapsed,
         time_limit: job.time_limit,
     }
@@ -160,6 +162,7 @@ fn priced_run(site: &Site, view: &Viewpoint, run: &SeenRun, as_of: Timestamp) ->
         user: run.user.clone(),
         account: run.account.clone(),
         partition: run.partition.clone(),
+        started_at: Some(run.started_at.unwrap_or(started_at)),
         price_so_far: price(&run.allocated, run.elapsed, &tariff).ok()?,
         ceiling: price(&run.allocated, ceiling, &tariff).ok()?,
     })

@@ -161,6 +161,10 @@ impl Book for FailingBook {
         self.real.covered().await
     }
 
+    async fn still_running(&self, now: Timestamp) -> Answer<Vec<ledger::StillRunning>> {
+        self.real.still_running(now).await
+    }
+
     async fn covered_sums(&self) -> Answer<Vec<CoveredSum>> {
         self.real.covered_sums().await
     }

@@ -41,6 +41,9 @@ pub struct SeenRun {
     pub partition: Option<PartitionName>,
     /// What it was given.
     pub allocated: Tres,
+    /// When it began, where accounting told; a bundle does not, and the time for which it ran stands for it.
+    #[serde(skip)]
+    pub started_at: Option<Timestamp>,
     /// For how long by then; never longer than its limit where it should have ended long ago.
     pub elapsed: WallTime,
     /// Its limit.

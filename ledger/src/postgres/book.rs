@@ -15,9 +15,7 @@ use crate::store::Store;
 use crate::stored::{self, Known, LogTables as _, Owner};
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum,
-    Cursor, DecidedRecord, Entry, EntryPage, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError,
-    LedgerErrorKind, LogRecord, OpenMode, Outcome, Outside, PersonRecord, Proposal, Scope, SettledRun,
-    SiteFigureRecord, SiteZone, UnattributedRun, UsageQuery, UsageSum, Verification,
+    Cursor, DecidedRecord, Entry, EntryPage, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, OpenMode, Outcome, Outside, PersonRecord, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, StillRunning, UnattributedRun, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -169,6 +167,11 @@ impl Book for PostgresBook {
     async fn cursor(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Cursor>> {
         let (site, cluster, scope) = (site.clone(), cluster.clone(), scope.clone());
         self.read("reading a cursor", move |tables| queries::cursor(tables.session, &site, &cluster, &scope)).await
+    }
+
+    async fn still_running(&self, now: Timestamp) -> Result<Vec<StillRunning>> {
+        let find = move |tables: &Tables<'_>| stored::still_running(tables, import_table::all(tables.session)?, now);
+        self.read("reading what runs", find).await
     }
 
     async fn written_at(&self) -> Result<Option<Timestamp>> {

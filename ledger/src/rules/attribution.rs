@@ -205,7 +205,7 @@ fn covers(binding: &Binding, spender: Spender<'_>) -> bool {
 }
 
 /// Whether both name the same account: Slurm keeps accounts in lower case, however they are written to it.
-fn is_slurms(account: &AccountName, own: &AccountName) -> bool {
+pub(super) fn is_slurms(account: &AccountName, own: &AccountName) -> bool {
     own.as_str().eq_ignore_ascii_case(account.as_str())
 }
 

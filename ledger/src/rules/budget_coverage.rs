@@ -25,6 +25,9 @@ pub struct Gap {
     pub window: Window,
     /// Whose own runs of that time were read at least; nobody's where it is empty.
     pub only_of: Vec<UserName>,
+    /// Where they were read and had not ended, when that was: what they took in the window by then is in no entry. None where
+    /// they were not read.
+    pub still_ran_at: Option<Timestamp>,
 }
 
 /// What was read of what a budget pays for.
@@ -83,13 +86,13 @@ pub(super) fn budget_coverage(
     Ok(BudgetCoverage { completeness, unseen, until, gaps })
 }
 
-/// What is missing of the runs that bindings charge and that ended in a span that is over: all that nobody read, but for the last
-/// day before the present, which the next reading brings.
+/// What is missing of the runs that bindings charge and that ended in a span: all that nobody read, but for the last day of a span
+/// that goes on until the present, which the next reading brings.
 pub fn missing(bindings: &[Binding], readings: &[Coverage], span: Window, present: Timestamp) -> Vec<Gap> {
     let of_binding = |binding: &Binding| {
         let readings: Vec<&Coverage> = readings.iter().filter(|reading| reading.site == binding.site).collect();
         let latest = readings.iter().map(|reading| reading.window.to).max();
-        let fresh = latest.filter(|latest| present.seconds_since(*latest) <= FRESH_SECONDS);
+        let fresh = latest.filter(|latest| span.to >= present && present.seconds_since(*latest) <= FRESH_SECONDS);
         let span = Window { from: span.from, to: fresh.map_or(span.to, |latest| span.to.min(latest)) };
         Bound::new(binding, &readings, span, fresh.unwrap_or(present)).map(|bound| bound.gaps()).unwrap_or_default()
     };
@@ -180,6 +183,7 @@ impl<'a> Bound<'a> {
                 account: self.binding.account.clone(),
                 window,
                 only_of: readers.map(|(user, _)| user.clone()).collect(),
+                still_ran_at: None,
             }
         };
         missing.into_iter().map(gap).collect()
@@ -310,6 +314,7 @@ mod tests {
             ("a day of long ago that was read", cleo(31), window(30, 31), 110, None),
             ("the last day, and the reading is fresh", cleo(109), window(108, 110), 110, None),
             ("the last day but one, and the reading is older", cleo(108), window(108, 109), 110, Some((108, 109))),
+            ("a span that ended hours ago", cleo(108), window(108, 109), 109, None),
             ("a span up to the present", cleo(90), window(5, 110), 110, Some((90, 110))),
         ] {
             let found = missing(&hai, &readings, span, at(present));

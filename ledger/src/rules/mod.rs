@@ -23,6 +23,7 @@ mod reservation;
 mod revision;
 mod standing_decisions;
 mod statement;
+mod still_running;
 mod union;
 mod usage;
 
@@ -53,5 +54,7 @@ pub(crate) use reservation::{Reserved, reserve};
 pub(crate) use revision::{Joined, contradiction, join, says_the_same, seen_at, tell_the_same};
 pub(crate) use standing_decisions::StandingDecisions;
 pub(crate) use statement::statement;
-pub(crate) use union::{Seen, known_as_of, union};
+pub use still_running::running;
+pub(crate) use still_running::still_running;
+pub(crate) use union::{Seen, known_as_of, union, union_ever};
 pub(crate) use usage::{Calendar, UsageSums};

@@ -22,8 +22,17 @@ pub(crate) struct Seen<'a> {
 /// else covers the same job replaces it. After two weeks an observation says nothing any more: who does not look any longer
 /// must not keep a job waiting for ever that was cancelled long ago.
 pub(crate) fn union(observations: &[Observation], now: Timestamp) -> Vec<Seen<'_>> {
+    union_of(observations, now, LONGEST_SECONDS)
+}
+
+/// The same, however old an observation is: what a run had taken by then is missing until somebody reads it again.
+pub(crate) fn union_ever(observations: &[Observation], now: Timestamp) -> Vec<Seen<'_>> {
+    union_of(observations, now, i64::MAX)
+}
+
+fn union_of(observations: &[Observation], now: Timestamp, longest_seconds: i64) -> Vec<Seen<'_>> {
     let mut clusters = BTreeMap::<Place<'_>, Cluster<'_>>::new();
-    let is_too_old = |observation: &Observation| now.seconds_since(observation.as_of) > LONGEST_SECONDS;
+    let is_too_old = |observation: &Observation| now.seconds_since(observation.as_of) > longest_seconds;
     for (number, observation) in observations.iter().enumerate().filter(|(_, observation)| !is_too_old(observation)) {
         let cluster = clusters.entry((&observation.site, &observation.cluster)).or_default();
         cluster.add(observation, Rank::of(observation, number, now));

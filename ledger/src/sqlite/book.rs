@@ -15,8 +15,7 @@ use crate::store::Store;
 use crate::stored::{self, Known, LogTables as _, Owner};
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum,
-    Cursor, DecidedRecord, Entry, EntryPage, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LogRecord,
-    Outcome, Outside, PersonRecord, PostgresPlace, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone,
+    Cursor, DecidedRecord, Entry, EntryPage, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LogRecord, Outcome, Outside, PersonRecord, PostgresPlace, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, StillRunning,
     UnattributedRun, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
@@ -185,6 +184,11 @@ impl Book for SqliteBook {
     async fn coverage(&self, site: &SiteName) -> Result<Vec<Coverage>> {
         let site = site.clone();
         self.read("reading the coverage", move |tables| stored::coverage(tables, &site)).await
+    }
+
+    async fn still_running(&self, now: Timestamp) -> Result<Vec<StillRunning>> {
+        let find = move |tables: &Tables<'_>| stored::still_running(tables, import_table::all(tables.connection)?, now);
+        self.read("reading what runs", find).await
     }
 
     async fn written_at(&self) -> Result<Option<Timestamp>> {

@@ -105,7 +105,7 @@ fn totals(tables: &impl LogTables, project: Option<&ProjectName>) -> Result<Vec<
 }
 
 /// The open holds, and those of jobs that were seen. Two selects, so that each has an index of its own: closed holds are many.
-fn holds(tables: &impl BalanceTables, project: Option<&ProjectName>) -> Result<Vec<Hold>> {
+pub(super) fn holds(tables: &impl BalanceTables, project: Option<&ProjectName>) -> Result<Vec<Hold>> {
     let (condition, values) = of_project(project);
     let select = |columns: &str| {
         format!(

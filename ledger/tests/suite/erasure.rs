@@ -65,6 +65,7 @@ async fn desk_in(surroundings: &Surroundings) -> Desk {
         rows: 3,
         totals: Vec::new(),
         digest: "00".to_owned(),
+        still_running: Vec::new(),
     };
     desk.post(&[Command::NoteImport(Box::new(batch))]).await;
     // A rule that is over, and one that was never about her.

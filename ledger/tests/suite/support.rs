@@ -239,6 +239,7 @@ pub(crate) fn running(number: u64, stamp: Option<Stamp>, so_far: i64, ceiling: i
         user: name("ada"),
         account: Some(name("hai")),
         partition: None,
+        started_at: None,
         price_so_far: price(so_far),
         ceiling: price(ceiling),
     }
