@@ -9,8 +9,8 @@ use crate::{
     withdraw::not_there,
 };
 use ledger::{
-    Adjust, Adjusted, Book, CloseHold, CloseReason, Command, Delegate, Effect, Entry, EntryPage, Hold, HoldId, NewHold,
-    Outcome, Particulars, Proposal, has_word,
+    Adjust, Adjusted, BalanceQuery, Book, CloseHold, CloseReason, Command, Delegate, Effect, Entry, EntryPage, Hold,
+    HoldId, NewHold, Outcome, Particulars, Proposal, has_word,
 };
 use model::{Amount, JobId, Principal, ProjectName, SiteName, Timestamp, Unit, UserName};
 
@@ -118,18 +118,42 @@ pub struct HoldWish {
     pub anyway: Option<String>,
 }
 
+/// A reservation, and what it did to the budget.
+#[derive(Clone, Debug)]
+pub struct Reserved {
+    /// The hold.
+    pub hold: Hold,
+    /// By how much the budget is below nothing now; none where it is not.
+    pub beyond: Option<Amount>,
+}
+
 /// Reserves time for something that no job of Pakt stands for.
-pub async fn hold(house: &House, wish: HoldWish) -> Result<Hold, JobsError> {
+pub async fn hold(house: &House, wish: HoldWish) -> Result<Reserved, JobsError> {
     let what = "nothing was reserved";
     let book = house.needed_book(what).await?;
     let HoldWish { id, project, unit, ceiling, note, anyway } = wish;
+    if ceiling <= Amount::ZERO {
+        let why = "0 hours are nothing that could be reserved";
+        return Err(JobsError::usage(what, why, "write how many hours, such as `pakt ledger hold PROJECT 40`"));
+    }
     known_budget(house, book.as_ref(), what, &project, &unit).await?;
     let id = HoldId(id.unwrap_or_else(|| house.new_id()));
     let new = NewHold { id, project, unit, ceiling, note, anyway, is_provisional: false, expected: None };
     match post(house, book.as_ref(), Command::Hold(new), what).await? {
-        Outcome::Held(hold, _) => Ok(hold),
+        Outcome::Held(hold, _) => Ok(Reserved { beyond: beyond(house, book.as_ref(), &hold).await?, hold }),
         _ => Err(another_answer(what)),
     }
+}
+
+/// How far below nothing the budget of a hold is, which stands in any case.
+async fn beyond(house: &House, book: &dyn Book, hold: &Hold) -> Result<Option<Amount>, JobsError> {
+    let what = "the time is reserved, and the balance was not read";
+    let query = BalanceQuery { project: Some(hold.project.clone()), ..BalanceQuery::default() };
+    let balances = booked(book.balances(&query, house.clock.now()).await, what)?;
+    let Some(balance) = balances.iter().find(|balance| balance.unit == hold.unit) else { return Ok(None) };
+    let below = balance.free().and_then(Amount::negated);
+    let below = below.map_err(|error| JobsError::new(Gravity::Bug, what, error.to_string(), "please report it"))?;
+    Ok((below > Amount::ZERO).then_some(below))
 }
 
 /// Ends a reservation that no job needs any more. That of a job here which is not over ends with the job.

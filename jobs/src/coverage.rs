@@ -1,7 +1,7 @@
 //! `pakt ledger coverage`: of which runs of a project the ledger knows, and of which nobody told it.
 
 use crate::{bind::bindings, error::JobsError, house::House, known_at::recorded_at, reached::booked};
-use ledger::{AccountCoverage, Binding, Book, Entry, Gap, KnownAt, binding_coverage, missing, running};
+use ledger::{AccountCoverage, Binding, Book, Entry, Gap, KnownAt, binding_coverage, missing, running, unpriced};
 use model::{AccountName, ProjectName, SiteName, Timestamp, Unit, UserName, Window};
 use serde::Serialize;
 
@@ -49,8 +49,11 @@ impl Selection {
         grants.retain(|grant| was_known(grant.recorded_at));
         let mut marks = booked(book.still_running(now).await, what)?;
         marks.retain(|mark| was_known(mark.as_of));
+        let mut priceless = booked(book.unpriced_runs().await, what)?;
+        priceless.retain(|runs| self.person.as_ref().is_none_or(|person| *person == runs.user));
+        let bindings: Vec<Binding> = records.into_iter().map(|record| record.terms).collect();
         let mut gaps = Vec::new();
-        for mut binding in records.into_iter().map(|record| record.terms).filter(|binding| self.selects(binding)) {
+        for mut binding in bindings.iter().filter(|binding| self.selects(binding)).cloned() {
             let of_budget = grants.iter().map(|grant| &grant.terms);
             let of_budget = of_budget.filter(|terms| terms.project == binding.project && terms.unit == binding.unit);
             let Some(granted) = of_budget.map(|terms| terms.window.from).min() else { continue };
@@ -63,6 +66,8 @@ impl Selection {
             let mut span = span(&binding.site)?;
             span.to = then.map_or(span.to, |then| span.to.min(then));
             gaps.extend(missing(std::slice::from_ref(&binding), &readings, span, then.unwrap_or(now)));
+            let place = (&binding.project, &binding.unit);
+            gaps.extend(unpriced(&priceless, &bindings, place, span).filter(|gap| !gaps.contains(gap)));
             // A run is charged by its start, so that a binding may end while it runs.
             let bound = Window { from: span.from.max(binding.from), ..span };
             gaps.extend(running(&marks, &binding, &readings, bound).filter(|gap| !gaps.contains(gap)));

@@ -7,7 +7,9 @@ use crate::{
     reached::booked,
 };
 use ledger::{BalanceQuery, Binding, Book, LedgerError, LedgerErrorKind, Retry, Spender, payer};
-use model::{AccountName, Balance, Finding, PartitionName, Price, ProjectName, SiteName, Timestamp, Unit};
+use model::{
+    AccountName, Balance, Completeness, Finding, PartitionName, Price, ProjectName, SiteName, Timestamp, Unit,
+};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// A settlement counts as fresh for a day: cron settles every hour, and a person who asks for the balance daily.
@@ -16,6 +18,10 @@ const FRESH_SECONDS: i64 = 86_400;
 /// Who can make the books complete.
 const WHO_READS: &str = "a coordinator of the account reads them with `pakt settle --all-users`, or what the site says is \
                          noted with `pakt ledger open --from-site`; `pakt balance` says what is missing";
+
+/// What brings runs a price.
+const WHO_PRICES: &str = "add their tariff to the site's profile, and `pakt settle` charges them; `pakt ledger unattributed` \
+                          lists them";
 
 /// The ledger's view of a job that is about to be planned.
 pub(crate) enum Funding {
@@ -187,14 +193,12 @@ impl Budgets {
     fn doubt_of_coverage(&self, balance: &Balance) -> Option<Finding> {
         // Before anything was read at all, that is no news: whoever looks at the balance reads their own runs first.
         (balance.running_as_of.is_some() && !balance.completeness.is_known()).then(|| {
-            Finding::warning(
-                "project",
-                format!(
-                    "nobody knows what is free of the budget of `{}`: not everybody's runs were read",
-                    self.project
-                ),
-                WHO_READS,
-            )
+            let (why, next) = match balance.completeness {
+                Completeness::Unpriced => ("runs of it have no price yet", WHO_PRICES),
+                _ => ("not everybody's runs were read", WHO_READS),
+            };
+            let said = format!("nobody knows what is free of the budget of `{}`: {why}", self.project);
+            Finding::warning("project", said, next)
         })
     }
 

@@ -2,8 +2,10 @@
 
 use crate::evidence::EntryProof;
 use crate::{
-    BindingRecord, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum, Cursor, DecidedRecord, Entry, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome, Outside, PersonRecord, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, StillRunning, UnattributedRun, UsageQuery,
-    UsageSum, Verification,
+    BindingRecord, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum, Cursor, DecidedRecord,
+    Entry, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome,
+    Outside, PersonRecord, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, StillRunning, UnattributedRun,
+    UnpricedRuns, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -97,6 +99,9 @@ pub trait Book: Send + Sync {
 
     /// What was under way when it was last read, and has not been settled since.
     async fn still_running(&self, now: Timestamp) -> Result<Vec<StillRunning>, LedgerError>;
+
+    /// The runs without a price that nobody is charged for yet, by whom they may be paid.
+    async fn unpriced_runs(&self) -> Result<Vec<UnpricedRuns>, LedgerError>;
 
     /// When something was last posted, by the clock of whoever posted it; none where nothing ever was. An instant that
     /// [`is_ahead`](crate::is_ahead) says that one of the two clocks is wrong.

@@ -43,6 +43,7 @@ mod sqlite;
 mod still_running;
 mod store;
 mod stored;
+mod unpriced;
 mod usage;
 mod verification;
 mod words;
@@ -77,13 +78,14 @@ pub use rules::{
     Budget, Coming, Content, ContentError, Debt, Decision, Drawing, Event, Facts, FixedTerm, Gap, GivenLot, GrantFault,
     GrantTerms, HardStop, Lot, LotBalance, LotBook, LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly, Policy, Rate,
     Reason, Reservation, Soft, Spender, Spending, Standing, UsedUp, Words, account_coverage, binding_coverage,
-    borders_of, check_grant, missing, payer, running,
+    borders_of, check_grant, missing, payer, running, unpriced,
 };
 pub use scope::{Scope, ScopeError};
 pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};
 pub use site_figure::{NewSiteFigure, SiteFigureRecord};
 pub use sqlite::{OpenMode, SqliteBook, StopPoint, Surroundings};
 pub use still_running::{RunningRows, StillRunning};
+pub use unpriced::UnpricedRuns;
 pub use usage::{KnownAt, SiteZone, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum};
 pub use verification::{Outside, Verification};
 pub use words::has_word;

@@ -5,7 +5,7 @@ use crate::rules::{Content, Secret, Terms};
 use crate::{
     Binding, BindingRecord, BundleMark, ChargedRun, Coverage, CoveredRun, Cursor, DecidedKind, DecidedRecord, Enforce,
     Entry, EntryKind, Grant, Hold, HoldId, ImportBatch, LedgerError, NewSiteFigure, Observation, Proposal, Scope,
-    SetPolicy, SettledRun, SiteFigureRecord, SiteZone, UnattributedReason, UnattributedRun, Unbind,
+    SetPolicy, SettledRun, SiteFigureRecord, SiteZone, UnattributedReason, UnattributedRun, Unbind, UnpricedRuns,
 };
 use model::{
     AccountName, Amount, ClusterName, EvidenceClass, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit,
@@ -204,6 +204,8 @@ pub(crate) struct BalanceParts {
     pub(crate) openings: Vec<(ProjectName, Unit, Timestamp)>,
     /// What was read at any site; only where it makes a difference to what is asked for.
     pub(crate) coverage: Vec<Coverage>,
+    /// The runs without a price, likewise.
+    pub(crate) unpriced: Vec<UnpricedRuns>,
 }
 
 impl BalanceParts {

@@ -40,6 +40,8 @@ pub enum Completeness {
     Unseen,
     /// They have more than the site says, which may not have counted it yet. Nothing is unseen.
     Ahead,
+    /// Runs of it are in the books without a price. Nothing else is missing, and nobody can say how much they took.
+    Unpriced,
     /// Nobody can say.
     Unknown,
 }
@@ -52,7 +54,7 @@ impl Completeness {
 
     /// Whether it is known how much is missing.
     pub const fn is_known(self) -> bool {
-        !matches!(self, Self::Unknown)
+        !matches!(self, Self::Unknown | Self::Unpriced)
     }
 
     /// As `--json` has it.
@@ -62,6 +64,7 @@ impl Completeness {
             Self::AsTheSiteSays => "as-the-site-says",
             Self::Unseen => "unseen",
             Self::Ahead => "ahead",
+            Self::Unpriced => "unpriced",
             Self::Unknown => "unknown",
         }
     }

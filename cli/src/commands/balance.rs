@@ -7,9 +7,10 @@ use crate::{
     output::{Answer, Table, event, gaps, hold, holds, instant, instant_in, standing},
     wiring::{Budget, Event, Policy},
 };
+use jobs::House;
 use jobs::balance::{BalanceWish, Balances, balance};
 use jobs::outlook::{Outlook, ReservedLot, outlook};
-use model::{Amount, AmountError, Balance, ProjectName, SiteFigure, SiteName, Timestamp, Unit, Zone};
+use model::{Amount, AmountError, Balance, Completeness, ProjectName, SiteFigure, SiteName, Timestamp, Unit, Zone};
 use serde_json::json;
 
 /// Arguments of `balance`.
@@ -27,9 +28,10 @@ pub(crate) struct Arguments {
     /// As the books were at this time (2026-11-23T22:14:00Z), or after the entry with this number
     #[arg(long, value_name = "TIME|ENTRY")]
     pub known_at: Option<String>,
-    /// Of what took effect up to this time (2026-11-23T22:14:00Z), by what the books say now or at `--known-at`
-    #[arg(long, value_name = "TIME")]
-    pub as_of: Option<Timestamp>,
+    /// Of what took effect before this day (2026-11-23) or up to this time (2026-11-23T22:14:00Z), by what the books say now or at
+    /// `--known-at`; of a day, as it begins at the site
+    #[arg(long, value_name = "DAY|TIME")]
+    pub as_of: Option<String>,
     /// Read the ledger alone, without settling first
     #[arg(long)]
     pub offline: bool,
@@ -39,10 +41,12 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     let Arguments { projects, at_site: site, unit, known_at: known, as_of, offline } = arguments;
     let known_at = known.as_deref().map(|text| known_at("no balance was shown", text)).transpose()?;
+    let house = context.house_to_look().await?;
+    let as_of = as_of.map(|text| as_of_in(&house, &text, site.as_ref(), unit.as_ref())).transpose()?;
     let wish = BalanceWish { projects, site, unit, known_at, as_of };
     let is_of_the_past = wish.is_of_the_past();
     let is_filtered = is_of_the_past || wish.site.is_some() || wish.unit.is_some();
-    let found = balance(&context.house_to_look().await?, &wish, !offline).await?;
+    let found = balance(&house, &wish, !offline).await?;
     let mut table = Table::new(&["project", "unit", "", "granted", "used", "running", "committed", "foreign", "free"])
         .right(&[3, 4, 5, 6, 7, 8]);
     for budget in &found.budgets {
@@ -63,7 +67,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     for budget in &found.budgets {
         let outlook = outlook(budget)?;
         text.push_str(&compared(&budget.balance, &outlook.zone)?);
-        text.push_str(&at_most(&budget.balance)?);
+        text.push_str(&at_most(budget, is_of_the_past)?);
         text.push_str(&comes(&budget.balance, &outlook));
         outlooks.push(outlook);
     }
@@ -76,6 +80,15 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         );
     }
     Ok(Answer::new(text, json).with_notes(notes))
+}
+
+/// A day or a time of the site that is asked about, or an instant.
+fn as_of_in(house: &House, text: &str, site: Option<&SiteName>, unit: Option<&Unit>) -> Result<Timestamp, Failure> {
+    let site = site.or(unit.map(Unit::site)).unwrap_or(&house.here);
+    house.accounting_zone(site)?.moment(text).map_err(|error| {
+        let next = "write it as `2026-11-01`, `2026-11-01T06:30` or `2026-11-01T05:30:00Z`";
+        Failure::usage("no balance was shown", error.to_string(), next)
+    })
 }
 
 fn row(balance: &Balance) -> Result<[String; 9], Failure> {
@@ -119,7 +132,8 @@ fn not_shown(error: AmountError) -> Failure {
 }
 
 /// What others ran that nobody read: how much, or that nobody knows it and what to do; nothing where the books have all.
-fn at_most(balance: &Balance) -> Result<String, Failure> {
+fn at_most(budget: &Budget, is_of_the_past: bool) -> Result<String, Failure> {
+    let balance = &budget.balance;
     let Balance { project, unit, unseen, completeness, .. } = balance;
     let mut text = String::new();
     if *unseen > Amount::ZERO {
@@ -130,9 +144,13 @@ fn at_most(balance: &Balance) -> Result<String, Failure> {
     }
     if !completeness.is_known() {
         let most = balance.free().map_err(not_shown)?.in_hours_of(unit);
-        text.push_str(&format!(
-            "{project} in {unit}: at most {most} are free: not everybody's runs were read\n  next: {NEXT}\n"
-        ));
+        let unpriced: u64 = budget.gaps.iter().filter_map(|gap| gap.unpriced).sum();
+        let (why, next) = match completeness {
+            Completeness::Unpriced => (format!("runs without a price: {unpriced}"), NEXT_PRICE),
+            _ if is_of_the_past => ("not everybody's runs had been read by then".to_owned(), NEXT_OF_THE_PAST),
+            _ => ("not everybody's runs were read".to_owned(), NEXT),
+        };
+        text.push_str(&format!("{project} in {unit}: at most {most} are free: {why}\n  next: {next}\n"));
     }
     Ok(text)
 }
@@ -140,6 +158,13 @@ fn at_most(balance: &Balance) -> Result<String, Failure> {
 /// How the books become complete.
 const NEXT: &str = "a coordinator of the account runs `pakt settle --all-users`; or note what the site says: \
                     `pakt ledger open --from-site`";
+
+/// The same of runs without a price.
+const NEXT_PRICE: &str = "add their tariff to the site's profile, and `pakt settle` charges them; `pakt ledger unattributed` \
+                          lists them";
+
+/// What helps where the past cannot be changed.
+const NEXT_OF_THE_PAST: &str = "`pakt balance` alone goes by all that was read since";
 
 /// So many events of a kind are shown; `--json` has all of them.
 const MOST_EVENTS: usize = 3;

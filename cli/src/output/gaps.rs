@@ -18,6 +18,10 @@ pub(crate) fn gaps(gaps: &[Gap]) -> Option<String> {
 fn words(gap: &Gap) -> String {
     let account = gap.account.as_ref().map_or_else(String::new, |name: &AccountName| format!(" of account `{name}`"));
     let (site, window) = (gap.unit.site(), gap.window);
+    if let Some(count) = gap.unpriced {
+        let runs = if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
+        return format!("{runs} of `{}` at `{site}` have no price and are in no sum", gap.project);
+    }
     if let Some(then) = gap.still_ran_at {
         return format!(
             "what runs{account} at `{site}`, which still ran at {}, took from {} to {} is in no sum yet",

@@ -200,6 +200,39 @@ fn a_reservation_by_hand_is_held_and_released() {
 }
 
 #[test]
+fn a_reservation_beyond_what_is_free_is_told_and_none_of_nothing_is_made() {
+    let desk = Desk::with_grant("1000");
+    let hold =
+        |hours: &str| desk.pakt(&["ledger", "hold", "atlas", hours, "--unit", "local:core", "--reason", "course"]);
+    let told = hold("1000").expect(0).stderr;
+    assert!(!told.contains("warning"), "{told}");
+    let told = hold("7").expect(0).stderr;
+    assert!(told.contains("warning: atlas has reserved and used 7.000 core-h (local:core) more than it has"), "{told}");
+    assert_snapshot!(hold("0").shown(), @"
+    exit 2
+    --- stderr
+    error: nothing was reserved
+    why:   0 hours are nothing that could be reserved
+    next:  write how many hours, such as `pakt ledger hold PROJECT 40`
+    ");
+}
+
+#[test]
+fn a_balance_of_the_past_takes_whole_days() {
+    let desk = Desk::with_grant("1000");
+    let by_day = desk.json(&["balance", "--as-of", "2026-02-01"]);
+    let by_time = desk.json(&["balance", "--as-of", "2026-02-01T00:00:00+00:00"]);
+    assert_eq!(by_day["balances"][0]["granted"], by_time["balances"][0]["granted"]);
+    assert_snapshot!(desk.pakt(&["balance", "--as-of", "yesterday"]).shown(), @"
+    exit 2
+    --- stderr
+    error: no balance was shown
+    why:   `yesterday` is not a time such as `2026-11-23T22:14:00Z`, or seconds since 1970
+    next:  write it as `2026-11-01`, `2026-11-01T06:30` or `2026-11-01T05:30:00Z`
+    ");
+}
+
+#[test]
 fn every_refusal_says_what_to_do() {
     let desk = Desk::with_grant("1000");
     let lots = ["--lot", "2027-01-01..2027-02-01=5", "--lot", "2027-02-01..2027-03-01=5"];

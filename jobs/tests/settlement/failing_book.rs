@@ -165,6 +165,10 @@ impl Book for FailingBook {
         self.real.still_running(now).await
     }
 
+    async fn unpriced_runs(&self) -> Answer<Vec<ledger::UnpricedRuns>> {
+        self.real.unpriced_runs().await
+    }
+
     async fn covered_sums(&self) -> Answer<Vec<CoveredSum>> {
         self.real.covered_sums().await
     }

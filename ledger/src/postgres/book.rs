@@ -15,7 +15,9 @@ use crate::store::Store;
 use crate::stored::{self, Known, LogTables as _, Owner};
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum,
-    Cursor, DecidedRecord, Entry, EntryPage, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, OpenMode, Outcome, Outside, PersonRecord, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, StillRunning, UnattributedRun, UsageQuery, UsageSum, Verification,
+    Cursor, DecidedRecord, Entry, EntryPage, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError,
+    LedgerErrorKind, LogRecord, OpenMode, Outcome, Outside, PersonRecord, Proposal, Scope, SettledRun,
+    SiteFigureRecord, SiteZone, StillRunning, UnattributedRun, UnpricedRuns, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -172,6 +174,10 @@ impl Book for PostgresBook {
     async fn still_running(&self, now: Timestamp) -> Result<Vec<StillRunning>> {
         let find = move |tables: &Tables<'_>| stored::still_running(tables, import_table::all(tables.session)?, now);
         self.read("reading what runs", find).await
+    }
+
+    async fn unpriced_runs(&self) -> Result<Vec<UnpricedRuns>> {
+        self.read("reading the runs without a price", |tables| stored::unpriced_runs(tables)).await
     }
 
     async fn written_at(&self) -> Result<Option<Timestamp>> {

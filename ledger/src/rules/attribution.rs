@@ -141,6 +141,11 @@ pub fn payer<'a>(
     paying(spender, Some(price), bindings).ok().flatten()
 }
 
+/// Whose run it is while nobody knows its price; rules, which need more than that, are left out.
+pub(super) fn would_pay<'a>(spender: Spender<'_>, bindings: &'a [Binding]) -> Option<&'a Binding> {
+    paying(spender, None, bindings).ok().flatten()
+}
+
 fn paying<'a>(
     spender: Spender<'_>,
     price: Option<&Price>,

@@ -1,7 +1,7 @@
 //! What was read of the runs that a budget pays for, and what that says of its numbers.
 
 use super::coverage::{common, gaps, of_binding};
-use super::{GrantTerms, LotError};
+use super::{GrantTerms, LotError, unpriced};
 use crate::records::BalanceParts;
 use crate::{AccountCoverage, Binding, Coverage};
 use model::{AccountName, Amount, Balance, Completeness, ProjectName, SiteFigure, Timestamp, Unit, UserName, Window};
@@ -28,6 +28,8 @@ pub struct Gap {
     /// Where they were read and had not ended, when that was: what they took in the window by then is in no entry. None where
     /// they were not read.
     pub still_ran_at: Option<Timestamp>,
+    /// Where they are in the books without a price, how many they are; the window is that of the runs. None of all others.
+    pub unpriced: Option<u64>,
 }
 
 /// What was read of what a budget pays for.
@@ -76,13 +78,20 @@ pub(super) fn budget_coverage(
         own.filter_map(of_binding).collect()
     };
     let bindings = bound(latest.unwrap_or(now));
-    let gaps = bindings.iter().flat_map(Bound::gaps).collect();
+    let gaps: Vec<Gap> = bindings.iter().flat_map(Bound::gaps).collect();
     let unexplained = figure.map(SiteFigure::unexplained).transpose()?;
     let (completeness, until) = completeness(&bindings, figure, unexplained);
     let unseen = match completeness {
         Completeness::Unseen | Completeness::Unknown => unexplained.unwrap_or_default().max(Amount::ZERO),
-        Completeness::Read | Completeness::AsTheSiteSays | Completeness::Ahead => Amount::ZERO,
+        Completeness::Read | Completeness::AsTheSiteSays | Completeness::Ahead | Completeness::Unpriced => Amount::ZERO,
     };
+    let always = Window { from: Timestamp::from_epoch_seconds(0), to: Timestamp::from_epoch_seconds(i64::MAX) };
+    let unpriced = unpriced(&parts.unpriced, &parts.bindings, (&balance.project, &balance.unit), always);
+    let completeness = match &unpriced {
+        Some(_) if completeness.is_known() => Completeness::Unpriced,
+        _ => completeness,
+    };
+    let gaps = unpriced.into_iter().chain(gaps).collect();
     Ok(BudgetCoverage { completeness, unseen, until, gaps })
 }
 
@@ -184,6 +193,7 @@ impl<'a> Bound<'a> {
                 window,
                 only_of: readers.map(|(user, _)| user.clone()).collect(),
                 still_ran_at: None,
+                unpriced: None,
             }
         };
         missing.into_iter().map(gap).collect()

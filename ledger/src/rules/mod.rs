@@ -25,6 +25,7 @@ mod standing_decisions;
 mod statement;
 mod still_running;
 mod union;
+mod unpriced;
 mod usage;
 
 pub(crate) use attribution::{Attribution, BindingsByAccount, Charge, attribute, stay};
@@ -57,4 +58,5 @@ pub(crate) use statement::statement;
 pub use still_running::running;
 pub(crate) use still_running::still_running;
 pub(crate) use union::{Seen, known_as_of, union, union_ever};
+pub use unpriced::unpriced;
 pub(crate) use usage::{Calendar, UsageSums};

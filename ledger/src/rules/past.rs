@@ -3,7 +3,7 @@
 use super::replay::{Movement, Replay};
 use super::{HOUR_SECONDS, LotError, Terms, grants, spending, spending_over, terms};
 use crate::records::{BalanceParts, Recent, Result, Spent, Total};
-use crate::{Binding, Budget, Coverage, Entry, EntryKind, SetPolicy};
+use crate::{Binding, Budget, Coverage, Entry, EntryKind, SetPolicy, UnpricedRuns};
 use model::{Amount, Piece, ProjectName, Timestamp, Unit, Window, split_at};
 use std::collections::BTreeMap;
 
@@ -16,6 +16,7 @@ pub(crate) const OPENING: &str = "opening:";
 pub(crate) struct Sight {
     pub(crate) bindings: Vec<Binding>,
     pub(crate) coverage: Vec<Coverage>,
+    pub(crate) unpriced: Vec<UnpricedRuns>,
 }
 
 /// Adds entries up, one after the other. What ran and waited is no entry, and nobody knows it of the past.
@@ -98,6 +99,7 @@ impl Past {
             enforced,
             bindings: sight.bindings,
             coverage: sight.coverage,
+            unpriced: sight.unpriced,
             openings: self.openings,
             ..BalanceParts::default()
         };

@@ -67,6 +67,7 @@ pub fn running(marks: &[StillRunning], binding: &Binding, readings: &[Coverage],
             window: open,
             only_of: Vec::new(),
             still_ran_at: Some(mark.as_of),
+            unpriced: None,
         });
         gap.window = Window { from: gap.window.from.min(open.from), to: gap.window.to.max(open.to) };
         gap.still_ran_at = gap.still_ran_at.max(Some(mark.as_of));

@@ -5,6 +5,7 @@ use super::overnight;
 use super::past::{budgets_of_the_past, place};
 use super::row::StoredRow as _;
 use super::tables::{LogTables, Value};
+use super::unpriced::unpriced_runs;
 use crate::procedures::opening_key;
 use crate::records::{BalanceParts, NotedFigure, Recent, Result, Spent, Total};
 use crate::rules::{HOUR_SECONDS, Terms};
@@ -47,6 +48,7 @@ pub(crate) fn balance_parts(
         openings: openings_in(tables, &totals)?.into_iter().map(rules::opened).collect(),
         totals,
         coverage: Vec::new(),
+        unpriced: Vec::new(),
     };
     if parts.has_unexplained() {
         parts.coverage = all_coverage(tables)?;
@@ -61,6 +63,7 @@ pub(crate) fn balances(tables: &impl BalanceTables, query: &BalanceQuery, now: T
     }
     let mut parts = balance_parts(tables, query.project.as_ref(), now)?;
     parts.coverage = all_coverage(tables)?;
+    parts.unpriced = unpriced_runs(tables)?;
     let mut balances = rules::balances(&parts, now)?;
     balances.retain(|balance| query.selects(balance));
     Ok(balances)
@@ -74,6 +77,7 @@ pub(crate) fn budgets(tables: &impl BalanceTables, query: &BalanceQuery, now: Ti
     let mut parts = balance_parts(tables, query.project.as_ref(), now)?;
     parts.recent = recent(tables, &parts.totals, now)?;
     parts.coverage = all_coverage(tables)?;
+    parts.unpriced = unpriced_runs(tables)?;
     let mut budgets = rules::budgets(&parts, now)?;
     budgets.retain(|budget| query.selects(&budget.balance));
     Ok(budgets)

@@ -3,6 +3,7 @@
 use super::entry_rows::{ENTRY, entry};
 use super::row::{StoredRow, unreadable};
 use super::tables::{LogTables, Value};
+use super::unpriced::unpriced_runs;
 use super::usage_queries::{known_at, known_until};
 use crate::records::Result;
 use crate::rules::{Past, Sight};
@@ -40,11 +41,15 @@ pub(super) fn budgets_of_the_past(
     let select = format!("SELECT {ENTRY} FROM entries WHERE {condition} ORDER BY number");
     tables.each_row(&select, &values, |row| past.add(&entry(row, tables)?))?;
     let decided = until.min(at.epoch_seconds());
-    let bindings = bound(tables, bindings, decided)?;
+    // Whose runs those of that time are goes by what is bound by now, or by the time of which the books are: what was read by then is
+    // another question, and where nothing was, nobody knew what was free.
+    let bindings = bound(tables, bindings, until)?;
+    let mut unpriced = unpriced_runs(tables)?;
+    unpriced.retain(|runs| runs.window.from <= at);
     // A reading that was put together with a later one is not known any more: what was free then is unknown rather than told
     // by what was read since.
     let coverage = coverage.into_iter().filter(|reading| reading.observed_at <= at);
-    let sight = Sight { bindings, coverage: coverage.collect() };
+    let sight = Sight { bindings, coverage: coverage.collect(), unpriced };
     let mut budgets = past.budgets(enforced(tables, decided)?, sight)?;
     budgets.retain(|budget| query.selects(&budget.balance));
     Ok(budgets)

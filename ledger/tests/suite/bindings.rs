@@ -1,7 +1,7 @@
 //! Bindings: two that contradict each other, their end, and the runs that were charged by a wrong one.
 
 use crate::support::*;
-use ledger::{Binding, Command, Effect, LedgerErrorKind, Outcome, Reattribute, SettleOutcome, Unbind};
+use ledger::{Binding, Command, Effect, LedgerErrorKind, Outcome, Paid, Reattribute, SettleOutcome, Unbind};
 use model::{ProjectName, Window};
 
 fn other() -> ProjectName {
@@ -233,8 +233,9 @@ async fn a_second_budget_without_a_price_takes_no_run_from_the_one_that_pays() {
     let of_ada =
         Binding { account: Some(name("hai")), user: Some(name("ada")), unit: name("jupiter:a100"), ..to_other() };
     desk.post(&[Command::Bind(of_ada)]).await;
+    let paid = |amount| Paid { project: atlas(), unit: gh200(), amount: milli(amount) };
     let corrected = desk.settle(read_at(foreign(1, 50), 300)).await;
-    assert_eq!(corrected, SettleOutcome::Corrected { difference: milli(-10) });
+    assert_eq!(corrected, SettleOutcome::Corrected { before: Some(paid(60)), after: Some(paid(50)) });
     desk.post(&[Command::Reprice(std::sync::Arc::new(foreign(2, 9)))]).await;
     assert_eq!(used(&desk).await, [59, 0]);
     // What is read for the first time goes by the bindings of today.

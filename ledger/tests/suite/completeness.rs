@@ -1,7 +1,7 @@
 //! Whether the books have all that was used, and what that does to what is free.
 
 use crate::support::*;
-use ledger::{Command, Coverage, LedgerErrorKind, Outcome};
+use ledger::{Command, Coverage, LedgerErrorKind, Outcome, RunPrice, SettledRun};
 use model::{Amount, Completeness, Window};
 
 const DAY: i64 = 86_400;
@@ -93,7 +93,57 @@ async fn whoever_lacks_what_the_books_have_does_not_see_others_any_more() {
     assert_eq!(found.whole_by.len(), 1);
 }
 
+#[tokio::test]
+async fn free_is_not_known_while_a_run_has_no_price() {
+    let desk = Desk::new();
+    desk.post(&[grant("1", 1_000), Command::Bind(binding()), read("site:olga", &[])]).await;
+    assert_eq!(free(&desk).await.0, Some(1_000));
+    let priceless = |number: u64| {
+        let foreign = foreign(number, 60);
+        SettledRun { price: RunPrice::Unknown("no tariff is known".to_owned()), ..foreign }
+    };
+    // One of an account that is bound to nobody is no project's.
+    let mut of_nobody = priceless(9);
+    of_nobody.run.account = Some(name("other"));
+    desk.post(&[settle(of_nobody)]).await;
+    assert_eq!(free(&desk).await.0, Some(1_000));
+    desk.post(&[settle(priceless(1)), settle(priceless(2))]).await;
+    assert_eq!(free(&desk).await, (None, 1_000, 0));
+    assert_eq!(desk.balance().await.completeness, Completeness::Unpriced);
+    let budgets = desk.book.budgets(&ledger::BalanceQuery::default(), now()).await.expect("read");
+    assert_eq!(budgets[0].gaps.iter().map(|gap| gap.unpriced).collect::<Vec<_>>(), [Some(2)]);
+    desk.post(&[settle(foreign(1, 60))]).await;
+    assert_eq!(free(&desk).await, (None, 940, 0));
+    desk.post(&[settle(foreign(2, 60))]).await;
+    assert_eq!(free(&desk).await, (Some(880), 880, 0));
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn what_was_free_at_a_time_by_which_nobody_had_read_is_not_known() {
+    let desk = Desk::new();
+    desk.post(&[grant("1", 1_000)]).await;
+    // Bound and read later than the instant that is asked about.
+    let later = NOW + 5 * DAY;
+    let Command::Cover(read) = read("site:olga", &[]) else { panic!("a reading") };
+    let window = Window { from: at(0), to: at(later) };
+    let read = Command::Cover(Coverage { window, observed_at: at(later), ..read });
+    desk.post_at(NOW + 10 * DAY, &[Command::Bind(binding()), read]).await;
+    let known = |as_of: i64| {
+        let query = ledger::BalanceQuery { as_of: Some(at(as_of)), ..Default::default() };
+        let desk = &desk;
+        async move {
+            let balances = desk.book.balances(&query, at(NOW + 20 * DAY)).await.expect("read");
+            balances[0].completeness
+        }
+    };
+    assert_eq!(known(NOW + DAY).await, Completeness::Unknown, "nobody had read by then");
+    assert_eq!(known(later).await, Completeness::Read, "read at that very instant");
+}
+
 on_postgres_too! {
+    free_is_not_known_while_a_run_has_no_price,
+    what_was_free_at_a_time_by_which_nobody_had_read_is_not_known,
     whoever_lacks_what_the_books_have_does_not_see_others_any_more,
     free_is_known_where_a_coordinator_read_or_the_site_says_how_much_was_used,
     an_enforced_budget_counts_what_is_unseen_as_used_and_no_more,

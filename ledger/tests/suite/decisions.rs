@@ -21,6 +21,7 @@ fn batch(command: &str) -> Command {
         window: Some(Window { from: at(NOW - 1000), to: now() }),
         rows: 3,
         totals: vec![ControlTotal { unit: gh200(), runs: 2, milli: "60".to_owned() }],
+        still_running: Vec::new(),
         digest: "00".to_owned(),
     }))
 }

@@ -3,8 +3,8 @@
 use ledger::{
     BalanceQuery, Binding, Book, CloseHold, CloseReason, Command, Cursor, Enforce, Entry, EntryPage, HoldId,
     LedgerError, NewGrant, NewHold, NewOpening, NewSiteFigure, Observation, ObservedPending, ObservedRun, OpenMode,
-    Outcome, Paid, Particulars, Policy, PostgresBook, PostgresPlace, Random, RunPrice, SetPolicy, SettleOutcome, SettledRun,
-    SqliteBook, Surroundings,
+    Outcome, Paid, Particulars, Policy, PostgresBook, PostgresPlace, Random, RunPrice, SetPolicy, SettleOutcome,
+    SettledRun, SqliteBook, Surroundings,
 };
 use model::{
     Amount, Balance, BaseState, Charge, EvidenceClass, ExitCode, JobId, JobState, LinkNumber, Price, Principal,

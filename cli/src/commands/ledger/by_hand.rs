@@ -236,16 +236,22 @@ pub(super) async fn hold(arguments: Hold, context: &Context) -> Result<Answer, F
     let ceiling = hours(&arguments.hours)?;
     let Hold { project, unit, reason, anyway, id, .. } = arguments;
     let wish = HoldWish { id, project, unit, ceiling, note: reason, anyway };
-    let made = by_hand::hold(&context.house().await?, wish).await?;
+    let by_hand::Reserved { hold: made, beyond } = by_hand::hold(&context.house().await?, wish).await?;
     let text = format!(
         "reserved: {} of {}\n`pakt ledger release {}` ends it\n",
         held(&made.unit, made.ceiling),
         made.project,
         made.id
     );
-    let json =
-        json!({ "version": 1, "id": made.id, "project": made.project, "unit": made.unit, "amount": made.ceiling });
-    Ok(Answer::new(text, json))
+    let json = json!({ "version": 1, "id": made.id, "project": made.project, "unit": made.unit, "amount": made.ceiling,
+                "beyond": beyond });
+    let warning = beyond.map(|beyond| {
+        let (beyond, project) = (held(&made.unit, beyond), &made.project);
+        format!(
+            "warning: {project} has reserved and used {beyond} more than it has; `pakt balance {project}` says of what"
+        )
+    });
+    Ok(Answer::new(text, json).with_notes(warning))
 }
 
 pub(super) async fn release(arguments: Release, context: &Context) -> Result<Answer, Failure> {
