@@ -153,7 +153,7 @@ fn a_bad_configuration_stops_every_command() {
     exit 2
     --- stderr
     error: `<home>/config.yaml` was not understood
-    why:   line 2, column 1: there is no field `projekt`; the fields here are: site, project, state, ledger, slurm_helper, slurm_rest, group, machine
+    why:   line 2, column 1: there is no field `projekt`; the fields here are: site, project, state, ledger, slurm_helper, slurm_rest, group, machine, ssh
     next:  mend the file; docs/reference/configuration.md lists its fields
     ");
     desk.configure("site: jupitr\n");
@@ -204,7 +204,7 @@ fn a_bad_site_file_is_named() {
     exit 2
     --- stderr
     error: `<home>/sites/mine.yaml` was not understood
-    why:   <home>/sites/mine.yaml:2:1: `partitons`: there is no field `partitons`; the fields here are: site, title, centre, aliases, scheduler, defaults, sources, clusters, detection, login, account, budget_windows, accounting_zone, usage, storage, state_area, cache_area, modules, notes, unknown, partitions
+    why:   <home>/sites/mine.yaml:2:1: `partitons`: there is no field `partitons`; the fields here are: site, title, centre, aliases, scheduler, defaults, sources, clusters, detection, login, login_pause_seconds, account, budget_windows, accounting_zone, usage, storage, state_area, cache_area, modules, notes, unknown, partitions
     next:  mend the file, or move it away; `pakt sites show SITE` prints a good one
     ");
 }

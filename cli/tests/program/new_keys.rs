@@ -25,7 +25,7 @@ fn a_new_key_is_told_with_the_one_that_signed_it() {
     let new = key_of(&desk);
     let keys = [(&*old, "OLD"), (&*new, "NEW")];
     insta::assert_snapshot!(shown(&changed, &keys), @"
-    the ledger goes on at entry 1 under the key
+    the ledger goes on at entry 3 under the key
       NEW
     `OLD` signed that: whoever knows it goes on from it; its file stays beside the new one's, under its id
     hand the new key to auditors and witnesses by another way than the ledger, and keep a copy of its file
@@ -38,9 +38,9 @@ fn a_new_key_is_told_with_the_one_that_signed_it() {
             insta::assert_snapshot!(shown(&desk.pakt(&words).shown(), &keys), @"
             exit 0
             --- stdout
-            2 entries replayed; every balance is as stored, every unit sums to zero
-            verified: the first 1 entries are those of the checkpoint from outside
-            signed by `OLD` until entry 1, by `NEW` since entry 1; the change is signed by both
+            4 entries replayed; every balance is as stored, every unit sums to zero
+            verified: the first 3 entries are those of the checkpoint from outside
+            signed by `OLD` until entry 3, by `NEW` since entry 3; the change is signed by both
             ");
         }
     }
@@ -73,9 +73,9 @@ fn without_the_key_before_the_break_is_told_for_ever() {
     let new = key_of(&desk);
     let keys = [(&*old, "OLD"), (&*new, "NEW")];
     insta::assert_snapshot!(shown(&changed, &keys), @"
-    the ledger goes on at entry 2 under the key
+    the ledger goes on at entry 4 under the key
       NEW
-    `OLD` signed until entry 1, and not that: `pakt ledger verify` tells it from now on
+    `OLD` signed until entry 3, and not that: `pakt ledger verify` tells it from now on
     hand the new key to auditors and witnesses by another way than the ledger, and keep a copy of its file
     ");
     desk.pakt(&[&GRANT[..7], &["third"]].concat()).expect(0);
@@ -83,16 +83,16 @@ fn without_the_key_before_the_break_is_told_for_ever() {
     insta::assert_snapshot!(shown(&desk.pakt(&verify).shown(), &keys), @"
     exit 0
     --- stdout
-    3 entries replayed; every balance is as stored, every unit sums to zero
-    verified: the first 1 entries are those of the checkpoint from outside
-    signed by `OLD` until entry 1, by `NEW` since entry 2; the change is not signed by `OLD`
+    5 entries replayed; every balance is as stored, every unit sums to zero
+    verified: the first 3 entries are those of the checkpoint from outside
+    signed by `OLD` until entry 3, by `NEW` since entry 4; the change is not signed by `OLD`
     ");
     insta::assert_snapshot!(shown(&desk.pakt(&[&verify[..], &["--key", &old]].concat()).shown(), &keys), @"
     exit 0
     --- stdout
-    3 entries replayed; every balance is as stored, every unit sums to zero
-    verified: the first 1 entries are those of the checkpoint from outside
-    signed by `OLD` until entry 1, by `NEW` since entry 2; the change is not signed by `OLD`
+    5 entries replayed; every balance is as stored, every unit sums to zero
+    verified: the first 3 entries are those of the checkpoint from outside
+    signed by `OLD` until entry 3, by `NEW` since entry 4; the change is not signed by `OLD`
     the last 2 entries are not signed by a key that you named, nor by one that such a key named
       ask for the key that signs now, by another way than the ledger, and name it with `--key` too
     ");
@@ -102,7 +102,7 @@ fn without_the_key_before_the_break_is_told_for_ever() {
     let second = &json["log"]["keys"][1];
     assert_eq!(
         (second["entries_before"].as_u64(), json["log"]["keys"][0]["entries_signed"].as_u64()),
-        (Some(2), Some(1))
+        (Some(4), Some(3))
     );
     let named = |key: usize| json["log"]["keys"][key]["is_named_by_the_key_before"].clone();
     assert_eq!((named(0).is_null(), named(1).as_bool()), (true, Some(false)));

@@ -276,7 +276,7 @@ fn what_is_brought_along_and_of_no_use_says_nothing_of_the_ledger() {
     let good = desk.pakt(&["ledger", "checkpoint"]).expect(0).stdout;
     let name = good.lines().next().expect("its name").to_owned();
     let key = desk.pakt(&["ledger", "checkpoint", "--key"]).expect(0).stdout;
-    desk.write("kept", &good.replacen("\n1\n", "\n2\n", 1));
+    desk.write("kept", &good.replacen("\n3\n", "\n2\n", 1));
     keep(&desk, "export.jsonl", &["ledger", "export"]);
     for words in [&[][..], &["export.jsonl"], &["--key", key.trim()]] {
         let refused = desk.pakt(&[&["ledger", "verify", "--checkpoint", "kept"], words].concat()).expect(2).stderr;

@@ -139,6 +139,9 @@ impl ExportAudit {
         if let Particulars::Decided(leaf) = &entry.particulars {
             self.words.retain(|earlier, _| !leaf.replaces.contains(earlier));
             self.words.insert(entry.number, (*note_commitment, salt));
+            if !entry.note.is_empty() {
+                self.find(format!("the note of entry {} is not the one that was posted", entry.number));
+            }
         } else if let Some(salt) = salt {
             let expected = written(entry).map(|fields| Commitment::new(&salt.of_entry(entry.number), fields));
             if expected != *note_commitment {

@@ -309,7 +309,7 @@ async fn real_whoever_changes_the_tables_is_found() {
         ("UPDATE log SET frontier = decode(repeat('00', 8), 'hex')", "the frontier of the log"),
         ("UPDATE log SET checkpoint = regexp_replace(checkpoint, E'\\n[0-9]+\\n', E'\\n1\\n')", "counts for nothing"),
         ("ALTER TABLE entries DISABLE TRIGGER USER; DELETE FROM entries WHERE number = 6", "entry 7 follows entry 5"),
-        ("ALTER TABLE entries DISABLE TRIGGER USER; UPDATE entries SET amount = 99 WHERE number = 4", "balance of"),
+        ("ALTER TABLE entries DISABLE TRIGGER USER; UPDATE entries SET amount = 99 WHERE number = 4", "entry 4 is not"),
     ] {
         let desk = crate::evidence::busy_desk().await;
         desk.database().sql(&format!("SET search_path = pakt; {change}")).expect(change);
