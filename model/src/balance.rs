@@ -77,12 +77,11 @@ pub struct Balance {
     pub project: ProjectName,
     /// Of what.
     pub unit: Unit,
-    /// What has come into reach of what was granted, with what was forgiven; without what has expired and what was used
-    /// before the ledger began.
+    /// What has come into reach of what was granted, without what has expired and what was used before the ledger began.
     pub granted: Amount,
     /// What was granted for a time that has begun and comes into reach later: months and quarters that are still to come.
     pub later: Amount,
-    /// What was overdrawn and has been forgiven; it is part of what is granted.
+    /// What was overdrawn and has been forgiven: no grant gave it, and it is free as if one had.
     pub forgiven: Amount,
     /// What was left of grants when their time was over. It is not spent and may not be spent any more.
     pub expired: Amount,
@@ -114,9 +113,9 @@ pub struct Balance {
 }
 
 impl Balance {
-    /// Granted less used and reserved. Where nobody can say what else was used it is the most that can be free.
+    /// Granted and forgiven, less used and reserved. Where nobody can say what else was used it is the most that can be free.
     pub fn free(&self) -> Result<Amount, AmountError> {
-        self.granted.minus(self.used)?.minus(self.reserved()?)
+        self.granted.plus(self.forgiven)?.minus(self.used)?.minus(self.reserved()?)
     }
 
     /// What is free; none where nobody can say.

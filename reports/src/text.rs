@@ -76,12 +76,15 @@ pub(crate) const fn kind_word(kind: Kind) -> &'static str {
 
 fn sums(statement: &Statement) -> Result<String, AmountError> {
     let part = |kinds: &[Kind]| statement.sum_of(kinds).map(Amount::hours);
+    let has_forgiven = statement.lines.iter().any(|line| line.kind == Kind::Forgive);
+    let forgiven = has_forgiven.then(|| part(&[Kind::Forgive])).transpose()?;
+    let forgiven = forgiven.map(|hours| format!(" + forgiven {hours}")).unwrap_or_default();
     Ok(format!(
-        "opening {} + granted {} + used {} + expired {} + corrections {} = closing {} {}",
+        "opening {} + granted {} + used {} + expired {}{forgiven} + corrections {} = closing {} {}",
         statement.opening.hours(),
         part(&[Kind::Grant, Kind::Withdraw, Kind::Delegate])?,
         part(&[Kind::Opening, Kind::Settle, Kind::Overrun])?,
-        part(&[Kind::Expire, Kind::Forgive])?,
+        part(&[Kind::Expire])?,
         part(&[Kind::Refund, Kind::Correct, Kind::Reattribute, Kind::Adjust])?,
         statement.closing.hours(),
         statement.unit.hour_word(),
@@ -162,10 +165,10 @@ mod tests {
         };
         all.lines = (0..).zip(kinds).map(of_kind).collect();
         all.closing = Amount::sum(all.lines.iter().map(|line| line.amount)).expect("fits");
-        // Hours are powers of two: 2 + 4 + 8; 1 + 16 + 32; 1024 + 2048; 64 + 128 + 256 + 512.
+        // Hours are powers of two: 2 + 4 + 8; 1 + 16 + 32; 1024; 2048; 64 + 128 + 256 + 512.
         let text = statement_text(&all).expect("adds up");
-        let sums =
-            "opening 0.000 + granted 14.000 + used 49.000 + expired 3072.000 + corrections 960.000 = closing 4095.000";
+        let sums = "opening 0.000 + granted 14.000 + used 49.000 + expired 1024.000 + forgiven 2048.000 \
+                    + corrections 960.000 = closing 4095.000";
         assert!(text.contains(sums), "{text}");
     }
 

@@ -67,6 +67,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     for budget in &found.budgets {
         let outlook = outlook(budget)?;
         text.push_str(&compared(&budget.balance, &outlook.zone)?);
+        text.push_str(&beside(&budget.balance));
         text.push_str(&at_most(budget, is_of_the_past)?);
         text.push_str(&comes(&budget.balance, &outlook));
         outlooks.push(outlook);
@@ -131,28 +132,33 @@ fn not_shown(error: AmountError) -> Failure {
     Failure::bug("the balance was not shown", error.to_string())
 }
 
-/// What others ran that nobody read: how much, or that nobody knows it and what to do; nothing where the books have all.
+/// What the columns lack for them to add up to what is free; nothing where they do.
+fn beside(balance: &Balance) -> String {
+    let Balance { project, unit, forgiven, committed_later, unseen, .. } = balance;
+    let parts = [
+        (forgiven, "were overdrawn and are forgiven: free is more by them, and no grant gave them"),
+        (committed_later, "of what is committed are to be spent from lots still to come, and free is not less by them"),
+        (unseen, "are unseen: nobody read what ran, and free is less by them"),
+    ];
+    let parts = parts.into_iter().filter(|(amount, _)| **amount > Amount::ZERO);
+    parts.map(|(amount, what)| format!("{project} in {unit}: {} {what}\n", amount.in_hours_of(unit))).collect()
+}
+
+/// That nobody knows what others ran, and what to do; nothing where the books have all.
 fn at_most(budget: &Budget, is_of_the_past: bool) -> Result<String, Failure> {
     let balance = &budget.balance;
-    let Balance { project, unit, unseen, completeness, .. } = balance;
-    let mut text = String::new();
-    if *unseen > Amount::ZERO {
-        let unseen = unseen.in_hours_of(unit);
-        text.push_str(&format!(
-            "{project} in {unit}: {unseen} are unseen: nobody read what ran, and free is less by them\n"
-        ));
+    let Balance { project, unit, completeness, .. } = balance;
+    if completeness.is_known() {
+        return Ok(String::new());
     }
-    if !completeness.is_known() {
-        let most = balance.free().map_err(not_shown)?.in_hours_of(unit);
-        let unpriced: u64 = budget.gaps.iter().filter_map(|gap| gap.unpriced).sum();
-        let (why, next) = match completeness {
-            Completeness::Unpriced => (format!("runs without a price: {unpriced}"), NEXT_PRICE),
-            _ if is_of_the_past => ("not everybody's runs had been read by then".to_owned(), NEXT_OF_THE_PAST),
-            _ => ("not everybody's runs were read".to_owned(), NEXT),
-        };
-        text.push_str(&format!("{project} in {unit}: at most {most} are free: {why}\n  next: {next}\n"));
-    }
-    Ok(text)
+    let most = balance.free().map_err(not_shown)?.in_hours_of(unit);
+    let unpriced: u64 = budget.gaps.iter().filter_map(|gap| gap.unpriced).sum();
+    let (why, next) = match completeness {
+        Completeness::Unpriced => (format!("runs without a price: {unpriced}"), NEXT_PRICE),
+        _ if is_of_the_past => ("not everybody's runs had been read by then".to_owned(), NEXT_OF_THE_PAST),
+        _ => ("not everybody's runs were read".to_owned(), NEXT),
+    };
+    Ok(format!("{project} in {unit}: at most {most} are free: {why}\n  next: {next}\n"))
 }
 
 /// How the books become complete.

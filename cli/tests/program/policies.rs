@@ -228,3 +228,36 @@ fn parts_of_an_award_are_entered() {
     desk.write("export.jsonl", &export);
     desk.pakt(&["ledger", "verify", "export.jsonl"]).expect(0);
 }
+
+#[test]
+fn what_was_forgiven_stands_beside_what_was_granted() {
+    let desk = Desk::new();
+    desk.configure("site: jupiter\nproject: atlas\n");
+    desk.pakt(&["ledger", "init"]).expect(0);
+    let grant = ["ledger", "grant", "atlas", "30", "--unit", "jupiter:gh200", "--account", "hai"];
+    desk.pakt(&[&grant[..], &["--from", "2026-01-01", "--until", "2026-04-01"]].concat()).expect(0);
+    desk.pakt(&["ledger", "policy", "atlas", "--unit", "jupiter:gh200", "--policy", "monthly-jsc"]).expect(0);
+    let titles =
+        "JobIDRaw|JobID|Cluster|User|Account|Partition|State|Submit|Start|End|ElapsedRaw|AllocNodes|AllocTRES|JobName";
+    let [start, end] = [1_773_144_000_i64, 1_773_187_200];
+    let run = format!("1|1|jupiter|ada|hai|booster|COMPLETED|{start}|{start}|{end}|43200|1|gres/gpu=4,node=1|train\n");
+    desk.write("runs.psv", &format!("{titles}\n{run}"));
+    desk.pakt(&["ledger", "import", "runs.psv", "--observed-at", "2026-10-02T00:00:00Z"]).expect(0);
+    insta::assert_snapshot!(desk.pakt(&["balance", "--offline"]).shown(), @"
+    exit 0
+    --- stdout
+    project  unit                  granted    used  running  committed  foreign   free
+    atlas    jupiter:gh200  GPU-h   20.000  48.000    0.000      0.000    0.000  0.000
+    atlas in jupiter:gh200: 28.000 GPU-h were overdrawn and are forgiven: free is more by them, and no grant gave them
+    atlas in jupiter:gh200: monthly-jsc; no grant may be spent
+    --- stderr
+    note: 10.000 GPU-h of grants of atlas that are over were not used, and are not granted any more
+    ");
+    let balance = &desk.json(&["balance", "--offline"])["balances"][0];
+    let amount = |name: &str| balance[name].as_i64().expect(name);
+    assert_eq!(amount("granted") + amount("forgiven") - amount("used"), amount("free_at_most"));
+    assert!(amount("forgiven") > 0);
+    desk.pakt(&["ledger", "expire"]).expect(0);
+    let statement = desk.pakt(&["ledger", "statement", "atlas", "--unit", "jupiter:gh200"]).expect(0).stdout;
+    assert!(statement.contains(" + forgiven "), "{statement}");
+}

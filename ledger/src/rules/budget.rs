@@ -270,7 +270,7 @@ fn put_lots(balance: &mut Balance, book: &LotBook, grants: &[GrantTerms], now: T
     }
     balance.expired = book.expired()?;
     balance.forgiven = book.struck();
-    balance.granted = balance.granted.minus(balance.expired)?.plus(balance.forgiven)?;
+    balance.granted = balance.granted.minus(balance.expired)?;
     balance.ends_at = book.in_force().map(|known| known.lot.usable.to).min();
     Ok(())
 }

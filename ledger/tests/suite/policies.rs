@@ -132,6 +132,12 @@ async fn what_is_overdrawn_beyond_a_months_limit_is_forgiven() {
     assert!(matches!(during.decide(milli(1)), Ok(Decision::LowPriority { .. })));
     let after = numbers_at(&desk, SEPTEMBER + 100 * DAY).await;
     assert_eq!([after[3], after[5]], [190_000 - 60_000, 0], "October and November paid: {after:?}");
+    let [granted, _, _, forgiven, used, free] = after;
+    assert_eq!(
+        (granted, granted + forgiven - used),
+        (60_000, free),
+        "what is forgiven is told beside what was granted"
+    );
     desk.verify().await;
 }
 

@@ -52,7 +52,7 @@ pub(super) async fn is_shown_again(
 /// Each statement begins with what the one before it came to, and the last one ends with the balance.
 pub(super) async fn statements_meet(desk: &Desk, mut borders: Vec<i64>, now: i64) -> Checked {
     borders.push(now + 3600);
-    for Balance { project, unit, granted, later, used, .. } in
+    for Balance { project, unit, granted, later, forgiven, used, .. } in
         budgets_at(desk, BalanceQuery::default(), now).await.into_iter().map(|budget| budget.balance)
     {
         let (mut from, mut came_to) = (0, 0);
@@ -62,7 +62,8 @@ pub(super) async fn statements_meet(desk: &Desk, mut borders: Vec<i64>, now: i64
             prop_assert_eq!((statement.opening.milli(), statement.adds_up()), (came_to, Ok(true)), "{:?}", window);
             (from, came_to) = (to, statement.closing.milli());
         }
-        prop_assert_eq!(came_to, (granted.milli() + later.milli()) - used.milli(), "{} in {}", project, unit);
+        let given = Amount::sum([granted, later, forgiven]).expect("fits");
+        prop_assert_eq!(came_to, given.milli() - used.milli(), "{} in {}", project, unit);
     }
     Ok(())
 }

@@ -99,8 +99,8 @@ impl Lots {
         };
         let expired: i64 = book.lots.iter().map(|lot| lot.expired).sum();
         let used: i64 = self.runs.values().map(|(ran, hourly)| (ran[1] - ran[0]) / HOUR * hourly).sum();
-        let granted = given(true) - expired + book.forgiven;
-        [granted, given(false), expired, book.forgiven, used, granted - used]
+        let granted = given(true) - expired;
+        [granted, given(false), expired, book.forgiven, used, granted + book.forgiven - used]
     }
 
     pub(super) fn standing(&self, now: i64) -> &'static str {
