@@ -2,6 +2,7 @@
 
 use crate::{
     error::{Gravity, JobsError},
+    exceeded::{ExceededOpening, exceeded},
     house::House,
     known_at::{known_by_now, recorded_at},
     reached::booked,
@@ -18,6 +19,8 @@ pub struct Balances {
     pub holds: Vec<Hold>,
     /// Runs that no binding covers.
     pub unattributed: u64,
+    /// The openings that runs of their time exceed; none are listed of the past.
+    pub exceeded: Vec<ExceededOpening>,
     /// What was settled on the way; none where nothing was.
     pub settled: Option<SettleReport>,
     /// Why the numbers are not of this minute, where they are not.
@@ -94,13 +97,14 @@ pub async fn balance(house: &House, wish: &BalanceWish, refresh: bool) -> Result
         return Err(JobsError::usage(format!("project `{project}` has no balance"), why, next));
     }
     if wish.is_of_the_past() {
-        return Ok(Balances { budgets, holds: Vec::new(), unattributed: 0, settled, stale });
+        return Ok(Balances { budgets, holds: Vec::new(), unattributed: 0, exceeded: Vec::new(), settled, stale });
     }
     let mut holds = booked(book.open_holds(project).await, what)?;
     holds.retain(|hold| wish.selects(&hold.project, &hold.unit));
     holds.sort_by_key(|hold| std::cmp::Reverse(hold.remainder().unwrap_or_default()));
     let unattributed = booked(book.unattributed_count().await, what)?;
-    Ok(Balances { budgets, holds, unattributed, settled, stale })
+    let exceeded = exceeded(book.as_ref(), what, |project, unit| wish.selects(project, unit)).await?;
+    Ok(Balances { budgets, holds, unattributed, exceeded, settled, stale })
 }
 
 /// Refuses times that lie ahead, of now or of the state of the books that is asked for.

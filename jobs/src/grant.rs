@@ -4,6 +4,7 @@ use crate::{
     bind::{Spender, binding},
     coverage::Selection,
     error::{Gravity, JobsError},
+    exceeded::{ExceededOpening, exceeded},
     house::House,
     known::{known_project, known_unit, new_project},
     known_at::known_by_now,
@@ -233,6 +234,8 @@ pub struct StatementFound {
     pub statement: Statement,
     /// The runs that nobody read.
     pub gaps: Vec<Gap>,
+    /// That runs exceed the opening which the budget has now; none of an earlier state of the books, which nobody knows.
+    pub exceeded: Vec<ExceededOpening>,
 }
 
 /// A project's statement in a unit.
@@ -260,5 +263,7 @@ pub async fn statement(
         Selection { project: Some(project.clone()), unit: Some(unit.clone()), known_at, ..Selection::default() };
     let until_now = Window { to: window.to.min(house.clock.now()), ..window };
     let gaps = selection.gaps(book.as_ref(), what, house.clock.now(), &|_| Ok(until_now)).await?;
-    Ok(StatementFound { statement, gaps })
+    let is_its = |of: &ProjectName, in_unit: &Unit| known_at.is_none() && of == project && in_unit == unit;
+    let exceeded = exceeded(book.as_ref(), what, is_its).await?;
+    Ok(StatementFound { statement, gaps, exceeded })
 }

@@ -18,6 +18,7 @@ pub mod check;
 pub mod coverage;
 pub mod directory;
 mod error;
+pub mod exceeded;
 mod expected;
 pub mod expire;
 mod find;

@@ -4,7 +4,7 @@ use super::Context;
 use super::ledger::known_at;
 use crate::{
     failure::Failure,
-    output::{Answer, Table, event, gaps, hold, holds, instant, instant_in, standing},
+    output::{Answer, Table, event, exceeded, gaps, hold, holds, instant, instant_in, standing},
     wiring::{Budget, Event, Policy},
 };
 use jobs::House;
@@ -233,6 +233,7 @@ fn notes(found: &Balances) -> Vec<String> {
             found.unattributed
         ));
     }
+    notes.extend(found.exceeded.iter().map(exceeded));
     notes.extend(found.budgets.iter().filter_map(|budget| gaps(&budget.gaps)));
     let as_of = balances().filter_map(|balance| balance.running_as_of).max();
     notes.extend(as_of.map(|at| format!("running and waiting jobs as of {}", instant(at))));
@@ -255,6 +256,6 @@ fn json(found: &Balances, outlooks: &[Outlook]) -> Result<serde_json::Value, Fai
         balances.push(value);
     }
     Ok(
-        json!({ "version": 1, "balances": balances, "holds": holds(&found.holds), "unattributed": found.unattributed, "stale": found.stale }),
+        json!({ "version": 1, "balances": balances, "holds": holds(&found.holds), "unattributed": found.unattributed, "exceeded": found.exceeded, "stale": found.stale }),
     )
 }

@@ -5,11 +5,12 @@ use crate::wiring::Gap;
 use model::{AccountName, UserName};
 
 /// What nobody read, or of which only somebody's own runs were read; none where nothing is missing.
-pub(crate) fn gaps(gaps: &[Gap]) -> Option<String> {
-    let gap = gaps.first()?;
-    let more = match gaps.len() {
-        1 => String::new(),
-        count => format!("; and {} more gaps", count - 1),
+pub(crate) fn gaps<'a>(gaps: impl IntoIterator<Item = &'a Gap>) -> Option<String> {
+    let mut gaps = gaps.into_iter();
+    let gap = gaps.next()?;
+    let more = match gaps.count() {
+        0 => String::new(),
+        more => format!("; and {more} more gaps"),
     };
     let project = &gap.project;
     Some(format!("note: {}{more}; `pakt ledger coverage {project}` lists what was read", words(gap)))

@@ -2,6 +2,7 @@
 
 mod amounts;
 mod changes;
+mod exceeded;
 mod gaps;
 mod json;
 mod mistake;
@@ -12,6 +13,7 @@ mod usage;
 
 pub(crate) use amounts::{charge, explained_hold, hold, instant, instant_in, price_lines};
 pub(crate) use changes::changes;
+pub(crate) use exceeded::exceeded;
 pub(crate) use gaps::gaps;
 pub(crate) use json::holds;
 pub(crate) use mistake::mistake_text;

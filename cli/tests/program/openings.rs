@@ -117,3 +117,20 @@ fn the_order_of_opening_and_settling_does_not_matter() {
     ");
     assert_eq!([left(&one), left(&other)], [" 66.000 GPU-h"; 2]);
 }
+
+#[test]
+fn an_opening_that_its_runs_exceed_is_told() {
+    let desk = jupiter();
+    open(&desk, "5", &between(&desk));
+    desk.pakt(&["settle"]).expect(0);
+    let note = "note: the run that the opening of `atlas` has took 8.000 GPU-h (jupiter:gh200), and it has 5.000: 3.000 are \
+                charged to nobody; `pakt ledger covered atlas` lists them\n";
+    let statement = ["ledger", "statement", "atlas", "--unit", "jupiter:gh200"];
+    for command in [&["ledger", "covered"][..], &["balance"], &statement, &[&statement[..], &["--csv"]].concat()] {
+        let shown = desk.pakt(command).shown();
+        assert!(shown.contains(note), "{command:?}: {shown}");
+        let json = desk.pakt(&[&["--json"], command].concat()).json();
+        assert_eq!(json["exceeded"][0]["exceeds_by"], 10_800_000, "{command:?}");
+    }
+    assert!(!desk.pakt(&["balance", "borealis"]).shown().contains("opening"));
+}

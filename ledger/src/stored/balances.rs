@@ -95,7 +95,7 @@ fn of_project(project: Option<&ProjectName>) -> (&'static str, Vec<Value>) {
     }
 }
 
-fn totals(tables: &impl LogTables, project: Option<&ProjectName>) -> Result<Vec<Total>> {
+pub(super) fn totals(tables: &impl LogTables, project: Option<&ProjectName>) -> Result<Vec<Total>> {
     let (condition, values) = of_project(project);
     let select =
         format!("SELECT project, unit, kind, amount FROM totals WHERE {condition} 1 = 1 ORDER BY project, unit, kind");

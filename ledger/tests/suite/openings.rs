@@ -66,11 +66,31 @@ async fn a_run_that_ended_before_the_opening_is_charged_no_second_time() {
     let shown: Vec<_> = found.iter().map(|run| (&run.run.key, &run.project, run.amount)).collect();
     assert_eq!(shown, [(&run_key(1), &atlas(), milli(3_000))]);
     let window = Window { from: at(NOW + 10), to: at(END) };
-    let sum = CoveredSum { project: atlas(), unit: gh200(), runs: 1, amount: milli(3_000), window };
+    let (amount, opened) = (milli(3_000), milli(10_000));
+    let sum = CoveredSum { project: atlas(), unit: gh200(), runs: 1, amount, opened, window };
     assert_eq!(desk.book.covered_sums().await.expect("summed"), [sum]);
     assert_eq!(desk.book.unattributed_count().await.expect("counted"), 0);
     let error = desk.try_post(&[refund(1)]).await.expect_err("nothing was charged");
     assert!(error.kind == LedgerErrorKind::Invalid && error.why.contains("opening of `atlas`"), "{error}");
+    desk.verify().await;
+}
+
+#[tokio::test]
+async fn covered_runs_that_come_to_more_than_the_opening_are_told() {
+    let desk = granted().await;
+    // What was charged by then is a part of what was said, and none of what the covered runs are held against.
+    desk.settle(foreign(1, 4_000)).await;
+    desk.post(&[open(10_000)]).await;
+    for (run, exceeds_by) in [(2, 0), (3, 4_000)] {
+        assert_eq!(desk.settle(foreign(run, 5_000)).await, covered("atlas", 5_000));
+        let sums = desk.book.covered_sums().await.expect("summed");
+        let sum = sums.first().expect("one budget");
+        assert_eq!((sum.opened, sum.exceeds_by()), (milli(6_000), Ok(milli(exceeds_by))), "{sum:?}");
+    }
+    // A charge that was a part became less: the opening has the rest, too.
+    desk.settle(read_at(foreign(1, 0), 300)).await;
+    let sums = desk.book.covered_sums().await.expect("summed");
+    assert_eq!(sums[0].exceeds_by(), Ok(milli(0)), "{sums:?}");
     desk.verify().await;
 }
 

@@ -3,10 +3,10 @@
 use crate::commands::{Context, view};
 use crate::{
     failure::Failure,
-    output::{Answer, Table, hold, instant},
+    output::{Answer, Table, exceeded, hold, instant},
     wiring::CoveredRun,
 };
-use model::{AccountName, ProjectName};
+use model::{AccountName, ProjectName, Unit};
 use serde_json::json;
 
 /// Arguments of `ledger covered`.
@@ -22,7 +22,9 @@ pub(super) async fn run(arguments: Covered, context: &Context) -> Result<Answer,
     let book = house.needed_book("the runs were not listed").await?;
     let mut runs = book.covered().await.map_err(|error| view::unread(&error))?;
     runs.retain(|found| arguments.project.as_ref().is_none_or(|project| *project == found.project));
-    let json = json!({ "version": 1, "covered": runs });
+    let is_its = |project: &ProjectName, _: &Unit| arguments.project.as_ref().is_none_or(|wanted| wanted == project);
+    let opened = jobs::exceeded::exceeded(book.as_ref(), "the runs were not listed", is_its).await?;
+    let json = json!({ "version": 1, "covered": runs, "exceeded": opened });
     if runs.is_empty() {
         return Ok(Answer::new("no run is in an opening\n", json));
     }
@@ -30,7 +32,7 @@ pub(super) async fn run(arguments: Covered, context: &Context) -> Result<Answer,
     for found in &runs {
         table.row(row(found));
     }
-    Ok(Answer::new(table.text(), json))
+    Ok(Answer::new(table.text(), json).with_notes(opened.iter().map(exceeded)))
 }
 
 fn row(found: &CoveredRun) -> [String; 8] {

@@ -5,10 +5,12 @@ use crate::commands::Context;
 use crate::wiring::{Gap, statement_text, statements_csv};
 use crate::{
     failure::Failure,
-    output::{Answer, gaps, instant_in},
+    output::{Answer, exceeded, gaps, instant_in},
 };
 use jobs::House;
 use jobs::balance::BalanceWish;
+use jobs::exceeded::ExceededOpening;
+use jobs::grant::StatementFound;
 use model::{ProjectName, Timestamp, Unit, Window};
 use serde_json::json;
 
@@ -43,29 +45,28 @@ pub(super) async fn statement(arguments: Statement, context: &Context) -> Result
         found.budgets.into_iter().map(|budget| budget.balance.unit).collect()
     };
     let known_at = arguments.known_at.as_deref().map(|text| known_at("no statement was printed", text)).transpose()?;
-    let (mut statements, mut missing) = (Vec::new(), Vec::new());
+    let mut pages = Vec::new();
     for unit in units {
         let window = window(&arguments, &unit, &house)?;
-        let found = jobs::grant::statement(&house, &arguments.project, &unit, window, known_at).await?;
-        statements.push(found.statement);
-        missing.push(found.gaps);
+        pages.push(jobs::grant::statement(&house, &arguments.project, &unit, window, known_at).await?);
     }
     let shown = if arguments.csv {
-        statements_csv(statements.iter().zip(missing.iter().map(Vec::is_empty)))
+        statements_csv(pages.iter().map(|page| (&page.statement, page.gaps.is_empty())))
     } else {
-        let pages = statements.iter().zip(&missing);
-        pages.map(|(page, missing)| statement_text(page).map(|text| text + &not_complete(missing))).collect()
+        pages.iter().map(|page| statement_text(&page.statement).map(|text| text + &doubts(page))).collect()
     };
     let text = shown.map_err(|error| Failure::bug("no statement was printed", error.to_string()))?;
-    let missing: Vec<Gap> = missing.into_iter().flatten().collect();
-    let note = gaps(&missing).filter(|_| arguments.csv);
-    let json = json!({ "version": 1, "statements": statements, "gaps": missing });
-    Ok(Answer::new(text, json).product().with_notes(note))
+    let statements: Vec<&model::Statement> = pages.iter().map(|page| &page.statement).collect();
+    let missing: Vec<&Gap> = pages.iter().flat_map(|page| &page.gaps).collect();
+    let opened: Vec<&ExceededOpening> = pages.iter().flat_map(|page| &page.exceeded).collect();
+    let json = json!({ "version": 1, "statements": statements, "gaps": missing, "exceeded": opened });
+    let notes = opened.into_iter().map(exceeded).chain(gaps(missing)).filter(|_| arguments.csv);
+    Ok(Answer::new(text, json).product().with_notes(notes.collect::<Vec<_>>()))
 }
 
-/// The last line of a statement that may lack something.
-fn not_complete(missing: &[Gap]) -> String {
-    gaps(missing).map(|note| format!("{note}\n")).unwrap_or_default()
+/// The last lines of a statement that may lack something.
+fn doubts(page: &StatementFound) -> String {
+    page.exceeded.iter().map(exceeded).chain(gaps(&page.gaps)).map(|note| note + "\n").collect()
 }
 
 /// The days that are wanted, in the zone of the unit's site.

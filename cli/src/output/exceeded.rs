@@ -1,0 +1,17 @@
+//! That runs exceed the opening which has them, in one line.
+
+use super::hold;
+use jobs::exceeded::ExceededOpening;
+
+/// By how much, and what lists the runs.
+pub(crate) fn exceeded(ExceededOpening { sum, exceeds_by }: &ExceededOpening) -> String {
+    let (project, unit) = (&sum.project, &sum.unit);
+    let runs = if sum.runs == 1 { "the run".to_owned() } else { format!("the {} runs", sum.runs) };
+    format!(
+        "note: {runs} that the opening of `{project}` has took {}, and it has {}: {} are charged to nobody; \
+         `pakt ledger covered {project}` lists them",
+        hold(unit, sum.amount),
+        sum.opened.hours(),
+        exceeds_by.hours()
+    )
+}
