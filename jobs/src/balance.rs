@@ -1,17 +1,20 @@
 //! `pakt balance`: the numbers of each project and unit, settled on the way where the scheduler answers.
 
 use crate::{
+    coverage::Selection,
     error::{Gravity, JobsError},
     exceeded::{ExceededOpening, exceeded},
     house::House,
     known_at::{known_by_now, recorded_at},
     reached::booked,
+    read_by::{ReadBy, read_by},
     settle::{SettleOptions, SettleReport, settle},
 };
 use ledger::{BalanceQuery, Book, Budget, Hold, KnownAt};
-use model::{ProjectName, SiteName, Timestamp, Unit};
+use model::{ProjectName, SiteName, Timestamp, Unit, Window};
 
 /// The balances and what stands behind them.
+#[derive(Default)]
 pub struct Balances {
     /// One for each project and unit.
     pub budgets: Vec<Budget>,
@@ -19,6 +22,8 @@ pub struct Balances {
     pub holds: Vec<Hold>,
     /// Runs that no binding covers.
     pub unattributed: u64,
+    /// On whose word the balances stand.
+    pub read_by: Vec<ReadBy>,
     /// The openings that runs of their time exceed; none are listed of the past.
     pub exceeded: Vec<ExceededOpening>,
     /// What was settled on the way; none where nothing was.
@@ -96,15 +101,26 @@ pub async fn balance(house: &House, wish: &BalanceWish, refresh: bool) -> Result
         let next = "enter what was granted with `pakt ledger grant`; `pakt balance` lists the projects it knows";
         return Err(JobsError::usage(format!("project `{project}` has no balance"), why, next));
     }
+    let read_by = readers(house, book.as_ref(), what, wish).await?;
     if wish.is_of_the_past() {
-        return Ok(Balances { budgets, holds: Vec::new(), unattributed: 0, exceeded: Vec::new(), settled, stale });
+        return Ok(Balances { budgets, read_by, settled, stale, ..Balances::default() });
     }
     let mut holds = booked(book.open_holds(project).await, what)?;
     holds.retain(|hold| wish.selects(&hold.project, &hold.unit));
     holds.sort_by_key(|hold| std::cmp::Reverse(hold.remainder().unwrap_or_default()));
     let unattributed = booked(book.unattributed_count().await, what)?;
     let exceeded = exceeded(book.as_ref(), what, |project, unit| wish.selects(project, unit)).await?;
-    Ok(Balances { budgets, holds, unattributed, exceeded, settled, stale })
+    Ok(Balances { budgets, holds, unattributed, read_by, exceeded, settled, stale })
+}
+
+/// On whose word the balances stand.
+async fn readers(house: &House, book: &dyn Book, what: &str, wish: &BalanceWish) -> Result<Vec<ReadBy>, JobsError> {
+    let BalanceWish { unit, site, known_at, as_of, .. } = wish.clone();
+    let selection = Selection { unit, site, known_at, ..Selection::default() };
+    let until = Window { from: Timestamp::from_epoch_seconds(0), to: as_of.unwrap_or_else(|| house.clock.now()) };
+    let mut readers = read_by(book, what, &selection, &|_| Ok(until)).await?;
+    readers.retain(|reader| wish.selects(&reader.project, &reader.unit));
+    Ok(readers)
 }
 
 /// Refuses times that lie ahead, of now or of the state of the books that is asked for.

@@ -21,7 +21,7 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    fn selects(&self, binding: &Binding) -> bool {
+    pub(crate) fn selects(&self, binding: &Binding) -> bool {
         self.project.as_ref().is_none_or(|project| *project == binding.project)
             && self.unit.as_ref().is_none_or(|unit| *unit == binding.unit)
             && self.site.as_ref().is_none_or(|site| *site == binding.site)

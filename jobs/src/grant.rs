@@ -10,6 +10,7 @@ use crate::{
     known_at::known_by_now,
     policy::{KnownPolicy, PolicyWish, with_grant},
     reached::{booked, reached},
+    read_by::{ReadBy, read_by},
 };
 use ledger::{
     BalanceQuery, Binding, Book, Command, Effect, Gap, GivenLot, Grant, KnownAt, NewGrant, NewOpening, Outcome,
@@ -234,6 +235,8 @@ pub struct StatementFound {
     pub statement: Statement,
     /// The runs that nobody read.
     pub gaps: Vec<Gap>,
+    /// On whose word it stands.
+    pub read_by: Vec<ReadBy>,
     /// That runs exceed the opening which the budget has now; none of an earlier state of the books, which nobody knows.
     pub exceeded: Vec<ExceededOpening>,
 }
@@ -263,7 +266,8 @@ pub async fn statement(
         Selection { project: Some(project.clone()), unit: Some(unit.clone()), known_at, ..Selection::default() };
     let until_now = Window { to: window.to.min(house.clock.now()), ..window };
     let gaps = selection.gaps(book.as_ref(), what, house.clock.now(), &|_| Ok(until_now)).await?;
+    let read_by = read_by(book.as_ref(), what, &selection, &|_| Ok(until_now)).await?;
     let is_its = |of: &ProjectName, in_unit: &Unit| known_at.is_none() && of == project && in_unit == unit;
     let exceeded = exceeded(book.as_ref(), what, is_its).await?;
-    Ok(StatementFound { statement, gaps, exceeded })
+    Ok(StatementFound { statement, gaps, read_by, exceeded })
 }

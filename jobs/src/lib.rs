@@ -41,6 +41,7 @@ pub mod plan;
 pub mod policy;
 pub mod prepare;
 mod reached;
+pub mod read_by;
 pub mod refund;
 pub mod reprice;
 pub mod script;

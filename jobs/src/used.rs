@@ -8,6 +8,7 @@ use crate::{
     known_at::known_by_now,
     known_filter::known_filter,
     reached::booked,
+    read_by::{ReadBy, read_by},
 };
 use ledger::{Book, CoveredSum, Gap, UsageQuery, UsageSpan, UsageSum};
 use model::{PeriodError, ResourceClass, SiteName, Window, Zone};
@@ -48,6 +49,8 @@ pub struct Used {
     pub covered: Vec<CoveredSum>,
     /// Runs that may belong into the sums, and that nobody read.
     pub gaps: Vec<Gap>,
+    /// On whose word the sums stand.
+    pub read_by: Vec<ReadBy>,
 }
 
 /// The sums that are asked for. A name that neither the ledger nor a profile knows is refused: that nothing was used under it
@@ -77,8 +80,9 @@ pub async fn used(house: &House, wish: &UsageWish) -> Result<Used, JobsError> {
         known_at: query.known_at,
     };
     let gaps = selection.gaps(book.as_ref(), WHAT, house.clock.now(), &|site| span(house, query.span, site)).await?;
+    let read_by = read_by(book.as_ref(), WHAT, &selection, &|site| span(house, query.span, site)).await?;
     let covered = covered(house, book.as_ref(), query).await?;
-    Ok(Used { sums, unattributed: booked(book.unattributed_count().await, WHAT)?, covered, gaps })
+    Ok(Used { sums, unattributed: booked(book.unattributed_count().await, WHAT)?, covered, gaps, read_by })
 }
 
 /// What openings have of the runs that were asked for, as far as project, unit, site and time tell. Of an earlier state of the books

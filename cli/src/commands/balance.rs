@@ -4,7 +4,7 @@ use super::Context;
 use super::ledger::known_at;
 use crate::{
     failure::Failure,
-    output::{Answer, Table, event, exceeded, gaps, hold, holds, instant, instant_in, standing},
+    output::{Answer, Table, event, exceeded, gaps, hold, holds, instant, instant_in, read_by, standing},
     wiring::{Budget, Event, Policy},
 };
 use jobs::House;
@@ -235,6 +235,7 @@ fn notes(found: &Balances) -> Vec<String> {
     }
     notes.extend(found.exceeded.iter().map(exceeded));
     notes.extend(found.budgets.iter().filter_map(|budget| gaps(&budget.gaps)));
+    notes.extend(read_by(&found.read_by));
     let as_of = balances().filter_map(|balance| balance.running_as_of).max();
     notes.extend(as_of.map(|at| format!("running and waiting jobs as of {}", instant(at))));
     notes
@@ -256,6 +257,6 @@ fn json(found: &Balances, outlooks: &[Outlook]) -> Result<serde_json::Value, Fai
         balances.push(value);
     }
     Ok(
-        json!({ "version": 1, "balances": balances, "holds": holds(&found.holds), "unattributed": found.unattributed, "exceeded": found.exceeded, "stale": found.stale }),
+        json!({ "version": 1, "balances": balances, "holds": holds(&found.holds), "unattributed": found.unattributed, "exceeded": found.exceeded, "read_by": found.read_by, "stale": found.stale }),
     )
 }

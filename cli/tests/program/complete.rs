@@ -39,6 +39,7 @@ fn a_member_alone_does_not_know_what_is_free() {
       next: a coordinator of the account runs `pakt settle --all-users`; or note what the site says: `pakt ledger open --from-site`
     --- stderr
     note: of the runs of account `hai` at `jupiter` that ended from <instant> to <instant> only those of <user> were read; `pakt ledger coverage atlas` lists what was read
+    runs as read by <user> (self)
     running and waiting jobs as of <instant>
     ");
     let balance = &desk.pakt(&["--json", "balance", "--offline"]).json()["balances"][0];
@@ -60,7 +61,8 @@ fn a_member_alone_does_not_know_what_is_free() {
     ");
     assert!(usage.stderr.starts_with("note: of the runs of account `hai` at `jupiter`"), "{}", usage.stderr);
     let statement = desk.pakt(&["ledger", "statement", "atlas"]).expect(0).stdout;
-    assert!(statement.lines().last().is_some_and(|line| line.contains("only those of")), "{statement}");
+    let last: Vec<&str> = statement.lines().rev().take(2).collect();
+    assert!(last[0] == "runs as read by root (self)" && last[1].contains("only those of"), "{statement}");
     let statement = desk.pakt(&["ledger", "statement", "atlas", "--csv"]).expect(0);
     let header = statement.stdout.lines().next().expect("a header");
     assert!(header.starts_with("entry,at,kind,project,unit,") && header.ends_with(",complete"), "{header}");
@@ -84,6 +86,7 @@ fn what_the_site_says_beyond_the_books_is_taken_off() {
     atlas in jupiter:gh200: 12.000 GPU-h are unseen: nobody read what ran, and free is less by them
     --- stderr
     note: of the runs of account `hai` at `jupiter` that ended from <instant> to <instant> only those of <user> were read; `pakt ledger coverage atlas` lists what was read
+    runs as read by <user> (self)
     running and waiting jobs as of <instant>
     ");
     let balance = &desk.pakt(&["--json", "balance", "--offline"]).json()["balances"][0];
@@ -114,4 +117,24 @@ fn to_ask_for_all_on_ones_own_machine_makes_nobody_an_operator() {
         let rights: Vec<_> = readers.iter().map(|reader| reader["rights"].as_str().unwrap_or("none")).collect();
         assert_eq!(rights, ["site"], "{covered}");
     }
+}
+
+#[test]
+fn reports_say_on_whose_word_they_stand() {
+    let desk = Desk::with_grant("100");
+    desk.pakt(&["ledger", "bind", "atlas", "--unit", "horeka:a100", "--account", "hk-atlas"]).expect(0);
+    desk.pakt(&["settle"]).expect(0);
+    let statement = ["ledger", "statement", "atlas", "--unit", "local:core"];
+    for command in [&["balance", "--offline"][..], &["usage"], &statement, &[&statement[..], &["--csv"]].concat()] {
+        let shown = desk.pakt(command).shown();
+        assert!(shown.contains("runs as read by root (site)\n"), "{command:?}: {shown}");
+        let readers = desk.json(command)["read_by"].clone();
+        let of_local =
+            serde_json::json!({ "project": "atlas", "unit": "local:core", "reader": "root", "rights": "site" });
+        assert_eq!(readers, serde_json::json!([of_local]), "{command:?}");
+    }
+    let before = desk.json(&["balance", "--known-at", "2026-01-01T00:00:00Z"]);
+    assert_eq!(before["read_by"], serde_json::json!([]), "nobody had read anything by then");
+    let elsewhere = desk.json(&["usage", "--at-site", "horeka"]);
+    assert_eq!(elsewhere["read_by"], serde_json::json!([]));
 }

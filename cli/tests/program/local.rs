@@ -81,6 +81,7 @@ fn a_job_is_checked_planned_submitted_watched_and_settled() {
     project  unit                granted   used  running  committed  foreign    free
     atlas    local:core  core-h   10.000  0.000    0.000      0.000    0.000  10.000
     --- stderr
+    runs as read by root (site)
     running and waiting jobs as of <instant>
     ");
     assert!(desk.pakt(&["ledger", "verify"]).expect(0).stdout.contains("every unit sums to zero"));

@@ -60,6 +60,7 @@ fn what_an_opening_has_is_not_charged_and_is_listed() {
     --- stderr
     note: the opening of `atlas` has 1 run of that time with 8.000 GPU-h (jupiter:gh200), in no sum here; `pakt ledger covered atlas` lists them
     note: of the runs of account `hai` at `jupiter` that ended from <instant> to <instant> only those of root were read; `pakt ledger coverage atlas` lists what was read
+    runs as read by root (self)
     ");
     assert_snapshot!(desk.pakt(&["ledger", "unattributed"]).shown(), @"
     exit 0

@@ -3,7 +3,7 @@
 use crate::commands::Context;
 use crate::{
     failure::Failure,
-    output::{Answer, Table, instant},
+    output::{Answer, Table, instant, reader},
     wiring::{ReaderRights, WholeReader},
 };
 use jobs::coverage::BindingCoverage;
@@ -54,7 +54,7 @@ fn stretches(binding: &BindingCoverage) -> Vec<(String, String, Window)> {
     let whole =
         coverage.whole.iter().map(|window| ("everybody".to_owned(), readers(&coverage.whole_by, window), *window));
     let own = coverage.own.iter().flat_map(|(user, windows)| {
-        let (runs_of, by) = (format!("{user} only"), format!("{user} ({})", ReaderRights::Own.as_str()));
+        let (runs_of, by) = (format!("{user} only"), reader(user.as_str(), Some(ReaderRights::Own)));
         windows.iter().map(move |window| (runs_of.clone(), by.clone(), *window))
     });
     let unread = coverage.unread.iter().map(|window| ("nobody: not read".to_owned(), "-".to_owned(), *window));
@@ -66,9 +66,6 @@ fn stretches(binding: &BindingCoverage) -> Vec<(String, String, Window)> {
 /// Who read everybody's runs of some part of a stretch, with their rights: `cleo (coordinator)`.
 fn readers(by: &[WholeReader], stretch: &Window) -> String {
     let touches = |window: &Window| window.from < stretch.to && stretch.from < window.to;
-    let readers = by.iter().filter(|reader| reader.windows.iter().any(touches)).map(|reader| {
-        // Whose rights nobody knows is believed because somebody else's runs were seen.
-        format!("{} ({})", reader.reader, reader.rights.map_or("saw others", ReaderRights::as_str))
-    });
-    readers.collect::<Vec<_>>().join(", ")
+    let readers = by.iter().filter(|known| known.windows.iter().any(touches));
+    readers.map(|known| reader(known.reader.as_str(), known.rights)).collect::<Vec<_>>().join(", ")
 }

@@ -5,12 +5,13 @@ use crate::commands::Context;
 use crate::wiring::{Gap, statement_text, statements_csv};
 use crate::{
     failure::Failure,
-    output::{Answer, exceeded, gaps, instant_in},
+    output::{Answer, exceeded, gaps, instant_in, read_by},
 };
 use jobs::House;
 use jobs::balance::BalanceWish;
 use jobs::exceeded::ExceededOpening;
 use jobs::grant::StatementFound;
+use jobs::read_by::ReadBy;
 use model::{ProjectName, Timestamp, Unit, Window};
 use serde_json::json;
 
@@ -59,14 +60,22 @@ pub(super) async fn statement(arguments: Statement, context: &Context) -> Result
     let statements: Vec<&model::Statement> = pages.iter().map(|page| &page.statement).collect();
     let missing: Vec<&Gap> = pages.iter().flat_map(|page| &page.gaps).collect();
     let opened: Vec<&ExceededOpening> = pages.iter().flat_map(|page| &page.exceeded).collect();
-    let json = json!({ "version": 1, "statements": statements, "gaps": missing, "exceeded": opened });
-    let notes = opened.into_iter().map(exceeded).chain(gaps(missing)).filter(|_| arguments.csv);
+    let readers: Vec<&ReadBy> = pages.iter().flat_map(|page| &page.read_by).collect();
+    let json = json!({ "version": 1, "statements": statements, "gaps": missing, "exceeded": opened,
+                       "read_by": readers });
+    let notes = opened.into_iter().map(exceeded).chain(gaps(missing)).chain(read_by(readers)).filter(|_| arguments.csv);
     Ok(Answer::new(text, json).product().with_notes(notes.collect::<Vec<_>>()))
 }
 
-/// The last lines of a statement that may lack something.
+/// The last lines of a statement: what it may lack, and on whose word it stands.
 fn doubts(page: &StatementFound) -> String {
-    page.exceeded.iter().map(exceeded).chain(gaps(&page.gaps)).map(|note| note + "\n").collect()
+    page.exceeded
+        .iter()
+        .map(exceeded)
+        .chain(gaps(&page.gaps))
+        .chain(read_by(&page.read_by))
+        .map(|note| note + "\n")
+        .collect()
 }
 
 /// The days that are wanted, in the zone of the unit's site.

@@ -3,7 +3,7 @@
 use super::super::ledger::known_at;
 use super::{Arguments, OfBooks};
 use crate::commands::Context;
-use crate::output::{Answer, Table, gaps};
+use crate::output::{Answer, Table, gaps, read_by};
 use crate::wiring::{
     CoveredSum, Gap, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum, table_csv, yes_or_no,
 };
@@ -45,14 +45,15 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     let used = jobs::used::used(&context.house_to_look().await?, &wish).await?;
     let names: Vec<&str> = by.iter().map(|(word, _)| *word).collect();
     let missing = &used.gaps;
-    let lacks = gaps(missing);
+    let lacks = gaps(missing).into_iter().chain(read_by(&used.read_by));
     let covered: Vec<String> = used.covered.iter().map(of_opening).collect();
     if arguments.of_books.csv {
         let rows = used.sums.iter().map(|used| cells(&by, used, is_complete(&used.sum, missing)));
         let header: Vec<&str> =
             names.iter().copied().chain(["unit", "amount_milliseconds", "amount_hours", "complete"]).collect();
         let text = table_csv(&header, rows);
-        let json = json!({ "version": 1, "usage": used.sums, "covered": used.covered, "gaps": missing });
+        let json = json!({ "version": 1, "usage": used.sums, "covered": used.covered, "gaps": missing,
+                           "read_by": used.read_by });
         return Ok(Answer::new(text, json).product().with_notes(covered.into_iter().chain(lacks)));
     }
     let titles: Vec<&str> = names.iter().copied().chain(["unit", "hours", ""]).collect();
@@ -72,7 +73,7 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
         )
     });
     let json = json!({ "version": 1, "usage": used.sums, "unattributed": used.unattributed, "covered": used.covered,
-                       "gaps": missing });
+                       "gaps": missing, "read_by": used.read_by });
     Ok(Answer::new(text, json).with_notes(notes.into_iter().chain(covered).chain(lacks)))
 }
 
