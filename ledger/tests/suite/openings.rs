@@ -273,6 +273,7 @@ proptest! {
 
 on_postgres_too! {
     a_run_that_ended_before_the_opening_is_charged_no_second_time,
+    covered_runs_that_come_to_more_than_the_opening_are_told,
     an_opening_after_the_runs_enters_the_rest,
     what_changes_later_changes_nothing_of_what_was_used_by_then,
     a_run_that_another_budget_pays_is_in_the_opening_of_that_one,
