@@ -4,9 +4,9 @@ use crate::{
     laptop::Laptop,
     real_jupiter::{scheduler_job, text},
 };
-use lab::User;
+use lab::{User, wait_until};
 use serde_json::Value;
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 /// A laptop with a ledger that grants hours, and an open connection.
 fn connected() -> Laptop {
@@ -25,10 +25,20 @@ fn entries(laptop: &Laptop, kind: &str) -> Vec<Value> {
     lines.filter(|line| line["kind"] == kind).collect()
 }
 
+/// Settles until nothing is held any more: accounting tells the end of a job when it does.
+fn await_all_settled(laptop: &Laptop) {
+    let settled = || {
+        laptop.json(&["settle"]);
+        (laptop.json(&["balance", "--offline", "atlas"])["balances"][0]["committed"] == 0).then_some(())
+    };
+    wait_until("the end of every hold", Duration::from_mins(2), settled).expect("accounting tells it");
+}
+
 #[test]
 fn real_a_job_goes_from_the_laptop_through_the_site_into_the_ledger() {
     let laptop = connected();
-    let file = laptop.job("through-ssh", "until [ -e go ]; do sleep 0.1; done; hostname >it-ran; echo $SLURM_JOB_ID");
+    let file = laptop
+        .job("through-ssh", "until [ -e go ]; do sleep 0.1; done; sleep 1.5; hostname >it-ran; echo $SLURM_JOB_ID");
     laptop.pakt(&["check", &file]).expect(0);
     let planned = laptop.json(&["plan", &file]);
     assert_eq!(planned["hold"]["amount"], 4 * 360 * 1000);
@@ -42,7 +52,7 @@ fn real_a_job_goes_from_the_laptop_through_the_site_into_the_ledger() {
     assert!(laptop.at_site().join("project/pakt-ada/pakt").is_dir(), "where a `pakt` at the site keeps them, too");
     assert!(laptop.at_site().join("it-ran").is_file());
     assert_eq!(laptop.pakt(&["logs", &id]).expect(0).stdout.lines().last(), Some(slurm.as_str()));
-    laptop.json(&["settle"]);
+    await_all_settled(&laptop);
     let settled = entries(&laptop, "settle");
     let is_of_it = |entry: &&Value| scheduler_job(&entry["links"]["run"]) == slurm;
     assert_eq!((entries(&laptop, "hold").len(), settled.iter().filter(is_of_it).count()), (1, 1));
@@ -51,7 +61,6 @@ fn real_a_job_goes_from_the_laptop_through_the_site_into_the_ledger() {
     assert_eq!(shown["intent"]["principal"]["user"], "pakt-ada", "who one is at the site");
     let listed = laptop.json(&["jobs"]);
     assert!(listed.to_string().contains(&id));
-    assert_eq!(laptop.json(&["balance", "--offline", "atlas"])["balances"][0]["committed"], 0);
     assert_eq!(laptop.json(&["ledger", "verify"])["is_consistent"], true);
     assert_eq!(laptop.node.logins().expect("a log"), 1, "one connection for all of it");
 }
@@ -63,7 +72,7 @@ fn real_a_job_is_cancelled_and_a_script_submitted_from_the_laptop() {
     let submitted = laptop.json(&["submit", &file]);
     laptop.json(&["cancel", text(&submitted["id"])]);
     laptop.pakt(&["watch", "to-cancel"]).expect(6);
-    assert_eq!(laptop.json(&["balance", "--offline", "atlas"])["balances"][0]["committed"], 0);
+    await_all_settled(&laptop);
 
     // Where the person stands at the site is their home there.
     let home = laptop.cluster.home(User::Ada);

@@ -114,7 +114,10 @@ async fn parts_of_an_award_are_passed_on_in_their_time() {
     assert_eq!(lots(&desk, "borealis", SEPTEMBER + DAY).await, [[6, 0], [4, 0]]);
     desk.post_at(SEPTEMBER + 40 * DAY, &[delegate("g", 36)]).await;
     assert_eq!(lots(&desk, "atlas", SEPTEMBER + 40 * DAY).await, [[54, 54], [0, 0]]);
-    assert_eq!(lots(&desk, "borealis", SEPTEMBER + 40 * DAY).await, [[6, 6], [4, 0], [36, 0]]);
+    // Two lots of the same time stand in the order of their keys, which are digests.
+    let mut of_borealis = lots(&desk, "borealis", SEPTEMBER + 40 * DAY).await;
+    of_borealis[1..].sort_unstable();
+    assert_eq!(of_borealis, [[6, 6], [4, 0], [36, 0]]);
     let grants = desk.book.grants(Some(&atlas())).await.expect("grants");
     assert_eq!((grants[0].withdrawn, grants[0].passed_on.len()), (milli(46), 3));
 }
