@@ -268,7 +268,10 @@ fn tests_do_not_sleep() {
 fn a_listed_wait_may_sleep_and_its_neighbour_may_not() {
     let text =
         "//! T.\nasync fn becomes_true() {\n    sleep(x).await;\n}\nasync fn other() {\n    sleep(x).await;\n}\n";
-    expect(|house| house.write("reach/tests/local.rs", text), &["reach/tests/local.rs:6: [sleeps] a test sleeps"]);
+    expect(
+        |house| house.write("reach/tests/contract/place.rs", text),
+        &["reach/tests/contract/place.rs:6: [sleeps] a test sleeps"],
+    );
     expect(
         |house| house.write("reach/tests/other.rs", text),
         &["reach/tests/other.rs:3: [sleeps] a test sleeps", "reach/tests/other.rs:6: [sleeps] a test sleeps"],
