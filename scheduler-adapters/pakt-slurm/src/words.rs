@@ -1,25 +1,8 @@
 //! Numbers in the words that Slurm's commands print.
 
 use crate::{calls, calls::sys, records::set};
+pub(crate) use slurm_messages::lengths::{clock, length};
 use std::{borrow::Cow, collections::HashMap};
-
-/// A length of time as `squeue` prints it: `3:04`, `2:03:04`, `1-02:03:04`.
-pub(crate) fn length(seconds: u64) -> String {
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let (hours, minutes, seconds) = (rest / 3600, rest / 60 % 60, rest % 60);
-    match (days, hours) {
-        (0, 0) => format!("{minutes}:{seconds:02}"),
-        (0, _) => format!("{hours}:{minutes:02}:{seconds:02}"),
-        _ => format!("{days}-{hours:02}:{minutes:02}:{seconds:02}"),
-    }
-}
-
-/// A length of time as `sacct` prints it, hours and all: `00:00:07`, `1-02:03:04`.
-pub(crate) fn clock(seconds: u64) -> String {
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let clock = format!("{:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60);
-    if days == 0 { clock } else { format!("{days}-{clock}") }
-}
 
 /// A limit of time in minutes, as a length.
 pub(crate) fn limit(minutes: u32) -> Cow<'static, str> {
@@ -122,12 +105,6 @@ mod tests {
 
     #[test]
     fn lengths_and_limits() {
-        for (seconds, shown) in
-            [(0, "0:00"), (7, "0:07"), (300, "5:00"), (7384, "2:03:04"), (86_400, "1-00:00:00"), (93_784, "1-02:03:04")]
-        {
-            assert_eq!(length(seconds), shown);
-        }
-        assert_eq!((clock(7), clock(93_784)), ("00:00:07".to_owned(), "1-02:03:04".to_owned()));
         assert_eq!(
             (limit(60), limit(sys::INFINITE), limit(sys::NO_VAL)),
             ("1:00:00".into(), "UNLIMITED".into(), "Partition_Limit".into())

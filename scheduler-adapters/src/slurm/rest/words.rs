@@ -2,27 +2,10 @@
 
 use super::value::{Count, Record};
 use serde_json::Value;
+pub(super) use slurm_messages::lengths::{clock, length};
 
 /// The most tasks of an array that a set of bits is read for: above `MaxArraySize` of any site.
 const MOST_TASKS: usize = 4_000_000;
-
-/// A length of time as `squeue` prints it: `3:04`, `2:03:04`, `1-02:03:04`.
-pub(super) fn length(seconds: u64) -> String {
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let (hours, minutes, seconds) = (rest / 3600, rest / 60 % 60, rest % 60);
-    match (days, hours) {
-        (0, 0) => format!("{minutes}:{seconds:02}"),
-        (0, _) => format!("{hours}:{minutes:02}:{seconds:02}"),
-        _ => format!("{days}-{hours:02}:{minutes:02}:{seconds:02}"),
-    }
-}
-
-/// The same with its hours, as `sacct` prints it: `00:00:07`.
-pub(super) fn clock(seconds: u64) -> String {
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let clock = format!("{:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60);
-    if days == 0 { clock } else { format!("{days}-{clock}") }
-}
 
 /// An instant in epoch seconds, or the word for none.
 pub(super) fn instant(seconds: Option<u64>, none: &str) -> String {
@@ -111,10 +94,6 @@ mod tests {
 
     #[test]
     fn lengths_and_limits() {
-        for (seconds, shown) in [(0, "0:00"), (7, "0:07"), (7384, "2:03:04"), (93_784, "1-02:03:04")] {
-            assert_eq!(length(seconds), shown);
-        }
-        assert_eq!((clock(7), clock(93_784)), ("00:00:07".to_owned(), "1-02:03:04".to_owned()));
         assert_eq!(limit(Count::Number(90), |minutes| length(minutes * 60)), "1:30:00");
         assert_eq!(limit(Count::Infinite, |minutes| minutes.to_string()), "UNLIMITED");
         assert_eq!((instant(Some(7), "N/A"), instant(Some(0), "N/A")), ("7".to_owned(), "N/A".to_owned()));
