@@ -56,6 +56,12 @@ pub trait Scheduler: Send + Sync {
         self.capabilities().way.to_owned()
     }
 
+    /// Whether a submission of ours is a command of the scheduler's, which can be looked for among the processes after we
+    /// have died. What a library or a server does for us cannot: of that only the age tells whether it may still arrive.
+    fn submits_by_command(&self) -> bool {
+        true
+    }
+
     /// What is not as a person set it up, though all is done by another way: a helper that does not fit, say. What was
     /// asked so far tells.
     fn unused_ways(&self) -> Vec<UnusedWay> {

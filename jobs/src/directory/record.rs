@@ -112,6 +112,9 @@ pub struct Sending {
     /// On which host its command runs, where that is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command_host: Option<String>,
+    /// Whether it may be done by no command that can be looked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_unseen: bool,
     /// When.
     pub at: Timestamp,
 }

@@ -18,7 +18,7 @@ const LOOKS: u128 = SUBMISSION_PATIENCE.as_millis() / LOOK_EVERY.as_millis();
 /// none where all have ended, so that only the scheduler knows what came of them.
 ///
 /// A call that began here has ended when its process is gone and no `sbatch` with the stamp runs: one that was started
-/// outlives the `pakt` that started it, at the site, too. Of a call on another host only its age is known.
+/// outlives the `pakt` that started it, at the site, too. Of a call on another host, and of one that a library or a server makes for us, only its age is known.
 pub(crate) async fn await_calls(
     house: &House,
     directory: &JobDirectory,
@@ -49,7 +49,10 @@ async fn is_under_way(house: &House, sending: &Sending, stamp: Stamp, here: &Hos
         }
         if sending.command_host.as_ref().unwrap_or(&sending.host) == &here.command {
             let asked = house.processes.is_submitting(&stamp.to_string()).await;
-            return reached(asked, "it was not seen whether an earlier call of the scheduler still runs");
+            let is_seen = reached(asked, "it was not seen whether an earlier call of the scheduler still runs")?;
+            if is_seen || !sending.is_unseen {
+                return Ok(is_seen);
+            }
         }
     }
     let age = house.clock.now().seconds_since(sending.at);
@@ -77,6 +80,7 @@ pub(crate) async fn sending(house: &House) -> Result<Sending, JobsError> {
         host: own,
         process: house.process.number,
         process_started: house.process.started,
+        is_unseen: !house.scheduler.submits_by_command(),
         at: house.clock.now(),
     })
 }

@@ -27,6 +27,8 @@ const FIELDS: [&str; 6] = ["JobIDRaw", "End", "WorkDir", "Comment", "SubmitLine"
 #[derive(Default)]
 pub(crate) struct Says {
     pub(crate) runs: Vec<Run>,
+    /// Whether it is handed jobs by no command that could be looked for.
+    pub(crate) is_unseen: bool,
     /// What accounting says from its second answer on.
     pub(crate) runs_later: Option<Vec<Run>>,
     pub(crate) rejected: Vec<RejectedRow>,
@@ -90,6 +92,10 @@ impl Cluster {
 
 #[async_trait]
 impl Scheduler for Cluster {
+    fn submits_by_command(&self) -> bool {
+        !self.says.lock().expect("whole").is_unseen
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             way: "a test",

@@ -305,8 +305,14 @@ impl Job {
 
     /// Notes that a process is about to call the scheduler.
     pub(crate) async fn sending(&self, host: &str, process: u32, noted_at: i64) {
-        let sending =
-            Sending { host: host.to_owned(), process, process_started: 1, command_host: None, at: at(noted_at) };
+        let sending = Sending {
+            host: host.to_owned(),
+            process,
+            process_started: 1,
+            command_host: None,
+            is_unseen: false,
+            at: at(noted_at),
+        };
         self.directory.note_sending(&sending).await.expect("written");
     }
 }

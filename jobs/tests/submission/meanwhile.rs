@@ -88,9 +88,16 @@ async fn one_that_is_not_taken_back_is_told_to_stand_in_the_queue() {
 type Deed = Box<dyn FnOnce() + Send>;
 
 /// A clock that goes on by a second whenever it is looked at, and at one of these does something.
-struct Ticking {
+pub(crate) struct Ticking {
     next: AtomicI64,
     does: Mutex<Option<(i64, Deed)>>,
+}
+
+impl From<i64> for Ticking {
+    /// One that only goes on.
+    fn from(start: i64) -> Self {
+        Self { next: AtomicI64::new(start), does: Mutex::default() }
+    }
 }
 
 impl Clock for Ticking {
@@ -108,8 +115,14 @@ async fn sending_elsewhere(noted_at: i64) -> (Desk, JobDirectory) {
     let desk = Desk::new().await;
     killed(&desk, Some(Step::Held)).await;
     let (directory, _) = only_job(&desk).await;
-    let sending =
-        Sending { host: "elsewhere".to_owned(), process: 9, process_started: 9, command_host: None, at: at(noted_at) };
+    let sending = Sending {
+        host: "elsewhere".to_owned(),
+        process: 9,
+        process_started: 9,
+        command_host: None,
+        is_unseen: false,
+        at: at(noted_at),
+    };
     directory.note_sending(&sending).await.expect("written");
     (desk, directory)
 }
@@ -118,7 +131,7 @@ async fn sending_elsewhere(noted_at: i64) -> (Desk, JobDirectory) {
 async fn a_call_of_another_host_is_waited_for_as_long_as_it_may_deliver() {
     let (desk, _) = sending_elsewhere(NOW).await;
     let mut house = desk.house("ada");
-    let clock = Arc::new(Ticking { next: AtomicI64::new(NOW), does: Mutex::default() });
+    let clock = Arc::new(Ticking::from(NOW));
     house.clock = Arc::clone(&clock) as Arc<dyn Clock>;
     submit(&house, wish(ONE_GPU)).await.map(drop).expect("sent");
     assert_eq!(sent(&desk), 1);

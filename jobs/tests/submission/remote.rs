@@ -2,10 +2,12 @@
 
 use crate::{
     desk::{Desk, NOW, at},
+    meanwhile::Ticking,
     wish::{ONE_GPU, killed, only_job, sent, wish},
 };
 use async_trait::async_trait;
 use jobs::{Gravity, House, Processes, Step, Vantage, directory::Sending, submit::submit};
+use model::Clock;
 use reach::{Local, Reach, ReachError};
 use std::sync::{
     Arc,
@@ -75,8 +77,8 @@ async fn a_call_notes_who_made_it_and_where_it_ran() {
     assert_eq!((noted.host.as_str(), noted.command_host), ("laptop", Some(site)));
 }
 
-/// A job whose call was noted by the laptop, which ran it on `command_host`, long enough ago.
-async fn called(command_host: &str, at_second: i64) -> Desk {
+/// A job whose call was noted by the laptop, which ran it on `command_host`.
+async fn called(command_host: &str, at_second: i64, is_unseen: bool) -> Desk {
     let desk = Desk::new().await;
     killed(&desk, Some(Step::Held)).await;
     let (directory, _) = only_job(&desk).await;
@@ -85,6 +87,7 @@ async fn called(command_host: &str, at_second: i64) -> Desk {
         process: 9,
         process_started: 9,
         command_host: Some(command_host.to_owned()),
+        is_unseen,
         at: at(at_second),
     };
     directory.note_sending(&sending).await.expect("written");
@@ -95,7 +98,7 @@ async fn called(command_host: &str, at_second: i64) -> Desk {
 async fn a_call_that_outlived_its_laptop_is_waited_for_at_the_site() {
     let site = Local.host_name().await.expect("a name");
     // However long ago it began: it is seen running.
-    let desk = called(&site, NOW - 86_400).await;
+    let desk = called(&site, NOW - 86_400, false).await;
     let (house, laptop) = on_a_laptop(&desk, 3, true);
     submit(&house, wish(ONE_GPU)).await.map(drop).expect("sent");
     assert_eq!((laptop.asked.load(Ordering::SeqCst), sent(&desk)), (4, 1));
@@ -103,8 +106,32 @@ async fn a_call_that_outlived_its_laptop_is_waited_for_at_the_site() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_on_another_login_node_is_known_by_its_age_alone() {
-    let desk = called("another-login-node", NOW - 86_400).await;
+    let desk = called("another-login-node", NOW - 86_400, false).await;
     let (house, laptop) = on_a_laptop(&desk, 3, true);
     submit(&house, wish(ONE_GPU)).await.map(drop).expect("sent");
     assert_eq!((laptop.asked.load(Ordering::SeqCst), sent(&desk)), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_a_library_or_a_server_makes_is_waited_for_though_no_process_shows_it() {
+    let desk = called(&Local.host_name().await.expect("a name"), NOW, true).await;
+    let (mut house, _) = on_a_laptop(&desk, 0, true);
+    let clock = Arc::new(Ticking::from(NOW));
+    house.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+    submit(&house, wish(ONE_GPU)).await.map(drop).expect("sent");
+    let (_, intent) = only_job(&desk).await;
+    let sent_at = house.state.job(intent.id).submitted().await.expect("read").expect("noted").at;
+    assert!(sent_at >= at(NOW + 150), "{sent_at}");
+    assert_eq!(sent(&desk), 1);
+}
+
+#[tokio::test]
+async fn a_call_notes_whether_a_process_shows_it() {
+    for is_unseen in [false, true] {
+        let desk = Desk::new().await;
+        desk.says().is_unseen = is_unseen;
+        submit(&desk.house("ada"), wish(ONE_GPU)).await.map(drop).expect("sent");
+        let (directory, _) = only_job(&desk).await;
+        assert_eq!(directory.sending(1).await.expect("read").expect("noted").is_unseen, is_unseen);
+    }
 }

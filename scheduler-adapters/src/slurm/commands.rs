@@ -153,6 +153,10 @@ impl Scheduler for SlurmCommands {
         rest.map_or_else(|| others.clone(), |rest| format!("{rest}, and all else by {others}"))
     }
 
+    fn submits_by_command(&self) -> bool {
+        self.helper.is_none() && self.rest.is_none()
+    }
+
     fn unused_ways(&self) -> Vec<UnusedWay> {
         let library = self.helper.as_ref().and_then(Helper::note).map(|why| UnusedWay { way: Way::Library, why });
         let rest = self.rest.as_ref().and_then(Rest::note).map(|why| UnusedWay { way: Way::Rest, why });

@@ -117,4 +117,6 @@ async fn a_helper_without_a_place_to_run_is_no_failure_of_the_commands() {
     let slurm = SlurmCommands::new(Arc::new(Local), Arc::new(SystemClock)).with_helper("/nowhere/pakt-slurm");
     assert!(slurm.way().await.contains("slurm commands"));
     assert_eq!(slurm.unused_ways().len(), 1);
+    assert!(!slurm.submits_by_command(), "the library leaves no process that could be looked for");
+    assert!(SlurmCommands::new(Arc::new(Local), Arc::new(SystemClock)).submits_by_command());
 }

@@ -63,6 +63,7 @@ async fn what_is_no_answer_leaves_all_to_the_commands_and_says_why() {
         let rest = FakeRest::offering(44);
         rest.gives(path, status, &text);
         let slurm = with_rest(&double, &rest);
+        assert!(!slurm.submits_by_command(), "a server leaves no process that could be looked for");
         let queue = slurm.queue(&Whose::mine()).await.expect("the commands answer");
         assert!(queue.jobs.iter().any(|job| job.id == id) && queue.rejected.is_empty(), "{path} {text}: {queue:?}");
         let told = why_not(&slurm);
