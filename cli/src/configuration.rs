@@ -246,7 +246,7 @@ fn site_files(folder: &Path) -> Result<BTreeMap<String, String>, Failure> {
 
 /// What is piped in, of bounded length.
 pub(crate) fn read_standard_input() -> Result<String, Failure> {
-    bounded(io::stdin().lock(), Path::new("standard input"))
+    bounded_text(io::stdin().lock(), Path::new("standard input"), LONGEST_FILE)
 }
 
 /// A text file of bounded length; none where there is none.
@@ -256,15 +256,15 @@ pub(crate) fn read_text(path: &Path) -> Result<Option<String>, Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(path, &error)),
     };
-    bounded(file, path).map(Some)
+    bounded_text(file, path, LONGEST_FILE).map(Some)
 }
 
-/// What the source says of its length is not believed: a device has none.
-fn bounded(source: impl io::Read, path: &Path) -> Result<String, Failure> {
+/// Text of at most so many bytes. What the source says of its length is not believed: a device has none.
+pub(crate) fn bounded_text(source: impl io::Read, path: &Path, longest: u64) -> Result<String, Failure> {
     let mut text = String::new();
-    source.take(LONGEST_FILE + 1).read_to_string(&mut text).map_err(|error| unreadable(path, &error))?;
-    if text.len() as u64 > LONGEST_FILE {
-        let why = format!("it is longer than {LONGEST_FILE} bytes");
+    source.take(longest + 1).read_to_string(&mut text).map_err(|error| unreadable(path, &error))?;
+    if text.len() as u64 > longest {
+        let why = format!("it is longer than {longest} bytes");
         return Err(Failure::usage(format!("`{}` was not read", path.display()), why, "is it the right file?"));
     }
     Ok(text)

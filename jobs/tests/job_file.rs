@@ -18,7 +18,7 @@ run: train.py --steps 200
 
 fn read(text: &str) -> Result<JobFile, Vec<Mistake>> {
     let directory = PathBuf::from("/e/project1/atlas/ada");
-    JobFile::read(SourceFile { path: PathBuf::from("job.yaml"), directory, text: text.to_owned() })
+    JobFile::read(SourceFile { path: PathBuf::from("job.yaml"), directory, text: text.to_owned(), lines_before: 0 })
 }
 
 fn said(text: &str) -> String {
@@ -177,7 +177,12 @@ fn further_options_are_kept_word_by_word() {
 /// The spec of the smallest file with one line changed, in a directory of its own.
 fn read_in(directory: &str, from: &str, to: &str) -> JobFile {
     assert!(SMALLEST.contains(from), "{from}");
-    let source = SourceFile { path: "job.yaml".into(), directory: directory.into(), text: SMALLEST.replace(from, to) };
+    let source = SourceFile {
+        path: "job.yaml".into(),
+        directory: directory.into(),
+        text: SMALLEST.replace(from, to),
+        lines_before: 0,
+    };
     JobFile::read(source).unwrap_or_else(|mistakes| panic!("{to}: {mistakes:?}"))
 }
 
@@ -214,7 +219,7 @@ fn an_image_may_be_an_address() {
 fn a_directory_that_is_no_text_is_refused_and_not_guessed() {
     use std::{ffi::OsString, os::unix::ffi::OsStringExt};
     let directory = PathBuf::from(OsString::from_vec(b"/e/caf\xe9".to_vec()));
-    let source = SourceFile { path: "job.yaml".into(), directory, text: SMALLEST.to_owned() };
+    let source = SourceFile { path: "job.yaml".into(), directory, text: SMALLEST.to_owned(), lines_before: 0 };
     let mistakes = JobFile::read(source).expect_err("refused");
     assert_eq!(mistakes.len(), 1, "{mistakes:?}");
     assert_eq!((mistakes[0].finding.field.as_str(), mistakes[0].line), ("workdir", 7));
@@ -246,6 +251,7 @@ fn a_file_with_mistakes_can_still_be_placed() {
         path: "job.yaml".into(),
         directory: "/e/project1/atlas".into(),
         text: text.clone(),
+        lines_before: 0,
     });
     let fields: Vec<&str> = mistakes.iter().map(|mistake| mistake.finding.field.as_str()).collect();
     assert_eq!(fields, ["kind", "name", "knd", "launch"]);
@@ -256,7 +262,12 @@ fn a_file_with_mistakes_can_still_be_placed() {
     assert!(read(&text).is_err(), "it is no job that can run");
     for (from, to) in [("site: jupiter", "site: Jupiter!"), ("\"00:10:00\"", "soon"), ("nodes: 2", "nodes: 2, gpus: 4")]
     {
-        let source = SourceFile { path: "job.yaml".into(), directory: "/e".into(), text: SMALLEST.replace(from, to) };
+        let source = SourceFile {
+            path: "job.yaml".into(),
+            directory: "/e".into(),
+            text: SMALLEST.replace(from, to),
+            lines_before: 0,
+        };
         let (job, mistakes) = JobFile::read_partial(source);
         assert!(job.is_none() && !mistakes.is_empty(), "{to}: too little is known");
     }

@@ -40,7 +40,12 @@ fn written(job: &Job<'_>) -> String {
 }
 
 fn read(job: &Job<'_>) -> Result<JobSpec, Vec<Mistake>> {
-    let source = SourceFile { path: "job.yaml".into(), directory: PathBuf::from("/e/atlas"), text: written(job) };
+    let source = SourceFile {
+        path: "job.yaml".into(),
+        directory: PathBuf::from("/e/atlas"),
+        text: written(job),
+        lines_before: 0,
+    };
     JobFile::read(source).and_then(|job| if job.doubts.is_empty() { Ok(job.spec) } else { Err(job.doubts) })
 }
 

@@ -26,6 +26,7 @@ pub(crate) mod watch;
 mod bundle;
 mod ends;
 mod job_file;
+mod submit_many;
 mod view;
 
 use crate::{

@@ -1,27 +1,28 @@
-//! `pakt submit FILE`
+//! `pakt submit FILE...`
 
-use super::{Context, job_file, view, watch};
+use super::{Context, job_file, submit_many, view, watch};
 use crate::{
     failure::Failure,
     output::{Answer, decision, explained_hold},
-    wiring::{self, Decision},
+    wiring::{self, Counters, Decision},
 };
 use jobs::outlook::Advice;
 use jobs::submit::{Submission, SubmitAnswer, SubmitOutcome};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// Arguments of `submit`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The job file
-    pub file: PathBuf,
-    /// Watch the job until it is over
+    /// The job files; each may hold several jobs as YAML documents, and `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Watch the job until it is over; of one job
     #[arg(long, short)]
     pub watch: bool,
-    /// Make a new job even while an earlier one of this file is not over
-    #[arg(long)]
-    pub again: bool,
+    /// What of jobs that were submitted before.
+    #[command(flatten)]
+    pub anew: Anew,
     /// Go on where the ledger refuses; the reason is recorded
     #[arg(long, value_name = "REASON", value_parser = super::view::reason)]
     pub anyway: Option<String>,
@@ -30,20 +31,33 @@ pub(crate) struct Arguments {
     pub costs: bool,
 }
 
-/// Submits the job, and watches it where that is wanted.
+/// What becomes of jobs that were submitted before.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Anew {
+    /// Make a new job even while an earlier one of this file is not over
+    #[arg(long)]
+    pub again: bool,
+    /// Of many jobs leave out those that were submitted before and are over
+    #[arg(long, conflicts_with = "again")]
+    pub rest: bool,
+}
+
+/// Submits the jobs; one alone is watched where that is wanted.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
-    let file = job_file::read(&arguments.file, context).await?;
-    let house = context.house_to_submit(Some(&file.spec.site)).await?;
     let before = wiring::counters();
-    let submission = Submission { file, again: arguments.again, anyway: arguments.anyway };
+    let mut files = job_file::read_all(&arguments.files, context).await?;
+    let Some(file) = (if files.len() == 1 && !arguments.anew.rest { files.pop() } else { None }) else {
+        let shown = submit_many::run(&arguments, files, context).await?;
+        return Ok(if arguments.costs { with_costs(shown, &before) } else { shown });
+    };
+    let house = context.house_to_submit(Some(&file.spec.site)).await?;
+    let before_submission = wiring::counters();
+    let submission = Submission { file, again: arguments.anew.again, anyway: arguments.anyway };
     let answer = jobs::submit::submit(&house, submission).await?;
-    let costs = wiring::counters().since(before);
     let id = answer.id;
     let mut shown = shown(&answer);
     if arguments.costs {
-        let line = format!("costs: {} synced writes, {} processes", costs.syncs, costs.processes);
-        shown.json["costs"] = json!({ "synced_writes": costs.syncs, "processes": costs.processes });
-        shown.notes.push(line);
+        shown = with_costs(shown, &before_submission);
     }
     if !arguments.watch {
         return Ok(shown);
@@ -56,8 +70,15 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     watch::watch(&house, context, &id.to_string(), interrupt).await
 }
 
+fn with_costs(mut shown: Answer, before: &Counters) -> Answer {
+    let costs = wiring::counters().since(*before);
+    shown.json["costs"] = json!({ "synced_writes": costs.syncs, "processes": costs.processes });
+    shown.notes.push(format!("costs: {} synced writes, {} processes", costs.syncs, costs.processes));
+    shown
+}
+
 /// What the policy says to a job that is not simply covered.
-fn said(advice: &Advice) -> String {
+pub(super) fn said(advice: &Advice) -> String {
     let Advice { decision: said, unit, zone, wants_resubmission, is_free_known, .. } = advice;
     let so_far = if *is_free_known { "" } else { ", as far as the books know" };
     let again = *wants_resubmission && matches!(said, Decision::LowPriority { until: Some(_), .. });
@@ -87,15 +108,19 @@ pub(super) fn shown(answer: &SubmitAnswer) -> Answer {
     if answer.outcome == SubmitOutcome::Already {
         text.push_str("next: `--again` makes a second job of the same file\n");
     }
-    let json = json!({
-        "version": 1, "id": answer.id, "scheduler_job": answer.scheduler_job, "outcome": answer.outcome,
-        "hold": answer.hold.as_ref().map(|(unit, amount)| json!({ "unit": unit, "amount": amount, "factors": answer.factors })),
-        "advice": answer.advice, "no_hold": answer.no_hold, "drift": answer.drift, "notes": answer.notes, "doubts": answer.doubts,
-        "log": answer.log,
-    });
     let is_told = |advice: &&Advice| advice.is_known() && advice.decision != Decision::Allow;
     let advice = answer.advice.as_ref().filter(is_told).map(said);
     let notes = view::doubts(&answer.doubts).into_iter().chain(advice);
     let notes = notes.chain(answer.notes.iter().map(|note| format!("note: {note}")));
-    Answer::new(text, json).with_notes(notes)
+    Answer::new(text, for_programs(answer)).with_notes(notes)
+}
+
+/// A submitted job for programs.
+pub(super) fn for_programs(answer: &SubmitAnswer) -> Value {
+    json!({
+        "version": 1, "id": answer.id, "scheduler_job": answer.scheduler_job, "outcome": answer.outcome,
+        "hold": answer.hold.as_ref().map(|(unit, amount)| json!({ "unit": unit, "amount": amount, "factors": answer.factors })),
+        "advice": answer.advice, "no_hold": answer.no_hold, "drift": answer.drift, "notes": answer.notes, "doubts": answer.doubts,
+        "log": answer.log,
+    })
 }

@@ -27,7 +27,7 @@ pub(crate) use ledger::{
     UnattributedReason, UnattributedRun, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum,
     Verification, WholeReader,
 };
-pub(crate) use reach::{Closes, ConnectionState, Master, Opening, counters, io_words};
+pub(crate) use reach::{Closes, ConnectionState, Counters, Master, Opening, counters, io_words};
 pub(crate) use reports::{statement_text, statements_csv, table_csv, yes_or_no};
 pub(crate) use scheduler_adapters::{UnusedWay, Way, local::supervise};
 pub(crate) use sites::{Catalogue, YamlMistake};

@@ -20,6 +20,7 @@ mod json;
 mod laptop;
 mod ledger_place;
 mod local;
+mod many;
 mod new_keys;
 mod once;
 mod openings;

@@ -63,7 +63,7 @@ fn collect(value: &Value, names: &mut BTreeSet<String>) {
 }
 
 /// Words in code that are no names of fields.
-const OTHER_WORDS: [&str; 28] = [
+const OTHER_WORDS: [&str; 29] = [
     "_as_of",
     "_at",
     "_hours",
@@ -85,6 +85,7 @@ const OTHER_WORDS: [&str; 28] = [
     "allow",
     "arrives",
     "deny",
+    "failed",
     "forfeited",
     "read",
     "repays",
@@ -163,6 +164,7 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
     let job = "name: tiny\nkind: command\nproject: atlas\nsite: local\nlaunch: command\nrun: \"sleep 1\"\n\
                resources: { nodes: 1, cpus: 1, time: \"00:10:00\" }\n";
     place.write("job.yaml", job);
+    place.write("other.yaml", &job.replace("tiny", "other"));
     place.write("large.yaml", &job.replace("00:10:00", "20:00:00"));
     place.write("figures.csv", "project,unit,used,as_of\natlas,local:core,2,2026-11-01\n");
     books(&place);
@@ -177,6 +179,7 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
         &["plan", "job.yaml"],
         &["plan", "large.yaml"],
         &["submit", "job.yaml"],
+        &["submit", "job.yaml", "other.yaml"],
         &["balance"],
         &["watch", "tiny"],
         &["show", "tiny"],

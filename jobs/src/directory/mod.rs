@@ -3,6 +3,8 @@
 //!
 //! ```text
 //! STATE/requests/<digest>/<n>      which job the n-th submission of this request became (written once)
+//! STATE/sets/<digest>/<n>.json     which submission of each request a call of many files makes (written once)
+//!                     <n>.done     all jobs of that call were submitted                (written once)
 //! STATE/jobs/<id>/intent.json      the job, its placement and its hold, before anything was done (written once)
 //!                 script.sh        the batch script as it is sent                     (written once)
 //!                 unheld.json      nothing could be held for it, and why              (written once)
@@ -27,10 +29,12 @@ mod index;
 mod markers;
 mod record;
 mod seal;
+mod sets;
 mod store;
 
 pub use index::{IndexedJob, JobIndex, list};
 pub use markers::{Attempt, Progress};
 pub use record::{Cancel, Ended, Intent, Missed, Origin, ReadBack, Released, Sending, SubmittedNote, Unheld};
 pub use seal::Sealing;
+pub(crate) use sets::{JobSet, SetMember};
 pub use store::{JobDirectory, State};

@@ -82,6 +82,12 @@ impl State {
         reached(self.files.create_directories(&self.root.join(name), mode).await, what)
     }
 
+    /// Makes a folder of one person's below the one of that name.
+    pub(super) async fn create_own_folder(&self, name: &str, folder: &Path, what: &str) -> Result<(), JobsError> {
+        self.create_folder(name, what).await?;
+        reached(self.files.create_directories(folder, own(self.mode)).await, what)
+    }
+
     /// A person's own folder for scripts that the scheduler is only asked about; it is made where it is missing.
     pub async fn questions(&self, user: &UserName) -> Result<PathBuf, JobsError> {
         let what = "the script was not written";
@@ -120,8 +126,7 @@ impl State {
         }
         let directory = self.root.join("requests").join(digest);
         let what = "the job was not submitted";
-        self.create_folder("requests", what).await?;
-        reached(self.files.create_directories(&directory, own(self.mode)).await, what)?;
+        self.create_own_folder("requests", &directory, what).await?;
         let path = directory.join(generation.to_string());
         match reached(self.files.write_once(&path, id.to_string().as_bytes()).await, what)? {
             Published::New => Ok(id),
@@ -260,7 +265,7 @@ records! {
     ended, put_ended: Ended = "ended.json";
 }
 
-fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, JobsError> {
+pub(super) fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, JobsError> {
     serde_json::from_slice(bytes).map_err(|error| unreadable(path, &damage(&error)))
 }
 

@@ -1,7 +1,7 @@
 //! A mistake: a finding with its place in a file.
 
 use super::{
-    Place,
+    Place, SourceFile,
     secret::{shown_line, without_secret},
 };
 use model::{Finding, Severity};
@@ -27,11 +27,13 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    pub(super) fn new(file: PathBuf, text: &str, place: Place, finding: Finding) -> Self {
-        let source = shown_line(text, place.line);
+    /// A finding at a place of the text of `file`, told by its place in the whole file.
+    pub(super) fn new(file: &SourceFile, place: Place, finding: Finding) -> Self {
+        let source = shown_line(&file.text, place.line);
         let finding = Finding { what: without_secret(&finding.what), next: without_secret(&finding.next), ..finding };
         let rest = source.chars().count().saturating_sub(place.column - 1).max(1);
-        Self { file, line: place.line, column: place.column, length: place.length.min(rest), source, finding }
+        let (line, length) = (file.lines_before + place.line, place.length.min(rest));
+        Self { file: file.path.clone(), line, column: place.column, length, source, finding }
     }
 
     /// Whether it stops the job.

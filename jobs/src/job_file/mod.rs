@@ -1,10 +1,11 @@
 //! The job file: YAML a person writes, read into a [`model::JobSpec`] with every mistake found at once.
 //!
-//! `document` keeps where each value stands, `fields` reads one mapping and collects mistakes, the other files read one
+//! `documents` parts a file of several jobs, `document` keeps where each value stands, `fields` reads one mapping and collects mistakes, the other files read one
 //! part of a job each, `paths` says what a path means, `mistake` ties a finding to its place in the file, `secret` hides
 //! what is not to be shown of it, `reference` says what each field means.
 
 mod document;
+mod documents;
 mod fields;
 mod mistake;
 mod paths;
@@ -16,5 +17,6 @@ mod secret;
 mod surroundings;
 
 pub use document::{Document, Place};
+pub use documents::documents;
 pub use mistake::Mistake;
 pub use read::{JobFile, SourceFile};

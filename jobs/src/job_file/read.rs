@@ -20,8 +20,10 @@ pub struct SourceFile {
     pub path: PathBuf,
     /// The absolute directory that relative paths in it start from.
     pub directory: PathBuf,
-    /// Its bytes as text.
+    /// Its bytes as text; of a file of several documents those of one.
     pub text: String,
+    /// How many lines of the file stand before the text.
+    pub lines_before: usize,
 }
 
 /// A job file that was read.
@@ -57,18 +59,18 @@ impl JobFile {
             Err((wrong, place)) => {
                 let next = wrong.next.unwrap_or("a job file is YAML: `name: value`, indented by blanks, not tabs");
                 let finding = Finding::error("", wrong.what, next);
-                let mistake = Mistake::new(source.path.clone(), &source.text, place, finding);
+                let mistake = Mistake::new(&source, place, finding);
                 return (None, vec![mistake]);
             }
         };
         if let Some((place, finding)) = no_fields(&document, &source.text) {
-            return (None, vec![Mistake::new(source.path.clone(), &source.text, place, finding)]);
+            return (None, vec![Mistake::new(&source, place, finding)]);
         }
         let findings = Findings::new(Vec::new());
         let spec = spec(&document, &source, &findings);
         let mut found = findings.into_inner();
         found.sort_by_key(|(place, _)| (place.line, place.column));
-        let mistake = |(place, finding)| Mistake::new(source.path.clone(), &source.text, place, finding);
+        let mistake = |(place, finding)| Mistake::new(&source, place, finding);
         let mistakes: Vec<Mistake> = found.into_iter().map(mistake).collect();
         let doubts = mistakes.iter().filter(|mistake| !mistake.is_error()).cloned().collect();
         (spec.map(|spec| Self { source, document, spec, doubts }), mistakes)
@@ -79,7 +81,7 @@ impl JobFile {
         let place = |finding: Finding| (self.document.locate(&finding.field), finding);
         let mut found: Vec<(Place, Finding)> = findings.into_iter().map(place).collect();
         found.sort_by_key(|(place, _)| (place.line, place.column));
-        let mistake = |(place, finding)| Mistake::new(self.source.path.clone(), &self.source.text, place, finding);
+        let mistake = |(place, finding)| Mistake::new(&self.source, place, finding);
         found.into_iter().map(mistake).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Takes the hold of a job: the same id always means the same hold.
+//! Takes the holds of jobs: the same id always means the same hold.
 
 use crate::{
     budget::hold_command,
@@ -7,51 +7,89 @@ use crate::{
     house::{House, Step},
     reached::booked,
 };
-use ledger::{LedgerError, LedgerErrorKind, Refusal, Retry};
+use ledger::{Command, LedgerError, LedgerErrorKind, Refusal, Retry};
+use model::Amount;
 
 /// Enters the hold that the intent asks for. Done twice it is one hold. A ledger that does not answer delays it.
 pub(crate) async fn take_hold(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<(), JobsError> {
-    if let Some(why) = &intent.hold_later {
-        return later(directory, why).await;
+    take_holds(house, &[(directory, intent)]).await
+}
+
+/// Enters the holds of these jobs in one transaction: all of them, or none.
+pub(super) async fn take_holds(house: &House, jobs: &[(&JobDirectory, &Intent)]) -> Result<(), JobsError> {
+    let mut wanted = Vec::new();
+    for (directory, intent) in jobs {
+        if let Some(why) = &intent.hold_later {
+            later(directory, why).await?;
+        } else if let Some((unit, ceiling)) = &intent.hold
+            && directory.unheld().await?.is_none()
+        {
+            wanted.push((*directory, *intent, hold_command(intent, unit, *ceiling, false)));
+        }
     }
-    let Some((unit, ceiling)) = &intent.hold else { return Ok(()) };
-    if directory.unheld().await?.is_some() {
-        return Ok(());
-    }
-    let hold = hold_command(intent, unit, *ceiling, false);
-    let what = format!("job `{}` was not submitted", intent.name);
+    let Some((_, first, _)) = wanted.first() else { return Ok(()) };
+    let what = match jobs {
+        [_] => format!("job `{}` was not submitted", first.name),
+        several => format!("none of the {} jobs was submitted", several.len()),
+    };
+    let is_urged = first.anyway.is_some();
     let book = match house.books.book().await {
         Ok(Some(book)) => book,
-        Ok(None) => return later(directory, "the ledger is gone").await,
-        Err(error) if is_away(&error, intent) => return later(directory, &error.to_string()).await,
+        Ok(None) => return all_later(&wanted, "the ledger is gone").await,
+        Err(error) if is_away(&error, is_urged) => return all_later(&wanted, &error.to_string()).await,
         Err(error) => return booked(Err(error), &what),
     };
-    match book.post(&house.principal, house.clock.now(), &[hold]).await {
+    let commands: Vec<Command> = wanted.iter().map(|(_, _, command)| command.clone()).collect();
+    match book.post(&house.principal, house.clock.now(), &commands).await {
         Ok(_) => {
             house.steps.done(Step::Held);
             Ok(())
         }
         Err(error) => match error.kind {
-            LedgerErrorKind::Refused(refusal) => Err(JobsError::new(
-                Gravity::Refused,
-                what,
-                in_words(&refusal),
-                format!(
-                    "shorten it or free what holds the rest (`pakt balance {}`); \
-                     `--anyway REASON` goes on and records the reason",
-                    intent.project
-                ),
-            )),
-            _ if is_away(&error, intent) => later(directory, &error.to_string()).await,
+            LedgerErrorKind::Refused(refusal) => Err(refused(what, &refusal, &wanted)),
+            _ if is_away(&error, is_urged) => all_later(&wanted, &error.to_string()).await,
             _ => booked(Err(error), &what),
         },
     }
 }
 
+/// A hold on its way.
+type Wanted<'a> = (&'a JobDirectory, &'a Intent, Command);
+
+fn refused(what: String, refusal: &Refusal, wanted: &[Wanted<'_>]) -> JobsError {
+    let project = &refusal.project;
+    let of_budget = |(_, intent, _): &&Wanted<'_>| {
+        intent.project == *project && intent.hold.as_ref().is_some_and(|(unit, _)| *unit == refusal.unit)
+    };
+    let holds = wanted.iter().filter(of_budget).filter_map(|(_, intent, _)| Some(intent.hold.as_ref()?.1));
+    let sum = Amount::sum(holds.clone()).ok();
+    let why = match (holds.count(), sum) {
+        (0 | 1, _) | (_, None) => in_words(refusal),
+        (count, Some(sum)) => format!(
+            "{count} of them may use {} {} together; of what the holds of the others leave, {}",
+            sum.hours(),
+            refusal.unit.hour_word(),
+            in_words(refusal).replacen("it may", "one more may", 1)
+        ),
+    };
+    let shorter = if wanted.len() == 1 { "shorten it" } else { "submit fewer, shorten them" };
+    let next = format!(
+        "{shorter} or free what holds the rest (`pakt balance {project}`); `--anyway REASON` goes on and records the reason"
+    );
+    JobsError::new(Gravity::Refused, what, why, next)
+}
+
 /// Whether the ledger does not answer. One that is busy does: it is asked again, or a rush would pass an enforced budget
 /// by; the person's own reason goes before.
-fn is_away(error: &LedgerError, intent: &Intent) -> bool {
-    error.retry == Retry::Later && (error.kind != LedgerErrorKind::Busy || intent.anyway.is_some())
+fn is_away(error: &LedgerError, is_urged: bool) -> bool {
+    error.retry == Retry::Later && (error.kind != LedgerErrorKind::Busy || is_urged)
+}
+
+async fn all_later(wanted: &[Wanted<'_>], why: &str) -> Result<(), JobsError> {
+    for (directory, ..) in wanted {
+        later(directory, why).await?;
+    }
+    Ok(())
 }
 
 /// A ledger that does not answer stops nobody: the hold is entered by the next `settle`.

@@ -1,14 +1,21 @@
 //! `pakt submit`: the route from a job file to one scheduler job, with one hold, whatever is killed on the way.
 //!
-//! `request` finds or makes the job of a request, `sheet` writes its batch script, `hold` takes its GPU-hours, `send`
-//! calls the scheduler exactly once, `sender` waits for whoever began that before, `read_back` sees what the scheduler made of it, `route` puts them in order.
+//! `ready` prepares the job of a file, `request` finds or makes the job of a request, `begun` begins it, `sheet` writes its
+//! batch script, `hold` takes its GPU-hours, `send` calls the scheduler exactly once, `sender` waits for whoever began that
+//! before, `read_back` sees what the scheduler made of it, `route` puts them in order for one file; `many` does so for many
+//! files of one call, `set` says which jobs that call means, `payments` what budgets say to them together.
 
+mod begun;
 mod hold;
+mod many;
+mod payments;
 mod read_back;
+mod ready;
 mod request;
 mod route;
 mod send;
 mod sender;
+mod set;
 mod sheet;
 
 pub(crate) use hold::take_hold;
@@ -16,6 +23,8 @@ pub(crate) use request::{Opened, digest_of, open_request, write_intent};
 pub(crate) use send::{NotSent, found, look_up, note, send};
 pub(crate) use sender::{await_calls, sending};
 
+pub use many::{MOST_FILES, ManyAnswer, ManySubmission, Member, MemberOutcome, submit_many};
 pub use route::{Submission, SubmitAnswer, SubmitOutcome, submit};
+pub use set::Over;
 pub use sheet::Sheet;
 pub(crate) use sheet::write_sheet;

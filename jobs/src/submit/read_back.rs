@@ -21,6 +21,16 @@ pub(crate) enum Kept {
     TooLarge(JobsError),
 }
 
+/// What is known of a job before it is read back.
+pub(crate) enum Seen {
+    /// Nothing: it is asked for.
+    NotYet,
+    /// What the scheduler keeps: it was asked for many jobs at once.
+    Kept(Box<JobSighting>),
+    /// It was asked for many at once, and did not answer.
+    Unknown(JobsError),
+}
+
 /// Reads the job back, notes every difference to the plan, and amends the hold where the price changed with it. A job
 /// that an enforced budget does not cover any more is cancelled; its hold is closed by `settle`, which knows what it used.
 ///
@@ -31,12 +41,19 @@ pub(crate) async fn read_back(
     directory: &JobDirectory,
     intent: &Intent,
     submitted: &SubmittedNote,
+    seen: Seen,
 ) -> Result<Kept, JobsError> {
     if let Some(known) = directory.read_back().await? {
         return Ok(Kept::AsRead(known));
     }
-    let asked = house.scheduler.read_back(submitted.scheduler_job).await;
-    let facts = scheduled(asked, "the job was not read back")?.sighting;
+    let facts = match seen {
+        Seen::Kept(seen) => *seen,
+        Seen::Unknown(error) => return Err(error),
+        Seen::NotYet => {
+            let asked = house.scheduler.read_back(submitted.scheduler_job).await;
+            scheduled(asked, "the job was not read back")?.sighting
+        }
+    };
     let (mut changes, mut hold) = (Vec::new(), None);
     if let Some(placement) = &intent.placement {
         let (given, price) =

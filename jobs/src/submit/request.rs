@@ -7,6 +7,7 @@ use crate::{
     reached::scheduled,
 };
 use model::JobId;
+use scheduler_adapters::JobSighting;
 use serde::Serialize;
 
 /// The job of a request.
@@ -49,12 +50,17 @@ pub(crate) async fn open_request(house: &House, digest: &str, again: bool) -> Re
             }
         }
     };
-    let id = house.state.claim_request(digest, next, house.new_id()).await?;
+    open_at(house, digest, next).await
+}
+
+/// The job of a request's submission number `generation`, begun or not; its id is claimed where nobody has.
+pub(crate) async fn open_at(house: &House, digest: &str, generation: u32) -> Result<Opened, JobsError> {
+    let id = house.state.claim_request(digest, generation, house.new_id()).await?;
     house.steps.done(Step::Claimed);
     let directory = house.state.job(id);
     Ok(match directory.intent().await? {
         Some(intent) => Opened::Begun(directory, Box::new(intent)),
-        None => Opened::Fresh { id, generation: next },
+        None => Opened::Fresh { id, generation },
     })
 }
 
@@ -79,7 +85,12 @@ async fn is_over(house: &House, directory: &JobDirectory, intent: &Intent) -> Re
     let Some(submitted) = directory.submitted().await? else { return Ok(false) };
     let asked = house.scheduler.states(&[submitted.scheduler_job], intent.made_at).await;
     let states = scheduled(asked, "it is not known whether the job's last submission is over")?;
-    match states.get(&submitted.scheduler_job) {
+    has_ended(directory, states.get(&submitted.scheduler_job)).await
+}
+
+/// Whether a submitted job has ended, by what the scheduler says of it, if it knows it still.
+pub(super) async fn has_ended(directory: &JobDirectory, seen: Option<&JobSighting>) -> Result<bool, JobsError> {
+    match seen {
         Some(sighting) => Ok(sighting.state.is_final()),
         None => Ok(directory.attempts().await?.last().is_some_and(|attempt| attempt.ended_at.is_some())),
     }

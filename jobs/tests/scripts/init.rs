@@ -8,7 +8,8 @@ use jobs::{
 use sites::{AccountNeed, LocalMachine, place};
 
 fn read(text: &str) -> JobFile {
-    let source = SourceFile { path: "job.yaml".into(), directory: "/home/ada".into(), text: text.to_owned() };
+    let source =
+        SourceFile { path: "job.yaml".into(), directory: "/home/ada".into(), text: text.to_owned(), lines_before: 0 };
     JobFile::read(source).unwrap_or_else(|mistakes| panic!("{mistakes:#?}\n{text}"))
 }
 

@@ -6,7 +6,12 @@ use sites::place;
 use std::{fs, path::Path, process::Command};
 
 fn read(directory: &Path, text: &str) -> JobFile {
-    let source = SourceFile { path: "job.yaml".into(), directory: directory.to_path_buf(), text: text.to_owned() };
+    let source = SourceFile {
+        path: "job.yaml".into(),
+        directory: directory.to_path_buf(),
+        text: text.to_owned(),
+        lines_before: 0,
+    };
     JobFile::read(source).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"))
 }
 
@@ -40,7 +45,8 @@ fn a_type_of_gpu_that_the_site_lacks_is_underlined_together_with_other_mistakes(
     let text = "name: x\nkind: train\nproject: atlas\nsite: jupiter\n\
                 resources: { nodes: 2, gpus_per_node: h100:4, time: \"24:00:00\" }\nlaunch: torchrun\nrun: train.py\n\
                 colour: blue\n";
-    let source = SourceFile { path: "job.yaml".into(), directory: "/e/project1".into(), text: text.to_owned() };
+    let source =
+        SourceFile { path: "job.yaml".into(), directory: "/e/project1".into(), text: text.to_owned(), lines_before: 0 };
     let (file, mut mistakes) = JobFile::read_partial(source);
     let file = file.expect("enough is known to place it");
     mistakes.extend(file.mistakes(place(site("jupiter"), &file.spec, None, AT).expect_err("refused")));

@@ -41,7 +41,7 @@ const JOB: &str = "name: tiny\nkind: command\nproject: atlas\nsite: testland\nla
 
 /// What is doubtful about a job of `atlas`, by the field that it is about.
 async fn doubts(desk: &Desk) -> Vec<String> {
-    let source = SourceFile { path: "job.yaml".into(), directory: "/".into(), text: JOB.to_owned() };
+    let source = SourceFile { path: "job.yaml".into(), directory: "/".into(), text: JOB.to_owned(), lines_before: 0 };
     let prepared = prepare(&desk.house("ada"), &JobFile::read(source).expect("good")).await.expect("it can be paid");
     assert!(prepared.hold.is_some());
     let told = prepared.doubts.into_iter().map(|doubt| doubt.finding);

@@ -49,6 +49,8 @@ pub(crate) struct Says {
     pub(crate) handed: Handed,
     /// The windows of which runs were asked for.
     pub(crate) asked: Vec<Window>,
+    /// How often each call was made, by the names of [`Self::fails`].
+    pub(crate) calls: BTreeMap<&'static str, usize>,
 }
 
 /// The cluster, as one person reaches it.
@@ -71,7 +73,8 @@ impl Cluster {
         self.says.lock().expect("no test panics with it")
     }
 
-    fn answers(&self, question: &str) -> Result<(), AdapterError> {
+    fn answers(&self, question: &'static str) -> Result<(), AdapterError> {
+        *self.says().calls.entry(question).or_default() += 1;
         let fails = self.says().fails.take_if(|(which, _)| *which == question);
         fails.map_or(Ok(()), |(_, kind)| Err(AdapterError::new(kind, format!("asking for {question}"))))
     }
@@ -110,6 +113,10 @@ impl Scheduler for Cluster {
         self.answers("submit")?;
         let (id, meanwhile) = {
             let says = &mut *self.says();
+            if says.handed.room.is_some_and(|room| says.handed.sent.len() >= room) {
+                let kind = AdapterErrorKind::Refused { said: "Job violates accounting/QOS policy".to_owned() };
+                return Err(AdapterError::new(kind, "submitting"));
+            }
             let job = says.handed.take_in(submission, &self.reader, self.clock.now());
             let id = job.id;
             says.queue.push(job);

@@ -4,7 +4,10 @@ use super::cluster::waiting;
 use jobs::{Step, Steps};
 use model::{SchedulerJobId, Timestamp, UserName};
 use scheduler_adapters::{JobSighting, Submission};
-use std::pin::Pin;
+use std::{
+    pin::Pin,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 /// What happens while the scheduler is being called.
 type Meanwhile = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -24,6 +27,8 @@ pub(crate) struct Handed {
     pub(crate) meanwhile: Option<Meanwhile>,
     /// Whether the next job is taken and the answer lost.
     pub(crate) loses_answer: bool,
+    /// How many jobs it takes in all; it refuses what comes after that.
+    pub(crate) room: Option<usize>,
     /// The call behind which whoever calls is killed.
     pub(crate) dies_in: Option<&'static str>,
 }
@@ -58,6 +63,27 @@ pub(crate) struct KilledAfter(pub(crate) Step);
 impl Steps for KilledAfter {
     fn done(&self, step: Step) {
         if step == self.0 {
+            Killed::now();
+        }
+    }
+}
+
+/// Kills whoever walks the route of many jobs behind the n-th time that a step is done.
+pub(crate) struct KilledBehind {
+    step: Step,
+    times_left: AtomicUsize,
+}
+
+impl KilledBehind {
+    /// Behind the `time`-th time, from 1.
+    pub(crate) const fn new(step: Step, time: usize) -> Self {
+        Self { step, times_left: AtomicUsize::new(time) }
+    }
+}
+
+impl Steps for KilledBehind {
+    fn done(&self, step: Step) {
+        if step == self.step && self.times_left.fetch_sub(1, Ordering::SeqCst) == 1 {
             Killed::now();
         }
     }

@@ -19,8 +19,12 @@ pub(crate) const ONE_GPU: &str = "name: once\nkind: command\nproject: atlas\nsit
 
 /// The request of a job file.
 pub(crate) fn wish(text: &str) -> Submission {
-    let source =
-        SourceFile { path: PathBuf::from("once.yaml"), directory: PathBuf::from("/tmp"), text: text.to_owned() };
+    let source = SourceFile {
+        path: PathBuf::from("once.yaml"),
+        directory: PathBuf::from("/tmp"),
+        text: text.to_owned(),
+        lines_before: 0,
+    };
     let file = JobFile::read(source).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
     Submission { file, again: false, anyway: None }
 }

@@ -1,0 +1,163 @@
+//! `pakt submit` of several jobs: one line for each, one sum of what is held, and every failure.
+
+use super::{
+    Context,
+    submit::{self, Anew, Arguments},
+    view,
+};
+use crate::{
+    failure::Failure,
+    output::{Answer, Table, hold},
+    wiring::Decision,
+};
+use jobs::{
+    Gravity, JobsError,
+    job_file::JobFile,
+    submit::{ManyAnswer, ManySubmission, Member, MemberOutcome, Over, SubmitAnswer, SubmitOutcome, submit_many},
+};
+use model::{Amount, Unit};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Submits them.
+pub(super) async fn run(arguments: &Arguments, files: Vec<JobFile>, context: &Context) -> Result<Answer, Failure> {
+    let nothing = "nothing was submitted";
+    if arguments.watch {
+        let why = format!("`--watch` watches one job, and these are {}", files.len());
+        return Err(Failure::usage(nothing, why, "submit them, and `pakt watch JOB` watches one of them"));
+    }
+    let Some(first) = files.first() else {
+        return Err(Failure::usage(nothing, "no file holds a job", "name a job file"));
+    };
+    let wanted = first.spec.site.clone();
+    if let Some(other) = files.iter().find(|file| file.spec.site != wanted) {
+        let (first, other) = (first.source.path.display(), other.source.path.display());
+        let why = format!("`{first}` and `{other}` name different sites, and one call goes to one");
+        return Err(Failure::usage(nothing, why, "submit those of each site in a call of their own"));
+    }
+    let house = context.house_to_submit(Some(&wanted)).await?;
+    let over = match arguments.anew {
+        Anew { again: true, .. } => Over::Again,
+        Anew { rest: true, .. } => Over::LeaveOut,
+        Anew { .. } => Over::Ask,
+    };
+    let answer = submit_many(&house, ManySubmission { files, over, anyway: arguments.anyway.clone() }).await?;
+    Ok(shown(&answer))
+}
+
+fn submitted(answer: &ManyAnswer) -> impl Iterator<Item = &SubmitAnswer> {
+    answer.members.iter().filter_map(|member| match &member.outcome {
+        MemberOutcome::Submitted(answer) => Some(answer.as_ref()),
+        _ => None,
+    })
+}
+
+fn shown(answer: &ManyAnswer) -> Answer {
+    let members = &answer.members;
+    let failures: Vec<(&Member, &JobsError)> = members.iter().filter_map(failure).collect();
+    let waiting = members.iter().filter(|member| matches!(member.outcome, MemberOutcome::Waits(_))).count();
+    let mut notes = notes(answer);
+    for (member, error) in &failures {
+        let (path, name) = (member.path.display(), &member.name);
+        notes.push(format!("{path}: {name}: {}\n  why:  {}\n  next: {}", error.what, error.why, error.next));
+    }
+    if waiting > 0 {
+        notes.push(format!("{waiting} more are held and were not sent; the same command again goes on with them"));
+    }
+    let json = json!({
+        "version": 1,
+        "jobs": members.iter().map(member_for_programs).collect::<Vec<_>>(),
+        "held": sums(answer).into_iter().map(|(unit, amount)| json!({ "unit": unit, "amount": amount })).collect::<Vec<_>>(),
+        "advice": answer.advice.iter().map(|(project, advice)| json!({ "project": project, "advice": advice })).collect::<Vec<_>>(),
+    });
+    let gravest = failures.iter().map(|(_, error)| error.gravity);
+    let code = gravest.max_by_key(|gravity| *gravity == Gravity::Unknown).map_or(0, Failure::code);
+    Answer::new(text(answer), json).with_notes(notes).with_code(code)
+}
+
+fn failure(member: &Member) -> Option<(&Member, &JobsError)> {
+    match &member.outcome {
+        MemberOutcome::Failed(error) => Some((member, error)),
+        _ => None,
+    }
+}
+
+/// A line for each job, and what they come to.
+fn text(answer: &ManyAnswer) -> String {
+    let mut table = Table::new(&["job", "scheduler", "name", "file", ""]);
+    for Member { path, name, outcome } in &answer.members {
+        let (id, scheduler_job, word) = match outcome {
+            MemberOutcome::Submitted(answer) => {
+                (answer.id.to_string(), answer.scheduler_job.to_string(), word(answer.outcome))
+            }
+            MemberOutcome::LeftOut => (String::new(), String::new(), "is over, left out"),
+            MemberOutcome::Failed(_) => (String::new(), String::new(), "failed"),
+            MemberOutcome::Waits(id) => (id.to_string(), String::new(), "held, not sent"),
+        };
+        table.row([id, scheduler_job, name.to_string(), path.display().to_string(), word.to_owned()]);
+    }
+    let new = submitted(answer).filter(|answer| is_new(answer)).count();
+    let held: Vec<String> = sums(answer).iter().map(|(unit, amount)| hold(unit, *amount)).collect();
+    let held = if held.is_empty() { "nothing".to_owned() } else { held.join(", ") };
+    let all = answer.members.len();
+    format!("{}\n{new} of {all} jobs submitted now; held for them: {held}\n", table.text())
+}
+
+const fn word(outcome: SubmitOutcome) -> &'static str {
+    match outcome {
+        SubmitOutcome::New => "submitted",
+        SubmitOutcome::Resumed => "submitted, begun before",
+        SubmitOutcome::Already => "was submitted before",
+    }
+}
+
+fn is_new(answer: &SubmitAnswer) -> bool {
+    answer.outcome != SubmitOutcome::Already
+}
+
+/// What is held for the jobs that were submitted now, by unit.
+fn sums(answer: &ManyAnswer) -> Vec<(Unit, Amount)> {
+    let mut by_unit: BTreeMap<&Unit, Vec<Amount>> = BTreeMap::new();
+    for (unit, amount) in submitted(answer).filter(|answer| is_new(answer)).filter_map(|answer| answer.hold.as_ref()) {
+        by_unit.entry(unit).or_default().push(*amount);
+    }
+    // The ledger has the sum of them already, so that there is one.
+    by_unit.into_iter().filter_map(|(unit, amounts)| Some((unit.clone(), Amount::sum(amounts).ok()?))).collect()
+}
+
+/// What is to be said beside the lines; what holds for several jobs is said once.
+fn notes(answer: &ManyAnswer) -> Vec<String> {
+    let mut notes: Vec<String> = Vec::new();
+    let mut say = |note: String| {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    };
+    for answer in submitted(answer) {
+        view::doubts(&answer.doubts).into_iter().for_each(&mut say);
+        answer.no_hold.iter().for_each(|why| say(format!("note: held for some of them: nothing: {why}")));
+        answer.drift.iter().for_each(|drift| say(format!("note: changed by the site: {drift}")));
+        answer.notes.iter().for_each(|note| say(format!("note: {note}")));
+    }
+    for (project, advice) in &answer.advice {
+        if advice.is_known() && advice.decision != Decision::Allow {
+            say(format!("{} (project {project}, all new jobs together)", submit::said(advice)));
+        }
+    }
+    notes
+}
+
+fn member_for_programs(member: &Member) -> Value {
+    let (path, name) = (&member.path, &member.name);
+    match &member.outcome {
+        MemberOutcome::Submitted(answer) => {
+            json!({ "file": path, "name": name, "result": "submitted", "job": submit::for_programs(answer) })
+        }
+        MemberOutcome::LeftOut => json!({ "file": path, "name": name, "result": "left-out" }),
+        MemberOutcome::Waits(id) => json!({ "file": path, "name": name, "result": "held", "id": id }),
+        MemberOutcome::Failed(error) => json!({
+            "file": path, "name": name, "result": "failed",
+            "error": { "kind": Failure::kind(error.gravity), "what": error.what, "why": error.why, "next": error.next },
+        }),
+    }
+}

@@ -1,0 +1,122 @@
+//! A job that was begun: its intent and its script lie in its directory, and it goes on from there whoever takes it up.
+
+use super::{
+    Opened,
+    read_back::{Kept, Seen, read_back},
+    ready::{Ready, Told},
+    route::{SubmitAnswer, SubmitOutcome},
+    send::{NotSent, send},
+    write_intent,
+};
+use crate::{
+    arithmetic,
+    directory::{Intent, JobDirectory, ReadBack, SubmittedNote},
+    error::{Gravity, JobsError},
+    house::{House, Step},
+    reached::reached,
+    undo::give_up,
+};
+use scheduler_adapters::Submission as Handed;
+use std::path::Path;
+
+pub(super) struct Begun {
+    pub(super) directory: JobDirectory,
+    pub(super) intent: Intent,
+    /// An earlier process began it.
+    pub(super) is_taken_up: bool,
+    /// And sent it.
+    pub(super) was_sent: bool,
+    pub(super) handed: Handed,
+    pub(super) told: Told,
+}
+
+/// Begins a job, or takes up what an earlier process left of it.
+pub(super) async fn begin(house: &House, opened: Opened, ready: Ready) -> Result<Begun, JobsError> {
+    let (directory, intent, is_taken_up) = match opened {
+        Opened::Begun(directory, intent) => (directory, *intent, true),
+        Opened::Fresh { id, generation } => {
+            let (directory, intent) = write_intent(house, &Intent { id, generation, ..ready.intent }).await?;
+            (directory, intent, false)
+        }
+    };
+    let was_sent = directory.submitted().await?.is_some();
+    let (script, handed) = (ready.sheet)(&intent)?;
+    if let Some(script) = script.filter(|_| !was_sent) {
+        directory.put_script(&script).await?;
+        make_log_folder(house, &handed).await?;
+        house.steps.done(Step::Scripted);
+    }
+    Ok(Begun { directory, intent, is_taken_up, was_sent, handed, told: ready.told })
+}
+
+impl Begun {
+    /// Hands it to the scheduler unless that was done. A refused one is given up.
+    pub(super) async fn send(&self, house: &House) -> Result<SubmittedNote, JobsError> {
+        match send(house, &self.directory, &self.intent, &self.handed).await {
+            Ok(submitted) => Ok(submitted),
+            Err(NotSent::Refused(error)) => Err(self.refused(house, error).await?),
+            Err(NotSent::Open(error)) => Err(error),
+        }
+    }
+
+    /// After a refusal, of the ledger or the scheduler, there is no job and will be none: it is given up. Any other error
+    /// leaves it begun, and the next `submit` goes on.
+    pub(super) async fn refused(&self, house: &House, error: JobsError) -> Result<JobsError, JobsError> {
+        if error.gravity == Gravity::Refused {
+            give_up(house, &self.directory, &self.intent, format!("never sent: {}", error.why)).await?;
+        }
+        Ok(error)
+    }
+
+    /// Reads it back and says what became of it.
+    pub(super) async fn answer(
+        self,
+        house: &House,
+        submitted: &SubmittedNote,
+        seen: Seen,
+    ) -> Result<SubmitAnswer, JobsError> {
+        let (read, notes) = match read_back(house, &self.directory, &self.intent, submitted, seen).await {
+            Ok(Kept::AsRead(read)) => (Some(read), Vec::new()),
+            Ok(Kept::TooLarge(error)) => return Err(error),
+            Err(error) => (None, vec![error.to_string()]),
+        };
+        self.told_of(house, submitted, read, notes).await
+    }
+
+    async fn told_of(
+        self,
+        house: &House,
+        submitted: &SubmittedNote,
+        read: Option<ReadBack>,
+        notes: Vec<String>,
+    ) -> Result<SubmitAnswer, JobsError> {
+        let Self { directory, intent, is_taken_up, was_sent, told, .. } = self;
+        let unheld = directory.unheld().await?;
+        let hold = read.as_ref().and_then(|read| read.hold.clone()).or(intent.hold.clone());
+        let hold = hold.filter(|_| unheld.is_none());
+        let factors = hold.as_ref().and_then(|(_, held)| arithmetic::of_job(house, &intent, read.as_ref(), *held));
+        Ok(SubmitAnswer {
+            id: intent.id,
+            scheduler_job: submitted.scheduler_job,
+            outcome: SubmitOutcome::of(is_taken_up, was_sent),
+            hold,
+            factors,
+            no_hold: unheld.map(|unheld| unheld.reason).or(told.no_hold),
+            advice: None,
+            drift: read.map(|read| read.drift).unwrap_or_default(),
+            notes,
+            doubts: told.doubts,
+            log: told.log.unwrap_or_else(|| directory.log()),
+        })
+    }
+}
+
+/// Slurm makes no folder for a log, and a job whose log cannot be opened fails at its start.
+async fn make_log_folder(house: &House, handed: &Handed) -> Result<(), JobsError> {
+    let Some(folder) = handed.output.as_ref().and_then(|output| Path::new(output).parent()) else { return Ok(()) };
+    if folder.to_string_lossy().contains('%') {
+        return Ok(());
+    }
+    let made = house.files.create_directories(folder, house.state.mode()).await;
+    reached(made, &format!("the folder of the log, `{}`, was not made", folder.display()))
+}
