@@ -1,0 +1,123 @@
+//! What `ci/bench ways` measures of an adapter from inside a process: it asks by one of the ways, and prints seconds and how
+//! many rows came. The sums over repetitions are made by the scripts in `ci/lib`.
+//!
+//! A way is `commands`, `library:PROGRAM` (pakt-slurm) or `rest:PLACE:TOKENFILE`.
+//!
+//! ```text
+//! ways WAY submit COUNT FOLDER ROUND    so many distinct scripts from FOLDER, one after the other
+//! ways WAY queue                        all jobs of whoever asks
+//! ways WAY runs FROM TO                 their runs of a time, in seconds since 1970
+//! ```
+
+use async_trait::async_trait;
+use model::{Clock, JobId, LinkNumber, Run, Stamp, Timestamp, WallTime, Window};
+use reach::{Local, http::HttpPlace};
+use scheduler_adapters::{
+    LocalResources, RejectedRow, RestConfiguration, RunTaker, RunWindow, Scheduler, ScriptSource, SlurmCommands,
+    Submission, TokenSource, Whose,
+};
+use std::{
+    error::Error,
+    path::Path,
+    sync::Arc,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Timestamp::from_epoch_seconds(i64::try_from(now).unwrap_or(i64::MAX))
+    }
+}
+
+/// Counts what it is handed.
+#[derive(Default)]
+struct Counts {
+    runs: usize,
+    rejected: usize,
+}
+
+#[async_trait]
+impl RunTaker for Counts {
+    fn learn_fields(&mut self, _: &[String]) {}
+
+    async fn take(&mut self, _: Run) {
+        self.runs += 1;
+    }
+
+    fn reject(&mut self, _: RejectedRow) {
+        self.rejected += 1;
+    }
+}
+
+fn way(word: &str) -> Result<SlurmCommands, Box<dyn Error>> {
+    let commands = SlurmCommands::new(Arc::new(Local), Arc::new(SystemClock));
+    if word == "commands" {
+        return Ok(commands);
+    }
+    if let Some(program) = word.strip_prefix("library:") {
+        return Ok(commands.with_helper(program));
+    }
+    let rest = word.strip_prefix("rest:").and_then(|rest| rest.rsplit_once(':'));
+    let (place, token) = rest.ok_or_else(|| format!("no such way: {word}"))?;
+    let (place, token) = (HttpPlace::parse(place)?, Some(TokenSource::File(token.into())));
+    Ok(commands.with_rest(RestConfiguration { place, token }))
+}
+
+async fn submit(slurm: &SlurmCommands, count: u32, folder: &Path, round: u64) -> Result<usize, Box<dyn Error>> {
+    for number in 0..count {
+        let random = (u128::from(round) << 64) | u128::from(number);
+        let stamp = Stamp { job: JobId::from_parts(SystemClock.now(), random), link: LinkNumber::FIRST };
+        let submission = Submission {
+            script: ScriptSource::File(folder.join(format!("{number}.sh")).to_string_lossy().into_owned()),
+            job_name: stamp.job_name(&format!("bench-{number}").parse()?),
+            stamp,
+            output: Some("/dev/null".to_owned()),
+            directory: None,
+            options: Vec::new(),
+            script_arguments: Vec::new(),
+            keeps_environment_options: false,
+            local_resources: LocalResources { nodes: 1, cpus: 1, gpus: 0, time_limit: WallTime::from_seconds(60) },
+        };
+        slurm.submit(&submission).await?;
+    }
+    Ok(usize::try_from(count)?)
+}
+
+async fn measure(words: &[&str]) -> Result<(), Box<dyn Error>> {
+    let [word, question @ ..] = words else { return Ok(()) };
+    let slurm = way(word)?;
+    let began = Instant::now();
+    let rows = match question {
+        ["submit", count, folder, round] => submit(&slurm, count.parse()?, Path::new(folder), round.parse()?).await?,
+        ["queue"] => slurm.queue(&Whose::mine()).await?.jobs.len(),
+        ["runs", from, to] => {
+            let (from, to) = (from.parse()?, to.parse()?);
+            let (from, to) = (Timestamp::from_epoch_seconds(from), Timestamp::from_epoch_seconds(to));
+            let window = RunWindow { site: "jupiter".parse()?, window: Window { from, to }, whose: Whose::mine() };
+            let mut counts = Counts::default();
+            slurm.each_run(&window, &mut counts).await?;
+            if counts.rejected > 0 {
+                return Err(format!("{} rows could not be read", counts.rejected).into());
+            }
+            counts.runs
+        }
+        _ => return Err(format!("no such words: {}", words.join(" ")).into()),
+    };
+    let took = began.elapsed();
+    // A way that failed is taken over by the commands: that would be measured as the way's own.
+    if let Some(unused) = slurm.unused_ways().first() {
+        return Err(format!("{word} was not used: {}", unused.why).into());
+    }
+    println!("{:.6} {rows}", took.as_secs_f64());
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(measure(&words))
+}
