@@ -80,7 +80,7 @@ bin/pakt ledger init >&2
 bin/pakt ledger grant atlas 100000000 --unit jupiter:gh200 --account atlas >&2
 umask 077
 scontrol token lifespan=86400 | sed 's/^SLURM_JWT=//' >token
-library=library:$work/with-library/pakt-slurm rest=rest:unix:${PAKT_LAB:-/var/tmp/pakt-lab}/jupiter/run/rest/slurmrestd.socket:$work/token
+library=library:$work/with-library/pakt-slurm rest=rest:unix:${PAKT_LAB:-/var/tmp/pakt-lab}/clusters/jupiter/run/rest/slurmrestd.socket:$work/token
 export PATH="$work:\$PATH"
 submissions() {
     ./clear

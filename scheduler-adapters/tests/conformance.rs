@@ -54,6 +54,36 @@ macro_rules! slurm {
     };
 }
 
+/// What a double would have to be told word by word: a real cluster shows it.
+macro_rules! unusual {
+    ($stage:ident, $make:expr) => {
+        conformance!(
+            $stage,
+            $make,
+            [
+                a_dependency_that_cannot_be_met_is_told,
+                a_job_runs_in_its_reservation_and_an_unknown_one_is_refused,
+                a_job_that_gives_nodes_back_is_two_runs_of_one_id,
+                a_job_that_is_cancelled_before_it_starts_is_no_run,
+                a_job_whose_node_fails_has_ended_with_that,
+                a_throttled_array_waits_in_one_row,
+                an_array_beyond_the_sites_bound_is_refused,
+                what_a_submit_filter_makes_of_a_job_is_read_back,
+            ]
+        );
+    };
+}
+
+// Of the ways to submit one, the other two leave it to `sbatch`.
+conformance!(
+    real_unusual_parts_jupiter,
+    crate::stages::real::jupiter(),
+    [a_heterogeneous_job_is_one_submission_and_a_run_for_each_part]
+);
+unusual!(real_unusual_jupiter, crate::stages::real::jupiter());
+unusual!(real_unusual_native_jupiter, crate::stages::real::native(crate::stages::real::jupiter(), "jupiter"));
+unusual!(real_unusual_rest_jupiter, crate::stages::real::rest(crate::stages::real::jupiter(), "jupiter"));
+
 slurm!(double_of_slurm, crate::stages::double::stage());
 slurm!(real_slurm_jupiter, crate::stages::real::jupiter());
 slurm!(real_slurm_horeka, crate::stages::real::horeka());

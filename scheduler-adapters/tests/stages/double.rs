@@ -75,6 +75,7 @@ impl Double {
             Deed::Requeue => "requeue",
             Deed::Suspend => "suspend",
             Deed::Resume => "resume",
+            Deed::Shrink | Deed::FailNode => panic!("{deed:?} of job {id}: the double does no such thing"),
         };
         let mut command = std::process::Command::new(self.folder.join("bin/scontrol"));
         command.args([verb, &id.to_string()]).env("PAKT_SLURM_DOUBLE", self.folder.join("state"));
@@ -128,6 +129,7 @@ pub(crate) fn stage_and_double(is_patient: bool) -> (Stage, Double) {
     let hands = double.clone();
     let stage = Stage {
         hands: Box::new(move |deed, id| hands.does(deed, id)),
+        reserve: Box::new(|name| panic!("{name}: the double has no reservations")),
         scheduler: Arc::new(double.scheduler((!is_patient).then_some(SHORT))),
         site: "double".parse().expect("a site"),
         user: user().parse().expect("a user"),

@@ -27,6 +27,7 @@ pub(crate) fn stage() -> Stage {
     std::fs::create_dir(&jobs).expect("ours");
     Stage {
         hands: Box::new(|deed, id| panic!("{deed:?} of job {id}: the local scheduler does no such thing")),
+        reserve: Box::new(|name| panic!("{name}: the local scheduler has no reservations")),
         scheduler: Arc::new(scheduler(folder.path().join("state"))),
         site: "local".parse().expect("a site"),
         user: "alice".parse().expect("a user"),

@@ -53,16 +53,58 @@ fn administrator(cluster: &lab::Cluster, deed: Deed, id: SchedulerJobId) {
             lab::wait_until("the requeued job waits", limit, || waits().then_some(())).expect("it waits");
             did(&["update", &format!("JobId={id}"), "StartTime=now+5"]).expect("altered");
         }
+        Deed::Shrink => did(&["update", &format!("JobId={id}"), "NumNodes=1"]).expect("it gives nodes back"),
+        Deed::FailNode => {
+            let job = cluster.scontrol(["--oneliner", "show", "job", &id]).expect("it runs");
+            let node = job.split_whitespace().find_map(|word| word.strip_prefix("BatchHost=")).expect("somewhere");
+            let node = format!("NodeName={node}");
+            did(&["update", &node, "State=DOWN", "Reason=pakt"]).expect("it fails");
+            // It comes back by itself where it reports in between (slurm.conf(5), ReturnToService).
+            let is_back = || {
+                let shown = cluster.scontrol(["--oneliner", "show", "node", node.trim_start_matches("NodeName=")]);
+                let is_down = shown.is_ok_and(|shown| shown.contains("State=DOWN"));
+                (!is_down || did(&["update", &node, "State=RESUME"]).is_ok()).then_some(())
+            };
+            lab::wait_until("the node is back", std::time::Duration::from_mins(1), is_back).expect("it is back");
+        }
+    }
+}
+
+/// A reservation of a node, as long as this lives.
+struct Reservation {
+    cluster: Arc<lab::Cluster>,
+    name: String,
+}
+
+impl Reservation {
+    fn new(cluster: &Arc<lab::Cluster>, name: &str) -> Self {
+        let name = format!("ReservationName={name}");
+        let user = format!("Users={}", User::Ada.name());
+        // Running jobs of other tests may stay on it.
+        let words =
+            ["create", "reservation", &name, &user, "StartTime=now", "Duration=10", "NodeCnt=1", "Flags=IGNORE_JOBS"];
+        cluster.scontrol(words).expect("reserved");
+        Self { cluster: Arc::clone(cluster), name }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let deleted = self.cluster.scontrol(["delete", &self.name]);
+        if !std::thread::panicking() {
+            deleted.expect("its job has ended");
+        }
     }
 }
 
 fn stage(name: &str, directives: fn(Size) -> Vec<String>) -> Stage {
     let cluster = Arc::new(lab::attach(name).expect("the lab is up"));
-    let hands = Arc::clone(&cluster);
+    let (hands, owner) = (Arc::clone(&cluster), Arc::clone(&cluster));
     let folder = tempfile::Builder::new().prefix("conformance").tempdir().expect("a folder");
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).expect("ours");
     Stage {
         hands: Box::new(move |deed, id| administrator(&hands, deed, id)),
+        reserve: Box::new(move |name| Box::new(Reservation::new(&owner, name))),
         scheduler: Arc::new(scheduler_as(&cluster, User::Ada)),
         site: name.parse().expect("a site"),
         user: User::Ada.name().parse().expect("a user"),

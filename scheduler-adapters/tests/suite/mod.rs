@@ -7,6 +7,7 @@ mod attempts;
 mod parts;
 mod queue;
 mod submission;
+mod unusual;
 
 pub(crate) use accounting::{a_finished_job_is_one_run, odd_names_survive, runs_belong_to_their_window};
 pub(crate) use attempts::{
@@ -20,6 +21,14 @@ pub(crate) use queue::{
 pub(crate) use submission::{
     a_stamp_is_found_in_every_state, a_stamp_used_twice_is_found_twice, a_start_is_estimated,
     the_cluster_describes_itself, what_cannot_run_is_refused,
+};
+
+pub(crate) use unusual::{
+    a_dependency_that_cannot_be_met_is_told, a_heterogeneous_job_is_one_submission_and_a_run_for_each_part,
+    a_job_runs_in_its_reservation_and_an_unknown_one_is_refused, a_job_that_gives_nodes_back_is_two_runs_of_one_id,
+    a_job_that_is_cancelled_before_it_starts_is_no_run, a_job_whose_node_fails_has_ended_with_that,
+    a_throttled_array_waits_in_one_row, an_array_beyond_the_sites_bound_is_refused,
+    what_a_submit_filter_makes_of_a_job_is_read_back,
 };
 
 use model::{Clock, JobId, LinkNumber, SchedulerJobId, SiteName, Stamp, Timestamp, UserName, WallTime, Window};
@@ -65,12 +74,18 @@ pub(crate) enum Deed {
     Suspend,
     /// Lets them go on.
     Resume,
+    /// Takes all of its nodes but one away.
+    Shrink,
+    /// Loses the node that it runs on, and gets it back.
+    FailNode,
 }
 
 /// One scheduler, ready for jobs.
 pub(crate) struct Stage {
     /// Does such a thing.
     pub(crate) hands: Box<dyn Fn(Deed, SchedulerJobId)>,
+    /// Reserves a node for the user under a name, until what it returns is dropped.
+    pub(crate) reserve: Box<dyn Fn(&str) -> Box<dyn Any>>,
     pub(crate) scheduler: Arc<dyn Scheduler>,
     pub(crate) site: SiteName,
     /// Who submits.
