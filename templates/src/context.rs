@@ -198,7 +198,7 @@ impl Rendezvous {
 
 /// The job directory as a word: as it is where it is absolute, because then it was read from a file system and not written
 /// by a person, and a dollar in it is a dollar.
-fn job_directory(path: &str) -> String {
+pub(crate) fn job_directory(path: &str) -> String {
     if path.starts_with('/') { quote::literal(path) } else { quote::path(path) }
 }
 

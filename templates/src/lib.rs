@@ -19,6 +19,8 @@
 //! | `.../ended` | last | `exit_code`, `signal` (0 where none), `received` (what the script was told, or `none`), `epoch_seconds` |
 //! | `checkpoints` | appended by programs: `$PAKT_CHECKPOINTS` | one line a checkpoint, shared by all links |
 //!
+//! [`guard`] puts the claim alone in front of a script that a person wrote for `sbatch`: it leaves the first two of these.
+//!
 //! Where `sealed.tar` lies in the job directory, the job is over and its claim is packed in there: a scheduler job that
 //! comes then ends with 0, without work, and is noted in `links/N/duplicates`.
 //!
@@ -34,6 +36,7 @@ mod engine;
 mod environment;
 mod error;
 pub mod exit_code;
+mod guarded_script;
 mod job_file;
 mod launch;
 mod preset;
@@ -42,6 +45,7 @@ mod refusal;
 
 pub use batch_script::{BatchScript, Dialect, render};
 pub use error::TemplateError;
+pub use guarded_script::{GuardedScript, Unguarded, guard};
 pub use job_file::{
     ACCOUNT_PLACEHOLDER, AccountRule, PROJECT_PLACEHOLDER, PartitionPreset, SitePreset, Spender, job_file,
 };

@@ -29,6 +29,9 @@ pub(crate) struct Arguments {
     /// Go on where the ledger refuses; the reason is recorded
     #[arg(long, value_name = "REASON", value_parser = super::view::reason)]
     pub anyway: Option<String>,
+    /// Send the script itself: without the few lines in front that let one scheduler job run it, whatever happens
+    #[arg(long)]
+    pub as_is: bool,
     /// One word for sbatch as it is; its options may also stand in front of the script by themselves
     #[arg(long = "option", value_name = "OPTION", allow_hyphen_values = true)]
     pub options: Vec<String>,
@@ -41,7 +44,7 @@ pub(crate) struct Arguments {
 
 /// Words of Pakt's own that stand alone, and those that have a value. All others in front of the script are sbatch's, `-q`
 /// too, which is short for its `--qos`.
-const OWN: [&str; 5] = ["--again", "--json", "--quiet", "--help", "-h"];
+const OWN: [&str; 6] = ["--again", "--as-is", "--json", "--quiet", "--help", "-h"];
 const OWN_WITH_VALUE: [&str; 4] = ["--project", "--anyway", "--option", "--site"];
 
 /// The words of the command line, where they are those of `pakt sbatch`, with each option of sbatch as an `--option`, and
@@ -107,6 +110,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         script: whole(&directory, &arguments.script),
         options: arguments.options,
         arguments: arguments.words,
+        as_is: arguments.as_is,
         directory,
         project,
         again: arguments.again,

@@ -101,6 +101,31 @@ fn real_a_second_scheduler_job_of_the_same_link_ends_without_work() {
 }
 
 #[test]
+fn real_a_second_scheduler_job_of_a_persons_own_script_ends_without_work() {
+    let (cluster, desk) = jupiter("1000");
+    let script = "#!/bin/sh\n#SBATCH --account=atlas --nodes=1 --time=00:05:00\n#SBATCH --output=own.log\n\
+                  echo \"$1 ${0##*/} $PWD\" >>own.ran\nexec sleep 1.2\n";
+    desk.write("own.sh", script);
+    let first = scheduler_job(&desk.json(&["sbatch", "own.sh", "a word"]));
+    let directory = text(&desk.json(&["show", "own"])["directory"]).to_owned();
+    let told = desk.tool(&["scontrol", "write", "batch_script", &first, "-"]);
+    let (top, rest) = script.split_once("echo").expect("as written");
+    assert!(told.contains(top) && told.ends_with(&format!("echo{}", rest.trim_end())), "{told}");
+    // Somebody hands what Slurm was given to it once more.
+    let again = format!("{directory}/script.sh");
+    let second = desk.tool(&["sbatch", "--parsable", "--output=second.log", &again, "a word"]);
+    for slurm in [&first, &second] {
+        cluster.await_accounted(slurm).expect("it ends");
+        assert_eq!(accounted(&cluster, &desk, slurm).state, "COMPLETED");
+    }
+    let ran = fs::read_to_string(desk.work().join("own.ran")).expect("it ran here");
+    assert_eq!(ran, format!("a word slurm_script {}\n", desk.work().display()));
+    let logs = ["own.log", "second.log"].map(|log| fs::read_to_string(desk.work().join(log)).expect("a log"));
+    assert_eq!(logs.iter().filter(|log| log.contains("ends without work")).count(), 1, "{logs:?}");
+    assert_eq!((logs.iter().filter(|log| log.is_empty()).count(), desk.entries_of_kind("hold")), (1, 1), "{logs:?}");
+}
+
+#[test]
 fn real_of_sixty_four_submissions_at_once_a_budget_for_ten_gives_ten() {
     // Four GPUs for a tenth of an hour each: 0.4 GPU-h.
     let (_cluster, desk) = jupiter("4");

@@ -20,7 +20,8 @@ fn desk_with_sbatch() -> Desk {
     desk
 }
 
-/// Runs `pakt sbatch` with the desk's own sbatch; the words that it was given, those of Pakt left out.
+/// Runs `pakt sbatch` with the desk's own sbatch; the words that it was given, those of Pakt left out, and `script` for what
+/// Pakt sends in the script's place.
 fn run(desk: &Desk, words: &[&str]) -> (Ran, Vec<String>) {
     let _before = fs::remove_file(desk.work().join("words"));
     let mut command = desk.command(words);
@@ -29,26 +30,28 @@ fn run(desk: &Desk, words: &[&str]) -> (Ran, Vec<String>) {
     let given = fs::read_to_string(desk.work().join("words")).unwrap_or_default();
     let is_theirs = |word: &&str| !["--parsable", "--hold"].contains(word) && !word.starts_with("--comment=");
     let given = given.lines().filter(is_theirs).filter(|word| !word.starts_with("--job-name="));
+    let given = given.map(|word| if word.ends_with("/script.sh") { "script" } else { word });
     (ran, given.map(str::to_owned).collect())
 }
 
 #[test]
 fn options_of_sbatch_stand_in_front_of_the_script_as_on_its_own_line() {
     let desk = desk_with_sbatch();
-    let script = desk.work().join("x.sh").display().to_string();
+    let (script, own) = ("script", desk.work().join("x.sh").display().to_string());
     for (words, given) in [
-        (&["sbatch", "x.sh"][..], vec![script.as_str()]),
-        (&["sbatch", "-N", "1", "x.sh"], vec!["-N1", &script]),
+        (&["sbatch", "x.sh"][..], vec![script]),
+        (&["sbatch", "--as-is", "x.sh"], vec![&own]),
+        (&["sbatch", "-N", "1", "x.sh"], vec!["-N1", script]),
         (
             &["sbatch", "--time", "10", "-pdev", "x.sh", "a", "--flag", "-N"],
-            vec!["--time=10", "-pdev", &script, "a", "--flag", "-N"],
+            vec!["--time=10", "-pdev", script, "a", "--flag", "-N"],
         ),
-        (&["sbatch", "-q", "dev", "--project", "other", "--exclusive", "x.sh"], vec!["-qdev", "--exclusive", &script]),
+        (&["sbatch", "-q", "dev", "--project", "other", "--exclusive", "x.sh"], vec!["-qdev", "--exclusive", script]),
         (
             &["sbatch", "--option=--time=10", "--option", "--exclusive", "x.sh"],
-            vec!["--time=10", "--exclusive", &script],
+            vec!["--time=10", "--exclusive", script],
         ),
-        (&["--site", "jupiter", "sbatch", "--", "x.sh", "-N"], vec![&script, "-N"]),
+        (&["--site", "jupiter", "sbatch", "--", "x.sh", "-N"], vec![script, "-N"]),
     ] {
         assert_eq!(run(&desk, words).1, given, "{words:?}");
     }

@@ -7,6 +7,7 @@
 //!                     <n>.done     all jobs of that call were submitted                (written once)
 //! STATE/jobs/<id>/intent.json      the job, its placement and its hold, before anything was done (written once)
 //!                 script.sh        the batch script as it is sent                     (written once)
+//!                 slurm_script     a person's own script, which script.sh starts      (written once)
 //!                 unheld.json      nothing could be held for it, and why              (written once)
 //!                 sending/<n>.json about to call the scheduler: host, process         (written once)
 //!                 submitted.json   the scheduler's id                                 (written once)

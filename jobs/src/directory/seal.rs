@@ -26,7 +26,7 @@ const MOST_PACKED: u64 = 8 * 1024 * 1024;
 /// The most folders of a job that are looked through.
 const MOST_FOLDERS: usize = 5_000;
 /// What is packed, from the job directory down; `*` stands for any one name.
-const PACKED: [&str; 17] = [
+const PACKED: [&str; 18] = [
     "cancel.json",
     "checkpoints",
     "ended.json",
@@ -42,6 +42,7 @@ const PACKED: [&str; 17] = [
     "released.json",
     "script.sh",
     "sending/*",
+    "slurm_script",
     "submitted.json",
     "unheld.json",
 ];

@@ -159,6 +159,12 @@ impl JobDirectory {
         self.path.join("script.sh")
     }
 
+    /// A person's own script as it was handed over, under the name that Slurm gives its copy: a program that looks at the
+    /// name it was started by sees the same.
+    pub fn kept_script(&self) -> PathBuf {
+        self.path.join("slurm_script")
+    }
+
     pub(super) fn files(&self) -> &dyn Reach {
         self.files.as_ref()
     }
@@ -179,9 +185,17 @@ impl JobDirectory {
 
     /// Writes the batch script unless it is there. The first one counts, also where a newer Pakt would write another:
     /// it may have been sent.
-    pub async fn put_script(&self, text: &str) -> Result<(), JobsError> {
-        let written = self.files.write_once(&self.script(), text.as_bytes()).await;
-        reached(written, "the job directory was not written").map(drop)
+    pub async fn put_script(&self, text: &[u8]) -> Result<(), JobsError> {
+        self.put_bytes(&self.script(), text).await
+    }
+
+    /// Writes a person's own script unless it is there.
+    pub async fn put_kept_script(&self, text: &[u8]) -> Result<(), JobsError> {
+        self.put_bytes(&self.kept_script(), text).await
+    }
+
+    async fn put_bytes(&self, path: &Path, bytes: &[u8]) -> Result<(), JobsError> {
+        reached(self.files.write_once(path, bytes).await, "the job directory was not written").map(drop)
     }
 
     async fn put<T: Serialize + DeserializeOwned>(&self, name: &str, record: &T) -> Result<T, JobsError> {

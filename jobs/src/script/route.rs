@@ -1,6 +1,7 @@
 //! The order of steps for a script.
 
 use super::{
+    guard::script_to_send,
     kept::{hold, read_back, release},
     options::Options,
 };
@@ -9,14 +10,14 @@ use crate::{
     attended::attended,
     directory::{Intent, Origin},
     error::JobsError,
-    house::House,
+    house::{House, Step},
     reached::reached,
     submit::{NotSent, Opened, SubmitAnswer, SubmitOutcome, digest_of, open_request, send, write_intent},
     undo::give_up,
 };
 use model::{ProjectName, WallTime};
 use scheduler_adapters::{LocalResources, ScriptSource, Submission};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A script as a person hands it over.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct ScriptSubmission {
     pub options: Vec<String>,
     /// The words behind the script.
     pub arguments: Vec<String>,
+    /// Whether it is handed over without the claim in front.
+    pub as_is: bool,
     /// Where the person stands.
     pub directory: PathBuf,
     /// Who spends.
@@ -61,7 +64,9 @@ pub async fn submit_script(house: &House, wish: ScriptSubmission) -> Result<Subm
         }
     };
     let was_sent = directory.submitted().await?.is_some();
-    let submitted = match send(house, &directory, &intent, &handed(&wish, &intent)).await {
+    let (script, unguarded) = script_to_send(house, &directory, &intent, &wish, &text).await?;
+    house.steps.done(Step::Scripted);
+    let submitted = match send(house, &directory, &intent, &handed(&wish, &intent, &script)).await {
         Ok(submitted) => submitted,
         Err(NotSent::Refused(error)) => {
             give_up(house, &directory, &intent, format!("never sent: {}", error.why)).await?;
@@ -85,7 +90,7 @@ pub async fn submit_script(house: &House, wish: ScriptSubmission) -> Result<Subm
         no_hold: unheld.map(|unheld| unheld.reason),
         advice: None,
         drift: Vec::new(),
-        notes: Vec::new(),
+        notes: unguarded.into_iter().collect(),
         doubts: Vec::new(),
         log: log.unwrap_or_else(|| wish.directory.join(format!("slurm-{}.out", submitted.scheduler_job))),
     })
@@ -113,12 +118,12 @@ async fn intent(house: &House, wish: &ScriptSubmission, options: &Options, diges
     })
 }
 
-/// The script as it is: where it runs and what it is called beside the stamp are its own.
-fn handed(wish: &ScriptSubmission, intent: &Intent) -> Submission {
+/// Where it runs and what it is called beside the stamp are the script's own.
+fn handed(wish: &ScriptSubmission, intent: &Intent, script: &Path) -> Submission {
     let mut options = wish.options.clone();
     options.push("--hold".to_owned());
     Submission {
-        script: ScriptSource::File(wish.script.to_string_lossy().into_owned()),
+        script: ScriptSource::File(script.to_string_lossy().into_owned()),
         job_name: intent.scheduler_name(),
         stamp: intent.stamp(),
         output: None,

@@ -42,7 +42,7 @@ pub(super) async fn begin(house: &House, opened: Opened, ready: Ready) -> Result
     let was_sent = directory.submitted().await?.is_some();
     let (script, handed) = (ready.sheet)(&intent)?;
     if let Some(script) = script.filter(|_| !was_sent) {
-        directory.put_script(&script).await?;
+        directory.put_script(script.as_bytes()).await?;
         make_log_folder(house, &handed).await?;
         house.steps.done(Step::Scripted);
     }

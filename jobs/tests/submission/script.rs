@@ -12,7 +12,7 @@ use jobs::{
 };
 use ledger::EntryKind;
 use model::WallTime;
-use scheduler_adapters::AdapterErrorKind;
+use scheduler_adapters::{AdapterErrorKind, ScriptSource};
 use std::{path::PathBuf, sync::Arc};
 use tempfile::TempDir;
 
@@ -36,6 +36,7 @@ fn wish(folder: &TempDir) -> ScriptSubmission {
         script: directory.join("train.sh"),
         options: vec!["--gres=gpu:1".to_owned()],
         arguments: vec![],
+        as_is: false,
         directory,
         project: "atlas".parse().expect("a project"),
         again: false,
@@ -64,7 +65,16 @@ async fn holds(desk: &Desk) -> usize {
 
 #[tokio::test]
 async fn killed_anywhere_a_script_becomes_one_job_with_one_hold() {
-    let steps = [Step::Claimed, Step::Intended, Step::Sending, Step::Sent, Step::Submitted, Step::ReadBack, Step::Held];
+    let steps = [
+        Step::Claimed,
+        Step::Intended,
+        Step::Scripted,
+        Step::Sending,
+        Step::Sent,
+        Step::Submitted,
+        Step::ReadBack,
+        Step::Held,
+    ];
     let kills = steps.map(Kill::After).into_iter().chain([Kill::In("submit"), Kill::In("release")]);
     for kill in kills {
         let (desk, folder) = desk().await;
@@ -97,6 +107,48 @@ async fn it_is_submitted_held_with_the_words_of_the_person() {
         (handed.options, handed.keeps_environment_options),
         (vec!["--gres=gpu:1".into(), "--hold".into()], true)
     );
+}
+
+/// The script that was handed over last, and whether it is the person's own file.
+fn last_sent(desk: &Desk, folder: &TempDir) -> (Vec<u8>, bool) {
+    let says = desk.says();
+    let Some(ScriptSource::File(path)) = says.handed.sent.last().map(|sent| &sent.script) else { panic!("sent") };
+    (std::fs::read(path).expect("it lies there"), *path == folder.path().join("train.sh").to_string_lossy())
+}
+
+#[tokio::test]
+async fn what_is_sent_claims_the_link_and_starts_the_script_as_it_was() {
+    let (desk, folder) = desk().await;
+    send(&desk, &folder).await.map(drop).expect("submitted");
+    let (sent, is_own) = last_sent(&desk, &folder);
+    let text = String::from_utf8(sent).expect("text");
+    assert!(!is_own && text.starts_with("#!/bin/bash -p\n#!/bin/bash\n#SBATCH --time=60\n"), "{text}");
+    let (directory, intent) = only_job(&desk).await;
+    let start = format!("exec /bin/bash {} \"$@\"\n", directory.kept_script().display());
+    assert!(text.contains(&start) && text.contains(&intent.stamp().to_string()), "{text}");
+    let [kept, given] = [directory.kept_script(), folder.path().join("train.sh")].map(std::fs::read);
+    assert_eq!(kept.expect("kept"), given.expect("ours"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_guarded_is_sent_as_it_is_and_that_is_said() {
+    for (text, as_is, note) in [
+        (
+            "#!/bin/bash\nscontrol show job $SLURM_JOB_ID | grep Command=\n",
+            false,
+            Some("it asks Slurm for its own path"),
+        ),
+        ("#!/bin/bash\ntrue\n", true, None),
+        ("true\n", false, None),
+    ] {
+        let (desk, folder) = desk().await;
+        std::fs::write(folder.path().join("train.sh"), text).expect("ours");
+        let wish = ScriptSubmission { as_is, ..wish(&folder) };
+        let answer = submit_script(&desk.house("ada"), wish).await.map(|answer| answer.notes).expect("submitted");
+        assert_eq!(answer.len(), usize::from(note.is_some()), "{answer:?}");
+        assert!(answer.iter().all(|said| said.contains(note.unwrap_or_default())), "{answer:?}");
+        assert_eq!(last_sent(&desk, &folder), (text.as_bytes().to_vec(), true));
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod claim;
 mod common;
 mod environment;
+mod guard;
 mod job_files;
 mod launch;
 mod markers;
