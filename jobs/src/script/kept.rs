@@ -5,11 +5,11 @@ use crate::{
     directory::{Intent, JobDirectory, ReadBack, Released, SubmittedNote, Unheld},
     error::{Gravity, JobsError},
     house::{House, Step},
-    reached::{booked, scheduled, taken_back},
+    reached::{booked, schedule_failure, scheduled, taken_back},
     undo::give_up,
 };
 use ledger::{LedgerErrorKind, Retry};
-use scheduler_adapters::{JobFacts, JobForm, JobSighting};
+use scheduler_adapters::{AdapterError, AdapterErrorKind, JobFacts, JobForm, JobSighting};
 
 /// Reads the job back, once.
 pub(super) async fn read_back(
@@ -22,8 +22,8 @@ pub(super) async fn read_back(
         return Ok(known);
     }
     let what = format!("job {} was submitted, held, and not read back", submitted.scheduler_job);
-    let JobFacts { sighting: facts, output, .. } =
-        scheduled(house.scheduler.read_back(submitted.scheduler_job).await, &what)?;
+    let asked = house.scheduler.read_back(submitted.scheduler_job).await;
+    let JobFacts { sighting: facts, output, .. } = asked.map_err(|error| not_read(&error, &what))?;
     if let Some(why) = is_not_ours(intent, &facts) {
         let next = format!("look at it: `scontrol show job {}`", submitted.scheduler_job);
         return Err(JobsError::new(Gravity::Unknown, what, why, next));
@@ -58,6 +58,16 @@ pub(super) async fn read_back(
     let read = directory.put_read_back(&read).await?;
     house.steps.done(Step::ReadBack);
     Ok(read)
+}
+
+/// A job that queue and accounting do not know was submitted all the same: they are late, and it waits, held.
+fn not_read(error: &AdapterError, what: &str) -> JobsError {
+    let failure = schedule_failure(error, what);
+    if error.kind != AdapterErrorKind::NotFound {
+        return failure;
+    }
+    let next = "run the same command again in a minute: it reads the job back, and then lets it go";
+    JobsError::new(Gravity::Unknown, failure.what, failure.why, next)
 }
 
 /// The id may be another cluster's or an earlier owner's: nothing is held for, released or cancelled by it then.
