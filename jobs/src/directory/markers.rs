@@ -1,6 +1,9 @@
 //! What the batch script wrote: attempts, heartbeat, progress. A missing or stale marker means unknown, never finished.
 
-use super::{JobDirectory, record::Ended};
+use super::{
+    JobDirectory,
+    record::{Ended, SubmittedNote},
+};
 use crate::{error::JobsError, reached::reached};
 use model::{SchedulerJobId, Timestamp, WallTime};
 use std::collections::BTreeMap;
@@ -82,6 +85,18 @@ impl JobDirectory {
     pub async fn claimed_by(&self) -> Result<Option<SchedulerJobId>, JobsError> {
         let owner = self.marker("links/1/claim/owner").await?;
         Ok(owner.get("scheduler_job").and_then(|text| text.parse().ok()))
+    }
+
+    /// Which scheduler job works for this one: the one that was noted, or another where that has claimed the link. The noted
+    /// one has ended at the claim then, or will, and its end is not the job's.
+    pub async fn submitted(&self) -> Result<Option<SubmittedNote>, JobsError> {
+        let Some(noted) = self.noted().await? else { return Ok(None) };
+        Ok(Some(match self.claimed_by().await? {
+            Some(claimed) if claimed != noted.scheduler_job => {
+                SubmittedNote { scheduler_job: claimed, was_found: true, submitted_at: None, ..noted }
+            }
+            _ => noted,
+        }))
     }
 
     /// How far the program of the last attempt says it is; none where it says nothing.

@@ -271,7 +271,7 @@ macro_rules! records {
 records! {
     intent, put_intent: Intent = "intent.json";
     unheld, put_unheld: Unheld = "unheld.json";
-    submitted, put_submitted: SubmittedNote = "submitted.json";
+    noted, put_submitted: SubmittedNote = "submitted.json";
     read_back, put_read_back: ReadBack = "read-back.json";
     released, put_released: Released = "released.json";
     cancel, put_cancel: Cancel = "cancel.json";

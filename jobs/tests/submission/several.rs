@@ -5,7 +5,7 @@ use crate::{
     desk::{Desk, NOW},
     wish::{cancelled, fails, killed, once, only_job, sent},
 };
-use jobs::{Gravity, Step};
+use jobs::{Gravity, Step, submit::SubmitOutcome};
 use model::{BaseState, JobState};
 use scheduler_adapters::AdapterErrorKind;
 
@@ -56,4 +56,23 @@ async fn a_duplicate_that_is_not_taken_back_is_tried_again() {
     assert_eq!(directory.submitted().await.expect("read"), None);
     let answer = once(&desk).await.expect("found");
     assert_eq!((answer.scheduler_job.raw(), cancelled(&desk), sent(&desk)), (103, vec![101, 102], 1));
+}
+
+#[tokio::test]
+async fn a_job_is_not_over_when_the_one_that_was_noted_ended_at_the_claim_of_another() {
+    let desk = Desk::new().await;
+    let first = once(&desk).await.expect("submitted");
+    let (_, intent) = only_job(&desk).await;
+    // It came twice: 102 was seen by nobody until it ran, and 101 ended without work.
+    claimed_by(&desk, 102).await;
+    let mut works = waiting(102, "ada", NOW);
+    (works.stamp, works.state) = (Some(intent.stamp()), JobState::of(BaseState::Running));
+    desk.says().queue[0].state = JobState::of(BaseState::Completed);
+    desk.says().queue.push(works);
+    let again = once(&desk).await.expect("known");
+    assert_eq!((again.id, again.outcome, sent(&desk)), (first.id, SubmitOutcome::Already, 1));
+    assert_eq!(again.scheduler_job.raw(), 102, "the one that works is told");
+    desk.says().queue[1].state = JobState::of(BaseState::Completed);
+    once(&desk).await.map(drop).expect("a new one");
+    assert_eq!(sent(&desk), 2, "it is over when that one is");
 }
