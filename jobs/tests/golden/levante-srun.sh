@@ -51,15 +51,22 @@ pakt_owner() {
   printf 'scheduler_job=%s\nrestart=%s\nhost=%s\nepoch_seconds=%(%s)T\n' "$pakt_id" "$pakt_restart" "$(uname -n)" -1
 }
 
-# Ends without work: the job was over long ago and its directory is packed, the claim with it, so that this claim is none.
-# The archive is there before the claim is taken away: who could claim because of that sees it.
-pakt_is_sealed() {
+# Ends without work, and takes the claim back with which nothing was done. Why: one line.
+pakt_is_unwanted() {
   pakt_has_claim=''
   mkdir -p "$pakt_link/duplicates"
   mv -T "$pakt_link/claim" "$pakt_link/duplicates/$pakt_id" 2>/dev/null || rm -rf "$pakt_link/claim"
-  printf 'pakt: pakt-01m5vj1jg028t5cy4tqkff04hm-1 was over when scheduler job %s came, and its directory is sealed; it ends without work\n' \
-    "$pakt_id" >&2
+  printf 'pakt: pakt-01m5vj1jg028t5cy4tqkff04hm-1 %s; scheduler job %s ends without work\n' "$1" "$pakt_id" >&2
   exit 0
+}
+
+# Whether nobody waits for this job any more. Sealed: it was over long ago and its directory is packed, the claim with it, so
+# that this claim is none; the archive is there before the claim is taken away, and who could claim because of that sees it.
+# Given up: it was never heard of, and its hold was given back before anything of it began.
+pakt_look() {
+  [ ! -e "$pakt_job_directory/sealed.tar" ] || pakt_is_unwanted 'was over, and its directory is sealed'
+  [ ! -e "$pakt_job_directory/cancel.json" ] || pakt_is_unwanted 'was cancelled'
+  ! grep -q '"note": "never ' "$pakt_job_directory/ended.json" 2>/dev/null || pakt_is_unwanted 'was given up'
 }
 
 # Claims the link, or ends. A directory with its record inside is renamed onto `claim`, which fails where a claim lies:
@@ -77,7 +84,7 @@ pakt_claim() {
   if [ "$owner" = "$pakt_id" ]; then
     pakt_has_claim=yes
     rm -rf "$mine" # A requeue finds its own claim and goes on as a new attempt.
-    [ ! -e "$pakt_job_directory/sealed.tar" ] || pakt_is_sealed
+    pakt_look
     sync "$pakt_link" 2>/dev/null || true
     return
   fi

@@ -80,6 +80,28 @@ fn nobody_works_on_a_job_whose_directory_is_sealed() {
 }
 
 #[test]
+fn nobody_works_on_a_job_that_was_cancelled_or_given_up_before_it_came() {
+    let ended = |note: &str| format!("{{\n  \"state\": {{}},\n  \"note\": {note},\n  \"observed_at\": 1\n}}");
+    for (file, text, said) in [
+        ("cancel.json", "{}".to_owned(), "was cancelled"),
+        ("ended.json", ended("\"never sent: its hold was given back meanwhile\""), "was given up"),
+        ("ended.json", ended("\"never released: it is an array\""), "was given up"),
+        // An end that was seen is no reason: an administrator may start the job again.
+        ("ended.json", ended("null"), ""),
+    ] {
+        let stage = Stage::new();
+        let script = counting(&stage);
+        fs::write(stage.path("job").join(file), text).expect("ours");
+        for restart in 0..2 {
+            let output = stage.run(&script, &Start { restart, ..Start::slurm(41) });
+            assert!(output.status.success() && errors(&output).contains(said), "{file}: {}", errors(&output));
+            assert_eq!(stage.exists("job/links/1/claim"), said.is_empty(), "{file}");
+        }
+        assert_eq!(work(&stage).len(), if said.is_empty() { 2 } else { 0 }, "{file} {said}");
+    }
+}
+
+#[test]
 fn a_requeued_job_goes_on_as_a_new_attempt() {
     let stage = Stage::new();
     let script = counting(&stage);
@@ -115,7 +137,7 @@ fn a_job_killed_at_any_step_never_lets_two_work_and_never_blocks_its_own_requeue
         for step in 1.. {
             let stage = Stage::new();
             let script = counting(&stage);
-            for program in ["mkdir", "cat", "sync", "mv", "sed", "rm"] {
+            for program in ["mkdir", "cat", "sync", "mv", "sed", "rm", "grep"] {
                 killer(&stage, program);
             }
             let variables = vec![("KILL_AT", step.to_string()), ("KILL_WHEN", when.to_owned())];
