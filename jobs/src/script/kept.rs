@@ -9,6 +9,7 @@ use crate::{
     undo::give_up,
 };
 use ledger::{LedgerErrorKind, Retry};
+use model::{SchedulerJobId, Timestamp};
 use scheduler_adapters::{AdapterError, AdapterErrorKind, JobFacts, JobForm, JobSighting};
 
 /// Reads the job back, once.
@@ -106,18 +107,36 @@ pub(super) async fn hold(
     }
 }
 
-/// Lets the job go, once: a hold that the person puts on it later is theirs, and so is one that the script asks for.
+/// Lets the job go, once: a hold that the person puts on it later is theirs, and so is one that the script asks for. A job
+/// that was let go and waits under a hold again is told, because a controller that was killed may have forgotten it.
 pub(super) async fn release(
     house: &House,
     directory: &JobDirectory,
     submitted: &SubmittedNote,
     stays_held: bool,
-) -> Result<(), JobsError> {
-    if stays_held || directory.released().await?.is_some() {
-        return Ok(());
+) -> Result<Option<String>, JobsError> {
+    let job = submitted.scheduler_job;
+    if let Some(released) = directory.released().await? {
+        return Ok(is_held_again(house, job, released.at).await.then(|| held_again(job)));
     }
-    scheduled(house.scheduler.release(submitted.scheduler_job).await, "the job was submitted but not released")?;
-    directory.put_released(&Released { at: house.clock.now() }).await.map(drop)
+    if stays_held {
+        return Ok(None);
+    }
+    scheduled(house.scheduler.release(job).await, "the job was submitted but not released")?;
+    directory.put_released(&Released { at: house.clock.now() }).await.map(|_| None)
+}
+
+/// Whether the scheduler shows the job under a user's hold. What it does not answer now is no reason to say anything.
+async fn is_held_again(house: &House, job: SchedulerJobId, released_at: Timestamp) -> bool {
+    let states = house.scheduler.states(&[job], released_at).await.unwrap_or_default();
+    states.get(&job).is_some_and(|seen| seen.state.is_pending() && seen.reason == "JobHeldUser")
+}
+
+fn held_again(job: SchedulerJobId) -> String {
+    format!(
+        "it was released, and waits under a hold again: somebody put that on it, or the controller was killed and forgot \
+         the release; `scontrol release {job}` lets it go"
+    )
 }
 
 /// What helps against a refusal by what is free.

@@ -76,7 +76,7 @@ pub async fn submit_script(house: &House, wish: ScriptSubmission) -> Result<Subm
     };
     let read = read_back(house, &directory, &intent, &submitted).await?;
     hold(house, &directory, &intent, &submitted, &read).await?;
-    release(house, &directory, &submitted, options.wants_hold()).await?;
+    let held_again = release(house, &directory, &submitted, options.wants_hold()).await?;
     let unheld = directory.unheld().await?;
     let log = read.output.as_ref().map(PathBuf::from);
     let held = read.hold.as_ref().filter(|_| unheld.is_none());
@@ -90,7 +90,7 @@ pub async fn submit_script(house: &House, wish: ScriptSubmission) -> Result<Subm
         no_hold: unheld.map(|unheld| unheld.reason),
         advice: None,
         drift: Vec::new(),
-        notes: unguarded.into_iter().collect(),
+        notes: unguarded.into_iter().chain(held_again).collect(),
         doubts: Vec::new(),
         log: log.unwrap_or_else(|| wish.directory.join(format!("slurm-{}.out", submitted.scheduler_job))),
     })

@@ -178,6 +178,18 @@ async fn a_script_that_is_not_released_is_by_the_next_submission() {
     }
 }
 
+#[tokio::test]
+async fn a_release_that_the_controller_forgot_is_told_and_not_repeated() {
+    let (desk, folder) = desk().await;
+    send(&desk, &folder).await.map(drop).expect("released");
+    for (reason, is_told) in [("Priority", false), ("JobHeldUser", true)] {
+        desk.says().queue[0].reason = reason.to_owned();
+        let notes = send(&desk, &folder).await.map(|answer| answer.notes).expect("known");
+        assert_eq!(notes.iter().any(|note| note.contains("`scontrol release 101` lets it go")), is_told, "{notes:?}");
+        assert_eq!(desk.says().handed.released.len(), 1, "the hold may be the person's own");
+    }
+}
+
 /// A script of 1001 hours, where 1000 are free and the budget is enforced.
 async fn too_large() -> (Desk, TempDir) {
     let (desk, folder) = desk().await;
