@@ -40,6 +40,39 @@ async fn a_submission_that_hangs_after_acceptance_is_found() {
 }
 
 #[tokio::test]
+async fn a_job_with_the_stamp_is_ours_only_by_its_user_and_its_time() {
+    const DAY: i64 = 86_400;
+    let (stage, double) = stage_and_double(true);
+    let submission = stage.gated("stamped", Size::Small);
+    let id = stage.submit(&submission).await;
+    double.set("shows-all", "");
+    let submitted: i64 = double.get(&format!("jobs/{id}/submit")).expect("told").parse().expect("seconds");
+    for (user, seconds, is_ours) in [
+        (stage.user.as_str(), submitted, true),
+        ("mallory", submitted, false),
+        // Another host's clock is behind, but by no day.
+        (stage.user.as_str(), submitted - DAY / 2, true),
+        // An earlier owner of a stamp that somebody copied.
+        (stage.user.as_str(), submitted - 2 * DAY, false),
+    ] {
+        double.set(&format!("jobs/{id}/user"), user);
+        double.set(&format!("jobs/{id}/submit"), &seconds.to_string());
+        assert_eq!(found(&stage, &submission).await, if is_ours { vec![id] } else { vec![] }, "{user} {seconds}");
+    }
+    stage.open(&submission);
+}
+
+#[tokio::test]
+async fn what_was_said_before_the_time_was_out_is_told() {
+    let (stage, double) = stage_and_double(false);
+    let submission = stage.submission("said", Size::Small, "true");
+    double.fails("sbatch", "complains-and-hangs Slurm temporarily unable to accept job, sleeping and retrying");
+    let error = stage.scheduler.submit(&submission).await.expect_err("it hangs");
+    assert_eq!((&error.kind, error.retry), (&AdapterErrorKind::OutcomeUnknown, Retry::LookFirst));
+    assert!(error.to_string().contains("temporarily unable to accept job"), "{error}");
+}
+
+#[tokio::test]
 async fn an_id_that_was_printed_before_the_time_was_out_is_kept() {
     let (stage, double) = stage_and_double(false);
     let submission = stage.submission("partial", Size::Small, "true");

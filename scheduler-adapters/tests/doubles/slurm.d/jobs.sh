@@ -6,13 +6,14 @@
 attempt=
 
 get() { # JOB KEY [DEFAULT]
-    if [ -n "$attempt" ] && [ -e "$attempt/$2" ]; then
-        cat "$attempt/$2"
-    elif [ -e "$state/jobs/$1/$2" ]; then
-        cat "$state/jobs/$1/$2"
-    else
-        printf '%s' "${3-}"
-    fi
+    local file text=${3-}
+    for file in ${attempt:+"$attempt/$2"} "$state/jobs/$1/$2"; do
+        [ -e "$file" ] || continue
+        # The whole of it, without a process for it; it ends without the zero byte that is read for.
+        IFS= read -r -d '' text <"$file"
+        break
+    done
+    printf '%s' "$text"
 }
 
 put() { # JOB KEY VALUE
@@ -32,6 +33,11 @@ job_ids() {
     done | sort -n
 }
 
+# Whether queue and accounting have heard of a job yet.
+is_known() { # JOB
+    [ ! -e "$state/late" ] || [ $((now - $(get "$1" submit "$now"))) -ge "$(cat "$state/late")" ]
+}
+
 # What people see: the id, or array and task.
 shown_id() { # JOB
     if [ -e "$state/jobs/$1/array" ]; then
@@ -48,7 +54,8 @@ start_job() { # JOB
     (
         exec 9>&-
         cd "$(get "$1" directory)" || exit 1
-        SLURM_ARRAY_TASK_ID=$(get "$1" task) setsid "$job/runner" </dev/null >/dev/null 2>&1 &
+        SLURM_JOB_ID=$1 SLURM_RESTART_COUNT=$(get "$1" restarts 0) SLURM_ARRAY_TASK_ID=$(get "$1" task) \
+            setsid "$job/runner" </dev/null >/dev/null 2>&1 &
         printf '%s' "$!" >"$job/process"
     )
 }

@@ -71,10 +71,32 @@ accept() { # [ARGUMENT]...
     look_around
 }
 
+# As long as a submission is waited with, nobody else is held up; `waiting` tells who may be killed here without harm.
+wait_with_it() { # SECONDS
+    flock -u 9
+    : >"$state/waiting/$$"
+    sleep "$1"
+    rm -f "$state/waiting/$$"
+    flock 9
+    now=$(date +%s)
+}
+
 answer_with_fault() {
     case $fault in
+        slow-after)
+            wait_with_it "$said"
+            echo "$id"
+            ;;
+        slow-after-id)
+            echo "$id"
+            wait_with_it "$said"
+            ;;
         killed) kill -9 $$ ;;
         hang) hang ;;
+        complains-and-hangs)
+            echo "sbatch: error: $said" >&2
+            hang
+            ;;
         hang-after-id) echo "$id"; hang ;;
         says-after)
             echo "sbatch: error: Batch job submission failed: $said" >&2
@@ -116,7 +138,7 @@ sbatch() {
             --array=*) array=$value ;;
             --hold) hold=yes ;;
             --test-only) test_only=yes ;;
-            --parsable) ;;
+            --parsable | --ntasks-per-node=* | --cpus-per-task=* | --gres=* | --exclusive | --no-requeue | --open-mode=* | --signal=*) ;;
             *) echo "sbatch: unrecognized option '$1'" >&2; exit 1 ;;
         esac
     }
@@ -156,6 +178,7 @@ sbatch() {
             echo "sbatch: error: Batch job submission failed: $said" >&2
             exit 1
             ;;
+        slow) wait_with_it "$said" ;;
         gated)
             flock -u 9
             while [ -d "$state" ] && [ ! -e "$state/gate" ]; do sleep 0.05; done
@@ -163,5 +186,6 @@ sbatch() {
             ;;
     esac
     accept "$@"
+    [ "$fault" != twice ] || accept "$@"
     answer_with_fault
 }

@@ -110,7 +110,8 @@ spoil() {
 }
 
 is_selected() { # JOB; reads the selection below
-    [ -z "$user" ] || [ "$(get "$1" user)" = "$user" ] || return 1
+    is_known "$1" || return 1
+    [ -z "$user" ] || [ -e "$state/shows-all" ] || [ "$(get "$1" user)" = "$user" ] || return 1
     [ -z "$accounts" ] || [[ ",$accounts," = *,"$(get "$1" account)",* ]] || return 1
     [ -z "$jobs" ] || [[ ",$jobs," = *,"$1",* ]] || [[ ",$jobs," = *,"$(get "$1" array none)",* ]]
 }
