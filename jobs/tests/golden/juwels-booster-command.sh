@@ -66,6 +66,12 @@ pakt_look() {
   [ ! -e "$pakt_job_directory/sealed.tar" ] || pakt_is_unwanted 'was over, and its directory is sealed'
   [ ! -e "$pakt_job_directory/cancel.json" ] || pakt_is_unwanted 'was cancelled'
   ! grep -q '"note": "never ' "$pakt_job_directory/ended.json" 2>/dev/null || pakt_is_unwanted 'was given up'
+  # A controller that was killed may have forgotten that this very start came to its end, and start it again.
+  if grep -qx 'exit_code=0' "$pakt_attempt/ended" 2>/dev/null; then
+    pakt_has_claim=''
+    printf 'pakt: pakt-01m5vj1jg028t5cy4tqkff04hm-1 was done by this start of scheduler job %s already; it ends without work\n' "$pakt_id" >&2
+    exit 0
+  fi
 }
 
 # Claims the link, or ends. A directory with its record inside is renamed onto `claim`, which fails where a claim lies:

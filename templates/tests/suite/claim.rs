@@ -114,6 +114,22 @@ fn a_requeued_job_goes_on_as_a_new_attempt() {
     assert!(!stage.exists("job/links/1/claim.41.1"), "nothing is left of later claims");
 }
 
+#[test]
+fn a_start_that_the_controller_forgot_is_not_done_twice() {
+    let stage = Stage::new();
+    let script = counting(&stage);
+    assert!(stage.run(&script, &Start::slurm(41)).status.success());
+    let ended = stage.read("job/links/1/attempts/41-0/ended");
+    let output = stage.run(&script, &Start::slurm(41));
+    assert!(output.status.success() && errors(&output).contains("was done by this start"), "{}", errors(&output));
+    assert_eq!(stage.read("job/links/1/attempts/41-0/ended"), ended);
+    assert_eq!(work(&stage), ["41"]);
+    // One that was ended in the middle did not do its work, and does it now.
+    fs::write(stage.path("job/links/1/attempts/41-0/ended"), "exit_code=143\nsignal=15\n").expect("ours");
+    assert!(stage.run(&script, &Start::slurm(41)).status.success());
+    assert_eq!(work(&stage), ["41", "41"]);
+}
+
 /// A double that does what the program does and, at its n-th call in all, kills the script before or after it.
 fn killer(stage: &Stage, program: &str) {
     let text = format!(
