@@ -170,6 +170,12 @@ impl Cluster {
         self.stop(&self.site.slurmctld(), self.site.ports.slurmctld)
     }
 
+    /// As [`Self::stop_slurmctld`], at once: what it has not saved is lost, the newest jobs and their ids perhaps among it.
+    pub fn kill_slurmctld(&self) -> Result<(), LabError> {
+        let server = self.site.slurmctld();
+        self.gone(&server, self.site.ports.slurmctld, Server::kill)
+    }
+
     /// Starts slurmctld unless it runs. After `Ok` it answers and knows its nodes.
     pub fn start_slurmctld(&self) -> Result<(), LabError> {
         self.site.ensure_slurmctld()?;
@@ -207,11 +213,15 @@ impl Cluster {
     }
 
     fn stop(&self, server: &Server, port: u16) -> Result<(), LabError> {
+        self.gone(server, port, Server::stop)
+    }
+
+    fn gone(&self, server: &Server, port: u16, ends: fn(&Server) -> Result<(), LabError>) -> Result<(), LabError> {
         const LIMIT: std::time::Duration = std::time::Duration::from_secs(20);
         if self.hold != Hold::Alone {
             return Err(LabError::Shared { name: self.name.clone() });
         }
-        server.stop()?;
+        ends(server)?;
         let gone = wait_for(LIMIT, || Ok::<_, LabError>((!answers(port)).then_some(())))?;
         gone.ok_or_else(|| LabError::NotReady {
             what: format!("{} still answers", server.title()),

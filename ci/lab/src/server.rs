@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::command::log_tail;
 use crate::error::{LabError, file_error};
-use crate::process::{MARK_VARIABLE, Mark, end, find_server};
+use crate::process::{MARK_VARIABLE, Mark, end, end_by, find_server};
 use crate::wait::wait_for;
 
 /// How long a server may take until it answers. On two busy cores MariaDB needs some seconds.
@@ -83,6 +85,14 @@ impl Server {
     pub(crate) fn stop(&self) -> Result<(), LabError> {
         match find_server(&self.mark)? {
             Some(process) => end(&[process], END_LIMIT),
+            None => Ok(()),
+        }
+    }
+
+    /// Kills the server, which has no time to save anything; it is gone afterwards.
+    pub(crate) fn kill(&self) -> Result<(), LabError> {
+        match find_server(&self.mark)? {
+            Some(process) => end_by(Signal::KILL, &[process], END_LIMIT),
             None => Ok(()),
         }
     }

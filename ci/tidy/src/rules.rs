@@ -148,6 +148,8 @@ pub(crate) struct BoundedWait {
 
 /// The functions of tests that may sleep. A test waits for a state by one of these, never for a time.
 pub(crate) const BOUNDED_WAITS: &[BoundedWait] = &[
+    // The random instant of a kill, in rounds that only ci/soak runs.
+    BoundedWait { file: "cli/tests/program/real_restarts.rs", function: "wait" },
     BoundedWait { file: "reach/tests/contract/place.rs", function: "becomes_true" },
     BoundedWait { file: "scheduler-adapters/tests/suite/accounting.rs", function: "accounted_as" },
     BoundedWait { file: "scheduler-adapters/tests/suite/mod.rs", function: "until" },
@@ -194,6 +196,7 @@ pub(crate) const REQUIRED_FILES: &[&str] = &[
     "docs/guides/pi.md",
     "docs/guides/researcher.md",
     "docs/guides/reviewer.md",
+    "docs/once.md",
     "docs/performance.md",
     "docs/reference/commands.md",
     "docs/reference/configuration.md",

@@ -35,6 +35,7 @@ mod real_once;
 mod real_others;
 mod real_requests;
 mod real_rest;
+mod real_restarts;
 mod real_ssh;
 mod real_training;
 mod sbatch;

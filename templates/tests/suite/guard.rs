@@ -146,6 +146,6 @@ fn what_cannot_have_it_is_told() {
         (&long, Unguarded::TooLong),
         ("#!/bin/sh\ncd $(dirname $(scontrol show job $SLURM_JOB_ID | grep Command))\n", Unguarded::AsksForItsPath),
     ] {
-        assert_eq!(guarded(&stage, script.as_bytes()).err(), Some(why), "{:.80}", script);
+        assert_eq!(guarded(&stage, script.as_bytes()).err(), Some(why), "{script:.80}");
     }
 }
