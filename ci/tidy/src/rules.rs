@@ -196,7 +196,6 @@ pub(crate) const REQUIRED_FILES: &[&str] = &[
     "docs/guides/pi.md",
     "docs/guides/researcher.md",
     "docs/guides/reviewer.md",
-    "docs/once.md",
     "docs/performance.md",
     "docs/reference/commands.md",
     "docs/reference/configuration.md",
