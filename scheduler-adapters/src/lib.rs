@@ -7,6 +7,7 @@
 mod cluster;
 mod error;
 pub mod local;
+mod pending;
 mod rights;
 mod run_taker;
 mod scheduler;
@@ -21,6 +22,7 @@ pub(crate) const CLOCK_TOLERANCE_SECONDS: i64 = 86_400;
 pub use cluster::{AccountingFacts, Association, ClusterFacts, NodeGroup, PartitionFacts, QosFacts};
 pub use error::{AdapterError, AdapterErrorKind};
 pub use local::LocalScheduler;
+pub use pending::{Limit, LimitHolder, PendingJob, QueuePlace, Reservation, RunningJobs};
 pub use reach::Retry;
 pub use rights::Rights;
 pub(crate) use run_taker::KeptRuns;

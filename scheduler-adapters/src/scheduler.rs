@@ -2,7 +2,8 @@
 
 use crate::{
     AdapterError, AdapterErrorKind, ClusterFacts, Estimate, FoundJob, Interactive, JobFacts, JobSighting, KeptRuns,
-    QueueBatch, Rights, RunAnswer, RunBatch, RunTaker, RunWindow, StampSearch, Submission, Submitted, Whose,
+    PendingJob, QueueBatch, Rights, RunAnswer, RunBatch, RunTaker, RunWindow, StampSearch, Submission, Submitted,
+    Whose,
 };
 use async_trait::async_trait;
 use model::{ClusterName, SchedulerJobId, Timestamp};
@@ -117,6 +118,15 @@ pub trait Scheduler: Send + Sync {
         let mut kept = KeptRuns::default();
         let answer = self.each_run(window, &mut kept).await?;
         Ok(kept.with_answer(answer))
+    }
+
+    /// Why a job waits, as far as that can be told: where it stands, which limits and reservations bear on it. A bounded
+    /// number of questions, whatever the queue has. What was not answered beside the job itself is said in the answer.
+    /// `AdapterErrorKind::NotFound` where the queue answers and does not have it.
+    async fn pending(&self, id: SchedulerJobId) -> Result<PendingJob, AdapterError> {
+        let facts = self.read_back(id).await?;
+        let unasked = AdapterError::new(AdapterErrorKind::Unsupported, "asking for more than the job itself");
+        Ok(PendingJob::of_sighting(facts.sighting, &unasked))
     }
 
     /// When the job would start, or why it would be refused. Submits nothing.

@@ -33,6 +33,7 @@ macro_rules! conformance {
             waiting_and_running_jobs_are_in_the_queue,
             what_cannot_run_is_refused,
             where_the_output_goes_is_known,
+            why_a_job_waits_is_told,
         ]);
     };
 }

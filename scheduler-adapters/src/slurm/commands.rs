@@ -2,8 +2,8 @@
 
 use crate::{
     AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Estimate, FoundJob, Interactive, JobFacts, JobSighting,
-    QueueBatch, Rights, RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch, Submission, Submitted, UnusedWay, Way,
-    Whose,
+    PendingJob, QueueBatch, Rights, RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch, Submission, Submitted,
+    UnusedWay, Way, Whose,
     slurm::{
         call::Tool,
         columns::{Columns, Identity},
@@ -205,6 +205,10 @@ impl Scheduler for SlurmCommands {
 
     async fn each_run(&self, window: &RunWindow, taker: &mut dyn RunTaker) -> Result<RunAnswer, AdapterError> {
         self.runs_of(window, taker).await
+    }
+
+    async fn pending(&self, id: SchedulerJobId) -> Result<PendingJob, AdapterError> {
+        self.pending_job(id).await
     }
 
     async fn estimate(&self, submission: &Submission) -> Result<Estimate, AdapterError> {

@@ -53,7 +53,7 @@ impl SlurmCommands {
 }
 
 impl SlurmCommands {
-    async fn partitions(&self, groups: &[(String, NodeGroup)]) -> Result<Vec<PartitionFacts>, AdapterError> {
+    pub(super) async fn partitions(&self, groups: &[(String, NodeGroup)]) -> Result<Vec<PartitionFacts>, AdapterError> {
         match self.native_table(Question::Partitions, Tool::Scontrol).await {
             Some(table) => {
                 let table = table?;
@@ -72,6 +72,11 @@ pub(super) fn identity(text: &str) -> Result<Identity, AdapterError> {
     let config = settings(text);
     let version = config.get("SLURM_VERSION").cloned().unwrap_or_default();
     Ok(Identity { cluster: cluster_of(&config)?, version })
+}
+
+/// Whether the queue hides the jobs of others (`PrivateData`), by the text of `scontrol show config`; none where it does not say.
+pub(super) fn hides_jobs(text: &str) -> Option<bool> {
+    settings(text).get("PrivateData").map(|list| words(list).iter().any(|word| word == "jobs" || word == "all"))
 }
 
 fn cluster_of(config: &BTreeMap<String, String>) -> Result<ClusterName, AdapterError> {

@@ -5,7 +5,7 @@ use crate::{
     suite::{Size, Stage, SystemClock, long_ago},
 };
 use model::{Clock, SchedulerJobId, Window};
-use scheduler_adapters::{RunWindow, Scheduler, Whose};
+use scheduler_adapters::{AdapterErrorKind, RunWindow, Scheduler, Whose};
 
 /// Any command of ours may take 100 MiB; this is half of it, and less than the answer itself kept in a growing buffer.
 const MEMORY_LIMIT_MIB: u64 = 50;
@@ -48,6 +48,47 @@ async fn every_question_is_at_most_one_to_the_queue_and_one_to_accounting() {
         assert_eq!(after, [before[0] + squeues, before[1] + sacct, before[2]], "{what}");
     }
     assert_eq!(double.calls_of("sacct --helpformat"), 2, "once by the stage's own, once for the file");
+}
+
+#[tokio::test]
+async fn why_a_job_waits_costs_one_question_to_the_queue_and_four_to_the_controller() {
+    let (stage, double) = stage_and_double(true);
+    let first = stage.gated("first", Size::Everything);
+    let second = stage.gated("second", Size::Everything);
+    let ids = [stage.submit(&first).await, stage.submit(&second).await];
+    stage.running(ids[0]).await;
+    let counts = || ["squeue", "scontrol", "sacctmgr", "sacct", "sinfo"].map(|program| double.calls_of(program));
+    let before = counts();
+    let job = double.scheduler(None).pending(ids[1]).await.expect("it answers");
+    let after = counts();
+    assert_eq!(std::array::from_fn(|at| after[at] - before[at]), [1, 4, 0, 0, 0]);
+    let limits = job.limits.expect("told");
+    let person = limits.iter().find(|limit| limit.name == "MaxJobsPU").expect("set");
+    assert_eq!((person.most, person.used), (8, Some(1)));
+    for submission in [first, second] {
+        stage.open(&submission);
+    }
+}
+
+#[tokio::test]
+async fn what_the_controller_does_not_tell_of_a_waiting_job_is_said_and_not_guessed() {
+    let (stage, double) = stage_and_double(true);
+    let first = stage.gated("first", Size::Everything);
+    let second = stage.gated("second", Size::Everything);
+    let ids = [stage.submit(&first).await, stage.submit(&second).await];
+    stage.running(ids[0]).await;
+    double.fails("scontrol", "down always");
+    let job = double.scheduler(None).pending(ids[1]).await.expect("the queue answers");
+    assert_eq!(job.sighting.reason, "Resources");
+    let places = job.places.expect("counted");
+    assert_eq!((places[0].ahead, places[0].waiting, places[0].is_whole), (0, 1, None));
+    assert!(job.all_partitions.is_err() && job.reservations.is_err() && job.limits.is_err());
+    double.fails("squeue", "down");
+    let error = double.scheduler(None).pending(ids[1]).await.expect_err("nobody knows");
+    assert_eq!(error.kind, AdapterErrorKind::Unreachable);
+    for submission in [first, second] {
+        stage.open(&submission);
+    }
 }
 
 #[tokio::test]

@@ -127,6 +127,11 @@ fn helper_in(folder: &Path) -> PathBuf {
     program
 }
 
+/// Whether the queue is asked why a job waits, which only `squeue` tells.
+fn asks_for_priority(command: &Command) -> bool {
+    command.arguments.iter().any(|word| word.contains("PriorityLong:"))
+}
+
 /// The same stage, spoken to by Slurm's own library. The commands that it takes the place of fail here, so that nothing is
 /// done by them unnoticed.
 pub(crate) fn native(stage: Stage, name: &str) -> Stage {
@@ -138,7 +143,8 @@ pub(crate) fn native(stage: Stage, name: &str) -> Stage {
             "sbatch" => !has("--test-only"),
             "scontrol" => has("partition"),
             "sacctmgr" => has("qos") || has("assoc"),
-            program => ["squeue", "sacct", "scancel"].contains(&program),
+            "squeue" => !asks_for_priority(command),
+            program => ["sacct", "scancel"].contains(&program),
         };
         as_ada(&if is_replaced { Command::new("false") } else { command.clone() })
     });
@@ -170,7 +176,8 @@ pub(crate) fn rest(stage: Stage, name: &str) -> Stage {
                         .last()
                         .is_some_and(|word| Path::new(word).extension().is_some_and(|kind| kind == "sh"))
             }
-            program => ["squeue", "scancel"].contains(&program),
+            "squeue" => !asks_for_priority(command),
+            program => program == "scancel",
         };
         as_ada(&if is_replaced { Command::new("false") } else { command.clone() })
     });

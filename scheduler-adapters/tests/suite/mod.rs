@@ -17,6 +17,7 @@ pub(crate) use parts::{an_array_has_ended_when_all_of_it_has, an_array_is_one_su
 pub(crate) use queue::{
     a_clock_that_differs_hides_no_job, a_job_ends_at_its_limit, a_job_is_read_back, cancelling_is_idempotent,
     states_of_known_and_unknown_jobs, waiting_and_running_jobs_are_in_the_queue, where_the_output_goes_is_known,
+    why_a_job_waits_is_told,
 };
 pub(crate) use submission::{
     a_stamp_is_found_in_every_state, a_stamp_used_twice_is_found_twice, a_start_is_estimated,

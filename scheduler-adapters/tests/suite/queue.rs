@@ -70,6 +70,33 @@ pub(crate) async fn where_the_output_goes_is_known(stage: &Stage) {
     assert!(facts.output.expect("known").exists(), "it went there");
 }
 
+pub(crate) async fn why_a_job_waits_is_told(stage: &Stage) {
+    let (first, second) = (stage.gated("first", Size::Everything), stage.gated("second", Size::Everything));
+    let third = stage.gated("third", Size::Everything);
+    let ids = [stage.submit(&first).await, stage.submit(&second).await, stage.submit(&third).await];
+    stage.running(ids[0]).await;
+    stage.until(ids[2], "waiting for a reason", |job| job.state.is_pending() && !job.reason.is_empty()).await;
+    let job = stage.scheduler.pending(ids[2]).await.expect("it answers");
+    assert_eq!((job.sighting.id, job.sighting.stamp), (ids[2], Some(third.stamp)));
+    assert!(job.sighting.state.is_pending() && !job.sighting.reason.is_empty(), "{job:?}");
+    assert_eq!((job.dependency.as_str(), job.reservation.as_deref()), ("", None));
+    if !stage.scheduler.capabilities().is_personal {
+        let places = job.places.expect("counted");
+        assert!(places.iter().all(|at| at.ahead >= 1 && at.waiting >= 2 && at.is_whole.is_some()), "{places:?}");
+        assert!(job.priority.is_some_and(|priority| priority > 0));
+        let own = job.partitions.first().expect("it waits for one");
+        assert!(job.all_partitions.expect("told").iter().any(|known| known.name == *own));
+        job.reservations.expect("told");
+        job.limits.expect("told");
+    }
+    let error = stage.scheduler.pending(NOBODYS).await.expect_err("nobody has it");
+    assert_eq!(error.kind, AdapterErrorKind::NotFound);
+    for (id, submission) in ids.into_iter().zip([first, second, third]) {
+        stage.open(&submission);
+        stage.ended(id).await;
+    }
+}
+
 pub(crate) async fn waiting_and_running_jobs_are_in_the_queue(stage: &Stage) {
     let (first, second) = (stage.gated("first", Size::Everything), stage.gated("second", Size::Everything));
     let first_id = stage.submit(&first).await;

@@ -61,7 +61,7 @@ scontrol() {
                 forget "$task" held
             done
             ;;
-        show) show "$2" ;;
+        show) show "$2" | spoil ;;
     esac
 }
 
@@ -74,12 +74,19 @@ show() { # WHAT
             printf 'SLURM_VERSION           = %s\n' "$(cat "$state/version" 2>/dev/null || echo 22.05.8)"
             printf 'MinJobAge               = 0 sec\n'
             printf 'MaxArraySize            = 1001\nAccountingStorageTRES   = cpu,node,billing%s\n' "$gpus"
-            printf 'AccountingStoreFlags    = job_comment\nPrivateData             = none\n'
+            printf 'AccountingStoreFlags    = job_comment\nPrivateData             = %s\n' "$(cat "$state/private" 2>/dev/null || echo none)"
             [ ! -e "$state/filter" ] || printf 'JobSubmitPlugins        = lua\n'
             ;;
         partition)
             printf 'PartitionName=booster AllowAccounts=ALL Default=YES QoS=N/A DefaultTime=NONE MaxNodes=UNLIMITED '
             printf 'MaxTime=1-00:00:00 OverSubscribe=EXCLUSIVE State=UP TotalNodes=4 TRES=cpu=1152,node=4,gres/gpu=16\n'
+            ;;
+        reservation) cat "$state/reservations" 2>/dev/null || echo 'No reservations in the system' ;;
+        assoc_mgr)
+            printf 'Current Association Manager state\nAssociation Records\n'
+            printf 'ClusterName=double Account=atlas UserName= GrpJobs=N(1) GrpTRESMins=cpu=N(0),gres/gpu=N(0)\n'
+            printf 'ClusterName=double Account=atlas UserName=%s(%s) GrpJobs=N(1)\n' "$(id -un)" "$(id -u)"
+            printf 'QOS Records\nQOS=normal(1) GrpJobs=N(1) MaxWallPJ=720 User Limits= %s={MaxJobsPU=8(1)}\n' "$(id -u)"
             ;;
     esac
 }

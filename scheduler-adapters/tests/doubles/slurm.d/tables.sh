@@ -39,7 +39,12 @@ value() { # JOB FIELD, as both squeue and sacct call them
         TimelimitRaw) printf '%s' $((($(get "$id" limit) + 59) / 60)) ;;
         ElapsedRaw) printf '%s' $((started ? ${ended:-$now} - started : 0)) ;;
         TimeUsed) clock $((started ? ${ended:-$now} - started : 0)) ;;
-        NumNodes | ReqNodes) printf '%s' "$count" ;;
+        Dependency | Reservation | Feature) get "$id" "${2,,}" '(null)' ;;
+        PriorityLong) if [ -e "$state/jobs/$id/held" ]; then printf 0; else printf '%s' $((100000 - id)); fi ;;
+        EligibleTime) get "$id" eligible N/A ;;
+        NumNodes) printf '%s' "$count" ;;
+        # The nodes that a job must have, and how many it asked for.
+        ReqNodes) if [ "$program" = squeue ]; then get "$id" required '(null)'; else printf '%s' "$count"; fi ;;
         AllocNodes) printf '%s' $((started ? count : 0)) ;;
         AllocTRES) [ -z "$started" ] || tres "$count" $((288 * count)) ;;
         ReqTRES | tres-alloc) tres "$count" "$count" ;;
@@ -117,12 +122,13 @@ is_selected() { # JOB; reads the selection below
 }
 
 squeue() {
-    local user='' accounts='' jobs='' format='' id field title ended keeps shown=0
+    local user='' accounts='' jobs='' format='' states=all id field title ended keeps shown=0
     while [ "$#" -gt 0 ]; do
         case $1 in
             --user=*) user=${1#*=} ;;
             --account=*) accounts=${1#*=} ;;
             --jobs=*) jobs=${1#*=} ;;
+            --states=*) states=${1#*=} ;;
             -O) format=$2; shift ;;
         esac
         shift
@@ -139,6 +145,7 @@ squeue() {
         echo
         for id in $(job_ids | tr '\n' ,); do
             is_selected "$id" || continue
+            [ "$states" = all ] || [[ ",$states," = *,"$(get "$id" state)",* ]] || continue
             ended=$(get "$id" end)
             [ -z "$ended" ] || [ $((now - ended)) -lt "$keeps" ] || continue
             for field in "${fields[@]}"; do
