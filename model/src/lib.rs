@@ -16,6 +16,8 @@ mod gpu_vendor;
 mod id;
 mod name;
 pub mod pattern;
+mod pending_limit;
+mod pending_reason;
 mod period;
 mod placement;
 mod price;
@@ -49,6 +51,8 @@ pub use name::{
     SiteName, UserName,
 };
 pub use pattern::{Pattern, PatternError};
+pub use pending_limit::{LimitMeasure, LimitReason, LimitScope};
+pub use pending_reason::{PendingClass, PendingReason};
 pub use period::{Period, PeriodError};
 pub use placement::{Directive, EnvironmentSetting, LauncherRules, NodeShare, Placement, RendezvousRule};
 pub use price::{Charge, Price, price};
