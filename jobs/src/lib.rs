@@ -56,6 +56,7 @@ pub mod submit;
 mod undo;
 pub mod usage;
 pub mod used;
+pub mod why;
 pub mod withdraw;
 mod zone;
 

@@ -43,7 +43,7 @@ pub struct Planned {
 pub async fn plan(house: &House, file: &JobFile) -> Result<Planned, JobsError> {
     let Prepared { placement, ceiling, hold, no_hold, doubts } = prepare(house, file).await?;
     let sheet = Sheet::of(house, &file.spec, &placement, JobId::from_parts(model::Timestamp::default(), 0))?;
-    let estimate = estimate(house, &sheet).await;
+    let estimate = asked(house, &sheet).await;
     let hold = match hold {
         Some((book, unit, amount)) => {
             let found = budget_of(house, book.as_ref(), &file.spec.project, &unit).await;
@@ -59,8 +59,8 @@ pub async fn plan(house: &House, file: &JobFile) -> Result<Planned, JobsError> {
     Ok(Planned { placement, expected, ceiling, hold, factors, advice, no_hold, script: sheet.script, estimate, doubts })
 }
 
-/// Asks the scheduler by a script in a temporary file; a refusal or silence is an answer, not a failure of the plan.
-async fn estimate(house: &House, sheet: &Sheet) -> Result<Estimate, String> {
+/// Asks the scheduler by a script in a temporary file; a refusal or silence is an answer, not a failure of who asks.
+pub(crate) async fn asked(house: &House, sheet: &Sheet) -> Result<Estimate, String> {
     if !house.scheduler.capabilities().estimates {
         return Err("the scheduler gives no estimates here".to_owned());
     }

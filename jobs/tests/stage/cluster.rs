@@ -12,8 +12,8 @@ use model::{
 };
 use scheduler_adapters::{
     AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Coverage, Estimate, FoundIn, FoundJob, JobFacts,
-    JobForm, JobSighting, QueueBatch, RejectedRow, Rights, RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch,
-    Submission, Submitted, Users, Whose,
+    JobForm, JobSighting, PendingJob, QueueBatch, RejectedRow, Rights, RunAnswer, RunTaker, RunWindow, Scheduler,
+    ScriptSource, StampSearch, Submission, Submitted, Users, Whose,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -47,6 +47,12 @@ pub(crate) struct Says {
     pub(crate) fails: Option<(&'static str, AdapterErrorKind)>,
     /// What becomes of the jobs that it is handed.
     pub(crate) handed: Handed,
+    /// Why a job waits, where more than its row is told.
+    pub(crate) pending: Option<PendingJob>,
+    /// When a job would start by its script; no estimates where there is none.
+    pub(crate) estimates: Option<fn(&str) -> Estimate>,
+    /// The scripts that an estimate was asked for.
+    pub(crate) estimated: Vec<String>,
     /// The windows of which runs were asked for.
     pub(crate) asked: Vec<Window>,
     /// How often each call was made, by the names of [`Self::fails`].
@@ -104,7 +110,7 @@ impl Scheduler for Cluster {
             way: "a test",
             has_accounting: true,
             keeps_comments: Some(true),
-            estimates: false,
+            estimates: self.says.lock().expect("whole").estimates.is_some(),
             is_personal: false,
         }
     }
@@ -235,8 +241,19 @@ impl Scheduler for Cluster {
         })
     }
 
-    async fn estimate(&self, _: &Submission) -> Result<Estimate, AdapterError> {
-        unreachable!("no test of these asks for an estimate")
+    async fn pending(&self, id: SchedulerJobId) -> Result<PendingJob, AdapterError> {
+        self.answers("pending")?;
+        let told = self.says().pending.clone().filter(|job| job.sighting.id == id);
+        told.ok_or_else(|| AdapterError::new(AdapterErrorKind::NotFound, "asking why"))
+    }
+
+    async fn estimate(&self, submission: &Submission) -> Result<Estimate, AdapterError> {
+        self.answers("estimate")?;
+        let ScriptSource::File(path) = &submission.script;
+        let text = std::fs::read_to_string(path).expect("the script lies there");
+        let says = &mut *self.says();
+        says.estimated.push(text.clone());
+        Ok(says.estimates.expect("the test gives estimates")(&text))
     }
 
     async fn describe(&self) -> Result<ClusterFacts, AdapterError> {

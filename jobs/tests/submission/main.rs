@@ -12,6 +12,7 @@ mod several;
 mod stage;
 mod too_large;
 mod unknown;
+mod why;
 mod wish;
 
 use stage::{cluster, desk, handed};

@@ -1,0 +1,260 @@
+//! Why a job waits, and what would start sooner.
+
+use crate::{
+    cluster::waiting,
+    desk::{Desk, NOW, at},
+    wish::once,
+};
+use jobs::why::{Change, MOST_QUESTIONS, Neighbour, Offer, Standing, Waits, Why, why};
+use model::{BaseState, JobState, PendingClass, Tres, WallTime, Window};
+use scheduler_adapters::{
+    AdapterError, AdapterErrorKind, Estimate, Limit, LimitHolder, PartitionFacts, PendingJob, QueuePlace, Reservation,
+};
+
+fn partition(name: &str) -> PartitionFacts {
+    PartitionFacts {
+        name: name.parse().expect("a partition"),
+        is_default: false,
+        is_up: true,
+        max_time: Some(WallTime::from_seconds(86_400)),
+        default_time: None,
+        max_nodes: Some(4),
+        qos: None,
+        allowed_accounts: None,
+        is_exclusive: false,
+        tres: Tres::default(),
+        nodes: 4,
+        groups: Vec::new(),
+    }
+}
+
+/// Job 101 as the queue has it, in partition `gpu`, third of five.
+fn pending(reason: &str) -> PendingJob {
+    let mut sighting = waiting(101, "ada", NOW);
+    (sighting.reason, sighting.qos) = (reason.to_owned(), Some("normal".parse().expect("a QOS")));
+    let gpu = sighting.partition.clone().expect("it is in one");
+    PendingJob {
+        partitions: vec![gpu.clone()],
+        sighting,
+        priority: Some(100),
+        dependency: String::new(),
+        eligible_at: None,
+        reservation: None,
+        features: String::new(),
+        required_nodes: String::new(),
+        places: Ok(vec![QueuePlace { partition: gpu, ahead: 2, waiting: 5, is_whole: Some(true) }]),
+        running: None,
+        all_partitions: Ok(vec![partition("gpu"), partition("other")]),
+        reservations: Ok(Vec::new()),
+        limits: Ok(Vec::new()),
+    }
+}
+
+fn maintenance(from: i64) -> Reservation {
+    Reservation {
+        name: "maint".to_owned(),
+        period: Window { from: at(NOW + from), to: at(NOW + from + 7_200) },
+        nodes: "n[1-4]".to_owned(),
+        node_count: Some(4),
+        partition: None,
+        flags: vec!["MAINT".to_owned(), "ALL_NODES".to_owned()],
+        users: Vec::new(),
+        accounts: Vec::new(),
+    }
+}
+
+/// A submitted job of ada's that waits as told.
+async fn desk(job: PendingJob) -> Desk {
+    let mut desk = Desk::new().await;
+    desk.profile_knows(&["gpu", "other", "third"]);
+    once(&desk).await.expect("submitted");
+    desk.says().pending = Some(job);
+    desk
+}
+
+async fn asked(desk: &Desk, text: &str, neighbours: &[Neighbour]) -> Why {
+    why(&desk.house("ada"), text, neighbours).await.expect("answered")
+}
+
+async fn waits(desk: &Desk) -> Waits {
+    match asked(desk, "once", &[]).await.standing {
+        Standing::Pending(waits) => *waits,
+        _ => panic!("it waits"),
+    }
+}
+
+fn said(waits: &Waits) -> Vec<&str> {
+    waits.causes.iter().map(|cause| cause.what.as_str()).collect()
+}
+
+#[tokio::test]
+async fn the_schedulers_reason_comes_first_and_limits_have_figures() {
+    let mut job = pending("QOSMaxJobsPerUserLimit");
+    job.limits = Ok(vec![Limit {
+        holder: LimitHolder::PersonInQos("normal".parse().expect("a QOS")),
+        name: "MaxJobsPU".to_owned(),
+        resource: String::new(),
+        most: 8,
+        used: Some(8),
+    }]);
+    let desk = desk(job).await;
+    let waits = waits(&desk).await;
+    let expected = [
+        "you have as many as one person may in its QOS: running jobs",
+        "QOS `normal`, for each person, lets 8 jobs run at once; 8 run",
+    ];
+    assert_eq!(said(&waits), expected);
+    assert_eq!(waits.causes[0].next.as_deref(), Some("wait until one of your jobs ends"));
+    assert!(waits.unread.is_empty(), "{:?}", waits.unread);
+    assert!(waits.advice.is_some(), "a budget pays for it");
+}
+
+#[tokio::test]
+async fn a_maintenance_in_the_way_is_told_with_the_time_that_fits() {
+    let mut job = pending("Resources");
+    job.reservations = Ok(vec![maintenance(2_000), maintenance(3_601)]);
+    let desk = desk(job).await;
+    let waits = waits(&desk).await;
+    assert_eq!(waits.causes.len(), 2, "the other one begins when it is over: {:?}", waits.causes);
+    let expected = "with 00:30:00 at most it could end before, if it started now";
+    assert_eq!(waits.causes[1].next.as_deref(), Some(expected));
+}
+
+#[tokio::test]
+async fn a_dependency_is_told_with_its_job_and_whether_it_can_come_true() {
+    for (state, class, expected) in [
+        (BaseState::Running, PendingClass::Dependency, "it waits for job 7 (`afterok`), which is RUNNING"),
+        (
+            BaseState::Failed,
+            PendingClass::Never,
+            "it waits for job 7 (`afterok`), which is FAILED: that never comes true any more",
+        ),
+    ] {
+        let mut job = pending("Dependency");
+        job.dependency = "afterok:7(unfulfilled)".to_owned();
+        let desk = desk(job).await;
+        let mut other = waiting(7, "ada", NOW);
+        other.state = JobState::of(state);
+        desk.says().states.push(other);
+        let waits = waits(&desk).await;
+        assert_eq!((waits.causes[1].class, waits.causes[1].what.as_str()), (class, expected));
+        assert!(waits.sooner.is_none(), "nothing of that is sooner elsewhere");
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_told_is_said_and_an_unknown_reason_is_kept() {
+    let mut job = pending("FluxCapacitor");
+    let silent = || AdapterError::new(AdapterErrorKind::Unreachable, "asking the controller (scontrol)");
+    (job.limits, job.reservations) = (Err(silent()), Err(silent()));
+    let desk = desk(job).await;
+    let waits = waits(&desk).await;
+    assert!(said(&waits)[0].contains("`FluxCapacitor`"), "{:?}", waits.causes);
+    let expected = [
+        "reservations and maintenance could not be read: asking the controller (scontrol): no answer",
+        "limits of account and QOS could not be read: asking the controller (scontrol): no answer",
+    ];
+    assert_eq!(waits.unread, expected);
+}
+
+#[tokio::test]
+async fn a_job_that_does_not_fit_its_partition_never_starts() {
+    let mut job = pending("PartitionTimeLimit");
+    job.sighting.time_limit = Some(WallTime::from_seconds(2 * 86_400));
+    let desk = desk(job).await;
+    let waits = waits(&desk).await;
+    assert_eq!(said(&waits)[1], "partition `gpu` lets a job run for 1-00:00:00, and it asks for 2-00:00:00");
+    assert!(waits.causes.iter().all(|cause| cause.class == PendingClass::Never));
+}
+
+/// What the cluster thinks of a script: half an hour starts at once, partition `other` in an hour, all else in ten.
+fn by_script(script: &str) -> Estimate {
+    let after = if script.contains("--time=00:30:00") {
+        0
+    } else if script.contains("--partition=other") {
+        3_600
+    } else {
+        36_000
+    };
+    Estimate::StartsAt { at: at(NOW + after), said: String::new() }
+}
+
+#[tokio::test]
+async fn what_would_start_sooner_is_asked_and_shown_soonest_first() {
+    let desk = desk(pending("Resources")).await;
+    desk.says().estimates = Some(by_script);
+    let sooner = waits(&desk).await.sooner.expect("asked");
+    let offer = |change, after| Offer { change, starts_at: at(NOW + after) };
+    let expected = [
+        offer(Change::Time(WallTime::from_seconds(1_800)), 0),
+        offer(Change::Partition("other".parse().expect("a partition")), 3_600),
+    ];
+    assert_eq!((sooner.offers.as_slice(), sooner.unchanged_at), (expected.as_slice(), Some(at(NOW + 36_000))));
+    assert_eq!((sooner.asked, desk.says().estimated.len()), (3, 3), "itself, a half and a partition");
+}
+
+#[tokio::test]
+async fn never_more_than_six_questions_are_asked() {
+    let mut job = pending("Priority");
+    job.reservations = Ok(vec![maintenance(2_800)]);
+    job.all_partitions = Ok(["gpu", "other", "third"].map(partition).to_vec());
+    let desk = desk(job).await;
+    desk.says().estimates = Some(by_script);
+    let neighbour = |house| Neighbour { site: "testland".parse().expect("a site"), house };
+    let neighbours =
+        [neighbour(Ok(desk.house("ada"))), neighbour(Err("no answer".to_owned())), neighbour(Ok(desk.house("ada")))];
+    let Standing::Pending(waits) = asked(&desk, "once", &neighbours).await.standing else { panic!("it waits") };
+    let sooner = waits.sooner.expect("asked");
+    assert_eq!((sooner.asked, desk.says().estimated.len()), (MOST_QUESTIONS, MOST_QUESTIONS));
+    let expected = ["testland was not reached: no answer", "testland was not asked: 6 questions are enough"];
+    assert_eq!(sooner.notes, expected);
+}
+
+#[tokio::test]
+async fn of_a_limit_no_estimate_promises_anything() {
+    let desk = desk(pending("QOSMaxJobsPerUserLimit")).await;
+    desk.says().estimates = Some(by_script);
+    let sooner = waits(&desk).await.sooner.expect("asked");
+    assert_eq!((sooner.asked, sooner.offers.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_job_that_pakt_did_not_submit_is_explained_to_its_owner_alone() {
+    let desk = Desk::new().await;
+    desk.says().queue.extend([waiting(101, "ada", NOW), waiting(102, "ben", NOW)]);
+    desk.says().pending = Some(pending("Priority"));
+    desk.says().estimates = Some(by_script);
+    let Standing::Pending(waits) = asked(&desk, "101", &[]).await.standing else { panic!("it waits") };
+    assert_eq!(said(&waits), ["other jobs come before it"]);
+    let script = desk.says().estimated[0].clone();
+    for line in ["--nodes=1", "--partition=gpu", "--account=hai", "--qos=normal", "--time=01:00:00", "--gres=gpu:1"] {
+        assert!(script.contains(&format!("#SBATCH {line}\n")), "{line}: {script}");
+    }
+    let house = desk.house("ada");
+    let Err(others) = why(&house, "102", &[]).await else { panic!("it is ben's") };
+    assert!(others.why.contains("is of ben"), "{others}");
+    let Err(nobodys) = why(&house, "103", &[]).await else { panic!("nobody has it") };
+    assert!(nobodys.why.contains("the scheduler does not know it either"), "{nobodys}");
+}
+
+#[tokio::test]
+async fn a_job_that_runs_or_is_over_does_not_wait() {
+    let desk = desk(pending("Priority")).await;
+    let mut running = waiting(101, "ada", NOW);
+    running.state = JobState::of(BaseState::Running);
+    desk.says().queue = vec![running.clone()];
+    assert!(matches!(asked(&desk, "once", &[]).await.standing, Standing::Running(_)));
+    running.state = JobState::of(BaseState::Completed);
+    desk.says().queue = vec![running];
+    assert!(matches!(asked(&desk, "once", &[]).await.standing, Standing::Ended(_)));
+    desk.says().queue = Vec::new();
+    assert!(matches!(asked(&desk, "once", &[]).await.standing, Standing::Unknown { .. }));
+}
+
+#[tokio::test]
+async fn a_queue_that_does_not_answer_is_a_failure_and_no_reason() {
+    let desk = desk(pending("Priority")).await;
+    desk.says().fails = Some(("pending", AdapterErrorKind::Unreachable));
+    let Err(error) = why(&desk.house("ada"), "once", &[]).await else { panic!("nobody answered") };
+    assert_eq!(error.gravity, jobs::Gravity::Unreachable);
+}
