@@ -50,6 +50,12 @@ pub(crate) enum Command {
     Jobs(commands::jobs::Arguments),
     /// Show all that is known of a job
     Show(commands::show::Arguments),
+    /// Say why a job waits, what to do about it, and what would start sooner
+    ///
+    /// At most six questions are put to schedulers about what would start sooner: the job as it is, with a shorter time, in
+    /// other partitions, at other sites that `ssh:` of the configuration names and where a budget stands. Nothing is
+    /// submitted or changed.
+    Why(commands::why::Arguments),
     /// Watch a job until it is over
     Watch(commands::watch::Arguments),
     /// Print a job's log

@@ -22,6 +22,7 @@ pub(crate) mod sites;
 pub(crate) mod submit;
 pub(crate) mod usage;
 pub(crate) mod watch;
+pub(crate) mod why;
 
 mod bundle;
 mod ends;
@@ -69,6 +70,7 @@ fn in_house(command: Command, general: &General, screen: Screen) -> Result<Answe
         Command::Adopt(arguments) => Context::block_on(adopt::run(arguments, &context)),
         Command::Jobs(arguments) => Context::block_on(jobs::run(&arguments, &context)),
         Command::Show(arguments) => Context::block_on(show::run(&arguments, &context)),
+        Command::Why(arguments) => Context::block_on(why::run(&arguments, &context)),
         Command::Watch(arguments) => Context::block_on(watch::run(&arguments, &context)),
         Command::Logs(arguments) => Context::block_on(logs::run(&arguments, &context)),
         Command::Cancel(arguments) => Context::block_on(cancel::run(&arguments, &context)),

@@ -38,7 +38,7 @@ use crate::{
     failure::Failure,
     output::Screen,
 };
-use jobs::{House, Vantage, directory::State};
+use jobs::{House, Vantage, directory::State, why::Neighbour};
 use model::{SiteChoice, SiteName, Zone};
 use reach::{DirectoryMode, Local};
 use std::sync::Arc;
@@ -93,6 +93,18 @@ pub(crate) async fn house_of_ledger(general: &General, configuration: &Configura
         }
         here => house_at(configuration, catalogue, here?, Need::Ledger, Some(Screen::new(general))).await,
     }
+}
+
+/// The other sites that are reached from here, each with its house or why there is none.
+pub(crate) async fn neighbours(general: &General, configuration: &Configuration, house: &House) -> Vec<Neighbour> {
+    let names = site::behind_ssh(&house.catalogue, configuration, Some(&house.here)).unwrap_or_default();
+    let mut found = Vec::new();
+    for name in names {
+        let catalogue = Catalogue::clone(&house.catalogue);
+        let wired = house_at(configuration, catalogue, name.clone(), Need::Look, Some(Screen::new(general))).await;
+        found.push(Neighbour { site: name, house: wired.map(|(house, _)| house).map_err(|failure| failure.why) });
+    }
+    found
 }
 
 /// Wires a house that keeps nothing: it needs no detection, and no place that is known.

@@ -73,6 +73,20 @@ pub(super) fn here_for(
     found
 }
 
+/// The sites that are reached through ssh, in the order of their names, but for one.
+pub(super) fn behind_ssh(
+    catalogue: &Catalogue,
+    configuration: &Configuration,
+    but_for: Option<&SiteName>,
+) -> Result<Vec<SiteName>, Failure> {
+    let names = configuration.file.ssh.keys().map(|name| named_site(catalogue, name));
+    let mut names: Vec<SiteName> = names.collect::<Result<_, _>>()?;
+    names.retain(|name| but_for != Some(name));
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
 fn unclear(why: String) -> Failure {
     let next = "say which with `--site NAME`, or for good with `site: NAME` in config.yaml; `pakt sites` lists them, and \
                 `local` runs jobs on this machine";

@@ -61,13 +61,21 @@ pub struct Waits {
 /// Tells why the job that `text` names does not run. `neighbours` are other sites that are reached from here; they are asked
 /// when a start would be known. Changes nothing anywhere.
 pub async fn why(house: &House, text: &str, neighbours: &[Neighbour]) -> Result<Why, JobsError> {
-    let subject = subject(house, text).await?;
-    let standing = match known(&subject) {
-        Some(standing) => standing,
-        None => pending(house, &subject, neighbours).await?,
-    };
-    Ok(Why { subject, standing })
+    for _ in 0..LOOKS {
+        let subject = subject(house, text).await?;
+        if let Some(standing) = known(&subject) {
+            return Ok(Why { subject, standing });
+        }
+        if let Some(standing) = pending(house, &subject, neighbours).await? {
+            return Ok(Why { subject, standing });
+        }
+    }
+    let standing = Standing::Unknown { why: "it left the queue just now".to_owned() };
+    Ok(Why { subject: subject(house, text).await?, standing })
 }
+
+/// A job that leaves the queue between two questions is looked at again.
+const LOOKS: usize = 2;
 
 /// Where it stands, where it does not wait.
 fn known(subject: &Subject) -> Option<Standing> {
@@ -94,19 +102,16 @@ fn known(subject: &Subject) -> Option<Standing> {
     }
 }
 
-async fn pending(house: &House, subject: &Subject, neighbours: &[Neighbour]) -> Result<Standing, JobsError> {
-    let Some(id) = subject.scheduler_job() else { return Ok(Standing::Begun) };
+/// Why it waits; none where it left the queue a moment ago.
+async fn pending(house: &House, subject: &Subject, neighbours: &[Neighbour]) -> Result<Option<Standing>, JobsError> {
+    let Some(id) = subject.scheduler_job() else { return Ok(Some(Standing::Begun)) };
     let job = match house.scheduler.pending(id).await {
         Ok(job) => job,
-        // It was there a moment ago.
-        Err(error) if error.kind == AdapterErrorKind::NotFound => {
-            let why = "it left the queue just now: ask again".to_owned();
-            return Ok(Standing::Unknown { why });
-        }
+        Err(error) if error.kind == AdapterErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(schedule_failure(&error, &format!("it was not told why job {id} waits"))),
     };
     if !job.sighting.state.is_pending() {
-        return Ok(Standing::Running(job.sighting.state));
+        return Ok(Some(Standing::Running(job.sighting.state)));
     }
     let is_ours_to_release = match subject {
         Subject::Own(shown) => is_ours_to_release(house, shown).await?,
@@ -126,7 +131,7 @@ async fn pending(house: &House, subject: &Subject, neighbours: &[Neighbour]) -> 
         unread,
         job,
     };
-    Ok(Standing::Pending(Box::new(waits)))
+    Ok(Some(Standing::Pending(Box::new(waits))))
 }
 
 /// Whether it only waits for its turn, for nodes or for a limit, so that another wish might start sooner.

@@ -11,6 +11,7 @@
 mod configuration;
 mod facts;
 mod jobs;
+mod pending;
 mod process;
 mod reap;
 mod schedule;

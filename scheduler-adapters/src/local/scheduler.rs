@@ -2,8 +2,8 @@
 
 use crate::{
     AccountingFacts, AdapterError, AdapterErrorKind, Association, CLOCK_TOLERANCE_SECONDS, Capabilities, ClusterFacts,
-    Coverage, Estimate, FoundIn, FoundJob, JobFacts, JobSighting, NodeGroup, PartitionFacts, QueueBatch, RejectedRow,
-    RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch, Submission, Submitted, Users, Whose,
+    Coverage, Estimate, FoundIn, FoundJob, JobFacts, JobSighting, NodeGroup, PartitionFacts, PendingJob, QueueBatch,
+    RejectedRow, RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch, Submission, Submitted, Users, Whose,
     local::{
         LocalConfiguration,
         facts::JobView,
@@ -276,6 +276,10 @@ impl Scheduler for LocalScheduler {
             asked_by: self.user.clone(),
         };
         Ok(RunAnswer { cluster: Self::cluster(), coverage, observed_at })
+    }
+
+    async fn pending(&self, id: SchedulerJobId) -> Result<PendingJob, AdapterError> {
+        self.pending_job(id).await
     }
 
     async fn estimate(&self, submission: &Submission) -> Result<Estimate, AdapterError> {

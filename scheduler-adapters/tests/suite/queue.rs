@@ -80,15 +80,14 @@ pub(crate) async fn why_a_job_waits_is_told(stage: &Stage) {
     assert_eq!((job.sighting.id, job.sighting.stamp), (ids[2], Some(third.stamp)));
     assert!(job.sighting.state.is_pending() && !job.sighting.reason.is_empty(), "{job:?}");
     assert_eq!((job.dependency.as_str(), job.reservation.as_deref()), ("", None));
-    if !stage.scheduler.capabilities().is_personal {
-        let places = job.places.expect("counted");
-        assert!(places.iter().all(|at| at.ahead >= 1 && at.waiting >= 2 && at.is_whole.is_some()), "{places:?}");
-        assert!(job.priority.is_some_and(|priority| priority > 0));
-        let own = job.partitions.first().expect("it waits for one");
-        assert!(job.all_partitions.expect("told").iter().any(|known| known.name == *own));
-        job.reservations.expect("told");
-        job.limits.expect("told");
-    }
+    let places = job.places.expect("counted");
+    assert!(places.iter().all(|at| at.ahead >= 1 && at.waiting >= 2 && at.is_whole.is_some()), "{places:?}");
+    let own = job.partitions.first().expect("it waits for one");
+    assert!(job.all_partitions.expect("told").iter().any(|known| known.name == *own));
+    job.reservations.expect("told");
+    job.limits.expect("told");
+    let has_priorities = !stage.scheduler.capabilities().is_personal;
+    assert_eq!(job.priority.is_some_and(|priority| priority > 0), has_priorities);
     let error = stage.scheduler.pending(NOBODYS).await.expect_err("nobody has it");
     assert_eq!(error.kind, AdapterErrorKind::NotFound);
     for (id, submission) in ids.into_iter().zip([first, second, third]) {

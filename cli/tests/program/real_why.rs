@@ -1,0 +1,135 @@
+//! Why a job waits on a real cluster: limits with their figures, a dependency, a maintenance, a hold.
+
+use crate::{
+    desk::Desk,
+    real_jupiter::{scheduler_job, text},
+};
+use lab::{Cluster, User, wait_until};
+use serde_json::Value;
+use std::{rc::Rc, time::Duration};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn desk(cluster: &Rc<Cluster>) -> Desk {
+    Desk::at_with_grant(cluster, User::Ada, "atlas", "jupiter:gh200", "100000")
+}
+
+/// Submits a job of one node with further words for the scheduler; its scheduler id.
+fn submit(desk: &Desk, name: &str, time: &str, scheduler: &str) -> String {
+    let file = format!("{name}.yaml");
+    let resources = format!("{{ nodes: 1, gpus_per_node: 4, time: \"{time}\" }}");
+    let job = format!(
+        "name: {name}\nkind: command\nproject: atlas\nsite: jupiter\nresources: {resources}\nlaunch: command\n\
+         scheduler: {{ account: atlas{scheduler} }}\nrun: sleep 300\n"
+    );
+    desk.write(&file, &job);
+    scheduler_job(&desk.json(&["submit", &file]))
+}
+
+/// The causes once the scheduler has this reason.
+fn causes(desk: &Desk, name: &str, reason: &str) -> Vec<Value> {
+    let mut last = Value::Null;
+    let found = wait_until(&format!("{name} waits for {reason}"), PATIENCE, || {
+        last = desk.json(&["why", name]);
+        let is_it = last["pending"]["reason"].as_str().is_some_and(|said| said.starts_with(reason));
+        is_it.then(|| last.clone())
+    });
+    let found = found.unwrap_or_else(|error| panic!("{error:?}: {last}"));
+    assert_eq!(found["pending"]["unread"], Value::Array(Vec::new()), "{found}");
+    found["pending"]["causes"].as_array().expect("a list").clone()
+}
+
+fn says(causes: &[Value], what: &str) -> bool {
+    causes.iter().any(|cause| text(&cause["what"]).contains(what))
+}
+
+/// Takes the maintenance away again, whatever became of the test.
+struct Gone(Rc<Cluster>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        let _gone = self.0.scontrol(["delete", "reservationname=why-maint"]);
+    }
+}
+
+/// A QOS of this test alone, so that the limit is in nobody else's way; it goes away again.
+struct NarrowQos(Rc<Cluster>);
+
+impl NarrowQos {
+    fn new(cluster: &Rc<Cluster>) -> Self {
+        cluster.sacctmgr(["add", "qos", "narrow", "MaxTRESPerUser=gres/gpu=4"]).expect("made");
+        let own =
+            ["modify", "user", User::Ada.name(), "where", "account=atlas", "cluster=jupiter", "set", "qos+=narrow"];
+        cluster.sacctmgr(own).expect("allowed");
+        Self(Rc::clone(cluster))
+    }
+}
+
+impl Drop for NarrowQos {
+    fn drop(&mut self) {
+        let own =
+            ["modify", "user", User::Ada.name(), "where", "account=atlas", "cluster=jupiter", "set", "qos-=narrow"];
+        let _taken = self.0.sacctmgr(own);
+        let _gone = self.0.sacctmgr(["delete", "qos", "narrow"]);
+    }
+}
+
+#[test]
+fn real_a_waiting_job_says_what_it_depends_on_and_what_a_maintenance_leaves_it() {
+    let cluster = Rc::new(lab::attach("jupiter").expect("the lab is up"));
+    let desk = desk(&cluster);
+    let first = submit(&desk, "first", "00:05:00", ", begin: now+1hour");
+    let found = causes(&desk, "first", "BeginTime");
+    assert!(says(&found, "it is not to begin before"), "{found:?}");
+    submit(&desk, "second", "00:05:00", &format!(", after: \"afterok:{first}\""));
+    let found = causes(&desk, "second", "Dependency");
+    assert!(says(&found, &format!("it waits for job {first} (`afterok`), which is PENDING")), "{found:?}");
+    desk.tool(&["scancel", &first]);
+    // Pakt's own jobs are ended by the scheduler then; others may wait for ever.
+    desk.pakt(&["watch", "second"]).expect(6);
+    let said = desk.pakt(&["why", "second"]).expect(0).stdout;
+    assert!(said.contains("state      CANCELLED, "), "{said}");
+    let dependency = format!("--dependency=afterok:{first}");
+    let never = ["sbatch", "--parsable", "--account=atlas", "--kill-on-invalid-dep=no", &dependency, "--wrap=true"];
+    let never = desk.tool(&never);
+    let found = causes(&desk, &never, "DependencyNever");
+    desk.tool(&["scancel", &never]);
+    assert_eq!(found[0]["class"], "never", "{found:?}");
+    // A maintenance that only a short job would end before.
+    let maintenance = ["reservationname=why-maint", "starttime=now+4hours", "duration=60", "nodes=ALL"];
+    let words = [&["create", "reservation", "users=root", "flags=maint,ignore_jobs"][..], &maintenance].concat();
+    let _gone = Gone(Rc::clone(&cluster));
+    cluster.scontrol(words).expect("made");
+    submit(&desk, "third", "06:00:00", "");
+    let found = causes(&desk, "third", "ReqNodeNotAvail");
+    let asked = desk.json(&["why", "third"]);
+    desk.json(&["cancel", "third"]);
+    assert!(says(&found, "a maintenance of all nodes (`why-maint`) begins at"), "{found:?}");
+    let next = found.iter().find_map(|cause| cause["next"].as_str().filter(|next| next.contains("03:45:00 at most")));
+    assert!(next.is_some(), "{found:?}");
+    let sooner = &asked["pending"]["sooner"];
+    let offers = sooner["offers"].as_array().expect("asked");
+    assert!(offers.iter().any(|offer| offer["time_seconds"] == 13_500), "{sooner}");
+}
+
+#[test]
+fn real_a_limit_of_a_qos_is_told_with_its_figures_and_a_hold_with_its_holder() {
+    let cluster = Rc::new(lab::attach("jupiter").expect("the lab is up"));
+    let desk = desk(&cluster);
+    let _narrow = NarrowQos::new(&cluster);
+    submit(&desk, "runs", "00:05:00", ", qos: narrow");
+    submit(&desk, "waits", "00:05:00", ", qos: narrow");
+    let found = causes(&desk, "waits", "QOSMaxGRESPerUser");
+    assert!(says(&found, "QOS `narrow`, for each person, lets 4 of gres/gpu be taken at once; 4 are"), "{found:?}");
+    desk.json(&["cancel", "waits"]);
+    desk.json(&["cancel", "runs"]);
+    let held = submit(&desk, "held", "00:05:00", ", begin: now+1hour");
+    desk.tool(&["scontrol", "hold", &held]);
+    let found = causes(&desk, "held", "JobHeldUser");
+    assert_eq!(found[0]["class"], "held");
+    let foreign = desk.tool(&["sbatch", "--parsable", "--account=atlas", "--begin=now+1hour", "--wrap=true"]);
+    let found = causes(&desk, &foreign, "BeginTime");
+    assert_eq!(found[0]["class"], "begin");
+    desk.tool(&["scancel", &foreign]);
+    desk.json(&["cancel", "held"]);
+}
