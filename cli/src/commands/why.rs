@@ -200,11 +200,15 @@ fn pending_json(waits: &Waits) -> Value {
 
 fn sooner_json(sooner: &Sooner) -> Value {
     let offer = |offer: &Offer| match &offer.change {
-        Change::Time(time) => json!({ "time": time, "partition": null, "site": null, "starts_at": offer.starts_at }),
-        Change::Partition(partition) => {
-            json!({ "time": null, "partition": partition, "site": null, "starts_at": offer.starts_at })
+        Change::Time(time) => {
+            json!({ "time_limit": time, "partition": null, "site": null, "starts_at": offer.starts_at })
         }
-        Change::Site(site) => json!({ "time": null, "partition": null, "site": site, "starts_at": offer.starts_at }),
+        Change::Partition(partition) => {
+            json!({ "time_limit": null, "partition": partition, "site": null, "starts_at": offer.starts_at })
+        }
+        Change::Site(site) => {
+            json!({ "time_limit": null, "partition": null, "site": site, "starts_at": offer.starts_at })
+        }
     };
     json!({
         "asked": sooner.asked, "unchanged_at": sooner.unchanged_at, "notes": sooner.notes,

@@ -2,7 +2,7 @@
 //! commands that tell what was used, numbers.
 
 /// Commands whose numbers depend on how long a job ran, on what else a cluster did, or on how often the ledger looked at it.
-const MEASURING: [&str; 14] = [
+const MEASURING: [&str; 15] = [
     "balance",
     "doctor",
     "jobs",
@@ -17,6 +17,7 @@ const MEASURING: [&str; 14] = [
     "sites",
     "usage",
     "watch",
+    "why",
 ];
 
 /// Whether the numbers in the command's output are to be compared.

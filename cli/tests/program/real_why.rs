@@ -109,7 +109,7 @@ fn real_a_waiting_job_says_what_it_depends_on_and_what_a_maintenance_leaves_it()
     assert!(next.is_some(), "{found:?}");
     let sooner = &asked["pending"]["sooner"];
     let offers = sooner["offers"].as_array().expect("asked");
-    assert!(offers.iter().any(|offer| offer["time_seconds"] == 13_500), "{sooner}");
+    assert!(offers.iter().any(|offer| offer["time_limit_seconds"] == 13_500), "{sooner}");
 }
 
 #[test]

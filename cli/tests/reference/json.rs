@@ -82,6 +82,7 @@ const OTHER_WORDS: [&str; 29] = [
     "submit",
     // Values, of events, decisions and completeness.
     "ahead",
+    "begun",
     "allow",
     "arrives",
     "deny",
@@ -161,10 +162,11 @@ fn books(place: &Place) {
 fn every_name_of_the_page_is_one_that_a_command_prints() {
     let place = Place::new();
     place.write("wrong.yaml", "name: x\n");
-    let job = "name: tiny\nkind: command\nproject: atlas\nsite: local\nlaunch: command\nrun: \"sleep 1\"\n\
+    let job = "name: tiny\nkind: command\nproject: atlas\nsite: local\nlaunch: command\nrun: \"sleep 3\"\n\
                resources: { nodes: 1, cpus: 1, time: \"00:10:00\" }\n";
     place.write("job.yaml", job);
     place.write("other.yaml", &job.replace("tiny", "other"));
+    place.write("waits.yaml", &job.replace("name: tiny", "name: waits").replace("cpus: 1", "cpus: 2"));
     place.write("large.yaml", &job.replace("00:10:00", "20:00:00"));
     place.write("figures.csv", "project,unit,used,as_of\natlas,local:core,2,2026-11-01\n");
     books(&place);
@@ -180,6 +182,8 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
         &["plan", "large.yaml"],
         &["submit", "job.yaml"],
         &["submit", "job.yaml", "other.yaml"],
+        &["submit", "waits.yaml"],
+        &["why", "waits"],
         &["balance"],
         &["watch", "tiny"],
         &["show", "tiny"],
