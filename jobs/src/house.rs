@@ -127,6 +127,8 @@ pub trait Books: Send + Sync {
 /// The steps of the submit route, in order. Between any two of them the process may die.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
+    /// The site is chosen, for a job that may run anywhere.
+    Chosen,
     /// The request points to a job id.
     Claimed,
     /// The intent is on disk.
@@ -147,7 +149,8 @@ pub enum Step {
 
 impl Step {
     /// All of them, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
+        Self::Chosen,
         Self::Claimed,
         Self::Intended,
         Self::Scripted,

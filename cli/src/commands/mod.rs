@@ -25,6 +25,7 @@ pub(crate) mod watch;
 pub(crate) mod why;
 
 mod bundle;
+mod choice;
 mod ends;
 mod job_file;
 mod submit_many;

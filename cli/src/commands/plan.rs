@@ -1,6 +1,6 @@
 //! `pakt plan FILE`
 
-use super::{Context, job_file, view};
+use super::{Context, choice, job_file, view};
 use crate::{
     failure::Failure,
     output::{Answer, decision, explained_hold, instant, price_lines},
@@ -27,12 +27,15 @@ pub(crate) struct Arguments {
 /// Plans the job.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let file = job_file::read(&arguments.file, context).await?;
-    let house = context.house_to_plan(&file.spec.site).await?;
-    let planned = jobs::plan::plan(&house, &file).await?;
+    let choice = choice::to_plan(context, &file).await?;
+    let planned = jobs::plan::plan(&choice.house, &file).await?;
     let mut text = String::new();
     if !arguments.no_script {
         text.push_str(&planned.script);
         text.push('\n');
+    }
+    for line in choice.lines() {
+        text.push_str(&format!("site       {line}\n"));
     }
     text.push_str(&format!("placement  {}\n", view::placement_line(&planned.placement)));
     text.push_str(&format!("costs      at most {}\n", price_lines(&planned.ceiling)));
@@ -44,7 +47,9 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     }
     let is_refused = is_refused_by_ledger(&planned) || matches!(planned.estimate, Ok(Estimate::Refused { .. }));
     let code = if is_refused { Failure::code(Gravity::Refused) } else { 0 };
-    Ok(Answer::new(text, json(&planned)?).with_notes(view::doubts(&planned.doubts)).with_code(code))
+    let mut json = json(&planned)?;
+    json["sites"] = choice.json();
+    Ok(Answer::new(text, json).with_notes(view::doubts(&planned.doubts)).with_code(code))
 }
 
 /// Whether `submit` would be refused by an enforced budget as it stands now.

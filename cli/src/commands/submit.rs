@@ -1,6 +1,6 @@
 //! `pakt submit FILE...`
 
-use super::{Context, job_file, submit_many, view, watch};
+use super::{Context, choice, job_file, submit_many, view, watch};
 use crate::{
     failure::Failure,
     output::{Answer, decision, explained_hold},
@@ -50,12 +50,17 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         let shown = submit_many::run(&arguments, files, context).await?;
         return Ok(if arguments.costs { with_costs(shown, &before) } else { shown });
     };
-    let house = context.house_to_submit(Some(&file.spec.site)).await?;
+    let choice = choice::to_submit(context, &file, arguments.anew.again).await?;
+    let house = choice.house.clone();
     let before_submission = wiring::counters();
     let submission = Submission { file, again: arguments.anew.again, anyway: arguments.anyway };
     let answer = jobs::submit::submit(&house, submission).await?;
     let id = answer.id;
     let mut shown = shown(&answer);
+    for line in choice.lines() {
+        shown.text.push_str(&format!("site: {line}\n"));
+    }
+    shown.json["sites"] = choice.json();
     if arguments.costs {
         shown = with_costs(shown, &before_submission);
     }

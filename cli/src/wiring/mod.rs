@@ -38,7 +38,7 @@ use crate::{
     failure::Failure,
     output::Screen,
 };
-use jobs::{House, Vantage, directory::State, why::Neighbour};
+use jobs::{House, Neighbour, Vantage, choose::Choices, directory::State};
 use model::{SiteChoice, SiteName, Zone};
 use reach::{DirectoryMode, Local};
 use std::sync::Arc;
@@ -98,13 +98,49 @@ pub(crate) async fn house_of_ledger(general: &General, configuration: &Configura
 /// The other sites that are reached from here, each with its house or why there is none.
 pub(crate) async fn neighbours(general: &General, configuration: &Configuration, house: &House) -> Vec<Neighbour> {
     let names = site::behind_ssh(&house.catalogue, configuration, Some(&house.here)).unwrap_or_default();
-    let mut found = Vec::new();
-    for name in names {
-        let catalogue = Catalogue::clone(&house.catalogue);
-        let wired = house_at(configuration, catalogue, name.clone(), Need::Look, Some(Screen::new(general))).await;
-        found.push(Neighbour { site: name, house: wired.map(|(house, _)| house).map_err(|failure| failure.why) });
+    wired(general, configuration, &house.catalogue, names, Need::Look).await.0
+}
+
+/// The sites that a job which may run anywhere can go to from here, and what is to be said about their houses; none where
+/// there is no choice.
+pub(crate) async fn candidates(
+    general: &General,
+    configuration: &Configuration,
+    need: Need,
+) -> Result<Option<(Vec<Neighbour>, Vec<String>)>, Failure> {
+    let catalogue = site::catalogue(configuration)?;
+    let names = site::reachable(&catalogue, general, configuration)?;
+    if names.len() < 2 {
+        return Ok(None);
     }
-    found
+    Ok(Some(wired(general, configuration, &catalogue, names, need).await))
+}
+
+/// The choices of this machine.
+pub(crate) fn choices(configuration: &Configuration) -> Choices {
+    Choices::new(configuration.folder.join("choices"), Arc::new(Local))
+}
+
+async fn wired(
+    general: &General,
+    configuration: &Configuration,
+    catalogue: &Catalogue,
+    names: Vec<SiteName>,
+    need: Need,
+) -> (Vec<Neighbour>, Vec<String>) {
+    let (mut found, mut notes) = (Vec::new(), Vec::new());
+    for name in names {
+        let screen = Some(Screen::new(general));
+        let house = match house_at(configuration, catalogue.clone(), name.clone(), need, screen).await {
+            Ok((house, note)) => {
+                notes.extend(note);
+                Ok(house)
+            }
+            Err(failure) => Err(format!("{}: {}", failure.what, failure.why)),
+        };
+        found.push(Neighbour { site: name, house });
+    }
+    (found, notes)
 }
 
 /// Wires a house that keeps nothing: it needs no detection, and no place that is known.

@@ -73,6 +73,27 @@ pub(super) fn here_for(
     found
 }
 
+/// The sites that a job which may run anywhere can go to from here: this machine's own first, then those behind ssh by name.
+/// Where a site was asked for, that one alone.
+pub(super) fn reachable(
+    catalogue: &Catalogue,
+    general: &General,
+    configuration: &Configuration,
+) -> Result<Vec<SiteName>, Failure> {
+    if let Some(named) = &general.site {
+        return Ok(vec![named_site(catalogue, named)?]);
+    }
+    let is_of_none = || {
+        let host_name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let surroundings = Surroundings { variables: &configuration.variables, host_name: &host_name };
+        matches!(sites::detect(catalogue, &surroundings), Detection::None)
+    };
+    let is_outside = configuration.file.site.is_none() && !configuration.file.ssh.is_empty() && is_of_none();
+    let own = if is_outside { None } else { Some(here(catalogue, general, configuration)?) };
+    let behind = behind_ssh(catalogue, configuration, own.as_ref())?;
+    Ok(own.into_iter().chain(behind).collect())
+}
+
 /// The sites that are reached through ssh, in the order of their names, but for one.
 pub(super) fn behind_ssh(
     catalogue: &Catalogue,

@@ -50,7 +50,9 @@ pub const FIELDS: &[FieldReference] = &[
         "a site, a list of sites, or `any`",
         "required",
         "[jupiter, horeka]",
-        "Where it may run. `submit` sends it to the site of the machine it is typed on, and only if that is among these.",
+        "Where it may run. `submit` sends it to the site of the machine it is typed on, and only if that is among these. With `any` \
+         it goes to the best of this machine's site and those that `ssh:` of the configuration names: where a budget pays, where \
+         its files are, where it starts first; `plan` and `submit` say why. The same request stays there until its job is over.",
     ),
     field("resources", "fields", "required", "", "How much is asked for, and for how long."),
     field(

@@ -19,7 +19,7 @@ mod set;
 mod sheet;
 
 pub(crate) use hold::take_hold;
-pub(crate) use request::{Opened, digest_of, open_request, write_intent};
+pub(crate) use request::{Opened, RequestState, digest_of, open_request, request_state, write_intent};
 pub(crate) use send::{NotSent, found, look_up, note, send};
 pub(crate) use sender::{await_calls, sending};
 

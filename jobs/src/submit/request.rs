@@ -34,6 +34,27 @@ pub(crate) fn digest_of(house: &House, wish: &impl Serialize) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
+/// How far a request has come at a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestState {
+    /// Nothing of it was begun there.
+    None,
+    /// Its last job was begun and is not over.
+    Open,
+    /// Its last job is over.
+    Over,
+}
+
+/// How far a request has come at the house's site. An error says that it is not known, and is never "nothing".
+pub(crate) async fn request_state(house: &House, digest: &str) -> Result<RequestState, JobsError> {
+    let Some((_, id)) = house.state.last_of_request(digest).await? else { return Ok(RequestState::None) };
+    let directory = house.state.job(id);
+    match directory.intent().await? {
+        Some(intent) if is_over(house, &directory, &intent).await? => Ok(RequestState::Over),
+        _ => Ok(RequestState::Open),
+    }
+}
+
 /// Finds the unfinished job of a request, or claims a new id for it. `again` makes a new job in any case.
 pub(crate) async fn open_request(house: &House, digest: &str, again: bool) -> Result<Opened, JobsError> {
     let last = house.state.last_of_request(digest).await?;

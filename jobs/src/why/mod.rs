@@ -16,5 +16,5 @@ mod subject;
 pub use causes::Cause;
 pub use run::{Standing, Waits, Why, why};
 pub use scheduler_adapters::QueuePlace;
-pub use sooner::{Change, MOST_QUESTIONS, Neighbour, Offer, SOONER_BY_SECONDS, Sooner};
+pub use sooner::{Change, MOST_QUESTIONS, Offer, SOONER_BY_SECONDS, Sooner};
 pub use subject::Subject;

@@ -3,13 +3,14 @@
 use super::{
     Cause, Subject,
     causes::{Beside, causes},
-    sooner::{Neighbour, Sooner, sooner},
+    sooner::{Sooner, sooner},
     subject::subject,
 };
 use crate::{
     directory::Origin,
     error::JobsError,
     house::House,
+    neighbour::Neighbour,
     outlook::{Advice, advice, budget_of},
     reached::schedule_failure,
     show::Shown,

@@ -7,7 +7,7 @@ use super::{
     partitions,
     probe::{self, Wish},
 };
-use crate::house::House;
+use crate::{house::House, neighbour::Neighbour};
 use model::{PartitionName, PendingClass, PendingReason, SiteName, Timestamp, WallTime};
 use scheduler_adapters::{Estimate, PendingJob};
 use serde::Serialize;
@@ -23,14 +23,6 @@ const MOST_PARTITIONS: usize = 2;
 
 /// Half of a time is asked about only where it is longer than this.
 const SHORTEST_SECONDS: u64 = 1_800;
-
-/// Another site that is reached from here.
-pub struct Neighbour {
-    /// Which.
-    pub site: SiteName,
-    /// Its house, or why it was not reached.
-    pub house: Result<House, String>,
-}
 
 /// A change that would start sooner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

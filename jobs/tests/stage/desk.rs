@@ -185,6 +185,20 @@ impl Desk {
         }
     }
 
+    /// The house of a person at another site, which pays from the ledger of this desk and has a cluster of its own.
+    pub(crate) fn house_at(&self, other: &Self, name: &str, user: &str) -> House {
+        let here: SiteName = name.parse().expect("a site");
+        let known = catalogue(&self.profile);
+        let text = self.profile.replace("testland", name);
+        House {
+            principal: Principal { site: Some(here.clone()), ..principal(user) },
+            catalogue: Arc::new(known.with_override(&format!("{name}.yaml"), &text).expect("a good profile")),
+            books: Arc::new(TestBooks(self.ledger())),
+            here,
+            ..other.house(user)
+        }
+    }
+
     pub(crate) fn book(&self) -> SqliteBook {
         SqliteBook::open(&self.ledger(), OpenMode::Existing).expect("opened")
     }

@@ -5,7 +5,10 @@ use crate::{
     desk::{Desk, NOW, at},
     wish::once,
 };
-use jobs::why::{Change, MOST_QUESTIONS, Neighbour, Offer, Standing, Waits, Why, why};
+use jobs::{
+    Neighbour,
+    why::{Change, MOST_QUESTIONS, Offer, Standing, Waits, Why, why},
+};
 use model::{BaseState, JobState, PendingClass, Tres, WallTime, Window};
 use scheduler_adapters::{
     AdapterError, AdapterErrorKind, Estimate, Limit, LimitHolder, PartitionFacts, PendingJob, QueuePlace, Reservation,
