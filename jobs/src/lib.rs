@@ -64,5 +64,5 @@ mod zone;
 
 pub use error::{Gravity, JobsError};
 pub use house::{Books, House, ProcessMark, Processes, Step, Steps, Unwatched, Vantage, Variables};
-pub use neighbour::Neighbour;
+pub use neighbour::{Neighbour, Neighbourhood};
 pub use reached::{booked, reached};

@@ -4,7 +4,7 @@ use super::Context;
 use crate::{failure::Failure, output::instant, wiring};
 use jobs::{
     House,
-    choose::{Considered, Fit, Pays, Start, Verdict, choose, survey},
+    choose::{Considered, Fit, Pays, Start, Verdict, choose, nowhere, survey},
     job_file::JobFile,
 };
 use model::{SiteChoice, SiteName};
@@ -31,15 +31,11 @@ pub(super) async fn to_plan(context: &Context, file: &JobFile) -> Result<Choice,
         let house = sites.iter().find(|known| known.site == *site)?.house.as_ref().ok()?;
         Some((site.clone(), house.clone()))
     });
-    match chosen {
-        Some((site, house)) => Ok(Choice { house, chosen: Some(site), considered: surveyed.considered }),
-        None => {
-            let what = format!("job `{}` cannot be planned: no site takes it", file.spec.name);
-            let why = surveyed.considered.iter().map(|site| line(site, None)).collect::<Vec<_>>().join("; ");
-            let next = "name a site in `site:`; then everything that speaks against it is shown";
-            Err(Failure::usage(what, why, next))
-        }
-    }
+    let Some((site, house)) = chosen else {
+        let what = format!("job `{}` cannot be planned: no site takes it", file.spec.name);
+        return Err(nowhere(what, &surveyed.considered).into());
+    };
+    Ok(Choice { house, chosen: Some(site), considered: surveyed.considered })
 }
 
 /// The house in which a job is made. The choice is kept.
@@ -63,7 +59,9 @@ async fn candidates(
     }
     let found = wiring::candidates(&context.general, &context.configuration, need).await?;
     Ok(found.map(|(sites, notes)| {
-        notes.iter().for_each(|note| context.screen.aside(note));
+        for note in notes {
+            context.screen.aside(&note);
+        }
         sites
     }))
 }

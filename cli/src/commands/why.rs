@@ -30,7 +30,8 @@ const OF_ESTIMATES: &str = "note: these are the scheduler's estimates for a job 
 /// Tells why the job does not run.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let house = context.house_to_look().await?;
-    let neighbours = wiring::neighbours(&context.general, &context.configuration, &house).await;
+    let neighbours =
+        wiring::Neighbours { general: &context.general, configuration: &context.configuration, house: &house };
     let why = jobs::why::why(&house, &arguments.job, &neighbours).await?;
     let mut lines = vec![("job", head(&why.subject))];
     let mut notes = Vec::new();

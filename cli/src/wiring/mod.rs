@@ -38,7 +38,8 @@ use crate::{
     failure::Failure,
     output::Screen,
 };
-use jobs::{House, Neighbour, Vantage, choose::Choices, directory::State};
+use async_trait::async_trait;
+use jobs::{House, Neighbour, Neighbourhood, Vantage, choose::Choices, directory::State};
 use model::{SiteChoice, SiteName, Zone};
 use reach::{DirectoryMode, Local};
 use std::sync::Arc;
@@ -95,10 +96,20 @@ pub(crate) async fn house_of_ledger(general: &General, configuration: &Configura
     }
 }
 
-/// The other sites that are reached from here, each with its house or why there is none.
-pub(crate) async fn neighbours(general: &General, configuration: &Configuration, house: &House) -> Vec<Neighbour> {
-    let names = site::behind_ssh(&house.catalogue, configuration, Some(&house.here)).unwrap_or_default();
-    wired(general, configuration, &house.catalogue, names, Need::Look).await.0
+/// The other sites that are reached from here.
+pub(crate) struct Neighbours<'a> {
+    pub general: &'a General,
+    pub configuration: &'a Configuration,
+    pub house: &'a House,
+}
+
+#[async_trait(?Send)]
+impl Neighbourhood for Neighbours<'_> {
+    async fn neighbours(&self) -> Vec<Neighbour> {
+        let Self { general, configuration, house } = self;
+        let names = site::behind_ssh(&house.catalogue, configuration, Some(&house.here)).unwrap_or_default();
+        wired(general, configuration, &house.catalogue, names, Need::Look).await.0
+    }
 }
 
 /// The sites that a job which may run anywhere can go to from here, and what is to be said about their houses; none where

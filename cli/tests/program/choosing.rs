@@ -66,6 +66,6 @@ fn what_fits_nowhere_is_told_for_each_site() {
     assert!(failed.stderr.contains("job `large` was not submitted: no site takes it"), "{}", failed.stderr);
     assert!(failed.stderr.contains("why:   local: "), "{}", failed.stderr);
     assert!(failed.stderr.contains("; jupiter: no answer: "), "{}", failed.stderr);
-    desk.pakt(&["plan", &file]).expect(2);
+    desk.pakt(&["plan", &file]).expect(3);
     desk.pakt(&["--site", "local", "plan", &file]).expect(2);
 }

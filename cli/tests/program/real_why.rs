@@ -8,7 +8,7 @@ use lab::{Cluster, User, wait_until};
 use serde_json::Value;
 use std::{rc::Rc, time::Duration};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn desk(cluster: &Rc<Cluster>) -> Desk {
     Desk::at_with_grant(cluster, User::Ada, "atlas", "jupiter:gh200", "100000")

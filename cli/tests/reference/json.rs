@@ -63,7 +63,7 @@ fn collect(value: &Value, names: &mut BTreeSet<String>) {
 }
 
 /// Words in code that are no names of fields.
-const OTHER_WORDS: [&str; 29] = [
+const OTHER_WORDS: [&str; 30] = [
     "_as_of",
     "_at",
     "_hours",
@@ -83,6 +83,7 @@ const OTHER_WORDS: [&str; 29] = [
     // Values, of events, decisions and completeness.
     "ahead",
     "begun",
+    "fits",
     "allow",
     "arrives",
     "deny",
@@ -203,6 +204,10 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
     ] {
         collect(&place.json(&[&["--json"], words].concat()), &mut printed);
     }
+    place.write("any.yaml", &job.replace("site: local", "site: any"));
+    let two = "site: local\nmachine: { cpus: 2, gpus: 0 }\nssh: { jupiter: { hosts: [nowhere.invalid] } }\n";
+    place.write("config.yaml", two);
+    collect(&place.json(&["--json", "plan", "any.yaml"]), &mut printed);
     let unknown: Vec<String> = names(&page())
         .into_iter()
         .filter(|name| !printed.contains(name) && !OTHER_WORDS.contains(&name.as_str()))

@@ -11,4 +11,4 @@ mod run;
 
 pub use consider::{Considered, Fit, Pays, Start, Verdict};
 pub use record::Choices;
-pub use run::{Chosen, Surveyed, choose, survey};
+pub use run::{Chosen, Surveyed, choose, nowhere, survey};

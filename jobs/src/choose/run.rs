@@ -60,7 +60,7 @@ pub async fn choose(
         Some(place) => Surveyed { considered: only(&sites, place), best: Some(0) },
         None => survey(&sites, file).await,
     };
-    let Some(best) = surveyed.best else { return Err(nowhere(file, &surveyed.considered)) };
+    let Some(best) = surveyed.best else { return Err(nowhere(no_site(file), &surveyed.considered)) };
     let site = surveyed.considered[best].site.clone();
     let now = house_of(&sites, &site, file)?.clock.now();
     let kept = choices.put(&digest, number, &Choice { site, at: now }).await?;
@@ -106,7 +106,12 @@ fn house_of<'a>(sites: &'a [Neighbour], wanted: &SiteName, file: &JobFile) -> Re
     }
 }
 
-fn nowhere(file: &JobFile, considered: &[Considered]) -> JobsError {
+fn no_site(file: &JobFile) -> String {
+    format!("job `{}` was not submitted: no site takes it", file.spec.name)
+}
+
+/// The failure of a job that no site takes, with what was found of each: as grave as the site that might still take it.
+pub fn nowhere(what: impl Into<String>, considered: &[Considered]) -> JobsError {
     let said = |site: &Considered| {
         let why = match &site.verdict {
             Verdict::DoesNotFit(why) => why.clone(),
@@ -127,5 +132,5 @@ fn nowhere(file: &JobFile, considered: &[Considered]) -> JobsError {
     };
     let why = considered.iter().map(said).collect::<Vec<_>>().join("; ");
     let next = "name a site in `site:`; then everything that speaks against it is shown";
-    JobsError::new(gravity, format!("job `{}` was not submitted: no site takes it", file.spec.name), why, next)
+    JobsError::new(gravity, what, why, next)
 }

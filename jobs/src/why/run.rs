@@ -10,7 +10,7 @@ use crate::{
     directory::Origin,
     error::JobsError,
     house::House,
-    neighbour::Neighbour,
+    neighbour::Neighbourhood,
     outlook::{Advice, advice, budget_of},
     reached::schedule_failure,
     show::Shown,
@@ -59,15 +59,15 @@ pub struct Waits {
     pub unread: Vec<String>,
 }
 
-/// Tells why the job that `text` names does not run. `neighbours` are other sites that are reached from here; they are asked
-/// when a start would be known. Changes nothing anywhere.
-pub async fn why(house: &House, text: &str, neighbours: &[Neighbour]) -> Result<Why, JobsError> {
+/// Tells why the job that `text` names does not run. The sites of the `neighbourhood` are asked what would start sooner there, where
+/// the job was made from a file and waits for its turn. Changes nothing anywhere.
+pub async fn why(house: &House, text: &str, neighbourhood: &dyn Neighbourhood) -> Result<Why, JobsError> {
     for _ in 0..LOOKS {
         let subject = subject(house, text).await?;
         if let Some(standing) = known(&subject) {
             return Ok(Why { subject, standing });
         }
-        if let Some(standing) = pending(house, &subject, neighbours).await? {
+        if let Some(standing) = pending(house, &subject, neighbourhood).await? {
             return Ok(Why { subject, standing });
         }
     }
@@ -104,7 +104,11 @@ fn known(subject: &Subject) -> Option<Standing> {
 }
 
 /// Why it waits; none where it left the queue a moment ago.
-async fn pending(house: &House, subject: &Subject, neighbours: &[Neighbour]) -> Result<Option<Standing>, JobsError> {
+async fn pending(
+    house: &House,
+    subject: &Subject,
+    neighbourhood: &dyn Neighbourhood,
+) -> Result<Option<Standing>, JobsError> {
     let Some(id) = subject.scheduler_job() else { return Ok(Some(Standing::Begun)) };
     let job = match house.scheduler.pending(id).await {
         Ok(job) => job,
@@ -120,10 +124,7 @@ async fn pending(house: &House, subject: &Subject, neighbours: &[Neighbour]) -> 
     };
     let beside = Beside { now: house.clock.now(), is_ours_to_release };
     let (causes, unread) = causes(house, &job, &beside).await;
-    let sooner = match is_waiting(&causes) {
-        true => sooner(house, subject, &job, neighbours).await,
-        false => None,
-    };
+    let sooner = if is_waiting(&causes) { sooner(house, subject, &job, neighbourhood).await } else { None };
     let waits = Waits {
         expected_start: job.sighting.started_at.filter(|at| *at > beside.now),
         advice: budget(house, subject).await,

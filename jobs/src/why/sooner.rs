@@ -7,7 +7,10 @@ use super::{
     partitions,
     probe::{self, Wish},
 };
-use crate::{house::House, neighbour::Neighbour};
+use crate::{
+    house::House,
+    neighbour::{Neighbour, Neighbourhood},
+};
 use model::{PartitionName, PendingClass, PendingReason, SiteName, Timestamp, WallTime};
 use scheduler_adapters::{Estimate, PendingJob};
 use serde::Serialize;
@@ -63,7 +66,7 @@ pub(super) async fn sooner(
     house: &House,
     subject: &Subject,
     job: &PendingJob,
-    neighbours: &[Neighbour],
+    neighbourhood: &dyn Neighbourhood,
 ) -> Option<Sooner> {
     if !house.scheduler.capabilities().estimates {
         return None;
@@ -86,18 +89,19 @@ pub(super) async fn sooner(
             Wish { partition: Some(partition), .. } => Change::Partition(partition),
             Wish { time, .. } => Change::Time(time.unwrap_or_default()),
         };
-        found.take(change, answer);
+        found.take(change, &answer);
     }
     if probe::spec(subject).is_some() {
-        found.ask_neighbours(subject, neighbours).await;
+        found.ask_neighbours(subject, &neighbourhood.neighbours().await).await;
     }
     found.offers.sort_by_key(|offer| offer.starts_at);
     Some(found)
 }
 
 impl Sooner {
-    fn take(&mut self, change: Change, answer: Result<Estimate, String>) {
+    fn take(&mut self, change: Change, answer: &Result<Estimate, String>) {
         let Ok(Estimate::StartsAt { at, .. }) = answer else { return };
+        let at = *at;
         let is_sooner = |unchanged: Timestamp| unchanged.seconds_since(at) >= SOONER_BY_SECONDS;
         if self.unchanged_at.is_some_and(is_sooner) {
             self.offers.push(Offer { change, starts_at: at });
@@ -114,7 +118,7 @@ impl Sooner {
                     self.asked += 1;
                     match probe::at_site(house, subject, site).await {
                         Ok(Estimate::Refused { said }) | Err(said) => self.notes.push(format!("{site}: {said}")),
-                        answer => self.take(Change::Site(site.clone()), answer),
+                        answer => self.take(Change::Site(site.clone()), &answer),
                     }
                 }
                 Err(why) => self.notes.push(format!("{site} was not reached: {why}")),

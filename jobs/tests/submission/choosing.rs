@@ -170,10 +170,10 @@ async fn once_its_job_is_over_or_another_is_wanted_it_is_chosen_anew() {
     two.turns();
     submitted(&two.choices(), two.sites(None), true).await.expect("another one");
     assert_eq!(two.sent(), (1, 1));
-    for job in two.second.says().queue.iter_mut() {
+    for job in &mut two.second.says().queue {
         job.state = JobState::of(BaseState::Completed);
     }
-    for job in two.first.says().queue.iter_mut() {
+    for job in &mut two.first.says().queue {
         job.state = JobState::of(BaseState::Completed);
     }
     submitted(&two.choices(), two.sites(None), false).await.expect("a new one");

@@ -5,14 +5,16 @@ use crate::{
     desk::{Desk, NOW, at},
     wish::once,
 };
+use async_trait::async_trait;
 use jobs::{
-    Neighbour,
+    Neighbour, Neighbourhood,
     why::{Change, MOST_QUESTIONS, Offer, Standing, Waits, Why, why},
 };
 use model::{BaseState, JobState, PendingClass, Tres, WallTime, Window};
 use scheduler_adapters::{
     AdapterError, AdapterErrorKind, Estimate, Limit, LimitHolder, PartitionFacts, PendingJob, QueuePlace, Reservation,
 };
+use std::sync::Mutex;
 
 fn partition(name: &str) -> PartitionFacts {
     PartitionFacts {
@@ -75,12 +77,27 @@ async fn desk(job: PendingJob) -> Desk {
     desk
 }
 
-async fn asked(desk: &Desk, text: &str, neighbours: &[Neighbour]) -> Why {
-    why(&desk.house("ada"), text, neighbours).await.expect("answered")
+/// The sites that a test says are reached.
+struct Reached(Mutex<Vec<Neighbour>>);
+
+#[async_trait(?Send)]
+impl Neighbourhood for Reached {
+    async fn neighbours(&self) -> Vec<Neighbour> {
+        std::mem::take(&mut *self.0.lock().expect("whole"))
+    }
+}
+
+/// No other site is reached.
+fn none() -> Reached {
+    Reached(Mutex::default())
+}
+
+async fn asked(desk: &Desk, text: &str) -> Why {
+    why(&desk.house("ada"), text, &none()).await.expect("answered")
 }
 
 async fn waits(desk: &Desk) -> Waits {
-    match asked(desk, "once", &[]).await.standing {
+    match asked(desk, "once").await.standing {
         Standing::Pending(waits) => *waits,
         _ => panic!("it waits"),
     }
@@ -206,7 +223,9 @@ async fn never_more_than_six_questions_are_asked() {
     let neighbour = |house| Neighbour { site: "testland".parse().expect("a site"), house };
     let neighbours =
         [neighbour(Ok(desk.house("ada"))), neighbour(Err("no answer".to_owned())), neighbour(Ok(desk.house("ada")))];
-    let Standing::Pending(waits) = asked(&desk, "once", &neighbours).await.standing else { panic!("it waits") };
+    let reached = Reached(Mutex::new(neighbours.into()));
+    let found = why(&desk.house("ada"), "once", &reached).await.expect("answered");
+    let Standing::Pending(waits) = found.standing else { panic!("it waits") };
     let sooner = waits.sooner.expect("asked");
     assert_eq!((sooner.asked, desk.says().estimated.len()), (MOST_QUESTIONS, MOST_QUESTIONS));
     let expected = ["testland was not reached: no answer", "testland was not asked: 6 questions are enough"];
@@ -227,16 +246,16 @@ async fn a_job_that_pakt_did_not_submit_is_explained_to_its_owner_alone() {
     desk.says().queue.extend([waiting(101, "ada", NOW), waiting(102, "ben", NOW)]);
     desk.says().pending = Some(pending("Priority"));
     desk.says().estimates = Some(by_script);
-    let Standing::Pending(waits) = asked(&desk, "101", &[]).await.standing else { panic!("it waits") };
+    let Standing::Pending(waits) = asked(&desk, "101").await.standing else { panic!("it waits") };
     assert_eq!(said(&waits), ["other jobs come before it"]);
     let script = desk.says().estimated[0].clone();
     for line in ["--nodes=1", "--partition=gpu", "--account=hai", "--qos=normal", "--time=01:00:00", "--gres=gpu:1"] {
         assert!(script.contains(&format!("#SBATCH {line}\n")), "{line}: {script}");
     }
     let house = desk.house("ada");
-    let Err(others) = why(&house, "102", &[]).await else { panic!("it is ben's") };
+    let Err(others) = why(&house, "102", &none()).await else { panic!("it is ben's") };
     assert!(others.why.contains("is of ben"), "{others}");
-    let Err(nobodys) = why(&house, "103", &[]).await else { panic!("nobody has it") };
+    let Err(nobodys) = why(&house, "103", &none()).await else { panic!("nobody has it") };
     assert!(nobodys.why.contains("the scheduler does not know it either"), "{nobodys}");
 }
 
@@ -246,18 +265,18 @@ async fn a_job_that_runs_or_is_over_does_not_wait() {
     let mut running = waiting(101, "ada", NOW);
     running.state = JobState::of(BaseState::Running);
     desk.says().queue = vec![running.clone()];
-    assert!(matches!(asked(&desk, "once", &[]).await.standing, Standing::Running(_)));
+    assert!(matches!(asked(&desk, "once").await.standing, Standing::Running(_)));
     running.state = JobState::of(BaseState::Completed);
     desk.says().queue = vec![running];
-    assert!(matches!(asked(&desk, "once", &[]).await.standing, Standing::Ended(_)));
+    assert!(matches!(asked(&desk, "once").await.standing, Standing::Ended(_)));
     desk.says().queue = Vec::new();
-    assert!(matches!(asked(&desk, "once", &[]).await.standing, Standing::Unknown { .. }));
+    assert!(matches!(asked(&desk, "once").await.standing, Standing::Unknown { .. }));
 }
 
 #[tokio::test]
 async fn a_queue_that_does_not_answer_is_a_failure_and_no_reason() {
     let desk = desk(pending("Priority")).await;
     desk.says().fails = Some(("pending", AdapterErrorKind::Unreachable));
-    let Err(error) = why(&desk.house("ada"), "once", &[]).await else { panic!("nobody answered") };
+    let Err(error) = why(&desk.house("ada"), "once", &none()).await else { panic!("nobody answered") };
     assert_eq!(error.gravity, jobs::Gravity::Unreachable);
 }
