@@ -8,6 +8,7 @@ use crate::{
 use async_trait::async_trait;
 use jobs::{
     Neighbour, Neighbourhood,
+    directory::{Origin, Released},
     why::{Change, MOST_QUESTIONS, Offer, Standing, Waits, Why, why},
 };
 use model::{BaseState, JobState, PendingClass, Tres, WallTime, Window};
@@ -257,6 +258,24 @@ async fn a_job_that_pakt_did_not_submit_is_explained_to_its_owner_alone() {
     assert!(others.why.contains("is of ben"), "{others}");
     let Err(nobodys) = why(&house, "103", &none()).await else { panic!("nobody has it") };
     assert!(nobodys.why.contains("the scheduler does not know it either"), "{nobodys}");
+}
+
+#[tokio::test]
+async fn a_script_that_pakt_holds_says_so_and_one_that_was_let_go_is_its_owners() {
+    let desk = Desk::new().await;
+    let origin = Origin::Script { path: "train.sh".to_owned(), words: Vec::new() };
+    let job = desk.job("ada", 1, NOW, origin).await;
+    job.submitted(101, NOW, None).await;
+    desk.says().queue.push(waiting(101, "ada", NOW));
+    desk.says().pending = Some(pending("JobHeldUser"));
+    let cause = |why: Why| match why.standing {
+        Standing::Pending(waits) => waits.causes[0].what.clone(),
+        _ => panic!("it waits"),
+    };
+    let held = "Pakt submitted it held, and was interrupted before it let it go";
+    assert_eq!(cause(asked(&desk, "job-1").await), held);
+    job.directory.put_released(&Released { at: at(NOW) }).await.expect("written");
+    assert_eq!(cause(asked(&desk, "job-1").await), "its owner holds it");
 }
 
 #[tokio::test]
