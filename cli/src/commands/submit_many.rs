@@ -8,14 +8,14 @@ use super::{
 use crate::{
     failure::Failure,
     output::{Answer, Table, hold},
-    wiring::Decision,
+    wiring::{self, Decision},
 };
 use jobs::{
     Gravity, JobsError,
     job_file::JobFile,
     submit::{ManyAnswer, ManySubmission, Member, MemberOutcome, Over, SubmitAnswer, SubmitOutcome, submit_many},
 };
-use model::{Amount, Unit};
+use model::{Amount, SiteChoice, Unit};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -34,6 +34,10 @@ pub(super) async fn run(arguments: &Arguments, files: Vec<JobFile>, context: &Co
         let (first, other) = (first.source.path.display(), other.source.path.display());
         let why = format!("`{first}` and `{other}` name different sites, and one call goes to one");
         return Err(Failure::usage(nothing, why, "submit those of each site in a call of their own"));
+    }
+    if wanted == SiteChoice::Any && wiring::has_choice(&context.general, &context.configuration)? {
+        let why = "they may run at any site, and a site is chosen for one job at a time";
+        return Err(Failure::usage(nothing, why, "name a site in them, or with `--site`"));
     }
     let house = context.house_to_submit(Some(&wanted)).await?;
     let over = match arguments.anew {

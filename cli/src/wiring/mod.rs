@@ -119,12 +119,22 @@ pub(crate) async fn candidates(
     configuration: &Configuration,
     need: Need,
 ) -> Result<Option<(Vec<Neighbour>, Vec<String>)>, Failure> {
-    let catalogue = site::catalogue(configuration)?;
-    let names = site::reachable(&catalogue, general, configuration)?;
+    let (catalogue, names) = reached(general, configuration)?;
     if names.len() < 2 {
         return Ok(None);
     }
     Ok(Some(wired(general, configuration, &catalogue, names, need).await))
+}
+
+/// Whether there is more than one site that a job for any site could go to.
+pub(crate) fn has_choice(general: &General, configuration: &Configuration) -> Result<bool, Failure> {
+    Ok(reached(general, configuration)?.1.len() > 1)
+}
+
+fn reached(general: &General, configuration: &Configuration) -> Result<(Catalogue, Vec<SiteName>), Failure> {
+    let catalogue = site::catalogue(configuration)?;
+    let names = site::reachable(&catalogue, general, configuration)?;
+    Ok((catalogue, names))
 }
 
 /// The choices of this machine.
