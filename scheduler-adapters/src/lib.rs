@@ -8,9 +8,11 @@ mod cluster;
 mod error;
 pub mod local;
 mod pending;
+mod look;
 mod rights;
 mod run_taker;
 mod scheduler;
+mod shared;
 mod sighting;
 mod slurm;
 mod submission;
@@ -23,11 +25,13 @@ pub use cluster::{AccountingFacts, Association, ClusterFacts, NodeGroup, Partiti
 pub use error::{AdapterError, AdapterErrorKind};
 pub use local::LocalScheduler;
 pub use pending::{Limit, LimitHolder, PendingJob, QueuePlace, Reservation, RunningJobs};
+pub use look::{Look, LookedFor, SharedState};
 pub use reach::Retry;
 pub use rights::Rights;
 pub(crate) use run_taker::KeptRuns;
 pub use run_taker::RunTaker;
 pub use scheduler::{Capabilities, Scheduler, UnusedWay, Way};
+pub use shared::{Cost, Freshness, Pace, Sharing};
 pub use sighting::{FoundIn, FoundJob, JobFacts, JobForm, JobSighting, StampSearch};
 pub use slurm::{
     AccountingText, NotStarted, RestConfiguration, SlurmCommands, TextError, TextFacts, TextRow, TokenSource,

@@ -1,9 +1,7 @@
 //! The contract: what Pakt asks of a scheduler, whatever the way to it.
 
 use crate::{
-    AdapterError, AdapterErrorKind, ClusterFacts, Estimate, FoundJob, Interactive, JobFacts, JobSighting, KeptRuns,
-    PendingJob, QueueBatch, Rights, RunAnswer, RunBatch, RunTaker, RunWindow, StampSearch, Submission, Submitted,
-    Whose,
+    AdapterError, AdapterErrorKind, ClusterFacts, Cost, Estimate, FoundJob, Freshness, Interactive, JobFacts, JobSighting, KeptRuns, Look, LookedFor, PendingJob, QueueBatch, Rights, RunAnswer, RunBatch, RunTaker, RunWindow, SharedState, StampSearch, Submission, Submitted, Whose,
 };
 use async_trait::async_trait;
 use model::{ClusterName, SchedulerJobId, Timestamp};
@@ -98,6 +96,27 @@ pub trait Scheduler: Send + Sync {
         ids: &[SchedulerJobId],
         since: Timestamp,
     ) -> Result<BTreeMap<SchedulerJobId, JobSighting>, AdapterError>;
+
+    /// Where jobs of the person who asks stand, as any of their processes was told last, where that is young enough, else as
+    /// [`Self::states`] tells it. For showing, and for nothing else: whatever is submitted, given back or charged by an answer
+    /// needs a new one. After `Err` nothing is known; where a source did not answer lately it is not asked, and the error says
+    /// until when.
+    async fn look(&self, wanted: &LookedFor, _: Freshness) -> Result<Look, AdapterError> {
+        let ids: Vec<SchedulerJobId> = wanted.jobs.keys().copied().collect();
+        let states = self.states(&ids, wanted.since).await?;
+        let observed_at = states.values().map(|seen| seen.observed_at).min();
+        Ok(Look { states, observed_at, ..Look::default() })
+    }
+
+    /// What was asked so far, by source, and what it cost; empty where nothing is counted.
+    fn costs(&self) -> Vec<Cost> {
+        Vec::new()
+    }
+
+    /// How the answers stand that this person's processes share; none where they share none.
+    async fn shared_state(&self) -> Option<SharedState> {
+        None
+    }
 
     /// Pending, running and just ended jobs, ours or not, in one question. Rows that cannot be read are handed back as
     /// they are; they never fail the others.

@@ -4,10 +4,11 @@ use model::{
     AccountName, ClusterName, JobState, PartitionName, QosName, SchedulerJobId, Stamp, Timestamp, Tres, UserName,
     WallTime,
 };
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// What was submitted with one call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum JobForm {
     /// One job.
     Single,
@@ -18,7 +19,8 @@ pub enum JobForm {
 }
 
 /// A job as it was seen at one instant: a single one, or a task of an array, or a component of a heterogeneous one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JobSighting {
     /// The raw id; the master's for tasks of an array that still wait.
     pub id: SchedulerJobId,

@@ -2,6 +2,7 @@
 
 use crate::JobSighting;
 use model::{AccountName, ClusterName, Run, SchedulerJobId, SiteName, Stamp, Timestamp, UserName, Window};
+use serde::{Deserialize, Serialize};
 
 /// Whose jobs are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub struct RunWindow {
 }
 
 /// A row that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectedRow {
     /// The row, its values separated by the unit separator (0x1f); the raw id is the first.
     pub raw: String,

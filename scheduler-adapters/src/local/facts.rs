@@ -26,12 +26,12 @@ pub(super) struct Record {
 
 /// `supervisor.json`: a process, so that another one with the same id is not taken for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ProcessIdentity {
-    pub(super) id: i32,
+pub(crate) struct ProcessIdentity {
+    pub(crate) id: i32,
     /// Clock ticks from boot to its start (proc(5), `stat`, field 22).
-    pub(super) start_ticks: u64,
+    pub(crate) start_ticks: u64,
     /// Which boot (`/proc/sys/kernel/random/boot_id`).
-    pub(super) boot: String,
+    pub(crate) boot: String,
 }
 
 /// `start.json`: the job's turn came.

@@ -21,5 +21,7 @@ mod submit;
 mod supervise;
 
 pub use configuration::LocalConfiguration;
+pub(crate) use facts::ProcessIdentity;
+pub(crate) use process::{identity, is_gone};
 pub use scheduler::LocalScheduler;
 pub use supervise::{SuperviseError, supervise};

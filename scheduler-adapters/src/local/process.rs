@@ -31,7 +31,7 @@ fn boot() -> String {
 }
 
 /// The identity of a living process.
-pub(super) fn identity(id: i32) -> Option<ProcessIdentity> {
+pub(crate) fn identity(id: i32) -> Option<ProcessIdentity> {
     Some(ProcessIdentity { id, start_ticks: stat(id)?.start_ticks, boot: boot() })
 }
 
@@ -39,6 +39,11 @@ pub(super) fn identity(id: i32) -> Option<ProcessIdentity> {
 pub(super) fn is_alive(process: &ProcessIdentity) -> bool {
     let found = stat(process.id).filter(|found| found.start_ticks == process.start_ticks);
     process.boot == boot() && found.is_some_and(|found| !matches!(found.state, 'Z' | 'X'))
+}
+
+/// Whether that process is known to be gone: of another host, or of an earlier boot, nobody can tell here.
+pub(crate) fn is_gone(process: &ProcessIdentity) -> bool {
+    process.boot == boot() && !is_alive(process)
 }
 
 /// The living processes of the session that a dead process led. None when its id has come round again: a session's id

@@ -2,11 +2,13 @@
 
 use crate::{
     AdapterError, AdapterErrorKind,
+    shared::Asking,
     slurm::{
         SlurmCommands,
         rows::{Found, TableReader},
     },
 };
+use async_trait::async_trait;
 use reach::{Command, Output, PieceTaker};
 use std::time::Duration;
 
@@ -19,6 +21,10 @@ const READ_OUTPUT_LIMIT: usize = 1024 * 1024 * 1024;
 
 /// How much an answer may print that is kept whole: configuration, partitions, limits.
 const TEXT_OUTPUT_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Those who answer, or do not.
+pub(super) const CONTROLLER: &str = "controller";
+pub(super) const ACCOUNTING: &str = "accounting";
 
 /// The commands, and what to call what they do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +63,14 @@ impl Tool {
         }
     }
 
+    /// Who is behind it, as far as not answering goes.
+    pub(super) const fn source(self) -> &'static str {
+        match self {
+            Self::Sacct | Self::Sacctmgr => ACCOUNTING,
+            _ => CONTROLLER,
+        }
+    }
+
     const fn no_answer(self) -> AdapterErrorKind {
         match self {
             Self::Sacct | Self::Sacctmgr => AdapterErrorKind::AccountingDown,
@@ -81,13 +95,36 @@ pub(super) fn read(tool: Tool) -> Command {
 impl SlurmCommands {
     /// Runs a command to its end, whatever that is.
     pub(super) async fn run(&self, tool: Tool, command: &Command) -> Result<Output, AdapterError> {
-        self.reach.run(command).await.map_err(|error| AdapterError::from_reach(error, tool.doing()))
+        let mut asking = Asking::of(tool.program());
+        let run = self.reach.run(command).await;
+        let printed = run.as_ref().map_or(&[][..], |output| &output.stdout);
+        asking.came(printed);
+        self.tally.count(&asking, run.as_ref().is_ok_and(is_answer));
+        run.map_err(|error| AdapterError::from_reach(error, tool.doing()))
+    }
+
+    /// Counts what a source did not answer, for all processes of this person. Hands the outcome on.
+    pub(super) async fn heeded<Told>(
+        &self,
+        tool: Tool,
+        told: Result<Told, AdapterError>,
+    ) -> Result<Told, AdapterError> {
+        if let (Err(error), Some(shared)) = (&told, &self.shared) {
+            shared.failed(tool.source(), error, None).await;
+        }
+        told
     }
 
     /// Asks, and gives what was printed; an end that is not a good one is an error.
     pub(super) async fn ask(&self, tool: Tool, arguments: &[&str]) -> Result<String, AdapterError> {
-        let output = self.run(tool, &read(tool).arguments(arguments.iter().copied())).await?;
-        if is_answer(&output) { Ok(output.stdout_text()) } else { Err(unanswered(tool, &output)) }
+        let run = self.run(tool, &read(tool).arguments(arguments.iter().copied())).await;
+        let answered =
+            run.and_then(
+                |output| {
+                    if is_answer(&output) { Ok(output.stdout_text()) } else { Err(unanswered(tool, &output)) }
+                },
+            );
+        self.heeded(tool, answered).await
     }
 
     /// Asks for a table and hands its rows on as they come. What was handed on before an error is no answer.
@@ -109,9 +146,29 @@ impl SlurmCommands {
         command: Command,
         taker: &mut dyn PieceTaker,
     ) -> Result<(), AdapterError> {
-        let output = self.reach.run_through(&command.output_limit(READ_OUTPUT_LIMIT), taker).await;
-        let output = output.map_err(|error| AdapterError::from_reach(error, tool.doing()))?;
-        if is_answer(&output) { Ok(()) } else { Err(unanswered(tool, &output)) }
+        let mut counted = Counted { asking: Asking::of(tool.program()), taker };
+        let run = self.reach.run_through(&command.output_limit(READ_OUTPUT_LIMIT), &mut counted).await;
+        self.tally.count(&counted.asking, run.as_ref().is_ok_and(is_answer));
+        let answered = match run {
+            Err(error) => Err(AdapterError::from_reach(error, tool.doing())),
+            Ok(output) if is_answer(&output) => Ok(()),
+            Ok(output) => Err(unanswered(tool, &output)),
+        };
+        self.heeded(tool, answered).await
+    }
+}
+
+/// Counts what is printed on its way.
+struct Counted<'taker> {
+    asking: Asking,
+    taker: &'taker mut dyn PieceTaker,
+}
+
+#[async_trait]
+impl PieceTaker for Counted<'_> {
+    async fn take(&mut self, piece: &[u8]) {
+        self.asking.came(piece);
+        self.taker.take(piece).await;
     }
 }
 

@@ -1,9 +1,10 @@
 //! The adapter itself: who it speaks through, what it remembers, and the contract.
 
 use crate::{
-    AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Estimate, FoundJob, Interactive, JobFacts, JobSighting,
-    PendingJob, QueueBatch, Rights, RunAnswer, RunTaker, RunWindow, Scheduler, StampSearch, Submission, Submitted,
-    UnusedWay, Way, Whose,
+    AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Cost, Estimate, FoundJob, Freshness, Interactive,
+    JobFacts, JobSighting, Look, LookedFor, PendingJob, QueueBatch, Rights, RunAnswer, RunTaker, RunWindow, Scheduler, SharedState,
+    Sharing, StampSearch, Submission, Submitted, UnusedWay, Way, Whose,
+    shared::{Shared, Tally},
     slurm::{
         call::Tool,
         columns::{Columns, Identity},
@@ -40,6 +41,10 @@ pub struct SlurmCommands {
     pub(super) helper: Option<Helper>,
     /// The way by slurmrestd, where one is named.
     pub(super) rest: Option<Rest>,
+    /// The answers that all processes of this person share, where there is a place for them.
+    pub(super) shared: Option<Shared>,
+    /// What was asked.
+    pub(super) tally: Tally,
 }
 
 impl SlurmCommands {
@@ -54,7 +59,16 @@ impl SlurmCommands {
             keeps_comments: AtomicI8::new(-1),
             helper: None,
             rest: None,
+            shared: None,
+            tally: Tally::default(),
         }
+    }
+
+    /// The same, with answers that may be a little old shared among all processes of the person who asks.
+    #[must_use]
+    pub fn sharing(mut self, sharing: Sharing) -> Self {
+        self.shared = Some(Shared::new(Arc::clone(&self.reach), Arc::clone(&self.clock), sharing));
+        self
     }
 
     /// The same, with `pakt-slurm` at that path doing what it can: the commands do the rest, and all of it where the
@@ -167,10 +181,11 @@ impl Scheduler for SlurmCommands {
         if let Some(answered) = self.rest_submit(submission).await {
             return answered;
         }
-        match self.native_submit(submission).await {
+        let submitted = match self.native_submit(submission).await {
             Some(answered) => answered,
             None => self.submit_once(submission).await,
-        }
+        };
+        self.heeded(Tool::Sbatch, submitted).await
     }
 
     async fn find(&self, search: &StampSearch) -> Result<Vec<FoundJob>, AdapterError> {
@@ -189,18 +204,33 @@ impl Scheduler for SlurmCommands {
         self.states_of(ids, since).await
     }
 
+    async fn look(&self, wanted: &LookedFor, freshness: Freshness) -> Result<Look, AdapterError> {
+        self.look_at(wanted, freshness).await
+    }
+
+    fn costs(&self) -> Vec<Cost> {
+        self.tally.costs()
+    }
+
+    async fn shared_state(&self) -> Option<SharedState> {
+        self.state_of_shared().await
+    }
+
     async fn queue(&self, whose: &Whose) -> Result<QueueBatch, AdapterError> {
         self.queue_of(whose).await
     }
 
     async fn cancel(&self, id: SchedulerJobId) -> Result<(), AdapterError> {
         if let Some(answered) = self.rest_cancel(id).await {
+            self.forget_queue().await;
             return answered;
         }
-        match self.native_cancel(id).await {
+        let cancelled = match self.native_cancel(id).await {
             Some(answered) => answered,
             None => self.cancel_job(id).await,
-        }
+        };
+        self.forget_queue().await;
+        self.heeded(Tool::Scancel, cancelled).await
     }
 
     async fn each_run(&self, window: &RunWindow, taker: &mut dyn RunTaker) -> Result<RunAnswer, AdapterError> {
@@ -230,7 +260,9 @@ impl Scheduler for SlurmCommands {
     }
 
     async fn release(&self, id: SchedulerJobId) -> Result<(), AdapterError> {
-        self.release_job(id).await
+        let released = self.release_job(id).await;
+        self.forget_queue().await;
+        self.heeded(Tool::Scontrol, released).await
     }
 
     fn interactive(&self, wish: &Interactive) -> Result<Command, AdapterError> {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 /// Up to so many ids are named in one question; for more, everything of the person who asks is asked for. More than some
 /// hundreds make sacct hang (Parsl/parsl#3814).
-const NAMED_IDS: usize = 200;
+pub(super) const NAMED_IDS: usize = 200;
 
 /// Whose jobs, and which; a part that is empty selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

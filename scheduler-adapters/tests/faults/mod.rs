@@ -6,5 +6,6 @@ mod local;
 mod native;
 mod real;
 mod rest;
+mod shared;
 mod slurm;
 mod submission;

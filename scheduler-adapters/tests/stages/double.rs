@@ -4,10 +4,18 @@ use crate::{
     stages::wrapped::Wrapped,
     suite::{Deed, Size, Stage, SystemClock},
 };
-use model::{SchedulerJobId, WallTime};
+use model::{Clock, SchedulerJobId, WallTime};
 use reach::Command;
-use scheduler_adapters::SlurmCommands;
-use std::{os::unix::fs::symlink, path::PathBuf, sync::Arc, time::Duration};
+use scheduler_adapters::{Pace, Sharing, SlurmCommands};
+use std::{
+    os::unix::fs::symlink,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 const PROGRAMS: [&str; 7] = ["sbatch", "squeue", "sacct", "scancel", "scontrol", "sinfo", "sacctmgr"];
 
@@ -100,6 +108,21 @@ impl Double {
         let own = self.clone();
         let reach = Wrapped(move |command: &Command| own.command(command, patience));
         SlurmCommands::new(Arc::new(reach), Arc::new(SystemClock))
+    }
+
+    /// The adapter of a process that shares answers with all others of this double, by a clock that may be moved.
+    pub(crate) fn process(&self, clock: Arc<dyn Clock>) -> SlurmCommands {
+        static RANDOM: AtomicU64 = AtomicU64::new(1);
+        let random = || u128::from(RANDOM.fetch_add(1, Ordering::Relaxed));
+        let sharing = Sharing {
+            folder: self.file("answers"),
+            user: user().parse().expect("a user"),
+            pace: Pace::default(),
+            random,
+        };
+        let own = self.clone();
+        let reach = Wrapped(move |command: &Command| own.command(command, None));
+        SlurmCommands::new(Arc::new(reach), clock).keeping_columns_in(self.file("columns.json")).sharing(sharing)
     }
 
     /// The adapter, called by a process with a variable of its own.

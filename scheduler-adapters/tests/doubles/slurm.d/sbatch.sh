@@ -138,7 +138,10 @@ sbatch() {
             --array=*) array=$value ;;
             --hold) hold=yes ;;
             --test-only) test_only=yes ;;
-            --parsable | --ntasks-per-node=* | --cpus-per-task=* | --gres=* | --exclusive | --no-requeue | --open-mode=* | --signal=*) ;;
+            # What changes nothing here: the layout of tasks, signals, and how the job's output is opened.
+            --ntasks*=* | --cpus-per-*=* | --gres=* | --mem*=* | --signal=* | --open-mode=* | --error=* | --export=*) ;;
+            --exclusive | --requeue | --no-requeue | --kill-on-invalid-dep=*) ;;
+            --parsable) ;;
             *) echo "sbatch: unrecognized option '$1'" >&2; exit 1 ;;
         esac
     }

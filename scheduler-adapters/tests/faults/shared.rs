@@ -1,0 +1,253 @@
+//! Answers that the processes of a person share: however many look, a site is asked once an interval.
+
+use crate::{
+    stages::double::{Double, stage_and_double},
+    suite::{Size, Stage, SystemClock, long_ago},
+};
+use model::{Clock, SchedulerJobId, Timestamp};
+use reach::Retry;
+use scheduler_adapters::{AdapterErrorKind, Freshness, Look, LookedFor, Scheduler, SlurmCommands};
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+/// The system's clock, moved on.
+#[derive(Default)]
+struct Moved(AtomicI64);
+
+impl Moved {
+    fn on(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Moved {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus_seconds(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A double with a job that runs, and the clock of all processes.
+struct Site {
+    stage: Stage,
+    double: Double,
+    clock: Arc<Moved>,
+    job: SchedulerJobId,
+}
+
+impl Site {
+    async fn new() -> Self {
+        let (stage, double) = stage_and_double(true);
+        let job = stage.submit(&stage.gated("watched", Size::Small)).await;
+        stage.running(job).await;
+        Self { stage, double, clock: Arc::default(), job }
+    }
+
+    fn process(&self) -> SlurmCommands {
+        self.double.process(Arc::clone(&self.clock) as Arc<dyn Clock>)
+    }
+
+    /// Questions to the queue and to accounting since the last time.
+    fn asked(&self) -> (usize, usize) {
+        let asked = (self.double.calls_of("squeue"), self.double.calls_of("sacct"));
+        self.double.set("calls", "");
+        asked
+    }
+
+    async fn look(&self, jobs: &[SchedulerJobId]) -> Look {
+        self.process().look(&known(jobs), Freshness::Shared).await.expect("it answers")
+    }
+}
+
+/// Jobs that have been known for long.
+fn known(jobs: &[SchedulerJobId]) -> LookedFor {
+    LookedFor { jobs: jobs.iter().map(|job| (*job, long_ago())).collect(), since: long_ago() }
+}
+
+#[tokio::test]
+async fn many_processes_ask_once_an_interval() {
+    let site = Site::new().await;
+    site.asked();
+    for round in 0..3 {
+        let looks: Vec<_> = (0..16)
+            .map(|_| {
+                let (process, wanted) = (site.process(), known(&[site.job]));
+                tokio::spawn(async move { process.look(&wanted, Freshness::Shared).await })
+            })
+            .collect();
+        let mut observed = Vec::new();
+        for look in looks {
+            let look = look.await.expect("no panic").expect("it answers");
+            assert!(look.states[&site.job].state.is_running() && look.notes.is_empty(), "{look:?}");
+            observed.push(look.observed_at);
+        }
+        observed.dedup();
+        assert_eq!((site.asked(), observed.len()), ((1, 0), 1), "round {round}");
+        site.look(&[site.job]).await;
+        assert_eq!(site.asked(), (0, 0), "the answer is young");
+        site.clock.on(31);
+    }
+    let left: Vec<_> = fs::read_dir(site.double.file("answers")).expect("a folder").flatten().collect();
+    assert_eq!(left.len(), 1, "an answer and nothing beside it: {left:?}");
+}
+
+#[tokio::test]
+async fn ten_thousand_jobs_cost_what_ten_cost() {
+    let mut asked = Vec::new();
+    for count in [10, 10_000] {
+        let site = Site::new().await;
+        site.double.set("crowd", &count.to_string());
+        site.asked();
+        let jobs: Vec<_> = (2_000_001..=2_000_000 + count).map(SchedulerJobId::new).collect();
+        let process = site.process();
+        let look = process.look(&known(&jobs), Freshness::Shared).await.expect("it answers");
+        assert_eq!(look.states.len(), jobs.len());
+        let questions: Vec<_> = process.costs().into_iter().map(|cost| (cost.source, cost.questions)).collect();
+        assert_eq!(questions, [("squeue", 1)]);
+        let again = site.look(&jobs).await;
+        assert_eq!(again.states, look.states, "what was shared is what was told");
+        asked.push(site.asked());
+    }
+    assert_eq!(asked, [(1, 0), (1, 0)]);
+}
+
+#[tokio::test]
+async fn a_job_that_the_answer_cannot_know_is_asked_for() {
+    let site = Site::new().await;
+    site.look(&[site.job]).await;
+    site.asked();
+    let later = site.stage.submit(&site.stage.gated("later", Size::Small)).await;
+    let wanted = LookedFor { jobs: BTreeMap::from([(later, site.clock.now())]), since: long_ago() };
+    let look = site.process().look(&wanted, Freshness::Shared).await.expect("it answers");
+    assert!(look.states.contains_key(&later));
+    assert_eq!(site.asked(), (1, 0));
+}
+
+#[tokio::test]
+async fn who_wants_a_fresh_answer_gets_one_after_the_least_pause() {
+    let site = Site::new().await;
+    let process = site.process();
+    site.asked();
+    for (moved, asked) in [(0, 1), (3, 0), (3, 1)] {
+        site.clock.on(moved);
+        process.look(&known(&[site.job]), Freshness::Fresh).await.expect("it answers");
+        assert_eq!(site.asked(), (asked, 0), "{moved} s later");
+    }
+}
+
+#[tokio::test]
+async fn jobs_that_left_the_queue_are_asked_for_together() {
+    let (stage, double) = stage_and_double(true);
+    let mut jobs = Vec::new();
+    for name in ["one", "two"] {
+        let job = stage.submit(&stage.submission(name, Size::Small, "true")).await;
+        stage.ended(job).await;
+        jobs.push(job);
+    }
+    let gone = SchedulerJobId::new(4711);
+    let site = Site { stage, double, clock: Arc::default(), job: jobs[0] };
+    site.look(&[gone]).await;
+    site.asked();
+    let look = site.look(&jobs).await;
+    assert!(jobs.iter().all(|job| look.states[job].state.is_final()), "{look:?}");
+    assert_eq!(site.asked(), (0, 1));
+    assert!(site.look(&[gone]).await.states.is_empty());
+    site.look(&jobs[1..]).await;
+    assert_eq!(site.asked(), (0, 0));
+    site.clock.on(31);
+    site.look(&jobs).await;
+    assert_eq!(site.asked(), (1, 1));
+    assert!(site.look(&[gone]).await.states.is_empty());
+    assert_eq!(site.asked(), (0, 0), "what others asked for was asked for along with it");
+}
+
+#[tokio::test]
+async fn a_source_that_does_not_answer_is_left_alone_by_everybody_for_a_while() {
+    let site = Site::new().await;
+    site.look(&[site.job]).await;
+    site.clock.on(31);
+    site.asked();
+    site.double.fails("squeue", "down always");
+    let failed = |error: scheduler_adapters::AdapterError| {
+        assert_eq!((&error.kind, error.retry), (&AdapterErrorKind::Unreachable, Retry::Later));
+        error.to_string()
+    };
+    let first = failed(site.process().look(&known(&[site.job]), Freshness::Shared).await.expect_err("it is down"));
+    assert!(first.contains("Unable to contact slurm controller") && !first.contains("not asked"), "{first}");
+    for freshness in [Freshness::Shared, Freshness::Fresh] {
+        let error = failed(site.process().look(&known(&[site.job]), freshness).await.expect_err("it is left alone"));
+        assert!(error.contains("not asked again until: 2") && error.contains("Unable to contact"), "{error}");
+    }
+    assert_eq!(site.asked(), (1, 0));
+    let waits = |state: scheduler_adapters::SharedState| {
+        state.waits.into_iter().map(|(source, _, failures, _)| (source, failures)).collect::<Vec<_>>()
+    };
+    let state = async || waits(site.process().shared_state().await.expect("it shares"));
+    assert_eq!(state().await, [("controller".to_owned(), 1)]);
+    // Behind the wait one asks, and the next wait is longer.
+    site.clock.on(11);
+    failed(site.process().look(&known(&[site.job]), Freshness::Shared).await.expect_err("still down"));
+    assert_eq!((site.asked(), state().await), ((1, 0), vec![("controller".to_owned(), 2)]));
+    site.double.fails("squeue", "none");
+    site.clock.on(31);
+    site.look(&[site.job]).await;
+    assert_eq!((site.asked(), state().await), ((1, 0), Vec::new()), "an answer ends it");
+}
+
+#[tokio::test]
+async fn what_decides_is_never_answered_by_what_is_shared_nor_held_back() {
+    let site = Site::new().await;
+    let submission = site.stage.gated("decided", Size::Small);
+    let job = site.stage.submit(&submission).await;
+    site.look(&[job]).await;
+    site.asked();
+    let process = site.process();
+    process.states(&[job], long_ago()).await.expect("it answers");
+    process.find(&Stage::search(&submission)).await.expect("it answers");
+    process.read_back(job).await.expect("it answers");
+    process.queue(&scheduler_adapters::Whose::mine()).await.expect("it answers");
+    assert_eq!(site.asked().0, 4);
+    // A write that is not answered holds looks back, and no look that fails holds a write back.
+    site.double.fails("scancel", "down");
+    process.cancel(job).await.expect_err("it is down");
+    let error = site.process().look(&known(&[job]), Freshness::Shared).await.expect_err("left alone");
+    assert!(error.to_string().contains("not asked again until"), "{error}");
+    process.states(&[job], long_ago()).await.expect("whoever decides asks");
+    process.cancel(job).await.expect("whoever acts acts");
+    assert_eq!(site.asked().0, 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_believed_costs_a_question_and_a_note() {
+    let site = Site::new().await;
+    site.look(&[site.job]).await;
+    for text in ["{", "{\"version\":9}"] {
+        fs::write(site.double.file("answers/queue"), text).expect("ours");
+        site.asked();
+        let look = site.look(&[site.job]).await;
+        assert!(look.states[&site.job].state.is_running());
+        assert!(look.notes[0].contains("set aside"), "{:?}", look.notes);
+        assert_eq!(site.asked(), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_question_whose_asker_was_killed_is_asked_by_the_next() {
+    let site = Site::new().await;
+    site.look(&[site.job]).await;
+    let answer = fs::read_to_string(site.double.file("answers/queue")).expect("ours");
+    let token = answer.split("\"token\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a token");
+    let left = r#"{"process":{"id":1,"start_ticks":1,"boot":"of another host"},"at":0}"#;
+    fs::write(site.double.file(&format!("answers/queue.asked.{token}.0")), left).expect("ours");
+    site.clock.on(31);
+    site.asked();
+    site.look(&[site.job]).await;
+    assert_eq!(site.asked(), (1, 0));
+    let left: Vec<_> = fs::read_dir(site.double.file("answers")).expect("a folder").flatten().collect();
+    assert_eq!(left.len(), 1, "what was left behind is gone: {left:?}");
+}
