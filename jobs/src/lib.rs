@@ -35,6 +35,7 @@ mod known_at;
 mod known_filter;
 pub mod list;
 pub mod logs;
+mod look;
 mod nearest;
 mod neighbour;
 pub mod outlook;

@@ -5,14 +5,13 @@ use crate::{
     directory::{Ended, IndexedJob, Intent, JobDirectory, JobIndex, Progress},
     error::JobsError,
     house::House,
-    reached::scheduled,
+    look::{Watched, look},
     settle::ended_as_seen,
 };
 use ledger::HoldId;
 use model::{Amount, JobId, JobName, JobState, ProjectName, SchedulerJobId, Timestamp, Unit, WallTime};
-use scheduler_adapters::JobSighting;
+use scheduler_adapters::{Freshness, JobSighting, Look};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// Where a job stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -69,14 +68,21 @@ pub struct JobList {
     pub jobs: Vec<ListedJob>,
     /// Why some states are unknown.
     pub unasked: Option<String>,
+    /// When the scheduler was asked for the states that are shown; none where none needed asking.
+    pub observed_at: Option<Timestamp>,
+    /// Whether an earlier question was answered so.
+    pub was_shared: bool,
+    /// What a person should know beside it.
+    #[serde(skip)]
+    pub notes: Vec<String>,
 }
 
 /// Lists the newest `most` jobs, of those only the open ones where `open_only`.
-pub async fn list(house: &House, most: usize, open_only: bool) -> Result<JobList, JobsError> {
+pub async fn list(house: &House, most: usize, open_only: bool, freshness: Freshness) -> Result<JobList, JobsError> {
     let jobs = newest(house, most, open_only).await?;
-    let (states, unasked) = match ask(house, &jobs).await {
-        Ok(states) => (states, None),
-        Err(error) => (BTreeMap::new(), Some(error.why)),
+    let (Look { states, observed_at, was_shared, notes }, unasked) = match ask(house, &jobs, freshness).await {
+        Ok(look) => (look, None),
+        Err(error) => (Look::default(), Some(error.why)),
     };
     let mut listed = Vec::new();
     for job in jobs {
@@ -89,7 +95,7 @@ pub async fn list(house: &House, most: usize, open_only: bool) -> Result<JobList
             listed.push(job);
         }
     }
-    Ok(JobList { jobs: listed, unasked })
+    Ok(JobList { jobs: listed, unasked, observed_at, was_shared, notes })
 }
 
 /// The newest jobs, newest first.
@@ -109,11 +115,20 @@ async fn newest(house: &House, most: usize, open_only: bool) -> Result<Vec<Index
 }
 
 /// One question for all jobs that are not over.
-async fn ask(house: &House, jobs: &[IndexedJob]) -> Result<BTreeMap<SchedulerJobId, JobSighting>, JobsError> {
-    let open = || jobs.iter().filter(|job| job.ended.is_none() && job.scheduler_job.is_some());
-    let Some(since) = open().map(IndexedJob::submitted_since).min() else { return Ok(BTreeMap::new()) };
-    let ids: Vec<SchedulerJobId> = open().filter_map(|job| job.scheduler_job).collect();
-    scheduled(house.scheduler.states(&ids, since).await, "the scheduler was not asked")
+async fn ask(house: &House, jobs: &[IndexedJob], freshness: Freshness) -> Result<Look, JobsError> {
+    let wanted: Vec<Watched<'_>> = jobs
+        .iter()
+        .filter(|job| job.ended.is_none())
+        .filter_map(|job| {
+            Some(Watched {
+                job: job.scheduler_job?,
+                owner: &job.intent.principal.user,
+                since: job.submitted_since(),
+                known_at: job.submitted_at.unwrap_or(job.intent.made_at),
+            })
+        })
+        .collect();
+    look(house, &wanted, freshness).await
 }
 
 async fn listed_job(house: &House, job: IndexedJob, sighting: Option<&JobSighting>) -> Result<ListedJob, JobsError> {

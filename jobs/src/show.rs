@@ -6,12 +6,13 @@ use crate::{
     error::JobsError,
     find::find,
     house::House,
-    reached::{booked, scheduled},
+    look::{Watched, look},
+    reached::booked,
     settle::kept_until,
 };
 use ledger::{Hold, HoldId};
 use model::{Factors, SchedulerJobId, Timestamp};
-use scheduler_adapters::JobSighting;
+use scheduler_adapters::{Freshness, JobSighting, Look};
 use std::path::PathBuf;
 
 /// One job in full.
@@ -36,6 +37,12 @@ pub struct Shown {
     pub sighting: Option<JobSighting>,
     /// Why the scheduler was not heard.
     pub unasked: Option<String>,
+    /// When the scheduler was asked; none where it was not.
+    pub observed_at: Option<Timestamp>,
+    /// Whether an earlier question was answered so.
+    pub was_shared: bool,
+    /// What a person should know beside it.
+    pub notes: Vec<String>,
     /// Its hold.
     pub hold: Option<Hold>,
     /// How its ceiling comes about.
@@ -51,23 +58,22 @@ pub struct Shown {
 }
 
 /// Gathers everything about the job that `text` names.
-pub async fn show(house: &House, text: &str) -> Result<Shown, JobsError> {
+pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Shown, JobsError> {
     let found = find(house, text).await?;
     let id = found.intent.id;
     let directory = house.state.job(id);
     let intent = directory.intent().await?.unwrap_or(found.intent);
     let submitted = directory.submitted().await?;
     let ended = directory.ended().await?;
-    let (sighting, unasked) = match (&submitted, &ended) {
-        (Some(note), None) => {
-            let asked = house.scheduler.states(&[note.scheduler_job], intent.made_at).await;
-            match scheduled(asked, "the scheduler was not asked") {
-                Ok(mut states) => (states.remove(&note.scheduler_job), None),
-                Err(error) => (None, Some(error.why)),
-            }
-        }
-        _ => (None, None),
+    let (looked, unasked) = match (&submitted, &ended) {
+        (Some(note), None) => match seen(house, &intent, note, freshness).await {
+            Ok(looked) => (looked, None),
+            Err(error) => (Look::default(), Some(error.why)),
+        },
+        _ => (Look::default(), None),
     };
+    let Look { mut states, observed_at, was_shared, notes } = looked;
+    let sighting = submitted.as_ref().and_then(|note| states.remove(&note.scheduler_job));
     let hold = match house.books.book().await {
         Ok(Some(book)) => booked(book.hold(HoldId(id)).await, "the hold was not read")?,
         Ok(None) | Err(_) => None,
@@ -95,12 +101,35 @@ pub async fn show(house: &House, text: &str) -> Result<Shown, JobsError> {
         ended,
         sighting,
         unasked,
+        observed_at,
+        was_shared,
+        notes,
         hold,
         factors,
         renewed_until,
         missed,
         log,
     })
+}
+
+/// As [`show`], for whoever looks again and again: where the job's own files tell more than an answer that is a little old,
+/// the scheduler is asked.
+pub async fn follow(house: &House, text: &str, freshness: Freshness) -> Result<Shown, JobsError> {
+    let shown = show(house, text, freshness).await?;
+    if is_behind(&shown) { show(house, text, Freshness::Fresh).await } else { Ok(shown) }
+}
+
+/// Whether the job's own files tell that it has started, or ended, and the scheduler's answer does not yet. They say when it
+/// is worth asking; the scheduler is believed.
+fn is_behind(shown: &Shown) -> bool {
+    let (Some(seen), Some(attempt)) = (&shown.sighting, shown.attempts.last()) else { return false };
+    let has_ended = attempt.ended_at.is_some() && !seen.state.is_final();
+    shown.ended.is_none() && shown.was_shared && (has_ended || seen.state.is_pending())
+}
+
+async fn seen(house: &House, intent: &Intent, note: &SubmittedNote, freshness: Freshness) -> Result<Look, JobsError> {
+    let (job, owner) = (note.scheduler_job, &intent.principal.user);
+    look(house, &[Watched { job, owner, since: intent.made_at, known_at: note.at }], freshness).await
 }
 
 /// How far a job's program says it is, from its own files alone: nobody is asked.

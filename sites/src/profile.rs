@@ -180,6 +180,12 @@ pub struct Site {
     /// The least seconds between two attempts to connect, where a program opens the connection.
     #[serde(default)]
     pub login_pause_seconds: Option<Sourced<u32>>,
+    /// The least seconds between two questions of one person's programs that repeat themselves.
+    #[serde(default)]
+    pub question_interval_seconds: Option<Sourced<u32>>,
+    /// The most seconds for which nobody asks again after questions that were not answered.
+    #[serde(default)]
+    pub question_pause_seconds: Option<Sourced<u32>>,
     /// The rule for accounts.
     pub account: Sourced<AccountRule>,
     /// The kinds of budget that occur; which one a project has, its own usage command tells.

@@ -67,8 +67,8 @@ traced!(
     name, default_for
 );
 traced!(
-    Site: clusters, detection, login, login_pause_seconds, account, budget_windows, accounting_zone, usage, storage, state_area, cache_area,
-    modules, notes, partitions;
+    Site: clusters, detection, login, login_pause_seconds, question_interval_seconds, question_pause_seconds, account, budget_windows,
+    accounting_zone, usage, storage, state_area, cache_area, modules, notes, partitions;
     site, title, centre, aliases, scheduler, defaults, sources, unknown
 );
 

@@ -1,6 +1,10 @@
 //! `pakt jobs`
 
-use super::{Context, view};
+use super::{
+    Context,
+    asked::{age, freshness, with_costs},
+    view,
+};
 use crate::{
     failure::Failure,
     output::{Answer, Table, instant},
@@ -17,6 +21,12 @@ pub(crate) struct Arguments {
     /// At most so many, from 1 on, newest first
     #[arg(long, default_value_t = 50, value_name = "COUNT")]
     pub most: usize,
+    /// Ask the scheduler now, and not what any command of yours was told a short time ago
+    #[arg(long)]
+    pub fresh: bool,
+    /// Say what was asked of the site, and what came
+    #[arg(long)]
+    pub costs: bool,
 }
 
 /// Lists jobs.
@@ -25,16 +35,23 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
         let next = "name a number from 1 on behind `--most`; without it 50 jobs are listed at most";
         return Err(Failure::usage("no jobs were listed", "`--most 0` asks for none", next));
     }
-    let found = list(&context.house_to_look().await?, arguments.most, arguments.open).await?;
+    let house = context.house_to_look().await?;
+    let found = list(&house, arguments.most, arguments.open, freshness(arguments.fresh)).await?;
     let mut table =
         Table::new(&["job", "name", "project", "slurm", "state", "elapsed", "progress", "made"]).right(&[3, 5]);
     for job in &found.jobs {
         table.row(row(job));
     }
     let text = if found.jobs.is_empty() { "no jobs; `pakt submit FILE` makes one\n".to_owned() } else { table.text() };
-    let notes = found.unasked.iter().map(|why| format!("note: states may be old: {why}")).collect::<Vec<_>>();
-    let json = json!({ "version": 1, "jobs": found.jobs, "unasked": found.unasked });
-    Ok(Answer::new(text, json).with_notes(notes))
+    let mut notes = found.unasked.iter().map(|why| format!("note: states may be old: {why}")).collect::<Vec<_>>();
+    notes.extend(
+        age(&house, found.observed_at, found.was_shared).map(|age| format!("note: states {age}; `--fresh` asks again")),
+    );
+    notes.extend(found.notes.iter().map(|note| format!("note: {note}")));
+    let json = json!({
+        "version": 1, "jobs": found.jobs, "unasked": found.unasked, "observed_at": found.observed_at,
+    });
+    Ok(with_costs(Answer::new(text, json).with_notes(notes), &house, arguments.costs))
 }
 
 fn row(job: &ListedJob) -> [String; 8] {

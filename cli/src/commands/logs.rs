@@ -1,10 +1,10 @@
 //! `pakt logs JOB`
 
 use super::Context;
-use crate::{failure::Failure, output::Answer};
+use crate::{failure::Failure, output::Answer, wiring::Freshness};
 use jobs::{
     logs::{Beginning, Log},
-    show::show,
+    show::follow as look,
 };
 use model::JobState;
 use serde_json::json;
@@ -34,9 +34,9 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     let mut log = Log::open(&house, &arguments.job, arguments.tail.map_or(Beginning::Start, Beginning::Lines)).await?;
     let mut text = String::new();
     let mut is_there = false;
-    for look in 0_u32.. {
-        let is_over = if arguments.follow && look % LOOKS_PER_QUESTION == 0 {
-            let shown = show(&house, &arguments.job).await?;
+    for number in 0_u32.. {
+        let is_over = if arguments.follow && number % LOOKS_PER_QUESTION == 0 {
+            let shown = look(&house, &arguments.job, Freshness::Shared).await?;
             shown.ended.is_some() || shown.sighting.as_ref().map(|seen| &seen.state).is_some_and(JobState::is_final)
         } else {
             !arguments.follow

@@ -24,6 +24,7 @@ pub(crate) mod usage;
 pub(crate) mod watch;
 pub(crate) mod why;
 
+mod asked;
 mod bundle;
 mod choice;
 mod ends;

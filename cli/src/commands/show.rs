@@ -2,6 +2,7 @@
 
 use super::{
     Context,
+    asked::{age, freshness},
     ends::{self, End},
     view,
 };
@@ -9,7 +10,10 @@ use crate::{
     failure::Failure,
     output::{Answer, explained_hold, hold, instant},
 };
-use jobs::show::{Shown, show};
+use jobs::{
+    House,
+    show::{Shown, show},
+};
 use serde_json::json;
 
 /// Arguments of `show`.
@@ -17,23 +21,27 @@ use serde_json::json;
 pub(crate) struct Arguments {
     /// The job: its id or the start of it, the scheduler's id, or a name
     pub job: String,
+    /// Ask the scheduler now, and not what any command of yours was told a short time ago
+    #[arg(long)]
+    pub fresh: bool,
 }
 
 /// Shows the job.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    let shown = show(&context.house_to_look().await?, &arguments.job).await?;
-    Ok(answer(&shown))
+    let house = context.house_to_look().await?;
+    let shown = show(&house, &arguments.job, freshness(arguments.fresh)).await?;
+    Ok(answer(&house, &shown))
 }
 
 /// The job in full.
-pub(super) fn answer(shown: &Shown) -> Answer {
+pub(super) fn answer(house: &House, shown: &Shown) -> Answer {
     let Shown { intent, submitted, read_back, attempts, ended, .. } = shown;
     let mut lines = vec![
         ("job", intent.id.to_string()),
         ("name", intent.name.to_string()),
         ("project", intent.project.to_string()),
         ("made", format!("{} by {} on {}", instant(intent.made_at), intent.principal, intent.host)),
-        ("state", state(shown)),
+        ("state", dated_state(house, shown)),
     ];
     if let Some(placement) = &intent.placement {
         lines.push(("placement", view::placement_line(placement)));
@@ -67,6 +75,13 @@ pub(super) fn answer(shown: &Shown) -> Answer {
     let text: String = lines.iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect();
     Answer::new(text, json(shown))
         .with_notes(shown.unasked.iter().map(|why| format!("note: the state may be old: {why}")))
+        .with_notes(shown.notes.iter().map(|note| format!("note: {note}")))
+}
+
+/// Where the job stands, and how old that is where it is not of now.
+fn dated_state(house: &House, shown: &Shown) -> String {
+    let age = age(house, shown.observed_at, shown.was_shared).filter(|_| shown.ended.is_none());
+    age.map_or_else(|| state(shown), |age| format!("{}, {age}", state(shown)))
 }
 
 fn state(shown: &Shown) -> String {
@@ -116,6 +131,7 @@ fn json(shown: &Shown) -> serde_json::Value {
         "unheld": shown.unheld, "progress": shown.progress, "cancel": shown.cancel, "ended": ended,
         "state": ends::state(shown), "end": ends::told(shown),
         "reason": sighting.as_ref().map(|seen| &seen.reason), "unasked": shown.unasked,
+        "observed_at": shown.observed_at,
         "elapsed": sighting.as_ref().map(|seen| seen.elapsed), "time_limit": sighting.as_ref().and_then(|seen| seen.time_limit),
         "attempts": shown.attempts.iter().map(|attempt| json!({
             "scheduler_job": attempt.scheduler_job, "restart": attempt.restart, "started_at": attempt.started_at,

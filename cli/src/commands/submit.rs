@@ -1,10 +1,10 @@
 //! `pakt submit FILE...`
 
-use super::{Context, choice, job_file, submit_many, view, watch};
+use super::{Context, asked::with_costs, choice, job_file, submit_many, view, watch};
 use crate::{
     failure::Failure,
     output::{Answer, decision, explained_hold},
-    wiring::{self, Counters, Decision},
+    wiring::{Decision, Freshness},
 };
 use jobs::outlook::Advice;
 use jobs::submit::{Submission, SubmitAnswer, SubmitOutcome};
@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     /// Go on where the ledger refuses; the reason is recorded
     #[arg(long, value_name = "REASON", value_parser = super::view::reason)]
     pub anyway: Option<String>,
-    /// Print how many synced writes and processes it took
+    /// Say how many synced writes and processes it took, and what was asked of the site
     #[arg(long)]
     pub costs: bool,
 }
@@ -44,15 +44,12 @@ pub(crate) struct Anew {
 
 /// Submits the jobs; one alone is watched where that is wanted.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
-    let before = wiring::counters();
     let mut files = job_file::read_all(&arguments.files, context).await?;
     let Some(file) = (if files.len() == 1 && !arguments.anew.rest { files.pop() } else { None }) else {
-        let shown = submit_many::run(&arguments, files, context).await?;
-        return Ok(if arguments.costs { with_costs(shown, &before) } else { shown });
+        return submit_many::run(&arguments, files, context).await;
     };
     let choice = choice::to_submit(context, &file, arguments.anew.again).await?;
     let house = choice.house.clone();
-    let before_submission = wiring::counters();
     let submission = Submission { file, again: arguments.anew.again, anyway: arguments.anyway };
     let answer = jobs::submit::submit(&house, submission).await?;
     let id = answer.id;
@@ -61,9 +58,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         shown.text.push_str(&format!("site: {line}\n"));
     }
     shown.json["sites"] = choice.json();
-    if arguments.costs {
-        shown = with_costs(shown, &before_submission);
-    }
+    let shown = with_costs(shown, &house, arguments.costs);
     if !arguments.watch {
         return Ok(shown);
     }
@@ -72,14 +67,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     for note in &shown.notes {
         context.screen.note(note);
     }
-    watch::watch(&house, context, &id.to_string(), interrupt).await
-}
-
-fn with_costs(mut shown: Answer, before: &Counters) -> Answer {
-    let costs = wiring::counters().since(*before);
-    shown.json["costs"] = json!({ "synced_writes": costs.syncs, "processes": costs.processes });
-    shown.notes.push(format!("costs: {} synced writes, {} processes", costs.syncs, costs.processes));
-    shown
+    watch::watch(&house, context, &id.to_string(), Freshness::Shared, interrupt).await
 }
 
 /// What the policy says to a job that is not simply covered.

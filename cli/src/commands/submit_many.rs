@@ -2,6 +2,7 @@
 
 use super::{
     Context,
+    asked::with_costs,
     submit::{self, Anew, Arguments},
     view,
 };
@@ -46,7 +47,7 @@ pub(super) async fn run(arguments: &Arguments, files: Vec<JobFile>, context: &Co
         Anew { .. } => Over::Ask,
     };
     let answer = submit_many(&house, ManySubmission { files, over, anyway: arguments.anyway.clone() }).await?;
-    Ok(shown(&answer))
+    Ok(with_costs(shown(&answer), &house, arguments.costs))
 }
 
 fn submitted(answer: &ManyAnswer) -> impl Iterator<Item = &SubmitAnswer> {

@@ -1,17 +1,21 @@
 //! `pakt watch JOB`: live state, elapsed time, a bar from the job's own progress, the tail of its log.
 
-use super::{Context, ends, show};
+use super::{
+    Context,
+    asked::{age, freshness, with_costs},
+    ends, show,
+};
 use crate::{
     failure::{Failure, JOB_FAILED},
     output::Answer,
-    wiring::{self, Hold},
+    wiring::{self, Freshness, Hold},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use jobs::{
     House,
     logs::{Beginning, Log},
     settle::{SettleOptions, settle},
-    show::{Shown, progress, show as look},
+    show::{Shown, follow as look, progress},
 };
 use model::{BaseState, JobState, WallTime};
 use serde_json::json;
@@ -23,6 +27,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) struct Arguments {
     /// The job: its id or the start of it, the scheduler's id, or a name
     pub job: String,
+    /// Ask the scheduler each time, and not what any command of yours was told a short time ago
+    #[arg(long)]
+    pub fresh: bool,
+    /// Say at the end what was asked of the site, and what came
+    #[arg(long)]
+    pub costs: bool,
 }
 
 /// How often the job's own files are looked at; they cost the scheduler nothing.
@@ -33,7 +43,9 @@ const ASK_SECONDS: (u64, u64) = (2, 30);
 /// Watches the job.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let interrupt = interrupt()?;
-    watch(&context.house_to_look().await?, context, &arguments.job, interrupt).await
+    let house = context.house_to_look().await?;
+    let answer = watch(&house, context, &arguments.job, freshness(arguments.fresh), interrupt).await?;
+    Ok(with_costs(answer, &house, arguments.costs))
 }
 
 /// Watches until the scheduler says that the job is over, settles it, and shows it.
@@ -41,10 +53,11 @@ pub(super) async fn watch(
     house: &House,
     context: &Context,
     job: &str,
+    freshness: Freshness,
     mut interrupt: Signal,
 ) -> Result<Answer, Failure> {
     let bar = bar(context);
-    let watched = to_its_end(house, context, job, &bar);
+    let watched = to_its_end(house, context, (job, freshness), &bar);
     tokio::select! {
         // A question to the scheduler may be ended by the same key.
         biased;
@@ -74,11 +87,16 @@ fn interrupted(job: &str) -> Answer {
         .with_code(INTERRUPTED)
 }
 
-async fn to_its_end(house: &House, context: &Context, job: &str, bar: &ProgressBar) -> Result<Answer, Failure> {
+async fn to_its_end(
+    house: &House,
+    context: &Context,
+    (job, freshness): (&str, Freshness),
+    bar: &ProgressBar,
+) -> Result<Answer, Failure> {
     let mut log = Log::open(house, job, Beginning::Bytes(2_048)).await?;
     let mut pause = ASK_SECONDS.0;
     loop {
-        let mut shown = look(house, job).await?;
+        let mut shown = look(house, job, freshness).await?;
         draw(bar, house, &shown);
         follow(bar, house, context, &mut log).await?;
         if is_over(&shown) {
@@ -94,8 +112,8 @@ async fn to_its_end(house: &House, context: &Context, job: &str, bar: &ProgressB
     }
     bar.finish_and_clear();
     let note = end(house).await;
-    let shown = look(house, job).await?;
-    let mut answer = show::answer(&shown).with_notes(note);
+    let shown = look(house, job, freshness).await?;
+    let mut answer = show::answer(house, &shown).with_notes(note);
     if has_failed(&shown) {
         answer = answer.with_code(JOB_FAILED);
     }
@@ -147,7 +165,10 @@ fn draw(bar: &ProgressBar, house: &House, shown: &Shown) {
             let since = house.clock.now().seconds_since(seen.observed_at);
             let more = if seen.state.is_running() { u64::try_from(since).unwrap_or(0) } else { 0 };
             let reason = if seen.state.is_pending() { format!(" ({})", seen.reason) } else { String::new() };
-            format!("{}{reason} {}", seen.state, WallTime::from_seconds(seen.elapsed.seconds().saturating_add(more)))
+            let elapsed = WallTime::from_seconds(seen.elapsed.seconds().saturating_add(more));
+            let age =
+                age(house, shown.observed_at, shown.was_shared).map_or_else(String::new, |age| format!(", {age}"));
+            format!("{}{reason} {elapsed}{age}", seen.state)
         },
     );
     bar.set_prefix(prefix);

@@ -3,15 +3,17 @@
 use crate::failure::Failure;
 use model::Principal;
 use reach::Reach;
-use scheduler_adapters::{LocalScheduler, RestConfiguration, Scheduler, SlurmCommands, local::LocalConfiguration};
-use sites::{LocalMachine, SchedulerKind, Site};
+use scheduler_adapters::{
+    LocalScheduler, Pace, RestConfiguration, Scheduler, Sharing, SlurmCommands, local::LocalConfiguration,
+};
+use sites::{LocalMachine, SchedulerKind, Site, Sourced};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
 use templates::Dialect;
 
-use super::clock::SystemClock;
+use super::{clock::SystemClock, process::random_bits};
 
 /// A scheduler and how scripts for it are written.
 pub(super) struct Chosen {
@@ -23,6 +25,19 @@ pub(super) struct Chosen {
 pub(super) struct Ways {
     pub helper: Option<PathBuf>,
     pub rest: Option<RestConfiguration>,
+}
+
+/// Where this person's answers of this site are shared, and how often the profile lets them be asked for.
+fn sharing(site: &Site, state: &Path, principal: &Principal) -> Sharing {
+    let least = |named: &Option<Sourced<u32>>, usual: u32| named.as_ref().map_or(usual, |named| named.value.max(1));
+    let usual = Pace::default();
+    let pace = Pace {
+        interval_seconds: least(&site.question_interval_seconds, usual.interval_seconds),
+        longest_wait_seconds: least(&site.question_pause_seconds, usual.longest_wait_seconds),
+        ..usual
+    };
+    let folder = state.join(format!("answers-{}-{}", site.name(), principal.user));
+    Sharing { folder, user: principal.user.clone(), pace, random: random_bits }
 }
 
 /// Chooses by the site's profile.
@@ -38,6 +53,7 @@ pub(super) fn choose(
         SchedulerKind::Slurm => {
             let columns = state.join(format!("sacct-columns-{}.json", site.name()));
             let slurm = SlurmCommands::new(Arc::clone(files), Arc::new(SystemClock)).keeping_columns_in(columns);
+            let slurm = slurm.sharing(sharing(site, state, principal));
             let slurm = match ways.helper {
                 Some(helper) => slurm.with_helper(helper),
                 None => slurm,

@@ -204,7 +204,7 @@ fn a_bad_site_file_is_named() {
     exit 2
     --- stderr
     error: `<home>/sites/mine.yaml` was not understood
-    why:   <home>/sites/mine.yaml:2:1: `partitons`: there is no field `partitons`; the fields here are: site, title, centre, aliases, scheduler, defaults, sources, clusters, detection, login, login_pause_seconds, account, budget_windows, accounting_zone, usage, storage, state_area, cache_area, modules, notes, unknown, partitions
+    why:   <home>/sites/mine.yaml:2:1: `partitons`: there is no field `partitons`; the fields here are: site, title, centre, aliases, scheduler, defaults, sources, clusters, detection, login, login_pause_seconds, question_interval_seconds, question_pause_seconds, account, budget_windows, accounting_zone, usage, storage, state_area, cache_area, modules, notes, unknown, partitions
     next:  mend the file, or move it away; `pakt sites show SITE` prints a good one
     ");
 }

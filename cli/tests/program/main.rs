@@ -16,6 +16,7 @@ mod policies;
 mod ends;
 mod files;
 mod foreign;
+mod gentle;
 mod init;
 mod json;
 mod laptop;

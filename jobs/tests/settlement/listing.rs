@@ -8,6 +8,7 @@ use jobs::{
     list::{Phase, list},
 };
 use model::{BaseState, JobState};
+use scheduler_adapters::Freshness;
 
 #[tokio::test]
 async fn the_list_ends_a_job_whose_hold_is_closed() {
@@ -18,7 +19,7 @@ async fn the_list_ends_a_job_whose_hold_is_closed() {
     (over.state, over.started_at) = (JobState::of(BaseState::Completed), Some(crate::desk::at(NOW - 900)));
     desk.says().states = vec![over];
     let is_over = async || {
-        let listed = list(&desk.house("ada"), 10, false).await.expect("listed").jobs.remove(0);
+        let listed = list(&desk.house("ada"), 10, false, Freshness::Shared).await.expect("listed").jobs.remove(0);
         matches!(listed.phase, Phase::Ended { .. })
     };
     assert!(!is_over().await && ended(&job).await.is_none(), "its hold is open");
@@ -38,7 +39,7 @@ async fn the_list_believes_no_earlier_owner_of_an_id() {
     let mut former = waiting(9, "bob", NOW - 10 * DAY);
     former.state = JobState::of(BaseState::Cancelled);
     desk.says().states = vec![former];
-    let listed = list(&desk.house("ada"), 10, false).await.expect("listed").jobs;
+    let listed = list(&desk.house("ada"), 10, false, Freshness::Shared).await.expect("listed").jobs;
     let states: Vec<_> = listed.iter().map(|job| &job.phase).collect();
     assert!(
         states.iter().all(|phase| matches!(phase, Phase::Submitted { state, .. } if *state == JobState::unknown()))
@@ -65,7 +66,7 @@ async fn a_settled_job_still_shows_how_long_it_ran_and_how_far_it_came() {
     let shown = async || {
         // Nobody is asked for a job that is over.
         desk.says().fails = Some(("states", scheduler_adapters::AdapterErrorKind::Unreachable));
-        let found = list(&desk.house("ada"), 10, false).await.expect("listed");
+        let found = list(&desk.house("ada"), 10, false, Freshness::Shared).await.expect("listed");
         assert_eq!(found.unasked, None);
         let job = found.jobs.into_iter().next().expect("one");
         let progress = job.progress.map(|progress| (progress.step, progress.total, progress.note));

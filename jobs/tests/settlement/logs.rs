@@ -10,7 +10,7 @@ use jobs::{
     show::show,
 };
 use model::{BaseState, JobState, SchedulerJobId};
-use scheduler_adapters::JobFacts;
+use scheduler_adapters::{Freshness, JobFacts};
 
 /// What `pakt logs` prints of a job.
 async fn printed(house: &House, job: &str, from: Beginning) -> String {
@@ -40,7 +40,7 @@ async fn the_log_of_a_job_that_was_taken_over_is_where_the_scheduler_said() {
     let id = adopted.id.to_string();
     assert_eq!(printed(&house, &id, Beginning::Start).await, "step 1\nstep 2\n");
     assert_eq!(printed(&house, "9", Beginning::Lines(1)).await, "step 2\n");
-    assert_eq!(show(&house, &id).await.expect("shown").log, output);
+    assert_eq!(show(&house, &id, Freshness::Shared).await.expect("shown").log, output);
 }
 
 #[tokio::test]

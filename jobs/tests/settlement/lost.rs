@@ -9,7 +9,7 @@ use jobs::{
     show::show,
 };
 use ledger::{CloseReason, EntryKind, HoldId, Particulars};
-use scheduler_adapters::{AdapterErrorKind, JobSighting};
+use scheduler_adapters::{AdapterErrorKind, Freshness, JobSighting};
 
 /// A job that was sent a day before the first settlement, of which neither queue nor accounting knows.
 async fn vanished(desk: &Desk) -> Job {
@@ -38,7 +38,7 @@ async fn a_job_that_nobody_knows_is_lost_after_two_weeks_and_a_later_run_is_an_o
         assert_eq!((report.unknown, report.lost, report.closed), (vec![job.id], vec![], vec![]), "day {day}");
         assert_eq!(desk.balance().await.committed.milli(), HOUR, "day {day}");
     }
-    let shown = show(&desk.house("ada"), &job.id.to_string()).await.expect("shown");
+    let shown = show(&desk.house("ada"), &job.id.to_string(), Freshness::Shared).await.expect("shown");
     assert_eq!((shown.renewed_until, shown.missed), (None, Some((at(NOW), at(NOW + 14 * DAY)))));
     let report = settle_on(&desk, 15).await;
     assert_eq!((report.unknown, report.closed), (vec![], vec![]));
@@ -102,7 +102,7 @@ async fn a_job_that_is_seen_is_renewed_and_its_grace_begins_anew() {
     let mut now = in_queue(&job);
     now.observed_at = at(NOW + 20 * DAY);
     desk.says().queue = vec![now];
-    let shown = show(&desk.house("ada"), &job.id.to_string()).await.expect("shown");
+    let shown = show(&desk.house("ada"), &job.id.to_string(), Freshness::Shared).await.expect("shown");
     assert_eq!((shown.renewed_until, shown.missed), (Some(at(NOW + 34 * DAY)), None));
     desk.says().queue.clear();
     assert_eq!(settle_on(&desk, 21).await.unknown, [job.id], "from here on");

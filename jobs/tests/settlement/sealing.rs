@@ -12,6 +12,7 @@ use model::{BaseState, JobState, Timestamp};
 use reach::{
     Command, Created, DirectoryMode, Entry, Local, Output, Part, Published, Reach, ReachError, ReachErrorKind, Retry,
 };
+use scheduler_adapters::Freshness;
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
@@ -115,7 +116,7 @@ async fn a_job_that_is_long_over_becomes_one_archive_and_reads_as_before() {
     assert_eq!(left, wanted, "the log and what is not Pakt's stay");
     let house = desk.house("ada");
     assert_eq!(read(&house.state.job(job.id)).await, before);
-    let shown = show(&house, "job-1").await.expect("shown");
+    let shown = show(&house, "job-1", Freshness::Shared).await.expect("shown");
     assert_eq!((shown.attempts.len(), shown.progress.map(|progress| progress.step)), (1, Some(3)));
     assert_eq!(sealed(&desk).await.sealed, vec![], "once is enough");
     // Without the index it is looked at again, and nothing is written.
