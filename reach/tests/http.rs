@@ -100,6 +100,23 @@ async fn a_redirect_is_an_answer_and_not_followed() {
 }
 
 #[tokio::test]
+async fn how_long_a_server_wants_to_be_left_alone() {
+    for (line, seconds) in [
+        ("", None),
+        ("Retry-After: 120\r\n", Some(120)),
+        ("retry-after:  0 \r\n", Some(0)),
+        ("Retry-After: Thu, 26 Nov 2026 12:00:00 GMT\r\n", None),
+        ("Retry-After: -1\r\n", None),
+        ("Retry-After: 99999999999\r\n", None),
+    ] {
+        let says = format!("HTTP/1.1 429 Too Many Requests\r\n{line}Content-Length: 0\r\n\r\n");
+        let (place, _serving) = server(says.leak()).await;
+        let answer = get(10).send(&Local, &place).await.expect("an answer");
+        assert_eq!((answer.status, answer.retry_after_seconds), (429, seconds), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_too_long_is_no_answer() {
     let (place, _serving) = server("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").await;
     let mut answer = get(4).send(&Local, &place).await.expect("an answer");

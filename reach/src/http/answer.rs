@@ -15,6 +15,8 @@ use tokio::{task::JoinHandle, time::timeout};
 pub struct HttpAnswer {
     /// The status, as in 200.
     pub status: u16,
+    /// For how many seconds it wants not to be asked again (`Retry-After`, RFC 9110); none where it names no number of them.
+    pub retry_after_seconds: Option<u32>,
     body: Incoming,
     driver: JoinHandle<hyper::Result<()>>,
     doing: String,
@@ -37,7 +39,10 @@ impl HttpAnswer {
         patience: Duration,
         left: usize,
     ) -> Self {
-        Self { status: response.status().as_u16(), body: response.into_body(), driver, doing, patience, left }
+        let retry_after = response.headers().get(hyper::header::RETRY_AFTER);
+        let retry_after_seconds = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let status = response.status().as_u16();
+        Self { status, retry_after_seconds, body: response.into_body(), driver, doing, patience, left }
     }
 
     /// The next piece; none at the end. After `Err` what came before is a part and no answer.

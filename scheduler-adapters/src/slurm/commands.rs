@@ -44,7 +44,7 @@ pub struct SlurmCommands {
     /// The answers that all processes of this person share, where there is a place for them.
     pub(super) shared: Option<Shared>,
     /// What was asked.
-    pub(super) tally: Tally,
+    pub(super) tally: Arc<Tally>,
 }
 
 impl SlurmCommands {
@@ -60,7 +60,7 @@ impl SlurmCommands {
             helper: None,
             rest: None,
             shared: None,
-            tally: Tally::default(),
+            tally: Arc::default(),
         }
     }
 
@@ -75,14 +75,14 @@ impl SlurmCommands {
     /// program is not there, does not fit, or fails.
     #[must_use]
     pub fn with_helper(mut self, program: impl Into<PathBuf>) -> Self {
-        self.helper = Some(Helper::new(Arc::clone(&self.reach), program.into()));
+        self.helper = Some(Helper::new(Arc::clone(&self.reach), program.into(), Arc::clone(&self.tally)));
         self
     }
 
     /// The same, with slurmrestd doing what it can before all others.
     #[must_use]
     pub fn with_rest(mut self, configuration: RestConfiguration) -> Self {
-        self.rest = Some(Rest::new(Arc::clone(&self.reach), configuration));
+        self.rest = Some(Rest::new(Arc::clone(&self.reach), configuration, Arc::clone(&self.tally)));
         self
     }
 

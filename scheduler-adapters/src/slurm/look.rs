@@ -8,6 +8,7 @@ use crate::{
     slurm::{
         SlurmCommands,
         call::{ACCOUNTING, CONTROLLER, Tool},
+        rest,
         selection::{NAMED_IDS, Selection},
         standing::Standing,
     },
@@ -212,7 +213,7 @@ impl SlurmCommands {
         let queue: Option<QueueAnswer> = shared.folder.read(QUEUE.name, &shared.user).await;
         let ended: Option<EndedAnswer> = shared.folder.read(ENDED.name, &shared.user).await;
         let mut waits = Vec::new();
-        for source in [CONTROLLER, ACCOUNTING] {
+        for source in [CONTROLLER, ACCOUNTING, rest::SOURCE] {
             if let Some((Wait { failures, said, .. }, until)) = shared.wait(source).await {
                 waits.push((source.to_owned(), until, failures, said));
             }

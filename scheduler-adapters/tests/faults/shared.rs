@@ -1,12 +1,15 @@
 //! Answers that the processes of a person share: however many look, a site is asked once an interval.
 
 use crate::{
-    stages::double::{Double, stage_and_double},
+    stages::{
+        double::{Double, stage_and_double},
+        rest::FakeRest,
+    },
     suite::{Size, Stage, SystemClock, long_ago},
 };
 use model::{Clock, SchedulerJobId, Timestamp};
 use reach::Retry;
-use scheduler_adapters::{AdapterErrorKind, Freshness, Look, LookedFor, Scheduler, SlurmCommands};
+use scheduler_adapters::{AdapterErrorKind, Freshness, Look, LookedFor, Scheduler, SlurmCommands, Whose};
 use std::{
     collections::BTreeMap,
     fs,
@@ -210,7 +213,7 @@ async fn what_decides_is_never_answered_by_what_is_shared_nor_held_back() {
     process.states(&[job], long_ago()).await.expect("it answers");
     process.find(&Stage::search(&submission)).await.expect("it answers");
     process.read_back(job).await.expect("it answers");
-    process.queue(&scheduler_adapters::Whose::mine()).await.expect("it answers");
+    process.queue(&Whose::mine()).await.expect("it answers");
     assert_eq!(site.asked().0, 4);
     // A write that is not answered holds looks back, and no look that fails holds a write back.
     site.double.fails("scancel", "down");
@@ -250,4 +253,31 @@ async fn a_question_whose_asker_was_killed_is_asked_by_the_next() {
     assert_eq!(site.asked(), (1, 0));
     let left: Vec<_> = fs::read_dir(site.double.file("answers")).expect("a folder").flatten().collect();
     assert_eq!(left.len(), 1, "what was left behind is gone: {left:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_asked_too_often_is_left_alone_as_long_as_it_wants() {
+    let site = Site::new().await;
+    let jobs = "/slurm/v0.0.44/jobs";
+    for (status, least) in [(429, 119), (503, 4), (0, 4)] {
+        let rest = FakeRest::offering(44);
+        rest.gives(jobs, status, "");
+        let process = || site.process().with_rest(rest.configuration());
+        process().look(&known(&[site.job]), Freshness::Shared).await.expect("the commands answer");
+        assert_eq!(rest.count(&format!("GET {jobs}")), 1);
+        let state = process().shared_state().await.expect("it shares");
+        assert_eq!((state.waits.len(), state.waits[0].0.as_str()), (1, "slurmrestd"), "{state:?}");
+        let left = state.waits[0].1.seconds_since(site.clock.now());
+        assert!((least..=120).contains(&left), "{status}: {left} s");
+        // Every other process asks the commands meanwhile, and says so.
+        let other = process();
+        other.queue(&Whose::mine()).await.expect("the commands answer");
+        assert_eq!(rest.count("GET "), 2, "nothing but its description and the first question");
+        assert!(other.unused_ways()[0].why.contains("not asked again until 2"), "{:?}", other.unused_ways());
+        site.clock.on(121);
+        rest.gives(jobs, 200, "{\"jobs\": []}");
+        process().queue(&Whose::mine()).await.expect("it answers");
+        let state = process().shared_state().await.expect("it shares");
+        assert_eq!((rest.count(&format!("GET {jobs}")), state.waits.len()), (2, 0), "{status}");
+    }
 }

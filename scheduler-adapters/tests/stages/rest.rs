@@ -98,7 +98,10 @@ fn serve(mut stream: TcpStream, answers: &Mutex<Answers>, asked: &Mutex<Vec<Stri
     };
     asked.lock().expect("no test panics in it").push(text);
     if status > 0 {
-        let first = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        // Who is asked too often says for how long it wants to be left alone.
+        let retry = if status == 429 { "Retry-After: 120\r\n" } else { "" };
+        let first =
+            format!("HTTP/1.1 {status} X\r\n{retry}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
         let _ = stream.write_all((first + &body).as_bytes());
     }
     let _ = stream.shutdown(Shutdown::Both);

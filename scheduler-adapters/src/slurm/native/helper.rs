@@ -2,6 +2,7 @@
 
 use crate::{
     AdapterError, AdapterErrorKind,
+    shared::{Asking, Tally},
     slurm::{columns::AccountingFields, queue_row, submit::in_environment},
 };
 use reach::{Command, Conversation, Reach, ReachError};
@@ -51,6 +52,7 @@ pub(in crate::slurm) struct Helper {
     /// How long each message of a read is waited for.
     patience: Duration,
     state: Mutex<State>,
+    tally: Arc<Tally>,
     /// Why it was given up, for whoever asks.
     note: Lock<Option<String>>,
 }
@@ -69,9 +71,27 @@ pub(in crate::slurm) trait PieceTaker: Send {
     async fn take(&mut self, piece: Piece<'_>);
 }
 
+/// What questions to it are counted under.
+const SOURCE: &str = "pakt-slurm";
+
+/// Counts rows on their way.
+struct Counted<'taker> {
+    asking: Asking,
+    taker: &'taker mut dyn PieceTaker,
+}
+
+#[async_trait::async_trait]
+impl PieceTaker for Counted<'_> {
+    async fn take(&mut self, piece: Piece<'_>) {
+        self.asking.lines += u64::from(matches!(piece, Piece::Row(_)));
+        self.taker.take(piece).await;
+    }
+}
+
 impl Helper {
-    pub(in crate::slurm) fn new(reach: Arc<dyn Reach>, program: PathBuf) -> Self {
-        Self { reach, program, patience: READ_LIMIT, state: Mutex::new(State::Asleep), note: Lock::default() }
+    pub(in crate::slurm) fn new(reach: Arc<dyn Reach>, program: PathBuf, tally: Arc<Tally>) -> Self {
+        let (state, note) = (Mutex::new(State::Asleep), Lock::default());
+        Self { reach, program, patience: READ_LIMIT, state, tally, note }
     }
 
     /// The same with another patience.
@@ -111,7 +131,9 @@ impl Helper {
     ) -> Result<Answer<'static>, Unanswered> {
         let mut state = self.state.lock().await;
         let Some(awake) = self.wake(&mut state).await else { return Err(Unanswered::NotAsked) };
-        let asked = exchange(awake.conversation.as_mut(), question, within, taker).await;
+        let mut counted = Counted { asking: Asking::of(SOURCE), taker };
+        let asked = exchange(awake.conversation.as_mut(), question, within, &mut counted).await;
+        self.tally.count(&counted.asking, asked.as_ref().is_ok_and(|answer| !matches!(answer, Answer::Failed(_))));
         match asked {
             Ok(Answer::Failed(failure)) => Err(Unanswered::Failed(failure)),
             Ok(answer) => Ok(answer),

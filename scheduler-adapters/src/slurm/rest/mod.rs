@@ -17,6 +17,6 @@ mod value;
 mod way;
 mod words;
 
-pub(super) use server::Rest;
 pub use server::RestConfiguration;
+pub(super) use server::{Rest, SOURCE};
 pub use token::TokenSource;

@@ -1,12 +1,14 @@
 //! What the server is asked, and what its answers mean. None stands for "ask another way".
 
 use super::{
-    accounting, queue,
-    server::{Asker, RecordTaker, Rest, Unanswered},
+    accounting,
+    offer::Offer,
+    queue,
+    server::{Asker, RecordTaker, Rest, SOURCE, Unanswered},
     value::Record,
 };
 use crate::{
-    AdapterError, RejectedRow,
+    AdapterError, AdapterErrorKind, RejectedRow,
     slurm::{
         SlurmCommands,
         accounting::read,
@@ -24,6 +26,7 @@ use model::{SchedulerJobId, Timestamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reach::http::{HttpCall, HttpMethod};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// `ESLURM_INVALID_JOB_ID` of `slurm_errno.h`.
 const NO_SUCH_JOB: i64 = 2017;
@@ -38,20 +41,58 @@ impl SlurmCommands {
         Some((rest, Asker { user: self.user().await.ok()?, now: self.clock.now() }))
     }
 
+    /// The same for a question that another way can answer; none while the server is left alone, too.
+    async fn rest_to_ask(&self) -> Option<(&Rest, Asker<'_>)> {
+        let (rest, asker) = self.rest().await?;
+        let Some(shared) = &self.shared else { return Some((rest, asker)) };
+        match shared.wait(SOURCE).await {
+            None => Some((rest, asker)),
+            Some((wait, until)) => {
+                rest.say(&format!("not asked again until {until}: {}", wait.said));
+                None
+            }
+        }
+    }
+
+    /// What the server offers. One that gives no answer is left alone by all processes of this person.
+    async fn offered(&self, rest: &Rest, asker: Asker<'_>) -> Option<Arc<Offer>> {
+        let offer = rest.offer(asker).await;
+        if offer.is_none() {
+            let why = rest.note().unwrap_or_default();
+            self.rest_heeded(rest, Some(&Unanswered::Lost(why))).await;
+        }
+        offer
+    }
+
+    /// Tells all processes of this person whether the server answered.
+    async fn rest_heeded(&self, rest: &Rest, unanswered: Option<&Unanswered>) {
+        let Some(shared) = &self.shared else { return };
+        match unanswered {
+            None => shared.answered(SOURCE).await,
+            Some(unanswered) if unanswered.is_passing() => {
+                let error = AdapterError::new(AdapterErrorKind::Unreachable, SOURCE).with("cause", unanswered.words());
+                shared.failed(SOURCE, &error, rest.asked_for()).await;
+            }
+            Some(_) => {}
+        }
+    }
+
     /// The queue by the server. What it does not answer is the others' to answer: a read has no effect.
     pub(in crate::slurm) async fn rest_queue(
         &self,
         selection: &Selection,
         take: &mut (dyn FnMut(QueueRow) + Send),
     ) -> Option<Asked> {
-        let (rest, asker) = self.rest().await?;
-        let version = rest.offer(asker).await?.controller?;
+        let (rest, asker) = self.rest_to_ask().await?;
+        let version = self.offered(rest, asker).await?.controller?;
         let path = match selection.jobs.first().filter(|_| selection.jobs.len() == 1) {
             Some(job) => format!("/slurm/v0.0.{version}/job/{job}"),
             None => format!("/slurm/v0.0.{version}/jobs"),
         };
         let mut kept = QueueRows { selection, observed_at: asker.now, rows: Vec::new(), rejected: Vec::new() };
-        match rest.each_record(path, asker, &mut kept).await {
+        let told = rest.each_record(path, asker, &mut kept).await;
+        self.rest_heeded(rest, told.as_ref().err()).await;
+        match told {
             Ok(()) => {}
             Err(Unanswered::Failed(_, errors)) if errors.iter().any(|told| told.number == NO_SUCH_JOB) => {}
             Err(unanswered) => {
@@ -71,8 +112,8 @@ impl SlurmCommands {
         selection: &RowSelection,
         taker: &mut dyn RowTaker,
     ) -> Option<Result<Timestamp, AdapterError>> {
-        let (rest, asker) = self.rest().await?;
-        let offer = rest.offer(asker).await?;
+        let (rest, asker) = self.rest_to_ask().await?;
+        let offer = self.offered(rest, asker).await?;
         if taker.wants_exit_codes() && !offer.tells_exit_codes() {
             return None;
         }
@@ -83,7 +124,9 @@ impl SlurmCommands {
         };
         let fields = accounting::fields();
         let mut rows = Rows { fields: &fields, taker, are_some: false };
-        match rest.each_record(path, asker, &mut rows).await {
+        let told = rest.each_record(path, asker, &mut rows).await;
+        self.rest_heeded(rest, told.as_ref().err()).await;
+        match told {
             Ok(()) => {
                 rows.begin();
                 Some(Ok(asker.now))
@@ -92,7 +135,7 @@ impl SlurmCommands {
                 let are_some = rows.are_some;
                 let why = unanswered.words();
                 rest.say(&format!("{}: {why}", Tool::Sacct.doing()));
-                let kind = crate::AdapterErrorKind::AccountingDown;
+                let kind = AdapterErrorKind::AccountingDown;
                 are_some.then(|| Err(AdapterError::new(kind, "asking accounting (slurmrestd)").with("cause", why)))
             }
         }

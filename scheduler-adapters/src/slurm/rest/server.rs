@@ -6,6 +6,10 @@ use super::{
     token::{TokenSource, Tokens},
     value::Record,
 };
+use crate::{
+    shared::{Asking, Tally},
+    slurm::call::NO_ANSWER,
+};
 use model::{Timestamp, UserName};
 use reach::{
     Reach, ReachError, Retry,
@@ -27,6 +31,9 @@ const RECORDS_LIMIT: usize = 1024 * 1024 * 1024;
 /// The most bytes of any other answer: the server's description of itself has some megabytes.
 const TEXT_LIMIT: usize = 32 * 1024 * 1024;
 
+/// What questions to it are counted under, and what a wait of all processes is named after.
+pub(in crate::slurm) const SOURCE: &str = "slurmrestd";
+
 /// Where the server is and what it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestConfiguration {
@@ -43,6 +50,9 @@ pub(in crate::slurm) struct Rest {
     tokens: Tokens,
     pub(super) patience: Duration,
     state: Mutex<State>,
+    tally: Arc<Tally>,
+    /// For how long the server wanted to be left alone when it answered last.
+    asked_for: Lock<Option<u32>>,
     /// Why it is not used, or did not do what was asked, for whoever asks.
     note: Lock<Option<String>>,
 }
@@ -81,15 +91,20 @@ pub(super) enum Unanswered {
 }
 
 impl Rest {
-    pub(in crate::slurm) fn new(reach: Arc<dyn Reach>, configuration: RestConfiguration) -> Self {
+    pub(in crate::slurm) fn new(reach: Arc<dyn Reach>, configuration: RestConfiguration, tally: Arc<Tally>) -> Self {
         let RestConfiguration { place, token } = configuration;
-        let (tokens, note) = (Tokens::new(token), Lock::default());
-        Self { reach, place, tokens, patience: READ_LIMIT, state: Mutex::new(State::Asleep), note }
+        let (tokens, note, asked_for) = (Tokens::new(token), Lock::default(), Lock::default());
+        Self { reach, place, tokens, patience: READ_LIMIT, state: Mutex::new(State::Asleep), tally, asked_for, note }
     }
 
     /// Why the server is not used, or did not do what was asked.
     pub(in crate::slurm) fn note(&self) -> Option<String> {
         self.note.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// For how many seconds the server wanted to be left alone when it answered last.
+    pub(super) fn asked_for(&self) -> Option<u32> {
+        *self.asked_for.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the server offers; none where it is given up.
@@ -112,9 +127,11 @@ impl Rest {
 
     async fn look(&self, asker: Asker<'_>) -> Result<Offer, String> {
         let call = HttpCall::get("/openapi/v3", self.patience, TEXT_LIMIT);
-        let mut answer = self.send(call, asker).await.map_err(|(_, why)| why)?;
-        let text = answer.whole().await.map_err(|error| error.to_string())?;
-        match answer.status {
+        let mut asking = Asking::of(SOURCE);
+        let asked = self.whole(call, asker, &mut asking).await;
+        self.tally.count(&asking, asked.as_ref().is_ok_and(|(status, _)| *status == 200));
+        let (status, text) = asked?;
+        match status {
             200 => {}
             status => return Err(format!("it answers {status} instead of describing itself: {}", meaning(status))),
         }
@@ -125,6 +142,14 @@ impl Rest {
         Ok(offer)
     }
 
+    /// Asks for something of one piece: its status, and all of it.
+    async fn whole(&self, call: HttpCall, asker: Asker<'_>, asking: &mut Asking) -> Result<(u16, Vec<u8>), String> {
+        let mut answer = self.send(call, asker).await.map_err(|(_, why)| why)?;
+        let text = answer.whole().await.map_err(|error| error.to_string())?;
+        asking.came(&text);
+        Ok((answer.status, text))
+    }
+
     /// Asks for records, and hands them on as they come. What was handed on before an error is a part.
     pub(super) async fn each_record(
         &self,
@@ -133,11 +158,17 @@ impl Rest {
         taker: &mut dyn RecordTaker,
     ) -> Result<(), Unanswered> {
         let call = HttpCall::get(path, self.patience, RECORDS_LIMIT);
+        let mut asking = Asking::of(SOURCE);
         let mut answer = match self.send(call, asker).await {
             Ok(answer) => answer,
-            Err((_, why)) => return Err(self.give_up(why).await),
+            Err((_, why)) => {
+                self.tally.count(&asking, false);
+                return Err(self.give_up(why).await);
+            }
         };
-        match hand_on(&mut answer, taker).await {
+        let handed = hand_on(&mut answer, &mut asking, taker).await;
+        self.tally.count(&asking, answer.status == 200 && handed.as_ref().is_ok_and(Vec::is_empty));
+        match handed {
             Ok(errors) if errors.is_empty() && answer.status == 200 => Ok(()),
             Ok(errors) => Err(Unanswered::Failed(answer.status, errors)),
             // A message of its own: which page there is not, who may not ask.
@@ -149,6 +180,8 @@ impl Rest {
     /// Asks for something of one piece, or writes. A write is sent once.
     pub(super) async fn ask(&self, call: HttpCall, asker: Asker<'_>) -> Result<Value, Unanswered> {
         let call = HttpCall { limit: TEXT_LIMIT, ..call };
+        // Few such requests are made, and their answers are small: they are counted, and not measured.
+        self.tally.count(&Asking::of(SOURCE), true);
         let mut answer = match self.send(call, asker).await {
             Ok(answer) => answer,
             Err((Retry::LookFirst, why)) => return Err(self.give_up(why).await),
@@ -179,6 +212,8 @@ impl Rest {
             call.secrets.push(("x-slurm-user-token", token));
         }
         let sent = call.send(self.reach.as_ref(), &self.place).await;
+        let asked_for = sent.as_ref().ok().and_then(|answer| answer.retry_after_seconds);
+        *self.asked_for.lock().unwrap_or_else(PoisonError::into_inner) = asked_for;
         sent.map_err(|error: ReachError| (error.retry, error.to_string()))
     }
 
@@ -208,11 +243,17 @@ pub(super) trait RecordTaker: Send {
     async fn take(&mut self, record: Result<Value, (String, String)>);
 }
 
-async fn hand_on(answer: &mut HttpAnswer, taker: &mut dyn RecordTaker) -> Result<Vec<Told>, String> {
+async fn hand_on(
+    answer: &mut HttpAnswer,
+    asking: &mut Asking,
+    taker: &mut dyn RecordTaker,
+) -> Result<Vec<Told>, String> {
     let mut records = Records::default();
     while let Some(piece) = answer.piece().await.map_err(|error| error.to_string())? {
         let mut found = Vec::new();
+        asking.bytes = Some(asking.bytes.unwrap_or(0) + piece.len() as u64);
         records.read(&piece, &mut |record| found.push(read(record)))?;
+        asking.lines += found.len() as u64;
         for record in found {
             taker.take(record).await;
         }
@@ -241,6 +282,18 @@ impl Told {
 }
 
 impl Unanswered {
+    /// Whether the server, or who is behind it, is down or asked too often, so that it is better left alone for a while.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::NotAsked => false,
+            Self::Lost(_) => true,
+            Self::Failed(status, errors) => {
+                let is_silent = |told: &Told| NO_ANSWER.iter().any(|words| told.text.contains(words));
+                matches!(status, 429 | 502..=504) || errors.iter().any(is_silent)
+            }
+        }
+    }
+
     /// In a line of words.
     pub(super) fn words(&self) -> String {
         match self {

@@ -1,6 +1,6 @@
 //! What the server does, in words, as far as trying it tells.
 
-use super::server::{Asker, Rest};
+use super::server::{Asker, Rest, SOURCE};
 use crate::slurm::SlurmCommands;
 use reach::http::HttpCall;
 
@@ -9,6 +9,10 @@ impl SlurmCommands {
     pub(in crate::slurm) async fn rest_way(&self) -> Option<String> {
         let (rest, asker) = self.rest().await?;
         let does = rest.does(asker).await;
+        // Who looks whether it works ends the wait of all processes where it does.
+        if let Some(shared) = self.shared.as_ref().filter(|_| !does.is_empty()) {
+            shared.answered(SOURCE).await;
+        }
         (!does.is_empty()).then(|| format!("slurmrestd ({})", does.join("; ")))
     }
 }
