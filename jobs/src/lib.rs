@@ -47,6 +47,7 @@ mod reached;
 pub mod read_by;
 pub mod refund;
 pub mod reprice;
+pub mod sample;
 pub mod script;
 pub mod seal;
 pub mod settle;

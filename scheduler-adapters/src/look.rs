@@ -26,6 +26,19 @@ pub struct Look {
     pub notes: Vec<String>,
 }
 
+/// A source that did not answer, and is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceWait {
+    /// Which.
+    pub source: String,
+    /// Until when.
+    pub until: Timestamp,
+    /// How many questions in a row it did not answer.
+    pub failures: u32,
+    /// What was said.
+    pub said: String,
+}
+
 /// How the shared answers of a person stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedState {
@@ -35,8 +48,8 @@ pub struct SharedState {
     pub queue: Option<(Timestamp, usize)>,
     /// When accounting was last asked for jobs that the queue no longer has, and how many are remembered.
     pub accounting: Option<(Timestamp, usize)>,
-    /// Sources that did not answer: which, until when nobody asks them, how many questions in a row, and what was said.
-    pub waits: Vec<(String, Timestamp, u32, String)>,
+    /// Sources that did not answer.
+    pub waits: Vec<SourceWait>,
     /// Whether the queue can be asked for states alone; none where that was not tried.
     pub asks_states_alone: Option<bool>,
     /// What was set aside.

@@ -29,7 +29,9 @@ pub(crate) use ledger::{
 };
 pub(crate) use reach::{Closes, ConnectionState, Counters, Master, Opening, counters, io_words};
 pub(crate) use reports::{statement_text, statements_csv, table_csv, yes_or_no};
-pub(crate) use scheduler_adapters::{Cost, Freshness, UnusedWay, Way, local::supervise};
+pub(crate) use scheduler_adapters::{
+    Cost, Freshness, Pace, SharedState, SourceWait as Wait, UnusedWay, Way, local::supervise,
+};
 pub(crate) use sites::{Catalogue, YamlMistake};
 
 use crate::{

@@ -154,3 +154,30 @@ fn a_controller_that_does_not_answer_is_asked_once_and_the_person_is_told_until_
     login.pakt(&["cancel", "waits"]).expect(0);
     assert!(login.asked().0 >= 1);
 }
+
+#[test]
+fn the_doctor_says_what_each_source_costs() {
+    let login = Login::with_job();
+    login.pakt(&["jobs"]).expect(0);
+    let looked = login.pakt(&["doctor"]).expect(0).stdout;
+    for line in [
+        "cost           squeue: 1 question, ",
+        "cost           sacct: 2 questions, ",
+        "cost           scontrol: 3 questions, ",
+        "cost           sacctmgr: ",
+        "shared         asked at most every 3600 s, with `--fresh` every 5 s, and after no answer not for up to 300 s\n",
+        "shared         queue: 2 jobs, as of ",
+        "shared         ended jobs: no answer lies there\n",
+    ] {
+        assert!(looked.contains(line), "{line}\n{looked}");
+    }
+    login.says("squeue", "down\n");
+    let json = login.pakt(&["--json", "doctor"]).expect(0).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["shared"]["waits"][0]["source"], "controller", "{json}");
+    let costs = json["costs"].as_array().expect("a list");
+    let squeue = costs.iter().find(|cost| cost["source"] == "squeue").expect("it was asked");
+    assert_eq!((&squeue["questions"], &squeue["unanswered"]), (&1.into(), &1.into()), "{json}");
+    let found: Vec<_> = json["findings"].as_array().expect("a list").iter().map(|found| &found["name"]).collect();
+    assert!(found.contains(&&"source".into()) && found.contains(&&"wait".into()), "{found:?}");
+}

@@ -3,7 +3,7 @@
 
 use crate::{
     AdapterError, AdapterErrorKind, CLOCK_TOLERANCE_SECONDS, Freshness, JobSighting, Look, LookedFor, RejectedRow,
-    SharedState,
+    SharedState, SourceWait,
     shared::{Answer, Question, Shared, Turn, Wait},
     slurm::{
         SlurmCommands,
@@ -215,7 +215,7 @@ impl SlurmCommands {
         let mut waits = Vec::new();
         for source in [CONTROLLER, ACCOUNTING, rest::SOURCE] {
             if let Some((Wait { failures, said, .. }, until)) = shared.wait(source).await {
-                waits.push((source.to_owned(), until, failures, said));
+                waits.push(SourceWait { source: source.to_owned(), until, failures, said });
             }
         }
         Some(SharedState {

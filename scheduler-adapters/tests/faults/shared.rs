@@ -188,7 +188,7 @@ async fn a_source_that_does_not_answer_is_left_alone_by_everybody_for_a_while() 
     }
     assert_eq!(site.asked(), (1, 0));
     let waits = |state: scheduler_adapters::SharedState| {
-        state.waits.into_iter().map(|(source, _, failures, _)| (source, failures)).collect::<Vec<_>>()
+        state.waits.into_iter().map(|wait| (wait.source, wait.failures)).collect::<Vec<_>>()
     };
     let state = async || waits(site.process().shared_state().await.expect("it shares"));
     assert_eq!(state().await, [("controller".to_owned(), 1)]);
@@ -266,8 +266,8 @@ async fn a_server_that_is_asked_too_often_is_left_alone_as_long_as_it_wants() {
         process().look(&known(&[site.job]), Freshness::Shared).await.expect("the commands answer");
         assert_eq!(rest.count(&format!("GET {jobs}")), 1);
         let state = process().shared_state().await.expect("it shares");
-        assert_eq!((state.waits.len(), state.waits[0].0.as_str()), (1, "slurmrestd"), "{state:?}");
-        let left = state.waits[0].1.seconds_since(site.clock.now());
+        assert_eq!((state.waits.len(), state.waits[0].source.as_str()), (1, "slurmrestd"), "{state:?}");
+        let left = state.waits[0].until.seconds_since(site.clock.now());
         assert!((least..=120).contains(&left), "{status}: {left} s");
         // Every other process asks the commands meanwhile, and says so.
         let other = process();

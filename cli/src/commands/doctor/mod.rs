@@ -1,6 +1,7 @@
 //! `pakt doctor`: looks at this installation.
 
 mod connection;
+mod costs;
 
 use super::{Context, view::unsigned_tail};
 use crate::{
@@ -29,6 +30,10 @@ struct Finding {
 #[derive(Default)]
 struct Report {
     values: Vec<(&'static str, String)>,
+    /// Lines behind them, of which several may have one name.
+    told: Vec<(&'static str, String)>,
+    /// The same for programs.
+    fields: Vec<(&'static str, Value)>,
     findings: Vec<Finding>,
 }
 
@@ -83,6 +88,7 @@ async fn look(house: &House, report: &mut Report) {
     }
     look_at_ledger(house, report).await;
     look_at_scheduler(house, report).await;
+    costs::look(house, report).await;
 }
 
 /// A profile keeps caches out of a small home. Where it knows no area for job directories, a person has to name one.
@@ -213,12 +219,16 @@ impl Report {
 
     fn answer(self) -> Answer {
         let code = self.code();
-        let text: String = self.values.iter().map(|(name, value)| format!("{name:<14} {value}\n")).collect();
+        let lines = self.values.iter().chain(&self.told);
+        let text: String = lines.map(|(name, value)| format!("{name:<14} {value}\n")).collect();
         let is_found = |name: &str| self.findings.iter().any(|finding| finding.name == name);
         let values = self.values.iter().filter(|(name, _)| !is_found(name));
         let fields: Map<String, Value> = values.map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         let findings: Vec<Value> = self.findings.iter().map(of_finding).collect();
-        let json = json!({ "version": 1, "doctor": fields, "findings": findings });
+        let mut json = json!({ "version": 1, "doctor": fields, "findings": findings });
+        for (name, value) in &self.fields {
+            json[*name] = value.clone();
+        }
         let answer = Answer::new(text, json).with_code(code);
         // What is bad is told under `--quiet`, too.
         if code == 0 { answer } else { answer.product() }
