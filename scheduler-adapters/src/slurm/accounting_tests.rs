@@ -284,3 +284,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_column_is_asked_for_that_is_not_read() {
+    let read = std::cell::RefCell::new(Vec::new());
+    let field = |column: Column| {
+        read.borrow_mut().push(column);
+        match column {
+            Column::JobIdRaw | Column::JobId | Column::UserNumber => "10",
+            Column::User => "alice",
+            Column::ExitCode => "0:0",
+            Column::Submit | Column::Start | Column::End => "1795332000",
+            Column::Elapsed | Column::TimeLimit | Column::AllocatedNodes | Column::RequestedNodes => "0",
+            Column::Allocated | Column::Requested => "cpu=1",
+            Column::Suspended => "00:00:00",
+            _ => "a",
+        }
+    };
+    accounting_row::read(field, values::instant, values::tres, String::new).expect("a row");
+    let unread: Vec<_> = Column::ALL.iter().filter(|column| !read.borrow().contains(column)).collect();
+    assert!(unread.is_empty(), "{unread:?}");
+}

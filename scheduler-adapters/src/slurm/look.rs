@@ -8,6 +8,7 @@ use crate::{
     slurm::{
         SlurmCommands,
         call::{ACCOUNTING, CONTROLLER, Tool},
+        light::later,
         rest,
         selection::{NAMED_IDS, Selection},
         standing::Standing,
@@ -25,6 +26,9 @@ const ENDED: Question = Question { name: "ended", source: ACCOUNTING, doing: Too
 /// login nodes differ a little.
 const NOTICE_SECONDS: i64 = 5;
 
+/// After so many intervals all is asked for even where no state has changed: reasons and expected starts have.
+const WHOLE_INTERVALS: i64 = 10;
+
 /// For so many intervals a job that accounting was asked for is asked for again with others.
 const REMEMBERED_INTERVALS: i64 = 3;
 
@@ -33,7 +37,10 @@ const REMEMBERED_INTERVALS: i64 = 3;
 #[serde(deny_unknown_fields)]
 pub(super) struct QueueAnswer {
     token: String,
+    /// When the states were asked for.
     observed_at: Timestamp,
+    /// When all of it was: what is not here was not in the queue then.
+    whole_at: Timestamp,
     jobs: Vec<JobSighting>,
     rejected: Vec<RejectedRow>,
 }
@@ -74,7 +81,7 @@ impl QueueAnswer {
     /// Whether it says of each of these jobs where it stands, or that the queue does not have it any more.
     fn covers(&self, wanted: &LookedFor) -> bool {
         let there: BTreeSet<SchedulerJobId> = self.jobs.iter().flat_map(|job| [job.id, job.leader]).collect();
-        let is_later = |known_at: Timestamp| self.observed_at.seconds_since(known_at) >= NOTICE_SECONDS;
+        let is_later = |known_at: Timestamp| self.whole_at.seconds_since(known_at) >= NOTICE_SECONDS;
         wanted.jobs.iter().all(|(id, known_at)| there.contains(id) || is_later(*known_at))
     }
 }
@@ -123,18 +130,34 @@ impl SlurmCommands {
         let is_good = |answer: &QueueAnswer| shared.is_young(answer.observed_at, freshness) && answer.covers(wanted);
         match shared.turn(QUEUE, &is_good).await? {
             Turn::Known(answer) => Ok((answer, true)),
-            Turn::Ask { claim, .. } => {
-                let told = self.whole_queue(shared).await;
+            Turn::Ask { previous, claim } => {
+                let previous = previous.filter(|answer| freshness == Freshness::Shared && answer.covers(wanted));
+                let told = self.queue_after(shared, previous).await;
                 Ok((shared.told(QUEUE, claim, told).await?, false))
             }
         }
+    }
+
+    /// The queue after an answer that is not very old: by states alone, where that shows that nothing has changed.
+    async fn queue_after(&self, shared: &Shared, previous: Option<QueueAnswer>) -> Result<QueueAnswer, AdapterError> {
+        let now = self.clock.now();
+        let oldest = WHOLE_INTERVALS * i64::from(shared.pace.interval_seconds);
+        let is_recent = |answer: &QueueAnswer| (0..oldest).contains(&now.seconds_since(answer.whole_at));
+        if let Some(answer) = previous.filter(|answer| is_recent(answer) && answer.rejected.is_empty())
+            && self.stand_as_before(shared, &answer.jobs).await?
+        {
+            let jobs = later(answer.jobs, now);
+            return Ok(QueueAnswer { token: shared.token(), observed_at: now, jobs, ..answer });
+        }
+        self.whole_queue(shared).await
     }
 
     async fn whole_queue(&self, shared: &Shared) -> Result<QueueAnswer, AdapterError> {
         let mut jobs = Vec::new();
         let mine = Selection::of_user(shared.user.clone());
         let asked = self.ask_queue(&mine, &mut |row| jobs.push(row.sighting)).await?;
-        Ok(QueueAnswer { token: shared.token(), observed_at: asked.observed_at, jobs, rejected: asked.rejected })
+        let at = asked.observed_at;
+        Ok(QueueAnswer { token: shared.token(), observed_at: at, whole_at: at, jobs, rejected: asked.rejected })
     }
 
     /// What accounting says of these jobs, and whether an earlier question told it.
@@ -223,7 +246,7 @@ impl SlurmCommands {
             queue: queue.map(|answer| (answer.observed_at, answer.jobs.len())),
             accounting: ended.map(|answer| (answer.observed_at, answer.jobs.len())),
             waits,
-            asks_states_alone: None,
+            asks_states_alone: self.asks_states_alone(shared).await,
             notes: shared.folder.notes(),
         })
     }

@@ -15,6 +15,7 @@ mod estimate;
 mod find;
 mod interactive;
 mod limits;
+mod light;
 mod look;
 mod native;
 mod output_path;

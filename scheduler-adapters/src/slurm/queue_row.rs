@@ -228,6 +228,26 @@ mod tests {
     }
 
     #[test]
+    fn no_column_is_asked_for_that_is_not_read() {
+        let base = row(&[]).expect("a row");
+        let other = |field: &str| match field {
+            "JobID" => "11",
+            "JobArrayID" => "7_3",
+            "State" => "PENDING",
+            "SubmitTime" | "StartTime" | "EndTime" => "1795332000",
+            "TimeLimit" | "TimeUsed" => "9:00",
+            "NumNodes" => "9",
+            "tres-alloc" => "cpu=9",
+            "WorkDir" | "STDOUT" => "/other",
+            "Comment" => "pakt-01kb2v6m3ynf0q5w8r7d4c9xzt-1",
+            _ => "other",
+        };
+        for field in FIELDS {
+            assert_ne!(row(&[(field, other(field))]).expect("a row"), base, "{field} changes nothing");
+        }
+    }
+
+    #[test]
     fn where_the_output_goes() {
         let array = |task, pattern| [("JobArrayID", task), ("STDOUT", pattern)];
         for (changes, output) in [

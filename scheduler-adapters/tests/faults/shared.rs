@@ -57,9 +57,17 @@ impl Site {
 
     /// Questions to the queue and to accounting since the last time.
     fn asked(&self) -> (usize, usize) {
-        let asked = (self.double.calls_of("squeue"), self.double.calls_of("sacct"));
+        let helps = self.double.calls_of("squeue --help");
+        let asked = (self.double.calls_of("squeue") - helps, self.double.calls_of("sacct"));
         self.double.set("calls", "");
         asked
+    }
+
+    /// Rights to ask that lie about.
+    fn claims(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.double.file("answers")).expect("a folder").flatten();
+        let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.contains("asked") || name.ends_with("tmp")).collect()
     }
 
     async fn look(&self, jobs: &[SchedulerJobId]) -> Look {
@@ -95,8 +103,7 @@ async fn many_processes_ask_once_an_interval() {
         assert_eq!(site.asked(), (0, 0), "the answer is young");
         site.clock.on(31);
     }
-    let left: Vec<_> = fs::read_dir(site.double.file("answers")).expect("a folder").flatten().collect();
-    assert_eq!(left.len(), 1, "an answer and nothing beside it: {left:?}");
+    assert_eq!(site.claims(), [""; 0]);
 }
 
 #[tokio::test]
@@ -251,8 +258,7 @@ async fn a_question_whose_asker_was_killed_is_asked_by_the_next() {
     site.asked();
     site.look(&[site.job]).await;
     assert_eq!(site.asked(), (1, 0));
-    let left: Vec<_> = fs::read_dir(site.double.file("answers")).expect("a folder").flatten().collect();
-    assert_eq!(left.len(), 1, "what was left behind is gone: {left:?}");
+    assert_eq!(site.claims(), [""; 0], "what was left behind is gone");
 }
 
 #[tokio::test]
@@ -280,4 +286,88 @@ async fn a_server_that_is_asked_too_often_is_left_alone_as_long_as_it_wants() {
         let state = process().shared_state().await.expect("it shares");
         assert_eq!((rest.count(&format!("GET {jobs}")), state.waits.len()), (2, 0), "{status}");
     }
+}
+
+/// The calls of `squeue` since the last time: its help, states alone, and all.
+fn kinds(site: &Site) -> [usize; 3] {
+    let of = |words: &str| site.double.calls_of(words);
+    let (help, alone) = (of("squeue --help"), of("squeue --only-job-state"));
+    let all = of("squeue") - help - alone;
+    site.double.set("calls", "");
+    [help, alone, all]
+}
+
+#[tokio::test]
+async fn where_no_state_has_changed_states_alone_are_asked_for() {
+    let site = Site::new().await;
+    site.double.set("light", "");
+    let first = site.look(&[site.job]).await;
+    kinds(&site);
+    for (what, calls) in [("the help is read once", [1, 1, 0]), ("and remembered", [0, 1, 0])] {
+        site.clock.on(31);
+        let look = site.look(&[site.job]).await;
+        assert_eq!(kinds(&site), calls, "{what}");
+        let (before, now) = (&first.states[&site.job], &look.states[&site.job]);
+        assert!(now.observed_at > before.observed_at && now.elapsed > before.elapsed, "{before:?} {now:?}");
+        assert_eq!((now.state.clone(), now.submitted_at), (before.state.clone(), before.submitted_at));
+    }
+    // A person who wants it fresh, and whoever has a job that the last whole answer cannot know, asks for all.
+    site.clock.on(31);
+    site.process().look(&known(&[site.job]), Freshness::Fresh).await.expect("it answers");
+    let later = site.stage.submit(&site.stage.gated("later", Size::Small)).await;
+    kinds(&site);
+    site.clock.on(31);
+    let wanted = LookedFor { jobs: BTreeMap::from([(later, site.clock.now())]), since: long_ago() };
+    site.process().look(&wanted, Freshness::Shared).await.expect("it answers");
+    assert_eq!(kinds(&site), [0, 0, 1]);
+    // A state that has changed is shown, with all that belongs to it.
+    site.stage.scheduler.cancel(later).await.expect("it is cancelled");
+    site.stage.ended(later).await;
+    kinds(&site);
+    site.clock.on(31);
+    let look = site.look(&[later]).await;
+    assert!(look.states[&later].state.is_final());
+    assert_eq!(kinds(&site), [0, 1, 1]);
+    // Reasons change without a state: after ten intervals all is asked for.
+    site.clock.on(301);
+    site.look(&[site.job]).await;
+    assert_eq!(kinds(&site), [0, 0, 1]);
+}
+
+#[tokio::test]
+async fn a_squeue_that_cannot_tell_states_alone_is_asked_for_all_for_good() {
+    for (light, kind) in [
+        (None, [1, 0, 1]),
+        (Some("poor"), [1, 1, 1]),
+        (Some("fatal: --only-job-state cannot be used with --states"), [1, 1, 1]),
+    ] {
+        let site = Site::new().await;
+        if let Some(light) = light {
+            site.double.set("light", light);
+        }
+        site.look(&[site.job]).await;
+        kinds(&site);
+        for calls in [kind, [0, 0, 1]] {
+            site.clock.on(31);
+            let look = site.look(&[site.job]).await;
+            assert!(look.states[&site.job].state.is_running());
+            assert_eq!(kinds(&site), calls, "{light:?}");
+        }
+        let state = site.process().shared_state().await.expect("it shares");
+        assert_eq!((state.asks_states_alone, state.waits.len()), (Some(false), 0), "{light:?}: nobody is left alone");
+    }
+}
+
+#[tokio::test]
+async fn a_controller_that_is_silent_is_not_asked_for_all_after_that() {
+    let site = Site::new().await;
+    site.double.set("light", "");
+    site.look(&[site.job]).await;
+    site.clock.on(31);
+    site.look(&[site.job]).await;
+    kinds(&site);
+    site.clock.on(31);
+    site.double.fails("squeue", "down");
+    site.process().look(&known(&[site.job]), Freshness::Shared).await.expect_err("it is down");
+    assert_eq!(kinds(&site), [0, 1, 0]);
 }

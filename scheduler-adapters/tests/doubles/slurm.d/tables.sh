@@ -147,10 +147,39 @@ is_selected() { # JOB; reads the selection below
     [ -z "$jobs" ] || [[ ",$jobs," = *,"$1",* ]] || [[ ",$jobs," = *,"$(get "$1" array none)",* ]]
 }
 
+# Ids and states alone, as 24.05 and later print them (testsuite of Slurm, `squeue --only-job-state`).
+states_alone() { # FORMAT JOBS
+    local format=$1 jobs=$2 user='' accounts='' id row kind
+    [ -e "$state/light" ] || { echo "squeue: unrecognized option '--only-job-state'" >&2; exit 1; }
+    kind=$(cat "$state/light")
+    case $kind in
+        '') ;;
+        poor) format=${format//%T/} ;;
+        *) echo "squeue: $kind" >&2; exit 1 ;;
+    esac
+    row=${format//%i/JOBID}
+    {
+        printf '%s\n' "${row//%T/STATE}"
+        for id in $(job_ids); do
+            is_selected "$id" || continue
+            row=${format//%i/$(shown_id "$id")}
+            printf '%s\n' "${row//%T/$(get "$id" state)}"
+        done
+    } | spoil
+    exit 0
+}
+
 squeue() {
-    local user='' accounts='' jobs='' format='' states=all id field title ended keeps shown=0
+    local user='' accounts='' jobs='' format='' states=all id field title ended keeps shown=0 light=''
     while [ "$#" -gt 0 ]; do
         case $1 in
+            --help)
+                echo 'Usage: squeue [OPTIONS]'
+                [ ! -e "$state/light" ] || echo '      --only-job-state        only query job states'
+                exit 0
+                ;;
+            --only-job-state) light=yes ;;
+            --format=*) format=${1#*=} ;;
             --user=*) user=${1#*=} ;;
             --account=*) accounts=${1#*=} ;;
             --jobs=*) jobs=${1#*=} ;;
@@ -159,6 +188,7 @@ squeue() {
         esac
         shift
     done
+    [ -z "$light" ] || states_alone "$format" "$jobs"
     local IFS=,
     local fields
     read -ra fields <<<"$format"
