@@ -32,6 +32,7 @@ mod read_only;
 mod real_choosing;
 mod real_faults;
 mod real_foreign;
+mod real_gentle;
 mod real_holds;
 mod real_jupiter;
 mod real_once;

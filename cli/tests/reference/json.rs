@@ -98,6 +98,10 @@ const OTHER_WORDS: [&str; 31] = [
     "was_interrupted",
     // Of an opening that its runs exceed, which the program's tests have.
     "exceeds_by",
+    // Of sites with Slurm; the tests of the program ask a double of it for them.
+    "milliseconds",
+    "shared",
+    "unanswered",
 ];
 
 /// The fields that the page lists for an object of a command.
@@ -188,7 +192,7 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
         &["balance"],
         &["watch", "tiny"],
         &["show", "tiny"],
-        &["jobs"],
+        &["jobs", "--costs"],
         &["settle"],
         &["usage", "--by", "end-state"],
         &["usage", "--mine"],

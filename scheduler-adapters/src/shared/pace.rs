@@ -23,11 +23,10 @@ impl Default for Pace {
 
 impl Pace {
     /// So old an answer may be.
-    pub(crate) const fn oldest_seconds(self, freshness: Freshness) -> u32 {
+    pub(crate) fn oldest_seconds(self, freshness: Freshness) -> u32 {
         match freshness {
             Freshness::Shared => self.interval_seconds,
-            Freshness::Fresh if self.least_seconds < self.interval_seconds => self.least_seconds,
-            Freshness::Fresh => self.interval_seconds,
+            Freshness::Fresh => self.least_seconds.min(self.interval_seconds),
         }
     }
 }

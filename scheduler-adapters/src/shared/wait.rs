@@ -49,9 +49,9 @@ impl Wait {
 /// step; at the bound anything from half of it.
 fn next_seconds(previous: Option<u32>, random: u128, longest: u32) -> u32 {
     let longest = longest.max(1);
-    let last = previous.unwrap_or(SHORTEST_SECONDS).clamp(1, longest);
-    let most = last.saturating_mul(if previous.is_some() { 3 } else { 2 }).min(longest);
-    let least = last.min(longest.div_ceil(2));
+    let before = previous.unwrap_or(SHORTEST_SECONDS).clamp(1, longest);
+    let most = before.saturating_mul(if previous.is_some() { 3 } else { 2 }).min(longest);
+    let least = before.min(longest.div_ceil(2));
     let choices = u128::from(most - least) + 1;
     least + u32::try_from(random % choices).unwrap_or(0)
 }

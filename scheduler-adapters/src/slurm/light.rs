@@ -162,9 +162,9 @@ mod tests {
 
     #[test]
     fn what_squeue_does_not_understand_is_told_from_a_controller_that_is_silent() {
+        use AdapterErrorKind::{NotPermitted, Unreachable, Unreadable};
         let failed =
             |kind, ended: &str, said: &str| AdapterError::new(kind, "asking").with("ended", ended).with("said", said);
-        use AdapterErrorKind::{NotPermitted, Unreachable, Unreadable};
         for (error, is_one) in [
             (failed(Unreachable, "exit 1", "squeue: unrecognized option '--only-job-state'"), true),
             (failed(Unreachable, "exit 1", "squeue: fatal: --only-job-state is incompatible with --user"), true),

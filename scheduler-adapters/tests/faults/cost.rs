@@ -148,14 +148,14 @@ async fn where_columns_cannot_be_kept_nothing_more_is_asked_for_it() {
 }
 
 /// The most memory that this process has had so far, in MiB (`VmHWM` of proc(5)).
-fn peak_mib() -> u64 {
+pub(super) fn peak_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
     line.split_whitespace().next().expect("a number").parse::<u64>().expect("a number") / 1024
 }
 
 /// Forgets the peak so far (proc(5), `clear_refs`).
-fn forget_peak() {
+pub(super) fn forget_peak() {
     std::fs::write("/proc/self/clear_refs", "5").expect("ours");
 }
 

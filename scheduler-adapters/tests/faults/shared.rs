@@ -1,5 +1,6 @@
 //! Answers that the processes of a person share: however many look, a site is asked once an interval.
 
+use super::cost::{forget_peak, peak_mib};
 use crate::{
     stages::{
         double::{Double, stage_and_double},
@@ -18,6 +19,9 @@ use std::{
         atomic::{AtomicI64, Ordering},
     },
 };
+
+/// The most memory of any command of ours.
+const MEMORY_LIMIT_MIB: u64 = 95;
 
 /// The system's clock, moved on.
 #[derive(Default)]
@@ -115,8 +119,12 @@ async fn ten_thousand_jobs_cost_what_ten_cost() {
         site.asked();
         let jobs: Vec<_> = (2_000_001..=2_000_000 + count).map(SchedulerJobId::new).collect();
         let process = site.process();
+        forget_peak();
         let look = process.look(&known(&jobs), Freshness::Shared).await.expect("it answers");
         assert_eq!(look.states.len(), jobs.len());
+        let bytes = fs::metadata(site.double.file("answers/queue")).expect("ours").len();
+        println!("{count} jobs: {} MiB at most, {bytes} bytes shared", peak_mib());
+        assert!(peak_mib() < MEMORY_LIMIT_MIB, "{} MiB", peak_mib());
         let questions: Vec<_> = process.costs().into_iter().map(|cost| (cost.source, cost.questions)).collect();
         assert_eq!(questions, [("squeue", 1)]);
         let again = site.look(&jobs).await;

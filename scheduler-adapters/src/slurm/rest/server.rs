@@ -128,9 +128,9 @@ impl Rest {
     async fn look(&self, asker: Asker<'_>) -> Result<Offer, String> {
         let call = HttpCall::get("/openapi/v3", self.patience, TEXT_LIMIT);
         let mut asking = Asking::of(SOURCE);
-        let asked = self.whole(call, asker, &mut asking).await;
-        self.tally.count(&asking, asked.as_ref().is_ok_and(|(status, _)| *status == 200));
-        let (status, text) = asked?;
+        let answered = self.whole(call, asker, &mut asking).await;
+        self.tally.count(&asking, answered.as_ref().is_ok_and(|(status, _)| *status == 200));
+        let (status, text) = answered?;
         match status {
             200 => {}
             status => return Err(format!("it answers {status} instead of describing itself: {}", meaning(status))),

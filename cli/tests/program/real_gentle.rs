@@ -1,0 +1,36 @@
+//! How often Slurm is asked for many jobs, on the lab's JUPITER: as often as for few. Ten thousand, whose directories take
+//! minutes to make, are asked for on the double (`scheduler-adapters/tests/faults/shared.rs`).
+
+use crate::{desk::Desk, real_jupiter::job};
+use lab::User;
+use serde_json::Value;
+use std::rc::Rc;
+
+/// Makes a state folder of many jobs out of one, as the benchmark does.
+const MANY_JOBS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../ci/lib/many_jobs.py"));
+
+/// What a list of so many jobs that are not over asked: source and number of questions.
+fn asked_for(count: usize) -> Vec<(String, u64)> {
+    let cluster = Rc::new(lab::attach("jupiter").expect("the lab is up"));
+    let desk = Desk::at_with_grant(&cluster, User::Ada, "atlas", "jupiter:gh200", "1000");
+    let file = job(&desk, "one", "{ nodes: 1, gpus_per_node: 4, time: \"00:01:00\" }", "true");
+    desk.pakt(&["submit", "--watch", &file]).expect(0);
+    desk.write("many_jobs.py", MANY_JOBS);
+    let (state, count_text) = (desk.home().join("state"), (count + 1).to_string());
+    desk.tool(&["python3", "many_jobs.py", state.to_str().expect("text"), &count_text, &count.to_string()]);
+    // What the watching was told is as good as new.
+    desk.tool(&["sh", "-c", &format!("rm -r {}/answers-*", state.display())]);
+    let most = (count + 1).to_string();
+    let listed = desk.json(&["jobs", "--most", &most, "--costs"]);
+    assert_eq!(listed["jobs"].as_array().map(Vec::len), Some(count + 1), "{}", listed["unasked"]);
+    let questions = listed["costs"]["questions"].as_array().expect("a list");
+    let of = |cost: &Value| Some((cost["source"].as_str()?.to_owned(), cost["questions"].as_u64()?));
+    questions.iter().filter_map(of).collect()
+}
+
+#[test]
+fn real_a_thousand_jobs_cost_slurm_what_ten_cost() {
+    let few = asked_for(10);
+    assert!(few.iter().any(|(source, questions)| source == "squeue" && *questions == 1), "{few:?}");
+    assert_eq!(asked_for(1_000), few);
+}
