@@ -7,8 +7,8 @@
 mod cluster;
 mod error;
 pub mod local;
-mod pending;
 mod look;
+mod pending;
 mod rights;
 mod run_taker;
 mod scheduler;

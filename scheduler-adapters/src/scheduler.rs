@@ -1,7 +1,9 @@
 //! The contract: what Pakt asks of a scheduler, whatever the way to it.
 
 use crate::{
-    AdapterError, AdapterErrorKind, ClusterFacts, Cost, Estimate, FoundJob, Freshness, Interactive, JobFacts, JobSighting, KeptRuns, Look, LookedFor, PendingJob, QueueBatch, Rights, RunAnswer, RunBatch, RunTaker, RunWindow, SharedState, StampSearch, Submission, Submitted, Whose,
+    AdapterError, AdapterErrorKind, ClusterFacts, Cost, Estimate, FoundJob, Freshness, Interactive, JobFacts,
+    JobSighting, KeptRuns, Look, LookedFor, PendingJob, QueueBatch, Rights, RunAnswer, RunBatch, RunTaker, RunWindow,
+    SharedState, StampSearch, Submission, Submitted, Whose,
 };
 use async_trait::async_trait;
 use model::{ClusterName, SchedulerJobId, Timestamp};

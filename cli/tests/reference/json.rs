@@ -63,7 +63,7 @@ fn collect(value: &Value, names: &mut BTreeSet<String>) {
 }
 
 /// Words in code that are no names of fields.
-const OTHER_WORDS: [&str; 31] = [
+const OTHER_WORDS: &[&str] = &[
     "_as_of",
     "_at",
     "_hours",

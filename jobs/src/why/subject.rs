@@ -9,7 +9,7 @@ use crate::{
     show::{Shown, show},
 };
 use model::{SchedulerJobId, SiteName};
-use scheduler_adapters::{AdapterErrorKind, JobSighting};
+use scheduler_adapters::{AdapterErrorKind, Freshness, JobSighting};
 
 /// The job.
 pub enum Subject {
@@ -62,7 +62,7 @@ impl Subject {
 pub(super) async fn subject(house: &House, text: &str) -> Result<Subject, JobsError> {
     let id = text.parse::<SchedulerJobId>().ok();
     let unknown = match (find(house, text).await, id) {
-        (Ok(_), _) => return Ok(Subject::Own(Box::new(show(house, text).await?))),
+        (Ok(_), _) => return Ok(Subject::Own(Box::new(show(house, text, Freshness::Fresh).await?))),
         (Err(error), None) => return Err(error),
         (Err(error), Some(_)) if error.gravity != Gravity::Usage => return Err(error),
         (Err(error), Some(id)) => (error, id),

@@ -2,8 +2,8 @@
 
 use crate::{
     AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Cost, Estimate, FoundJob, Freshness, Interactive,
-    JobFacts, JobSighting, Look, LookedFor, PendingJob, QueueBatch, Rights, RunAnswer, RunTaker, RunWindow, Scheduler, SharedState,
-    Sharing, StampSearch, Submission, Submitted, UnusedWay, Way, Whose,
+    JobFacts, JobSighting, Look, LookedFor, PendingJob, QueueBatch, Rights, RunAnswer, RunTaker, RunWindow, Scheduler,
+    SharedState, Sharing, StampSearch, Submission, Submitted, UnusedWay, Way, Whose,
     shared::{Shared, Tally},
     slurm::{
         call::Tool,
