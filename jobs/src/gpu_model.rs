@@ -1,37 +1,56 @@
 //! Models of GPUs: the ledger keeps sums by unit and partition, and the sites' profiles know which GPUs those have.
 
-use crate::{
-    error::JobsError,
-    house::House,
-    reached::booked,
-    used::{UsageWish, UsedSum, WHAT, too_large},
-};
-use ledger::{Book, UsageField, UsageGroup, UsageQuery, UsageSum};
-use model::{Amount, ResourceClass};
+use crate::used::UsageWish;
+use ledger::{UsageField, UsageGroup, UsageQuery};
+use model::ResourceClass;
 use sites::{Catalogue, Site};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-/// The sums that are asked for, of one model of GPU or told apart by it.
-pub(crate) async fn by_gpu_model(house: &House, book: &dyn Book, wish: &UsageWish) -> Result<Vec<UsedSum>, JobsError> {
-    let asked = &wish.query.by;
-    let by = asked.iter().copied().chain([UsageField::Site, UsageField::Partition]).collect();
-    let query = UsageQuery { by, ..wish.query.clone() };
-    let mut sums = BTreeMap::<(UsageGroup, Option<ResourceClass>), Amount>::new();
-    for UsageSum { group, amount } in booked(book.usage(&query).await, WHAT)? {
-        let model = model_of(&house.catalogue, &group);
-        if wish.gpu_model.as_ref().is_some_and(|wanted| model.as_ref() != Some(wanted)) {
-            continue;
+/// What a sum is of, with the model of GPU where that is told apart.
+pub(crate) type Place = (UsageGroup, Option<ResourceClass>);
+
+/// How the ledger's sums come to those that are asked for, of one model of GPU or told apart by it among them.
+pub(crate) struct Groups<'a> {
+    catalogue: &'a Catalogue,
+    wish: &'a UsageWish,
+}
+
+impl<'a> Groups<'a> {
+    pub(crate) const fn of(catalogue: &'a Catalogue, wish: &'a UsageWish) -> Self {
+        Self { catalogue, wish }
+    }
+
+    const fn has_models(&self) -> bool {
+        self.wish.by_gpu_model || self.wish.gpu_model.is_some()
+    }
+
+    /// What the ledger is asked: models are told by site and partition.
+    pub(crate) fn query(&self) -> UsageQuery {
+        let asked = self.wish.query.clone();
+        if !self.has_models() {
+            return asked;
+        }
+        let by = asked.by.iter().copied().chain([UsageField::Site, UsageField::Partition]).collect();
+        UsageQuery { by, ..asked }
+    }
+
+    /// Where a sum of the ledger belongs. None where it is of another model than the one that is asked for.
+    pub(crate) fn place(&self, group: UsageGroup) -> Option<Place> {
+        if !self.has_models() {
+            return Some((group, None));
+        }
+        let asked = &self.wish.query.by;
+        let model = model_of(self.catalogue, &group);
+        if self.wish.gpu_model.as_ref().is_some_and(|wanted| model.as_ref() != Some(wanted)) {
+            return None;
         }
         let group = UsageGroup {
             site: group.site.filter(|_| asked.contains(&UsageField::Site) || asked.contains(&UsageField::Cluster)),
             partition: group.partition.filter(|_| asked.contains(&UsageField::Partition)),
             ..group
         };
-        let sum = sums.entry((group, model.filter(|_| wish.by_gpu_model))).or_default();
-        *sum = sum.plus(amount).map_err(|error| too_large(&error))?;
+        Some((group, model.filter(|_| self.wish.by_gpu_model)))
     }
-    let rows = sums.into_iter().filter(|(_, amount)| *amount != Amount::ZERO);
-    Ok(rows.map(|((group, gpu_model), amount)| UsedSum { gpu_model, sum: UsageSum { group, amount } }).collect())
 }
 
 /// The model that the unit counts or, where it counts something else, that the partition has. None where no profile tells.

@@ -3,16 +3,17 @@
 use crate::{
     coverage::Selection,
     error::{Gravity, JobsError},
-    gpu_model::by_gpu_model,
+    gpu_model::{Groups, Place},
     house::House,
     known_at::known_by_now,
     known_filter::known_filter,
     reached::booked,
     read_by::{ReadBy, read_by},
 };
-use ledger::{Book, CoveredSum, Gap, UsageQuery, UsageSpan, UsageSum};
-use model::{PeriodError, ResourceClass, SiteName, Window, Zone};
+use ledger::{Book, CoveredSum, Gap, SiteChargeSum, UsageQuery, UsageSpan, UsageSum};
+use model::{Amount, Charge, PeriodError, ResourceClass, SiteName, Unit, Window, Zone};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 pub(crate) const WHAT: &str = "no usage was shown";
 
@@ -25,6 +26,8 @@ pub struct UsageWish {
     pub gpu_model: Option<ResourceClass>,
     /// Whether models of GPUs are told apart.
     pub by_gpu_model: bool,
+    /// Whether the sites' own charges are wanted beside the sums: each run is read for them.
+    pub with_site_charges: bool,
 }
 
 /// One sum.
@@ -36,6 +39,9 @@ pub struct UsedSum {
     /// Of what else, and how much.
     #[serde(flatten)]
     pub sum: UsageSum,
+    /// What the sites charge for these runs by their own formula, by unit, where it is asked for; nothing where no tariff tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site_charges: Option<Vec<Charge>>,
 }
 
 /// Usage as the ledger has it.
@@ -62,12 +68,7 @@ pub async fn used(house: &House, wish: &UsageWish) -> Result<Used, JobsError> {
     })?;
     let query = &wish.query;
     known_by_now(house, book.as_ref(), WHAT, query.known_at).await?;
-    let sums = if wish.by_gpu_model || wish.gpu_model.is_some() {
-        by_gpu_model(house, book.as_ref(), wish).await?
-    } else {
-        let sums = booked(book.usage(query).await, WHAT)?;
-        sums.into_iter().map(|sum| UsedSum { gpu_model: None, sum }).collect()
-    };
+    let sums = sums(house, book.as_ref(), wish).await?;
     if sums.is_empty() {
         known_filter(house, book.as_ref(), wish).await?;
     }
@@ -83,6 +84,36 @@ pub async fn used(house: &House, wish: &UsageWish) -> Result<Used, JobsError> {
     let read_by = read_by(book.as_ref(), WHAT, &selection, &|site| span(house, query.span, site)).await?;
     let covered = covered(house, book.as_ref(), query).await?;
     Ok(Used { sums, unattributed: booked(book.unattributed_count().await, WHAT)?, covered, gaps, read_by })
+}
+
+/// The sums, each with what sites charge beside it where that is wanted.
+async fn sums(house: &House, book: &dyn Book, wish: &UsageWish) -> Result<Vec<UsedSum>, JobsError> {
+    let groups = Groups::of(&house.catalogue, wish);
+    let mut sums = BTreeMap::<Place, Amount>::new();
+    let query = groups.query();
+    for UsageSum { group, amount } in booked(book.usage(&query).await, WHAT)? {
+        let Some(place) = groups.place(group) else { continue };
+        let sum = sums.entry(place).or_default();
+        *sum = sum.plus(amount).map_err(|error| too_large(&error))?;
+    }
+    let mut charges = BTreeMap::<Place, BTreeMap<Unit, Amount>>::new();
+    let charged = if wish.with_site_charges { booked(book.site_charges(&query).await, WHAT)? } else { Vec::new() };
+    for SiteChargeSum { group, charge } in charged {
+        let Some(place) = groups.place(group) else { continue };
+        let sum = charges.entry(place).or_default().entry(charge.unit).or_default();
+        *sum = sum.plus(charge.amount).map_err(|error| too_large(&error))?;
+    }
+    let mut charges_of = |place: &Place| {
+        let found = charges.remove(place).unwrap_or_default().into_iter();
+        wish.with_site_charges.then(|| found.map(|(unit, amount)| Charge { unit, amount }).collect())
+    };
+    let used = sums.into_iter().filter(|(_, amount)| *amount != Amount::ZERO);
+    let row = |(place, amount): (Place, Amount)| {
+        let site_charges = charges_of(&place);
+        let (group, gpu_model) = place;
+        UsedSum { gpu_model, sum: UsageSum { group, amount }, site_charges }
+    };
+    Ok(used.map(row).collect())
 }
 
 /// What openings have of the runs that were asked for, as far as project, unit, site and time tell. Of an earlier state of the books

@@ -4,8 +4,8 @@ use crate::evidence::EntryProof;
 use crate::{
     BindingRecord, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum, Cursor, DecidedRecord,
     Entry, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome,
-    Outside, PersonRecord, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, StillRunning, UnattributedRun,
-    UnpricedRuns, UsageQuery, UsageSum, Verification,
+    Outside, PersonRecord, Proposal, Scope, SettledRun, SiteChargeSum, SiteFigureRecord, SiteZone, StillRunning,
+    UnattributedRun, UnpricedRuns, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -151,6 +151,10 @@ pub trait Book: Send + Sync {
     /// What runs took, summed by what is asked for, each cut at the midnights of its site; amounts of a unit add up to what
     /// its statements charge for runs.
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageSum>, LedgerError>;
+
+    /// What sites charge for those runs by their own formula, as the runs are known now: of each run once, where its present charge
+    /// stands, and as far as its tariff tells. It reads the runs themselves, and takes seconds where there are millions.
+    async fn site_charges(&self, query: &UsageQuery) -> Result<Vec<SiteChargeSum>, LedgerError>;
 
     /// Adjustments that wait for somebody to agree, oldest first.
     async fn proposals(&self) -> Result<Vec<Proposal>, LedgerError>;

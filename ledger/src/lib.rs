@@ -86,6 +86,8 @@ pub use site_figure::{NewSiteFigure, SiteFigureRecord};
 pub use sqlite::{OpenMode, SqliteBook, StopPoint, Surroundings};
 pub use still_running::{RunningRows, StillRunning};
 pub use unpriced::UnpricedRuns;
-pub use usage::{KnownAt, SiteZone, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum};
+pub use usage::{
+    KnownAt, SiteChargeSum, SiteZone, UsageField, UsageFilter, UsageGroup, UsageQuery, UsageSpan, UsageSum,
+};
 pub use verification::{Outside, Verification};
 pub use words::has_word;

@@ -131,3 +131,13 @@ pub struct UsageSum {
     /// How much.
     pub amount: model::Amount,
 }
+
+/// What sites charge for the runs of a sum by their own formula, in one of their units.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SiteChargeSum {
+    /// Of what; its unit is the one that the budget is counted in.
+    #[serde(flatten)]
+    pub group: UsageGroup,
+    /// How much.
+    pub charge: model::Charge,
+}

@@ -204,6 +204,35 @@ fn models_of_gpus_are_told_by_the_unit_or_the_partition() {
 }
 
 #[test]
+fn what_the_site_charges_by_its_own_formula_stands_beside_usage() {
+    let desk = september();
+    let by = ["usage", "--site-charge", "--by", "person,gpu-model"];
+    assert_snapshot!(desk.pakt(&by).expect(0).stdout, @"
+    person  gpu-model  unit            hours                            site charge
+    ada     gh200      jupiter:gh200  16.000  GPU-h  1152.000 core-h (jupiter:core)
+    bob     gh200      jupiter:gh200   1.000  GPU-h    72.000 core-h (jupiter:core)
+    ");
+    assert_snapshot!(desk.pakt(&["usage", "--site-charge", "--by", "day", "--csv", "--until", "2026-10-01"]).expect(0).stdout, @"
+    day,unit,amount_milliseconds,amount_hours,site_charge_milliseconds,site_charge_unit,complete
+    2026-09-09,jupiter:gh200,7200000,2.000,518400000,jupiter:core,no
+    2026-09-10,jupiter:gh200,25200000,7.000,1814400000,jupiter:core,no
+    ");
+    let json = desk.json(&["usage", "--site-charge"]);
+    let charge = serde_json::json!([{ "unit": "jupiter:core", "amount": 17 * 72 * 3_600_000_i64 }]);
+    assert_eq!(json["usage"][0]["site_charges"], charge, "{json}");
+    // The sum is that of the statements' lines, whatever is asked for.
+    let statement = desk.json(&["ledger", "statement", "atlas", "--from", "2026-09-01", "--until", "2026-10-01"]);
+    let lines = statement["statements"][0]["lines"].as_array().expect("lines").iter();
+    let stated: i64 = lines.filter_map(|line| line["site_charge"]["amount"].as_i64()).sum();
+    let month = desk.json(&["usage", "--site-charge", "--since", "2026-09-01", "--until", "2026-10-01"]);
+    assert_eq!(month["usage"][0]["site_charges"][0]["amount"], stated, "{month}");
+    // Where nobody asks, nothing is read.
+    assert!(desk.json(&["usage"])["usage"][0].get("site_charges").is_none());
+    let refused = desk.pakt(&["usage", "--mine", "--site-charge"]).expect(2).stderr;
+    assert!(refused.contains("cannot be given together"), "{refused}");
+}
+
+#[test]
 fn balances_are_chosen() {
     let desk = september();
     for (project, unit) in [("borealis", "jupiter:gh200"), ("cirrus", "jupiter:gh200"), ("atlas", "horeka:h100")] {

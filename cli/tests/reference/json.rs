@@ -147,8 +147,13 @@ const IMPORT: [&str; 7] =
     ["ledger", "import", "runs.psv", "--observed-at", "2026-03-01T00:00:00Z", "--read-as", "site"];
 const VERIFY: [&str; 4] = ["ledger", "verify", "--checkpoint", "kept"];
 const NEW_KEY: [&str; 3] = ["ledger", "checkpoint", "--new-key"];
-const USAGE: [&str; 4] =
-    ["usage", "--by", "day,month,project,person,site,cluster,partition,gpu-model,end-state", "--at-site=local"];
+const USAGE: [&str; 5] = [
+    "usage",
+    "--by",
+    "day,month,project,person,site,cluster,partition,gpu-model,end-state",
+    "--at-site=local",
+    "--site-charge",
+];
 
 /// A ledger of this machine with a checkpoint that was kept, and a file of runs beside it.
 fn books(place: &Place) {
@@ -194,7 +199,7 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
         &["show", "tiny"],
         &["jobs", "--costs"],
         &["settle"],
-        &["usage", "--by", "end-state"],
+        &["usage", "--by", "end-state", "--site-charge"],
         &["usage", "--mine"],
         &["sites"],
         &["ledger", "bindings"],

@@ -5,8 +5,8 @@ use jobs::Books;
 use ledger::{
     BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum,
     Cursor, Entry, EntryPage, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, Outcome,
-    Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone, SqliteBook, UnattributedRun, UsageQuery, UsageSum,
-    Verification,
+    Proposal, Scope, SettledRun, SiteChargeSum, SiteFigureRecord, SiteZone, SqliteBook, UnattributedRun, UsageQuery,
+    UsageSum, Verification,
 };
 use model::{
     Balance, ClusterName, Principal, ProjectName, RunKey, SchedulerJobId, SiteName, Statement, Timestamp, Unit, Window,
@@ -195,6 +195,10 @@ impl Book for FailingBook {
 
     async fn usage(&self, query: &UsageQuery) -> Answer<Vec<UsageSum>> {
         self.real.usage(query).await
+    }
+
+    async fn site_charges(&self, query: &UsageQuery) -> Answer<Vec<SiteChargeSum>> {
+        self.real.site_charges(query).await
     }
 
     async fn proposals(&self) -> Answer<Vec<Proposal>> {

@@ -23,7 +23,10 @@ async fn told(desk: &Desk, known_at: Option<KnownAt>) -> Vec<Vec<(i64, i64)>> {
     let wish = BalanceWish { known_at, ..BalanceWish::of(&project) };
     let mut found = vec![
         statement(&house, &project, &unit, always, known_at).await.expect("a statement").gaps,
-        used(&house, &UsageWish { query, gpu_model: None, by_gpu_model: false }).await.expect("usage").gaps,
+        used(&house, &UsageWish { query, gpu_model: None, by_gpu_model: false, with_site_charges: false })
+            .await
+            .expect("usage")
+            .gaps,
         balance(&house, &wish, false).await.expect("a balance").budgets.remove(0).gaps,
     ];
     if known_at.is_none() {
@@ -100,7 +103,7 @@ async fn running(desk: &Desk, from: i64, to: i64) -> Vec<(i64, i64, Option<i64>)
     let span = Window { from: at(NOW + from * DAY), to: at(NOW + to * DAY) };
     let query =
         UsageQuery { span: UsageSpan::Instants(span), known_at: None, filter: UsageFilter::default(), by: Vec::new() };
-    let wish = UsageWish { query, gpu_model: None, by_gpu_model: false };
+    let wish = UsageWish { query, gpu_model: None, by_gpu_model: false, with_site_charges: false };
     let gaps = used(&desk.house("ada"), &wish).await.expect("usage").gaps;
     let day = |at: model::Timestamp| at.seconds_since(at_now()).div_euclid(DAY);
     gaps.iter().map(|gap| (day(gap.window.from), day(gap.window.to), gap.still_ran_at.map(day))).collect()

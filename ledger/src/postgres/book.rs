@@ -16,7 +16,7 @@ use crate::stored::{self, Known, LogTables as _, Owner};
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum,
     Cursor, DecidedRecord, Entry, EntryPage, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError,
-    LedgerErrorKind, LogRecord, OpenMode, Outcome, Outside, PersonRecord, Proposal, Scope, SettledRun,
+    LedgerErrorKind, LogRecord, OpenMode, Outcome, Outside, PersonRecord, Proposal, Scope, SettledRun, SiteChargeSum,
     SiteFigureRecord, SiteZone, StillRunning, UnattributedRun, UnpricedRuns, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
@@ -138,6 +138,11 @@ impl Book for PostgresBook {
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageSum>> {
         let query = query.clone();
         self.read("summing usage", move |tables| stored::usage(tables, &query)).await
+    }
+
+    async fn site_charges(&self, query: &UsageQuery) -> Result<Vec<SiteChargeSum>> {
+        let query = query.clone();
+        self.read("summing what sites charge", move |tables| stored::site_charges(tables, &query)).await
     }
 
     async fn proposals(&self) -> Result<Vec<Proposal>> {

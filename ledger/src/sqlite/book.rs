@@ -16,8 +16,8 @@ use crate::stored::{self, Known, LogTables as _, Owner};
 use crate::{
     BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum,
     Cursor, DecidedRecord, Entry, EntryPage, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LogRecord,
-    Outcome, Outside, PersonRecord, PostgresPlace, Proposal, Scope, SettledRun, SiteFigureRecord, SiteZone,
-    StillRunning, UnattributedRun, UnpricedRuns, UsageQuery, UsageSum, Verification,
+    Outcome, Outside, PersonRecord, PostgresPlace, Proposal, Scope, SettledRun, SiteChargeSum, SiteFigureRecord,
+    SiteZone, StillRunning, UnattributedRun, UnpricedRuns, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -255,6 +255,11 @@ impl Book for SqliteBook {
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageSum>> {
         let query = query.clone();
         self.read("summing usage", move |tables| stored::usage(tables, &query)).await
+    }
+
+    async fn site_charges(&self, query: &UsageQuery) -> Result<Vec<SiteChargeSum>> {
+        let query = query.clone();
+        self.read("summing what sites charge", move |tables| stored::site_charges(tables, &query)).await
     }
 
     async fn proposals(&self) -> Result<Vec<Proposal>> {

@@ -170,19 +170,8 @@ impl<T: LogTables> Asking<'_, T> {
 
     /// What was known after an entry.
     fn entries(&mut self, filter: &Conditions, span: UsageSpan) -> Result<()> {
-        match span {
-            UsageSpan::Instants(window) => self.of_entries(filter, window, |_| Ok(window)),
-            UsageSpan::Days { from, to } => {
-                let utc = Calendar::new(Zone::utc());
-                let widest = Window {
-                    from: utc.start(from)?.plus_seconds(-ZONES_APART),
-                    to: utc.start(to)?.plus_seconds(ZONES_APART),
-                };
-                self.of_entries(filter, widest, |calendar| {
-                    Ok(Window { from: calendar.start(from)?, to: calendar.start(to)? })
-                })
-            }
-        }
+        let widest = widest(span)?;
+        self.of_entries(filter, widest, |calendar| within(calendar, span))
     }
 
     /// Adds what entries took inside a window, which may differ by zone and lies inside `widest`.
@@ -192,67 +181,111 @@ impl<T: LogTables> Asking<'_, T> {
         widest: Window,
         wanted: impl Fn(&Calendar) -> Result<Window>,
     ) -> Result<()> {
-        let conditions = &filter.on_entries;
-        let select = format!(
-            "SELECT unit, project, person, run_place, coalesce(partition, 0), end_state, amount, credit, started, effective_at
-             FROM entries WHERE started < ? AND effective_at >= ? AND number <= ? AND person IS NOT NULL{conditions}"
-        );
-        let known_at = known_at(self.tables, self.query.known_at)?;
-        let bounds = [widest.to.epoch_seconds(), widest.from.epoch_seconds(), known_at].map(Value::Number);
-        let values: Vec<Value> = bounds.into_iter().chain(filter.values.iter().cloned()).collect();
-        let tables = self.tables;
-        let mut calendars = match self.query.known_at {
-            None => Calendars::new(tables),
-            known => Calendars::known_until(tables, known_until(tables, known)?),
-        };
-        tables.each_row(&select, &values, |row| {
-            let entry = TakenEntry::read(row, tables)?;
-            let calendar: Rc<Calendar> = calendars.known(entry.place)?;
-            let within = wanted(&calendar)?;
-            calendar.pieces(entry.amount, entry.used, Some(within), &mut |day, piece| {
+        let (tables, query) = (self.tables, self.query);
+        each_taken(tables, query.known_at, " FROM entries", filter, widest, |_, entry, calendar| {
+            calendar.pieces(entry.amount, entry.used, Some(wanted(calendar)?), &mut |day, piece| {
                 self.add(Some(day), entry.numbers(), piece)
             })
         })
     }
 
     fn add(&mut self, day: Option<Day>, numbers: Numbers, amount: Amount) -> Result<()> {
-        let group = self.group(day, numbers)?;
+        let group = group(self.tables, &self.query.by, day, numbers)?;
         self.sums.add(group, amount)
     }
+}
 
-    /// The group of these numbers, as far as it is asked for.
-    fn group(&self, day: Option<Day>, numbers: Numbers) -> Result<UsageGroup> {
-        let (names, persons) = (self.tables.names(), self.tables.persons());
-        let has = |field: UsageField| self.query.by.contains(&field);
-        let of = |field: UsageField, number: Option<i64>| number.filter(|number| has(field) && *number != 0);
-        let place = numbers.place.map(|place| names.text_of(place)).transpose()?;
-        let (site, cluster) = place.as_deref().and_then(|place| place.split_once('/')).unzip();
-        let parsed = |text: Option<&str>, field: UsageField| text.filter(|_| has(field)).map(str::to_owned);
-        let state = of(UsageField::EndState, numbers.end_state).map(|number| names.text_of(number)).transpose()?;
-        let person = of(UsageField::Person, numbers.person).map(|number| persons.with_number(number)).transpose()?;
-        let wrong = |error: NameError| unreadable(error);
-        Ok(UsageGroup {
-            day: day.filter(|_| has(UsageField::Day)),
-            month: day.filter(|_| has(UsageField::Month)).map(Day::month),
-            project: of(UsageField::Project, numbers.project).map(|number| names.parsed_of(number)).transpose()?,
-            person: person.map(|person| person.principal.user.clone()),
-            site: parsed(site, UsageField::Site)
-                .or_else(|| parsed(site, UsageField::Cluster))
-                .map(|text| text.parse().map_err(wrong))
-                .transpose()?,
-            cluster: parsed(cluster, UsageField::Cluster).map(|text| text.parse().map_err(wrong)).transpose()?,
-            partition: of(UsageField::Partition, numbers.partition)
-                .map(|number| names.parsed_of(number))
-                .transpose()?,
-            end_state: state.and_then(|word| EndState::from_word(&word)),
-            unit: names.parsed_of(numbers.unit)?,
-        })
+/// The window that has a span whatever the zone.
+pub(super) fn widest(span: UsageSpan) -> Result<Window> {
+    match span {
+        UsageSpan::Instants(window) => Ok(window),
+        UsageSpan::Days { from, to } => {
+            let utc = Calendar::new(Zone::utc());
+            let (from, to) = (utc.start(from)?, utc.start(to)?);
+            Ok(Window { from: from.plus_seconds(-ZONES_APART), to: to.plus_seconds(ZONES_APART) })
+        }
     }
+}
+
+/// When a span is where these days are counted.
+pub(super) fn within(calendar: &Calendar, span: UsageSpan) -> Result<Window> {
+    match span {
+        UsageSpan::Instants(window) => Ok(window),
+        UsageSpan::Days { from, to } => Ok(Window { from: calendar.start(from)?, to: calendar.start(to)? }),
+    }
+}
+
+/// The columns of a [`TakenEntry`].
+const TAKEN: &str =
+    "unit, project, person, run_place, coalesce(partition, 0), end_state, amount, credit, started, effective_at";
+
+/// How many those are.
+pub(super) const TAKEN_COLUMNS: usize = 10;
+
+/// Calls `take` with each entry of a run that was under way in a window, and that was known then, and with the days of its
+/// place. `source` is the rest of the selection up to its
+/// condition: further columns, and where all of them are from.
+pub(super) fn each_taken<T: LogTables>(
+    tables: &T,
+    known: Option<KnownAt>,
+    source: &str,
+    filter: &Conditions,
+    window: Window,
+    mut take: impl FnMut(&T::Row<'_>, &TakenEntry, &Calendar) -> Result<()>,
+) -> Result<()> {
+    let conditions = &filter.on_entries;
+    let select = format!(
+        "SELECT {TAKEN}{source}
+         WHERE started < ? AND effective_at >= ? AND number <= ? AND person IS NOT NULL{conditions}"
+    );
+    let bounds = [window.to.epoch_seconds(), window.from.epoch_seconds(), known_at(tables, known)?].map(Value::Number);
+    let values: Vec<Value> = bounds.into_iter().chain(filter.values.iter().cloned()).collect();
+    let mut calendars = match known {
+        None => Calendars::new(tables),
+        known => Calendars::known_until(tables, known_until(tables, known)?),
+    };
+    tables.each_row(&select, &values, |row| {
+        let entry = TakenEntry::read(row, tables)?;
+        let calendar: Rc<Calendar> = calendars.known(entry.place)?;
+        take(row, &entry, &calendar)
+    })
+}
+
+/// The group of these numbers, as far as it is asked for.
+pub(super) fn group(
+    tables: &impl LogTables,
+    by: &[UsageField],
+    day: Option<Day>,
+    numbers: Numbers,
+) -> Result<UsageGroup> {
+    let (names, persons) = (tables.names(), tables.persons());
+    let has = |field: UsageField| by.contains(&field);
+    let of = |field: UsageField, number: Option<i64>| number.filter(|number| has(field) && *number != 0);
+    let place = numbers.place.map(|place| names.text_of(place)).transpose()?;
+    let (site, cluster) = place.as_deref().and_then(|place| place.split_once('/')).unzip();
+    let parsed = |text: Option<&str>, field: UsageField| text.filter(|_| has(field)).map(str::to_owned);
+    let state = of(UsageField::EndState, numbers.end_state).map(|number| names.text_of(number)).transpose()?;
+    let person = of(UsageField::Person, numbers.person).map(|number| persons.with_number(number)).transpose()?;
+    let wrong = |error: NameError| unreadable(error);
+    Ok(UsageGroup {
+        day: day.filter(|_| has(UsageField::Day)),
+        month: day.filter(|_| has(UsageField::Month)).map(Day::month),
+        project: of(UsageField::Project, numbers.project).map(|number| names.parsed_of(number)).transpose()?,
+        person: person.map(|person| person.principal.user.clone()),
+        site: parsed(site, UsageField::Site)
+            .or_else(|| parsed(site, UsageField::Cluster))
+            .map(|text| text.parse().map_err(wrong))
+            .transpose()?,
+        cluster: parsed(cluster, UsageField::Cluster).map(|text| text.parse().map_err(wrong)).transpose()?,
+        partition: of(UsageField::Partition, numbers.partition).map(|number| names.parsed_of(number)).transpose()?,
+        end_state: state.and_then(|word| EndState::from_word(&word)),
+        unit: names.parsed_of(numbers.unit)?,
+    })
 }
 
 /// The numbers of names of a group; none where a table was not asked for them.
 #[derive(Clone, Copy)]
-struct Numbers {
+pub(super) struct Numbers {
     unit: i64,
     project: Option<i64>,
     person: Option<i64>,
@@ -262,11 +295,11 @@ struct Numbers {
 }
 
 /// What an entry took, of what, and when.
-struct TakenEntry {
+pub(super) struct TakenEntry {
     dimensions: [i64; 6],
     place: i64,
-    amount: Amount,
-    used: Window,
+    pub(super) amount: Amount,
+    pub(super) used: Window,
 }
 
 impl TakenEntry {
@@ -281,7 +314,7 @@ impl TakenEntry {
         Ok(Self { dimensions, place, amount, used: Window { from, to } })
     }
 
-    const fn numbers(&self) -> Numbers {
+    pub(super) const fn numbers(&self) -> Numbers {
         let [unit, project, person, place, partition, end_state] = self.dimensions;
         Numbers {
             unit,
@@ -302,7 +335,7 @@ fn first_day_from(calendar: &Calendar, instant: Timestamp) -> Result<Day> {
 
 /// The conditions of a filter, for the tables of sums and for entries, with the same values.
 #[derive(Clone, Default)]
-struct Conditions {
+pub(super) struct Conditions {
     text: String,
     on_entries: String,
     values: Vec<Value>,
@@ -310,7 +343,7 @@ struct Conditions {
 
 impl Conditions {
     /// None where nothing in the ledger has a name that is asked for.
-    fn of(tables: &impl LogTables, filter: &UsageFilter) -> Result<Option<Self>> {
+    pub(super) fn of(tables: &impl LogTables, filter: &UsageFilter) -> Result<Option<Self>> {
         let mut conditions = Self::default();
         let names = [
             ("project", filter.project.as_ref().map(ToString::to_string)),

@@ -2,10 +2,10 @@
 
 use crate::support::*;
 use ledger::{
-    Command, Effect, KnownAt, Outcome, SettleOutcome, SettledRun, SiteZone, UsageField, UsageFilter, UsageQuery,
-    UsageSpan, UsageSum,
+    Command, Effect, KnownAt, Outcome, Refund, RunPrice, SettleOutcome, SettledRun, SiteChargeSum, SiteZone,
+    UsageField, UsageFilter, UsageQuery, UsageSpan, UsageSum,
 };
-use model::{BaseState, Day, EndState, Window};
+use model::{BaseState, Charge, Day, EndState, Price, Window};
 use proptest::prelude::*;
 
 /// 24 October 2026, 22:00 UTC: the 25th begins in Berlin, a day of 25 hours.
@@ -191,6 +191,77 @@ async fn books_are_as_they_were_known_at_any_instant() {
     }
 }
 
+/// What sites charge, as group and unit, in cores where 72 count as a GPU.
+async fn site_charges(desk: &Desk, query: &UsageQuery) -> Vec<String> {
+    let rows = desk.book.site_charges(query).await.expect("charges");
+    let text = |row: SiteChargeSum| {
+        let sum = UsageSum { group: row.group, amount: milli(row.charge.amount.milli() / 72) };
+        format!("{} {}", shown(vec![sum]).concat(), row.charge.unit)
+    };
+    rows.into_iter().map(text).collect()
+}
+
+#[tokio::test]
+async fn what_sites_charge_stands_beside_usage_cut_in_the_same_way() {
+    let desk = october().await;
+    let core = |text: &str| format!("{text} jupiter:core");
+    let by_day = days("2026-09-01", "2026-12-01", &[UsageField::Day]);
+    let expected = ["2026-09-30 70", "2026-10-24 500", "2026-10-25 3300", "2026-10-26 100"].map(core);
+    assert_eq!(site_charges(&desk, &by_day).await, expected);
+    let by_person = days("2026-10-01", "2026-11-01", &[UsageField::Person, UsageField::EndState]);
+    assert_eq!(site_charges(&desk, &by_person).await, ["ada COMPLETED 3600", "bob FAILED 300"].map(core));
+    // Parts of days on both sides of an instant are the whole.
+    let cut = OCTOBER_25 + HOUR / 4;
+    let [before, behind] = [instants(0, cut, &[]), instants(cut, NOW + 1, &[])];
+    assert_eq!(site_charges(&desk, &before).await, [core("845")]);
+    assert_eq!(site_charges(&desk, &behind).await, [core("3125")]);
+    let bob = UsageFilter { person: Some(name("bob")), partition: None, ..UsageFilter::default() };
+    assert_eq!(site_charges(&desk, &UsageQuery { filter: bob, ..instants(0, NOW, &[]) }).await, [core("300")]);
+    let all = UsageFilter {
+        project: Some(atlas()),
+        site: Some(name("jupiter")),
+        cluster: Some(name("booster")),
+        partition: Some(name("booster")),
+        unit: Some(gh200()),
+        ..UsageFilter::default()
+    };
+    assert_eq!(site_charges(&desk, &UsageQuery { filter: all, ..instants(0, NOW, &[]) }).await, [core("3670")]);
+    let nobody = UsageFilter { person: Some(name("eve")), ..UsageFilter::default() };
+    assert!(site_charges(&desk, &UsageQuery { filter: nobody, ..instants(0, NOW, &[]) }).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_sites_charge_counts_once_whatever_was_corrected_or_given_back() {
+    let desk = october().await;
+    let before = desk.entries().await.last().expect("entries").number;
+    let mut later = ran(2, 400, OCTOBER_25 + 2 * HOUR, OCTOBER_25 + 4 * HOUR);
+    later.run.observed_at = at(OCTOBER_25 + 20 * HOUR);
+    desk.post(&[settle(later)]).await;
+    let refund = Refund { run: run_key(1), amount: None, reason: "node".to_owned() };
+    desk.post(&[Command::Refund(refund)]).await;
+    let query = days("2026-10-01", "2026-11-01", &[]);
+    // What was used stays used, as in usage.
+    assert_eq!(usage(&desk, &query).await, ["4000"]);
+    assert_eq!(site_charges(&desk, &query).await, ["4000 jupiter:core"]);
+    // The correction was not known then, and what the run is charged now is in no charge of that time.
+    let then = UsageQuery { known_at: Some(KnownAt::Entry(before)), ..query.clone() };
+    assert_eq!(site_charges(&desk, &then).await, ["3600 jupiter:core"]);
+    // A run over its hold has two entries and one charge; one whose site charges nothing is known to cost nothing, and one
+    // whose tariff tells no charge of the site's is in no sum.
+    let mut held = ran(5, 500, OCTOBER_25, OCTOBER_25 + HOUR);
+    held.run.stamp = Some(stamp(1));
+    desk.post(&[hold(1, 200), settle(held)]).await;
+    assert_eq!(site_charges(&desk, &query).await, ["4500 jupiter:core"]);
+    for (number, site) in [(6, Some("jupiter:node")), (7, None)] {
+        let mut run = ran(number, 100, OCTOBER_25, OCTOBER_25 + HOUR);
+        let charge = site.map(|unit| Charge { unit: name(unit), amount: milli(0) });
+        run.price = RunPrice::Known(Price { site: charge, ..price(100) });
+        desk.post(&[settle(run)]).await;
+    }
+    assert_eq!(site_charges(&desk, &query).await, ["4500 jupiter:core", "0 jupiter:node"]);
+    assert_eq!(usage(&desk, &query).await, ["4700"]);
+}
+
 #[tokio::test]
 async fn another_zone_sums_everything_anew() {
     let desk = october().await;
@@ -245,13 +316,18 @@ proptest! {
             }
             let whole = instants(start, NOW + 1, &[UsageField::EndState]);
             let total = usage(&desk, &whole).await;
-            let from_entries = UsageQuery { known_at: Some(KnownAt::Entry(u64::MAX)), ..whole };
+            let from_entries = UsageQuery { known_at: Some(KnownAt::Entry(u64::MAX)), ..whole.clone() };
             assert_eq!(usage(&desk, &from_entries).await, total);
             let sum = |rows: Vec<String>| rows.iter().map(|row| row.parse::<i64>().expect("an amount")).sum::<i64>();
             let parts = sum(usage(&desk, &instants(start, start + cut, &[])).await)
                 + sum(usage(&desk, &instants(start + cut, NOW + 1, &[])).await);
             assert_eq!(parts, sum(usage(&desk, &instants(start, NOW + 1, &[])).await));
             assert_eq!(parts, desk.numbers().await[1], "what the balance calls used");
+            let from_sites = desk.book.site_charges(&whole).await.expect("charges");
+            let charged: Vec<_> = from_sites.iter().map(|sum| (&sum.group, sum.charge.amount.milli())).collect();
+            let sums = desk.book.usage(&whole).await.expect("usage");
+            let used: Vec<_> = sums.iter().map(|sum| (&sum.group, 72 * sum.amount.milli())).collect();
+            assert_eq!(charged, used, "what the site charges for the same runs");
             desk.verify().await;
         });
     }
@@ -264,6 +340,8 @@ on_postgres_too! {
     parts_of_days_are_exact_and_meet,
     corrections_take_back_what_the_reading_before_them_said,
     books_are_as_they_were_known_at_any_instant,
+    what_sites_charge_stands_beside_usage_cut_in_the_same_way,
+    what_sites_charge_counts_once_whatever_was_corrected_or_given_back,
     another_zone_sums_everything_anew,
     all_ways_to_ask_agree,
 }

@@ -12,7 +12,7 @@ use crate::{
     output::{hold, instant},
 };
 use jobs::used::{UsageWish, UsedSum};
-use model::{Day, EndState, ResourceClass, Timestamp, Window};
+use model::{Charge, Day, EndState, ResourceClass, Timestamp, Window};
 use serde_json::json;
 
 const WHAT: &str = "no usage was shown";
@@ -49,19 +49,24 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     let covered: Vec<String> = used.covered.iter().map(of_opening).collect();
     if arguments.of_books.csv {
         let rows = used.sums.iter().map(|used| cells(&by, used, is_complete(&used.sum, missing)));
-        let header: Vec<&str> =
-            names.iter().copied().chain(["unit", "amount_milliseconds", "amount_hours", "complete"]).collect();
+        let amounts = ["unit", "amount_milliseconds", "amount_hours"].iter();
+        let of_sites = SITE_CHARGE_COLUMNS.iter().filter(|_| wish.with_site_charges);
+        let header: Vec<&str> = names.iter().chain(amounts).chain(of_sites).copied().chain(["complete"]).collect();
         let text = table_csv(&header, rows);
         let json = json!({ "version": 1, "usage": used.sums, "covered": used.covered, "gaps": missing,
                            "read_by": used.read_by });
         return Ok(Answer::new(text, json).product().with_notes(covered.into_iter().chain(lacks)));
     }
-    let titles: Vec<&str> = names.iter().copied().chain(["unit", "hours", ""]).collect();
-    let mut table = Table::new(&titles).right(&[names.len() + 1]);
+    let of_site = wish.with_site_charges.then_some("site charge");
+    let titles: Vec<&str> = names.iter().copied().chain(["unit", "hours", ""]).chain(of_site).collect();
+    let mut table = Table::new(&titles).right(&[names.len() + 1, names.len() + 3]);
     for used in &used.sums {
         let UsageSum { group, amount } = &used.sum;
         let mut cells: Vec<String> = by.iter().map(|(_, column)| of(*column, used)).collect();
         cells.extend([group.unit.to_string(), amount.hours(), group.unit.hour_word().to_owned()]);
+        cells.extend(
+            used.site_charges.as_ref().map(|charges| joined(charges, |charge| hold(&charge.unit, charge.amount))),
+        );
         table.row(cells);
     }
     let text =
@@ -108,7 +113,7 @@ fn wish(arguments: &Arguments, by: &[(&str, Column)]) -> Result<UsageWish, Failu
     let span = span(arguments.since.as_deref(), until.as_deref())?;
     let gpu_model = arguments.of_books.gpu_model.as_deref().map(model).transpose()?;
     let query = UsageQuery { span, known_at, filter, by: fields.collect() };
-    Ok(UsageWish { query, gpu_model, by_gpu_model })
+    Ok(UsageWish { query, gpu_model, by_gpu_model, with_site_charges: arguments.of_books.site_charge })
 }
 
 /// Reads a model of GPU, in any case of letters.
@@ -176,7 +181,7 @@ fn state(text: &str) -> Result<EndState, Failure> {
 }
 
 /// What a group says in a field; `-` where the site did not say.
-fn of(column: Column, UsedSum { gpu_model, sum }: &UsedSum) -> String {
+fn of(column: Column, UsedSum { gpu_model, sum, .. }: &UsedSum) -> String {
     let text = match column {
         Column::Of(field) => of_group(field, &sum.group),
         Column::GpuModel => gpu_model.as_ref().map(|model| model.as_str().to_owned()),
@@ -200,6 +205,14 @@ fn of_group(field: UsageField, group: &UsageGroup) -> Option<String> {
     }
 }
 
+/// The columns of what sites charge by their own formula, each with one value a unit of theirs.
+const SITE_CHARGE_COLUMNS: [&str; 2] = ["site_charge_milliseconds", "site_charge_unit"];
+
+/// What the sites charge, in every unit that they charge in: nothing where nobody knows it, and nearly always one.
+fn joined(charges: &[Charge], shown: impl Fn(&Charge) -> String) -> String {
+    charges.iter().map(shown).collect::<Vec<_>>().join("; ")
+}
+
 /// Whether all that may belong into a sum was read.
 fn is_complete(sum: &UsageSum, missing: &[Gap]) -> bool {
     let is_of = |gap: &&Gap| {
@@ -212,6 +225,10 @@ fn cells(by: &[(&str, Column)], used: &UsedSum, is_complete: bool) -> Vec<String
     let sum = &used.sum;
     let mut cells: Vec<String> = by.iter().map(|(_, column)| of(*column, used)).collect();
     cells.extend([sum.group.unit.to_string(), sum.amount.milli().to_string(), sum.amount.hours()]);
+    if let Some(charges) = &used.site_charges {
+        cells.push(joined(charges, |charge| charge.amount.milli().to_string()));
+        cells.push(joined(charges, |charge| charge.unit.to_string()));
+    }
     cells.push(yes_or_no(is_complete).to_owned());
     cells
 }

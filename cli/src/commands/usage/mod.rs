@@ -61,6 +61,9 @@ pub(crate) struct OfBooks {
     /// As the books were at this time, or after the entry with this number
     #[arg(long, value_name = "TIME|ENTRY")]
     pub known_at: Option<String>,
+    /// Show beside each sum what the sites charge for its runs by their own formula, as the runs are known now; reads every run
+    #[arg(long)]
+    pub site_charge: bool,
     /// Print a table for spreadsheets; its last column says whether all that belongs into it was read
     #[arg(long)]
     pub csv: bool,
