@@ -16,7 +16,7 @@ use model::{Amount, Window};
 /// The stretches that each of the reports names, in days from now; of an earlier state of the books those that tell one.
 async fn told(desk: &Desk, known_at: Option<KnownAt>) -> Vec<Vec<(i64, i64)>> {
     let house = desk.house("ada");
-    let always = Window { from: at(0), to: at(NOW + 1000 * DAY) };
+    let always = Window { from: at(0), to: at(NOW + 2000 * DAY) };
     let (project, unit) = ("atlas".parse().expect("a project"), "testland:gpu".parse().expect("a unit"));
     let query =
         UsageQuery { span: UsageSpan::Instants(always), known_at, filter: UsageFilter::default(), by: Vec::new() };
@@ -95,6 +95,21 @@ async fn gaps_are_told_as_they_were_known() {
         assert_eq!(told(&desk, Some(known_at)).await, [[(-40, day)]; 3], "{known_at:?}");
     }
     assert_eq!(told(&desk, Some(KnownAt::Instant(at(NOW + 2 * DAY)))).await, [[(-40, -30)]; 3]);
+}
+
+#[tokio::test]
+async fn what_ran_behind_the_end_of_the_last_grant_is_missing_in_every_report() {
+    let desk = Desk::new().await;
+    // The grant ends on day 1000, and the account goes on to be charged.
+    desk.post(&[read(-100, 1000, NOW)]).await;
+    desk.set_clock(NOW + 1010 * DAY);
+    assert_eq!(told(&desk, None).await, [[(1000, 1010)]; 4]);
+    let wish = BalanceWish::of(&"atlas".parse().expect("a project"));
+    let told_by =
+        balance(&desk.house("ada"), &wish, false).await.expect("a balance").budgets.remove(0).balance.completeness;
+    assert_eq!(told_by, model::Completeness::Unknown);
+    desk.post(&[read(1000, 1010, NOW + 1010 * DAY)]).await;
+    assert_eq!(told(&desk, None).await, [[(0, 0); 0]; 4]);
 }
 
 /// What usage of some days before now tells of runs that went on: since when they ran in it, until when, and when they were seen,

@@ -108,10 +108,13 @@ pub fn missing(bindings: &[Binding], readings: &[Coverage], span: Window, presen
     bindings.iter().flat_map(of_binding).collect()
 }
 
-/// Since when runs count now: none where no grant is in force.
+/// Since when runs count now: none where nothing was granted yet. What is bound goes on to be charged when a grant is over, so
+/// that without one in force everything counts since the last of them began.
 fn beginning(balance: &Balance, grants: &[GrantTerms], parts: &BalanceParts, now: Timestamp) -> Option<Timestamp> {
-    let in_force = grants.iter().filter(|grant| grant.window.contains(now) && !grant.lots.is_empty());
-    let granted = in_force.map(|grant| grant.window.from).min()?;
+    let given = || grants.iter().filter(|grant| !grant.lots.is_empty()).map(|grant| grant.window);
+    let in_force = given().filter(|window| window.contains(now)).map(|window| window.from).min();
+    let last = given().filter(|window| window.to <= now).map(|window| (window.to, window.from)).max();
+    let granted = in_force.or_else(|| last.map(|(_, from)| from))?;
     let is_its = |opening: &&(ProjectName, Unit, Timestamp)| opening.0 == balance.project && opening.1 == balance.unit;
     let opened = parts.openings.iter().find(is_its).map(|(_, _, as_of)| as_of.plus_seconds(1));
     Some(opened.map_or(granted, |opened| opened.max(granted)))
@@ -254,11 +257,23 @@ mod tests {
         SiteFigure { granted: None, used, since: None, as_of: at(day), source: "a test".to_owned(), settled }
     }
 
+    fn granted(window: Window) -> GrantTerms {
+        let lots = vec![GivenLot { amount: Amount::from_milli(1_000), period: window }];
+        GrantTerms { lots, ..GrantTerms::whole("g", Amount::ZERO, window) }
+    }
+
     /// On day 110 of a grant of day 10: what is complete, unseen, until which day, and how many gaps there are.
     fn told(bindings: &[Binding], readings: &[Coverage], figure: Option<SiteFigure>, opened: Option<i64>) -> String {
-        let window = window(10, 400);
-        let lots = vec![GivenLot { amount: Amount::from_milli(1_000), period: window }];
-        let grants = [GrantTerms { lots, ..GrantTerms::whole("g", Amount::ZERO, window) }];
+        told_of(&[granted(window(10, 400))], bindings, readings, figure, opened)
+    }
+
+    fn told_of(
+        grants: &[GrantTerms],
+        bindings: &[Binding],
+        readings: &[Coverage],
+        figure: Option<SiteFigure>,
+        opened: Option<i64>,
+    ) -> String {
         let openings = opened.map(|day| (name("atlas"), name("horeka:a100"), at(day)));
         let parts = BalanceParts {
             bindings: bindings.to_vec(),
@@ -268,7 +283,7 @@ mod tests {
         };
         let mut balance = super::super::balance::empty(&name("atlas"), &name("horeka:a100"));
         balance.site_figure = figure;
-        let told = budget_coverage(&balance, &grants, &parts, at(110)).expect("fits");
+        let told = budget_coverage(&balance, grants, &parts, at(110)).expect("fits");
         let BudgetCoverage { completeness, unseen, until, gaps } = told;
         let gap = |gap: &Gap| {
             let day = |at: Timestamp| at.epoch_seconds() / DAY;
@@ -368,6 +383,37 @@ mod tests {
             ("another person's are not", vec![binding(None, Some("ben"))], ada, None, "unknown 0 until -; 10-110:"),
         ] {
             assert_eq!(told(&bindings, &readings, None, opened), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_ran_behind_the_end_of_the_last_grant_is_missing_where_nobody_read_it() {
+        let hai = [binding(Some("hai"), None)];
+        let ended = [Binding { to: Some(at(60)), ..hai[0].clone() }];
+        let cleo = |from, to| [reading("all:cleo", from, to)];
+        let (first, last) = (granted(window(10, 40)), granted(window(30, 60)));
+        let over = [first.clone(), last.clone()];
+        let withdrawn = GrantTerms { lots: Vec::new(), ..granted(window(30, 90)) };
+        for (what, grants, bindings, readings, opened, expected) in [
+            ("nobody read anything", &over[..], &hai, cleo(1, 2), None, "unknown 0 until -; 30-110:"),
+            ("read until its end", &over, &hai, cleo(5, 60), None, "unknown 0 until -; 60-110:"),
+            ("read until now", &over, &hai, cleo(5, 110), None, "read 0 until 110;"),
+            ("what was before the last does not count", &over, &hai, cleo(30, 110), None, "read 0 until 110;"),
+            ("the binding ended with it", &over, &ended, cleo(5, 60), None, "read 0 until 110;"),
+            ("it ended with it, and not all was read", &over, &ended, cleo(5, 50), None, "unknown 0 until -; 50-60:"),
+            ("an opening since", &over, &hai, cleo(90, 110), Some(95), "read 0 until 110;"),
+            ("a withdrawn one is none", &[first, withdrawn], &hai, cleo(10, 110), None, "read 0 until 110;"),
+            ("one to come is none yet", &[granted(window(200, 300))], &hai, cleo(1, 2), None, "read 0 until -;"),
+            (
+                "one in force counts before it",
+                &[last, granted(window(100, 300))],
+                &hai,
+                cleo(100, 110),
+                None,
+                "read 0 until 110;",
+            ),
+        ] {
+            assert_eq!(told_of(grants, bindings, &readings, None, opened), expected, "{what}");
         }
     }
 
