@@ -1,9 +1,19 @@
 //! `pakt ledger coverage`: of which runs of a project the ledger knows, and of which nobody told it.
 
-use crate::{bind::bindings, error::JobsError, house::House, known_at::recorded_at, reached::booked};
-use ledger::{AccountCoverage, Binding, Book, Entry, Gap, KnownAt, binding_coverage, missing, running, unpriced};
+use crate::{
+    bind::bindings,
+    error::JobsError,
+    house::House,
+    known_at::{has_entry, recorded_at},
+    reached::booked,
+};
+use ledger::{
+    AccountCoverage, Binding, Book, BoundAndRead, Coverage, Entry, Gap, KnownAt, binding_coverage, missing, running,
+    unpriced,
+};
 use model::{AccountName, ProjectName, SiteName, Timestamp, Unit, UserName, Window};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Of which runs it is asked what nobody read; a part that is absent selects all.
 #[derive(Clone, Debug, Default)]
@@ -40,18 +50,18 @@ impl Selection {
         span: &(dyn Fn(&SiteName) -> Result<Window, JobsError> + Sync),
     ) -> Result<Vec<Gap>, JobsError> {
         let then = recorded_at(book, what, self.known_at).await?;
-        let was_known = |at: Timestamp| then.is_none_or(|then| at <= then);
-        let mut records = booked(book.bindings().await, what)?;
-        records.retain(|record| was_known(record.recorded_at));
+        let was_entered = |number: u64, at: Timestamp| has_entry(self.known_at, number, at);
+        let BoundAndRead { bindings, coverage } = booked(book.bound_and_read(self.known_at).await, what)?;
+        let readings = by_site(coverage);
         let mut openings = booked(book.openings(self.project.as_ref()).await, what)?;
-        openings.retain(|entry| was_known(entry.recorded_at));
+        openings.retain(|entry| was_entered(entry.number, entry.recorded_at));
         let mut grants = booked(book.grants(self.project.as_ref()).await, what)?;
-        grants.retain(|grant| was_known(grant.recorded_at));
+        grants.retain(|grant| was_entered(grant.entry, grant.recorded_at));
         let mut marks = booked(book.still_running(now).await, what)?;
-        marks.retain(|mark| was_known(mark.as_of));
+        // What runs is no entry, and has no position.
+        marks.retain(|mark| then.is_none_or(|then| mark.as_of <= then));
         let mut priceless = booked(book.unpriced_runs().await, what)?;
         priceless.retain(|runs| self.person.as_ref().is_none_or(|person| *person == runs.user));
-        let bindings: Vec<Binding> = records.into_iter().map(|record| record.terms).collect();
         let mut gaps = Vec::new();
         for mut binding in bindings.iter().filter(|binding| self.selects(binding)).cloned() {
             let of_budget = grants.iter().map(|grant| &grant.terms);
@@ -61,19 +71,27 @@ impl Selection {
             let opened = openings.iter().find(is_its).map(|entry| entry.effective_at.plus_seconds(1));
             binding.from = binding.from.max(granted).max(opened.unwrap_or(granted));
             binding.user = binding.user.or_else(|| self.person.clone());
-            let mut readings = booked(book.coverage(&binding.site).await, what)?;
-            readings.retain(|reading| was_known(reading.observed_at));
+            let readings = readings.get(&binding.site).map_or(&[][..], Vec::as_slice);
             let mut span = span(&binding.site)?;
             span.to = then.map_or(span.to, |then| span.to.min(then));
-            gaps.extend(missing(std::slice::from_ref(&binding), &readings, span, then.unwrap_or(now)));
+            gaps.extend(missing(std::slice::from_ref(&binding), readings, span, then.unwrap_or(now)));
             let place = (&binding.project, &binding.unit);
             gaps.extend(unpriced(&priceless, &bindings, place, span).filter(|gap| !gaps.contains(gap)));
             // A run is charged by its start, so that a binding may end while it runs.
             let bound = Window { from: span.from.max(binding.from), ..span };
-            gaps.extend(running(&marks, &binding, &readings, bound).filter(|gap| !gaps.contains(gap)));
+            gaps.extend(running(&marks, &binding, readings, bound).filter(|gap| !gaps.contains(gap)));
         }
         Ok(gaps)
     }
+}
+
+/// Readings, apart by where they were made.
+pub(crate) fn by_site(coverage: Vec<Coverage>) -> BTreeMap<SiteName, Vec<Coverage>> {
+    let mut apart = BTreeMap::<SiteName, Vec<Coverage>>::new();
+    for reading in coverage {
+        apart.entry(reading.site.clone()).or_default().push(reading);
+    }
+    apart
 }
 
 /// Everything that nobody read of the runs that somebody pays for, until now.

@@ -30,6 +30,15 @@ pub(crate) async fn known_by_now(
     }
 }
 
+/// Whether a state of the books has an entry.
+pub(crate) fn has_entry(known_at: Option<KnownAt>, number: u64, recorded_at: Timestamp) -> bool {
+    match known_at {
+        None => true,
+        Some(KnownAt::Entry(last)) => number <= last,
+        Some(KnownAt::Instant(instant)) => recorded_at <= instant,
+    }
+}
+
 /// When the books were as they are asked for; none where they are as now.
 pub(crate) async fn recorded_at(
     book: &dyn Book,

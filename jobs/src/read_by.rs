@@ -1,10 +1,14 @@
 //! On whose word sums stand: who read the runs that are in them, and what they could see.
 
-use crate::{coverage::Selection, error::JobsError, known_at::recorded_at, reached::booked};
-use ledger::{Binding, Book, ReaderRights, WholeReader, binding_coverage};
-use model::{ProjectName, SiteName, Timestamp, Unit, UserName, Window};
+use crate::{
+    coverage::{Selection, by_site},
+    error::JobsError,
+    reached::booked,
+};
+use ledger::{Binding, Book, BoundAndRead, ReaderRights, WholeReader, binding_coverage};
+use model::{ProjectName, SiteName, Unit, UserName, Window};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Somebody who read runs of a budget.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -42,21 +46,16 @@ pub(crate) async fn read_by(
     selection: &Selection,
     span: &(dyn Fn(&SiteName) -> Result<Window, JobsError> + Sync),
 ) -> Result<Vec<ReadBy>, JobsError> {
-    let then = recorded_at(book, what, selection.known_at).await?;
-    let was_known = |at: Timestamp| then.is_none_or(|then| at <= then);
-    let (mut readings, mut found) = (BTreeMap::new(), BTreeSet::new());
-    let bindings = booked(book.bindings().await, what)?.into_iter().filter(|record| was_known(record.recorded_at));
-    for mut binding in bindings.map(|record| record.terms).filter(|binding| selection.selects(binding)) {
-        if !readings.contains_key(&binding.site) {
-            let mut of_site = booked(book.coverage(&binding.site).await, what)?;
-            of_site.retain(|reading| was_known(reading.observed_at));
-            readings.insert(binding.site.clone(), of_site);
-        }
+    let mut found = BTreeSet::new();
+    let BoundAndRead { bindings, coverage } = booked(book.bound_and_read(selection.known_at).await, what)?;
+    let readings = by_site(coverage);
+    for mut binding in bindings.into_iter().filter(|binding| selection.selects(binding)) {
+        let of_site = readings.get(&binding.site).map_or(&[][..], Vec::as_slice);
         binding.user = binding.user.or_else(|| selection.person.clone());
         let asked = span(&binding.site)?;
         let to = binding.to.map_or(asked.to, |end| end.min(asked.to));
         let window = Window { from: asked.from.max(binding.from), to };
-        if let Some(of_site) = readings.get(&binding.site).filter(|_| window.from < window.to) {
+        if window.from < window.to {
             let read = binding_coverage(of_site, &binding, window);
             found.extend(ReadBy::all(&binding, read.own.into_keys().collect(), read.whole_by));
         }

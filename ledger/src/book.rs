@@ -2,10 +2,10 @@
 
 use crate::evidence::EntryProof;
 use crate::{
-    BindingRecord, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum, Cursor, DecidedRecord,
-    Entry, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, LogRecord, Outcome,
-    Outside, PersonRecord, Proposal, Scope, SettledRun, SiteChargeSum, SiteFigureRecord, SiteZone, StillRunning,
-    UnattributedRun, UnpricedRuns, UsageQuery, UsageSum, Verification,
+    BindingRecord, BoundAndRead, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum, Cursor,
+    DecidedRecord, Entry, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind,
+    LogRecord, Outcome, Outside, PersonRecord, Proposal, Scope, SettledRun, SiteChargeSum, SiteFigureRecord, SiteZone,
+    StillRunning, UnattributedRun, UnpricedRuns, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -96,6 +96,10 @@ pub trait Book: Send + Sync {
 
     /// The readings of a site's clusters that came to their end, those of a scope that touch put together.
     async fn coverage(&self, site: &SiteName) -> Result<Vec<Coverage>, LedgerError>;
+
+    /// What was bound and read in a state of the books, with the ends that bindings had by then; as it is now where none is asked
+    /// for. Of a reading that was put together with a later one nobody knows what it was before.
+    async fn bound_and_read(&self, known_at: Option<KnownAt>) -> Result<BoundAndRead, LedgerError>;
 
     /// What was under way when it was last read, and has not been settled since.
     async fn still_running(&self, now: Timestamp) -> Result<Vec<StillRunning>, LedgerError>;

@@ -1,6 +1,6 @@
 //! Coverage: which runs were read, by whom, with which rights. What nobody has read is in no balance, and the books say so.
 
-use crate::Scope;
+use crate::{Binding, Scope};
 use model::{AccountName, ClusterName, SiteName, Timestamp, UserName, Window};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -109,6 +109,15 @@ impl Coverage {
         };
         said(self) == said(other)
     }
+}
+
+/// What says whose runs the books have: who pays for which, and which were read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BoundAndRead {
+    /// The bindings, in the order in which they were made.
+    pub bindings: Vec<Binding>,
+    /// The readings.
+    pub coverage: Vec<Coverage>,
 }
 
 /// Somebody who read everybody's runs.

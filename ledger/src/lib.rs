@@ -61,7 +61,7 @@ pub use bundle::{
 pub use by_hand::{ALONE_UP_TO, ALONE_WITHIN_SECONDS, Adjust, Adjusted, ChargedRun, Delegate, Proposal, Refund};
 pub use clock::{CLOCK_TOLERANCE_SECONDS, is_ahead, is_apart};
 pub use command::Command;
-pub use coverage::{AccountCoverage, Coverage, ReaderRights, ReaderRightsError, WholeReader};
+pub use coverage::{AccountCoverage, BoundAndRead, Coverage, ReaderRights, ReaderRightsError, WholeReader};
 pub use covered::{CoveredRun, CoveredSum};
 pub use decided::{DecidedKind, DecidedLeaf, DecidedRecord};
 pub use entry::{Entry, EntryKind, Links, Particulars, Ran};

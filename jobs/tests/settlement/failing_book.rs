@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use jobs::Books;
 use ledger::{
-    BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum,
-    Cursor, Entry, EntryPage, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind, Outcome,
-    Proposal, Scope, SettledRun, SiteChargeSum, SiteFigureRecord, SiteZone, SqliteBook, UnattributedRun, UsageQuery,
-    UsageSum, Verification,
+    BalanceQuery, BindingRecord, Book, BoundAndRead, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun,
+    CoveredSum, Cursor, Entry, EntryPage, Grant, Hold, HoldId, ImportRecord, KnownAt, LedgerError, LedgerErrorKind,
+    Outcome, Proposal, Scope, SettledRun, SiteChargeSum, SiteFigureRecord, SiteZone, SqliteBook, UnattributedRun,
+    UsageQuery, UsageSum, Verification,
 };
 use model::{
     Balance, ClusterName, Principal, ProjectName, RunKey, SchedulerJobId, SiteName, Statement, Timestamp, Unit, Window,
@@ -143,6 +143,10 @@ impl Book for FailingBook {
 
     async fn coverage(&self, site: &SiteName) -> Answer<Vec<Coverage>> {
         self.real.coverage(site).await
+    }
+
+    async fn bound_and_read(&self, known_at: Option<KnownAt>) -> Answer<BoundAndRead> {
+        self.real.bound_and_read(known_at).await
     }
 
     async fn written_at(&self) -> Answer<Option<Timestamp>> {

@@ -112,6 +112,22 @@ async fn what_ran_behind_the_end_of_the_last_grant_is_missing_in_every_report() 
     assert_eq!(told(&desk, None).await, [[(0, 0); 0]; 4]);
 }
 
+#[tokio::test]
+async fn gaps_of_an_earlier_entry_are_those_that_its_bindings_and_readings_left() {
+    let desk = Desk::new().await;
+    // The grant and the binding.
+    let last = KnownAt::Entry(2);
+    // In the same second somebody reads, and the binding ends.
+    let unbind = Command::Unbind(ledger::Unbind { number: 1, to: at(NOW - 60 * DAY) });
+    desk.post(&[read(-100, -80, NOW), unbind]).await;
+    assert_eq!(told(&desk, None).await, [[(-80, -60)]; 4]);
+    assert_eq!(told(&desk, Some(last)).await, [[(-100, 0)]; 3]);
+    desk.set_clock(NOW + 10);
+    desk.post(&[opening()]).await;
+    assert_eq!(told(&desk, Some(last)).await, [[(-100, 0)]; 3]);
+    assert_eq!(told(&desk, Some(KnownAt::Instant(at(NOW)))).await, [[(-80, -60)]; 3]);
+}
+
 /// What usage of some days before now tells of runs that went on: since when they ran in it, until when, and when they were seen,
 /// in days from now. What was not read is told as well, without an instant.
 async fn running(desk: &Desk, from: i64, to: i64) -> Vec<(i64, i64, Option<i64>)> {

@@ -14,10 +14,10 @@ use crate::records::Result;
 use crate::store::Store;
 use crate::stored::{self, Known, LogTables as _, Owner};
 use crate::{
-    BalanceQuery, BindingRecord, Book, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun, CoveredSum,
-    Cursor, DecidedRecord, Entry, EntryPage, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt, LogRecord,
-    Outcome, Outside, PersonRecord, PostgresPlace, Proposal, Scope, SettledRun, SiteChargeSum, SiteFigureRecord,
-    SiteZone, StillRunning, UnattributedRun, UnpricedRuns, UsageQuery, UsageSum, Verification,
+    BalanceQuery, BindingRecord, Book, BoundAndRead, Budget, BundleMark, ChargedRun, Command, Coverage, CoveredRun,
+    CoveredSum, Cursor, DecidedRecord, Entry, EntryPage, EntryRecord, Grant, Hold, HoldId, ImportRecord, KnownAt,
+    LogRecord, Outcome, Outside, PersonRecord, PostgresPlace, Proposal, Scope, SettledRun, SiteChargeSum,
+    SiteFigureRecord, SiteZone, StillRunning, UnattributedRun, UnpricedRuns, UsageQuery, UsageSum, Verification,
 };
 use async_trait::async_trait;
 use model::{
@@ -185,6 +185,10 @@ impl Book for SqliteBook {
     async fn coverage(&self, site: &SiteName) -> Result<Vec<Coverage>> {
         let site = site.clone();
         self.read("reading the coverage", move |tables| stored::coverage(tables, &site)).await
+    }
+
+    async fn bound_and_read(&self, known_at: Option<KnownAt>) -> Result<BoundAndRead> {
+        self.read("reading what was bound", move |tables| stored::bound_and_read(tables, known_at)).await
     }
 
     async fn still_running(&self, now: Timestamp) -> Result<Vec<StillRunning>> {

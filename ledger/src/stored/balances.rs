@@ -84,7 +84,7 @@ pub(crate) fn budgets(tables: &impl BalanceTables, query: &BalanceQuery, now: Ti
 }
 
 fn past(tables: &impl BalanceTables, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Budget>> {
-    budgets_of_the_past(tables, query, now, tables.bindings()?, all_coverage(tables)?)
+    budgets_of_the_past(tables, query, now)
 }
 
 /// A condition on the project of a row, after which others may follow.

@@ -81,6 +81,11 @@ pub(super) fn all_coverage(tables: &impl LogTables) -> Result<Vec<Coverage>> {
     found(tables, "", &[])
 }
 
+/// Those whose entry is not behind this one.
+pub(super) fn known(tables: &impl LogTables, last: i64) -> Result<Vec<Coverage>> {
+    found(tables, "WHERE coalesce(entry, 0) <= ?", &[Value::Number(last)])
+}
+
 fn found(tables: &impl LogTables, condition: &str, values: &[Value]) -> Result<Vec<Coverage>> {
     let mut found = Vec::new();
     tables.each_row(&format!("SELECT {COVERAGE} FROM coverage {condition} {ORDER}"), values, |row| {

@@ -22,6 +22,7 @@ mod erasure;
 mod hold_desk;
 mod key_changes;
 mod key_file;
+mod knowledge;
 mod leaf_rows;
 mod listed;
 mod log;
@@ -64,6 +65,7 @@ pub(crate) use key_file::{
     find as find_key, generate as generate_key, generate_next as generate_next_key, read as read_key,
     write as write_key,
 };
+pub(crate) use knowledge::bound_and_read;
 pub(crate) use leaf_rows::select as select_leaves;
 pub(crate) use listed::Listed;
 pub(crate) use log::{Appending, Log, LogRow, Marked};

@@ -72,7 +72,7 @@ pub(crate) fn sum_nights<T: LogTables>(tables: &T) -> Result<()> {
             let entry = entry(row, tables)?;
             let Some(spent) = spending_over(&entry)? else { return Ok(()) };
             let place = row.name(12)?;
-            nights.add(tables, &entry, place, &*calendars.known(place)?, spent)
+            nights.add(tables, &entry, place, &*calendars.of_known_place(place)?, spent)
         })?;
         nights.write(tables)?;
         if after == before {

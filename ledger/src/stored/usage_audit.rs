@@ -20,7 +20,7 @@ impl<'a, T: LogTables> UsageAudit<'a, T> {
     /// The print of what the entry of a run took, cut into days.
     pub(super) fn days(&mut self, dimensions: Dimensions, used: Window, spent: Amount) -> Result<u128> {
         let mut sum = 0_u128;
-        let calendar = self.calendars.known(dimensions[3])?;
+        let calendar = self.calendars.of_known_place(dimensions[3])?;
         calendar.pieces(spent, used, None, &mut |day, piece| {
             sum = sum.wrapping_add(print(self.seeds, day.number(), dimensions, piece));
             Ok(())
@@ -31,7 +31,7 @@ impl<'a, T: LogTables> UsageAudit<'a, T> {
     /// The print of what it had taken by each midnight that it went over; of project, unit and place.
     pub(super) fn nights(&mut self, [project, unit, place]: [i64; 3], used: Window, spent: Amount) -> Result<u128> {
         let mut sum = 0_u128;
-        let calendar = self.calendars.known(place)?;
+        let calendar = self.calendars.of_known_place(place)?;
         calendar.midnights(spent, used, &mut |midnight, taken| {
             let midnight = midnight.epoch_seconds();
             sum = sum.wrapping_add(print(self.seeds, midnight, of_night([project, unit, place]), taken));

@@ -1,5 +1,6 @@
 //! Answers about usage: whole days and months from their sums, the rest and what was known earlier from the entries.
 
+use super::knowledge::Knowledge;
 use super::row::{StoredRow, unreadable};
 use super::tables::{LogTables, Names as _, Value};
 use super::usage_tables::{Calendars, zone};
@@ -21,41 +22,6 @@ pub(crate) fn zones(tables: &impl LogTables) -> Result<Vec<SiteZone>> {
         Ok(())
     })?;
     Ok(zones)
-}
-
-/// The number of the last entry of a state of the books.
-pub(super) fn known_at(tables: &impl LogTables, known_at: Option<KnownAt>) -> Result<i64> {
-    match known_at {
-        None => Ok(i64::MAX),
-        Some(KnownAt::Entry(entry)) => Ok(i64::try_from(entry).unwrap_or(i64::MAX)),
-        Some(KnownAt::Instant(instant)) => {
-            let mut last = 0;
-            let select = "SELECT coalesce(max(last_entry), 0) FROM posts WHERE recorded_at <= ?";
-            tables.each_row(select, &[Value::Number(instant.epoch_seconds())], |row| {
-                last = row.number(0)?;
-                Ok(())
-            })?;
-            Ok(last)
-        }
-    }
-}
-
-/// The last instant of recording of a state of the books: what was decided later does not count in it.
-pub(super) fn known_until(tables: &impl LogTables, known: Option<KnownAt>) -> Result<i64> {
-    match known {
-        None => Ok(i64::MAX),
-        Some(KnownAt::Instant(instant)) => Ok(instant.epoch_seconds()),
-        Some(KnownAt::Entry(_)) => {
-            let mut until = i64::MAX;
-            let select = "SELECT recorded_at FROM entries WHERE number = ?
-                AND number < (SELECT max(last_entry) FROM posts)";
-            tables.each_row(select, &[Value::Number(known_at(tables, known)?)], |row| {
-                until = row.number(0)?;
-                Ok(())
-            })?;
-            Ok(until)
-        }
-    }
 }
 
 /// The sums that are asked for.
@@ -238,15 +204,16 @@ pub(super) fn each_taken<T: LogTables>(
         "SELECT {TAKEN}{source}
          WHERE started < ? AND effective_at >= ? AND number <= ? AND person IS NOT NULL{conditions}"
     );
-    let bounds = [window.to.epoch_seconds(), window.from.epoch_seconds(), known_at(tables, known)?].map(Value::Number);
+    let knowledge = Knowledge::of(tables, known)?;
+    let bounds = [window.to.epoch_seconds(), window.from.epoch_seconds(), knowledge.last].map(Value::Number);
     let values: Vec<Value> = bounds.into_iter().chain(filter.values.iter().cloned()).collect();
     let mut calendars = match known {
         None => Calendars::new(tables),
-        known => Calendars::known_until(tables, known_until(tables, known)?),
+        Some(_) => Calendars::known(tables, knowledge),
     };
     tables.each_row(&select, &values, |row| {
         let entry = TakenEntry::read(row, tables)?;
-        let calendar: Rc<Calendar> = calendars.known(entry.place)?;
+        let calendar: Rc<Calendar> = calendars.of_known_place(entry.place)?;
         take(row, &entry, &calendar)
     })
 }

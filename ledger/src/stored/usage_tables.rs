@@ -1,6 +1,7 @@
 //! Usage by days and months, added to with every entry of a run, so that no report reads the entries of a year.
 
 use super::entry_rows::{ENTRY, entry, signed};
+use super::knowledge::{DECIDED, Knowledge};
 use super::overnight::Nights;
 use super::row::{StoredRow, unreadable};
 use super::tables::{LogTables, Names as _, Value};
@@ -93,19 +94,19 @@ pub(crate) fn add_usage_rows([table, time]: [&str; 2], rows: &str) -> String {
 /// The calendars of the clusters that were met.
 pub(super) struct Calendars<'a, T> {
     tables: &'a T,
-    /// What was said of zones later does not count; none where all does.
-    known_until: Option<i64>,
+    /// Of what was said of zones, what counts; none where all does.
+    knowledge: Option<Knowledge>,
     by_place: FxHashMap<i64, Rc<Calendar>>,
 }
 
 impl<'a, T: LogTables> Calendars<'a, T> {
     pub(super) fn new(tables: &'a T) -> Self {
-        Self { tables, known_until: None, by_place: FxHashMap::default() }
+        Self { tables, knowledge: None, by_place: FxHashMap::default() }
     }
 
-    /// Those that were known at an instant.
-    pub(super) fn known_until(tables: &'a T, instant: i64) -> Self {
-        Self { known_until: Some(instant), ..Self::new(tables) }
+    /// Those of a state of the books.
+    pub(super) fn known(tables: &'a T, knowledge: Knowledge) -> Self {
+        Self { knowledge: Some(knowledge), ..Self::new(tables) }
     }
 
     /// That of a cluster, which is noted where it is new.
@@ -116,18 +117,18 @@ impl<'a, T: LogTables> Calendars<'a, T> {
         let site = site_of(self.tables, place)?;
         let insert = "INSERT INTO usage_places (place, site) VALUES (?, ?) ON CONFLICT (place) DO NOTHING";
         self.tables.change(insert, &[Value::Number(place), Value::Text(site.to_string())])?;
-        self.known(place)
+        self.of_known_place(place)
     }
 
     /// That of a cluster that was noted before.
-    pub(super) fn known(&mut self, place: i64) -> Result<Rc<Calendar>> {
+    pub(super) fn of_known_place(&mut self, place: i64) -> Result<Rc<Calendar>> {
         if let Some(known) = self.by_place.get(&place) {
             return Ok(Rc::clone(known));
         }
         let site = site_of(self.tables, place)?;
-        let zone = match self.known_until {
+        let zone = match self.knowledge {
             None => zone(self.tables, &site)?,
-            Some(instant) => zone_then(self.tables, &site, instant)?,
+            Some(knowledge) => zone_then(self.tables, &site, knowledge)?,
         };
         let calendar = Rc::new(Calendar::new(zone.unwrap_or_else(Zone::utc)));
         self.by_place.insert(place, Rc::clone(&calendar));
@@ -151,11 +152,12 @@ pub(crate) fn zone(tables: &impl LogTables, site: &SiteName) -> Result<Option<Zo
     Ok(zone)
 }
 
-/// The zone of a site as it was known at an instant.
-fn zone_then(tables: &impl LogTables, site: &SiteName, instant: i64) -> Result<Option<Zone>> {
+/// The zone of a site in a state of the books.
+fn zone_then(tables: &impl LogTables, site: &SiteName, knowledge: Knowledge) -> Result<Option<Zone>> {
     let mut zone = None;
-    let select = "SELECT zone FROM zone_changes WHERE site = ? AND recorded_at <= ? ORDER BY number DESC LIMIT 1";
-    tables.each_row(select, &[Value::Text(site.to_string()), Value::Number(instant)], |row| {
+    let select = format!("SELECT zone FROM zone_changes WHERE site = ? AND {DECIDED} ORDER BY number DESC LIMIT 1");
+    let [last, until] = knowledge.values();
+    tables.each_row(&select, &[Value::Text(site.to_string()), last, until], |row| {
         zone = row.parsed_option(0)?;
         Ok(())
     })?;

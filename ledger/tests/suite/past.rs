@@ -119,6 +119,46 @@ async fn what_is_decided_later_changes_nothing_that_was_known() {
     }
 }
 
+/// A position in the log tells apart what one second has, and what a later reading says of an earlier time.
+#[tokio::test]
+async fn what_is_decided_in_the_same_second_was_not_known_at_an_earlier_entry() {
+    let zone = SiteZone { site: name("jupiter"), zone: name("Pacific/Kiritimati") };
+    let later: [(&str, Vec<Command>); 7] = [
+        ("a policy", vec![set_policy(MonthlyJsc::default())]),
+        ("a switch", vec![enforce(false)]),
+        ("a binding", vec![Command::Bind(Binding { account: Some(name("other")), ..binding() })]),
+        ("the end of one", vec![Command::Unbind(Unbind { number: 1, to: at(SEPTEMBER + 2 * DAY) })]),
+        ("a reading", vec![read_by_carol()]),
+        ("a zone", vec![Command::SetZone(zone)]),
+        ("amounts", vec![granted("later", 1), hold(9, 5)]),
+    ];
+    let now = SEPTEMBER + 4 * DAY;
+    for (what, commands) in later {
+        let desk = Desk::new();
+        for (day, commands) in autumn(NhrQuarterly::default().into()).into_iter().take(4) {
+            desk.post_at(SEPTEMBER + day * DAY, &commands).await;
+        }
+        let last = KnownAt::Entry(desk.entries().await.last().expect("an entry").number);
+        let sight = async |known_at| desk.book.bound_and_read(known_at).await.expect("read");
+        let usage = async |known_at| {
+            let (from, to) = ("2026-09-01".parse().expect("a day"), "2026-10-01".parse().expect("a day"));
+            let span = UsageSpan::Days { from, to };
+            let query = UsageQuery { span, known_at, by: vec![UsageField::Day], filter: UsageFilter::default() };
+            desk.book.usage(&query).await.expect("usage")
+        };
+        let before = (budgets(&desk, BalanceQuery::default(), now).await, sight(None).await, usage(None).await);
+        desk.post_at(now, &commands).await;
+        let asked = now + DAY;
+        let then = (budgets(&desk, known(last), asked).await, sight(Some(last)).await, usage(Some(last)).await);
+        assert_eq!(then, before, "{what}");
+        let newest = KnownAt::Entry(desk.entries().await.last().expect("an entry").number);
+        let by_now = (budgets(&desk, BalanceQuery::default(), now).await, sight(None).await, usage(None).await);
+        let then = (budgets(&desk, known(newest), now).await, sight(Some(newest)).await, usage(Some(newest)).await);
+        assert_eq!(then, by_now, "{what}, by the newest entry");
+        assert_ne!(by_now, before, "{what} changes something");
+    }
+}
+
 /// A run that a later binding attributes is an entry of that time: what was known before has it nowhere.
 #[tokio::test]
 async fn a_run_that_is_attributed_later_is_known_from_then_on() {
@@ -187,6 +227,7 @@ on_postgres_too! {
     what_is_decided_later_changes_nothing_that_was_known,
     a_run_that_is_attributed_later_is_known_from_then_on,
     a_zone_that_is_said_later_cuts_no_days_that_were_known,
+    what_is_decided_in_the_same_second_was_not_known_at_an_earlier_entry,
     what_was_shown_once_is_shown_again,
     what_is_known_by_now_of_an_earlier_time_is_told_apart,
 }
