@@ -57,7 +57,7 @@ pub use period::{Period, PeriodError};
 pub use placement::{Directive, EnvironmentSetting, LauncherRules, NodeShare, Placement, RendezvousRule};
 pub use price::{Charge, Price, price};
 pub use principal::Principal;
-pub use run::{EvidenceClass, ExitCode, Run};
+pub use run::{EvidenceClass, ExitCode, Run, early_start};
 pub use spec::{
     Environment, GpuRequest, JobKind, JobSpec, Launch, Notify, NotifyWhen, Resources, RunLine, SchedulerOptions,
     SiteChoice,

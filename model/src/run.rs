@@ -94,10 +94,26 @@ impl Run {
             .then(|| format!("it has run for {} s, and from its start to its end are {span} s", self.elapsed.seconds()))
     }
 
+    /// That it starts before its submission, where it does: such a row is none of Slurm's.
+    pub fn early_start(&self) -> Option<String> {
+        early_start(self.key.submitted_at, self.started_at)
+    }
+
     /// Whether it is *foreign*: a run without our stamp. It counts all the same.
     pub const fn is_foreign(&self) -> bool {
         self.stamp.is_none()
     }
+}
+
+/// So many seconds a cluster's clock may be set back while a job waits.
+const CLOCK_STEP_SECONDS: i64 = 300;
+
+/// That a run starts before its submission, which no row of Slurm's does: a requeue gives each attempt a submission of its own,
+/// before its start, and a change of size one that is its start (`as_mysql_job_start` of its `accounting_storage/mysql`). One
+/// clock writes both, and may be set back in between, or be that of a standby.
+pub fn early_start(submitted_at: Timestamp, started_at: Timestamp) -> Option<String> {
+    let is_early = submitted_at > started_at.plus_seconds(CLOCK_STEP_SECONDS);
+    is_early.then(|| format!("it starts at {started_at}, before its submission at {submitted_at}"))
 }
 
 #[cfg(test)]
@@ -159,6 +175,16 @@ mod tests {
                 _ => false,
             };
             assert!(is_as_expected, "{started} {ended:?} {elapsed} {observed}: {contradiction:?}");
+        }
+    }
+
+    #[test]
+    fn a_start_before_the_submission_is_named_where_no_clock_that_was_set_back_explains_it() {
+        let at = Timestamp::from_epoch_seconds;
+        for (submitted, started, is_early) in
+            [(1_000, 1_000, false), (1_300, 1_000, false), (1_301, 1_000, true), (i64::MAX, i64::MIN, true)]
+        {
+            assert_eq!(early_start(at(submitted), at(started)).is_some(), is_early, "{submitted} {started}");
         }
     }
 

@@ -62,7 +62,7 @@ impl Intake<'_, '_> {
         let stamp = run.stamp.or_else(|| self.adopted.stamp(run.key.scheduler_job, run.key.submitted_at));
         let run = Run { stamp, ..run };
         let (job, ended_at) = (run.key.scheduler_job, run.ended_at);
-        let mut fault = run.contradiction();
+        let mut fault = run.contradiction().or_else(|| run.early_start());
         if ended_at.is_some_and(|ended_at| is_ahead(ended_at, self.now)) {
             fault = Some("it ends after this clock's present: one of two clocks is wrong".to_owned());
         }

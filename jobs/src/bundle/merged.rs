@@ -279,6 +279,10 @@ impl Way<'_> {
         }
         for run in batch.runs {
             let run = run.into_run(&header.site, &batch.cluster, &header.user, trust);
+            if let Some(reason) = run.early_start() {
+                self.bundle.taken.reject(&run.key, &reason);
+                continue;
+            }
             self.waiting.push(self.pricer.settlement(run));
         }
     }

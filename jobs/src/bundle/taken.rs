@@ -5,7 +5,7 @@ use crate::{
     settle::{Counts, NotPriced, NotTaken, Repriced, named},
 };
 use ledger::{Command, Outcome};
-use model::AmountError;
+use model::{AmountError, RunKey};
 
 /// What became of runs that were taken into the books.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -25,12 +25,17 @@ impl Taken {
         self.not_priced.count == 0 && self.rejected.count == 0
     }
 
+    /// Counts a run that is not posted.
+    pub(super) fn reject(&mut self, run: &RunKey, reason: &str) {
+        self.rejected.add(|| format!("{}: {reason}", named(run)));
+    }
+
     pub(super) fn add(&mut self, commands: &[Command], outcomes: &[Outcome]) -> Result<(), AmountError> {
         for (command, outcome) in commands.iter().zip(outcomes) {
             let (Command::Settle(settled), Outcome::Settled(outcome)) = (command, outcome) else { continue };
             let run = &settled.run.key;
             match self.counts.count(settled, outcome)? {
-                Some(NotTaken::Rejected(reason)) => self.rejected.add(|| format!("{}: {reason}", named(run))),
+                Some(NotTaken::Rejected(reason)) => self.reject(run, &reason),
                 Some(NotTaken::NotPriced(reason)) => self.not_priced.add(|| format!("{}: {reason}", named(run))),
                 None => {}
             }

@@ -4,10 +4,11 @@ use crate::cluster::{run, unreadable, waiting};
 use crate::desk::{DAY, Desk, NOW, at};
 use jobs::bundle::{BundleReport, BundleWish, MergeReport, MergeWish, merge, write};
 use ledger::{
-    BalanceQuery, Book, KeyTrust, UsageField, UsageFilter, UsageQuery, UsageSpan,
+    BalanceQuery, Batch, Book, BundleHeader, BundleWriter, BundledRun, KeyTrust, Scope, UsageField, UsageFilter,
+    UsageQuery, UsageSpan,
     evidence::{Fingerprint, KeyKind, SignerKey},
 };
-use model::{BaseState, JobState, Run, Window};
+use model::{BaseState, JobState, Run, SchedulerJobId, Tres, WallTime, Window};
 use proptest::{prelude::*, test_runner::TestCaseError};
 use std::{
     fs,
@@ -174,6 +175,75 @@ async fn more_jobs_than_a_bundle_takes_are_told_of_and_left_out_and_the_bundle_g
     assert_eq!(wrote(&desk, "ada", folder.path()).await.pending, 1);
     assert!(merged(&desk, vec![folder.path().to_owned()]).await.is_complete());
     assert_eq!(desk.used().await, 100);
+}
+
+/// A bundle of ada's with these runs, as another program may write one that looks at nothing.
+fn written_elsewhere(runs: Vec<Run>, folder: &Path) {
+    let key = key("ada");
+    let header = BundleHeader {
+        site: "testland".parse().expect("a site"),
+        user: "ada".parse().expect("a user"),
+        key: key.verifier().clone(),
+        began_at: at(NOW),
+        mark: 7,
+        made_by: "another program".to_owned(),
+    };
+    let (mut writer, first) = BundleWriter::begin(&key, &header).expect("a header");
+    let batch = Batch {
+        number: 1,
+        previous: writer.last(),
+        written_at: at(NOW),
+        cluster: "testland".parse().expect("a cluster"),
+        scope: Scope::User(header.user.clone()),
+        runs: runs.into_iter().map(|run| BundledRun::of(run).expect("it has ended")).collect(),
+        sight: None,
+        coverage: None,
+    };
+    let bytes = [first, writer.batch(batch).expect("a batch")].concat();
+    fs::write(folder.join("ada.bundle"), bytes).expect("written");
+}
+
+#[tokio::test]
+async fn a_row_that_makes_no_sense_is_rejected_with_its_reason_and_costs_no_other() {
+    let changed = |id: u64, change: &dyn Fn(&mut Run)| {
+        let mut run = run(id, "ada", NOW - DAY, Some(NOW - DAY + 100));
+        change(&mut run);
+        run
+    };
+    let huge = Tres::read("cpu=8,gres/gpu=9223372036854775807,node=1").expect("resources");
+    let cases: [(&str, &dyn Fn(&mut Run)); 6] = [
+        ("before its submission at", &|run| run.key.submitted_at = run.started_at.plus_seconds(301)),
+        ("before its start at", &|run| run.ended_at = Some(run.started_at.plus_seconds(-1))),
+        ("from its start to its end are 100 s", &|run| run.elapsed = WallTime::from_seconds(102)),
+        ("which no ledger can hold", &|run| run.time_limit = Some(WallTime::from_seconds(u64::MAX))),
+        ("which no ledger can hold", &|run| run.key.scheduler_job = SchedulerJobId::new(u64::MAX)),
+        ("more than there can be", &|run| run.allocated = huge.clone()),
+    ];
+    let bad: Vec<Run> = (10..).zip(&cases).map(|(id, (_, change))| changed(id, *change)).collect();
+    let good = [1, 2].map(|id| run(id, "ada", NOW - 2 * DAY, Some(NOW - 2 * DAY + 100)));
+    let [first, last] = good;
+    let (desk, folder) = (Desk::new().await, tempfile::tempdir().expect("a folder"));
+    written_elsewhere([vec![first], bad, vec![last]].concat(), folder.path());
+    let report = merged(&desk, vec![folder.path().to_owned()]).await;
+    let taken = &report.bundles[0].taken;
+    let told: Vec<&String> = taken.rejected.first.iter().chain(&taken.not_priced.first).collect();
+    for (why, _) in &cases {
+        assert!(told.iter().any(|text| text.contains(why)), "{why}: {told:?}");
+    }
+    assert_eq!((told.len(), taken.counts.new, desk.used().await), (6, 2, 200), "{report:?}");
+    assert!(!report.is_complete());
+    assert!(desk.book().verify().await.expect("verified").is_consistent());
+}
+
+#[tokio::test]
+async fn a_run_that_starts_before_its_submission_goes_into_no_bundle() {
+    let (desk, folder) = (Desk::new().await, tempfile::tempdir().expect("a folder"));
+    let mut early = run(1, "ada", NOW - DAY, Some(NOW - DAY + 100));
+    early.key.submitted_at = at(NOW - DAY + 3_600);
+    desk.says().runs = vec![early, run(2, "ada", NOW - DAY, Some(NOW - DAY + 100))];
+    let report = wrote(&desk, "ada", folder.path()).await;
+    assert_eq!((report.runs, report.rejected.len()), (1, 1));
+    assert!(report.rejected.iter().all(|why| why.contains("before its submission at")), "{:?}", report.rejected);
 }
 
 /// One thing that happens in the group.

@@ -93,9 +93,6 @@ pub(super) fn read<'row>(
 /// So many seconds may be lost where lengths of time are cut to whole ones.
 const CUT_SECONDS: u64 = 2;
 
-/// So many seconds a cluster's clock may be set back while a job waits.
-const CLOCK_STEP_SECONDS: i64 = 300;
-
 impl AccountingRow {
     pub(super) const fn id(&self) -> SchedulerJobId {
         self.id
@@ -140,12 +137,8 @@ impl AccountingRow {
         self.started_at.filter(|_| self.allocated_nodes > 0)
     }
 
-    /// That it starts before its submission, which no row of Slurm's does: a requeue gives each attempt a submission of its own,
-    /// before its start, and a change of size one that is its start (`as_mysql_job_start` of its `accounting_storage/mysql`). One
-    /// clock writes both, and may be set back in between, or be that of a standby.
     fn early_start(&self) -> Option<String> {
-        let start = self.start().filter(|start| self.submitted_at > start.plus_seconds(CLOCK_STEP_SECONDS))?;
-        Some(format!("it starts at {start}, before its submission at {}", self.submitted_at))
+        model::early_start(self.submitted_at, self.start()?)
     }
 
     /// What is missing between its start and its end, where it ran: Slurm counts the time of a suspension apart from that in which
