@@ -167,6 +167,12 @@ fn what_is_not_clear_is_refused_and_nothing_is_entered() {
     desk.write("twice.csv", "project,used,unit\natlas,1,jupiter:core\natlas,2,jupiter:core\n");
     desk.write("unit.csv", "project,used,unit\natlas,1,jupiter:cores\n");
     desk.write("note.txt", "used a lot\n");
+    desk.write("negative.json", &JUTIL.replace("72000", "-72000"));
+    desk.write("huge.json", &JUTIL.replace("72000", "99999999999999999999"));
+    desk.write("cut.json", &JUTIL[..JUTIL.len() / 2]);
+    desk.write("formula.csv", "project,used,unit\natlas,=1+1,jupiter:core\n");
+    desk.write("long.csv", &format!("project,used,unit\natlas,{},jupiter:core\n", "1".repeat(2 << 20)));
+    std::fs::write(desk.home().join("latin.csv"), b"project,used,unit\natlas,1\xe9,jupiter:core\n").expect("written");
     let dated = ["--as-of", "2026-11-20"];
     for (file, more, why, next) in [
         ("quota.json", &[][..], "does not say when it was true", "updated once a day around midnight"),
@@ -179,6 +185,12 @@ fn what_is_not_clear_is_refused_and_nothing_is_entered() {
         ("twice.csv", &dated, "more than one fits: line 2 in jupiter:core, line 3", "leave the lines out"),
         ("unit.csv", &dated, "does not count in `jupiter:cores`", "jupiter:core"),
         ("note.txt", &dated, "line 1: it is not clear which command printed this", "`jutil`, `kit`, `saldo`, `csv`"),
+        ("negative.json", &dated, "line 6: `-72000`", "1200"),
+        ("huge.json", &dated, "line 6: `99999999999999999999`", ""),
+        ("cut.json", &dated, "line ", ""),
+        ("formula.csv", &dated, "line 2: `=1+1`", "1200"),
+        ("long.csv", &dated, "it is longer than ", "is it the right file?"),
+        ("latin.csv", &dated, "", ""),
         ("none.txt", &dated, "there is no such file", "`-`"),
     ] {
         let refused = desk.pakt(&open(file, more)).expect(2).stderr;
