@@ -2,8 +2,10 @@
 
 use crate::exports::lines;
 use crate::support::*;
-use ledger::evidence::{KeySpan, SignedCheckpoint, Standing, VerifierKey};
-use ledger::{Book, ExportAudit, LedgerErrorKind, OpenMode, Outside, Verification};
+use ledger::evidence::{EntryProof, KeySpan, SignedCheckpoint, Standing, VerifierKey};
+use ledger::{
+    Book, ExportAudit, LedgerError, LedgerErrorKind, OpenMode, Outside, PostgresBook, SqliteBook, Verification,
+};
 use std::fs;
 
 async fn busy_desk() -> Desk {
@@ -143,6 +145,49 @@ async fn no_key_goes_on_from_a_log_that_lost_what_was_signed() {
         assert_eq!(desk.book.change_key(is_lost).await.expect_err("cut off").kind, LedgerErrorKind::Corrupt);
     }
     assert_eq!(export(desk.book.as_ref()).await, before);
+}
+
+/// Whether the old key signed the change or was lost, the log on the server is that of the file, and so is what an auditor finds.
+#[tokio::test]
+async fn real_a_log_whose_key_changed_is_moved_with_its_changes() {
+    for is_lost in [false, true] {
+        let desk = Desk::new();
+        desk.post(&[grant("g1", 1000), hold(1, 100)]).await;
+        let (old, earlier) = (key(desk.book.as_ref()).await, kept(&desk).await);
+        if is_lost {
+            fs::remove_file(desk.key_file()).expect("lost");
+        }
+        desk.open_again(OpenMode::Existing).change_key(is_lost).await.expect("changed");
+        let file = SqliteBook::open(&desk.path(), OpenMode::Existing).expect("opened");
+        file.post(&ada(), now(), &[hold(2, 50), settle(foreign(1, 5))]).await.expect("posted");
+        let new = key(&file).await;
+        let keys = [old.clone(), new.clone()].to_vec();
+        let outside = Outside { checkpoints: vec![earlier], keys, ..Outside::default() };
+        let (before, log, text) = (audit(&file, &outside).await, file.log().await, lines(&file, false).await);
+        let database = lab::postgres().and_then(|server| server.database()).expect("lab up postgres");
+        let place = place(&database.url());
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(file.move_to(&place, folder.path()).await.expect("moved").findings, Vec::<String>::new());
+        let moved = PostgresBook::open(&place, folder.path(), OpenMode::Existing).expect("opened");
+        assert_eq!((moved.log().await, lines(&moved, false).await), (log, text), "lost: {is_lost}");
+        for number in 1..=before.entries {
+            let proof = |proof: Result<EntryProof, LedgerError>| proof.expect("proven").to_string();
+            assert_eq!(proof(moved.prove(number).await), proof(file.prove(number).await));
+        }
+        let after = audit(&moved, &outside).await;
+        assert_eq!(after, before, "lost: {is_lost}");
+        assert_eq!(after.log.as_ref().expect("a log").standing, Standing::Verified { size: 2 });
+        assert_eq!(spans(&after), [(0, Some(2), None, true), (2, None, Some(!is_lost), true)]);
+        // It goes on under the new key, and under a third one.
+        moved.post(&ada(), now(), &[hold(3, 50)]).await.expect("posted");
+        moved.change_key(false).await.expect("changed");
+        let again = PostgresBook::open(&place, folder.path(), OpenMode::Existing).expect("opened");
+        again.post(&ada(), now(), &[hold(4, 50)]).await.expect("posted");
+        let last = audit(&again, &outside).await;
+        assert_eq!((last.findings.len(), spans(&last).len()), (0, 3), "{last:?}");
+        let log = last.log.expect("a log");
+        assert_eq!((log.standing, log.uncheckpointed), (Standing::Verified { size: 2 }, 0));
+    }
 }
 
 on_postgres_too! {
