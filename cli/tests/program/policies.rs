@@ -246,12 +246,15 @@ fn what_was_forgiven_stands_beside_what_was_granted() {
     insta::assert_snapshot!(desk.pakt(&["balance", "--offline"]).shown(), @"
     exit 0
     --- stdout
-    project  unit                  granted    used  running  committed  foreign   free
-    atlas    jupiter:gh200  GPU-h   20.000  48.000    0.000      0.000    0.000  0.000
+    project  unit                  granted    used  running  committed  foreign     free
+    atlas    jupiter:gh200  GPU-h   20.000  48.000    0.000      0.000    0.000  unknown
     atlas in jupiter:gh200: 28.000 GPU-h were overdrawn and are forgiven: free is more by them, and no grant gave them
+    atlas in jupiter:gh200: at most 0.000 GPU-h are free: not everybody's runs were read
+      next: a coordinator of the account runs `pakt settle --all-users`; or note what the site says: `pakt ledger open --from-site`
     atlas in jupiter:gh200: monthly-jsc; no grant may be spent
     --- stderr
     note: 10.000 GPU-h of grants of atlas that are over were not used, and are not granted any more
+    note: nobody read the runs of account `hai` at `jupiter` that ended from <instant> to <instant>; `pakt ledger coverage atlas` lists what was read
     ");
     let balance = &desk.json(&["balance", "--offline"])["balances"][0];
     let amount = |name: &str| balance[name].as_i64().expect(name);
