@@ -19,7 +19,7 @@ pub(super) struct Lot {
     pub(super) name: String,
     amount: i64,
     period: [usize; 2],
-    usable: [usize; 2],
+    pub(super) usable: [usize; 2],
     pub(super) used: i64,
     pub(super) expired: i64,
 }
@@ -119,7 +119,7 @@ impl Lots {
 impl Book {
     /// What is left of lots that are over is forfeited. At JSC nobody owes more than 101 % of a month's quota as it begins, and
     /// nothing where everything ends.
-    fn begin(&mut self, month: usize, is_jsc: bool) {
+    pub(super) fn begin(&mut self, month: usize, is_jsc: bool) {
         for lot in self.lots.iter_mut().filter(|lot| lot.usable[1] == month) {
             lot.expired = lot.left();
         }
@@ -135,7 +135,7 @@ impl Book {
     }
 
     /// The lot that ends first pays first.
-    fn pay(&mut self, month: usize) {
+    pub(super) fn pay(&mut self, month: usize) {
         for lot in self.lots.iter_mut().filter(|lot| lot.is_usable(month)) {
             let paid = self.owed.min(lot.left());
             lot.used += paid;

@@ -1,6 +1,6 @@
 //! The models with many more cases than every run of the tests has time for.
 
-use super::{lots_followed, observed_followed, sums_followed, units_followed};
+use super::{dated_followed, lots_followed, observed_followed, sums_followed, units_followed};
 
 /// `ci/soak models` calls it, and says how many.
 #[test]
@@ -9,6 +9,7 @@ fn many_more_operations_give_what_the_models_give() {
     let cases = std::env::var("PAKT_SOAK_ROUNDS").map_or(400, |cases| cases.parse().expect("a number"));
     observed_followed::try_it(cases);
     lots_followed::try_it(cases);
+    dated_followed::try_it(cases);
     units_followed::try_it(cases);
     sums_followed::try_it(cases);
     crate::order::try_it(cases);

@@ -2,6 +2,8 @@
 //! somebody who dies in the middle, each compared with what the model says; then the past, statements and replay. A model is a
 //! file, and how it is followed, its commands and its operations, the one beside it.
 
+mod dated;
+mod dated_followed;
 mod ends;
 mod follow;
 mod lots;
