@@ -212,7 +212,8 @@ pub async fn erase(
     if !notes.is_empty() && !notes_may_stay {
         let shown = notes.iter().take(MOST_SHOWN).map(u64::to_string).collect::<Vec<_>>().join(", ");
         let more = if notes.len() > MOST_SHOWN { ", ..." } else { "" };
-        let why = format!("the name stands in notes or reasons of {} entries: {shown}{more}", notes.len());
+        let why =
+            format!("the name stands in notes or reasons of {}: {shown}{more}", model::counted(notes.len(), "entry"));
         let next = "what is signed is not changed: say `--notes-stay`, and the name stays in these alone";
         return Err(JobsError::usage(what, why, next));
     }

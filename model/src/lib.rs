@@ -6,6 +6,7 @@
 mod amount;
 mod balance;
 mod charge_rule;
+mod counted;
 mod day;
 mod directory_prefix;
 mod duration;
@@ -38,6 +39,7 @@ mod zone;
 pub use amount::{Amount, AmountError};
 pub use balance::{Balance, Completeness, SiteFigure};
 pub use charge_rule::ChargeRule;
+pub use counted::{agreeing, counted, counted_the};
 pub use day::{Day, DayError, Month};
 pub use directory_prefix::{DirectoryPrefix, DirectoryPrefixError};
 pub use duration::{DurationError, WallTime};

@@ -10,7 +10,10 @@ use crate::{
 use jobs::House;
 use jobs::balance::{BalanceWish, Balances, balance};
 use jobs::outlook::{Outlook, ReservedLot, outlook};
-use model::{Amount, AmountError, Balance, Completeness, ProjectName, SiteFigure, SiteName, Timestamp, Unit, Zone};
+use model::{
+    Amount, AmountError, Balance, Completeness, ProjectName, SiteFigure, SiteName, Timestamp, Unit, Zone, agreeing,
+    counted,
+};
 use serde_json::json;
 
 /// Arguments of `balance`.
@@ -229,8 +232,9 @@ fn notes(found: &Balances) -> Vec<String> {
     }));
     if found.unattributed > 0 {
         notes.push(format!(
-            "note: {} runs belong to no project; `pakt ledger unattributed` lists them",
-            found.unattributed
+            "note: {} {} to no project; `pakt ledger unattributed` lists them",
+            counted(found.unattributed, "run"),
+            agreeing(found.unattributed, "belongs", "belong")
         ));
     }
     notes.extend(found.exceeded.iter().map(exceeded));

@@ -10,7 +10,7 @@ use jobs::{
     Gravity, House,
     bundle::{BundleReport, BundleWish, write},
 };
-use model::Timestamp;
+use model::{Timestamp, agreeing, counted};
 use serde_json::json;
 use std::path::Path;
 
@@ -31,7 +31,11 @@ pub(super) async fn written(
     let answer = Answer::new(text(&report), json).with_notes(notes(&report));
     let rows = report.rejected.len();
     let failure = (rows > 0).then(|| {
-        let why = format!("{rows} rows of accounting were not taken in: whoever merges it does not count their hours");
+        let why = format!(
+            "{} of accounting {} not taken in: whoever merges it does not count their hours",
+            counted(rows, "row"),
+            agreeing(rows, "was", "were")
+        );
         let next = "look at the warnings; every `pakt settle --bundle` tries them again";
         Failure { gravity: Gravity::Unknown, ..Failure::usage("the bundle does not have everything", why, next) }
     });
@@ -41,9 +45,11 @@ pub(super) async fn written(
 fn text(report: &BundleReport) -> String {
     let BundleReport { file, fingerprint, runs, batches, running, pending, settled_until, .. } = report;
     format!(
-        "{}: {runs} runs written, {batches} batches in all; jobs: {running} running, {pending} waiting; read until {}\n  \
+        "{}: {} written, {} in all; jobs: {running} running, {pending} waiting; read until {}\n  \
          signed with key {fingerprint}\n",
         file.display(),
+        counted(*runs, "run"),
+        counted(*batches, "batch"),
         instant(*settled_until)
     )
 }
@@ -53,12 +59,14 @@ fn notes(report: &BundleReport) -> Vec<String> {
         report.rejected.iter().take(MOST_WARNINGS).map(|row| format!("warning: not taken in: {row}")).collect();
     let more = report.rejected.len().saturating_sub(MOST_WARNINGS);
     if more > 0 {
-        notes.push(format!("warning: and {more} more such rows; `--json` has them all"));
+        notes.push(format!("warning: and {}; `--json` has them all", counted(more, "more such row")));
     }
     if !report.runaway.is_empty() {
         notes.push(format!(
-            "warning: accounting says that {} runs go on, long after their limit, and the queue does not know them",
-            report.runaway.len()
+            "warning: accounting says that {} {} limit, and the queue does not know {}",
+            counted(report.runaway.len(), "run"),
+            agreeing(report.runaway.len(), "goes on, long after its", "go on, long after their"),
+            agreeing(report.runaway.len(), "it", "them")
         ));
     }
     notes.extend(report.notes.iter().map(|note| format!("note: {note}")));

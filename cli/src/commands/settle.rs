@@ -10,7 +10,7 @@ use jobs::{
     seal::{SealReport, seal},
     settle::{AmendedHold, Counts, LostJob, NotPriced, SettleOptions, SettleReport, settle},
 };
-use model::{JobId, RunKey, Timestamp, Zone};
+use model::{JobId, RunKey, Timestamp, Zone, agreeing, counted};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -100,12 +100,20 @@ async fn settled(
 }
 
 fn incomplete(report: &SettleReport) -> Failure {
-    let (rows, runs) = (report.rejected.len(), report.not_priced.len());
+    let (rows, runs) = (report.rejected.len() as u64, report.not_priced.len() as u64);
     let why = format!(
-        "{rows} rows of accounting were not taken in, and {runs} runs have no price: no balance counts their hours"
+        "{} of accounting {} not taken in, and {} no price: no balance counts their hours",
+        counted(rows, "row"),
+        agreeing(rows, "was", "were"),
+        without_price(runs)
     );
     let next = "look at the warnings; `pakt ledger unattributed` lists the runs; every `pakt settle` tries them again";
     Failure { gravity: Gravity::Unknown, ..Failure::usage("not everything was settled", why, next) }
+}
+
+/// So many runs that have no price.
+pub(super) fn without_price(runs: u64) -> String {
+    format!("{} {}", counted(runs, "run"), agreeing(runs, "has", "have"))
 }
 
 /// Refuses to look back to a day that has not begun: nothing lies between it and now.
@@ -155,8 +163,9 @@ fn text(report: &SettleReport, sealed: &SealReport) -> String {
         text.push_str(&format!("  nobody has known job {job} since {since}: it is lost, and its hold is given back\n"));
     }
     if !sealed.sealed.is_empty() {
-        let words = if sealed.sealed.len() == 1 { "job was" } else { "jobs were" };
-        text.push_str(&format!("  {} finished {words} sealed, each into one archive\n", sealed.sealed.len()));
+        let count = sealed.sealed.len();
+        let (jobs, were) = (counted(count, "finished job"), agreeing(count, "was", "were"));
+        text.push_str(&format!("  {jobs} {were} sealed, each into one archive\n"));
     }
     text
 }

@@ -6,7 +6,7 @@ use crate::{
     wiring::{AuditReport, LedgerError},
 };
 use jobs::{job_file::Mistake, list::Phase};
-use model::{JobState, Placement};
+use model::{JobState, Placement, agreeing, counted, counted_the};
 use serde_json::{Value, json};
 
 /// Doubts as notes.
@@ -17,32 +17,30 @@ pub(super) fn doubts(doubts: &[Mistake]) -> Vec<String> {
 /// What is to be said where the last entries of a ledger are not signed: what, and how to go on.
 pub(super) fn unsigned_tail(log: &AuditReport) -> Option<[String; 2]> {
     let (tail, signed) = (log.uncheckpointed, log.head.size - log.uncheckpointed);
+    let last = format!("{} {}", counted_the(tail, "last", "entry"), agreeing(tail, "is", "are"));
     (tail > 0).then(|| {
         if log.keys.last().is_some_and(|key| !key.is_known) {
             let next = "ask for the key that signs now, by another way than the ledger, and name it with `--key` too";
-            let what =
-                format!("the last {tail} entries are not signed by a key that you named, nor by one that such a key named");
+            let what = format!("{last} not signed by a key that you named, nor by one that such a key named");
             return [what, next.to_owned()];
         }
         let since = match signed {
             0 => "nothing of it ever was".to_owned(),
-            size => format!("the last checkpoint has {size} entries"),
+            size => format!("the last checkpoint has {}", counted(size, "entry")),
         };
         let next = "whoever keeps the log's key signs them with `pakt ledger checkpoint`; where it is lost, put its copy back; where \
                     there is none, `pakt ledger checkpoint --new-key --lost` goes on under another one";
-        [format!("the last {tail} entries are not signed: {since}"), next.to_owned()]
+        [format!("{last} not signed: {since}"), next.to_owned()]
     })
 }
 
 /// A placement in one line: `2 nodes x 4 GPUs of jupiter/booster for 00:10:00, account zam`.
 pub(super) fn placement_line(placement: &Placement) -> String {
     let Placement { site, profile_partition, nodes, share, time_limit, account, .. } = placement;
-    let nodes = if *nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") };
+    let nodes = counted(*nodes, "node");
     let gpus = match share.gpus {
-        0 if share.cpus == 1 => "1 CPU".to_owned(),
-        0 => format!("{} CPUs", share.cpus),
-        1 => "1 GPU".to_owned(),
-        gpus => format!("{gpus} GPUs"),
+        0 => counted(share.cpus, "CPU"),
+        gpus => counted(gpus, "GPU"),
     };
     let account = account.as_ref().map(|account| format!(", account {account}")).unwrap_or_default();
     format!("{nodes} x {gpus} of {site}/{profile_partition} for {time_limit}{account}")

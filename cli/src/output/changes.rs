@@ -2,7 +2,7 @@
 
 use super::hold;
 use jobs::settle::{CorrectedAmount, Counts, SettledAmount};
-use model::Amount;
+use model::{Amount, counted};
 
 /// By what runs changed the books, what of that was first prices and corrections, and what else is to be said of them.
 pub(crate) fn changes(counts: &Counts) -> String {
@@ -45,7 +45,7 @@ fn corrections(count: u64, found: &[CorrectedAmount]) -> String {
 
 /// So many runs, in words.
 fn runs(count: u64) -> String {
-    if count == 1 { "1 run".to_owned() } else { format!("{count} runs") }
+    counted(count, "run")
 }
 
 /// What is said of runs that openings have; nothing where there are none.

@@ -6,7 +6,7 @@ use jobs::exceeded::ExceededOpening;
 /// By how much, and what lists the runs.
 pub(crate) fn exceeded(ExceededOpening { sum, exceeds_by }: &ExceededOpening) -> String {
     let (project, unit) = (&sum.project, &sum.unit);
-    let runs = if sum.runs == 1 { "the run".to_owned() } else { format!("the {} runs", sum.runs) };
+    let runs = model::counted_the(sum.runs, "", "run");
     format!(
         "note: {runs} that the opening of `{project}` has took {}, and it has {}: {} are charged to nobody; \
          `pakt ledger covered {project}` lists them",

@@ -2,7 +2,7 @@
 
 use super::instant;
 use crate::wiring::Gap;
-use model::{AccountName, UserName};
+use model::{AccountName, UserName, agreeing, counted};
 
 /// What nobody read, or of which only somebody's own runs were read; none where nothing is missing.
 pub(crate) fn gaps<'a>(gaps: impl IntoIterator<Item = &'a Gap>) -> Option<String> {
@@ -10,7 +10,7 @@ pub(crate) fn gaps<'a>(gaps: impl IntoIterator<Item = &'a Gap>) -> Option<String
     let gap = gaps.next()?;
     let more = match gaps.count() {
         0 => String::new(),
-        more => format!("; and {more} more gaps"),
+        more => format!("; and {}", counted(more, "more gap")),
     };
     let project = &gap.project;
     Some(format!("note: {}{more}; `pakt ledger coverage {project}` lists what was read", words(gap)))
@@ -20,8 +20,8 @@ fn words(gap: &Gap) -> String {
     let account = gap.account.as_ref().map_or_else(String::new, |name: &AccountName| format!(" of account `{name}`"));
     let (site, window) = (gap.unit.site(), gap.window);
     if let Some(count) = gap.unpriced {
-        let runs = if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
-        return format!("{runs} of `{}` at `{site}` have no price and are in no sum", gap.project);
+        let (runs, have) = (counted(count, "run"), agreeing(count, "has no price and is", "have no price and are"));
+        return format!("{runs} of `{}` at `{site}` {have} in no sum", gap.project);
     }
     if let Some(then) = gap.still_ran_at {
         return format!(

@@ -240,7 +240,7 @@ fn a_ledger_and_a_bundle_are_written_with_one_command_and_say_the_same() {
     --- stdout
     jupiter: runs: 1 newly charged, 0 known, 0 corrected; unattributed runs: 0 new, 0 in all; jobs: 0 running, 0 waiting; settled until <instant>
       atlas was charged 8.000 GPU-h (jupiter:gh200)
-    <bundle>: 1 runs written, 2 batches in all; jobs: 0 running, 0 waiting; read until <instant>
+    <bundle>: 1 run written, 2 batches in all; jobs: 0 running, 0 waiting; read until <instant>
       signed with key <key>
     ");
     let before = books(&ada.0);

@@ -178,16 +178,16 @@ fn rows_that_are_not_taken_in_are_told_with_their_line() {
     exit 5
     --- stdout
     jupiter: 3 rows: 0 newly charged, 1 known, 0 corrected, 1 unattributed, 0 without a price, 1 rejected; 0 still ran, 0 never started; 0 steps passed over
-      control total of 1 runs: 576.000 core-h (jupiter:core)
-      control total of 1 runs: 8.000 GPU-h (jupiter:gh200)
-      control total of 1 runs: 2.000 node-h (jupiter:node)
+      control total of 1 run: 576.000 core-h (jupiter:core)
+      control total of 1 run: 8.000 GPU-h (jupiter:gh200)
+      control total of 1 run: 2.000 node-h (jupiter:node)
       from <instant> to <instant>
       blake3 78b467a84c4bb5484532dc7d5f8165413b07483de4ca37cbe9faac30544affc9
     --- stderr
     warning: not taken in: line 3: elapsed: `1h` is not a number
     note: nothing was noted as read, and `pakt ledger coverage` shows the gap: a row is missing
     error: not everything was imported
-    why:   1 rows were not taken in, and 0 runs have no price: no balance counts their hours
+    why:   1 row was not taken in, and 0 runs have no price: no balance counts their hours
     next:  look at the warnings, mend what can be mended, and import the file again: what is known stays as it is
     ");
     desk.0.write("local.psv", &format!("{titles}\n{}", good.replace("|1790000000|", "|2026-09-21T14:13:20|")));
@@ -244,7 +244,7 @@ fn accounting_is_asked_for_any_span_and_a_file_says_who_made_it() {
     desk.grant();
     let since = desk.0.tool(&["date", "-u", "-d", "3 days ago", "+%F"]);
     let said = desk.pakt(&["ledger", "import", "--from", "slurm", "--since", &since]).expect(0);
-    assert!(said.stdout.starts_with("jupiter: 1 rows: 1 newly charged, 0 known"), "{}", said.stdout);
+    assert!(said.stdout.starts_with("jupiter: 1 row: 1 newly charged, 0 known"), "{}", said.stdout);
     assert!(said.stdout.contains("  noted as read on jupiter: the runs of "), "{}", said.stdout);
     ask(&desk, "runs.psv");
     let now = desk.0.tool(&["date", "+%s"]);

@@ -145,7 +145,7 @@ fn a_witness_cosigns_what_continues_what_it_saw() {
     desk.pakt(&GRANT).expect(0);
     let verify = ["ledger", "verify", "--checkpoint", "cosigned", "--witness", &witness];
     let said = desk.pakt(&verify).expect(0).stdout;
-    assert!(said.contains("1 of 1 witnesses cosigned\n  `example.org/w1` saw the first 3 entries at "), "{said}");
+    assert!(said.contains("1 of 1 witness cosigned\n  `example.org/w1` saw the first 3 entries at "), "{said}");
     // The older checkpoint again, once a newer one was cosigned.
     let old = fs::read_to_string(site.work().join("checkpoint")).expect("kept");
     hand_over();
@@ -330,11 +330,11 @@ fn what_is_posted_without_the_key_is_told_as_unsigned() {
     --- stdout
     4 entries replayed; every balance is as stored, every unit sums to zero
     self-consistent: without a checkpoint that was kept elsewhere, whoever has the ledger's key could have rewritten it
-    the last 1 entries are not signed: the last checkpoint has 3 entries
+    the last entry is not signed: the last checkpoint has 3 entries
       whoever keeps the log's key signs them with `pakt ledger checkpoint`; where it is lost, put its copy back; where there is none, `pakt ledger checkpoint --new-key --lost` goes on under another one
     ");
     let looked = desk.pakt(&["doctor"]).expect(0).stdout;
-    assert!(looked.contains("sound, and not signed to its end: the last 1 entries are not signed"), "{looked}");
+    assert!(looked.contains("sound, and not signed to its end: the last entry is not signed"), "{looked}");
     assert!(looked.contains("where it is lost"), "{looked}");
     let printed = desk.pakt(&["ledger", "checkpoint"]).expect(0);
     assert!(printed.stderr.contains("the entries after it are not signed"), "{}", printed.stderr);

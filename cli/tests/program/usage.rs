@@ -352,7 +352,7 @@ fn a_person_is_erased_and_the_hours_stay() {
     assert_snapshot!(desk.pakt(&["ledger", "erase", "bob", "--forever"]).shown(), @"
     exit 0
     --- stdout
-    erased: the name, and what was read of 1 runs; totals and proofs stay
+    erased: the name, and what was read of 1 run; totals and proofs stay
     ");
     let people = desk.json(&["usage", "--by", "person"])["usage"].clone();
     let amounts: Vec<i64> =
@@ -392,7 +392,7 @@ fn a_name_in_signed_words_stays_only_where_somebody_says_so() {
     desk.pakt(&[&adjust[..], &["bob asked for it"]].concat()).expect(0);
     desk.pakt(&[&adjust[..], &["bobsleigh"]].concat()).expect(0);
     let refused = desk.pakt(&["ledger", "erase", "bob", "--forever"]).expect(2).stderr;
-    assert!(refused.contains("the name stands in notes or reasons of 1 entries: 9"), "{refused}");
+    assert!(refused.contains("the name stands in notes or reasons of 1 entry: 9"), "{refused}");
     assert_eq!(
         desk.json(&["ledger", "erase", "bob", "--forever", "--notes-stay"])["entries_with_name"],
         serde_json::json!([9])
@@ -427,7 +427,7 @@ fn runs_are_priced_anew_when_a_tariff_changes() {
     assert_snapshot!(desk.pakt(&["ledger", "reprice"]).shown(), @"
     exit 0
     --- stdout
-    jupiter: 3 runs looked at, 1 were priced anew
+    jupiter: 3 runs looked at, 1 was priced anew
       atlas was given back 288.000 core-h (jupiter:core)
       1 run corrected: from 576.000 to 288.000 core-h (jupiter:core)
     ");
@@ -447,7 +447,7 @@ fn runs_are_priced_anew_when_a_tariff_changes() {
     --- stdout
     jupiter: 3 runs looked at, 0 were priced anew
     --- stderr
-    note: 1 runs are priced by a later tariff than the profile's, and keep their price; where the profile is right, give its tariff the later `as_of`
+    note: 1 run is priced by a later tariff than the profile's, and keeps its price; where the profile is right, give its tariff the later `as_of`
     ");
     desk.pakt(&["ledger", "import", "runs.psv", "--observed-at", "2026-10-03T00:00:00Z"]).expect(0);
     assert_eq!(used(&desk), after);

@@ -243,7 +243,9 @@ impl Way<'_> {
         if reader.number() < begun.number && self.bundle.refused.is_none() {
             let (has, had) = (reader.number(), begun.number);
             let note = format!(
-                "it has {has} batches, and {had} of it were taken in before: this is an older copy, or it was cut"
+                "it has {}, and {had} of it {} taken in before: this is an older copy, or it was cut",
+                model::counted(has, "batch"),
+                model::agreeing(had, "was", "were")
             );
             self.bundle.notes.push(note);
         }

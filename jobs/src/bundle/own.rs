@@ -88,7 +88,11 @@ impl<'key> OwnBundle<'key> {
 
     fn mend(&mut self, whole: u64, bytes: u64) -> Result<(), JobsError> {
         let lost = bytes - whole;
-        self.note = Some(format!("the last writer was stopped: {lost} bytes that were no whole batch were cut off"));
+        self.note = Some(format!(
+            "the last writer was stopped: {} of no whole batch {} cut off",
+            model::counted(lost, "byte"),
+            model::agreeing(lost, "was", "were")
+        ));
         reached(self.file.cut(whole), NOT_WRITTEN)
     }
 

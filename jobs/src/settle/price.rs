@@ -2,7 +2,7 @@
 
 use crate::known::near_partition;
 use ledger::{Command, RunPrice, SettledRun};
-use model::{PartitionName, Run, Tariff, Tres, price};
+use model::{PartitionName, Run, Tariff, Tres, counted, price};
 use sites::{Site, tariff_for};
 use std::sync::Arc;
 
@@ -71,7 +71,11 @@ fn tariff_of(site: &Site, run: &Run) -> Result<Tariff, String> {
         return Err(format!("its row has no number of {what}"));
     }
     if let Some((gpus, nodes)) = too_many_gpus(&run.allocated) {
-        return Err(format!("its row has {gpus} GPUs on {nodes} nodes, more than there can be"));
+        return Err(format!(
+            "its row has {} on {}, more than there can be",
+            counted(gpus, "GPU"),
+            counted(nodes, "node")
+        ));
     }
     let partition = run.partition.as_ref();
     tariff_for(site, partition, &run.allocated, run.started_at).ok_or_else(|| no_tariff(site, partition))

@@ -138,7 +138,7 @@ async fn a_row_that_does_not_fit_is_listed_and_the_rest_settles() {
     desk.says().runs = vec![huge, without, run(3, "ada", NOW - 3_000, Some(NOW - 2_900))];
     let report = desk.settle("ada").await;
     let reasons: Vec<_> = report.not_priced.iter().map(|run| run.reason.as_str()).collect();
-    let too_many = "its row has 1125899906842624 GPUs on 1 nodes, more than there can be";
+    let too_many = "its row has 1125899906842624 GPUs on 1 node, more than there can be";
     assert_eq!(reasons, [too_many, "its row has no number of GPUs"]);
     assert_eq!((report.counts.new, desk.used().await), (1, 100));
 }

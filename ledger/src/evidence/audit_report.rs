@@ -1,6 +1,7 @@
 //! Reports of audits: what was shown, what was not, and what is wrong.
 
 use super::{Cosignature, KeySpan, TreeHash, TreeHead};
+use model::{agreeing, counted, counted_the};
 use serde::Serialize;
 use std::fmt;
 
@@ -155,11 +156,14 @@ impl fmt::Display for AuditFinding {
             }
             Self::OtherRoot { size, source, signed, computed } => write!(
                 formatter,
-                "the first {size} entries are not those of {source} checkpoint: they give the root {computed}, it says \
-                 {signed}"
+                "{} {} of {source} checkpoint: {} the root {computed}, it says {signed}",
+                counted_the(*size, "first", "entry"),
+                agreeing(*size, "is not that", "are not those"),
+                agreeing(*size, "it gives", "they give")
             ),
             Self::TooShort { size, source, leaves } => {
-                write!(formatter, "{leaves} entries are there, {source} checkpoint had {size}")
+                let (entries, are) = (counted(*leaves, "entry"), agreeing(*leaves, "is", "are"));
+                write!(formatter, "{entries} {are} there, {source} checkpoint had {size}")
             }
         }
     }

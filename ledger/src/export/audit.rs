@@ -82,8 +82,12 @@ impl ExportAudit {
         let mut report = audit.run(std::iter::from_fn(|| this.next_leaf(&mut lines).transpose()))?;
         this.findings.append(&mut keys.add_to(&mut report, said));
         if this.last != log.size {
-            this.findings
-                .push(format!("the export says that there are {} entries, the last is {}", log.size, this.last));
+            this.findings.push(format!(
+                "the export says that there {} {}, the last is {}",
+                model::agreeing(log.size, "is", "are"),
+                model::counted(log.size, "entry"),
+                this.last
+            ));
         }
         let mut verification = this.replay.into_verification();
         verification.findings.append(&mut this.decisions.finish());

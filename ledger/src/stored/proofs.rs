@@ -66,8 +66,8 @@ pub(crate) fn prove(tables: &impl LogTables, number: u64) -> Result<EntryProof> 
     let head = checkpoint.claim().head;
     if number > head.size {
         return Err(invalid(format!(
-            "entry {number} came after the newest checkpoint, which has {} entries",
-            head.size
+            "entry {number} came after the newest checkpoint, which has {}",
+            model::counted(head.size, "entry")
         )));
     }
     let inclusion = InclusionProof::new(&StoredTree(tables), number - 1, head.size)?;

@@ -36,6 +36,6 @@ pub(super) async fn restore(arguments: Restore, context: &Context) -> Result<Ans
     let house = context.house().await?;
     let verified = jobs::backup::restore(&house, &arguments.file).await?;
     let place = house.books.place();
-    let text = format!("restored to {}: {} entries, verified\n", place.display(), verified.entries);
+    let text = format!("restored to {}: {}, verified\n", place.display(), model::counted(verified.entries, "entry"));
     Ok(Answer::new(text, json!({ "version": 1, "ledger": place, "entries": verified.entries })))
 }

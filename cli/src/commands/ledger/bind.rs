@@ -184,7 +184,7 @@ pub(super) async fn reattribute(arguments: Reattribute, context: &Context) -> Re
     let from = day_in(&arguments.from, &zone)?;
     let to = day_in_or(arguments.until.as_deref(), &zone, house.clock.now().plus_seconds(1))?;
     let moved = jobs::bind::reattribute(&house, &arguments.at, Window { from, to }).await?;
-    let text = format!("{moved} runs at {} moved\n", arguments.at);
+    let text = format!("{} at {} moved\n", model::counted(moved, "run"), arguments.at);
     Ok(Answer::new(text, json!({ "version": 1, "moved": moved })))
 }
 

@@ -119,6 +119,6 @@ fn refuse_older(signed: &SignedCheckpoint, seen: Option<&SignedCheckpoint>) -> R
     if before <= size {
         return Ok(());
     }
-    let why = format!("it has {size} entries, and the witness cosigned {before} of this log before");
+    let why = format!("it has {}, and the witness cosigned {before} of this log before", model::counted(size, "entry"));
     Err(Failure::usage(NOTHING, why, "ask for a newer checkpoint: `pakt ledger checkpoint`"))
 }

@@ -3,6 +3,7 @@
 use crate::commands::{Context, view::unread};
 use crate::wiring::{EntryPage, ExportLine, Masks, PersonRecord};
 use crate::{failure::Failure, output::Answer};
+use model::{agreeing, counted};
 use serde_json::json;
 
 const PAGE: u32 = 10_000;
@@ -63,9 +64,11 @@ pub(super) fn words_in_keys(entries: &[u64]) -> Option<String> {
     let more = if entries.len() > MOST_SHOWN { ", ..." } else { "" };
     (!entries.is_empty()).then(|| {
         format!(
-            "warning: {} entries have reasons or numbers in their keys, as an earlier release kept them, which are signed and cannot \
+            "warning: {} {} reasons or numbers in {}, as an earlier release kept them, which are signed and cannot \
              be left out: {shown}{more}",
-            entries.len()
+            counted(entries.len(), "entry"),
+            agreeing(entries.len(), "has", "have"),
+            agreeing(entries.len(), "its key", "their keys")
         )
     })
 }

@@ -3,7 +3,7 @@
 use super::file::refuse_place;
 use crate::commands::{
     Context,
-    settle::{day_in, refuse_future},
+    settle::{day_in, refuse_future, without_price},
 };
 use crate::{
     failure::Failure,
@@ -15,7 +15,7 @@ use jobs::{
     import::{Asked, ImportReport, ImportWish, Listed, LiveWish, Rights, import, import_live, whose},
     settle::Counts,
 };
-use model::{Amount, ClusterName, Timestamp, Unit, UserName, Zone};
+use model::{Amount, ClusterName, Timestamp, Unit, UserName, Zone, agreeing, counted};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -180,7 +180,9 @@ fn command(file: &Path, arguments: &Import, site: &model::SiteName, observed_at:
 
 fn incomplete(report: &ImportReport) -> Failure {
     let (rows, runs) = (report.rejected.count, report.not_priced.count);
-    let why = format!("{rows} rows were not taken in, and {runs} runs have no price: no balance counts their hours");
+    let (rows, were) = (counted(rows, "row"), agreeing(rows, "was", "were"));
+    let why =
+        format!("{rows} {were} not taken in, and {} no price: no balance counts their hours", without_price(runs));
     let next = "look at the warnings, mend what can be mended, and import the file again: what is known stays as it is";
     Failure { gravity: Gravity::Unknown, ..Failure::usage("not everything was imported", why, next) }
 }
@@ -189,13 +191,20 @@ fn text(report: &ImportReport) -> String {
     let ImportReport { site, rows, steps, not_started, running, counts, not_priced, rejected, .. } = report;
     let Counts { new, same, corrected, unattributed, .. } = counts;
     let mut text = format!(
-        "{site}: {rows} rows: {new} newly charged, {same} known, {corrected} corrected, {unattributed} unattributed, \
-         {} without a price, {} rejected; {running} still ran, {not_started} never started; {steps} steps passed over\n",
-        not_priced.count, rejected.count
+        "{site}: {}: {new} newly charged, {same} known, {corrected} corrected, {unattributed} unattributed, \
+         {} without a price, {} rejected; {running} still ran, {not_started} never started; {} passed over\n",
+        counted(*rows, "row"),
+        not_priced.count,
+        rejected.count,
+        counted(*steps, "step")
     );
     text.push_str(&changes(counts));
     for total in &report.totals {
-        text.push_str(&format!("  control total of {} runs: {}\n", total.runs, amount(&total.unit, &total.milli)));
+        text.push_str(&format!(
+            "  control total of {}: {}\n",
+            counted(total.runs, "run"),
+            amount(&total.unit, &total.milli)
+        ));
     }
     for job in &report.closed {
         text.push_str(&format!("  job {job} is over, its hold is closed\n"));

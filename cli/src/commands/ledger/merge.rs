@@ -13,6 +13,7 @@ use jobs::{
     import::Listed,
     settle::Counts,
 };
+use model::{agreeing, counted};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -60,13 +61,15 @@ fn incomplete(report: &MergeReport) -> Failure {
         let taken = report.bundles.iter().map(|bundle| &bundle.taken).chain([&report.repriced]);
         let (rejected, not_priced) =
             taken.fold((0, 0), |(rows, runs), taken| (rows + taken.rejected.count, runs + taken.not_priced.count));
-        let why =
-            format!("{rejected} runs were rejected, and {not_priced} have no price: no balance counts their hours");
+        let (runs, were) = (counted(rejected, "run"), agreeing(rejected, "was", "were"));
+        let have = agreeing(not_priced, "has", "have");
+        let why = format!("{runs} {were} rejected, and {not_priced} {have} no price: no balance counts their hours");
         let next = "look at the warnings; `pakt ledger unattributed` lists the runs without a price";
         return Failure { gravity: Gravity::Unknown, ..Failure::usage(what, why, next) };
     };
     let count = others.len();
-    let why = if count == 0 { first.why.clone() } else { format!("{}; and {count} more bundles", first.why) };
+    let why =
+        if count == 0 { first.why.clone() } else { format!("{}; and {}", first.why, counted(count, "more bundle")) };
     let gravity =
         if refusals.iter().all(|refusal| refusal.needs_a_person) { Gravity::Refused } else { Gravity::Unknown };
     Failure { gravity, ..Failure::usage(what, why, first.next.clone()) }
@@ -81,7 +84,11 @@ fn text(report: &MergeReport) -> String {
     let Counts { new, priced, corrected, covered, .. } = &report.repriced.counts;
     let count = new + priced + corrected + covered;
     if count > 0 {
-        text.push_str(&format!("{count} runs that had no price have one now\n"));
+        text.push_str(&format!(
+            "{} that had no price {} one now\n",
+            counted(count, "run"),
+            agreeing(count, "has", "have")
+        ));
         text.push_str(&changes(&report.repriced.counts));
     }
     text
@@ -94,9 +101,12 @@ fn line(bundle: &MergedBundle) -> String {
     let Counts { new, same, corrected, unattributed, .. } = counts;
     let until = bundle.settled_until.map_or_else(String::new, |until| format!("; read until {}", instant(until)));
     format!(
-        "{user}@{site}: {} new batches, {} known; runs: {new} newly charged, {same} known, {corrected} corrected, \
+        "{user}@{site}: {}, {} known; runs: {new} newly charged, {same} known, {corrected} corrected, \
          {unattributed} unattributed, {} without a price, {} rejected{until}\n",
-        bundle.new_batches, bundle.known_batches, not_priced.count, rejected.count
+        counted(bundle.new_batches, "new batch"),
+        bundle.known_batches,
+        not_priced.count,
+        rejected.count
     )
 }
 
@@ -116,7 +126,8 @@ fn notes(report: &MergeReport) -> Vec<String> {
         notes.extend(bundle.notes.iter().map(|note| format!("note: {file}: {note}")));
         if bundle.uncounted > 0 {
             let count = bundle.uncounted;
-            notes.push(format!("note: {file}: {count} running or waiting jobs have no price here"));
+            let (jobs, have) = (counted(count, "running or waiting job"), agreeing(count, "has", "have"));
+            notes.push(format!("note: {file}: {jobs} {have} no price here"));
         }
         notes.extend(warnings(&bundle.taken));
     }

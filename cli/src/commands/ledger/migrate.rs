@@ -1,6 +1,7 @@
 //! `pakt ledger migrate`: from a file to a server.
 
 use crate::{commands::Context, failure::Failure, output::Answer, wiring};
+use model::{agreeing, counted};
 use serde_json::json;
 
 /// Arguments of `ledger migrate`.
@@ -16,9 +17,10 @@ pub(super) async fn run(arguments: Migrate, context: &Context) -> Result<Answer,
     let file = house.books.place();
     let (place, verified) = wiring::move_ledger(&house, &context.configuration, &arguments.to).await?;
     let text = format!(
-        "the ledger is moved to {place}: {} entries with their leaves, verified there\n\
+        "the ledger is moved to {place}: {} with {} leaves, verified there\n\
          name that place with `ledger:` in the configuration of everybody; {} stays, and takes no more posts\n",
-        verified.entries,
+        counted(verified.entries, "entry"),
+        agreeing(verified.entries, "its", "their"),
         file.display()
     );
     let json = json!({ "version": 1, "ledger": place, "from": file, "entries": verified.entries });

@@ -13,6 +13,7 @@ use crate::{
     failure::Failure,
     output::{Answer, instant},
 };
+use model::{agreeing, counted, counted_the};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -117,8 +118,10 @@ fn sound(verified: &Verification, what: String, next: &str) -> Result<(), Failur
 }
 
 fn answer(verified: &Verification, wanted: usize) -> Answer {
-    let mut text =
-        format!("{} entries replayed; every balance is as stored, every unit sums to zero\n", verified.entries);
+    let mut text = format!(
+        "{} replayed; every balance is as stored, every unit sums to zero\n",
+        counted(verified.entries, "entry")
+    );
     if let Some(log) = &verified.log {
         text.push_str(&standing(log));
         text.push_str(&cosigned(log, wanted));
@@ -131,7 +134,8 @@ fn answer(verified: &Verification, wanted: usize) -> Answer {
 fn standing(log: &AuditReport) -> String {
     let mut text = match log.standing {
         evidence::Standing::Verified { size } => {
-            format!("verified: the first {size} entries are those of the checkpoint from outside\n")
+            let (first, are) = (counted_the(size, "first", "entry"), agreeing(size, "is that", "are those"));
+            format!("verified: {first} {are} of the checkpoint from outside\n")
         }
         _ => "self-consistent: without a checkpoint that was kept elsewhere, whoever has the ledger's key could have \
               rewritten it\n"
@@ -176,9 +180,9 @@ fn cosigned(log: &AuditReport, wanted: usize) -> String {
             most.insert(cosignature.witness.as_str(), (checkpoint.head.size, cosignature.at));
         }
     }
-    let mut text = format!("{} of {wanted} witnesses cosigned\n", most.len());
+    let mut text = format!("{} of {} cosigned\n", most.len(), counted(wanted, "witness"));
     for (witness, (size, at)) in most {
-        text.push_str(&format!("  `{witness}` saw the first {size} entries at {}\n", instant(at)));
+        text.push_str(&format!("  `{witness}` saw {} at {}\n", counted_the(size, "first", "entry"), instant(at)));
     }
     text
 }
@@ -223,8 +227,12 @@ async fn verify_proof(
     }
     let (entry, verified) = ProvenEntry::verify(&proof, &keys).map_err(|error| nothing(error.to_string()))?;
     let checkpoint = &verified.checkpoint;
-    let mut text =
-        format!("{}\nit is in the log `{}` of {} entries\n", said(&entry), checkpoint.origin, checkpoint.head.size);
+    let mut text = format!(
+        "{}\nit is in the log `{}` of {}\n",
+        said(&entry),
+        checkpoint.origin,
+        counted(checkpoint.head.size, "entry")
+    );
     for cosignature in &verified.cosignatures {
         text.push_str(&format!("`{}` saw that log\n", cosignature.witness));
     }

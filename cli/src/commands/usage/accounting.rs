@@ -10,7 +10,7 @@ use crate::{
     output::{Answer, Table, charge, instant},
 };
 use jobs::usage::Whose;
-use model::Window;
+use model::{Window, agreeing, counted};
 use serde_json::json;
 
 /// Shows usage.
@@ -40,12 +40,16 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     let mut notes = Vec::new();
     if usage.not_priced > 0 {
         notes.push(format!(
-            "note: {} runs could not be counted: no tariff is known for them, or their row makes no sense",
-            usage.not_priced
+            "note: {} could not be counted: no tariff is known, or the row makes no sense",
+            counted(usage.not_priced, "run")
         ));
     }
     if usage.rejected > 0 {
-        notes.push(format!("note: {} rows of accounting were not understood", usage.rejected));
+        notes.push(format!(
+            "note: {} of accounting {} not understood",
+            counted(usage.rejected, "row"),
+            agreeing(usage.rejected, "was", "were")
+        ));
     }
     Ok(Answer::new(format!("{head}{rows}"), json!({ "version": 1, "usage": usage })).with_notes(notes))
 }

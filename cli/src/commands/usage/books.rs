@@ -12,7 +12,7 @@ use crate::{
     output::{hold, instant},
 };
 use jobs::used::{UsageWish, UsedSum};
-use model::{Charge, Day, EndState, ResourceClass, Timestamp, Window};
+use model::{Charge, Day, EndState, ResourceClass, Timestamp, Window, agreeing, counted};
 use serde_json::json;
 
 const WHAT: &str = "no usage was shown";
@@ -73,8 +73,9 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
         if used.sums.is_empty() { "no run that is in the books took anything\n".to_owned() } else { table.text() };
     let notes = (used.unattributed > 0).then(|| {
         format!(
-            "note: {} runs belong to no project and are in no sum; `pakt ledger unattributed` lists them",
-            used.unattributed
+            "note: {} {} in no sum; `pakt ledger unattributed` lists them",
+            counted(used.unattributed, "run"),
+            agreeing(used.unattributed, "belongs to no project and is", "belong to no project and are")
         )
     });
     let json = json!({ "version": 1, "usage": used.sums, "unattributed": used.unattributed, "covered": used.covered,
@@ -84,7 +85,7 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
 
 /// What a budget's opening has of runs of that time.
 fn of_opening(CoveredSum { project, unit, runs, amount, .. }: &CoveredSum) -> String {
-    let runs = if *runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+    let runs = counted(*runs, "run");
     format!(
         "note: the opening of `{project}` has {runs} of that time with {}, in no sum here; `pakt ledger covered {project}` lists them",
         hold(unit, *amount)
