@@ -97,8 +97,8 @@ async fn sums(house: &House, book: &dyn Book, wish: &UsageWish) -> Result<Vec<Us
         *sum = sum.plus(amount).map_err(|error| too_large(&error))?;
     }
     let mut charges = BTreeMap::<Place, BTreeMap<Unit, Amount>>::new();
-    let charged = if wish.with_site_charges { booked(book.site_charges(&query).await, WHAT)? } else { Vec::new() };
-    for SiteChargeSum { group, charge } in charged {
+    let found = if wish.with_site_charges { booked(book.site_charges(&query).await, WHAT)? } else { Vec::new() };
+    for SiteChargeSum { group, charge } in found {
         let Some(place) = groups.place(group) else { continue };
         let sum = charges.entry(place).or_default().entry(charge.unit).or_default();
         *sum = sum.plus(charge.amount).map_err(|error| too_large(&error))?;

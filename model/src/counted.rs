@@ -14,7 +14,7 @@ pub fn counted_the<N: Copy + Display + PartialEq + From<u8>>(count: N, which: &s
 }
 
 /// The word that agrees with a number of things, such as `is` or `are`.
-pub fn agreeing<N: PartialEq + From<u8>>(count: N, one: &'static str, several: &'static str) -> &'static str {
+pub fn agreeing<N: Copy + PartialEq + From<u8>>(count: N, one: &'static str, several: &'static str) -> &'static str {
     if count == N::from(1) { one } else { several }
 }
 

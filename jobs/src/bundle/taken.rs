@@ -35,7 +35,7 @@ impl Taken {
             let (Command::Settle(settled), Outcome::Settled(outcome)) = (command, outcome) else { continue };
             let run = &settled.run.key;
             match self.counts.count(settled, outcome)? {
-                Some(NotTaken::Rejected(reason)) => self.reject(run, &reason),
+                Some(NotTaken::Rejected(reason)) => self.reject(run, reason),
                 Some(NotTaken::NotPriced(reason)) => self.not_priced.add(|| format!("{}: {reason}", named(run))),
                 None => {}
             }

@@ -177,6 +177,9 @@ async fn more_jobs_than_a_bundle_takes_are_told_of_and_left_out_and_the_bundle_g
     assert_eq!(desk.used().await, 100);
 }
 
+/// What makes a run one that makes no sense.
+type Change<'a> = &'a dyn Fn(&mut Run);
+
 /// A bundle of ada's with these runs, as another program may write one that looks at nothing.
 fn written_elsewhere(runs: Vec<Run>, folder: &Path) {
     let key = key("ada");
@@ -205,13 +208,13 @@ fn written_elsewhere(runs: Vec<Run>, folder: &Path) {
 
 #[tokio::test]
 async fn a_row_that_makes_no_sense_is_rejected_with_its_reason_and_costs_no_other() {
-    let changed = |id: u64, change: &dyn Fn(&mut Run)| {
+    let changed = |id: u64, change: Change<'_>| {
         let mut run = run(id, "ada", NOW - DAY, Some(NOW - DAY + 100));
         change(&mut run);
         run
     };
     let huge = Tres::read("cpu=8,gres/gpu=9223372036854775807,node=1").expect("resources");
-    let cases: [(&str, &dyn Fn(&mut Run)); 6] = [
+    let cases: [(&str, Change<'_>); 6] = [
         ("before its submission at", &|run| run.key.submitted_at = run.started_at.plus_seconds(301)),
         ("before its start at", &|run| run.ended_at = Some(run.started_at.plus_seconds(-1))),
         ("from its start to its end are 100 s", &|run| run.elapsed = WallTime::from_seconds(102)),

@@ -11,7 +11,7 @@ use crate::records::Result;
 use crate::{SiteChargeSum, UsageGroup, UsageQuery};
 use model::{Amount, Charge, Unit};
 use rustc_hash::FxHashMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, hash_map::Entry};
 
 /// The entries that stand for the present charge of a run, each with what its site charges.
 const CHARGED: &str = ", price, site_charge FROM entries
@@ -26,10 +26,11 @@ pub(crate) fn site_charges(tables: &impl LogTables, query: &UsageQuery) -> Resul
     let mut units = FxHashMap::<i64, Option<Unit>>::default();
     each_taken(tables, query.known_at, CHARGED, &filter, widest(query.span)?, |row, entry, calendar| {
         let shape = row.name(TAKEN_COLUMNS)?;
-        if !units.contains_key(&shape) {
-            units.insert(shape, unit_of(tables, shape)?);
-        }
-        let Some(Some(unit)) = units.get(&shape) else { return Ok(()) };
+        let unit = match units.entry(shape) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(unit_of(tables, shape)?),
+        };
+        let Some(unit) = unit else { return Ok(()) };
         let charge = row.amount(TAKEN_COLUMNS + 1)?;
         // A charge of nothing is known, and stands where the run does.
         let cut = if charge == Amount::ZERO { entry.amount } else { charge };

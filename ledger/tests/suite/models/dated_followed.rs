@@ -94,7 +94,7 @@ impl Model for Ahead {
             }
             Operation::Close(number) => self.dated.holds.get_mut(&number).ok_or("unknown")?.1 = false,
             Operation::Settle(number, hours, hourly) => {
-                drop(self.dated.lots.runs.insert(number, (self.ran(hours), hourly)));
+                let _ = self.dated.lots.runs.insert(number, (self.ran(hours), hourly));
             }
         }
         Ok(())
