@@ -19,14 +19,23 @@ impl SlurmCommands {
     /// that describe the cluster. Library and server tell no priorities, so the commands are asked whatever the way. Only a queue that does not answer is an error: all else says what it was not told.
     pub(super) async fn pending_job(&self, id: SchedulerJobId) -> Result<PendingJob, AdapterError> {
         let mut waiting = Waiting::of(id, self.clock.now());
-        self.ask_waiting(&mut waiting).await?;
-        let hides_jobs =
-            self.ask(Tool::Scontrol, &["show", "config"]).await.ok().and_then(|text| describe::hides_jobs(&text));
-        let mut job = waiting.job(hides_jobs)?;
+        let mut job = match self.ask_waiting(&mut waiting).await {
+            Ok(()) => waiting.job(self.hides_jobs().await)?,
+            // A release that lacks one of the columns still tells the reason.
+            Err(error) if error.kind == AdapterErrorKind::Unreadable => {
+                PendingJob::of_sighting(self.job_facts(id).await?.sighting, &error)
+            }
+            Err(error) => return Err(error),
+        };
         job.all_partitions = self.partitions(&[]).await;
         job.reservations = self.all_reservations().await;
         job.limits = self.limits_of(&job).await;
         Ok(job)
+    }
+
+    async fn hides_jobs(&self) -> Option<bool> {
+        let text = self.ask(Tool::Scontrol, &["show", "config"]).await.ok()?;
+        describe::hides_jobs(&text)
     }
 
     async fn ask_waiting(&self, waiting: &mut Waiting) -> Result<(), AdapterError> {

@@ -83,6 +83,9 @@ async fn what_the_controller_does_not_tell_of_a_waiting_job_is_said_and_not_gues
     let places = job.places.expect("counted");
     assert_eq!((places[0].ahead, places[0].waiting, places[0].is_whole), (0, 1, None));
     assert!(job.all_partitions.is_err() && job.reservations.is_err() && job.limits.is_err());
+    double.fails("squeue", "says Invalid job format specification: eligibletime");
+    let job = double.scheduler(None).pending(ids[1]).await.expect("a release that lacks a column tells the reason");
+    assert_eq!((job.sighting.reason.as_str(), job.places.is_err(), job.priority), ("Resources", true, None));
     double.fails("squeue", "down");
     let error = double.scheduler(None).pending(ids[1]).await.expect_err("nobody knows");
     assert_eq!(error.kind, AdapterErrorKind::Unreachable);
