@@ -10,10 +10,13 @@ use crate::{
 };
 use model::{Clock, SchedulerJobId, Timestamp};
 use reach::Retry;
-use scheduler_adapters::{AdapterErrorKind, Freshness, Look, LookedFor, Scheduler, SlurmCommands, Whose};
+use scheduler_adapters::{
+    AdapterErrorKind, Freshness, Look, LookedFor, RestConfiguration, Scheduler, SlurmCommands, TokenSource, Whose,
+};
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::fs::PermissionsExt,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -378,4 +381,21 @@ async fn a_controller_that_is_silent_is_not_asked_for_all_after_that() {
     site.double.fails("squeue", "down");
     site.process().look(&known(&[site.job]), Freshness::Shared).await.expect_err("it is down");
     assert_eq!(kinds(&site), [0, 1, 0]);
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_good_is_no_sign_of_a_silent_server() {
+    let site = Site::new().await;
+    let rest = FakeRest::offering(44);
+    rest.gives("/slurm/v0.0.44/jobs", 200, "{\"jobs\": []}");
+    let RestConfiguration { token: Some(TokenSource::File(token)), .. } = rest.configuration() else {
+        panic!("a file")
+    };
+    for mode in [0o640, 0o600] {
+        fs::set_permissions(&token, fs::Permissions::from_mode(mode)).expect("ours");
+        let process = site.process().with_rest(rest.configuration());
+        process.queue(&Whose::mine()).await.expect("the commands answer, or the server");
+        let state = process.shared_state().await.expect("it shares");
+        assert_eq!((state.waits.len(), rest.count("GET /slurm/")), (0, usize::from(mode == 0o600)), "{mode:o}");
+    }
 }

@@ -48,7 +48,10 @@ impl SlurmCommands {
         match shared.wait(SOURCE).await {
             None => Some((rest, asker)),
             Some((wait, until)) => {
-                rest.say(&format!("not asked again until {until}: {}", wait.said));
+                // Why it does not work now, where somebody has just tried, says more.
+                if rest.note().is_none() {
+                    rest.say(&format!("not asked again until {until}: {}", wait.said));
+                }
                 None
             }
         }
@@ -69,7 +72,7 @@ impl SlurmCommands {
         let Some(shared) = &self.shared else { return };
         match unanswered {
             None => shared.answered(SOURCE).await,
-            Some(unanswered) if unanswered.is_passing() => {
+            Some(unanswered) if unanswered.is_passing() && !rest.has_no_token() => {
                 let error = AdapterError::new(AdapterErrorKind::Unreachable, SOURCE).with("cause", unanswered.words());
                 shared.failed(SOURCE, &error, rest.asked_for()).await;
             }

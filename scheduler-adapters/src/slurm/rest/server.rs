@@ -17,7 +17,10 @@ use reach::{
 };
 use serde_json::Value;
 use std::{
-    sync::{Arc, Mutex as Lock, PoisonError},
+    sync::{
+        Arc, Mutex as Lock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::Mutex;
@@ -53,6 +56,8 @@ pub(in crate::slurm) struct Rest {
     tally: Arc<Tally>,
     /// For how long the server wanted to be left alone when it answered last.
     asked_for: Lock<Option<u32>>,
+    /// Whether there was no token to show last, so that nobody was asked.
+    has_no_token: AtomicBool,
     /// Why it is not used, or did not do what was asked, for whoever asks.
     note: Lock<Option<String>>,
 }
@@ -94,7 +99,8 @@ impl Rest {
     pub(in crate::slurm) fn new(reach: Arc<dyn Reach>, configuration: RestConfiguration, tally: Arc<Tally>) -> Self {
         let RestConfiguration { place, token } = configuration;
         let (tokens, note, asked_for) = (Tokens::new(token), Lock::default(), Lock::default());
-        Self { reach, place, tokens, patience: READ_LIMIT, state: Mutex::new(State::Asleep), tally, asked_for, note }
+        let (state, has_no_token) = (Mutex::new(State::Asleep), AtomicBool::new(false));
+        Self { reach, place, tokens, patience: READ_LIMIT, state, tally, asked_for, has_no_token, note }
     }
 
     /// Why the server is not used, or did not do what was asked.
@@ -105,6 +111,11 @@ impl Rest {
     /// For how many seconds the server wanted to be left alone when it answered last.
     pub(super) fn asked_for(&self) -> Option<u32> {
         *self.asked_for.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there was no token to show last: that says nothing of the server.
+    pub(super) fn has_no_token(&self) -> bool {
+        self.has_no_token.load(Ordering::Relaxed)
     }
 
     /// What the server offers; none where it is given up.
@@ -207,6 +218,7 @@ impl Rest {
     /// Sends one request with its token. The error says whether it may have arrived.
     async fn send(&self, mut call: HttpCall, asker: Asker<'_>) -> Result<HttpAnswer, (Retry, String)> {
         let token = self.tokens.token(self.reach.as_ref(), asker.user, asker.now).await;
+        self.has_no_token.store(token.is_err(), Ordering::Relaxed);
         if let Some(token) = token.map_err(|why| (Retry::Later, why))? {
             call.headers.push(("x-slurm-user-name", asker.user.to_string()));
             call.secrets.push(("x-slurm-user-token", token));
