@@ -18,6 +18,7 @@ use scheduler_adapters::{
 };
 use std::{
     error::Error,
+    io::Write,
     path::Path,
     sync::Arc,
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -111,7 +112,7 @@ async fn measure(words: &[&str]) -> Result<(), Box<dyn Error>> {
     if let Some(unused) = slurm.unused_ways().first() {
         return Err(format!("{word} was not used: {}", unused.why).into());
     }
-    println!("{:.6} {rows}", took.as_secs_f64());
+    writeln!(std::io::stdout(), "{:.6} {rows}", took.as_secs_f64())?;
     Ok(())
 }
 

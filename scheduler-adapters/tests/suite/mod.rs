@@ -81,12 +81,15 @@ pub(crate) enum Deed {
     FailNode,
 }
 
+/// Reserves something under a name; it is given back when what is returned is dropped.
+pub(crate) type Reserve = Box<dyn Fn(&str) -> Box<dyn Any>>;
+
 /// One scheduler, ready for jobs.
 pub(crate) struct Stage {
     /// Does such a thing.
     pub(crate) hands: Box<dyn Fn(Deed, SchedulerJobId)>,
-    /// Reserves a node for the user under a name, until what it returns is dropped.
-    pub(crate) reserve: Box<dyn Fn(&str) -> Box<dyn Any>>,
+    /// Reserves a node for the user.
+    pub(crate) reserve: Reserve,
     pub(crate) scheduler: Arc<dyn Scheduler>,
     pub(crate) site: SiteName,
     /// Who submits.
