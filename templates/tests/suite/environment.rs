@@ -14,7 +14,9 @@ fn telling(names: &str) -> JobSpec {
     job(Launch::Command, &format!("for name in {names}; do echo \"$name=${{!name-(unset)}}\"; done; pwd"))
 }
 
+/// Runs the job as if it had not run before: a start that came to a good end is not done again.
 fn run(stage: &Stage, spec: &JobSpec, placement: &Placement, variables: &[(&'static str, &str)]) -> Output {
+    let _none_before = fs::remove_dir_all(stage.path("job/links"));
     let script = stage.script("script", spec, placement, Dialect::Slurm);
     let variables = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
     stage.run(&script, &Start { variables, ..Start::slurm(41) })
