@@ -1,4 +1,5 @@
-//! Several units side by side: GPU time, node time and core time of one project and another, which never mix.
+//! Several units side by side: GPU time, node time and core time of one project and another, which never mix, on two clusters of
+//! one site, which number their jobs alike.
 
 use super::{Answer, once};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,11 @@ pub(super) const fn has_gpus(run: u64) -> bool {
 
 pub(super) fn job_of(run: u64) -> Option<u32> {
     u32::try_from(run % 3).ok().filter(|_| run > 3)
+}
+
+/// Every other run is on the second cluster, and has the id of one on the first.
+pub(super) const fn place_of(run: u64) -> (&'static str, u64) {
+    (if run.is_multiple_of(2) { "booster" } else { "cluster" }, run / 2)
 }
 
 fn has_price(run: u64, budget: usize) -> bool {
@@ -85,6 +91,11 @@ impl Units {
         };
         let open = self.holds.iter().filter(|(_, (of, _, is_open))| *of == budget && *is_open);
         [granted.sum(), self.paid(budget, |_| true), open.map(left).sum()]
+    }
+
+    /// What a cluster's runs took.
+    pub(super) fn used_on(&self, budget: usize, cluster: &str) -> i64 {
+        self.paid(budget, |run| place_of(run).0 == cluster)
     }
 
     pub(super) fn take(&mut self, operation: &Operation) -> Answer {

@@ -1,15 +1,21 @@
 //! Grants, holds and runs of two projects in three units.
 
-use super::units::{BUDGETS, Operation, Units, has_gpus, is_adas, job_of, names_ada};
+use super::units::{BUDGETS, Operation, Units, has_gpus, is_adas, job_of, names_ada, place_of};
 use super::{Answer, Checked, Model, try_all};
 use crate::support::*;
-use ledger::{BalanceQuery, Binding, Command, NewGrant, NewHold, RunPrice, SettledRun};
-use model::{Balance, Price};
+use ledger::{
+    BalanceQuery, Binding, Command, NewGrant, NewHold, RunPrice, SettledRun, UsageField, UsageFilter, UsageGroup,
+    UsageQuery, UsageSpan, UsageSum,
+};
+use model::{Balance, Price, SchedulerJobId, Window};
 use proptest::prelude::*;
 
 fn run(number: u64, gpu_milli: i64) -> SettledRun {
     let mut settled = job_of(number).map_or_else(|| foreign(number, gpu_milli), |job| ours(number, gpu_milli, job));
     settled.run.user = name(if is_adas(number) { "ada" } else { "bob" });
+    let (cluster, id) = place_of(number);
+    settled.run.key.cluster = name(cluster);
+    settled.run.key.scheduler_job = SchedulerJobId::new(id);
     if !has_gpus(number) {
         settled.price = RunPrice::Known(Price { gpu: None, ..price(gpu_milli) });
     }
@@ -60,6 +66,20 @@ impl Model for Units {
                 |Balance { granted, used, committed, .. }: &Balance| [granted, used, committed].map(|of| of.milli());
             let found = own.next().map_or([0; 3], numbers);
             prop_assert_eq!(found, self.numbers(number), "{} in {}", project, unit);
+        }
+        let span = UsageSpan::Instants(Window { from: at(0), to: at(now + 1000) });
+        let by = vec![UsageField::Project, UsageField::Cluster];
+        let query = UsageQuery { span, known_at: None, filter: UsageFilter::default(), by };
+        let sums = desk.book.usage(&query).await.expect("usage");
+        for (number, (project, unit, _)) in BUDGETS.iter().enumerate() {
+            for cluster in ["booster", "cluster"] {
+                let is_its = |sum: &&UsageSum| {
+                    let UsageGroup { project: of, cluster: on, unit: counted, .. } = &sum.group;
+                    *of == Some(name(project)) && *on == Some(name(cluster)) && *counted == name(unit)
+                };
+                let used = sums.iter().find(is_its).map_or(0, |sum| sum.amount.milli());
+                prop_assert_eq!(used, self.used_on(number, cluster), "{} in {} on {}", project, unit, cluster);
+            }
         }
         prop_assert!(found.len() <= BUDGETS.len(), "in no other unit: {:?}", found);
         Ok(())
