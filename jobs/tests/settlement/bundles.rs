@@ -249,6 +249,27 @@ async fn a_run_that_starts_before_its_submission_goes_into_no_bundle() {
     assert!(report.rejected.iter().all(|why| why.contains("before its submission at")), "{:?}", report.rejected);
 }
 
+#[tokio::test]
+async fn a_run_that_accounting_forgot_to_end_is_told_and_is_running_and_no_run_until_the_site_mends_it() {
+    let (desk, folder) = (Desk::new().await, tempfile::tempdir().expect("a folder"));
+    let mut lost = run(1, "ada", NOW - 20 * DAY, None);
+    lost.elapsed = WallTime::from_seconds(20 * 86_400);
+    desk.says().runs = vec![lost.clone()];
+    let report = wrote(&desk, "ada", folder.path()).await;
+    assert_eq!((report.runs, report.runaway.clone()), (0, vec![lost.key.clone()]));
+    assert!(merged(&desk, vec![folder.path().to_owned()]).await.is_complete());
+    assert_eq!((desk.used().await, desk.balance().await.running.milli()), (0, crate::desk::HOUR), "up to its limit");
+    // The site gives it its end.
+    desk.says().runs = vec![run(1, "ada", NOW - 20 * DAY, Some(NOW - 20 * DAY + 100))];
+    desk.set_clock(NOW + 1);
+    let since = Some(at(NOW - 30 * DAY));
+    let wish = BundleWish { folder: folder.path(), key: &key("ada"), since, all_users: false };
+    let report = write(&desk.house("ada"), wish).await.expect("written");
+    assert_eq!((report.runs, report.runaway), (1, Vec::new()));
+    assert!(merged(&desk, vec![folder.path().to_owned()]).await.is_complete());
+    assert_eq!((desk.used().await, desk.balance().await.running.milli()), (100, 0));
+}
+
 /// One thing that happens in the group.
 #[tokio::test]
 async fn whoever_speaks_for_others_is_believed_where_a_person_says_so() {
