@@ -30,7 +30,11 @@ fn asked_for(count: usize) -> Vec<(String, u64)> {
 
 #[test]
 fn real_a_thousand_jobs_cost_slurm_what_ten_cost() {
-    let few = asked_for(10);
-    assert!(few.iter().any(|(source, questions)| source == "squeue" && *questions == 1), "{few:?}");
-    assert_eq!(asked_for(1_000), few);
+    for count in [10, 1_000] {
+        let asked = asked_for(count);
+        // Of few, each may be a job that somebody else's test has in the queue: then accounting needs no question.
+        let is_one =
+            |(source, questions): &(String, u64)| ["squeue", "sacct"].contains(&source.as_str()) && *questions == 1;
+        assert!(asked.iter().all(is_one) && asked.iter().any(|(source, _)| source == "squeue"), "{count}: {asked:?}");
+    }
 }
