@@ -125,7 +125,8 @@ async fn the_same_call_is_the_same_jobs_until_all_are_over() {
 
 #[tokio::test]
 async fn a_call_that_is_killed_anywhere_is_finished_by_the_next() {
-    for step in Step::ALL {
+    // A site is chosen for one job at a time.
+    for step in Step::ALL.into_iter().filter(|step| *step != Step::Chosen) {
         for time in 1..=3 {
             let desk = Desk::new().await;
             let mut house = desk.house("ada");
