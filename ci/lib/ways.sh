@@ -97,7 +97,7 @@ states() {
         clock queue-squeue-text squeue --me --states=all -O JobID,StateCompact,UserName,Account,Partition,Name:200,Comment:200,SubmitTime,StartTime,TimeLimit,tres-alloc:200
         clock queue-squeue-json squeue --me --states=all --json
         for way in commands "\$library" "\$rest"; do
-            read -r seconds rows < <(bin/ways "\$way" queue)
+            read -r seconds rows < <(bin/ways "\$way" queue 1)
             [ "\$rows" -ge $queued ] || { echo "\$way saw \$rows of $queued jobs" >&2; exit 1; }
             printf 'queue-%s %s\n' "\${way%%:*}" "\$seconds"
         done
@@ -107,7 +107,7 @@ runs() {
     for _ in $(seq -s' ' "$turns"); do
         clock runs-sacct-P sacct -X -D -P --noconvert --starttime 2026-03-01 --endtime 2026-09-01 --format="\$(cat columns)"
         for way in commands "\$library"; do
-            read -r seconds rows < <(bin/ways "\$way" runs 1772323200 1788220800)
+            read -r seconds rows < <(bin/ways "\$way" runs 1 1772323200 1788220800)
             [ "\$rows" -ge $accounted ] || { echo "\$way saw \$rows of $accounted runs" >&2; exit 1; }
             printf 'runs-%s %s\n' "\${way%%:*}" "\$seconds"
         done

@@ -109,8 +109,8 @@ impl Run {
 const CLOCK_STEP_SECONDS: i64 = 300;
 
 /// That a run starts before its submission, which no row of Slurm's does: a requeue gives each attempt a submission of its own,
-/// before its start, and a change of size one that is its start (`as_mysql_job_start` of its `accounting_storage/mysql`). One
-/// clock writes both, and may be set back in between, or be that of a standby.
+/// before its start, and the row of another size is read from the change on. One clock writes both, and may be set back in
+/// between, or be that of a standby.
 pub fn early_start(submitted_at: Timestamp, started_at: Timestamp) -> Option<String> {
     let is_early = submitted_at > started_at.plus_seconds(CLOCK_STEP_SECONDS);
     is_early.then(|| format!("it starts at {started_at}, before its submission at {submitted_at}"))

@@ -35,6 +35,7 @@ mod real_foreign;
 mod real_gentle;
 mod real_holds;
 mod real_jupiter;
+mod real_many;
 mod real_once;
 mod real_others;
 mod real_requests;

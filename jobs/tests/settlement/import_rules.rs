@@ -94,17 +94,43 @@ async fn rule_5_each_size_of_a_resized_job_is_a_run() {
     assert_eq!(used(&rows).await, (300 * 4 + 500 * 2, 0));
 }
 
-/// `sacct` prints each attempt of a requeued job with a submission of its own, which lies before its start.
+/// Through slurmdbd each row of a job that changed its size has the start of the whole job, and the time of the change as its
+/// submission (seen on 22.05.8): read as they are, the first part would be paid for again with every change.
 #[tokio::test]
-async fn a_run_that_starts_before_its_submission_is_no_run() {
+async fn rule_5_a_size_counts_from_the_change_on_where_slurm_keeps_the_first_start() {
+    let changed = |ago: i64, state: &str, tres: &str| {
+        let as_entered = format!("|{}|{}|", NOW - 910, NOW - 900);
+        row("7", state, 900, 100, tres).replace(&as_entered, &format!("|{}|{}|", NOW - ago, NOW - 900))
+    };
+    for (first, second) in [(600, 300), (890, 880)] {
+        let until = |from: i64, to: i64, state: &str, tres: &str| {
+            let long = format!("|{}|{}|", NOW - 100, 800);
+            let (end, elapsed) = (NOW - to, 900 - to);
+            let part = changed(from, state, tres);
+            assert!(part.contains(&long), "{part}");
+            part.replace(&long, &format!("|{end}|{elapsed}|"))
+        };
+        let rows = [
+            row("7", "RESIZING", 900, first, "cpu=8,gres/gpu=4,node=1"),
+            until(first, second, "RESIZING", "cpu=8,gres/gpu=2,node=1"),
+            changed(second, "COMPLETED", "cpu=8,gres/gpu=1,node=1"),
+        ];
+        let expected = (900 - first) * 4 + (first - second) * 2 + (second - 100);
+        assert_eq!(used(&rows).await, (expected, 0), "{rows:?}");
+    }
+}
+
+/// What was submitted behind its start counts from there on, and what was submitted behind its end is no run.
+#[tokio::test]
+async fn a_run_that_is_submitted_behind_its_end_is_no_run() {
     let submitted = |id: u64, behind_start: i64| {
         let from = format!("|{}|{}|", NOW - 610, NOW - 600);
         completed(id, 600, 500).replace(&from, &format!("|{}|{}|", NOW - 600 + behind_start, NOW - 600))
     };
     let desk = Desk::new().await;
     let report = desk.import(&text(&[submitted(1, 0), submitted(2, 60), submitted(3, 3_600)])).await;
-    assert_eq!((report.counts.new, report.rejected.count, desk.used().await), (2, 1, 200));
-    assert!(report.rejected.first[0].contains("before its submission at"), "{report:?}");
+    assert_eq!((report.counts.new, report.rejected.count, desk.used().await), (2, 1, 100 + 40));
+    assert!(report.rejected.first[0].contains("behind its end"), "{report:?}");
 }
 
 #[tokio::test]

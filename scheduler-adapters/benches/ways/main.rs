@@ -5,12 +5,14 @@
 //!
 //! ```text
 //! ways WAY submit COUNT FOLDER ROUND    so many distinct scripts from FOLDER, one after the other
-//! ways WAY queue                        all jobs of whoever asks
-//! ways WAY runs FROM TO                 their runs of a time, in seconds since 1970
+//! ways WAY queue TIMES                  all jobs of whoever asks
+//! ways WAY runs TIMES FROM TO           their runs of a time, in seconds since 1970
+//! ways WAY describe TIMES               limits of partitions, associations and QOS
+//! ways WAY cancel TIMES                 a job that nobody knows
 //! ```
 
 use async_trait::async_trait;
-use model::{Clock, JobId, LinkNumber, Run, Stamp, Timestamp, WallTime, Window};
+use model::{Clock, JobId, LinkNumber, Run, SchedulerJobId, Stamp, Timestamp, WallTime, Window};
 use reach::{Local, http::HttpPlace};
 use scheduler_adapters::{
     LocalResources, RejectedRow, RestConfiguration, RunTaker, RunWindow, Scheduler, ScriptSource, SlurmCommands,
@@ -87,23 +89,40 @@ async fn submit(slurm: &SlurmCommands, count: u32, folder: &Path, round: u64) ->
     Ok(usize::try_from(count)?)
 }
 
+/// Asks once; how many rows came.
+async fn ask(slurm: &SlurmCommands, question: &str, words: &[&str]) -> Result<usize, Box<dyn Error>> {
+    match (question, words) {
+        ("queue", []) => Ok(slurm.queue(&Whose::mine()).await?.jobs.len()),
+        ("runs", [from, to]) => runs(slurm, from.parse()?, to.parse()?).await,
+        ("describe", []) => Ok(slurm.describe().await?.partitions.len()),
+        ("cancel", []) => Ok(slurm.cancel(SchedulerJobId::new(u64::from(u32::MAX) / 64)).await.map(|()| 1)?),
+        _ => Err(format!("no such question: {question} {}", words.join(" ")).into()),
+    }
+}
+
+async fn runs(slurm: &SlurmCommands, from: i64, to: i64) -> Result<usize, Box<dyn Error>> {
+    let (from, to) = (Timestamp::from_epoch_seconds(from), Timestamp::from_epoch_seconds(to));
+    let window = RunWindow { site: "jupiter".parse()?, window: Window { from, to }, whose: Whose::mine() };
+    let mut counts = Counts::default();
+    slurm.each_run(&window, &mut counts).await?;
+    if counts.rejected > 0 {
+        return Err(format!("{} rows could not be read", counts.rejected).into());
+    }
+    Ok(counts.runs)
+}
+
 async fn measure(words: &[&str]) -> Result<(), Box<dyn Error>> {
     let [word, question @ ..] = words else { return Ok(()) };
     let slurm = way(word)?;
     let began = Instant::now();
     let rows = match question {
         ["submit", count, folder, round] => submit(&slurm, count.parse()?, Path::new(folder), round.parse()?).await?,
-        ["queue"] => slurm.queue(&Whose::mine()).await?.jobs.len(),
-        ["runs", from, to] => {
-            let (from, to) = (from.parse()?, to.parse()?);
-            let (from, to) = (Timestamp::from_epoch_seconds(from), Timestamp::from_epoch_seconds(to));
-            let window = RunWindow { site: "jupiter".parse()?, window: Window { from, to }, whose: Whose::mine() };
-            let mut counts = Counts::default();
-            slurm.each_run(&window, &mut counts).await?;
-            if counts.rejected > 0 {
-                return Err(format!("{} rows could not be read", counts.rejected).into());
+        [question, times, rest @ ..] => {
+            let mut rows = 0;
+            for _ in 0..times.parse::<u32>()? {
+                rows = ask(&slurm, question, rest).await?;
             }
-            counts.runs
+            rows
         }
         _ => return Err(format!("no such words: {}", words.join(" ")).into()),
     };

@@ -53,7 +53,7 @@ pub(super) fn read<'row>(
     let name = field(Column::JobName);
     let id = values::job_id(field(Column::JobIdRaw))?;
     let (form, leader) = values::form(field(Column::JobId), id);
-    let row = AccountingRow {
+    let mut row = AccountingRow {
         id,
         leader,
         form,
@@ -84,10 +84,11 @@ pub(super) fn read<'row>(
     };
     // Where it is told in words, nothing is known of it.
     let suspended = values::length(field(Column::Suspended), "suspended").ok().flatten();
-    match row.early_start().or_else(|| row.gap(suspended?)) {
-        Some(fault) => Err(fault),
-        None => Ok(row),
+    if let Some(fault) = suspended.and_then(|suspended| row.gap(suspended)) {
+        return Err(fault);
     }
+    row.begin_with_its_size()?;
+    Ok(row)
 }
 
 /// So many seconds may be lost where lengths of time are cut to whole ones.
@@ -137,8 +138,19 @@ impl AccountingRow {
         self.started_at.filter(|_| self.allocated_nodes > 0)
     }
 
-    fn early_start(&self) -> Option<String> {
-        model::early_start(self.submitted_at, self.start()?)
+    /// Begins the row of a job that changed its size with the change. Slurm gives such a row the time of the change as its submission
+    /// and, through slurmdbd, the start of the whole job (`_setup_job_start_msg` of its `accounting_storage/slurmdbd`; seen on
+    /// 22.05.8): until the change it is the row before that counts. Nothing else is submitted behind its start, but for a clock
+    /// that was set back by more than the job waited.
+    fn begin_with_its_size(&mut self) -> Result<(), String> {
+        let Some(start) = self.start() else { return Ok(()) };
+        let Ok(before) = u64::try_from(self.submitted_at.seconds_since(start)) else { return Ok(()) };
+        if self.ended_at.is_some_and(|ended_at| ended_at < self.submitted_at) {
+            return Err(format!("it was submitted at {}, behind its end", self.submitted_at));
+        }
+        self.started_at = Some(self.submitted_at.max(start));
+        self.elapsed = WallTime::from_seconds(self.elapsed.seconds().saturating_sub(before));
+        Ok(())
     }
 
     /// What is missing between its start and its end, where it ran: Slurm counts the time of a suspension apart from that in which
