@@ -186,7 +186,12 @@ async fn hold_all(house: &House, members: &[OnItsWay]) -> Result<(), JobsError> 
 type Sent = Option<Result<SubmittedNote, JobsError>>;
 
 async fn send_all(house: &House, members: &mut [OnItsWay]) -> Vec<Sent> {
-    let at_once = if house.scheduler.submits_by_command() { COMMANDS_AT_ONCE } else { FILES_AT_ONCE };
+    let at_once = match house.dialect {
+        // This process starts the job by itself there: killed in it, it leaves a job that never started.
+        templates::Dialect::Local => 1,
+        templates::Dialect::Slurm if house.scheduler.submits_by_command() => COMMANDS_AT_ONCE,
+        templates::Dialect::Slurm => FILES_AT_ONCE,
+    };
     let brake = &Brake::default();
     each(members.iter(), at_once, |member| async move {
         let begun = member.begun.as_ref()?;
