@@ -4,8 +4,12 @@ use super::Cause;
 use model::{PartitionName, PendingClass, Timestamp, WallTime};
 use scheduler_adapters::{PendingJob, Reservation};
 
-/// Times that are suggested are whole quarters of an hour, so that something is left for the start.
+/// Times that are suggested are whole quarters of an hour.
 const STEP_SECONDS: u64 = 900;
+
+/// What is left for the start at least: a job whose time ends with the beginning of a maintenance would have to start in
+/// this very second.
+const START_SECONDS: u64 = 60;
 
 /// The maintenances that a job which starts now would run into, or that are going on.
 pub(super) fn in_the_way(job: &PendingJob, now: Timestamp) -> impl Iterator<Item = &Reservation> {
@@ -27,7 +31,7 @@ fn concerns(partition: Option<&PartitionName>, own: &[PartitionName]) -> bool {
 /// The longest time with which a job could end before a maintenance, were it to start now; none where it is too close.
 pub(super) fn fitting(reservation: &Reservation, now: Timestamp) -> Option<WallTime> {
     let seconds = u64::try_from(reservation.period.from.seconds_since(now)).ok()?;
-    let whole = seconds / STEP_SECONDS * STEP_SECONDS;
+    let whole = seconds.saturating_sub(START_SECONDS) / STEP_SECONDS * STEP_SECONDS;
     (whole > 0).then(|| WallTime::from_seconds(whole))
 }
 
@@ -85,7 +89,8 @@ mod tests {
             (19_900, Some(86_400), Some("with 05:30:00 at most it could end before, if it started now")),
             (600, Some(86_400), Some("wait: it is too close for any job to end before it")),
             (-60, Some(60), Some("wait: it is over then, if nothing goes wrong")),
-            (3_600, None, Some("with 01:00:00 at most it could end before, if it started now")),
+            (3_600, None, Some("with 00:45:00 at most it could end before, if it started now")),
+            (3_660, None, Some("with 01:00:00 at most it could end before, if it started now")),
         ] {
             let found = cause(&maintenance(from, 30_000), limit.map(WallTime::from_seconds), now);
             assert_eq!(found.next.as_deref(), expected, "{}", found.what);

@@ -88,6 +88,9 @@ look_around() {
         [ "$(get "$id" state)" = PENDING ] || continue
         if [ -e "$state/jobs/$id/held" ]; then
             put "$id" reason JobHeldUser
+        elif [ "$(get "$id" submit)" -gt "$now" ]; then
+            # Requeued in the second in which it was submitted: nothing starts before its submission.
+            put "$id" reason BeginTime
         elif [ -z "$waits" ] && [ $((used + $(get "$id" nodes))) -le "$capacity" ]; then
             used=$((used + $(get "$id" nodes)))
             put "$id" reason None
