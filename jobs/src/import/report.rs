@@ -8,7 +8,7 @@ use super::{
 use crate::settle::{Counts, NotTaken, named};
 use ledger::{Command, ControlTotal, Coverage, Outcome, SettleOutcome};
 use model::{AmountError, ClusterName, JobId, Run, SiteName, Stamp, Timestamp, Window};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, io};
 
 /// So many rows that were not taken in are listed, and so many names of clusters; all are counted.
 const MOST_LISTED: usize = 100;
@@ -80,6 +80,16 @@ impl ImportReport {
     }
 }
 
+/// Why what was posted could not be counted.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Uncounted {
+    #[error(transparent)]
+    TooLarge(#[from] AmountError),
+    /// What is too much for the memory could not be put into a file.
+    #[error(transparent)]
+    Spilled(#[from] io::Error),
+}
+
 /// The counts so far.
 #[derive(Default)]
 pub(super) struct Tally {
@@ -102,12 +112,12 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Counts a chunk that was posted, where there is one, and lets go of it.
-    pub(super) fn count_all(&mut self, posted: Option<(Chunk, Vec<Outcome>)>) -> Result<Vec<Stamp>, AmountError> {
+    pub(super) fn count_all(&mut self, posted: Option<(Chunk, Vec<Outcome>)>) -> Result<Vec<Stamp>, Uncounted> {
         posted.map_or(Ok(Vec::new()), |(chunk, outcomes)| self.count(&chunk, &outcomes))
     }
 
     /// Counts a chunk that was posted; the answer is the marks of the jobs whose runs the books rejected.
-    pub(super) fn count(&mut self, chunk: &Chunk, outcomes: &[Outcome]) -> Result<Vec<Stamp>, AmountError> {
+    pub(super) fn count(&mut self, chunk: &Chunk, outcomes: &[Outcome]) -> Result<Vec<Stamp>, Uncounted> {
         self.bytes += chunk.bytes;
         self.steps += chunk.steps;
         self.not_started += chunk.not_started;
@@ -138,7 +148,7 @@ impl Tally {
                 None => {}
             }
             self.add(run);
-            self.costs.add(settled, *outcome != SettleOutcome::Stale);
+            self.costs.add(settled, *outcome != SettleOutcome::Stale)?;
         }
         Ok(rejected)
     }
@@ -154,10 +164,15 @@ impl Tally {
     }
 
     /// All of it, without the holds.
-    pub(super) fn report(&self, site: SiteName, observed_at: Timestamp, digest: String) -> ImportReport {
+    pub(super) fn report(
+        &mut self,
+        site: SiteName,
+        observed_at: Timestamp,
+        digest: String,
+    ) -> io::Result<ImportReport> {
         // What the books rejected is among the runs, the other rejected rows are not.
         let read = self.runs + self.not_started + self.running;
-        ImportReport {
+        Ok(ImportReport {
             site,
             clusters: self.clusters.clone(),
             observed_at,
@@ -171,11 +186,11 @@ impl Tally {
             counts: self.counts.clone(),
             not_priced: self.not_priced.clone(),
             rejected: self.rejected.clone(),
-            totals: self.costs.totals(),
+            totals: self.costs.totals()?,
             closed: Vec::new(),
             coverage: Vec::new(),
             notes: Vec::new(),
-        }
+        })
     }
 
     /// Rows that were rejected before they came to the books.

@@ -5,7 +5,7 @@ use super::{
     elsewhere,
     holds::Ends,
     live::{self, Question},
-    report::{ImportReport, Tally},
+    report::{ImportReport, Tally, Uncounted},
     text::{End, Task, TextFault, start},
     wish::{Asked, ImportWish, LiveWish},
 };
@@ -20,7 +20,11 @@ use crate::{
 use ledger::{Book, Command, Coverage, ImportBatch, Outcome, RunningRows};
 use model::{Stamp, Timestamp, Window};
 use scheduler_adapters::{TextError, TextFacts, Whose};
-use std::{io::Read, sync::Arc};
+use std::{
+    env,
+    io::{self, Read},
+    sync::Arc,
+};
 use tokio::sync::mpsc::{self, Receiver};
 
 /// How far the clock of whoever asked accounting may be ahead of ours.
@@ -135,9 +139,9 @@ impl Import<'_> {
             let counting = async { self.tally.count_all(before) };
             let (outcomes, counted) = tokio::join!(self.desk.post(&full.commands), counting);
             posted = Some((full, outcomes?));
-            rejected.extend(counted.map_err(too_large)?);
+            rejected.extend(counted.map_err(uncounted)?);
         }
-        rejected.extend(self.tally.count_all(posted).map_err(too_large)?);
+        rejected.extend(self.tally.count_all(posted).map_err(uncounted)?);
         Ok((waiting.unwrap_or_default(), rejected))
     }
 
@@ -152,8 +156,9 @@ impl Import<'_> {
         let runs = last.commands.len();
         last.commands.extend(ends.map(Ends::closes).unwrap_or_default());
         let outcomes = self.desk.post(&last.commands).await?;
-        self.tally.count(&last, &outcomes).map_err(too_large)?;
-        let mut report = self.tally.report(self.desk.house.here.clone(), self.observed_at, digest);
+        self.tally.count(&last, &outcomes).map_err(uncounted)?;
+        let report = self.tally.report(self.desk.house.here.clone(), self.observed_at, digest);
+        let mut report = report.map_err(|error| not_spilled(&error))?;
         report.closed = outcomes[runs..]
             .iter()
             .filter_map(|outcome| match outcome {
@@ -236,6 +241,19 @@ fn panicked() -> JobsError {
 }
 
 #[allow(clippy::needless_pass_by_value)] // The shape that `map_err` wants.
-fn too_large(error: model::AmountError) -> JobsError {
-    JobsError::new(Gravity::Bug, NOT_FINISHED, error.to_string(), "please report it with the file")
+fn uncounted(fault: Uncounted) -> JobsError {
+    match fault {
+        Uncounted::TooLarge(error) => {
+            JobsError::new(Gravity::Bug, NOT_FINISHED, error.to_string(), "please report it with the file")
+        }
+        Uncounted::Spilled(error) => not_spilled(&error),
+    }
+}
+
+fn not_spilled(error: &io::Error) -> JobsError {
+    let why =
+        format!("what its runs cost could not be kept in `{}`: {}", env::temp_dir().display(), reach::io_words(error));
+    let next = "name a folder with room in `TMPDIR` (40 bytes a run) and run the same command again: what is in the books \
+                already is not entered twice";
+    JobsError::new(Gravity::Unreachable, NOT_FINISHED, why, next)
 }
