@@ -97,9 +97,10 @@ def import_words(runs):
 def told(home):
     """All that the books say of the runs."""
     sums = home.answer("usage", "--by", "day,person,end-state")["usage"]
-    # A process that was killed between its last post and its end has noted the file, and so does the next.
-    batches = {json.dumps(batch["batch"]["totals"]) for batch in home.answer("ledger", "imports")["imports"]}
-    return {"sums": sums, "batches": batches, "entries": home.replayed()}
+    # A process that was killed between its last post and its end has noted the file, which is an entry, and so does the next.
+    noted = home.answer("ledger", "imports")["imports"]
+    batches = {json.dumps(batch["batch"]["totals"]) for batch in noted}
+    return {"sums": sums, "batches": batches, "entries": home.replayed() - len(noted)}
 
 
 def import_rounds(runs):
@@ -121,7 +122,7 @@ def import_rounds(runs):
             entries = home.replayed()
             if entries < before:
                 sys.exit("there were {} entries, and after a kill there are {}".format(before, entries))
-            cut += entries not in (before, expected["entries"])
+            cut += before < entries < expected["entries"]
             before = entries
         home.run(*import_words(runs))
         found = told(home)
