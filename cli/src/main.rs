@@ -13,6 +13,10 @@ mod wiring;
 use clap::Parser as _;
 use std::process::ExitCode;
 
+/// An import makes rows on one thread and gives them back on another, for which the C library's own is slow.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
     let screen = output::Screen::of_words(&words);
