@@ -272,8 +272,14 @@ fn origin() -> Result<Origin, Failure> {
     })
 }
 
+/// The session that a job is allocated for; 0 where its leader is outside of this process's container.
 fn session() -> u32 {
-    rustix::process::getsid(None).ok().and_then(|id| id.as_raw_nonzero().get().try_into().ok()).unwrap_or(0)
+    fs::read_to_string("/proc/self/stat").ok().and_then(|text| session_in(&text)).unwrap_or(0)
+}
+
+/// The sixth field of proc_pid_stat(5); the second is a name that may hold blanks and brackets.
+fn session_in(stat: &str) -> Option<u32> {
+    stat.rsplit_once(')')?.1.split_whitespace().nth(3)?.parse().ok()
 }
 
 /// The number of a user. One whom this host does not know has no jobs here that could be told apart from others'.
@@ -286,4 +292,16 @@ fn user_number(name: Option<&str>) -> Result<Option<u32>, Failure> {
         text: format!("this host knows no user `{name}`"),
     };
     uzers::get_user_by_name(name).map(|user| Some(user.uid())).ok_or_else(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_outside_of_the_container_is_none() {
+        assert_eq!(session_in("12 (a) b) (c) S 1 12 4711 0 -1 4194304"), Some(4711));
+        assert_eq!(session_in("12 (pakt-slurm) S 0 12 0 0 -1 4194304"), Some(0));
+        assert_eq!(session_in("12 (pakt-slurm) S"), None);
+    }
 }
