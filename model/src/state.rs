@@ -157,6 +157,13 @@ impl JobState {
             !matches!(self.base, BaseState::Pending | BaseState::Running | BaseState::Suspended | BaseState::Unknown);
         ended && !self.flags.contains(&StateFlag::Completing)
     }
+
+    /// Whether an attempt that ended so was ended by Slurm, which then puts the job back into the queue, where that was
+    /// not refused (`--no-requeue`).
+    pub fn may_start_again(&self) -> bool {
+        matches!(self.base, BaseState::NodeFail | BaseState::Preempted | BaseState::BootFail)
+            || self.flags.iter().any(|flag| flag.as_str().contains("REQUEUE"))
+    }
 }
 
 impl StateFlag {

@@ -85,6 +85,24 @@ unusual!(real_unusual_jupiter, crate::stages::real::jupiter());
 unusual!(real_unusual_native_jupiter, crate::stages::real::native(crate::stages::real::jupiter(), "jupiter"));
 unusual!(real_unusual_rest_jupiter, crate::stages::real::rest(crate::stages::real::jupiter(), "jupiter"));
 
+/// What a job meets whose QOS has others go before it; the lab's jupiter has such QOS.
+macro_rules! preempted {
+    ($stage:ident, $make:expr) => {
+        conformance!(
+            $stage,
+            $make,
+            [
+                a_job_that_makes_room_and_starts_again_is_two_runs_of_one_id,
+                a_job_that_makes_room_for_good_has_ended_with_that,
+            ]
+        );
+    };
+}
+
+preempted!(real_preempted_jupiter, crate::stages::real::jupiter());
+preempted!(real_preempted_native_jupiter, crate::stages::real::native(crate::stages::real::jupiter(), "jupiter"));
+preempted!(real_preempted_rest_jupiter, crate::stages::real::rest(crate::stages::real::jupiter(), "jupiter"));
+
 slurm!(double_of_slurm, crate::stages::double::stage());
 slurm!(real_slurm_jupiter, crate::stages::real::jupiter());
 slurm!(real_slurm_horeka, crate::stages::real::horeka());

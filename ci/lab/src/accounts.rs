@@ -12,8 +12,18 @@ pub(crate) fn registrations(shape: &Shape) -> Vec<Vec<String>> {
         call.extend(words(shape.quality_of_service.iter().copied()));
         calls.push(call);
     }
+    for qos in shape.asked_for_qos {
+        let mut call = words(["add", "qos", qos.name]);
+        call.extend(words(qos.settings.iter().copied()));
+        calls.push(call);
+    }
     for account in shape.accounts {
         calls.push(words(["add", "account", account.name, "Description=lab", "Organization=lab"]));
+    }
+    if !shape.asked_for_qos.is_empty() {
+        let names: Vec<&str> = shape.asked_for_qos.iter().map(|qos| qos.name).collect();
+        let allowed = format!("QOS+={}", names.join(","));
+        calls.extend(shape.accounts.iter().map(|account| set_limits(shape.name, account.name, &[&allowed])));
     }
     for user in User::ALL {
         let accounts: Vec<&str> = shape

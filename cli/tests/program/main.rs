@@ -38,6 +38,7 @@ mod real_jupiter;
 mod real_many;
 mod real_once;
 mod real_others;
+mod real_preempted;
 mod real_requests;
 mod real_rest;
 mod real_restarts;

@@ -1,7 +1,7 @@
 //! Which jobs a file shows to be over: their holds are closed.
 
 use ledger::{CloseHold, CloseReason, Command};
-use model::{BaseState, JobId, Run, Stamp, Timestamp};
+use model::{JobId, Run, Stamp, Timestamp};
 use scheduler_adapters::{NotStarted, RejectedRow};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,12 +27,6 @@ impl Seen {
     }
 }
 
-/// Whether the job of a run that ended so is one that Slurm puts back into the queue.
-fn may_start_again(run: &Run) -> bool {
-    matches!(run.state.base, BaseState::NodeFail | BaseState::Preempted | BaseState::BootFail)
-        || run.state.flags.iter().any(|flag| flag.as_str().contains("REQUEUE"))
-}
-
 impl Ends {
     pub(super) const fn watching(watched: BTreeSet<JobId>) -> Self {
         Self { watched, seen: BTreeMap::new(), has_unknown: false }
@@ -42,7 +36,7 @@ impl Ends {
         if let Some(seen) = self.seen(run.stamp) {
             seen.has_run = true;
             seen.goes_on |= run.ended_at.is_none();
-            seen.latest = seen.latest.max(Some((run.started_at, may_start_again(run))));
+            seen.latest = seen.latest.max(Some((run.started_at, run.state.may_start_again())));
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     reached::{booked, scheduled},
 };
 use ledger::{CloseHold, CloseReason, Closing, Hold, HoldId};
-use model::{BaseState, JobId, JobState, SchedulerJobId, Timestamp};
+use model::{BaseState, JobId, JobState, RunKey, SchedulerJobId, Timestamp};
 use scheduler_adapters::{JobSighting, RejectedRow};
 use std::collections::BTreeSet;
 
@@ -107,14 +107,19 @@ enum Last<'a> {
     Over(&'a Attempt),
 }
 
-/// A scheduler job that ended at its claim did no work; the attempt that worked tells how the job ended.
+/// A scheduler job that ended at its claim did no work; the attempt that worked tells how the job ended. One that Slurm ended
+/// and started again tells nothing, however long it worked.
 fn last_attempt(reading: &Reading, job: JobId) -> Last<'_> {
     let attempts = reading.attempts(job);
     if reading.is_withheld(job) || attempts.iter().any(|(_, attempt)| attempt.ended_at.is_none()) {
         return Last::UnderWay;
     }
-    let last = attempts.into_iter().max_by_key(|(key, attempt)| (attempt.elapsed, key.submitted_at));
-    last.map_or(Last::None, |(_, attempt)| Last::Over(attempt))
+    let has_later = |of: &RunKey| {
+        attempts.iter().any(|(key, _)| key.scheduler_job == of.scheduler_job && key.submitted_at > of.submitted_at)
+    };
+    let telling = attempts.iter().filter(|(key, attempt)| !attempt.state.may_start_again() || !has_later(key));
+    let last = telling.max_by_key(|(key, attempt)| (attempt.elapsed, key.submitted_at));
+    last.map_or(Last::None, |&(_, attempt)| Last::Over(attempt))
 }
 
 /// A job here whose hold is closed, although nothing here says that it is over.

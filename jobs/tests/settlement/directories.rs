@@ -60,6 +60,24 @@ async fn an_end_that_was_not_written_down_is_written_by_the_next_settlement() {
 }
 
 #[tokio::test]
+async fn the_last_start_of_a_job_tells_how_it_ended_however_long_an_earlier_one_worked() {
+    for state in [BaseState::Preempted, BaseState::NodeFail, BaseState::Failed] {
+        let desk = Desk::new().await;
+        let job = desk.job("ada", 1, NOW - DAY, Origin::Shell).await;
+        job.submitted(9, NOW - DAY, None).await;
+        let mut first = stamped(run(9, "ada", NOW - 9_000, Some(NOW - 900)), job.stamp());
+        first.state = JobState::of(state);
+        let second = stamped(run(9, "ada", NOW - 800, Some(NOW - 700)), job.stamp());
+        desk.says().runs = vec![first, second];
+        desk.settle("ada").await;
+        // One that ended by itself was not to start again: what came behind it ended at its claim.
+        let expected = if state == BaseState::Failed { state } else { BaseState::Completed };
+        assert_eq!(ended(&job).await.expect("over").state, JobState::of(expected), "{state:?}");
+        assert_eq!(desk.used().await, 8_200, "each start is charged");
+    }
+}
+
+#[tokio::test]
 async fn a_coordinator_closes_holds_and_writes_nobody_elses_directory() {
     let desk = Desk::new().await;
     let job = desk.job("bob", 1, NOW - DAY, Origin::Shell).await;

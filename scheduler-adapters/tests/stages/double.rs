@@ -83,7 +83,9 @@ impl Double {
             Deed::Requeue => "requeue",
             Deed::Suspend => "suspend",
             Deed::Resume => "resume",
-            Deed::Shrink | Deed::FailNode => panic!("{deed:?} of job {id}: the double does no such thing"),
+            Deed::BeginSoon | Deed::Shrink | Deed::FailNode => {
+                panic!("{deed:?} of job {id}: the double does no such thing")
+            }
         };
         let mut command = std::process::Command::new(self.folder.join("bin/scontrol"));
         command.args([verb, &id.to_string()]).env("PAKT_SLURM_DOUBLE", self.folder.join("state"));

@@ -37,8 +37,16 @@ pub(crate) fn scheduler_as(cluster: &lab::Cluster, user: User) -> SlurmCommands 
     SlurmCommands::new(Arc::new(reach_as(cluster, user)), Arc::new(SystemClock))
 }
 
-/// What an administrator does. A requeued job would wait two minutes for its time to begin; it is told to begin sooner,
-/// but not at once: a node that still cleans up after the first start fails the second.
+/// Lets a job that is back in the queue begin in a moment, and not at once: a node that still cleans up after the first start
+/// fails the second. As long as that first start is being cleaned up, the time would be set once more behind ours.
+fn begin_soon(cluster: &lab::Cluster, id: &str) {
+    let waits = || cluster.scontrol(["show", "job", id]).is_ok_and(|job| job.contains("JobState=PENDING"));
+    let limit = std::time::Duration::from_mins(1);
+    lab::wait_until("the job is back in the queue", limit, || waits().then_some(())).expect("it waits");
+    cluster.scontrol(["update", &format!("JobId={id}"), "StartTime=now+5"]).expect("altered");
+}
+
+/// What an administrator does.
 fn administrator(cluster: &lab::Cluster, deed: Deed, id: SchedulerJobId) {
     let id = id.to_string();
     let did = |words: &[&str]| cluster.scontrol(words).map(drop);
@@ -47,12 +55,9 @@ fn administrator(cluster: &lab::Cluster, deed: Deed, id: SchedulerJobId) {
         Deed::Resume => did(&["resume", &id]).expect("resumed"),
         Deed::Requeue => {
             did(&["requeue", &id]).expect("requeued");
-            // As long as its first start is being cleaned up, the time would be set once more behind ours.
-            let limit = std::time::Duration::from_mins(1);
-            let waits = || cluster.scontrol(["show", "job", &id]).is_ok_and(|job| job.contains("JobState=PENDING"));
-            lab::wait_until("the requeued job waits", limit, || waits().then_some(())).expect("it waits");
-            did(&["update", &format!("JobId={id}"), "StartTime=now+5"]).expect("altered");
+            begin_soon(cluster, &id);
         }
+        Deed::BeginSoon => begin_soon(cluster, &id),
         Deed::Shrink => did(&["update", &format!("JobId={id}"), "NumNodes=1"]).expect("it gives nodes back"),
         Deed::FailNode => {
             let job = cluster.scontrol(["--oneliner", "show", "job", &id]).expect("it runs");

@@ -5,6 +5,7 @@
 mod accounting;
 mod attempts;
 mod parts;
+mod preemption;
 mod queue;
 mod submission;
 mod unusual;
@@ -14,6 +15,9 @@ pub(crate) use attempts::{
     a_held_job_starts_when_it_is_released, a_requeued_job_is_two_runs_of_one_id, a_suspended_job_keeps_its_allocation,
 };
 pub(crate) use parts::{an_array_has_ended_when_all_of_it_has, an_array_is_one_submission_and_several_runs};
+pub(crate) use preemption::{
+    a_job_that_makes_room_and_starts_again_is_two_runs_of_one_id, a_job_that_makes_room_for_good_has_ended_with_that,
+};
 pub(crate) use queue::{
     a_clock_that_differs_hides_no_job, a_job_ends_at_its_limit, a_job_is_read_back, cancelling_is_idempotent,
     states_of_known_and_unknown_jobs, waiting_and_running_jobs_are_in_the_queue, where_the_output_goes_is_known,
@@ -75,6 +79,8 @@ pub(crate) enum Deed {
     Suspend,
     /// Lets them go on.
     Resume,
+    /// Lets a job that was put back into the queue begin in a moment: it would wait two minutes.
+    BeginSoon,
     /// Takes all of its nodes but one away.
     Shrink,
     /// Loses the node that it runs on, and gets it back.
@@ -145,7 +151,12 @@ impl Stage {
 
     /// A job that runs until [`Self::open`] is called for it.
     pub(crate) fn gated(&self, name: &str, size: Size) -> Submission {
-        let mut submission = self.submission(name, size, GATED);
+        self.gated_after(name, size, "true")
+    }
+
+    /// The same, with something that it does first.
+    pub(crate) fn gated_after(&self, name: &str, size: Size, first: &str) -> Submission {
+        let mut submission = self.submission(name, size, &format!("{first}\n{GATED}"));
         submission.script_arguments = vec![shown(&self.gate_of(submission.stamp))];
         submission
     }

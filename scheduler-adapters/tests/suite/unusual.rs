@@ -6,7 +6,7 @@ use reach::Retry;
 use scheduler_adapters::{AdapterErrorKind, JobForm, JobSighting, Whose};
 
 /// The runs of whatever bears a leader's id, once there are so many and all have ended.
-async fn runs_below(stage: &Stage, wanted: usize, is_ours: impl Fn(&Run) -> bool) -> Vec<Run> {
+pub(super) async fn runs_below(stage: &Stage, wanted: usize, is_ours: impl Fn(&Run) -> bool) -> Vec<Run> {
     let all = until(async || {
         let runs: Vec<Run> = stage.runs().await.runs.into_iter().filter(|run| is_ours(run)).collect();
         (runs.len() == wanted && runs.iter().all(|run| run.ended_at.is_some())).then_some(runs)

@@ -21,6 +21,17 @@ pub struct Shape {
     pub accounts: &'static [Account],
     /// What `sacctmgr modify qos normal set` is given; empty: nothing.
     pub quality_of_service: &'static [&'static str],
+    /// QOS beside `normal`, which every account may ask for by name; one that another names comes before it.
+    pub asked_for_qos: &'static [AskedForQos],
+}
+
+/// A QOS beside `normal`.
+#[derive(Debug)]
+pub struct AskedForQos {
+    /// Slurm's name.
+    pub name: &'static str,
+    /// What `sacctmgr add qos` is given.
+    pub settings: &'static [&'static str],
 }
 
 /// Nodes of one kind: `prefix` and a number of `digits` digits, counted from `first`.

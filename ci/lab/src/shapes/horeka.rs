@@ -76,4 +76,5 @@ pub(super) const HOREKA: Shape = Shape {
         },
     ],
     quality_of_service: &[],
+    asked_for_qos: &[],
 };

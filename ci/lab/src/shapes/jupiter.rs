@@ -4,7 +4,7 @@
 //! and maximum time and the GPUs added by the site; `scontrol` and `sacctmgr` of the system as users published them in
 //! 2026-09 for `OverSubscribe`, the partition's unlimited time and the QOS.
 
-use super::{Account, Gpus, NodeGroup, Partition, Shape};
+use super::{Account, AskedForQos, Gpus, NodeGroup, Partition, Shape};
 use crate::User;
 
 pub(super) const JUPITER: Shape = Shape {
@@ -32,6 +32,9 @@ pub(super) const JUPITER: Shape = Shape {
         ("AccountingStorageEnforce", "associations,limits,qos"),
         ("AccountingStorageTRES", "gres/gpu,gres/gpu:gh200"),
         ("AccountingStoreFlags", "job_comment,job_script"),
+        // No job makes room for another unless its QOS says so.
+        ("PreemptType", "preempt/qos"),
+        ("PreemptMode", "REQUEUE"),
     ],
     private_data: "",
     submit_filter: Some(include_str!("../filters/jupiter.lua")),
@@ -45,4 +48,11 @@ pub(super) const JUPITER: Shape = Shape {
         Account { name: "borealis", members: &[User::Ben], coordinators: &[], limits: &[] },
     ],
     quality_of_service: &["MaxWall=12:00:00"],
+    // Not the site's: for tests of what a job meets where its QOS lets it make room, or lets few wait.
+    asked_for_qos: &[
+        AskedForQos { name: "spare", settings: &["PreemptMode=requeue"] },
+        AskedForQos { name: "leftover", settings: &["PreemptMode=cancel"] },
+        AskedForQos { name: "urgent", settings: &["Preempt=spare,leftover", "Priority=100"] },
+        AskedForQos { name: "few", settings: &["MaxSubmitJobsPerUser=1"] },
+    ],
 };

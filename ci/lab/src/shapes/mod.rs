@@ -8,7 +8,7 @@ mod horeka;
 mod jupiter;
 mod raven;
 
-pub use cluster::{Account, Gpus, NodeGroup, Partition, Shape};
+pub use cluster::{Account, AskedForQos, Gpus, NodeGroup, Partition, Shape};
 
 use crate::LabError;
 

@@ -64,4 +64,5 @@ pub(super) const RAVEN: Shape = Shape {
         limits: &[],
     }],
     quality_of_service: &["MaxJobsPerUser=8", "MaxSubmitJobsPerUser=300"],
+    asked_for_qos: &[],
 };
