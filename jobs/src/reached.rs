@@ -40,6 +40,7 @@ pub(crate) fn scheduled<T>(result: Result<T, AdapterError>, what: &str) -> Resul
 pub(crate) fn schedule_failure(error: &AdapterError, what: &str) -> JobsError {
     use scheduler_adapters::AdapterErrorKind as Kind;
     let (gravity, next) = match error.kind {
+        Kind::Refused { ref said } if error.retry == reach::Retry::Later => (Gravity::Refused, for_now(said)),
         Kind::Refused { .. } => {
             (Gravity::Refused, "change what the site objects to; `pakt sites doctor` shows what it allows")
         }
@@ -55,6 +56,18 @@ pub(crate) fn schedule_failure(error: &AdapterError, what: &str) -> JobsError {
     };
     let next = opened_with(&error.facts).map_or_else(|| next.to_owned(), opens);
     JobsError::new(gravity, what, error.to_string(), next)
+}
+
+/// What a person does about a refusal that the same job may not meet later. `sbatch` names the limit, server and library do not.
+fn for_now(said: &str) -> &'static str {
+    if said.contains("MaxSubmit") || said.contains("GrpSubmit") {
+        "as many of your jobs are in the queue as account or QOS let: run the same command again when some have ended"
+    } else if said.contains("accounting/QOS policy") {
+        "either as many of your jobs are in the queue as account or QOS let: run the same command again when some have ended; \
+         or this one is larger than they let a job be: ask for less time, or fewer nodes"
+    } else {
+        "the scheduler takes no more jobs for now: run the same command again later"
+    }
 }
 
 /// A job that is not wanted was not taken back: it stands in the queue, so that this is never a mere refusal.
@@ -121,4 +134,27 @@ pub fn booked<T>(result: Result<T, LedgerError>, what: &str) -> Result<T, JobsEr
         };
         JobsError::new(gravity, what, error.to_string(), error.next().unwrap_or(next))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reach::Retry;
+    use scheduler_adapters::AdapterErrorKind;
+
+    #[test]
+    fn what_is_refused_for_now_says_when_to_try_again() {
+        let policy = "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)";
+        for (said, retry, next) in [
+            (format!("sbatch: error: QOSMaxSubmitJobPerUserLimit\n{policy}"), Retry::Later, "as many of your jobs"),
+            (format!("sbatch: error: AssocGrpSubmitJobsLimit\n{policy}"), Retry::Later, "as many of your jobs"),
+            (policy.to_owned(), Retry::Later, "either as many of your jobs"),
+            ("Resource temporarily unavailable".to_owned(), Retry::Later, "the scheduler takes no more jobs for now"),
+            ("Invalid qos specification".to_owned(), Retry::Never, "change what the site objects to"),
+        ] {
+            let error = AdapterError::new(AdapterErrorKind::Refused { said: said.clone() }, "submitting");
+            let failed = schedule_failure(&AdapterError { retry, ..error }, "job `a` was not submitted");
+            assert!(failed.gravity == Gravity::Refused && failed.next.starts_with(next), "{said}: {}", failed.next);
+        }
+    }
 }

@@ -85,8 +85,8 @@ unusual!(real_unusual_jupiter, crate::stages::real::jupiter());
 unusual!(real_unusual_native_jupiter, crate::stages::real::native(crate::stages::real::jupiter(), "jupiter"));
 unusual!(real_unusual_rest_jupiter, crate::stages::real::rest(crate::stages::real::jupiter(), "jupiter"));
 
-/// What a job meets whose QOS has others go before it; the lab's jupiter has such QOS.
-macro_rules! preempted {
+/// What a job meets whose QOS has others go before it, or lets few wait; the lab's jupiter has such QOS.
+macro_rules! limited_by_qos {
     ($stage:ident, $make:expr) => {
         conformance!(
             $stage,
@@ -94,14 +94,15 @@ macro_rules! preempted {
             [
                 a_job_that_makes_room_and_starts_again_is_two_runs_of_one_id,
                 a_job_that_makes_room_for_good_has_ended_with_that,
+                more_jobs_than_a_limit_lets_wait_are_refused_and_taken_later,
             ]
         );
     };
 }
 
-preempted!(real_preempted_jupiter, crate::stages::real::jupiter());
-preempted!(real_preempted_native_jupiter, crate::stages::real::native(crate::stages::real::jupiter(), "jupiter"));
-preempted!(real_preempted_rest_jupiter, crate::stages::real::rest(crate::stages::real::jupiter(), "jupiter"));
+limited_by_qos!(real_qos_jupiter, crate::stages::real::jupiter());
+limited_by_qos!(real_qos_native_jupiter, crate::stages::real::native(crate::stages::real::jupiter(), "jupiter"));
+limited_by_qos!(real_qos_rest_jupiter, crate::stages::real::rest(crate::stages::real::jupiter(), "jupiter"));
 
 slurm!(double_of_slurm, crate::stages::double::stage());
 slurm!(real_slurm_jupiter, crate::stages::real::jupiter());

@@ -96,3 +96,38 @@ fn real_many_jobs_go_through_the_library_of_slurm() {
     assert_eq!(ran.lines().collect::<BTreeSet<_>>().len(), JOBS, "{ran}");
     assert_eq!(ran.lines().count(), JOBS, "each worked once");
 }
+
+#[test]
+fn real_a_call_of_more_jobs_than_may_wait_says_so_and_goes_on_later() {
+    let cluster = Rc::new(lab::attach("jupiter").expect("the lab is up"));
+    // Nobody else has jobs of Ben's in this QOS, which lets one wait.
+    let desk = Desk::at_with_grant(&cluster, User::Ben, "atlas", "jupiter:gh200", "1000");
+    let document = |number: usize| {
+        format!(
+            "---\nname: few-{number}\nkind: command\nproject: atlas\nsite: jupiter\n\
+             resources: {{ nodes: 1, gpus_per_node: 4, time: \"00:06:00\" }}\nlaunch: command\nworkdir: .\n\
+             scheduler: {{ qos: few }}\nrun: until [ -e gate-{number} ] || [ ! -e jobs.yaml ]; do sleep 0.1; done\n"
+        )
+    };
+    desk.write("jobs.yaml", &(1..=3).map(document).collect::<String>());
+    for submitted in 1..=3 {
+        let ran = desk.pakt(&["submit", "jobs.yaml"]).expect(if submitted < 3 { 4 } else { 0 });
+        let limit = "next: as many of your jobs are in the queue as account or QOS let: run the same command again when some have \
+                     ended";
+        assert_eq!(ran.stderr.matches(limit).count(), 3 - submitted, "{}", ran.stderr);
+        assert_eq!(ran.stderr.matches("QOSMaxSubmitJobPerUserLimit").count(), 3 - submitted, "{}", ran.stderr);
+        let open = desk.json(&["jobs", "--open"]);
+        let open = open["jobs"].as_array().expect("a list");
+        assert_eq!(open.len(), 1, "one waits or runs, and the refused are no jobs: {open:?}");
+        desk.write(&format!("gate-{submitted}"), "");
+        desk.json(&["watch", text(&open[0]["id"])]);
+    }
+    let known = desk.tool(&["sacct", "-nXP", "--format=JobName", "--qos=few", "--starttime=now-1hour"]);
+    assert_eq!(known.lines().filter(|name| name.starts_with("few-")).count(), 3, "{known}");
+    desk.json(&["settle"]);
+    assert_eq!(
+        desk.json(&["balance", "--offline", "atlas"])["balances"][0]["committed"],
+        0,
+        "the refused hold nothing"
+    );
+}

@@ -10,6 +10,7 @@ use model::{
     BaseState, ClusterName, EvidenceClass, ExitCode, JobState, Run, RunKey, SchedulerJobId, Stamp, Timestamp, Tres,
     UserName, WallTime, Window,
 };
+use reach::Retry;
 use scheduler_adapters::{
     AdapterError, AdapterErrorKind, Capabilities, ClusterFacts, Coverage, Estimate, FoundIn, FoundJob, JobFacts,
     JobForm, JobSighting, PendingJob, QueueBatch, RejectedRow, Rights, RunAnswer, RunTaker, RunWindow, Scheduler,
@@ -121,7 +122,7 @@ impl Scheduler for Cluster {
             let says = &mut *self.says();
             if says.handed.room.is_some_and(|room| says.handed.sent.len() >= room) {
                 let kind = AdapterErrorKind::Refused { said: "Job violates accounting/QOS policy".to_owned() };
-                return Err(AdapterError::new(kind, "submitting"));
+                return Err(AdapterError { retry: Retry::Later, ..AdapterError::new(kind, "submitting") });
             }
             let job = says.handed.take_in(submission, &self.reader, self.clock.now());
             let id = job.id;

@@ -193,6 +193,11 @@ async fn one_that_is_refused_stops_no_other_and_several_in_a_row_stop_the_rest()
     let letters_then = letters(&answer);
     let count = |letter: char| letters_then.chars().filter(|found| *found == letter).count();
     assert_eq!(count('n'), 4, "{letters_then}");
+    let next = answer.members.iter().find_map(|member| match &member.outcome {
+        MemberOutcome::Failed(error) => Some(error.next.as_str()),
+        _ => None,
+    });
+    assert!(next.is_some_and(|next| next.starts_with("either as many of your jobs are in the queue")), "{next:?}");
     assert!((5..=8).contains(&count('f')), "those on their way together are refused together: {letters_then}");
     assert_eq!(count('w'), 20 - 4 - count('f'), "{letters_then}");
     assert_eq!(committed_hours(&desk).await, 20 - i64::try_from(count('f')).expect("few"), "the refused hold nothing");

@@ -12,7 +12,7 @@ use reach::{Output, Retry};
 const FAILED: [&str; 2] = ["submission failed: ", "allocation failure: "];
 
 /// The controller's refusals of a request, by how their texts begin.
-const REFUSALS: [&str; 69] = [
+const REFUSALS: [&str; 68] = [
     "Access denied to requested reservation",
     "Access/permission denied",
     "Burst Buffer permission denied",
@@ -53,7 +53,6 @@ const REFUSALS: [&str; 69] = [
     "Job dependency problem",
     "Job script not specified",
     "Job size specification needs to be provided",
-    "Job violates accounting/QOS policy",
     "Licenses currently unavailable",
     "Memory required by task is not available",
     "More processors requested than permitted",
@@ -85,9 +84,15 @@ const REFUSALS: [&str; 69] = [
 ];
 
 /// Refusals that the same request may not meet later.
-const REFUSED_FOR_NOW: [&str; 4] = [
+///
+/// The text of `EAGAIN` (errno(3)) is how 22.05 says that its table of jobs is full: `job_allocate` of
+/// `src/slurmctld/job_mgr.c` answers so before it makes a job. Later releases have `MaxJobCount limit reached` for it. What
+/// fails on the way has numbers of Slurm's own.
+const REFUSED_FOR_NOW: [&str; 6] = [
+    "Job violates accounting/QOS policy",
     "MaxJobCount limit reached",
     "Requested operation is presently disabled",
+    "Resource temporarily unavailable",
     "System submissions disabled",
     "Unable to create job record, try again",
 ];
@@ -95,7 +100,8 @@ const REFUSED_FOR_NOW: [&str; 4] = [
 /// What a submit filter makes of it that gives its reason in lines of its own (`slurm.ERROR` of `job_submit.lua`).
 const UNSPECIFIED: [&str; 3] = ["Unspecified error", "Unknown error", "Unknown negative error number"];
 
-/// What `sbatch` says while it still tries: no reason.
+/// What `sbatch` says while it still tries: no reason. It tries once more only where the controller refused the try before
+/// (`src/sbatch/sbatch.c`, 22.05 to 26.05).
 const STILL_TRYING: &str = "retrying";
 
 /// How `sbatch` complains of its options and its script (`src/common/slurm_opt.c`, `src/common/proc_args.c`,
@@ -125,7 +131,7 @@ const COMPLAINTS: [&str; 17] = [
 pub(super) fn of(output: &Output) -> Option<Retry> {
     let stderr = output.stderr_text();
     let ended_by_itself = !output.timed_out && output.status.is_some_and(|status| status != 0 && status != 127);
-    let is_unclear = NO_ANSWER.iter().any(|words| stderr.contains(words));
+    let is_unclear = stderr.lines().any(is_no_answer);
     if !ended_by_itself || is_unclear {
         return None;
     }
@@ -144,6 +150,12 @@ pub(super) fn of_reason(reason: &str) -> Option<Retry> {
     } else {
         begins(reason, &REFUSED_FOR_NOW).then_some(Retry::Later)
     }
+}
+
+/// Whether a line of `sbatch` says that it does not know what became of a try.
+fn is_no_answer(line: &str) -> bool {
+    let is_refusal = line.contains(STILL_TRYING) || reason_in(line).is_some_and(|reason| of_reason(reason).is_some());
+    !is_refusal && NO_ANSWER.iter().any(|words| line.contains(words))
 }
 
 /// Why it failed, if a line says so.
@@ -183,7 +195,6 @@ mod tests {
     fn the_controllers_refusals() {
         for reason in [
             "Invalid account or account/partition combination specified",
-            "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
             "Requested time limit is invalid (missing or exceeds some limit)",
             "Invalid generic resource (gres) specification",
             "Access/permission denied",
@@ -191,8 +202,27 @@ mod tests {
         ] {
             assert_eq!(failed(reason), Some(Retry::Never), "{reason}");
         }
-        assert_eq!(failed("System submissions disabled"), Some(Retry::Later));
-        assert_eq!(failed("Unable to create job record, try again"), Some(Retry::Later));
+        for reason in [
+            "System submissions disabled",
+            "Unable to create job record, try again",
+            "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
+            "Resource temporarily unavailable",
+        ] {
+            assert_eq!(failed(reason), Some(Retry::Later), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_try_that_is_repeated_was_refused() {
+        let first = "sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying\n";
+        // As 22.05 says it whose `MaxJobCount` is reached.
+        let then = "sbatch: error: Batch job submission failed: Resource temporarily unavailable\n";
+        assert_eq!(of_text(1, &format!("{first}{then}")), Some(Retry::Later));
+        let then = "sbatch: error: Batch job submission failed: Invalid qos specification\n";
+        assert_eq!(of_text(1, &format!("{first}{then}")), Some(Retry::Never));
+        let then = "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation\n";
+        assert_eq!(of_text(1, &format!("{first}{then}")), None, "the last try may have been taken");
+        assert_eq!(of_text(1, first), None, "it ended before its last try");
     }
 
     #[test]
@@ -220,9 +250,6 @@ mod tests {
                      sbatch: error: slurm_send_node_msg: auth_g_create: REQUEST_SUBMIT_BATCH_JOB has authentication error\n\
                      sbatch: error: Batch job submission failed: Protocol authentication error\n";
         assert_eq!(of_text(1, munge), None);
-        let first = "sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying\n";
-        let then = "sbatch: error: Batch job submission failed: Invalid qos specification\n";
-        assert_eq!(of_text(1, &format!("{first}{then}")), None, "the first try may have been taken");
     }
 
     #[test]

@@ -101,6 +101,7 @@ async fn what_the_helper_leaves_alone_the_commands_submit_and_a_refusal_is_one()
     for (text, kind, retry) in [
         ("Invalid account or account/partition combination specified", "Refused", Retry::Never),
         ("System submissions disabled", "Refused", Retry::Later),
+        ("Resource temporarily unavailable", "Refused", Retry::Later),
         ("Unable to contact slurm controller (connect failure)", "Unreachable", Retry::Later),
         ("Socket timed out on send/recv operation", "OutcomeUnknown", Retry::LookFirst),
         ("Unspecified error", "OutcomeUnknown", Retry::LookFirst),

@@ -228,6 +228,7 @@ async fn a_submission_is_sent_once_and_looked_up_where_nobody_knows() {
         (408, String::new(), "OutcomeUnknown", Retry::LookFirst),
         (500, refused("Invalid account or account/partition combination specified"), "Refused", Retry::Never),
         (500, refused("System submissions disabled"), "Refused", Retry::Later),
+        (500, refused("Resource temporarily unavailable"), "Refused", Retry::Later),
     ] {
         let rest = FakeRest::offering(44);
         rest.gives(submit, status, &text);

@@ -166,7 +166,8 @@ async fn errors_of_authentication_and_communication_say_nothing_of_the_job() {
 async fn a_refusal_is_told_from_it() {
     for (said, retry) in [
         ("Invalid qos specification", Retry::Never),
-        ("Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)", Retry::Never),
+        ("Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)", Retry::Later),
+        ("Resource temporarily unavailable", Retry::Later),
         ("System submissions disabled", Retry::Later),
     ] {
         let (stage, double) = stage_and_double(true);

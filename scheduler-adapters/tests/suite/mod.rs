@@ -25,7 +25,8 @@ pub(crate) use queue::{
 };
 pub(crate) use submission::{
     a_stamp_is_found_in_every_state, a_stamp_used_twice_is_found_twice, a_start_is_estimated,
-    the_cluster_describes_itself, what_cannot_run_is_refused,
+    more_jobs_than_a_limit_lets_wait_are_refused_and_taken_later, the_cluster_describes_itself,
+    what_cannot_run_is_refused,
 };
 
 pub(crate) use unusual::{

@@ -1,7 +1,8 @@
 //! Submitting once, and finding out whether.
 
-use super::{Size, Stage, SystemClock, fresh_stamp};
+use super::{Size, Stage, SystemClock, fresh_stamp, until};
 use model::Clock;
+use reach::Retry;
 use scheduler_adapters::{AdapterErrorKind, Estimate, StampSearch};
 
 pub(crate) async fn a_stamp_is_found_in_every_state(stage: &Stage) {
@@ -48,6 +49,26 @@ pub(crate) async fn what_cannot_run_is_refused(stage: &Stage) {
     assert_eq!(stage.scheduler.find(&Stage::search(&submission)).await.expect("both answer"), []);
     let estimate = stage.scheduler.estimate(&submission).await.expect("it answers");
     assert!(matches!(estimate, Estimate::Refused { .. }), "{estimate:?}");
+}
+
+pub(crate) async fn more_jobs_than_a_limit_lets_wait_are_refused_and_taken_later(stage: &Stage) {
+    let waiting = || {
+        let mut submission = stage.submission("limited", Size::Small, "true");
+        submission.options = vec!["--qos=few".to_owned(), "--hold".to_owned()];
+        submission
+    };
+    // The QOS lets one job of a person wait; that may be another test's at first.
+    let taken = || until(async || stage.scheduler.submit(&waiting()).await.ok());
+    let first = taken().await.expect("there is room for one").id;
+    let refused = waiting();
+    let error = stage.scheduler.submit(&refused).await.expect_err("there is room for one");
+    let AdapterErrorKind::Refused { said } = &error.kind else { panic!("{error:?}") };
+    assert!(said.contains("Job violates accounting/QOS policy"), "{said}");
+    assert_eq!(error.retry, Retry::Later);
+    assert_eq!(stage.scheduler.find(&Stage::search(&refused)).await.expect("both answer"), [], "nothing was sent");
+    stage.scheduler.cancel(first).await.expect("it makes room");
+    let later = taken().await.expect("there is room again").id;
+    stage.scheduler.cancel(later).await.expect("taken back");
 }
 
 pub(crate) async fn a_start_is_estimated(stage: &Stage) {
