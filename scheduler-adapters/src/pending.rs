@@ -30,7 +30,7 @@ pub struct PendingJob {
     pub all_partitions: Result<Vec<PartitionFacts>, AdapterError>,
     /// Reservations, maintenance among them.
     pub reservations: Result<Vec<Reservation>, AdapterError>,
-    /// Limits of its account, its person and its QOS that are set.
+    /// Limits of its account, of those above it, its person and its QOS that are set.
     pub limits: Result<Vec<Limit>, AdapterError>,
 }
 
@@ -100,6 +100,8 @@ pub enum LimitHolder {
     AccountInQos(QosName),
     /// Of an account.
     Account(AccountName),
+    /// Of an account that the job's account is below, for all accounts below it together.
+    AccountAbove(AccountName),
     /// Of the person in an account.
     PersonInAccount(AccountName),
 }

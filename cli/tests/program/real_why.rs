@@ -74,6 +74,47 @@ impl Drop for NarrowQos {
     }
 }
 
+/// An account of Ada's below one with a limit; both go away again.
+struct BelowOthers(Rc<Cluster>);
+
+impl BelowOthers {
+    fn new(cluster: &Rc<Cluster>) -> Self {
+        let made = Self(Rc::clone(cluster));
+        let words = ["Description=lab", "Organization=lab"];
+        cluster.sacctmgr([&["add", "account", "why-faculty"][..], &words].concat()).expect("made");
+        cluster.sacctmgr([&["add", "account", "why-group", "parent=why-faculty"][..], &words].concat()).expect("made");
+        cluster.sacctmgr(["modify", "account", "why-faculty", "set", "GrpJobs=1"]).expect("limited");
+        cluster.sacctmgr(["add", "user", User::Ada.name(), "account=why-group"]).expect("a member");
+        made
+    }
+}
+
+impl Drop for BelowOthers {
+    fn drop(&mut self) {
+        let _gone = self.0.sacctmgr(["delete", "user", User::Ada.name(), "account=why-group"]);
+        let _gone = self.0.sacctmgr(["delete", "account", "why-group", "why-faculty"]);
+    }
+}
+
+#[test]
+fn real_a_limit_of_an_account_above_is_told_with_its_figures() {
+    let cluster = Rc::new(lab::attach("jupiter").expect("the lab is up"));
+    let desk = desk(&cluster);
+    let _below = BelowOthers::new(&cluster);
+    let submit = |wrapped: &str| {
+        let wrapped = format!("--wrap={wrapped}");
+        let words = ["sbatch", "--parsable", "--account=why-group", "--time=5", "--output=/dev/null", &wrapped];
+        desk.tool(&words).trim().to_owned()
+    };
+    let (first, second) = (submit("sleep 300"), submit("true"));
+    let found = causes(&desk, &second, "AssocGrpJobsLimit");
+    let told = "account `why-faculty`, for all accounts below it, lets 1 jobs run at once; 1 run";
+    desk.tool(&["scancel", &second, &first]);
+    assert!(says(&found, told), "{found:?}");
+    let over = || desk.tool(&["squeue", "-h", "--account=why-group"]).is_empty().then_some(());
+    wait_until("the jobs' end", PATIENCE, over).expect("they end");
+}
+
 #[test]
 fn real_a_waiting_job_says_what_it_depends_on_and_what_a_maintenance_leaves_it() {
     let cluster = Rc::new(lab::attach("jupiter").expect("the lab is up"));

@@ -6,7 +6,10 @@ use scheduler_adapters::{Limit, LimitHolder, RunningJobs};
 /// What the limits that a reason names say, one sentence each; none where the scheduler told no such limit.
 pub(super) fn sentences(reason: LimitReason, limits: &[Limit], running: Option<RunningJobs>) -> Vec<String> {
     let is_it = |limit: &&Limit| {
-        let of_qos = !matches!(limit.holder, LimitHolder::Account(_) | LimitHolder::PersonInAccount(_));
+        let of_qos = !matches!(
+            limit.holder,
+            LimitHolder::Account(_) | LimitHolder::AccountAbove(_) | LimitHolder::PersonInAccount(_)
+        );
         of_qos == reason.is_of_qos && limit.name == reason.name() && reason.counts(&limit.resource)
     };
     limits.iter().filter(is_it).map(|limit| sentence(limit, running)).collect()
@@ -19,6 +22,7 @@ fn sentence(limit: &Limit, running: Option<RunningJobs>) -> String {
         LimitHolder::PersonInQos(qos) => format!("QOS `{qos}`, for each person,"),
         LimitHolder::AccountInQos(qos) => format!("QOS `{qos}`, for each account,"),
         LimitHolder::Account(account) => format!("account `{account}`"),
+        LimitHolder::AccountAbove(account) => format!("account `{account}`, for all accounts below it,"),
         LimitHolder::PersonInAccount(account) => format!("account `{account}`, for you,"),
     };
     let Limit { name, resource, most, .. } = limit;
@@ -70,6 +74,7 @@ mod tests {
             limit(LimitHolder::Qos(qos()), "MaxWallPJ", "", 720, None),
             limit(LimitHolder::PersonInQos(qos()), "MaxTRESPU", "gres/gpu", 32, Some(16)),
             limit(LimitHolder::PersonInAccount(account()), "GrpJobs", "", 5, None),
+            limit(LimitHolder::AccountAbove(account()), "GrpWall", "", 60, Some(59)),
         ];
         for (code, expected) in [
             ("QOSMaxJobsPerUserLimit", vec!["QOS `normal`, for each person, lets 8 jobs run at once; 8 run"]),
@@ -78,6 +83,12 @@ mod tests {
             ("QOSMaxWallDurationPerJobLimit", vec!["QOS `normal` lets a job run for 12:00:00 at most"]),
             ("QOSMaxGRESPerUser", vec!["QOS `normal`, for each person, lets 32 of gres/gpu be taken at once; 16 are"]),
             ("AssocGrpJobsLimit", vec!["account `atlas`, for you, lets 5 jobs run at once"]),
+            (
+                "AssocGrpWallLimit",
+                vec![
+                    "account `atlas`, for all accounts below it, lets its jobs run for 01:00:00 together; 59 minutes are used",
+                ],
+            ),
             ("QOSGrpNodeLimit", vec![]),
         ] {
             let reason = PendingReason::of(code).limit.expect("a limit");

@@ -33,6 +33,31 @@ pub(super) fn read_limits(text: &str, wanted: &Wanted<'_>) -> Result<Vec<Limit>,
     Ok(limits)
 }
 
+/// The limits that an account above a job's shares out among all below it, in the order of the answer. Those of each job and of
+/// each person are the lower accounts' own, where they have none themselves: Slurm hands them down.
+pub(super) fn read_limits_above(text: &str, account: &AccountName) -> Vec<Limit> {
+    let mut limits = Vec::new();
+    for line in text.lines().filter(|line| is_of_account(line, account)) {
+        read_words(line, &LimitHolder::AccountAbove(account.clone()), &mut limits);
+    }
+    limits.retain(|limit| limit.name.starts_with("Grp"));
+    limits
+}
+
+/// The account that an account is below, of `ParentAccount=faculty(9)` in its own record; none for the uppermost, and where the
+/// record may not be seen.
+pub(super) fn account_above(text: &str, account: &AccountName) -> Option<AccountName> {
+    let line = text.lines().find(|line| is_of_account(line, account))?;
+    word_of(line, "ParentAccount=")?.split('(').next()?.parse().ok()
+}
+
+/// Whether a line is the record of an account itself, and not of a person in it.
+fn is_of_account(line: &str, account: &AccountName) -> bool {
+    line.starts_with("ClusterName=")
+        && word_of(line, "Account=") == Some(account.as_str())
+        && word_of(line, "UserName=") == Some("")
+}
+
 /// The number of a person, of `UserName=ada(1001)` in an association of theirs.
 fn id_of<'line>(line: &'line str, user: &UserName) -> Option<&'line str> {
     let (name, id) = word_of(line, "UserName=")?.split_once('(')?;
@@ -112,6 +137,7 @@ mod tests {
             LimitHolder::PersonInQos(_) => "person in qos",
             LimitHolder::AccountInQos(_) => "account in qos",
             LimitHolder::Account(_) => "account",
+            LimitHolder::AccountAbove(_) => "account above",
             LimitHolder::PersonInAccount(_) => "person",
         };
         limits
@@ -133,6 +159,21 @@ mod tests {
         ];
         let expected = expected.map(|(name, resource, most, used)| (name.to_owned(), resource, most, used));
         assert_eq!(shown(&limits), expected);
+    }
+
+    #[test]
+    fn an_account_above_shares_out_its_own_and_names_the_next() {
+        let text = "Current Association Manager state\n\
+                    ClusterName=j Account=faculty UserName= ParentAccount=root(1) GrpJobs=1(1) GrpTRES=cpu=N(0),gres/gpu=8(4) MaxJobs=3\n\
+                    ClusterName=j Account=faculty UserName=pakt-ada(1001) ParentAccount= GrpJobs=7(0)\n\
+                    ClusterName=j Account=root UserName= ParentAccount= GrpJobs=N(1)\n";
+        let [faculty, root] = ["faculty", "root"].map(|name| name.parse().expect("an account"));
+        let expected = [("account above GrpJobs", "", 1, Some(1)), ("account above GrpTRES", "gres/gpu", 8, Some(4))];
+        let expected = expected.map(|(name, resource, most, used)| (name.to_owned(), resource, most, used));
+        assert_eq!(shown(&read_limits_above(text, &faculty)), expected);
+        assert_eq!(read_limits_above(text, &root), []);
+        assert_eq!((account_above(text, &faculty), account_above(text, &root)), (Some(root), None));
+        assert_eq!(account_above("Association Manager\n", &faculty), None, "it may not be seen");
     }
 
     #[test]

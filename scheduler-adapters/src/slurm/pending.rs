@@ -6,16 +6,19 @@ use crate::{
         SlurmCommands,
         call::{self, Tool},
         describe,
-        limits::{Wanted, read_limits},
+        limits::{Wanted, account_above, read_limits, read_limits_above},
         pending_queue::{COLUMNS, HEADER, Waiting},
         reservation::read_reservations,
         rows::{Delimiter, Found, TableReader},
     },
 };
-use model::{QosName, SchedulerJobId};
+use model::{AccountName, QosName, SchedulerJobId};
+
+/// How many accounts above a job's are asked for: sites have two or three levels.
+const MOST_ABOVE: usize = 8;
 
 impl SlurmCommands {
-    /// One question to `squeue` and four to `scontrol`; where the controller does not tell limits, those to `sacctmgr`
+    /// One question to `squeue`, four to `scontrol` and one for each account above the job's; where the controller does not tell limits, those to `sacctmgr`
     /// that describe the cluster. Library and server tell no priorities, so the commands are asked whatever the way. Only a queue that does not answer is an error: all else says what it was not told.
     pub(super) async fn pending_job(&self, id: SchedulerJobId) -> Result<PendingJob, AdapterError> {
         let mut waiting = Waiting::of(id, self.clock.now());
@@ -58,7 +61,7 @@ impl SlurmCommands {
         read_reservations(&text).map_err(|cause| unreadable(&cause))
     }
 
-    /// The limits of the job's account, person and QOS, and of the QOS of its partitions.
+    /// The limits of the job's account and those above it, of its person and QOS, and of the QOS of its partitions.
     async fn limits_of(&self, job: &PendingJob) -> Result<Vec<Limit>, AdapterError> {
         let partitions = job.all_partitions.iter().flatten().filter(|known| job.partitions.contains(&known.name));
         let qos: Vec<QosName> =
@@ -78,7 +81,24 @@ impl SlurmCommands {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let text = self.ask(Tool::Scontrol, &words).await?;
         let wanted = Wanted { user: &job.sighting.user, account: job.sighting.account.as_ref(), qos };
-        read_limits(&text, &wanted).map_err(|cause| unreadable(&cause))
+        let mut limits = read_limits(&text, &wanted).map_err(|cause| unreadable(&cause))?;
+        if let Some(account) = &job.sighting.account {
+            limits.extend(self.limits_above(account, text).await?);
+        }
+        Ok(limits)
+    }
+
+    /// The limits of the accounts above one, whose own answer `text` is: each names the next.
+    async fn limits_above(&self, account: &AccountName, mut text: String) -> Result<Vec<Limit>, AdapterError> {
+        let (mut limits, mut account) = (Vec::new(), account.clone());
+        for _ in 0..MOST_ABOVE {
+            let Some(above) = account_above(&text, &account) else { break };
+            let accounts = format!("accounts={above}");
+            text = self.ask(Tool::Scontrol, &["show", "assoc_mgr", "-o", "flags=assoc", &accounts]).await?;
+            limits.extend(read_limits_above(&text, &above));
+            account = above;
+        }
+        Ok(limits)
     }
 
     /// What accounting knows of them: without what is taken, but for jobs that were counted in the queue.
