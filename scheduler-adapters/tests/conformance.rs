@@ -85,6 +85,32 @@ unusual!(real_unusual_jupiter, crate::stages::real::jupiter());
 unusual!(real_unusual_native_jupiter, crate::stages::real::native(crate::stages::real::jupiter(), "jupiter"));
 unusual!(real_unusual_rest_jupiter, crate::stages::real::rest(crate::stages::real::jupiter(), "jupiter"));
 
+/// Those that fit clusters where jobs share nodes: no node fails there, which jobs of other tests may be on.
+macro_rules! unusual_on_shared_nodes {
+    ($stage:ident, $make:expr) => {
+        conformance!(
+            $stage,
+            $make,
+            [
+                a_dependency_that_cannot_be_met_is_told,
+                a_job_runs_in_its_reservation_and_an_unknown_one_is_refused,
+                a_job_that_gives_nodes_back_is_two_runs_of_one_id,
+                a_job_that_is_cancelled_before_it_starts_is_no_run,
+                a_throttled_array_waits_in_one_row,
+                an_array_beyond_the_sites_bound_is_refused,
+            ]
+        );
+    };
+}
+
+unusual_on_shared_nodes!(real_unusual_horeka, crate::stages::real::horeka());
+unusual_on_shared_nodes!(
+    real_unusual_native_horeka,
+    crate::stages::real::native(crate::stages::real::horeka(), "horeka")
+);
+unusual_on_shared_nodes!(real_unusual_rest_horeka, crate::stages::real::rest(crate::stages::real::horeka(), "horeka"));
+unusual_on_shared_nodes!(real_unusual_raven, crate::stages::real::raven());
+
 /// What a job meets whose QOS has others go before it, or lets few wait; the lab's jupiter has such QOS.
 macro_rules! limited_by_qos {
     ($stage:ident, $make:expr) => {

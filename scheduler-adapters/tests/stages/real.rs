@@ -86,8 +86,10 @@ impl Reservation {
         let name = format!("ReservationName={name}");
         let user = format!("Users={}", User::Ada.name());
         // Running jobs of other tests may stay on it.
-        let words =
-            ["create", "reservation", &name, &user, "StartTime=now", "Duration=10", "NodeCnt=1", "Flags=IGNORE_JOBS"];
+        // The other partitions with GPUs are the default ones.
+        let partition = if cluster.name == "raven" { "PartitionName=gpu" } else { "" };
+        let words = ["create", "reservation", &name, &user, "StartTime=now", "Duration=10", "NodeCnt=1"];
+        let words = words.into_iter().chain(["Flags=IGNORE_JOBS", partition]).filter(|word| !word.is_empty());
         cluster.scontrol(words).expect("reserved");
         Self { cluster: Arc::clone(cluster), name }
     }
