@@ -56,6 +56,13 @@ impl Laptop {
         laptop
     }
 
+    /// Adds a field to what the configuration says of the site.
+    pub(crate) fn add_to_site(&self, field: &str) {
+        let path = self.home().join("config.yaml");
+        let written = fs::read_to_string(&path).expect("ours");
+        fs::write(&path, written.replacen(" } }", &format!(", {field} }} }}"), 1)).expect("ours");
+    }
+
     pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }

@@ -69,7 +69,7 @@ fn real_a_call_of_many_jobs_that_is_killed_is_finished_by_the_same_call() {
 }
 
 /// The program `pakt-slurm` of this build.
-fn helper() -> PathBuf {
+pub(crate) fn helper() -> PathBuf {
     let tests = std::env::current_exe().expect("a test has a file");
     let target = tests.ancestors().nth(3).expect("target/debug/deps");
     let built = ["helper/pakt-slurm", "debug/pakt-slurm"].map(|place| target.join(place));
@@ -119,7 +119,8 @@ fn real_a_call_of_more_jobs_than_may_wait_says_so_and_goes_on_later() {
         let open = desk.json(&["jobs", "--open"]);
         let open = open["jobs"].as_array().expect("a list");
         assert_eq!(open.len(), 1, "one waits or runs, and the refused are no jobs: {open:?}");
-        desk.write(&format!("gate-{submitted}"), "");
+        let gate = text(&open[0]["name"]).replace("few", "gate");
+        desk.write(&gate, "");
         desk.json(&["watch", text(&open[0]["id"])]);
     }
     let known = desk.tool(&["sacct", "-nXP", "--format=JobName", "--qos=few", "--starttime=now-1hour"]);

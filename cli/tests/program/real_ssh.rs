@@ -137,3 +137,56 @@ fn real_a_submission_killed_on_the_laptop_becomes_one_job() {
     }
     assert_eq!(entries(&laptop, "hold").len(), 2);
 }
+
+#[test]
+fn real_a_shell_is_opened_on_the_terminal_of_the_laptop_and_charged() {
+    let laptop = connected();
+    let wish = ["shell", "--gpus-per-node", "4", "--time", "00:05:00", "--account", "atlas", "--"];
+    let shell = laptop.pakt(&[&wish[..], &["sh", "-c", "echo \"in $SLURM_JOB_ID\"; sleep 2; exit 7"]].concat());
+    let shell = shell.expect(7);
+    let id = shell.stdout.lines().find_map(|line| line.trim().strip_prefix("in ")).expect("it ran").to_owned();
+    assert!(shell.stdout.contains(&format!(" as {id} is over (held ")), "{}", shell.stdout);
+    laptop.cluster.await_accounted(&id).expect("it ended");
+    await_all_settled(&laptop);
+    let settled = entries(&laptop, "settle");
+    assert_eq!(settled.iter().filter(|entry| scheduler_job(&entry["links"]["run"]) == id).count(), 1);
+    assert_eq!(entries(&laptop, "hold").len(), 1);
+    // Nobody sits at a terminal there.
+    let refused = laptop.pakt_unattended(&wish).expect(4);
+    assert!(refused.stderr.contains("this process has no terminal"), "{}", refused.stderr);
+}
+
+#[test]
+fn real_a_job_that_was_submitted_at_the_site_is_taken_over_from_the_laptop() {
+    let laptop = connected();
+    let mut command = laptop.cluster.command_as(User::Ada, "sbatch");
+    command.args(["--parsable", "--account=atlas", "--nodes=1", "--time=5", "--output=/dev/null", "--wrap=sleep 600"]);
+    let output = command.output().expect("sbatch starts");
+    let id = String::from_utf8(output.stdout).expect("text").trim().to_owned();
+    let adopted = laptop.json(&["adopt", &id]);
+    assert_eq!((scheduler_job(&adopted), adopted["was_known"].as_bool()), (id.clone(), Some(false)));
+    assert_eq!(laptop.json(&["adopt", &id])["id"], adopted["id"], "once");
+    assert!(laptop.json(&["jobs", "--open"]).to_string().contains(text(&adopted["id"])));
+    laptop.json(&["cancel", text(&adopted["id"])]);
+    laptop.pakt(&["watch", text(&adopted["id"])]).expect(6);
+    await_all_settled(&laptop);
+    assert_eq!(entries(&laptop, "hold").len(), 1);
+}
+
+#[test]
+fn real_the_library_of_slurm_is_spoken_to_through_ssh_and_its_absence_is_told() {
+    let laptop = connected();
+    let library = laptop.at_site().join("pakt-slurm");
+    laptop.add_to_site(&format!("slurm_helper: {}", library.display()));
+    let doctor = laptop.pakt(&["doctor"]);
+    let told = "slurm library  warning: Slurm's own library is not used, and its commands do all";
+    assert!(doctor.stdout.contains(told) && doctor.stdout.contains("by slurm commands"), "{}", doctor.stdout);
+    fs::copy(crate::real_many::helper(), &library).expect("root writes anywhere");
+    let doctor = laptop.pakt(&["doctor"]);
+    assert!(doctor.stdout.contains("by slurm's library (pakt-slurm "), "{}", doctor.stdout);
+    assert!(!doctor.stdout.contains(told), "{}", doctor.stdout);
+    let submitted = laptop.json(&["submit", &laptop.job("by-library", "true")]);
+    let id = scheduler_job(&submitted);
+    laptop.cluster.await_accounted(&id).expect("it ends");
+    laptop.json(&["watch", text(&submitted["id"])]);
+}
