@@ -33,6 +33,7 @@ pub mod job_file;
 mod known;
 mod known_at;
 mod known_filter;
+pub mod ledger_marks;
 pub mod list;
 pub mod logs;
 mod look;

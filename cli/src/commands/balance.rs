@@ -1,7 +1,7 @@
 //! `pakt balance [PROJECT]...`
 
-use super::Context;
 use super::ledger::known_at;
+use super::{Context, other_ledgers};
 use crate::{
     failure::Failure,
     output::{Answer, Table, event, exceeded, gaps, hold, holds, instant, instant_in, read_by, standing},
@@ -77,6 +77,9 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     }
     let mut json = json(&found, &outlooks)?;
     let mut notes = notes(&found);
+    if !offline {
+        notes.extend(other_ledgers::notes(&jobs::ledger_marks::other_ledgers(&house).await.unwrap_or_default()));
+    }
     if is_of_the_past {
         (json["holds"], json["unattributed"]) = (serde_json::Value::Null, serde_json::Value::Null);
         notes.push(

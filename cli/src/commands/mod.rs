@@ -29,6 +29,7 @@ mod bundle;
 mod choice;
 mod ends;
 mod job_file;
+mod other_ledgers;
 mod submit_many;
 mod view;
 

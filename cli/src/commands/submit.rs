@@ -1,11 +1,12 @@
 //! `pakt submit FILE...`
 
-use super::{Context, asked::with_costs, choice, job_file, submit_many, view, watch};
+use super::{Context, asked::with_costs, choice, job_file, other_ledgers, submit_many, view, watch};
 use crate::{
     failure::Failure,
     output::{Answer, decision, explained_hold},
     wiring::{Decision, Freshness},
 };
+use jobs::ledger_marks::meet_other_ledgers;
 use jobs::outlook::Advice;
 use jobs::submit::{Submission, SubmitAnswer, SubmitOutcome};
 use serde_json::{Value, json};
@@ -58,6 +59,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         shown.text.push_str(&format!("site: {line}\n"));
     }
     shown.json["sites"] = choice.json();
+    // The job is submitted: what cannot be compared now is told by `doctor`.
+    shown.notes.extend(other_ledgers::notes(&meet_other_ledgers(&house).await.unwrap_or_default()));
     let shown = with_costs(shown, &house, arguments.costs);
     if !arguments.watch {
         return Ok(shown);

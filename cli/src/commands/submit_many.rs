@@ -3,6 +3,7 @@
 use super::{
     Context,
     asked::with_costs,
+    other_ledgers,
     submit::{self, Anew, Arguments},
     view,
 };
@@ -14,6 +15,7 @@ use crate::{
 use jobs::{
     Gravity, JobsError,
     job_file::JobFile,
+    ledger_marks::meet_other_ledgers,
     submit::{ManyAnswer, ManySubmission, Member, MemberOutcome, Over, SubmitAnswer, SubmitOutcome, submit_many},
 };
 use model::{Amount, SiteChoice, Unit};
@@ -47,7 +49,9 @@ pub(super) async fn run(arguments: &Arguments, files: Vec<JobFile>, context: &Co
         Anew { .. } => Over::Ask,
     };
     let answer = submit_many(&house, ManySubmission { files, over, anyway: arguments.anyway.clone() }).await?;
-    Ok(with_costs(shown(&answer), &house, arguments.costs))
+    let mut shown = shown(&answer);
+    shown.notes.extend(other_ledgers::notes(&meet_other_ledgers(&house).await.unwrap_or_default()));
+    Ok(with_costs(shown, &house, arguments.costs))
 }
 
 fn submitted(answer: &ManyAnswer) -> impl Iterator<Item = &SubmitAnswer> {

@@ -190,3 +190,30 @@ fn real_the_library_of_slurm_is_spoken_to_through_ssh_and_its_absence_is_told() 
     laptop.cluster.await_accounted(&id).expect("it ends");
     laptop.json(&["watch", text(&submitted["id"])]);
 }
+
+#[test]
+fn real_a_ledger_at_the_site_beside_the_one_of_the_laptop_is_told() {
+    let laptop = connected();
+    let unsaid = |ran: &str| assert!(!ran.contains("another ledger holds"), "{ran}");
+    let submitted = laptop.pakt(&["submit", &laptop.job("first", "true")]).expect(0);
+    unsaid(&submitted.stderr);
+    let marks = laptop.at_site().join("project/pakt-ada/pakt/ledgers");
+    let own = fs::read_dir(&marks).expect("left from afar").next().expect("one").expect("read").path();
+    let mark = fs::read_to_string(&own).expect("root reads it");
+    let mut mark: Value = serde_json::from_str(&mark).expect("JSON");
+    assert_eq!(mark["principal"]["user"], "pakt-ada");
+    unsaid(&laptop.pakt(&["balance"]).expect(0).stderr);
+    (mark["ledger"], mark["place"]) = ("pakt-ledger/0123456789abcdef".into(), "/at/site/ledger.sqlite".into());
+    fs::write(marks.join("pakt-ledger-0123456789abcdef.json"), mark.to_string()).expect("root writes there");
+    let second = laptop.job("second", "true");
+    for words in [&["submit", &second][..], &["balance"], &["doctor"]] {
+        let ran = laptop.pakt(words).expect(0);
+        let said = if words[0] == "doctor" { &ran.stdout } else { &ran.stderr };
+        for part in
+            ["another ledger holds for jobs here as well", "/at/site/ledger.sqlite on ", "PAKT_LEDGER", "ledger merge"]
+        {
+            assert!(said.contains(part), "{words:?}: {part}: {said}");
+        }
+    }
+    unsaid(&laptop.pakt(&["balance", "--offline"]).expect(0).stderr);
+}

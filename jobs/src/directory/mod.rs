@@ -18,6 +18,7 @@
 //!                 links/<n>/…      written by the batch script: claim, markers, heartbeat
 //!                 checkpoints, log
 //!                 sealed.tar       all of these but the log, once the job is long over  (written once)
+//! STATE/ledgers/<name>.json        a ledger that holds for jobs here, where there are two (written once)
 //! STATE/ended.index                one line a job that is over; can be thrown away and rebuilt
 //! ```
 //!

@@ -6,7 +6,12 @@ use crate::{
     wish::{ONE_GPU, killed, only_job, sent, wish},
 };
 use async_trait::async_trait;
-use jobs::{Gravity, House, Processes, Step, Vantage, directory::Sending, submit::submit};
+use jobs::{
+    Gravity, House, Processes, Step, Vantage,
+    directory::Sending,
+    ledger_marks::{OtherLedger, meet_other_ledgers, other_ledgers},
+    submit::submit,
+};
 use model::Clock;
 use reach::{Local, Reach, ReachError};
 use std::sync::{
@@ -134,4 +139,32 @@ async fn a_call_notes_whether_a_process_shows_it() {
         let (directory, _) = only_job(&desk).await;
         assert_eq!(directory.sending(1).await.expect("read").expect("noted").is_unseen, is_unseen);
     }
+}
+
+#[tokio::test]
+async fn two_ledgers_that_hold_for_the_same_jobs_are_told_on_both_sides() {
+    let (laptop, login) = (Desk::new().await, Desk::new().await);
+    let at_site = laptop.house("ada").state;
+    let (far, _) = on_a_laptop(&laptop, 0, true);
+    let near = House { state: at_site.clone(), ..login.house("ada") };
+    let told = |others: Vec<OtherLedger>| others.into_iter().map(|other| other.mark.place).collect::<Vec<_>>();
+    let place = |house: &House| house.books.place().display().to_string();
+    let marks =
+        async || Local.list(&at_site.root().join("ledgers")).await.expect("looked at").map_or(0, |all| all.len());
+    // On one machine alone nothing is left.
+    assert_eq!((told(meet_other_ledgers(&near).await.expect("met")), marks().await), (vec![], 0));
+    assert_eq!((told(meet_other_ledgers(&far).await.expect("met")), marks().await), (vec![], 1));
+    // Who only looks leaves nothing.
+    assert_eq!((told(other_ledgers(&near).await.expect("read")), marks().await), (vec![place(&far)], 1));
+    assert_eq!(told(other_ledgers(&far).await.expect("read")), Vec::<String>::new(), "its own is no other");
+    for _ in 0..2 {
+        assert_eq!((told(meet_other_ledgers(&near).await.expect("met")), marks().await), (vec![place(&far)], 2));
+        assert_eq!((told(meet_other_ledgers(&far).await.expect("met")), marks().await), (vec![place(&near)], 2));
+    }
+    let other = other_ledgers(&far).await.expect("read").remove(0);
+    assert_eq!(other.mark.principal, near.principal);
+    std::fs::remove_file(&other.file).expect("the file that is named");
+    assert_eq!(told(other_ledgers(&far).await.expect("read")), Vec::<String>::new());
+    std::fs::write(&other.file, "damaged").expect("ours");
+    assert_eq!(told(meet_other_ledgers(&far).await.expect("met")), Vec::<String>::new(), "it tells nothing");
 }

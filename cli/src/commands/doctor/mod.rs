@@ -9,7 +9,7 @@ use crate::{
     output::Answer,
     wiring::{self, UnusedWay, Way},
 };
-use jobs::{Gravity, House, site_view::examine};
+use jobs::{Gravity, House, ledger_marks::other_ledgers, site_view::examine};
 use serde_json::{Map, Value, json};
 
 /// Arguments of `doctor`.
@@ -87,6 +87,10 @@ async fn look(house: &House, report: &mut Report) {
         }
     }
     look_at_ledger(house, report).await;
+    // A folder that cannot be read is told above, and a ledger that does not answer as well.
+    for other in other_ledgers(house).await.unwrap_or_default() {
+        report.doubt("ledgers", super::other_ledgers::finding(&other));
+    }
     look_at_scheduler(house, report).await;
     costs::look(house, report).await;
 }
