@@ -110,6 +110,7 @@ fn real_a_call_of_more_jobs_than_may_wait_says_so_and_goes_on_later() {
         )
     };
     desk.write("jobs.yaml", &(1..=3).map(document).collect::<String>());
+    let mut ids = BTreeSet::new();
     for submitted in 1..=3 {
         let ran = desk.pakt(&["submit", "jobs.yaml"]).expect(if submitted < 3 { 4 } else { 0 });
         let limit = "next: as many of your jobs are in the queue as account or QOS let: run the same command again when some have \
@@ -122,9 +123,11 @@ fn real_a_call_of_more_jobs_than_may_wait_says_so_and_goes_on_later() {
         let gate = text(&open[0]["name"]).replace("few", "gate");
         desk.write(&gate, "");
         desk.json(&["watch", text(&open[0]["id"])]);
+        ids.insert(text(&open[0]["id"]).to_owned());
     }
-    let known = desk.tool(&["sacct", "-nXP", "--format=JobName", "--qos=few", "--starttime=now-1hour"]);
-    assert_eq!(known.lines().filter(|name| name.starts_with("few-")).count(), 3, "{known}");
+    let known = desk.tool(&["sacct", "-nXP", "--format=JobName%80", "--qos=few", "--starttime=now-1hour"]);
+    let of = |id: &String| known.lines().filter(|name| name.contains(id.as_str())).count();
+    assert_eq!(ids.iter().map(of).collect::<Vec<_>>(), [1, 1, 1], "each is one scheduler job: {known}");
     desk.json(&["settle"]);
     assert_eq!(
         desk.json(&["balance", "--offline", "atlas"])["balances"][0]["committed"],
