@@ -78,7 +78,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     let mut json = json(&found, &outlooks)?;
     let mut notes = notes(&found);
     if !offline {
-        notes.extend(other_ledgers::notes(&jobs::ledger_marks::other_ledgers(&house).await.unwrap_or_default()));
+        notes.extend(other_ledgers::notes(jobs::ledger_marks::other_ledgers(&house).await));
     }
     if is_of_the_past {
         (json["holds"], json["unattributed"]) = (serde_json::Value::Null, serde_json::Value::Null);

@@ -2,11 +2,14 @@
 
 use crate::failure::Failure;
 use crate::output::instant;
-use jobs::ledger_marks::OtherLedger;
+use jobs::{JobsError, ledger_marks::OtherLedger};
 
-/// One note for each other ledger.
-pub(super) fn notes(others: &[OtherLedger]) -> Vec<String> {
-    others.iter().map(|other| format!("note: {}: {}; {}", WHAT, why(other), next(other))).collect()
+/// One note for each other ledger, or why it was not found out: whoever asks has done its work by then.
+pub(super) fn notes(found: Result<Vec<OtherLedger>, JobsError>) -> Vec<String> {
+    match found {
+        Ok(others) => others.iter().map(|other| format!("note: {}: {}; {}", WHAT, why(other), next(other))).collect(),
+        Err(error) => vec![format!("note: {}: {}", error.what, error.why)],
+    }
 }
 
 /// The same as a finding of `doctor`.

@@ -59,8 +59,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         shown.text.push_str(&format!("site: {line}\n"));
     }
     shown.json["sites"] = choice.json();
-    // The job is submitted: what cannot be compared now is told by `doctor`.
-    shown.notes.extend(other_ledgers::notes(&meet_other_ledgers(&house).await.unwrap_or_default()));
+    shown.notes.extend(other_ledgers::notes(meet_other_ledgers(&house).await));
     let shown = with_costs(shown, &house, arguments.costs);
     if !arguments.watch {
         return Ok(shown);

@@ -50,7 +50,7 @@ pub(super) async fn run(arguments: &Arguments, files: Vec<JobFile>, context: &Co
     };
     let answer = submit_many(&house, ManySubmission { files, over, anyway: arguments.anyway.clone() }).await?;
     let mut shown = shown(&answer);
-    shown.notes.extend(other_ledgers::notes(&meet_other_ledgers(&house).await.unwrap_or_default()));
+    shown.notes.extend(other_ledgers::notes(meet_other_ledgers(&house).await));
     Ok(with_costs(shown, &house, arguments.costs))
 }
 

@@ -87,9 +87,9 @@ async fn look(house: &House, report: &mut Report) {
         }
     }
     look_at_ledger(house, report).await;
-    // A folder that cannot be read is told above, and a ledger that does not answer as well.
-    for other in other_ledgers(house).await.unwrap_or_default() {
-        report.doubt("ledgers", super::other_ledgers::finding(&other));
+    match other_ledgers(house).await {
+        Ok(others) => others.iter().for_each(|other| report.doubt("ledgers", super::other_ledgers::finding(other))),
+        Err(error) => report.doubt("ledgers", error.into()),
     }
     look_at_scheduler(house, report).await;
     costs::look(house, report).await;
