@@ -3,10 +3,10 @@
 use crate::{
     error::{Gravity, JobsError},
     house::House,
+    ledger_view::{Bound, LedgerView},
     nearest::nearest,
-    reached::booked,
 };
-use ledger::{BalanceQuery, Binding, Book, LedgerError, LedgerErrorKind, Retry, Spender, payer};
+use ledger::{Binding, Book, Spender, payer};
 use model::{
     AccountName, Balance, Completeness, Finding, PartitionName, Price, ProjectName, SiteName, Timestamp, Unit,
 };
@@ -35,12 +35,12 @@ pub(crate) enum Funding {
 
 /// The bindings that say something about a job, of its own project and of the others.
 pub(crate) struct Budgets {
+    view: Arc<LedgerView>,
     book: Arc<dyn Book>,
     project: ProjectName,
-    site: SiteName,
     account: Option<AccountName>,
     /// Of every project, for this site, this person and now.
-    bindings: Vec<Binding>,
+    bindings: Arc<[Binding]>,
 }
 
 /// Who is charged for a job of some account, partition and price.
@@ -61,18 +61,27 @@ pub(crate) async fn funding(
     site: &SiteName,
     account: Option<&AccountName>,
 ) -> Result<Funding, JobsError> {
-    let book = match house.books.book().await {
-        Ok(Some(book)) => book,
-        Ok(None) => return Ok(Funding::NoLedger),
-        Err(error) if is_away(&error) => return Ok(Funding::Unreachable(error.to_string())),
-        Err(error) => return booked(Err(error), "the ledger was not read"),
-    };
-    let now = house.clock.now();
-    let records = booked(book.bindings().await, "the ledger was not read")?;
-    let mut bindings: Vec<Binding> = records.into_iter().map(|record| record.terms).collect();
-    bindings.retain(|binding| is_for(house, site, now, binding));
-    let (project, site, account) = (project.clone(), site.clone(), account.cloned());
-    Ok(Funding::Known(Budgets { book, project, site, account, bindings }))
+    funding_in(&LedgerView::of(site), house, project, account).await
+}
+
+/// The same, for one of many jobs that see the ledger alike.
+pub(crate) async fn funding_in(
+    view: &Arc<LedgerView>,
+    house: &House,
+    project: &ProjectName,
+    account: Option<&AccountName>,
+) -> Result<Funding, JobsError> {
+    Ok(match view.bound(house).await? {
+        Bound::NoLedger => Funding::NoLedger,
+        Bound::Unreachable(why) => Funding::Unreachable(why.clone()),
+        Bound::By(book, bindings) => Funding::Known(Budgets {
+            view: Arc::clone(view),
+            book: Arc::clone(book),
+            project: project.clone(),
+            account: account.cloned(),
+            bindings: Arc::clone(bindings),
+        }),
+    })
 }
 
 /// Whether a binding is for this person at a site at this time.
@@ -83,11 +92,6 @@ pub(crate) fn is_for(house: &House, site: &SiteName, now: Timestamp, binding: &B
         && binding.from <= now
         && binding.to.is_none_or(|to| now < to)
         && binding.user.as_ref().is_none_or(|user| *user == house.principal.user)
-}
-
-/// A ledger that is busy answers in a while; one that does not answer stops nobody.
-fn is_away(error: &LedgerError) -> bool {
-    error.retry == Retry::Later && error.kind != LedgerErrorKind::Busy
 }
 
 impl Funding {
@@ -129,14 +133,14 @@ impl Budgets {
         price: &Price,
     ) -> Payer<'_> {
         let spender = Spender {
-            site: &self.site,
+            site: self.view.site(),
             account,
             partition,
             user: &house.principal.user,
             words: None,
             at: house.clock.now(),
         };
-        match (payer(spender, price, self.own()), payer(spender, price, &self.bindings)) {
+        match (payer(spender, price, self.own()), payer(spender, price, self.bindings.as_ref())) {
             (Some(own), _) => Payer::Own(&self.book, &own.unit),
             (None, Some(other)) if other.project != self.project => Payer::Other(other),
             (None, _) => Payer::Nobody,
@@ -145,7 +149,7 @@ impl Budgets {
 
     /// Why nothing is held for the job, where its project does not pay; `other` is who is charged instead.
     pub(crate) fn why_not(&self, other: Option<&Binding>) -> String {
-        let Self { project, site, account, .. } = self;
+        let (Self { project, account, .. }, site) = (self, self.view.site());
         let account = account.as_ref().map_or_else(String::new, |account| format!(" that account `{account}` spends"));
         let mut why = if self.own().is_empty() {
             format!("the ledger has no budget of project `{project}` at `{site}`{account}")
@@ -163,12 +167,7 @@ impl Budgets {
     /// Refuses a job that names a project without a budget here while an enforced one would be charged for it: without a
     /// hold that budget could be overdrawn.
     pub(crate) async fn refuse_unheld(&self, house: &House, what: &str, other: &Binding) -> Result<(), JobsError> {
-        let query = BalanceQuery {
-            project: Some(other.project.clone()),
-            site: Some(self.site.clone()),
-            ..BalanceQuery::default()
-        };
-        let balances = booked(self.book.balances(&query, house.clock.now()).await, "the balance was not read")?;
+        let balances = self.view.balances(house, &self.book, &other.project).await?;
         if !balances.iter().any(|balance| balance.unit == other.unit && balance.is_enforced) {
             return Ok(());
         }
@@ -179,12 +178,7 @@ impl Budgets {
 
     /// Doubts about what the budget calls free.
     pub(crate) async fn doubts(&self, house: &House, unit: &Unit) -> Result<Vec<Finding>, JobsError> {
-        let query = BalanceQuery {
-            project: Some(self.project.clone()),
-            site: Some(self.site.clone()),
-            ..BalanceQuery::default()
-        };
-        let balances = booked(self.book.balances(&query, house.clock.now()).await, "the balance was not read")?;
+        let balances = self.view.balances(house, &self.book, &self.project).await?;
         let Some(balance) = balances.iter().find(|balance| balance.unit == *unit) else { return Ok(Vec::new()) };
         Ok(self.doubt_of_age(house, balance).into_iter().chain(self.doubt_of_coverage(balance)).collect())
     }

@@ -34,6 +34,7 @@ mod known;
 mod known_at;
 mod known_filter;
 pub mod ledger_marks;
+mod ledger_view;
 pub mod list;
 pub mod logs;
 mod look;

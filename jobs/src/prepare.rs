@@ -3,9 +3,10 @@
 use crate::{
     ceiling, check,
     error::JobsError,
-    funding::{Funding, Payer, funding},
+    funding::{Funding, Payer, funding_in},
     house::House,
     job_file::{JobFile, Mistake},
+    ledger_view::LedgerView,
     placeholder, sight,
 };
 use ledger::Book;
@@ -75,6 +76,11 @@ pub(crate) struct PreparedSpec {
 
 /// Places the job at this site, prices its ceiling and finds what pays. Nothing is changed anywhere.
 pub async fn prepare(house: &House, file: &JobFile) -> Result<Prepared, JobsError> {
+    prepare_in(&LedgerView::of(&house.here), house, file).await
+}
+
+/// As [`prepare`], for one of many jobs that see the ledger alike.
+pub(crate) async fn prepare_in(view: &Arc<LedgerView>, house: &House, file: &JobFile) -> Result<Prepared, JobsError> {
     choose_site(house, &file.spec)?;
     let what = format!("job `{}` cannot run as written", file.spec.name);
     let left = placeholder::left(&file.spec).into_iter().map(|left| Finding { severity: Severity::Error, ..left });
@@ -85,7 +91,7 @@ pub async fn prepare(house: &House, file: &JobFile) -> Result<Prepared, JobsErro
         return Err(JobsError::mistakes(what, check::mistakes(house, file, wrong).await));
     }
     let mistakes = |findings| JobsError::mistakes(what.clone(), file.mistakes(findings));
-    let prepared = prepare_spec(house, &file.spec, &mistakes).await?;
+    let prepared = spec_in(view, house, &file.spec, &mistakes).await?;
     let PreparedSpec { placement, ceiling, hold, no_hold, doubts: found } = prepared;
     let mut doubts = file.doubts.clone();
     doubts.extend(file.mistakes(found.into_iter().chain(seen)));
@@ -98,8 +104,17 @@ pub(crate) async fn prepare_spec(
     spec: &JobSpec,
     mistakes: &(dyn Fn(Vec<Finding>) -> JobsError + Send + Sync),
 ) -> Result<PreparedSpec, JobsError> {
+    spec_in(&LedgerView::of(&house.here), house, spec, mistakes).await
+}
+
+async fn spec_in(
+    view: &Arc<LedgerView>,
+    house: &House,
+    spec: &JobSpec,
+    mistakes: &(dyn Fn(Vec<Finding>) -> JobsError + Send + Sync),
+) -> Result<PreparedSpec, JobsError> {
     let mut spec = spec.clone();
-    let funding = funding(house, &spec.project, &house.here, spec.scheduler.account.as_ref()).await?;
+    let funding = funding_in(view, house, &spec.project, spec.scheduler.account.as_ref()).await?;
     if spec.scheduler.account.is_none() {
         spec.scheduler.account = funding.account().map_err(|finding| mistakes(vec![finding]))?;
     }

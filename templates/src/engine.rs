@@ -3,6 +3,7 @@
 use crate::TemplateError;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
+use std::sync::OnceLock;
 
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => { [$(($name, include_str!($name))),+] };
@@ -37,8 +38,22 @@ const TEMPLATES: [(&str, &str); 26] = templates!(
     "job_files/rest.part.j2",
 );
 
+/// All templates, compiled. They are the program's own, so that once a process is enough.
+static ENGINE: OnceLock<Environment<'static>> = OnceLock::new();
+
 /// Renders one template. Escaping is the quoting module's work and is done before a value comes here.
 pub(crate) fn fill<C: Serialize>(template: &str, context: &C) -> Result<String, TemplateError> {
+    let engine = match ENGINE.get() {
+        Some(engine) => engine,
+        None => {
+            let built = built()?;
+            ENGINE.get_or_init(|| built)
+        }
+    };
+    Ok(engine.get_template(template)?.render(Serde(context))?)
+}
+
+fn built() -> Result<Environment<'static>, TemplateError> {
     let mut engine = Environment::new();
     engine.set_auto_escape_callback(|_| AutoEscape::None);
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -47,5 +62,5 @@ pub(crate) fn fill<C: Serialize>(template: &str, context: &C) -> Result<String, 
     for (name, text) in TEMPLATES {
         engine.add_template(name, text)?;
     }
-    Ok(engine.get_template(template)?.render(Serde(context))?)
+    Ok(engine)
 }

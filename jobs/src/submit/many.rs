@@ -18,6 +18,7 @@ use crate::{
     error::{Gravity, JobsError},
     house::House,
     job_file::{JobFile, Mistake},
+    ledger_view::LedgerView,
     outlook::Advice,
     reached::scheduled,
 };
@@ -114,7 +115,8 @@ async fn all_ready(house: &House, files: Vec<JobFile>, anyway: Option<String>) -
         let why = format!("they are {count}, and one call takes at most {MOST_FILES}");
         return Err(JobsError::usage("nothing was submitted", why, "submit them in several calls"));
     }
-    let tried = each(files, FILES_AT_ONCE, |file| ready(house, file, anyway.clone())).await;
+    let view = LedgerView::of(&house.here);
+    let tried = each(files, FILES_AT_ONCE, |file| ready(&view, house, file, anyway.clone())).await;
     let (mut all, mut mistakes) = (Vec::with_capacity(count), Vec::new());
     for tried in tried {
         match tried {

@@ -8,8 +8,9 @@ use crate::{
     expected::expected,
     house::House,
     job_file::{JobFile, Mistake},
+    ledger_view::LedgerView,
     outlook::{Advice, advice, budget_of},
-    prepare::{NoHold, Prepared, prepare},
+    prepare::{NoHold, Prepared, prepare_in},
 };
 use ledger::Book;
 use model::{Amount, JobId, ProjectName, Unit, Window};
@@ -45,9 +46,14 @@ pub(super) struct Told {
 }
 
 /// Prepares the job of a file; nothing is changed anywhere.
-pub(super) async fn ready(house: &House, file: JobFile, anyway: Option<String>) -> Result<Ready, JobsError> {
+pub(super) async fn ready(
+    view: &Arc<LedgerView>,
+    house: &House,
+    file: JobFile,
+    anyway: Option<String>,
+) -> Result<Ready, JobsError> {
     attended(house, &format!("job `{}` was not submitted", file.spec.name))?;
-    let Prepared { placement, hold, no_hold, doubts, .. } = prepare(house, &file).await?;
+    let Prepared { placement, hold, no_hold, doubts, .. } = prepare_in(view, house, &file).await?;
     Sheet::of(house, &file.spec, &placement, JobId::from_parts(model::Timestamp::default(), 0))?;
     let expected = expected(&file.spec, &placement, house.clock.now(), &house.machine_zone);
     let digest = digest_of(house, &file.spec);

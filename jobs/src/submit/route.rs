@@ -12,6 +12,7 @@ use crate::{
     error::JobsError,
     house::House,
     job_file::{JobFile, Mistake},
+    ledger_view::LedgerView,
     outlook::Advice,
 };
 use model::{Amount, Factors, JobId, SchedulerJobId, Unit};
@@ -78,7 +79,7 @@ pub struct SubmitAnswer {
 /// Submits a job exactly once.
 pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswer, JobsError> {
     let Submission { file, again, anyway } = submission;
-    let ready = ready(house, file, anyway).await?;
+    let ready = ready(&LedgerView::of(&house.here), house, file, anyway).await?;
     let advice = match &ready.told.payment {
         Some((book, unit, amount)) => {
             advice_for(house, &ready.intent.project, (book, unit, *amount), ready.told.expected).await

@@ -3,5 +3,6 @@
 
 pub(crate) mod away;
 pub(crate) mod cluster;
+pub(crate) mod counted;
 pub(crate) mod desk;
 pub(crate) mod handed;

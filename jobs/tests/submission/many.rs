@@ -3,6 +3,7 @@
 use crate::{
     desk::{Desk, HOUR},
     handed::KilledBehind,
+    stage::counted::Counted,
     wish::{ONE_GPU, cancelled, enforce, sent},
 };
 use jobs::{
@@ -13,7 +14,14 @@ use jobs::{
 use ledger::{Decision, EntryKind};
 use model::{BaseState, JobState};
 use scheduler_adapters::AdapterErrorKind;
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 /// As many jobs of one GPU for an hour, named by their numbers.
 fn files(count: usize) -> Vec<JobFile> {
@@ -256,7 +264,11 @@ async fn two_files_of_one_job_and_more_than_a_call_takes_change_nothing() {
     let mut twice = files(2);
     twice.push(files(1).remove(0));
     let wish = ManySubmission { files: twice, over: Over::Ask, anyway: None };
-    let error = submit_many(&desk.house("ada"), wish).await.map(drop).expect_err("ambiguous");
+    let house = desk.house("ada");
+    let counted = Arc::new(Counted { behind: Arc::clone(&house.books), opened: AtomicUsize::new(0) });
+    let house = House { books: counted.clone(), ..house };
+    let error = submit_many(&house, wish).await.map(drop).expect_err("ambiguous");
+    assert_eq!(counted.opened.load(Ordering::SeqCst), 1, "what many jobs want to know of the ledger is asked once");
     assert_eq!(error.gravity, Gravity::Usage);
     assert!(error.why.contains("ask for the same job, `job-1`"), "{}", error.why);
     let many = vec![files(1).remove(0); jobs::submit::MOST_FILES + 1];
