@@ -3,16 +3,20 @@
 //! The blocking side of [`Local`](crate::Local), for programs without a runtime; each function keeps the promise of the
 //! method of [`Reach`](crate::Reach) that has its name.
 
-use crate::{Created, DirectoryMode, Entry, EntryKind, Part, Published, ReachError, ReachErrorKind, Retry, counters};
+pub use crate::directories::{create_directories, create_directory_exclusive};
+use crate::{
+    Created, Entry, EntryKind, Part, Published, ReachError, ReachErrorKind, Retry,
+    directories::{Grown, parent_of, sync, sync_directory_of},
+};
 use model::Timestamp;
 use rustix::{
     fs::{CWD, RenameFlags, renameat_with},
     io::Errno,
 };
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, Permissions},
+    fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -25,7 +29,7 @@ pub const PUBLISHED_LIMIT: usize = 16 * 1024 * 1024;
 
 static TEMPORARY: AtomicU64 = AtomicU64::new(0);
 
-fn failed<'path>(verb: &'static str, path: &'path Path) -> impl Fn(io::Error) -> ReachError + 'path {
+pub(crate) fn failed<'path>(verb: &'static str, path: &'path Path) -> impl Fn(io::Error) -> ReachError + 'path {
     move |error| ReachError::from_io(&error, verb, path)
 }
 
@@ -75,6 +79,14 @@ pub fn read_part(path: &Path, offset: i64, limit: usize) -> Result<Option<Part>,
 
 /// Publishes a file under a name that is free.
 pub fn write_once(path: &Path, bytes: &[u8]) -> Result<Published, ReachError> {
+    let mut grown = Grown::default();
+    let published = publish(path, bytes, &mut grown)?;
+    grown.sync()?;
+    Ok(published)
+}
+
+/// The same, with the sync of the directory left to the caller; the file itself is synced before it has its name.
+pub(crate) fn publish(path: &Path, bytes: &[u8], grown: &mut Grown) -> Result<Published, ReachError> {
     let failed = failed("publishing", path);
     let temporary = write_temporary(path, bytes).map_err(&failed)?;
     let linked = link_new(&temporary, path);
@@ -82,7 +94,7 @@ pub fn write_once(path: &Path, bytes: &[u8]) -> Result<Published, ReachError> {
     let _ = fs::remove_file(&temporary);
     match linked.map_err(&failed)? {
         Created::New => {
-            sync_directory_of(path).map_err(&failed)?;
+            grown.note(path);
             Ok(Published::New)
         }
         Created::Existing => match read(path, PUBLISHED_LIMIT)? {
@@ -151,12 +163,15 @@ fn write_temporary(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
 
 /// Opens a fresh file. A left-over of a killed process with the same name is no one's any more.
 fn new_file(temporary: &Path, path: &Path) -> io::Result<File> {
-    if let Err(error) = fs::remove_file(temporary)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(error);
+    let mode = file_mode(parent_of(path))?;
+    let open = || OpenOptions::new().write(true).create_new(true).mode(mode).open(temporary);
+    match open() {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(temporary)?;
+            open()
+        }
+        opened => opened,
     }
-    OpenOptions::new().write(true).create_new(true).mode(file_mode(parent_of(path))?).open(temporary)
 }
 
 /// In a directory that passes its group on, the group may do with a file what it may do there; elsewhere only the owner.
@@ -168,61 +183,12 @@ fn file_mode(directory: &Path) -> io::Result<u32> {
     })
 }
 
-fn parent_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn sync(file: &File) -> io::Result<()> {
-    counters::count_sync();
-    file.sync_all()
-}
-
-fn sync_directory_of(path: &Path) -> io::Result<()> {
-    sync(&File::open(parent_of(path))?)
-}
-
 /// Adds bytes at the end of a file, creating it, and syncs it.
 pub fn append(path: &Path, bytes: &[u8]) -> Result<(), ReachError> {
     let failed = failed("appending to", path);
     let mode = file_mode(parent_of(path)).map_err(&failed)?;
     let mut file = OpenOptions::new().append(true).create(true).mode(mode).open(path).map_err(&failed)?;
     file.write_all(bytes).and_then(|()| sync(&file)).map_err(&failed)
-}
-
-fn make_directory(path: &Path, mode: DirectoryMode) -> io::Result<()> {
-    let bits = match mode {
-        DirectoryMode::Private => return DirBuilder::new().mode(0o700).create(path),
-        DirectoryMode::Group => 0o2770,
-        DirectoryMode::GroupSticky => 0o3770,
-        DirectoryMode::GroupReads => 0o2750,
-    };
-    DirBuilder::new().mode(0o700).create(path)?;
-    // mkdir(2) leaves the set-group-id bit to the parent and subtracts the umask; the mode is set in full here.
-    fs::set_permissions(path, Permissions::from_mode(bits))
-}
-
-/// Makes a directory that must not be there yet.
-pub fn create_directory_exclusive(path: &Path, mode: DirectoryMode) -> Result<Created, ReachError> {
-    let failed = failed("making directory", path);
-    match make_directory(path, mode) {
-        Ok(()) => sync_directory_of(path).map(|()| Created::New).map_err(&failed),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Created::Existing),
-        Err(error) => Err(failed(error)),
-    }
-}
-
-/// Makes a directory and those above it that are missing.
-pub fn create_directories(path: &Path, mode: DirectoryMode) -> Result<(), ReachError> {
-    let missing: Vec<&Path> =
-        path.ancestors().take_while(|at| !at.as_os_str().is_empty() && fs::symlink_metadata(at).is_err()).collect();
-    for directory in missing.into_iter().rev() {
-        create_directory_exclusive(directory, mode)?;
-    }
-    match fs::metadata(path) {
-        Ok(found) if found.is_dir() => Ok(()),
-        Ok(_) => Err(failed("making directory", path)(io::ErrorKind::NotADirectory.into())),
-        Err(error) => Err(failed("making directory", path)(error)),
-    }
 }
 
 /// Lists a directory, sorted by name; none where there is no such directory.

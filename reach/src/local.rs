@@ -1,8 +1,9 @@
 //! This host.
 
 use crate::{
-    Address, Command, Connection, Conversation, Created, DirectoryMode, Entry, Output, Part, PieceTaker, Published,
-    Reach, ReachError, ReachErrorKind, Retry, connection, files, local_conversation, local_process, secret_file,
+    Address, Command, Connection, Conversation, Created, DirectoryMode, Entry, Making, Output, Part, PieceTaker,
+    Published, Reach, ReachError, ReachErrorKind, Retry, connection, files, local_conversation, local_process, making,
+    secret_file,
 };
 use async_trait::async_trait;
 use model::Timestamp;
@@ -80,6 +81,25 @@ impl Reach for Local {
 
     async fn create_directories(&self, path: &Path, mode: DirectoryMode) -> Result<(), ReachError> {
         on_disk(path, move |path| files::create_directories(&path, mode)).await
+    }
+
+    async fn make(&self, makings: Vec<Making>) -> Result<Vec<Published>, ReachError> {
+        let Some(Making::Directories(path, _) | Making::File(path, _)) = makings.first() else { return Ok(Vec::new()) };
+        on_disk(&path.clone(), move |_| making::make(&makings)).await
+    }
+
+    async fn read_first(&self, files: &[(PathBuf, usize)]) -> Result<Option<(usize, Vec<u8>)>, ReachError> {
+        let Some((path, _)) = files.first() else { return Ok(None) };
+        let files = files.to_vec();
+        on_disk(path, move |_| {
+            for (place, (path, limit)) in files.iter().enumerate() {
+                if let Some(bytes) = files::read(path, *limit)? {
+                    return Ok(Some((place, bytes)));
+                }
+            }
+            Ok(None)
+        })
+        .await
     }
 
     async fn list(&self, path: &Path) -> Result<Option<Vec<Entry>>, ReachError> {

@@ -1,9 +1,9 @@
 //! The contract of a place where processes run and files lie.
 
-use crate::{Address, Command, Connection, Conversation, Output, ReachError, ReachErrorKind, Retry};
+use crate::{Address, Command, Connection, Conversation, Making, Output, ReachError, ReachErrorKind, Retry};
 use async_trait::async_trait;
 use model::Timestamp;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Who may enter a new directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +150,31 @@ pub trait Reach: Send + Sync {
 
     /// Makes a directory and those above it that are missing; what is there stays as it is.
     async fn create_directories(&self, path: &Path, mode: DirectoryMode) -> Result<(), ReachError>;
+
+    /// Makes several things in this order, each as [`Self::create_directories`] and [`Self::write_once`] do; the outcomes of
+    /// the files, in their order. After `Ok` all of it is synced. After `Err`, and after a death in the middle, each of them
+    /// is there or is not, whatever stood before it in the order; each file that is there is whole.
+    async fn make(&self, makings: Vec<Making>) -> Result<Vec<Published>, ReachError> {
+        let mut published = Vec::new();
+        for making in makings {
+            match making {
+                Making::Directories(path, mode) => self.create_directories(&path, mode).await?,
+                Making::File(path, bytes) => published.push(self.write_once(&path, &bytes).await?),
+            }
+        }
+        Ok(published)
+    }
+
+    /// Reads the first of these files that is there, as [`Self::read`] does; which one it is. They are looked for in this
+    /// order, one after the other.
+    async fn read_first(&self, files: &[(PathBuf, usize)]) -> Result<Option<(usize, Vec<u8>)>, ReachError> {
+        for (place, (path, limit)) in files.iter().enumerate() {
+            if let Some(bytes) = self.read(path, *limit).await? {
+                return Ok(Some((place, bytes)));
+            }
+        }
+        Ok(None)
+    }
 
     /// Lists a directory, sorted by name; none where there is no such directory.
     async fn list(&self, path: &Path) -> Result<Option<Vec<Entry>>, ReachError>;

@@ -23,7 +23,8 @@
 //! ```
 //!
 //! Files are written to a temporary name, synced and linked to their name: the first writer wins, a second one learns
-//! what the first wrote. Whoever is killed leaves either nothing or a whole file. What a sealed job's archive holds is read
+//! what the first wrote. Whoever is killed leaves either nothing or a whole file. Files of several jobs may be made with one visit
+//! to the disk (`together`), which promises no order of theirs until all are synced. What a sealed job's archive holds is read
 //! from there; what is written after that lies beside it.
 
 mod archive;
@@ -33,6 +34,7 @@ mod record;
 mod seal;
 mod sets;
 mod store;
+mod together;
 
 pub use index::{IndexedJob, JobIndex, list};
 pub use markers::{Attempt, Progress};
@@ -40,3 +42,4 @@ pub use record::{Cancel, Ended, Intent, Missed, Origin, ReadBack, Released, Send
 pub use seal::Sealing;
 pub(crate) use sets::{JobSet, SetMember};
 pub use store::{JobDirectory, State};
+pub(crate) use together::{Claim, Written};

@@ -7,7 +7,7 @@
 use super::{
     JobDirectory,
     archive::{Archive, LONGEST_ARCHIVE, PackedFile, room_of},
-    store::unreadable,
+    store::{LONGEST_RECORD, unreadable},
 };
 use crate::{
     error::{Gravity, JobsError},
@@ -102,19 +102,42 @@ impl JobDirectory {
         let path = self.path().join(ARCHIVE);
         let read = self.files().read(&path, LONGEST_ARCHIVE).await;
         let Some(bytes) = reached(read, "the job directory was not read")? else { return Ok(None) };
-        let archive = Archive::read(&bytes).map_err(|why| unreadable(&path, &why))?;
-        // It is written once, so it may be kept; that there was none is not kept.
-        Ok(Some(Arc::clone(self.sealed().get_or_init(|| Arc::new(archive)))))
+        self.keep_archive(&bytes).map(Some)
+    }
+
+    /// It is written once, so it may be kept; that there was none is not kept.
+    fn keep_archive(&self, bytes: &[u8]) -> Result<Arc<Archive>, JobsError> {
+        let archive = Archive::read(bytes).map_err(|why| unreadable(&self.path().join(ARCHIVE), &why))?;
+        Ok(Arc::clone(self.sealed().get_or_init(|| Arc::new(archive))))
     }
 
     /// A file of the directory, as it lies there or from the archive. In this order: a file is removed after the archive
     /// is there, so that whoever misses the one finds the other.
     pub(super) async fn file(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, JobsError> {
-        let read = self.files().read(&self.path().join(name), limit).await;
-        if let Some(bytes) = reached(read, "the job directory was not read")? {
-            return Ok(Some(bytes));
+        Ok(self.first_file(&[name], limit).await?.map(|(_, bytes)| bytes))
+    }
+
+    /// The first of these files that is there; which one it is.
+    pub(super) async fn first_file(&self, names: &[&str], limit: usize) -> Result<Option<(usize, Vec<u8>)>, JobsError> {
+        let mut wanted: Vec<_> = names.iter().map(|name| (self.path().join(name), limit)).collect();
+        if self.sealed().get().is_none() {
+            wanted.push((self.path().join(ARCHIVE), LONGEST_ARCHIVE));
         }
-        Ok(self.archive().await?.and_then(|archive| archive.file(name).map(<[u8]>::to_vec)))
+        let found = match reached(self.files().read_first(&wanted).await, "the job directory was not read")? {
+            Some((place, bytes)) if place < names.len() => return Ok(Some((place, bytes))),
+            found => found,
+        };
+        if let Some((_, bytes)) = found {
+            self.keep_archive(&bytes)?;
+        }
+        let Some(archive) = self.sealed().get() else { return Ok(None) };
+        let packed = names.iter().enumerate().find_map(|(place, name)| Some((place, archive.file(name)?.to_vec())));
+        Ok(packed)
+    }
+
+    /// Whether its end was noted, or somebody has asked for it.
+    pub(crate) async fn is_ended_or_cancelled(&self) -> Result<bool, JobsError> {
+        Ok(self.first_file(&["ended.json", "cancel.json"], LONGEST_RECORD).await?.is_some())
     }
 
     /// The names in a folder of the directory, those in the archive included.

@@ -1,6 +1,9 @@
 //! What one call makes of many files, written down before the first of them is begun.
 
-use super::store::{State, parse, unreadable};
+use super::{
+    store::{State, parse, unreadable},
+    together::Written,
+};
 use crate::{
     error::{Gravity, JobsError},
     reached::reached,
@@ -62,8 +65,8 @@ impl State {
         Ok(Some(LastSet { number: last, set: parse(&path, &bytes)?, is_done }))
     }
 
-    /// Writes set number `number` of a call unless it is there; what stands there afterwards.
-    pub(crate) async fn put_set(&self, digest: &str, number: u32, set: &JobSet) -> Result<JobSet, JobsError> {
+    /// Writes set number `number` of a call unless it is there.
+    pub(crate) async fn put_set(&self, digest: &str, number: u32, set: &JobSet) -> Result<Written<JobSet>, JobsError> {
         let (folder, what) = (self.set_folder(digest), "the jobs were not submitted");
         self.create_own_folder("sets", &folder, what).await?;
         let bytes = serde_json::to_vec(set).map_err(|error| {
@@ -71,8 +74,8 @@ impl State {
         })?;
         let path = folder.join(format!("{number}.json"));
         match reached(self.files().write_once(&path, &bytes).await, what)? {
-            Published::New => Ok(set.clone()),
-            Published::Existing(bytes) => parse(&path, &bytes),
+            Published::New => Ok(Written::New),
+            Published::Existing(bytes) => parse(&path, &bytes).map(Written::Existing),
         }
     }
 

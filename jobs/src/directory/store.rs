@@ -3,13 +3,14 @@
 use super::{
     archive::Archive,
     record::{Cancel, Ended, Intent, Missed, ReadBack, Released, Sending, SubmittedNote, Unheld},
+    together::{Claim, Written},
 };
 use crate::{
     error::{Gravity, JobsError},
     reached::reached,
 };
 use model::{JobId, UserName};
-use reach::{DirectoryMode, Published, Reach};
+use reach::{DirectoryMode, Making, Published, Reach};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     path::{Path, PathBuf},
@@ -17,9 +18,9 @@ use std::{
 };
 
 /// The longest record, in bytes; a job file of the longest length fits.
-const LONGEST_RECORD: usize = 4 * 1024 * 1024;
+pub(super) const LONGEST_RECORD: usize = 4 * 1024 * 1024;
 /// Submissions of one and the same request.
-const MOST_GENERATIONS: u32 = 10_000;
+pub(super) const MOST_GENERATIONS: u32 = 10_000;
 /// Calls of the scheduler for one job.
 const MOST_SENDINGS: u32 = 100;
 
@@ -44,7 +45,7 @@ pub struct JobDirectory {
 }
 
 /// What belongs to one job is written by its owner alone, because its owner's nodes run what lies there; a group may read.
-fn own(mode: DirectoryMode) -> DirectoryMode {
+pub(super) fn own(mode: DirectoryMode) -> DirectoryMode {
     if mode == DirectoryMode::Group { DirectoryMode::GroupReads } else { mode }
 }
 
@@ -75,11 +76,9 @@ impl State {
         JobDirectory { id, path, mode: self.mode, files, state: self.clone(), sealed }
     }
 
-    /// Makes a folder in which each member of a group has their own: nobody moves another's away.
+    /// Makes a folder in which each member of a group has their own.
     async fn create_folder(&self, name: &str, what: &str) -> Result<(), JobsError> {
-        reached(self.files.create_directories(&self.root, self.mode).await, what)?;
-        let mode = if self.mode == DirectoryMode::Group { DirectoryMode::GroupSticky } else { self.mode };
-        reached(self.files.create_directories(&self.root.join(name), mode).await, what)
+        reached(self.files.make(self.folder_makings(name)).await, what).map(drop)
     }
 
     /// Makes a folder of one person's below the one of that name.
@@ -120,20 +119,9 @@ impl State {
 
     /// Makes `id` the job of the request's submission number `generation`, or tells which job already is.
     pub async fn claim_request(&self, digest: &str, generation: u32, id: JobId) -> Result<JobId, JobsError> {
-        if generation > MOST_GENERATIONS {
-            let why = format!("it was submitted {MOST_GENERATIONS} times already");
-            return Err(JobsError::usage("the job was not submitted", why, "change the job's name"));
-        }
-        let directory = self.root.join("requests").join(digest);
-        let what = "the job was not submitted";
-        self.create_own_folder("requests", &directory, what).await?;
-        let path = directory.join(generation.to_string());
-        match reached(self.files.write_once(&path, id.to_string().as_bytes()).await, what)? {
-            Published::New => Ok(id),
-            Published::Existing(bytes) => {
-                let text = String::from_utf8_lossy(&bytes);
-                text.trim().parse().map_err(|_| unreadable(&path, "it holds no job id"))
-            }
+        match self.claim(&[Claim { digest, generation, id }]).await?.pop() {
+            Some(Written::Existing(known)) => Ok(known),
+            _ => Ok(id),
         }
     }
 }
@@ -175,12 +163,15 @@ impl JobDirectory {
 
     /// Makes the directory and its folders.
     pub async fn create(&self) -> Result<(), JobsError> {
-        let what = "the job directory was not made";
-        self.state.create_folder("jobs", what).await?;
-        for folder in ["sending", "links/1/attempts"] {
-            reached(self.files.create_directories(&self.path.join(folder), own(self.mode)).await, what)?;
-        }
-        Ok(())
+        let mut makings = self.state.folder_makings("jobs");
+        makings.extend(self.folder_makings());
+        reached(self.files.make(makings).await, "the job directory was not made").map(drop)
+    }
+
+    /// Its folders.
+    pub(super) fn folder_makings(&self) -> Vec<Making> {
+        let folder = |name: &str| Making::Directories(self.path.join(name), own(self.mode));
+        ["sending", "links/1/attempts"].map(folder).into()
     }
 
     /// Writes the batch script unless it is there. The first one counts, also where a newer Pakt would write another:
@@ -199,11 +190,7 @@ impl JobDirectory {
     }
 
     async fn put<T: Serialize + DeserializeOwned>(&self, name: &str, record: &T) -> Result<T, JobsError> {
-        let path = self.path.join(name);
-        let bytes = serde_json::to_vec_pretty(record).map_err(|error| {
-            let next = "this is a defect of Pakt; please report it";
-            JobsError::new(Gravity::Bug, format!("`{name}` was not written"), error.to_string(), next)
-        })?;
+        let (path, bytes) = (self.path.join(name), self::record(name, record)?);
         match reached(self.files.write_once(&path, &bytes).await, "the job directory was not written")? {
             Published::New => self.unless_sealed(name, &bytes).await,
             Published::Existing(bytes) => parse(&path, &bytes),
@@ -277,6 +264,14 @@ records! {
     cancel, put_cancel: Cancel = "cancel.json";
     missed, put_missed: Missed = "missed.json";
     ended, put_ended: Ended = "ended.json";
+}
+
+/// A record as it lies on disk.
+pub(super) fn record<T: Serialize>(name: &str, record: &T) -> Result<Vec<u8>, JobsError> {
+    serde_json::to_vec_pretty(record).map_err(|error| {
+        let next = "this is a defect of Pakt; please report it";
+        JobsError::new(Gravity::Bug, format!("`{name}` was not written"), error.to_string(), next)
+    })
 }
 
 pub(super) fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, JobsError> {

@@ -43,7 +43,7 @@ pub(super) async fn begin(house: &House, opened: Opened, ready: Ready) -> Result
     let (script, handed) = (ready.sheet)(&intent)?;
     if let Some(script) = script.filter(|_| !was_sent) {
         directory.put_script(script.as_bytes()).await?;
-        make_log_folder(house, &handed).await?;
+        make_log_folder(house, &directory, &handed).await?;
         house.steps.done(Step::Scripted);
     }
     Ok(Begun { directory, intent, is_taken_up, was_sent, handed, told: ready.told })
@@ -112,9 +112,10 @@ impl Begun {
 }
 
 /// Slurm makes no folder for a log, and a job whose log cannot be opened fails at its start.
-async fn make_log_folder(house: &House, handed: &Handed) -> Result<(), JobsError> {
+pub(super) async fn make_log_folder(house: &House, directory: &JobDirectory, handed: &Handed) -> Result<(), JobsError> {
     let Some(folder) = handed.output.as_ref().and_then(|output| Path::new(output).parent()) else { return Ok(()) };
-    if folder.to_string_lossy().contains('%') {
+    // The job's own directory is there.
+    if folder == directory.path() || folder.to_string_lossy().contains('%') {
         return Ok(());
     }
     let made = house.files.create_directories(folder, house.state.mode()).await;

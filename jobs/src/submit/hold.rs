@@ -12,17 +12,18 @@ use model::Amount;
 
 /// Enters the hold that the intent asks for. Done twice it is one hold. A ledger that does not answer delays it.
 pub(crate) async fn take_hold(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<(), JobsError> {
-    take_holds(house, &[(directory, intent)]).await
+    take_holds(house, &[(directory, intent, true)]).await
 }
 
-/// Enters the holds of these jobs in one transaction: all of them, or none.
-pub(super) async fn take_holds(house: &House, jobs: &[(&JobDirectory, &Intent)]) -> Result<(), JobsError> {
+/// Enters the holds of these jobs in one transaction: all of them, or none. With each it is said whether an earlier call may
+/// have noted that nothing is held for it.
+pub(super) async fn take_holds(house: &House, jobs: &[(&JobDirectory, &Intent, bool)]) -> Result<(), JobsError> {
     let mut wanted = Vec::new();
-    for (directory, intent) in jobs {
+    for (directory, intent, may_be_unheld) in jobs {
         if let Some(why) = &intent.hold_later {
             later(directory, why).await?;
         } else if let Some((unit, ceiling)) = &intent.hold
-            && directory.unheld().await?.is_none()
+            && (!may_be_unheld || directory.unheld().await?.is_none())
         {
             wanted.push((*directory, *intent, hold_command(intent, unit, *ceiling, false)));
         }

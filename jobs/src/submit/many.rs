@@ -5,13 +5,13 @@
 
 use super::{
     Over, SubmitAnswer,
-    begun::{Begun, begin},
+    begun::Begun,
     hold::take_holds,
     payments::{advice, payments},
     read_back::Seen,
     ready::{Ready, ready},
-    request::open_at,
     set::{self, Chosen},
+    together::{JOBS_TOGETHER, begin_together},
 };
 use crate::{
     directory::SubmittedNote,
@@ -35,7 +35,7 @@ use std::{
 /// The most files of one call.
 pub const MOST_FILES: usize = 10_000;
 /// How many jobs are prepared or written down at once: disks sync many files in the time of one.
-const FILES_AT_ONCE: usize = 64;
+pub(super) const FILES_AT_ONCE: usize = 64;
 /// How many submission commands run at once: more than a loop would start, fewer than a login node minds.
 const COMMANDS_AT_ONCE: usize = 4;
 /// So many refusals in a row, and the rest would be refused as well: of a limit of jobs, say.
@@ -101,7 +101,7 @@ pub async fn submit_many(house: &House, wish: ManySubmission) -> Result<ManyAnsw
 }
 
 /// Does the work of many items, so many at a time; the outcomes in the order of the items.
-async fn each<Item, Outcome, Work: Future<Output = Outcome>>(
+pub(super) async fn each<Item, Outcome, Work: Future<Output = Outcome>>(
     items: impl IntoIterator<Item = Item>,
     at_once: usize,
     work: impl Fn(Item) -> Work,
@@ -156,25 +156,20 @@ struct OnItsWay {
 }
 
 async fn all_begun(house: &House, ready: Vec<Ready>, chosen: &Chosen) -> Result<Vec<OnItsWay>, JobsError> {
-    let begun = each(ready.into_iter().zip(&chosen.generations), FILES_AT_ONCE, |(ready, generation)| async move {
-        let (path, name) = (ready.told.path.clone(), ready.intent.name.clone());
-        let begun = match generation {
-            Some(generation) => {
-                let opened = open_at(house, &ready.digest, *generation).await?;
-                Some(begin(house, opened, ready).await?)
-            }
-            None => None,
-        };
-        Ok(OnItsWay { path, name, begun })
-    });
-    begun.await.into_iter().collect()
+    let named: Vec<_> = ready.iter().map(|ready| (ready.told.path.clone(), ready.intent.name.clone())).collect();
+    let mut jobs = ready.into_iter().zip(chosen.generations.iter().copied());
+    let parts = std::iter::from_fn(|| Some(jobs.by_ref().take(JOBS_TOGETHER).collect::<Vec<_>>()));
+    let parts = parts.take_while(|part| !part.is_empty());
+    let begun = each(parts, FILES_AT_ONCE / 2, |part| begin_together(house, part)).await;
+    let begun = begun.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
+    Ok(named.into_iter().zip(begun).map(|((path, name), begun)| OnItsWay { path, name, begun }).collect())
 }
 
 /// Enters all holds at once. Where they are refused nothing of this call is left but a note; what an earlier one began and
 /// held goes on as it was.
 async fn hold_all(house: &House, members: &[OnItsWay]) -> Result<(), JobsError> {
     let unsent = || members.iter().filter_map(|member| member.begun.as_ref()).filter(|begun| !begun.was_sent);
-    let jobs: Vec<_> = unsent().map(|begun| (&begun.directory, &begun.intent)).collect();
+    let jobs: Vec<_> = unsent().map(|begun| (&begun.directory, &begun.intent, begun.is_taken_up)).collect();
     let Err(error) = take_holds(house, &jobs).await else { return Ok(()) };
     if error.gravity == Gravity::Refused {
         let fresh = unsent().filter(|begun| !begun.is_taken_up);

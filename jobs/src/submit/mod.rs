@@ -3,7 +3,7 @@
 //! `ready` prepares the job of a file, `request` finds or makes the job of a request, `begun` begins it, `sheet` writes its
 //! batch script, `hold` takes its GPU-hours, `send` calls the scheduler exactly once, `sender` waits for whoever began that
 //! before, `read_back` sees what the scheduler made of it, `route` puts them in order for one file; `many` does so for many
-//! files of one call, `set` says which jobs that call means, `payments` what budgets say to them together.
+//! files of one call, `together` begins those, `set` says which jobs that call means, `payments` what budgets say to them together.
 
 mod begun;
 mod hold;
@@ -17,6 +17,7 @@ mod send;
 mod sender;
 mod set;
 mod sheet;
+mod together;
 
 pub(crate) use hold::take_hold;
 pub(crate) use request::{Opened, RequestState, digest_of, open_request, request_state, write_intent};

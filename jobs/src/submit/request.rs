@@ -75,9 +75,14 @@ pub(crate) async fn open_request(house: &House, digest: &str, again: bool) -> Re
 }
 
 /// The job of a request's submission number `generation`, begun or not; its id is claimed where nobody has.
-pub(crate) async fn open_at(house: &House, digest: &str, generation: u32) -> Result<Opened, JobsError> {
+async fn open_at(house: &House, digest: &str, generation: u32) -> Result<Opened, JobsError> {
     let id = house.state.claim_request(digest, generation, house.new_id()).await?;
     house.steps.done(Step::Claimed);
+    opened(house, id, generation).await
+}
+
+/// The job of a request under an id that was claimed, however far it has come.
+pub(super) async fn opened(house: &House, id: JobId, generation: u32) -> Result<Opened, JobsError> {
     let directory = house.state.job(id);
     Ok(match directory.intent().await? {
         Some(intent) => Opened::Begun(directory, Box::new(intent)),

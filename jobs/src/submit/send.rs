@@ -89,7 +89,7 @@ fn unsubmitted(intent: &Intent) -> String {
 
 /// Between its hold and now somebody may have cancelled the job, or given it up: then it is not sent, and it is over.
 async fn still_wanted(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<(), JobsError> {
-    let why = if directory.ended().await?.is_some() || directory.cancel().await?.is_some() {
+    let why = if directory.is_ended_or_cancelled().await? {
         "it was cancelled meanwhile"
     } else if is_still_held(house, directory, intent).await? {
         return Ok(());

@@ -4,11 +4,12 @@
 //! meanwhile, and what it had not is submitted now. Only a call of which every job was submitted begins anew.
 
 use super::{
+    many::{FILES_AT_ONCE, each},
     ready::Ready,
     request::{digest_of, has_ended},
 };
 use crate::{
-    directory::{JobSet, SetMember},
+    directory::{JobDirectory, JobSet, SetMember, SubmittedNote, Written},
     error::JobsError,
     house::House,
     reached::scheduled,
@@ -47,9 +48,14 @@ pub(super) async fn choose(house: &House, jobs: &[Ready], over: Over) -> Result<
     }
     let members = choices(house, jobs, over).await?;
     let set = JobSet { version: 1, made_at: house.clock.now(), members };
-    let set = house.state.put_set(&digest, number, &set).await?;
-    // Another process may have been first, and may have come further.
-    resumed(house, digest, number, &set).await
+    match house.state.put_set(&digest, number, &set).await? {
+        Written::New => {
+            let generations = set.members.into_iter().map(|member| member.generation).collect();
+            Ok(Chosen { digest, number, generations })
+        }
+        // Another process was first, and may have come further.
+        Written::Existing(set) => resumed(house, digest, number, &set).await,
+    }
 }
 
 async fn resumed(house: &House, digest: String, number: u32, set: &JobSet) -> Result<Chosen, JobsError> {
@@ -120,35 +126,44 @@ fn mixed(jobs: &[Ready], lasts: &[Last], are_over: usize) -> JobsError {
 
 /// Where each request stands; the scheduler is asked once for all of them.
 async fn lasts(house: &House, jobs: &[Ready]) -> Result<Vec<Last>, JobsError> {
+    let noted = each(jobs, FILES_AT_ONCE, |job| noted(house, &job.digest)).await;
     let (mut lasts, mut asked) = (Vec::with_capacity(jobs.len()), Vec::new());
-    for job in jobs {
-        let Some((number, id)) = house.state.last_of_request(&job.digest).await? else {
-            lasts.push(Last { number: 0, standing: Standing::Never });
-            continue;
-        };
-        let directory = house.state.job(id);
-        let standing = match (directory.submitted().await?, directory.ended().await?) {
-            (Some(_), Some(_)) => Standing::Over,
-            (None, Some(_)) => Standing::Never,
-            (None, None) => Standing::Open,
-            (Some(submitted), None) => {
-                let made_at = directory.intent().await?.map_or(submitted.at, |intent| intent.made_at);
-                asked.push((lasts.len(), directory, submitted.scheduler_job, made_at));
-                Standing::Open
-            }
-        };
-        lasts.push(Last { number, standing });
+    for noted in noted {
+        let (last, submitted) = noted?;
+        asked.extend(submitted.map(|submitted| (lasts.len(), submitted)));
+        lasts.push(last);
     }
-    let ids: Vec<SchedulerJobId> = asked.iter().map(|(_, _, id, _)| *id).collect();
-    let since: Option<Timestamp> = asked.iter().map(|(.., made_at)| *made_at).min();
-    if let Some(since) = since {
-        let states = house.scheduler.states(&ids, since).await;
-        let states = scheduled(states, "it is not known which of the jobs were submitted before and are over")?;
-        for (at, directory, id, _) in asked {
-            if has_ended(&directory, states.get(&id)).await? {
-                lasts[at].standing = Standing::Over;
-            }
+    let ids: Vec<SchedulerJobId> = asked.iter().map(|(_, sent)| sent.scheduler_job).collect();
+    let Some(since) = asked.iter().map(|(_, sent)| sent.made_at).min() else { return Ok(lasts) };
+    let states = house.scheduler.states(&ids, since).await;
+    let states = scheduled(states, "it is not known which of the jobs were submitted before and are over")?;
+    for (at, Sent { directory, scheduler_job, .. }) in asked {
+        if has_ended(&directory, states.get(&scheduler_job)).await? {
+            lasts[at].standing = Standing::Over;
         }
     }
     Ok(lasts)
+}
+
+/// A job that was submitted, and of which no end was noted.
+struct Sent {
+    directory: JobDirectory,
+    scheduler_job: SchedulerJobId,
+    made_at: Timestamp,
+}
+
+/// Where a request stands by what was noted of it. One that was submitted stands open until the scheduler is asked.
+async fn noted(house: &House, digest: &str) -> Result<(Last, Option<Sent>), JobsError> {
+    let Some((number, id)) = house.state.last_of_request(digest).await? else {
+        return Ok((Last { number: 0, standing: Standing::Never }, None));
+    };
+    let directory = house.state.job(id);
+    let (standing, submitted) = match (directory.submitted().await?, directory.ended().await?) {
+        (Some(_), Some(_)) => (Standing::Over, None),
+        (None, Some(_)) => (Standing::Never, None),
+        (submitted, None) => (Standing::Open, submitted),
+    };
+    let Some(SubmittedNote { scheduler_job, at, .. }) = submitted else { return Ok((Last { number, standing }, None)) };
+    let made_at = directory.intent().await?.map_or(at, |intent| intent.made_at);
+    Ok((Last { number, standing }, Some(Sent { directory, scheduler_job, made_at })))
 }

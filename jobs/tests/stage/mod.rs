@@ -6,3 +6,4 @@ pub(crate) mod cluster;
 pub(crate) mod counted;
 pub(crate) mod desk;
 pub(crate) mod handed;
+pub(crate) mod mortal;

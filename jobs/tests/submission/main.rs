@@ -11,6 +11,7 @@ mod several;
 #[path = "../stage/mod.rs"]
 #[allow(dead_code, reason = "each suite uses a part of the stage")]
 mod stage;
+mod together;
 mod too_large;
 mod unknown;
 mod why;

@@ -24,7 +24,7 @@ use std::{
 };
 
 /// As many jobs of one GPU for an hour, named by their numbers.
-fn files(count: usize) -> Vec<JobFile> {
+pub(crate) fn files(count: usize) -> Vec<JobFile> {
     files_of(1, count)
 }
 

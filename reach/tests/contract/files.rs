@@ -1,6 +1,6 @@
 //! Files and directories.
 
-use reach::{Created, DirectoryMode, EntryKind, Published, Reach, ReachError, ReachErrorKind};
+use reach::{Created, DirectoryMode, EntryKind, Making, Published, Reach, ReachError, ReachErrorKind};
 use std::{
     ffi::OsStr,
     os::unix::{ffi::OsStrExt, fs::PermissionsExt},
@@ -50,6 +50,31 @@ pub(crate) async fn an_earlier_file_beyond_all_measure_is_an_error_and_is_not_re
     let error = at.write_once(&path, b"ours").await.expect_err("too long");
     assert_eq!(error.kind, ReachErrorKind::TooLong);
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing of ours is left");
+}
+
+pub(crate) async fn several_things_are_made_in_their_order_and_the_first_that_is_there_is_read(at: Arc<dyn Reach>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (below, path) = (folder.path().join("a/b"), folder.path().join("a/b/c"));
+    let makings = |bytes: &[u8]| {
+        vec![
+            Making::Directories(below.clone(), DirectoryMode::Private),
+            Making::File(path.clone(), bytes.to_owned()),
+            Making::File(below.join("other"), bytes.to_owned()),
+        ]
+    };
+    assert_eq!(at.make(Vec::new()).await, Ok(Vec::new()));
+    assert_eq!(at.make(makings(b"one")).await, Ok(vec![Published::New, Published::New]));
+    std::fs::remove_file(below.join("other")).expect("ours");
+    assert_eq!(at.make(makings(b"two")).await, Ok(vec![Published::Existing(b"one".to_vec()), Published::New]));
+    assert_eq!(std::fs::metadata(&below).expect("made").permissions().mode() & 0o7777, 0o700);
+    let lost =
+        vec![Making::File(folder.path().join("absent/x"), b"x".to_vec()), Making::File(below.join("y"), Vec::new())];
+    assert_eq!(at.make(lost).await.map_err(|error| error.kind), Err(ReachErrorKind::NotFound));
+    let wanted = |names: &[&str]| names.iter().map(|name| (below.join(name), 10)).collect::<Vec<_>>();
+    assert_eq!(at.read_first(&wanted(&["absent", "other", "c"])).await, Ok(Some((1, b"two".to_vec()))));
+    assert_eq!(at.read_first(&wanted(&["absent"])).await, Ok(None));
+    assert_eq!(at.read_first(&[]).await, Ok(None));
+    assert!(at.read_first(&[(path, 2)]).await.is_err(), "it is longer than that");
 }
 
 pub(crate) async fn files_are_replaced_appended_listed_and_removed(at: Arc<dyn Reach>) {

@@ -1,7 +1,7 @@
 //! This host.
 
 use super::place::{Place, shell};
-use reach::{Local, Reach, counters};
+use reach::{Local, Making, Reach, counters};
 use std::time::Duration;
 
 crate::all_promises!(Place::here());
@@ -24,4 +24,13 @@ async fn a_signal_is_told_and_syncs_are_counted() {
     let before = counters();
     Local.replace(&folder.path().join("state"), b"one").await.expect("written");
     assert!(counters().since(before).syncs >= 2, "the file and its directory are synced");
+}
+
+#[tokio::test]
+async fn a_directory_that_gets_several_files_at_once_is_synced_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |number: u8| Making::File(folder.path().join(number.to_string()), vec![number]);
+    let before = counters();
+    Local.make((0..8).map(file).collect()).await.expect("made");
+    assert_eq!(counters().since(before).syncs, 9, "eight files and their directory");
 }

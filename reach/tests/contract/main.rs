@@ -42,6 +42,7 @@ macro_rules! all_promises {
                 of_many_writers_one_publishes_and_all_see_its_bytes,
                 an_earlier_file_beyond_all_measure_is_an_error_and_is_not_read,
                 files_are_replaced_appended_listed_and_removed,
+                several_things_are_made_in_their_order_and_the_first_that_is_there_is_read,
                 directories_have_the_mode_that_was_asked_for,
                 odd_names_survive,
                 what_is_in_the_way_is_told_apart_from_what_is_missing;
