@@ -1,6 +1,6 @@
 //! Tables on their way out: a few hundred rows a message, so that neither side holds a whole year.
 
-use slurm_messages::{Answer, frame, frame::FrameError};
+use slurm_messages::{Answer, Value, frame, frame::FrameError};
 use std::{borrow::Cow, io::Write};
 
 /// Rows of one message. At a kilobyte each they are far below the limit, and far above what a system call costs.
@@ -27,7 +27,7 @@ impl<W: Write> Pipe<W> {
     ) -> Result<(), FrameError> {
         let mut waiting = Vec::with_capacity(ROWS);
         for row in rows {
-            waiting.push(row);
+            waiting.push(row.into_iter().map(Value).collect());
             if waiting.len() == ROWS {
                 self.send(&Answer::Rows(std::mem::take(&mut waiting)))?;
             }

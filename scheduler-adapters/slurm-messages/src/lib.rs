@@ -19,4 +19,4 @@ pub mod script;
 
 pub use hello::{Hello, PROTOCOL};
 pub use question::{JobsQuestion, Question, RunsQuestion, Submission};
-pub use reply::{Answer, Failure, FailureKind};
+pub use reply::{Answer, Failure, FailureKind, Value};

@@ -3,6 +3,24 @@
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
+/// A value of a row. Read from a message it is the text that stands there, unless something in it is escaped: a queue of
+/// ten thousand jobs has two hundred thousand values, and each would be copied otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Value<'bytes>(#[serde(borrow)] pub Cow<'bytes, str>);
+
+impl AsRef<str> for Value<'_> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'bytes> From<Cow<'bytes, str>> for Value<'bytes> {
+    fn from(text: Cow<'bytes, str>) -> Self {
+        Self(text)
+    }
+}
+
 /// A piece of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -11,7 +29,7 @@ pub enum Answer<'bytes> {
     Columns(Vec<String>),
     /// Some rows of a table; more may follow.
     #[serde(borrow)]
-    Rows(Vec<Vec<Cow<'bytes, str>>>),
+    Rows(Vec<Vec<Value<'bytes>>>),
     /// The table is whole.
     End,
     /// The job is submitted.
@@ -58,4 +76,21 @@ pub struct Failure {
     pub number: i32,
     /// What it means, in the library's own words.
     pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame;
+
+    #[test]
+    fn values_are_read_where_they_stand() {
+        let rows = [["4711", "näme"], ["a\"b", ""]].map(|row| row.map(|text| Value(text.into())).to_vec()).to_vec();
+        let frame = frame::encode(&Answer::Rows(rows.clone())).expect("short");
+        let Ok(Answer::Rows(read)) = frame::decode(&frame[frame::HEAD..]) else { panic!("rows") };
+        assert_eq!(read, rows);
+        let is_borrowed = |value: &Value<'_>| matches!(value.0, Cow::Borrowed(_));
+        let borrowed: Vec<bool> = read.iter().flatten().map(is_borrowed).collect();
+        assert_eq!(borrowed, [true, true, false, true], "one has an escape in it");
+    }
 }

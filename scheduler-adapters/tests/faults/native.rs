@@ -121,3 +121,30 @@ async fn a_helper_without_a_place_to_run_is_no_failure_of_the_commands() {
     assert!(!slurm.submits_by_command(), "the library leaves no process that could be looked for");
     assert!(SlurmCommands::new(Arc::new(Local), Arc::new(SystemClock)).submits_by_command());
 }
+
+#[tokio::test]
+async fn many_submissions_are_made_by_several_helpers_and_few_by_one() {
+    let place = stage_and_double(true);
+    let (stage, double) = &place;
+    let started = stage.folder.join("started");
+    let script = format!(
+        "open({:?}, 'a').write('x')\nsay(hello)\nnumber = 0\nwhile hear():\n    number += 1\n    time.sleep(0.02)\n    \
+         say(dict(submitted=dict(job=number, said='')))",
+        started.display().to_string()
+    );
+    for (count, helpers) in [(3, 1), (64, 4)] {
+        fs::write(&started, "").expect("ours");
+        let slurm = Arc::new(with_helper(&place, &script));
+        let mut submissions = tokio::task::JoinSet::new();
+        for number in 0..count {
+            let submission = stage.submission(&format!("job-{number}"), Size::Small, "true");
+            let slurm = Arc::clone(&slurm);
+            submissions.spawn(async move { slurm.submit(&submission).await });
+        }
+        for answer in submissions.join_all().await {
+            assert!(answer.as_ref().is_ok_and(|sent| sent.cluster.is_some()), "{answer:?}");
+        }
+        assert_eq!(fs::read(&started).expect("written").len(), helpers, "{count} submissions");
+        assert_eq!((double.calls_of("sbatch"), slurm.unused_ways().len()), (0, 0));
+    }
+}

@@ -1,21 +1,29 @@
 //! The helper as a process: started when it is first needed, asked one question at a time, given up when it fails.
 
+use super::awake::Awake;
 use crate::{
     AdapterError, AdapterErrorKind,
     shared::{Asking, Tally},
-    slurm::{columns::AccountingFields, queue_row, submit::in_environment},
+    slurm::columns::AccountingFields,
 };
-use reach::{Command, Conversation, Reach, ReachError};
-use slurm_messages::{Answer, Failure, Hello, PROTOCOL, Question, frame};
+use reach::Reach;
+use slurm_messages::{Answer, Failure, Hello, Question};
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex as Lock, PoisonError},
+    sync::{
+        Arc, Mutex as Lock, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
-/// How long the helper may take to say what it is: it reads Slurm's configuration, perhaps from a controller.
-const HELLO_LIMIT: Duration = Duration::from_secs(30);
+/// So many helpers submit at once, as many as commands would: the library waits for the controller at each submission, and
+/// does nothing else meanwhile. Every other question is put to the first.
+const HELPERS: usize = 4;
+
+/// So many submissions that wait are worth another helper: a start takes as long as about ten of them.
+const WORTH_A_HELPER: usize = 10;
 
 /// How long the helper may take for each message of a read.
 const READ_LIMIT: Duration = Duration::from_mins(1);
@@ -31,13 +39,6 @@ pub(in crate::slurm) enum Unanswered {
     Failed(Failure),
 }
 
-/// A helper that has said what it is.
-struct Awake {
-    conversation: Box<dyn Conversation>,
-    hello: Hello,
-    fields: Arc<AccountingFields>,
-}
-
 enum State {
     Asleep,
     Awake(Awake),
@@ -51,7 +52,13 @@ pub(in crate::slurm) struct Helper {
     program: PathBuf,
     /// How long each message of a read is waited for.
     patience: Duration,
-    state: Mutex<State>,
+    helpers: [Mutex<State>; HELPERS],
+    /// What the first of them said.
+    said: OnceLock<Hello>,
+    /// One for each helper that may submit.
+    turns: Semaphore,
+    /// Submissions under way or waiting for their turn.
+    submissions: AtomicUsize,
     tally: Arc<Tally>,
     /// Why it was given up, for whoever asks.
     note: Lock<Option<String>>,
@@ -90,12 +97,21 @@ impl PieceTaker for Counted<'_> {
 
 impl Helper {
     pub(in crate::slurm) fn new(reach: Arc<dyn Reach>, program: PathBuf, tally: Arc<Tally>) -> Self {
-        let (state, note) = (Mutex::new(State::Asleep), Lock::default());
-        Self { reach, program, patience: READ_LIMIT, state, tally, note }
+        Self {
+            reach,
+            program,
+            patience: READ_LIMIT,
+            helpers: std::array::from_fn(|_| Mutex::new(State::Asleep)),
+            said: OnceLock::new(),
+            turns: Semaphore::new(HELPERS),
+            submissions: AtomicUsize::new(0),
+            tally,
+            note: Lock::default(),
+        }
     }
 
     /// The same with another patience.
-    pub(in crate::slurm) const fn waiting(mut self, patience: Duration) -> Self {
+    pub(in crate::slurm) fn waiting(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
@@ -112,14 +128,22 @@ impl Helper {
 
     /// What the helper says of itself.
     pub(in crate::slurm) async fn hello(&self) -> Option<Hello> {
-        let mut state = self.state.lock().await;
+        // Whoever submits asks for it each time, while others submit.
+        if let Some(said) = self.said.get().filter(|_| self.note().is_none()) {
+            return Some(said.clone());
+        }
+        let mut state = self.first().lock().await;
         self.wake(&mut state).await.map(|awake| awake.hello.clone())
     }
 
     /// The columns of its rows of accounting.
     pub(in crate::slurm) async fn fields(&self) -> Option<Arc<AccountingFields>> {
-        let mut state = self.state.lock().await;
+        let mut state = self.first().lock().await;
         self.wake(&mut state).await.map(|awake| Arc::clone(&awake.fields))
+    }
+
+    const fn first(&self) -> &Mutex<State> {
+        &self.helpers[0]
     }
 
     /// Asks, and hands the rows of the answer on as they come; its last message. `within` bounds the wait for each message.
@@ -129,10 +153,44 @@ impl Helper {
         within: Duration,
         taker: &mut dyn PieceTaker,
     ) -> Result<Answer<'static>, Unanswered> {
-        let mut state = self.state.lock().await;
+        if !matches!(question, Question::Submit(_)) {
+            return self.ask_one(self.first().lock().await, question, within, taker).await;
+        }
+        self.submissions.fetch_add(1, Ordering::Relaxed);
+        let turn = self.turns.acquire().await;
+        let answer = self.ask_one(self.free().await, question, within, taker).await;
+        self.submissions.fetch_sub(1, Ordering::Relaxed);
+        drop(turn);
+        answer
+    }
+
+    /// A helper that does nothing now; another one is started where enough submissions wait for it. The first where there is
+    /// none, once that is free.
+    async fn free(&self) -> MutexGuard<'_, State> {
+        for (number, helper) in self.helpers.iter().enumerate() {
+            let Ok(mut state) = helper.try_lock() else { continue };
+            let is_worth_it = self.submissions.load(Ordering::Relaxed) > number * WORTH_A_HELPER;
+            if number > 0 && is_worth_it && matches!(*state, State::Asleep) {
+                // One more that cannot be started is no reason to do without the first.
+                *state = self.start().await.map_or(State::GivenUp, State::Awake);
+            }
+            if number == 0 || matches!(*state, State::Awake(_)) {
+                return state;
+            }
+        }
+        self.first().lock().await
+    }
+
+    async fn ask_one(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        question: &Question,
+        within: Duration,
+        taker: &mut dyn PieceTaker,
+    ) -> Result<Answer<'static>, Unanswered> {
         let Some(awake) = self.wake(&mut state).await else { return Err(Unanswered::NotAsked) };
         let mut counted = Counted { asking: Asking::of(SOURCE), taker };
-        let asked = exchange(awake.conversation.as_mut(), question, within, &mut counted).await;
+        let asked = awake.exchange(question, within, &mut counted).await;
         self.tally.count(&counted.asking, asked.as_ref().is_ok_and(|answer| !matches!(answer, Answer::Failed(_))));
         match asked {
             Ok(Answer::Failed(failure)) => Err(Unanswered::Failed(failure)),
@@ -146,11 +204,17 @@ impl Helper {
         }
     }
 
-    /// The helper, ready for a question; none where it is given up.
+    /// The helper, ready for a question; none where it, or another one, is given up.
     async fn wake<'state>(&self, state: &'state mut State) -> Option<&'state mut Awake> {
+        if self.note().is_some() {
+            return None;
+        }
         if matches!(state, State::Asleep) {
             *state = match self.start().await {
-                Ok(awake) => State::Awake(awake),
+                Ok(awake) => {
+                    self.said.get_or_init(|| awake.hello.clone());
+                    State::Awake(awake)
+                }
                 Err(why) => {
                     self.say(&why);
                     State::GivenUp
@@ -164,25 +228,7 @@ impl Helper {
     }
 
     async fn start(&self) -> Result<Awake, String> {
-        // Long lists of waiting array tasks are cut otherwise (squeue(1), SLURM_BITSTR_LEN).
-        let command =
-            in_environment(Command::new(self.program.to_string_lossy()), false).variable("SLURM_BITSTR_LEN", "0");
-        let mut conversation = self.reach.converse(&command).await.map_err(|error| error.to_string())?;
-        let told = receive(conversation.as_mut(), HELLO_LIMIT.min(self.patience)).await;
-        let bytes = told.map_err(|why| why.with_complaints(conversation.as_ref()).0)?;
-        let hello: Hello = frame::decode(&bytes).map_err(|error| error.to_string())?;
-        if hello.protocol != PROTOCOL {
-            let theirs = hello.protocol;
-            return Err(format!(
-                "it speaks version {theirs} of the messages, and this program {PROTOCOL}: build both anew"
-            ));
-        }
-        if hello.job_columns != queue_row::FIELDS {
-            return Err("its columns of the queue are not those of this program: build both anew".to_owned());
-        }
-        let fields =
-            AccountingFields::of(&hello.run_columns).ok_or("it lacks columns of accounting: build both anew")?;
-        Ok(Awake { conversation, hello, fields: Arc::new(fields) })
+        Awake::start(self.reach.as_ref(), &self.program, self.patience).await
     }
 
     fn give_up(&self, state: &mut State, why: &str, was_write: bool) {
@@ -201,57 +247,3 @@ impl Helper {
 }
 
 const DOING: &str = "asking Slurm's library (pakt-slurm)";
-
-/// Why the exchange failed.
-struct Broken(String);
-
-impl Broken {
-    /// With what the helper said before it ended.
-    fn with_complaints(self, conversation: &dyn Conversation) -> Self {
-        let said = conversation.complaints();
-        if said.is_empty() { self } else { Self(format!("{}; it said: {said}", self.0)) }
-    }
-}
-
-impl From<ReachError> for Broken {
-    fn from(error: ReachError) -> Self {
-        Self(error.to_string())
-    }
-}
-
-impl From<frame::FrameError> for Broken {
-    fn from(error: frame::FrameError) -> Self {
-        Self(error.to_string())
-    }
-}
-
-async fn receive(conversation: &mut dyn Conversation, within: Duration) -> Result<Vec<u8>, Broken> {
-    let head = conversation.receive(frame::HEAD, within).await?;
-    let head: [u8; frame::HEAD] = head.try_into().map_err(|_| Broken("a message without a length".to_owned()))?;
-    Ok(conversation.receive(frame::length(head)?, within).await?)
-}
-
-async fn exchange(
-    conversation: &mut dyn Conversation,
-    question: &Question,
-    within: Duration,
-    taker: &mut dyn PieceTaker,
-) -> Result<Answer<'static>, Broken> {
-    conversation.send(&frame::encode(question)?).await?;
-    loop {
-        let bytes = receive(conversation, within).await?;
-        match frame::decode(&bytes)? {
-            Answer::Columns(columns) => taker.take(Piece::Columns(columns)).await,
-            Answer::Rows(rows) => {
-                for row in &rows {
-                    let values: Vec<&str> = row.iter().map(AsRef::as_ref).collect();
-                    taker.take(Piece::Row(&values)).await;
-                }
-            }
-            Answer::End => return Ok(Answer::End),
-            Answer::Done => return Ok(Answer::Done),
-            Answer::Submitted { job, said } => return Ok(Answer::Submitted { job, said }),
-            Answer::Failed(failure) => return Ok(Answer::Failed(failure)),
-        }
-    }
-}

@@ -4,6 +4,7 @@
 //! note says why. A read that the helper did not answer is put to the commands; a write whose outcome is not known is
 //! looked up like any other, and never repeated.
 
+mod awake;
 mod helper;
 mod questions;
 

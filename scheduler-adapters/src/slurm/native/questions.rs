@@ -2,7 +2,7 @@
 
 use super::helper::{Piece, PieceTaker, Unanswered};
 use crate::{
-    AdapterError, AdapterErrorKind, SUBMISSION_PATIENCE, ScriptSource, Submission, Submitted,
+    AdapterError, AdapterErrorKind, RejectedRow, SUBMISSION_PATIENCE, ScriptSource, Submission, Submitted,
     slurm::{
         SlurmCommands,
         accounting::read,
@@ -37,21 +37,14 @@ impl SlurmCommands {
             jobs: ids(&selection.jobs)?,
         };
         let observed_at = self.clock.now();
-        let mut kept = Kept::default();
-        match helper.ask(&Question::Jobs(question), helper.patience(), &mut kept).await {
+        let mut read = ReadRows { observed_at, rows: Vec::new(), rejected: Vec::new() };
+        match helper.ask(&Question::Jobs(question), helper.patience(), &mut read).await {
             Ok(_) => {}
             Err(unanswered) => return failed_read(unanswered, Tool::Squeue).map(Err),
         }
         // Handed on once the answer is whole: the commands may have to be asked after all until then.
-        let mut asked = Asked { rejected: Vec::new(), observed_at };
-        for values in &kept.rows {
-            let values: Vec<&str> = values.iter().map(String::as_str).collect();
-            match queue_row::read(&values, observed_at) {
-                Ok(row) => take(row),
-                Err(reason) => asked.rejected.push(queue_row::rejected(&values, reason)),
-            }
-        }
-        Some(Ok(asked))
+        read.rows.into_iter().for_each(take);
+        Some(Ok(Asked { rejected: read.rejected, observed_at }))
     }
 
     /// Accounting by the library, handed on as it comes; when it was asked. Where the helper is lost in the middle the answer
@@ -209,6 +202,24 @@ impl PieceTaker for Kept {
         match piece {
             Piece::Columns(columns) => self.columns = columns,
             Piece::Row(values) => self.rows.push(values.iter().map(|value| (*value).to_owned()).collect()),
+        }
+    }
+}
+
+/// Reads rows of the queue while the next are on their way.
+struct ReadRows {
+    observed_at: Timestamp,
+    rows: Vec<QueueRow>,
+    rejected: Vec<RejectedRow>,
+}
+
+#[async_trait]
+impl PieceTaker for ReadRows {
+    async fn take(&mut self, piece: Piece<'_>) {
+        let Piece::Row(values) = piece else { return };
+        match queue_row::read(values, self.observed_at) {
+            Ok(row) => self.rows.push(row),
+            Err(reason) => self.rejected.push(queue_row::rejected(values, reason)),
         }
     }
 }
