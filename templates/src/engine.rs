@@ -43,12 +43,11 @@ static ENGINE: OnceLock<Environment<'static>> = OnceLock::new();
 
 /// Renders one template. Escaping is the quoting module's work and is done before a value comes here.
 pub(crate) fn fill<C: Serialize>(template: &str, context: &C) -> Result<String, TemplateError> {
-    let engine = match ENGINE.get() {
-        Some(engine) => engine,
-        None => {
-            let built = built()?;
-            ENGINE.get_or_init(|| built)
-        }
+    let engine = if let Some(engine) = ENGINE.get() {
+        engine
+    } else {
+        let built = built()?;
+        ENGINE.get_or_init(|| built)
     };
     Ok(engine.get_template(template)?.render(Serde(context))?)
 }

@@ -32,7 +32,7 @@ pub(super) async fn begin_together(
             Written::New => fresh.push((place, Intent { id, generation, ..ready.intent.clone() }, ready)),
             // Somebody else's, or of an earlier call: however far that has come.
             Written::Existing(id) => {
-                begun[place] = Some(begin(house, opened(house, id, generation).await?, ready).await?)
+                begun[place] = Some(begin(house, opened(house, id, generation).await?, ready).await?);
             }
         }
     }
@@ -50,7 +50,7 @@ async fn claimed(house: &House, jobs: &[(Ready, Option<u32>)]) -> Result<Vec<(Jo
     let claims: Vec<Claim<'_>> =
         wanted.iter().map(|(digest, generation, id)| Claim { digest, generation: *generation, id: *id }).collect();
     let written = house.state.claim(&claims).await?;
-    wanted.iter().for_each(|_| house.steps.done(Step::Claimed));
+    done(house, Step::Claimed, wanted.len());
     Ok(wanted.into_iter().map(|(_, _, id)| id).zip(written).collect())
 }
 
@@ -59,7 +59,7 @@ async fn claimed(house: &House, jobs: &[(Ready, Option<u32>)]) -> Result<Vec<(Jo
 async fn fresh_begun(house: &House, fresh: Vec<(usize, Intent, Ready)>) -> Result<Vec<(usize, Begun)>, JobsError> {
     let intents: Vec<Intent> = fresh.iter().map(|(_, intent, _)| intent.clone()).collect();
     let written = house.state.put_intents(&intents).await?;
-    intents.iter().for_each(|_| house.steps.done(Step::Intended));
+    done(house, Step::Intended, intents.len());
     let (mut begun, mut scripts) = (Vec::with_capacity(fresh.len()), Vec::new());
     for ((place, ours, ready), written) in fresh.into_iter().zip(written) {
         let directory = house.state.job(ours.id);
@@ -76,6 +76,12 @@ async fn fresh_begun(house: &House, fresh: Vec<(usize, Intent, Ready)>) -> Resul
     }
     let count = scripts.len();
     house.state.put_scripts(scripts).await?;
-    (0..count).for_each(|_| house.steps.done(Step::Scripted));
+    done(house, Step::Scripted, count);
     Ok(begun)
+}
+
+fn done(house: &House, step: Step, jobs: usize) {
+    for _ in 0..jobs {
+        house.steps.done(step);
+    }
 }
