@@ -70,7 +70,9 @@ fn spawn(desk: &Desk, file: &str) -> Child {
 #[test]
 fn of_two_submissions_at_once_one_works() {
     let desk = Desk::with_grant("10");
-    let file = desk.job("once", WORK);
+    // A job that were over before the second one looks would be a new one there.
+    let gate = desk.work().join("gate");
+    let file = desk.job("once", &format!("until [ -e '{}' ]; do sleep 0.05; done; {WORK}", gate.display()));
     let both = [spawn(&desk, &file), spawn(&desk, &file)];
     let ids = both.map(|child| {
         let output = child.wait_with_output().expect("it ends");
@@ -78,6 +80,7 @@ fn of_two_submissions_at_once_one_works() {
         serde_json::from_slice::<Value>(&output.stdout).expect("JSON")["id"].as_str().expect("an id").to_owned()
     });
     assert_eq!(ids[0], ids[1]);
+    fs::write(gate, "").expect("ours");
     desk.json(&["watch", &ids[0]]);
     assert_eq!((runs(&desk), desk.entries_of_kind("hold")), (1, 1));
 }
