@@ -70,7 +70,12 @@ impl Books for TestBooks {
     }
 }
 
-/// Only process 1 lives.
+const OWN_PROCESS: ProcessMark = ProcessMark { number: 1, started: 1 };
+
+/// Another process that lives.
+pub(crate) const OTHER_PROCESS: ProcessMark = ProcessMark { number: 5, started: 1 };
+
+/// These two live.
 struct TestProcesses;
 
 #[async_trait]
@@ -80,7 +85,7 @@ impl Processes for TestProcesses {
     }
 
     fn is_alive(&self, number: u32, _started: u64) -> bool {
-        number == 1
+        [OWN_PROCESS.number, OTHER_PROCESS.number].contains(&number)
     }
 
     async fn is_submitting(&self, _stamp: &str) -> Result<bool, ReachError> {
@@ -178,7 +183,7 @@ impl Desk {
             dialect: templates::Dialect::Slurm,
             books: Arc::new(TestBooks(self.ledger())),
             random: another,
-            process: ProcessMark { number: 1, started: 1 },
+            process: OWN_PROCESS,
             processes: Arc::new(TestProcesses),
             steps: Arc::new(Unwatched),
             made_by: "pakt test".to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::{
     cluster::waiting,
-    desk::{DAY, Desk, HOUR, NOW, at, principal},
+    desk::{DAY, Desk, HOUR, NOW, OTHER_PROCESS, at, principal},
     handed::KilledAfter,
     wish::{ONE_GPU, sent, wish},
 };
@@ -154,7 +154,11 @@ async fn killed_behind_any_step_it_stays_at_the_site_that_was_chosen() {
 async fn two_at_once_and_a_lost_record_are_one_job() {
     let two = Two::new().await;
     let (one, other) = (two.choices(), two.choices());
-    let (one, other) = tokio::join!(submitted(&one, two.sites(None), false), submitted(&other, two.sites(None), false));
+    let mut others = two.sites(None);
+    for house in others.iter_mut().filter_map(|site| site.house.as_mut().ok()) {
+        house.process = OTHER_PROCESS;
+    }
+    let (one, other) = tokio::join!(submitted(&one, two.sites(None), false), submitted(&other, others, false));
     assert_eq!(one.expect("submitted").id, other.expect("the same").id);
     // Another machine has no record of the choice, and finds the job at its site.
     std::fs::remove_dir_all(two.own.path().join("choices")).expect("ours");
