@@ -277,7 +277,7 @@ fn session() -> u32 {
     fs::read_to_string("/proc/self/stat").ok().and_then(|text| session_in(&text)).unwrap_or(0)
 }
 
-/// The sixth field of proc_pid_stat(5); the second is a name that may hold blanks and brackets.
+/// The sixth field of `proc_pid_stat(5)`; the second is a name that may hold blanks and brackets.
 fn session_in(stat: &str) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(3)?.parse().ok()
 }

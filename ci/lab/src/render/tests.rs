@@ -89,6 +89,8 @@ fn jupiter_is_told() {
     AccountingStorageEnforce=associations,limits,qos
     AccountingStorageTRES=gres/gpu,gres/gpu:gh200
     AccountingStoreFlags=job_comment,job_script
+    PreemptType=preempt/qos
+    PreemptMode=REQUEUE
     NodeName=jpbo-001-[01-04] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[21002-21005] CPUs=288 Boards=1 SocketsPerBoard=4 CoresPerSocket=72 ThreadsPerCore=1 RealMemory=860000 Gres=gpu:gh200:4 Features=mem480 State=UNKNOWN
     PartitionName=booster Nodes=jpbo-001-[01-04] Default=YES OverSubscribe=EXCLUSIVE DefaultTime=01:00:00 MaxTime=UNLIMITED State=UP
     ");
@@ -183,8 +185,14 @@ fn accounts_are_registered() {
     insta::assert_snapshot!(all.join("\n\n"), @"
     add cluster jupiter
     modify qos normal set MaxWall=12:00:00
+    add qos spare PreemptMode=requeue
+    add qos leftover PreemptMode=cancel
+    add qos urgent Preempt=spare,leftover Priority=100
+    add qos few MaxSubmitJobsPerUser=1
     add account atlas Description=lab Organization=lab
     add account borealis Description=lab Organization=lab
+    modify account Name=atlas Cluster=jupiter set QOS+=spare,leftover,urgent,few
+    modify account Name=borealis Cluster=jupiter set QOS+=spare,leftover,urgent,few
     add user pakt-ada Account=atlas DefaultAccount=atlas
     add user pakt-ben Account=atlas,borealis DefaultAccount=atlas
     add user pakt-cleo Account=atlas DefaultAccount=atlas
