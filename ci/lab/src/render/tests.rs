@@ -185,10 +185,10 @@ fn accounts_are_registered() {
     insta::assert_snapshot!(all.join("\n\n"), @"
     add cluster jupiter
     modify qos normal set MaxWall=12:00:00
-    add qos spare PreemptMode=requeue
-    add qos leftover PreemptMode=cancel
-    add qos urgent Preempt=spare,leftover Priority=100
-    add qos few MaxSubmitJobsPerUser=1
+    add qos spare PreemptMode=requeue MaxWall=12:00:00
+    add qos leftover PreemptMode=cancel MaxWall=12:00:00
+    add qos urgent Preempt=spare,leftover Priority=100 MaxWall=12:00:00
+    add qos few MaxSubmitJobsPerUser=1 MaxWall=12:00:00
     add account atlas Description=lab Organization=lab
     add account borealis Description=lab Organization=lab
     modify account Name=atlas Cluster=jupiter set QOS+=spare,leftover,urgent,few

@@ -48,11 +48,12 @@ pub(super) const JUPITER: Shape = Shape {
         Account { name: "borealis", members: &[User::Ben], coordinators: &[], limits: &[] },
     ],
     quality_of_service: &["MaxWall=12:00:00"],
-    // Not the site's: for tests of what a job meets where its QOS lets it make room, or lets few wait.
+    // Not the site's: for tests of what a job meets where its QOS lets it make room, or lets few wait. Their jobs
+    // are as short as others: an account's jobs may have what the longest of its QOS lets them.
     asked_for_qos: &[
-        AskedForQos { name: "spare", settings: &["PreemptMode=requeue"] },
-        AskedForQos { name: "leftover", settings: &["PreemptMode=cancel"] },
-        AskedForQos { name: "urgent", settings: &["Preempt=spare,leftover", "Priority=100"] },
-        AskedForQos { name: "few", settings: &["MaxSubmitJobsPerUser=1"] },
+        AskedForQos { name: "spare", settings: &["PreemptMode=requeue", "MaxWall=12:00:00"] },
+        AskedForQos { name: "leftover", settings: &["PreemptMode=cancel", "MaxWall=12:00:00"] },
+        AskedForQos { name: "urgent", settings: &["Preempt=spare,leftover", "Priority=100", "MaxWall=12:00:00"] },
+        AskedForQos { name: "few", settings: &["MaxSubmitJobsPerUser=1", "MaxWall=12:00:00"] },
     ],
 };
