@@ -106,7 +106,14 @@ fn real_a_limit_of_an_account_above_is_told_with_its_figures() {
         let words = ["sbatch", "--parsable", "--account=why-group", "--time=5", "--output=/dev/null", &wrapped];
         desk.tool(&words).trim().to_owned()
     };
-    let (first, second) = (submit("sleep 300"), submit("true"));
+    // What is written into the database reaches the controller by itself, and a job waits for a node as long as others have all.
+    let limits = ["scontrol", "show", "assoc_mgr", "accounts=why-faculty", "flags=assoc"];
+    let known = || desk.tool(&limits).contains("GrpJobs=1(").then_some(());
+    wait_until("the limit of the account above", PATIENCE, known).expect("the controller hears of it");
+    let first = submit("sleep 300");
+    let runs = || desk.tool(&["squeue", "-h", "-o", "%T", "-j", &first]).contains("RUNNING").then_some(());
+    wait_until("the first job's start", 5 * PATIENCE, runs).expect("a node gets free");
+    let second = submit("true");
     let found = causes(&desk, &second, "AssocGrpJobsLimit");
     let told = "account `why-faculty`, for all accounts below it, lets 1 jobs run at once; 1 run";
     desk.tool(&["scancel", &second, &first]);

@@ -5,7 +5,7 @@ use super::{
     record::{Ended, SubmittedNote},
 };
 use crate::{error::JobsError, reached::reached};
-use model::{SchedulerJobId, Timestamp, WallTime};
+use model::{BaseState, JobState, SchedulerJobId, Timestamp, WallTime};
 use std::collections::BTreeMap;
 
 /// How many attempts of a link are looked at.
@@ -113,9 +113,15 @@ impl JobDirectory {
         Ok(bytes.and_then(|bytes| Progress::read(&String::from_utf8_lossy(bytes))))
     }
 
-    /// An end together with what only the job's own files tell of it: its progress, and how long it ran where the scheduler
-    /// has not said. Files that cannot be read tell nothing, and are in nobody's way.
+    /// An end together with what only the job's own files tell of it: that it was cancelled before it had begun, its progress,
+    /// and how long it ran where the scheduler has not said. Files that cannot be read tell nothing, and are in nobody's way.
     pub(crate) async fn with_markers(&self, ended: Ended) -> Ended {
+        // A start that sees at its claim that nobody wants the job ends in peace, which the scheduler calls completed.
+        let state = if ended.state.base == BaseState::Completed && self.is_cancelled_unclaimed().await {
+            JobState::of(BaseState::Cancelled)
+        } else {
+            ended.state
+        };
         let elapsed = match ended.elapsed {
             Some(elapsed) => Some(elapsed),
             None => self.attempts().await.ok().and_then(|attempts| attempts.last().and_then(Attempt::elapsed)),
@@ -124,7 +130,11 @@ impl JobDirectory {
             Some(progress) => Some(progress),
             None => self.progress().await.ok().flatten(),
         };
-        Ended { elapsed, progress, ..ended }
+        Ended { state, elapsed, progress, ..ended }
+    }
+
+    async fn is_cancelled_unclaimed(&self) -> bool {
+        matches!(self.cancel().await, Ok(Some(_))) && matches!(self.claimed_by().await, Ok(None))
     }
 
     async fn marker(&self, name: &str) -> Result<BTreeMap<String, String>, JobsError> {

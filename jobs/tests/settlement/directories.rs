@@ -1,8 +1,8 @@
 //! Job directories: written only where they are, and written in the end, whoever was stopped in between.
 
 use crate::cluster::{run, stamped, waiting};
-use crate::desk::{DAY, Desk, Job, NOW};
-use jobs::directory::{Ended, Origin, State};
+use crate::desk::{DAY, Desk, Job, NOW, at, principal};
+use jobs::directory::{Cancel, Ended, Origin, State};
 use model::{BaseState, JobState};
 use reach::{DirectoryMode, Local};
 use std::{fs, os::unix::fs::PermissionsExt, sync::Arc};
@@ -74,6 +74,25 @@ async fn the_last_start_of_a_job_tells_how_it_ended_however_long_an_earlier_one_
         let expected = if state == BaseState::Failed { state } else { BaseState::Completed };
         assert_eq!(ended(&job).await.expect("over").state, JobState::of(expected), "{state:?}");
         assert_eq!(desk.used().await, 8_200, "each start is charged");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_was_cancelled_while_it_started_was_cancelled_whatever_the_scheduler_says() {
+    for (is_claimed, expected) in [(false, BaseState::Cancelled), (true, BaseState::Completed)] {
+        let desk = Desk::new().await;
+        let job = desk.job("ada", 1, NOW - DAY, Origin::Shell).await;
+        job.submitted(9, NOW - DAY, None).await;
+        let cancel = Cancel { at: at(NOW - 900), principal: principal("ada") };
+        job.directory.put_cancel(&cancel).await.expect("noted");
+        if is_claimed {
+            let claim = job.directory.path().join("links/1/claim");
+            std::fs::create_dir_all(&claim).expect("ours");
+            std::fs::write(claim.join("owner"), "scheduler_job=9\nrestart=0\n").expect("ours");
+        }
+        desk.says().runs = vec![stamped(run(9, "ada", NOW - 900, Some(NOW - 899)), job.stamp())];
+        desk.settle("ada").await;
+        assert_eq!(ended(&job).await.expect("over").state, JobState::of(expected), "claimed: {is_claimed}");
     }
 }
 
