@@ -148,7 +148,7 @@ async fn listed_job(house: &House, job: IndexedJob, sighting: Option<&JobSightin
         scheduler_job: job.scheduler_job,
         elapsed: ended.as_ref().map_or(sighting.map(|seen| seen.elapsed), |ended| ended.elapsed),
         time_limit: ended.as_ref().map_or(sighting.and_then(|seen| seen.time_limit), |ended| ended.time_limit),
-        phase: phase(ended, job.scheduler_job, sighting),
+        phase: phase(&directory, ended, job.scheduler_job, sighting).await,
         progress,
         hold: job.intent.hold,
     })
@@ -174,14 +174,19 @@ async fn end(
     }
 }
 
-fn phase(ended: Option<Ended>, scheduler_job: Option<SchedulerJobId>, sighting: Option<&JobSighting>) -> Phase {
+async fn phase(
+    directory: &JobDirectory,
+    ended: Option<Ended>,
+    scheduler_job: Option<SchedulerJobId>,
+    sighting: Option<&JobSighting>,
+) -> Phase {
     match (ended, scheduler_job, sighting) {
         (Some(Ended { state, note, .. }), _, _) => Phase::Ended { state, note },
         (None, None, _) => Phase::Begun,
         (None, Some(_), None) => Phase::Submitted { state: JobState::unknown(), reason: None },
         (None, Some(_), Some(seen)) => {
             let reason = Some(seen.reason.clone()).filter(|reason| !reason.is_empty() && reason != "None");
-            Phase::Submitted { state: seen.state.clone(), reason }
+            Phase::Submitted { state: directory.meant(seen.state.clone()).await, reason }
         }
     }
 }

@@ -73,7 +73,10 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         _ => (Look::default(), None),
     };
     let Look { mut states, observed_at, was_shared, notes } = looked;
-    let sighting = submitted.as_ref().and_then(|note| states.remove(&note.scheduler_job));
+    let mut sighting = submitted.as_ref().and_then(|note| states.remove(&note.scheduler_job));
+    if let Some(seen) = &mut sighting {
+        seen.state = directory.meant(seen.state.clone()).await;
+    }
     let hold = match house.books.book().await {
         Ok(Some(book)) => booked(book.hold(HoldId(id)).await, "the hold was not read")?,
         Ok(None) | Err(_) => None,

@@ -133,13 +133,14 @@ fn real_a_waiting_job_says_what_it_depends_on_and_what_a_maintenance_leaves_it()
     let found = causes(&desk, "second", "Dependency");
     assert!(says(&found, &format!("it waits for job {first} (`afterok`), which is PENDING")), "{found:?}");
     desk.tool(&["scancel", &first]);
+    // Soon: Slurm forgets a job half a minute after its end, and takes what depends on it for free.
+    let dependency = format!("--dependency=afterok:{first}");
+    let never = ["sbatch", "--parsable", "--account=atlas", "--kill-on-invalid-dep=no", &dependency, "--wrap=true"];
+    let never = desk.tool(&never);
     // Pakt's own jobs are ended by the scheduler then; others may wait for ever.
     desk.pakt(&["watch", "second"]).expect(6);
     let said = desk.pakt(&["why", "second"]).expect(0).stdout;
     assert!(said.contains("state      CANCELLED, "), "{said}");
-    let dependency = format!("--dependency=afterok:{first}");
-    let never = ["sbatch", "--parsable", "--account=atlas", "--kill-on-invalid-dep=no", &dependency, "--wrap=true"];
-    let never = desk.tool(&never);
     let found = causes(&desk, &never, "DependencyNever");
     desk.tool(&["scancel", &never]);
     assert_eq!(found[0]["class"], "never", "{found:?}");

@@ -116,12 +116,7 @@ impl JobDirectory {
     /// An end together with what only the job's own files tell of it: that it was cancelled before it had begun, its progress,
     /// and how long it ran where the scheduler has not said. Files that cannot be read tell nothing, and are in nobody's way.
     pub(crate) async fn with_markers(&self, ended: Ended) -> Ended {
-        // A start that sees at its claim that nobody wants the job ends in peace, which the scheduler calls completed.
-        let state = if ended.state.base == BaseState::Completed && self.is_cancelled_unclaimed().await {
-            JobState::of(BaseState::Cancelled)
-        } else {
-            ended.state
-        };
+        let state = self.meant(ended.state).await;
         let elapsed = match ended.elapsed {
             Some(elapsed) => Some(elapsed),
             None => self.attempts().await.ok().and_then(|attempts| attempts.last().and_then(Attempt::elapsed)),
@@ -133,8 +128,13 @@ impl JobDirectory {
         Ended { state, elapsed, progress, ..ended }
     }
 
-    async fn is_cancelled_unclaimed(&self) -> bool {
-        matches!(self.cancel().await, Ok(Some(_))) && matches!(self.claimed_by().await, Ok(None))
+    /// What the scheduler's state means for the job: a start that sees at its claim that the job was cancelled ends in peace,
+    /// which the scheduler calls completed. Files that cannot be read tell nothing.
+    pub(crate) async fn meant(&self, state: JobState) -> JobState {
+        let is_cancelled_unclaimed = state.base == BaseState::Completed
+            && matches!(self.cancel().await, Ok(Some(_)))
+            && matches!(self.claimed_by().await, Ok(None));
+        if is_cancelled_unclaimed { JobState::of(BaseState::Cancelled) } else { state }
     }
 
     async fn marker(&self, name: &str) -> Result<BTreeMap<String, String>, JobsError> {

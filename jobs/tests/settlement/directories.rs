@@ -2,9 +2,13 @@
 
 use crate::cluster::{run, stamped, waiting};
 use crate::desk::{DAY, Desk, Job, NOW, at, principal};
-use jobs::directory::{Cancel, Ended, Origin, State};
+use jobs::{
+    directory::{Cancel, Ended, Origin, State},
+    show::show,
+};
 use model::{BaseState, JobState};
 use reach::{DirectoryMode, Local};
+use scheduler_adapters::Freshness;
 use std::{fs, os::unix::fs::PermissionsExt, sync::Arc};
 
 /// How the job ended, as its directory says.
@@ -90,6 +94,13 @@ async fn a_job_that_was_cancelled_while_it_started_was_cancelled_whatever_the_sc
             std::fs::create_dir_all(&claim).expect("ours");
             std::fs::write(claim.join("owner"), "scheduler_job=9\nrestart=0\n").expect("ours");
         }
+        let mut seen = waiting(9, "ada", NOW - DAY);
+        seen.state = JobState::of(BaseState::Completed);
+        desk.says().queue = vec![seen];
+
+        let shown = show(&desk.house("ada"), &job.id.to_string(), Freshness::Shared).await.expect("shown");
+        assert_eq!(shown.sighting.expect("seen").state, JobState::of(expected), "shown, claimed: {is_claimed}");
+        desk.says().queue.clear();
         desk.says().runs = vec![stamped(run(9, "ada", NOW - 900, Some(NOW - 899)), job.stamp())];
         desk.settle("ada").await;
         assert_eq!(ended(&job).await.expect("over").state, JobState::of(expected), "claimed: {is_claimed}");
