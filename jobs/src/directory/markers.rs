@@ -129,12 +129,14 @@ impl JobDirectory {
     }
 
     /// What the scheduler's state means for the job: a start that sees at its claim that the job was cancelled ends in peace,
-    /// which the scheduler calls completed. Files that cannot be read tell nothing.
+    /// which the scheduler calls completed, and leaves its claim among those of duplicates. A job without a claim of its own
+    /// has none there, and may have come to its end before it was cancelled. Files that cannot be read tell nothing.
     pub(crate) async fn meant(&self, state: JobState) -> JobState {
-        let is_cancelled_unclaimed = state.base == BaseState::Completed
+        let ended_at_its_claim = state.base == BaseState::Completed
             && matches!(self.cancel().await, Ok(Some(_)))
-            && matches!(self.claimed_by().await, Ok(None));
-        if is_cancelled_unclaimed { JobState::of(BaseState::Cancelled) } else { state }
+            && matches!(self.claimed_by().await, Ok(None))
+            && matches!(self.names("links/1/duplicates").await, Ok(names) if !names.is_empty());
+        if ended_at_its_claim { JobState::of(BaseState::Cancelled) } else { state }
     }
 
     async fn marker(&self, name: &str) -> Result<BTreeMap<String, String>, JobsError> {
