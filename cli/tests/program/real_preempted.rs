@@ -5,6 +5,7 @@ use crate::{
     real_jupiter::{accounted, charged, job, scheduler_job, text},
 };
 use lab::{Cluster, User, wait_until};
+use serde_json::Value;
 use std::{fs, rc::Rc, time::Duration};
 
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -26,24 +27,35 @@ fn preempted(desk: &Desk, name: &str, scheduler: &str) -> (String, String) {
     let submitted = desk.json(&["submit", &file]);
     let started = || desk.work().join("started").exists().then_some(());
     wait_until("the job's start", PATIENCE, started).expect("it starts");
+    let slurm = scheduler_job(&submitted);
+    // Slurm numbers the rows of a job in accounting some seconds after its start; one that makes room before that may share
+    // its row with its next start.
+    let is_accounted =
+        || desk.tool(&["sacct", "-nXP", "--format=State", "--jobs", &slurm]).contains("RUNNING").then_some(());
+    wait_until("the start in accounting", PATIENCE, is_accounted).expect("accounting knows it");
     let node = fs::read_to_string(desk.work().join("node")).expect("it said where");
     let node = format!("--nodelist={}", node.trim());
     let words = ["sbatch", "--parsable", "--account=atlas", "--qos=urgent", "--time=5", "--output=/dev/null"];
     let urgent = desk.tool(&[&words[..], &[node.as_str(), "--wrap=true"]].concat());
     let over = || desk.tool(&["squeue", "-h", "-t", "PENDING,RUNNING", "-j", urgent.trim()]).is_empty().then_some(());
     wait_until("the urgent job's end", PATIENCE, over).expect("it ends");
-    (text(&submitted["id"]).to_owned(), scheduler_job(&submitted))
+    (text(&submitted["id"]).to_owned(), slurm)
 }
 
 #[test]
 fn real_a_job_that_makes_room_and_starts_again_is_charged_for_both_starts() {
     let (cluster, desk) = jupiter();
     let (id, slurm) = preempted(&desk, "makes-room", "{ qos: spare, extra: [--requeue] }");
+    let mut settled = Value::Null;
     let charged_once = || {
-        desk.json(&["settle"]);
+        settled = desk.json(&["settle"]);
         (charged(&desk, &slurm) > 0).then_some(())
     };
-    wait_until("the charge of the first start", PATIENCE, charged_once).expect("accounting tells it");
+    wait_until("the charge of the first start", PATIENCE, charged_once).unwrap_or_else(|error| {
+        let shown = desk.tool(&["scontrol", "show", "job", &slurm]);
+        let rows = desk.tool(&["sacct", "-XPD", "--format=JobID,State,Submit,Start,End,AllocTRES", "--jobs", &slurm]);
+        panic!("{error}: {settled}\n{rows}\n{shown}")
+    });
     let shown = desk.json(&["show", &id]);
     assert!(shown["end"].is_null() && shown["hold"]["closing"].is_null(), "it will start again: {shown}");
     let soon = || cluster.scontrol(["update", &format!("JobId={slurm}"), "StartTime=now+5"]).ok().map(drop);
