@@ -1,5 +1,5 @@
-//! Makes the bindings from this site's `<slurm/slurm.h>` and `<slurm/slurmdb.h>`, and finds out which members of their
-//! structures this release has.
+//! Makes the bindings from this site's `<slurm/slurm.h>` and `<slurm/slurmdb.h>`, and finds out in what their release differs
+//! from others: by the declarations themselves, never by the number of a version.
 //!
 //! `PAKT_SLURM_PREFIX` names where Slurm is installed (`include/slurm/slurm.h` and `lib` or `lib64` below it); without it
 //! the compiler's own folders are searched.
@@ -15,6 +15,7 @@ const HEADERS: &str = "#include <slurm/slurm.h>\n#include <slurm/slurm_errno.h>\
 
 const FUNCTIONS: &[&str] = &[
     "slurm_api_version",
+    "slurm_free_conf",
     "slurm_free_ctl_conf",
     "slurm_free_job_info_msg",
     "slurm_free_partition_info_msg",
@@ -63,9 +64,19 @@ const CONSTANTS: &[&str] = &[
     "SLURM_SUCCESS",
 ];
 
-/// Members that some releases lack: the structure, the member, and the name of what is known of it.
-const MEMBERS: &[(&str, &str, &str)] =
-    &[("slurmdb_job_rec_t", "restart_cnt", "run_restarts"), ("slurmdb_job_rec_t", "sluid", "run_sluid")];
+/// Members that only some releases have in this form: the structure, the begin of the member's declaration, and the name of what
+/// is known of it.
+const MEMBERS: &[(&str, &str, &str)] = &[
+    ("slurmdb_job_rec_t", "restart_cnt:", "run_restarts"),
+    ("slurmdb_job_rec_t", "sluid:", "run_sluid"),
+    ("submit_response_msg", "step_id:slurm_step_id_t", "taken_by_step"),
+];
+
+/// Calls that some releases give a whole job as a step's id instead of its number: the call, and the name of what is known.
+const BY_STEP: &[(&str, &str)] = &[("slurm_load_job", "loads_by_step")];
+
+/// What the library frees a configuration with, by the names of several releases.
+const FREES_CONFIGURATION: [&str; 2] = ["slurm_free_ctl_conf", "slurm_free_conf"];
 
 fn main() -> ExitCode {
     println!("cargo:rerun-if-env-changed=PAKT_SLURM_PREFIX");
@@ -103,12 +114,15 @@ fn run() -> Result<(), String> {
     builder = FUNCTIONS.iter().fold(builder, bindgen::Builder::allowlist_function);
     builder = TYPES.iter().fold(builder, bindgen::Builder::allowlist_type);
     builder = CONSTANTS.iter().fold(builder, bindgen::Builder::allowlist_var);
-    let bindings = builder.generate().map_err(|error| error.to_string())?.to_string();
-    if !bindings.contains("SLURM_VERSION_NUMBER") {
+    let mut text = builder.generate().map_err(|error| error.to_string())?.to_string();
+    let bindings = Bindings::of(&text);
+    if !bindings.has("SLURM_VERSION_NUMBER:") {
         return Err("<slurm/slurm.h> says nothing of its release".to_owned());
     }
-    tell_members(&bindings);
-    write(&folder.join("bindings.rs"), &bindings)?;
+    bindings.tell_members();
+    bindings.tell_calls()?;
+    text.push_str(&bindings.names_of_our_own()?);
+    write(&folder.join("bindings.rs"), &text)?;
     link(prefix.as_deref())
 }
 
@@ -116,20 +130,57 @@ fn write(file: &Path, text: &str) -> Result<(), String> {
     fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-fn tell_members(bindings: &str) {
-    for (structure, member, known_as) in MEMBERS {
-        println!("cargo:rustc-check-cfg=cfg({known_as})");
-        if members_of(bindings, structure).is_some_and(|members| members.contains(&format!("pub {member}:"))) {
-            println!("cargo:rustc-cfg={known_as}");
+/// The bindings without blanks: they are broken into lines only where a formatter is installed.
+struct Bindings(String);
+
+impl Bindings {
+    fn of(text: &str) -> Self {
+        Self(text.split_whitespace().collect())
+    }
+
+    fn has(&self, words: &str) -> bool {
+        self.0.contains(words)
+    }
+
+    /// What stands between two marks, of which the first is there once.
+    fn between(&self, begin: &str, end: &str) -> Option<&str> {
+        let rest = self.0.split_once(begin)?.1;
+        rest.split_once(end).map(|(between, _)| between)
+    }
+
+    fn tell_members(&self) {
+        for (structure, member, known_as) in MEMBERS {
+            let members = self.between(&format!("pubstruct{structure}{{"), "}");
+            tell(known_as, members.is_some_and(|members| format!(",{members}").contains(&format!(",pub{member}"))));
         }
+    }
+
+    fn tell_calls(&self) -> Result<(), String> {
+        for (call, known_as) in BY_STEP {
+            let parameters = self.between(&format!("pubfn{call}("), ")");
+            let parameters = parameters.ok_or_else(|| format!("<slurm/slurm.h> declares no {call}"))?;
+            tell(known_as, parameters.contains("slurm_step_id_t"));
+        }
+        Ok(())
+    }
+
+    /// What releases call by several names, by one name.
+    fn names_of_our_own(&self) -> Result<String, String> {
+        let list = self.between("pubfnslurm_list_create(", ";").and_then(|declared| declared.split_once("->"));
+        let (_, list) = list.ok_or("<slurm/slurm.h> declares no slurm_list_create")?;
+        // A typedef of a pointer up to 22.05, and whatever a distribution calls it; a pointer to `list_t` later.
+        let list = list.strip_prefix("*mut").map_or_else(|| list.to_owned(), |list| format!("*mut {list}"));
+        let free = FREES_CONFIGURATION.into_iter().find(|name| self.has(&format!("pubfn{name}(")));
+        let free = free.ok_or("<slurm/slurm.h> declares nothing that frees a configuration")?;
+        Ok(format!("\npub type ListPointer = {list};\npub use self::{free} as free_configuration;\n"))
     }
 }
 
-/// The text between the braces of a structure.
-fn members_of<'text>(bindings: &'text str, structure: &str) -> Option<&'text str> {
-    let begin = bindings.find(&format!("pub struct {structure} {{"))?;
-    let length = bindings[begin..].find("\n}")?;
-    Some(&bindings[begin..begin + length])
+fn tell(known_as: &str, holds: bool) {
+    println!("cargo:rustc-check-cfg=cfg({known_as})");
+    if holds {
+        println!("cargo:rustc-cfg={known_as}");
+    }
 }
 
 /// The library by its name, so that the site's own is found when the program starts; and which version of it this is.

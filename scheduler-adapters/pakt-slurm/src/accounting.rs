@@ -1,7 +1,7 @@
 //! Accounting, as `sacct -X -D -P --noconvert` prints it.
 
 use crate::{
-    calls::{Accounting, CallError, List, Wanted, sys},
+    calls::{Accounting, CallError, List, Wanted, sys, whole_job},
     records::{Record, set},
     resources::Resources,
     words::{self, Words},
@@ -64,7 +64,7 @@ pub(crate) fn ask(
     let clusters = Texts::of([cluster]);
     let users = Texts::of(user.map(|user| user.to_string()));
     let accounts = Texts::of(question.accounts.iter().map(String::as_str));
-    let mut jobs: Vec<sys::slurm_selected_step_t> = question.jobs.iter().copied().map(whole_job).collect();
+    let mut jobs: Vec<sys::slurm_selected_step_t> = question.jobs.iter().copied().map(selected).collect();
     let (clusters, users, accounts) = (Wanted::texts(&clusters.0), Wanted::texts(&users.0), Wanted::texts(&accounts.0));
     let is_named = !question.jobs.is_empty();
     let jobs = Wanted::records(&mut jobs);
@@ -88,12 +88,11 @@ pub(crate) fn ask(
 }
 
 #[allow(clippy::needless_update)] // later releases have more members
-fn whole_job(job: u32) -> sys::slurm_selected_step_t {
-    let step_id = sys::slurm_step_id_t { job_id: job, step_het_comp: sys::NO_VAL, step_id: sys::NO_VAL };
+fn selected(job: u32) -> sys::slurm_selected_step_t {
     sys::slurm_selected_step_t {
         array_task_id: sys::NO_VAL,
         het_job_offset: sys::NO_VAL,
-        step_id,
+        step_id: whole_job(job),
         ..Default::default()
     }
 }
@@ -144,7 +143,7 @@ pub(crate) fn row<'owner>(run: Run<'owner>, words: &mut Words, names: &'owner Na
         names.resources.named(&wished).into(),
         words.reason(run.state_reason_prev).to_owned().into(),
         #[cfg(run_sluid)]
-        run.text(|run| run.sluid),
+        words::sluid(run.sluid).into(),
         #[cfg(run_restarts)]
         run.restart_cnt.to_string().into(),
         words::clock(run.suspended.into()).into(),

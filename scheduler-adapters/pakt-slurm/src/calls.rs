@@ -125,8 +125,23 @@ pub(crate) fn configuration() -> Result<Configuration, CallError> {
     // SAFETY: `found` is where the answer goes; it is null where there is none.
     unsafe {
         sys::slurm_load_ctl_conf(0, &raw mut found);
-        Owned::take(found, sys::slurm_free_ctl_conf, "slurm_load_ctl_conf")
+        Owned::take(found, sys::free_configuration, "slurm_load_ctl_conf")
     }
+}
+
+/// A job with all its steps.
+#[allow(clippy::needless_update)] // later releases have more members
+pub(crate) fn whole_job(job: u32) -> sys::slurm_step_id_t {
+    sys::slurm_step_id_t { job_id: job, step_het_comp: sys::NO_VAL, step_id: sys::NO_VAL, ..Default::default() }
+}
+
+/// One job, as `slurm_load_job` wants it named.
+#[cfg(loads_by_step)]
+use whole_job as one_job;
+
+#[cfg(not(loads_by_step))]
+const fn one_job(job: u32) -> u32 {
+    job
 }
 
 /// Which jobs the controller is asked for.
@@ -155,7 +170,7 @@ impl Jobs {
                     "slurm_load_job_user"
                 }
                 JobsWanted::One(job) => {
-                    sys::slurm_load_job(&raw mut found, job, 0);
+                    sys::slurm_load_job(&raw mut found, one_job(job), 0);
                     "slurm_load_job"
                 }
             };
@@ -192,7 +207,7 @@ impl Partitions {
 
 /// A list of the library's with items of one kind.
 pub(crate) struct List<T> {
-    list: sys::List,
+    list: sys::ListPointer,
     items: PhantomData<T>,
 }
 
@@ -202,7 +217,7 @@ impl<T> List<T> {
     /// # Safety
     ///
     /// `list` is null or a list of pointers to whole `T` that nobody else destroys.
-    unsafe fn take(list: sys::List, call: &'static str) -> Result<Self, CallError> {
+    unsafe fn take(list: sys::ListPointer, call: &'static str) -> Result<Self, CallError> {
         if list.is_null() { Err(CallError::last(call)) } else { Ok(Self { list, items: PhantomData }) }
     }
 
@@ -227,7 +242,7 @@ impl<T> Drop for List<T> {
 
 /// A list that a question carries. Its items stay ours: the library only reads them.
 pub(crate) struct Wanted<'items, T> {
-    list: sys::List,
+    list: sys::ListPointer,
     items: PhantomData<&'items T>,
 }
 
@@ -248,7 +263,7 @@ impl<'items, T> Wanted<'items, T> {
     }
 
     /// What a question's member is set to: null where nothing is wanted, which stands for everything.
-    pub(crate) fn or_all(&self, is_narrowed: bool) -> sys::List {
+    pub(crate) fn or_all(&self, is_narrowed: bool) -> sys::ListPointer {
         if is_narrowed { self.list } else { ptr::null_mut() }
     }
 }
@@ -327,6 +342,15 @@ pub(crate) fn empty_description() -> sys::job_desc_msg_t {
 
 /// The controller took a job.
 pub(crate) type Taken = Owned<sys::submit_response_msg_t>;
+
+/// The number of a job that was taken.
+pub(crate) fn number_of(taken: &Taken) -> u32 {
+    #[cfg(taken_by_step)]
+    let number = taken.step_id.job_id;
+    #[cfg(not(taken_by_step))]
+    let number = taken.job_id;
+    number
+}
 
 /// Submits once. After an error there may be a job all the same. Every pointer of the description is null or points to what
 /// its member is said to be: `Description` alone makes one, and keeps what its pointers point to.

@@ -31,7 +31,7 @@ impl<'owner, T> Record<'owner, T> {
     }
 
     /// The texts of a list among its members.
-    pub(crate) fn texts(self, member: fn(&T) -> sys::List) -> Vec<String> {
+    pub(crate) fn texts(self, member: fn(&T) -> sys::ListPointer) -> Vec<String> {
         let list = member(self.0);
         if list.is_null() {
             return Vec::new();

@@ -196,7 +196,7 @@ impl<W: Write> Server<W> {
             described.map_err(|error| failure(FailureKind::Wrong, "describing the job", &error.to_string()))?;
         let taken = description.submit()?;
         let said = Record::new(&*taken).text(|taken| taken.job_submit_user_msg).into_owned();
-        Ok(self.pipe.send(&Answer::Submitted { job: taken.job_id, said })?)
+        Ok(self.pipe.send(&Answer::Submitted { job: calls::number_of(&taken), said })?)
     }
 
     fn cancel(&mut self, job: u32) -> Result<(), Unanswered> {

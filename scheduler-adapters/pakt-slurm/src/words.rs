@@ -53,6 +53,17 @@ pub(crate) fn shown_id(job: u32, array: (u32, u32, &str), component: (u32, u32))
     }
 }
 
+/// The id that is one job's for all time, as `sacct` prints `SLUID`: `s` and 13 digits of five bits each. None before Slurm gave any.
+#[cfg(any(run_sluid, test))]
+pub(crate) fn sluid(number: u64) -> String {
+    const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    if number == 0 {
+        return String::new();
+    }
+    let digit = |place: u32| char::from(DIGITS[(number >> (5 * place) & 0x1f) as usize]);
+    std::iter::once('s').chain((0..13).rev().map(digit)).collect()
+}
+
 /// Words and names that are asked for once each: of states, reasons and users there are few, and of jobs many.
 #[derive(Default)]
 pub(crate) struct Words {
@@ -130,6 +141,13 @@ mod tests {
         assert_eq!(shown_id(7, (7, sys::NO_VAL, "5-9%4"), alone), "7_[5-9%4]");
         assert_eq!(shown_id(8, none, (7, 1)), "7+1");
         assert_eq!(shown_id(7, none, (7, 0)), "7+0");
+    }
+
+    #[test]
+    fn an_id_for_all_time_is_written_as_sacct_writes_it() {
+        // `DBIndex` and `SLUID` of one row that sacct 25.11 printed.
+        assert_eq!(sluid(4_536_963_245_231_271_936), "s3XXM812FG6W00");
+        assert_eq!(sluid(0), "");
     }
 
     #[test]
