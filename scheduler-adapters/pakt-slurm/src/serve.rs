@@ -11,12 +11,16 @@ use crate::{
 };
 use slurm_messages::{
     Answer, Failure, FailureKind, Hello, JobsQuestion, PROTOCOL, Question, RunsQuestion, Submission,
+    additions::Settings,
     frame::{self, FrameError},
     script::directives,
 };
 use std::{
-    env, fmt, fs,
-    io::{Read, Write},
+    env,
+    ffi::OsStr,
+    fmt, fs,
+    io::{self, Read, Write},
+    path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -96,7 +100,8 @@ pub(crate) fn serve(input: &mut impl Read, output: impl Write) -> Result<(), End
     let configuration = calls::configuration().map_err(End::NoCluster)?;
     let (cluster, submits_not) = {
         let told = Record::new(&*configuration);
-        (told.text(|told| told.cluster_name).into_owned(), submits_not(told))
+        let (own, has_server) = (env::var_os("SLURM_CONF"), env::var_os("SLURM_CONF_SERVER").is_some());
+        (told.text(|told| told.cluster_name).into_owned(), submits_not(told, own.as_deref(), has_server))
     };
     drop(configuration);
     let mut pipe = Pipe::new(output);
@@ -123,15 +128,28 @@ pub(crate) fn release(number: u32) -> String {
 }
 
 /// Why the site's own additions to `sbatch` would be passed by; none where it has none.
-fn submits_not(told: Record<'_, sys::slurm_conf_t>) -> Option<String> {
-    let filters = told.text(|told| told.cli_filter_plugins);
-    if !filters.is_empty() && filters != "(null)" {
-        return Some(format!("the site's filter of the command line ({filters}) runs in sbatch alone"));
-    }
-    let plugins = told.text(|told| told.plugstack);
-    let text = fs::read_to_string(&*plugins).unwrap_or_default();
-    let has_one = text.lines().map(str::trim_start).any(|line| !line.is_empty() && !line.starts_with('#'));
-    has_one.then(|| format!("the site's plugins ({plugins}) run in sbatch, too"))
+fn submits_not(
+    told: Record<'_, sys::slurm_conf_t>,
+    own_configuration: Option<&OsStr>,
+    has_own_server: bool,
+) -> Option<String> {
+    let settings = Settings {
+        filters: &told.text(|told| told.cli_filter_plugins),
+        plugins: &told.text(|told| told.plugstack),
+        configuration: &told.text(|told| told.slurm_conf),
+        own_configuration,
+        has_own_server,
+    };
+    let places = match settings.places() {
+        Ok(places) => places,
+        Err(why) => return Some(why),
+    };
+    let has_configuration = places.configuration.as_deref().map_or(Ok(true), Path::try_exists);
+    let list = match fs::read(&places.list) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    };
+    places.judge(has_configuration.map_err(|error| error.to_string()), list.map_err(|error| error.to_string()))
 }
 
 impl<W: Write> Server<W> {
@@ -261,7 +279,7 @@ fn script_text(path: &str) -> Result<String, Failure> {
 }
 
 fn origin() -> Result<Origin, Failure> {
-    let wrong = |error: std::io::Error| failure(FailureKind::NotHere, "finding out where this is", &error.to_string());
+    let wrong = |error: io::Error| failure(FailureKind::NotHere, "finding out where this is", &error.to_string());
     let host = fs::read_to_string("/proc/sys/kernel/hostname").map_err(wrong)?;
     let mask = rustix::process::umask(rustix::fs::Mode::empty());
     rustix::process::umask(mask);
@@ -297,6 +315,39 @@ fn user_number(name: Option<&str>) -> Result<Option<u32>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::CString;
+
+    #[test]
+    fn what_lies_beside_slurm_conf_keeps_it_from_submitting_where_no_setting_names_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = |name: &str| CString::new(folder.path().join(name).display().to_string()).expect("no NUL");
+        let (configuration, named) = (text("slurm.conf"), text("elsewhere"));
+        let judge = |plugins: Option<&CString>, own: Option<&OsStr>| {
+            let told = sys::slurm_conf_t {
+                plugstack: plugins.map_or(std::ptr::null_mut(), |plugins| plugins.as_ptr().cast_mut()),
+                slurm_conf: configuration.as_ptr().cast_mut(),
+                ..sys::slurm_conf_t::default()
+            };
+            submits_not(Record::new(&told), own, false)
+        };
+        let why = judge(None, None).expect("a login node without slurm.conf");
+        assert!(why.starts_with("there is no ") && why.contains("slurm.conf here"), "{why}");
+        fs::write(folder.path().join("slurm.conf"), "").expect("ours");
+        assert_eq!(judge(None, None), None, "no list beside it");
+        assert!(judge(Some(&named), None).is_some_and(|why| why.contains("elsewhere) is not here")));
+        let list = folder.path().join("plugstack.conf");
+        fs::write(&list, "# none\n").expect("ours");
+        assert_eq!(judge(None, None), None, "it names none");
+        fs::write(&list, "required /usr/lib/limits.so\n").expect("ours");
+        let why = judge(None, None).expect("a plugin");
+        assert_eq!(why, format!("the site's plugins ({}) run in sbatch, too", list.display()));
+        assert!(
+            judge(None, Some(OsStr::new("/nowhere/slurm.conf"))).is_some_and(|why| why.contains("/nowhere/slurm.conf"))
+        );
+        fs::remove_file(&list).expect("ours");
+        fs::create_dir(&list).expect("ours");
+        assert!(judge(None, None).is_some_and(|why| why.contains("cannot be read: ")), "nobody can tell");
+    }
 
     #[test]
     fn a_session_outside_of_the_container_is_none() {

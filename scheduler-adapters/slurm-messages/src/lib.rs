@@ -5,10 +5,12 @@
 //! last [ends it](Answer::is_last). Tables come in Slurm's own columns, words and units, as `squeue -O` and `sacct -P`
 //! print them with times as epoch seconds: whatever the way, one reader reads them and the books keep one kind of row.
 //!
-//! What batch scripts ask for is read here, too ([`script`], [`amounts`]), for all who submit without `sbatch`; [`lengths`] prints times as the commands do.
+//! What batch scripts ask for is read here, too ([`script`], [`amounts`]), and what a site adds to `sbatch` ([`additions`]), for all who
+//! submit without it; [`lengths`] prints times as the commands do.
 //!
 //! This crate is apart from the helper so that `pakt` needs neither Slurm's headers nor its licence.
 
+pub mod additions;
 pub mod amounts;
 pub mod frame;
 mod hello;

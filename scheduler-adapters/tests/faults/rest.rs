@@ -275,6 +275,36 @@ async fn what_the_server_does_not_take_sbatch_submits() {
 }
 
 #[tokio::test]
+async fn at_a_site_whose_additions_run_in_sbatch_or_cannot_be_told_sbatch_submits() {
+    let (stage, double) = stage_and_double(true);
+    let list = double.file("state/plugstack.conf").display().to_string();
+    let mut calls = 0;
+    for (name, text, why) in [
+        ("plugstack.conf", "required /usr/lib/limits.so\n", format!("the site's plugins ({list}) run in sbatch, too")),
+        ("plugins", "/nowhere/list", "the site's list of plugins (/nowhere/list) is not here".to_owned()),
+        ("cli-filter", "lua", "the site's filter of the command line (lua) runs in sbatch alone".to_owned()),
+        ("configless", "", "no list of plugins beside it".to_owned()),
+    ] {
+        let rest = FakeRest::offering(44);
+        rest.gives("/slurm/v0.0.44/job/submit", 200, "{\"job_id\": 77, \"errors\": []}");
+        double.set("plugstack.conf", "# none\n");
+        let submission = stage.submission("added", Size::Small, "true");
+        let by_server = with_rest(&double, &rest).submit(&submission).await.expect("the server takes it");
+        assert_eq!((by_server.id, double.calls_of("sbatch")), (SchedulerJobId::new(77), calls), "before {name}");
+        double.set(name, text);
+        if name == "configless" {
+            std::fs::remove_file(double.file("state/slurm.conf")).expect("it was made");
+        }
+        let slurm = with_rest(&double, &rest);
+        slurm.submit(&submission).await.expect("sbatch does it");
+        calls += 1;
+        assert_eq!((rest.count("POST"), double.calls_of("sbatch")), (1, calls), "{name}");
+        assert!(why_not(&slurm).contains(&why), "{name}: {}", why_not(&slurm));
+        std::fs::remove_file(double.file("state").join(name)).expect("ours");
+    }
+}
+
+#[tokio::test]
 async fn a_submission_says_what_sbatch_would_say() {
     let (stage, double) = stage_and_double(true);
     let rest = FakeRest::offering(44);

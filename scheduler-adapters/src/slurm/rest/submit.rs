@@ -19,14 +19,14 @@ use reach::{
     http::{HttpCall, HttpMethod},
 };
 use serde_json::Value;
-use slurm_messages::script::directives;
+use slurm_messages::{
+    additions::{LIST_LIMIT, Settings},
+    script::directives,
+};
 use std::{collections::BTreeMap, path::Path};
 
 /// The most bytes of a batch script, as `sbatch` has it (`MAX_SCRIPT_SIZE` of `src/sbatch/sbatch.c`).
 const SCRIPT_LIMIT: usize = 4 * 1024 * 1024;
-
-/// The most bytes of a site's list of plugins.
-const PLUGINS_LIMIT: usize = 64 * 1024;
 
 const SUBMITTING: &str = "submitting (slurmrestd)";
 
@@ -83,7 +83,8 @@ impl SlurmCommands {
         known: &std::collections::BTreeSet<String>,
         submission: &Submission,
     ) -> Result<Value, String> {
-        if let Some(why) = self.additions_to_sbatch().await? {
+        let surroundings = self.surroundings().await?;
+        if let Some(why) = self.additions_to_sbatch(&surroundings).await? {
             return Err(why);
         }
         let ScriptSource::File(path) = &submission.script;
@@ -95,31 +96,32 @@ impl SlurmCommands {
         let own = options(submission);
         let words = directives(&text)?.into_iter().chain(own.iter().map(String::as_str));
         let mut description = Description::of(version, known, words)?;
-        let surroundings = self.surroundings().await?;
         let variables = surroundings.variables_of(&description, submission);
         description.start_in(&surroundings.directory);
         description.request(known, (path, &text), &submission.script_arguments, &variables)
     }
 
-    /// Why a site's own additions to `sbatch` would be passed by; none where it has none.
-    async fn additions_to_sbatch(&self) -> Result<Option<String>, String> {
+    /// Why a site's own additions to `sbatch` would be passed by, or nobody can tell.
+    async fn additions_to_sbatch(&self, surroundings: &Surroundings) -> Result<Option<String>, String> {
         let text = self.ask(Tool::Scontrol, &["show", "config"]).await.map_err(|error| error.to_string())?;
         let setting = |name: &str| {
             let mut values = text.lines().filter_map(|line| line.split_once('='));
-            let value = values.find(|(found, _)| found.trim() == name).map_or("", |(_, value)| value.trim());
-            Some(value).filter(|value| !value.is_empty() && *value != "(null)")
+            values.find(|(found, _)| found.trim() == name).map_or("", |(_, value)| value.trim())
         };
-        if let Some(filters) = setting("CliFilterPlugins") {
-            return Ok(Some(format!("the site's filter of the command line ({filters}) runs in sbatch alone")));
-        }
-        // Without the setting it lies beside slurm.conf (plugstack.conf(5)).
-        let beside = setting("SLURM_CONF").map(|path| Path::new(path).with_file_name("plugstack.conf"));
-        let Some(place) = setting("PlugStackConfig").map(Path::new).or(beside.as_deref()) else { return Ok(None) };
-        let listed = self.reach.read(place, PLUGINS_LIMIT).await.map_err(|error| error.to_string())?;
-        let listed = String::from_utf8_lossy(&listed.unwrap_or_default()).into_owned();
-        let has_one = listed.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with('#'));
-        let place = place.display();
-        Ok(has_one.then(|| format!("the site's plugins ({place}) run in sbatch, too")))
+        let settings = Settings {
+            filters: setting("CliFilterPlugins"),
+            plugins: setting("PlugStackConfig"),
+            configuration: setting("SLURM_CONF"),
+            own_configuration: surroundings.variables.get("SLURM_CONF").map(AsRef::as_ref),
+            has_own_server: surroundings.variables.contains_key("SLURM_CONF_SERVER"),
+        };
+        let places = settings.places()?;
+        let has_configuration = match &places.configuration {
+            Some(path) => self.reach.modified_at(path).await.map(|at| at.is_some()).map_err(|error| error.to_string()),
+            None => Ok(true),
+        };
+        let list = self.reach.read(&places.list, LIST_LIMIT).await.map_err(|error| error.to_string());
+        Ok(places.judge(has_configuration, list))
     }
 
     async fn surroundings(&self) -> Result<Surroundings, String> {

@@ -75,6 +75,10 @@ show() { # WHAT
             printf 'MinJobAge               = 0 sec\n'
             printf 'MaxArraySize            = 1001\nAccountingStorageTRES   = cpu,node,billing%s\n' "$gpus"
             printf 'AccountingStoreFlags    = job_comment\nPrivateData             = %s\n' "$(cat "$state/private" 2>/dev/null || echo none)"
+            printf 'PlugStackConfig         = %s\n' "$(cat "$state/plugins" 2>/dev/null || echo '(null)')"
+            printf 'CliFilterPlugins        = %s\n' "$(cat "$state/cli-filter" 2>/dev/null || echo '(null)')"
+            [ -e "$state/configless" ] || touch "$state/slurm.conf"
+            printf 'SLURM_CONF              = %s\n' "$state/slurm.conf"
             [ ! -e "$state/filter" ] || printf 'JobSubmitPlugins        = lua\n'
             ;;
         partition)
