@@ -209,7 +209,7 @@ impl<W: Write> Server<W> {
             group: uzers::get_current_gid(),
             session: session(),
         };
-        let described = Description::of(&options, &job, env::vars());
+        let described = Description::of(&options, &job, env::vars_os());
         let mut description =
             described.map_err(|error| failure(FailureKind::Wrong, "describing the job", &error.to_string()))?;
         let taken = description.submit()?;
@@ -281,10 +281,12 @@ fn script_text(path: &str) -> Result<String, Failure> {
 fn origin() -> Result<Origin, Failure> {
     let wrong = |error: io::Error| failure(FailureKind::NotHere, "finding out where this is", &error.to_string());
     let host = fs::read_to_string("/proc/sys/kernel/hostname").map_err(wrong)?;
+    let directory = env::current_dir().map_err(wrong)?;
+    let no_text = failure(FailureKind::NotHere, "finding out where this is", "the name of this folder is no text");
     let mask = rustix::process::umask(rustix::fs::Mode::empty());
     rustix::process::umask(mask);
     Ok(Origin {
-        directory: env::current_dir().map_err(wrong)?.display().to_string(),
+        directory: directory.into_os_string().into_string().map_err(|_| no_text)?,
         host: host.trim().split('.').next().unwrap_or_default().to_owned(),
         mask: mask.bits(),
     })

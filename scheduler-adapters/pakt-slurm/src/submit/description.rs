@@ -5,7 +5,10 @@ use super::{
     options::Options,
 };
 use crate::calls::{self, CallError, Taken, sys};
-use std::ffi::{CString, NulError, c_char};
+use std::{
+    ffi::{CString, NulError, OsString, c_char},
+    os::unix::ffi::OsStrExt,
+};
 
 /// A job's description, and all that its pointers point to.
 pub(crate) struct Description {
@@ -34,7 +37,7 @@ impl Description {
     pub(crate) fn of(
         options: &Options,
         job: &Job<'_>,
-        caller: impl Iterator<Item = (String, String)>,
+        caller: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self, NulError> {
         let mut description = Self {
             message: calls::empty_description(),
@@ -171,7 +174,7 @@ impl Description {
         &mut self,
         options: &Options,
         job: &Job<'_>,
-        caller: impl Iterator<Item = (String, String)>,
+        caller: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<(), NulError> {
         let script = self.text(job.script.0)?;
         self.arguments.push(script);
@@ -180,7 +183,7 @@ impl Description {
             self.arguments.push(argument);
         }
         for (name, value) in environment::of(options, job.origin, caller) {
-            let variable = self.text(format!("{name}={value}"))?;
+            let variable = self.text([name.as_bytes(), b"=", value.as_bytes()].concat())?;
             self.variables.push(variable);
         }
         let count = |list: &[*mut c_char]| u32::try_from(list.len()).unwrap_or(u32::MAX);
@@ -199,4 +202,28 @@ const MEMORY_PER_CPU: u64 = 1 << 63;
 
 fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStringExt;
+
+    #[test]
+    fn a_variable_whose_bytes_are_no_text_is_handed_on_as_it_is() {
+        let origin = Origin { directory: "/w".to_owned(), host: "login1".to_owned(), mask: 0o022 };
+        let job = Job {
+            script: ("/w/job.sh", "#!/bin/sh\ntrue\n"),
+            arguments: &[],
+            submit_line: "",
+            origin: &origin,
+            user: 1,
+            group: 1,
+            session: 1,
+        };
+        let caller = [(OsString::from("PLACE"), OsString::from_vec(b"M\xfcnchen".to_vec()))];
+        let description = Description::of(&Options::default(), &job, caller.into_iter()).expect("no NUL");
+        assert!(description.texts.iter().any(|text| text.as_bytes() == b"PLACE=M\xfcnchen"));
+        assert_eq!(description.message.env_size as usize, description.variables.len() - 1);
+    }
 }

@@ -1,7 +1,7 @@
 //! The variables of a job, as `sbatch` sends them.
 
 use super::options::{Export, Options};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ffi::OsString};
 
 /// Where a job is submitted from.
 pub(crate) struct Origin {
@@ -13,19 +13,20 @@ pub(crate) struct Origin {
 /// What this program is started with, so that long lists of tasks are not cut (`SLURM_BITSTR_LEN`, squeue(1)).
 const OURS: &str = "SLURM_BITSTR_LEN";
 
-/// What a job gets: the caller's variables unless it wants none, and those that `sbatch` sets of its own options
-/// (sbatch(1), "OUTPUT ENVIRONMENT VARIABLES"; the others the daemons set).
+/// What a job gets: the caller's variables, whatever their bytes, unless it wants none, and those that `sbatch` sets of its own
+/// options (sbatch(1), "OUTPUT ENVIRONMENT VARIABLES"; the others the daemons set).
 pub(super) fn of(
     options: &Options,
     origin: &Origin,
-    caller: impl Iterator<Item = (String, String)>,
-) -> BTreeMap<String, String> {
+    caller: impl Iterator<Item = (OsString, OsString)>,
+) -> BTreeMap<OsString, OsString> {
     let is_clean = options.export == Some(Export::None);
-    let mut variables: BTreeMap<String, String> =
-        caller.filter(|(name, _)| (!is_clean || name.starts_with("SLURM_")) && name != OURS).collect();
+    let is_slurms = |name: &OsString| name.as_encoded_bytes().starts_with(b"SLURM_");
+    let mut variables: BTreeMap<OsString, OsString> =
+        caller.filter(|(name, _)| (!is_clean || is_slurms(name)) && name != OURS).collect();
     let mut set = |name: &str, value: Option<String>| {
         if let Some(value) = value {
-            variables.insert(name.to_owned(), value);
+            variables.insert(name.into(), value.into());
         }
     };
     set("SLURM_SUBMIT_DIR", Some(origin.directory.clone()));
@@ -44,4 +45,27 @@ pub(super) fn of(
         set("SLURM_GET_USER_ENV", Some("1".to_owned()));
     }
     variables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStringExt;
+
+    fn of_a_caller(options: &[&str], caller: &[(&str, &[u8])]) -> BTreeMap<OsString, OsString> {
+        let options = Options::read(options.iter().copied()).expect("understood");
+        let origin = Origin { directory: "/w".to_owned(), host: "login1".to_owned(), mask: 0o027 };
+        let caller = caller.iter().map(|(name, value)| (OsString::from(name), OsString::from_vec(value.to_vec())));
+        of(&options, &origin, caller)
+    }
+
+    #[test]
+    fn a_job_gets_a_variable_whose_bytes_are_no_text_as_it_is() {
+        let variables = of_a_caller(&[], &[("PLACE", b"M\xfcnchen"), ("PATH", b"/bin"), (OURS, b"0")]);
+        assert_eq!(
+            variables.get("PLACE".as_ref() as &std::ffi::OsStr).map(|value| value.as_encoded_bytes()),
+            Some(&b"M\xfcnchen"[..])
+        );
+        assert!(variables.contains_key(&OsString::from("PATH")) && !variables.contains_key(&OsString::from(OURS)));
+    }
 }
