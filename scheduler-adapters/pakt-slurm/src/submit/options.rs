@@ -54,6 +54,10 @@ impl Options {
         for word in words {
             options.take(word).ok_or_else(|| format!("`{word}`"))?;
         }
+        // One member of a description holds both, so that what they mean together is sbatch's to judge.
+        if options.gres.is_some() && options.gpus_per_node.is_some() {
+            return Err("`--gres` beside `--gpus-per-node`".to_owned());
+        }
         Ok(options)
     }
 
@@ -186,6 +190,8 @@ mod tests {
             (vec!["--export=ALL,X=1"], "`--export=ALL,X=1`"),
             (vec!["-N2"], "`-N2`"),
             (vec!["--exclusive=user"], "`--exclusive=user`"),
+            (vec!["--gres=gpu:4", "--time=1", "--gpus-per-node=2"], "`--gres` beside `--gpus-per-node`"),
+            (vec!["--gpus-per-node=2", "--gres=shard:1"], "`--gres` beside `--gpus-per-node`"),
         ] {
             assert_eq!(Options::read(words).expect_err(named), named);
         }
