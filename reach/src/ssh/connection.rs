@@ -102,8 +102,8 @@ impl Connections {
         options::session(&self.settings, connection, script)
     }
 
-    pub(super) fn terminal(&self, connection: &Master, script: &Script) -> Result<Command, ReachError> {
-        options::terminal(&self.settings, connection, script)
+    pub(super) fn terminal(&self, connection: &Master, command: &Command) -> Result<Command, ReachError> {
+        options::terminal(&self.settings, connection, command)
     }
 
     /// The connection that is open, or that is opened now where that is for us to do.

@@ -8,6 +8,7 @@ use super::{
 use crate::{Command, Conversation, Output, ReachError, ReachErrorKind, Retry, local_conversation};
 use async_trait::async_trait;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// Kills a process group at the far side, in the background.
 type Killer = Box<dyn Fn(u32) + Send + Sync>;
@@ -48,6 +49,8 @@ pub(super) async fn begin(
     let doing = || format!("speaking with {} at the site", command.program);
     let mut line = MarkedLine::new(script.mark());
     let mut skipped = 0;
+    // Where it was not taken, why is told below.
+    let _ = timeout(BEGIN_LIMIT, inner.send(script.bytes())).await;
     while line.group.is_none() {
         let Ok(byte) = inner.receive(1, BEGIN_LIMIT).await else {
             let said = Output { stderr: whole_lines(&inner.complaints()), ..Output::default() };

@@ -18,13 +18,19 @@ const OF_THE_SHELL: [&str; 4] = ["_", "OLDPWD", "PWD", "SHLVL"];
 /// What bash lets nobody set (bash(1), "Shell Variables"), where it is the far side's sh.
 const NEVER_SET: [&str; 6] = ["BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"];
 
-/// First the session's own variables, up to an empty one, then those of the login shell. What a login shell prints comes
-/// before its first one. csh takes `-l` alone or not at all, and always reads what sets variables (csh(1)).
-const ASK: &str = r#"id -un && uname -n && env -0 || exit
-shell=${SHELL:-/bin/sh}
+/// The login shell and the words that make it run a command. csh takes `-l` alone or not at all, and always reads what sets
+/// variables (csh(1)).
+pub(super) const LOGIN_SHELL: &str = r"shell=${SHELL:-/bin/sh}
 case ${shell##*/} in csh|tcsh) set -- -c;; *) set -- -l -c;; esac
-printf '\0'
-exec "$shell" "$@" "printf '\0'; env -0" </dev/null"#;
+";
+
+/// First the session's own variables, up to an empty one, then those of the login shell. What a login shell prints comes
+/// before its first one.
+const ASK: [&str; 2] = [
+    "id -un && uname -n && env -0 || exit\n",
+    r#"printf '\0'
+exec "$shell" "$@" "printf '\0'; env -0" </dev/null"#,
+];
 
 /// What is asked once of the far side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,7 +56,7 @@ pub(super) struct Settings {
 
 /// The command that asks.
 pub(super) fn ask() -> Command {
-    Command::new("sh").arguments(["-c", ASK]).time_limit(TIME_LIMIT).output_limit(LONGEST)
+    Command::new("sh").arguments(["-c".to_owned(), ASK.join(LOGIN_SHELL)]).time_limit(TIME_LIMIT).output_limit(LONGEST)
 }
 
 /// Reads the answer to [`ask`].

@@ -13,6 +13,7 @@ mod conversation;
 mod files;
 mod listing;
 mod login;
+mod on_terminal;
 mod options;
 mod remote_error;
 mod script;
@@ -112,14 +113,14 @@ impl OpenSsh {
     ) -> Result<Output, ReachError> {
         // The semaphore is never closed.
         let _session = self.sessions.acquire().await.expect("open as long as we are");
-        let call = Command {
-            standard_input: command.standard_input.clone(),
+        let mut call = Command {
             time_limit: command.time_limit,
             // Greetings come on top.
             output_limit: command.output_limit.saturating_add(answer::LONGEST_GREETING),
             leaves_running_on_time_out: command.leaves_running_on_time_out,
             ..self.connections.session(connection, script)?
         };
+        call.standard_input.get_or_insert_default().extend(command.standard_input.iter().flatten());
         let too_long = Notify::new();
         let mut taker = AfterMark::new(script.mark(), command.output_limit, &too_long, taker);
         let is_killed = !command.leaves_running_on_time_out;
@@ -206,9 +207,10 @@ impl Reach for OpenSsh {
     }
 
     async fn attach(&self, command: &Command) -> Result<Option<i32>, ReachError> {
-        let script = Script::on_terminal(&self.login().await?.settings, command)?;
+        // The same user as ever before is there.
+        self.login().await?;
         let connection = self.connections.opened().await?;
-        Local.attach(&self.connections.terminal(&connection, &script)?).await
+        Local.attach(&self.connections.terminal(&connection, command)?).await
     }
 
     async fn read(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, ReachError> {

@@ -2,6 +2,7 @@
 
 use super::{
     connection::{Description, Master},
+    on_terminal,
     script::Script,
     settings::SshSettings,
 };
@@ -70,16 +71,16 @@ fn attached(settings: &SshSettings, connection: &Master) -> Command {
     command.arguments(["-o", "ControlMaster=no", "-o", "ProxyCommand=exit 255"])
 }
 
-/// Runs a script over the connection.
+/// Runs a script over the connection: it is what the session reads first.
 pub(super) fn session(settings: &SshSettings, connection: &Master, script: &Script) -> Result<Command, ReachError> {
     let command = attached(settings, connection).arguments(["-T", "--", &connection.host]);
-    Ok(command.argument(script.wrapped()?))
+    Ok(command.argument(script.reader()?).standard_input(script.bytes()))
 }
 
-/// Runs a script over the connection, on the terminal of this process.
-pub(super) fn terminal(settings: &SshSettings, connection: &Master, script: &Script) -> Result<Command, ReachError> {
-    let command = attached(settings, connection).arguments(["-t", "--", &connection.host]);
-    Ok(command.argument(script.wrapped()?))
+/// Runs a command over the connection, on the terminal of this process.
+pub(super) fn terminal(settings: &SshSettings, connection: &Master, command: &Command) -> Result<Command, ReachError> {
+    let word = on_terminal::word(command)?;
+    Ok(attached(settings, connection).arguments(["-t", "--", &connection.host, &word]))
 }
 
 /// Opens a master connection that stays for a while after its last use. What ssh says goes into a file: the connection

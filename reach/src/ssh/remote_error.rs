@@ -1,5 +1,6 @@
 //! What ssh and the tools at the far side say, as the kinds of failure that callers tell apart.
 
+use super::script::NOT_WHOLE;
 use crate::{Output, ReachError, ReachErrorKind, Retry};
 use std::path::Path;
 
@@ -26,6 +27,11 @@ const BEFORE_A_SESSION: &[&str] = &[
 /// The failure of a call that did not tell how it ended.
 pub(super) fn lost(doing: &str, has_begun: bool, said: &Output) -> ReachError {
     let words = said.stderr_text();
+    if !has_begun && words.contains(NOT_WHOLE) {
+        let error = ReachError::new(ReachErrorKind::Other, Retry::Later, doing);
+        let cause = "what a shell reads when it starts there (`.bashrc`) reads standard input, too";
+        return error.with("cause", cause).with("said", repeated(&words));
+    }
     let never_began = !has_begun && BEFORE_A_SESSION.iter().any(|known| words.contains(known));
     let retry = if never_began { Retry::Later } else { Retry::LookFirst };
     let error = ReachError::new(ReachErrorKind::Unreachable, retry, doing);

@@ -31,6 +31,17 @@ pub(crate) async fn a_command_gets_its_input_and_environment_and_gives_its_outpu
     assert!(!output.succeeded());
 }
 
+pub(crate) async fn input_arrives_unchanged_whatever_it_holds(at: Arc<dyn Reach>) {
+    let every_byte: Vec<u8> = (0..=u8::MAX).collect();
+    let large: Vec<u8> = every_byte.iter().copied().cycle().take(5_000_003).collect();
+    for input in [Vec::new(), b"\n\n".to_vec(), every_byte, large] {
+        let output = at.run(&Command::new("cat").standard_input(input.clone())).await.expect("cat runs");
+        assert!(output.stdout == input, "{} bytes became {}", input.len(), output.stdout.len());
+    }
+    let output = at.run(&Command::new("cat")).await.expect("cat runs");
+    assert!(output.succeeded() && output.stdout.is_empty(), "who is given nothing reads nothing");
+}
+
 pub(crate) async fn variables_are_removed_by_pattern(at: Arc<dyn Reach>) {
     let command = shell("test -z \"$CARGO_MANIFEST_DIR\" && test -n \"$CARGO_PKG_NAME\"")
         .without(["CARGO_*"])

@@ -6,6 +6,7 @@ mod files;
 mod local;
 mod place;
 mod real_ssh;
+mod real_ssh_input;
 
 /// The promises, each as a test of a place.
 #[macro_export]
@@ -28,6 +29,7 @@ macro_rules! all_promises {
         $crate::promises! { $place;
             commands:
                 a_command_gets_its_input_and_environment_and_gives_its_output,
+                input_arrives_unchanged_whatever_it_holds,
                 variables_are_removed_by_pattern,
                 a_program_that_does_not_exist_is_an_error_that_says_so,
                 out_of_time_keeps_what_was_said_and_kills_the_whole_group,

@@ -51,6 +51,14 @@ pub(crate) fn talkative() -> LoginNode {
     }
 }
 
+/// The same for a user with another home, whose login shell is bash.
+pub(crate) fn at_home(home: &Path) -> LoginNode {
+    let mut node = talkative();
+    let own = [("HOME", home.display().to_string()), ("SHELL", "/bin/bash".to_owned())];
+    node.environment.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    node
+}
+
 impl Behind {
     /// Starts login nodes `login1`, `login2`, ….
     pub(crate) fn new(nodes: &[LoginNode], opening: Opening) -> Self {

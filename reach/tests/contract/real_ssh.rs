@@ -1,6 +1,6 @@
 //! A host behind OpenSSH: what only a connection has.
 
-use super::place::{Behind, Place, becomes_true, shell, talkative};
+use super::place::{Behind, Place, at_home, becomes_true, shell, talkative};
 use lab::{LoginNode, User};
 use reach::{Closes, Command, ConnectionState, OpenSsh, Opening, Reach, ReachErrorKind, Retry, SshSettings};
 use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
@@ -214,9 +214,9 @@ async fn a_terminal_is_given_to_the_far_side() {
 async fn a_command_that_is_too_long_is_refused_and_not_cut() {
     let behind = Behind::new(&[talkative()], Opening::ByUs);
     let place = OpenSsh::new(behind.settings.clone());
-    let error = place.run(&Command::new("echo").argument("x".repeat(100_000))).await.expect_err("too long");
+    let error = place.run(&Command::new("echo").argument("x".repeat(140_000))).await.expect_err("too long");
     assert_eq!((error.kind, error.retry), (ReachErrorKind::TooLong, Retry::Never));
-    let long = "x".repeat(80_000);
+    let long = "x".repeat(130_000);
     let output = place.run(&Command::new("echo").argument(&long)).await.expect("just so");
     assert_eq!(output.stdout_text().trim(), long);
 }
@@ -232,11 +232,8 @@ async fn a_command_has_what_a_login_shell_sets() {
         "echo Quota: 80 %\nexport FROM_LOGIN=\"it's here\" PATH=\"{at}:$PATH\"\nunset GONE\nml() {{ echo module \"$1\"; }}\nexport -f ml\n"
     );
     std::fs::write(home.path().join(".bash_profile"), profile).expect("written");
-    let mut node = talkative();
-    node.environment.extend(
-        [("HOME", at.to_string()), ("SHELL", "/bin/bash".to_owned()), ("GONE", "x".to_owned())]
-            .map(|(name, value)| (name.to_owned(), value)),
-    );
+    let mut node = at_home(home.path());
+    node.environment.push(("GONE".to_owned(), "x".to_owned()));
     let behind = Behind::new(&[node], Opening::ByUs);
     let place = OpenSsh::new(behind.settings.clone());
     let text = async |command: Command| place.run(&command).await.expect("it runs").stdout_text();
