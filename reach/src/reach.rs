@@ -110,6 +110,12 @@ pub trait Reach: Send + Sync {
         Err(ReachError::new(ReachErrorKind::Unsupported, Retry::Never, format!("speaking with {}", command.program)))
     }
 
+    /// How many copies of one program it is right to speak with at once: each takes a session of a connection, where there is
+    /// one.
+    fn most_copies(&self) -> usize {
+        usize::MAX
+    }
+
     /// Connects to a server, as the place sees it. After `Ok` somebody has accepted; after `Err` nothing was sent.
     async fn connect(&self, address: &Address) -> Result<Box<dyn Connection>, ReachError> {
         Err(ReachError::new(ReachErrorKind::Unsupported, Retry::Never, format!("connecting to {address}")))

@@ -39,6 +39,8 @@ pub struct LoginNode {
     pub second_factor: Option<String>,
     /// Variables of every session.
     pub environment: Vec<(String, String)>,
+    /// How many sessions it lets through one connection; sshd's own number where none is given.
+    pub most_sessions: Option<u32>,
 }
 
 /// A running server, which ends with the value, and the connections to it.
@@ -102,6 +104,11 @@ impl Sshd {
     /// How often somebody was let in.
     pub fn logins(&self) -> Result<usize, LabError> {
         Ok(self.lines_that_begin("Accepted publickey for")? + self.lines_that_begin("Accepted password for")?)
+    }
+
+    /// How often a session was refused because the connection had as many as it may have.
+    pub fn refused_sessions(&self) -> Result<usize, LabError> {
+        self.lines_that_begin("no more sessions")
     }
 
     fn lines_that_begin(&self, word: &str) -> Result<usize, LabError> {
@@ -225,6 +232,9 @@ fn configured(folder: &Path, port: u16, node: &LoginNode) -> Result<String, LabE
          StrictModes no\nUsePAM no\nPermitRootLogin yes\nKbdInteractiveAuthentication no\nPasswordAuthentication {asks}\n\
          AuthenticationMethods {methods}\nPrintMotd no\nLogLevel VERBOSE\n"
     );
+    if let Some(most) = node.most_sessions {
+        text.push_str(&format!("MaxSessions {most}\n"));
+    }
     if let Some(banner) = &node.banner {
         write(&folder.join("banner"), banner)?;
         text.push_str(&format!("Banner {at}/banner\n"));

@@ -4,14 +4,18 @@ use super::{
     answer::{LONGEST_GREETING, MarkedLine, Told, not_there},
     remote_error,
     script::{Mark, Script},
+    sessions::{self, Patience, Session},
 };
-use crate::{Command, Conversation, Output, ReachError, ReachErrorKind, Retry, local_conversation};
+use crate::{
+    Command, Conversation, Output, ReachError, ReachErrorKind, Retry,
+    local_conversation::{self, LocalConversation},
+};
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Kills a process group at the far side, in the background.
-type Killer = Box<dyn Fn(u32) + Send + Sync>;
+/// Kills a process group at the far side, in the background, and then gives the session back.
+type Killer = Box<dyn Fn(u32, Option<Session>) + Send + Sync>;
 
 /// How long the far side may take until it says the mark.
 const BEGIN_LIMIT: Duration = Duration::from_mins(1);
@@ -27,48 +31,74 @@ pub(super) struct SshConversation {
 struct FarGroup {
     /// None once it is to be left alone.
     number: Option<u32>,
+    session: Option<Session>,
     killer: Killer,
 }
 
 impl Drop for FarGroup {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            (self.killer)(number);
+            (self.killer)(number, self.session.take());
         }
     }
 }
 
-/// Starts the program and skips what comes before it.
+/// Starts the program, once the site lets a session through.
 pub(super) async fn begin(
     call: &Command,
     script: &Script,
     command: &Command,
+    session: Session,
     killer: Killer,
 ) -> Result<SshConversation, ReachError> {
-    let mut inner = local_conversation::converse(call)?;
-    let doing = || format!("speaking with {} at the site", command.program);
-    let mut line = MarkedLine::new(script.mark());
-    let mut skipped = 0;
+    let mut patience = Patience::new();
+    loop {
+        let mut inner = local_conversation::converse(call)?;
+        match skip_greeting(&mut inner, script, command).await {
+            Ok(number) => {
+                let group = FarGroup { number: Some(number), session: Some(session), killer };
+                return Ok(SshConversation { inner: Box::new(inner), mark: script.mark().clone(), group });
+            }
+            Err(Unheard::Refused) if patience.waits().await => {}
+            Err(Unheard::Refused) => return Err(sessions::refused(&doing(command))),
+            Err(Unheard::Failed(error)) => return Err(error),
+        }
+    }
+}
+
+/// Why the mark did not come.
+enum Unheard {
+    /// The site let no session through.
+    Refused,
+    Failed(ReachError),
+}
+
+fn doing(command: &Command) -> String {
+    format!("speaking with {} at the site", command.program)
+}
+
+/// Sends the script and skips what comes before the program; its process group.
+async fn skip_greeting(inner: &mut LocalConversation, script: &Script, command: &Command) -> Result<u32, Unheard> {
     // Where it was not taken, why is told below.
     let _ = timeout(BEGIN_LIMIT, inner.send(script.bytes())).await;
-    while line.group.is_none() {
+    let mut line = MarkedLine::new(script.mark());
+    for _ in 0..=LONGEST_GREETING {
         let Ok(byte) = inner.receive(1, BEGIN_LIMIT).await else {
             let said = Output { stderr: whole_lines(&inner.complaints()), ..Output::default() };
             let told = Told::of(script.mark(), &said.stderr);
             return Err(match told.missing() {
-                Some(what) => not_there(doing(), what),
-                None => remote_error::lost(&doing(), told.has_begun, &said),
+                Some(what) => Unheard::Failed(not_there(doing(command), what)),
+                None if !told.has_begun && sessions::is_refused(&said) => Unheard::Refused,
+                None => Unheard::Failed(remote_error::lost(&doing(command), told.has_begun, &said)),
             });
         };
         drop(line.skip(&byte));
-        skipped += 1;
-        if skipped > LONGEST_GREETING {
-            let error = ReachError::new(ReachErrorKind::TooLong, Retry::Later, doing());
-            return Err(error.with("cause", "its greeting has no end"));
+        if let Some(group) = line.group {
+            return Ok(group);
         }
     }
-    let group = FarGroup { number: line.group, killer };
-    Ok(SshConversation { inner: Box::new(inner), mark: script.mark().clone(), group })
+    let error = ReachError::new(ReachErrorKind::TooLong, Retry::Later, doing(command));
+    Err(Unheard::Failed(error.with("cause", "its greeting has no end")))
 }
 
 /// What is kept of its words, as lines of their own.

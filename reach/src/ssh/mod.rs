@@ -17,6 +17,7 @@ mod on_terminal;
 mod options;
 mod remote_error;
 mod script;
+mod sessions;
 mod settings;
 
 pub use connection::{Closes, ConnectionState, Master};
@@ -32,12 +33,9 @@ use async_trait::async_trait;
 use connection::Connections;
 use model::Timestamp;
 use script::{Mark, Script};
+use sessions::{Patience, Session, Sessions};
 use std::{path::Path, sync::Arc, time::Duration};
-use tokio::sync::{Notify, OnceCell, Semaphore};
-
-/// So many of our sessions share the connection at once: sshd allows ten unless told otherwise (`sshd_config(5)`,
-/// `MaxSessions`), and a person may have some of their own.
-const SESSIONS: usize = 4;
+use tokio::sync::{Notify, OnceCell};
 
 /// How long killing what is out of time may take.
 const KILLING_LIMIT: Duration = Duration::from_secs(20);
@@ -46,18 +44,14 @@ const KILLING_LIMIT: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct OpenSsh {
     connections: Arc<Connections>,
-    sessions: Semaphore,
+    sessions: Sessions,
     login: OnceCell<Login>,
 }
 
 impl OpenSsh {
     /// A host that is reached as the settings say; nothing is connected yet.
     pub fn new(settings: SshSettings) -> Self {
-        Self {
-            connections: Arc::new(Connections::new(settings)),
-            sessions: Semaphore::new(SESSIONS),
-            login: OnceCell::new(),
-        }
+        Self { connections: Arc::new(Connections::new(settings)), sessions: Sessions::new(), login: OnceCell::new() }
     }
 
     /// How the connection stands. Nothing is opened and nothing goes over the network.
@@ -111,8 +105,7 @@ impl OpenSsh {
         command: &Command,
         taker: &mut dyn PieceTaker,
     ) -> Result<Output, ReachError> {
-        // The semaphore is never closed.
-        let _session = self.sessions.acquire().await.expect("open as long as we are");
+        let _session = self.sessions.one().await;
         let mut call = Command {
             time_limit: command.time_limit,
             // Greetings come on top.
@@ -124,11 +117,20 @@ impl OpenSsh {
         let too_long = Notify::new();
         let mut taker = AfterMark::new(script.mark(), command.output_limit, &too_long, taker);
         let is_killed = !command.leaves_running_on_time_out;
-        let said = tokio::select! {
-            said = Local.run_through(&call, &mut taker) => said,
-            () = too_long.notified(), if is_killed => Ok(Output { timed_out: true, ..Output::default() }),
+        let mut patience = Patience::new();
+        let said = loop {
+            let said = tokio::select! {
+                said = Local.run_through(&call, &mut taker) => said,
+                () = too_long.notified(), if is_killed => Ok(Output { timed_out: true, ..Output::default() }),
+            };
+            let said = said.map_err(|error| ReachError { doing: doing(command), ..error })?;
+            if taker.group().is_some() || !sessions::is_refused(&said) {
+                break said;
+            }
+            if !patience.waits().await {
+                return Err(sessions::refused(&doing(command)));
+            }
         };
-        let said = said.map_err(|error| ReachError { doing: doing(command), ..error })?;
         if said.timed_out && is_killed {
             self.kill(connection, taker.group(), command).await?;
         }
@@ -150,7 +152,7 @@ impl OpenSsh {
         // One that never told its group never began, or the connection hangs.
         let script = Script::that_kills(group.ok_or_else(lost)?);
         let call = self.connections.session(connection, &script)?.time_limit(KILLING_LIMIT);
-        let said = Local.run(&call).await?;
+        let said = run_patiently(&call).await?;
         if Told::of(script.mark(), &said.stderr).has_begun { Ok(()) } else { Err(lost()) }
     }
 
@@ -168,19 +170,32 @@ fn doing(command: &Command) -> String {
     format!("running {} at the site", command.program)
 }
 
-/// Whether the connection was gone before anything began.
+/// Whether the connection was gone before anything began. One that takes no more sessions is not.
 fn is_gone(error: &ReachError) -> bool {
-    error.kind == ReachErrorKind::Unreachable && error.retry == Retry::Later
+    error.kind == ReachErrorKind::Unreachable && error.retry == Retry::Later && !sessions::was_refused(error)
 }
 
-/// Kills a process group at the far side while we go on; where this program ends first, its input has ended all the same.
-fn kill_later(connections: Arc<Connections>, connection: Master, group: u32) {
+/// Runs a session of ours that is short and takes no place of another.
+async fn run_patiently(call: &Command) -> Result<Output, ReachError> {
+    let mut patience = Patience::new();
+    loop {
+        let said = Local.run(call).await?;
+        if !sessions::is_refused(&said) || !patience.waits().await {
+            return Ok(said);
+        }
+    }
+}
+
+/// Kills a process group at the far side while we go on; where this program ends first, its input has ended all the same. The
+/// session is given back after that.
+fn kill_later(connections: Arc<Connections>, connection: Master, group: u32, session: Option<Session>) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
     runtime.spawn(async move {
         if let Ok(call) = connections.session(&connection, &Script::that_kills(group)) {
             // Nobody waits any more for what comes of it.
-            let _ = Local.run(&call.time_limit(KILLING_LIMIT)).await;
+            let _ = run_patiently(&call.time_limit(KILLING_LIMIT)).await;
         }
+        drop(session);
     });
 }
 
@@ -200,16 +215,23 @@ impl Reach for OpenSsh {
     async fn converse(&self, command: &Command) -> Result<Box<dyn Conversation>, ReachError> {
         let script = self.script(command).await?;
         let connection = self.connections.opened().await?;
+        let session = self.sessions.for_a_conversation(&doing(command)).await?;
         let call = self.connections.session(&connection, &script)?;
         let connections = Arc::clone(&self.connections);
-        let killer = Box::new(move |group| kill_later(Arc::clone(&connections), connection.clone(), group));
-        Ok(Box::new(conversation::begin(&call, &script, command, killer).await?))
+        let killer =
+            Box::new(move |group, session| kill_later(Arc::clone(&connections), connection.clone(), group, session));
+        Ok(Box::new(conversation::begin(&call, &script, command, session, killer).await?))
+    }
+
+    fn most_copies(&self) -> usize {
+        1
     }
 
     async fn attach(&self, command: &Command) -> Result<Option<i32>, ReachError> {
         // The same user as ever before is there.
         self.login().await?;
         let connection = self.connections.opened().await?;
+        let _session = self.sessions.one().await;
         Local.attach(&self.connections.terminal(&connection, command)?).await
     }
 

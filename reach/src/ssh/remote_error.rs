@@ -21,7 +21,6 @@ const BEFORE_A_SESSION: &[&str] = &[
     "kex_exchange_identification",
     // What our own `ProxyCommand` makes ssh say where the master connection is gone.
     "Connection closed by UNKNOWN port",
-    "Session open refused by peer",
 ];
 
 /// The failure of a call that did not tell how it ended.

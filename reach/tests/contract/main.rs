@@ -7,6 +7,7 @@ mod local;
 mod place;
 mod real_ssh;
 mod real_ssh_input;
+mod real_ssh_sessions;
 
 /// The promises, each as a test of a place.
 #[macro_export]

@@ -5,7 +5,8 @@ use crate::{
     stages::double::{Double, stage_and_double},
     suite::{Size, Stage, SystemClock},
 };
-use reach::{Local, Retry};
+use lab::{LoginNode, Sshd};
+use reach::{Local, OpenSsh, Opening, Retry, SshSettings};
 use scheduler_adapters::{AdapterErrorKind, Scheduler, SlurmCommands, Whose};
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
 
@@ -28,10 +29,14 @@ hello = dict(protocol=1, helper="0.0.0", headers="22.05.8", library=38, cluster=
 
 /// The double of Slurm with a helper that does this.
 fn with_helper((stage, double): &(Stage, Double), script: &str) -> SlurmCommands {
+    with_program(double, with_script(stage, script))
+}
+
+fn with_script(stage: &Stage, script: &str) -> PathBuf {
     let program = stage.folder.join("pakt-slurm");
     fs::write(&program, format!("{FRAMES}{script}\n")).expect("ours");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("ours");
-    with_program(double, program)
+    program
 }
 
 fn with_program(double: &Double, program: PathBuf) -> SlurmCommands {
@@ -122,29 +127,62 @@ async fn a_helper_without_a_place_to_run_is_no_failure_of_the_commands() {
     assert!(SlurmCommands::new(Arc::new(Local), Arc::new(SystemClock)).submits_by_command());
 }
 
+/// A helper that submits in a moment, and writes a letter when it starts.
+fn counted(started: &std::path::Path) -> String {
+    format!(
+        "open({:?}, 'a').write('x')\nsay(hello)\nnumber = 0\nwhile hear():\n    number += 1\n    time.sleep(0.02)\n    \
+         say(dict(submitted=dict(job=number, said='')))",
+        started.display().to_string()
+    )
+}
+
+/// Submits so many jobs at once, all of them by the library.
+async fn submit_at_once(stage: &Stage, slurm: &Arc<SlurmCommands>, count: usize) {
+    let mut submissions = tokio::task::JoinSet::new();
+    for number in 0..count {
+        let submission = stage.submission(&format!("job-{number}"), Size::Small, "true");
+        let slurm = Arc::clone(slurm);
+        submissions.spawn(async move { slurm.submit(&submission).await });
+    }
+    for answer in submissions.join_all().await {
+        assert!(answer.as_ref().is_ok_and(|sent| sent.cluster.is_some()), "{answer:?}");
+    }
+    assert_eq!(slurm.unused_ways().len(), 0, "{:?}", slurm.unused_ways());
+}
+
 #[tokio::test]
 async fn many_submissions_are_made_by_several_helpers_and_few_by_one() {
     let place = stage_and_double(true);
     let (stage, double) = &place;
     let started = stage.folder.join("started");
-    let script = format!(
-        "open({:?}, 'a').write('x')\nsay(hello)\nnumber = 0\nwhile hear():\n    number += 1\n    time.sleep(0.02)\n    \
-         say(dict(submitted=dict(job=number, said='')))",
-        started.display().to_string()
-    );
     for (count, helpers) in [(3, 1), (64, 4)] {
         fs::write(&started, "").expect("ours");
-        let slurm = Arc::new(with_helper(&place, &script));
-        let mut submissions = tokio::task::JoinSet::new();
-        for number in 0..count {
-            let submission = stage.submission(&format!("job-{number}"), Size::Small, "true");
-            let slurm = Arc::clone(&slurm);
-            submissions.spawn(async move { slurm.submit(&submission).await });
-        }
-        for answer in submissions.join_all().await {
-            assert!(answer.as_ref().is_ok_and(|sent| sent.cluster.is_some()), "{answer:?}");
-        }
+        submit_at_once(stage, &Arc::new(with_helper(&place, &counted(&started))), count).await;
         assert_eq!(fs::read(&started).expect("written").len(), helpers, "{count} submissions");
-        assert_eq!((double.calls_of("sbatch"), slurm.unused_ways().len()), (0, 0));
+        assert_eq!(double.calls_of("sbatch"), 0);
     }
+}
+
+#[tokio::test]
+async fn real_over_a_connection_one_helper_makes_all_submissions() {
+    let (stage, double) = stage_and_double(true);
+    let started = stage.folder.join("started");
+    let program = with_script(&stage, &counted(&started));
+    let node = Sshd::start(stage.user.as_str(), &LoginNode::default()).expect("sshd starts");
+    let sockets = tempfile::tempdir().expect("a folder");
+    let configuration = stage.folder.join("ssh_config");
+    fs::write(&configuration, node.host_block("login", "")).expect("ours");
+    let place = OpenSsh::new(SshSettings {
+        hosts: vec!["login".to_owned()],
+        jump: None,
+        opening: Opening::ByUs,
+        pause: Duration::ZERO,
+        folder: sockets.path().join("sockets"),
+        user: None,
+        configuration: Some(configuration),
+    });
+    let slurm = Arc::new(SlurmCommands::new(Arc::new(place), Arc::new(SystemClock)).with_helper(program));
+    submit_at_once(&stage, &slurm, 64).await;
+    assert_eq!(fs::read(&started).expect("written").len(), 1, "the others would take the sessions of commands");
+    assert_eq!(double.calls_of("sbatch"), 0);
 }

@@ -18,7 +18,7 @@ use std::{
 };
 use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
-/// So many helpers submit at once, as many as commands would: the library waits for the controller at each submission, and
+/// So many helpers submit at once where the place takes them, as many as commands would: the library waits for the controller at each submission, and
 /// does nothing else meanwhile. Every other question is put to the first.
 const HELPERS: usize = 4;
 
@@ -98,12 +98,12 @@ impl PieceTaker for Counted<'_> {
 impl Helper {
     pub(in crate::slurm) fn new(reach: Arc<dyn Reach>, program: PathBuf, tally: Arc<Tally>) -> Self {
         Self {
-            reach,
             program,
             patience: READ_LIMIT,
             helpers: std::array::from_fn(|_| Mutex::new(State::Asleep)),
             said: OnceLock::new(),
-            turns: Semaphore::new(HELPERS),
+            turns: Semaphore::new(HELPERS.min(reach.most_copies())),
+            reach,
             submissions: AtomicUsize::new(0),
             tally,
             note: Lock::default(),
@@ -167,7 +167,7 @@ impl Helper {
     /// A helper that does nothing now; another one is started where enough submissions wait for it. The first where there is
     /// none, once that is free.
     async fn free(&self) -> MutexGuard<'_, State> {
-        for (number, helper) in self.helpers.iter().enumerate() {
+        for (number, helper) in self.helpers.iter().enumerate().take(self.reach.most_copies()) {
             let Ok(mut state) = helper.try_lock() else { continue };
             let is_worth_it = self.submissions.load(Ordering::Relaxed) > number * WORTH_A_HELPER;
             if number > 0 && is_worth_it && matches!(*state, State::Asleep) {
