@@ -97,6 +97,11 @@ const REFUSED_FOR_NOW: [&str; 6] = [
     "Unable to create job record, try again",
 ];
 
+/// Refusals after which `sbatch` tries again by itself, for two minutes: the table of jobs is full (`main` of `src/sbatch/sbatch.c`,
+/// 22.05 to 26.05).
+const TRIED_AGAIN: [&str; 3] =
+    ["MaxJobCount limit reached", "Resource temporarily unavailable", "Unable to create job record, try again"];
+
 /// What a submit filter makes of it that gives its reason in lines of its own (`slurm.ERROR` of `job_submit.lua`).
 const UNSPECIFIED: [&str; 3] = ["Unspecified error", "Unknown error", "Unknown negative error number"];
 
@@ -141,6 +146,11 @@ pub(super) fn of(output: &Output) -> Option<Retry> {
         Some(_) => None,
         None => complains(&stderr).then_some(Retry::Never),
     }
+}
+
+/// Whether `sbatch` would try again after these words of the controller's, which made no job: who submits without it leaves it to it.
+pub(super) fn is_tried_again(reason: &str) -> bool {
+    begins(reason, &TRIED_AGAIN)
 }
 
 /// Whether the controller's own words refuse a request, and whether the same may succeed later.

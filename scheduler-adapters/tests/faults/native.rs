@@ -106,7 +106,6 @@ async fn what_the_helper_leaves_alone_the_commands_submit_and_a_refusal_is_one()
     for (text, kind, retry) in [
         ("Invalid account or account/partition combination specified", "Refused", Retry::Never),
         ("System submissions disabled", "Refused", Retry::Later),
-        ("Resource temporarily unavailable", "Refused", Retry::Later),
         ("Unable to contact slurm controller (connect failure)", "Unreachable", Retry::Later),
         ("Socket timed out on send/recv operation", "OutcomeUnknown", Retry::LookFirst),
         ("Unspecified error", "OutcomeUnknown", Retry::LookFirst),
@@ -116,6 +115,26 @@ async fn what_the_helper_leaves_alone_the_commands_submit_and_a_refusal_is_one()
         assert!(format!("{:?}", error.kind).starts_with(kind) && error.retry == retry, "{text}: {error:?}");
     }
     assert_eq!(double.calls_of("sbatch"), 1, "none of them was tried again");
+}
+
+#[tokio::test]
+async fn a_full_table_of_jobs_is_left_to_sbatch_which_tries_again_by_itself() {
+    let place = stage_and_double(true);
+    let (stage, double) = &place;
+    for (calls, text) in (1..).zip([
+        "Resource temporarily unavailable",
+        "MaxJobCount limit reached, see slurm.conf",
+        "Unable to create job record, try again",
+    ]) {
+        let script = format!(
+            "say(hello)\nwhile hear(): say(dict(failed=dict(kind='slurm', doing='x', number=11, text='{text}')))"
+        );
+        let slurm = with_helper(&place, &script);
+        double.fails("sbatch", "retrying");
+        let sent = slurm.submit(&stage.submission("full", Size::Small, "true")).await.expect("sbatch gets through");
+        assert!(sent.chatter.contains("temporarily unable to accept job"), "{text}: {sent:?}");
+        assert_eq!((double.calls_of("sbatch"), slurm.unused_ways().len()), (calls, 0), "{text}");
+    }
 }
 
 #[tokio::test]

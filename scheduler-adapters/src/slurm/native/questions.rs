@@ -89,7 +89,8 @@ impl SlurmCommands {
         }
     }
 
-    /// Submits by the library, once. None where nothing was sent and `sbatch` may do it.
+    /// Submits by the library, once. None where nothing was sent and `sbatch` may do it, or the controller took none for now and
+    /// `sbatch` would try again.
     pub(in crate::slurm) async fn native_submit(
         &self,
         submission: &Submission,
@@ -115,6 +116,7 @@ impl SlurmCommands {
             }),
             Err(Unanswered::Failed(failure)) => match failure.kind {
                 FailureKind::NotHere | FailureKind::Wrong => return None,
+                FailureKind::Slurm if refusal::is_tried_again(&failure.text) => return None,
                 FailureKind::Slurm => Err(not_submitted(&failure)),
             },
         })

@@ -184,12 +184,15 @@ fn outcome_unknown(why: &str) -> AdapterError {
     AdapterError::new(AdapterErrorKind::OutcomeUnknown, SUBMITTING).with("cause", why)
 }
 
-/// What it means that a submission was not answered with a job. None where the server did not take the request itself, so that
-/// there is no job and the command may submit.
+/// What it means that a submission was not answered with a job. None where there is no job and the command may submit: the server
+/// did not take the request itself, or the controller took none for now and `sbatch` would try again.
 fn not_submitted(unanswered: &Unanswered) -> Option<AdapterError> {
     let Unanswered::Failed(status, errors) = unanswered else { return Some(outcome_unknown(&unanswered.words())) };
     let refused = errors.iter().find_map(|told| Some((told, refusal::of_reason(&told.text)?)));
     if let Some((told, retry)) = refused {
+        if refusal::is_tried_again(&told.text) {
+            return None;
+        }
         let error = AdapterError::new(AdapterErrorKind::Refused { said: told.text.clone() }, SUBMITTING);
         return Some(AdapterError { retry, ..error.with("number", told.number) });
     }
