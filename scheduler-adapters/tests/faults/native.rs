@@ -3,12 +3,19 @@
 
 use crate::{
     stages::double::{Double, stage_and_double},
-    suite::{Size, Stage, SystemClock},
+    suite::{Size, Stage, SystemClock, until},
 };
 use lab::{LoginNode, Sshd};
+use model::SchedulerJobId;
 use reach::{Local, OpenSsh, Opening, Retry, SshSettings};
 use scheduler_adapters::{AdapterErrorKind, Scheduler, SlurmCommands, Whose};
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// What every script begins with: how messages are written and read.
 const FRAMES: &str = r#"#!/usr/bin/env python3
@@ -115,6 +122,55 @@ async fn what_the_helper_leaves_alone_the_commands_submit_and_a_refusal_is_one()
         assert!(format!("{:?}", error.kind).starts_with(kind) && error.retry == retry, "{text}: {error:?}");
     }
     assert_eq!(double.calls_of("sbatch"), 1, "none of them was tried again");
+}
+
+/// Asks until the helper has written a file, and drops the question there.
+async fn dropped_at<T>(asked: impl Future<Output = T>, file: &Path) {
+    let came = until(async || file.exists().then_some(()));
+    tokio::select! {
+        _ = asked => panic!("there is no whole answer"),
+        came = came => came.expect("it is asked"),
+    }
+}
+
+#[tokio::test]
+async fn the_rest_of_an_answer_that_nobody_waited_for_is_not_given_to_the_next_question() {
+    let place = stage_and_double(true);
+    let half = place.0.folder.join("half");
+    let script = format!(
+        "import os\n\
+         def row(id): return [id, id, 'jupiter', {:?}, 'atlas', 'booster', 'normal', 'RUNNING', 'None', '1772323200', '1772323200', \
+         '1772326800', '1:00:00', '0:10', '1', 'cpu=1,node=1', '/w', '/w/out', '', 'named']\n\
+         say(hello)\n\
+         is_first = not os.path.exists({half:?})\n\
+         hear()\n\
+         say(dict(rows=[row('7' if is_first else '8')]))\n\
+         if is_first:\n    open({half:?}, 'w').close()\n    hear()\n\
+         say('end')\nhear()",
+        place.0.user.as_str()
+    );
+    let slurm = with_helper(&place, &script);
+    dropped_at(slurm.queue(&Whose::mine()), &half).await;
+    let queue = slurm.queue(&Whose::mine()).await.expect("another helper answers");
+    assert_eq!(queue.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [SchedulerJobId::new(8)]);
+    assert!(queue.rejected.is_empty() && slurm.unused_ways().is_empty(), "{queue:?} {:?}", slurm.unused_ways());
+    assert_eq!(place.1.calls_of("squeue"), 0);
+}
+
+#[tokio::test]
+async fn a_helper_in_the_middle_of_a_submission_is_not_killed_when_nobody_waits_for_it_any_more() {
+    let place = stage_and_double(true);
+    let file = |name: &str| place.0.folder.join(name);
+    let (asked, gate, sent) = (file("asked"), file("gate"), file("sent"));
+    let script = format!(
+        "import os\nsay(hello)\nhear()\nopen({asked:?}, 'w').close()\n\
+         while os.path.exists({asked:?}) and not os.path.exists({gate:?}): time.sleep(0.01)\nopen({sent:?}, 'w').close()"
+    );
+    let slurm = with_helper(&place, &script);
+    dropped_at(slurm.submit(&place.0.submission("dropped", Size::Small, "true")), &asked).await;
+    fs::write(&gate, "").expect("ours");
+    until(async || sent.exists().then_some(())).await.expect("it goes on to the end");
+    assert_eq!(place.1.calls_of("sbatch"), 0);
 }
 
 #[tokio::test]

@@ -64,6 +64,59 @@ pub(in crate::slurm) struct Helper {
     note: Lock<Option<String>>,
 }
 
+/// A helper that is being asked. Whoever asks may be dropped in the middle of an answer, whose rest the next question would be given:
+/// the helper is asleep meanwhile, and comes back when its answer is whole. Otherwise it ends with this, or is left alone in the
+/// middle of a write.
+struct Busy {
+    awake: Option<Awake>,
+    was_write: bool,
+}
+
+impl Busy {
+    /// Takes a helper that is awake.
+    fn taken_from(state: &mut State, was_write: bool) -> Option<Self> {
+        match std::mem::replace(state, State::Asleep) {
+            State::Awake(awake) => Some(Self { awake: Some(awake), was_write }),
+            other => {
+                *state = other;
+                None
+            }
+        }
+    }
+
+    fn awake(&mut self) -> &mut Awake {
+        self.awake.as_mut().expect("it is there until it goes back")
+    }
+
+    fn back(mut self) -> Awake {
+        self.awake.take().expect("it is there until it goes back")
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if let Some(awake) = self.awake.take().filter(|_| self.was_write) {
+            awake.conversation.let_be();
+        }
+    }
+}
+
+/// One more submission under way, as long as this lives.
+struct UnderWay<'count>(&'count AtomicUsize);
+
+impl<'count> UnderWay<'count> {
+    fn one_more(count: &'count AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// What one answer is made of, on its way.
 pub(in crate::slurm) enum Piece<'a> {
     /// The columns of a table.
@@ -156,11 +209,10 @@ impl Helper {
         if !matches!(question, Question::Submit(_)) {
             return self.ask_one(self.first().lock().await, question, within, taker).await;
         }
-        self.submissions.fetch_add(1, Ordering::Relaxed);
+        let under_way = UnderWay::one_more(&self.submissions);
         let turn = self.turns.acquire().await;
         let answer = self.ask_one(self.free().await, question, within, taker).await;
-        self.submissions.fetch_sub(1, Ordering::Relaxed);
-        drop(turn);
+        drop((turn, under_way));
         answer
     }
 
@@ -188,17 +240,26 @@ impl Helper {
         within: Duration,
         taker: &mut dyn PieceTaker,
     ) -> Result<Answer<'static>, Unanswered> {
-        let Some(awake) = self.wake(&mut state).await else { return Err(Unanswered::NotAsked) };
+        if self.wake(&mut state).await.is_none() {
+            return Err(Unanswered::NotAsked);
+        }
+        let was_write = matches!(question, Question::Submit(_) | Question::Cancel { .. });
+        let Some(mut busy) = Busy::taken_from(&mut state, was_write) else { return Err(Unanswered::NotAsked) };
         let mut counted = Counted { asking: Asking::of(SOURCE), taker };
-        let asked = awake.exchange(question, within, &mut counted).await;
+        let asked = busy.awake().exchange(question, within, &mut counted).await;
         self.tally.count(&counted.asking, asked.as_ref().is_ok_and(|answer| !matches!(answer, Answer::Failed(_))));
         match asked {
-            Ok(Answer::Failed(failure)) => Err(Unanswered::Failed(failure)),
-            Ok(answer) => Ok(answer),
+            Ok(answer) => {
+                *state = State::Awake(busy.back());
+                match answer {
+                    Answer::Failed(failure) => Err(Unanswered::Failed(failure)),
+                    answer => Ok(answer),
+                }
+            }
             Err(why) => {
-                let why = why.with_complaints(awake.conversation.as_ref());
-                let was_write = matches!(question, Question::Submit(_) | Question::Cancel { .. });
-                self.give_up(&mut state, &why.0, was_write);
+                let why = why.with_complaints(busy.awake().conversation.as_ref());
+                self.say(&why.0);
+                *state = State::GivenUp;
                 Err(Unanswered::Lost(AdapterError::new(AdapterErrorKind::Unreachable, DOING).with("cause", why.0)))
             }
         }
@@ -229,15 +290,6 @@ impl Helper {
 
     async fn start(&self) -> Result<Awake, String> {
         Awake::start(self.reach.as_ref(), &self.program, self.patience).await
-    }
-
-    fn give_up(&self, state: &mut State, why: &str, was_write: bool) {
-        self.say(why);
-        if let State::Awake(awake) = std::mem::replace(state, State::GivenUp)
-            && was_write
-        {
-            awake.conversation.let_be();
-        }
     }
 
     fn say(&self, why: &str) {
