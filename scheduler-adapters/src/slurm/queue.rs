@@ -21,18 +21,28 @@ pub(super) struct Asked {
 }
 
 impl SlurmCommands {
-    /// Asks once, by the server or the library where one of them answers.
+    /// Asks once, by the server or the library where one of them answers. slurmrestd tells of one job or of all (of `/jobs` no
+    /// version chooses a user, 26.05 included), and the commands and the library have the controller choose: where a person's jobs
+    /// or several are asked for, the server is the last to be asked.
     pub(super) async fn ask_queue(
         &self,
         selection: &Selection,
         take: &mut (dyn FnMut(QueueRow) + Send),
     ) -> Result<Asked, AdapterError> {
-        if let Some(asked) = self.rest_queue(selection, take).await {
+        let is_for_server = selection.is_everything() || selection.jobs.len() == 1;
+        if is_for_server && let Some(asked) = self.rest_queue(selection, take).await {
             return Ok(asked);
         }
-        match self.native_queue(selection, take).await {
+        let answered = match self.native_queue(selection, take).await {
             Some(answered) => answered,
             None => self.ask_squeue(selection, take).await,
+        };
+        match answered {
+            // There is no `squeue`.
+            Err(error) if error.kind == AdapterErrorKind::Unsupported && !is_for_server => {
+                self.rest_queue(selection, take).await.ok_or(error)
+            }
+            answered => answered,
         }
     }
 

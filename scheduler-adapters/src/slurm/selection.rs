@@ -26,6 +26,11 @@ impl Selection {
         Self { jobs: BTreeSet::from([job]), ..Self::default() }
     }
 
+    /// Whether no job is left out.
+    pub(super) fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// As `squeue` takes it.
     pub(super) fn for_queue(&self) -> Vec<String> {
         let mut words = self.common();

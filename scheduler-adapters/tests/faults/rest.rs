@@ -14,6 +14,10 @@ use scheduler_adapters::{
     AdapterErrorKind, RestConfiguration, RunWindow, Scheduler, SlurmCommands, TokenSource, Way, Whose,
 };
 use serde_json::{Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 fn with_rest(double: &Double, rest: &FakeRest) -> SlurmCommands {
     double.scheduler(None).with_rest(rest.configuration())
@@ -64,7 +68,7 @@ async fn what_is_no_answer_leaves_all_to_the_commands_and_says_why() {
         rest.gives(path, status, &text);
         let slurm = with_rest(&double, &rest);
         assert!(!slurm.submits_by_command(), "a server leaves no process that could be looked for");
-        let queue = slurm.queue(&Whose::mine()).await.expect("the commands answer");
+        let queue = slurm.queue(&Whose::visible()).await.expect("the commands answer");
         assert!(queue.jobs.iter().any(|job| job.id == id) && queue.rejected.is_empty(), "{path} {text}: {queue:?}");
         let told = why_not(&slurm);
         assert!(told.contains(why) && told.contains(&rest.address) && !told.contains(TOKEN), "{path} {text}: {told}");
@@ -75,7 +79,7 @@ async fn what_is_no_answer_leaves_all_to_the_commands_and_says_why() {
         ..rest.configuration()
     };
     let slurm = double.scheduler(None).with_rest(nobody);
-    assert!(slurm.queue(&Whose::mine()).await.expect("the commands answer").jobs.iter().any(|job| job.id == id));
+    assert!(slurm.queue(&Whose::visible()).await.expect("the commands answer").jobs.iter().any(|job| job.id == id));
     assert!(why_not(&slurm).contains("connection refused"), "{}", why_not(&slurm));
 }
 
@@ -88,7 +92,7 @@ async fn a_server_is_not_asked_with_a_token_that_others_may_have_read() {
     };
     std::fs::set_permissions(&token, std::os::unix::fs::PermissionsExt::from_mode(0o640)).expect("ours");
     let slurm = with_rest(&double, &rest);
-    slurm.queue(&Whose::mine()).await.expect("the commands answer");
+    slurm.queue(&Whose::visible()).await.expect("the commands answer");
     assert!(why_not(&slurm).contains("chmod 600"), "{}", why_not(&slurm));
     assert_eq!(rest.asked(), [""; 0]);
 }
@@ -105,10 +109,6 @@ async fn recorded_answers_of_a_newer_release_are_read_and_the_commands_not_asked
     let seen = slurm.queue(&Whose::visible()).await.expect("an answer");
     let names: Vec<&str> = seen.jobs.iter().map(|job| job.name.as_str()).collect();
     assert_eq!(names, ["requeued", "timeout", "suspended", "depends"]);
-    // Nobody here is `root` of that recording: one's own jobs are none.
-    if stage.user.as_str() != "root" {
-        assert!(slurm.queue(&Whose::mine()).await.expect("an answer").jobs.is_empty());
-    }
     let id = SchedulerJobId::new(11);
     let facts = slurm.read_back(id).await.expect("it is there");
     assert_eq!((facts.sighting.id, facts.tasks, facts.sighting.name.as_str()), (id, 1, "requeued"));
@@ -347,4 +347,80 @@ async fn a_submission_says_what_sbatch_would_say() {
     );
     assert!(!variables.iter().any(|pair| pair.contains(TOKEN)));
     assert!(slurm.unused_ways().is_empty(), "{:?}", slurm.unused_ways());
+}
+
+#[tokio::test]
+async fn what_all_submissions_of_a_process_share_is_asked_once() {
+    let (stage, double) = stage_and_double(true);
+    let rest = FakeRest::offering(44);
+    rest.gives("/slurm/v0.0.44/job/submit", 200, "{\"job_id\": 77, \"errors\": []}");
+    let shells = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&shells);
+    let slurm = double.scheduler_through(move |command| {
+        counted.fetch_add(usize::from(command.program == "sh"), Ordering::Relaxed);
+        command
+    });
+    let slurm = Arc::new(slurm.with_rest(rest.configuration()));
+    let mut submissions = tokio::task::JoinSet::new();
+    for number in 0..64 {
+        let submission = stage.submission(&format!("job-{number}"), Size::Small, "true");
+        let slurm = Arc::clone(&slurm);
+        submissions.spawn(async move { slurm.submit(&submission).await });
+    }
+    for answer in submissions.join_all().await {
+        answer.expect("the server has made a job");
+    }
+    assert_eq!(rest.count("POST "), 64);
+    assert_eq!((double.calls_of("scontrol"), shells.load(Ordering::Relaxed)), (1, 1));
+    assert_eq!((double.calls_of("sbatch"), slurm.unused_ways().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn the_server_is_asked_for_one_job_or_for_all_and_a_persons_jobs_are_asked_of_the_commands() {
+    let (stage, double) = stage_and_double(true);
+    let id = stage.submit(&stage.gated("waits", Size::Small)).await;
+    let rest = FakeRest::offering(44);
+    let (queue, _) = recorded();
+    rest.gives("/slurm/v0.0.44/jobs", 200, &queue.to_string());
+    rest.gives("/slurm/v0.0.44/job/11", 200, &queue.to_string());
+    rest.gives("/slurmdb/v0.0.44/jobs", 200, "{\"jobs\": []}");
+    let few: Vec<SchedulerJobId> = (id.raw()..id.raw() + 20).map(SchedulerJobId::new).collect();
+    let many: Vec<SchedulerJobId> = (id.raw()..id.raw() + 10_000).map(SchedulerJobId::new).collect();
+    for (what, one, all, squeues) in [
+        ("read back", 1, 0, 0),
+        ("states of one", 1, 0, 0),
+        ("states of few", 0, 0, 1),
+        ("states of many", 0, 0, 1),
+        ("own queue", 0, 0, 1),
+        ("find", 0, 0, 1),
+        ("whole queue", 0, 1, 0),
+    ] {
+        let slurm = with_rest(&double, &rest);
+        let counts = || {
+            [rest.count("GET /slurm/v0.0.44/job/"), rest.count("GET /slurm/v0.0.44/jobs"), double.calls_of("squeue")]
+        };
+        let before = counts();
+        match what {
+            "read back" => drop(slurm.read_back(SchedulerJobId::new(11)).await.expect(what)),
+            "states of one" => drop(slurm.states(&[SchedulerJobId::new(11)], long_ago()).await.expect(what)),
+            "states of few" => drop(slurm.states(&few, long_ago()).await.expect(what)),
+            "states of many" => drop(slurm.states(&many, long_ago()).await.expect(what)),
+            "own queue" => drop(slurm.queue(&Whose::mine()).await.expect(what)),
+            "find" => {
+                let search = Stage::search(&stage.submission("sought", Size::Small, "true"));
+                assert!(slurm.find(&search).await.expect(what).is_empty());
+            }
+            _ => drop(slurm.queue(&Whose::visible()).await.expect(what)),
+        }
+        let after = counts();
+        let asked: [usize; 3] = std::array::from_fn(|at| after[at] - before[at]);
+        assert_eq!(asked, [one, all, squeues], "{what}");
+    }
+    // Where there is no squeue, all that the server has are read.
+    std::fs::remove_file(double.file("bin/squeue")).expect("ours");
+    let asked = rest.count("GET /slurm/v0.0.44/jobs");
+    let seen = with_rest(&double, &rest).queue(&Whose::mine()).await.expect("the server answers");
+    assert_eq!(rest.count("GET /slurm/v0.0.44/jobs"), asked + 1);
+    // They are `root`'s in that recording.
+    assert_eq!(seen.jobs.len(), if stage.user.as_str() == "root" { 4 } else { 0 });
 }

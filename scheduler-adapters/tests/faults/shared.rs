@@ -280,7 +280,7 @@ async fn a_server_that_is_asked_too_often_is_left_alone_as_long_as_it_wants() {
         let rest = FakeRest::offering(44);
         rest.gives(jobs, status, "");
         let process = || site.process().with_rest(rest.configuration());
-        process().look(&known(&[site.job]), Freshness::Shared).await.expect("the commands answer");
+        process().queue(&Whose::visible()).await.expect("the commands answer");
         assert_eq!(rest.count(&format!("GET {jobs}")), 1);
         let state = process().shared_state().await.expect("it shares");
         assert_eq!((state.waits.len(), state.waits[0].source.as_str()), (1, "slurmrestd"), "{state:?}");
@@ -288,12 +288,12 @@ async fn a_server_that_is_asked_too_often_is_left_alone_as_long_as_it_wants() {
         assert!((least..=120).contains(&left), "{status}: {left} s");
         // Every other process asks the commands meanwhile, and says so.
         let other = process();
-        other.queue(&Whose::mine()).await.expect("the commands answer");
+        other.queue(&Whose::visible()).await.expect("the commands answer");
         assert_eq!(rest.count("GET "), 2, "nothing but its description and the first question");
         assert!(other.unused_ways()[0].why.contains("not asked again until 2"), "{:?}", other.unused_ways());
         site.clock.on(121);
         rest.gives(jobs, 200, "{\"jobs\": []}");
-        process().queue(&Whose::mine()).await.expect("it answers");
+        process().queue(&Whose::visible()).await.expect("it answers");
         let state = process().shared_state().await.expect("it shares");
         assert_eq!((rest.count(&format!("GET {jobs}")), state.waits.len()), (2, 0), "{status}");
     }
@@ -394,7 +394,7 @@ async fn a_token_that_is_not_good_is_no_sign_of_a_silent_server() {
     for mode in [0o640, 0o600] {
         fs::set_permissions(&token, fs::Permissions::from_mode(mode)).expect("ours");
         let process = site.process().with_rest(rest.configuration());
-        process.queue(&Whose::mine()).await.expect("the commands answer, or the server");
+        process.queue(&Whose::visible()).await.expect("the commands answer, or the server");
         let state = process.shared_state().await.expect("it shares");
         assert_eq!((state.waits.len(), rest.count("GET /slurm/")), (0, usize::from(mode == 0o600)), "{mode:o}");
     }

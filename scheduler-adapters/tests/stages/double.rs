@@ -129,13 +129,20 @@ impl Double {
 
     /// The adapter, called by a process with a variable of its own.
     pub(crate) fn scheduler_with(&self, name: &'static str, value: &'static str) -> SlurmCommands {
-        let own = self.clone();
-        let reach = Wrapped(move |command: &Command| {
-            let mut changed = own.command(command, None);
+        self.scheduler_through(move |mut command| {
             // In front, as what the process inherits: what the adapter sets itself comes later and wins.
-            changed.environment.insert(0, (name.to_owned(), value.to_owned()));
-            changed
-        });
+            command.environment.insert(0, (name.to_owned(), value.to_owned()));
+            command
+        })
+    }
+
+    /// The adapter, with each command of this double changed, or counted, on its way.
+    pub(crate) fn scheduler_through(
+        &self,
+        change: impl Fn(Command) -> Command + Send + Sync + 'static,
+    ) -> SlurmCommands {
+        let own = self.clone();
+        let reach = Wrapped(move |command: &Command| change(own.command(command, None)));
         SlurmCommands::new(Arc::new(reach), Arc::new(SystemClock))
     }
 }

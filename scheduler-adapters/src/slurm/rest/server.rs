@@ -3,6 +3,7 @@
 use super::{
     offer::Offer,
     records::{Frame, Records},
+    submit::Once,
     token::{TokenSource, Tokens},
     value::Record,
 };
@@ -60,6 +61,7 @@ pub(in crate::slurm) struct Rest {
     has_no_token: AtomicBool,
     /// Why it is not used, or did not do what was asked, for whoever asks.
     note: Lock<Option<String>>,
+    pub(super) once: Once,
 }
 
 enum State {
@@ -98,9 +100,9 @@ pub(super) enum Unanswered {
 impl Rest {
     pub(in crate::slurm) fn new(reach: Arc<dyn Reach>, configuration: RestConfiguration, tally: Arc<Tally>) -> Self {
         let RestConfiguration { place, token } = configuration;
-        let (tokens, note, asked_for) = (Tokens::new(token), Lock::default(), Lock::default());
+        let (tokens, note, asked_for, once) = (Tokens::new(token), Lock::default(), Lock::default(), Once::default());
         let (state, has_no_token) = (Mutex::new(State::Asleep), AtomicBool::new(false));
-        Self { reach, place, tokens, patience: READ_LIMIT, state, tally, asked_for, has_no_token, note }
+        Self { reach, place, tokens, patience: READ_LIMIT, state, tally, asked_for, has_no_token, note, once }
     }
 
     /// Why the server is not used, or did not do what was asked.

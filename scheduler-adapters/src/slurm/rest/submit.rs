@@ -24,6 +24,7 @@ use slurm_messages::{
     script::directives,
 };
 use std::{collections::BTreeMap, path::Path};
+use tokio::sync::OnceCell;
 
 /// The most bytes of a batch script, as `sbatch` has it (`MAX_SCRIPT_SIZE` of `src/sbatch/sbatch.c`).
 const SCRIPT_LIMIT: usize = 4 * 1024 * 1024;
@@ -32,6 +33,14 @@ const SUBMITTING: &str = "submitting (slurmrestd)";
 
 /// Prints what a job inherits: mask, folder, host, and the variables, each behind a NUL.
 const SURROUNDINGS: &str = "umask; pwd -P; uname -n; exec env -0";
+
+/// What is the same for all submissions of a process, and asked once.
+#[derive(Default)]
+pub(super) struct Once {
+    /// Why a site's own additions to `sbatch` would be passed by.
+    additions: OnceCell<Option<String>>,
+    surroundings: OnceCell<Surroundings>,
+}
 
 /// What a submission is made in.
 struct Surroundings {
@@ -53,7 +62,7 @@ impl SlurmCommands {
         }
         let offer = rest.offer(asker).await?;
         let version = offer.controller.filter(|_| !offer.job_fields.is_empty())?;
-        let request = match self.rest_request(version, &offer.job_fields, submission).await {
+        let request = match self.rest_request(&rest.once, version, &offer.job_fields, submission).await {
             Ok(request) => request,
             Err(why) => {
                 rest.say(&format!("sbatch submitted: {why}"));
@@ -79,13 +88,14 @@ impl SlurmCommands {
     /// The request; the error says why the command has to submit.
     async fn rest_request(
         &self,
+        once: &Once,
         version: u16,
         known: &std::collections::BTreeSet<String>,
         submission: &Submission,
     ) -> Result<Value, String> {
-        let surroundings = self.surroundings().await?;
-        if let Some(why) = self.additions_to_sbatch(&surroundings).await? {
-            return Err(why);
+        let surroundings = once.surroundings.get_or_try_init(|| self.surroundings()).await?;
+        if let Some(why) = once.additions.get_or_try_init(|| self.additions_to_sbatch(surroundings)).await? {
+            return Err(why.clone());
         }
         let ScriptSource::File(path) = &submission.script;
         let bytes = self.reach.read(Path::new(path), SCRIPT_LIMIT).await.map_err(|error| error.to_string())?;
