@@ -195,7 +195,7 @@ fn outcome_unknown(why: &str) -> AdapterError {
 }
 
 /// What it means that a submission was not answered with a job. None where there is no job and the command may submit: the server
-/// did not take the request itself, or the controller took none for now and `sbatch` would try again.
+/// itself says that it made none, or the controller took none for now and `sbatch` would try again.
 fn not_submitted(unanswered: &Unanswered) -> Option<AdapterError> {
     let Unanswered::Failed(status, errors) = unanswered else { return Some(outcome_unknown(&unanswered.words())) };
     let refused = errors.iter().find_map(|told| Some((told, refusal::of_reason(&told.text)?)));
@@ -206,10 +206,73 @@ fn not_submitted(unanswered: &Unanswered) -> Option<AdapterError> {
         let error = AdapterError::new(AdapterErrorKind::Refused { said: told.text.clone() }, SUBMITTING);
         return Some(AdapterError { retry, ..error.with("number", told.number) });
     }
-    match status {
-        // A server between us and Slurm's may have handed it on, and been left waiting.
-        408 | 409 => Some(outcome_unknown(&unanswered.words())),
-        300..=499 => None,
-        _ => Some(outcome_unknown(&unanswered.words())),
+    // Whatever else a server between us and Slurm's says, it may have handed the request on first.
+    let is_turned_away = matches!(status, 401 | 404) || (!errors.is_empty() && errors.iter().all(is_own));
+    (!is_turned_away).then(|| outcome_unknown(&unanswered.words()))
+}
+
+/// Whether an error is slurmrestd's own (`ESLURM_REST_…` and `ESLURM_DATA_…` of `slurm_errno.h`): it did not understand the
+/// request, and Slurm was not asked.
+fn is_own(told: &Told) -> bool {
+    (9000..10_000).contains(&told.number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What becomes of an answer with this status and these errors: `sbatch`, `refused`, `look`.
+    fn outcome(status: u16, errors: &[(i64, &str)]) -> &'static str {
+        let told = |(number, text): &(i64, &str)| Told { number: *number, text: (*text).to_owned() };
+        match not_submitted(&Unanswered::Failed(status, errors.iter().map(told).collect())) {
+            None => "sbatch",
+            Some(error) if error.retry == reach::Retry::LookFirst => "look",
+            Some(error) if matches!(error.kind, AdapterErrorKind::Refused { .. }) => "refused",
+            Some(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn sbatch_submits_only_where_the_server_says_that_it_made_no_job() {
+        let own = (9001, "Failure during parsing");
+        for (status, errors, expected) in [
+            (401, &[][..], "sbatch"),
+            (404, &[], "sbatch"),
+            (400, &[own], "sbatch"),
+            (500, &[own, (9002, "Invalid job description")], "sbatch"),
+            (422, &[(9212, "Data: unexpected type")], "sbatch"),
+            // Somebody else's words, or none: the request may have been handed on.
+            (301, &[], "look"),
+            (302, &[], "look"),
+            (307, &[], "look"),
+            (308, &[], "look"),
+            (400, &[], "look"),
+            (402, &[], "look"),
+            (403, &[], "look"),
+            (405, &[], "look"),
+            (408, &[], "look"),
+            (409, &[], "look"),
+            (410, &[], "look"),
+            (413, &[], "look"),
+            (422, &[], "look"),
+            (425, &[], "look"),
+            (429, &[], "look"),
+            (499, &[], "look"),
+            (500, &[], "look"),
+            (502, &[], "look"),
+            (503, &[], "look"),
+            (504, &[], "look"),
+            (200, &[], "look"),
+            // Slurm's own numbers, some of them beside one of the server's.
+            (400, &[(-1, "Unspecified error")], "look"),
+            (500, &[(5004, "Socket timed out on send/recv operation")], "look"),
+            (400, &[own, (-1, "Unspecified error")], "look"),
+            (500, &[(10_000, "container")], "look"),
+            (500, &[(2045, "Invalid account or account/partition combination specified")], "refused"),
+            (400, &[own, (2045, "Invalid account or account/partition combination specified")], "refused"),
+        ] {
+            assert_eq!(outcome(status, errors), expected, "{status} {errors:?}");
+        }
+        assert!(not_submitted(&Unanswered::Lost("cut off".to_owned())).is_some());
     }
 }
