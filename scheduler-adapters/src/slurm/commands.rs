@@ -26,7 +26,11 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
+
+/// So many `sbatch` run at once, whoever was to submit before: the controller takes one submission after the other, and other
+/// people work on the login node.
+const SBATCHES: usize = 4;
 
 /// Slurm, spoken to by `sbatch`, `squeue`, `sacct`, `scancel`, `scontrol`, `sinfo` and `sacctmgr`.
 pub struct SlurmCommands {
@@ -45,6 +49,8 @@ pub struct SlurmCommands {
     pub(super) shared: Option<Shared>,
     /// What was asked.
     pub(super) tally: Arc<Tally>,
+    /// One for each `sbatch` that may run.
+    pub(super) sbatches: Semaphore,
 }
 
 impl SlurmCommands {
@@ -61,6 +67,7 @@ impl SlurmCommands {
             rest: None,
             shared: None,
             tally: Arc::default(),
+            sbatches: Semaphore::new(SBATCHES),
         }
     }
 

@@ -19,6 +19,7 @@ impl SlurmCommands {
             .arguments(words(submission))
             .time_limit(SUBMISSION_PATIENCE)
             .leave_running_on_time_out();
+        let _turn = self.sbatches.acquire().await.expect("it is never closed");
         match self.reach.run(&command).await {
             Ok(output) => read_outcome(&output),
             // The command did not start at all.

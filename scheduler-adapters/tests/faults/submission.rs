@@ -6,7 +6,7 @@ use crate::{
     suite::{Size, Stage, until},
 };
 use model::SchedulerJobId;
-use reach::Retry;
+use reach::{Command, Retry};
 use scheduler_adapters::{AdapterErrorKind, Estimate, SUBMISSION_PATIENCE, Scheduler, Submission};
 use std::{sync::Arc, time::Duration};
 
@@ -205,4 +205,42 @@ async fn a_submit_filter_changes_what_was_asked_and_is_read_back() {
     assert_eq!(facts.sighting.partition.as_ref().map(model::PartitionName::as_str), Some("large"));
     assert!(stage.scheduler.describe().await.expect("it answers").has_submit_filter);
     stage.open(&submission);
+}
+
+/// The most of a program's calls that were under way at once, by a line at the begin and at the end of each.
+fn most_at_once(log: &str) -> usize {
+    let mut now: usize = 0;
+    log.lines().fold(0, |most, line| {
+        now = if line == "begins" { now + 1 } else { now - 1 };
+        most.max(now)
+    })
+}
+
+#[tokio::test]
+async fn where_no_other_way_submits_at_most_four_sbatch_run_at_once() {
+    let (stage, double) = stage_and_double(true);
+    let log = stage.folder.join("log");
+    let logged = log.display().to_string();
+    let slurm = double.scheduler_through(move |command| {
+        if !command.program.ends_with("/sbatch") {
+            return command;
+        }
+        let script = "echo begins >>\"$0\"; \"$@\"; status=$?; echo ends >>\"$0\"; exit $status";
+        let words = ["-c".to_owned(), script.to_owned(), logged.clone(), command.program.clone()];
+        let arguments = words.into_iter().chain(command.arguments.iter().cloned()).collect();
+        Command { program: "sh".to_owned(), arguments, ..command }
+    });
+    // A helper that is not there leaves all to the command, and is found out about by the first submission only.
+    let slurm = Arc::new(slurm.with_helper(stage.folder.join("no-helper")));
+    let mut submissions = tokio::task::JoinSet::new();
+    for number in 0..64 {
+        let submission = stage.submission(&format!("job-{number}"), Size::Small, "true");
+        let slurm = Arc::clone(&slurm);
+        submissions.spawn(async move { slurm.submit(&submission).await });
+    }
+    for answer in submissions.join_all().await {
+        answer.expect("sbatch does it");
+    }
+    assert_eq!(double.calls_of("sbatch"), 64);
+    assert_eq!(most_at_once(&std::fs::read_to_string(log).expect("written")), 4);
 }
