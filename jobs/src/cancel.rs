@@ -3,7 +3,7 @@
 use crate::{
     directory::{Cancel, Intent, JobDirectory, SubmittedNote},
     error::{Gravity, JobsError},
-    find::find,
+    find::find_to_end,
     house::House,
     reached::scheduled,
     submit::{await_calls, found, note},
@@ -33,7 +33,7 @@ pub struct Cancelled {
 /// Its hold is closed by the next `settle`, which knows what it used; that of a job that was never sent, at once. What
 /// burns hours is ended first: neither a full disk nor a silent accounting keeps a known job running.
 pub async fn cancel(house: &House, text: &str) -> Result<Cancelled, JobsError> {
-    let known = find(house, text).await?;
+    let known = find_to_end(house, text).await?;
     let intent = known.intent;
     let directory = house.state.job(intent.id);
     let answer = |scheduler_jobs: BTreeSet<SchedulerJobId>, was_over, unasked| Cancelled {

@@ -4,6 +4,7 @@ mod choosing;
 mod expected;
 mod many;
 mod meanwhile;
+mod named;
 mod read_back;
 mod remote;
 mod script;
