@@ -3,8 +3,13 @@
 use crate::failure::Failure;
 use async_trait::async_trait;
 use jobs::{ProcessMark, Processes};
-use reach::{Command, Local, OpenSsh, Reach, ReachError, ReachErrorKind, Retry};
-use std::{fs, io::Read as _, sync::Arc};
+use reach::{Command, Local, OpenSsh, Output, Reach, ReachError, ReachErrorKind, Retry};
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::Path,
+    sync::Arc,
+};
 
 /// The processes of this host, by /proc.
 pub(super) struct HostProcesses;
@@ -20,13 +25,25 @@ impl Processes for HostProcesses {
     }
 
     async fn is_submitting(&self, stamp: &str) -> Result<bool, ReachError> {
-        let Ok(processes) = fs::read_dir("/proc") else { return Ok(false) };
-        let numbers = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        Ok(numbers.into_iter().any(|number| {
-            let words = fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
-            is_submission(words.split(|byte| *byte == 0), stamp)
-        }))
+        has_submission("/proc".as_ref(), stamp)
     }
+}
+
+/// Whether a process below `/proc` submits. After `Err` it is not known: a list that cannot be read is no empty one.
+fn has_submission(processes: &Path, stamp: &str) -> Result<bool, ReachError> {
+    let failed = |error: io::Error| ReachError::from_io(&error, "listing the processes in", processes);
+    for entry in fs::read_dir(processes).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_str().is_none_or(|name| name.parse::<u32>().is_err()) {
+            continue;
+        }
+        // One that has just ended has none, and those of others may be hidden (proc(5), `hidepid`): ours are not.
+        let words = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if is_submission(words.split(|byte| *byte == 0), stamp) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The processes of this host, and those of the person at a site behind ssh.
@@ -47,15 +64,20 @@ impl Processes for FarProcesses {
     async fn is_submitting(&self, stamp: &str) -> Result<bool, ReachError> {
         let user = &self.0.login().await?.user;
         let asked = Command::new("ps").arguments(["-ww", "-o", "args=", "-U"]).argument(user);
-        let output = self.0.run(&asked).await?;
-        // That very `ps` is one of them.
-        if output.stdout.is_empty() {
-            let error = ReachError::new(ReachErrorKind::Other, Retry::Later, "listing your processes at the site (ps)");
-            return Err(error.with("ended", output.ending()).with("said", output.stderr_text().trim()));
-        }
-        let mut lines = output.stdout.split(|byte| *byte == b'\n');
-        Ok(lines.any(|line| is_submission(line.split(|byte| *byte == b' '), stamp)))
+        lists_submission(&self.0.run(&asked).await?, stamp)
     }
+}
+
+/// Whether a list by ps(1) has a process that submits. A list that may be a part, or has not even that very `ps`, says nothing of
+/// who is not on it.
+fn lists_submission(output: &Output, stamp: &str) -> Result<bool, ReachError> {
+    let mut lines = output.stdout.split(|byte| *byte == b'\n');
+    let is_one = lines.any(|line| is_submission(line.split(|byte| *byte == b' '), stamp));
+    if !is_one && (!output.succeeded() || output.stdout.is_empty()) {
+        let error = ReachError::new(ReachErrorKind::Other, Retry::Later, "listing your processes at the site (ps)");
+        return Err(error.with("ended", output.ending()).with("said", output.stderr_text().trim()));
+    }
+    Ok(is_one)
 }
 
 /// Whether a command line is an `sbatch` that carries the stamp as its comment. A site may wrap
@@ -112,6 +134,43 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_submission(words.as_bytes().split(|byte| *byte == 0), "pakt-01-1"), is_one, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn processes_that_cannot_be_listed_are_not_known_and_never_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = has_submission(&folder.path().join("no-proc"), "pakt-01-1").expect_err("it is not there");
+        assert_eq!(error.kind, ReachErrorKind::NotFound);
+        for (number, line) in [("7", "vi\0notes\0"), ("x", "sbatch\0--comment=pakt-02-1\0")] {
+            fs::create_dir(folder.path().join(number)).expect("ours");
+            fs::write(folder.path().join(number).join("cmdline"), line).expect("ours");
+        }
+        fs::create_dir(folder.path().join("9")).expect("one that has just ended");
+        assert_eq!(has_submission(folder.path(), "pakt-02-1"), Ok(false), "x is no process");
+        fs::write(folder.path().join("9/cmdline"), "sbatch\0--comment=pakt-02-1\0").expect("ours");
+        assert_eq!(has_submission(folder.path(), "pakt-02-1"), Ok(true));
+    }
+
+    #[test]
+    fn a_list_of_processes_that_may_be_a_part_says_nothing_of_who_is_not_on_it() {
+        let (sbatch, ps) = ("sbatch --comment=pakt-01-1 job.sh\n", "ps -ww -o args= -U ada\n");
+        let listed = |status: Option<i32>, timed_out: bool, lines: &str| Output {
+            status,
+            timed_out,
+            stdout: lines.as_bytes().to_vec(),
+            ..Output::default()
+        };
+        for (output, known) in [
+            (listed(Some(0), false, ps), Some(false)),
+            (listed(Some(0), false, &format!("{sbatch}{ps}")), Some(true)),
+            (listed(None, true, ps), None),
+            (listed(None, true, sbatch), Some(true)),
+            (listed(Some(1), false, ps), None),
+            (listed(Some(137), false, "vi notes\n"), None),
+            (listed(Some(0), false, ""), None),
+        ] {
+            assert_eq!(lists_submission(&output, "pakt-01-1").ok(), known, "{output:?}");
         }
     }
 
