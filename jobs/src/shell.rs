@@ -97,7 +97,7 @@ pub async fn shell(house: &House, wish: ShellWish) -> Result<ShellEnded, JobsErr
         }
         return Err(error);
     }
-    directory.note_sending(&sending(house).await?).await?;
+    directory.note_sending(&sending(house, true).await?).await?;
     let attached = house.files.attach(&command);
     tokio::pin!(attached);
     let ended = tokio::select! {

@@ -63,6 +63,11 @@ pub trait Scheduler: Send + Sync {
         true
     }
 
+    /// The same of one submission: some are left to the command wherever another way is set up.
+    fn goes_by_command(&self, _: &Submission) -> bool {
+        self.submits_by_command()
+    }
+
     /// What is not as a person set it up, though all is done by another way: a helper that does not fit, say. What was
     /// asked so far tells.
     fn unused_ways(&self) -> Vec<UnusedWay> {

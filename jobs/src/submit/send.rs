@@ -47,7 +47,8 @@ async fn send_once(
     intent: &Intent,
     submission: &Submission,
 ) -> Result<SubmittedNote, NotSent> {
-    let number = directory.note_sending(&sending(house).await?).await?;
+    let goes_by_command = house.scheduler.goes_by_command(submission);
+    let number = directory.note_sending(&sending(house, goes_by_command).await?).await?;
     house.steps.done(Step::Sending);
     // Whoever noted it earlier may be calling the scheduler now, may have died after the call, or before.
     if number > 1 {

@@ -73,14 +73,14 @@ impl Hosts {
 }
 
 /// What is noted before the scheduler is called by this process.
-pub(crate) async fn sending(house: &House) -> Result<Sending, JobsError> {
+pub(crate) async fn sending(house: &House, goes_by_command: bool) -> Result<Sending, JobsError> {
     let Hosts { own, command } = Hosts::of(house).await?;
     Ok(Sending {
         command_host: (command != own).then_some(command),
         host: own,
         process: house.process.number,
         process_started: house.process.started,
-        is_unseen: !house.scheduler.submits_by_command(),
+        is_unseen: !goes_by_command,
         at: house.clock.now(),
     })
 }

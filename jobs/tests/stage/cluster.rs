@@ -106,6 +106,10 @@ impl Scheduler for Cluster {
         !self.says.lock().expect("whole").is_unseen
     }
 
+    fn goes_by_command(&self, submission: &Submission) -> bool {
+        self.submits_by_command() || submission.keeps_environment_options
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             way: "a test",

@@ -99,6 +99,15 @@ async fn killed_anywhere_a_script_becomes_one_job_with_one_hold() {
 }
 
 #[tokio::test]
+async fn its_call_is_one_that_a_process_shows_wherever_a_library_or_a_server_submits_jobs() {
+    let (desk, folder) = desk().await;
+    desk.says().is_unseen = true;
+    send(&desk, &folder).await.map(drop).expect("submitted");
+    let (directory, _) = only_job(&desk).await;
+    assert!(!directory.sending(1).await.expect("read").expect("noted").is_unseen);
+}
+
+#[tokio::test]
 async fn it_is_submitted_held_with_the_words_of_the_person() {
     let (desk, folder) = desk().await;
     send(&desk, &folder).await.map(drop).expect("submitted");

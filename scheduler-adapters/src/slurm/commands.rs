@@ -178,6 +178,10 @@ impl Scheduler for SlurmCommands {
         self.helper.is_none() && self.rest.is_none()
     }
 
+    fn goes_by_command(&self, submission: &Submission) -> bool {
+        self.submits_by_command() || submission.keeps_environment_options
+    }
+
     fn unused_ways(&self) -> Vec<UnusedWay> {
         let library = self.helper.as_ref().and_then(Helper::note).map(|why| UnusedWay { way: Way::Library, why });
         let rest = self.rest.as_ref().and_then(Rest::note).map(|why| UnusedWay { way: Way::Rest, why });

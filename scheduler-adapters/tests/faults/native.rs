@@ -199,6 +199,11 @@ async fn a_helper_without_a_place_to_run_is_no_failure_of_the_commands() {
     assert!(slurm.way().await.contains("slurm commands"));
     assert_eq!(slurm.unused_ways().len(), 1);
     assert!(!slurm.submits_by_command(), "the library leaves no process that could be looked for");
+    let (stage, _double) = stage_and_double(true);
+    let mut submission = stage.submission("one", Size::Small, "true");
+    assert!(!slurm.goes_by_command(&submission));
+    submission.keeps_environment_options = true;
+    assert!(slurm.goes_by_command(&submission), "a person's own script is sbatch's to submit");
     assert!(SlurmCommands::new(Arc::new(Local), Arc::new(SystemClock)).submits_by_command());
 }
 
