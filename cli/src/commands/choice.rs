@@ -45,6 +45,11 @@ pub(super) async fn to_submit(context: &Context, file: &JobFile, again: bool) ->
     };
     let choices = wiring::choices(&context.configuration);
     let chosen = choose(&choices, sites, file, again).await?;
+    for (silent, why) in &chosen.unasked {
+        context.screen.aside(&format!(
+            "note: {silent} does not say whether this job was begun there, from another machine: {why}; a job begun there would be a second one"
+        ));
+    }
     let site = chosen.house.here.clone();
     Ok(Choice { house: chosen.house, chosen: Some(site), considered: chosen.considered })
 }

@@ -35,6 +35,13 @@ fn a_site_that_does_not_answer_is_not_chosen_and_told() {
         (&json!(true), &json!("no-answer"))
     );
     let id = submitted["id"].as_str().expect("an id").to_owned();
+    let other = job(&desk, "elsewhere", "true");
+    let stderr = desk.pakt(&["submit", &other]).expect(0).stderr;
+    let note =
+        "note: jupiter does not say whether this job was begun there, from another machine: jupiter was not reached";
+    assert!(stderr.contains(note) && stderr.contains("; a job begun there would be a second one\n"), "{stderr}");
+    let again = desk.pakt(&["submit", &other, "--again"]).expect(0).stderr;
+    assert!(!again.contains("a second one"), "who wants another one is told nothing: {again}");
     desk.json(&["watch", &id]);
     let shown = desk.json(&["show", &id]);
     assert_eq!(shown["intent"]["origin"]["job-file"]["spec"]["site"], "any", "the request is the one of the file");

@@ -24,6 +24,9 @@ pub struct Chosen {
     pub house: House,
     /// What was found of each site; empty where the choice was made before.
     pub considered: Vec<Considered>,
+    /// Sites that did not say whether the request was begun there from another machine, and why: a job begun there would be a second
+    /// one.
+    pub unasked: Vec<(SiteName, String)>,
 }
 
 /// Looks at each site, changing nothing.
@@ -52,11 +55,11 @@ pub async fn choose(
         let house = house_of(&sites, &choice.site, file)?;
         // Nothing of it there yet may be somebody's next step: it stays there.
         if request_state(house, &digest_of(house, &file.spec)).await? != RequestState::Over {
-            return Ok(Chosen { house: house.clone(), considered: Vec::new() });
+            return Ok(Chosen { house: house.clone(), considered: Vec::new(), unasked: Vec::new() });
         }
     }
-    let begun = if again { None } else { begun(&sites, file).await? };
-    let surveyed = match begun {
+    let begun = if again { Begun::default() } else { begun(&sites, file).await? };
+    let surveyed = match begun.place {
         Some(place) => Surveyed { considered: only(&sites, place), best: Some(0) },
         None => survey(&sites, file).await,
     };
@@ -66,21 +69,41 @@ pub async fn choose(
     let kept = choices.put(&digest, number, &Choice { site, at: now }).await?;
     let house = house_of(&sites, &kept.site, file)?.clone();
     house.steps.done(Step::Chosen);
-    Ok(Chosen { house, considered: surveyed.considered })
+    Ok(Chosen { house, considered: surveyed.considered, unasked: begun.unasked })
 }
 
-/// The site at which a job of the request was begun and is not over: from another machine, or before choices were kept.
-async fn begun(sites: &[Neighbour], file: &JobFile) -> Result<Option<usize>, JobsError> {
+/// Where a job of the request was begun and is not over: from another machine, or before choices were kept.
+#[derive(Default)]
+struct Begun {
+    place: Option<usize>,
+    /// Who did not say, where nobody has it.
+    unasked: Vec<(SiteName, String)>,
+}
+
+async fn begun(sites: &[Neighbour], file: &JobFile) -> Result<Begun, JobsError> {
+    let mut unasked = Vec::new();
     for (place, site) in sites.iter().enumerate() {
-        let Ok(house) = &site.house else { continue };
+        let house = match &site.house {
+            Ok(house) => house,
+            Err(why) => {
+                unasked.push((site.site.clone(), why.clone()));
+                continue;
+            }
+        };
         let digest = digest_of(house, &file.spec);
-        // A site whose files do not answer is not chosen; one that has the request has to say how it stands.
-        let is_known = house.state.last_of_request(&digest).await.is_ok_and(|last| last.is_some());
+        // One that has the request has to say how it stands.
+        let is_known = match house.state.last_of_request(&digest).await {
+            Ok(last) => last.is_some(),
+            Err(error) => {
+                unasked.push((site.site.clone(), error.why));
+                continue;
+            }
+        };
         if is_known && request_state(house, &digest).await? == RequestState::Open {
-            return Ok(Some(place));
+            return Ok(Begun { place: Some(place), unasked: Vec::new() });
         }
     }
-    Ok(None)
+    Ok(Begun { place: None, unasked })
 }
 
 fn only(sites: &[Neighbour], place: usize) -> Vec<Considered> {

@@ -245,3 +245,35 @@ async fn a_job_of_another_machine_whose_state_is_not_known_sends_nothing_elsewhe
     let Err(error) = submitted(&two.choices(), two.sites(None), false).await else { panic!("nobody knows") };
     assert_eq!((error.gravity, two.sent()), (Gravity::Unreachable, (0, 1)));
 }
+
+#[tokio::test]
+async fn a_silent_site_is_told_as_one_that_may_have_the_job_from_another_machine() {
+    for is_unreached in [true, false] {
+        let two = Two::new().await;
+        two.turns();
+        submitted(&two.choices(), two.sites(None), false).await.expect("at the second");
+        // Another machine has no record of the choice.
+        std::fs::remove_dir_all(two.own.path().join("choices")).expect("ours");
+        let mut sites = two.sites(None);
+        if is_unreached {
+            sites[1].house = Err("no connection".to_owned());
+        } else {
+            let requests = sites[1].house.as_ref().expect("there").state.root().join("requests");
+            std::fs::rename(&requests, requests.with_extension("away")).expect("ours");
+            std::fs::write(requests, "").expect("ours");
+        }
+        two.second.says().estimates = Some(never);
+        let chosen = choose(&two.choices(), sites, &anywhere().file, false).await.expect("the first takes it");
+        let silent: Vec<&str> = chosen.unasked.iter().map(|(site, _)| site.as_str()).collect();
+        assert_eq!((chosen.house.here.as_str(), silent), ("testland", vec!["otherland"]), "{is_unreached}");
+        assert!(!chosen.unasked[0].1.is_empty());
+        // Who has it after all is found, and nobody else has to be asked.
+        std::fs::remove_dir_all(two.own.path().join("choices")).expect("ours");
+        if is_unreached {
+            let mut sites = two.sites(None);
+            sites[0].house = Err("no connection".to_owned());
+            let chosen = choose(&two.choices(), sites, &anywhere().file, false).await.expect("the second has it");
+            assert_eq!((chosen.house.here.as_str(), chosen.unasked.len()), ("otherland", 0));
+        }
+    }
+}
