@@ -92,7 +92,8 @@ async fn submit(slurm: &SlurmCommands, count: u32, folder: &Path, round: u64) ->
 /// Asks once; how many rows came.
 async fn ask(slurm: &SlurmCommands, question: &str, words: &[&str]) -> Result<usize, Box<dyn Error>> {
     match (question, words) {
-        ("queue", []) => Ok(slurm.queue(&Whose::mine()).await?.jobs.len()),
+        // The whole queue: one's own slurmrestd is not asked for.
+        ("queue", []) => Ok(slurm.queue(&Whose::visible()).await?.jobs.len()),
         ("runs", [from, to]) => runs(slurm, from.parse()?, to.parse()?).await,
         ("describe", []) => Ok(slurm.describe().await?.partitions.len()),
         ("cancel", []) => Ok(slurm.cancel(SchedulerJobId::new(u64::from(u32::MAX) / 64)).await.map(|()| 1)?),

@@ -38,7 +38,7 @@ pub(crate) async fn an_array_has_ended_when_all_of_it_has(stage: &Stage) {
     let submission = stage.half_gated_array("half");
     let id = stage.submit(&submission).await;
     let is_half = async || {
-        let queue = stage.scheduler.queue(&Whose::mine()).await.expect("it answers").jobs;
+        let queue = stage.scheduler.queue(&Whose::visible()).await.expect("it answers").jobs;
         let parts: Vec<_> = queue.into_iter().filter(|job| job.leader == id && !job.state.is_final()).collect();
         (parts.len() == 1 && parts[0].state.is_running() && parts[0].id != id).then_some(())
     };

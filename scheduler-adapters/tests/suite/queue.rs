@@ -103,15 +103,18 @@ pub(crate) async fn waiting_and_running_jobs_are_in_the_queue(stage: &Stage) {
     let second_id = stage.submit(&second).await;
     let waiting = stage.until(second_id, "waiting for a reason", |job| !job.reason.is_empty()).await;
     assert!(waiting.state.is_pending(), "{waiting:?}");
-    let answer = stage.scheduler.queue(&Whose::mine()).await.expect("it answers");
-    assert_eq!(answer.rejected, []);
-    let queue = answer.jobs;
-    let seen = |id| queue.iter().find(|job| job.id == id).unwrap_or_else(|| panic!("{id} is not in {queue:?}"));
-    let (runs, waits) = (seen(first_id), seen(second_id));
-    assert!(runs.state.is_running() && waits.state.is_pending());
-    assert_eq!((runs.stamp, waits.stamp), (Some(first.stamp), Some(second.stamp)));
-    assert!(runs.requested.cpus > Some(0) && waits.requested.cpus > Some(0), "{runs:?} {waits:?}");
-    assert_eq!((waits.elapsed.seconds(), waits.tasks, runs.time_limit), (0, 1, Some(LIMIT)));
+    let own = stage.scheduler.queue(&Whose::mine()).await.expect("it answers");
+    assert_eq!(own.rejected, []);
+    // What is asked of another way than one's own (slurmrestd) tells the same.
+    let whole = stage.scheduler.queue(&Whose::visible()).await.expect("it answers");
+    for queue in [own.jobs, whole.jobs] {
+        let seen = |id| queue.iter().find(|job| job.id == id).unwrap_or_else(|| panic!("{id} is not in {queue:?}"));
+        let (runs, waits) = (seen(first_id), seen(second_id));
+        assert!(runs.state.is_running() && waits.state.is_pending());
+        assert_eq!((runs.stamp, waits.stamp), (Some(first.stamp), Some(second.stamp)));
+        assert!(runs.requested.cpus > Some(0) && waits.requested.cpus > Some(0), "{runs:?} {waits:?}");
+        assert_eq!((waits.elapsed.seconds(), waits.tasks, runs.time_limit), (0, 1, Some(LIMIT)));
+    }
     stage.scheduler.cancel(second_id).await.expect("cancelled");
     let cancelled = stage.ended(second_id).await;
     assert_eq!((cancelled.state.base, cancelled.elapsed.seconds()), (BaseState::Cancelled, 0));

@@ -21,7 +21,7 @@ pub(crate) async fn a_throttled_array_waits_in_one_row(stage: &Stage) {
     submission.options = vec!["--array=5-9%1".to_owned()];
     let id = stage.submit(&submission).await;
     let of_it = async || -> Vec<JobSighting> {
-        let queue = stage.scheduler.queue(&Whose::mine()).await.expect("it answers").jobs;
+        let queue = stage.scheduler.queue(&Whose::visible()).await.expect("it answers").jobs;
         queue.into_iter().filter(|job| job.leader == id && !job.state.is_final()).collect()
     };
     let rows = until(async || {
