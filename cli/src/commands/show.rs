@@ -15,6 +15,7 @@ use jobs::{
     show::{Shown, show},
 };
 use serde_json::json;
+use templates::Dialect;
 
 /// Arguments of `show`.
 #[derive(Debug, clap::Args)]
@@ -48,7 +49,11 @@ pub(super) fn answer(house: &House, shown: &Shown) -> Answer {
     }
     if let Some(note) = submitted {
         let found = if note.was_found { ", found by its stamp" } else { "" };
-        lines.push(("slurm job", format!("{}, since {}{found}", note.scheduler_job, instant(note.at))));
+        let whose = match house.dialect {
+            Dialect::Slurm => "slurm job",
+            Dialect::Local => "local job",
+        };
+        lines.push((whose, format!("{}, since {}{found}", note.scheduler_job, instant(note.at))));
     }
     for drift in read_back.iter().flat_map(|read| &read.drift) {
         lines.push(("changed", drift.clone()));

@@ -43,6 +43,7 @@ impl Laptop {
             greeting: Some("Welcome! It's 3 days until the maintenance".to_owned()),
             second_factor: Some(SECOND_FACTOR.to_owned()),
             environment: environment.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+            most_sessions: None,
         };
         let node = Sshd::start(User::Ada.name(), &node).expect("sshd starts");
         let laptop = Self { cluster, node, folder, at_site };

@@ -52,7 +52,7 @@ fn a_job_is_checked_planned_submitted_watched_and_settled() {
     made       <instant> by <somebody> on <host>
     state      COMPLETED
     placement  1 node x 1 CPU of local/local for 00:10:00
-    slurm job  1, since <instant>
+    local job  1, since <instant>
     attempt    1 restart 0: <instant> to <instant>, exit code 0
     progress   3/3 loss=7
     hold       closed; 0.000 core-h (local:core) of 0.167 core-h (local:core) was used
