@@ -13,6 +13,7 @@
 # It needs bash 4.4 and coreutils, and nothing of Pakt. It is no login shell: login profiles may talk or change things;
 # what modules need is sourced below.
 set -u -o pipefail
+unset SLURM_JWT # A token that sbatch was shown is none of the job's.
 ulimit -c 0 # A core file of every rank eats hours and inodes.
 pakt_umask=$(umask)
 umask go-w # What runs from the job directory is written by its owner alone; the job has its own mask back.

@@ -311,6 +311,18 @@ async fn at_a_site_whose_additions_run_in_sbatch_or_cannot_be_told_sbatch_submit
 }
 
 #[tokio::test]
+async fn a_job_is_sent_with_the_callers_variables_but_for_a_token() {
+    let (stage, double) = stage_and_double(true);
+    let rest = FakeRest::offering(44);
+    rest.gives("/slurm/v0.0.44/job/submit", 200, "{\"job_id\": 77, \"errors\": []}");
+    let slurm = double.scheduler_with("SLURM_JWT", "not-for-jobs").with_rest(rest.configuration());
+    slurm.submit(&stage.submission("token", Size::Small, "true")).await.expect("a job");
+    let asked = rest.asked();
+    let body = asked.last().and_then(|request| request.split_once("\r\n\r\n")).expect("a body").1;
+    assert!(body.contains("\"PATH=") && !body.contains("not-for-jobs"), "{body}");
+}
+
+#[tokio::test]
 async fn a_submission_says_what_sbatch_would_say() {
     let (stage, double) = stage_and_double(true);
     let rest = FakeRest::offering(44);

@@ -36,6 +36,14 @@ fn code(output: &Output) -> u8 {
 }
 
 #[test]
+fn a_token_that_the_submission_was_made_with_is_not_in_the_programs_environment() {
+    let stage = Stage::new();
+    let variables = [("SLURM_JWT", "eyJhbGciOi"), ("SLURM_CONF", "/etc/slurm/slurm.conf")];
+    let seen = told(&run(&stage, &telling("SLURM_JWT SLURM_CONF"), &sites::local(), &variables));
+    assert_eq!((seen["SLURM_JWT"].as_str(), seen["SLURM_CONF"].as_str()), ("(unset)", "/etc/slurm/slurm.conf"));
+}
+
+#[test]
 fn the_partitions_settings_come_first_and_the_jobs_own_win() {
     let stage = Stage::new();
     let mut placement = sites::local();

@@ -82,6 +82,14 @@ fn it_sees_what_it_saw_without_the_claim() {
 }
 
 #[test]
+fn a_token_that_it_was_submitted_with_does_not_go_on_to_it() {
+    let stage = Stage::new();
+    let script = set(&stage, b"#!/bin/sh\necho \"${SLURM_JWT-(unset)} ${OWN}\"\n");
+    let output = run(&stage, &script, 41, &[("SLURM_JWT", "eyJhbGciOi"), ("OWN", "kept")]);
+    assert_eq!(said(&output), "(unset) kept\n", "{}", errors(&output));
+}
+
+#[test]
 fn it_is_started_by_its_own_interpreter_with_its_bytes_and_its_end_is_the_end() {
     let stage = Stage::new();
     let python = b"#!/usr/bin/env python3\n#SBATCH -N1\nimport os, sys\nprint(sys.argv[1:], sys.stdin.read())\n\

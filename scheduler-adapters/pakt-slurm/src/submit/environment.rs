@@ -10,8 +10,9 @@ pub(crate) struct Origin {
     pub(crate) mask: u32,
 }
 
-/// What this program is started with, so that long lists of tasks are not cut (`SLURM_BITSTR_LEN`, squeue(1)).
-const OURS: &str = "SLURM_BITSTR_LEN";
+/// What this program alone has: what it is started with so that long lists of tasks are not cut (`SLURM_BITSTR_LEN`, squeue(1)), and a
+/// token that it shows to Slurm.
+const OURS: [&str; 2] = ["SLURM_BITSTR_LEN", "SLURM_JWT"];
 
 /// What a job gets: the caller's variables, whatever their bytes, unless it wants none, and those that `sbatch` sets of its own
 /// options (sbatch(1), "OUTPUT ENVIRONMENT VARIABLES"; the others the daemons set).
@@ -22,8 +23,9 @@ pub(super) fn of(
 ) -> BTreeMap<OsString, OsString> {
     let is_clean = options.export == Some(Export::None);
     let is_slurms = |name: &OsString| name.as_encoded_bytes().starts_with(b"SLURM_");
+    let is_ours = |name: &OsString| OURS.iter().any(|ours| name == ours);
     let mut variables: BTreeMap<OsString, OsString> =
-        caller.filter(|(name, _)| (!is_clean || is_slurms(name)) && name != OURS).collect();
+        caller.filter(|(name, _)| (!is_clean || is_slurms(name)) && !is_ours(name)).collect();
     let mut set = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             variables.insert(name.into(), value.into());
@@ -50,7 +52,7 @@ pub(super) fn of(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::ffi::OsStringExt;
+    use std::{ffi::OsStr, os::unix::ffi::OsStringExt};
 
     fn of_a_caller(options: &[&str], caller: &[(&str, &[u8])]) -> BTreeMap<OsString, OsString> {
         let options = Options::read(options.iter().copied()).expect("understood");
@@ -61,11 +63,18 @@ mod tests {
 
     #[test]
     fn a_job_gets_a_variable_whose_bytes_are_no_text_as_it_is() {
-        let variables = of_a_caller(&[], &[("PLACE", b"M\xfcnchen"), ("PATH", b"/bin"), (OURS, b"0")]);
-        assert_eq!(
-            variables.get("PLACE".as_ref() as &std::ffi::OsStr).map(|value| value.as_encoded_bytes()),
-            Some(&b"M\xfcnchen"[..])
-        );
-        assert!(variables.contains_key(&OsString::from("PATH")) && !variables.contains_key(&OsString::from(OURS)));
+        let variables = of_a_caller(&[], &[("PLACE", b"M\xfcnchen"), ("PATH", b"/bin")]);
+        assert_eq!(variables["PLACE".as_ref() as &OsStr].as_encoded_bytes(), b"M\xfcnchen");
+        assert!(variables.contains_key("PATH".as_ref() as &OsStr));
+    }
+
+    #[test]
+    fn a_job_gets_no_token_and_nothing_that_only_this_program_has() {
+        for options in [&[][..], &["--export=NONE"]] {
+            let caller = [("SLURM_JWT", &b"eyJhbGciOi"[..]), ("SLURM_BITSTR_LEN", b"0"), ("SLURM_CONF", b"/c")];
+            let variables = of_a_caller(options, &caller);
+            let names: Vec<&str> = variables.keys().filter_map(|name| name.to_str()).collect();
+            assert!(names.contains(&"SLURM_CONF") && !names.iter().any(|name| OURS.contains(name)), "{names:?}");
+        }
     }
 }

@@ -145,8 +145,8 @@ impl SlurmCommands {
         let mut line = || lines.next().map(str::to_owned).ok_or("the variables cannot be read");
         let (mask, directory, host, rest) = (line()?, line()?, line()?, line()?);
         let pairs = rest.split('\0').filter_map(|pair| pair.split_once('='));
-        // These two the shell makes of itself.
-        let variables = pairs.filter(|(name, _)| !["_", "SHLVL"].contains(name));
+        // Two the shell makes of itself; the third is a token, and none of the job's.
+        let variables = pairs.filter(|(name, _)| !["_", "SHLVL", "SLURM_JWT"].contains(name));
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(Surroundings { mask, directory, host, variables })
     }
