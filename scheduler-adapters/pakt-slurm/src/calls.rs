@@ -152,6 +152,10 @@ pub(crate) enum JobsWanted {
     One(u32),
 }
 
+/// `SHOW_ALL` of `slurm.h`, the same bit in all releases: jobs in partitions that are hidden or closed to one's groups, too, as
+/// `squeue --all` shows them.
+const SHOW_ALL: u16 = 1;
+
 /// The controller's answer about jobs.
 pub(crate) struct Jobs(Owned<sys::job_info_msg_t>);
 
@@ -162,15 +166,15 @@ impl Jobs {
         unsafe {
             let call = match wanted {
                 JobsWanted::All => {
-                    sys::slurm_load_jobs(0, &raw mut found, 0);
+                    sys::slurm_load_jobs(0, &raw mut found, SHOW_ALL);
                     "slurm_load_jobs"
                 }
                 JobsWanted::OfUser(user) => {
-                    sys::slurm_load_job_user(&raw mut found, user, 0);
+                    sys::slurm_load_job_user(&raw mut found, user, SHOW_ALL);
                     "slurm_load_job_user"
                 }
                 JobsWanted::One(job) => {
-                    sys::slurm_load_job(&raw mut found, one_job(job), 0);
+                    sys::slurm_load_job(&raw mut found, one_job(job), SHOW_ALL);
                     "slurm_load_job"
                 }
             };

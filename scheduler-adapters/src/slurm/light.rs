@@ -88,7 +88,7 @@ impl SlurmCommands {
         let delimiter = Delimiter::fresh();
         let ids: Vec<String> = jobs.iter().map(ToString::to_string).collect();
         let command = call::read(Tool::Squeue)
-            .arguments(["--only-job-state", "--states=all"])
+            .arguments(["--only-job-state", "--all", "--states=all"])
             .argument(format!("--jobs={}", ids.join(",")))
             .argument(format!("--format=%i{0}%T{0}", delimiter.as_str()))
             .variable("SLURM_BITSTR_LEN", "0");

@@ -45,7 +45,7 @@ impl SlurmCommands {
         let delimiter = Delimiter::fresh();
         let format: Vec<String> = COLUMNS.iter().map(|field| format!("{field}:{}", delimiter.as_str())).collect();
         let command = call::read(Tool::Squeue)
-            .arguments(["--states=PENDING,RUNNING,SUSPENDED", "-O"])
+            .arguments(["--all", "--states=PENDING,RUNNING,SUSPENDED", "-O"])
             .argument(format.join(","))
             .variable("SLURM_BITSTR_LEN", "0");
         let reader = TableReader::new(&delimiter, COLUMNS.len(), HEADER);

@@ -46,7 +46,8 @@ impl SlurmCommands {
         }
     }
 
-    /// Asks `squeue`. All states are asked for, because the default hides what has just ended.
+    /// Asks `squeue`. All states are asked for, because the default hides what has just ended, and all partitions, because it hides
+    /// one's own jobs in those that are hidden or closed to one's groups.
     async fn ask_squeue(
         &self,
         selection: &Selection,
@@ -55,7 +56,7 @@ impl SlurmCommands {
         let delimiter = Delimiter::fresh();
         let format: Vec<String> = FIELDS.iter().map(|field| format!("{field}:{}", delimiter.as_str())).collect();
         let command = call::read(Tool::Squeue)
-            .arguments(["--states=all", "-O"])
+            .arguments(["--all", "--states=all", "-O"])
             .argument(format.join(","))
             .arguments(selection.for_queue())
             // Long lists of waiting array tasks are cut at 64 characters otherwise (squeue(1), SLURM_BITSTR_LEN).

@@ -2,7 +2,7 @@
 
 use crate::{
     stages::{
-        real::{jupiter, raven, scheduler_as},
+        real::{jupiter, native, raven, scheduler_as},
         wrapped::{Wrapped, as_user},
     },
     suite::{Size, Stage, SystemClock, fresh_stamp, long_ago, until},
@@ -115,6 +115,46 @@ async fn real_authentication_that_fails_is_no_refusal_and_no_empty_answer() {
         assert_eq!((error.kind.clone(), error.retry), later, "{error}");
     }
     assert_eq!(stage.scheduler.find(&Stage::search(&submission)).await, Ok(vec![]), "it never came");
+}
+
+/// A partition that is shown to nobody who does not ask for it, as long as this lives.
+struct HiddenPartition {
+    cluster: Arc<lab::Cluster>,
+    name: String,
+}
+
+impl HiddenPartition {
+    fn new(name: &str) -> Self {
+        let cluster = Arc::new(lab::attach("jupiter").expect("the lab is up"));
+        let hidden = Self { cluster, name: format!("{name}-{}", std::process::id()) };
+        let name = format!("PartitionName={}", hidden.name);
+        hidden.cluster.scontrol(["create", &name, "Nodes=ALL", "Hidden=YES", "MaxTime=5"]).expect("created");
+        hidden
+    }
+}
+
+impl Drop for HiddenPartition {
+    fn drop(&mut self) {
+        let deleted = self.cluster.scontrol(["delete", &format!("PartitionName={}", self.name)]);
+        if !std::thread::panicking() {
+            deleted.expect("its job has ended");
+        }
+    }
+}
+
+#[tokio::test]
+async fn real_jobs_in_a_hidden_partition_are_in_the_queue_by_the_commands_and_by_the_library() {
+    for (name, stage) in [("dark", jupiter()), ("darker", native(jupiter(), "jupiter"))] {
+        let hidden = HiddenPartition::new(name);
+        let mut submission = stage.submission("hidden", Size::Small, "true");
+        submission.options = vec![format!("--partition={}", hidden.name), "--hold".to_owned()];
+        let id = stage.submit(&submission).await;
+        let queue = stage.scheduler.queue(&Whose::mine()).await.expect("it answers");
+        stage.scheduler.cancel(id).await.expect("cancelled");
+        stage.ended(id).await;
+        let seen = queue.jobs.iter().find(|job| job.id == id).expect("one's own job is shown");
+        assert_eq!(seen.partition.as_ref().map(PartitionName::as_str), Some(hidden.name.as_str()));
+    }
 }
 
 #[tokio::test]

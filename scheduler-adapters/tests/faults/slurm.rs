@@ -180,6 +180,16 @@ async fn a_held_job_that_nobody_knows_or_that_ended_needs_no_release() {
 }
 
 #[tokio::test]
+async fn a_job_in_a_hidden_partition_is_seen_as_any_other() {
+    let (stage, double, submission, id) = running_job().await;
+    double.set("hidden", "booster");
+    let queue = stage.scheduler.queue(&Whose::mine()).await.expect("it answers");
+    assert!(queue.jobs.iter().any(|job| job.id == id), "{queue:?}");
+    assert_eq!(found(&stage, &submission).await, [id]);
+    stage.open(&submission);
+}
+
+#[tokio::test]
 async fn a_site_without_slurm_says_so() {
     let reach = crate::stages::wrapped::Wrapped(|command: &reach::Command| {
         let mut changed = command.clone();

@@ -170,7 +170,7 @@ states_alone() { # FORMAT JOBS
 }
 
 squeue() {
-    local user='' accounts='' jobs='' format='' states=all id field title ended keeps shown=0 light=''
+    local user='' accounts='' jobs='' format='' states=all all='' id field title ended keeps shown=0 light=''
     while [ "$#" -gt 0 ]; do
         case $1 in
             --help)
@@ -179,6 +179,7 @@ squeue() {
                 exit 0
                 ;;
             --only-job-state) light=yes ;;
+            --all) all=yes ;;
             --format=*) format=${1#*=} ;;
             --user=*) user=${1#*=} ;;
             --account=*) accounts=${1#*=} ;;
@@ -201,6 +202,7 @@ squeue() {
         echo
         for id in $(job_ids | tr '\n' ,); do
             is_selected "$id" || continue
+            [ -n "$all" ] || [ "$(get "$id" partition)" != "$(cat "$state/hidden" 2>/dev/null)" ] || continue
             [ "$states" = all ] || [[ ",$states," = *,"$(get "$id" state)",* ]] || continue
             ended=$(get "$id" end)
             [ -z "$ended" ] || [ $((now - ended)) -lt "$keeps" ] || continue

@@ -81,10 +81,8 @@ enum job_states {
 #define PARTITION_INACTIVE 0x00
 #if RELEASE(24, 11)
 #define PART_FLAG_DEFAULT SLURM_BIT(0)
-#define SHOW_ALL SLURM_BIT(0)
 #else
 #define PART_FLAG_DEFAULT 0x0001
-#define SHOW_ALL 0x0001
 #endif
 
 /* A step's id has had more members since 25.05, and stands in place of a job's number in more and more places. */
