@@ -11,13 +11,13 @@ use std::{
 const PROGRAMS: [&str; 7] = ["sbatch", "squeue", "sacct", "scancel", "scontrol", "sinfo", "sacctmgr"];
 
 /// A person on a login node of a site whose Slurm is a double.
-struct Login {
-    desk: Desk,
+pub(crate) struct Login {
+    pub(crate) desk: Desk,
 }
 
 impl Login {
     /// A shared answer is young for an hour, so that no test depends on how fast it runs.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let desk = Desk::new();
         desk.configure("site: jupiter\nproject: atlas\n");
         let profile = desk.pakt(&["sites", "show", "jupiter"]).expect(0).stdout;
@@ -46,7 +46,7 @@ impl Login {
         command
     }
 
-    fn pakt(&self, words: &[&str]) -> Ran {
+    pub(crate) fn pakt(&self, words: &[&str]) -> Ran {
         self.desk.finish(words, self.command(words))
     }
 

@@ -17,6 +17,7 @@ mod ends;
 mod files;
 mod foreign;
 mod gentle;
+mod helper;
 mod init;
 mod json;
 mod laptop;

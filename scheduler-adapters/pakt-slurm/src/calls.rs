@@ -106,15 +106,21 @@ pub(crate) fn begin() {
     unsafe { sys::slurm_init(ptr::null()) }
 }
 
-/// The version of the library this process runs with: 38 of `libslurm.so.38`. Each release of Slurm has its own.
-pub(crate) fn library_version() -> u32 {
-    // SAFETY: it takes nothing and touches nothing.
-    u32::try_from(unsafe { sys::slurm_api_version() } >> 16).unwrap_or(0)
+/// Versions of the library: 38 of `libslurm.so.38`. Each release of Slurm has its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Versions {
+    /// Of the one whose headers this program was built with.
+    pub(crate) built: u32,
+    /// Of the one that this process runs with.
+    pub(crate) running: u32,
 }
 
-/// The same of the library whose headers this program was built with.
-pub(crate) fn built_version() -> u32 {
-    env!("PAKT_SLURM_LIBRARY").parse().expect("build.rs wrote a number")
+/// Both versions of this program.
+pub(crate) fn versions() -> Versions {
+    let built = env!("PAKT_SLURM_LIBRARY").parse().expect("build.rs wrote a number");
+    // SAFETY: it takes nothing and touches nothing.
+    let running = u32::try_from(unsafe { sys::slurm_api_version() } >> 16).unwrap_or(0);
+    Versions { built, running }
 }
 
 pub(crate) type Configuration = Owned<sys::slurm_conf_t>;

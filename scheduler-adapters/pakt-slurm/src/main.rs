@@ -20,7 +20,7 @@ mod words;
 use std::{io::Write as _, process::ExitCode};
 
 fn main() -> ExitCode {
-    match serve::serve(&mut std::io::stdin().lock(), std::io::stdout().lock()) {
+    match serve::serve(calls::versions(), &mut std::io::stdin().lock(), std::io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(end) => {
             // Whoever started it keeps what is said here for the person who looks.

@@ -2,7 +2,7 @@
 
 use crate::{
     accounting::{self, Names},
-    calls::{self, Accounting, CallError, List, sys},
+    calls::{self, Accounting, CallError, List, Versions, sys},
     limits, queue,
     records::Record,
     submit::{Description, Job, Options, Origin},
@@ -31,7 +31,7 @@ const SCRIPT_LIMIT: u64 = 4 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) enum End {
     /// The library is of another release than the headers were: its structures are not what we take them for.
-    OtherRelease { built: u32, library: u32 },
+    OtherRelease(Versions),
     /// The controller did not say which cluster this is.
     NoCluster(CallError),
     /// The pipe failed.
@@ -41,9 +41,9 @@ pub(crate) enum End {
 impl fmt::Display for End {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OtherRelease { built, library } => write!(
+            Self::OtherRelease(Versions { built, running }) => write!(
                 formatter,
-                "built for libslurm.so.{built}, and this is libslurm.so.{library}: build it again with this Slurm's headers"
+                "built for libslurm.so.{built}, and this is libslurm.so.{running}: build it again with this Slurm's headers"
             ),
             Self::NoCluster(CallError { call, text, .. }) => write!(formatter, "{call}: {text}"),
             Self::Pipe(error) => write!(formatter, "{error}"),
@@ -90,11 +90,10 @@ impl From<CallError> for Unanswered {
     }
 }
 
-/// Answers until the pipe is closed.
-pub(crate) fn serve(input: &mut impl Read, output: impl Write) -> Result<(), End> {
-    let (built, library) = (calls::built_version(), calls::library_version());
-    if built != library {
-        return Err(End::OtherRelease { built, library });
+/// Answers until the pipe is closed. A library of another release is not even begun with.
+pub(crate) fn serve(versions: Versions, input: &mut impl Read, output: impl Write) -> Result<(), End> {
+    if versions.built != versions.running {
+        return Err(End::OtherRelease(versions));
     }
     calls::begin();
     let configuration = calls::configuration().map_err(End::NoCluster)?;
@@ -109,7 +108,7 @@ pub(crate) fn serve(input: &mut impl Read, output: impl Write) -> Result<(), End
         protocol: PROTOCOL,
         helper: env!("CARGO_PKG_VERSION").to_owned(),
         headers: release(sys::SLURM_VERSION_NUMBER),
-        library,
+        library: versions.running,
         cluster: cluster.clone(),
         job_columns: queue::COLUMNS.iter().map(|title| (*title).to_owned()).collect(),
         run_columns: accounting::COLUMNS.iter().map(|title| (*title).to_owned()).collect(),
@@ -349,6 +348,23 @@ mod tests {
         fs::remove_file(&list).expect("ours");
         fs::create_dir(&list).expect("ours");
         assert!(judge(None, None).is_some_and(|why| why.contains("cannot be read: ")), "nobody can tell");
+    }
+
+    #[test]
+    fn with_a_library_of_another_release_it_says_so_and_answers_nothing() {
+        let (mut asked, mut told) = (&b"\x02\0\0\0{}"[..], Vec::new());
+        let end = serve(Versions { built: 38, running: 40 }, &mut asked, &mut told).expect_err("it is another one");
+        assert_eq!(
+            end.to_string(),
+            "built for libslurm.so.38, and this is libslurm.so.40: build it again with this Slurm's headers"
+        );
+        assert_eq!((told.len(), asked.len()), (0, 6), "nothing was said, and nothing heard");
+    }
+
+    #[test]
+    fn this_program_runs_with_the_library_that_it_was_built_for() {
+        let versions = calls::versions();
+        assert!(versions.built == versions.running && versions.running > 0, "{versions:?}");
     }
 
     #[test]
