@@ -117,6 +117,28 @@ async fn real_authentication_that_fails_is_no_refusal_and_no_empty_answer() {
     assert_eq!(stage.scheduler.find(&Stage::search(&submission)).await, Ok(vec![]), "it never came");
 }
 
+#[tokio::test]
+async fn real_variables_of_the_caller_reach_a_job_of_the_library_whatever_their_bytes_but_for_a_token() {
+    let cluster = lab::attach("jupiter").expect("the lab is up");
+    let stage = native(jupiter(), "jupiter");
+    let token = cluster.token(User::Ada, 600).expect("a token");
+    // The helper with two variables more.
+    let (helper, own) = (stage.folder.join("pakt-slurm"), stage.folder.join("pakt-slurm.own"));
+    std::fs::rename(&helper, &own).expect("ours");
+    let wrapper =
+        format!("#!/bin/bash\nexport PLACE=$'M\\xfcnchen' SLURM_JWT={token}\nexec {} \"$@\"\n", own.display());
+    std::fs::write(&helper, wrapper).expect("ours");
+    std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).expect("ours");
+    let seen = stage.folder.join("seen");
+    let submission = stage.submission("variables", Size::Small, &format!("env -0 >{}", seen.display()));
+    let id = stage.submit(&submission).await;
+    stage.ended(id).await;
+    let seen = std::fs::read(&seen).expect("the job wrote it");
+    let variables: Vec<&[u8]> = seen.split(|byte| *byte == 0).collect();
+    assert!(variables.contains(&&b"PLACE=M\xfcnchen"[..]), "{}", String::from_utf8_lossy(&seen));
+    assert!(!variables.iter().any(|variable| variable.starts_with(b"SLURM_JWT")));
+}
+
 /// A partition that is shown to nobody who does not ask for it, as long as this lives.
 struct HiddenPartition {
     cluster: Arc<lab::Cluster>,
