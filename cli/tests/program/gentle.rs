@@ -1,14 +1,16 @@
 //! Many commands of one person at once ask a site once, on a double of Slurm's commands.
 
-use crate::{desk::Desk, output::Ran};
+use crate::{
+    desk::Desk,
+    output::Ran,
+    real_requests::{PROGRAMS, promised},
+};
 use std::{
     fs,
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
-
-const PROGRAMS: [&str; 7] = ["sbatch", "squeue", "sacct", "scancel", "scontrol", "sinfo", "sacctmgr"];
 
 /// A person on a login node of a site whose Slurm is a double.
 pub(crate) struct Login {
@@ -57,12 +59,17 @@ impl Login {
 
     /// Questions to the queue and to accounting since the last time.
     fn asked(&self) -> (usize, usize) {
+        let [_, squeue, sacct, ..] = self.started();
+        (squeue, sacct)
+    }
+
+    /// How often each of Slurm's programs was started since the last time.
+    fn started(&self) -> [usize; PROGRAMS.len()] {
         let calls = self.double().join("state/calls");
         let text = fs::read_to_string(&calls).unwrap_or_default();
         fs::create_dir_all(self.double().join("state")).expect("ours");
         fs::write(calls, "").expect("ours");
-        let of = |program: &str| text.lines().filter(|line| line.split(' ').next() == Some(program)).count();
-        (of("squeue"), of("sacct"))
+        PROGRAMS.map(|program| text.lines().filter(|line| line.split(' ').next() == Some(program)).count())
     }
 
     /// A job that waits until the test is over, because another one has all nodes.
@@ -120,6 +127,15 @@ fn twelve_commands_at_once_ask_once() {
     let answers: Vec<_> = answers.filter(|path| path.to_string_lossy().contains("answers-jupiter-")).collect();
     let mode = fs::metadata(&answers[0]).expect("ours").permissions().mode();
     assert_eq!((answers.len(), mode & 0o777), (1, 0o700));
+}
+
+#[test]
+fn why_a_job_waits_for_its_turn_costs_no_more_than_administrators_were_told() {
+    let login = Login::with_job();
+    login.pakt(&["why", "waits"]).expect(0);
+    let (started, promised) = (login.started(), &promised()["why"]);
+    assert!(started.iter().zip(promised).all(|(count, range)| range.has(*count)), "{started:?} {promised:?}");
+    assert!(started[0] > 0, "it was not asked what would start sooner: {started:?}");
 }
 
 #[test]

@@ -10,14 +10,20 @@ use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path, r
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/for-admins.md");
 /// Slurm's programs, in the order of the page's columns.
-const PROGRAMS: [&str; 7] = ["sbatch", "squeue", "sacct", "scancel", "scontrol", "sinfo", "sacctmgr"];
+pub(crate) const PROGRAMS: [&str; 7] = ["sbatch", "squeue", "sacct", "scancel", "scontrol", "sinfo", "sacctmgr"];
 
 /// How often a program may be started: `1`, or `0-1`.
 #[derive(Debug)]
-struct Range(u32, u32);
+pub(crate) struct Range(u32, u32);
+
+impl Range {
+    pub(crate) fn has(&self, count: usize) -> bool {
+        u32::try_from(count).is_ok_and(|count| (self.0..=self.1).contains(&count))
+    }
+}
 
 /// The page's table: for each command the ranges of its programs.
-fn promised() -> BTreeMap<String, Vec<Range>> {
+pub(crate) fn promised() -> BTreeMap<String, Vec<Range>> {
     let page = fs::read_to_string(PAGE).expect("the page");
     let header = format!("| command | `{}` |", PROGRAMS.join("` | `"));
     let rows = page.lines().skip_while(|line| **line != *header).skip(2).take_while(|line| line.starts_with('|'));
@@ -29,7 +35,7 @@ fn promised() -> BTreeMap<String, Vec<Range>> {
             Range(least.parse().expect("a count"), most.parse().expect("a count"))
         };
         for command in cells[0].split(", ") {
-            promised.insert(command.trim_matches('`').to_owned(), cells[1..].iter().map(range).collect());
+            promised.insert(command.replace('`', ""), cells[1..].iter().map(range).collect());
         }
     }
     assert!(promised.len() > 10, "the page has another shape now: {promised:?}");
@@ -50,6 +56,18 @@ fn counting(folder: &Path) -> String {
     format!("{}:/usr/local/bin:/usr/bin:/bin", folder.display())
 }
 
+/// Twenty jobs that wait for an hour.
+fn twenty() -> String {
+    let document = |number: usize| {
+        format!(
+            "---\nname: many-{number}\nkind: command\nproject: atlas\nsite: jupiter\n\
+             scheduler: {{ begin: now+1hour }}\n\
+             resources: {{ nodes: 1, gpus_per_node: 4, time: \"00:05:00\" }}\nlaunch: command\nrun: \"true\"\n"
+        )
+    };
+    (1..=20).map(document).collect()
+}
+
 #[test]
 fn real_no_command_asks_more_of_slurm_than_administrators_were_told() {
     let cluster = Rc::new(lab::attach("jupiter").expect("the lab is up"));
@@ -61,6 +79,9 @@ fn real_no_command_asks_more_of_slurm_than_administrators_were_told() {
     let file = job(&desk, "counted", "{ nodes: 1, gpus_per_node: 4, time: \"00:05:00\" }", "sleep 30");
     let script = "#!/bin/bash\n#SBATCH --account=atlas --nodes=1 --time=00:05:00 --begin=now+1hour\ntrue\n";
     desk.write("script.sh", script);
+    desk.write("plain.sh", &script.replace("true", "date"));
+    desk.write("twenty.yaml", &twenty());
+    let anywhere = desk.job_at("any", "anywhere", "{ nodes: 1, gpus_per_node: 4, time: \"00:05:00\" }", "true");
     let foreign = desk.tool(&["sbatch", "--parsable", "--account=atlas", "--begin=now+1hour", "--wrap=true"]);
     let mut wrong = Vec::new();
     let mut run = |name: &str, words: &[&str]| {
@@ -72,10 +93,10 @@ fn real_no_command_asks_more_of_slurm_than_administrators_were_told() {
         assert_eq!(ran.code, Some(0), "pakt {}: {}", ran.words, ran.stderr);
         let started = fs::read_to_string(&log).expect("ours");
         let ranges = promised.get(name).unwrap_or_else(|| panic!("the page does not speak of `{name}`"));
-        for (program, Range(least, most)) in PROGRAMS.iter().zip(ranges) {
+        for (program, range) in PROGRAMS.iter().zip(ranges) {
             let count = started.lines().filter(|line| line == program).count();
-            if !(*least..=*most).contains(&u32::try_from(count).expect("small")) {
-                wrong.push(format!("`{name}` starts {count} {program}, promised are {least} to {most}"));
+            if !range.has(count) {
+                wrong.push(format!("`{name}` starts {count} {program}, promised are {} to {}", range.0, range.1));
             }
         }
         ran
@@ -98,12 +119,26 @@ fn real_no_command_asks_more_of_slurm_than_administrators_were_told() {
         ("doctor", &["doctor"]),
         ("adopt", &["adopt", &foreign]),
         ("sbatch", &["sbatch", "script.sh"]),
+        ("sbatch --as-is", &["sbatch", "--as-is", "plain.sh"]),
+        ("why", &["why", "script"]),
+        ("shell", &["shell", "--gpus-per-node", "4", "--time", "00:05:00", "--account", "atlas", "--", "true"]),
         ("cancel", &["cancel", "counted"]),
         ("cancel", &["cancel", "script"]),
+        ("cancel", &["cancel", "plain"]),
         ("cancel", &["cancel", &foreign]),
     ] {
         run(name, words);
     }
+    let many = run("submit of 20 jobs", &["--json", "submit", "twenty.yaml"]);
+    let many: serde_json::Value = serde_json::from_str(&many.stdout).expect("JSON");
+    for job in many["jobs"].as_array().expect("a list") {
+        desk.tool(&["scancel", &scheduler_job(&job["job"])]);
+    }
+    // One site more, which is not connected: it costs Slurm nothing.
+    let own = fs::read_to_string(desk.home().join("config.yaml")).expect("written");
+    desk.configure(&format!("{own}ssh: {{ horeka: {{ hosts: [nowhere.invalid] }} }}\n"));
+    run("submit with site: any", &["submit", &anywhere]);
+    run("cancel", &["--site", "jupiter", "cancel", "anywhere"]);
     cluster.await_accounted(&slurm).expect("it ends");
     run("settle", &["settle"]);
     run("jobs", &["jobs"]);

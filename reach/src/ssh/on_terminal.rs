@@ -3,13 +3,10 @@
 
 use super::{
     login::{LOGIN_SHELL, Settings},
-    script::{self, Mark},
+    script::{self, LONGEST_WORD, Mark},
 };
 use crate::{Command, ReachError, ReachErrorKind, Retry};
 use base64ct::{Base64, Encoding};
-
-/// Linux takes 128 KiB as one argument, with the zero byte at its end (execve(2), `MAX_ARG_STRLEN`).
-const LONGEST_WORD: usize = 128 * 1024 - 1;
 
 /// The one word that ssh sends. Files like `.profile` may start something else where they see a terminal: it is hidden from
 /// them, but for standard error. sshd opens it for reading and writing, three times the same.

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Linux takes 128 KiB as one argument or one variable, with the zero byte at its end (execve(2), `MAX_ARG_STRLEN`).
-const LONGEST_WORD: usize = 128 * 1024 - 1;
+pub(super) const LONGEST_WORD: usize = 128 * 1024 - 1;
 
 /// Far more than Linux takes as all arguments and variables of a program, which is 2 MiB as a rule (execve(2)).
 const LONGEST_SCRIPT: usize = 16 * 1024 * 1024;
