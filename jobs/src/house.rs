@@ -203,6 +203,11 @@ impl House {
         reached(self.processes.host().await, "the name of this host was not read")
     }
 
+    /// Whether jobs run on the machine at hand, where this process starts them.
+    pub fn is_local(&self) -> bool {
+        self.dialect == templates::Dialect::Local
+    }
+
     /// A new id of a job.
     pub fn new_id(&self) -> JobId {
         JobId::from_parts(self.clock.now(), (self.random)())

@@ -15,7 +15,6 @@ use jobs::{
     show::{Shown, show},
 };
 use serde_json::json;
-use templates::Dialect;
 
 /// Arguments of `show`.
 #[derive(Debug, clap::Args)]
@@ -49,10 +48,7 @@ pub(super) fn answer(house: &House, shown: &Shown) -> Answer {
     }
     if let Some(note) = submitted {
         let found = if note.was_found { ", found by its stamp" } else { "" };
-        let whose = match house.dialect {
-            Dialect::Slurm => "slurm job",
-            Dialect::Local => "local job",
-        };
+        let whose = if house.is_local() { "local job" } else { "slurm job" };
         lines.push((whose, format!("{}, since {}{found}", note.scheduler_job, instant(note.at))));
     }
     for drift in read_back.iter().flat_map(|read| &read.drift) {

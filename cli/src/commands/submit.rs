@@ -69,7 +69,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     for note in &shown.notes {
         context.screen.note(note);
     }
-    watch::watch(&house, context, &id.to_string(), Freshness::Shared, interrupt).await
+    Box::pin(watch::watch(&house, context, &id.to_string(), Freshness::Shared, interrupt)).await
 }
 
 /// What the policy says to a job that is not simply covered.

@@ -44,7 +44,7 @@ const ASK_SECONDS: (u64, u64) = (2, 30);
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let interrupt = interrupt()?;
     let house = context.house_to_look().await?;
-    let answer = watch(&house, context, &arguments.job, freshness(arguments.fresh), interrupt).await?;
+    let answer = Box::pin(watch(&house, context, &arguments.job, freshness(arguments.fresh), interrupt)).await?;
     Ok(with_costs(answer, &house, arguments.costs))
 }
 
