@@ -22,6 +22,17 @@ impl JobId {
         Self(Ulid::from_parts(milli, random))
     }
 
+    /// The id so many places behind this one, as the tasks of an array have theirs.
+    #[must_use]
+    pub const fn nth(self, place: u32) -> Self {
+        Self(Ulid(self.0.0.wrapping_add(place as u128)))
+    }
+
+    /// How many places behind another id this one is; none where it is before it, or further than any array goes.
+    pub fn places_behind(self, first: Self) -> Option<u32> {
+        self.0.0.checked_sub(first.0.0).and_then(|places| u32::try_from(places).ok())
+    }
+
     /// When it was made, to the second.
     pub fn made_at(self) -> Timestamp {
         Timestamp::from_epoch_seconds(i64::try_from(self.0.timestamp_ms() / 1000).unwrap_or(i64::MAX))
@@ -84,27 +95,91 @@ impl fmt::Display for LinkNumber {
     }
 }
 
-/// The scheduler's id of a job, the raw number that an array task has too (`JobIDRaw` of sacct(1)).
+/// The scheduler's id of a job: a number or, of a task of an array, the number of the array and the task's index. `4711_3` is
+/// how people see such a task, and the only name that it has from its submission to its end: a number of its own, which runs
+/// are known by (`JobIDRaw` of sacct(1)), it gets when it starts, and its last task gets that of the array.
 ///
-/// It wraps at `MaxJobId` and is reused: alone it identifies nothing. Beside submit time and cluster it does ([`RunKey`]).
+/// The number wraps at `MaxJobId` and is reused: alone it identifies nothing. Beside submit time and cluster it does
+/// ([`RunKey`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SchedulerJobId(u64);
+#[serde(from = "Written", into = "Written")]
+pub struct SchedulerJobId {
+    number: u64,
+    task: Option<u32>,
+}
+
+/// An id in a record: a number, or the text `4711_3`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Number(u64),
+    Task(TaskText),
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+struct TaskText(SchedulerJobId);
+
+impl TryFrom<String> for TaskText {
+    type Error = SchedulerJobIdError;
+
+    fn try_from(text: String) -> Result<Self, SchedulerJobIdError> {
+        text.parse().map(Self)
+    }
+}
+
+impl From<TaskText> for String {
+    fn from(task: TaskText) -> Self {
+        task.0.to_string()
+    }
+}
+
+impl From<Written> for SchedulerJobId {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Number(number) => Self::new(number),
+            Written::Task(TaskText(id)) => id,
+        }
+    }
+}
+
+impl From<SchedulerJobId> for Written {
+    fn from(id: SchedulerJobId) -> Self {
+        if id.task.is_some() { Self::Task(TaskText(id)) } else { Self::Number(id.number) }
+    }
+}
 
 /// Why a text is no scheduler job id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a scheduler job id: a number such as `4711`")]
+#[error("`{0}` is not a scheduler job id: a number such as `4711`, or `4711_3` for a task of an array")]
 pub struct SchedulerJobIdError(pub String);
 
 impl SchedulerJobId {
     /// The id of this number.
     pub const fn new(raw: u64) -> Self {
-        Self(raw)
+        Self { number: raw, task: None }
     }
 
-    /// The number.
+    /// The task with this index, where this is an array.
+    #[must_use]
+    pub const fn with_task(self, index: u32) -> Self {
+        Self { task: Some(index), ..self }
+    }
+
+    /// The number: of a task that of its array.
     pub const fn raw(self) -> u64 {
-        self.0
+        self.number
+    }
+
+    /// Which task of an array it is, where it is one.
+    pub const fn task(self) -> Option<u32> {
+        self.task
+    }
+
+    /// What was submitted: of a task the array.
+    #[must_use]
+    pub const fn whole(self) -> Self {
+        Self { task: None, ..self }
     }
 }
 
@@ -112,14 +187,25 @@ impl FromStr for SchedulerJobId {
     type Err = SchedulerJobIdError;
 
     fn from_str(text: &str) -> Result<Self, SchedulerJobIdError> {
-        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        is_number.then(|| text.parse().ok().map(Self)).flatten().ok_or_else(|| SchedulerJobIdError(text.to_owned()))
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let read = || {
+            let (number, task) = match text.split_once('_') {
+                Some((number, task)) if is_number(task) => (number, Some(task.parse().ok()?)),
+                Some(_) => return None,
+                None => (text, None),
+            };
+            is_number(number).then(|| number.parse().ok()).flatten().map(|number| Self { number, task })
+        };
+        read().ok_or_else(|| SchedulerJobIdError(text.to_owned()))
     }
 }
 
 impl fmt::Display for SchedulerJobId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
+        match self.task {
+            None => self.number.fmt(formatter),
+            Some(task) => formatter.pad(&format!("{}_{task}", self.number)),
+        }
     }
 }
 
@@ -160,5 +246,27 @@ mod tests {
         for text in ["", "01kb2v6m3ynf0q5w8r7d4c9xz", "01kb2v6m3ynf0q5w8r7d4c9xzu!", "zzzzzzzzzzzzzzzzzzzzzzzzzz"] {
             assert!(text.parse::<JobId>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_task_of_an_array_is_told_from_a_job_in_text_and_in_records() {
+        let task = SchedulerJobId::new(4711).with_task(3);
+        assert_eq!((task.to_string(), "4711_3".parse()), ("4711_3".to_owned(), Ok(task)));
+        for (id, record) in [(task, "\"4711_3\""), (task.whole(), "4711")] {
+            assert_eq!(serde_json::to_string(&id).expect("written"), record);
+            assert_eq!(serde_json::from_str::<SchedulerJobId>(record).expect("read"), id);
+        }
+        for text in ["", "_", "4711_", "_3", "4711_3_1", "4711_[3]", "4711+1", "-1", "4711_4294967296"] {
+            assert!(text.parse::<SchedulerJobId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_of_tasks_lie_side_by_side() {
+        let first = JobId::from_parts(Timestamp::from_epoch_seconds(1_793_000_000), u128::MAX);
+        for place in [0, 1, 999] {
+            assert_eq!(first.nth(place).places_behind(first), Some(place));
+        }
+        assert_eq!((first.places_behind(first.nth(1)), first.nth(31).to_string().len()), (None, 26));
     }
 }

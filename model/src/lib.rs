@@ -65,7 +65,7 @@ pub use spec::{
     SiteChoice,
 };
 pub use split::{Piece, SplitError, amount_before, amount_within, split_at, split_evenly};
-pub use stamp::{Stamp, StampError};
+pub use stamp::{ArrayStamp, Stamp, StampError};
 pub use state::{BaseState, JobState, StateFlag};
 pub use statement::{Statement, StatementLine, StatementLineKind, StatementPart};
 pub use storage::{StorageArea, StorageContext, StorageRole};

@@ -1,4 +1,5 @@
-//! The stamp: our job id and link, written on the scheduler's job so that it is found again whatever was lost.
+//! The stamp: our job id and link, written on the scheduler's job so that it is found again whatever was lost. An array of
+//! ours has a stamp of its own, which says of each of its tasks which job it is.
 
 use crate::{JobId, JobName, LinkNumber};
 use serde::{Deserialize, Serialize};
@@ -36,8 +37,12 @@ impl Stamp {
     }
 
     fn read_at(text: &str, at: usize) -> Option<Self> {
+        Self::read_behind(text, at, Self::PREFIX)
+    }
+
+    fn read_behind(text: &str, at: usize, prefix: &str) -> Option<Self> {
         let starts_a_word = text[..at].chars().next_back().is_none_or(|before| !before.is_ascii_alphanumeric());
-        let rest = &text[at + Self::PREFIX.len()..];
+        let rest = &text[at + prefix.len()..];
         let job = rest.get(..ID_LENGTH)?.parse().ok()?;
         let tail = rest[ID_LENGTH..].strip_prefix('-')?;
         let digits = tail.bytes().take_while(u8::is_ascii_digit).count();
@@ -77,6 +82,46 @@ impl fmt::Display for Stamp {
     }
 }
 
+/// Our mark on an array. As text `pakt-array-<job id>-<link>` with the id of the job that task 0 is; that of task `n` is `n`
+/// places behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ArrayStamp {
+    /// The stamp of task 0.
+    pub first: Stamp,
+}
+
+impl ArrayStamp {
+    /// How every stamp of an array begins; to whoever looks for a job's it is none.
+    pub const PREFIX: &'static str = "pakt-array-";
+
+    /// The array whose task 0 is this job, or would be.
+    pub const fn of(first: JobId) -> Self {
+        Self { first: Stamp { job: first, link: LinkNumber::FIRST } }
+    }
+
+    /// The stamp of the job that this task is.
+    pub const fn task(self, index: u32) -> Stamp {
+        Stamp { job: self.first.job.nth(index), link: self.first.link }
+    }
+
+    /// Which task a job would be.
+    pub fn index_of(self, job: Stamp) -> Option<u32> {
+        job.job.places_behind(self.first.job).filter(|_| job.link == self.first.link)
+    }
+
+    /// The first stamp of an array anywhere in a text.
+    pub fn find_in(text: &str) -> Option<Self> {
+        let found = text.match_indices(Self::PREFIX);
+        found.filter_map(|(at, _)| Stamp::read_behind(text, at, Self::PREFIX)).map(|first| Self { first }).next()
+    }
+}
+
+impl fmt::Display for ArrayStamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}{}-{}", Self::PREFIX, self.first.job, self.first.link)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,10 +156,24 @@ mod tests {
         assert!(format!("{text} ").parse::<Stamp>().is_err());
     }
 
+    #[test]
+    fn the_stamp_of_an_array_says_which_job_each_task_is_and_is_no_jobs() {
+        let array = ArrayStamp::of(stamp().job);
+        for text in [array.to_string(), format!("--comment={array}"), format!("sweep.{array}")] {
+            assert_eq!((ArrayStamp::find_in(&text), Stamp::find_in(&text)), (Some(array), None), "{text}");
+        }
+        assert_eq!((array.task(0).job, array.index_of(array.task(7))), (stamp().job, Some(7)));
+        assert_eq!(
+            (ArrayStamp::find_in(&stamp().to_string()), array.index_of(stamp())),
+            (None, None),
+            "a link of a chain"
+        );
+    }
+
     proptest! {
         #[test]
         fn any_text_is_answered_without_panic(text in "(pakt-|.){0,60}") {
-            let _ = Stamp::find_in(&text);
+            let _ = (Stamp::find_in(&text), ArrayStamp::find_in(&text));
         }
     }
 }

@@ -36,5 +36,7 @@ pub use sighting::{FoundIn, FoundJob, JobFacts, JobForm, JobSighting, StampSearc
 pub use slurm::{
     AccountingText, NotStarted, RestConfiguration, SlurmCommands, TextError, TextFacts, TextRow, TokenSource,
 };
-pub use submission::{Estimate, Interactive, LocalResources, SUBMISSION_PATIENCE, ScriptSource, Submission, Submitted};
+pub use submission::{
+    ArrayTasks, Estimate, Interactive, LocalResources, SUBMISSION_PATIENCE, ScriptSource, Submission, Submitted,
+};
 pub use window::{Coverage, QueueBatch, RejectedRow, RunAnswer, RunBatch, RunWindow, Users, Whose};

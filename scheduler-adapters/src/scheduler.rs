@@ -74,7 +74,9 @@ pub trait Scheduler: Send + Sync {
         Vec::new()
     }
 
-    /// Submits once. After `Ok` there is exactly one more job (or array) and it carries the stamp. After `Err` with
+    /// Submits once. After `Ok` there is exactly one more job (or array) and it carries the stamp, an array that of the array:
+    /// each of its tasks is then seen as a job with the stamp that the array's says of it, whether it waits in a row with
+    /// others or not, and is asked for and cancelled by its [handle](JobSighting::handle). After `Err` with
     /// `Retry::Never` or `Retry::Later` there is none; with `Retry::LookFirst` there may be one: [`Self::find`] it.
     ///
     /// The call is not cut short by its caller's end: whoever is killed in it leaves a submission under way that may
@@ -87,6 +89,20 @@ pub trait Scheduler: Send + Sync {
     /// [leader](JobSighting::leader); after `Err` nothing is known. A row that cannot be read is an error where it may
     /// be that of a job with this stamp, and passed over where it cannot.
     async fn find(&self, search: &StampSearch) -> Result<Vec<FoundJob>, AdapterError>;
+
+    /// As [`Self::find`] for several stamps of one person: the jobs of each, in the order of the stamps.
+    async fn find_each(&self, searches: &[StampSearch]) -> Result<Vec<Vec<FoundJob>>, AdapterError> {
+        let mut found = Vec::with_capacity(searches.len());
+        for search in searches {
+            found.push(self.find(search).await?);
+        }
+        Ok(found)
+    }
+
+    /// How many tasks an array may have that is submitted here, whose indexes begin with 0; none where arrays are not.
+    async fn largest_array(&self) -> Result<Option<u32>, AdapterError> {
+        Ok(None)
+    }
 
     /// What the scheduler made of a job: account, partition and limit may differ from what was asked.
     /// `AdapterErrorKind::NotFound` when both queue and accounting answer and neither knows the id.

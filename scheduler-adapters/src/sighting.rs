@@ -68,6 +68,19 @@ pub struct JobSighting {
     pub observed_at: Timestamp,
 }
 
+impl JobSighting {
+    /// The id by which this one is asked for and cancelled, and no other with it: of a task of an array that of the task.
+    pub fn handle(&self) -> SchedulerJobId {
+        let task = || self.shown_id.parse().ok().filter(|id: &SchedulerJobId| id.task().is_some());
+        if self.form == JobForm::Array { task().unwrap_or(self.id) } else { self.id }
+    }
+
+    /// Whether an id that somebody asks for means this: its own, that of what it is a part of, or that of the task it is.
+    pub fn is_called(&self, id: SchedulerJobId) -> bool {
+        if id.task().is_some() { self.handle() == id } else { self.id == id || self.leader == id }
+    }
+}
+
 /// A job read back after it was submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobFacts {

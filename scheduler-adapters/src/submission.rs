@@ -1,7 +1,7 @@
 //! What is submitted, and what comes back.
 
-use model::{ClusterName, Directive, SchedulerJobId, Stamp, Timestamp, WallTime};
-use std::time::Duration;
+use model::{ArrayStamp, ClusterName, Directive, SchedulerJobId, Stamp, Timestamp, WallTime};
+use std::{collections::BTreeSet, time::Duration};
 
 /// How long a submission may take, and after its caller was killed may still deliver a job.
 ///
@@ -31,15 +31,47 @@ pub struct LocalResources {
     pub time_limit: WallTime,
 }
 
-/// One job to submit. Account, partition and sizes stand in the script's `#SBATCH` lines or in `options`.
+/// The tasks of an array.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArrayTasks {
+    /// Its mark, which says of each task which job it is.
+    pub stamp: ArrayStamp,
+    /// The tasks that are wanted, by their indexes.
+    pub indexes: BTreeSet<u32>,
+    /// The most of them that run at once.
+    pub at_once: Option<u32>,
+}
+
+impl ArrayTasks {
+    /// As sbatch(1) takes it: `0-4,7%2`.
+    pub fn list(&self) -> String {
+        let mut spans: Vec<(u32, u32)> = Vec::new();
+        for index in &self.indexes {
+            match spans.last_mut() {
+                Some((_, last)) if last.checked_add(1) == Some(*index) => *last = *index,
+                _ => spans.push((*index, *index)),
+            }
+        }
+        let word = |(first, last): &(u32, u32)| {
+            if first == last { first.to_string() } else { format!("{first}-{last}") }
+        };
+        let words = spans.iter().map(word);
+        let at_once = self.at_once.map(|most| format!("%{most}")).unwrap_or_default();
+        format!("{}{at_once}", words.collect::<Vec<_>>().join(","))
+    }
+}
+
+/// One job to submit, or one array. Account, partition and sizes stand in the script's `#SBATCH` lines or in `options`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {
     /// The batch script.
     pub script: ScriptSource,
     /// The job's name at the scheduler, stamp included ([`Stamp::job_name`]).
     pub job_name: String,
-    /// Our mark.
+    /// Our mark; of an array that of its first task.
     pub stamp: Stamp,
+    /// The tasks, where it is an array.
+    pub array: Option<ArrayTasks>,
     /// Where its output goes, in the scheduler's own pattern.
     pub output: Option<String>,
     /// Where it runs.
@@ -100,4 +132,20 @@ pub struct Interactive {
     pub options: Vec<String>,
     /// What runs in the allocation; a shell where this is empty.
     pub command: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::JobId;
+
+    #[test]
+    fn tasks_are_listed_as_sbatch_takes_them() {
+        let stamp = ArrayStamp::of(JobId::from_parts(Timestamp::from_epoch_seconds(0), 1));
+        let list =
+            |indexes: &[u32], at_once| ArrayTasks { stamp, indexes: indexes.iter().copied().collect(), at_once }.list();
+        assert_eq!(list(&[0, 1, 2, 3, 4], None), "0-4");
+        assert_eq!(list(&[0, 2, 3, 7, u32::MAX], Some(2)), "0,2-3,7,4294967295%2");
+        assert_eq!(list(&[5], None), "5");
+    }
 }

@@ -1,7 +1,7 @@
 //! Which runs are asked for, what came back, and how much of the truth that can be.
 
 use crate::JobSighting;
-use model::{AccountName, ClusterName, Run, SchedulerJobId, SiteName, Stamp, Timestamp, UserName, Window};
+use model::{AccountName, ArrayStamp, ClusterName, Run, SchedulerJobId, SiteName, Stamp, Timestamp, UserName, Window};
 use serde::{Deserialize, Serialize};
 
 /// Whose jobs are asked for.
@@ -67,7 +67,8 @@ impl RejectedRow {
 
     /// Whether the row may be that of a job with this mark.
     pub(crate) fn may_carry(&self, stamp: Stamp) -> bool {
-        self.is_cut || self.stamp == Some(stamp)
+        let may_be_its_task = |array: ArrayStamp| self.stamp.is_none() && array.index_of(stamp).is_some();
+        self.is_cut || self.stamp == Some(stamp) || ArrayStamp::find_in(&self.raw).is_some_and(may_be_its_task)
     }
 }
 

@@ -76,6 +76,7 @@ async fn submit(slurm: &SlurmCommands, count: u32, folder: &Path, round: u64) ->
         let submission = Submission {
             script: ScriptSource::File(folder.join(format!("{number}.sh")).to_string_lossy().into_owned()),
             job_name: stamp.job_name(&format!("bench-{number}").parse()?),
+            array: None,
             stamp,
             output: Some("/dev/null".to_owned()),
             directory: None,

@@ -13,7 +13,7 @@ use crate::{
         rows::{Delimiter, Found, TableReader},
         selection::{RowSelection, Selection},
         standing::Standing,
-        values,
+        tasks, values,
     },
 };
 use model::{SchedulerJobId, Timestamp};
@@ -72,7 +72,9 @@ impl SlurmCommands {
             .argument(format!("--format={}", fields.titles.join(",")))
             .arguments(selection.from.map(|from| format!("--starttime={}", bound(from))))
             .arguments(selection.until.map(|until| format!("--endtime={}", bound(until))))
-            .arguments(selection.of.for_accounting());
+            .arguments(selection.of.for_accounting())
+            // As for the queue (sacct(1), SLURM_BITSTR_LEN).
+            .variable("SLURM_BITSTR_LEN", "0");
         let observed_at = self.clock.now();
         let mut rows =
             Rows::new(TableReader::new(&delimiter, fields.titles.len(), Column::JobIdRaw.title()), fields, taker);
@@ -90,7 +92,11 @@ impl SlurmCommands {
         let selection = RowSelection { of: self.naming(&ids).await?, from: Some(self.past(earliest)), until: None };
         let mut standing = Standing::of(ids, earliest);
         let observed_at = self.clock.now();
-        let asked = self.ask_accounting(&selection, &mut |row| standing.take(row.sighting(observed_at))).await?;
+        let asked = self
+            .ask_accounting(&selection, &mut |row| {
+                row.sightings(observed_at).into_iter().for_each(|row| standing.take(row));
+            })
+            .await?;
         standing.take_rejected(asked.rejected);
         Ok(standing)
     }
@@ -99,7 +105,10 @@ impl SlurmCommands {
     pub(super) async fn finished_facts(&self, id: SchedulerJobId) -> Result<JobFacts, AdapterError> {
         let mut rows: Vec<AccountingRow> = Vec::new();
         let asked = self.ask_accounting(&of_all_time(id), &mut |row| rows.push(row)).await?;
-        rows.retain(|row| row.id() == id || row.leader() == id);
+        rows.retain(|row| row.id() == id || row.leader() == id.whole());
+        if id.task().is_some() {
+            return task_facts(id, rows, asked);
+        }
         let last = rows.iter().max_by_key(|row| (row.id() == id, row.submitted_at()));
         let Some(last) = last.cloned() else {
             let doing = Tool::Sacct.doing();
@@ -145,6 +154,26 @@ impl SlurmCommands {
     }
 }
 
+/// What accounting knows of one task of an array of ours.
+fn task_facts(id: SchedulerJobId, rows: Vec<AccountingRow>, asked: Asked) -> Result<JobFacts, AdapterError> {
+    let of_row = |row: AccountingRow| {
+        let work_directory = row.work_directory.clone();
+        row.sightings(asked.observed_at).into_iter().map(move |sighting| (sighting, work_directory.clone()))
+    };
+    let own = rows.into_iter().flat_map(of_row).filter(|(sighting, _)| sighting.is_called(id));
+    if let Some((sighting, work_directory)) = own.max_by_key(|(sighting, _)| sighting.submitted_at) {
+        return Ok(JobFacts { sighting, tasks: 1, work_directory, output: None });
+    }
+    let doing = Tool::Sacct.doing();
+    // The row of a task has a number of its own, so that any that cannot be read may be the one.
+    Err(match asked.rejected.into_iter().next() {
+        Some(row) => {
+            AdapterError::new(AdapterErrorKind::Unreadable, doing).with("row", row.raw).with("cause", row.reason)
+        }
+        None => AdapterError::new(AdapterErrorKind::NotFound, doing).with("job", id),
+    })
+}
+
 fn of_all_time(id: SchedulerJobId) -> RowSelection {
     RowSelection { of: Selection::of_job(id), from: None, until: None }
 }
@@ -169,7 +198,8 @@ pub(super) fn read(found: &Found<'_>, fields: &AccountingFields) -> Result<Accou
     };
     let field = |column: Column| fields.value(values, column);
     accounting_row::read(field, values::instant, values::tres, || values::raw(values)).map_err(|reason| {
-        let stamp = values::stamp(field(Column::Comment), field(Column::SubmitLine), field(Column::JobName));
+        let (comment, submit_line, name) = (field(Column::Comment), field(Column::SubmitLine), field(Column::JobName));
+        let stamp = tasks::stamp_of_unread(comment, submit_line, name, field(Column::JobId));
         RejectedRow { raw: values::raw(values), reason, stamp, is_cut: false }
     })
 }

@@ -2,11 +2,11 @@
 
 use crate::{
     JobForm, JobSighting,
-    slurm::{columns::Column, values},
+    slurm::{columns::Column, tasks, values},
 };
 use model::{
-    AccountName, ClusterName, EvidenceClass, ExitCode, JobState, PartitionName, QosName, Run, RunKey, SchedulerJobId,
-    SiteName, Stamp, Timestamp, Tres, UserName, WallTime,
+    AccountName, ArrayStamp, ClusterName, EvidenceClass, ExitCode, JobState, PartitionName, QosName, Run, RunKey,
+    SchedulerJobId, SiteName, Stamp, Timestamp, Tres, UserName, WallTime,
 };
 use std::path::PathBuf;
 
@@ -37,6 +37,8 @@ pub(super) struct AccountingRow {
     sluid: Option<String>,
     restarts: Option<u32>,
     stamp: Option<Stamp>,
+    /// The array of ours that it is of.
+    array: Option<ArrayStamp>,
     pub(super) work_directory: Option<PathBuf>,
     name: String,
     raw: String,
@@ -53,6 +55,7 @@ pub(super) fn read<'row>(
     let name = field(Column::JobName);
     let id = values::job_id(field(Column::JobIdRaw))?;
     let (form, leader) = values::form(field(Column::JobId), id);
+    let mark = values::mark(field(Column::Comment), field(Column::SubmitLine), name);
     let mut row = AccountingRow {
         id,
         leader,
@@ -77,7 +80,8 @@ pub(super) fn read<'row>(
         reason: Some(field(Column::Reason)).filter(|text| !values::is_absent(text)).unwrap_or_default().to_owned(),
         sluid: Some(field(Column::Sluid)).filter(|text| !values::is_absent(text)).map(str::to_owned),
         restarts: Some(field(Column::Restarts)).filter(|text| !text.is_empty()).and_then(|text| text.parse().ok()),
-        stamp: values::stamp(field(Column::Comment), field(Column::SubmitLine), name),
+        stamp: tasks::stamp_of(mark, field(Column::JobId)).ok().flatten(),
+        array: tasks::array_of(mark),
         work_directory: Some(field(Column::WorkDirectory)).filter(|text| !values::is_absent(text)).map(PathBuf::from),
         name: name.to_owned(),
         raw: raw(),
@@ -111,6 +115,11 @@ impl AccountingRow {
 
     pub(super) const fn stamp(&self) -> Option<Stamp> {
         self.stamp
+    }
+
+    /// Whether it is of a job or an array of ours.
+    pub(super) const fn is_stamped(&self) -> bool {
+        self.stamp.is_some() || self.array.is_some()
     }
 
     pub(super) const fn submitted_at(&self) -> Timestamp {
@@ -200,7 +209,23 @@ impl AccountingRow {
         })
     }
 
-    /// What the row says about where the job stands.
+    /// Why it does not say which tasks of an array of ours it is about, where it does not.
+    pub(super) fn unclear(&self) -> Option<String> {
+        tasks::stamp_of(self.array.map(values::Mark::Array), &self.shown_id).err()
+    }
+
+    /// The row as it is kept.
+    pub(super) fn into_raw(self) -> String {
+        self.raw
+    }
+
+    /// What the row says about where the job stands, or of an array of ours each of the tasks that it is about.
+    pub(super) fn sightings(self, observed_at: Timestamp) -> Vec<JobSighting> {
+        let array = self.array;
+        tasks::each(self.sighting(observed_at), array)
+    }
+
+    /// The same, of a row as it is.
     pub(super) fn sighting(self, observed_at: Timestamp) -> JobSighting {
         let started_at = self.start();
         let has_started = started_at.is_some();

@@ -25,7 +25,7 @@ pub(super) trait RowTaker: Send {
     fn reject(&mut self, row: RejectedRow);
 }
 
-/// Gives each row to a function, and keeps those that cannot be read.
+/// Gives each row to a function, and keeps those that cannot be read: one that is about tasks of ours, and not about which, too.
 pub(super) struct Each<Take> {
     pub(super) take: Take,
     pub(super) rejected: Vec<RejectedRow>,
@@ -36,7 +36,12 @@ impl<Take: FnMut(AccountingRow) + Send> RowTaker for Each<Take> {
     fn learn_fields(&mut self, _: &AccountingFields) {}
 
     async fn take(&mut self, row: AccountingRow) {
-        (self.take)(row);
+        match row.unclear() {
+            None => (self.take)(row),
+            Some(reason) => {
+                self.rejected.push(RejectedRow { raw: row.into_raw(), reason, stamp: None, is_cut: false });
+            }
+        }
     }
 
     fn reject(&mut self, row: RejectedRow) {

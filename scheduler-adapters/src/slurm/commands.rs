@@ -189,7 +189,10 @@ impl Scheduler for SlurmCommands {
     }
 
     async fn submit(&self, submission: &Submission) -> Result<Submitted, AdapterError> {
-        if let Some(answered) = self.rest_submit(submission).await {
+        // One way for all arrays: what server and library take for one differs from release to release.
+        if submission.array.is_none()
+            && let Some(answered) = self.rest_submit(submission).await
+        {
             return answered;
         }
         let submitted = match self.native_submit(submission).await {
@@ -200,7 +203,16 @@ impl Scheduler for SlurmCommands {
     }
 
     async fn find(&self, search: &StampSearch) -> Result<Vec<FoundJob>, AdapterError> {
-        self.find_stamp(search).await
+        Ok(self.find_stamps(std::slice::from_ref(search)).await?.pop().unwrap_or_default())
+    }
+
+    async fn find_each(&self, searches: &[StampSearch]) -> Result<Vec<Vec<FoundJob>>, AdapterError> {
+        self.find_stamps(searches).await
+    }
+
+    async fn largest_array(&self) -> Result<Option<u32>, AdapterError> {
+        let text = self.ask(Tool::Scontrol, &["show", "config"]).await?;
+        Ok(describe::max_array_size(&text))
     }
 
     async fn read_back(&self, id: SchedulerJobId) -> Result<JobFacts, AdapterError> {

@@ -74,6 +74,11 @@ pub(super) fn identity(text: &str) -> Result<Identity, AdapterError> {
     Ok(Identity { cluster: cluster_of(&config)?, version })
 }
 
+/// One more than the largest index of an array (`MaxArraySize`), by the same text; none where it does not say.
+pub(super) fn max_array_size(text: &str) -> Option<u32> {
+    settings(text).get("MaxArraySize")?.parse().ok()
+}
+
 /// Whether the queue hides the jobs of others (`PrivateData`), by the text of `scontrol show config`; none where it does not say.
 pub(super) fn hides_jobs(text: &str) -> Option<bool> {
     settings(text).get("PrivateData").map(|list| words(list).iter().any(|word| word == "jobs" || word == "all"))

@@ -8,45 +8,55 @@ use crate::{
         selection::{RowSelection, Selection},
     },
 };
-use model::{BaseState, SchedulerJobId, Timestamp, UserName};
-use std::collections::BTreeMap;
+use model::{BaseState, SchedulerJobId, Stamp, Timestamp, UserName};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl SlurmCommands {
-    /// Asks queue, then accounting, for all jobs of the user since the intent, and picks those with the stamp.
+    /// Asks queue, then accounting, for all jobs of the user since the first intent, and picks those with each stamp.
     ///
     /// Not by name: a submit filter may have changed it, and the stamp may have survived in the comment only. The queue
     /// comes first, so that a job on its way from one to the other is in at least one answer.
-    pub(super) async fn find_stamp(&self, search: &StampSearch) -> Result<Vec<FoundJob>, AdapterError> {
-        let user = match &search.user {
+    pub(super) async fn find_stamps(&self, searches: &[StampSearch]) -> Result<Vec<Vec<FoundJob>>, AdapterError> {
+        let Some(since) = searches.iter().map(|search| search.since).min() else { return Ok(Vec::new()) };
+        let person = match &searches[0].user {
             Some(user) => user.clone(),
             None => self.user().await?.clone(),
         };
-        let earliest = search.since.plus_seconds(-CLOCK_TOLERANCE_SECONDS);
-        let mut stamped: Vec<(FoundIn, JobSighting)> = Vec::new();
-        let mut take = |row: JobSighting| {
-            if row.stamp == Some(search.stamp) {
-                stamped.push((FoundIn::Queue, row));
+        let by_user = Selection::of_user(person.clone());
+        if searches.iter().any(|search| search.user.as_ref().is_some_and(|user| *user != person)) {
+            let doing = "looking up jobs of several people at once";
+            return Err(AdapterError::new(AdapterErrorKind::Unsupported, doing));
+        }
+        let earliest = since.plus_seconds(-CLOCK_TOLERANCE_SECONDS);
+        let wanted: BTreeSet<Stamp> = searches.iter().map(|search| search.stamp).collect();
+        let mut stamped: BTreeMap<Stamp, Vec<(FoundIn, JobSighting)>> = BTreeMap::new();
+        let mut keep = |found_in: FoundIn, row: JobSighting| {
+            if let Some(stamp) = row.stamp.filter(|stamp| wanted.contains(stamp)) {
+                stamped.entry(stamp).or_default().push((found_in, row));
             }
         };
-        let by_user = Selection::of_user(user.clone());
-        let asked = self.ask_queue(&by_user, &mut |row| take(row.sighting)).await?;
-        readable(&asked.rejected, search, Tool::Squeue)?;
+        let asked = self.ask_queue(&by_user, &mut |row| keep(FoundIn::Queue, row.sighting)).await?;
+        readable(&asked.rejected, &wanted, Tool::Squeue)?;
         let selection = RowSelection { of: by_user, from: Some(self.past(earliest)), until: None };
         let observed_at = self.clock.now();
         let mut take = |row: crate::slurm::accounting_row::AccountingRow| {
-            if row.stamp() == Some(search.stamp) {
-                stamped.push((FoundIn::Accounting, row.sighting(observed_at)));
+            if row.is_stamped() {
+                row.sightings(observed_at).into_iter().for_each(|row| keep(FoundIn::Accounting, row));
             }
         };
         let asked = self.ask_accounting(&selection, &mut take).await?;
-        readable(&asked.rejected, search, Tool::Sacct)?;
-        Ok(pick(stamped, &user, earliest))
+        readable(&asked.rejected, &wanted, Tool::Sacct)?;
+        let found = |search: &StampSearch| {
+            let earliest = search.since.plus_seconds(-CLOCK_TOLERANCE_SECONDS);
+            pick(stamped.get(&search.stamp).cloned().unwrap_or_default(), &person, earliest)
+        };
+        Ok(searches.iter().map(found).collect())
     }
 }
 
 /// An error where a row that cannot be read may be the job that is looked for. All rows are the user's own.
-fn readable(rejected: &[RejectedRow], search: &StampSearch, tool: Tool) -> Result<(), AdapterError> {
-    let Some(row) = rejected.iter().find(|row| row.may_carry(search.stamp)) else { return Ok(()) };
+fn readable(rejected: &[RejectedRow], wanted: &BTreeSet<Stamp>, tool: Tool) -> Result<(), AdapterError> {
+    let Some(row) = rejected.iter().find(|row| wanted.iter().any(|stamp| row.may_carry(*stamp))) else { return Ok(()) };
     Err(AdapterError::new(AdapterErrorKind::Unreadable, tool.doing())
         .with("unreadable rows", rejected.len())
         .with("row", &row.raw)

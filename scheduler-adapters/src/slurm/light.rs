@@ -12,6 +12,7 @@ use crate::{
         call::{self, NO_ANSWER, Tool},
         rows::{Delimiter, Found, TableReader},
         selection::NAMED_IDS,
+        tasks,
     },
 };
 use model::{JobState, SchedulerJobId, Timestamp};
@@ -96,7 +97,8 @@ impl SlurmCommands {
         let (mut states, mut is_whole) = (BTreeMap::new(), true);
         let mut take = |found: Found<'_>| match found {
             Found::Row([id, state]) if !state.trim().is_empty() => {
-                states.insert(shown(id), JobState::from_words(state.trim()));
+                let state = JobState::from_words(state.trim());
+                states.extend(tasks::each_shown(id.trim()).into_iter().map(|id| (id, state.clone())));
             }
             _ => is_whole = false,
         };
@@ -117,14 +119,11 @@ fn is_misunderstood(error: &AdapterError) -> bool {
         || (has_ended && !is_silence && error.kind == AdapterErrorKind::Unreachable)
 }
 
-/// An id as people see it, without the throttle of an array, which not every answer has.
-fn shown(id: &str) -> String {
-    id.trim().split('%').next().unwrap_or_default().trim_end_matches(']').to_owned()
-}
-
 /// Whether every job that had not ended is there and stands as before, and nothing is there that was not.
 fn are_unchanged(jobs: &[JobSighting], states: &BTreeMap<String, JobState>) -> bool {
-    let before: BTreeMap<String, &JobState> = jobs.iter().map(|job| (shown(&job.shown_id), &job.state)).collect();
+    let each = |job: &'_ JobSighting| tasks::each_shown(&job.shown_id);
+    let before: BTreeMap<String, &JobState> =
+        jobs.iter().flat_map(|job| each(job).into_iter().map(|id| (id, &job.state))).collect();
     let is_there = |(id, state): (&String, &&JobState)| state.is_final() || states.get(id) == Some(*state);
     let was_there = |(id, state): (&String, &JobState)| before.get(id) == Some(&state);
     before.iter().all(is_there) && states.iter().all(was_there)
@@ -146,19 +145,6 @@ pub(super) fn later(jobs: Vec<JobSighting>, now: Timestamp) -> Vec<JobSighting> 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ids_are_compared_without_the_throttle() {
-        for (id, other, is_same) in [
-            ("10", "10", true),
-            ("10_[5-9%4]", "10_[5-9]", true),
-            ("10_[5-9]", "10_[6-9]", false),
-            ("10_5", "10_[5]", false),
-            ("10+1", "10+0", false),
-        ] {
-            assert_eq!(shown(id) == shown(other), is_same, "{id} {other}");
-        }
-    }
 
     #[test]
     fn what_squeue_does_not_understand_is_told_from_a_controller_that_is_silent() {

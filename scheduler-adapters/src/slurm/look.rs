@@ -80,7 +80,8 @@ impl Answer for EndedAnswer {
 impl QueueAnswer {
     /// Whether it says of each of these jobs where it stands, or that the queue does not have it any more.
     fn covers(&self, wanted: &LookedFor) -> bool {
-        let there: BTreeSet<SchedulerJobId> = self.jobs.iter().flat_map(|job| [job.id, job.leader]).collect();
+        let there: BTreeSet<SchedulerJobId> =
+            self.jobs.iter().flat_map(|job| [job.id, job.leader, job.handle()]).collect();
         let is_later = |known_at: Timestamp| self.whole_at.seconds_since(known_at) >= NOTICE_SECONDS;
         wanted.jobs.iter().all(|(id, known_at)| there.contains(id) || is_later(*known_at))
     }

@@ -32,6 +32,7 @@ mod rows;
 mod selection;
 mod standing;
 mod submit;
+mod tasks;
 mod text;
 mod values;
 

@@ -32,6 +32,8 @@ const fn columns() -> [&'static str; OWN.len() + FIELDS.len()] {
 /// What is kept of a job: enough to tell its place, and of the one that is asked for all.
 struct Seen {
     sighting: JobSighting,
+    /// The same, or each task of an array of ours.
+    tasks: Vec<JobSighting>,
     partitions: Vec<PartitionName>,
     priority: u64,
 }
@@ -56,13 +58,16 @@ impl Waiting {
         let (own, row) = values.split_at(OWN.len().min(values.len()));
         match read(own, row, self.observed_at) {
             Ok((seen, job)) => {
-                let is_it = seen.sighting.id == self.id || (seen.sighting.leader == self.id && self.own.is_none());
-                if is_it {
-                    self.own = Some(job);
+                // A row of several tasks tells why each of them waits.
+                let is_it = |one: &JobSighting| one.id == self.id || one.handle() == self.id;
+                let is_part = |one: &JobSighting| one.is_called(self.id) && self.own.is_none();
+                let one = seen.tasks.iter().find(|one| is_it(one) || is_part(one)).cloned();
+                if let Some(sighting) = one {
+                    self.own = Some(PendingJob { sighting, ..job });
                 }
                 self.seen.push(seen);
             }
-            Err(reason) if row.first().is_some_and(|id| *id == self.id.to_string()) => {
+            Err(reason) if row.first().is_some_and(|id| *id == self.id.whole().to_string()) => {
                 self.unread = Some((values::raw(row), reason));
             }
             Err(_) => {}
@@ -71,7 +76,7 @@ impl Waiting {
 
     /// Takes what is no row; it may be that of the job itself.
     pub(super) fn reject(&mut self, raw: String) {
-        if raw.contains(&self.id.to_string()) {
+        if raw.contains(&self.id.whole().to_string()) {
             self.unread.get_or_insert((raw, "not all columns are there".to_owned()));
         }
     }
@@ -94,7 +99,9 @@ impl Waiting {
 
 fn read(own: &[&str], row: &[&str], observed_at: Timestamp) -> Result<(Seen, PendingJob), String> {
     let there = |at: usize| own.get(at).copied().map(str::trim).filter(|text| !values::is_absent(text));
-    let sighting = queue_row::read(row, observed_at)?.sighting;
+    let row_read = queue_row::read(row, observed_at)?;
+    let sighting = row_read.sighting.clone();
+    let tasks = row_read.each_task().map(|task| task.sighting).collect();
     let names = row.get(partition_column()).copied().unwrap_or_default();
     let partitions = names.split(',').filter_map(|name| name.parse().ok()).collect::<Vec<PartitionName>>();
     let priority = there(1).and_then(|text| text.parse().ok());
@@ -109,7 +116,7 @@ fn read(own: &[&str], row: &[&str], observed_at: Timestamp) -> Result<(Seen, Pen
         required_nodes: there(5).unwrap_or_default().to_owned(),
         ..PendingJob::of_sighting(sighting.clone(), &unasked)
     };
-    Ok((Seen { sighting, partitions, priority: priority.unwrap_or(0) }, job))
+    Ok((Seen { sighting, tasks, partitions, priority: priority.unwrap_or(0) }, job))
 }
 
 fn partition_column() -> usize {

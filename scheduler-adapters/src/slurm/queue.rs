@@ -23,12 +23,14 @@ pub(super) struct Asked {
 impl SlurmCommands {
     /// Asks once, by the server or the library where one of them answers. slurmrestd tells of one job or of all (of `/jobs` no
     /// version chooses a user, 26.05 included), and the commands and the library have the controller choose: where a person's jobs
-    /// or several are asked for, the server is the last to be asked.
+    /// or several are asked for, the server is the last to be asked. Tasks of arrays of ours
+    /// come one by one.
     pub(super) async fn ask_queue(
         &self,
         selection: &Selection,
         take: &mut (dyn FnMut(QueueRow) + Send),
     ) -> Result<Asked, AdapterError> {
+        let take = &mut |row: QueueRow| row.each_task().for_each(&mut *take);
         let is_for_server = selection.is_everything() || selection.jobs.len() == 1;
         if is_for_server && let Some(asked) = self.rest_queue(selection, take).await {
             return Ok(asked);
@@ -121,15 +123,18 @@ impl SlurmCommands {
     pub(super) async fn job_facts(&self, id: SchedulerJobId) -> Result<JobFacts, AdapterError> {
         let mut rows = Vec::new();
         let asked = self.ask_queue(&Selection::of_job(id), &mut |row| rows.push(row)).await?;
-        rows.retain(|row| row.sighting.id == id || row.sighting.leader == id);
+        rows.retain(|row| row.sighting.is_called(id));
         let tasks = rows.iter().map(|row| row.sighting.tasks).sum();
-        let bearer = rows.iter().position(|row| row.sighting.id == id).unwrap_or(0);
+        let bearer = rows.iter().position(|row| row.sighting.id == id.whole()).unwrap_or(0);
         if let Some(row) = rows.into_iter().nth(bearer) {
-            let QueueRow { sighting, work_directory, output } = row;
+            let QueueRow { sighting, work_directory, output, .. } = row;
             return Ok(JobFacts { sighting, tasks, work_directory, output });
         }
         let found = self.finished_facts(id).await;
-        match (found, asked.rejected.into_iter().find(|row| row.may_be_one_of(|other| other == id))) {
+        match (
+            found,
+            asked.rejected.into_iter().find(|row| row.may_be_one_of(|other| id.task().is_some() || other == id)),
+        ) {
             (Err(error), Some(row)) if error.kind == AdapterErrorKind::NotFound => {
                 Err(AdapterError::new(AdapterErrorKind::Unreadable, Tool::Squeue.doing())
                     .with("row", row.raw)

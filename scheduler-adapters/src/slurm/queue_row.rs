@@ -2,9 +2,9 @@
 
 use crate::{
     JobSighting, RejectedRow,
-    slurm::{output_path, values},
+    slurm::{output_path, tasks, values},
 };
-use model::{JobState, SchedulerJobId, Timestamp, WallTime};
+use model::{ArrayStamp, JobState, SchedulerJobId, Timestamp, WallTime};
 use std::path::PathBuf;
 
 /// What is asked for, by the names of `squeue -O` (squeue(1), 22.05 to 25.11); the job's name last.
@@ -38,8 +38,20 @@ pub(super) const HEADER: &str = "JOBID";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct QueueRow {
     pub(super) sighting: JobSighting,
+    /// The array of ours that it is of.
+    array: Option<ArrayStamp>,
     pub(super) work_directory: Option<PathBuf>,
     pub(super) output: Option<PathBuf>,
+}
+
+impl QueueRow {
+    /// The row as it is, or, of an array of ours, one for each task that it stands for.
+    pub(super) fn each_task(self) -> impl Iterator<Item = Self> {
+        let Self { sighting, array, work_directory, output } = self;
+        let of =
+            move |sighting| Self { sighting, array, work_directory: work_directory.clone(), output: output.clone() };
+        tasks::each(sighting, array).into_iter().map(of)
+    }
 }
 
 fn value<'row>(values: &[&'row str], field: &str) -> &'row str {
@@ -49,14 +61,16 @@ fn value<'row>(values: &[&'row str], field: &str) -> &'row str {
 
 /// A row that cannot be read, as it is handed back.
 pub(super) fn rejected(values: &[&str], reason: String) -> RejectedRow {
-    let stamp = values::stamp(value(values, "Comment"), "", value(values, "Name"));
+    let stamp =
+        tasks::stamp_of_unread(value(values, "Comment"), "", value(values, "Name"), value(values, "JobArrayID"));
     RejectedRow { raw: values::raw(values), reason, stamp, is_cut: false }
 }
 
 /// Reads the values of [`FIELDS`]; the error says which of them cannot be read.
 pub(super) fn read(values: &[&str], observed_at: Timestamp) -> Result<QueueRow, String> {
     let at = |field: &str| value(values, field);
-    let (comment, name) = (at("Comment"), at("Name"));
+    let name = at("Name");
+    let mark = values::mark(at("Comment"), "", name);
     let id = SchedulerJobId::new(values::number(at("JobID"), "job id")?);
     let (form, leader) = values::form(at("JobArrayID"), id);
     let started_at = values::instant(at("StartTime"), "start")?;
@@ -79,7 +93,7 @@ pub(super) fn read(values: &[&str], observed_at: Timestamp) -> Result<QueueRow, 
         account: values::name(at("Account"), "account")?,
         partition: values::first_name(at("Partition"), "partition")?,
         qos: values::name(at("QOS"), "QOS")?,
-        stamp: values::stamp(comment, "", name),
+        stamp: tasks::stamp_of(mark, at("JobArrayID"))?,
         name: name.to_owned(),
         state,
         reason: Some(at("Reason")).filter(|text| !values::is_absent(text)).unwrap_or_default().to_owned(),
@@ -96,7 +110,7 @@ pub(super) fn read(values: &[&str], observed_at: Timestamp) -> Result<QueueRow, 
     let work_directory = there("WorkDir").map(PathBuf::from);
     let output =
         there("STDOUT").and_then(|pattern| output_path::resolve(pattern, &sighting, work_directory.as_deref()));
-    Ok(QueueRow { sighting, work_directory, output })
+    Ok(QueueRow { sighting, array: tasks::array_of(mark), work_directory, output })
 }
 
 /// A number of nodes, or the least of a range: `4`, `1-2`.

@@ -22,8 +22,9 @@ impl Selection {
         Self { user: Some(user), ..Self::default() }
     }
 
+    /// This job; of a task the array, which is one id however many of its tasks are asked for.
     pub(super) fn of_job(job: SchedulerJobId) -> Self {
-        Self { jobs: BTreeSet::from([job]), ..Self::default() }
+        Self { jobs: BTreeSet::from([job.whole()]), ..Self::default() }
     }
 
     /// Whether no job is left out.
@@ -89,10 +90,11 @@ impl SlurmCommands {
 
     /// These jobs, and perhaps others of the person who asks.
     pub(super) async fn naming(&self, ids: &BTreeSet<SchedulerJobId>) -> Result<Selection, AdapterError> {
-        if ids.len() > NAMED_IDS {
+        let jobs: BTreeSet<SchedulerJobId> = ids.iter().map(|id| id.whole()).collect();
+        if jobs.len() > NAMED_IDS {
             return Ok(Selection::of_user(self.user().await?.clone()));
         }
-        Ok(Selection { jobs: ids.clone(), ..Selection::default() })
+        Ok(Selection { jobs, ..Selection::default() })
     }
 }
 

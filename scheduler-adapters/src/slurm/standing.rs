@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Standing {
     wanted: BTreeSet<SchedulerJobId>,
     earliest: Timestamp,
-    /// The last row of each raw id.
+    /// The last row of each raw id; of tasks of an array that wait together, of each task.
     latest: BTreeMap<SchedulerJobId, JobSighting>,
     rejected: Vec<RejectedRow>,
 }
@@ -22,23 +22,24 @@ impl Standing {
 
     /// Takes a row, if it is about one of them.
     pub(super) fn take(&mut self, row: JobSighting) {
-        let is_wanted = self.wanted.contains(&row.id) || self.wanted.contains(&row.leader);
-        let is_later = self.latest.get(&row.id).is_none_or(|before| before.submitted_at <= row.submitted_at);
+        let is_wanted = names(&row).iter().any(|id| self.wanted.contains(id));
+        let key = if row.id == row.leader { row.handle() } else { row.id };
+        let is_later = self.latest.get(&key).is_none_or(|before| before.submitted_at <= row.submitted_at);
         if is_wanted && is_later && row.submitted_at >= self.earliest {
-            self.latest.insert(row.id, row);
+            self.latest.insert(key, row);
         }
     }
 
     /// Takes rows that cannot be read, as far as they may be about one of them.
     pub(super) fn take_rejected(&mut self, rows: Vec<RejectedRow>) {
-        self.rejected.extend(rows.into_iter().filter(|row| row.may_be_one_of(|id| self.wanted.contains(&id))));
+        self.rejected.extend(rows.into_iter().filter(|row| row.may_be_one_of(|id| has(&self.wanted, id))));
     }
 
     /// Where each of them stands that a row was about.
     pub(super) fn standing(&self) -> BTreeMap<SchedulerJobId, JobSighting> {
         let mut standing: BTreeMap<SchedulerJobId, &JobSighting> = BTreeMap::new();
         for row in self.latest.values() {
-            for id in BTreeSet::from([row.id, row.leader]).intersection(&self.wanted) {
+            for id in names(row).intersection(&self.wanted) {
                 let shown = standing.entry(*id).or_insert(row);
                 if to_go(row, *id) < to_go(shown, *id) {
                     *shown = row;
@@ -56,8 +57,19 @@ impl Standing {
 
     /// A row that cannot be read and may be about one of these.
     pub(super) fn rejected_of(&self, ids: &BTreeSet<SchedulerJobId>) -> Option<&RejectedRow> {
-        self.rejected.iter().find(|row| row.may_be_one_of(|id| ids.contains(&id)))
+        self.rejected.iter().find(|row| row.may_be_one_of(|id| has(ids, id)))
     }
+}
+
+/// The ids by which a row may have been asked for.
+fn names(row: &JobSighting) -> BTreeSet<SchedulerJobId> {
+    BTreeSet::from([row.id, row.leader, row.handle()])
+}
+
+/// Whether a job is among those with these ids, or may be a task of one: a row that cannot be read tells no more than a number,
+/// and that of a task may be any.
+fn has(ids: &BTreeSet<SchedulerJobId>, id: SchedulerJobId) -> bool {
+    ids.iter().any(|known| *known == id || known.task().is_some())
 }
 
 /// Sorts what runs before what waits before what ended, and among equals the part that bears the id first.

@@ -56,7 +56,13 @@ pub(super) fn in_environment(command: Command, keeps_options: bool) -> Command {
 /// The options: the person's words first, so that the mark cannot be overridden.
 pub(super) fn options(submission: &Submission) -> Vec<String> {
     let mut words = submission.options.clone();
-    words.push(format!("--comment={}", submission.stamp));
+    match &submission.array {
+        Some(array) => {
+            words.push(format!("--array={}", array.list()));
+            words.push(format!("--comment={}", array.stamp));
+        }
+        None => words.push(format!("--comment={}", submission.stamp)),
+    }
     words.push(format!("--job-name={}", submission.job_name));
     words.extend(submission.output.iter().map(|output| format!("--output={output}")));
     words.extend(submission.directory.iter().map(|directory| format!("--chdir={directory}")));

@@ -2,7 +2,7 @@
 
 use crate::{JobForm, slurm::rows::UNIT_SEPARATOR};
 use memchr::memmem::Finder;
-use model::{SchedulerJobId, Stamp, Timestamp, Tres, WallTime};
+use model::{ArrayStamp, SchedulerJobId, Stamp, Timestamp, Tres, WallTime};
 use std::{str::FromStr, sync::LazyLock};
 
 /// Whether a value says that there is none.
@@ -98,22 +98,37 @@ pub(super) fn length(text: &str, what: &str) -> Result<Option<WallTime>, String>
 
 static STAMP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(Stamp::PREFIX));
 
-/// The stamp of a job: from its comment, else from the options of its submit line, else from its name.
+/// Our mark on what was submitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// On a job.
+    Job(Stamp),
+    /// On an array.
+    Array(ArrayStamp),
+}
+
+impl Mark {
+    fn find_in(text: &str) -> Option<Self> {
+        ArrayStamp::find_in(text).map(Self::Array).or_else(|| Stamp::find_in(text).map(Self::Job))
+    }
+}
+
+/// The mark of a job: from its comment, else from the options of its submit line, else from its name.
 ///
 /// Of the submit line only `--comment=` and `--job-name=` count: a path in it may lie in another job's directory.
-pub(super) fn stamp(comment: &str, submit_line: &str, name: &str) -> Option<Stamp> {
+pub(super) fn mark(comment: &str, submit_line: &str, name: &str) -> Option<Mark> {
     // Millions of rows have none, and one look at each tells so.
     if [comment, submit_line, name].iter().all(|text| STAMP.find(text.as_bytes()).is_none()) {
         return None;
     }
     let option = |option: &str| {
         let at = submit_line.find(option)?;
-        Stamp::find_in(submit_line[at + option.len()..].split_whitespace().next()?)
+        Mark::find_in(submit_line[at + option.len()..].split_whitespace().next()?)
     };
-    Stamp::find_in(comment)
+    Mark::find_in(comment)
         .or_else(|| option("--comment="))
         .or_else(|| option("--job-name="))
-        .or_else(|| Stamp::find_in(name))
+        .or_else(|| Mark::find_in(name))
 }
 
 /// What a job is a part of, and the id that this was given: 4711 for `4711`, `4711_3`, `4711_[5-9%4]` and `4711+0`.
@@ -225,18 +240,31 @@ mod tests {
         let job = JobId::from_parts(Timestamp::from_epoch_seconds(1_793_000_000), 42);
         let (one, two) = (Stamp { job, link: LinkNumber::FIRST }, LinkNumber::new(2).expect("not zero"));
         let two = Stamp { job, link: two };
-        assert_eq!(stamp(&one.to_string(), &format!("--comment={two}"), ""), Some(one));
-        assert_eq!(stamp("(null)", &format!("sbatch -N1 --comment={two} x.sh"), &format!("a.{one}")), Some(two));
-        assert_eq!(stamp("", &format!("sbatch --job-name=a.{two} x.sh"), ""), Some(two));
-        assert_eq!(stamp("", &format!("sbatch /jobs/{one}/x.sh"), "mine"), None, "a path is no stamp");
-        assert_eq!(stamp("", "", &format!("a.{one}")), Some(one));
+        let array = ArrayStamp { first: one };
+        for (comment, line, name, expected) in [
+            (one.to_string(), format!("--comment={two}"), String::new(), Some(Mark::Job(one))),
+            ("(null)".to_owned(), format!("sbatch -N1 --comment={two} x.sh"), format!("a.{one}"), Some(Mark::Job(two))),
+            (String::new(), format!("sbatch --job-name=a.{two} x.sh"), String::new(), Some(Mark::Job(two))),
+            // A path is no stamp.
+            (String::new(), format!("sbatch /jobs/{one}/x.sh"), "mine".to_owned(), None),
+            (String::new(), String::new(), format!("a.{one}"), Some(Mark::Job(one))),
+            (array.to_string(), String::new(), String::new(), Some(Mark::Array(array))),
+            (
+                String::new(),
+                format!("sbatch --array=0-9 --comment={array} x.sh"),
+                String::new(),
+                Some(Mark::Array(array)),
+            ),
+        ] {
+            assert_eq!(mark(&comment, &line, &name), expected, "{comment} {line} {name}");
+        }
     }
 
     proptest! {
         #[test]
         fn any_text_is_answered_without_panic(text in "[0-9:,%_\\[\\]-]{0,30}|.{0,30}") {
             let _ = (waiting_tasks(&text), form(&text, SchedulerJobId::new(1)));
-            drop((length(&text, "x"), instant(&text, "x"), tres(&text, "x"), stamp(&text, &text, &text)));
+            drop((length(&text, "x"), instant(&text, "x"), tres(&text, "x"), mark(&text, &text, &text)));
         }
     }
 }

@@ -208,6 +208,7 @@ fn submission(script: &Path) -> Submission {
     Submission {
         script: ScriptSource::File(script.display().to_string()),
         job_name: format!("x.{stamp}"),
+        array: None,
         stamp,
         output: None,
         directory: script.parent().map(|folder| folder.display().to_string()),

@@ -135,6 +135,7 @@ impl Stage {
         Submission {
             script: ScriptSource::File(shown(&script)),
             job_name: format!("{name}.{stamp}"),
+            array: None,
             stamp,
             output: Some(shown(&self.output_of(stamp))),
             directory: Some(shown(&self.folder)),

@@ -95,7 +95,8 @@ impl SlurmCommands {
         &self,
         submission: &Submission,
     ) -> Option<Result<Submitted, AdapterError>> {
-        let helper = self.helper.as_ref().filter(|_| !submission.keeps_environment_options)?;
+        let is_possible = !submission.keeps_environment_options && submission.array.is_none();
+        let helper = self.helper.as_ref().filter(|_| is_possible)?;
         let ScriptSource::File(script) = &submission.script;
         let question = Question::Submit(Box::new(slurm_messages::Submission {
             script: script.clone(),
@@ -125,7 +126,9 @@ impl SlurmCommands {
     /// Cancels by the library. None where the commands may be asked: a second cancelling does no harm.
     pub(in crate::slurm) async fn native_cancel(&self, id: SchedulerJobId) -> Option<Result<(), AdapterError>> {
         let helper = self.helper.as_ref()?;
-        let question = Question::Cancel { job: u32::try_from(id.raw()).ok()? };
+        // A task of an array is the commands' to cancel: the helper knows whole jobs.
+        let job = id.task().is_none().then(|| u32::try_from(id.raw()).ok()).flatten()?;
+        let question = Question::Cancel { job };
         match helper.ask(&question, helper.patience(), &mut Kept::default()).await {
             Ok(_) => Some(Ok(())),
             Err(Unanswered::Failed(failure)) if failure.kind == FailureKind::Slurm => {

@@ -146,7 +146,8 @@ impl SlurmCommands {
 
     /// Cancels by the server. None where another way may be gone: a second cancelling does no harm.
     pub(in crate::slurm) async fn rest_cancel(&self, id: SchedulerJobId) -> Option<Result<(), AdapterError>> {
-        let (rest, asker) = self.rest().await?;
+        // A task of an array is the commands' to cancel: not every release takes its id here.
+        let (rest, asker) = self.rest().await.filter(|_| id.task().is_none())?;
         let version = rest.offer(asker).await?.controller?;
         let path = format!("/slurm/v0.0.{version}/job/{id}");
         let call = HttpCall { method: HttpMethod::Delete, ..HttpCall::get(path, rest.patience, 0) };

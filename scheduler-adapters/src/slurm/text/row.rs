@@ -3,7 +3,7 @@
 use super::{header::Header, recent_lists::RecentLists};
 use crate::{
     RejectedRow,
-    slurm::{accounting_row, columns::Column, rows::UNIT_SEPARATOR, values},
+    slurm::{accounting_row, columns::Column, rows::UNIT_SEPARATOR, tasks, values},
 };
 use model::{ClusterName, Run, SchedulerJobId, SiteName, Stamp, Timestamp, UserName, Zone};
 use std::ops::Range;
@@ -128,7 +128,9 @@ pub(super) fn read<'a>(values: &Values<'a>, facts: &'a TextFacts, lists: &mut Re
     match read_job(values, facts, lists) {
         Ok(row) => row,
         Err(reason) => {
-            let stamp = values::stamp(field(Column::Comment), field(Column::SubmitLine), field(Column::JobName));
+            let (comment, submit_line, name) =
+                (field(Column::Comment), field(Column::SubmitLine), field(Column::JobName));
+            let stamp = tasks::stamp_of_unread(comment, submit_line, name, field(Column::JobId));
             TextRow::Rejected(RejectedRow { raw: values.raw(), reason, stamp, is_cut: false })
         }
     }
