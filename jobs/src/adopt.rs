@@ -28,6 +28,10 @@ pub struct Adopted {
 /// Takes over a job of one's own.
 pub async fn adopt(house: &House, scheduler_job: SchedulerJobId, project: ProjectName) -> Result<Adopted, JobsError> {
     let what = format!("job {scheduler_job} was not taken over");
+    if scheduler_job.task().is_some() {
+        let next = "name it by its own number: `squeue --me --Format=JobID,JobArrayID`";
+        return Err(JobsError::usage(what, "it is named as a task of an array", next));
+    }
     let facts = scheduled(house.scheduler.read_back(scheduler_job).await, &what)?;
     refuse(house, &what, &facts.sighting)?;
     let (hold, unheld) = match held_for(house, &project, &facts.sighting, false).await? {

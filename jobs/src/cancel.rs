@@ -60,15 +60,15 @@ pub async fn cancel(house: &House, text: &str) -> Result<Cancelled, JobsError> {
         (Err(error), None) => return Err(not_known(&intent, error)),
     };
     if let Some(told) = &told
-        && !others.iter().any(|job| job.sighting.id == told.scheduler_job)
+        && !others.iter().any(|job| job.sighting.handle() == told.scheduler_job)
         && is_worth_a_try(house, &intent, told, unasked.is_some()).await?
     {
         end(house, &intent, told.scheduler_job).await?;
         ended.insert(told.scheduler_job);
     }
     for job in others.iter().filter(|job| !job.sighting.state.is_final()) {
-        end(house, &intent, job.sighting.id).await?;
-        ended.insert(job.sighting.id);
+        end(house, &intent, job.sighting.handle()).await?;
+        ended.insert(job.sighting.handle());
     }
     noted?;
     finish(house, &directory, &intent, told.is_some(), others.first().map(|job| &job.sighting)).await?;
@@ -117,7 +117,7 @@ async fn finish(
     match (was_told, found) {
         (true, _) => Ok(()),
         (false, Some(job)) => {
-            note(house, directory, job.id, job.cluster.clone(), Some(job.submitted_at)).await.map(drop)
+            note(house, directory, job.handle(), job.cluster.clone(), Some(job.submitted_at)).await.map(drop)
         }
         (false, None) => give_up(house, directory, intent, "cancelled before it was sent".to_owned()).await,
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     by_hand::{another_answer, post},
-    directory::list,
+    directory::{IndexedJob, list},
     error::JobsError,
     house::House,
     reached::booked,
@@ -64,6 +64,15 @@ async fn scheduled(
     id: SchedulerJobId,
 ) -> Result<ChargedRun, JobsError> {
     let site = site.unwrap_or_else(|| house.here.clone());
+    if id.task().is_some() {
+        let next =
+            "name the job by our id (`pakt jobs`), or the run by its own number (`sacct --format=JobIDRaw,JobID`)";
+        return Err(JobsError::usage(
+            WHAT,
+            format!("`{id}` is a task of an array, whose runs have numbers of their own"),
+            next,
+        ));
+    }
     let runs = booked(book.charged_runs(&site, id).await, WHAT)?;
     runs.into_iter().next().ok_or_else(|| {
         let why = format!("nobody was charged for a run of job {id} at `{site}`");
@@ -80,7 +89,9 @@ async fn ours(house: &House, book: &dyn Book, site: Option<SiteName>, id: JobId)
     let mut keys = keys_of_hold(book, id).await?;
     let jobs = list(&house.state).await?;
     let here = jobs.iter().find(|job| job.intent.id == id);
-    if let Some((job, scheduler_job)) = here.and_then(|job| Some((job, job.scheduler_job?))) {
+    // The runs of a task are known by a number that only its hold tells.
+    let number = |job: &IndexedJob| job.scheduler_job.filter(|id| id.task().is_none());
+    if let Some((job, scheduler_job)) = here.and_then(|job| Some((job, number(job)?))) {
         let runs = booked(book.charged_runs(&job.intent.site, scheduler_job).await, WHAT)?;
         // An id is given again; the runs of its earlier owners began before this job was submitted.
         keys.extend(runs.into_iter().map(|run| run.run).filter(|run| run.submitted_at >= job.submitted_since()));

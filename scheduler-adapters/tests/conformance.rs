@@ -50,6 +50,11 @@ macro_rules! slurm {
                 a_suspended_job_keeps_its_allocation,
                 an_array_has_ended_when_all_of_it_has,
                 an_array_is_one_submission_and_several_runs,
+                each_task_of_an_array_of_ours_is_a_job_while_it_waits,
+                how_large_an_array_may_be_is_told,
+                one_task_of_an_array_of_ours_is_cancelled_and_no_other,
+                tasks_that_wait_in_a_long_row_are_each_told,
+                the_runs_of_an_array_of_ours_are_those_of_its_jobs,
             ]
         );
     };

@@ -208,7 +208,7 @@ fn bare_word(text: &str) -> String {
 }
 
 /// The `#SBATCH` lines, in order. What the adapter says on its command line is not said twice.
-fn directives(directives: &[Directive]) -> Vec<String> {
+pub(crate) fn directives(directives: &[Directive]) -> Vec<String> {
     const OF_THE_ADAPTER: [&str; 4] = ["job-name", "comment", "output", "error"];
     let line = |directive: &Directive| match &directive.value {
         Some(value) => format!("--{}={}", directive.option, quote::directive(value)),

@@ -21,6 +21,9 @@
 //!
 //! [`guard`] puts the claim alone in front of a script that a person wrote for `sbatch`: it leaves the first two of these.
 //!
+//! [`render_array`] makes the script of an array whose tasks are jobs: it goes on with the script of the job that a task is,
+//! which it tells in `PAKT_TASK` how the scheduler job is called.
+//!
 //! Where `sealed.tar` lies in the job directory, the job is over and its claim is packed in there: a scheduler job that
 //! comes then ends with 0, without work, and is noted in `links/N/duplicates`.
 //!
@@ -30,6 +33,7 @@
 //! them. The script then waits for the program's own end, and ends with its code; a program that was told to end while
 //! commands of it were left ends with 143 if not with a code of its own.
 
+mod array_script;
 mod batch_script;
 mod context;
 mod engine;
@@ -43,6 +47,7 @@ mod preset;
 pub mod quote;
 mod refusal;
 
+pub use array_script::{ArrayScript, ArrayTask, render_array};
 pub use batch_script::{BatchScript, Dialect, render};
 pub use error::TemplateError;
 pub use guarded_script::{GuardedScript, Unguarded, guard};

@@ -27,9 +27,22 @@ pub(crate) struct Arguments {
     /// Go on where the ledger refuses; the reason is recorded
     #[arg(long, value_name = "REASON", value_parser = super::view::reason)]
     pub anyway: Option<String>,
+    #[command(flatten)]
+    pub arrays: TaskOptions,
     /// Say how many synced writes and processes it took, and what was asked of the site
     #[arg(long)]
     pub costs: bool,
+}
+
+/// How many jobs that are alike are sent.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct TaskOptions {
+    /// Send each of many jobs by itself, also those that could be tasks of one Slurm array
+    #[arg(long)]
+    pub no_array: bool,
+    /// Of the jobs that become tasks of one array let at most so many run at once
+    #[arg(long, value_name = "N", conflicts_with = "no_array", value_parser = clap::value_parser!(u32).range(1..))]
+    pub at_once: Option<u32>,
 }
 
 /// What becomes of jobs that were submitted before.
@@ -49,6 +62,10 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     let Some(file) = (if files.len() == 1 && !arguments.anew.rest { files.pop() } else { None }) else {
         return submit_many::run(&arguments, files, context).await;
     };
+    if arguments.arrays.at_once.is_some() {
+        let why = "`--at-once` is for jobs that become tasks of an array, and this is one job";
+        return Err(Failure::usage("nothing was submitted", why, "leave it out"));
+    }
     let choice = choice::to_submit(context, &file, arguments.anew.again).await?;
     let house = choice.house.clone();
     let submission = Submission { file, again: arguments.anew.again, anyway: arguments.anyway };

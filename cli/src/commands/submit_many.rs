@@ -4,7 +4,7 @@ use super::{
     Context,
     asked::with_costs,
     other_ledgers,
-    submit::{self, Anew, Arguments},
+    submit::{self, Anew, Arguments, TaskOptions},
     view,
 };
 use crate::{
@@ -16,9 +16,11 @@ use jobs::{
     Gravity, JobsError,
     job_file::JobFile,
     ledger_marks::meet_other_ledgers,
-    submit::{ManyAnswer, ManySubmission, Member, MemberOutcome, Over, SubmitAnswer, SubmitOutcome, submit_many},
+    submit::{
+        Arrays, ManyAnswer, ManySubmission, Member, MemberOutcome, Over, SubmitAnswer, SubmitOutcome, submit_many,
+    },
 };
-use model::{Amount, SiteChoice, Unit};
+use model::{Amount, SchedulerJobId, SiteChoice, Unit};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -48,8 +50,13 @@ pub(super) async fn run(arguments: &Arguments, files: Vec<JobFile>, context: &Co
         Anew { rest: true, .. } => Over::LeaveOut,
         Anew { .. } => Over::Ask,
     };
-    let answer = submit_many(&house, ManySubmission { files, over, anyway: arguments.anyway.clone() }).await?;
+    let arrays = match arguments.arrays {
+        TaskOptions { no_array: true, .. } => Arrays::None,
+        TaskOptions { at_once, .. } => Arrays::Wanted { at_once },
+    };
+    let answer = submit_many(&house, ManySubmission { files, over, anyway: arguments.anyway.clone(), arrays }).await?;
     let mut shown = shown(&answer);
+    shown.notes.extend(arguments.arrays.at_once.and_then(|most| at_once(&answer, most)));
     shown.notes.extend(other_ledgers::notes(meet_other_ledgers(&house).await));
     Ok(with_costs(shown, &house, arguments.costs))
 }
@@ -76,12 +83,23 @@ fn shown(answer: &ManyAnswer) -> Answer {
     let json = json!({
         "version": 1,
         "jobs": members.iter().map(member_for_programs).collect::<Vec<_>>(),
+        "arrays": arrays(answer).into_iter().map(|(array, tasks)| json!({ "scheduler_job": array, "tasks": tasks })).collect::<Vec<_>>(),
         "held": sums(answer).into_iter().map(|(unit, amount)| json!({ "unit": unit, "amount": amount })).collect::<Vec<_>>(),
         "advice": answer.advice.iter().map(|(project, advice)| json!({ "project": project, "advice": advice })).collect::<Vec<_>>(),
     });
     let gravest = failures.iter().map(|(_, error)| error.gravity);
     let code = gravest.max_by_key(|gravity| *gravity == Gravity::Unknown).map_or(0, Failure::code);
     Answer::new(text(answer), json).with_notes(notes).with_code(code)
+}
+
+/// What `--at-once` does not limit.
+fn at_once(answer: &ManyAnswer, most: u32) -> Option<String> {
+    let arrays = arrays(answer);
+    let alone = submitted(answer).filter(|answer| is_new(answer)).count() - arrays.values().sum::<usize>();
+    let each = (arrays.len() > 1).then(|| format!("{most} tasks of each of the {} arrays run at once", arrays.len()));
+    let others = (alone > 0).then(|| format!("{alone} of the jobs are in no array, and not limited"));
+    let said: Vec<String> = each.into_iter().chain(others).collect();
+    (!said.is_empty()).then(|| format!("note: {}", said.join("; ")))
 }
 
 fn failure(member: &Member) -> Option<(&Member, &JobsError)> {
@@ -109,7 +127,24 @@ fn text(answer: &ManyAnswer) -> String {
     let held: Vec<String> = sums(answer).iter().map(|(unit, amount)| hold(unit, *amount)).collect();
     let held = if held.is_empty() { "nothing".to_owned() } else { held.join(", ") };
     let all = answer.members.len();
-    format!("{}\n{new} of {all} jobs submitted now; held for them: {held}\n", table.text())
+    let as_tasks = match arrays(answer).len() {
+        0 => String::new(),
+        1 => ", as tasks of 1 array".to_owned(),
+        several => format!(", as tasks of {several} arrays"),
+    };
+    let tasks = arrays(answer).values().sum::<usize>();
+    let as_tasks = if tasks < new && tasks > 0 { format!(", {tasks} of them{}", &as_tasks[1..]) } else { as_tasks };
+    format!("{}\n{new} of {all} jobs submitted now{as_tasks}; held for them: {held}\n", table.text())
+}
+
+/// The arrays that were made now, and of how many tasks.
+fn arrays(answer: &ManyAnswer) -> BTreeMap<SchedulerJobId, usize> {
+    let mut arrays = BTreeMap::new();
+    let new = submitted(answer).filter(|answer| is_new(answer)).map(|answer| answer.scheduler_job);
+    for id in new.filter(|id| id.task().is_some()) {
+        *arrays.entry(id.whole()).or_default() += 1;
+    }
+    arrays
 }
 
 const fn word(outcome: SubmitOutcome) -> &'static str {

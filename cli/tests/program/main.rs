@@ -30,6 +30,7 @@ mod openings;
 mod place;
 mod proofs;
 mod read_only;
+mod real_arrays;
 mod real_choosing;
 mod real_faults;
 mod real_foreign;

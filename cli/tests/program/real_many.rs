@@ -1,4 +1,4 @@
-//! Many jobs in one call, on a real Slurm, by its commands and by its library.
+//! Many jobs in one call, each by itself, on a real Slurm, by its commands and by its library.
 
 use crate::{
     desk::Desk,
@@ -29,10 +29,10 @@ fn jobs(answer: &Value) -> Vec<&Value> {
 /// A call that is killed while several of its submissions are under way, and the same call again.
 fn killed_and_finished(cluster: &Cluster, desk: &Desk) {
     desk.write("jobs.yaml", &documents());
-    let mut command = desk.command(["submit", "jobs.yaml"]);
+    let mut command = desk.command(["submit", "--no-array", "jobs.yaml"]);
     let killed = command.env("PAKT_TEST_STOP_AFTER", "Sent").output().expect("the program starts");
     assert_eq!(killed.status.signal(), Some(9), "{killed:?}");
-    let answer = desk.json(&["submit", "jobs.yaml"]);
+    let answer = desk.json(&["submit", "--no-array", "jobs.yaml"]);
     let submitted = jobs(&answer);
     let scheduler_jobs: BTreeSet<String> = submitted.iter().map(|job| scheduler_job(job)).collect();
     assert_eq!(scheduler_jobs.len(), JOBS, "{answer}");
@@ -84,7 +84,7 @@ fn real_many_jobs_go_through_the_library_of_slurm() {
     fs::copy(helper(), &library).expect("root writes there");
     desk.configure(&format!("site: jupiter\nproject: atlas\nslurm_helper: {}\n", library.display()));
     desk.write("jobs.yaml", &documents());
-    let answer = desk.json(&["submit", "jobs.yaml", "--costs"]);
+    let answer = desk.json(&["submit", "--no-array", "jobs.yaml", "--costs"]);
     let scheduler_jobs: BTreeSet<String> = jobs(&answer).iter().map(|job| scheduler_job(job)).collect();
     assert_eq!((scheduler_jobs.len(), desk.entries_of_kind("hold")), (JOBS, JOBS));
     let commands = answer["costs"]["processes"].as_u64().expect("a number");

@@ -5,6 +5,9 @@
 //! STATE/requests/<digest>/<n>      which job the n-th submission of this request became (written once)
 //! STATE/sets/<digest>/<n>.json     which submission of each request a call of many files makes (written once)
 //!                     <n>.done     all jobs of that call were submitted                (written once)
+//! STATE/arrays/<id>/script.sh      the script of an array, by the id of the job of its task 0 (written once)
+//!                   sending/<n>.json about to call the scheduler for it            (written once)
+//!                   log            what its tasks say before they are in the log of their job
 //! STATE/jobs/<id>/intent.json      the job, its placement and its hold, before anything was done (written once)
 //!                 script.sh        the batch script as it is sent                     (written once)
 //!                 slurm_script     a person's own script, which script.sh starts      (written once)
@@ -40,6 +43,6 @@ pub use index::{IndexedJob, JobIndex, list};
 pub use markers::{Attempt, Progress};
 pub use record::{Cancel, Ended, Intent, Missed, Origin, ReadBack, Released, Sending, SubmittedNote, Unheld};
 pub use seal::Sealing;
-pub(crate) use sets::{JobSet, SetMember};
+pub(crate) use sets::{JobSet, LastSet, SetMember, SetTask};
 pub use store::{JobDirectory, State};
 pub(crate) use together::{Claim, Written};

@@ -115,6 +115,9 @@ pub struct Sending {
     /// Whether it may be done by no command that can be looked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_unseen: bool,
+    /// The array that it is sent with, by the id of the job of its task 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub array: Option<JobId>,
     /// When.
     pub at: Timestamp,
 }

@@ -1,14 +1,14 @@
 //! What one call makes of many files, written down before the first of them is begun.
 
 use super::{
-    store::{State, parse, unreadable},
+    store::{JobDirectory, State, parse, unreadable},
     together::Written,
 };
 use crate::{
     error::{Gravity, JobsError},
     reached::reached,
 };
-use model::Timestamp;
+use model::{JobId, Timestamp};
 use reach::Published;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -34,6 +34,25 @@ pub(crate) struct SetMember {
     pub digest: String,
     /// Which submission of that request it is; none where the call leaves the file out.
     pub generation: Option<u32>,
+    /// Which task of an array its job is to be, where it is new and others are alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<SetTask>,
+}
+
+/// A task of an array that a call makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SetTask {
+    /// The id of the job of task 0, which the array is known by.
+    pub array: JobId,
+    /// Its index.
+    pub index: u32,
+}
+
+impl SetTask {
+    /// The id of its job.
+    pub(crate) const fn job(self) -> JobId {
+        self.array.nth(self.index)
+    }
 }
 
 /// The last set of a call.
@@ -77,6 +96,15 @@ impl State {
             Published::New => Ok(Written::New),
             Published::Existing(bytes) => parse(&path, &bytes).map(Written::Existing),
         }
+    }
+
+    /// The directory of an array, with its script unless that is there.
+    pub(crate) async fn put_array(&self, array: JobId, script: &[u8]) -> Result<JobDirectory, JobsError> {
+        let directory = self.array(array);
+        let calls = directory.path().join("sending");
+        self.create_own_folder("arrays", &calls, "the array was not submitted").await?;
+        directory.put_script(script).await?;
+        Ok(directory)
     }
 
     /// Notes that each job of a set was submitted, so that the same call later means a new set.

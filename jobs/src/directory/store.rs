@@ -76,6 +76,12 @@ impl State {
         JobDirectory { id, path, mode: self.mode, files, state: self.clone(), sealed }
     }
 
+    /// The directory of an array, by the id of the job of its task 0: script, log and notes of calls lie there as in that of
+    /// a job.
+    pub(super) fn array(&self, id: JobId) -> JobDirectory {
+        JobDirectory { path: self.root.join("arrays").join(id.to_string()), ..self.job(id) }
+    }
+
     /// Makes a folder in which each member of a group has their own.
     async fn create_folder(&self, name: &str, what: &str) -> Result<(), JobsError> {
         reached(self.files.make(self.folder_makings(name)).await, what).map(drop)

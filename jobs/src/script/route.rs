@@ -126,6 +126,7 @@ fn handed(wish: &ScriptSubmission, intent: &Intent, script: &Path) -> Submission
         script: ScriptSource::File(script.to_string_lossy().into_owned()),
         job_name: intent.scheduler_name(),
         stamp: intent.stamp(),
+        array: None,
         output: None,
         directory: None,
         options,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ceiling,
-    directory::{Intent, ReadBack},
+    directory::{IndexedJob, Intent, ReadBack},
     error::JobsError,
     reached::booked,
 };
@@ -51,9 +51,9 @@ pub(super) async fn follow(
     queue: &[JobSighting],
 ) -> Result<Changed, JobsError> {
     let mut changed = Changed::default();
-    for hold in holds.iter().filter(|hold| local.contains_key(&hold.id.0)) {
+    for (hold, here) in holds.iter().filter_map(|hold| Some((hold, local.get(&hold.id.0)?))) {
         let directory = desk.house.state.job(hold.id.0);
-        for seen in queue.iter().filter(|seen| is_at_work(seen, hold.id.0, reading)) {
+        for seen in queue.iter().filter(|seen| is_at_work(seen, here, reading)) {
             let (Some(intent), Some(read)) = (directory.intent().await?, directory.read_back().await?) else {
                 continue;
             };
@@ -65,9 +65,11 @@ pub(super) async fn follow(
 }
 
 /// Whether the job waits or runs. One whose end is in the books already may be shown as ending for a while.
-fn is_at_work(seen: &JobSighting, job: JobId, reading: &Reading) -> bool {
+fn is_at_work(seen: &JobSighting, here: &IndexedJob, reading: &Reading) -> bool {
+    let job = here.intent.id;
     let is_its = seen.stamp.is_some_and(|stamp| stamp.job == job);
-    let is_single = seen.form == JobForm::Single && seen.tasks == 1;
+    let is_own_task = here.scheduler_job.is_some_and(|id| id.task().is_some() && id == seen.handle());
+    let is_single = seen.tasks == 1 && (seen.form == JobForm::Single || is_own_task);
     let has_ended = || {
         let attempts = reading.attempts(job);
         let is_this = |key: &model::RunKey| (key.scheduler_job, key.submitted_at) == (seen.id, seen.submitted_at);

@@ -140,5 +140,5 @@ impl Intake<'_> {
 /// The job of an unreadable row: by its stamp, wherever it stands, else by the id of a job that was taken over.
 fn job_of(row: &RejectedRow, adopted: &Adopted) -> Option<JobId> {
     let by_id = || raw::job_of(row).and_then(|id| adopted.any_stamp(id));
-    Stamp::find_in(&row.raw).or_else(by_id).map(|stamp| stamp.job)
+    row.stamp.or_else(|| Stamp::find_in(&row.raw)).or_else(by_id).map(|stamp| stamp.job)
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     arithmetic,
-    directory::{Intent, JobDirectory, ReadBack, SubmittedNote},
+    directory::{Intent, JobDirectory, ReadBack, SetTask, SubmittedNote},
     error::{Gravity, JobsError},
     house::{House, Step},
     reached::reached,
@@ -26,6 +26,8 @@ pub(super) struct Begun {
     pub(super) is_taken_up: bool,
     /// And sent it.
     pub(super) was_sent: bool,
+    /// The task of an array that it is to be.
+    pub(super) task: Option<SetTask>,
     pub(super) handed: Handed,
     pub(super) told: Told,
 }
@@ -46,10 +48,16 @@ pub(super) async fn begin(house: &House, opened: Opened, ready: Ready) -> Result
         make_log_folder(house, &directory, &handed).await?;
         house.steps.done(Step::Scripted);
     }
-    Ok(Begun { directory, intent, is_taken_up, was_sent, handed, told: ready.told })
+    Ok(Begun { directory, intent, is_taken_up, was_sent, task: None, handed, told: ready.told })
 }
 
 impl Begun {
+    /// The same as a task of an array, if its id is that of the task: a job that was begun by another call is none.
+    pub(super) fn with_task(self, task: Option<SetTask>) -> Self {
+        let task = task.filter(|task| task.job() == self.intent.id);
+        Self { task, ..self }
+    }
+
     /// Hands it to the scheduler unless that was done. A refused one is given up.
     pub(super) async fn send(&self, house: &House) -> Result<SubmittedNote, JobsError> {
         match send(house, &self.directory, &self.intent, &self.handed).await {

@@ -4,7 +4,8 @@
 //! itself; a job that the scheduler refuses stops no other, unless several in a row are refused.
 
 use super::{
-    Over, SubmitAnswer,
+    Arrays, Over, SubmitAnswer,
+    array::send_array,
     begun::Begun,
     hold::take_holds,
     payments::{advice, payments},
@@ -14,7 +15,7 @@ use super::{
     together::{JOBS_TOGETHER, begin_together},
 };
 use crate::{
-    directory::SubmittedNote,
+    directory::{SetTask, SubmittedNote},
     error::{Gravity, JobsError},
     house::House,
     job_file::{JobFile, Mistake},
@@ -49,6 +50,8 @@ pub struct ManySubmission {
     pub over: Over,
     /// The reason to go on where the ledger refuses.
     pub anyway: Option<String>,
+    /// Whether jobs that are alike become tasks of arrays.
+    pub arrays: Arrays,
 }
 
 /// What became of the files of a call, in their order.
@@ -83,16 +86,16 @@ pub enum MemberOutcome {
 
 /// Submits the jobs of many files, each exactly once.
 pub async fn submit_many(house: &House, wish: ManySubmission) -> Result<ManyAnswer, JobsError> {
-    let ManySubmission { files, over, anyway } = wish;
+    let ManySubmission { files, over, anyway, arrays } = wish;
     let ready = all_ready(house, files, anyway).await?;
-    let chosen = set::choose(house, &ready, over).await?;
+    let chosen = set::choose(house, &ready, over, arrays).await?;
     let payments = payments(&ready);
-    let mut members = all_begun(house, ready, &chosen).await?;
+    let members = all_begun(house, ready, &chosen).await?;
     // Before the holds are taken: what is free is asked for.
     let are_new = members.iter().map(|member| member.begun.as_ref().is_some_and(|begun| !begun.is_taken_up));
     let advice = advice(house, payments, are_new).await;
     hold_all(house, &members).await?;
-    let sent = send_all(house, &mut members).await;
+    let sent = send_all(house, &members, arrays).await;
     let members = answers(house, members, sent).await;
     if members.iter().all(|member| matches!(member.outcome, MemberOutcome::Submitted(_) | MemberOutcome::LeftOut)) {
         house.state.put_set_done(&chosen.digest, chosen.number).await?;
@@ -157,7 +160,7 @@ struct OnItsWay {
 
 async fn all_begun(house: &House, ready: Vec<Ready>, chosen: &Chosen) -> Result<Vec<OnItsWay>, JobsError> {
     let named: Vec<_> = ready.iter().map(|ready| (ready.told.path.clone(), ready.intent.name.clone())).collect();
-    let mut jobs = ready.into_iter().zip(chosen.generations.iter().copied());
+    let mut jobs = ready.into_iter().zip(chosen.places.iter().copied());
     let parts = std::iter::from_fn(|| Some(jobs.by_ref().take(JOBS_TOGETHER).collect::<Vec<_>>()));
     let parts = parts.take_while(|part| !part.is_empty());
     let begun = each(parts, FILES_AT_ONCE / 2, |part| begin_together(house, part)).await;
@@ -180,9 +183,9 @@ async fn hold_all(house: &House, members: &[OnItsWay]) -> Result<(), JobsError> 
 }
 
 /// What became of sending one; none where it was not tried.
-type Sent = Option<Result<SubmittedNote, JobsError>>;
+pub(super) type Sent = Option<Result<SubmittedNote, JobsError>>;
 
-async fn send_all(house: &House, members: &mut [OnItsWay]) -> Vec<Sent> {
+async fn send_all(house: &House, members: &[OnItsWay], arrays: Arrays) -> Vec<Sent> {
     let at_once = match house.dialect {
         // This process starts the job by itself there: killed in it, it leaves a job that never started.
         templates::Dialect::Local => 1,
@@ -190,21 +193,55 @@ async fn send_all(house: &House, members: &mut [OnItsWay]) -> Vec<Sent> {
         templates::Dialect::Slurm => FILES_AT_ONCE,
     };
     let brake = &Brake::default();
-    each(members.iter(), at_once, |member| async move {
-        let begun = member.begun.as_ref()?;
-        if brake.holds() && !begun.was_sent {
-            return None;
+    let told = each(parcels(members, arrays), at_once, |parcel| async move {
+        match parcel {
+            Parcel::One(_, begun) if brake.holds() && !begun.was_sent => Vec::new(),
+            Parcel::One(place, begun) => {
+                let sent = begun.send(house).await;
+                brake.learn(sent.as_ref().err());
+                vec![(place, Some(sent))]
+            }
+            Parcel::Array(array, tasks, at_once) => {
+                let begun = tasks.iter().map(|(index, (_, begun))| (*index, *begun)).collect();
+                let told = send_array(house, array, &begun, at_once, brake).await;
+                told.into_iter().filter_map(|(index, sent)| Some((tasks.get(&index)?.0, sent))).collect()
+            }
         }
-        let sent = begun.send(house).await;
-        brake.learn(sent.as_ref().err());
-        Some(sent)
-    })
-    .await
+    });
+    let mut sent: Vec<Sent> = members.iter().map(|_| None).collect();
+    for (place, told) in told.await.into_iter().flatten() {
+        sent[place] = told;
+    }
+    sent
+}
+
+/// What goes to the scheduler with one call, with its place among the files.
+enum Parcel<'a> {
+    One(usize, &'a Begun),
+    /// With the most tasks that run at once.
+    Array(JobId, BTreeMap<u32, (usize, &'a Begun)>, Option<u32>),
+}
+
+fn parcels(members: &[OnItsWay], arrays: Arrays) -> Vec<Parcel<'_>> {
+    let (mut parcels, mut by_array) = (Vec::new(), BTreeMap::<JobId, BTreeMap<u32, (usize, &Begun)>>::new());
+    for (place, begun) in members.iter().enumerate().filter_map(|(place, member)| Some((place, member.begun.as_ref()?)))
+    {
+        match begun.task.filter(|_| arrays != Arrays::None) {
+            Some(SetTask { array, index }) => drop(by_array.entry(array).or_default().insert(index, (place, begun))),
+            None => parcels.push(Parcel::One(place, begun)),
+        }
+    }
+    let at_once = match arrays {
+        Arrays::Wanted { at_once } => at_once,
+        Arrays::None => None,
+    };
+    parcels.extend(by_array.into_iter().map(|(array, tasks)| Parcel::Array(array, tasks, at_once)));
+    parcels
 }
 
 /// Whether sending more does any good.
 #[derive(Default)]
-struct Brake {
+pub(super) struct Brake {
     /// Since the last success.
     refusals: AtomicUsize,
     /// The scheduler did not answer, or nobody knows what it did.
@@ -212,11 +249,11 @@ struct Brake {
 }
 
 impl Brake {
-    fn holds(&self) -> bool {
+    pub(super) fn holds(&self) -> bool {
         self.is_lost.load(Ordering::Relaxed) || self.refusals.load(Ordering::Relaxed) >= REFUSALS_IN_A_ROW
     }
 
-    fn learn(&self, error: Option<&JobsError>) {
+    pub(super) fn learn(&self, error: Option<&JobsError>) {
         match error.map(|error| error.gravity) {
             None => self.refusals.store(0, Ordering::Relaxed),
             Some(Gravity::Refused) => drop(self.refusals.fetch_add(1, Ordering::Relaxed)),

@@ -3,8 +3,10 @@
 //! `ready` prepares the job of a file, `request` finds or makes the job of a request, `begun` begins it, `sheet` writes its
 //! batch script, `hold` takes its GPU-hours, `send` calls the scheduler exactly once, `sender` waits for whoever began that
 //! before, `read_back` sees what the scheduler made of it, `route` puts them in order for one file; `many` does so for many
-//! files of one call, `together` begins those, `set` says which jobs that call means, `payments` what budgets say to them together.
+//! files of one call, `alike` finds those that become tasks of arrays, `array` sends one, `together` begins those, `set` says which jobs that call means, `payments` what budgets say to them together.
 
+mod alike;
+mod array;
 mod begun;
 mod hold;
 mod many;
@@ -24,6 +26,7 @@ pub(crate) use request::{Opened, RequestState, digest_of, open_request, request_
 pub(crate) use send::{NotSent, found, look_up, note, send};
 pub(crate) use sender::{await_calls, sending};
 
+pub use alike::Arrays;
 pub use many::{MOST_FILES, ManyAnswer, ManySubmission, Member, MemberOutcome, submit_many};
 pub use route::{Submission, SubmitAnswer, SubmitOutcome, submit};
 pub use set::Over;

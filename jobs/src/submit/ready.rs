@@ -1,6 +1,6 @@
 //! A job of a file, prepared: all that can be known and refused without touching the world.
 
-use super::{Sheet, digest_of};
+use super::{Sheet, alike::alike, digest_of};
 use crate::{
     attended::attended,
     directory::{Intent, Origin},
@@ -27,6 +27,8 @@ pub(super) struct Ready {
     /// Its intent, where it is a new job; its id and generation are found then.
     pub(super) intent: Intent,
     pub(super) sheet: SheetWriter,
+    /// What the scheduler sees of it, where it may be a task of an array of others of which it sees the same.
+    pub(super) alike: Option<String>,
     /// What is only told.
     pub(super) told: Told,
 }
@@ -54,7 +56,8 @@ pub(super) async fn ready(
 ) -> Result<Ready, JobsError> {
     attended(house, &format!("job `{}` was not submitted", file.spec.name))?;
     let Prepared { placement, hold, no_hold, doubts, .. } = prepare_in(view, house, &file).await?;
-    Sheet::of(house, &file.spec, &placement, JobId::from_parts(model::Timestamp::default(), 0))?;
+    let sheet = Sheet::of(house, &file.spec, &placement, JobId::from_parts(model::Timestamp::default(), 0))?;
+    let alike = alike(house, &placement, &sheet);
     let expected = expected(&file.spec, &placement, house.clock.now(), &house.machine_zone);
     let digest = digest_of(house, &file.spec);
     let (path, spec) = (file.source.path, file.spec);
@@ -92,7 +95,7 @@ pub(super) async fn ready(
     let no_hold = no_hold.map(|why| match why {
         NoHold::Never(why) | NoHold::NotNow(why) => why,
     });
-    Ok(Ready { digest, intent, sheet, told: Told { path, log, no_hold, doubts, payment: hold, expected } })
+    Ok(Ready { digest, intent, sheet, alike, told: Told { path, log, no_hold, doubts, payment: hold, expected } })
 }
 
 /// What the budget's policy says to so much of it within a time. Whoever is not told of a low priority loses nothing, so a

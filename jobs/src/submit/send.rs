@@ -78,18 +78,18 @@ async fn send_once(
     }
 }
 
-fn not_known(intent: &Intent, error: &AdapterError) -> JobsError {
+pub(super) fn not_known(intent: &Intent, error: &AdapterError) -> JobsError {
     let what = format!("it is not known whether job `{}` was submitted", intent.name);
     let next = "run the same command again in three minutes: it looks the job up before it sends anything";
     JobsError::new(Gravity::Unknown, what, error.to_string(), next)
 }
 
-fn unsubmitted(intent: &Intent) -> String {
+pub(super) fn unsubmitted(intent: &Intent) -> String {
     format!("job `{}` was not submitted", intent.name)
 }
 
 /// Between its hold and now somebody may have cancelled the job, or given it up: then it is not sent, and it is over.
-async fn still_wanted(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<(), JobsError> {
+pub(super) async fn still_wanted(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<(), JobsError> {
     let why = if directory.is_ended_or_cancelled().await? {
         "it was cancelled meanwhile"
     } else if is_still_held(house, directory, intent).await? {
@@ -114,7 +114,7 @@ async fn is_still_held(house: &House, directory: &JobDirectory, intent: &Intent)
 
 /// Somebody cancelled the job while the scheduler was being called, and could not know its id; or it was not taken back
 /// then.
-async fn not_cancelled_meanwhile(
+pub(super) async fn not_cancelled_meanwhile(
     house: &House,
     directory: &JobDirectory,
     intent: &Intent,
@@ -138,31 +138,55 @@ pub(crate) async fn look_up(
     directory: &JobDirectory,
     intent: &Intent,
 ) -> Result<Option<SubmittedNote>, JobsError> {
-    let mut found = found(house, intent).await?;
+    keep_one(house, directory, found(house, intent).await?).await
+}
+
+/// Notes the one of the jobs with its stamp that is the job's.
+pub(super) async fn keep_one(
+    house: &House,
+    directory: &JobDirectory,
+    mut found: Vec<FoundJob>,
+) -> Result<Option<SubmittedNote>, JobsError> {
     let claimed = directory.claimed_by().await?;
     found.sort_by_key(|job| {
         let sighting = &job.sighting;
-        (claimed != Some(sighting.id), sighting.submitted_at, sighting.id)
+        (claimed != Some(sighting.handle()), sighting.submitted_at, sighting.handle())
     });
     let mut jobs = found.into_iter().map(|job: FoundJob| job.sighting);
     let Some(ours) = jobs.next() else { return Ok(None) };
     for duplicate in jobs.filter(|job| job.state.is_pending()) {
-        scheduled(house.scheduler.cancel(duplicate.id).await, "a duplicate in the queue was not taken back")?;
+        scheduled(house.scheduler.cancel(duplicate.handle()).await, "a duplicate in the queue was not taken back")?;
     }
-    note(house, directory, ours.id, ours.cluster, Some(ours.submitted_at)).await.map(Some)
+    note(house, directory, ours.handle(), ours.cluster, Some(ours.submitted_at)).await.map(Some)
 }
 
 /// Every scheduler job with the stamp. A question that could not be asked is never "none", and never a refusal.
 pub(crate) async fn found(house: &House, intent: &Intent) -> Result<Vec<FoundJob>, JobsError> {
-    let search = StampSearch {
+    let found = house.scheduler.find(&search(house, intent)).await;
+    answered(found, &format!("job `{}` was", intent.name))
+}
+
+/// The same of several, with one question.
+pub(super) async fn found_each(house: &House, intents: &[&Intent]) -> Result<Vec<Vec<FoundJob>>, JobsError> {
+    let searches: Vec<StampSearch> = intents.iter().map(|intent| search(house, intent)).collect();
+    if searches.is_empty() {
+        return Ok(Vec::new());
+    }
+    answered(house.scheduler.find_each(&searches).await, "the jobs of an array were")
+}
+
+fn search(house: &House, intent: &Intent) -> StampSearch {
+    StampSearch {
         stamp: intent.stamp(),
         job_name: intent.scheduler_name(),
         user: Some(house.principal.user.clone()),
         since: intent.made_at,
-    };
-    let what = format!("it is not known whether job `{}` was submitted, so nothing was sent again", intent.name);
-    let found = scheduled(house.scheduler.find(&search).await, &what);
-    found.map_err(|error| match error.gravity {
+    }
+}
+
+fn answered<Found>(found: Result<Found, AdapterError>, which: &str) -> Result<Found, JobsError> {
+    let what = format!("it is not known whether {which} submitted, so nothing was sent again");
+    scheduled(found, &what).map_err(|error| match error.gravity {
         Gravity::Unreachable | Gravity::Bug => error,
         Gravity::Refused | Gravity::Usage | Gravity::Unknown => JobsError { gravity: Gravity::Unknown, ..error },
     })

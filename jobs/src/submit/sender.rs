@@ -6,7 +6,7 @@ use crate::{
     house::House,
     reached::reached,
 };
-use model::Stamp;
+use model::{ArrayStamp, Stamp};
 use scheduler_adapters::SUBMISSION_PATIENCE;
 use std::time::Duration;
 
@@ -25,14 +25,66 @@ pub(crate) async fn await_calls(
     stamp: Stamp,
     before: u32,
 ) -> Result<Option<SubmittedNote>, JobsError> {
+    let known = await_each(house, [(directory, stamp, before)], Vec::new()).await?;
+    Ok(known.into_iter().next().flatten())
+}
+
+/// The same for several jobs. A call that several of them were sent with is waited for once, and not where it was before.
+pub(super) async fn await_each<'a>(
+    house: &House,
+    jobs: impl IntoIterator<Item = (&'a JobDirectory, Stamp, u32)>,
+    mut over: Vec<Sending>,
+) -> Result<Vec<Option<SubmittedNote>>, JobsError> {
     let here = Hosts::of(house).await?;
+    let mut known = Vec::new();
+    for (directory, stamp, before) in jobs {
+        known.push(await_one(house, directory, (stamp, before), &here, &mut over).await?);
+    }
+    Ok(known)
+}
+
+/// Waits for the calls of an array noted before number `before`, each until it is over or nothing is left to wait for; those
+/// calls. Whoever sends an array begins here: two that wait for each other's jobs would wait in vain.
+pub(super) async fn await_array(
+    house: &House,
+    (array, stamp): (&JobDirectory, Stamp),
+    before: u32,
+    is_settled: impl AsyncFn() -> Result<bool, JobsError>,
+) -> Result<Vec<Sending>, JobsError> {
+    let here = Hosts::of(house).await?;
+    let mut over = Vec::new();
+    for number in 1..before {
+        let Some(sending) = array.sending(number).await? else { break };
+        for _ in 0..LOOKS {
+            if is_settled().await? || !is_under_way(house, &sending, stamp, &here).await? {
+                break;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        over.push(sending);
+    }
+    Ok(over)
+}
+
+/// Waits for the calls of one job, but for those of arrays that were seen to be over.
+async fn await_one(
+    house: &House,
+    directory: &JobDirectory,
+    (stamp, before): (Stamp, u32),
+    here: &Hosts,
+    over: &mut Vec<Sending>,
+) -> Result<Option<SubmittedNote>, JobsError> {
     for number in 1..before {
         let Some(sending) = directory.sending(number).await? else { break };
+        if over.contains(&sending) {
+            continue;
+        }
         for _ in 0..LOOKS {
             if let Some(known) = directory.submitted().await? {
                 return Ok(Some(known));
             }
-            if !is_under_way(house, &sending, stamp, &here).await? {
+            if !is_under_way(house, &sending, stamp, here).await? {
+                over.extend(sending.array.map(|_| sending.clone()));
                 break;
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -48,7 +100,7 @@ async fn is_under_way(house: &House, sending: &Sending, stamp: Stamp, here: &Hos
             return Ok(true);
         }
         if sending.command_host.as_ref().unwrap_or(&sending.host) == &here.command {
-            let asked = house.processes.is_submitting(&stamp.to_string()).await;
+            let asked = house.processes.is_submitting(&mark(sending, stamp)).await;
             let is_seen = reached(asked, "it was not seen whether an earlier call of the scheduler still runs")?;
             if is_seen || !sending.is_unseen {
                 return Ok(is_seen);
@@ -58,6 +110,11 @@ async fn is_under_way(house: &House, sending: &Sending, stamp: Stamp, here: &Hos
     let age = house.clock.now().seconds_since(sending.at);
     // Another host's clock may be ahead of ours.
     Ok(age < i64::try_from(SUBMISSION_PATIENCE.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// What the command of a call carries: the mark of the job, or of the array that it is sent with.
+fn mark(sending: &Sending, stamp: Stamp) -> String {
+    sending.array.map_or_else(|| stamp.to_string(), |array| ArrayStamp::of(array).to_string())
 }
 
 /// Where this process runs, and where its calls of the scheduler do.
@@ -81,6 +138,7 @@ pub(crate) async fn sending(house: &House, goes_by_command: bool) -> Result<Send
         process: house.process.number,
         process_started: house.process.started,
         is_unseen: !goes_by_command,
+        array: None,
         at: house.clock.now(),
     })
 }

@@ -4,13 +4,14 @@
 //! meanwhile, and what it had not is submitted now. Only a call of which every job was submitted begins anew.
 
 use super::{
+    alike::{Arrays, plan},
     many::{FILES_AT_ONCE, each},
     ready::Ready,
     request::{digest_of, has_ended},
 };
 use crate::{
-    directory::{JobDirectory, JobSet, SetMember, SubmittedNote, Written},
-    error::JobsError,
+    directory::{JobDirectory, JobSet, LastSet, SetMember, SetTask, SubmittedNote, Written},
+    error::{Gravity, JobsError},
     house::House,
     reached::scheduled,
 };
@@ -27,46 +28,91 @@ pub enum Over {
     LeaveOut,
 }
 
+/// So often a set is chosen anew because another process chose one meanwhile.
+const MOST_CHOICES: usize = 20;
+
 /// The set of a call.
 pub(super) struct Chosen {
     /// The digest of the call.
     pub(super) digest: String,
     /// Which set of that call it is.
     pub(super) number: u32,
-    /// For each file which submission of its request it becomes; none where it is left out.
-    pub(super) generations: Vec<Option<u32>>,
+    /// What becomes of each file.
+    pub(super) places: Vec<Place>,
+}
+
+/// What becomes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Which submission of its request; none where it is left out.
+    pub(super) generation: Option<u32>,
+    /// Which task of an array, where it is to be one.
+    pub(super) task: Option<SetTask>,
 }
 
 /// Chooses the set of a call of these jobs.
-pub(super) async fn choose(house: &House, jobs: &[Ready], over: Over) -> Result<Chosen, JobsError> {
+pub(super) async fn choose(house: &House, jobs: &[Ready], over: Over, arrays: Arrays) -> Result<Chosen, JobsError> {
     let digests: Vec<&str> = jobs.iter().map(|job| job.digest.as_str()).collect();
     let digest = digest_of(house, &("set", &digests));
-    let last = house.state.last_set(&digest).await?;
-    let number = last.as_ref().map_or(1, |last| last.number + 1);
-    if let Some(last) = last.filter(|last| !last.is_done && over != Over::Again) {
-        return resumed(house, digest, last.number, &last.set).await;
-    }
-    let members = choices(house, jobs, over).await?;
-    let set = JobSet { version: 1, made_at: house.clock.now(), members };
-    match house.state.put_set(&digest, number, &set).await? {
-        Written::New => {
-            let generations = set.members.into_iter().map(|member| member.generation).collect();
-            Ok(Chosen { digest, number, generations })
+    let mut over = over;
+    for _ in 0..MOST_CHOICES {
+        let last = house.state.last_set(&digest).await?;
+        let is_resumed = |last: &LastSet| !last.is_done && over != Over::Again;
+        let number = last.as_ref().map_or(1, |last| last.number + 1);
+        let mut members = match last.filter(is_resumed) {
+            Some(last) => match resumed(house, &last.set).await? {
+                Some(members) => members,
+                None => return Ok(Chosen { digest, number: last.number, places: places(&last.set) }),
+            },
+            None => choices(house, jobs, over).await?,
+        };
+        if arrays != Arrays::None {
+            plan_new(house, jobs, &mut members).await?;
         }
-        // Another process was first, and may have come further.
-        Written::Existing(set) => resumed(house, digest, number, &set).await,
+        let members = members.into_iter().map(|(member, _)| member).collect();
+        let set = JobSet { version: 1, made_at: house.clock.now(), members };
+        match house.state.put_set(&digest, number, &set).await? {
+            Written::New => return Ok(Chosen { digest, number, places: places(&set) }),
+            // Another process was first, and may have come further.
+            Written::Existing(_) if over == Over::Again => over = Over::Ask,
+            Written::Existing(_) => {}
+        }
     }
+    let why = format!("other processes began the same call {MOST_CHOICES} times meanwhile");
+    Err(JobsError::new(Gravity::Unreachable, "nothing was submitted", why, "run the same command again"))
 }
 
-async fn resumed(house: &House, digest: String, number: u32, set: &JobSet) -> Result<Chosen, JobsError> {
-    let mut generations = Vec::with_capacity(set.members.len());
+fn places(set: &JobSet) -> Vec<Place> {
+    set.members.iter().map(|member| Place { generation: member.generation, task: member.task }).collect()
+}
+
+/// Makes tasks of those that become new jobs and are alike.
+async fn plan_new(house: &House, jobs: &[Ready], members: &mut [(SetMember, bool)]) -> Result<(), JobsError> {
+    let alike = |(job, (_, is_new)): (&'_ Ready, &(SetMember, bool))| job.alike.clone().filter(|_| *is_new);
+    let alike: Vec<Option<String>> = jobs.iter().zip(members.iter()).map(alike).collect();
+    let alike: Vec<Option<&str>> = alike.iter().map(Option::as_deref).collect();
+    for ((member, is_new), task) in members.iter_mut().zip(plan(house, &alike).await?) {
+        if *is_new {
+            member.task = task;
+        }
+    }
+    Ok(())
+}
+
+/// What a set that was broken off has become: its members with those that are made anew, and which those are; none where it
+/// is what it was.
+async fn resumed(house: &House, set: &JobSet) -> Result<Option<Vec<(SetMember, bool)>>, JobsError> {
+    let mut members = Vec::with_capacity(set.members.len());
     for member in &set.members {
-        generations.push(match member.generation {
+        let generation = match member.generation {
             Some(generation) => Some(current(house, &member.digest, generation).await?),
             None => None,
-        });
+        };
+        let is_new = generation != member.generation;
+        let task = member.task.filter(|_| !is_new);
+        members.push((SetMember { digest: member.digest.clone(), generation, task }, is_new));
     }
-    Ok(Chosen { digest, number, generations })
+    Ok(members.iter().any(|(_, is_new)| *is_new).then_some(members))
 }
 
 /// Which submission of a request a set has come to: a job that was refused is made anew, and one that was submitted stays.
@@ -96,7 +142,8 @@ struct Last {
     standing: Standing,
 }
 
-async fn choices(house: &House, jobs: &[Ready], over: Over) -> Result<Vec<SetMember>, JobsError> {
+/// What the call makes of each job, and whether that is a new one.
+async fn choices(house: &House, jobs: &[Ready], over: Over) -> Result<Vec<(SetMember, bool)>, JobsError> {
     let lasts = lasts(house, jobs).await?;
     let count = |of: fn(&Standing) -> bool| lasts.iter().filter(|last| of(&last.standing)).count();
     let are_over = count(|standing| matches!(standing, Standing::Over));
@@ -108,7 +155,11 @@ async fn choices(house: &House, jobs: &[Ready], over: Over) -> Result<Vec<SetMem
         (Standing::Open, Over::Ask | Over::LeaveOut) => Some(last.number),
         _ => Some(last.number + 1),
     };
-    let member = |(job, last): (&Ready, &Last)| SetMember { digest: job.digest.clone(), generation: generation(last) };
+    let member = |(job, last): (&Ready, &Last)| {
+        let generation = generation(last);
+        let is_new = generation.is_some_and(|generation| generation > last.number);
+        (SetMember { digest: job.digest.clone(), generation, task: None }, is_new)
+    };
     Ok(jobs.iter().zip(&lasts).map(member).collect())
 }
 

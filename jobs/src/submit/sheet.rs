@@ -65,6 +65,7 @@ impl Sheet {
             script: ScriptSource::File(path.to_string_lossy().into_owned()),
             job_name: self.job_name.clone(),
             stamp: self.stamp,
+            array: None,
             output: Some(self.output.clone()),
             directory: path.parent().map(|folder| folder.to_string_lossy().into_owned()),
             options: self.options.clone(),

@@ -5,9 +5,10 @@ use super::{
     begun::{Begun, begin, make_log_folder},
     ready::Ready,
     request::opened,
+    set::Place,
 };
 use crate::{
-    directory::{Claim, Intent, Written},
+    directory::{Claim, Intent, SetTask, Written},
     error::JobsError,
     house::{House, Step},
 };
@@ -17,14 +18,12 @@ use model::JobId;
 pub(super) const JOBS_TOGETHER: usize = 8;
 
 /// Begins each with the submission of its request that the set names; one without is left out.
-pub(super) async fn begin_together(
-    house: &House,
-    jobs: Vec<(Ready, Option<u32>)>,
-) -> Result<Vec<Option<Begun>>, JobsError> {
+pub(super) async fn begin_together(house: &House, jobs: Vec<(Ready, Place)>) -> Result<Vec<Option<Begun>>, JobsError> {
     let mut claims = claimed(house, &jobs).await?.into_iter();
     let mut begun: Vec<Option<Begun>> = jobs.iter().map(|_| None).collect();
     let mut fresh = Vec::new();
-    for (place, (ready, generation)) in jobs.into_iter().enumerate() {
+    let tasks: Vec<_> = jobs.iter().map(|(_, place)| place.task).collect();
+    for (place, (ready, Place { generation, .. })) in jobs.into_iter().enumerate() {
         let (Some(generation), Some((id, written))) = (generation, generation.and_then(|_| claims.next())) else {
             continue;
         };
@@ -39,12 +38,13 @@ pub(super) async fn begin_together(
     for (place, job) in fresh_begun(house, fresh).await? {
         begun[place] = Some(job);
     }
-    Ok(begun)
+    Ok(begun.into_iter().zip(tasks).map(|(begun, task)| Some(begun?.with_task(task))).collect())
 }
 
-async fn claimed(house: &House, jobs: &[(Ready, Option<u32>)]) -> Result<Vec<(JobId, Written<JobId>)>, JobsError> {
-    let claim = |(ready, generation): &'_ (Ready, Option<u32>)| {
-        generation.map(|generation| (ready.digest.clone(), generation, house.new_id()))
+async fn claimed(house: &House, jobs: &[(Ready, Place)]) -> Result<Vec<(JobId, Written<JobId>)>, JobsError> {
+    let claim = |(ready, Place { generation, task }): &'_ (Ready, Place)| {
+        let id = || task.map_or_else(|| house.new_id(), SetTask::job);
+        generation.map(|generation| (ready.digest.clone(), generation, id()))
     };
     let wanted: Vec<(String, u32, JobId)> = jobs.iter().filter_map(claim).collect();
     let claims: Vec<Claim<'_>> =
@@ -72,7 +72,10 @@ async fn fresh_begun(house: &House, fresh: Vec<(usize, Intent, Ready)>) -> Resul
             make_log_folder(house, &directory, &handed).await?;
             scripts.push((intent.id, script));
         }
-        begun.push((place, Begun { directory, intent, is_taken_up: false, was_sent, handed, told: ready.told }));
+        begun.push((
+            place,
+            Begun { directory, intent, is_taken_up: false, was_sent, task: None, handed, told: ready.told },
+        ));
     }
     let count = scripts.len();
     house.state.put_scripts(scripts).await?;

@@ -31,7 +31,7 @@ fn conditions(text: &str) -> Vec<Condition> {
             let ids: Vec<Option<SchedulerJobId>> = match jobs {
                 "" => vec![None],
                 // `after:4711+10`: ten minutes behind its start; `12_3`: a task of an array.
-                jobs => jobs.split(':').map(|job| job.split(['+', '_']).next()?.parse().ok()).collect(),
+                jobs => jobs.split(':').map(id_of).collect(),
             };
             ids.into_iter().map(move |job| Condition { kind: kind.to_owned(), job, is_failed }).collect::<Vec<_>>()
         })
@@ -56,6 +56,12 @@ pub(super) async fn causes(house: &House, job: &PendingJob) -> Vec<Cause> {
             (None, _) => without_job(&condition.kind),
         })
         .collect()
+}
+
+/// Of `4711`, `4711_3` (a task), `4711_*` (an array) or `4711+10` (with minutes).
+fn id_of(job: &str) -> Option<SchedulerJobId> {
+    let job = job.split('+').next()?;
+    job.parse().ok().or_else(|| job.split('_').next()?.parse().ok())
 }
 
 async fn asked(
@@ -123,6 +129,8 @@ mod tests {
         );
         assert_eq!(shown("after:5+10:6"), [one("after", Some(5), false), one("after", Some(6), false)]);
         assert_eq!(shown(""), []);
+        let task = conditions("afterok:4711_3(unfulfilled)").remove(0);
+        assert_eq!(task.job, Some(SchedulerJobId::new(4711).with_task(3)));
     }
 
     #[test]

@@ -30,9 +30,12 @@ pakt_is_number() {
   case "$1" in '' | *[!0-9]*) return 1 ;; esac
 }
 
-pakt_id=${SLURM_JOB_ID:-}
+pakt_number=${SLURM_JOB_ID:-}
+# A task of an array is called by array and index, 4711_3: its number may be that of the array.
+pakt_id=${PAKT_TASK:-$pakt_number}
+unset PAKT_TASK
 pakt_restart=${SLURM_RESTART_COUNT:-0}
-if ! pakt_is_number "$pakt_id" || ! pakt_is_number "$pakt_restart"; then
+if ! pakt_is_number "$pakt_number" || ! pakt_is_number "${pakt_id/_/}" || ! pakt_is_number "$pakt_restart"; then
   pakt_fail 74 'this script runs as a scheduler job only: SLURM_JOB_ID holds no number'
 fi
 pakt_job_directory=/state/pakt/job
@@ -271,7 +274,7 @@ pakt_rendezvous() {
     printf 'pakt: no address is known for the first node, %s: MASTER_ADDR is empty\n' "$first" >&2
   # From the job id, so that jobs that share a node do not meet: 10000 to 31999, below the ports that Linux gives to
   # connections by itself (32768 on, `ip_local_port_range`).
-  MASTER_PORT=$((10000 + 10#$pakt_id % 22000))
+  MASTER_PORT=$((10000 + 10#$pakt_number % 22000))
   export MASTER_ADDR MASTER_PORT
 }
 

@@ -21,9 +21,10 @@ pakt_is_number() {
   case "$1" in '' | *[!0-9]*) return 1 ;; esac
 }
 
-pakt_id=${PAKT_LOCAL_JOB_ID:-}
+pakt_number=${PAKT_LOCAL_JOB_ID:-}
+pakt_id=$pakt_number
 pakt_restart=0
-if ! pakt_is_number "$pakt_id" || ! pakt_is_number "$pakt_restart"; then
+if ! pakt_is_number "$pakt_number" || ! pakt_is_number "${pakt_id/_/}" || ! pakt_is_number "$pakt_restart"; then
   pakt_fail 74 'this script runs as a scheduler job only: PAKT_LOCAL_JOB_ID holds no number'
 fi
 pakt_job_directory=/state/pakt/job

@@ -21,9 +21,10 @@ pakt_is_number() {
   case "$1" in '' | *[!0-9]*) return 1 ;; esac
 }
 
-pakt_id=${PAKT_LOCAL_JOB_ID:-}
+pakt_number=${PAKT_LOCAL_JOB_ID:-}
+pakt_id=$pakt_number
 pakt_restart=0
-if ! pakt_is_number "$pakt_id" || ! pakt_is_number "$pakt_restart"; then
+if ! pakt_is_number "$pakt_number" || ! pakt_is_number "${pakt_id/_/}" || ! pakt_is_number "$pakt_restart"; then
   pakt_fail 74 'this script runs as a scheduler job only: PAKT_LOCAL_JOB_ID holds no number'
 fi
 pakt_job_directory=/state/pakt/job
@@ -223,7 +224,7 @@ pakt_rendezvous() {
   MASTER_ADDR=127.0.0.1
   # From the job id, so that jobs that share a node do not meet: 10000 to 31999, below the ports that Linux gives to
   # connections by itself (32768 on, `ip_local_port_range`).
-  MASTER_PORT=$((10000 + 10#$pakt_id % 22000))
+  MASTER_PORT=$((10000 + 10#$pakt_number % 22000))
   export MASTER_ADDR MASTER_PORT
 }
 

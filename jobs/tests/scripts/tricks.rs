@@ -19,7 +19,7 @@ const EVERYWHERE: [(&str, &str); 4] = [
 
 /// What every torchrun on several nodes holds.
 const MEETING: [(&str, &str); 6] = [
-    ("MASTER_PORT=$((10000 + 10#$pakt_id % 22000))", "the port follows from the job id"),
+    ("MASTER_PORT=$((10000 + 10#$pakt_number % 22000))", "the port follows from the job id"),
     ("--rdzv_backend=c10d", "one rendezvous"),
     (
         "[ \"${SLURM_NODEID:?is not set: srun has not started this}\" -ne 0 ] || pakt_is_host=true",

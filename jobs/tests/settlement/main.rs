@@ -1,6 +1,7 @@
 //! Settlement as its callers see it: a house with a real ledger, real job directories, and a cluster that the test plays.
 
 mod amending;
+mod arrays;
 mod balance;
 mod books;
 mod bundles;

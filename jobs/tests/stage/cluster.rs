@@ -28,6 +28,8 @@ const FIELDS: [&str; 6] = ["JobIDRaw", "End", "WorkDir", "Comment", "SubmitLine"
 #[derive(Default)]
 pub(crate) struct Says {
     pub(crate) runs: Vec<Run>,
+    /// How many tasks an array may have; none are taken where it does not say.
+    pub(crate) largest_array: Option<u32>,
     /// Whether it is handed jobs by no command that could be looked for.
     pub(crate) is_unseen: bool,
     /// What accounting says from its second answer on.
@@ -124,13 +126,13 @@ impl Scheduler for Cluster {
         self.answers("submit")?;
         let (id, meanwhile) = {
             let says = &mut *self.says();
-            if says.handed.room.is_some_and(|room| says.handed.sent.len() >= room) {
+            if !says.handed.has_room_for(submission) {
                 let kind = AdapterErrorKind::Refused { said: "Job violates accounting/QOS policy".to_owned() };
                 return Err(AdapterError { retry: Retry::Later, ..AdapterError::new(kind, "submitting") });
             }
-            let job = says.handed.take_in(submission, &self.reader, self.clock.now());
-            let id = job.id;
-            says.queue.push(job);
+            let jobs = says.handed.take_in(submission, &self.reader, self.clock.now());
+            let id = jobs.first().expect("at least one").id;
+            says.queue.extend(jobs);
             (id, says.handed.meanwhile.take())
         };
         if let Some(meanwhile) = meanwhile {
@@ -145,19 +147,31 @@ impl Scheduler for Cluster {
     }
 
     async fn find(&self, search: &StampSearch) -> Result<Vec<FoundJob>, AdapterError> {
+        Ok(self.find_each(std::slice::from_ref(search)).await?.remove(0))
+    }
+
+    async fn find_each(&self, searches: &[StampSearch]) -> Result<Vec<Vec<FoundJob>>, AdapterError> {
         self.answers("find")?;
         let says = self.says();
-        let queue = says.queue.iter().map(|job| (FoundIn::Queue, job));
-        let known = queue.chain(says.states.iter().map(|job| (FoundIn::Accounting, job)));
-        let with_stamp = known.filter(|(_, job)| job.stamp == Some(search.stamp));
-        Ok(with_stamp.map(|(found_in, job)| FoundJob { found_in, sighting: job.clone() }).collect())
+        let of = |search: &StampSearch| {
+            let queue = says.queue.iter().map(|job| (FoundIn::Queue, job));
+            let known = queue.chain(says.states.iter().map(|job| (FoundIn::Accounting, job)));
+            let with_stamp = known.filter(|(_, job)| job.stamp == Some(search.stamp));
+            with_stamp.map(|(found_in, job)| FoundJob { found_in, sighting: job.clone() }).collect()
+        };
+        Ok(searches.iter().map(of).collect())
+    }
+
+    async fn largest_array(&self) -> Result<Option<u32>, AdapterError> {
+        self.answers("largest array")?;
+        Ok(self.says().largest_array)
     }
 
     async fn read_back(&self, id: SchedulerJobId) -> Result<JobFacts, AdapterError> {
         self.answers("read back")?;
         let found = {
             let says = self.says();
-            let queued = says.queue.iter().find(|job| job.id == id).cloned();
+            let queued = says.queue.iter().find(|job| job.handle() == id).cloned();
             let queued = queued.map(|sighting| JobFacts { sighting, tasks: 1, work_directory: None, output: None });
             says.facts.clone().filter(|facts| facts.sighting.id == id).or(queued)
         };
@@ -172,8 +186,8 @@ impl Scheduler for Cluster {
         self.answers("states")?;
         let says = self.says();
         let known = says.queue.iter().chain(&says.states);
-        let asked = known.filter(|job| ids.contains(&job.id) && job.submitted_at >= since);
-        Ok(asked.map(|job| (job.id, job.clone())).collect())
+        let asked = known.filter(|job| ids.contains(&job.handle()) && job.submitted_at >= since);
+        Ok(asked.map(|job| (job.handle(), job.clone())).collect())
     }
 
     async fn queue(&self, whose: &Whose) -> Result<QueueBatch, AdapterError> {
@@ -191,7 +205,7 @@ impl Scheduler for Cluster {
         {
             let says = &mut *self.says();
             says.handed.cancelled.push(id);
-            for job in says.queue.iter_mut().filter(|job| job.id == id) {
+            for job in says.queue.iter_mut().filter(|job| job.is_called(id)) {
                 job.state = JobState::of(BaseState::Cancelled);
             }
         }

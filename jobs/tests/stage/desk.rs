@@ -330,6 +330,7 @@ impl Job {
             process_started: 1,
             command_host: None,
             is_unseen: false,
+            array: None,
             at: at(noted_at),
         };
         self.directory.note_sending(&sending).await.expect("written");
@@ -344,10 +345,10 @@ pub(crate) fn principal(user: &str) -> Principal {
     Principal { user: user.parse().expect("a user"), site: Some(site()) }
 }
 
-/// Bits that were not there before.
+/// Bits that were not there before, with room for an array behind each.
 fn another() -> u128 {
     static LAST: AtomicU64 = AtomicU64::new(0);
-    LAST.fetch_add(1, Ordering::SeqCst).into()
+    u128::from(LAST.fetch_add(1, Ordering::SeqCst)) << 32
 }
 
 /// A site with these partitions, all of which count GPUs, one by one.

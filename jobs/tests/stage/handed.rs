@@ -3,7 +3,7 @@
 use super::cluster::waiting;
 use jobs::{Step, Steps};
 use model::{SchedulerJobId, Timestamp, UserName};
-use scheduler_adapters::{JobSighting, Submission};
+use scheduler_adapters::{JobForm, JobSighting, Submission};
 use std::{
     pin::Pin,
     sync::atomic::{AtomicUsize, Ordering},
@@ -27,15 +27,22 @@ pub(crate) struct Handed {
     pub(crate) meanwhile: Option<Meanwhile>,
     /// Whether the next job is taken and the answer lost.
     pub(crate) loses_answer: bool,
-    /// How many jobs it takes in all; it refuses what comes after that.
+    /// How many jobs it takes in all, tasks of arrays among them; it refuses what comes after that.
     pub(crate) room: Option<usize>,
     /// The call behind which whoever calls is killed.
     pub(crate) dies_in: Option<&'static str>,
 }
 
 impl Handed {
-    /// Takes a job in.
-    pub(super) fn take_in(&mut self, submission: &Submission, user: &UserName, now: Timestamp) -> JobSighting {
+    /// Whether it takes as much as this.
+    pub(super) fn has_room_for(&self, submission: &Submission) -> bool {
+        let count = |submission: &Submission| submission.array.as_ref().map_or(1, |array| array.indexes.len());
+        let taken: usize = self.sent.iter().map(count).sum();
+        self.room.is_none_or(|room| taken + count(submission) <= room)
+    }
+
+    /// Takes a job in, or each task of an array.
+    pub(super) fn take_in(&mut self, submission: &Submission, user: &UserName, now: Timestamp) -> Vec<JobSighting> {
         let id = 101 + u64::try_from(self.sent.len()).expect("few");
         self.sent.push(submission.clone());
         let mut job = waiting(id, user.as_str(), now.epoch_seconds());
@@ -43,7 +50,14 @@ impl Handed {
         if let Some(filter) = self.filter {
             filter(&mut job);
         }
-        job
+        let Some(array) = &submission.array else { return vec![job] };
+        let task = |index: &u32| JobSighting {
+            form: JobForm::Array,
+            shown_id: format!("{id}_{index}"),
+            stamp: Some(array.stamp.task(*index)),
+            ..job.clone()
+        };
+        array.indexes.iter().map(task).collect()
     }
 }
 

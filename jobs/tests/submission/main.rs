@@ -1,5 +1,6 @@
 //! Submission as its callers see it: a real ledger, real job directories, and a scheduler that fails where the test wants.
 
+mod arrays;
 mod choosing;
 mod expected;
 mod many;

@@ -9,7 +9,7 @@ use crate::{
 use jobs::{
     Gravity, House, JobsError, ProcessMark, Step,
     job_file::{JobFile, SourceFile},
-    submit::{ManyAnswer, ManySubmission, MemberOutcome, Over, SubmitAnswer, SubmitOutcome, submit_many},
+    submit::{Arrays, ManyAnswer, ManySubmission, MemberOutcome, Over, SubmitAnswer, SubmitOutcome, submit_many},
 };
 use ledger::{Decision, EntryKind};
 use model::{BaseState, JobState};
@@ -41,7 +41,11 @@ fn files_of(hours: i64, count: usize) -> Vec<JobFile> {
 }
 
 async fn as_wished(house: &House, count: usize, over: Over) -> Result<ManyAnswer, JobsError> {
-    submit_many(house, ManySubmission { files: files(count), over, anyway: None }).await
+    submit_many(
+        house,
+        ManySubmission { files: files(count), over, anyway: None, arrays: Arrays::Wanted { at_once: None } },
+    )
+    .await
 }
 
 async fn call(desk: &Desk, count: usize) -> Result<ManyAnswer, JobsError> {
@@ -55,7 +59,7 @@ async fn refused(desk: &Desk, count: usize) -> JobsError {
     }
 }
 
-fn submitted(answer: &ManyAnswer) -> Vec<&SubmitAnswer> {
+pub(crate) fn submitted(answer: &ManyAnswer) -> Vec<&SubmitAnswer> {
     let of = |member: &jobs::submit::Member| format!("{}", member.path.display());
     answer
         .members
@@ -69,7 +73,7 @@ fn submitted(answer: &ManyAnswer) -> Vec<&SubmitAnswer> {
 }
 
 /// A letter for each file: submitted now, begun before, submitted before, left out, failed, waiting.
-fn letters(answer: &ManyAnswer) -> String {
+pub(crate) fn letters(answer: &ManyAnswer) -> String {
     let letter = |outcome: &MemberOutcome| match outcome {
         MemberOutcome::Submitted(answer) => match answer.outcome {
             SubmitOutcome::New => 'n',
@@ -92,7 +96,7 @@ fn end(desk: &Desk, numbers: impl IntoIterator<Item = u64>) {
     }
 }
 
-async fn holds(desk: &Desk) -> usize {
+pub(crate) async fn holds(desk: &Desk) -> usize {
     desk.entries().await.iter().filter(|entry| entry.kind == EntryKind::Hold).count()
 }
 
@@ -179,7 +183,12 @@ async fn holds_are_taken_together_or_not_at_all() {
     enforce(&desk, true).await;
     let hours = 20;
     let fits = usize::try_from(free_hours(&desk).await / hours).expect("something is free");
-    let call = |count| ManySubmission { files: files_of(hours, count), over: Over::Ask, anyway: None };
+    let call = |count| ManySubmission {
+        files: files_of(hours, count),
+        over: Over::Ask,
+        anyway: None,
+        arrays: Arrays::Wanted { at_once: None },
+    };
     let before = desk.entries().await.len();
     let refused = submit_many(&desk.house("ada"), call(fits + 1)).await;
     let error = refused.map(drop).expect_err("one is too many");
@@ -263,7 +272,7 @@ async fn two_files_of_one_job_and_more_than_a_call_takes_change_nothing() {
     let desk = Desk::new().await;
     let mut twice = files(2);
     twice.push(files(1).remove(0));
-    let wish = ManySubmission { files: twice, over: Over::Ask, anyway: None };
+    let wish = ManySubmission { files: twice, over: Over::Ask, anyway: None, arrays: Arrays::Wanted { at_once: None } };
     let house = desk.house("ada");
     let counted = Arc::new(Counted { behind: Arc::clone(&house.books), opened: AtomicUsize::new(0) });
     let house = House { books: counted.clone(), ..house };
@@ -272,7 +281,7 @@ async fn two_files_of_one_job_and_more_than_a_call_takes_change_nothing() {
     assert_eq!(error.gravity, Gravity::Usage);
     assert!(error.why.contains("ask for the same job, `job-1`"), "{}", error.why);
     let many = vec![files(1).remove(0); jobs::submit::MOST_FILES + 1];
-    let wish = ManySubmission { files: many, over: Over::Ask, anyway: None };
+    let wish = ManySubmission { files: many, over: Over::Ask, anyway: None, arrays: Arrays::Wanted { at_once: None } };
     let error = submit_many(&desk.house("ada"), wish).await.map(drop).expect_err("too many");
     assert!(error.why.contains("at most 10000"), "{}", error.why);
     assert!(desk.house("ada").state.ids().await.expect("listed").is_empty());
@@ -286,7 +295,12 @@ async fn the_policy_is_asked_about_all_new_jobs_together() {
     let decisions = |answer: &ManyAnswer| {
         answer.advice.iter().map(|(_, advice)| advice.decision == Decision::Allow).collect::<Vec<_>>()
     };
-    let call = |count| ManySubmission { files: files_of(hours, count), over: Over::Ask, anyway: None };
+    let call = |count| ManySubmission {
+        files: files_of(hours, count),
+        over: Over::Ask,
+        anyway: None,
+        arrays: Arrays::Wanted { at_once: None },
+    };
     let covered = submit_many(&desk.house("ada"), call(fits - 1)).await.expect("submitted");
     assert_eq!(decisions(&covered), [true], "one for the budget, not one a job");
     let more = submit_many(&desk.house("ada"), call(fits * 2)).await.expect("a ledger that only advises");

@@ -121,6 +121,7 @@ async fn sending_elsewhere(noted_at: i64) -> (Desk, JobDirectory) {
         process_started: 9,
         command_host: None,
         is_unseen: false,
+        array: None,
         at: at(noted_at),
     };
     directory.note_sending(&sending).await.expect("written");

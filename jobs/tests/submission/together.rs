@@ -5,7 +5,7 @@ use crate::{desk::Desk, many::files, stage::mortal::Mortal, wish::sent};
 use jobs::{
     House, JobsError,
     directory::State,
-    submit::{ManyAnswer, ManySubmission, MemberOutcome, Over, submit_many},
+    submit::{Arrays, ManyAnswer, ManySubmission, MemberOutcome, Over, submit_many},
 };
 use ledger::EntryKind;
 use std::{
@@ -14,7 +14,11 @@ use std::{
 };
 
 async fn call(house: &House, count: usize) -> Result<ManyAnswer, JobsError> {
-    submit_many(house, ManySubmission { files: files(count), over: Over::Ask, anyway: None }).await
+    submit_many(
+        house,
+        ManySubmission { files: files(count), over: Over::Ask, anyway: None, arrays: Arrays::Wanted { at_once: None } },
+    )
+    .await
 }
 
 fn all_are_submitted(answer: &ManyAnswer) -> bool {

@@ -23,8 +23,7 @@ pub(super) struct Asked {
 impl SlurmCommands {
     /// Asks once, by the server or the library where one of them answers. slurmrestd tells of one job or of all (of `/jobs` no
     /// version chooses a user, 26.05 included), and the commands and the library have the controller choose: where a person's jobs
-    /// or several are asked for, the server is the last to be asked. Tasks of arrays of ours
-    /// come one by one.
+    /// or several are asked for, the server is the last to be asked. Tasks of arrays of ours come one by one.
     pub(super) async fn ask_queue(
         &self,
         selection: &Selection,

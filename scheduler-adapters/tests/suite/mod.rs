@@ -8,6 +8,7 @@ mod parts;
 mod preemption;
 mod queue;
 mod submission;
+mod tasks;
 mod unusual;
 
 pub(crate) use accounting::{a_finished_job_is_one_run, odd_names_survive, runs_belong_to_their_window};
@@ -29,6 +30,11 @@ pub(crate) use submission::{
     what_cannot_run_is_refused,
 };
 
+pub(crate) use tasks::{
+    each_task_of_an_array_of_ours_is_a_job_while_it_waits, how_large_an_array_may_be_is_told,
+    one_task_of_an_array_of_ours_is_cancelled_and_no_other, tasks_that_wait_in_a_long_row_are_each_told,
+    the_runs_of_an_array_of_ours_are_those_of_its_jobs,
+};
 pub(crate) use unusual::{
     a_dependency_that_cannot_be_met_is_told, a_heterogeneous_job_is_one_submission_and_a_run_for_each_part,
     a_job_runs_in_its_reservation_and_an_unknown_one_is_refused, a_job_that_gives_nodes_back_is_two_runs_of_one_id,

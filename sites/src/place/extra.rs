@@ -10,7 +10,7 @@ use model::{Finding, JobSpec};
 /// Long option, its letter, and what does the same in a job file.
 const OWNED: [(&str, Option<char>, &str); 46] = [
     ("account", Some('A'), "`scheduler.account`"),
-    ("array", Some('a'), "one job file a task; Pakt holds and settles each by itself"),
+    ("array", Some('a'), "one job file a task: `pakt submit` of many sends those that are alike as an array"),
     ("begin", Some('b'), "`scheduler.begin`"),
     ("chdir", Some('D'), "`workdir`"),
     ("cluster-constraint", None, "`site`"),

@@ -1,6 +1,7 @@
 //! Behaviour of the batch script in real bash, quoting, job files. One program, so that it links once. The scripts of the
 //! real sites, with their golden files, are tested where the profiles are known too: in jobs/tests.
 
+mod array;
 mod claim;
 mod common;
 mod environment;

@@ -5,7 +5,7 @@
 scancel() {
     local asked=${*: -1} id
     for id in $(job_ids); do
-        [ "$id" = "$asked" ] || [ "$(get "$id" array)" = "$asked" ] || continue
+        [ "$id" = "$asked" ] || [ "$(get "$id" array)" = "$asked" ] || [ "$(shown_id "$id")" = "$asked" ] || continue
         case $(get "$id" state) in
             RUNNING | SUSPENDED | PENDING)
                 kill_job "$id"

@@ -55,6 +55,7 @@ start_job() { # JOB
         exec 9>&-
         cd "$(get "$1" directory)" || exit 1
         SLURM_JOB_ID=$1 SLURM_RESTART_COUNT=$(get "$1" restarts 0) SLURM_ARRAY_TASK_ID=$(get "$1" task) \
+            SLURM_ARRAY_JOB_ID=$(get "$1" array) \
             setsid "$job/runner" </dev/null >/dev/null 2>&1 &
         printf '%s' "$!" >"$job/process"
     )

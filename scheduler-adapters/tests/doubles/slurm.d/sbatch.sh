@@ -51,15 +51,21 @@ accept_one() { # JOB [ARGUMENT]...
     put "$id" state PENDING
 }
 
+# The tasks of an array, the last one first: `0-2,5%1`.
+tasks_of() { # LIST
+    local part
+    for part in $(tr , ' ' <<<"${1%%%*}"); do seq "${part%%-*}" "${part##*-}"; done | sort -rn
+}
+
 # Takes what was submitted; sets $id. The last task of an array bears its id.
 accept() { # [ARGUMENT]...
     id=$(($(job_ids | tail -n 1) + 1))
-    local next=$id task first=${array%%-*} last=${array##*-} one
+    local next=$id task one
     if [ -z "$array" ]; then
         mkdir -p "$state/jobs/$id"
         accept_one "$id" "$@"
     else
-        for ((task = last; task >= first; task--)); do
+        for task in $(tasks_of "$array"); do
             one=$next
             next=$((next + 1))
             mkdir -p "$state/jobs/$one"
