@@ -48,6 +48,7 @@ pub mod prepare;
 mod reached;
 pub mod read_by;
 pub mod refund;
+mod removed;
 pub mod reprice;
 pub mod sample;
 pub mod script;

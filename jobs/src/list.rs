@@ -121,6 +121,7 @@ async fn ask(house: &House, jobs: &[IndexedJob], freshness: Freshness) -> Result
         .filter(|job| job.ended.is_none())
         .filter_map(|job| {
             Some(Watched {
+                id: job.intent.id,
                 job: job.scheduler_job?,
                 owner: &job.intent.principal.user,
                 since: job.submitted_since(),

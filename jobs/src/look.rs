@@ -1,11 +1,18 @@
 //! Where jobs stand, for whoever shows it: by answers that all processes of a person share, and that may be a little old.
 
-use crate::{error::JobsError, house::House, reached::scheduled};
-use model::{SchedulerJobId, Timestamp, UserName};
+use crate::{
+    error::JobsError,
+    house::House,
+    reached::scheduled,
+    removed::{fill_in, with_arrays},
+};
+use model::{JobId, SchedulerJobId, Timestamp, UserName};
 use scheduler_adapters::{Freshness, Look, LookedFor};
 
 /// A job whose state is to be shown.
 pub(crate) struct Watched<'a> {
+    /// Our id.
+    pub id: JobId,
     /// The scheduler's id.
     pub job: SchedulerJobId,
     /// Whose it is.
@@ -24,15 +31,16 @@ pub(crate) async fn look(house: &House, wanted: &[Watched<'_>], freshness: Fresh
     let mut look = match since(&own) {
         None => Look::default(),
         Some(since) => {
-            let jobs = own.iter().map(|job| (job.job, job.known_at)).collect();
+            let jobs = own.iter().flat_map(|job| [(job.job, job.known_at), (job.job.whole(), job.known_at)]).collect();
             scheduled(house.scheduler.look(&LookedFor { jobs, since }, freshness).await, WHAT)?
         }
     };
     if let Some(since) = since(&others) {
         let now = house.clock.now();
-        let ids: Vec<SchedulerJobId> = others.iter().map(|job| job.job).collect();
+        let ids: Vec<SchedulerJobId> = with_arrays(others.iter().map(|job| job.job)).into_iter().collect();
         look.states.extend(scheduled(house.scheduler.states(&ids, since).await, WHAT)?);
         look.observed_at = Some(look.observed_at.map_or(now, |at| at.min(now)));
     }
+    fill_in(house, &mut look.states, wanted.iter().map(|job| (job.id, job.job, job.since))).await?;
     Ok(look)
 }

@@ -132,7 +132,7 @@ fn is_behind(shown: &Shown) -> bool {
 
 async fn seen(house: &House, intent: &Intent, note: &SubmittedNote, freshness: Freshness) -> Result<Look, JobsError> {
     let (job, owner) = (note.scheduler_job, &intent.principal.user);
-    look(house, &[Watched { job, owner, since: intent.made_at, known_at: note.at }], freshness).await
+    look(house, &[Watched { id: intent.id, job, owner, since: intent.made_at, known_at: note.at }], freshness).await
 }
 
 /// How far a job's program says it is, from its own files alone: nobody is asked.

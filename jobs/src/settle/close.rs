@@ -10,6 +10,7 @@ use crate::{
     directory::{Ended, IndexedJob},
     error::JobsError,
     reached::{booked, scheduled},
+    removed::{fill_in, with_arrays},
 };
 use ledger::{CloseHold, CloseReason, Closing, Hold, HoldId};
 use model::{BaseState, JobId, JobState, RunKey, SchedulerJobId, Timestamp};
@@ -147,9 +148,11 @@ async fn closed_before(
 /// Jobs that were submitted, wait nowhere and have no run: they were cancelled before their start, or nobody knows.
 async fn ask(desk: &Desk<'_>, unseen: Vec<Unseen>, decided: &mut Decided) -> Result<(), JobsError> {
     let Some(oldest) = unseen.iter().map(|job| job.since).min() else { return Ok(()) };
-    let ids: Vec<SchedulerJobId> = unseen.iter().map(|job| job.scheduler_job).collect();
+    let ids: Vec<SchedulerJobId> = with_arrays(unseen.iter().map(|job| job.scheduler_job)).into_iter().collect();
     let asked = desk.house.scheduler.states(&ids, oldest).await;
-    let states = scheduled(asked, "the jobs without a run were not looked up")?;
+    let mut states = scheduled(asked, "the jobs without a run were not looked up")?;
+    let tasks = unseen.iter().map(|job| (job.job, job.scheduler_job, job.since));
+    fill_in(desk.house, &mut states, tasks).await?;
     for Unseen { job, scheduler_job, since, closing } in unseen {
         // What was submitted before is an earlier owner of the id: the question was for all of them at once.
         let sighting = states.get(&scheduler_job).filter(|sighting| sighting.submitted_at >= since);

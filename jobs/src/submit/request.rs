@@ -5,6 +5,7 @@ use crate::{
     error::JobsError,
     house::{House, Step},
     reached::scheduled,
+    removed::{fill_in, with_arrays},
 };
 use model::JobId;
 use scheduler_adapters::JobSighting;
@@ -109,8 +110,11 @@ async fn is_over(house: &House, directory: &JobDirectory, intent: &Intent) -> Re
         return Ok(true);
     }
     let Some(submitted) = directory.submitted().await? else { return Ok(false) };
-    let asked = house.scheduler.states(&[submitted.scheduler_job], intent.made_at).await;
-    let states = scheduled(asked, "it is not known whether the job's last submission is over")?;
+    let id = submitted.scheduler_job;
+    let ids: Vec<_> = with_arrays([id]).into_iter().collect();
+    let asked = house.scheduler.states(&ids, intent.made_at).await;
+    let mut states = scheduled(asked, "it is not known whether the job's last submission is over")?;
+    fill_in(house, &mut states, [(intent.id, id, intent.made_at)]).await?;
     has_ended(directory, states.get(&submitted.scheduler_job)).await
 }
 

@@ -14,6 +14,7 @@ use crate::{
     error::{Gravity, JobsError},
     house::House,
     reached::scheduled,
+    removed::{fill_in, with_arrays},
 };
 use model::{SchedulerJobId, Timestamp};
 
@@ -184,10 +185,12 @@ async fn lasts(house: &House, jobs: &[Ready]) -> Result<Vec<Last>, JobsError> {
         asked.extend(submitted.map(|submitted| (lasts.len(), submitted)));
         lasts.push(last);
     }
-    let ids: Vec<SchedulerJobId> = asked.iter().map(|(_, sent)| sent.scheduler_job).collect();
+    let ids: Vec<SchedulerJobId> = with_arrays(asked.iter().map(|(_, sent)| sent.scheduler_job)).into_iter().collect();
     let Some(since) = asked.iter().map(|(_, sent)| sent.made_at).min() else { return Ok(lasts) };
     let states = house.scheduler.states(&ids, since).await;
-    let states = scheduled(states, "it is not known which of the jobs were submitted before and are over")?;
+    let mut states = scheduled(states, "it is not known which of the jobs were submitted before and are over")?;
+    let sent = asked.iter().map(|(_, sent)| (sent.directory.id(), sent.scheduler_job, sent.made_at));
+    fill_in(house, &mut states, sent).await?;
     for (at, Sent { directory, scheduler_job, .. }) in asked {
         if has_ended(&directory, states.get(&scheduler_job)).await? {
             lasts[at].standing = Standing::Over;

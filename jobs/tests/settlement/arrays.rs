@@ -126,6 +126,25 @@ async fn the_hold_of_a_task_follows_what_the_queue_shows_of_it() {
 }
 
 #[tokio::test]
+async fn a_task_that_was_taken_out_of_its_array_was_cancelled_unless_it_has_begun() {
+    let desk = Desk::new().await;
+    let jobs = tasks(&desk, 3).await;
+    // Slurm keeps no row of what was cancelled before it was split off.
+    desk.says().queue = vec![task(&jobs, 0)];
+    let claim = jobs[2].directory.path().join("links/1/claim");
+    std::fs::create_dir_all(&claim).expect("ours");
+    std::fs::write(claim.join("owner"), "scheduler_job=101_2\nrestart=0\n").expect("ours");
+    let report = desk.settle("ada").await;
+    assert_eq!((report.closed, report.unknown), (vec![jobs[1].id], vec![jobs[2].id]));
+    assert_eq!(ended(&jobs[1]).await.expect("over").state.base, BaseState::Cancelled);
+    assert!(!desk.is_held(jobs[1].id).await && desk.is_held(jobs[2].id).await && desk.is_held(jobs[0].id).await);
+    // Where nobody knows the array, nobody knows its tasks.
+    desk.says().queue.clear();
+    let report = desk.settle("ada").await;
+    assert_eq!((report.closed, report.unknown), (vec![], vec![jobs[0].id, jobs[2].id]));
+}
+
+#[tokio::test]
 async fn each_task_is_shown_where_it_stands() {
     let desk = Desk::new().await;
     let jobs = tasks(&desk, 3).await;
@@ -143,7 +162,7 @@ async fn each_task_is_shown_where_it_stands() {
             (job.scheduler_job.expect("known").to_string(), state.base)
         })
         .collect();
-    let expected = [BaseState::Pending, BaseState::Running, BaseState::Unknown];
+    let expected = [BaseState::Pending, BaseState::Running, BaseState::Cancelled];
     assert_eq!(seen, [0, 1, 2].map(|task: usize| (format!("101_{task}"), expected[task])));
     let shown = show(&house, "101_1", Freshness::Shared).await.expect("found by what Slurm calls it");
     assert_eq!((shown.intent.id, shown.sighting.expect("seen").elapsed.seconds()), (jobs[1].id, 60));

@@ -186,8 +186,9 @@ impl Scheduler for Cluster {
         self.answers("states")?;
         let says = self.says();
         let known = says.queue.iter().chain(&says.states);
-        let asked = known.filter(|job| ids.contains(&job.handle()) && job.submitted_at >= since);
-        Ok(asked.map(|job| (job.handle(), job.clone())).collect())
+        let asked = known.filter(|job| job.submitted_at >= since);
+        let of = |job: &JobSighting| [job.handle(), job.leader].map(|id| (id, job.clone()));
+        Ok(asked.flat_map(of).filter(|(id, _)| ids.contains(id)).collect())
     }
 
     async fn queue(&self, whose: &Whose) -> Result<QueueBatch, AdapterError> {

@@ -80,7 +80,7 @@ pub(super) fn read<'row>(
         reason: Some(field(Column::Reason)).filter(|text| !values::is_absent(text)).unwrap_or_default().to_owned(),
         sluid: Some(field(Column::Sluid)).filter(|text| !values::is_absent(text)).map(str::to_owned),
         restarts: Some(field(Column::Restarts)).filter(|text| !text.is_empty()).and_then(|text| text.parse().ok()),
-        stamp: tasks::stamp_of(mark, field(Column::JobId)).ok().flatten(),
+        stamp: tasks::stamp_of(mark, field(Column::JobId), false).ok().flatten(),
         array: tasks::array_of(mark),
         work_directory: Some(field(Column::WorkDirectory)).filter(|text| !values::is_absent(text)).map(PathBuf::from),
         name: name.to_owned(),
@@ -211,7 +211,7 @@ impl AccountingRow {
 
     /// Why it does not say which tasks of an array of ours it is about, where it does not.
     pub(super) fn unclear(&self) -> Option<String> {
-        tasks::stamp_of(self.array.map(values::Mark::Array), &self.shown_id).err()
+        tasks::stamp_of(self.array.map(values::Mark::Array), &self.shown_id, self.start().is_none()).err()
     }
 
     /// The row as it is kept.

@@ -72,6 +72,12 @@ impl RowTaker for Runs<'_> {
 
     async fn take(&mut self, row: AccountingRow) {
         self.cluster.get_or_insert_with(|| row.cluster().clone());
+        // An end that came to accounting before the start is told without the task for a moment: it is of no foreign run.
+        if row.latest_time().is_some()
+            && let Some(reason) = row.unclear()
+        {
+            return self.taker.reject(RejectedRow { raw: row.into_raw(), reason, stamp: None, is_cut: false });
+        }
         if let Some(run) = row.run(self.site, self.reader, self.observed_at) {
             self.taker.take(run).await;
         }

@@ -4,7 +4,7 @@ use crate::{
     JobSighting, RejectedRow,
     slurm::{output_path, tasks, values},
 };
-use model::{ArrayStamp, JobState, SchedulerJobId, Timestamp, WallTime};
+use model::{ArrayStamp, BaseState, JobState, SchedulerJobId, Timestamp, WallTime};
 use std::path::PathBuf;
 
 /// What is asked for, by the names of `squeue -O` (squeue(1), 22.05 to 25.11); the job's name last.
@@ -82,6 +82,7 @@ pub(super) fn read(values: &[&str], observed_at: Timestamp) -> Result<QueueRow, 
         // `INVALID`: the clocks of controller and node disagree (squeue(1), "TimeUsed").
         None => WallTime::from_seconds(u64::try_from(ran()).unwrap_or(0)),
     };
+    let never_started = state.base == BaseState::Cancelled && elapsed.seconds() == 0;
     let sighting = JobSighting {
         id,
         leader,
@@ -93,7 +94,7 @@ pub(super) fn read(values: &[&str], observed_at: Timestamp) -> Result<QueueRow, 
         account: values::name(at("Account"), "account")?,
         partition: values::first_name(at("Partition"), "partition")?,
         qos: values::name(at("QOS"), "QOS")?,
-        stamp: tasks::stamp_of(mark, at("JobArrayID"))?,
+        stamp: tasks::stamp_of(mark, at("JobArrayID"), never_started)?,
         name: name.to_owned(),
         state,
         reason: Some(at("Reason")).filter(|text| !values::is_absent(text)).unwrap_or_default().to_owned(),
@@ -121,7 +122,6 @@ fn nodes(text: &str) -> Result<u32, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::BaseState;
     use proptest::prelude::*;
 
     const OBSERVED: Timestamp = Timestamp::from_epoch_seconds(1_795_333_000);

@@ -51,13 +51,17 @@ fn listed(text: &str) -> Option<Vec<u32>> {
 
 /// The stamp of the one job that a row is about. A row of several tasks of an array of ours has none of its own, and is an
 /// error where it does not say of which.
-pub(super) fn stamp_of(mark: Option<Mark>, shown_id: &str) -> Result<Option<Stamp>, String> {
+///
+/// What is left of an array after all of its tasks were taken out of it while they waited is shown as if it had been none
+/// (seen on 22.05): it is about no job.
+pub(super) fn stamp_of(mark: Option<Mark>, shown_id: &str, never_started: bool) -> Result<Option<Stamp>, String> {
     match mark {
         None => Ok(None),
         Some(Mark::Job(stamp)) => Ok(Some(stamp)),
         Some(Mark::Array(array)) => match Tasks::of(shown_id) {
             Tasks::One(task) => Ok(Some(array.task(task))),
             Tasks::Listed(_) => Ok(None),
+            Tasks::None if never_started => Ok(None),
             Tasks::None | Tasks::Unclear => Err(format!("tasks: `{shown_id}` does not say which tasks of {array}")),
         },
     }
@@ -94,7 +98,7 @@ pub(super) const fn array_of(mark: Option<Mark>) -> Option<ArrayStamp> {
 
 /// The stamp of a row that cannot be read, as far as it can be told.
 pub(super) fn stamp_of_unread(comment: &str, submit_line: &str, name: &str, shown_id: &str) -> Option<Stamp> {
-    stamp_of(values::mark(comment, submit_line, name), shown_id).ok().flatten()
+    stamp_of(values::mark(comment, submit_line, name), shown_id, false).ok().flatten()
 }
 
 #[cfg(test)]
@@ -128,10 +132,11 @@ mod tests {
     fn a_row_of_an_array_of_ours_that_does_not_say_its_tasks_cannot_be_read() {
         let array = ArrayStamp::of(JobId::from_parts(Timestamp::from_epoch_seconds(1_793_000_000), 42));
         let mark = Some(Mark::Array(array));
-        assert_eq!(stamp_of(mark, "4711_3"), Ok(Some(array.task(3))));
-        assert_eq!(stamp_of(mark, "4711_[3-5]"), Ok(None));
-        assert!(stamp_of(mark, "4711_[3,5,...]").is_err() && stamp_of(mark, "4711").is_err());
-        assert_eq!(stamp_of(Some(Mark::Job(array.first)), "4711_[3,...]"), Ok(Some(array.first)));
+        assert_eq!(stamp_of(mark, "4711_3", false), Ok(Some(array.task(3))));
+        assert_eq!(stamp_of(mark, "4711_[3-5]", false), Ok(None));
+        assert!(stamp_of(mark, "4711_[3,5,...]", true).is_err() && stamp_of(mark, "4711", false).is_err());
+        assert_eq!(stamp_of(mark, "4711", true), Ok(None));
+        assert_eq!(stamp_of(Some(Mark::Job(array.first)), "4711_[3,...]", false), Ok(Some(array.first)));
     }
 
     #[test]

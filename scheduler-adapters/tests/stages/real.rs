@@ -139,6 +139,16 @@ fn asks_for_priority(command: &Command) -> bool {
     command.arguments.iter().any(|word| word.contains("PriorityLong:"))
 }
 
+/// Whether an array of ours is submitted or a task of one cancelled, which the commands do whatever the way.
+fn is_of_array(command: &Command) -> bool {
+    let is_its = |word: &String| word.starts_with("--comment=pakt-array-") || word.parse().is_ok_and(is_task);
+    command.arguments.iter().any(is_its)
+}
+
+fn is_task(id: SchedulerJobId) -> bool {
+    id.task().is_some()
+}
+
 /// The same stage, spoken to by Slurm's own library. The commands that it takes the place of fail here, so that nothing is
 /// done by them unnoticed.
 pub(crate) fn native(stage: Stage, name: &str) -> Stage {
@@ -147,11 +157,12 @@ pub(crate) fn native(stage: Stage, name: &str) -> Stage {
     let reach = Wrapped(move |command: &Command| {
         let has = |wanted: &str| command.arguments.iter().any(|word| word == wanted);
         let is_replaced = match command.program.as_str() {
-            "sbatch" => !has("--test-only"),
+            "sbatch" => !has("--test-only") && !is_of_array(command),
             "scontrol" => has("partition"),
             "sacctmgr" => has("qos") || has("assoc"),
             "squeue" => !asks_for_priority(command),
-            program => ["sacct", "scancel"].contains(&program),
+            "scancel" => !is_of_array(command),
+            program => program == "sacct",
         };
         as_ada(&if is_replaced { Command::new("false") } else { command.clone() })
     });
@@ -178,13 +189,14 @@ pub(crate) fn rest(stage: Stage, name: &str) -> Stage {
             "sbatch" => {
                 let is_test = command.arguments.iter().any(|word| word == "--test-only");
                 !is_test
+                    && !is_of_array(command)
                     && command
                         .arguments
                         .last()
                         .is_some_and(|word| Path::new(word).extension().is_some_and(|kind| kind == "sh"))
             }
             "squeue" => !asks_for_priority(command),
-            program => program == "scancel",
+            program => program == "scancel" && !is_of_array(command),
         };
         as_ada(&if is_replaced { Command::new("false") } else { command.clone() })
     });

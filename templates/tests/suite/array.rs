@@ -8,7 +8,7 @@ use crate::{
 use model::{ArrayStamp, JobId, Launch, Timestamp};
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 use templates::{ArrayScript, ArrayTask, BatchScript, Dialect, exit_code, render, render_array};
@@ -45,11 +45,11 @@ fn set(stage: &Stage, log: Option<&str>) -> PathBuf {
 }
 
 /// Runs a task of array 4711, whose own number is this.
-fn run(stage: &Stage, script: &PathBuf, task: u32, number: u64, restart: u32) -> Output {
+fn run(stage: &Stage, script: &Path, task: u32, number: u64, restart: u32) -> Output {
     run_of(stage, script, "4711", task, number, restart)
 }
 
-fn run_of(stage: &Stage, script: &PathBuf, array: &str, task: u32, number: u64, restart: u32) -> Output {
+fn run_of(stage: &Stage, script: &Path, array: &str, task: u32, number: u64, restart: u32) -> Output {
     let variables = vec![("SLURM_ARRAY_JOB_ID", array.to_owned()), ("SLURM_ARRAY_TASK_ID", task.to_string())];
     stage.run(script, &Start { restart, variables, ..Start::slurm(number) })
 }
