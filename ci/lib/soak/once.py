@@ -1,7 +1,7 @@
 """PAKT ROUNDS DOUBLE: the rounds of `ci/soak once`, in the present folder. `pakt submit`, and in every third round `pakt sbatch`,
 is killed at random instants, also two at once, in front of a double of Slurm's commands that loses answers, is late, delivers twice
-and knows jobs only seconds later; in every fourth cluster a helper submits. Whatever came to be, each job works once, has one hold,
-and what came twice is told."""
+and knows jobs only seconds later; in every fourth cluster a helper submits, and in every fourth each call is of several jobs, which
+are tasks of an array or not. Whatever came to be, each job works once, has one hold, and what came twice is told."""
 
 import collections
 import concurrent.futures
@@ -20,6 +20,7 @@ pakt, rounds, double = sys.argv[1], int(sys.argv[2]), pathlib.Path(sys.argv[3])
 helper = pathlib.Path(__file__).resolve().parent / "helper"
 seed = os.environ.get("PAKT_SOAK_SEED", "")
 ROUNDS_A_CLUSTER = 5
+JOBS_A_CALL = 6
 # How long a submission may be under way that no process shows (`SUBMISSION_PATIENCE`), in seconds.
 PATIENCE = 150
 PROGRAMS = "sbatch squeue sacct scancel scontrol sinfo sacctmgr".split()
@@ -49,8 +50,8 @@ class Wrong(Exception):
 class Cluster:
     """A double with a ledger and a person of its own."""
 
-    def __init__(self, name, has_helper):
-        self.has_helper = has_helper
+    def __init__(self, name, has_helper, has_calls_of_many):
+        self.has_helper, self.has_calls_of_many = has_helper, has_calls_of_many
         self.folder = pathlib.Path(name).absolute()
         self.state, self.work = self.folder / "double", self.folder / "work"
         for folder in (self.folder / "bin", self.folder / "home", self.state / "faults", self.work / "ran"):
@@ -91,19 +92,33 @@ class Cluster:
         return {path.parent.name: path.read_text() for path in self.state.glob("jobs/*/" + key)}
 
 
-def job_words(cluster, number):
-    """Writes a job that waits until it may go, so that none is over while it is submitted again."""
-    work = "until [ -e go ]; do sleep 0.1; done; echo ran >>ran/{}".format(number)
+def work_of(job):
+    """Waits until it may go, so that no job is over while it is submitted again."""
+    return "until [ -e go ]; do sleep 0.1; done; echo ran >>ran/{}".format(job)
+
+
+def document(job):
+    return (
+        "name: soak-{}\nkind: command\nproject: atlas\nsite: jupiter\nlaunch: command\n"
+        'resources: {{ nodes: 1, gpus_per_node: 4, time: "00:30:00" }}\nrun: "{}"\n'.format(job, work_of(job))
+    )
+
+
+def words_of(cluster, number):
+    """Writes what a round submits; the jobs, and the words that submit them."""
+    if cluster.has_calls_of_many:
+        jobs = ["{}-{}".format(number, place) for place in range(JOBS_A_CALL)]
+        (cluster.work / "job-{}.yaml".format(number)).write_text("---\n".join(map(document, jobs)))
+        each_by_itself = cluster.chance.choice(((), (), ("--no-array",)))
+        tell("calls of many without arrays" if each_by_itself else "calls of many with arrays")
+        return jobs, ("submit", *each_by_itself, "job-{}.yaml".format(number))
     if number % 3 == 0:
         (cluster.work / "job-{}.sh".format(number)).write_text(
-            "#!/bin/bash\n#SBATCH --account=atlas\n#SBATCH --nodes=1\n#SBATCH --time=00:30:00\n{}\n".format(work)
+            "#!/bin/bash\n#SBATCH --account=atlas\n#SBATCH --nodes=1\n#SBATCH --time=00:30:00\n{}\n".format(work_of(number))
         )
-        return ("sbatch", "job-{}.sh".format(number))
-    (cluster.work / "job-{}.yaml".format(number)).write_text(
-        "name: soak-{}\nkind: command\nproject: atlas\nsite: jupiter\nlaunch: command\n"
-        'resources: {{ nodes: 1, gpus_per_node: 4, time: "00:30:00" }}\nrun: "{}"\n'.format(number, work)
-    )
-    return ("submit", "job-{}.yaml".format(number))
+        return [str(number)], ("sbatch", "job-{}.sh".format(number))
+    (cluster.work / "job-{}.yaml".format(number)).write_text(document(number))
+    return [str(number)], ("submit", "job-{}.yaml".format(number))
 
 
 def killed(cluster, most, *words):
@@ -141,8 +156,8 @@ def let_time_pass(cluster):
 
 
 def round_of(cluster, number):
-    words = job_words(cluster, number)
-    cluster.jobs.append(number)
+    jobs, words = words_of(cluster, number)
+    cluster.jobs.extend(jobs)
     cluster.sets("late", str(cluster.chance.choice((0, 0, 1, 2, 3))))
     for _ in range(cluster.chance.randint(1, 3)):
         fault = cluster.chance.choice(SBATCH_FAULTS)
@@ -176,25 +191,47 @@ def let_all_work(cluster):
     cluster.sets("late", "0")
 
 
+DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def behind(job, places):
+    """The id so many places behind a job's: ids are numbers of 128 bits in Crockford's base 32."""
+    value = sum(DIGITS.index(digit) << 5 * place for place, digit in enumerate(reversed(job))) + places
+    return "".join(DIGITS[value >> 5 * place & 31] for place in reversed(range(len(job))))
+
+
+def scheduler_jobs(cluster):
+    """For each job of Pakt's what Slurm has of it by its stamp: what people call it, and its number."""
+    arrays, tasks, found = cluster.values("array"), cluster.values("task"), collections.defaultdict(dict)
+    for number, stamp in cluster.values("comment").items():
+        stamp = stamp.strip()
+        if stamp.startswith("pakt-array-"):
+            job = behind(stamp.split("-")[2], int(tasks[number]))
+            found[job]["{}_{}".format(arrays[number].strip(), tasks[number].strip())] = number
+        elif stamp.startswith("pakt-"):
+            found[stamp.split("-")[1]][number] = number
+    return found
+
+
 def check(cluster):
     wrong = []
     for number in cluster.jobs:
-        ran = cluster.work / "ran" / str(number)
+        ran = cluster.work / "ran" / number
         times = len(ran.read_text().splitlines()) if ran.exists() else 0
         if times != 1:
             wrong.append("job {} worked {} times".format(number, times))
-    states, stamps = cluster.values("state"), cluster.values("comment")
+    states, came_for = cluster.values("state"), scheduler_jobs(cluster)
     folders = sorted((cluster.folder / "home/state/jobs").iterdir())
     if len(folders) != len(cluster.jobs):
         wrong.append("{} jobs of Pakt's for {}".format(len(folders), len(cluster.jobs)))
     for folder in folders:
         link = folder / "links/1"
-        came = {number for number, stamp in stamps.items() if folder.name in stamp}
+        came = came_for.get(folder.name, {})
         owner = dict(line.split("=") for line in (link / "claim/owner").read_text().splitlines())["scheduler_job"]
         ended_at_claim = {path.name for path in link.glob("duplicates/*")}
         # One that was taken back before it began was told to whoever submitted.
-        taken_back = {number for number in came if states[number] == "CANCELLED"}
-        if came - ended_at_claim - taken_back != {owner}:
+        taken_back = {shown for shown, number in came.items() if states[number] == "CANCELLED"}
+        if set(came) - ended_at_claim - taken_back != {owner}:
             wrong.append("{}: of {} {} owns the claim, and {} ended there".format(folder.name, came, owner, ended_at_claim))
         tell("scheduler jobs", len(came))
         tell("ended at the claim", len(ended_at_claim))
@@ -218,7 +255,8 @@ def check(cluster):
 
 
 def cluster_of(first):
-    cluster = Cluster("cluster-{}".format(first), has_helper=first // ROUNDS_A_CLUSTER % 4 == 3)
+    kind = first // ROUNDS_A_CLUSTER % 4
+    cluster = Cluster("cluster-{}".format(first), has_helper=kind == 3, has_calls_of_many=kind == 1)
     for number in range(first, min(first + ROUNDS_A_CLUSTER, rounds + 1)):
         round_of(cluster, number)
     let_all_work(cluster)

@@ -39,6 +39,9 @@ pub const MOST_FILES: usize = 10_000;
 pub(super) const FILES_AT_ONCE: usize = 64;
 /// How many submission commands run at once: more than a loop would start, fewer than a login node minds.
 const COMMANDS_AT_ONCE: usize = 4;
+/// What is said of a job that was sent and that the answer about all of a call does not show.
+const NOT_SHOWN: &str = "neither queue nor accounting shows it yet";
+const NOT_SHOWN_NEXT: &str = "the same command again reads it back; `pakt settle` charges what it takes in any case";
 /// So many refusals in a row, and the rest would be refused as well: of a limit of jobs, say.
 const REFUSALS_IN_A_ROW: usize = 5;
 
@@ -281,27 +284,34 @@ async fn answers(house: &House, members: Vec<OnItsWay>, sent: Vec<Sent>) -> Vec<
     .await
 }
 
-/// What the scheduler keeps of the jobs that were sent now, asked once for all of them.
+/// What the scheduler keeps of the jobs that were not read back yet, of whatever call, asked once for all of them.
 async fn see(
     house: &House,
     members: &[OnItsWay],
     sent: &[Sent],
 ) -> Result<BTreeMap<SchedulerJobId, JobSighting>, JobsError> {
-    let begun =
-        |member: &OnItsWay| member.begun.as_ref().filter(|begun| !begun.was_sent).map(|begun| begun.intent.made_at);
-    let new = members.iter().zip(sent).filter_map(|(member, sent)| {
+    let jobs = members.iter().zip(sent).filter_map(|(member, sent)| {
         let Some(Ok(note)) = sent else { return None };
-        Some((note.scheduler_job, begun(member)?))
+        Some((member.begun.as_ref()?, note.scheduler_job))
     });
-    let new: Vec<_> = new.collect();
-    let Some(since) = new.iter().map(|(_, made_at)| *made_at).min() else { return Ok(BTreeMap::new()) };
-    let ids: Vec<SchedulerJobId> = new.into_iter().map(|(id, _)| id).collect();
+    let unread = each(jobs, FILES_AT_ONCE, |(begun, id)| async move {
+        let is_read = begun.was_sent && begun.directory.read_back().await?.is_some();
+        Ok::<_, JobsError>((!is_read).then_some((id, begun.intent.made_at)))
+    });
+    let unread: Vec<_> = unread.await.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    let Some(since) = unread.iter().map(|(_, made_at)| *made_at).min() else { return Ok(BTreeMap::new()) };
+    let ids: Vec<SchedulerJobId> = unread.into_iter().map(|(id, _)| id).collect();
     scheduled(house.scheduler.states(&ids, since).await, "the jobs were not read back")
 }
 
 fn seen_of(seen: &Result<BTreeMap<SchedulerJobId, JobSighting>, JobsError>, note: &SubmittedNote) -> Seen {
-    match seen {
-        Ok(seen) => seen.get(&note.scheduler_job).map_or(Seen::NotYet, |job| Seen::Kept(Box::new(job.clone()))),
-        Err(error) => Seen::Unknown(error.clone()),
-    }
+    let job = match seen {
+        Ok(seen) => seen.get(&note.scheduler_job),
+        Err(error) => return Seen::Unknown(error.clone()),
+    };
+    // Asked for by itself each would be a question, of a thousand a thousand.
+    job.map_or_else(
+        || Seen::Unknown(JobsError::new(Gravity::Unknown, "the job was not read back", NOT_SHOWN, NOT_SHOWN_NEXT)),
+        |job| Seen::Kept(Box::new(job.clone())),
+    )
 }
