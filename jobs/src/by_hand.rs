@@ -193,8 +193,8 @@ const MOST_SHOWN: usize = 10;
 /// What was erased of a person.
 #[derive(Clone, Debug)]
 pub struct Erased {
-    /// How many runs are theirs.
-    pub runs: u64,
+    /// How many runs are theirs; none where the call only finished an earlier one.
+    pub runs: Option<u64>,
     /// The entries in whose notes the name stays.
     pub notes: Vec<u64>,
 }
@@ -218,8 +218,12 @@ pub async fn erase(
         return Err(JobsError::usage(what, why, next));
     }
     let who = Principal { user, site: Some(site.unwrap_or_else(|| house.here.clone())) };
-    match post(house, book.as_ref(), Command::Erase(who.clone()), what).await? {
-        Outcome::Erased(Some(runs)) => Ok(Erased { runs, notes }),
+    let outcome = post(house, book.as_ref(), Command::Erase(who.clone()), what).await?;
+    let unfinished = "the name is out of every table, and may still stand in freed parts of the file";
+    let is_finished = booked(book.finish_erasure().await, unfinished)?;
+    match outcome {
+        Outcome::Erased(None) if is_finished => Ok(Erased { runs: None, notes }),
+        Outcome::Erased(Some(runs)) => Ok(Erased { runs: Some(runs), notes }),
         Outcome::Erased(None) => {
             let why = format!(
                 "the ledger knows no `{}` at `{}`",

@@ -54,7 +54,7 @@ pub enum Command {
     Adjust(Adjust),
     /// Agrees to an adjustment that waits, by its key.
     Agree(String),
-    /// Erases a person: the name and what was read of their runs.
+    /// Erases a person: the name and what was read of their runs. [`crate::Book::finish_erasure`] overwrites what is freed by it.
     Erase(Principal),
     /// Notes which runs were read.
     Cover(Coverage),

@@ -6,7 +6,8 @@ use super::read_only::Untouched;
 use super::tables::Tables;
 use super::thread::{OpenFile, with_retries};
 use super::{
-    backup, bundle_table, figure_tables, import_table, moving, new_key, queries, replica, run_tables, side_reader,
+    backup, bundle_table, figure_tables, import_table, moving, new_key, overwriting, queries, replica, run_tables,
+    side_reader,
 };
 use crate::evidence::EntryProof;
 use crate::post::Post;
@@ -313,6 +314,12 @@ impl Book for SqliteBook {
     async fn change_key(&self, is_lost: bool) -> Result<()> {
         let (path, writer) = (self.path.clone(), self.writer.clone());
         self.call("changing the key", move |file| new_key::change(file, &path, &writer, is_lost)).await
+    }
+
+    async fn finish_erasure(&self) -> Result<bool> {
+        let doing = "overwriting what was erased";
+        let answer = self.call(doing, overwriting::finish).await?.answer();
+        answer.map_err(|error| error.while_doing(doing).with_fact("file", &self.path.display()))
     }
 
     async fn prove(&self, entry: u64) -> Result<EntryProof> {

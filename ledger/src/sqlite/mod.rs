@@ -2,7 +2,7 @@
 //!
 //! `mount` decides from the mount table how far file locks reach, `open` checks and prepares the file, `read_only` opens one that
 //! cannot be written, `thread` has what the owning thread works with, `tables` is what the procedures need, `queries` is
-//! what only reads, `book` is the contract. `stored_rows` is what evidence needs, `side_reader` who else reads for a
+//! what only reads, `overwriting` ends an erasure, `book` is the contract. `stored_rows` is what evidence needs, `side_reader` who else reads for a
 //! verification.
 
 mod backup;
@@ -23,6 +23,7 @@ mod names;
 mod new_key;
 mod observation_tables;
 mod open;
+mod overwriting;
 mod queries;
 mod raw_rows;
 mod read_only;

@@ -3,7 +3,8 @@
 use super::names::Names;
 use super::run_tables::{self, RunWriter};
 use super::{
-    bundle_table, entry_tables, figure_tables, import_table, observation_tables, queries, rows, spending_tables,
+    bundle_table, entry_tables, figure_tables, import_table, observation_tables, overwriting, queries, rows,
+    spending_tables,
 };
 use crate::random::Random;
 use crate::records::{BalanceParts, BookedRun, DecidedRow, Deed, Erased, Result, RunDigest};
@@ -299,9 +300,11 @@ impl Store for Tables<'_> {
     }
 
     fn erase(&self, who: &Principal, now: Timestamp) -> Result<Option<Erased>> {
-        // What is overwritten is not left in the free parts of the file.
-        self.connection.pragma_update(None, "secure_delete", "ON")?;
-        stored::erase(self, who, now)
+        let erased = stored::erase(self, who, now)?;
+        if erased.is_some() {
+            overwriting::note(self.connection)?;
+        }
+        Ok(erased)
     }
 
     fn proposal(&self, key: &str) -> Result<Option<Proposal>> {

@@ -77,6 +77,14 @@ async fn desk_in(surroundings: &Surroundings) -> Desk {
     };
     desk.post(&[Command::Bind(rule("/home/evelyne"))]).await;
     desk.post(&[Command::Unbind(Unbind { number: 2, to: at(10) })]).await;
+    // She is seen in the queue with many jobs, then with one, then with none: what was seen is in parts of the file that are free.
+    let seen = |jobs: u64| {
+        let waiting = (100..100 + jobs).map(|job| of_user("evelyne", pending(job, None, 5))).collect();
+        observe_in("all:ada", &[], NOW + i64::try_from(1000 - jobs).expect("small"), vec![], waiting)
+    };
+    for jobs in [500, 1, 0] {
+        desk.post(&[seen(jobs)]).await;
+    }
     // An earlier reading of a run, whose row nothing names any more.
     let later = read_at(of_eve(3, 20), 300);
     desk.post(&[settle(later)]).await;
@@ -91,6 +99,8 @@ async fn nothing_of_the_name_is_left_and_everything_else_is() {
     let (numbers, before) = (desk.numbers().await, people(&desk).await);
     assert_eq!(before, [("ada".to_owned(), 30), ("evelyne".to_owned(), 80)]);
     assert_eq!(desk.post(&[Command::Erase(eve())]).await, [Outcome::Erased(Some(3))]);
+    assert_eq!(desk.book.finish_erasure().await.expect("finished"), desk.database.is_none());
+    assert!(!desk.book.finish_erasure().await.expect("nothing to do"), "it is finished");
     assert_eq!(desk.numbers().await, numbers);
     let after = people(&desk).await;
     assert_eq!(after.iter().map(|(_, amount)| *amount).sum::<i64>(), 110);
@@ -114,13 +124,16 @@ async fn nothing_of_the_name_is_left_and_everything_else_is() {
     }
 }
 
-/// Not in the file, nor in what was freed of it.
+/// Whether the name stands in the file, in what was freed of it, or in its write-ahead log.
+fn is_in_some_byte(desk: &Desk) -> bool {
+    let log = desk.path().with_file_name("ledger.db-wal");
+    let bytes = [desk.path(), log].map(|path| std::fs::read(path).expect("a file"));
+    bytes.concat().windows(7).any(|part| part == b"evelyne")
+}
+
 fn is_in_no_byte(desk: &Desk) {
+    assert!(!is_in_some_byte(desk), "the name stands in the file");
     let copy = rusqlite::Connection::open(desk.path()).expect("opened");
-    copy.pragma_update(None, "wal_checkpoint", "TRUNCATE").ok();
-    copy.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).expect("written");
-    let bytes = std::fs::read(desk.path()).expect("the file");
-    assert!(!bytes.windows(7).any(|part| part == b"evelyne"), "the name stands in the file");
     let select = "SELECT packed FROM raw_rows";
     let mut statement = copy.prepare(select).expect("read");
     let chunks = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).expect("read");
@@ -144,6 +157,26 @@ fn is_in_no_table(desk: &Desk) {
 fn is_in_no_row(chunk: &[u8]) {
     let text = lz4_flex::decompress_size_prepended(chunk).expect("unpacked");
     assert!(!String::from_utf8_lossy(&text).contains("evelyne"), "a raw row is left");
+}
+
+#[tokio::test]
+async fn who_reads_meanwhile_keeps_an_erasure_unfinished_and_it_is_said() {
+    let desk = desk().await;
+    let reader = rusqlite::Connection::open(desk.path()).expect("opened");
+    reader.execute_batch("BEGIN; SELECT count(*) FROM persons").expect("read");
+    desk.post(&[Command::Erase(eve())]).await;
+    let error = desk.book.finish_erasure().await.expect_err("somebody reads");
+    assert_eq!(error.kind, LedgerErrorKind::Busy, "{error}");
+    assert_eq!(
+        error.next(),
+        Some("when nobody uses the ledger any more, run the same command again: it goes on from here")
+    );
+    assert!(is_in_some_byte(&desk), "this test is about a name that is left");
+    reader.execute_batch("COMMIT").expect("read");
+    assert_eq!(desk.post(&[Command::Erase(eve())]).await, [Outcome::Erased(None)]);
+    assert!(desk.book.finish_erasure().await.expect("finished"));
+    is_in_no_byte(&desk);
+    desk.verify().await;
 }
 
 #[tokio::test]

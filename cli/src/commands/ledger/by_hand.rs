@@ -130,8 +130,12 @@ pub(crate) struct Erase {
 pub(super) async fn erase(arguments: Erase, context: &Context) -> Result<Answer, Failure> {
     let Erase { user, at, notes_stay, .. } = arguments;
     let by_hand::Erased { runs, notes } = by_hand::erase(&context.house().await?, at, user, notes_stay).await?;
-    let text =
-        format!("erased: the name, and what was read of {}; totals and proofs stay\n", model::counted(runs, "run"));
+    let text = runs.map_or_else(
+        || "erased: what an earlier call left in freed parts of the file\n".to_owned(),
+        |runs| {
+            format!("erased: the name, and what was read of {}; totals and proofs stay\n", model::counted(runs, "run"))
+        },
+    );
     let json = json!({ "version": 1, "runs": runs, "entries_with_name": notes });
     let stays = (!notes.is_empty())
         .then(|| format!("the name stays in notes or reasons of {}", model::counted(notes.len(), "entry")));
