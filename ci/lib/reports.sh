@@ -21,6 +21,18 @@ reports() {
     export PAKT_HOME="$work/home"
     measure program-balance "$binary balance --offline project007"
     measure program-usage "$binary usage --since 2026-01-01 --until 2027-01-01 --by month,project"
+    measured_once program-export ledger export >"$work/export.jsonl"
+    measured_once program-export-json --json ledger export >"$work/export.json"
+    measured_once program-verify-export ledger verify "$work/export.jsonl" >"$work/verified"
     unset PAKT_HOME
     rm -rf "$work"
+}
+
+# measured_once NAME WORDS...: time and largest memory of one call, on standard error; what it prints goes on.
+measured_once() {
+    local name="$1" seconds kilobytes
+    shift
+    /usr/bin/time --format '%e %M' --output "$work/time" "$binary" "$@" || die "cannot measure: pakt $*"
+    read -r seconds kilobytes <"$work/time"
+    printf '%-28s %s s, %s kB\n' "$name" "$seconds" "$kilobytes" >&2
 }

@@ -5,6 +5,7 @@ mod changes;
 mod exceeded;
 mod gaps;
 mod json;
+mod long_list;
 mod mistake;
 mod policies;
 mod read_by;
@@ -17,6 +18,7 @@ pub(crate) use changes::changes;
 pub(crate) use exceeded::exceeded;
 pub(crate) use gaps::gaps;
 pub(crate) use json::holds;
+pub(crate) use long_list::LongList;
 pub(crate) use mistake::mistake_text;
 pub(crate) use policies::{decision, event, expiry, standing};
 pub(crate) use read_by::{read_by, reader};
@@ -52,12 +54,26 @@ pub(crate) struct Answer {
     pub code: u8,
     /// Whether the text is what the command is for, so that it is printed even where nothing is to be said.
     pub is_product: bool,
+    /// Whether the data was printed already, page by page; the notes were not.
+    pub is_told: bool,
 }
 
 impl Answer {
     /// An answer with text and JSON from the same data.
     pub(crate) fn new(text: impl Into<String>, json: serde_json::Value) -> Self {
-        Self { text: text.into(), json: json::for_programs(json), notes: Vec::new(), code: 0, is_product: false }
+        Self {
+            text: text.into(),
+            json: json::for_programs(json),
+            notes: Vec::new(),
+            code: 0,
+            is_product: false,
+            is_told: false,
+        }
+    }
+
+    /// The answer of a command that has printed its data.
+    pub(crate) fn told() -> Self {
+        Self { is_told: true, ..Self::new("", serde_json::Value::Null) }
     }
 
     /// The text is what the command is for: an export, a statement, a page.

@@ -41,7 +41,7 @@ impl Screen {
     /// Prints an answer, and the exit code that says whether it arrived.
     pub(crate) fn answer(self, answer: &Answer) -> ExitCode {
         answer.notes.iter().for_each(|note| self.aside(note));
-        if self.quiet && !self.json && !answer.is_product {
+        if answer.is_told || (self.quiet && !self.json && !answer.is_product) {
             return ExitCode::from(answer.code);
         }
         let text = if self.json { format!("{:#}\n", answer.json) } else { printable(&answer.text) };
@@ -71,6 +71,11 @@ impl Screen {
                 false
             }
         }
+    }
+
+    /// Writes a part of an answer that is longer than memory; whether it arrived.
+    pub(super) fn part(self, text: &str) -> bool {
+        self.data(printable(text).as_bytes())
     }
 
     /// Bytes of a person's own log to stderr, as they are. Where nobody can be told any more, nobody is.

@@ -1,6 +1,7 @@
 //! An export checked without its ledger: leaves, tree, signatures, commitments, replay.
 
 use super::record::{EntryRecord, LogRecord, PersonRecord};
+use super::spilled_runs::{Agreed, SpilledRuns};
 use crate::evidence::{
     Commitment, DecidedDigest, Domain, EntryLeaf, EntryMarks, FieldWriter, LogKeys, PersonMark, RanLeaf, RunLeaf, Salt,
     SignedCheckpoint, TreeHash, written, written_into,
@@ -25,6 +26,7 @@ const MAX_LINE_BYTES: u64 = 1 << 20;
 pub struct ExportAudit {
     persons: HashMap<Principal, (PersonMark, Option<Salt>)>,
     replay: Replay,
+    runs: SpilledRuns,
     decisions: StandingDecisions,
     /// What the words of decisions are looked at with, by their entries.
     words: BTreeMap<u64, (Option<Commitment>, Option<Salt>)>,
@@ -56,8 +58,9 @@ struct Lines<R> {
 }
 
 impl ExportAudit {
-    /// Checks an export line by line; memory grows with persons, holds and decisions alone. An error says that it is none, or could
-    /// not be read; what is wrong with the ledger stands in the answer.
+    /// Checks an export line by line. Memory grows with persons, holds and decisions alone; what runs were charged is kept in files
+    /// below `TMPDIR` where there are many entries of them. An error says that it is none, or could not be read; what is wrong with
+    /// the ledger stands in the answer.
     pub fn run(export: impl BufRead, outside: &Outside) -> Result<Verification, LedgerError> {
         let mut lines = Lines { reader: export, line: String::new(), number: 0 };
         if !lines.next()? {
@@ -67,6 +70,7 @@ impl ExportAudit {
         let mut this = Self {
             persons: HashMap::new(),
             replay: Replay::after(log.older_entries.unwrap_or(u64::MAX)),
+            runs: SpilledRuns::default(),
             decisions: StandingDecisions::default(),
             words: BTreeMap::new(),
             writer: FieldWriter::new(Domain::Entry),
@@ -89,7 +93,9 @@ impl ExportAudit {
                 this.last
             ));
         }
-        let mut verification = this.replay.into_verification();
+        let Agreed { runs, findings: mut agreement } = this.runs.finish()?;
+        let mut verification = this.replay.into_verification(runs);
+        verification.findings.append(&mut agreement);
         verification.findings.append(&mut this.decisions.finish());
         verification.findings.append(&mut this.findings);
         verification.findings.extend(report.findings.iter().map(ToString::to_string));
@@ -114,7 +120,8 @@ impl ExportAudit {
             }
             let record = EntryRecord::parse(&lines.line).map_err(|error| lines.wrong(&error.to_string()))?;
             self.last = record.entry.number;
-            self.replay.apply(&record.entry)?;
+            self.replay.apply_without_runs(&record.entry)?;
+            self.runs.add(&record.entry)?;
             self.decisions.take(&record.entry);
             return self.leaf(&record).map(Some);
         }

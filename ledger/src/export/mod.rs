@@ -5,6 +5,7 @@
 
 mod audit;
 mod record;
+mod spilled_runs;
 
 pub use audit::ExportAudit;
 pub use record::{EntryRecord, ExportLine, LogRecord, Masks, PersonRecord};

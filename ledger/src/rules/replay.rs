@@ -1,11 +1,13 @@
 //! Replay: what the entries alone say, and whether what is stored beside them agrees.
 
 use super::invariants::Invariants;
+use super::run_agreement::{RunAgreement, RunEntry};
 use super::{budget_change, hour_print, spending};
 use crate::{Account, Closing, Entry, EntryKind, Hold, HoldId, LedgerError, Particulars, Verification};
 use model::{Amount, ProjectName, RunKey, Timestamp, Unit};
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::hash::RandomState;
 
 type Balances = BTreeMap<(Account, Unit), Amount>;
 type Hours = BTreeMap<(ProjectName, Unit), u128>;
@@ -36,7 +38,8 @@ pub(crate) struct Replay {
     totals: Totals,
     hours: Hours,
     holds: BTreeMap<HoldId, Hold>,
-    runs: BTreeMap<RunKey, Amount>,
+    runs: RunAgreement<RunKey>,
+    seeds: RandomState,
     invariants: Invariants,
     findings: Vec<String>,
 }
@@ -71,6 +74,16 @@ impl Replay {
 
     /// Takes in the next entry.
     pub(crate) fn apply(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+        self.apply_without_runs(entry)?;
+        if let Some(run) = &entry.links.run {
+            let found = self.runs.take(run, RunEntry::of(entry, &self.seeds)?, Clone::clone)?;
+            self.findings.extend(found);
+        }
+        Ok(())
+    }
+
+    /// The same, where what has to hold between the entries of runs is looked at elsewhere: nothing is kept of runs.
+    pub(crate) fn apply_without_runs(&mut self, entry: &Entry) -> Result<(), LedgerError> {
         self.follow(entry.number, entry.amount, entry.recorded_at);
         if entry.kind.moves() {
             let Entry { kind, unit, debit, credit, project, amount, .. } = entry;
@@ -79,12 +92,9 @@ impl Replay {
                 let by_runs = if entry.links.run.is_some() { spent } else { Amount::ZERO };
                 self.spend(project, unit, hour_print(entry.effective_at, spent, by_runs));
             }
-            if let Some(run) = entry.links.run.as_ref().filter(|_| entry.kind != EntryKind::Refund) {
-                add(&mut self.runs, run.clone(), budget_change(entry)?.negated()?)?;
-            }
         }
         let is_older = entry.number <= self.older;
-        self.findings.extend(self.invariants.take(entry, &self.runs, is_older)?);
+        self.findings.extend(self.invariants.take(entry, is_older)?);
         self.apply_to_hold(entry)
     }
 
@@ -178,18 +188,19 @@ impl Replay {
         self.holds.values()
     }
 
-    /// What the entries alone show, where nothing is stored beside them.
-    pub(crate) fn into_verification(self) -> Verification {
-        let Self { last: entries, mut findings, balances, holds, runs, mut invariants, .. } = self;
-        findings.extend(invariants.finish(&runs));
-        let [balances, holds, runs] = [balances.len(), holds.len(), runs.len()].map(|count| count as u64);
+    /// What the entries alone show, where nothing is stored beside them; `runs` were counted elsewhere.
+    pub(crate) fn into_verification(self, runs: u64) -> Verification {
+        let Self { last: entries, mut findings, balances, holds, mut invariants, .. } = self;
+        findings.extend(invariants.finish());
+        let [balances, holds] = [balances.len(), holds.len()].map(|count| count as u64);
         Verification { entries, balances, holds, runs, findings, log: None }
     }
 
     /// Compares with what is stored.
     pub(crate) fn compare(mut self, stored: &Stored) -> Result<Verification, LedgerError> {
         let mut findings = std::mem::take(&mut self.findings);
-        findings.extend(self.invariants.finish(&self.runs));
+        findings.extend(self.invariants.finish());
+        findings.extend(self.runs.finish(Clone::clone));
         differences(&mut findings, "balance", &self.balances, &stored.balances, |(account, unit)| {
             format!("{account} in {unit}")
         });
@@ -200,7 +211,7 @@ impl Replay {
             findings.extend(other_hours(&self.hours, hours));
         }
         if stored.has_runs {
-            differences(&mut findings, "charge", &self.runs, &stored.runs, |run| format!("run {run}"));
+            differences(&mut findings, "charge", self.runs.charged(), &stored.runs, |run| format!("run {run}"));
         }
         findings.extend(unbalanced(&stored.balances)?);
         for id in self.holds.keys().chain(stored.holds.keys().filter(|id| !self.holds.contains_key(id))) {

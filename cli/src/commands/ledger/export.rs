@@ -2,11 +2,17 @@
 
 use crate::commands::{Context, view::unread};
 use crate::wiring::{EntryPage, ExportLine, Masks, PersonRecord};
-use crate::{failure::Failure, output::Answer};
+use crate::{
+    failure::Failure,
+    output::{Answer, LongList},
+};
 use model::{agreeing, counted};
 use serde_json::json;
 
 const PAGE: u32 = 10_000;
+
+/// With what the program ends where stdout takes no more.
+const NOT_ARRIVED: u8 = 3;
 
 /// Arguments of `ledger export`.
 #[derive(Debug, clap::Args)]
@@ -24,35 +30,43 @@ pub(super) async fn export(arguments: Export, context: &Context) -> Result<Answe
     let named = book.persons().await.map_err(|error| unread(&error))?;
     let masks = Masks::new(&named);
     let persons: Vec<_> = if arguments.public { named.into_iter().map(PersonRecord::masked).collect() } else { named };
-    let mut text = line(&ExportLine::Log(log.clone()))?;
+    let decided = decided.into_iter().map(|record| if arguments.public { record.masked(&masks) } else { record });
+    let decided: Vec<_> = decided.collect();
+    let mut head = line(&ExportLine::Log(log.clone()))?;
     for person in &persons {
-        text.push_str(&line(&ExportLine::Person(person.clone()))?);
+        head.push_str(&line(&ExportLine::Person(person.clone()))?);
     }
-    let (mut after, mut entries, mut worded) = (0, Vec::new(), Vec::new());
+    let others = json!({ "version": 1, "log": log, "persons": persons, "decided": decided });
+    let mut list = LongList::begin(context.screen, "entries", &head, others);
+    let (mut after, mut worded) = (0, Vec::new());
     // What is posted meanwhile is not in the log's line, and not in the export.
     while after < log.size {
         let page = book.records(EntryPage { after, limit: PAGE }).await.map_err(|error| unread(&error))?;
         let Some(last) = page.last() else { break };
         after = last.entry.number;
+        let (mut text, mut items) = (String::new(), Vec::new());
         for record in page.into_iter().filter(|record| record.entry.number <= log.size) {
             if record.entry.has_words_in_keys() {
                 worded.push(record.entry.number);
             }
             let record = if arguments.public { record.masked(&masks) } else { record };
-            text.push_str(&line(&ExportLine::Entry(Box::new(record.clone())))?);
             if context.general.json {
-                entries.push(record);
+                items.push(json!(record));
+            } else {
+                text.push_str(&line(&ExportLine::Entry(Box::new(record)))?);
             }
         }
+        if !list.page(&text, items) {
+            return Ok(Answer::told().with_code(NOT_ARRIVED));
+        }
     }
-    let decided = decided.into_iter().map(|record| if arguments.public { record.masked(&masks) } else { record });
-    let decided: Vec<_> = decided.collect();
-    for record in &decided {
-        text.push_str(&line(&ExportLine::Decided(record.clone()))?);
+    let mut end = String::new();
+    for record in decided {
+        end.push_str(&line(&ExportLine::Decided(record))?);
     }
-    let json = json!({ "version": 1, "log": log, "persons": persons, "entries": entries, "decided": decided });
+    let has_arrived = list.end(&end);
     let note = if arguments.public { words_in_keys(&worded) } else { None };
-    Ok(Answer::new(text, json).product().with_notes(note))
+    Ok(Answer::told().with_notes(note).with_code(if has_arrived { 0 } else { NOT_ARRIVED }))
 }
 
 /// So many numbers of entries are told.
