@@ -263,3 +263,39 @@ fn real_a_full_or_read_only_home_settles_no_place_and_submits_nothing() {
     call(&["submit", "--again", &file]).expect(0);
     volume.remount("rw");
 }
+
+/// So many runs that what they cost does not stay in memory.
+const MANY_RUNS: i64 = 100_100;
+
+#[test]
+fn real_an_import_that_finds_no_room_in_tmpdir_says_so_and_the_same_call_goes_on() {
+    let desk = Desk::new();
+    desk.configure(&format!("site: jupiter\nproject: atlas\nstate: {}\n", desk.home().join("state").display()));
+    desk.pakt(&["ledger", "init"]).expect(0);
+    let grant = ["ledger", "grant", "atlas", "100000", "--unit", "jupiter:gh200", "--account", "hai"];
+    desk.pakt(&[&grant[..], &["--from", "2026-09-01", "--until", "2027-09-01"]].concat()).expect(0);
+    let mut rows =
+        "JobIDRaw|JobID|Cluster|User|Account|Partition|State|Submit|Start|End|ElapsedRaw|AllocNodes|AllocTRES\n"
+            .to_owned();
+    let tres = "cpu=288,gres/gpu=4,gres/gpu:gh200=4,node=1";
+    for id in 1..=MANY_RUNS {
+        let start = 1_788_300_000 + id;
+        let times = format!("{}|{start}|{}|60", start - 60, start + 60);
+        rows.push_str(&format!("{id}|{id}|jupiter|ada|hai|booster|COMPLETED|{times}|1|{tres}\n"));
+    }
+    desk.write("runs.psv", &rows);
+    let volume = Volume::mounted(desk.work().join("small"), 1_024);
+    let words = ["ledger", "import", "runs.psv", "--observed-at", "2026-10-02T00:00:00Z"];
+    let mut command = desk.command(words);
+    command.env("TMPDIR", &volume.at);
+    let refused = desk.finish(&words, command).expect(3);
+    let said = refused.stderr.replace(&volume.at.display().to_string(), "<small>");
+    insta::assert_snapshot!(said, @"");
+    assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
+    desk.pakt(&words).expect(0);
+    // A minute of four GPUs each.
+    assert_eq!(desk.json(&["usage"])["usage"][0]["amount"], MANY_RUNS * 240_000);
+    let again = desk.pakt(&words).expect(0).stdout;
+    assert!(again.starts_with("jupiter: 100100 rows: 0 newly charged, 100100 known"), "{again}");
+    assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
+}
