@@ -1,8 +1,8 @@
 //! The ledger that is measured, and the names in it.
 
 use ledger::{
-    Binding, Book, Command, Enforce, HardStop, NewGrant, OpenMode, Policy, PostgresBook, PostgresPlace, SetPolicy,
-    SqliteBook,
+    Binding, Book, Command, Enforce, HardStop, MonthlyJsc, NewGrant, OpenMode, Policy, PostgresBook, PostgresPlace,
+    SetPolicy, SqliteBook,
 };
 use model::{Amount, Principal, ProjectName, Timestamp, Unit, Window};
 use std::error::Error;
@@ -88,5 +88,21 @@ pub(crate) async fn grant(projects: u64, is_enforced: bool) -> Result<(), Box<dy
         }
     }
     book.post(&ada()?, at(NEW_YEAR), &commands).await?;
+    Ok(())
+}
+
+/// Whether a project has the policy of `set_monthly`.
+pub(crate) const fn is_monthly(number: u64) -> bool {
+    number % 2 == 1
+}
+
+/// Gives every second project JUPITER's policy: a lot a month, each of which is of use for three.
+pub(crate) async fn set_monthly(projects: u64) -> Result<(), Box<dyn Error>> {
+    let mut commands = Vec::new();
+    for number in (0..projects).filter(|number| is_monthly(*number)) {
+        let (policy, zone) = (Policy::from(MonthlyJsc::default()), "Europe/Berlin".parse()?);
+        commands.push(Command::SetPolicy(SetPolicy { project: project(number)?, unit: unit()?, policy, zone }));
+    }
+    open()?.post(&ada()?, at(NEW_YEAR), &commands).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A year of runs in a ledger.
 
-use super::books::{NEW_YEAR, YEAR_SECONDS, ada, at, grant, open, posted_at, project};
+use super::books::{NEW_YEAR, YEAR_SECONDS, ada, at, grant, open, posted_at, project, set_monthly};
 use ledger::{Command, RunPrice, SettledRun};
 use model::{
     AccountName, Amount, BaseState, Charge, EvidenceClass, ExitCode, JobState, Price, Run, RunKey, SchedulerJobId,
@@ -14,9 +14,10 @@ const CHUNK: u64 = 10_000;
 const PEOPLE: u64 = 10;
 const STATES: [BaseState; 4] = [BaseState::Completed, BaseState::Completed, BaseState::Timeout, BaseState::Failed];
 
-/// Posts so many runs, spread evenly over the year and over the projects.
+/// Posts so many runs, spread evenly over the year and over the projects. Every second project has a lot a month.
 pub(crate) async fn fill(projects: u64, runs: u64) -> Result<(), Box<dyn Error>> {
     grant(projects, false).await?;
+    set_monthly(projects).await?;
     let (book, ada) = (open()?, ada()?);
     for first in (0..runs).step_by(usize::try_from(CHUNK)?) {
         let numbers = first..runs.min(first + CHUNK);

@@ -1,7 +1,7 @@
 //! What reports ask of a ledger that is full.
 
-use super::books::{open, posted_at, project};
-use ledger::{BalanceQuery, Book, UsageField, UsageFilter, UsageQuery, UsageSpan};
+use super::books::{NEW_YEAR, YEAR_SECONDS, at, is_monthly, open, posted_at, project};
+use ledger::{BalanceQuery, Book, KnownAt, UsageField, UsageFilter, UsageQuery, UsageSpan};
 use std::error::Error;
 use std::io::Write as _;
 use std::time::Instant;
@@ -11,15 +11,25 @@ use std::time::Instant;
 pub(crate) async fn measure(projects: u64, repetitions: u64) -> Result<(), Box<dyn Error>> {
     let book = open()?;
     let mut out = std::io::stdout().lock();
-    for number in 0..repetitions {
-        let project = project(number * 7_919 % projects)?;
-        let query = BalanceQuery { project: Some(project), ..BalanceQuery::default() };
+    for number in 0..repetitions * 2 {
+        let number = number * 7_919 % projects;
+        let policy = if is_monthly(number) { "-monthly" } else { "" };
+        let query = BalanceQuery { project: Some(project(number)?), ..BalanceQuery::default() };
         let begun = Instant::now();
         let rows = book.balances(&query, posted_at()).await?.len();
-        writeln!(out, "balance {rows} {}", begun.elapsed().as_micros())?;
-        let begun = Instant::now();
-        let rows = book.budgets(&query, posted_at()).await?.len();
-        writeln!(out, "budget {rows} {}", begun.elapsed().as_micros())?;
+        writeln!(out, "balance{policy} {rows} {}", begun.elapsed().as_micros())?;
+        // Half a year on, in the middle of what is in the books.
+        let middle = at(NEW_YEAR + YEAR_SECONDS / 2);
+        let pasts = [
+            ("budget", query.clone(), posted_at()),
+            ("budget-as-of", BalanceQuery { as_of: Some(middle), ..query.clone() }, middle),
+            ("budget-known-at", BalanceQuery { known_at: Some(KnownAt::Instant(middle)), ..query }, posted_at()),
+        ];
+        for (asked, query, now) in pasts {
+            let begun = Instant::now();
+            let rows = book.budgets(&query, now).await?.len();
+            writeln!(out, "{asked}{policy} {rows} {}", begun.elapsed().as_micros())?;
+        }
     }
     for _ in 0..repetitions {
         let begun = Instant::now();
