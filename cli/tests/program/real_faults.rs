@@ -290,7 +290,11 @@ fn real_an_import_that_finds_no_room_in_tmpdir_says_so_and_the_same_call_goes_on
     command.env("TMPDIR", &volume.at);
     let refused = desk.finish(&words, command).expect(3);
     let said = refused.stderr.replace(&volume.at.display().to_string(), "<small>");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    error: the import did not come to its end
+    why:   what its runs cost could not be kept in `<small>`: the disk is full
+    next:  name a folder with room in `TMPDIR` (40 bytes a run) and run the same command again: what is in the books already is not entered twice
+    ");
     assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
     desk.pakt(&words).expect(0);
     // A minute of four GPUs each.

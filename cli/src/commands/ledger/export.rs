@@ -42,8 +42,8 @@ pub(super) async fn export(arguments: Export, context: &Context) -> Result<Answe
     // What is posted meanwhile is not in the log's line, and not in the export.
     while after < log.size {
         let page = book.records(EntryPage { after, limit: PAGE }).await.map_err(|error| unread(&error))?;
-        let Some(last) = page.last() else { break };
-        after = last.entry.number;
+        let Some(end) = page.last() else { break };
+        after = end.entry.number;
         let (mut text, mut items) = (String::new(), Vec::new());
         for record in page.into_iter().filter(|record| record.entry.number <= log.size) {
             if record.entry.has_words_in_keys() {
