@@ -22,7 +22,8 @@ pub(super) fn settle(posting: &Posting<'_>, settled: &Arc<SettledRun>) -> Result
         return Ok(SettleOutcome::Rejected { reason });
     }
     let content = Content::of(settled, &posting.secret()?);
-    if says_nothing_new(posting, settled, content)? {
+    // A digest does not have what was given to a job: where that was priced, the price tells it.
+    if settled.price.known().is_some() && says_nothing_new(posting, settled, content)? {
         return Ok(SettleOutcome::Same);
     }
     let known = match find(posting, settled)? {
@@ -79,7 +80,8 @@ fn read_again(posting: &Posting<'_>, known: &BookedRun, settled: &SettledRun) ->
     }
     let joined = rules::join(&named, settled, posting.now);
     let content = Content::of(&joined.settled, &posting.secret()?);
-    if content != known.content {
+    let (new, old) = (&joined.settled, &known.settled);
+    if content != known.content || (new.price.known().is_none() && new.run.allocated != old.run.allocated) {
         return revise(posting, known, joined, content);
     }
     let adds_nothing =

@@ -41,7 +41,10 @@ pub(crate) fn join(booked: &BookedRun, settled: &SettledRun, now: Timestamp) -> 
     };
     let priced_at = booked.priced_at.unwrap_or(booked.observed_at);
     if tell_the_same(&known, &reading) {
-        let is_better = is_better_price((&settled.price, at), (&booked.settled.price, priced_at), now);
+        let is_better = is_better_price((&settled.price, at), (&booked.settled.price, priced_at), now)
+            || (is_unpriced(settled)
+                && is_unpriced(&booked.settled)
+                && is_later_row((&reading, at), (&known, priced_at), now));
         let is_same = charges_alike(&settled.price, &booked.settled.price);
         let priced_at = match (is_better, is_same) {
             (_, true) => seen_at(priced_at, at, now),
@@ -103,6 +106,19 @@ fn is_signed(run: &Run) -> bool {
 /// Whether a reader knew no more of a person than the number.
 fn is_number(user: &UserName) -> bool {
     user.as_str().bytes().all(|byte| byte.is_ascii_digit())
+}
+
+const fn is_unpriced(settled: &SettledRun) -> bool {
+    settled.price.known().is_none()
+}
+
+/// Whether the first of two rows counts of a run that nobody could price yet, each with the instant at which it was read:
+/// what was given to the job is priced one day, and the later reading knows it better.
+fn is_later_row((one, at): (&Run, Timestamp), (other, other_at): (&Run, Timestamp), now: Timestamp) -> bool {
+    let is_later = is_ahead(other_at, now) || at > other_at;
+    // Of two at one instant the order of their words decides, whichever came first.
+    let is_after = || at == other_at && format!("{:?}", one.allocated) > format!("{:?}", other.allocated);
+    one.allocated != other.allocated && (is_later || is_after())
 }
 
 /// Whether the first of two prices of the same facts counts, each with the instant at which it was read.

@@ -112,6 +112,34 @@ async fn a_reading_by_an_older_tariff_still_says_when_the_facts_were_seen() {
     }
 }
 
+/// Whoever prices it one day prices what stands in the books: an array's row may be edited, or was read while it was written.
+#[tokio::test]
+async fn of_a_run_without_a_price_the_later_row_is_priced() {
+    let row = |at, gpus: u64| {
+        let mut settled = Reading { tariff: None, ..reading(at, 0) }.settled();
+        settled.run.allocated = model::Tres::read(&format!("cpu=8,gres/gpu={gpus},node=1")).expect("a list");
+        settled
+    };
+    for (order, gpus) in [
+        (vec![(1, 1), (2, 4)], 4),
+        (vec![(2, 4), (1, 1)], 4),
+        (vec![(1, 1), (2, 4), (3, 1)], 1),
+        (vec![(1, 1), (3, 1), (2, 4)], 1),
+        (vec![(3, 1), (2, 4), (1, 1)], 1),
+        (vec![(1, 1), (1, 4)], 4),
+        (vec![(1, 4), (1, 1)], 4),
+    ] {
+        let desk = Desk::new();
+        desk.post(&[grant("0", 100_000), hold(1, 10_000)]).await;
+        for (at, gpus) in &order {
+            desk.settle(row(*at, *gpus)).await;
+        }
+        let listed = desk.book.unpriced(&name("jupiter"), None, 10).await.expect("read").remove(0);
+        assert_eq!(listed.run.allocated.gpus(), model::GpuCount::Tracked(gpus), "{order:?}");
+        desk.verify().await;
+    }
+}
+
 #[tokio::test]
 async fn whoever_cannot_see_the_comment_moves_no_run_off_its_hold() {
     let desk = Desk::new();
