@@ -63,6 +63,7 @@ pub mod submit;
 mod undo;
 pub mod usage;
 pub mod used;
+mod watched;
 pub mod why;
 pub mod withdraw;
 mod zone;

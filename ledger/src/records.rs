@@ -266,8 +266,8 @@ pub(crate) trait Records {
     fn runs_of_job(&self, job: JobId) -> Result<Vec<BookedRun>>;
     /// The runs at a site that nobody was charged for, in the order of their keys: those behind `after`, at most `limit`.
     fn unattributed_runs(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>>;
-    /// The runs at a site that no hold paid for, listed likewise.
-    fn runs_without_hold(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>>;
+    /// All runs at a site, listed likewise.
+    fn runs_of_site(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>>;
 
     /// The instant of the cluster's observation in a scope.
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>>;

@@ -49,7 +49,7 @@ pub(crate) trait Store {
     fn run_with_sluid(&self, site: &SiteName, cluster: &ClusterName, sluid: &str) -> Result<Option<BookedRun>>;
     fn runs_of_job(&self, job: JobId) -> Result<Vec<BookedRun>>;
     fn unattributed_runs(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>>;
-    fn runs_without_hold(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>>;
+    fn runs_of_site(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>>;
 
     /// The row of a decision whose entry has this number, with what the entry says of it. Persons whom nobody has met are made.
     fn decided(&self, kind: DecidedKind, entry: u64) -> Result<DecidedRow>;

@@ -327,9 +327,9 @@ impl Records for Workbench<'_> {
         self.store.unattributed_runs(site, after, limit)
     }
 
-    fn runs_without_hold(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
+    fn runs_of_site(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
         self.clear()?;
-        self.store.runs_without_hold(site, after, limit)
+        self.store.runs_of_site(site, after, limit)
     }
 
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>> {

@@ -1,13 +1,14 @@
 //! Which jobs a file shows to be over: their holds are closed.
 
+use crate::watched::Watched;
 use ledger::{CloseHold, CloseReason, Command};
-use model::{JobId, Run, Stamp, Timestamp};
+use model::{JobId, Run, SiteName, Stamp, Timestamp};
 use scheduler_adapters::{NotStarted, RejectedRow};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What was seen of the jobs that have an open hold.
 pub(super) struct Ends {
-    watched: BTreeSet<JobId>,
+    watched: Watched,
     seen: BTreeMap<JobId, Seen>,
     /// Whether a row could not be read that may be any job's: then no job is known to be over.
     has_unknown: bool,
@@ -28,21 +29,23 @@ impl Seen {
 }
 
 impl Ends {
-    pub(super) const fn watching(watched: BTreeSet<JobId>) -> Self {
+    pub(super) const fn watching(watched: Watched) -> Self {
         Self { watched, seen: BTreeMap::new(), has_unknown: false }
     }
 
     pub(super) fn see_run(&mut self, run: &Run) {
-        if let Some(seen) = self.seen(run.stamp) {
+        let job = self.watched.job_of(run.stamp, &run.key.site, &run.user);
+        if let Some(seen) = self.seen(job) {
             seen.has_run = true;
             seen.goes_on |= run.ended_at.is_none();
             seen.latest = seen.latest.max(Some((run.started_at, run.state.may_start_again())));
         }
     }
 
-    pub(super) fn see_not_started(&mut self, job: &NotStarted) {
+    pub(super) fn see_not_started(&mut self, site: &SiteName, job: &NotStarted) {
         let is_over = job.is_over;
-        if let Some(seen) = self.seen(job.stamp) {
+        let job = self.watched.job_of(job.stamp, site, &job.user);
+        if let Some(seen) = self.seen(job) {
             seen.goes_on |= !is_over;
         }
     }
@@ -56,7 +59,7 @@ impl Ends {
 
     /// Notes a run that the books rejected.
     pub(super) fn withhold(&mut self, stamp: Option<Stamp>) {
-        if let Some(seen) = self.seen(stamp) {
+        if let Some(seen) = self.seen(stamp.map(|stamp| stamp.job)) {
             seen.goes_on = true;
         }
     }
@@ -72,8 +75,8 @@ impl Ends {
         over.map(close).collect()
     }
 
-    fn seen(&mut self, stamp: Option<Stamp>) -> Option<&mut Seen> {
-        let job = stamp.map(|stamp| stamp.job).filter(|job| self.watched.contains(job))?;
+    fn seen(&mut self, job: Option<JobId>) -> Option<&mut Seen> {
+        let job = job.filter(|job| self.watched.has(*job))?;
         Some(self.seen.entry(job).or_default())
     }
 }

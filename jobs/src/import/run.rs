@@ -15,6 +15,7 @@ use crate::{
     house::House,
     reached::{booked, scheduled},
     settle::Adopted,
+    watched::Watched,
     zone::keep_zone,
 };
 use ledger::{Book, Command, Coverage, ImportBatch, Outcome, RunningRows};
@@ -44,7 +45,7 @@ pub async fn import(house: &House, wish: ImportWish, source: Box<dyn Read + Send
     }
     keep_zone(house, book.as_ref(), &house.here, NOT_BEGUN).await?;
     let holds = booked(book.open_holds(None).await, NOT_BEGUN)?;
-    let watched = holds.iter().filter(|hold| *hold.unit.site() == house.here).map(|hold| hold.id.0).collect();
+    let watched = Watched::of(holds.iter().filter(|hold| *hold.unit.site() == house.here));
     let ImportWish { command, cluster, observed_at, zone, asked } = wish;
     let (site, reader) = (house.here.clone(), house.principal.user.clone());
     let facts = TextFacts { site, cluster, reader, observed_at, zone };

@@ -5,8 +5,11 @@ use super::{
     elsewhere::Elsewhere,
     holds::Ends,
 };
-use crate::settle::{Adopted, Pricer};
-use model::{ClusterName, JobId, Run, SiteName};
+use crate::{
+    settle::{Adopted, Pricer},
+    watched::Watched,
+};
+use model::{ClusterName, Run, SiteName};
 use scheduler_adapters::{AccountingText, TextError, TextFacts, TextRow};
 use sites::Catalogue;
 use std::{
@@ -38,7 +41,7 @@ pub(super) enum TextFault {
 pub(super) struct Task {
     pub(super) facts: TextFacts,
     pub(super) catalogue: Arc<Catalogue>,
-    pub(super) watched: BTreeSet<JobId>,
+    pub(super) watched: Watched,
     /// The clusters that are known to be of this site.
     pub(super) own_clusters: BTreeSet<ClusterName>,
     pub(super) adopted: Adopted,
@@ -60,12 +63,13 @@ pub(super) fn start(task: Task) -> io::Result<Reader> {
 
 fn read(task: Task, sender: &Sender<Chunk>) -> Result<End, TextFault> {
     let Task { facts, catalogue, watched, own_clusters, adopted, mut source } = task;
-    let site: SiteName = facts.site.clone();
-    let site = catalogue.get(&site).ok_or(TextFault::NoSite)?;
+    let here: SiteName = facts.site.clone();
+    let site = catalogue.get(&here).ok_or(TextFault::NoSite)?;
     let elsewhere = Elsewhere::than(&facts.site, &catalogue, own_clusters);
     let mut text = AccountingText::new(facts);
     let ends = Ends::watching(watched);
-    let mut intake = Intake { pricer: Pricer::at(site), elsewhere, adopted, chunk: Chunk::default(), ends, sender };
+    let mut intake =
+        Intake { here, pricer: Pricer::at(site), elsewhere, adopted, chunk: Chunk::default(), ends, sender };
     let mut digest = blake3::Hasher::new();
     let mut piece = vec![0; PIECE];
     loop {
@@ -86,6 +90,7 @@ fn read(task: Task, sender: &Sender<Chunk>) -> Result<End, TextFault> {
 
 /// Takes rows, and hands a chunk on whenever it is full.
 struct Intake<'a> {
+    here: SiteName,
     pricer: Pricer<'a>,
     elsewhere: Elsewhere,
     adopted: Adopted,
@@ -101,7 +106,7 @@ impl Intake<'_> {
             TextRow::NotStarted(mut job) => {
                 job.stamp = job.stamp.or_else(|| self.adopted.stamp(job.job, job.submitted_at));
                 self.chunk.not_started += 1;
-                self.ends.see_not_started(&job);
+                self.ends.see_not_started(&self.here, &job);
             }
             TextRow::Rejected(row) => {
                 self.ends.miss(&row);

@@ -22,7 +22,9 @@ pub(super) async fn provisional(
 ) -> Result<Vec<Command>, JobsError> {
     let mut commands = Vec::new();
     let was_sent = |job: &&IndexedJob| job.ended.is_none() || job.scheduler_job.is_some();
-    for job in jobs.iter().filter(|job| job.hold_is_due).filter(was_sent) {
+    // Whoever enters a hold is the person whose runs draw from it: a colleague's directory is theirs to enter.
+    let is_own = |job: &&IndexedJob| job.intent.principal.user == house.principal.user;
+    for job in jobs.iter().filter(|job| job.hold_is_due).filter(was_sent).filter(is_own) {
         let id = job.intent.id;
         if booked(book.hold(HoldId(id)).await, "nothing was settled")?.is_some() {
             continue;

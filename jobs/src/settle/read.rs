@@ -4,6 +4,7 @@
 use super::{
     adopted::Adopted,
     desk::{Desk, NOT_FINISHED, too_large},
+    foreign_stamps::ForeignStamps,
     price::Pricer,
     raw,
     reading::Reading,
@@ -24,6 +25,7 @@ const CHUNK: usize = 2_000;
 pub(super) struct Findings<'a> {
     pub(super) reading: &'a mut Reading,
     pub(super) report: &'a mut SettleReport,
+    pub(super) foreign: &'a mut ForeignStamps,
 }
 
 /// Reads a span of time. After `Ok` every row of it is in the books, or noted as missing. After `Err` those that were
@@ -36,12 +38,12 @@ pub(super) async fn read(
 ) -> Result<(), JobsError> {
     for window in months(span) {
         let asked = RunWindow { site: desk.house.here.clone(), window, whose: desk.whose() };
-        let Findings { reading, report } = &mut findings;
+        let Findings { reading, report, foreign } = &mut findings;
         let mut intake = Intake {
             desk,
             window,
             adopted,
-            findings: Findings { reading, report },
+            findings: Findings { reading, report, foreign },
             pricer: Pricer::at(desk.site),
             fields: Vec::new(),
             waiting: BTreeMap::new(),
@@ -124,6 +126,7 @@ impl Intake<'_> {
         }
         let outcomes = self.desk.post(&commands).await?;
         self.findings.reading.miss_rejected(&commands, &outcomes);
+        self.findings.foreign.see(self.desk, &commands, &outcomes).await?;
         self.findings.report.count(&commands, &outcomes).map_err(too_large)
     }
 

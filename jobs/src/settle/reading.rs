@@ -1,5 +1,6 @@
 //! What the later steps need of the runs that were read, which themselves go into the books as they are read.
 
+use crate::watched::Watched;
 use ledger::{Command, Outcome, SettleOutcome};
 use model::{AccountName, ExitCode, JobId, JobState, Run, RunKey, Timestamp, UserName, WallTime};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +12,7 @@ pub(crate) struct Reading {
     running: BTreeMap<RunKey, Run>,
     /// The attempts of the jobs that are watched.
     attempts: BTreeMap<JobId, BTreeMap<RunKey, Attempt>>,
-    watched: BTreeSet<JobId>,
+    watched: Watched,
     /// The accounts in which somebody else's run was seen, `None` for runs without an account.
     shared_accounts: BTreeSet<Option<AccountName>>,
     /// Watched jobs with a row that was not taken in.
@@ -32,8 +33,8 @@ pub(crate) struct Attempt {
 
 impl Reading {
     /// A reading that keeps what concerns these jobs.
-    pub(crate) fn watching(watched: impl IntoIterator<Item = JobId>) -> Self {
-        Self { watched: watched.into_iter().collect(), ..Self::default() }
+    pub(crate) fn watching(watched: Watched) -> Self {
+        Self { watched, ..Self::default() }
     }
 
     /// Notes a run; a later reading of the same one replaces the earlier.
@@ -47,7 +48,7 @@ impl Reading {
         } else {
             self.running.remove(&run.key);
         }
-        let Some(job) = run.stamp.map(|stamp| stamp.job).filter(|job| self.watched.contains(job)) else { return };
+        let Some(job) = self.watched.job_of(run.stamp, &run.key.site, &run.user) else { return };
         let attempt = Attempt {
             elapsed: run.elapsed,
             time_limit: run.time_limit,
@@ -61,7 +62,7 @@ impl Reading {
     /// Notes that a row, which ended then, was not taken in.
     pub(crate) fn miss(&mut self, job: Option<JobId>, ended_at: Timestamp) {
         self.missing_since = Some(self.missing_since.map_or(ended_at, |since| since.min(ended_at)));
-        self.withheld.extend(job.filter(|job| self.watched.contains(job)));
+        self.withheld.extend(job.filter(|job| self.watched.has(*job)));
     }
 
     /// Notes the runs that the books rejected.
@@ -69,7 +70,8 @@ impl Reading {
         for (command, outcome) in commands.iter().zip(outcomes) {
             if let (Command::Settle(settled), Outcome::Settled(SettleOutcome::Rejected { .. })) = (command, outcome) {
                 let run = &settled.run;
-                self.miss(run.stamp.map(|stamp| stamp.job), run.ended_at.unwrap_or(run.started_at));
+                let job = self.watched.job_of(run.stamp, &run.key.site, &run.user);
+                self.miss(job, run.ended_at.unwrap_or(run.started_at));
             }
         }
     }

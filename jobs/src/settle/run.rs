@@ -7,6 +7,7 @@ use super::{
     clock,
     close::{Decided, decide},
     desk::{Desk, LocalJobs, NOT_FINISHED},
+    foreign_stamps::ForeignStamps,
     lost::{Look, judge},
     observe::{Observed, Seen, Viewpoint, look, priced},
     provisional::provisional,
@@ -24,6 +25,7 @@ use crate::{
     expire::expire_all,
     house::House,
     reached::{booked, scheduled},
+    watched::Watched,
     zone::keep_zone,
 };
 use ledger::{Command, Coverage, Cursor, Hold, Outcome, is_ahead};
@@ -47,9 +49,12 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
         ..SettleReport::default()
     };
     let adopted = Adopted::of(&jobs);
-    let unended = local.values().filter(|job| job.ended.is_none()).map(|job| job.intent.id);
-    let mut reading = Reading::watching(holds.iter().map(|hold| hold.id.0).chain(unended));
-    read(&desk, span, &adopted, Findings { reading: &mut reading, report: &mut report }).await?;
+    let unended = local.values().filter(|job| job.ended.is_none());
+    let watched = Watched::of(&holds).and(unended.map(|job| (job.intent.id, job.intent.principal.clone())));
+    let mut reading = Reading::watching(watched.clone());
+    let mut foreign = ForeignStamps::beside(watched.clone());
+    read(&desk, span, &adopted, Findings { reading: &mut reading, report: &mut report, foreign: &mut foreign }).await?;
+    report.notes.extend(foreign.note());
     reprice(house, desk.book.as_ref(), desk.site, &mut report).await?;
 
     let as_of = house.clock.now();
@@ -63,6 +68,10 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     }
     let Seen { sight, runaway } = look(&desk.view, as_of, &reading, &queue);
     report.runaway = runaway;
+    // What others wrote into their jobs says nothing of this job here.
+    for job in &mut queue {
+        job.stamp = job.stamp.filter(|stamp| !watched.is_of_another(*stamp, &house.here, &job.user));
+    }
     let observed = priced(desk.site, &desk.view, &sight);
     let changed = follow(&desk, &holds, &local, &reading, &queue).await?;
     let mut decided = decide(&desk, &holds, &local, &reading, &queue, &unread).await?;

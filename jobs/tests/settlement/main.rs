@@ -25,6 +25,7 @@ mod sealing;
 #[path = "../stage/mod.rs"]
 #[allow(dead_code, reason = "each suite uses a part of the stage")]
 mod stage;
+mod stamps;
 mod usage;
 mod views;
 

@@ -274,8 +274,8 @@ impl Store for Tables<'_> {
         run_tables::page(self.session, Listed::Unattributed, site, after, limit)
     }
 
-    fn runs_without_hold(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
-        run_tables::page(self.session, Listed::WithoutHold, site, after, limit)
+    fn runs_of_site(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
+        run_tables::page(self.session, Listed::All, site, after, limit)
     }
 
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>> {

@@ -2,7 +2,7 @@
 
 use super::posting::{Draft, Posting, conflict, invalid, used};
 use super::settle::charge_again;
-use crate::records::Result;
+use crate::records::{BookedRun, Result};
 use crate::rules;
 use crate::{
     Account, AmendHold, CloseHold, Closing, Effect, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind, Links,
@@ -127,7 +127,8 @@ pub(super) fn close(posting: &Posting<'_>, close: &CloseHold) -> Result<Outcome>
         return Ok(Outcome::Closed(hold, Effect::AlreadyDone));
     }
     let runs = posting.records.runs_of_job(close.id.0)?;
-    if runs.iter().any(|run| run.settled.price.known().is_none()) {
+    let is_its = |run: &BookedRun| hold.is_drawn_by(&run.key.site, &run.settled.run.user);
+    if runs.iter().any(|run| is_its(run) && run.settled.price.known().is_none()) {
         return Ok(Outcome::StaysOpen(hold));
     }
     let (key, remainder) = (format!("release:{}", hold.id), hold.remainder()?);

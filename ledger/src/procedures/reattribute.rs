@@ -1,4 +1,5 @@
 //! Reattribution: runs that were charged to the wrong project, or to nobody, are charged by the bindings as they are now.
+//! What its own job's hold pays stays there; what a hold pays by a stamp that is not believed any more moves.
 
 use super::bind::PAGE;
 use super::posting::{Posting, invalid};
@@ -13,7 +14,7 @@ pub(super) fn reattribute(posting: &Posting<'_>, wish: &Reattribute) -> Result<u
     }
     let (mut after, mut moved) = (None, 0);
     loop {
-        let runs = posting.records.runs_without_hold(&wish.site, after.as_ref(), PAGE)?;
+        let runs = posting.records.runs_of_site(&wish.site, after.as_ref(), PAGE)?;
         let Some(last) = runs.last() else { return Ok(moved) };
         after = Some(last.key.clone());
         for run in runs.iter().filter(|run| wish.window.contains(run.settled.run.started_at)) {

@@ -214,10 +214,7 @@ fn recharge(
     before: Option<&SettledRun>,
     kind: EntryKind,
 ) -> Result<Change> {
-    let hold = match &run.settled.run.stamp {
-        Some(stamp) => posting.records.hold(HoldId(stamp.job))?,
-        None => None,
-    };
+    let hold = believed_hold(posting, run)?;
     let bindings = posting.bindings()?;
     let spender = Spender::of_run(&run.settled);
     let found = rules::attribute(spender, run.settled.price.known(), hold.as_ref(), bindings.of(spender.account));
@@ -259,6 +256,18 @@ fn recharge(
         by_hand::refund_again(posting, run, charge)?;
     }
     Ok(change)
+}
+
+/// The hold that a run draws from: that of its stamp, where whoever opened it runs it. Of who was erased nobody can tell
+/// that, and what is paid stays paid.
+fn believed_hold(posting: &Posting<'_>, run: &BookedRun) -> Result<Option<Hold>> {
+    let Some(stamp) = run.settled.run.stamp else { return Ok(None) };
+    let hold = posting.records.hold(HoldId(stamp.job))?;
+    let (site, user) = (&run.key.site, &run.settled.run.user);
+    Ok(hold.filter(|hold| {
+        let pays = || run.paid().is_some_and(|paid| paid.hold == Some(hold.id));
+        hold.is_drawn_by(site, user) || (rules::is_beyond_comparison(hold, user) && pays())
+    }))
 }
 
 /// The charge of a run that stays with its budget though its account spends another by now, one that has no price for it among

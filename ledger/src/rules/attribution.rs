@@ -1,4 +1,5 @@
 //! Who pays for a run: its hold, else the most specific binding that covers it, else the most specific rule, else nobody yet.
+//! A hold is a run's where its stamp is believed (`stamp.rs`).
 
 use crate::{Binding, Hold, HoldId, ObservedPending, ObservedRun, SettledRun, UnattributedReason};
 use model::{AccountName, Amount, PartitionName, Price, ProjectName, SiteName, Timestamp, Unit, UserName};
@@ -88,7 +89,8 @@ impl Attribution {
     }
 }
 
-/// Attributes a price, where it is known. `hold` is the one that the stamp names, where this ledger has it.
+/// Attributes a price, where it is known. `hold` is the one that the stamp names, where this ledger has it and the stamp is
+/// believed: [`Hold::is_drawn_by`].
 pub(crate) fn attribute<'a>(
     spender: Spender<'_>,
     price: Option<&Price>,
@@ -202,10 +204,7 @@ fn covers(binding: &Binding, spender: Spender<'_>) -> bool {
         && is_dated
         && binding.account.as_ref().is_none_or(|account| spender.account.is_some_and(|own| is_slurms(account, own)))
         && binding.partition.as_ref().is_none_or(|partition| Some(partition) == spender.partition)
-        && binding
-            .user
-            .as_ref()
-            .is_none_or(|user| user == spender.user || is_folded(user.as_str(), spender.user.as_str()))
+        && binding.user.as_ref().is_none_or(|user| is_same_user(user, spender.user))
         && (!binding.is_rule() || spender.words.is_some_and(|words| covers_words(binding, words)))
 }
 
@@ -214,9 +213,10 @@ pub(super) fn is_slurms(account: &AccountName, own: &AccountName) -> bool {
     own.as_str().eq_ignore_ascii_case(account.as_str())
 }
 
-/// Whether a run's user is the one that is bound as Slurm keeps it, in lower case unless a site has `PreserveCaseUser`.
-fn is_folded(bound: &str, own: &str) -> bool {
-    bound.eq_ignore_ascii_case(own) && !own.bytes().any(|letter| letter.is_ascii_uppercase())
+/// Whether a run's user is this one, as it is written or as Slurm keeps it: in lower case unless a site has `PreserveCaseUser`.
+pub(super) fn is_same_user(name: &UserName, own: &UserName) -> bool {
+    let (name, own) = (name.as_str(), own.as_str());
+    name == own || (name.eq_ignore_ascii_case(own) && !own.bytes().any(|letter| letter.is_ascii_uppercase()))
 }
 
 /// An account as Slurm keeps it.

@@ -133,7 +133,7 @@ fn add_observations(
     for seen in seen {
         for run in &seen.running {
             let spender = Spender::of_running(run, seen.observation.as_of);
-            let hold = hold_of(&holds, run.stamp);
+            let hold = hold_of(&holds, run.stamp).filter(|hold| hold.is_drawn_by(spender.site, spender.user));
             let Some(charge) = charge_of(parts, spender, &run.price_so_far, hold) else { continue };
             let balance = at(balances, &charge.project, &charge.unit);
             balance.running = balance.running.plus(charge.amount)?;
@@ -153,11 +153,11 @@ fn add_observations(
 /// A waiting job is committed by its hold where that is open, else by its own ceiling.
 fn add_pending(balances: &mut Balances, parts: &BalanceParts, holds: &Holds<'_>, seen: &Seen<'_>) -> Result<()> {
     for pending in &seen.pending {
-        let hold = hold_of(holds, pending.stamp);
+        let spender = Spender::of_pending(pending, &seen.observation.site, seen.observation.as_of);
+        let hold = hold_of(holds, pending.stamp).filter(|hold| hold.is_drawn_by(spender.site, spender.user));
         if hold.is_some_and(Hold::is_open) {
             continue;
         }
-        let spender = Spender::of_pending(pending, &seen.observation.site, seen.observation.as_of);
         if let Some(charge) = charge_of(parts, spender, &pending.ceiling, hold) {
             let balance = at(balances, &charge.project, &charge.unit);
             balance.foreign_committed = balance.foreign_committed.plus(charge.amount)?;

@@ -20,8 +20,9 @@ pub(crate) fn still_running(
     for seen in union_ever(observations, now) {
         for run in &seen.running {
             let as_of = seen.observation.as_of;
-            let hold = run.stamp.and_then(|stamp| holds.get(&HoldId(stamp.job)).copied());
             let spender = Spender::of_running(run, as_of);
+            let hold = run.stamp.and_then(|stamp| holds.get(&HoldId(stamp.job)).copied());
+            let hold = hold.filter(|hold| hold.is_drawn_by(spender.site, spender.user));
             let paid = attribute(spender, Some(&run.price_so_far), hold, bindings);
             let (Attribution::Charged(charge), Some(since)) = (paid, run.started_at) else { continue };
             found.push(StillRunning {

@@ -259,8 +259,8 @@ impl Store for Tables<'_> {
         run_tables::page(self.connection, &self.names, Listed::Unattributed, site, after, limit)
     }
 
-    fn runs_without_hold(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
-        run_tables::page(self.connection, &self.names, Listed::WithoutHold, site, after, limit)
+    fn runs_of_site(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
+        run_tables::page(self.connection, &self.names, Listed::All, site, after, limit)
     }
 
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>> {

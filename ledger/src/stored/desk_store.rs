@@ -142,8 +142,8 @@ impl<S: HoldTables> Store for HoldDesk<S> {
         self.tables.unattributed_runs(site, after, limit)
     }
 
-    fn runs_without_hold(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
-        self.tables.runs_without_hold(site, after, limit)
+    fn runs_of_site(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Result<Vec<BookedRun>> {
+        self.tables.runs_of_site(site, after, limit)
     }
 
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>> {

@@ -7,8 +7,8 @@ pub(crate) enum Listed {
     Unattributed,
     /// Those of them whose price nobody knew.
     Unpriced,
-    /// Those that no hold paid for.
-    WithoutHold,
+    /// All.
+    All,
     /// All that have a price.
     Priced,
 }
@@ -19,7 +19,7 @@ impl Listed {
         match self {
             Self::Unattributed => "unattributed IS NOT NULL",
             Self::Unpriced => "NOT is_priced",
-            Self::WithoutHold => "hold IS NULL",
+            Self::All => "1 = 1",
             Self::Priced => "is_priced",
         }
     }

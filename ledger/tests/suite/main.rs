@@ -36,6 +36,7 @@ mod reference;
 mod runs;
 mod servers;
 mod site_figures;
+mod stamps;
 mod support;
 mod upgrades;
 mod usage;

@@ -80,10 +80,11 @@ fn expected(readings: &[Reading]) -> Said {
     let facts = readings.iter().map(Reading::facts).max().unwrap_or_default();
     let priced = readings.iter().filter(|reading| reading.facts() == facts && reading.tariff.is_some());
     let amount = priced.max_by_key(|reading| reading.tariff).and_then(Reading::amount);
-    let is_ours = readings.iter().any(|reading| reading.tells_stamp);
+    // A stamp is believed once it is known whose run it is.
+    let (tell_stamp, tell_name) = (|reading: &Reading| reading.tells_stamp, |reading: &Reading| reading.tells_name);
+    let is_ours = readings.iter().any(tell_stamp) && readings.iter().any(tell_name);
     let used = amount.filter(|_| is_ours).unwrap_or_default();
-    let person = if readings.iter().any(|reading| reading.tells_name) { "ada" } else { "1000" };
-    (used, 10_000 - used, Some(person.to_owned()).filter(|_| used > 0))
+    (used, 10_000 - used, Some("ada".to_owned()).filter(|_| used > 0))
 }
 
 fn runtime() -> tokio::runtime::Runtime {

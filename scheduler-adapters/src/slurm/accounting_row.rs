@@ -122,6 +122,10 @@ impl AccountingRow {
         self.stamp.is_some() || self.array.is_some()
     }
 
+    pub(super) const fn user(&self) -> &UserName {
+        &self.user
+    }
+
     pub(super) const fn submitted_at(&self) -> Timestamp {
         self.submitted_at
     }

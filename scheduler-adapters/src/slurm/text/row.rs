@@ -40,12 +40,14 @@ pub enum TextRow {
 }
 
 /// A job that has had no nodes yet, or never will.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotStarted {
     /// The scheduler's id.
     pub job: SchedulerJobId,
     /// Our mark, where it is one of ours.
     pub stamp: Option<Stamp>,
+    /// Whose.
+    pub user: UserName,
     /// When it was submitted.
     pub submitted_at: Timestamp,
     /// Whether it is over.
@@ -151,8 +153,13 @@ fn read_job<'a>(values: &Values<'a>, facts: &'a TextFacts, lists: &mut RecentLis
     if let Some(time) = row.latest_time().filter(|time| *time > ahead) {
         return Err(format!("it is of {time}, and accounting was asked at {}", facts.observed_at));
     }
-    let not_started =
-        NotStarted { job: row.id(), stamp: row.stamp(), submitted_at: row.submitted_at(), is_over: row.is_over() };
+    let not_started = NotStarted {
+        job: row.id(),
+        stamp: row.stamp(),
+        user: row.user().clone(),
+        submitted_at: row.submitted_at(),
+        is_over: row.is_over(),
+    };
     let run = row.run(&facts.site, &facts.reader, facts.observed_at);
     Ok(run.map_or(TextRow::NotStarted(not_started), |run| TextRow::Run(Box::new(run))))
 }

@@ -1,0 +1,81 @@
+//! Runs that have the stamp of somebody else's job: the bindings say who pays for them, and whoever settles is told.
+
+use super::desk::{Desk, NOT_FINISHED};
+use crate::{error::JobsError, reached::booked, watched::Watched};
+use ledger::{Command, HoldId, Outcome, SettleOutcome, runs_as};
+use model::{JobId, Principal, Run};
+use std::collections::BTreeMap;
+
+/// So many runs are named.
+const MOST_NAMED: usize = 3;
+
+/// What a settlement found of them.
+pub(super) struct ForeignStamps {
+    watched: Watched,
+    /// Who opened the holds that are not open any more, where the ledger has them.
+    openers: BTreeMap<JobId, Option<Principal>>,
+    count: u64,
+    named: Vec<String>,
+}
+
+impl ForeignStamps {
+    /// None yet, of these jobs and of those whose holds are closed.
+    pub(super) const fn beside(watched: Watched) -> Self {
+        Self { watched, openers: BTreeMap::new(), count: 0, named: Vec::new() }
+    }
+
+    /// Looks at the runs that came into the books, or changed there: of one that was there before it was told before.
+    pub(super) async fn see(
+        &mut self,
+        desk: &Desk<'_>,
+        commands: &[Command],
+        outcomes: &[Outcome],
+    ) -> Result<(), JobsError> {
+        for (command, outcome) in commands.iter().zip(outcomes) {
+            let (Command::Settle(settled), Outcome::Settled(outcome)) = (command, outcome) else { continue };
+            let is_old = matches!(outcome, SettleOutcome::Same | SettleOutcome::Stale | SettleOutcome::Rejected { .. });
+            let Some(stamp) = settled.run.stamp.filter(|_| !is_old) else { continue };
+            if let Some(person) = self.opener(desk, stamp.job).await? {
+                self.compare(&settled.run, &person);
+            }
+        }
+        Ok(())
+    }
+
+    async fn opener(&mut self, desk: &Desk<'_>, job: JobId) -> Result<Option<Principal>, JobsError> {
+        if let Some(person) = self.watched.person(job) {
+            return Ok(Some(person.clone()));
+        }
+        if let Some(known) = self.openers.get(&job) {
+            return Ok(known.clone());
+        }
+        let hold = booked(desk.book.hold(HoldId(job)).await, NOT_FINISHED)?;
+        let person = hold.map(|hold| hold.opened_by);
+        self.openers.insert(job, person.clone());
+        Ok(person)
+    }
+
+    fn compare(&mut self, run: &Run, person: &Principal) {
+        if runs_as(person, &run.key.site, &run.user) {
+            return;
+        }
+        self.count += 1;
+        if self.named.len() < MOST_NAMED {
+            self.named.push(format!("{} of `{}` with one of `{}`", run.key.scheduler_job, run.user, person.user));
+        }
+    }
+
+    /// What is to be told, where there is any.
+    pub(super) fn note(&self) -> Option<String> {
+        let runs = match self.count {
+            0 => return None,
+            1 => "1 run has".to_owned(),
+            count => format!("{count} runs have"),
+        };
+        let more = if self.count > self.named.len() as u64 { ", ..." } else { "" };
+        Some(format!(
+            "{runs} the stamp of another person's job, whose hold does not pay for that; the bindings say who does: job {}{more}",
+            self.named.join(", job ")
+        ))
+    }
+}
