@@ -7,13 +7,11 @@ use crate::{
     house::House,
     reached::booked,
 };
-use ledger::{Book, ChargedRun, Command, Effect, Entry, EntryPage, HoldId, Outcome, Refund};
-use model::{Amount, JobId, RunKey, SchedulerJobId, SiteName};
+use ledger::{Book, ChargedRun, Command, Effect, HoldId, Outcome, Refund};
+use model::{Amount, JobId, RunKey, SchedulerJobId, SiteName, Timestamp};
+use std::str::FromStr;
 
 const WHAT: &str = "nothing was refunded";
-
-/// So many entries are looked at together.
-const PAGE: u32 = 10_000;
 
 /// Of which job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,21 +33,57 @@ pub struct Refunded {
     pub is_new: bool,
 }
 
-/// Gives back what a run was charged: the latest run of the job, at the site where one is named.
-pub async fn refund(
-    house: &House,
-    (site, job): (Option<SiteName>, RefundedJob),
-    amount: Option<Amount>,
-    reason: String,
-) -> Result<Refunded, JobsError> {
+/// One of the runs of a job: as text `ID@SUBMIT`, such as `4711@2026-11-25T09:00:00Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunOfJob {
+    /// The scheduler's id.
+    pub scheduler_job: SchedulerJobId,
+    /// When it was submitted; a requeue has an instant of its own.
+    pub submitted_at: Timestamp,
+}
+
+impl FromStr for RunOfJob {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = || {
+            let (id, at) = text.split_once('@')?;
+            Some(Self { scheduler_job: id.parse().ok()?, submitted_at: at.parse().ok()? })
+        };
+        read().ok_or_else(|| {
+            "write it as `4711@2026-11-25T09:00:00Z`: the scheduler's id, and when it was submitted".to_owned()
+        })
+    }
+}
+
+/// Which run is meant.
+#[derive(Clone, Debug)]
+pub struct RefundWish {
+    /// At which site; without it here, and of a job of ours wherever it ran.
+    pub site: Option<SiteName>,
+    /// Of which job.
+    pub job: RefundedJob,
+    /// Which of its runs, where several were charged.
+    pub run: Option<RunOfJob>,
+    /// How much; without it all.
+    pub amount: Option<Amount>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Gives back what a run was charged. Of several runs of the job, which is one that was requeued, or whose id was given
+/// again, the wish says which: the one that failed is meant as a rule, and it is not the last.
+pub async fn refund(house: &House, wish: RefundWish) -> Result<Refunded, JobsError> {
+    let RefundWish { site, job, run, amount, reason } = wish;
     let book = house.needed_book(WHAT).await?;
     if let Some(site) = &site {
         house.site(site)?;
     }
-    let run = match job {
+    let runs = match job {
         RefundedJob::Scheduled(id) => scheduled(house, book.as_ref(), site, id).await?,
         RefundedJob::Ours(id) => ours(house, book.as_ref(), site, id).await?,
     };
+    let run = chosen(runs, run)?;
     let wish = Refund { run: run.run.clone(), amount, reason };
     match post(house, book.as_ref(), Command::Refund(wish), WHAT).await? {
         Outcome::Refunded(amount, effect) => Ok(Refunded { run, amount, is_new: effect == Effect::Done }),
@@ -57,12 +91,40 @@ pub async fn refund(
     }
 }
 
+/// The run that is meant of those that somebody paid for.
+fn chosen(mut runs: Vec<ChargedRun>, wanted: Option<RunOfJob>) -> Result<ChargedRun, JobsError> {
+    let is_it = |run: &RunKey| {
+        wanted.is_none_or(|wanted| (run.scheduler_job, run.submitted_at) == (wanted.scheduler_job, wanted.submitted_at))
+    };
+    let listed: Vec<String> = runs.iter().map(shown).collect();
+    runs.retain(|run| is_it(&run.run));
+    if runs.len() == 1 {
+        return Ok(runs.remove(0));
+    }
+    let (why, listed) = match wanted {
+        Some(_) if runs.is_empty() => ("none of the runs that were charged is that one", listed),
+        _ => ("several runs of the job were charged", runs.iter().map(shown).collect()),
+    };
+    Err(JobsError::usage(
+        WHAT,
+        format!("{why}: {}", listed.join("; ")),
+        "name one: `--run ID@SUBMIT`, as they are listed",
+    ))
+}
+
+/// A run as it is named, and what tells it from others.
+fn shown(charged: &ChargedRun) -> String {
+    let ChargedRun { run, started_at, end_state, unit, amount, .. } = charged;
+    let hours = amount.in_hours_of(unit);
+    format!("{}@{} (started {started_at}, {end_state}, {hours})", run.scheduler_job, run.submitted_at)
+}
+
 async fn scheduled(
     house: &House,
     book: &dyn Book,
     site: Option<SiteName>,
     id: SchedulerJobId,
-) -> Result<ChargedRun, JobsError> {
+) -> Result<Vec<ChargedRun>, JobsError> {
     let site = site.unwrap_or_else(|| house.here.clone());
     if id.task().is_some() {
         let next =
@@ -73,57 +135,38 @@ async fn scheduled(
             next,
         ));
     }
-    let runs = booked(book.charged_runs(&site, id).await, WHAT)?;
-    runs.into_iter().next().ok_or_else(|| {
+    let mut runs = booked(book.charged_runs(&site, id).await, WHAT)?;
+    // As they came, which is how people tell them.
+    runs.reverse();
+    if runs.is_empty() {
         let why = format!("nobody was charged for a run of job {id} at `{site}`");
-        JobsError::usage(
-            WHAT,
-            why,
-            "`pakt settle` reads runs; `pakt ledger covered` lists those in openings; `--at SITE` names another site",
-        )
-    })
+        let next =
+            "`pakt settle` reads runs; `pakt ledger covered` lists those in openings; `--at SITE` names another site";
+        return Err(JobsError::usage(WHAT, why, next));
+    }
+    Ok(runs)
 }
 
 /// The ledger knows the runs that drew from the job's hold, and its directory here the scheduler's id of one without.
-async fn ours(house: &House, book: &dyn Book, site: Option<SiteName>, id: JobId) -> Result<ChargedRun, JobsError> {
-    let mut keys = keys_of_hold(book, id).await?;
+async fn ours(house: &House, book: &dyn Book, site: Option<SiteName>, id: JobId) -> Result<Vec<ChargedRun>, JobsError> {
+    let mut runs = booked(book.runs_charged_to(HoldId(id)).await, WHAT)?;
     let jobs = list(&house.state).await?;
     let here = jobs.iter().find(|job| job.intent.id == id);
     // The runs of a task are known by a number that only its hold tells.
     let number = |job: &IndexedJob| job.scheduler_job.filter(|id| id.task().is_none());
     if let Some((job, scheduler_job)) = here.and_then(|job| Some((job, number(job)?))) {
-        let runs = booked(book.charged_runs(&job.intent.site, scheduler_job).await, WHAT)?;
+        let found = booked(book.charged_runs(&job.intent.site, scheduler_job).await, WHAT)?;
         // An id is given again; the runs of its earlier owners began before this job was submitted.
-        keys.extend(runs.into_iter().map(|run| run.run).filter(|run| run.submitted_at >= job.submitted_since()));
+        runs.extend(found.into_iter().filter(|run| run.run.submitted_at >= job.submitted_since()));
     }
-    keys.retain(|key| site.as_ref().is_none_or(|site| *site == key.site));
-    keys.sort_by_key(|key| key.submitted_at);
-    while let Some(key) = keys.pop() {
-        let runs = booked(book.charged_runs(&key.site, key.scheduler_job).await, WHAT)?;
-        if let Some(run) = runs.into_iter().find(|run| run.run == key) {
-            return Ok(run);
-        }
+    runs.retain(|run| site.as_ref().is_none_or(|site| *site == run.run.site));
+    runs.sort_by(|one, other| (one.run.submitted_at, &one.run).cmp(&(other.run.submitted_at, &other.run)));
+    runs.dedup_by(|one, other| one.run == other.run);
+    if runs.is_empty() {
+        let place = site.map(|site| format!(" at `{site}`")).unwrap_or_default();
+        let why = format!("nobody was charged for a run of job {id}{place}");
+        let next = format!("`pakt settle` reads runs; `pakt show {id}` says what is known of the job");
+        return Err(JobsError::usage(WHAT, why, next));
     }
-    let place = site.map(|site| format!(" at `{site}`")).unwrap_or_default();
-    let why = format!("nobody was charged for a run of job {id}{place}");
-    Err(JobsError::usage(
-        WHAT,
-        why,
-        format!("`pakt settle` reads runs; `pakt show {id}` says what is known of the job"),
-    ))
-}
-
-async fn keys_of_hold(book: &dyn Book, id: JobId) -> Result<Vec<RunKey>, JobsError> {
-    let (mut keys, mut after) = (Vec::new(), 0);
-    if booked(book.hold(HoldId(id)).await, WHAT)?.is_none() {
-        return Ok(keys);
-    }
-    loop {
-        let page = EntryPage { after, limit: PAGE };
-        let entries: Vec<Entry> = booked(book.entries(page).await, WHAT)?;
-        let Some(last) = entries.last() else { return Ok(keys) };
-        after = last.number;
-        let its = entries.into_iter().filter(|entry| entry.links.hold == Some(HoldId(id)));
-        keys.extend(its.filter_map(|entry| entry.links.run));
-    }
+    Ok(runs)
 }

@@ -166,6 +166,9 @@ pub trait Book: Send + Sync {
     /// The runs in the books with this id of the scheduler at a site that somebody pays for, the latest first.
     async fn charged_runs(&self, site: &SiteName, id: SchedulerJobId) -> Result<Vec<ChargedRun>, LedgerError>;
 
+    /// The runs that draw from a hold, by their keys.
+    async fn runs_charged_to(&self, hold: HoldId) -> Result<Vec<ChargedRun>, LedgerError>;
+
     /// The zones in which the days of sites begin, by site; those of other sites begin in UTC.
     async fn zones(&self) -> Result<Vec<SiteZone>, LedgerError>;
 

@@ -1,6 +1,6 @@
 //! What people enter by hand: time given back for a run, corrections that no reading brings, time passed on to another project.
 
-use model::{Amount, Principal, ProjectName, RunKey, Timestamp, Unit};
+use model::{Amount, EndState, Principal, ProjectName, RunKey, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
 /// Hours of a unit that one person may adjust of a project in [`ALONE_WITHIN_SECONDS`]; beyond them another one has to agree.
@@ -93,6 +93,10 @@ pub struct Delegate {
 pub struct ChargedRun {
     /// Which.
     pub run: RunKey,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// How it ended.
+    pub end_state: EndState,
     /// Who pays.
     pub project: ProjectName,
     /// In which unit.

@@ -97,7 +97,14 @@ impl BookedRun {
     /// The run and its charge, where somebody pays for it.
     pub(crate) fn charged(self) -> Option<ChargedRun> {
         let Standing::Charged(BookedCharge { project, unit, amount, .. }) = self.standing else { return None };
-        Some(ChargedRun { run: self.key, project, unit, amount })
+        let (started_at, end_state) = (self.settled.run.started_at, self.settled.run.state.end());
+        Some(ChargedRun { run: self.key, started_at, end_state, project, unit, amount })
+    }
+
+    /// Those of these runs that this hold pays, with their charge.
+    pub(crate) fn charged_to(runs: Vec<Self>, hold: HoldId) -> Vec<ChargedRun> {
+        let is_its = |run: &Self| run.paid().is_some_and(|paid| paid.hold == Some(hold));
+        runs.into_iter().filter(is_its).filter_map(Self::charged).collect()
     }
 
     /// The run, where nobody was charged for it.

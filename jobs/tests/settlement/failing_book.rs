@@ -213,6 +213,10 @@ impl Book for FailingBook {
         self.real.charged_runs(site, id).await
     }
 
+    async fn runs_charged_to(&self, hold: HoldId) -> Answer<Vec<ChargedRun>> {
+        self.real.runs_charged_to(hold).await
+    }
+
     async fn priced(&self, site: &SiteName, after: Option<&RunKey>, limit: u32) -> Answer<Vec<Arc<SettledRun>>> {
         self.real.priced(site, after, limit).await
     }

@@ -2,8 +2,9 @@
 
 use crate::desk::{DAY, Desk, NOW};
 use crate::importing::{completed, row, text};
+use jobs::refund::{RefundWish, RefundedJob};
 use ledger::{Book, EntryKind};
-use model::Window;
+use model::{SchedulerJobId, Window};
 
 const ONE: &str = "cpu=8,gres/gpu=1,node=1";
 
@@ -212,7 +213,33 @@ async fn rule_13_a_revoked_sibling_costs_nothing() {
 
 #[tokio::test]
 async fn rule_14_a_run_on_a_failed_node_is_charged_until_it_is_refunded() {
-    assert_eq!(used(&[row("1", "NODE_FAIL", 600, 500, ONE)]).await, (100, 0));
+    let desk = Desk::new().await;
+    let failed = row("4711", "NODE_FAIL", 600, 500, ONE);
+    desk.import(&text(&[failed, row("4711", "COMPLETED", 400, 370, ONE)])).await;
+    assert_eq!(desk.used().await, 130);
+    let house = desk.house("ada");
+    let refund = async |run: Option<&str>| {
+        let wish = RefundWish {
+            site: None,
+            job: RefundedJob::Scheduled(SchedulerJobId::new(4711)),
+            run: run.map(|run| run.parse().expect("a run")),
+            amount: None,
+            reason: "node failed".to_owned(),
+        };
+        jobs::refund::refund(&house, wish).await
+    };
+    let refused = refund(None).await.expect_err("two starts");
+    let (first, second) = (crate::desk::at(NOW - 610), crate::desk::at(NOW - 410));
+    let (started, again) = (crate::desk::at(NOW - 600), crate::desk::at(NOW - 400));
+    let listed = format!(
+        "several runs of the job were charged: 4711@{first} (started {started}, NODE_FAIL, 0.028 GPU-h); \
+         4711@{second} (started {again}, COMPLETED, 0.008 GPU-h)"
+    );
+    assert_eq!(refused.why, listed);
+    assert!(refund(Some("4711@2020-01-01T00:00:00Z")).await.is_err(), "no such run");
+    assert_eq!(desk.used().await, 130, "nothing was given back");
+    let refunded = refund(Some(&format!("4711@{first}"))).await.expect("refunded");
+    assert_eq!((refunded.run.run.submitted_at, refunded.amount.milli(), desk.used().await), (first, 100_000, 30));
 }
 
 /// jobstats has one row for each cluster and id.

@@ -10,7 +10,7 @@ use super::{bundle_table, figure_tables, import_table, new_key, queries, run_tab
 use crate::evidence::EntryProof;
 use crate::post::Post;
 use crate::random::Random;
-use crate::records::Result;
+use crate::records::{BookedRun, Result};
 use crate::store::Store;
 use crate::stored::{self, Known, LogTables as _, Owner};
 use crate::{
@@ -153,6 +153,13 @@ impl Book for PostgresBook {
     async fn charged_runs(&self, site: &SiteName, id: SchedulerJobId) -> Result<Vec<ChargedRun>> {
         let site = site.clone();
         self.read("looking for a run", move |tables| run_tables::charged(tables.session, &site, id)).await
+    }
+
+    async fn runs_charged_to(&self, hold: HoldId) -> Result<Vec<ChargedRun>> {
+        let query = move |tables: &Tables<'_>| {
+            Ok(BookedRun::charged_to(run_tables::runs_of_job(tables.session, hold.0)?, hold))
+        };
+        self.read("looking for runs", query).await
     }
 
     async fn zones(&self) -> Result<Vec<SiteZone>> {

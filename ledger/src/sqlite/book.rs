@@ -11,7 +11,7 @@ use super::{
 };
 use crate::evidence::EntryProof;
 use crate::post::Post;
-use crate::records::Result;
+use crate::records::{BookedRun, Result};
 use crate::store::Store;
 use crate::stored::{self, Known, LogTables as _, Owner};
 use crate::{
@@ -274,6 +274,14 @@ impl Book for SqliteBook {
     async fn charged_runs(&self, site: &SiteName, id: SchedulerJobId) -> Result<Vec<ChargedRun>> {
         let site = site.clone();
         self.read("looking for a run", move |tables| run_tables::charged(tables, &site, id)).await
+    }
+
+    async fn runs_charged_to(&self, hold: HoldId) -> Result<Vec<ChargedRun>> {
+        let query = move |tables: &Tables<'_>| {
+            let runs = run_tables::runs_of_job(tables.connection, &tables.names, hold.0)?;
+            Ok(BookedRun::charged_to(runs, hold))
+        };
+        self.read("looking for runs", query).await
     }
 
     async fn zones(&self) -> Result<Vec<SiteZone>> {

@@ -8,14 +8,14 @@ use crate::{
     output::{Answer, hold as held, instant_in},
 };
 use jobs::by_hand::{self, AdjustWish, DelegateWish, HoldWish};
-use jobs::refund::{self, RefundedJob};
+use jobs::refund::{self, RefundWish, RefundedJob, RunOfJob};
 use model::{Amount, JobId, Period, ProjectName, SiteName, Timestamp, Unit, UserName, Zone};
 use serde_json::json;
 
 /// Arguments of `ledger refund`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Refund {
-    /// The job, by its id or the scheduler's; its latest run is meant
+    /// The job, by its id or the scheduler's
     #[arg(value_parser = refunded_job)]
     pub job: RefundedJob,
     /// How many hours; without them all that it was charged
@@ -24,6 +24,9 @@ pub(crate) struct Refund {
     /// At which site; without it here, and with the job's own id wherever it ran
     #[arg(long, value_name = "SITE")]
     pub at: Option<SiteName>,
+    /// Which of its runs, where several were charged: the scheduler's id and when it was submitted, as they are listed then
+    #[arg(long, value_name = "ID@SUBMIT")]
+    pub run: Option<RunOfJob>,
     /// Why; it stands in the ledger
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub reason: String,
@@ -151,9 +154,10 @@ fn refunded_job(text: &str) -> Result<RefundedJob, String> {
 }
 
 pub(super) async fn refund(arguments: Refund, context: &Context) -> Result<Answer, Failure> {
-    let Refund { job, at, reason, .. } = arguments;
+    let Refund { job, at: site, run, reason, .. } = arguments;
     let amount = arguments.hours.as_deref().map(hours).transpose()?;
-    let refunded = refund::refund(&context.house().await?, (at, job), amount, reason).await?;
+    let wish = RefundWish { site, job, run, amount, reason };
+    let refunded = refund::refund(&context.house().await?, wish).await?;
     let run = &refunded.run;
     let id = match job {
         RefundedJob::Scheduled(id) => id.to_string(),

@@ -12,13 +12,12 @@ use crate::{
     failure::Failure,
     output::{Answer, hold, instant_in},
 };
+use jiff::civil::Date;
 use jobs::grant::{GrantWish, Granted, Opened};
 use jobs::site_figure::FigureWish;
 use model::{Amount, Period, ProgrammeName, ProjectName, Timestamp, Unit, Window, Zone};
 use serde_json::json;
 use std::path::PathBuf;
-
-const YEAR_SECONDS: i64 = 365 * 86_400;
 
 /// Arguments of `ledger grant`.
 #[derive(Debug, clap::Args)]
@@ -107,6 +106,23 @@ fn lot(text: &str, zone: &Zone) -> Result<GivenLot, Failure> {
     Ok(GivenLot { amount: hours(amount)?, period })
 }
 
+/// The beginning of the same day of the next year, where clocks show this zone's time; that of 29 February is 1 March.
+fn a_year_later(from: Timestamp, zone: &Zone) -> Result<Timestamp, Failure> {
+    let read = || {
+        let day = jiff::Timestamp::from_second(from.epoch_seconds())?.to_zoned_datetime(zone.rules().clone()).date();
+        let (year, month) = (day.year().saturating_add(1), day.month());
+        let day = Date::new(year, month, day.day()).or_else(|_| Date::new(year, 3, 1))?;
+        Ok(Timestamp::from_epoch_seconds(day.to_zoned_datetime(zone.rules().clone())?.timestamp().as_second()))
+    };
+    read().map_err(|error: jiff::Error| {
+        Failure::usage(
+            "the grant was not entered",
+            error.to_string(),
+            "write the first day after its end: `--until YYYY-MM-DD`",
+        )
+    })
+}
+
 /// Enters a grant.
 pub(super) async fn grant(arguments: Grant, context: &Context) -> Result<Answer, Failure> {
     let house = context.house().await?;
@@ -116,7 +132,10 @@ pub(super) async fn grant(arguments: Grant, context: &Context) -> Result<Answer,
     let now = house.clock.now();
     let today = Period::Day.window_of(now, &zone).map_or(now, |day| day.from);
     let from = day_in_or(arguments.from.as_deref(), &zone, today)?;
-    let to = day_in_or(arguments.until.as_deref(), &zone, from.plus_seconds(YEAR_SECONDS))?;
+    let to = match arguments.until.as_deref() {
+        Some(day) => day_in(day, &zone)?,
+        None => a_year_later(from, &zone)?,
+    };
     if to <= from {
         let why = format!("it would end at {} and begin at {}", instant_in(to, &zone), instant_in(from, &zone));
         return Err(Failure::usage(what, why, "write a later day behind `--until`"));
@@ -223,4 +242,27 @@ pub(super) fn hours(text: &str) -> Result<Amount, Failure> {
         return Err(bad("it is negative".to_owned(), next));
     }
     Ok(amount)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_without_an_end_lasts_until_the_same_day_of_the_next_year() {
+        for (zone, from, to) in [
+            ("Europe/Berlin", "2026-11-25", "2027-11-25"),
+            // A leap day lies between, and another year has none.
+            ("Europe/Berlin", "2027-03-01", "2028-03-01"),
+            ("Europe/Berlin", "2028-02-29", "2029-03-01"),
+            // The clocks change on another day of the next year.
+            ("Europe/Berlin", "2026-03-29", "2027-03-29"),
+            ("Europe/Berlin", "2026-10-25", "2027-10-25"),
+            ("UTC", "2026-03-29", "2027-03-29"),
+        ] {
+            let zone: Zone = zone.parse().expect("a zone");
+            let day = |text| day_in(text, &zone).expect("a day");
+            assert_eq!(a_year_later(day(from), &zone).expect("a day"), day(to), "{zone} {from}");
+        }
+    }
 }
