@@ -49,17 +49,22 @@ pub(super) fn user_of(number: u64) -> &'static str {
     if number.is_multiple_of(2) { "ada" } else { "bob" }
 }
 
+/// The hold that a job is for: all are ada's, and a stamp counts on her jobs alone.
+fn hold_of(number: u64) -> Option<u32> {
+    job_of(number).filter(|_| user_of(number) == "ada")
+}
+
 pub(super) fn account_of(number: u64) -> &'static str {
     if number.is_multiple_of(3) { "other" } else { "hai" }
 }
 
 impl Observed {
     fn is_charged(&self, job: u64) -> bool {
-        self.is_bound || job_of(job).is_some_and(|hold| self.holds.contains_key(&hold))
+        self.is_bound || hold_of(job).is_some_and(|hold| self.holds.contains_key(&hold))
     }
 
     fn open_hold(&self, job: u64) -> Option<u32> {
-        job_of(job).filter(|hold| self.holds.get(hold).is_some_and(|(_, is_open)| *is_open))
+        hold_of(job).filter(|hold| self.holds.get(hold).is_some_and(|(_, is_open)| *is_open))
     }
 
     /// When it was looked, where that can be believed.
@@ -100,7 +105,7 @@ impl Observed {
         let (mut running, mut committed, mut foreign) = (0, 0, 0);
         let mut left = BTreeMap::new();
         for (hold, (ceiling, _)) in self.holds.iter().filter(|(_, (_, is_open))| *is_open) {
-            let of_it = self.settled.iter().filter(|(job, _)| job_of(**job) == Some(*hold));
+            let of_it = self.settled.iter().filter(|(job, _)| hold_of(**job) == Some(*hold));
             left.insert(*hold, (ceiling - of_it.map(|(_, price)| price).sum::<i64>()).max(0));
         }
         for (_, job, so_far, ceiling) in self.standing().into_iter().filter(|(_, job, ..)| self.is_charged(*job)) {

@@ -40,8 +40,9 @@ impl Model for Observed {
             Operation::Hold(number, ceiling) => hold(*number, *ceiling),
             Operation::Close(number) => close(*number),
             Operation::Settle(number, price) => {
-                let settled =
+                let mut settled =
                     job_of(*number).map_or_else(|| foreign(*number, *price), |job| ours(*number, *price, job));
+                settled.run.user = name(user_of(*number));
                 settle(read_at(settled, now - NOW))
             }
             Operation::Look(who, as_of, jobs) => observation(*who, *as_of, jobs),

@@ -48,6 +48,11 @@ pub(super) const fn place_of(run: u64) -> (&'static str, u64) {
     (if run.is_multiple_of(2) { "booster" } else { "cluster" }, run / 2)
 }
 
+/// The hold that pays for a run: all are ada's, and a stamp counts on her runs alone.
+fn hold_of(run: u64) -> Option<u32> {
+    job_of(run).filter(|_| is_adas(run))
+}
+
 fn has_price(run: u64, budget: usize) -> bool {
     has_gpus(run) || BUDGETS[budget].1 != "jupiter:gh200"
 }
@@ -63,7 +68,7 @@ pub(super) fn names_ada(budget: usize) -> bool {
 impl Units {
     /// The hold's budget, else the one that pays already, else that of the binding that says most, has a price and is the latest.
     fn payer(&self, run: u64) -> Option<usize> {
-        let held = job_of(run).and_then(|job| self.holds.get(&job)).map(|(budget, ..)| *budget);
+        let held = hold_of(run).and_then(|job| self.holds.get(&job)).map(|(budget, ..)| *budget);
         let covering = self.bound.iter().enumerate().filter(|(_, budget)| is_adas(run) || !names_ada(**budget));
         let weight = |number: usize, budget: usize| (names_ada(budget), has_price(run, budget), number);
         let best = covering.max_by_key(|(number, budget)| weight(*number, **budget)).map(|(_, budget)| *budget);
@@ -87,7 +92,7 @@ impl Units {
     pub(super) fn numbers(&self, budget: usize) -> [i64; 3] {
         let granted = self.grants.iter().filter(|((of, _), _)| *of == budget).map(|(_, amount)| amount);
         let left = |(number, (_, ceiling, _)): (&u32, &(usize, i64, bool))| {
-            (ceiling - self.paid(budget, |run| job_of(run) == Some(*number))).max(0)
+            (ceiling - self.paid(budget, |run| hold_of(run) == Some(*number))).max(0)
         };
         let open = self.holds.iter().filter(|(_, (of, _, is_open))| *of == budget && *is_open);
         [granted.sum(), self.paid(budget, |_| true), open.map(left).sum()]
