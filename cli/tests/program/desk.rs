@@ -2,11 +2,15 @@
 
 use crate::output::Ran;
 use lab::{Cluster, User};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::{
     ffi::OsStr,
     fs,
-    os::unix::fs::{PermissionsExt, chown},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{PermissionsExt, chown},
+    },
     path::{Path, PathBuf},
     process::Command,
     rc::Rc,
@@ -35,6 +39,26 @@ enum Place {
 pub(crate) struct Desk {
     folder: TempDir,
     place: Place,
+}
+
+impl Drop for Desk {
+    /// Ends what jobs of this machine left running: without their folder their supervisor hears of no cancellation.
+    fn drop(&mut self) {
+        if !matches!(self.place, Place::Here) {
+            return;
+        }
+        let folder = self.folder.path().as_os_str().as_bytes();
+        let numbers = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        let is_of_the_desk = |number: &i32| {
+            let read = |what: &str| fs::read(format!("/proc/{number}/{what}")).unwrap_or_default();
+            [read("cmdline"), read("environ")].iter().any(|text| text.windows(folder.len()).any(|part| part == folder))
+        };
+        for process in numbers.filter(is_of_the_desk).filter_map(Pid::from_raw) {
+            // It may have ended by itself.
+            let _ended = kill_process(process, Signal::KILL);
+        }
+    }
 }
 
 impl Desk {
