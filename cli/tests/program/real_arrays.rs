@@ -5,9 +5,11 @@ use crate::{
     once::STEPS,
     real_jupiter::{scheduler_job, text},
 };
-use lab::{Cluster, User};
+use lab::{Cluster, User, wait_until};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fs, os::unix::process::ExitStatusExt, rc::Rc};
+use std::{collections::BTreeMap, fs, os::unix::process::ExitStatusExt, rc::Rc, time::Duration};
+
+const PATIENCE: Duration = Duration::from_mins(2);
 
 fn jupiter() -> (Rc<Cluster>, Desk) {
     let cluster = Rc::new(lab::attach("jupiter").expect("the lab is up"));
@@ -117,11 +119,17 @@ fn real_a_call_whose_jobs_are_tasks_is_killed_after_any_step_and_finished_by_the
     for (_, array, _) in &arrays {
         cluster.await_accounted(array).expect("it ends");
     }
-    let known = desk.tool(&["sacct", "-nXP", "--format=JobID,JobName%80", "--starttime=now-1hour"]);
     for (name, _, first) in &arrays {
         assert_eq!(ran(&desk, &format!("{name}.ran")), (1..=TASKS).collect::<Vec<_>>(), "{name}: each worked once");
         let stamp = format!("pakt-array-{first}");
-        assert_eq!(known.lines().filter(|line| line.contains(&stamp)).count(), TASKS, "{name}: one array");
+        // Slurm numbers the rows of tasks in accounting some seconds after their start.
+        let in_accounting = || {
+            let known = desk.tool(&["sacct", "-nXP", "--format=JobID,JobName%80", "--starttime=now-1hour"]);
+            let count = known.lines().filter(|line| line.contains(&stamp)).count();
+            (count >= TASKS).then_some(count)
+        };
+        let known = wait_until("the rows of its tasks", PATIENCE, in_accounting).expect("accounting has them");
+        assert_eq!(known, TASKS, "{name}: one array");
     }
     assert_eq!(desk.entries_of_kind("hold"), STEPS.len() * TASKS, "one hold each");
     desk.json(&["settle"]);

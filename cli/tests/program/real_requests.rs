@@ -57,10 +57,10 @@ fn counting(folder: &Path) -> String {
 }
 
 /// Twenty jobs that wait for an hour.
-fn twenty() -> String {
+fn twenty(name: &str) -> String {
     let document = |number: usize| {
         format!(
-            "---\nname: many-{number}\nkind: command\nproject: atlas\nsite: jupiter\n\
+            "---\nname: {name}-{number}\nkind: command\nproject: atlas\nsite: jupiter\n\
              scheduler: {{ begin: now+1hour }}\n\
              resources: {{ nodes: 1, gpus_per_node: 4, time: \"00:05:00\" }}\nlaunch: command\nrun: \"true\"\n"
         )
@@ -80,7 +80,8 @@ fn real_no_command_asks_more_of_slurm_than_administrators_were_told() {
     let script = "#!/bin/bash\n#SBATCH --account=atlas --nodes=1 --time=00:05:00 --begin=now+1hour\ntrue\n";
     desk.write("script.sh", script);
     desk.write("plain.sh", &script.replace("true", "date"));
-    desk.write("twenty.yaml", &twenty());
+    desk.write("alike.yaml", &twenty("alike"));
+    desk.write("single.yaml", &twenty("single"));
     let anywhere = desk.job_at("any", "anywhere", "{ nodes: 1, gpus_per_node: 4, time: \"00:05:00\" }", "true");
     let foreign = desk.tool(&["sbatch", "--parsable", "--account=atlas", "--begin=now+1hour", "--wrap=true"]);
     let mut wrong = Vec::new();
@@ -129,10 +130,14 @@ fn real_no_command_asks_more_of_slurm_than_administrators_were_told() {
     ] {
         run(name, words);
     }
-    let many = run("submit of 20 jobs", &["--json", "submit", "twenty.yaml"]);
-    let many: serde_json::Value = serde_json::from_str(&many.stdout).expect("JSON");
-    for job in many["jobs"].as_array().expect("a list") {
-        desk.tool(&["scancel", &scheduler_job(&job["job"])]);
+    for (name, words) in [
+        ("submit of 20 alike jobs", &["--json", "submit", "alike.yaml"][..]),
+        ("submit --no-array of 20 jobs", &["--json", "submit", "--no-array", "single.yaml"]),
+    ] {
+        let many: serde_json::Value = serde_json::from_str(&run(name, words).stdout).expect("JSON");
+        for job in many["jobs"].as_array().expect("a list") {
+            desk.tool(&["scancel", &scheduler_job(&job["job"])]);
+        }
     }
     // One site more, which is not connected: it costs Slurm nothing.
     let own = fs::read_to_string(desk.home().join("config.yaml")).expect("written");
