@@ -1,6 +1,7 @@
 //! A slurmrestd that is not there, is another server, refuses, lies or is cut off in the middle; Slurm is the double of its
 //! commands, which do what the server does not.
 
+use super::submission::all_at_once;
 use crate::{
     stages::{
         double::{Double, stage_and_double},
@@ -374,15 +375,7 @@ async fn what_all_submissions_of_a_process_share_is_asked_once() {
         command
     });
     let slurm = Arc::new(slurm.with_rest(rest.configuration()));
-    let mut submissions = tokio::task::JoinSet::new();
-    for number in 0..64 {
-        let submission = stage.submission(&format!("job-{number}"), Size::Small, "true");
-        let slurm = Arc::clone(&slurm);
-        submissions.spawn(async move { slurm.submit(&submission).await });
-    }
-    for answer in submissions.join_all().await {
-        answer.expect("the server has made a job");
-    }
+    all_at_once(&slurm, &stage, 64).await;
     assert_eq!(rest.count("POST "), 64);
     assert_eq!((double.calls_of("scontrol"), shells.load(Ordering::Relaxed)), (1, 1));
     assert_eq!((double.calls_of("sbatch"), slurm.unused_ways().len()), (0, 0));

@@ -7,13 +7,26 @@ use crate::{
 };
 use model::SchedulerJobId;
 use reach::{Command, Retry};
-use scheduler_adapters::{AdapterErrorKind, Estimate, SUBMISSION_PATIENCE, Scheduler, Submission};
+use scheduler_adapters::{AdapterErrorKind, Estimate, SUBMISSION_PATIENCE, Scheduler, SlurmCommands, Submission};
 use std::{sync::Arc, time::Duration};
 
 /// The jobs with a submission's stamp.
 pub(super) async fn found(stage: &Stage, submission: &Submission) -> Vec<SchedulerJobId> {
     let found = stage.scheduler.find(&Stage::search(submission)).await.expect("both answer");
     found.iter().map(|job| job.sighting.id).collect()
+}
+
+/// Submits so many jobs at once; each comes to be.
+pub(super) async fn all_at_once(slurm: &Arc<SlurmCommands>, stage: &Stage, count: usize) {
+    let mut submissions = tokio::task::JoinSet::new();
+    for number in 0..count {
+        let submission = stage.submission(&format!("job-{number}"), Size::Small, "true");
+        let slurm = Arc::clone(slurm);
+        submissions.spawn(async move { slurm.submit(&submission).await });
+    }
+    for answer in submissions.join_all().await {
+        answer.expect("submitted");
+    }
 }
 
 #[tokio::test]
@@ -232,15 +245,7 @@ async fn where_no_other_way_submits_at_most_four_sbatch_run_at_once() {
     });
     // A helper that is not there leaves all to the command, and is found out about by the first submission only.
     let slurm = Arc::new(slurm.with_helper(stage.folder.join("no-helper")));
-    let mut submissions = tokio::task::JoinSet::new();
-    for number in 0..64 {
-        let submission = stage.submission(&format!("job-{number}"), Size::Small, "true");
-        let slurm = Arc::clone(&slurm);
-        submissions.spawn(async move { slurm.submit(&submission).await });
-    }
-    for answer in submissions.join_all().await {
-        answer.expect("sbatch does it");
-    }
+    all_at_once(&slurm, &stage, 64).await;
     assert_eq!(double.calls_of("sbatch"), 64);
     assert_eq!(most_at_once(&std::fs::read_to_string(log).expect("written")), 4);
 }
