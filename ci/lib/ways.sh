@@ -49,7 +49,7 @@ print(f"{time.perf_counter() - began:.6f}")
 SUBMIT
     cat >"$work/clear" <<'CLEAR'
 #!/bin/bash
-ours() { squeue --noheader --me --array --states=all --format='%i %T %j' | awk '$2 ~ /PENDING|RUNNING|COMPLETING/ && $3 ~ /^(bench-|[0-9]+\.sh$)/ { print $1 }'; }
+ours() { squeue --noheader --me --array --states=all --format='%i %T %j' | awk '$2 ~ /PENDING|RUNNING|COMPLETING/ && $3 ~ /^(bench[-.]|[0-9]+\.sh$)/ { print $1 }'; }
 ours | xargs --no-run-if-empty --max-args=500 scancel
 for _ in {1..600}; do
     [ -n "$(ours)" ] || exit 0
@@ -95,8 +95,14 @@ submissions() {
         [ "\${rows:-0}" = $submitted ] || { echo "\$way submitted \${rows:-none} of $submitted jobs" >&2; exit 1; }
         printf 'submit-adapter-%s %s\n' "\${way%%:*}" "\$seconds"; ./clear
     done
-    clock submit-pakt-commands bin/pakt submit --again jobs.yaml; ./clear
-    clock submit-pakt-library with-library/pakt submit --again jobs.yaml; ./clear
+    for way in commands "\$library"; do
+        read -r seconds rows <<<"\$(bin/ways "\$way" together $submitted scripts "\$1\$RANDOM")"
+        [ "\${rows:-0}" = $submitted ] || { echo "\$way submitted \${rows:-none} of $submitted jobs" >&2; exit 1; }
+        printf 'submit-together-%s %s\n' "\${way%%:*}" "\$seconds"; ./clear
+    done
+    clock submit-pakt-commands bin/pakt submit --again --no-array jobs.yaml; ./clear
+    clock submit-pakt-library with-library/pakt submit --again --no-array jobs.yaml; ./clear
+    clock submit-pakt-array bin/pakt submit --again jobs.yaml; ./clear
 }
 states() {
     for _ in $(seq -s' ' "$turns"); do

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! ways WAY submit COUNT FOLDER ROUND    so many distinct scripts from FOLDER, one after the other
+//! ways WAY together COUNT FOLDER ROUND  the same, several at once, as `pakt submit` of many files hands them over
 //! ways WAY queue TIMES                  all jobs of whoever asks
 //! ways WAY runs TIMES FROM TO           their runs of a time, in seconds since 1970
 //! ways WAY describe TIMES               limits of partitions, associations and QOS
@@ -25,6 +26,7 @@ use std::{
     sync::Arc,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
+use tokio::task::JoinSet;
 
 struct SystemClock;
 
@@ -69,11 +71,14 @@ fn way(word: &str) -> Result<SlurmCommands, Box<dyn Error>> {
     Ok(commands.with_rest(RestConfiguration { place, token }))
 }
 
-async fn submit(slurm: &SlurmCommands, count: u32, folder: &Path, round: u64) -> Result<usize, Box<dyn Error>> {
-    for number in 0..count {
+/// So many are handed over at once.
+const TOGETHER: usize = 64;
+
+fn submissions(count: u32, folder: &Path, round: u64) -> Result<Vec<Submission>, Box<dyn Error>> {
+    let of = |number: u32| -> Result<Submission, Box<dyn Error>> {
         let random = (u128::from(round) << 64) | u128::from(number);
         let stamp = Stamp { job: JobId::from_parts(SystemClock.now(), random), link: LinkNumber::FIRST };
-        let submission = Submission {
+        Ok(Submission {
             script: ScriptSource::File(folder.join(format!("{number}.sh")).to_string_lossy().into_owned()),
             job_name: stamp.job_name(&format!("bench-{number}").parse()?),
             array: None,
@@ -84,10 +89,35 @@ async fn submit(slurm: &SlurmCommands, count: u32, folder: &Path, round: u64) ->
             script_arguments: Vec::new(),
             keeps_environment_options: false,
             local_resources: LocalResources { nodes: 1, cpus: 1, gpus: 0, time_limit: WallTime::from_seconds(60) },
-        };
-        slurm.submit(&submission).await?;
+        })
+    };
+    (0..count).map(of).collect()
+}
+
+async fn submit(slurm: &SlurmCommands, submissions: Vec<Submission>) -> Result<usize, Box<dyn Error>> {
+    for submission in &submissions {
+        slurm.submit(submission).await?;
     }
-    Ok(usize::try_from(count)?)
+    Ok(submissions.len())
+}
+
+async fn submit_together(slurm: &Arc<SlurmCommands>, submissions: Vec<Submission>) -> Result<usize, Box<dyn Error>> {
+    let (mut under_way, mut submitted) = (JoinSet::new(), 0);
+    for submission in submissions {
+        if under_way.len() == TOGETHER
+            && let Some(ended) = under_way.join_next().await
+        {
+            ended??;
+            submitted += 1;
+        }
+        let slurm = Arc::clone(slurm);
+        under_way.spawn(async move { slurm.submit(&submission).await });
+    }
+    while let Some(ended) = under_way.join_next().await {
+        ended??;
+        submitted += 1;
+    }
+    Ok(submitted)
 }
 
 /// Asks once; how many rows came.
@@ -115,10 +145,17 @@ async fn runs(slurm: &SlurmCommands, from: i64, to: i64) -> Result<usize, Box<dy
 
 async fn measure(words: &[&str]) -> Result<(), Box<dyn Error>> {
     let [word, question @ ..] = words else { return Ok(()) };
-    let slurm = way(word)?;
+    let slurm = Arc::new(way(word)?);
     let began = Instant::now();
     let rows = match question {
-        ["submit", count, folder, round] => submit(&slurm, count.parse()?, Path::new(folder), round.parse()?).await?,
+        [how @ ("submit" | "together"), count, folder, round] => {
+            let submissions = submissions(count.parse()?, Path::new(folder), round.parse()?)?;
+            if *how == "submit" {
+                submit(&slurm, submissions).await?
+            } else {
+                submit_together(&slurm, submissions).await?
+            }
+        }
         [question, times, rest @ ..] => {
             let mut rows = 0;
             for _ in 0..times.parse::<u32>()? {
