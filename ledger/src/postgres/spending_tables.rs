@@ -34,7 +34,7 @@ pub(super) fn spent(session: &Session, terms: &[Terms], now: Timestamp) -> Resul
         let places = (session.find(budget.project.as_str())?, session.find(&budget.unit.to_string())?);
         Ok(places.0.zip(places.1))
     };
-    stored::spent(terms, now, sums_of, |place, until| before(session, *place, until))
+    stored::spent(terms, now, sums_of, |place, from, until| between(session, *place, from, until))
 }
 
 /// What a budget spent from an instant on, or from the beginning, up to another one, itself included.
@@ -46,20 +46,27 @@ pub(super) fn spent_through(
 ) -> Result<Amount> {
     let place = session.find(project.as_str())?.zip(session.find(&unit.to_string())?);
     let Some(place) = place else { return Ok(Amount::ZERO) };
-    let earlier = since.map_or(Ok(Amount::ZERO), |since| before(session, place, since))?;
-    Ok(before(session, place, through.plus_seconds(1))?.minus(earlier)?)
+    between(session, place, since, through.plus_seconds(1))
 }
 
-/// What a budget spent before an instant: whole hours, and the entries of the last one where it was cut.
-fn before(session: &Session, (project, unit): (i32, i32), until: Timestamp) -> Result<Amount> {
-    let until = until.epoch_seconds();
-    let hour = until.div_euclid(HOUR_SECONDS);
+/// What a budget spent from an instant on, or from the beginning, and before another one: whole hours, and the entries of those
+/// that were cut.
+fn between(session: &Session, place: (i32, i32), from: Option<Timestamp>, until: Timestamp) -> Result<Amount> {
+    let hour = |instant: Timestamp| instant.epoch_seconds().div_euclid(HOUR_SECONDS);
     let select = "SELECT coalesce(sum(spent), 0)::bigint FROM hourly_spending
-        WHERE project = $1 AND unit = $2 AND hour < $3";
-    let whole = amount(&session.one(select, &[&project, &unit, &hour])?, 0)?;
-    let since = hour.saturating_mul(HOUR_SECONDS);
+        WHERE project = $1 AND unit = $2 AND hour >= $3 AND hour < $4";
+    let (since, through) = (from.map_or(i64::MIN, hour), hour(until));
+    let whole = amount(&session.one(select, &[&place.0, &place.1, &since, &through])?, 0)?;
+    let earlier = from.map_or(Ok(Amount::ZERO), |from| in_its_hour(session, place, from))?;
+    Ok(whole.plus(in_its_hour(session, place, until)?)?.minus(earlier)?)
+}
+
+/// What a budget spent in the hour of an instant before it.
+fn in_its_hour(session: &Session, (project, unit): (i32, i32), until: Timestamp) -> Result<Amount> {
+    let until = until.epoch_seconds();
+    let since = until.div_euclid(HOUR_SECONDS).saturating_mul(HOUR_SECONDS);
     if since == until {
-        return Ok(whole);
+        return Ok(Amount::ZERO);
     }
     let select = format!(
         "SELECT coalesce(sum(CASE WHEN debit = budget.number THEN amount
@@ -69,8 +76,7 @@ fn before(session: &Session, (project, unit): (i32, i32), until: Timestamp) -> R
          AND kind IN ({}) AND project = $1 AND unit = $2 AND effective_at >= $3 AND effective_at < $4",
         consumption()
     );
-    let rest = amount(&session.one(&select, &[&project, &unit, &since, &until])?, 0)?;
-    Ok(whole.plus(rest)?)
+    amount(&session.one(&select, &[&project, &unit, &since, &until])?, 0)
 }
 
 /// The fingerprint of each budget's hours, for a verification.

@@ -25,7 +25,7 @@ pub(super) fn add(connection: &Connection, names: &Names<'_>, entries: &[Entry])
 
 /// What each budget spent between the borders that its terms name up to `now`.
 pub(super) fn spent(connection: &Connection, names: &Names<'_>, terms: &[Terms], now: Timestamp) -> Result<Vec<Spent>> {
-    stored::spent(terms, now, |budget| Sums::of(connection, names, &budget.project, &budget.unit), Sums::before)
+    stored::spent(terms, now, |budget| Sums::of(connection, names, &budget.project, &budget.unit), Sums::between)
 }
 
 /// What a budget spent from an instant on, or from the beginning, up to another one, itself included.
@@ -37,8 +37,7 @@ pub(super) fn spent_through(
     through: Timestamp,
 ) -> Result<Amount> {
     let Some(sums) = Sums::of(connection, names, project, unit)? else { return Ok(Amount::ZERO) };
-    let before = since.map_or(Ok(Amount::ZERO), |since| sums.before(since))?;
-    Ok(sums.before(through.plus_seconds(1))?.minus(before)?)
+    sums.between(since, through.plus_seconds(1))
 }
 
 /// The fingerprint of each budget's hours, for a verification.
@@ -71,17 +70,25 @@ impl<'a> Sums<'a> {
         Ok(project.zip(unit).map(|(project, unit)| Self { connection, project, unit }))
     }
 
-    /// What was spent before an instant: whole hours, and the entries of the last one where it was cut.
-    fn before(&self, until: Timestamp) -> Result<Amount> {
-        let until = until.epoch_seconds();
-        let hour = until.div_euclid(HOUR_SECONDS);
+    /// What was spent from an instant on, or from the beginning, and before another one: whole hours, and the entries of those
+    /// that were cut.
+    fn between(&self, from: Option<Timestamp>, until: Timestamp) -> Result<Amount> {
+        let hour = |instant: Timestamp| instant.epoch_seconds().div_euclid(HOUR_SECONDS);
         let select = "SELECT coalesce(sum(spent), 0) FROM hourly_spending
-            WHERE project = ?1 AND unit = ?2 AND hour < ?3";
+            WHERE project = ?1 AND unit = ?2 AND hour >= ?3 AND hour < ?4";
         let mut statement = self.connection.prepare_cached(select)?;
-        let whole = statement.query_row(params![self.project, self.unit, hour], |row| amount(row, 0))?;
-        let since = hour.saturating_mul(HOUR_SECONDS);
+        let hours = params![self.project, self.unit, from.map_or(i64::MIN, hour), hour(until)];
+        let whole = statement.query_row(hours, |row| amount(row, 0))?;
+        let earlier = from.map_or(Ok(Amount::ZERO), |from| self.in_its_hour(from))?;
+        Ok(whole.plus(self.in_its_hour(until)?)?.minus(earlier)?)
+    }
+
+    /// What was spent in the hour of an instant before it.
+    fn in_its_hour(&self, until: Timestamp) -> Result<Amount> {
+        let until = until.epoch_seconds();
+        let since = until.div_euclid(HOUR_SECONDS).saturating_mul(HOUR_SECONDS);
         if since == until {
-            return Ok(whole);
+            return Ok(Amount::ZERO);
         }
         let select = format!(
             "SELECT coalesce(sum(CASE WHEN debit = budget.number THEN amount
@@ -92,8 +99,7 @@ impl<'a> Sums<'a> {
             consumption()
         );
         let mut statement = self.connection.prepare_cached(&select)?;
-        let rest = statement.query_row(params![self.project, self.unit, since, until], |row| amount(row, 0))?;
-        Ok(whole.plus(rest)?)
+        Ok(statement.query_row(params![self.project, self.unit, since, until], |row| amount(row, 0))?)
     }
 }
 

@@ -25,12 +25,13 @@ pub(crate) fn hours<P: Ord>(
 }
 
 /// What each budget spent between the borders that its terms name up to `now`. `sums_of` finds the sums of a budget, which
-/// has none where no entry names it; `before` is what they come to before an instant.
+/// has none where no entry names it; `between` is what they come to from an instant on, or from the beginning, and before another
+/// one: no sum is added up twice, however many lots there are.
 pub(crate) fn spent<S>(
     terms: &[Terms],
     now: Timestamp,
     sums_of: impl Fn(&Terms) -> Result<Option<S>>,
-    before: impl Fn(&S, Timestamp) -> Result<Amount>,
+    between: impl Fn(&S, Option<Timestamp>, Timestamp) -> Result<Amount>,
 ) -> Result<Vec<Spent>> {
     let mut found = Vec::new();
     for budget in terms {
@@ -39,12 +40,12 @@ pub(crate) fn spent<S>(
             continue;
         }
         let Some(sums) = sums_of(budget)? else { continue };
-        let mut sum_before = Amount::ZERO;
+        let mut from = None;
         for until in cuts {
-            let sum = before(&sums, until)?;
+            let amount = between(&sums, from, until)?;
             let (project, unit) = (budget.project.clone(), budget.unit.clone());
-            found.push(Spent { project, unit, until, amount: sum.minus(sum_before)? });
-            sum_before = sum;
+            found.push(Spent { project, unit, until, amount });
+            from = Some(until);
         }
     }
     Ok(found)
