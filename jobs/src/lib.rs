@@ -23,6 +23,7 @@ pub mod exceeded;
 mod expected;
 pub mod expire;
 mod find;
+mod foreign_stamps;
 mod funding;
 mod gpu_model;
 pub mod grant;

@@ -3,9 +3,11 @@
 use super::{merge::NOT_MERGED, taken::Taken};
 use crate::{
     error::{Gravity, JobsError},
+    foreign_stamps::ForeignStamps,
     house::House,
     reached::booked,
     settle::{Pricer, Viewpoint, priced},
+    watched::Watched,
     zone::keep_zone,
 };
 use ledger::{
@@ -104,6 +106,7 @@ struct Way<'a> {
     is_believed_more: bool,
     waiting: Vec<Command>,
     bundle: MergedBundle,
+    foreign: ForeignStamps,
 }
 
 impl Merging<'_> {
@@ -142,8 +145,10 @@ impl Merging<'_> {
         keep_zone(self.house, self.book, site.name(), NOT_MERGED).await?;
         let pricer = Pricer::at(site);
         let waiting = Vec::new();
-        let mut way = Way { desk: self, site, pricer, mark, accepts_key, is_believed_more, waiting, bundle };
+        let foreign = ForeignStamps::beside(Watched::default(), NOT_MERGED);
+        let mut way = Way { desk: self, site, pricer, mark, accepts_key, is_believed_more, waiting, bundle, foreign };
         way.read(&mut reader).await?;
+        way.bundle.notes.extend(way.foreign.note());
         way.bundle.is_first &= way.bundle.new_batches > 0;
         Ok(way.bundle)
     }
@@ -301,6 +306,7 @@ impl Way<'_> {
         let reader = model::Principal { user: self.mark.user.clone(), site: Some(self.mark.site.clone()) };
         let posted = self.desk.book.post(&reader, house.clock.now(), &commands).await;
         let outcomes: Vec<Outcome> = booked(posted, NOT_MERGED)?;
+        self.foreign.see(self.desk.book, &commands, &outcomes).await?;
         let counted = self.bundle.taken.add(&commands, &outcomes);
         counted.map_err(|error| {
             JobsError::new(Gravity::Bug, NOT_MERGED, error.to_string(), "please report it with the bundle")

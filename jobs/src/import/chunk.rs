@@ -34,8 +34,9 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    pub(super) const fn is_full(&self) -> bool {
-        self.commands.len() >= CHUNK || self.rejected.len() >= CHUNK
+    /// Whether it has as many runs, or rejected rows, as are posted at once.
+    pub(super) const fn is_full(&self, most: usize) -> bool {
+        self.commands.len() >= most || self.rejected.len() >= most
     }
 
     /// Counts a run that has not ended.

@@ -15,6 +15,11 @@ use sites::Site;
 use std::collections::BTreeSet;
 use tokio::sync::mpsc::Sender;
 
+/// So many runs are posted at once: few, so that much can wait without much memory.
+const CHUNK: usize = 4_000;
+/// So many chunks wait for the ledger: they are posted while the database daemon looks for the next answer, and nobody prints.
+pub(super) const WAITING: usize = 10;
+
 /// What is asked.
 pub(super) struct Question<'a> {
     pub(super) house: &'a House,
@@ -121,7 +126,7 @@ impl RunTaker for Intake<'_> {
 
     async fn take(&mut self, run: Run) {
         self.keep(run);
-        if self.chunk.is_full() {
+        if self.chunk.is_full(CHUNK) {
             self.hand_on().await;
         }
     }

@@ -1,7 +1,7 @@
 //! Puts an import together.
 
 use super::{
-    chunk::{Chunk, WAITING},
+    chunk::Chunk,
     elsewhere,
     holds::Ends,
     live::{self, Question},
@@ -12,6 +12,7 @@ use super::{
 use crate::{
     directory::list,
     error::{Gravity, JobsError},
+    foreign_stamps::ForeignStamps,
     house::House,
     reached::{booked, scheduled},
     settle::Adopted,
@@ -52,13 +53,14 @@ pub async fn import(house: &House, wish: ImportWish, source: Box<dyn Read + Send
     let adopted = Adopted::of(&list(&house.state).await?);
     let own = elsewhere::own_clusters(house, book.as_ref(), NOT_BEGUN).await?;
     let (catalogue, own_clusters) = (Arc::clone(&house.catalogue), own.clone());
+    let foreign = ForeignStamps::beside(watched.clone(), NOT_FINISHED);
     let task = Task { facts, catalogue, watched, own_clusters, adopted, source };
     let reader = start(task).map_err(|error| {
         JobsError::new(Gravity::Unreachable, NOT_BEGUN, reach::io_words(&error), "run the same command again")
     })?;
     let reader_words = format!("{}, sacct text", house.made_by);
-    let mut import =
-        Import { desk: Desk { house, book }, command, reader: reader_words, observed_at, tally: Tally::default() };
+    let desk = Desk { house, book };
+    let mut import = Import { desk, command, reader: reader_words, observed_at, tally: Tally::default(), foreign };
     let (last, rejected) = import.take_in(reader.chunks).await?;
     let read = reader.thread.join().map_err(|_| panicked())?;
     let End { digest, mut ends } = read.map_err(|fault| not_read(&fault))?;
@@ -66,7 +68,7 @@ pub async fn import(house: &House, wish: ImportWish, source: Box<dyn Read + Send
         ends.withhold(Some(stamp));
     }
     let report = import.finish(last, Some(&ends), digest, Covered::ByFile(asked)).await?;
-    let notes = elsewhere::near(&own, &report.clusters);
+    let notes = report.notes.into_iter().chain(elsewhere::near(&own, &report.clusters)).collect();
     Ok(ImportReport { notes, ..report })
 }
 
@@ -83,13 +85,16 @@ pub async fn import_live(house: &House, wish: LiveWish) -> Result<ImportReport, 
     let span = Window { from: wish.since, to: now };
     let question = Question { house, site, cluster, span, whose, adopted };
     let (command, reader) = (wish.command, format!("{}, accounting", house.made_by));
-    let mut import = Import { desk: Desk { house, book }, command, reader, observed_at: now, tally: Tally::default() };
-    let (sender, chunks) = mpsc::channel(WAITING);
+    let foreign = ForeignStamps::beside(Watched::default(), NOT_FINISHED);
+    let desk = Desk { house, book };
+    let mut import = Import { desk, command, reader, observed_at: now, tally: Tally::default(), foreign };
+    let (sender, chunks) = mpsc::channel(live::WAITING);
     let (read, taken) = tokio::join!(live::read(&question, sender), import.take_in(chunks));
     // Where the books took no more, that is what is to be told.
     let (last, _) = taken?;
     let live::Answer { digest, coverage, notes } = read?;
     let report = import.finish(last, None, digest, Covered::ByAnswer(coverage)).await?;
+    let notes = notes.into_iter().chain(report.notes).collect();
     Ok(ImportReport { notes, ..report })
 }
 
@@ -101,6 +106,7 @@ struct Import<'a> {
     reader: String,
     observed_at: Timestamp,
     tally: Tally,
+    foreign: ForeignStamps,
 }
 
 /// Where runs are posted.
@@ -139,7 +145,9 @@ impl Import<'_> {
             // What was posted is counted, and its memory given back, while the ledger's thread is busy with the next.
             let counting = async { self.tally.count_all(before) };
             let (outcomes, counted) = tokio::join!(self.desk.post(&full.commands), counting);
-            posted = Some((full, outcomes?));
+            let outcomes = outcomes?;
+            self.foreign.see(self.desk.book.as_ref(), &full.commands, &outcomes).await?;
+            posted = Some((full, outcomes));
             rejected.extend(counted.map_err(uncounted)?);
         }
         rejected.extend(self.tally.count_all(posted).map_err(uncounted)?);
@@ -157,6 +165,7 @@ impl Import<'_> {
         let runs = last.commands.len();
         last.commands.extend(ends.map(Ends::closes).unwrap_or_default());
         let outcomes = self.desk.post(&last.commands).await?;
+        self.foreign.see(self.desk.book.as_ref(), &last.commands, &outcomes).await?;
         self.tally.count(&last, &outcomes).map_err(uncounted)?;
         let report = self.tally.report(self.desk.house.here.clone(), self.observed_at, digest);
         let mut report = report.map_err(|error| not_spilled(&error))?;
@@ -168,6 +177,7 @@ impl Import<'_> {
             })
             .collect();
         report.coverage = self.coverage(covered, &report);
+        report.notes.extend(self.foreign.note());
         let mut commands = vec![Command::NoteImport(Box::new(self.header(&report)))];
         commands.extend(report.coverage.iter().cloned().map(Command::Cover));
         self.desk.post(&commands).await?;

@@ -1,7 +1,7 @@
 //! The thread that reads: bytes to rows, rows to runs, runs to commands with their price.
 
 use super::{
-    chunk::{Chunk, WAITING},
+    chunk::{CHUNK, Chunk, WAITING},
     elsewhere::Elsewhere,
     holds::Ends,
 };
@@ -114,7 +114,7 @@ impl Intake<'_> {
             }
             TextRow::Run(run) => self.take_run(line, *run),
         }
-        if self.chunk.is_full() {
+        if self.chunk.is_full(CHUNK) {
             self.hand_on();
         }
     }

@@ -12,7 +12,6 @@ mod clock;
 mod close;
 mod counts;
 mod desk;
-mod foreign_stamps;
 mod lost;
 mod observe;
 mod price;

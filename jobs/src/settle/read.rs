@@ -4,14 +4,13 @@
 use super::{
     adopted::Adopted,
     desk::{Desk, NOT_FINISHED, too_large},
-    foreign_stamps::ForeignStamps,
     price::Pricer,
     raw,
     reading::Reading,
     report::SettleReport,
     window::months,
 };
-use crate::{error::JobsError, reached::scheduled};
+use crate::{error::JobsError, foreign_stamps::ForeignStamps, reached::scheduled};
 use async_trait::async_trait;
 use ledger::Command;
 use model::{JobId, Run, SchedulerJobId, Stamp, Timestamp, Window};
@@ -126,7 +125,7 @@ impl Intake<'_> {
         }
         let outcomes = self.desk.post(&commands).await?;
         self.findings.reading.miss_rejected(&commands, &outcomes);
-        self.findings.foreign.see(self.desk, &commands, &outcomes).await?;
+        self.findings.foreign.see(self.desk.book.as_ref(), &commands, &outcomes).await?;
         self.findings.report.count(&commands, &outcomes).map_err(too_large)
     }
 

@@ -7,7 +7,6 @@ use super::{
     clock,
     close::{Decided, decide},
     desk::{Desk, LocalJobs, NOT_FINISHED},
-    foreign_stamps::ForeignStamps,
     lost::{Look, judge},
     observe::{Observed, Seen, Viewpoint, look, priced},
     provisional::provisional,
@@ -23,6 +22,7 @@ use crate::{
     directory::{Ended, IndexedJob, list},
     error::JobsError,
     expire::expire_all,
+    foreign_stamps::ForeignStamps,
     house::House,
     reached::{booked, scheduled},
     watched::Watched,
@@ -52,7 +52,7 @@ pub async fn settle(house: &House, options: SettleOptions) -> Result<SettleRepor
     let unended = local.values().filter(|job| job.ended.is_none());
     let watched = Watched::of(&holds).and(unended.map(|job| (job.intent.id, job.intent.principal.clone())));
     let mut reading = Reading::watching(watched.clone());
-    let mut foreign = ForeignStamps::beside(watched.clone());
+    let mut foreign = ForeignStamps::beside(watched.clone(), NOT_FINISHED);
     read(&desk, span, &adopted, Findings { reading: &mut reading, report: &mut report, foreign: &mut foreign }).await?;
     report.notes.extend(foreign.note());
     reprice(house, desk.book.as_ref(), desk.site, &mut report).await?;

@@ -1,11 +1,14 @@
 //! Bundles of several people, taken into several ledgers: all come to the same books, whatever was merged when and how often.
 
-use crate::cluster::{run, unreadable, waiting};
+use crate::cluster::{run, stamped, unreadable, waiting};
 use crate::desk::{DAY, Desk, NOW, at};
-use jobs::bundle::{BundleReport, BundleWish, MergeReport, MergeWish, merge, write};
+use jobs::{
+    bundle::{BundleReport, BundleWish, MergeReport, MergeWish, merge, write},
+    directory::Origin,
+};
 use ledger::{
-    BalanceQuery, Batch, Book, BundleHeader, BundleWriter, BundledRun, KeyTrust, Scope, UsageField, UsageFilter,
-    UsageQuery, UsageSpan,
+    BalanceQuery, Batch, Book, BundleHeader, BundleWriter, BundledRun, HoldId, KeyTrust, Scope, UsageField,
+    UsageFilter, UsageQuery, UsageSpan,
     evidence::{Fingerprint, KeyKind, SignerKey},
 };
 use model::{BaseState, JobState, Run, SchedulerJobId, Tres, WallTime, Window};
@@ -109,6 +112,25 @@ async fn a_row_that_cannot_be_read_is_told_and_read_again() {
     desk.says().rejected = Vec::new();
     let again = wrote(&desk, "ada", folder.path()).await;
     assert_eq!((again.since, again.settled_until), (at(NOW - 7 * DAY), at(NOW)));
+}
+
+#[tokio::test]
+async fn whoever_merges_is_told_of_runs_with_the_stamp_of_another_persons_job() {
+    let (desk, folder) = (Desk::new().await, tempfile::tempdir().expect("a folder"));
+    let job = desk.job("ada", 1, NOW - DAY, Origin::Shell).await;
+    desk.says().runs = vec![
+        stamped(run(1, "ada", NOW - 900, Some(NOW - 800)), job.stamp()),
+        stamped(run(2, "bob", NOW - 900, Some(NOW - 700)), job.stamp()),
+    ];
+    for user in ["ada", "bob"] {
+        wrote(&desk, user, folder.path()).await;
+    }
+    let report = merged(&desk, vec![folder.path().to_owned()]).await;
+    let notes: Vec<_> = report.bundles.iter().map(|bundle| bundle.notes.join("; ")).collect();
+    assert!(notes[0].is_empty(), "ada's own run: {notes:?}");
+    assert!(notes[1].starts_with("1 run has the stamp of another person's job"), "{notes:?}");
+    assert!(notes[1].ends_with("job 2 of `bob` with one of `ada`"), "{notes:?}");
+    assert_eq!(desk.book().hold(HoldId(job.id)).await.expect("read").expect("a hold").charged.milli(), 100_000);
 }
 
 #[tokio::test]

@@ -70,6 +70,10 @@ async fn a_file_with_a_colleagues_stamp_closes_no_hold() {
     let of_bob = [own.replace("|ada|", "|bob|"), not_started];
     let report = desk.import(&text(&of_bob)).await;
     assert_eq!((report.rejected.count, report.closed, desk.is_held(job.id).await), (0, vec![], true));
+    let note = report.notes.join("; ");
+    assert!(note.starts_with("1 run has the stamp of another person's job"), "{note}");
+    assert!(note.ends_with("job 9 of `bob` with one of `ada`"), "{note}");
+    assert_eq!(desk.import(&text(&of_bob)).await.notes, Vec::<String>::new(), "it is told once");
     assert_eq!(desk.import(&text(&[own.replace("9|9|", "10|10|")])).await.closed, [job.id]);
 }
 

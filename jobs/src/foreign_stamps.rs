@@ -1,17 +1,22 @@
-//! Runs that have the stamp of somebody else's job: the bindings say who pays for them, and whoever settles is told.
+//! Runs that have the stamp of somebody else's job: the bindings say who pays for them, and whoever takes them into the
+//! books is told.
 
-use super::desk::{Desk, NOT_FINISHED};
 use crate::{error::JobsError, reached::booked, watched::Watched};
-use ledger::{Command, HoldId, Outcome, SettleOutcome, runs_as};
+use ledger::{Book, Command, HoldId, Outcome, SettleOutcome, runs_as};
 use model::{JobId, Principal, Run};
 use std::collections::BTreeMap;
 
 /// So many runs are named.
 const MOST_NAMED: usize = 3;
 
-/// What a settlement found of them.
-pub(super) struct ForeignStamps {
+/// Of so many closed holds it is kept in memory who opened them.
+const MOST_KEPT: usize = 100_000;
+
+/// What was found of them.
+pub(crate) struct ForeignStamps {
     watched: Watched,
+    /// What is not done where the ledger does not answer.
+    unless_answered: &'static str,
     /// Who opened the holds that are not open any more, where the ledger has them.
     openers: BTreeMap<JobId, Option<Principal>>,
     count: u64,
@@ -20,14 +25,14 @@ pub(super) struct ForeignStamps {
 
 impl ForeignStamps {
     /// None yet, of these jobs and of those whose holds are closed.
-    pub(super) const fn beside(watched: Watched) -> Self {
-        Self { watched, openers: BTreeMap::new(), count: 0, named: Vec::new() }
+    pub(crate) const fn beside(watched: Watched, unless_answered: &'static str) -> Self {
+        Self { watched, unless_answered, openers: BTreeMap::new(), count: 0, named: Vec::new() }
     }
 
     /// Looks at the runs that came into the books, or changed there: of one that was there before it was told before.
-    pub(super) async fn see(
+    pub(crate) async fn see(
         &mut self,
-        desk: &Desk<'_>,
+        book: &dyn Book,
         commands: &[Command],
         outcomes: &[Outcome],
     ) -> Result<(), JobsError> {
@@ -35,22 +40,25 @@ impl ForeignStamps {
             let (Command::Settle(settled), Outcome::Settled(outcome)) = (command, outcome) else { continue };
             let is_old = matches!(outcome, SettleOutcome::Same | SettleOutcome::Stale | SettleOutcome::Rejected { .. });
             let Some(stamp) = settled.run.stamp.filter(|_| !is_old) else { continue };
-            if let Some(person) = self.opener(desk, stamp.job).await? {
+            if let Some(person) = self.opener(book, stamp.job).await? {
                 self.compare(&settled.run, &person);
             }
         }
         Ok(())
     }
 
-    async fn opener(&mut self, desk: &Desk<'_>, job: JobId) -> Result<Option<Principal>, JobsError> {
+    async fn opener(&mut self, book: &dyn Book, job: JobId) -> Result<Option<Principal>, JobsError> {
         if let Some(person) = self.watched.person(job) {
             return Ok(Some(person.clone()));
         }
         if let Some(known) = self.openers.get(&job) {
             return Ok(known.clone());
         }
-        let hold = booked(desk.book.hold(HoldId(job)).await, NOT_FINISHED)?;
+        let hold = booked(book.hold(HoldId(job)).await, self.unless_answered)?;
         let person = hold.map(|hold| hold.opened_by);
+        if self.openers.len() >= MOST_KEPT {
+            self.openers.clear();
+        }
         self.openers.insert(job, person.clone());
         Ok(person)
     }
@@ -66,7 +74,7 @@ impl ForeignStamps {
     }
 
     /// What is to be told, where there is any.
-    pub(super) fn note(&self) -> Option<String> {
+    pub(crate) fn note(&self) -> Option<String> {
         let runs = match self.count {
             0 => return None,
             1 => "1 run has".to_owned(),
