@@ -1,6 +1,7 @@
 //! What a command ends with when it cannot do its work.
 
 use jobs::{Gravity, JobsError, job_file::Mistake};
+use serde_json::{Value, json};
 use std::process::ExitCode;
 
 /// A failure as it is shown: what, why, next, and the exit code.
@@ -58,6 +59,22 @@ impl Failure {
             Gravity::Refused => "refused",
             Gravity::Unknown => "unknown",
         }
+    }
+
+    /// What one of several things failed with, for programs.
+    pub(crate) fn of_one(error: &JobsError) -> Value {
+        json!({ "kind": Self::kind(error.gravity), "what": error.what, "why": error.why, "next": error.next })
+    }
+
+    /// The same for people.
+    pub(crate) fn said_of_one(whose: &str, error: &JobsError) -> String {
+        format!("{whose}: {}\n  why:  {}\n  next: {}", error.what, error.why, error.next)
+    }
+
+    /// The exit code of several things of which these failed: what nobody knows counts most.
+    pub(crate) fn code_of_several<'a>(errors: impl IntoIterator<Item = &'a JobsError>) -> u8 {
+        let gravities = errors.into_iter().map(|error| error.gravity);
+        gravities.max_by_key(|gravity| *gravity == Gravity::Unknown).map_or(0, Self::code)
     }
 
     /// The exit code.

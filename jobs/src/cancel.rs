@@ -6,7 +6,7 @@ use crate::{
     find::find_to_end,
     house::House,
     reached::scheduled,
-    submit::{await_calls, found, note},
+    submit::{await_all, found_each, note},
     undo::give_up,
 };
 use model::{JobId, JobName, SchedulerJobId, Timestamp};
@@ -33,68 +33,206 @@ pub struct Cancelled {
 /// Its hold is closed by the next `settle`, which knows what it used; that of a job that was never sent, at once. What
 /// burns hours is ended first: neither a full disk nor a silent accounting keeps a known job running.
 pub async fn cancel(house: &House, text: &str) -> Result<Cancelled, JobsError> {
-    let known = find_to_end(house, text).await?;
-    let intent = known.intent;
-    let directory = house.state.job(intent.id);
-    let answer = |scheduler_jobs: BTreeSet<SchedulerJobId>, was_over, unasked| Cancelled {
-        id: intent.id,
-        name: intent.name.clone(),
-        scheduler_jobs: scheduler_jobs.into_iter().collect(),
-        was_over,
-        unasked,
-    };
-    if directory.ended().await?.is_some() {
-        return Ok(answer(BTreeSet::new(), true, None));
-    }
-    // From here on whoever sends the job sees that it is not wanted.
-    let noted = directory.put_cancel(&Cancel { principal: house.principal.clone(), at: house.clock.now() }).await;
-    let mut ended = BTreeSet::new();
-    let told = await_calls(house, &directory, intent.stamp(), u32::MAX).await?;
-    let others = match (&told, directory.sending(1).await?) {
-        (None, None) => Ok(Vec::new()),
-        _ => found(house, &intent).await,
-    };
-    let (others, unasked) = match (others, &told) {
-        (Ok(others), _) => (others, None),
-        (Err(error), Some(_)) => (Vec::new(), Some(error.why)),
-        (Err(error), None) => return Err(not_known(&intent, error)),
-    };
-    if let Some(told) = &told
-        && !others.iter().any(|job| job.sighting.handle() == told.scheduler_job)
-        && is_worth_a_try(house, &intent, told, unasked.is_some()).await?
-    {
-        end(house, &intent, told.scheduler_job).await?;
-        ended.insert(told.scheduler_job);
-    }
-    for job in others.iter().filter(|job| !job.sighting.state.is_final()) {
-        end(house, &intent, job.sighting.handle()).await?;
-        ended.insert(job.sighting.handle());
-    }
-    noted?;
-    finish(house, &directory, &intent, told.is_some(), others.first().map(|job| &job.sighting)).await?;
-    Ok(answer(ended, false, unasked))
+    let mut jobs = cancel_each(house, &[text.to_owned()]).await?;
+    let none =
+        || JobsError::new(Gravity::Bug, format!("job `{text}` was not cancelled"), "no answer", "please report it");
+    jobs.pop().ok_or_else(none)?.outcome
 }
 
-async fn end(house: &House, intent: &Intent, job: SchedulerJobId) -> Result<(), JobsError> {
-    scheduled(house.scheduler.cancel(job).await, &format!("job `{}` was not cancelled", intent.name))
+/// What became of one of several jobs.
+#[derive(Debug)]
+pub struct CancelledMember {
+    /// Our id.
+    pub id: JobId,
+    /// Its name.
+    pub name: JobName,
+    /// What was cancelled, or why it was not.
+    pub outcome: Result<Cancelled, JobsError>,
 }
 
-/// A job that neither queue nor accounting shows by its stamp: a filter may have taken the stamp away, and the id may be
-/// somebody else's by now. Where nobody answers, the id is all there is, and it is ours as far as anybody knows.
-async fn is_worth_a_try(
-    house: &House,
-    intent: &Intent,
-    told: &SubmittedNote,
-    nobody_answers: bool,
-) -> Result<bool, JobsError> {
-    if nobody_answers {
-        return Ok(true);
+/// Cancels the jobs that `texts` name, each once, as [`cancel`] does one, with one look at the scheduler for all. A text that
+/// names no single job is an error before anything is done; a job that is not cancelled keeps no other from it.
+pub async fn cancel_each(house: &House, texts: &[String]) -> Result<Vec<CancelledMember>, JobsError> {
+    let mut jobs = Vec::new();
+    for known in find_to_end(house, texts).await? {
+        jobs.push(Job::of(house, known.intent).await);
     }
-    let since: Timestamp = told.submitted_at.unwrap_or(intent.made_at);
-    let asked = house.scheduler.states(&[told.scheduler_job], since).await;
-    let states = scheduled(asked, &format!("job `{}` was not cancelled", intent.name))?;
-    let seen = states.get(&told.scheduler_job);
-    Ok(seen.is_some_and(|seen| !seen.state.is_final() && seen.user == house.principal.user))
+    learn_calls(house, &mut jobs).await;
+    look_up(house, &mut jobs).await;
+    end_each(house, &mut jobs).await;
+    let mut members = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let (id, name) = (job.intent.id, job.intent.name.clone());
+        members.push(CancelledMember { id, name, outcome: job.finish(house).await });
+    }
+    Ok(members)
+}
+
+/// One that is to be ended.
+struct Job {
+    intent: Intent,
+    directory: JobDirectory,
+    /// Whether it had been over before.
+    was_over: bool,
+    /// Whether it was written down that it is not wanted.
+    noted: Result<(), JobsError>,
+    told: Option<SubmittedNote>,
+    /// The scheduler jobs with its stamp.
+    found: Vec<JobSighting>,
+    /// Why it is not known whether there is another one.
+    unasked: Option<String>,
+    /// Those that were asked to end.
+    ended: BTreeSet<SchedulerJobId>,
+    /// Why nothing more is done for it.
+    failed: Option<JobsError>,
+}
+
+impl Job {
+    async fn of(house: &House, intent: Intent) -> Self {
+        let directory = house.state.job(intent.id);
+        let (was_over, failed) = match directory.ended().await {
+            Ok(ended) => (ended.is_some(), None),
+            Err(error) => (false, Some(error)),
+        };
+        let mut job = Self {
+            intent,
+            directory,
+            was_over,
+            noted: Ok(()),
+            told: None,
+            found: Vec::new(),
+            unasked: None,
+            ended: BTreeSet::new(),
+            failed,
+        };
+        if job.goes_on() {
+            // From here on whoever sends the job sees that it is not wanted.
+            let note = Cancel { principal: house.principal.clone(), at: house.clock.now() };
+            job.noted = job.directory.put_cancel(&note).await.map(drop);
+        }
+        job
+    }
+
+    const fn goes_on(&self) -> bool {
+        !self.was_over && self.failed.is_none()
+    }
+
+    /// The id that was told, where what was found by the stamp is another one or nothing.
+    fn unseen(&self) -> Option<&SubmittedNote> {
+        self.told.as_ref().filter(|told| !self.found.iter().any(|found| found.handle() == told.scheduler_job))
+    }
+
+    fn was_not_cancelled(&self) -> String {
+        format!("job `{}` was not cancelled", self.intent.name)
+    }
+
+    /// Notes the id of a job that was only found by its stamp; a job of which there is no scheduler job is over.
+    async fn finish(self, house: &House) -> Result<Cancelled, JobsError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        self.noted?;
+        let (directory, intent) = (&self.directory, &self.intent);
+        match (self.was_over || self.told.is_some(), self.found.first()) {
+            (true, _) => {}
+            (false, Some(job)) => {
+                note(house, directory, job.handle(), job.cluster.clone(), Some(job.submitted_at)).await?;
+            }
+            (false, None) => give_up(house, directory, intent, "cancelled before it was sent".to_owned()).await?,
+        }
+        Ok(Cancelled {
+            id: intent.id,
+            name: intent.name.clone(),
+            scheduler_jobs: self.ended.into_iter().collect(),
+            was_over: self.was_over,
+            unasked: self.unasked,
+        })
+    }
+}
+
+/// Waits for whoever may still be sending them, and learns which ids were told.
+async fn learn_calls(house: &House, jobs: &mut [Job]) {
+    let going_on = jobs.iter().filter(|job| job.goes_on());
+    let told = await_all(house, going_on.map(|job| (&job.directory, job.intent.stamp()))).await;
+    for (job, told) in jobs.iter_mut().filter(|job| job.goes_on()).zip(told) {
+        match told {
+            Ok(told) => job.told = told,
+            Err(error) => job.failed = Some(error),
+        }
+    }
+}
+
+/// Looks up by their stamps those that were sent, or may have been; with one question.
+async fn look_up(house: &House, jobs: &mut [Job]) {
+    let mut sent = Vec::new();
+    for job in jobs.iter_mut().filter(|job| job.goes_on()) {
+        match job.directory.sending(1).await {
+            Ok(None) if job.told.is_none() => {}
+            Ok(_) => sent.push(job),
+            Err(error) => job.failed = Some(error),
+        }
+    }
+    let intents: Vec<&Intent> = sent.iter().map(|job| &job.intent).collect();
+    match found_each(house, &intents).await {
+        Ok(found) => {
+            for (job, found) in sent.into_iter().zip(found) {
+                job.found = found.into_iter().map(|job| job.sighting).collect();
+            }
+        }
+        Err(error) => {
+            for job in sent {
+                match job.told {
+                    Some(_) => job.unasked = Some(error.why.clone()),
+                    None => job.failed = Some(not_known(&job.intent, error.clone())),
+                }
+            }
+        }
+    }
+}
+
+/// Ends what is not over of them.
+async fn end_each(house: &House, jobs: &mut [Job]) {
+    let unseen = unseen(house, jobs).await;
+    let mut wanted: Vec<(usize, SchedulerJobId)> = Vec::new();
+    for (place, job) in jobs.iter().enumerate().filter(|(_, job)| job.goes_on()) {
+        let told = job.unseen().map(|told| told.scheduler_job);
+        wanted.extend(told.filter(|id| job.unasked.is_some() || unseen.contains(id)).map(|id| (place, id)));
+        let open = job.found.iter().filter(|found| !found.state.is_final());
+        wanted.extend(open.map(|found| (place, found.handle())));
+    }
+    let ids: Vec<SchedulerJobId> = wanted.iter().map(|(_, id)| *id).collect();
+    for ((place, id), ended) in wanted.iter().zip(house.scheduler.cancel_each(&ids).await) {
+        let job = &mut jobs[*place];
+        match scheduled(ended, &job.was_not_cancelled()) {
+            Ok(()) => drop(job.ended.insert(*id)),
+            Err(error) => job.failed = Some(error),
+        }
+    }
+}
+
+/// Of the jobs that neither queue nor accounting shows by their stamps those that are worth a try: a filter may have taken
+/// the stamp away, and the id may be somebody else's by now. Where nobody answers, the id is all there is, and it is ours as
+/// far as anybody knows.
+async fn unseen(house: &House, jobs: &mut [Job]) -> BTreeSet<SchedulerJobId> {
+    let mut asked: Vec<(&mut Job, SchedulerJobId, Timestamp)> = Vec::new();
+    for job in jobs.iter_mut().filter(|job| job.goes_on() && job.unasked.is_none()) {
+        let told = job.unseen().map(|told| (told.scheduler_job, told.submitted_at.unwrap_or(job.intent.made_at)));
+        asked.extend(told.map(|(id, since)| (job, id, since)));
+    }
+    let Some(since) = asked.iter().map(|(.., since)| *since).min() else { return BTreeSet::new() };
+    let ids: Vec<SchedulerJobId> = asked.iter().map(|(_, id, _)| *id).collect();
+    match house.scheduler.states(&ids, since).await {
+        Ok(states) => {
+            let is_ours = |seen: &JobSighting| !seen.state.is_final() && seen.user == house.principal.user;
+            ids.into_iter().filter(|id| states.get(id).is_some_and(is_ours)).collect()
+        }
+        Err(error) => {
+            for (job, ..) in asked {
+                job.failed = scheduled::<()>(Err(error.clone()), &job.was_not_cancelled()).err();
+            }
+            BTreeSet::new()
+        }
+    }
 }
 
 /// Whether it was sent is not known, so its hold stays.
@@ -104,21 +242,4 @@ fn not_known(intent: &Intent, error: JobsError) -> JobsError {
         "run `pakt cancel` again when the scheduler answers; a job that comes to be is not wanted and is noted so";
     let gravity = if error.gravity == Gravity::Unreachable { Gravity::Unreachable } else { Gravity::Unknown };
     JobsError::new(gravity, what, error.why, next)
-}
-
-/// Notes the id of a job that was only found by its stamp; a job of which there is no scheduler job is over.
-async fn finish(
-    house: &House,
-    directory: &JobDirectory,
-    intent: &Intent,
-    was_told: bool,
-    found: Option<&JobSighting>,
-) -> Result<(), JobsError> {
-    match (was_told, found) {
-        (true, _) => Ok(()),
-        (false, Some(job)) => {
-            note(house, directory, job.handle(), job.cluster.clone(), Some(job.submitted_at)).await.map(drop)
-        }
-        (false, None) => give_up(house, directory, intent, "cancelled before it was sent".to_owned()).await,
-    }
 }

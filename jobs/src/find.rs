@@ -6,15 +6,29 @@ use crate::{
     house::House,
 };
 use model::{JobId, SchedulerJobId};
+use std::collections::{BTreeMap, btree_map::Entry};
 
-/// The job that `text` names, to be ended: where several jobs that are not over have this name, the person says which. One
-/// that the scheduler knows to be over counts as over, whether that was noted or not.
-pub(crate) async fn find_to_end(house: &House, text: &str) -> Result<IndexedJob, JobsError> {
-    let named = find(house, text).await?;
+/// The jobs that each of `texts` names, to be ended, each once: where several jobs that are not over have this name, the person
+/// says which. One that the scheduler knows to be over counts as over, whether that was noted or not.
+pub(crate) async fn find_to_end(house: &House, texts: &[String]) -> Result<Vec<IndexedJob>, JobsError> {
+    let mut files = Files::of(house).await?;
+    let mut named: Vec<IndexedJob> = Vec::new();
+    for text in texts {
+        let job = one_to_end(house, &mut files, text).await?;
+        if !named.iter().any(|other| other.intent.id == job.intent.id) {
+            named.push(job);
+        }
+    }
+    files.index.keep().await;
+    Ok(named)
+}
+
+async fn one_to_end(house: &House, files: &mut Files, text: &str) -> Result<IndexedJob, JobsError> {
+    let named = files.found(text).await?.ok_or_else(|| none_of(house, text))?;
     if named.intent.name.as_str() != text {
         return Ok(named);
     }
-    let mut open = open_of_name(house, text).await?;
+    let mut open = files.open_of_name(text).await?;
     let mut unasked = String::new();
     if open.len() > 1 {
         let ids: Vec<SchedulerJobId> = open.iter().filter_map(|job| job.scheduler_job).collect();
@@ -38,72 +52,96 @@ pub(crate) async fn find_to_end(house: &House, text: &str) -> Result<IndexedJob,
     }
 }
 
-/// The jobs of a name that are not known to be over.
-async fn open_of_name(house: &House, name: &str) -> Result<Vec<IndexedJob>, JobsError> {
-    let mut index = JobIndex::of(&house.state).await?;
-    let mut open = Vec::new();
-    for id in index.ids() {
-        if !index.is_over(id) {
-            let job = index.job(id).await?;
-            open.extend(job.filter(|job| job.intent.name.as_str() == name && job.ended.is_none()));
-        }
-    }
-    Ok(open)
-}
-
 /// The job that `text` names.
 pub(crate) async fn find(house: &House, text: &str) -> Result<IndexedJob, JobsError> {
-    let mut index = JobIndex::of(&house.state).await?;
-    let found = found(&mut index, text).await?;
-    index.keep().await;
-    found.ok_or_else(|| {
-        let why = format!("no job under `{}` has this id, scheduler id or name", house.state.root().display());
-        JobsError::usage(format!("there is no job `{text}`"), why, "`pakt jobs` lists them")
-    })
+    let mut files = Files::of(house).await?;
+    let found = files.found(text).await?;
+    files.index.keep().await;
+    found.ok_or_else(|| none_of(house, text))
 }
 
-async fn found(index: &mut JobIndex, text: &str) -> Result<Option<IndexedJob>, JobsError> {
-    let lower = text.to_ascii_lowercase();
-    let ids = index.ids();
-    let by_id: Vec<JobId> = ids.iter().filter(|id| id.to_string().starts_with(&lower)).copied().collect();
-    match by_id.as_slice() {
-        [one] if lower.len() >= 4 => {
-            if let Some(job) = index.job(*one).await? {
-                return Ok(Some(job));
+fn none_of(house: &House, text: &str) -> JobsError {
+    let why = format!("no job under `{}` has this id, scheduler id or name", house.state.root().display());
+    JobsError::usage(format!("there is no job `{text}`"), why, "`pakt jobs` lists them")
+}
+
+/// The records of a house, each read once however many names are looked for.
+struct Files {
+    index: JobIndex,
+    ids: Vec<JobId>,
+    /// Those that were read; none where there is only an id that was claimed.
+    read: BTreeMap<JobId, Option<IndexedJob>>,
+}
+
+impl Files {
+    async fn of(house: &House) -> Result<Self, JobsError> {
+        let index = JobIndex::of(&house.state).await?;
+        Ok(Self { ids: index.ids(), index, read: BTreeMap::new() })
+    }
+
+    async fn job(&mut self, id: JobId) -> Result<Option<&IndexedJob>, JobsError> {
+        let job = match self.read.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(self.index.job(id).await?),
+        };
+        Ok(job.as_ref())
+    }
+
+    /// The jobs of a name that are not known to be over.
+    async fn open_of_name(&mut self, name: &str) -> Result<Vec<IndexedJob>, JobsError> {
+        let mut open = Vec::new();
+        for id in self.ids.clone() {
+            if !self.index.is_over(id) {
+                let job = self.job(id).await?;
+                open.extend(job.filter(|job| job.intent.name.as_str() == name && job.ended.is_none()).cloned());
             }
         }
-        _ => {}
+        Ok(open)
     }
-    if let Ok(wanted) = text.parse::<SchedulerJobId>()
-        && let Some(job) = newest(index, text, &|job| job.scheduler_job == Some(wanted)).await?
-    {
-        return Ok(Some(job));
-    }
-    let by_name = newest(index, text, &|job| job.intent.name.as_str() == text).await?;
-    if by_name.is_none() && by_id.len() > 1 && lower.len() >= 4 {
-        let why = format!("the ids of {} jobs begin so", by_id.len());
-        return Err(JobsError::usage(format!("`{text}` is no single job"), why, "type more of it"));
-    }
-    Ok(by_name)
-}
 
-/// The newest job that is the one; only those whose record may hold the text are read. Ids tell the second in which a job
-/// was made: of one second the later submission of a request is the newer one, and the later job of the scheduler's.
-async fn newest(
-    index: &mut JobIndex,
-    text: &str,
-    is_it: &(dyn Fn(&IndexedJob) -> bool + Send + Sync),
-) -> Result<Option<IndexedJob>, JobsError> {
-    let mut newest: Option<IndexedJob> = None;
-    for id in index.ids().into_iter().rev() {
-        if newest.as_ref().is_some_and(|newest| newest.intent.id.made_at() > id.made_at()) {
-            break;
+    async fn found(&mut self, text: &str) -> Result<Option<IndexedJob>, JobsError> {
+        let lower = text.to_ascii_lowercase();
+        let by_id: Vec<JobId> = self.ids.iter().filter(|id| id.to_string().starts_with(&lower)).copied().collect();
+        match by_id.as_slice() {
+            [one] if lower.len() >= 4 => {
+                if let Some(job) = self.job(*one).await? {
+                    return Ok(Some(job.clone()));
+                }
+            }
+            _ => {}
         }
-        if index.may_hold(id, text)
-            && let Some(job) = index.job(id).await?.filter(|job| is_it(job))
+        if let Ok(wanted) = text.parse::<SchedulerJobId>()
+            && let Some(job) = self.newest(text, &|job| job.scheduler_job == Some(wanted)).await?
         {
-            newest = newest.into_iter().chain([job]).max_by_key(|job| (job.intent.generation, job.scheduler_job));
+            return Ok(Some(job));
         }
+        let by_name = self.newest(text, &|job| job.intent.name.as_str() == text).await?;
+        if by_name.is_none() && by_id.len() > 1 && lower.len() >= 4 {
+            let why = format!("the ids of {} jobs begin so", by_id.len());
+            return Err(JobsError::usage(format!("`{text}` is no single job"), why, "type more of it"));
+        }
+        Ok(by_name)
     }
-    Ok(newest)
+
+    /// The newest job that is the one; only those whose record may hold the text are read. Ids tell the second in which a job
+    /// was made: of one second the later submission of a request is the newer one, and the later job of the scheduler's.
+    async fn newest(
+        &mut self,
+        text: &str,
+        is_it: &(dyn Fn(&IndexedJob) -> bool + Send + Sync),
+    ) -> Result<Option<IndexedJob>, JobsError> {
+        let mut newest: Option<IndexedJob> = None;
+        for id in self.ids.clone().into_iter().rev() {
+            if newest.as_ref().is_some_and(|newest| newest.intent.id.made_at() > id.made_at()) {
+                break;
+            }
+            if self.index.may_hold(id, text)
+                && let Some(job) = self.job(id).await?.filter(|job| is_it(job))
+            {
+                let both = newest.into_iter().chain([job.clone()]);
+                newest = both.max_by_key(|job| (job.intent.generation, job.scheduler_job));
+            }
+        }
+        Ok(newest)
+    }
 }

@@ -149,6 +149,15 @@ pub trait Scheduler: Send + Sync {
     /// same; a second call does no harm.
     async fn cancel(&self, id: SchedulerJobId) -> Result<(), AdapterError>;
 
+    /// Cancels several jobs, each as [`Self::cancel`] does; the answers in the order of the ids.
+    async fn cancel_each(&self, ids: &[SchedulerJobId]) -> Vec<Result<(), AdapterError>> {
+        let mut answers = Vec::with_capacity(ids.len());
+        for id in ids {
+            answers.push(self.cancel(*id).await);
+        }
+        answers
+    }
+
     /// The runs that overlap a window: one for each start, running ones included, jobs that never started not. They are
     /// handed on one by one as they are read and not kept: a year of a site's accounting fits no memory. Rows that
     /// cannot be read are handed on as they are; they never fail the others. After `Err` what was handed on is a part

@@ -45,20 +45,22 @@ pub struct ArrayTasks {
 impl ArrayTasks {
     /// As sbatch(1) takes it: `0-4,7%2`.
     pub fn list(&self) -> String {
-        let mut spans: Vec<(u32, u32)> = Vec::new();
-        for index in &self.indexes {
-            match spans.last_mut() {
-                Some((_, last)) if last.checked_add(1) == Some(*index) => *last = *index,
-                _ => spans.push((*index, *index)),
-            }
-        }
-        let word = |(first, last): &(u32, u32)| {
-            if first == last { first.to_string() } else { format!("{first}-{last}") }
-        };
-        let words = spans.iter().map(word);
         let at_once = self.at_once.map(|most| format!("%{most}")).unwrap_or_default();
-        format!("{}{at_once}", words.collect::<Vec<_>>().join(","))
+        format!("{}{at_once}", spans(&self.indexes))
     }
+}
+
+/// Indexes of tasks as Slurm's commands take them: `0-4,7`.
+pub(crate) fn spans(indexes: &BTreeSet<u32>) -> String {
+    let mut spans: Vec<(u32, u32)> = Vec::new();
+    for index in indexes {
+        match spans.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(*index) => *last = *index,
+            _ => spans.push((*index, *index)),
+        }
+    }
+    let word = |(first, last): &(u32, u32)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+    spans.iter().map(word).collect::<Vec<_>>().join(",")
 }
 
 /// One job to submit, or one array. Account, partition and sizes stand in the script's `#SBATCH` lines or in `options`.

@@ -53,6 +53,7 @@ macro_rules! slurm {
                 each_task_of_an_array_of_ours_is_a_job_while_it_waits,
                 how_large_an_array_may_be_is_told,
                 one_task_of_an_array_of_ours_is_cancelled_and_no_other,
+                several_are_cancelled_together_and_no_other,
                 tasks_that_wait_in_a_long_row_are_each_told,
                 the_runs_of_an_array_of_ours_are_those_of_its_jobs,
             ]
@@ -115,6 +116,8 @@ unusual_on_shared_nodes!(
 );
 unusual_on_shared_nodes!(real_unusual_rest_horeka, crate::stages::real::rest(crate::stages::real::horeka(), "horeka"));
 unusual_on_shared_nodes!(real_unusual_raven, crate::stages::real::raven());
+unusual_on_shared_nodes!(real_unusual_native_raven, crate::stages::real::native(crate::stages::real::raven(), "raven"));
+unusual_on_shared_nodes!(real_unusual_rest_raven, crate::stages::real::rest(crate::stages::real::raven(), "raven"));
 
 /// What a job meets whose QOS has others go before it, or lets few wait; the lab's jupiter has such QOS.
 macro_rules! limited_by_qos {
@@ -141,9 +144,12 @@ slurm!(real_slurm_horeka, crate::stages::real::horeka());
 slurm!(real_slurm_raven, crate::stages::real::raven());
 
 slurm!(real_slurm_native_jupiter, crate::stages::real::native(crate::stages::real::jupiter(), "jupiter"));
+slurm!(real_slurm_native_horeka, crate::stages::real::native(crate::stages::real::horeka(), "horeka"));
 slurm!(real_slurm_native_raven, crate::stages::real::native(crate::stages::real::raven(), "raven"));
 
 slurm!(real_slurm_rest_jupiter, crate::stages::real::rest(crate::stages::real::jupiter(), "jupiter"));
+slurm!(real_slurm_rest_horeka, crate::stages::real::rest(crate::stages::real::horeka(), "horeka"));
+slurm!(real_slurm_rest_raven, crate::stages::real::rest(crate::stages::real::raven(), "raven"));
 
 conformance!(real_native_jupiter, crate::stages::real::native(crate::stages::real::jupiter(), "jupiter"));
 conformance!(real_native_horeka, crate::stages::real::native(crate::stages::real::horeka(), "horeka"));

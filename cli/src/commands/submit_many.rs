@@ -13,7 +13,7 @@ use crate::{
     wiring::{self, Decision},
 };
 use jobs::{
-    Gravity, JobsError,
+    JobsError,
     job_file::JobFile,
     ledger_marks::meet_other_ledgers,
     submit::{
@@ -74,8 +74,7 @@ fn shown(answer: &ManyAnswer) -> Answer {
     let waiting = members.iter().filter(|member| matches!(member.outcome, MemberOutcome::Waits(_))).count();
     let mut notes = notes(answer);
     for (member, error) in &failures {
-        let (path, name) = (member.path.display(), &member.name);
-        notes.push(format!("{path}: {name}: {}\n  why:  {}\n  next: {}", error.what, error.why, error.next));
+        notes.push(Failure::said_of_one(&format!("{}: {}", member.path.display(), member.name), error));
     }
     if waiting > 0 {
         notes.push(format!("{waiting} more are held and were not sent; the same command again goes on with them"));
@@ -87,8 +86,7 @@ fn shown(answer: &ManyAnswer) -> Answer {
         "held": sums(answer).into_iter().map(|(unit, amount)| json!({ "unit": unit, "amount": amount })).collect::<Vec<_>>(),
         "advice": answer.advice.iter().map(|(project, advice)| json!({ "project": project, "advice": advice })).collect::<Vec<_>>(),
     });
-    let gravest = failures.iter().map(|(_, error)| error.gravity);
-    let code = gravest.max_by_key(|gravity| *gravity == Gravity::Unknown).map_or(0, Failure::code);
+    let code = Failure::code_of_several(failures.iter().map(|(_, error)| *error));
     Answer::new(text(answer), json).with_notes(notes).with_code(code)
 }
 
@@ -201,7 +199,7 @@ fn member_for_programs(member: &Member) -> Value {
         MemberOutcome::Waits(id) => json!({ "file": path, "name": name, "result": "held", "id": id }),
         MemberOutcome::Failed(error) => json!({
             "file": path, "name": name, "result": "failed",
-            "error": { "kind": Failure::kind(error.gravity), "what": error.what, "why": error.why, "next": error.next },
+            "error": Failure::of_one(error),
         }),
     }
 }

@@ -23,8 +23,8 @@ mod together;
 
 pub(crate) use hold::take_hold;
 pub(crate) use request::{Opened, RequestState, digest_of, open_request, request_state, write_intent};
-pub(crate) use send::{NotSent, found, look_up, note, send};
-pub(crate) use sender::{await_calls, sending};
+pub(crate) use send::{NotSent, found_each, look_up, note, send};
+pub(crate) use sender::{await_all, sending};
 
 pub use alike::Arrays;
 pub use many::{MOST_FILES, ManyAnswer, ManySubmission, Member, MemberOutcome, submit_many};

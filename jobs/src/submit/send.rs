@@ -161,18 +161,18 @@ pub(super) async fn keep_one(
 }
 
 /// Every scheduler job with the stamp. A question that could not be asked is never "none", and never a refusal.
-pub(crate) async fn found(house: &House, intent: &Intent) -> Result<Vec<FoundJob>, JobsError> {
+async fn found(house: &House, intent: &Intent) -> Result<Vec<FoundJob>, JobsError> {
     let found = house.scheduler.find(&search(house, intent)).await;
     answered(found, &format!("job `{}` was", intent.name))
 }
 
 /// The same of several, with one question.
-pub(super) async fn found_each(house: &House, intents: &[&Intent]) -> Result<Vec<Vec<FoundJob>>, JobsError> {
+pub(crate) async fn found_each(house: &House, intents: &[&Intent]) -> Result<Vec<Vec<FoundJob>>, JobsError> {
     let searches: Vec<StampSearch> = intents.iter().map(|intent| search(house, intent)).collect();
     if searches.is_empty() {
         return Ok(Vec::new());
     }
-    answered(house.scheduler.find_each(&searches).await, "the jobs of an array were")
+    answered(house.scheduler.find_each(&searches).await, "they were")
 }
 
 fn search(house: &House, intent: &Intent) -> StampSearch {

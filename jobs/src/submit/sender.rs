@@ -19,7 +19,7 @@ const LOOKS: u128 = SUBMISSION_PATIENCE.as_millis() / LOOK_EVERY.as_millis();
 ///
 /// A call that began here has ended when its process is gone and no `sbatch` with the stamp runs: one that was started
 /// outlives the `pakt` that started it, at the site, too. Of a call on another host, and of one that a library or a server makes for us, only its age is known.
-pub(crate) async fn await_calls(
+pub(super) async fn await_calls(
     house: &House,
     directory: &JobDirectory,
     stamp: Stamp,
@@ -41,6 +41,21 @@ pub(super) async fn await_each<'a>(
         known.push(await_one(house, directory, (stamp, before), &here, &mut over).await?);
     }
     Ok(known)
+}
+
+/// Waits for all calls of each of several jobs, which nobody is to send any more; an answer for each.
+pub(crate) async fn await_all<'a>(
+    house: &House,
+    jobs: impl IntoIterator<Item = (&'a JobDirectory, Stamp)>,
+) -> Vec<Result<Option<SubmittedNote>, JobsError>> {
+    let (here, mut over, mut known) = (Hosts::of(house).await, Vec::new(), Vec::new());
+    for (directory, stamp) in jobs {
+        known.push(match &here {
+            Ok(here) => await_one(house, directory, (stamp, u32::MAX), here, &mut over).await,
+            Err(error) => Err(error.clone()),
+        });
+    }
+    known
 }
 
 /// Waits for the calls of an array noted before number `before`, each until it is over or nothing is left to wait for; those

@@ -10,7 +10,7 @@ use crate::{
 use async_trait::async_trait;
 use jobs::{
     Gravity, House, JobsError, ProcessMark, Processes, Step,
-    cancel::cancel,
+    cancel::{cancel, cancel_each},
     directory::{Cancel, State},
     job_file::{JobFile, SourceFile},
     submit::{Arrays, ManyAnswer, ManySubmission, MemberOutcome, Over, submit, submit_many},
@@ -382,6 +382,44 @@ async fn one_task_is_cancelled_and_no_other() {
         desk.says().queue.iter().map(|job| (job.shown_id.clone(), job.state.is_pending())).collect();
     let ended: Vec<&str> = states.iter().filter(|(_, waits)| !**waits).map(|(id, _)| id.as_str()).collect();
     assert_eq!(ended, ["101_2", "101_4"]);
+}
+
+#[tokio::test]
+async fn many_are_cancelled_with_one_question_and_a_name_that_is_none_ends_nothing() {
+    let desk = desk(1001).await;
+    call(&desk, 6).await.expect("submitted");
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let house = desk.house("ada");
+    let error = cancel_each(&house, &names(&["job-1", "job-99"])).await.expect_err("there is no such job");
+    assert_eq!((error.gravity, error.what.as_str()), (Gravity::Usage, "there is no job `job-99`"));
+    assert!(desk.says().handed.cancelled.is_empty());
+    let questions = || desk.says().calls.get("find").copied().unwrap_or_default();
+    let before = questions();
+    let ended = cancel_each(&house, &names(&["job-1", "101_3", "job-1", "job-6"])).await.expect("found");
+    let ended: Vec<_> = ended.iter().map(|job| (job.name.as_str(), job.outcome.is_ok())).collect();
+    assert_eq!(ended, [("job-1", true), ("job-4", true), ("job-6", true)], "each once");
+    assert_eq!(questions() - before, 1, "one question for all");
+    let handed: Vec<String> = desk.says().handed.cancelled.iter().map(ToString::to_string).collect();
+    assert_eq!(handed, ["101_0", "101_3", "101_5"]);
+    let again = cancel_each(&house, &names(&["job-1", "job-2"])).await.expect("found");
+    assert_eq!(again[1].outcome.as_ref().map(|ended| ended.scheduler_jobs.len()).ok(), Some(1));
+}
+
+#[tokio::test]
+async fn one_that_is_not_cancelled_keeps_no_other_from_it() {
+    let desk = desk(1001).await;
+    call(&desk, 6).await.expect("submitted");
+    let names: Vec<String> = (1..=6).map(|number| format!("job-{number}")).collect();
+    desk.says().fails = Some(("cancel", AdapterErrorKind::NotPermitted));
+    let ended = cancel_each(&desk.house("ada"), &names).await.expect("found");
+    let failed: Vec<usize> = (0..6).filter(|place| ended[*place].outcome.is_err()).collect();
+    assert_eq!((failed, desk.says().handed.cancelled.len()), (vec![0], 5));
+    // Where nobody says what became of them, what is known is ended all the same.
+    desk.says().fails = Some(("find", AdapterErrorKind::Unreachable));
+    let ended = cancel_each(&desk.house("ada"), &names).await.expect("found");
+    let told: Vec<bool> =
+        ended.iter().map(|job| job.outcome.as_ref().is_ok_and(|ended| ended.unasked.is_some())).collect();
+    assert_eq!((told, desk.says().handed.cancelled.len()), (vec![true; 6], 11));
 }
 
 #[tokio::test]

@@ -256,6 +256,14 @@ impl Scheduler for SlurmCommands {
         self.heeded(Tool::Scancel, cancelled).await
     }
 
+    async fn cancel_each(&self, ids: &[SchedulerJobId]) -> Vec<Result<(), AdapterError>> {
+        let cancelled = self.cancel_together(ids).await;
+        if !ids.is_empty() {
+            self.forget_queue().await;
+        }
+        cancelled
+    }
+
     async fn each_run(&self, window: &RunWindow, taker: &mut dyn RunTaker) -> Result<RunAnswer, AdapterError> {
         self.runs_of(window, taker).await
     }

@@ -1,15 +1,17 @@
 //! `sbatch` and `scancel`: the two writes.
 
 use crate::{
-    AdapterError, AdapterErrorKind, SUBMISSION_PATIENCE, ScriptSource, Submission, Submitted,
+    AdapterError, AdapterErrorKind, SUBMISSION_PATIENCE, Scheduler, ScriptSource, Submission, Submitted,
     slurm::{
         SlurmCommands,
         call::{self, Tool},
         refusal,
     },
+    submission::spans,
 };
 use model::{ClusterName, SchedulerJobId};
 use reach::{Command, Output, Retry};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl SlurmCommands {
     /// Exactly one call of `sbatch`, which is never killed: neither when our patience is over, nor when it says too much,
@@ -43,6 +45,50 @@ impl SlurmCommands {
         }
         Err(call::not_done(Tool::Scancel, &output))
     }
+
+    /// Cancels many with few calls, tasks of one array with one request each. What a call of several says is not told apart:
+    /// where one of them did not go well, each is cancelled by itself, unless Slurm does not answer at all.
+    pub(super) async fn cancel_together(&self, ids: &[SchedulerJobId]) -> Vec<Result<(), AdapterError>> {
+        let mut answers = Vec::with_capacity(ids.len());
+        for together in ids.chunks(CANCELLED_AT_ONCE) {
+            match self.cancel_chunk(together).await {
+                Err(error) if together.len() > 1 && error.kind != AdapterErrorKind::Unreachable => {
+                    for id in together {
+                        answers.push(self.cancel(*id).await);
+                    }
+                }
+                answer => answers.extend(together.iter().map(|_| answer.clone())),
+            }
+        }
+        answers
+    }
+
+    async fn cancel_chunk(&self, ids: &[SchedulerJobId]) -> Result<(), AdapterError> {
+        if let [id] = ids {
+            return self.cancel(*id).await;
+        }
+        let output = self.run(Tool::Scancel, &call::read(Tool::Scancel).arguments(cancelled_words(ids))).await;
+        let said =
+            output.and_then(|said| if said.succeeded() { Ok(()) } else { Err(call::not_done(Tool::Scancel, &said)) });
+        self.heeded(Tool::Scancel, said).await
+    }
+}
+
+/// So many jobs are cancelled with one call.
+const CANCELLED_AT_ONCE: usize = 500;
+
+/// The jobs as scancel(1) takes them: `17 4711_[0-4,7]`.
+fn cancelled_words(ids: &[SchedulerJobId]) -> Vec<String> {
+    let mut tasks: BTreeMap<SchedulerJobId, BTreeSet<u32>> = BTreeMap::new();
+    let mut words = Vec::new();
+    for id in ids {
+        match id.task() {
+            Some(task) => drop(tasks.entry(id.whole()).or_default().insert(task)),
+            None => words.push(id.to_string()),
+        }
+    }
+    words.extend(tasks.iter().map(|(array, tasks)| format!("{array}_[{}]", spans(tasks))));
+    words
 }
 
 /// Takes away what would change the submission behind our back: settings for other commands, the surroundings of an
@@ -133,6 +179,13 @@ mod tests {
 
     fn ended(status: Option<i32>, stdout: &str, stderr: &str) -> Output {
         Output { status, stdout: stdout.into(), stderr: stderr.into(), ..Output::default() }
+    }
+
+    #[test]
+    fn tasks_of_one_array_are_cancelled_with_one_word() {
+        let id = |text: &str| text.parse::<SchedulerJobId>().expect("an id");
+        let ids = ["4711_3", "17", "4711_0", "4712_8", "4711_1", "4711_2", "4711_7", "18"].map(id);
+        assert_eq!(cancelled_words(&ids), ["17", "18", "4711_[0-3,7]", "4712_[8]"]);
     }
 
     #[test]

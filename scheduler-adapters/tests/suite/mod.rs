@@ -32,8 +32,8 @@ pub(crate) use submission::{
 
 pub(crate) use tasks::{
     each_task_of_an_array_of_ours_is_a_job_while_it_waits, how_large_an_array_may_be_is_told,
-    one_task_of_an_array_of_ours_is_cancelled_and_no_other, tasks_that_wait_in_a_long_row_are_each_told,
-    the_runs_of_an_array_of_ours_are_those_of_its_jobs,
+    one_task_of_an_array_of_ours_is_cancelled_and_no_other, several_are_cancelled_together_and_no_other,
+    tasks_that_wait_in_a_long_row_are_each_told, the_runs_of_an_array_of_ours_are_those_of_its_jobs,
 };
 pub(crate) use unusual::{
     a_dependency_that_cannot_be_met_is_told, a_heterogeneous_job_is_one_submission_and_a_run_for_each_part,

@@ -96,6 +96,27 @@ pub(crate) async fn one_task_of_an_array_of_ours_is_cancelled_and_no_other(stage
     assert!(stage.state(id).await.is_some_and(|array| array.state.is_final()), "the array is known");
 }
 
+pub(crate) async fn several_are_cancelled_together_and_no_other(stage: &Stage) {
+    let submission = held_array(stage, "together");
+    let id = stage.submit(&submission).await;
+    let mut other = stage.submission("alone", Size::Small, "true");
+    other.options = vec!["--hold".to_owned()];
+    let other = stage.submit(&other).await;
+    let gone_already = stage.submit(&stage.submission("gone", Size::Small, "true")).await;
+    stage.ended(gone_already).await;
+    let wanted = [id.with_task(0), other, gone_already, id.with_task(3)];
+    for answer in stage.scheduler.cancel_each(&wanted).await {
+        answer.expect("it is being ended, or had ended");
+    }
+    for ended in [id.with_task(0), other, id.with_task(3)] {
+        gone(stage, ended).await;
+    }
+    assert!(stage.state(id.with_task(1)).await.expect("known").state.is_pending(), "task 1 still waits");
+    stage.scheduler.cancel(id).await.expect("the rest");
+    gone(stage, id.with_task(1)).await;
+    assert!(stage.scheduler.cancel_each(&[]).await.is_empty());
+}
+
 pub(crate) async fn the_runs_of_an_array_of_ours_are_those_of_its_jobs(stage: &Stage) {
     let submission = held_array(stage, "runs");
     let id = stage.submit(&submission).await;
@@ -127,17 +148,17 @@ pub(crate) async fn tasks_that_wait_in_a_long_row_are_each_told(stage: &Stage) {
     let mut submission = stage.submission("long", Size::Small, "true");
     submission.options = vec!["--hold".to_owned()];
     // No two side by side: `0,2,4,...`.
-    let submission = as_array(submission, (0..120).step_by(2));
+    let submission = as_array(submission, (0..60).step_by(2));
     let id = stage.submit(&submission).await;
-    let ids: Vec<SchedulerJobId> = (0..120).step_by(2).map(|task| id.with_task(task)).collect();
+    let ids: Vec<SchedulerJobId> = (0..60).step_by(2).map(|task| id.with_task(task)).collect();
     let seen = states(stage, &ids).await;
-    assert_eq!(seen.len(), 60);
+    assert_eq!(seen.len(), 30);
     for (handle, job) in &seen {
         let task = handle.task().expect("a task");
         assert_eq!((job.stamp, job.tasks), (Some(stamp(&submission, task)), 1), "{handle}");
     }
     stage.scheduler.cancel(id).await.expect("all of it");
-    stage.ended(ids[59]).await;
+    stage.ended(ids[29]).await;
 }
 
 pub(crate) async fn how_large_an_array_may_be_is_told(stage: &Stage) {

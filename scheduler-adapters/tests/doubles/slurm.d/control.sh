@@ -2,8 +2,33 @@
 # The double's scancel, scontrol, sinfo and sacctmgr.
 # shellcheck disable=SC2154 # what `slurm` sets
 
+# The tasks of `4711_[0-4,7]`, one by one; any other word as it is.
+each_task() { # WORD
+    local array=${1%%_*} list part
+    case $1 in
+        *_\[*\]) ;;
+        *)
+            printf '%s\n' "$1"
+            return
+            ;;
+    esac
+    list=${1#*\[}
+    for part in ${list//[],]/ }; do
+        seq -f "${array}_%.0f" "${part%-*}" "${part#*-}"
+    done
+}
+
 scancel() {
-    local asked=${*: -1} id
+    local word asked
+    for word in "$@"; do
+        for asked in $(each_task "$word"); do
+            cancel_one "$asked"
+        done
+    done
+}
+
+cancel_one() { # ID
+    local asked=$1 id
     for id in $(job_ids); do
         [ "$id" = "$asked" ] || [ "$(get "$id" array)" = "$asked" ] || [ "$(shown_id "$id")" = "$asked" ] || continue
         case $(get "$id" state) in
