@@ -4,7 +4,7 @@
 # Sourced by ci/bench, after lab.sh.
 
 submitted="${PAKT_BENCH_MANY:-1000}"
-queued="${PAKT_BENCH_QUEUED:-9900}"
+queued="${PAKT_BENCH_QUEUED:-10000}"
 accounted="${PAKT_BENCH_ACCOUNTED:-100000}"
 
 # The program of scheduler-adapters/benches and the helper, where the lab's user runs them.

@@ -98,6 +98,38 @@ fn real_thirty_tasks_of_one_array_are_thirty_jobs() {
     assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
 }
 
+/// The lab's raven takes arrays of 61 tasks.
+#[test]
+fn real_a_call_of_more_jobs_than_an_array_may_have_is_several_arrays() {
+    let cluster = Rc::new(lab::attach("raven").expect("the lab is up"));
+    let desk = Desk::at(&cluster, User::Ada);
+    desk.pakt(&["ledger", "init"]).expect(0);
+    desk.pakt(&["ledger", "grant", "atlas", "1000", "--unit", "raven:a100"]).expect(0);
+    let text = documents("wide", 67, |number| format!("echo {number} >>wide.ran"));
+    desk.write(
+        "wide.yaml",
+        &text.replace("site: jupiter", "site: raven").replace("gpus_per_node: 4", "gpus_per_node: 1"),
+    );
+    let answer = desk.json(&["submit", "wide.yaml"]);
+    let ids: Vec<String> = jobs(&answer).iter().map(|job| scheduler_job(job)).collect();
+    let arrays = [&ids[0], &ids[61]].map(|id| id.split_once('_').expect("a task").0.to_owned());
+    let [first, second] = &arrays;
+    let expected = (0..61).map(|task| format!("{first}_{task}")).chain((0..6).map(|task| format!("{second}_{task}")));
+    assert_eq!(ids, expected.collect::<Vec<_>>(), "each array counts from zero");
+    assert!(first != second && answer["arrays"].as_array().map(Vec::len) == Some(2), "{}", answer["arrays"]);
+    for array in &arrays {
+        cluster.await_accounted(array).expect("all of it ends");
+    }
+    assert_eq!(ran(&desk, "wide.ran"), (1..=67).collect::<Vec<_>>(), "each worked once");
+    assert_eq!(desk.entries_of_kind("hold"), 67);
+    // Slurm numbers the rows of tasks in accounting some seconds after their start.
+    let is_closed = || {
+        desk.json(&["settle"]);
+        (desk.json(&["balance", "--offline", "atlas"])["balances"][0]["committed"] == 0).then_some(())
+    };
+    wait_until("the end of every hold", PATIENCE, is_closed).expect("accounting has all tasks");
+}
+
 #[test]
 fn real_a_call_whose_jobs_are_tasks_is_killed_after_any_step_and_finished_by_the_next() {
     const TASKS: usize = 5;
@@ -156,9 +188,16 @@ fn real_tasks_that_wait_are_told_one_by_one_and_may_be_none() {
     assert_eq!(desk.json(&["settle"])["settled"]["unknown"], json!([]));
     let balance = &desk.json(&["balance", "--offline", "atlas"])["balances"][0];
     assert_eq!(balance["committed"], 6 * 4 * 360_000);
-    for number in 1..=6 {
-        desk.json(&["cancel", &format!("later-{number}")]);
-    }
+    let names: Vec<String> = (1..=6).map(|number| format!("later-{number}")).collect();
+    let words: Vec<&str> = ["cancel"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    let cancelled = desk.json(&words);
+    let ended: Vec<&Value> = cancelled["jobs"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|job| &job["cancelled"]["scheduler_jobs"][0])
+        .collect();
+    assert_eq!(ended, ids.iter().map(String::as_str).collect::<Vec<_>>(), "with one call");
     desk.json(&["settle"]);
     assert_eq!(desk.json(&["balance", "--offline", "atlas"])["balances"][0]["committed"], 0);
     // As many jobs as they are files, where a person wants that.

@@ -372,6 +372,54 @@ fn a_person_is_erased_and_the_hours_stay() {
     ");
 }
 
+/// Somebody who has the ledger's file open in the middle of a question, until they are let go.
+struct Reader(std::process::Child);
+
+const READ: &str = "import sqlite3, sys
+ledger = sqlite3.connect(sys.argv[1], isolation_level=None)
+ledger.execute('BEGIN')
+ledger.execute('SELECT count(*) FROM persons').fetchone()
+print('reads', flush=True)
+sys.stdin.read()";
+
+impl Reader {
+    fn of(ledger: &std::path::Path) -> Self {
+        use std::{io::BufRead, process::Stdio};
+        let mut command = std::process::Command::new("python3");
+        command.args(["-c", READ]).arg(ledger).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut reader = Self(command.spawn().expect("python3"));
+        let mut said = String::new();
+        std::io::BufReader::new(reader.0.stdout.take().expect("piped")).read_line(&mut said).expect("a line");
+        assert_eq!(said, "reads\n");
+        reader
+    }
+
+    fn let_go(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().expect("ended").success());
+    }
+}
+
+#[test]
+fn an_erasure_that_somebody_who_reads_keeps_from_its_end_says_so_and_goes_on_later() {
+    let desk = september();
+    let reader = Reader::of(&desk.home().join("state/ledger.sqlite"));
+    assert_snapshot!(desk.pakt(&["ledger", "erase", "bob", "--forever"]).shown(), @"
+    exit 3
+    --- stderr
+    error: the name is out of every table, and may still stand in freed parts of the file
+    why:   overwriting what was erased: somebody reads the ledger, and its write-ahead log cannot be emptied meanwhile
+    next:  when nobody uses the ledger any more, run the same command again: it goes on from here
+    ");
+    reader.let_go();
+    assert_snapshot!(desk.pakt(&["ledger", "erase", "bob", "--forever"]).shown(), @"
+    exit 0
+    --- stdout
+    erased: what an earlier call left in freed parts of the file
+    ");
+    desk.pakt(&["ledger", "verify"]).expect(0);
+}
+
 /// The profile of JUPITER where a node costs half as much for what starts in October or later. The page that says so is of
 /// January.
 fn halved_from_october() -> String {

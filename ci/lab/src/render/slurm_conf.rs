@@ -29,6 +29,7 @@ pub(crate) fn slurm_conf(shape: &Shape, lab: &Layout, cluster: &ClusterLayout, p
 /// no CPU binding, because the machine has neither the CPUs nor, in a container, the cgroups. The scheduler looks more
 /// often than a site's would, so that a test does not wait for its next round, and a job that ignores its end is
 /// killed after 5 s instead of 30 s. `MinJobAge` is short so that tests also see what squeue has forgotten.
+/// A benchmark has 10,000 jobs in the queue.
 const COMMON: &[&str] = &[
     "SlurmUser=root",
     "AuthType=auth/munge",
@@ -47,6 +48,7 @@ const COMMON: &[&str] = &[
     "SchedulerParameters=sched_interval=5,bf_interval=2,batch_sched_delay=0,sched_min_interval=100000",
     "KillWait=5",
     "MinJobAge=30",
+    "MaxJobCount=20000",
 ];
 
 /// Who listens where. `AccountingStoragePass` is munge's socket: without it every accounting connection looks for the

@@ -54,6 +54,8 @@ pub(super) const RAVEN: Shape = Shape {
         ("AccountingStorageEnforce", "associations,limits,qos"),
         ("AccountingStorageTRES", "gres/gpu,gres/gpu:a100"),
         ("AccountingStoreFlags", "job_comment"),
+        // Not the site's: small, so that a call of a few jobs more is several arrays.
+        ("MaxArraySize", "61"),
     ],
     private_data: "",
     submit_filter: Some(include_str!("../filters/raven.lua")),
