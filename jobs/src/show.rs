@@ -2,7 +2,7 @@
 
 use crate::{
     arithmetic,
-    directory::{Attempt, Cancel, Ended, Intent, Origin, Progress, ReadBack, SubmittedNote, Unheld},
+    directory::{Attempt, Cancel, Checkpoints, Ended, Intent, Origin, Progress, ReadBack, SubmittedNote, Unheld},
     error::JobsError,
     find::find,
     house::House,
@@ -29,6 +29,8 @@ pub struct Shown {
     pub attempts: Vec<Attempt>,
     /// How far it says it is.
     pub progress: Option<Progress>,
+    /// What is left of the checkpoints that it says it wrote.
+    pub checkpoints: Checkpoints,
     /// Whether somebody asked for its end.
     pub cancel: Option<Cancel>,
     /// How it ended.
@@ -97,6 +99,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         unheld: directory.unheld().await?,
         attempts: directory.attempts().await?,
         progress: directory.progress().await?,
+        checkpoints: directory.checkpoints().await?,
         cancel: directory.cancel().await?,
         directory: directory.path().to_path_buf(),
         intent,

@@ -26,7 +26,7 @@ pub(super) fn told(shown: &Shown) -> Option<End> {
     let (why, next) = match base {
         BaseState::Completed => return failed_program(shown),
         BaseState::Cancelled => return cancelled(shown),
-        BaseState::Timeout => (timed_out(shown), more_time()),
+        BaseState::Timeout => (timed_out(shown), more_time(shown)),
         BaseState::OutOfMemory => (
             "it used more memory than it had".to_owned(),
             "ask for more with `memory:` below `resources:`, or for more nodes".to_owned(),
@@ -44,8 +44,15 @@ fn log(name: &impl std::fmt::Display) -> String {
     format!("its last words are in its log: `pakt logs {name}`")
 }
 
-fn more_time() -> String {
-    "ask for more with `time:` below `resources:`, or let the program save checkpoints and submit it again".to_owned()
+fn more_time(shown: &Shown) -> String {
+    match &shown.checkpoints.last {
+        Some(last) => format!(
+            "ask for more with `time:` below `resources:`, or submit it again and let the program go on from its last checkpoint, of step {}: {}",
+            last.step,
+            last.path.display()
+        ),
+        None => "ask for more with `time:` below `resources:`, or let the program save checkpoints and submit it again".to_owned(),
+    }
 }
 
 /// A cancelled job, or one that never ran, of which the note in its state says why.

@@ -12,6 +12,7 @@ use crate::{
 };
 use jobs::{
     House,
+    directory::Checkpoints,
     show::{Shown, show},
 };
 use serde_json::json;
@@ -63,6 +64,7 @@ pub(super) fn answer(house: &House, shown: &Shown) -> Answer {
     if let Some(progress) = &shown.progress {
         lines.push(("progress", format!("{}/{} {}", progress.step, progress.total, progress.note)));
     }
+    lines.extend(checkpoint_line(shown).map(|text| ("checkpoint", text)));
     lines.push(("hold", hold_line(shown)));
     lines.extend(renewal_line(shown).map(|text| ("renewed", text)));
     if let Some(at) = ended.as_ref().and_then(|ended| ended.at) {
@@ -98,6 +100,19 @@ fn state(shown: &Shown) -> String {
     }
 }
 
+/// The last checkpoint of those that the program named.
+fn checkpoint_line(shown: &Shown) -> Option<String> {
+    let Checkpoints { last, gone } = &shown.checkpoints;
+    match (last, gone) {
+        (None, 0) => None,
+        (None, gone) => Some(format!("none is there of the last {gone} that the program named")),
+        (Some(last), 0) => Some(format!("step {}, {}", last.step, last.path.display())),
+        (Some(last), gone) => {
+            Some(format!("step {}, {}; {gone} named after it are gone", last.step, last.path.display()))
+        }
+    }
+}
+
 fn hold_line(shown: &Shown) -> String {
     match (&shown.hold, &shown.unheld) {
         (Some(taken), _) if taken.is_open() => {
@@ -129,7 +144,7 @@ fn json(shown: &Shown) -> serde_json::Value {
     json!({
         "version": 1, "id": intent.id, "name": intent.name, "project": intent.project, "made_at": intent.made_at,
         "scheduler_job": shown.submitted.as_ref().map(|note| note.scheduler_job), "intent": intent, "submitted": shown.submitted, "read_back": shown.read_back,
-        "unheld": shown.unheld, "progress": shown.progress, "cancel": shown.cancel, "ended": ended,
+        "unheld": shown.unheld, "progress": shown.progress, "checkpoints": shown.checkpoints, "cancel": shown.cancel, "ended": ended,
         "state": ends::state(shown), "end": ends::told(shown),
         "reason": sighting.as_ref().map(|seen| &seen.reason), "unasked": shown.unasked,
         "observed_at": shown.observed_at,

@@ -13,8 +13,8 @@ init` writes one with comments to begin with. These nine lines are enough:
 
 const ENVIRONMENT: &str = "\
 The batch script sets these for the program. A line `step total`, with `key=value` behind it as you like, appended to the \
-file that `PAKT_PROGRESS` names is shown by `pakt watch` and `pakt jobs`; a line for each checkpoint belongs into the file \
-that `PAKT_CHECKPOINTS` names.
+file that `PAKT_PROGRESS` names is shown by `pakt watch` and `pakt jobs`; a line `step path` for each checkpoint, \
+once it is whole, belongs into the file that `PAKT_CHECKPOINTS` names: `pakt show` names the last one that is there.
 ";
 
 /// Words that the parser keeps free for later.

@@ -31,6 +31,7 @@
 //! from there; what is written after that lies beside it.
 
 mod archive;
+mod checkpoints;
 mod index;
 mod markers;
 mod record;
@@ -39,6 +40,7 @@ mod sets;
 mod store;
 mod together;
 
+pub use checkpoints::{Checkpoint, Checkpoints};
 pub use index::{IndexedJob, JobIndex, list};
 pub use markers::{Attempt, Progress};
 pub use record::{Cancel, Ended, Intent, Missed, Origin, ReadBack, Released, Sending, SubmittedNote, Unheld};

@@ -1,0 +1,122 @@
+//! The checkpoints that a program says it wrote: a line `STEP PATH` each in the file that `PAKT_CHECKPOINTS` names.
+//!
+//! The last one that is there counts, whatever its step: whoever goes back to an earlier one appends it again.
+
+use super::JobDirectory;
+use crate::{error::JobsError, reached::reached};
+use std::path::PathBuf;
+
+const NAME: &str = "checkpoints";
+/// How much of the list's end is read, in bytes.
+const TAIL: u32 = 256 * 1024;
+/// The longest path, in bytes (`PATH_MAX` of Linux).
+const LONGEST_PATH: usize = 4096;
+/// So many of the last lines are looked at: a site may have cleaned up, and asking for each may be a way to another host.
+const MOST_LOOKED_AT: usize = 50;
+
+/// A checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Checkpoint {
+    /// The step after which it was written.
+    pub step: u64,
+    /// Where it lies, from the root.
+    pub path: PathBuf,
+}
+
+/// What is left of the checkpoints that a program named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Checkpoints {
+    /// The last one that is there.
+    pub last: Option<Checkpoint>,
+    /// How many were named after it and are gone.
+    pub gone: u64,
+}
+
+impl Checkpoint {
+    /// Reads the lines of a list, the last one first. A line without its end is none yet, and one that is no step and path
+    /// from the root is passed over. Of a piece of a list the first line may have been cut.
+    fn read(list: &[u8], is_piece: bool) -> impl Iterator<Item = Self> {
+        let whole = list.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &list[..end]);
+        let lines = whole.split(|byte| *byte == b'\n').skip(usize::from(is_piece));
+        let lines: Vec<&[u8]> = lines.collect();
+        lines.into_iter().rev().filter_map(Self::of_line)
+    }
+
+    fn of_line(line: &[u8]) -> Option<Self> {
+        let (step, path) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+        let is_path = path.starts_with('/') && path.len() <= LONGEST_PATH && !path.contains(char::is_control);
+        let is_number = step.bytes().all(|byte| byte.is_ascii_digit());
+        let step = step.parse().ok().filter(|_| is_number && is_path)?;
+        Some(Self { step, path: PathBuf::from(path) })
+    }
+}
+
+impl JobDirectory {
+    /// The last checkpoint that the job's program named and that is there.
+    pub async fn checkpoints(&self) -> Result<Checkpoints, JobsError> {
+        const DOING: &str = "the list of the job's checkpoints was not read";
+        let read = self.files().read_part(&self.path().join(NAME), -i64::from(TAIL), TAIL as usize).await;
+        let named: Vec<Checkpoint> = if let Some(part) = reached(read, DOING)? {
+            let is_piece = part.total_bytes > part.bytes.len() as u64;
+            Checkpoint::read(&part.bytes, is_piece).take(MOST_LOOKED_AT).collect()
+        } else {
+            let archive = self.archive().await?;
+            let bytes = archive.as_ref().and_then(|archive| archive.file(NAME)).unwrap_or_default();
+            Checkpoint::read(bytes, false).take(MOST_LOOKED_AT).collect()
+        };
+        let mut found = Checkpoints::default();
+        for checkpoint in named {
+            let modified = self.files().modified_at(&checkpoint.path).await;
+            if reached(modified, "a checkpoint of the job was not looked for")?.is_some() {
+                found.last = Some(checkpoint);
+                break;
+            }
+            found.gone += 1;
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(list: &[u8], is_piece: bool) -> Vec<(u64, String)> {
+        Checkpoint::read(list, is_piece).map(|one| (one.step, one.path.display().to_string())).collect()
+    }
+
+    #[test]
+    fn whole_lines_of_a_step_and_a_path_count_and_the_last_comes_first() {
+        let list = b"100 /work/ckpt/100.pt\n200 /work/with space/200.pt\nnonsense\n-1 /x\n+3 /x\n5 relative\n\n300 /work/ckpt/30";
+        let expected = [(200, "/work/with space/200.pt".to_owned()), (100, "/work/ckpt/100.pt".to_owned())];
+        assert_eq!(read(list, false), expected);
+        assert_eq!(read(list, true), expected[..1], "the first line of a piece may have been cut");
+        // Who goes back appends an earlier one again.
+        assert_eq!(read(b"300 /c\n100 /a\n", false)[0], (100, "/a".to_owned()));
+    }
+
+    #[test]
+    fn what_is_too_long_too_large_or_no_text_is_no_checkpoint() {
+        let long = format!("1 /{}\n", "x".repeat(LONGEST_PATH));
+        for list in [long.as_bytes(), b"99999999999999999999999 /x\n", b"1 /\xff\n", b"1 /a\tb\n", b"1  /x\n", b"", b"\n"] {
+            assert_eq!(read(list, false), [], "{}", String::from_utf8_lossy(list));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_that_is_cut_anywhere_names_no_path_that_was_not_named(cut in 0..40_usize) {
+            let list = b"100 /work/a.pt\n2000 /work/bb.pt\n30 /work/c\n";
+            let cut = cut.min(list.len());
+            let whole = read(list, false);
+            prop_assert!(read(&list[..cut], false).iter().all(|one| whole.contains(one)));
+            prop_assert!(read(&list[cut..], true).iter().all(|one| whole.contains(one)));
+        }
+
+        #[test]
+        fn any_bytes_are_answered_without_panic(list in proptest::collection::vec(any::<u8>(), 0..200), is_piece: bool) {
+            let _read: Vec<Checkpoint> = Checkpoint::read(&list, is_piece).collect();
+        }
+    }
+}
