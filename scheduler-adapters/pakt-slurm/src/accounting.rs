@@ -6,7 +6,7 @@ use crate::{
     resources::Resources,
     words::{self, Words},
 };
-use slurm_messages::RunsQuestion;
+use slurm_messages::{RunsQuestion, tasks};
 use std::{borrow::Cow, collections::HashMap, ffi::CString};
 
 /// The columns of this release, by the titles of `sacct`.
@@ -113,7 +113,8 @@ impl Names {
 
 /// One start of a job, in the order of [`COLUMNS`].
 pub(crate) fn row<'owner>(run: Run<'owner>, words: &mut Words, names: &'owner Names) -> Vec<Cow<'owner, str>> {
-    let waiting = run.text(|run| run.array_task_str);
+    // How many of them may run at once is not told: nobody asks accounting for it.
+    let waiting = tasks::listed(&run.text(|run| run.array_task_str));
     let shown = words::shown_id(
         run.jobid,
         (run.array_job_id, run.array_task_id, &waiting),

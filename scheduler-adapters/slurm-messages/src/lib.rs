@@ -6,7 +6,7 @@
 //! print them with times as epoch seconds: whatever the way, one reader reads them and the books keep one kind of row.
 //!
 //! What batch scripts ask for is read here, too ([`script`], [`amounts`]), and what a site adds to `sbatch` ([`additions`]), for all who
-//! submit without it; [`lengths`] prints times as the commands do.
+//! submit without it; [`lengths`] prints times as the commands do, and [`tasks`] lists those of an array that wait.
 //!
 //! This crate is apart from the helper so that `pakt` needs neither Slurm's headers nor its licence.
 
@@ -18,6 +18,7 @@ pub mod lengths;
 mod question;
 mod reply;
 pub mod script;
+pub mod tasks;
 
 pub use hello::{Hello, PROTOCOL};
 pub use question::{JobsQuestion, Question, RunsQuestion, Submission};

@@ -14,9 +14,15 @@ const ASSOCIATION: &str = "format=Account,User,Partition,QOS,DefaultQOS,MaxWall,
 impl SlurmCommands {
     /// All QOS, the person's associations on this cluster, and those of the accounts they name.
     pub(super) async fn accounting_facts(&self) -> Result<AccountingFacts, AdapterError> {
-        if let Some(facts) = self.native_accounting_facts().await {
-            return facts;
-        }
+        let facts = match self.native_accounting_facts().await {
+            Some(facts) => facts,
+            None => self.told_accounting_facts().await,
+        };
+        facts.map(in_one_order)
+    }
+
+    /// The same by the command.
+    async fn told_accounting_facts(&self) -> Result<AccountingFacts, AdapterError> {
         let user = format!("user={}", self.user().await?);
         let cluster = format!("cluster={}", self.cluster().await?);
         let qos = self.ask(Tool::Sacctmgr, &["-P", "show", "qos", QOS]).await?;
@@ -59,6 +65,16 @@ impl SlurmCommands {
         });
         Some(both)
     }
+}
+
+/// The order means nothing, and each way has its own.
+fn in_one_order(mut facts: AccountingFacts) -> AccountingFacts {
+    facts.qos.sort_by(|left, right| left.name.cmp(&right.name));
+    facts.associations.iter_mut().for_each(|found| found.qos.sort());
+    // A person's own in front of those of whole accounts.
+    let place = |found: &Association| (found.user.is_none(), found.account.clone(), found.partition.clone());
+    facts.associations.sort_by_key(place);
+    facts
 }
 
 type Row<'text> = BTreeMap<&'text str, &'text str>;

@@ -3,9 +3,7 @@
 use super::value::{Count, Record};
 use serde_json::Value;
 pub(super) use slurm_messages::lengths::{clock, length};
-
-/// The most tasks of an array that a set of bits is read for: above `MaxArraySize` of any site.
-const MOST_TASKS: usize = 4_000_000;
+use slurm_messages::tasks;
 
 /// An instant in epoch seconds, or the word for none.
 pub(super) fn instant(seconds: Option<u64>, none: &str) -> String {
@@ -28,36 +26,11 @@ pub(super) fn shown_id(
     (leader, offset): (Option<u64>, Option<u64>),
 ) -> String {
     match (array.filter(|id| *id > 0), task, leader.filter(|id| *id > 0), offset) {
-        (Some(array), None, ..) if !waiting.is_empty() => format!("{array}_[{}]", tasks(waiting)),
+        (Some(array), None, ..) if !waiting.is_empty() => format!("{array}_[{}]", tasks::listed(waiting)),
         (Some(array), Some(task), ..) => format!("{array}_{task}"),
         (_, _, Some(leader), Some(offset)) => format!("{leader}+{offset}"),
         _ => job.to_string(),
     }
-}
-
-/// The tasks that wait: as they are listed, or of a set of bits, which accounting of 22.05 writes in hexadecimal digits.
-fn tasks(waiting: &str) -> String {
-    let Some(digits) = waiting.strip_prefix("0x") else { return waiting.to_owned() };
-    let (digits, most) = digits.split_once('%').map_or((digits, None), |(digits, most)| (digits, Some(most)));
-    if digits.len() > MOST_TASKS / 4 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return waiting.to_owned();
-    }
-    let bits = digits.chars().rev().filter_map(|digit| digit.to_digit(16));
-    let set = bits.zip(0..).flat_map(|(digit, place): (u32, usize)| {
-        (0..4).filter(move |bit| digit >> bit & 1 == 1).map(move |bit| place * 4 + bit)
-    });
-    let mut spans: Vec<(usize, usize)> = Vec::new();
-    for task in set {
-        match spans.last_mut() {
-            Some((_, last)) if *last + 1 == task => *last = task,
-            _ => spans.push((task, task)),
-        }
-    }
-    let shown = |(first, last): &(usize, usize)| {
-        if first == last { first.to_string() } else { format!("{first}-{last}") }
-    };
-    let spans = spans.iter().map(shown).collect::<Vec<_>>().join(",");
-    most.map_or(spans.clone(), |most| format!("{spans}%{most}"))
 }
 
 /// A list of resources in names and in their order, `cpu=288,gres/gpu=4,node=1`; counts that nobody set are left out.
@@ -89,7 +62,6 @@ pub(super) fn exit(ended: Record<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
     use serde_json::json;
 
     #[test]
@@ -134,13 +106,6 @@ mod tests {
             (json!(null), "0:0"),
         ] {
             assert_eq!(exit(Record(&value)), shown, "{value}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_set_of_tasks_is_answered_without_panic(text in "(0x)?[0-9A-Fa-f%,x-]{0,40}") {
-            drop(tasks(&text));
         }
     }
 }
