@@ -47,9 +47,8 @@ impl SlurmCommands {
     pub(super) async fn stand_as_before(&self, shared: &Shared, jobs: &[JobSighting]) -> Result<bool, AdapterError> {
         let open: BTreeSet<SchedulerJobId> =
             jobs.iter().filter(|job| !job.state.is_final()).map(|job| job.leader).collect();
-        // The server and the library have no such question.
-        let is_possible = self.rest.is_none() && self.helper.is_none() && (1..=NAMED_IDS).contains(&open.len());
-        if !is_possible || !self.offers_states_alone(shared).await {
+        // The library and the server are not asked for states alone: `squeue` is, beside them.
+        if !(1..=NAMED_IDS).contains(&open.len()) || !self.offers_states_alone(shared).await {
             return Ok(false);
         }
         match self.ask_states_alone(&open).await {

@@ -39,7 +39,8 @@ fn with_helper((stage, double): &(Stage, Double), script: &str) -> SlurmCommands
     with_program(double, with_script(stage, script))
 }
 
-fn with_script(stage: &Stage, script: &str) -> PathBuf {
+/// A helper that does this.
+pub(super) fn with_script(stage: &Stage, script: &str) -> PathBuf {
     let program = stage.folder.join("pakt-slurm");
     fs::write(&program, format!("{FRAMES}{script}\n")).expect("ours");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("ours");

@@ -1,6 +1,9 @@
 //! Answers that the processes of a person share: however many look, a site is asked once an interval.
 
-use super::cost::{forget_peak, peak_mib};
+use super::{
+    cost::{forget_peak, peak_mib},
+    native::with_script,
+};
 use crate::{
     stages::{
         double::{Double, stage_and_double},
@@ -343,6 +346,49 @@ async fn where_no_state_has_changed_states_alone_are_asked_for() {
     site.clock.on(301);
     site.look(&[site.job]).await;
     assert_eq!(kinds(&site), [0, 0, 1]);
+}
+
+#[tokio::test]
+async fn beside_the_library_states_alone_are_asked_of_squeue_and_all_of_the_library() {
+    let site = Site::new().await;
+    site.double.set("light", "");
+    let (job, user, asked) = (site.job, &site.stage.user, site.stage.folder.join("asked"));
+    let submitted = site.double.get(&format!("jobs/{job}/submit")).expect("told");
+    let script = format!(
+        "row = ['{job}', '{job}', 'jupiter', '{user}', 'atlas', 'booster', 'normal', 'RUNNING', 'None', '{submitted}', '{submitted}', \
+         'N/A', '1:00:00', '0:10', '1', 'cpu=1,node=1', '/w', '/w/out', '', 'named']\n\
+         say(hello)\nwhile hear():\n    open({asked:?}, 'a').write('x')\n    say(dict(rows=[row]))\n    say('end')"
+    );
+    let program = with_script(&site.stage, &script);
+    let look = async || {
+        let process = site.process().with_helper(program.clone());
+        let look = process.look(&known(&[job]), Freshness::Shared).await.expect("it answers");
+        assert!(look.states.contains_key(&job) && process.unused_ways().is_empty(), "{:?}", process.unused_ways());
+        (kinds(&site), fs::read(&asked).expect("it was asked").len())
+    };
+    kinds(&site);
+    assert_eq!(look().await, ([0, 0, 0], 1), "the library tells all");
+    site.clock.on(31);
+    assert_eq!(look().await, ([1, 1, 0], 1), "nothing has changed");
+    site.stage.scheduler.cancel(job).await.expect("it is cancelled");
+    site.stage.ended(job).await;
+    kinds(&site);
+    site.clock.on(31);
+    assert_eq!(look().await, ([0, 1, 0], 2), "a state has");
+}
+
+#[tokio::test]
+async fn beside_a_server_a_persons_jobs_and_their_states_alone_are_asked_of_squeue() {
+    let site = Site::new().await;
+    site.double.set("light", "");
+    let rest = FakeRest::offering(44);
+    kinds(&site);
+    for calls in [[0, 0, 1], [1, 1, 0]] {
+        let process = site.process().with_rest(rest.configuration());
+        process.look(&known(&[site.job]), Freshness::Shared).await.expect("it answers");
+        assert_eq!((kinds(&site), rest.count("GET /slurm/")), (calls, 0));
+        site.clock.on(31);
+    }
 }
 
 #[tokio::test]
