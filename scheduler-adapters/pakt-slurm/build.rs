@@ -1,5 +1,5 @@
 //! Makes the bindings from this site's `<slurm/slurm.h>` and `<slurm/slurmdb.h>`, and finds out in what their release differs
-//! from others: by the declarations themselves, never by the number of a version.
+//! from others: by the declarations themselves, and by the number of a version only where no declaration tells.
 //!
 //! `PAKT_SLURM_PREFIX` names where Slurm is installed (`include/slurm/slurm.h` and `lib` or `lib64` below it); without it
 //! the compiler's own folders are searched.
@@ -75,6 +75,10 @@ const MEMBERS: &[(&str, &str, &str)] = &[
 /// Calls that some releases give a whole job as a step's id instead of its number: the call, and the name of what is known.
 const BY_STEP: &[(&str, &str)] = &[("slurm_load_job", "loads_by_step")];
 
+/// What no declaration tells, because only the text of a request differs: the first release that has it, as `SLURM_VERSION_NUMBER`
+/// writes it, and the name of what is known. Decision 0037 says why.
+const BY_NUMBER: &[(u32, &str)] = &[(0x17_0b_00, "slash_behind_kind")];
+
 /// What the library frees a configuration with, by the names of several releases.
 const FREES_CONFIGURATION: [&str; 2] = ["slurm_free_ctl_conf", "slurm_free_conf"];
 
@@ -116,9 +120,7 @@ fn run() -> Result<(), String> {
     builder = CONSTANTS.iter().fold(builder, bindgen::Builder::allowlist_var);
     let mut text = builder.generate().map_err(|error| error.to_string())?.to_string();
     let bindings = Bindings::of(&text);
-    if !bindings.has("SLURM_VERSION_NUMBER:") {
-        return Err("<slurm/slurm.h> says nothing of its release".to_owned());
-    }
+    bindings.tell_by_number()?;
     bindings.tell_members();
     bindings.tell_calls()?;
     text.push_str(&bindings.names_of_our_own()?);
@@ -146,6 +148,15 @@ impl Bindings {
     fn between(&self, begin: &str, end: &str) -> Option<&str> {
         let rest = self.0.split_once(begin)?.1;
         rest.split_once(end).map(|(between, _)| between)
+    }
+
+    fn tell_by_number(&self) -> Result<(), String> {
+        let number = self.between("SLURM_VERSION_NUMBER:u32=", ";").and_then(|number| number.parse::<u32>().ok());
+        let number = number.ok_or("<slurm/slurm.h> says nothing of its release")?;
+        for (first, known_as) in BY_NUMBER {
+            tell(known_as, number >= *first);
+        }
+        Ok(())
     }
 
     fn tell_members(&self) {

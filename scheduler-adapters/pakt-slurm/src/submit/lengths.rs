@@ -33,8 +33,8 @@ pub(super) fn resources(list: &str, prefix: &str) -> String {
     list.split(',').map(|resource| format!("{PREFIX}{prefix}{resource}")).collect::<Vec<_>>().join(",")
 }
 
-/// The kind: releases from 23.11 on write it with a slash.
-const PREFIX: &str = if sys::SLURM_VERSION_NUMBER >= 0x17_0b_00 { "gres/" } else { "gres:" };
+/// The kind, as the release of the headers writes it.
+const PREFIX: &str = if cfg!(slash_behind_kind) { "gres/" } else { "gres:" };
 
 #[cfg(test)]
 mod tests {
