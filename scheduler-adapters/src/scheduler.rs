@@ -149,7 +149,8 @@ pub trait Scheduler: Send + Sync {
     /// same; a second call does no harm.
     async fn cancel(&self, id: SchedulerJobId) -> Result<(), AdapterError>;
 
-    /// Cancels several jobs, each as [`Self::cancel`] does; the answers in the order of the ids.
+    /// Cancels several jobs, each as [`Self::cancel`] does; the answers in the order of the ids. Where nobody answers, the rest is
+    /// not asked for one by one.
     async fn cancel_each(&self, ids: &[SchedulerJobId]) -> Vec<Result<(), AdapterError>> {
         let mut answers = Vec::with_capacity(ids.len());
         for id in ids {

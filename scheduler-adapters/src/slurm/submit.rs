@@ -47,20 +47,36 @@ impl SlurmCommands {
     }
 
     /// Cancels many with few calls, tasks of one array with one request each. What a call of several says is not told apart:
-    /// where one of them did not go well, each is cancelled by itself, unless Slurm does not answer at all.
+    /// where one of them did not go well, each is cancelled by itself. Where Slurm does not answer it is not asked again, and
+    /// that is the answer for all that are left.
     pub(super) async fn cancel_together(&self, ids: &[SchedulerJobId]) -> Vec<Result<(), AdapterError>> {
         let mut answers = Vec::with_capacity(ids.len());
         for together in ids.chunks(CANCELLED_AT_ONCE) {
             match self.cancel_chunk(together).await {
-                Err(error) if together.len() > 1 && error.kind != AdapterErrorKind::Unreachable => {
-                    for id in together {
-                        answers.push(self.cancel(*id).await);
-                    }
+                Err(error) if together.len() > 1 && !is_silence(&error) => {
+                    self.cancel_singly(together, &mut answers).await
                 }
                 answer => answers.extend(together.iter().map(|_| answer.clone())),
             }
+            if let Some(Err(error)) = answers.last().filter(|answer| answer.as_ref().is_err_and(is_silence)) {
+                let error = error.clone();
+                answers.resize(ids.len(), Err(error));
+                break;
+            }
         }
         answers
+    }
+
+    /// Each of them by itself, until Slurm does not answer.
+    async fn cancel_singly(&self, ids: &[SchedulerJobId], answers: &mut Vec<Result<(), AdapterError>>) {
+        for id in ids {
+            let answer = self.cancel(*id).await;
+            let is_over = answer.as_ref().is_err_and(is_silence);
+            answers.push(answer);
+            if is_over {
+                return;
+            }
+        }
     }
 
     async fn cancel_chunk(&self, ids: &[SchedulerJobId]) -> Result<(), AdapterError> {
@@ -72,6 +88,10 @@ impl SlurmCommands {
             output.and_then(|said| if said.succeeded() { Ok(()) } else { Err(call::not_done(Tool::Scancel, &said)) });
         self.heeded(Tool::Scancel, said).await
     }
+}
+
+fn is_silence(error: &AdapterError) -> bool {
+    error.kind == AdapterErrorKind::Unreachable
 }
 
 /// So many jobs are cancelled with one call.

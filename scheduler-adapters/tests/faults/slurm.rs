@@ -7,7 +7,7 @@ use crate::{
 };
 use model::{GpuCount, SchedulerJobId};
 use reach::Retry;
-use scheduler_adapters::{AdapterErrorKind, Scheduler, Submission, Whose};
+use scheduler_adapters::{AdapterError, AdapterErrorKind, Scheduler, Submission, Whose};
 
 /// A stage with one running job, and what a fault makes of the questions about it.
 async fn running_job() -> (Stage, Double, Submission, SchedulerJobId) {
@@ -177,6 +177,37 @@ async fn a_held_job_that_nobody_knows_or_that_ended_needs_no_release() {
     double.fails("scontrol", "says Protocol authentication error");
     let error = stage.scheduler.release(id).await.expect_err("nobody was asked");
     assert_eq!((error.kind, error.retry), (AdapterErrorKind::Unreachable, Retry::Later));
+}
+
+#[tokio::test]
+async fn of_jobs_that_are_cancelled_together_each_has_its_own_answer() {
+    let (stage, double) = stage_and_double(true);
+    let mut ids = Vec::new();
+    for name in ["ours", "theirs", "ours-too"] {
+        let mut submission = stage.submission(name, Size::Small, "true");
+        submission.options = vec!["--hold".to_owned()];
+        ids.push(stage.submit(&submission).await);
+    }
+    double.set(&format!("jobs/{}/theirs", ids[1]), "");
+    let answers = stage.scheduler.cancel_each(&ids).await;
+    let [Ok(()), Err(error), Ok(())] = answers.as_slice() else { panic!("{answers:?}") };
+    assert_eq!((&error.kind, error.retry), (&AdapterErrorKind::NotPermitted, Retry::Never));
+    assert!(error.to_string().contains(&format!("job id {}", ids[1])), "{error}");
+    assert_eq!(double.calls_of("scancel"), 4, "together, and then each by itself");
+    let states = stage.scheduler.states(&ids, long_ago()).await.expect("both answer");
+    assert_eq!(ids.iter().map(|id| states[id].state.is_final()).collect::<Vec<_>>(), [true, false, true]);
+}
+
+#[tokio::test]
+async fn a_controller_that_is_silent_is_asked_to_cancel_once_and_not_once_a_job() {
+    let (stage, double) = stage_and_double(true);
+    double.fails("scancel", "down always");
+    // More than one call takes.
+    let many: Vec<SchedulerJobId> = (1..=1200).map(SchedulerJobId::new).collect();
+    let answers = stage.scheduler.cancel_each(&many).await;
+    let is_silence = |error: &AdapterError| error.kind == AdapterErrorKind::Unreachable && error.retry == Retry::Later;
+    assert!(answers.len() == 1200 && answers.iter().all(|answer| answer.as_ref().is_err_and(is_silence)));
+    assert_eq!(double.calls_of("scancel"), 1);
 }
 
 #[tokio::test]

@@ -19,12 +19,18 @@ each_task() { # WORD
 }
 
 scancel() {
-    local word asked
+    local word asked refused=0
     for word in "$@"; do
         for asked in $(each_task "$word"); do
-            cancel_one "$asked"
+            if [ -e "$state/jobs/$asked/theirs" ]; then
+                echo "scancel: error: Kill job error on job id $asked: Access/permission denied" >&2
+                refused=1
+            else
+                cancel_one "$asked"
+            fi
         done
     done
+    exit $refused
 }
 
 cancel_one() { # ID
