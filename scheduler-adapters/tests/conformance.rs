@@ -73,6 +73,7 @@ macro_rules! unusual {
                 a_job_that_gives_nodes_back_is_two_runs_of_one_id,
                 a_job_that_is_cancelled_before_it_starts_is_no_run,
                 a_job_whose_node_fails_has_ended_with_that,
+                a_job_whose_node_fails_starts_again_and_is_two_runs_of_one_id,
                 a_throttled_array_waits_in_one_row,
                 an_array_beyond_the_sites_bound_is_refused,
                 what_a_submit_filter_makes_of_a_job_is_read_back,
@@ -81,12 +82,16 @@ macro_rules! unusual {
     };
 }
 
-// Of the ways to submit one, the other two leave it to `sbatch`.
-conformance!(
-    real_unusual_parts_jupiter,
-    crate::stages::real::jupiter(),
-    [a_heterogeneous_job_is_one_submission_and_a_run_for_each_part]
-);
+/// Every way leaves such a job to `sbatch`, and sees it by itself.
+macro_rules! of_parts {
+    ($stage:ident, $make:expr) => {
+        conformance!($stage, $make, [a_heterogeneous_job_is_one_submission_and_a_run_for_each_part]);
+    };
+}
+
+of_parts!(real_unusual_parts_jupiter, crate::stages::real::jupiter());
+of_parts!(real_unusual_parts_native_jupiter, crate::stages::real::native(crate::stages::real::jupiter(), "jupiter"));
+of_parts!(real_unusual_parts_rest_jupiter, crate::stages::real::rest(crate::stages::real::jupiter(), "jupiter"));
 unusual!(real_unusual_jupiter, crate::stages::real::jupiter());
 unusual!(real_unusual_native_jupiter, crate::stages::real::native(crate::stages::real::jupiter(), "jupiter"));
 unusual!(real_unusual_rest_jupiter, crate::stages::real::rest(crate::stages::real::jupiter(), "jupiter"));
@@ -162,3 +167,29 @@ conformance!(local, crate::stages::local::stage());
 conformance!(real_jupiter, crate::stages::real::jupiter());
 conformance!(real_horeka, crate::stages::real::horeka());
 conformance!(real_raven, crate::stages::real::raven());
+
+// Through ssh all that a person's jobs meet is tried once by the commands, and by the library what goes another way with it.
+conformance!(real_ssh_jupiter, crate::stages::login_node::by_commands(crate::stages::real::jupiter(), "jupiter"));
+slurm!(real_ssh_slurm_jupiter, crate::stages::login_node::by_commands(crate::stages::real::jupiter(), "jupiter"));
+unusual!(real_ssh_unusual_jupiter, crate::stages::login_node::by_commands(crate::stages::real::jupiter(), "jupiter"));
+of_parts!(real_ssh_parts_jupiter, crate::stages::login_node::by_commands(crate::stages::real::jupiter(), "jupiter"));
+limited_by_qos!(
+    real_ssh_qos_jupiter,
+    crate::stages::login_node::by_commands(crate::stages::real::jupiter(), "jupiter")
+);
+conformance!(
+    real_ssh_native_jupiter,
+    crate::stages::login_node::by_helper(crate::stages::real::jupiter(), "jupiter"),
+    [
+        a_finished_job_is_one_run,
+        a_job_is_read_back,
+        a_stamp_is_found_in_every_state,
+        cancelling_is_idempotent,
+        each_task_of_an_array_of_ours_is_a_job_while_it_waits,
+        odd_names_survive,
+        runs_belong_to_their_window,
+        the_cluster_describes_itself,
+        waiting_and_running_jobs_are_in_the_queue,
+        what_cannot_run_is_refused,
+    ]
+);

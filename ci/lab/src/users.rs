@@ -132,6 +132,8 @@ pub(crate) fn ensure_users(lab: &Layout) -> Result<(), LabError> {
 
 fn add_user(user: User, home: &Path) -> Result<(), LabError> {
     let mut command = Command::new("useradd");
+    // No password, and not locked: sshd without PAM lets nobody in who is, by a key either.
+    command.args(["--password", "*"]);
     command.args([
         "--no-create-home",
         "--user-group",

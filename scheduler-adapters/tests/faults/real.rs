@@ -9,7 +9,7 @@ use crate::{
 };
 use lab::User;
 use model::{Clock, EvidenceClass, LinkNumber, PartitionName, SchedulerJobId, Stamp, Window};
-use reach::Retry;
+use reach::{Command, Local, Retry};
 use scheduler_adapters::{
     AdapterErrorKind, Estimate, JobForm, RunWindow, Scheduler, SlurmCommands, StampSearch, Users, Whose,
 };
@@ -96,8 +96,8 @@ async fn real_authentication_that_fails_is_no_refusal_and_no_empty_answer() {
     std::fs::write(&path, conf).expect("ours");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("ours");
     let conf = path.display().to_string();
-    let reach =
-        Wrapped(move |command: &reach::Command| as_user(command, User::Ada.name()).variable("SLURM_CONF", &conf));
+    let as_ada = move |command: &Command| as_user(command, User::Ada.name()).variable("SLURM_CONF", &conf);
+    let reach = Wrapped(as_ada, Local);
     let scheduler = SlurmCommands::new(Arc::new(reach), Arc::new(SystemClock));
     let submission = stage.submission("unproven", Size::Small, "true");
     let error = scheduler.submit(&submission).await.expect_err("nobody can prove who asks");

@@ -222,11 +222,12 @@ async fn a_job_in_a_hidden_partition_is_seen_as_any_other() {
 
 #[tokio::test]
 async fn a_site_without_slurm_says_so() {
-    let reach = crate::stages::wrapped::Wrapped(|command: &reach::Command| {
+    let change = |command: &reach::Command| {
         let mut changed = command.clone();
         changed.program = format!("/nonexistent/{}", command.program);
         changed
-    });
+    };
+    let reach = crate::stages::wrapped::Wrapped(change, reach::Local);
     let scheduler = scheduler_adapters::SlurmCommands::new(
         std::sync::Arc::new(reach),
         std::sync::Arc::new(crate::suite::SystemClock),

@@ -5,7 +5,7 @@ use crate::{
     suite::{Deed, Size, Stage, SystemClock},
 };
 use model::{Clock, SchedulerJobId, WallTime};
-use reach::Command;
+use reach::{Command, Local};
 use scheduler_adapters::{Pace, Sharing, SlurmCommands};
 use std::{
     os::unix::fs::symlink,
@@ -108,7 +108,7 @@ impl Double {
     /// The adapter, with the patience it has or, for what hangs, a short one.
     pub(crate) fn scheduler(&self, patience: Option<Duration>) -> SlurmCommands {
         let own = self.clone();
-        let reach = Wrapped(move |command: &Command| own.command(command, patience));
+        let reach = Wrapped(move |command: &Command| own.command(command, patience), Local);
         SlurmCommands::new(Arc::new(reach), Arc::new(SystemClock))
     }
 
@@ -123,7 +123,7 @@ impl Double {
             random,
         };
         let own = self.clone();
-        let reach = Wrapped(move |command: &Command| own.command(command, None));
+        let reach = Wrapped(move |command: &Command| own.command(command, None), Local);
         SlurmCommands::new(Arc::new(reach), clock).keeping_columns_in(self.file("columns.json")).sharing(sharing)
     }
 
@@ -142,7 +142,7 @@ impl Double {
         change: impl Fn(Command) -> Command + Send + Sync + 'static,
     ) -> SlurmCommands {
         let own = self.clone();
-        let reach = Wrapped(move |command: &Command| change(own.command(command, None)));
+        let reach = Wrapped(move |command: &Command| change(own.command(command, None)), Local);
         SlurmCommands::new(Arc::new(reach), Arc::new(SystemClock))
     }
 }

@@ -6,7 +6,7 @@ use crate::{
 };
 use lab::User;
 use model::{SchedulerJobId, WallTime};
-use reach::{Command, Reach, http::HttpPlace};
+use reach::{Command, Local, Reach, http::HttpPlace};
 use scheduler_adapters::{RestConfiguration, SlurmCommands, TokenSource};
 use std::{
     os::unix::fs::PermissionsExt,
@@ -16,7 +16,7 @@ use std::{
 
 /// The way to a cluster for one of its users.
 pub(crate) fn reach_as(cluster: &lab::Cluster, user: User) -> impl Reach + use<> {
-    Wrapped(way_of(cluster, user))
+    Wrapped(way_of(cluster, user), Local)
 }
 
 /// What becomes of a command on its way.
@@ -124,7 +124,7 @@ fn stage(name: &str, directives: fn(Size) -> Vec<String>) -> Stage {
 }
 
 /// The program `pakt-slurm` of this build, where everybody may run it.
-fn helper_in(folder: &Path) -> PathBuf {
+pub(super) fn helper_in(folder: &Path) -> PathBuf {
     let tests = std::env::current_exe().expect("a test has a file");
     let target = tests.ancestors().nth(3).expect("target/debug/deps");
     let built = ["helper/pakt-slurm", "debug/pakt-slurm"].map(|place| target.join(place));
@@ -139,14 +139,35 @@ fn asks_for_priority(command: &Command) -> bool {
     command.arguments.iter().any(|word| word.contains("PriorityLong:"))
 }
 
-/// Whether an array of ours is submitted or a task of one cancelled, which the commands do whatever the way.
-fn is_of_array(command: &Command) -> bool {
-    let is_its = |word: &String| word.starts_with("--comment=pakt-array-") || word.parse().is_ok_and(is_task);
-    command.arguments.iter().any(is_its)
+/// What the commands do whatever the way: an array of ours is submitted, tasks of one are cancelled, and a heterogeneous job is
+/// submitted.
+fn is_left_to_commands(command: &Command) -> bool {
+    let is_of_array = |word: &String| word.starts_with("--comment=pakt-array-") || word.contains("_[");
+    let is_task = |word: &String| word.parse().is_ok_and(|id: SchedulerJobId| id.task().is_some());
+    command.arguments.iter().any(|word| is_of_array(word) || is_task(word) || has_several_parts(word))
 }
 
-fn is_task(id: SchedulerJobId) -> bool {
-    id.task().is_some()
+/// Whether a word names a script of a heterogeneous job.
+fn has_several_parts(word: &str) -> bool {
+    is_script(word) && std::fs::read_to_string(word).is_ok_and(|text| text.contains("#SBATCH hetjob\n"))
+}
+
+fn is_script(word: &str) -> bool {
+    Path::new(word).extension().is_some_and(|kind| kind == "sh")
+}
+
+/// A command as it is, or in place of one that the library does one that fails.
+pub(super) fn without_what_the_library_does(command: &Command) -> Command {
+    let has = |wanted: &str| command.arguments.iter().any(|word| word == wanted);
+    let is_replaced = match command.program.as_str() {
+        "sbatch" => !has("--test-only") && !is_left_to_commands(command),
+        "scontrol" => has("partition"),
+        "sacctmgr" => has("qos") || has("assoc"),
+        "squeue" => !asks_for_priority(command),
+        "scancel" => !is_left_to_commands(command),
+        program => program == "sacct",
+    };
+    if is_replaced { Command::new("false") } else { command.clone() }
 }
 
 /// The same stage, spoken to by Slurm's own library. The commands that it takes the place of fail here, so that nothing is
@@ -154,18 +175,7 @@ fn is_task(id: SchedulerJobId) -> bool {
 pub(crate) fn native(stage: Stage, name: &str) -> Stage {
     let cluster = lab::attach(name).expect("the lab is up");
     let as_ada = way_of(&cluster, User::Ada);
-    let reach = Wrapped(move |command: &Command| {
-        let has = |wanted: &str| command.arguments.iter().any(|word| word == wanted);
-        let is_replaced = match command.program.as_str() {
-            "sbatch" => !has("--test-only") && !is_of_array(command),
-            "scontrol" => has("partition"),
-            "sacctmgr" => has("qos") || has("assoc"),
-            "squeue" => !asks_for_priority(command),
-            "scancel" => !is_of_array(command),
-            program => program == "sacct",
-        };
-        as_ada(&if is_replaced { Command::new("false") } else { command.clone() })
-    });
+    let reach = Wrapped(move |command: &Command| as_ada(&without_what_the_library_does(command)), Local);
     let scheduler = SlurmCommands::new(Arc::new(reach), Arc::new(SystemClock)).with_helper(helper_in(&stage.folder));
     Stage { scheduler: Arc::new(scheduler), ..stage }
 }
@@ -182,7 +192,7 @@ pub(crate) fn rest(stage: Stage, name: &str) -> Stage {
     let place = if name == "jupiter" { port } else { format!("unix:{}", socket.display()) };
     let place = HttpPlace::parse(&place).expect("a place");
     let as_ada = way_of(&cluster, User::Ada);
-    let reach = Wrapped(move |command: &Command| {
+    let change = move |command: &Command| {
         let asks_for_jobs = command.arguments.iter().any(|word| word.starts_with("--jobs="));
         let is_replaced = match command.program.as_str() {
             "sacct" => asks_for_jobs,
@@ -190,17 +200,15 @@ pub(crate) fn rest(stage: Stage, name: &str) -> Stage {
             "sbatch" => {
                 let is_test = command.arguments.iter().any(|word| word == "--test-only");
                 !is_test
-                    && !is_of_array(command)
-                    && command
-                        .arguments
-                        .last()
-                        .is_some_and(|word| Path::new(word).extension().is_some_and(|kind| kind == "sh"))
+                    && !is_left_to_commands(command)
+                    && command.arguments.last().is_some_and(|word| is_script(word))
             }
             "squeue" if !asks_for_priority(command) => return Command::new("/nowhere/squeue"),
-            program => program == "scancel" && !is_of_array(command),
+            program => program == "scancel" && !is_left_to_commands(command),
         };
         as_ada(&if is_replaced { Command::new("false") } else { command.clone() })
-    });
+    };
+    let reach = Wrapped(change, Local);
     let configuration = RestConfiguration { place, token: Some(TokenSource::File(token)) };
     let scheduler = SlurmCommands::new(Arc::new(reach), Arc::new(SystemClock)).with_rest(configuration);
     Stage { scheduler: Arc::new(scheduler), ..stage }

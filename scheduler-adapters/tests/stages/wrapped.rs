@@ -1,4 +1,4 @@
-//! Ways of reaching that a test puts around this host: as another user, with other variables, with less patience.
+//! Ways of reaching that a test puts around a place: as another user, with other variables, with less patience.
 
 use async_trait::async_trait;
 use model::Timestamp;
@@ -8,8 +8,8 @@ use reach::{
 };
 use std::path::Path;
 
-/// This host, with each command changed on its way.
-pub(crate) struct Wrapped<Change>(pub(crate) Change);
+/// A place, with each command changed on its way.
+pub(crate) struct Wrapped<Change, Place = Local>(pub(crate) Change, pub(crate) Place);
 
 /// Runs a command as another user with that user's groups, as far as an ordinary login goes.
 pub(crate) fn as_user(command: &Command, user: &str) -> Command {
@@ -19,72 +19,76 @@ pub(crate) fn as_user(command: &Command, user: &str) -> Command {
 }
 
 #[async_trait]
-impl<Change: Fn(&Command) -> Command + Send + Sync> Reach for Wrapped<Change> {
+impl<Change: Fn(&Command) -> Command + Send + Sync, Place: Reach> Reach for Wrapped<Change, Place> {
     async fn run(&self, command: &Command) -> Result<Output, ReachError> {
-        Local.run(&(self.0)(command)).await
+        self.1.run(&(self.0)(command)).await
     }
 
     async fn run_through(&self, command: &Command, taker: &mut dyn PieceTaker) -> Result<Output, ReachError> {
-        Local.run_through(&(self.0)(command), taker).await
+        self.1.run_through(&(self.0)(command), taker).await
     }
 
     async fn converse(&self, command: &Command) -> Result<Box<dyn Conversation>, ReachError> {
-        Local.converse(&(self.0)(command)).await
+        self.1.converse(&(self.0)(command)).await
+    }
+
+    fn most_copies(&self) -> usize {
+        self.1.most_copies()
     }
 
     async fn connect(&self, address: &Address) -> Result<Box<dyn Connection>, ReachError> {
-        Local.connect(address).await
+        self.1.connect(address).await
     }
 
     async fn read_secret(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, ReachError> {
-        Local.read_secret(path, limit).await
+        self.1.read_secret(path, limit).await
     }
 
     async fn attach(&self, command: &Command) -> Result<Option<i32>, ReachError> {
-        Local.attach(&(self.0)(command)).await
+        self.1.attach(&(self.0)(command)).await
     }
 
     async fn read(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, ReachError> {
-        Local.read(path, limit).await
+        self.1.read(path, limit).await
     }
 
     async fn read_part(&self, path: &Path, offset: i64, limit: usize) -> Result<Option<Part>, ReachError> {
-        Local.read_part(path, offset, limit).await
+        self.1.read_part(path, offset, limit).await
     }
 
     async fn write_once(&self, path: &Path, bytes: &[u8]) -> Result<Published, ReachError> {
-        Local.write_once(path, bytes).await
+        self.1.write_once(path, bytes).await
     }
 
     async fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), ReachError> {
-        Local.replace(path, bytes).await
+        self.1.replace(path, bytes).await
     }
 
     async fn append(&self, path: &Path, bytes: &[u8]) -> Result<(), ReachError> {
-        Local.append(path, bytes).await
+        self.1.append(path, bytes).await
     }
 
     async fn create_directory_exclusive(&self, path: &Path, mode: DirectoryMode) -> Result<Created, ReachError> {
-        Local.create_directory_exclusive(path, mode).await
+        self.1.create_directory_exclusive(path, mode).await
     }
 
     async fn create_directories(&self, path: &Path, mode: DirectoryMode) -> Result<(), ReachError> {
-        Local.create_directories(path, mode).await
+        self.1.create_directories(path, mode).await
     }
 
     async fn list(&self, path: &Path) -> Result<Option<Vec<Entry>>, ReachError> {
-        Local.list(path).await
+        self.1.list(path).await
     }
 
     async fn modified_at(&self, path: &Path) -> Result<Option<Timestamp>, ReachError> {
-        Local.modified_at(path).await
+        self.1.modified_at(path).await
     }
 
     async fn remove(&self, path: &Path) -> Result<(), ReachError> {
-        Local.remove(path).await
+        self.1.remove(path).await
     }
 
     async fn host_name(&self) -> Result<String, ReachError> {
-        Local.host_name().await
+        self.1.host_name().await
     }
 }

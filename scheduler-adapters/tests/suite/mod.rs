@@ -39,8 +39,8 @@ pub(crate) use unusual::{
     a_dependency_that_cannot_be_met_is_told, a_heterogeneous_job_is_one_submission_and_a_run_for_each_part,
     a_job_runs_in_its_reservation_and_an_unknown_one_is_refused, a_job_that_gives_nodes_back_is_two_runs_of_one_id,
     a_job_that_is_cancelled_before_it_starts_is_no_run, a_job_whose_node_fails_has_ended_with_that,
-    a_throttled_array_waits_in_one_row, an_array_beyond_the_sites_bound_is_refused,
-    what_a_submit_filter_makes_of_a_job_is_read_back,
+    a_job_whose_node_fails_starts_again_and_is_two_runs_of_one_id, a_throttled_array_waits_in_one_row,
+    an_array_beyond_the_sites_bound_is_refused, what_a_submit_filter_makes_of_a_job_is_read_back,
 };
 
 use model::{Clock, JobId, LinkNumber, SchedulerJobId, SiteName, Stamp, Timestamp, UserName, WallTime, Window};

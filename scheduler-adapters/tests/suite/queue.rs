@@ -1,6 +1,6 @@
 //! Where jobs stand, and ending them.
 
-use super::{LIMIT, Size, Stage, SystemClock, long_ago};
+use super::{LIMIT, Size, Stage, SystemClock, long_ago, unusual::runs_below};
 use model::{BaseState, Clock, SchedulerJobId};
 use scheduler_adapters::{AdapterErrorKind, JobForm, StampSearch, Whose};
 
@@ -142,4 +142,7 @@ pub(crate) async fn a_job_ends_at_its_limit(stage: &Stage) {
     let ended = stage.ended(id).await;
     assert_eq!(ended.state.base, BaseState::Timeout);
     assert!(ended.elapsed >= stage.shortest_limit, "{ended:?}");
+    let runs = runs_below(stage, 1, |run| run.key.scheduler_job == id).await;
+    assert_eq!((runs[0].state.base, runs[0].stamp), (BaseState::Timeout, Some(submission.stamp)), "{runs:?}");
+    assert!(runs[0].elapsed >= stage.shortest_limit, "all of it is charged: {runs:?}");
 }

@@ -148,6 +148,29 @@ pub(crate) async fn a_job_whose_node_fails_has_ended_with_that(stage: &Stage) {
     assert_eq!(runs[0].state.base, BaseState::NodeFail, "what it had is charged, and why it ended is kept");
 }
 
+pub(crate) async fn a_job_whose_node_fails_starts_again_and_is_two_runs_of_one_id(stage: &Stage) {
+    let mut submission = stage.gated("starts-again", Size::Small);
+    submission.options = vec!["--requeue".to_owned()];
+    let id = stage.submit(&submission).await;
+    let first = stage.running(id).await;
+    // Accounting tells rows of one id apart by the second of their submission, which a requeue makes anew.
+    until(async || (SystemClock.now().seconds_since(first.submitted_at) > 1).then_some(())).await.expect("time passes");
+    (stage.hands)(Deed::FailNode, id);
+    (stage.hands)(Deed::BeginSoon, id);
+    let is_second = |job: &JobSighting| job.submitted_at > first.submitted_at;
+    stage.until(id, "running again", |job| job.state.is_running() && is_second(job)).await;
+    let found = stage.scheduler.find(&Stage::search(&submission)).await.expect("both answer");
+    assert_eq!(found.iter().map(|job| job.sighting.id).collect::<Vec<_>>(), [id], "one job, however often it starts");
+    stage.open(&submission);
+    assert_eq!(stage.ended(id).await.state.base, BaseState::Completed, "the last start tells");
+    let mut runs = runs_below(stage, 2, |run| run.key.scheduler_job == id).await;
+    runs.sort_by_key(|run| run.started_at);
+    assert_eq!([runs[0].state.base, runs[1].state.base], [BaseState::NodeFail, BaseState::Completed], "{runs:?}");
+    assert_ne!(runs[0].key, runs[1].key, "each start is charged for itself");
+    assert_eq!(runs[0].started_at, first.started_at.expect("it ran"));
+    assert!(runs.iter().all(|run| run.stamp == Some(submission.stamp)), "{runs:?}");
+}
+
 pub(crate) async fn a_job_runs_in_its_reservation_and_an_unknown_one_is_refused(stage: &Stage) {
     let mut submission = stage.gated("reserved", Size::Small);
     submission.options = vec!["--reservation=pakt-nowhere".to_owned()];
