@@ -4,18 +4,19 @@ use crate::{
     cluster::waiting,
     desk::{DAY, Desk, HOUR, NOW, OTHER_PROCESS, at, principal},
     handed::KilledAfter,
+    why::{goes_on_behind_others, stops, use_up},
     wish::{ONE_GPU, sent, wish},
 };
 use jobs::{
     Gravity, House, JobsError, Neighbour, Step,
-    choose::{Choices, Pays, Start, Verdict, choose, survey},
+    choose::{Choices, Considered, Pays, Start, Verdict, choose, survey},
     submit::{SubmitAnswer, SubmitOutcome, submit},
 };
 use ledger::{Binding, Command, NewGrant};
 use model::{Amount, BaseState, JobState, Window};
 use reach::Local;
 use scheduler_adapters::{AdapterErrorKind, Estimate};
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// Two sites and the machine from which both are reached.
 struct Two {
@@ -36,6 +37,36 @@ fn never(_: &str) -> Estimate {
     Estimate::Refused { said: "no such partition".to_owned() }
 }
 
+/// A budget at `otherland`, the site of the second desk, in the ledger of the first, as the desk has one at its own.
+pub(crate) async fn grant_at(first: &Desk, second: &Desk) {
+    let unit = || "otherland:gpu".parse().expect("a unit");
+    let grant = Command::Grant(NewGrant {
+        key: "g2".to_owned(),
+        project: "atlas".parse().expect("a project"),
+        programme: "GCS".parse().expect("a programme"),
+        unit: unit(),
+        amount: Amount::from_milli(1000 * HOUR),
+        window: Window { from: at(NOW - 100 * DAY), to: at(NOW + 1000 * DAY) },
+        reference: "GCS-2026-18".to_owned(),
+        lots: Vec::new(),
+    });
+    let bind = Command::Bind(Binding {
+        site: "otherland".parse().expect("a site"),
+        account: Some("hai".parse().expect("an account")),
+        partition: None,
+        user: None,
+        work_directory: None,
+        name: None,
+        unit: unit(),
+        project: "atlas".parse().expect("a project"),
+        from: at(0),
+        to: None,
+    });
+    let house = first.house_at(second, "otherland", "ada");
+    let book = house.books.book().await.expect("opened").expect("there");
+    book.post(&principal("pi"), at(NOW), &[grant, bind]).await.expect("posted");
+}
+
 impl Two {
     /// `testland`, which starts in an hour, and `otherland`, in two; both with budgets.
     async fn new() -> Self {
@@ -43,38 +74,8 @@ impl Two {
             Self { first: Desk::new().await, second: Desk::new().await, own: tempfile::tempdir().expect("a folder") };
         two.first.says().estimates = Some(after_an_hour);
         two.second.says().estimates = Some(after_two_hours);
-        two.grants_there().await;
+        grant_at(&two.first, &two.second).await;
         two
-    }
-
-    /// A budget at the second site, as the desk has one at the first.
-    async fn grants_there(&self) {
-        let unit = || "otherland:gpu".parse().expect("a unit");
-        let grant = Command::Grant(NewGrant {
-            key: "g2".to_owned(),
-            project: "atlas".parse().expect("a project"),
-            programme: "GCS".parse().expect("a programme"),
-            unit: unit(),
-            amount: Amount::from_milli(1000 * HOUR),
-            window: Window { from: at(NOW - 100 * DAY), to: at(NOW + 1000 * DAY) },
-            reference: "GCS-2026-18".to_owned(),
-            lots: Vec::new(),
-        });
-        let bind = Command::Bind(Binding {
-            site: "otherland".parse().expect("a site"),
-            account: Some("hai".parse().expect("an account")),
-            partition: None,
-            user: None,
-            work_directory: None,
-            name: None,
-            unit: unit(),
-            project: "atlas".parse().expect("a project"),
-            from: at(0),
-            to: None,
-        });
-        let house = self.first.house_at(&self.second, "otherland", "ada");
-        let book = house.books.book().await.expect("opened").expect("there");
-        book.post(&principal("pi"), at(NOW), &[grant, bind]).await.expect("posted");
     }
 
     fn sites(&self, after: Option<Step>) -> Vec<Neighbour> {
@@ -232,6 +233,58 @@ async fn a_site_without_a_budget_comes_last() {
     let found = survey(&two.sites(None), &anywhere().file).await;
     assert_eq!(found.best, Some(0), "otherland would start it first, and nobody pays there");
     assert!(matches!(&found.considered[1].verdict, Verdict::Fits(fit) if fit.pays == Pays::Nobody));
+}
+
+#[tokio::test]
+async fn a_site_whose_budget_is_used_up_comes_behind_or_is_out_as_it_does_then() {
+    let two = Two::new().await;
+    use_up(&two.first, goes_on_behind_others()).await;
+    let found = survey(&two.sites(None), &anywhere().file).await;
+    let pays = |site: &Considered| match &site.verdict {
+        Verdict::Fits(fit) => fit.pays,
+        _ => panic!("{} takes it", site.site),
+    };
+    assert_eq!(found.considered.iter().map(pays).collect::<Vec<_>>(), [Pays::LowPriority, Pays::AsUsual]);
+    assert_eq!(found.best, Some(1), "testland would start it first, behind all others");
+    let two = Two::new().await;
+    use_up(&two.first, stops()).await;
+    let mut found = survey(&two.sites(None), &anywhere().file).await;
+    let Verdict::NoBudget(why) = found.considered.remove(0).verdict else { panic!("it does not start there") };
+    assert_eq!((why.as_str(), found.best), ("its budget is used up: the site does not start it", Some(1)));
+}
+
+#[tokio::test]
+async fn a_site_that_lacks_what_the_job_works_on_comes_behind_though_it_would_start_it_first() {
+    let written = ONE_GPU.replace("site: testland", "site: any");
+    for (field, inside, text) in [
+        ("workdir", "data", written.replace("workdir: ~", "workdir: ~/data")),
+        ("environment.venv", "torch/bin/activate", format!("{written}environment: {{ venv: ~/torch }}\n")),
+    ] {
+        let two = Two::new().await;
+        let wish = wish(&text);
+        let homes = ["first", "second"].map(|name| two.own.path().join(name));
+        let mut sites = two.sites(None);
+        for (home, site) in homes.iter().zip(&mut sites) {
+            std::fs::create_dir(home).expect("fresh");
+            let variables = BTreeMap::from([("HOME".to_owned(), home.display().to_string())]);
+            site.house.as_mut().expect("there").variables = Arc::new(variables);
+        }
+        let uncertain = async || {
+            let found = survey(&sites, &wish.file).await;
+            let is_uncertain = |site: &Considered| match &site.verdict {
+                Verdict::Fits(fit) => fit.is_data_uncertain,
+                _ => panic!("{} takes it", site.site),
+            };
+            (found.considered.iter().map(is_uncertain).collect::<Vec<_>>(), found.best)
+        };
+        assert_eq!(uncertain().await, (vec![true, true], Some(0)), "{field} is nowhere");
+        for (home, expected) in homes.iter().rev().zip([(vec![true, false], Some(1)), (vec![false, false], Some(0))]) {
+            let place = home.join(inside);
+            std::fs::create_dir_all(place.parent().expect("below a home")).expect("ours");
+            std::fs::create_dir(place).expect("fresh");
+            assert_eq!(uncertain().await, expected, "{field}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! Why a job waits, and what would start sooner.
 
 use crate::{
+    choosing::grant_at,
     cluster::waiting,
-    desk::{Desk, NOW, at},
+    desk::{DAY, Desk, HOUR, NOW, at},
     wish::once,
 };
 use async_trait::async_trait;
@@ -11,7 +12,8 @@ use jobs::{
     directory::{Origin, Released},
     why::{Change, MOST_QUESTIONS, Offer, Standing, Waits, Why, why},
 };
-use model::{BaseState, JobState, PendingClass, Tres, WallTime, Window};
+use ledger::{Command, Decision, FixedTerm, HardStop, NewOpening, Policy, Reason, SetPolicy, UsedUp};
+use model::{Amount, BaseState, JobState, PendingClass, Tres, WallTime, Window};
 use scheduler_adapters::{
     AdapterError, AdapterErrorKind, Estimate, Limit, LimitHolder, PartitionFacts, PendingJob, QueuePlace, Reservation,
 };
@@ -212,6 +214,100 @@ async fn what_would_start_sooner_is_asked_and_shown_soonest_first() {
     ];
     assert_eq!((sooner.offers.as_slice(), sooner.unchanged_at), (expected.as_slice(), Some(at(NOW + 36_000))));
     assert_eq!((sooner.asked, desk.says().estimated.len()), (3, 3), "itself, a half and a partition");
+}
+
+#[tokio::test]
+async fn when_the_scheduler_expects_it_to_start_is_told_as_long_as_that_is_still_to_come() {
+    for (start, expected) in [(Some(500), Some(at(NOW + 500))), (Some(0), None), (Some(-500), None), (None, None)] {
+        let mut job = pending("Priority");
+        job.sighting.started_at = start.map(|after| at(NOW + after));
+        let desk = desk(job).await;
+        assert_eq!(waits(&desk).await.expected_start, expected, "{start:?}");
+    }
+}
+
+fn in_half_an_hour(_: &str) -> Estimate {
+    Estimate::StartsAt { at: at(NOW + 1_800), said: String::new() }
+}
+
+/// So close to what the job's own site says that it is not worth a change.
+fn nine_minutes_sooner(_: &str) -> Estimate {
+    Estimate::StartsAt { at: at(NOW + 36_000 - 540), said: String::new() }
+}
+
+#[tokio::test]
+async fn another_site_that_would_start_it_sooner_is_offered_where_a_budget_pays_for_it() {
+    let desk = desk(pending("Resources")).await;
+    desk.says().estimates = Some(by_script);
+    let other = Desk::new().await;
+    let elsewhere = async |estimates: fn(&str) -> Estimate| {
+        other.says().estimates = Some(estimates);
+        let house = desk.house_at(&other, "otherland", "ada");
+        let neighbour = Neighbour { site: house.here.clone(), house: Ok(house) };
+        let reached = Reached(Mutex::new(vec![neighbour]));
+        let found = why(&desk.house("ada"), "once", &reached).await.expect("answered");
+        let Standing::Pending(waits) = found.standing else { panic!("it waits") };
+        let sooner = waits.sooner.expect("asked");
+        let is_elsewhere = |offer: &Offer| matches!(offer.change, Change::Site(_));
+        (sooner.offers.into_iter().filter(is_elsewhere).collect::<Vec<_>>(), sooner.notes)
+    };
+    let (offers, notes) = elsewhere(in_half_an_hour).await;
+    assert_eq!((offers, notes.len()), (Vec::new(), 1), "nobody pays there: {notes:?}");
+    grant_at(&desk, &other).await;
+    let offer = Offer { change: Change::Site("otherland".parse().expect("a site")), starts_at: at(NOW + 1_800) };
+    assert_eq!(elsewhere(in_half_an_hour).await, (vec![offer], Vec::new()));
+    assert_eq!(elsewhere(nine_minutes_sooner).await, (Vec::new(), Vec::new()));
+}
+
+/// What the site does with the budget of the desk once it is used up.
+async fn follows(desk: &Desk, policy: Policy) {
+    let (unit, project) = ("testland:gpu".parse().expect("a unit"), "atlas".parse().expect("a project"));
+    let zone = "Europe/Berlin".parse().expect("a zone");
+    desk.post(&[Command::SetPolicy(SetPolicy { project, unit, policy, zone })]).await;
+}
+
+/// Half as much again as was granted was used, as the site's portal says.
+async fn is_used_up(desk: &Desk) {
+    let used = NewOpening {
+        project: "atlas".parse().expect("a project"),
+        unit: "testland:gpu".parse().expect("a unit"),
+        used_before: Amount::from_milli(1500 * HOUR),
+        since: None,
+        as_of: at(NOW - DAY),
+        note: "portal".to_owned(),
+    };
+    desk.post(&[Command::Opening(used)]).await;
+}
+
+/// Ways of a site with a budget that is used up.
+pub(crate) fn stops() -> Policy {
+    HardStop::default().into()
+}
+
+pub(crate) fn goes_on_behind_others() -> Policy {
+    FixedTerm { used_up: UsedUp::LowPriority }.into()
+}
+
+/// A budget of which nothing is left, at a site with that way.
+pub(crate) async fn use_up(desk: &Desk, policy: Policy) {
+    follows(desk, policy).await;
+    is_used_up(desk).await;
+}
+
+#[tokio::test]
+async fn a_budget_that_is_used_up_says_what_the_site_does_with_the_job() {
+    let why = || Reason::UsedUp { beyond: Amount::from_milli(500 * HOUR) };
+    for (policy, expected) in [
+        (stops(), Decision::Deny { why: why(), until: None }),
+        (goes_on_behind_others(), Decision::LowPriority { why: why(), until: None }),
+    ] {
+        let desk = desk(pending("Priority")).await;
+        follows(&desk, policy).await;
+        let decision = async || waits(&desk).await.advice.expect("a budget pays for it").decision;
+        assert_eq!(decision().await, Decision::Allow, "it is covered");
+        is_used_up(&desk).await;
+        assert_eq!(decision().await, expected);
+    }
 }
 
 #[tokio::test]
