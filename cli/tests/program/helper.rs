@@ -10,6 +10,28 @@ exit 1
 ";
 
 #[test]
+fn a_helper_that_lies_beside_the_program_is_found_there() {
+    let login = Login::new();
+    login.desk.share_the_program();
+    let told = || {
+        let doctor = login.pakt(&["doctor"]);
+        format!("{}{}", doctor.stdout, doctor.stderr)
+    };
+    let is_looked_for = |told: &str| told.contains("slurm library");
+    let without = told();
+    assert!(!is_looked_for(&without) && without.contains("by slurm commands"), "{without}");
+    let program = login.desk.write("pakt-slurm", OF_ANOTHER_RELEASE);
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("ours");
+    let found = told();
+    assert!(is_looked_for(&found), "{found}");
+    assert!(found.contains("built for libslurm.so.38, and this is libslurm.so.40"), "{found}");
+    // Who wants none of it says so.
+    login.desk.configure("site: jupiter\nproject: atlas\nslurm_helper: none\n");
+    let unwanted = told();
+    assert!(!is_looked_for(&unwanted), "{unwanted}");
+}
+
+#[test]
 fn after_an_upgrade_of_slurm_the_commands_do_all_and_the_doctor_says_what_to_build_anew() {
     let login = Login::new();
     let program = login.desk.write("pakt-slurm", OF_ANOTHER_RELEASE);

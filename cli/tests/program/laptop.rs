@@ -75,12 +75,21 @@ impl Laptop {
 
     /// Writes a job file on the laptop.
     pub(crate) fn job(&self, name: &str, run: &str) -> String {
-        let path = self.folder.path().join(format!("{name}.yaml"));
-        let text = format!(
+        self.write(&format!("{name}.yaml"), &self.document(name, run))
+    }
+
+    /// The text of a job that runs at the site.
+    pub(crate) fn document(&self, name: &str, run: &str) -> String {
+        format!(
             "name: {name}\nkind: command\nproject: atlas\nsite: jupiter\nlaunch: command\nscheduler: {{ account: atlas }}\nworkdir: {}\n\
              resources: {{ nodes: 1, gpus_per_node: 4, time: \"00:06:00\" }}\nrun: |\n  {run}\n",
             self.at_site().display()
-        );
+        )
+    }
+
+    /// Writes a file on the laptop; its path.
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(name);
         fs::write(&path, text).expect("ours");
         path.display().to_string()
     }

@@ -3,6 +3,7 @@
 use crate::{
     desk::Desk,
     real_jupiter::{job, text},
+    way::Way,
 };
 use lab::{Cluster, User, wait_until};
 use serde_json::Value;
@@ -38,6 +39,11 @@ impl Chance {
     }
 }
 
+/// The way of a round: each in its turn, for scripts and for job files.
+fn way(round: u64) -> Way {
+    Way::ALL[usize::try_from((round + round / 3) % 3).expect("one of three")]
+}
+
 fn number(name: &str) -> Option<u64> {
     env::var(name).ok()?.parse().ok()
 }
@@ -53,9 +59,10 @@ fn words(desk: &Desk, round: u64) -> [String; 2] {
     ["sbatch".to_owned(), file]
 }
 
-/// Kills the command up to four times while slurmctld goes and comes back, and then runs it until it is done. How often it
-/// was killed.
+/// Kills the command up to four times while slurmctld goes and comes back, and then runs it until it is done: minutes
+/// later, where nobody sees whether a call of the library's or of slurmrestd's is over. How often it was killed.
 fn round(cluster: &Cluster, desk: &Desk, chance: &mut Chance, round: u64) -> u64 {
+    way(round).take(cluster, desk, User::Ada);
     let words = words(desk, round);
     let mut servers = Chance(chance.0 | 1);
     let mut kills = 0;

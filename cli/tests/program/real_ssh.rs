@@ -5,7 +5,7 @@ use crate::{
     real_jupiter::{scheduler_job, text},
 };
 use lab::{User, wait_until};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 /// A laptop with a ledger that grants hours, and an open connection.
@@ -117,6 +117,8 @@ fn real_a_site_that_wants_a_person_takes_no_job_from_cron() {
     let file = laptop.job("by-night", "true");
     let refused = laptop.pakt_unattended(&["submit", &file]).expect(4);
     assert!(refused.stderr.contains("this process has no terminal"), "{}", refused.stderr);
+    let refused = laptop.pakt_unattended(&["sbatch", "--account=atlas", "--time=5", "by-night.sh"]).expect(4);
+    assert!(refused.stderr.contains("this process has no terminal"), "{}", refused.stderr);
     assert_eq!(entries(&laptop, "hold").len(), 0);
     // What only reads goes on.
     laptop.pakt_unattended(&["settle"]).expect(0);
@@ -216,4 +218,96 @@ fn real_a_ledger_at_the_site_beside_the_one_of_the_laptop_is_told() {
         }
     }
     unsaid(&laptop.pakt(&["balance", "--offline"]).expect(0).stderr);
+}
+
+#[test]
+fn real_a_call_of_many_jobs_goes_as_an_array_from_the_laptop() {
+    let laptop = connected();
+    let ran = laptop.at_site().join("sweep.ran");
+    let run = |number: usize| format!("until [ -e go ]; do sleep 0.1; done; echo {number} >>{}", ran.display());
+    let documents = (1..=6).map(|number| format!("---\n{}", laptop.document(&format!("sweep-{number}"), &run(number))));
+    let file = laptop.write("sweep.yaml", &documents.collect::<String>());
+    let call = ["submit", "--at-once", "2", file.as_str()];
+    let killed = laptop.pakt_killed_after("Sending", &call);
+    assert!(!killed.status.success(), "{killed:?}");
+    let submitted = laptop.json(&call);
+    let array = scheduler_job(&submitted["arrays"][0]);
+    let jobs = submitted["jobs"].as_array().expect("a list");
+    let ids: Vec<String> = jobs.iter().map(|job| scheduler_job(&job["job"])).collect();
+    assert_eq!(ids, (0..6).map(|task| format!("{array}_{task}")).collect::<Vec<_>>(), "{submitted}");
+
+    // Two of them run at once, so that these wait.
+    assert_eq!(laptop.json(&["cancel", "sweep-6"])["cancelled"]["scheduler_jobs"], json!([ids[5]]));
+    let cancelled = laptop.json(&["cancel", "sweep-4", "sweep-5"]);
+    let ended: Vec<&Value> =
+        cancelled["jobs"].as_array().expect("a list").iter().map(|job| &job["cancelled"]["scheduler_jobs"]).collect();
+    assert_eq!(ended, [&json!([ids[3]]), &json!([ids[4]])], "{cancelled}");
+    fs::write(laptop.at_site().join("go"), "").expect("root writes anywhere");
+    laptop.cluster.await_accounted(&array).expect("all of it ends");
+    for (number, code) in [(1, 0), (2, 0), (3, 0), (4, 6), (5, 6), (6, 6)] {
+        laptop.pakt(&["watch", &format!("sweep-{number}")]).expect(code);
+    }
+    let ran = fs::read_to_string(ran).expect("they ran");
+    let mut ran: Vec<&str> = ran.lines().collect();
+    ran.sort_unstable();
+    assert_eq!(ran, ["1", "2", "3"], "each worked once");
+    await_all_settled(&laptop);
+    assert_eq!(entries(&laptop, "hold").len(), 6);
+    assert_eq!(laptop.json(&["ledger", "verify"])["is_consistent"], true);
+    assert_eq!(laptop.node.logins().expect("a log"), 1, "one connection for all of it");
+}
+
+#[test]
+fn real_what_only_asks_works_from_the_laptop() {
+    let laptop = connected();
+    let ran = scheduler_job(&laptop.json(&["submit", &laptop.job("ran", "sleep 1.2")]));
+    let later = laptop.document("held", "true").replace("{ account: atlas }", "{ account: atlas, begin: now+1hour }");
+    let held = scheduler_job(&laptop.json(&["submit", &laptop.write("held.yaml", &later)]));
+    let mut hold = laptop.cluster.command_as(User::Ada, "scontrol");
+    assert!(hold.args(["hold", &held]).status().expect("it starts").success());
+    let why = laptop.json(&["why", "held"]);
+    let pending = &why["pending"];
+    assert_eq!((&pending["reason"], &pending["causes"][0]["class"]), (&"JobHeldUser".into(), &"held".into()), "{why}");
+    assert_eq!(pending["unread"], json!([]), "{why}");
+    laptop.cluster.await_accounted(&ran).expect("it ends");
+
+    let usage = laptop.json(&["usage", "--mine"]);
+    let rows = usage["usage"]["rows"].as_array().expect("rows");
+    let atlas = rows.iter().find(|row| row["account"] == "atlas" && row["state"] == "COMPLETED");
+    assert!(atlas.is_some_and(|row| row["gpu"]["amount"].as_i64() >= Some(4_000)), "{usage}");
+    let examined = laptop.json(&["sites", "doctor"]);
+    let drift = examined["drift"].as_array().expect("a list");
+    assert!(drift.iter().any(|drift| drift["field"] == "partitions.booster.limits.nodes"), "{examined}");
+
+    let charges = || {
+        let settled = entries(&laptop, "settle");
+        settled.iter().filter(|entry| scheduler_job(&entry["links"]["run"]) == ran).count()
+    };
+    assert_eq!(charges(), 0, "nothing was settled yet");
+    // What other tests left running may be told beside it.
+    let imported = laptop.pakt(&["--json", "ledger", "import", "--from", "slurm", "--since", "2026-01-01"]).expect(0);
+    let imported: Value = serde_json::from_str(&imported.stdout).expect("JSON");
+    assert!(imported["imported"]["new"].as_u64() >= Some(1), "{imported}");
+    assert_eq!(charges(), 1);
+    laptop.json(&["settle"]);
+    assert_eq!(charges(), 1, "a settlement reads the same run");
+    laptop.json(&["cancel", "held"]);
+    assert_eq!(laptop.node.logins().expect("a log"), 1, "one connection for all of it");
+}
+
+#[test]
+fn real_a_site_that_wants_logins_rarely_is_left_alone_for_as_long_as_its_profile_says() {
+    let mut laptop = Laptop::new();
+    laptop.add_to_site("opened_by: pakt");
+    let profile = laptop.pakt(&["sites", "show", "jupiter"]).expect(0).stdout;
+    let pause = profile.lines().find(|line| line.starts_with("login_pause_seconds:")).expect("the profile has one");
+    let longer = "login_pause_seconds: { value: 3600, source: assumed, confidence: guess }";
+    fs::create_dir(laptop.home().join("sites")).expect("fresh");
+    fs::write(laptop.home().join("sites/jupiter.yaml"), profile.replacen(pause, longer, 1)).expect("ours");
+    laptop.node.stop();
+    let refused = laptop.pakt(&["jobs"]).expect(3).stderr;
+    assert!(!refused.contains("try again in"), "the first attempt is made: {refused}");
+    let refused = laptop.pakt(&["jobs"]).expect(3).stderr;
+    let left = refused.split("try again in ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+    assert!(left.is_some_and(|seconds| (3_000..=3_600).contains(&seconds)), "{refused}");
 }

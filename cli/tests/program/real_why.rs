@@ -182,3 +182,37 @@ fn real_a_limit_of_a_qos_is_told_with_its_figures_and_a_hold_with_its_holder() {
     desk.tool(&["scancel", &foreign]);
     desk.json(&["cancel", "held"]);
 }
+
+#[test]
+fn real_another_partition_of_horeka_that_would_start_a_job_sooner_is_offered() {
+    let cluster = Rc::new(lab::attach("horeka").expect("the lab is up"));
+    let desk = Desk::at_with_grant(&cluster, User::Ada, "hk-project-atlas", "horeka:a100", "100");
+    let file = desk.write(
+        "waits.yaml",
+        "name: waits\nkind: command\nproject: atlas\nsite: horeka\nlaunch: command\nrun: sleep 300\n\
+         resources: { nodes: 1, gpus_per_node: 4, time: \"00:05:00\" }\n\
+         scheduler: { account: hk-project-atlas, partition: accelerated }\n",
+    );
+    // All nodes of the partition are taken until the desk is gone.
+    let takes_all = format!("--wrap=while [ -e {} ]; do sleep 0.2; done", file.display());
+    let nodes = ["--partition=accelerated", "--nodes=2", "--exclusive", "--gres=gpu:4", "--time=00:30:00"];
+    let words = ["sbatch", "--parsable", "--account=hk-project-atlas", "--output=/dev/null"];
+    let other = desk.tool(&[&words[..], &nodes, &[&takes_all]].concat());
+    let runs = || desk.tool(&["squeue", "-h", "-o", "%T", "-j", &other]).contains("RUNNING").then_some(());
+    wait_until("the start of the one that takes all", 2 * PATIENCE, runs).expect("it starts");
+    desk.json(&["submit", "waits.yaml"]);
+    let mut last = Value::Null;
+    let offered = wait_until("another partition", PATIENCE, || {
+        last = desk.json(&["why", "waits"]);
+        let sooner = &last["pending"]["sooner"];
+        let offers = sooner["offers"].as_array()?;
+        let offer = offers.iter().find(|offer| offer["partition"] == "accelerated-h100")?;
+        Some((offer["starts_at"].clone(), sooner["unchanged_at"].clone()))
+    });
+    let (there, here) = offered.unwrap_or_else(|error| panic!("{error}: {last}"));
+    assert!(text(&there) < text(&here), "{last}");
+    let said = desk.pakt(&["why", "waits"]).expect(0).stdout;
+    assert!(said.contains("sooner     in partition `accelerated-h100`: about "), "{said}");
+    desk.json(&["cancel", "waits"]);
+    desk.tool(&["scancel", &other]);
+}

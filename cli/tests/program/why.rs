@@ -52,6 +52,43 @@ fn a_job_that_waits_for_its_turn_says_so_with_its_place() {
 }
 
 #[test]
+fn a_waiting_job_whose_budget_is_used_up_says_what_the_site_does_then() {
+    let desk = Desk::with_grant("10");
+    for name in ["first", "second"] {
+        submit(&desk, name);
+    }
+    let policy = |words: &[&str]| {
+        let words = [&["ledger", "policy", "atlas", "--unit", "local:core", "--policy"], words].concat();
+        desk.pakt(&words).expect(0);
+        desk.pakt(&["why", "second"]).expect(0).stdout
+    };
+    assert!(!policy(&["none"]).contains("policy "), "a site without budgets does nothing");
+    let covered = policy(&["hard-stop"]);
+    assert!(covered.contains("policy     it is covered"), "{covered}");
+    desk.pakt(&["ledger", "open", "atlas", "12.5", "--unit", "local:core", "--note", "portal"]).expect(0);
+    for (wish, words, decision) in [
+        (
+            &["hard-stop"][..],
+            "policy     the site does not start it: nothing is left, and 2.500 core-h more are used",
+            "deny",
+        ),
+        (
+            &["fixed-term", "--used-up", "low-priority"],
+            "policy     it gets low priority: nothing is left, and 2.500 core-h more are used",
+            "low-priority",
+        ),
+    ] {
+        let said = policy(wish);
+        assert!(said.contains(words), "{words}: {said}");
+        assert_eq!(desk.json(&["why", "second"])["pending"]["advice"]["decision"], decision);
+    }
+    open(&desk);
+    for name in ["first", "second"] {
+        desk.json(&["watch", name]);
+    }
+}
+
+#[test]
 fn a_job_that_runs_or_is_over_says_so_and_what_to_do() {
     let desk = Desk::new();
     submit(&desk, "runs");
