@@ -263,8 +263,8 @@ fn real_what_only_asks_works_from_the_laptop() {
     let ran = scheduler_job(&laptop.json(&["submit", &laptop.job("ran", "sleep 1.2")]));
     let later = laptop.document("held", "true").replace("{ account: atlas }", "{ account: atlas, begin: now+1hour }");
     let held = scheduler_job(&laptop.json(&["submit", &laptop.write("held.yaml", &later)]));
-    let mut hold = laptop.cluster.command_as(User::Ada, "scontrol");
-    assert!(hold.args(["hold", &held]).status().expect("it starts").success());
+    let mut scontrol = laptop.cluster.command_as(User::Ada, "scontrol");
+    assert!(scontrol.args(["hold", &held]).status().expect("it starts").success());
     let why = laptop.json(&["why", "held"]);
     let pending = &why["pending"];
     assert_eq!((&pending["reason"], &pending["causes"][0]["class"]), (&"JobHeldUser".into(), &"held".into()), "{why}");

@@ -54,7 +54,7 @@ impl SlurmCommands {
         for together in ids.chunks(CANCELLED_AT_ONCE) {
             match self.cancel_chunk(together).await {
                 Err(error) if together.len() > 1 && !is_silence(&error) => {
-                    self.cancel_singly(together, &mut answers).await
+                    self.cancel_singly(together, &mut answers).await;
                 }
                 answer => answers.extend(together.iter().map(|_| answer.clone())),
             }
