@@ -176,7 +176,7 @@ pub(crate) fn stage_and_double(is_patient: bool) -> (Stage, Double) {
         },
         resources: |_| (0, 0),
         shortest_limit: WallTime::from_seconds(2),
-        _kept: vec![Box::new(folder)],
+        kept: vec![Box::new(folder)],
     };
     (stage, double)
 }

@@ -39,6 +39,6 @@ pub(crate) fn stage() -> Stage {
             Size::Impossible => (1, 64),
         },
         shortest_limit: WallTime::from_seconds(2),
-        _kept: vec![Box::new(folder)],
+        kept: vec![Box::new(folder)],
     }
 }

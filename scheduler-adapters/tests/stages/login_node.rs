@@ -56,6 +56,6 @@ fn connected(stage: &mut Stage, name: &str) -> impl Reach + use<> {
         user: None,
         configuration: Some(configuration),
     });
-    stage._kept.extend([Box::new(node) as Box<dyn std::any::Any>, Box::new(folder), Box::new(cluster)]);
+    stage.kept.extend([Box::new(node) as Box<dyn std::any::Any>, Box::new(folder), Box::new(cluster)]);
     place
 }

@@ -119,7 +119,7 @@ fn stage(name: &str, directives: fn(Size) -> Vec<String>) -> Stage {
         directives,
         resources: |_| (0, 0),
         shortest_limit: WallTime::from_seconds(60),
-        _kept: vec![Box::new(folder), Box::new(cluster)],
+        kept: vec![Box::new(folder), Box::new(cluster)],
     }
 }
 

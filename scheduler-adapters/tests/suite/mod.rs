@@ -116,7 +116,7 @@ pub(crate) struct Stage {
     /// The shortest wall-time limit that is kept to.
     pub(crate) shortest_limit: WallTime,
     /// What must live as long as the stage.
-    pub(crate) _kept: Vec<Box<dyn Any>>,
+    pub(crate) kept: Vec<Box<dyn Any>>,
 }
 
 /// An ordinary limit, far beyond what any job here takes.
