@@ -71,7 +71,8 @@ pub(crate) const FIELDS: &[Field] = &[
         value: "fields",
         default: "none",
         example: "",
-        meaning: "The server that speaks Slurm's REST interface; the others do what it cannot. `pakt doctor` says what it does.",
+        meaning: "The server that speaks Slurm's REST interface at this machine's own site; the others do what it cannot, and all at a \
+                  site that is reached through ssh. `pakt doctor` says what it does.",
     },
     Field {
         path: "slurm_rest.url",

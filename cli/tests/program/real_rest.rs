@@ -2,6 +2,7 @@
 
 use crate::{
     desk::Desk,
+    laptop::Laptop,
     real_jupiter::{charged, job, scheduler_job, text},
 };
 use lab::{Cluster, User};
@@ -183,4 +184,23 @@ fn real_slurmrestd_is_asked_over_tls_where_its_certificate_is_trusted_and_names_
         pakt(&["--json", "jobs", "--fresh"], stand_in, trusted).json();
     }
     pakt(&["watch", text(&submitted["id"])], &right, "ours.crt").expect(0);
+}
+
+#[test]
+fn real_a_server_that_is_named_on_a_laptop_is_not_asked_and_doctor_says_so() {
+    let laptop = Laptop::new();
+    laptop.open_as_told();
+    let (server, _) = laptop.cluster.rest().expect("it runs");
+    let file = laptop.home().join("config.yaml");
+    let configuration = fs::read_to_string(&file).expect("ours");
+    let warned = |configuration: &str| {
+        fs::write(&file, configuration).expect("ours");
+        let doctor = laptop.pakt(&["doctor"]).expect(0).stdout;
+        assert!(doctor.contains("by slurm commands"), "{doctor}");
+        doctor.contains(
+            "slurm rest     warning: slurmrestd is not asked, and other ways do all: jupiter is reached through ssh",
+        )
+    };
+    assert!(warned(&format!("{configuration}slurm_rest: {{ url: \"{server}\", token_file: ~/.token }}\n")));
+    assert!(!warned(&configuration), "nothing is named");
 }

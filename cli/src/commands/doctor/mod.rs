@@ -5,11 +5,12 @@ mod costs;
 
 use super::{Context, view::unsigned_tail};
 use crate::{
+    configuration::Configuration,
     failure::Failure,
     output::Answer,
     wiring::{self, UnusedWay, Way},
 };
-use jobs::{Gravity, House, ledger_marks::other_ledgers, site_view::examine};
+use jobs::{Gravity, House, Vantage, ledger_marks::other_ledgers, site_view::examine};
 use serde_json::{Map, Value, json};
 
 /// Arguments of `doctor`.
@@ -54,7 +55,10 @@ pub(crate) async fn run(context: &Context) -> Result<Answer, Failure> {
             report.good("site", here.to_string());
             if connection::look(context, &catalogue, &here, &mut report).await {
                 match context.house().await {
-                    Ok(house) => look(&house, &mut report).await,
+                    Ok(house) => {
+                        look(&house, &mut report).await;
+                        look_for_a_server_out_of_reach(&house, &context.configuration, &mut report);
+                    }
                     Err(failure) => {
                         report.bad("folders", failure);
                         report.unseen("not looked at before that is mended");
@@ -183,6 +187,17 @@ fn look_at_unused_ways(house: &House, report: &mut Report) {
         };
         report.doubt(name, Failure::usage(what.to_owned(), why, next));
     }
+}
+
+/// A slurmrestd is asked from a machine of its site alone.
+fn look_for_a_server_out_of_reach(house: &House, configuration: &Configuration, report: &mut Report) {
+    if house.vantage == Vantage::Site || configuration.file.slurm_rest.is_none() {
+        return;
+    }
+    let why = format!("{} is reached through ssh, and a server from a machine of its site alone", house.here);
+    let next =
+        "write `slurm_rest` into config.yaml at the site, and take it out here, unless it is this machine's own site's";
+    report.doubt("slurm rest", Failure::usage("slurmrestd is not asked, and other ways do all", why, next));
 }
 
 impl Report {
