@@ -18,7 +18,7 @@ use std::{
 
 const NODE: &str = "{ nodes: 1, gpus_per_node: 4, time: \"00:06:00\" }";
 /// So many rounds one desk holds the cluster alone; others may have it in between.
-const ROUNDS_A_DESK: u64 = 5;
+const ROUNDS_A_DESK: u64 = 3;
 const LIMIT: Duration = Duration::from_mins(5);
 /// Not reachable, and outcome unknown: the same command goes on.
 const LATER: [Option<i32>; 2] = [Some(3), Some(5)];
