@@ -176,7 +176,14 @@ pub(crate) fn contradiction(settled: &SettledRun) -> Option<String> {
     if let Some(number) = seconds.chain([run.key.scheduler_job.raw()]).find(|number| i64::try_from(*number).is_err()) {
         return Some(format!("it has the number {number}, which no ledger can hold"));
     }
-    let charges = price.known().into_iter().flat_map(|price| [&price.gpu, &price.node, &price.site]).flatten();
-    let mut negative = charges.filter(|charge| charge.amount < Amount::ZERO);
-    negative.next().map(|charge| format!("its price in {} is negative", charge.unit))
+    let mut charges = price.known().into_iter().flat_map(|price| [&price.gpu, &price.node, &price.site]).flatten();
+    charges.find_map(|charge| match charge.amount {
+        amount if amount < Amount::ZERO => Some(format!("its price in {} is negative", charge.unit)),
+        amount if amount > MOST_OF_A_RUN => Some(format!("its price in {} is larger than any machine's", charge.unit)),
+        _ => None,
+    })
 }
+
+/// More than a run can take, and far less than a sum can hold: what no account has, as what an opening covers, is added up where
+/// it is asked for, and one absurd row must not keep all others out of that.
+const MOST_OF_A_RUN: Amount = Amount::from_milli(i64::MAX / 64);

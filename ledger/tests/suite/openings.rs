@@ -2,10 +2,10 @@
 
 use crate::support::*;
 use ledger::{
-    Adjust, Binding, Command, CoveredSum, Effect, LedgerErrorKind, NewOpening, Outcome, Reattribute, Refund,
+    Adjust, Binding, Command, CoveredSum, Effect, LedgerErrorKind, NewOpening, Outcome, Reattribute, Refund, RunPrice,
     SettleOutcome, SettledRun, Unbind,
 };
-use model::{ProjectName, Window};
+use model::{Charge, Price, ProjectName, Window};
 use proptest::prelude::*;
 
 /// When the runs of [`foreign`] end, which is the last instant that the openings count.
@@ -73,6 +73,22 @@ async fn a_run_that_ended_before_the_opening_is_charged_no_second_time() {
     let error = desk.try_post(&[refund(1)]).await.expect_err("nothing was charged");
     assert!(error.kind == LedgerErrorKind::Invalid && error.why.contains("opening of `atlas`"), "{error}");
     desk.verify().await;
+}
+
+/// What is covered is in no account, where it would not fit.
+#[tokio::test]
+async fn an_absurd_row_does_not_keep_what_openings_cover_from_being_added_up() {
+    let desk = granted().await;
+    desk.post(&[open(10_000), settle(foreign(1, 4_000))]).await;
+    for amount in [i64::MAX, i64::MAX / 2, i64::MAX / 64 + 1] {
+        let gpu = Charge { unit: gh200(), amount: milli(amount) };
+        let price = RunPrice::Known(Price { gpu: Some(gpu), node: None, site: None, ..price(1) });
+        let outcome = desk.settle(SettledRun { price, ..foreign(2, 1) }).await;
+        let reason = "its price in jupiter:gh200 is larger than any machine's".to_owned();
+        assert_eq!(outcome, SettleOutcome::Rejected { reason }, "{amount}");
+    }
+    let sums = desk.book.covered_sums().await.expect("summed");
+    assert_eq!((sums.len(), sums[0].runs, sums[0].amount), (1, 1, milli(4_000)));
 }
 
 #[tokio::test]
@@ -273,6 +289,7 @@ proptest! {
 
 on_postgres_too! {
     a_run_that_ended_before_the_opening_is_charged_no_second_time,
+    an_absurd_row_does_not_keep_what_openings_cover_from_being_added_up,
     covered_runs_that_come_to_more_than_the_opening_are_told,
     an_opening_after_the_runs_enters_the_rest,
     what_changes_later_changes_nothing_of_what_was_used_by_then,
