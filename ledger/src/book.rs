@@ -104,7 +104,7 @@ pub trait Book: Send + Sync {
     /// What was under way when it was last read, and has not been settled since.
     async fn still_running(&self, now: Timestamp) -> Result<Vec<StillRunning>, LedgerError>;
 
-    /// The runs without a price that nobody is charged for yet, by whom they may be paid.
+    /// The runs without a price that nobody is charged for yet, by whom they may be paid: by site, account, partition and person.
     async fn unpriced_runs(&self) -> Result<Vec<UnpricedRuns>, LedgerError>;
 
     /// When something was last posted, by the clock of whoever posted it; none where nothing ever was. An instant that

@@ -26,5 +26,14 @@ pub(crate) fn unpriced_runs(tables: &impl LogTables) -> Result<Vec<UnpricedRuns>
         });
         Ok(())
     })?;
+    // Stores group in an order of their own.
+    found.sort_by(|one: &UnpricedRuns, other| {
+        (&one.site, &one.account, &one.partition, &one.user).cmp(&(
+            &other.site,
+            &other.account,
+            &other.partition,
+            &other.user,
+        ))
+    });
     Ok(found)
 }

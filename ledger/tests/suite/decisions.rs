@@ -40,7 +40,7 @@ fn cover(scope: &str, from: i64, to: i64) -> Command {
 }
 
 /// One decision of every kind, and some that another one takes the place of.
-async fn decide_all(desk: &Desk) {
+pub(crate) async fn decide_all(desk: &Desk) {
     let rule = Binding {
         account: None,
         user: Some(name("carol")),

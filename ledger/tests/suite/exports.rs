@@ -23,8 +23,14 @@ pub(crate) async fn lines(book: &dyn Book, is_public: bool) -> Vec<String> {
     let mut lines = vec![ExportLine::Log(log)];
     lines
         .extend(persons.into_iter().map(|person| ExportLine::Person(if is_public { person.masked() } else { person })));
-    for record in book.records(EntryPage { after: 0, limit: 1000 }).await.expect("records") {
-        lines.push(ExportLine::Entry(Box::new(if is_public { record.masked(&masks) } else { record })));
+    let mut page = EntryPage { after: 0, limit: 1000 };
+    loop {
+        let records = book.records(page).await.expect("records");
+        let Some(last) = records.last() else { break };
+        page.after = last.entry.number;
+        for record in records {
+            lines.push(ExportLine::Entry(Box::new(if is_public { record.masked(&masks) } else { record })));
+        }
     }
     for record in decided {
         lines.push(ExportLine::Decided(if is_public { record.masked(&masks) } else { record }));

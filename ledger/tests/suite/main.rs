@@ -1,6 +1,7 @@
 //! The ledger as its callers see it: commands in, outcomes, balances and entries out, on real files and
 //! on a real server.
 
+mod alike;
 mod amends;
 mod bindings;
 mod borders;
@@ -13,6 +14,7 @@ mod deaths;
 mod decisions;
 mod encrypted;
 mod erasure;
+mod every_kind;
 mod evidence;
 mod expectations;
 mod expiries;

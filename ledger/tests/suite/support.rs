@@ -360,14 +360,17 @@ impl Desk {
 
     /// On memory where there is such a place, for tests that make many ledgers.
     pub(crate) fn in_memory() -> Self {
+        if ON_POSTGRES.get() { Self::on_postgres() } else { Self::in_memory_with(&Surroundings::here()) }
+    }
+
+    /// The same for tests that make many posts: a server waits for no disk.
+    pub(crate) fn in_memory_with(surroundings: &Surroundings) -> Self {
         if ON_POSTGRES.get() {
-            return Self::on_postgres();
+            return Self::in_database(surroundings.random.clone(), "SET synchronous_commit = off");
         }
         let memory = Path::new("/dev/shm");
-        Self::in_folder(
-            tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).expect("a folder"),
-            &Surroundings::here(),
-        )
+        let folder = tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).expect("a folder");
+        Self::in_folder(folder, surroundings)
     }
 
     /// On the file in this folder, or a new one.
@@ -387,7 +390,15 @@ impl Desk {
     }
 
     fn on_postgres_with(random: Random) -> Self {
+        Self::in_database(random, "")
+    }
+
+    /// In one whose sessions begin with a setting.
+    fn in_database(random: Random, setting: &str) -> Self {
         let database = lab::postgres().and_then(|server| server.database()).expect("lab up postgres");
+        if !setting.is_empty() {
+            database.sql(&format!("ALTER DATABASE {} {setting}", database.name())).expect("set");
+        }
         let folder = tempfile::tempdir().expect("a folder");
         let book = PostgresBook::open_in(&place(&database.url()), folder.path(), OpenMode::Create, random);
         let book = book.expect("a new ledger");
