@@ -5,6 +5,7 @@ mod alike;
 mod amends;
 mod bindings;
 mod borders;
+mod bulk;
 mod bundles;
 mod by_hand;
 mod clocks;
