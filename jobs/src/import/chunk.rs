@@ -1,5 +1,6 @@
 //! What was read since the last post.
 
+use crate::settle::{goes_on_after_its_limit, named, said_limit};
 use ledger::Command;
 use model::{AccountName, ClusterName, Run, Timestamp};
 use std::collections::BTreeMap;
@@ -30,23 +31,38 @@ pub(super) struct Chunk {
     pub(super) running: u64,
     /// Since when, by cluster and account.
     pub(super) running_since: RunningSince,
+    /// Those of them that go on long after their limit: which, and for how long.
+    pub(super) runaway: Vec<String>,
     pub(super) bytes: u64,
 }
 
 impl Chunk {
-    /// Whether it has as many runs, or rejected rows, as are posted at once.
+    /// Whether it has as many runs, or rows that are told of, as are posted at once.
     pub(super) const fn is_full(&self, most: usize) -> bool {
-        self.commands.len() >= most || self.rejected.len() >= most
+        self.commands.len() >= most || self.rejected.len() >= most || self.runaway.len() >= most
     }
 
-    /// Counts a run that has not ended.
-    pub(super) fn add_running(&mut self, run: &Run) {
+    /// Counts a run that has not ended, which stands in this line where it is one of a file.
+    pub(super) fn add_running(&mut self, run: &Run, line: Option<u64>) {
         self.running += 1;
+        if goes_on_after_its_limit(run) {
+            self.runaway.push(format!("{}{}", in_line(line), still_there(run)));
+        }
         add_running(&mut self.running_since, (run.key.cluster.clone(), run.account.clone()), run.started_at);
     }
 
     /// Where the run of a command stands, in words in front of what is said about it.
     pub(super) fn place(&self, command: usize) -> String {
-        self.lines.get(command).map(|line| format!("line {line}: ")).unwrap_or_default()
+        in_line(self.lines.get(command).copied())
     }
+}
+
+fn in_line(line: Option<u64>) -> String {
+    line.map(|line| format!("line {line}: ")).unwrap_or_default()
+}
+
+/// A run without an end, with how long it goes on by then.
+fn still_there(run: &Run) -> String {
+    let limit = said_limit(run.time_limit).map_or_else(|| "no limit".to_owned(), |limit| format!("a limit of {limit}"));
+    format!("{}: accounting says that it runs, for {} by then, with {limit}", named(&run.key), run.elapsed)
 }

@@ -149,7 +149,7 @@ impl Intake<'_> {
             self.shared_accounts.insert(run.account.clone());
         }
         if run.ended_at.is_none() {
-            self.chunk.add_running(&run);
+            self.chunk.add_running(&run, None);
             return;
         }
         let stamp = run.stamp.or_else(|| self.adopted.stamp(run.key.scheduler_job, run.key.submitted_at));

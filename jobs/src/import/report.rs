@@ -36,6 +36,9 @@ pub struct ImportReport {
     pub not_started: u64,
     /// Runs that had not ended.
     pub running: u64,
+    /// Those of them that went on long after their limit: accounting never heard of their end in all likelihood. None of them
+    /// is charged before it has one.
+    pub runaway: Listed,
     /// What became of the runs that had.
     #[serde(flatten)]
     pub counts: Counts,
@@ -100,6 +103,7 @@ pub(super) struct Tally {
     steps: u64,
     not_started: u64,
     running: u64,
+    runaway: Listed,
     pub(super) running_since: RunningSince,
     counts: Counts,
     not_priced: Listed,
@@ -127,6 +131,9 @@ impl Tally {
         }
         for row in &chunk.rejected {
             self.rejected.add(|| row.clone());
+        }
+        for row in &chunk.runaway {
+            self.runaway.add(|| row.clone());
         }
         let mut rejected = Vec::new();
         for (place, (command, outcome)) in chunk.commands.iter().zip(outcomes).enumerate() {
@@ -183,6 +190,7 @@ impl Tally {
             steps: self.steps,
             not_started: self.not_started,
             running: self.running,
+            runaway: self.runaway.clone(),
             counts: self.counts.clone(),
             not_priced: self.not_priced.clone(),
             rejected: self.rejected.clone(),

@@ -128,7 +128,7 @@ impl Intake<'_> {
         }
         self.ends.see_run(&run);
         if run.ended_at.is_none() {
-            self.chunk.add_running(&run);
+            self.chunk.add_running(&run, Some(line));
         } else {
             self.chunk.commands.push(self.pricer.settlement(run));
             self.chunk.lines.push(line);

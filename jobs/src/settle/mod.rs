@@ -36,7 +36,7 @@ pub(crate) use adopted::Adopted;
 pub(crate) use close::ended_as_seen;
 pub(crate) use counts::NotTaken;
 pub(crate) use lost::kept_until;
-pub(crate) use observe::{NO_NUMBER, Seen, Viewpoint, look, priced};
+pub(crate) use observe::{NO_NUMBER, Seen, Viewpoint, goes_on_after_its_limit, look, priced, said_limit};
 pub(crate) use price::{Pricer, price_of};
 pub(crate) use reading::Reading;
 pub(crate) use report::{named, printable};

@@ -66,8 +66,7 @@ pub(crate) fn look(view: &Viewpoint, as_of: Timestamp, reading: &Reading, queue:
     let mut runaway = Vec::new();
     for run in reading.running() {
         // A run whose end never reached accounting would grow for ever: it counts up to its limit.
-        let is_runaway = !in_queue.contains(&run.key.scheduler_job)
-            && run.elapsed.seconds() > limit(run.time_limit).seconds().saturating_add(GRACE_SECONDS);
+        let is_runaway = !in_queue.contains(&run.key.scheduler_job) && goes_on_after_its_limit(run);
         if is_runaway {
             runaway.push(run.key.clone());
         }
@@ -82,6 +81,11 @@ pub(crate) fn look(view: &Viewpoint, as_of: Timestamp, reading: &Reading, queue:
         }
     }
     Seen { sight, runaway }
+}
+
+/// Whether a run that has no end has run for longer than its nodes let it: accounting never heard of its end in all likelihood.
+pub(crate) fn goes_on_after_its_limit(run: &Run) -> bool {
+    run.ended_at.is_none() && run.elapsed.seconds() > limit(run.time_limit).seconds().saturating_add(GRACE_SECONDS)
 }
 
 /// The observation of a cluster: what was seen there, priced by the profile of its site.
@@ -186,7 +190,12 @@ fn tariff(site: &Site, partition: Option<&PartitionName>, tres: &Tres, at: Times
 }
 
 fn limit(limit: Option<WallTime>) -> WallTime {
-    limit.filter(|limit| limit.seconds() < NO_NUMBER).unwrap_or(NO_LIMIT)
+    said_limit(limit).unwrap_or(NO_LIMIT)
+}
+
+/// The limit, where a row has one.
+pub(crate) fn said_limit(limit: Option<WallTime>) -> Option<WallTime> {
+    limit.filter(|limit| limit.seconds() < NO_NUMBER)
 }
 
 /// The price of so many tasks of an array: one row of the queue stands for all that wait.

@@ -56,6 +56,25 @@ async fn runs_come_as_from_a_file_each_once_however_many_windows_show_it() {
 }
 
 #[tokio::test]
+async fn a_run_that_accounting_forgot_to_end_is_told_and_charged_once_it_has_an_end() {
+    let desk = Desk::new().await;
+    let mut lost = run(1, "ada", NOW - 20 * DAY, None);
+    lost.elapsed = model::WallTime::from_seconds(20 * 86_400);
+    desk.says().runs = vec![lost, run(2, "ada", NOW - 600, None)];
+    let report = desk.import_live("ada", NOW - 30 * DAY, false).await;
+    let submitted = at(NOW - 20 * DAY - 10);
+    let told = format!(
+        "the run of job 1 on testland, submitted at {submitted}: accounting says that it runs, for 20-00:00:00 by then, with a \
+         limit of 01:00:00"
+    );
+    assert_eq!((report.running, report.runaway.count, &report.runaway.first), (2, 1, &vec![told]));
+    assert_eq!((report.counts.new, report.is_complete(), desk.used().await), (0, true, 0));
+    desk.says().runs = vec![run(1, "ada", NOW - 20 * DAY, Some(NOW - 20 * DAY + 100))];
+    let mended = desk.import_live("ada", NOW - 30 * DAY, false).await;
+    assert_eq!((mended.runaway.count, mended.counts.new, desk.used().await), (0, 1, 100));
+}
+
+#[tokio::test]
 async fn no_cursor_moves_and_no_hold_is_closed() {
     let desk = Desk::new().await;
     let job = desk.job("ada", 1, NOW - DAY, Origin::Shell).await;

@@ -175,6 +175,46 @@ async fn rule_10_a_runaway_job_is_corrected_when_the_site_mends_it() {
     assert_eq!((report.counts.corrected, desk.used().await), (1, 0));
 }
 
+/// As long as accounting has no end of it nobody knows one: it is told, by its line, and charged once the site has mended it.
+#[tokio::test]
+async fn rule_10_a_runaway_job_is_told_and_charged_once_it_is_mended() {
+    let runs = |id: u64, started: i64, limit: &str| {
+        let row = completed(id, started, 0).replace("COMPLETED", "RUNNING").replace(&format!("|{NOW}|"), "|Unknown|");
+        row.replace("|60|1|", &format!("|{limit}|1|"))
+    };
+    let desk = Desk::new().await;
+    let rows = [
+        runs(1, 600, "60"),
+        runs(2, 20 * DAY, "60"),
+        // Within its limit, in the hour in which nodes end it, behind that, and without a limit.
+        runs(3, 20 * DAY, "30000"),
+        runs(4, 7_200, "60"),
+        runs(5, 7_201, "60"),
+        runs(6, 7 * DAY, "UNLIMITED"),
+        runs(7, 8 * DAY, "UNLIMITED"),
+    ];
+    let report = desk.import(&text(&rows)).await;
+    let told = |line: u64, id: u64, started: i64, ran: &str| {
+        let submitted = crate::desk::at(NOW - started - 10);
+        format!(
+            "line {line}: the run of job {id} on testland, submitted at {submitted}: accounting says that it runs, for {ran}"
+        )
+    };
+    let expected = [
+        told(3, 2, 20 * DAY, "20-00:00:00 by then, with a limit of 01:00:00"),
+        told(6, 5, 7_201, "02:00:01 by then, with a limit of 01:00:00"),
+        told(8, 7, 8 * DAY, "8-00:00:00 by then, with no limit"),
+    ];
+    assert_eq!((report.runaway.count, &report.runaway.first), (3, &expected.to_vec()));
+    assert_eq!((report.running, report.counts.new, report.rejected.count, desk.used().await), (7, 0, 0, 0));
+    // The site gives it the end that it had after half an hour.
+    let mended = text(&[completed(2, 20 * DAY, 20 * DAY - 1_800)]);
+    let report = desk.import(&mended).await;
+    assert_eq!((report.runaway.count, report.counts.new, desk.used().await), (0, 1, 1_800));
+    let again = desk.import(&mended).await;
+    assert_eq!((again.counts.same, desk.used().await), (1, 1_800), "once");
+}
+
 #[tokio::test]
 async fn rule_11_an_edited_row_corrects_and_a_purged_one_says_nothing() {
     let desk = Desk::new().await;

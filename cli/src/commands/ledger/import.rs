@@ -238,6 +238,15 @@ fn notes(report: &ImportReport) -> Vec<String> {
     };
     warn("not taken in", &report.rejected);
     warn("not counted", &report.not_priced);
+    warn("not ended", &report.runaway);
+    if report.runaway.count > 0 {
+        notes.push(format!(
+            "note: that is long after {} limit, and what became of {} is unknown: no run is charged before accounting has its end, \
+             which the site's operators mend (`sacctmgr show runawayjobs`)",
+            agreeing(report.runaway.count, "its", "their"),
+            agreeing(report.runaway.count, "it", "them")
+        ));
+    }
     if report.coverage.is_empty() && report.window.is_some() {
         let why = if report.rejected.count == 0 {
             "`--read-as` says who asked and what they could see"
