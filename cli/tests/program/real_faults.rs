@@ -7,6 +7,7 @@ use crate::{
     real_jupiter::{accounted, charged, scheduler_job},
 };
 use lab::User;
+use serde_json::{Value, json};
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
@@ -21,7 +22,7 @@ struct Volume {
 }
 
 impl Volume {
-    fn mounted(at: PathBuf, kilobytes: u32) -> Self {
+    fn mounted(at: PathBuf, kilobytes: u64) -> Self {
         fs::create_dir_all(&at).expect("a place");
         let options = format!("size={kilobytes}k,mode=0700");
         run("mount", &["-t", "tmpfs", "-o", &options, "pakt-test"], &at);
@@ -46,6 +47,11 @@ impl Volume {
                 fs::remove_file(entry.path()).expect("ours");
             }
         }
+    }
+
+    /// So that so much more finds room.
+    fn grow_to(&self, kilobytes: u64) {
+        self.remount(&format!("size={kilobytes}k"));
     }
 
     fn remount(&self, option: &str) {
@@ -267,10 +273,18 @@ fn real_a_full_or_read_only_home_settles_no_place_and_submits_nothing() {
 /// So many runs that what they cost does not stay in memory.
 const MANY_RUNS: i64 = 100_100;
 
-#[test]
-fn real_an_import_that_finds_no_room_in_tmpdir_says_so_and_the_same_call_goes_on() {
+/// What reads `runs.psv`.
+const IMPORT: [&str; 7] =
+    ["ledger", "import", "runs.psv", "--observed-at", "2026-10-02T00:00:00Z", "--read-as", "site"];
+
+/// A ledger with a budget, in the state folder or at another place, and a file of so many runs: a minute of four GPUs each.
+fn desk_with_file(ledger: Option<&Path>, runs: i64) -> Desk {
     let desk = Desk::new();
-    desk.configure(&format!("site: jupiter\nproject: atlas\nstate: {}\n", desk.home().join("state").display()));
+    let mut settings = format!("site: jupiter\nproject: atlas\nstate: {}\n", desk.home().join("state").display());
+    if let Some(ledger) = ledger {
+        settings.push_str(&format!("ledger: {}\n", ledger.display()));
+    }
+    desk.configure(&settings);
     desk.pakt(&["ledger", "init"]).expect(0);
     let grant = ["ledger", "grant", "atlas", "100000", "--unit", "jupiter:gh200", "--account", "hai"];
     desk.pakt(&[&grant[..], &["--from", "2026-09-01", "--until", "2027-09-01"]].concat()).expect(0);
@@ -278,17 +292,22 @@ fn real_an_import_that_finds_no_room_in_tmpdir_says_so_and_the_same_call_goes_on
         "JobIDRaw|JobID|Cluster|User|Account|Partition|State|Submit|Start|End|ElapsedRaw|AllocNodes|AllocTRES\n"
             .to_owned();
     let tres = "cpu=288,gres/gpu=4,gres/gpu:gh200=4,node=1";
-    for id in 1..=MANY_RUNS {
+    for id in 1..=runs {
         let start = 1_788_300_000 + id;
         let times = format!("{}|{start}|{}|60", start - 60, start + 60);
         rows.push_str(&format!("{id}|{id}|jupiter|ada|hai|booster|COMPLETED|{times}|1|{tres}\n"));
     }
     desk.write("runs.psv", &rows);
+    desk
+}
+
+#[test]
+fn real_an_import_that_finds_no_room_in_tmpdir_says_so_and_the_same_call_goes_on() {
+    let desk = desk_with_file(None, MANY_RUNS);
     let volume = Volume::mounted(desk.work().join("small"), 1_024);
-    let words = ["ledger", "import", "runs.psv", "--observed-at", "2026-10-02T00:00:00Z"];
-    let mut command = desk.command(words);
+    let mut command = desk.command(IMPORT);
     command.env("TMPDIR", &volume.at);
-    let refused = desk.finish(&words, command).expect(3);
+    let refused = desk.finish(&IMPORT, command).expect(3);
     let said = refused.stderr.replace(&volume.at.display().to_string(), "<small>");
     insta::assert_snapshot!(said, @"
     error: the import did not come to its end
@@ -296,10 +315,52 @@ fn real_an_import_that_finds_no_room_in_tmpdir_says_so_and_the_same_call_goes_on
     next:  name a folder with room in `TMPDIR` (40 bytes a run) and run the same command again: what is in the books already is not entered twice
     ");
     assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
-    desk.pakt(&words).expect(0);
-    // A minute of four GPUs each.
+    desk.pakt(&IMPORT).expect(0);
     assert_eq!(desk.json(&["usage"])["usage"][0]["amount"], MANY_RUNS * 240_000);
-    let again = desk.pakt(&words).expect(0).stdout;
+    let again = desk.pakt(&IMPORT).expect(0).stdout;
     assert!(again.starts_with("jupiter: 100100 rows: 0 newly charged, 100100 known"), "{again}");
+    assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
+}
+
+/// Three posts of an import.
+const SOME_RUNS: i64 = 30_000;
+
+/// What the books say of the runs, and of the file.
+fn books(desk: &Desk) -> [Value; 4] {
+    let imports = desk.json(&["ledger", "imports"])["imports"].clone();
+    let totals = imports.as_array().expect("a list").iter().map(|import| import["batch"]["totals"].clone());
+    [
+        desk.json(&["usage", "--by", "day,person,end-state"])["usage"].clone(),
+        desk.json(&["balance", "--offline", "atlas"])["balances"][0]["used"].clone(),
+        Value::from_iter(totals),
+        desk.json(&["ledger", "coverage"])["coverage"][0]["whole"].clone(),
+    ]
+}
+
+#[test]
+fn real_an_import_that_fills_the_disk_of_its_ledger_keeps_what_was_posted_and_goes_on() {
+    let whole = desk_with_file(None, SOME_RUNS);
+    whole.pakt(&IMPORT).expect(0);
+    let size = fs::metadata(whole.home().join("state/ledger.sqlite")).expect("a ledger").len() / 1_024;
+
+    let outside = tempfile::tempdir().expect("a folder");
+    // The first post fits beside its write-ahead log, and the last one does not.
+    let volume = Volume::mounted(outside.path().join("books"), size * 9 / 10);
+    let desk = desk_with_file(Some(&volume.at.join("ledger.sqlite")), SOME_RUNS);
+    let refused = desk.pakt(&IMPORT).expect(3);
+    told(&refused);
+    assert!(refused.stderr.contains("make room"), "{}", refused.stderr);
+
+    volume.grow_to(4 * size);
+    assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
+    let [usage, _, totals, read] = books(&desk);
+    let posted =
+        usage.as_array().expect("a list").iter().map(|sum| sum["amount"].as_i64().expect("an amount")).sum::<i64>();
+    assert!((1..SOME_RUNS * 240_000).contains(&posted), "{posted} of {}", SOME_RUNS * 240_000);
+    assert_eq!(posted % (10_000 * 240_000), 0, "whole posts");
+    assert_eq!((totals, read), (json!([]), json!([])), "it is not noted as read");
+
+    desk.pakt(&IMPORT).expect(0);
+    assert_eq!(books(&desk), books(&whole));
     assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
 }
