@@ -51,7 +51,8 @@ fn more_time(shown: &Shown) -> String {
             last.step,
             last.path.display()
         ),
-        None => "ask for more with `time:` below `resources:`, or let the program save checkpoints and submit it again".to_owned(),
+        None => "ask for more with `time:` below `resources:`, or let the program save checkpoints and submit it again"
+            .to_owned(),
     }
 }
 

@@ -332,7 +332,7 @@ fn books(desk: &Desk) -> [Value; 4] {
     [
         desk.json(&["usage", "--by", "day,person,end-state"])["usage"].clone(),
         desk.json(&["balance", "--offline", "atlas"])["balances"][0]["used"].clone(),
-        Value::from_iter(totals),
+        totals.collect::<Value>(),
         desk.json(&["ledger", "coverage"])["coverage"][0]["whole"].clone(),
     ]
 }

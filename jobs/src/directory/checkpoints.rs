@@ -99,7 +99,9 @@ mod tests {
     #[test]
     fn what_is_too_long_too_large_or_no_text_is_no_checkpoint() {
         let long = format!("1 /{}\n", "x".repeat(LONGEST_PATH));
-        for list in [long.as_bytes(), b"99999999999999999999999 /x\n", b"1 /\xff\n", b"1 /a\tb\n", b"1  /x\n", b"", b"\n"] {
+        for list in
+            [long.as_bytes(), b"99999999999999999999999 /x\n", b"1 /\xff\n", b"1 /a\tb\n", b"1  /x\n", b"", b"\n"]
+        {
             assert_eq!(read(list, false), [], "{}", String::from_utf8_lossy(list));
         }
     }

@@ -70,13 +70,13 @@ fn a_run(number: u64) -> SettledRun {
     run.partition = chance.one_of(&["booster", "develbooster", ""]).parse().ok();
     run.state = JobState::of(chance.one_of(&[BaseState::Completed, BaseState::Failed, BaseState::Timeout]));
     run.stamp = (chance.below(3) == 0).then(|| stamp(chance.hold()));
-    run.sluid = (number % 3 == 0).then(|| format!("s{number}"));
+    run.sluid = number.is_multiple_of(3).then(|| format!("s{number}"));
     run.name = format!("train-{}", chance.below(9));
     run.evidence = chance.one_of(&[EvidenceClass::SelfRead, EvidenceClass::SelfRead, EvidenceClass::CoordinatorRead]);
     (run.started_at, run.ended_at, run.observed_at) = (at(ended_at - long), Some(at(ended_at)), at(NOW - 300));
     run.elapsed = WallTime::from_seconds(u64::try_from(long).expect("forwards"));
     run.raw = format!("{number}|{}|{long}", run.name);
-    if number % 17 == 0 {
+    if number.is_multiple_of(17) {
         settled.price = RunPrice::Unknown("no tariff for its partition".to_owned());
     }
     settled
@@ -255,14 +255,12 @@ fn most_written_at_once(desk: &Desk) -> u64 {
     let select = |runs: &str| {
         format!("SELECT max(together) FROM (SELECT count(*) AS together FROM {runs} GROUP BY raw_chunk) AS chunks")
     };
-    match &desk.database {
-        Some(database) => database.sql(&select("pakt.runs")).expect("read").parse().expect("a number"),
-        None => {
-            let file = rusqlite::Connection::open(desk.path()).expect("opened");
-            let most = file.query_row(&select("runs"), [], |row| row.get::<_, i64>(0)).expect("read");
-            u64::try_from(most).expect("a number")
-        }
+    if let Some(database) = &desk.database {
+        return database.sql(&select("pakt.runs")).expect("read").parse().expect("a number");
     }
+    let file = rusqlite::Connection::open(desk.path()).expect("opened");
+    let most = file.query_row(&select("runs"), [], |row| row.get::<_, i64>(0)).expect("read");
+    u64::try_from(most).expect("a number")
 }
 
 #[tokio::test]
