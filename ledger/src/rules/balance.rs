@@ -1,5 +1,6 @@
 //! Balances: totals, holds and observations put together, and the decision whether an amount is free.
 
+use super::parts_by_budget::PartsByBudget;
 use super::{Attribution, Budget, Charge, LotError, Reservation, Seen, Spender, Terms, attribute, known_as_of, union};
 use crate::records::{BalanceParts, NotedFigure, Total};
 use crate::{EntryKind, Hold, HoldId, Refusal};
@@ -31,13 +32,14 @@ pub(crate) fn budgets(parts: &BalanceParts, now: Timestamp) -> Result<Vec<Budget
     let dated = add_jobs(&mut balances, parts, now)?;
     let terms: BTreeMap<(&ProjectName, &Unit), &Terms> =
         parts.terms.iter().map(|terms| ((&terms.project, &terms.unit), terms)).collect();
+    let by_budget = PartsByBudget::of(parts);
     let mut budgets = Vec::with_capacity(balances.len());
     for ((project, unit), balance) in balances {
         let total = spent.get(&(&project, &unit)).copied().unwrap_or_default();
         let held = dated.get(&(project.clone(), unit.clone())).cloned().unwrap_or_default();
         let unsaid = Terms::unsaid(&project, &unit);
         let terms = terms.get(&(&project, &unit)).copied().unwrap_or(&unsaid);
-        budgets.push(Budget::of(balance, terms, parts, total, now)?.reserving(held)?);
+        budgets.push(Budget::of(balance, terms, &by_budget, total, now)?.reserving(held)?);
     }
     Ok(budgets)
 }

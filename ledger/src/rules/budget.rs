@@ -1,13 +1,15 @@
 //! A budget as it stands: its balance, and what its policy says of it.
 
 use super::budget_coverage::{BudgetCoverage, budget_coverage};
+use super::parts_by_budget::PartsByBudget;
 use super::{
     Decision, Event, Facts, Gap, GrantTerms, HardStop, LotBook, LotError, LotId, Policy, Rate, Reservation, Reserved,
     Spending, Standing, reserve,
 };
-use crate::records::{BalanceParts, Spent};
+use crate::records::Spent;
 use crate::{Grant, SetPolicy};
 use model::{Amount, AmountError, Balance, ProjectName, Timestamp, Unit, Window, Zone};
+use rustc_hash::FxHashMap;
 
 /// What a budget was given, and by which rules.
 #[derive(Clone, Debug)]
@@ -23,15 +25,18 @@ pub(crate) struct Terms {
 /// The terms of every project and unit that was granted something or given a policy.
 pub(crate) fn terms(grants: &[Grant], policies: Vec<SetPolicy>) -> Result<Vec<Terms>, AmountError> {
     let mut terms: Vec<Terms> = Vec::new();
+    let mut places = FxHashMap::default();
     for SetPolicy { project, unit, policy, zone } in policies {
+        places.insert((project.clone(), unit.clone()), terms.len());
         terms.push(Terms { project, unit, policy: Some(policy), zone, grants: Vec::new() });
     }
     for grant in grants {
         let (project, unit) = (&grant.terms.project, &grant.terms.unit);
-        match terms.iter_mut().find(|known| known.project == *project && known.unit == *unit) {
-            Some(known) => known.grants.push(grant.for_policy()?),
-            None => terms.push(Terms { grants: vec![grant.for_policy()?], ..Terms::unsaid(project, unit) }),
-        }
+        let place = *places.entry((project.clone(), unit.clone())).or_insert_with(|| {
+            terms.push(Terms::unsaid(project, unit));
+            terms.len() - 1
+        });
+        terms[place].grants.push(grant.for_policy()?);
     }
     Ok(terms)
 }
@@ -59,9 +64,7 @@ impl Terms {
 
     /// What was spent, cut where the policy wants it: as the store measured it, and whatever is left of `total` up to now.
     /// A run that ended on a host whose clock is ahead is spent by now, too.
-    fn spending(&self, parts: &BalanceParts, total: Amount, now: Timestamp) -> Result<Vec<Spending>, LotError> {
-        let is_own = |spent: &&Spent| spent.project == self.project && spent.unit == self.unit;
-        let measured: Vec<&Spent> = parts.spent.iter().filter(is_own).collect();
+    fn spending(&self, measured: &[&Spent], total: Amount, now: Timestamp) -> Result<Vec<Spending>, LotError> {
         let mut borders = counted(self.policy).borders(&self.grants, &self.zone)?;
         borders.retain(|border| *border < now);
         let (mut spending, mut left) = (Vec::with_capacity(borders.len() + 1), total);
@@ -114,11 +117,12 @@ impl Budget {
     pub(super) fn of(
         mut balance: Balance,
         terms: &Terms,
-        parts: &BalanceParts,
+        parts: &PartsByBudget<'_>,
         total: Amount,
         as_of: Timestamp,
     ) -> Result<Self, LotError> {
-        let spending = terms.spending(parts, total, as_of)?;
+        let own = parts.budget(&terms.project, &terms.unit);
+        let spending = terms.spending(&own.spent, total, as_of)?;
         let facts =
             Facts { grants: &terms.grants, spending: &spending, reserved: Amount::ZERO, now: as_of, zone: &terms.zone };
         let book = counted(terms.policy).book(&facts)?;
@@ -126,9 +130,7 @@ impl Budget {
         let BudgetCoverage { completeness, unseen, until, gaps } =
             budget_coverage(&balance, &terms.grants, parts, as_of)?;
         (balance.completeness, balance.unseen, balance.complete_as_of) = (completeness, unseen, until);
-        let is_own = |project: &ProjectName, unit: &Unit| *project == terms.project && *unit == terms.unit;
-        let recent = parts.recent.iter().find(|recent| is_own(&recent.project, &recent.unit));
-        let recent = recent.map_or(Amount::ZERO, |recent| recent.amount);
+        let recent = own.recent;
         let Terms { policy, zone, grants, .. } = terms.clone();
         Ok(Self { balance, policy, zone, grants, spending, expected: Vec::new(), recent, gaps, as_of })
     }

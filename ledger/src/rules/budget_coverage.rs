@@ -1,8 +1,9 @@
 //! What was read of the runs that a budget pays for, and what that says of its numbers.
 
 use super::coverage::{common, gaps, of_binding};
-use super::{GrantTerms, LotError, unpriced};
-use crate::records::BalanceParts;
+use super::parts_by_budget::PartsByBudget;
+use super::unpriced::gap_of;
+use super::{GrantTerms, LotError};
 use crate::{AccountCoverage, Binding, Coverage};
 use model::{AccountName, Amount, Balance, Completeness, ProjectName, SiteFigure, Timestamp, Unit, UserName, Window};
 use serde::Serialize;
@@ -56,15 +57,15 @@ struct Bound<'a> {
 ///
 /// Who read as coordinator or operator knows better than a total: a site's own figure may be late, or leave out what it
 /// gave back.
-pub(super) fn budget_coverage(
+pub(super) fn budget_coverage<'a>(
     balance: &Balance,
     grants: &[GrantTerms],
-    parts: &BalanceParts,
+    parts: &PartsByBudget<'a>,
     now: Timestamp,
 ) -> Result<BudgetCoverage, LotError> {
-    let Some(from) = beginning(balance, grants, parts, now) else { return Ok(BudgetCoverage::default()) };
-    let readings: Vec<&Coverage> =
-        parts.coverage.iter().filter(|reading| reading.site == *balance.unit.site()).collect();
+    let own = parts.budget(&balance.project, &balance.unit);
+    let Some(from) = beginning(grants, own.opened, now) else { return Ok(BudgetCoverage::default()) };
+    let readings = parts.readings(balance.unit.site());
     let figure = balance.site_figure.as_ref();
     let read = readings.iter().map(|reading| reading.window.to).max();
     // What was read or said long ago says nothing of what is free now.
@@ -72,10 +73,9 @@ pub(super) fn budget_coverage(
     let read = read.filter(|read| is_fresh(read, FRESH_SECONDS));
     let said = figure.map(through).filter(|said| is_fresh(said, FIGURE_FRESH_SECONDS));
     let latest = read.max(said).map(|latest| latest.min(now));
-    let bound = |to: Timestamp| -> Vec<Bound<'_>> {
-        let own = parts.bindings.iter().filter(|known| known.project == balance.project && known.unit == balance.unit);
-        let of_binding = |binding| Bound::new(binding, &readings, Window { from, to }, to);
-        own.filter_map(of_binding).collect()
+    let bound = |to: Timestamp| -> Vec<Bound<'a>> {
+        let of_binding = |binding: &&'a Binding| Bound::new(binding, readings, Window { from, to }, to);
+        own.bindings.iter().filter_map(of_binding).collect()
     };
     let bindings = bound(latest.unwrap_or(now));
     let gaps: Vec<Gap> = bindings.iter().flat_map(Bound::gaps).collect();
@@ -86,7 +86,8 @@ pub(super) fn budget_coverage(
         Completeness::Read | Completeness::AsTheSiteSays | Completeness::Ahead | Completeness::Unpriced => Amount::ZERO,
     };
     let always = Window { from: Timestamp::from_epoch_seconds(0), to: Timestamp::from_epoch_seconds(i64::MAX) };
-    let unpriced = unpriced(&parts.unpriced, &parts.bindings, (&balance.project, &balance.unit), always);
+    let unpriced = parts.unpriced(&balance.project, balance.unit.site()).iter().copied();
+    let unpriced = gap_of(unpriced, (&balance.project, &balance.unit), always);
     let completeness = match &unpriced {
         Some(_) if completeness.is_known() => Completeness::Unpriced,
         _ => completeness,
@@ -110,14 +111,12 @@ pub fn missing(bindings: &[Binding], readings: &[Coverage], span: Window, presen
 
 /// Since when runs count now: none where nothing was granted yet. What is bound goes on to be charged when a grant is over, so
 /// that without one in force everything counts since the last of them began.
-fn beginning(balance: &Balance, grants: &[GrantTerms], parts: &BalanceParts, now: Timestamp) -> Option<Timestamp> {
+fn beginning(grants: &[GrantTerms], opened: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
     let given = || grants.iter().filter(|grant| !grant.lots.is_empty()).map(|grant| grant.window);
     let in_force = given().filter(|window| window.contains(now)).map(|window| window.from).min();
     let last = given().filter(|window| window.to <= now).map(|window| (window.to, window.from)).max();
     let granted = in_force.or_else(|| last.map(|(_, from)| from))?;
-    let is_its = |opening: &&(ProjectName, Unit, Timestamp)| opening.0 == balance.project && opening.1 == balance.unit;
-    let opened = parts.openings.iter().find(is_its).map(|(_, _, as_of)| as_of.plus_seconds(1));
-    Some(opened.map_or(granted, |opened| opened.max(granted)))
+    Some(opened.map_or(granted, |as_of| as_of.plus_seconds(1).max(granted)))
 }
 
 fn completeness(
@@ -207,6 +206,7 @@ impl<'a> Bound<'a> {
 mod tests {
     use super::*;
     use crate::GivenLot;
+    use crate::records::BalanceParts;
 
     const DAY: i64 = 86_400;
 
@@ -283,7 +283,7 @@ mod tests {
         };
         let mut balance = super::super::balance::empty(&name("atlas"), &name("horeka:a100"));
         balance.site_figure = figure;
-        let told = budget_coverage(&balance, grants, &parts, at(110)).expect("fits");
+        let told = budget_coverage(&balance, grants, &PartsByBudget::of(&parts), at(110)).expect("fits");
         let BudgetCoverage { completeness, unseen, until, gaps } = told;
         let gap = |gap: &Gap| {
             let day = |at: Timestamp| at.epoch_seconds() / DAY;
@@ -424,6 +424,7 @@ mod tests {
         balance.site_figure = Some(SiteFigure { used, settled, ..figure(0, 100) });
         let window = window(10, 400);
         let grants = [GrantTerms::whole("g", Amount::from_milli(1), window)];
-        assert!(budget_coverage(&balance, &grants, &BalanceParts::default(), at(110)).is_err());
+        let nothing = BalanceParts::default();
+        assert!(budget_coverage(&balance, &grants, &PartsByBudget::of(&nothing), at(110)).is_err());
     }
 }

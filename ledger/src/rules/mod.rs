@@ -15,6 +15,7 @@ mod lot;
 mod lot_bounds;
 mod lot_draw;
 mod movement;
+mod parts_by_budget;
 mod passed_on;
 mod past;
 mod policy;

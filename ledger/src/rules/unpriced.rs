@@ -14,20 +14,37 @@ pub fn unpriced(
     (project, unit): (&ProjectName, &Unit),
     span: Window,
 ) -> Option<Gap> {
-    let pays = |group: &UnpricedRuns| {
-        let spender = Spender {
-            site: &group.site,
-            account: group.account.as_ref(),
-            partition: group.partition.as_ref(),
-            user: &group.user,
-            words: None,
-            at: group.window.from,
-        };
-        let last = Spender { at: group.last_start, ..spender };
-        [spender, last].into_iter().filter_map(|spender| would_pay(spender, bindings)).any(|by| by.project == *project)
+    let is_its =
+        |group: &&UnpricedRuns| group.site == *unit.site() && payers(group, bindings).any(|payer| payer == project);
+    gap_of(runs.iter().filter(is_its), (project, unit), span)
+}
+
+/// Who would pay for the first and for the last of these runs; one project, mostly.
+pub(super) fn payers<'a>(
+    group: &UnpricedRuns,
+    bindings: &'a [Binding],
+) -> impl Iterator<Item = &'a ProjectName> + use<'a> {
+    let spender = Spender {
+        site: &group.site,
+        account: group.account.as_ref(),
+        partition: group.partition.as_ref(),
+        user: &group.user,
+        words: None,
+        at: group.window.from,
     };
+    let last = Spender { at: group.last_start, ..spender };
+    let [first, last] = [spender, last].map(|spender| would_pay(spender, bindings).map(|by| &by.project));
+    first.into_iter().chain(last.filter(|last| Some(*last) != first))
+}
+
+/// What a budget lacks of runs that its project would pay for at its site.
+pub(super) fn gap_of<'a>(
+    runs: impl Iterator<Item = &'a UnpricedRuns>,
+    (project, unit): (&ProjectName, &Unit),
+    span: Window,
+) -> Option<Gap> {
     let mut gap: Option<Gap> = None;
-    for group in runs.iter().filter(|group| group.site == *unit.site() && pays(group)) {
+    for group in runs {
         // One that took no time has an instant all the same.
         let ran = Window { to: group.window.to.max(group.window.from.plus_seconds(1)), ..group.window };
         let Some(window) = common(ran, span) else { continue };
