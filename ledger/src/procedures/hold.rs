@@ -47,7 +47,9 @@ pub(super) fn hold(posting: &Posting<'_>, new: &NewHold) -> Result<Outcome> {
     let terms = Particulars::Terms { anyway, is_provisional, expected };
     reserve(posting, &hold, EntryKind::Hold, new.ceiling, format!("hold:{}", new.id), terms)?;
     posting.records.put_hold(&hold)?;
-    for run in posting.records.runs_of_job(new.id.0)? {
+    let runs = posting.records.runs_of_job(new.id.0)?;
+    // Others' runs with its stamp stay with whom they are charged to, whatever was bound since.
+    for run in runs.into_iter().filter(|run| hold.is_drawn_by(&run.key.site, &run.settled.run.user)) {
         charge_again(posting, &run, EntryKind::Correct)?;
     }
     Ok(Outcome::Held(known(posting, new.id)?, Effect::Done))

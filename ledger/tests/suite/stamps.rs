@@ -85,7 +85,9 @@ async fn a_hold_that_comes_late_takes_no_run_of_another_person() {
     desk.settle(of_person("bob", 1, 60, 2)).await;
     desk.settle(of_person("ada", 2, 40, 2)).await;
     assert_eq!(used(&desk).await, [0, 60]);
-    desk.post(&[hold(2, 100)]).await;
+    // What is bound since then moves nothing by itself, and the hold of another person does not either.
+    let newer = Binding { user: Some(name("bob")), unit: name("jupiter:node"), ..binding() };
+    desk.post(&[Command::Bind(newer), hold(2, 100)]).await;
     assert_eq!(used(&desk).await, [40, 60]);
     desk.verify().await;
 }
