@@ -116,10 +116,6 @@ fn jobs_of_all_sorts(cluster: &Cluster, desk: &Desk) -> String {
     let twice = "--wrap=[ \"$SLURM_RESTART_COUNT\" = 1 ] && exec sleep 1.2; sleep 600";
     let requeued = sbatch(desk, &["--requeue", "--job-name=requeued", twice]);
     let cancelled = sbatch(desk, &["--job-name=cancelled", "--wrap=sleep 600"]);
-    let array = sbatch(desk, &["--array=0-2", "--job-name=array", "--wrap=sleep 1.2"]);
-    let part = "#SBATCH --account=atlas --nodes=1 --time=00:05:00 --output=/dev/null";
-    desk.write("parts.sh", &format!("#!/bin/bash\n{part}\n#SBATCH hetjob\n{part}\nsleep 1.2\n"));
-    let heterogeneous = desk.tool(&["sbatch", "--parsable", "parts.sh"]);
     // Slurm numbers the rows of a job in accounting some seconds after its start: before that its first start may be lost.
     let runs = |job: &str| states(desk, job).contains(&"RUNNING".to_owned()).then_some(());
     wait_until("the start of the one to cancel", PATIENCE, || runs(&cancelled)).expect("it starts");
@@ -128,6 +124,11 @@ fn jobs_of_all_sorts(cluster: &Cluster, desk: &Desk) -> String {
     desk.tool(&["scontrol", "requeue", &requeued]);
     let soon = || cluster.scontrol(["update", &format!("JobId={requeued}"), "StartTime=now+5"]).ok().map(drop);
     wait_until("the requeued job in the queue", PATIENCE, soon).expect("it waits for its second start");
+    // Only now: what wants two nodes at once keeps others from their start for as long as it waits.
+    let array = sbatch(desk, &["--array=0-2", "--job-name=array", "--wrap=sleep 1.2"]);
+    let part = "#SBATCH --account=atlas --nodes=1 --time=00:05:00 --output=/dev/null";
+    desk.write("parts.sh", &format!("#!/bin/bash\n{part}\n#SBATCH hetjob\n{part}\nsleep 1.2\n"));
+    let heterogeneous = desk.tool(&["sbatch", "--parsable", "parts.sh"]);
     let all = [requeued, cancelled, array, heterogeneous].join(",");
     let are_whole = || {
         let format = "--format=State,End,AllocTRES,SubmitLine";

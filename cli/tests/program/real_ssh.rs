@@ -224,7 +224,9 @@ fn real_a_ledger_at_the_site_beside_the_one_of_the_laptop_is_told() {
 fn real_a_call_of_many_jobs_goes_as_an_array_from_the_laptop() {
     let laptop = connected();
     let ran = laptop.at_site().join("sweep.ran");
-    let run = |number: usize| format!("until [ -e go ]; do sleep 0.1; done; echo {number} >>{}", ran.display());
+    let site = laptop.at_site().display().to_string();
+    let gate = format!("until [ -e {site}/go ] || [ ! -d {site} ]; do sleep 0.1; done");
+    let run = |number: usize| format!("{gate}; echo {number} >>{}", ran.display());
     let documents = (1..=6).map(|number| format!("---\n{}", laptop.document(&format!("sweep-{number}"), &run(number))));
     let file = laptop.write("sweep.yaml", &documents.collect::<String>());
     let call = ["submit", "--at-once", "2", file.as_str()];

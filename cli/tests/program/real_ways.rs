@@ -31,10 +31,12 @@ fn killed_and_finished(way: Way) {
     let desk = Desk::at_with_grant(&cluster, User::Ada, "atlas", "jupiter:gh200", "1000");
     way.take(&cluster, &desk, User::Ada);
     way.is_gone(&desk);
+    let work = desk.work().display().to_string();
+    let gate = format!("until [ -e {work}/go ] || [ ! -d {work} ]; do sleep 0.1; done");
     let mut submitted = Vec::new();
     for step in STEPS {
         let name = format!("killed-{}", step.to_lowercase());
-        let file = job(&desk, &name, NODE, &format!("until [ -e go ]; do sleep 0.1; done; echo ran >>{name}.ran"));
+        let file = job(&desk, &name, NODE, &format!("{gate}; echo ran >>{name}.ran"));
         let mut command = desk.command(["submit", &file]);
         let killed = command.env("PAKT_TEST_STOP_AFTER", step).output().expect("the program starts");
         assert_eq!(killed.status.signal(), Some(9), "{step}: {killed:?}");
