@@ -91,6 +91,21 @@ async fn an_absurd_row_does_not_keep_what_openings_cover_from_being_added_up() {
     assert_eq!((sums.len(), sums[0].runs, sums[0].amount), (1, 1, milli(4_000)));
 }
 
+/// A balance with it could not be told, and no hold be authorised any more.
+#[tokio::test]
+async fn an_absurd_opening_is_refused_and_changes_nothing() {
+    let desk = granted().await;
+    let before = desk.numbers().await;
+    for amount in [i64::MAX, i64::MAX / 64 + 1] {
+        let refused = desk.try_post(&[open(amount)]).await.expect_err("more than any machine has");
+        assert_eq!(refused.kind, LedgerErrorKind::Invalid, "{refused}");
+    }
+    assert_eq!(desk.numbers().await, before);
+    desk.post(&[open(i64::MAX / 64), enforce(true)]).await;
+    let refused = desk.try_post(&[hold(1, 100)]).await.expect_err("nothing is free");
+    assert!(matches!(refused.kind, LedgerErrorKind::Refused(_)), "{refused}");
+}
+
 #[tokio::test]
 async fn covered_runs_that_come_to_more_than_the_opening_are_told() {
     let desk = granted().await;
@@ -290,6 +305,7 @@ proptest! {
 on_postgres_too! {
     a_run_that_ended_before_the_opening_is_charged_no_second_time,
     an_absurd_row_does_not_keep_what_openings_cover_from_being_added_up,
+    an_absurd_opening_is_refused_and_changes_nothing,
     covered_runs_that_come_to_more_than_the_opening_are_told,
     an_opening_after_the_runs_enters_the_rest,
     what_changes_later_changes_nothing_of_what_was_used_by_then,
