@@ -103,7 +103,19 @@ pub(crate) struct Names {
     pub(crate) qos: HashMap<u32, String>,
 }
 
+/// What sacct prints for a QOS that is not there any more (`sacct/print.c`, 22.05).
+const UNKNOWN_QOS: &str = "Unknown";
+
 impl Names {
+    /// Whether a run's QOS has a name here, or the run has none.
+    pub(crate) fn has_qos(&self, number: u32) -> bool {
+        number == sys::NO_VAL || self.qos.contains_key(&number)
+    }
+
+    fn qos(&self, number: u32) -> &str {
+        if number == sys::NO_VAL { "" } else { self.qos.get(&number).map_or(UNKNOWN_QOS, String::as_str) }
+    }
+
     pub(crate) fn ask(accounting: &Accounting) -> Result<Self, CallError> {
         let qos = accounting.qos()?;
         let qos = qos.records().into_iter().map(|qos| (qos.id, qos.text(|qos| qos.name).into_owned())).collect();
@@ -130,7 +142,7 @@ pub(crate) fn row<'owner>(run: Run<'owner>, words: &mut Words, names: &'owner Na
         run.uid.to_string().into(),
         run.text(|run| run.account),
         run.text(|run| run.partition),
-        names.qos.get(&run.qosid).map_or_else(|| run.qosid.to_string().into(), |name| name.as_str().into()),
+        names.qos(run.qosid).into(),
         state(run, words).into(),
         words::exit(run.exitcode).into(),
         words::instant(run.submit, "Unknown"),

@@ -184,6 +184,9 @@ impl<W: Write> Server<W> {
         let user = user_number(question.user.as_deref())?;
         let accounting = Accounting::connect()?;
         let runs = accounting::ask(&accounting, question, user, &self.cluster)?;
+        // A QOS may have been made since the names were learned.
+        let is_known = |names: &mut Names| runs.records().into_iter().all(|run| names.has_qos(run.qosid));
+        self.names = self.names.take_if(is_known);
         let names = known_names(&mut self.names, &accounting)?;
         let words = &mut self.words;
         let rows = runs.records().into_iter().map(|run| accounting::row(run, words, names));
@@ -251,7 +254,7 @@ impl<W: Write> Server<W> {
     }
 }
 
-/// Names of resources and QOS are learned with the first question; one that comes later keeps its number.
+/// Names of resources and QOS are learned with the first question, and again where a run has a QOS that is none of them.
 fn known_names<'known>(known: &'known mut Option<Names>, accounting: &Accounting) -> Result<&'known Names, CallError> {
     let names = match known.take() {
         Some(names) => names,

@@ -286,3 +286,45 @@ async fn real_what_the_library_tells_is_what_the_commands_tell_at_horeka() {
 async fn real_what_the_library_tells_is_what_the_commands_tell_at_raven() {
     everything_is_told_alike(raven(), "raven").await;
 }
+
+/// A QOS of this test alone, which goes away again.
+struct LaterQos(lab::Cluster);
+
+impl LaterQos {
+    const OF_ADA: [&str; 6] = ["modify", "user", "where", "account=atlas", "cluster=jupiter", "set"];
+
+    fn of_ada(change: &str) -> Vec<String> {
+        let [modify, user, rest @ ..] = Self::OF_ADA;
+        let words = [modify, user, lab::User::Ada.name()].into_iter().chain(rest).chain([change]);
+        words.map(str::to_owned).collect()
+    }
+
+    fn made() -> Self {
+        let cluster = lab::attach("jupiter").expect("the lab is up");
+        cluster.sacctmgr(["add", "qos", "later"]).expect("made");
+        cluster.sacctmgr(Self::of_ada("qos+=later")).expect("allowed");
+        Self(cluster)
+    }
+}
+
+impl Drop for LaterQos {
+    fn drop(&mut self) {
+        let _taken = self.0.sacctmgr(Self::of_ada("qos-=later"));
+        let _gone = self.0.sacctmgr(["delete", "qos", "later"]);
+    }
+}
+
+#[tokio::test]
+async fn real_a_qos_that_is_made_while_the_helper_lives_is_named() {
+    let both = Both::of(jupiter(), "jupiter");
+    // The names are learned with the first question.
+    both.stage.runs().await;
+    let _qos = LaterQos::made();
+    let id = both.put(&with(both.stage.submission("later", Size::Small, "true"), &["--qos=later"])).await;
+    let named = until(async || {
+        let runs = both.stage.runs().await.runs;
+        runs.into_iter().find(|run| run.key.scheduler_job == id && run.ended_at.is_some()).map(|run| run.qos)
+    });
+    let named = named.await.expect("accounting has it").map(|name| name.to_string());
+    assert_eq!(named.as_deref(), Some("later"));
+}
