@@ -1,6 +1,10 @@
 //! Runs that the scheduler is asked for: window by window, while those of the last one are posted.
 
-use super::{chunk::Chunk, run::NOT_FINISHED, windows::Windows};
+use super::{
+    chunk::{CHUNK, Chunk},
+    run::NOT_FINISHED,
+    windows::Windows,
+};
 use crate::{
     error::JobsError,
     house::House,
@@ -14,11 +18,6 @@ use scheduler_adapters::{RejectedRow, RunTaker, RunWindow, Users, Whose};
 use sites::Site;
 use std::collections::BTreeSet;
 use tokio::sync::mpsc::Sender;
-
-/// So many runs are posted at once: few, so that much can wait without much memory.
-const CHUNK: usize = 4_000;
-/// So many chunks wait for the ledger: they are posted while the database daemon looks for the next answer, and nobody prints.
-pub(super) const WAITING: usize = 10;
 
 /// What is asked.
 pub(super) struct Question<'a> {

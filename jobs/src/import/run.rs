@@ -1,7 +1,7 @@
 //! Puts an import together.
 
 use super::{
-    chunk::Chunk,
+    chunk::{Chunk, WAITING},
     elsewhere,
     holds::Ends,
     live::{self, Question},
@@ -88,7 +88,7 @@ pub async fn import_live(house: &House, wish: LiveWish) -> Result<ImportReport, 
     let foreign = ForeignStamps::beside(Watched::default(), NOT_FINISHED);
     let desk = Desk { house, book };
     let mut import = Import { desk, command, reader, observed_at: now, tally: Tally::default(), foreign };
-    let (sender, chunks) = mpsc::channel(live::WAITING);
+    let (sender, chunks) = mpsc::channel(WAITING);
     let (read, taken) = tokio::join!(live::read(&question, sender), import.take_in(chunks));
     // Where the books took no more, that is what is to be told.
     let (last, _) = taken?;
