@@ -84,8 +84,10 @@ impl SlurmCommands {
             return self.cancel(*id).await;
         }
         let output = self.run(Tool::Scancel, &call::read(Tool::Scancel).arguments(cancelled_words(ids))).await;
+        // What its exit code says of one among several is nowhere written down: any error that is told counts.
+        let is_done = |said: &Output| said.succeeded() && !said.stderr_text().contains("error:");
         let said =
-            output.and_then(|said| if said.succeeded() { Ok(()) } else { Err(call::not_done(Tool::Scancel, &said)) });
+            output.and_then(|said| if is_done(&said) { Ok(()) } else { Err(call::not_done(Tool::Scancel, &said)) });
         self.heeded(Tool::Scancel, said).await
     }
 }
