@@ -59,6 +59,7 @@ const CONSTANTS: &[&str] = &[
     "MEM_PER_CPU",
     "PART_FLAG_.*",
     "PARTITION_.*",
+    "QOS_COND_FLAG_WITH_DELETED",
     "SHARED_FORCE",
     "SLURM_ERROR",
     "SLURM_SUCCESS",
@@ -69,6 +70,7 @@ const CONSTANTS: &[&str] = &[
 const MEMBERS: &[(&str, &str, &str)] = &[
     ("slurmdb_job_rec_t", "restart_cnt:", "run_restarts"),
     ("slurmdb_job_rec_t", "sluid:", "run_sluid"),
+    ("slurmdb_qos_cond_t", "with_deleted:", "deleted_qos_by_member"),
     ("submit_response_msg", "step_id:slurm_step_id_t", "taken_by_step"),
 ];
 

@@ -49,6 +49,15 @@ fn charged(exported: &[Value], job: &str) -> i64 {
     of_job.map(|entry| entry["amount"].as_i64().expect("milli")).sum()
 }
 
+/// Settles until every hold is closed: Slurm numbers the rows of tasks in accounting some seconds after their start.
+fn await_every_end(desk: &Desk) {
+    let is_closed = || {
+        desk.json(&["settle"]);
+        (desk.json(&["balance", "--offline", "atlas"])["balances"][0]["committed"] == 0).then_some(())
+    };
+    wait_until("the end of every hold", PATIENCE, is_closed).expect("accounting has all tasks");
+}
+
 #[test]
 fn real_thirty_tasks_of_one_array_are_thirty_jobs() {
     let (cluster, desk) = jupiter();
@@ -75,7 +84,7 @@ fn real_thirty_tasks_of_one_array_are_thirty_jobs() {
     assert_eq!(ran(&desk, "sweep.ran"), (1..=28).collect::<Vec<_>>(), "each worked once");
     assert!(desk.pakt(&["logs", "sweep-12"]).expect(0).stdout.contains("this is 12"));
 
-    desk.json(&["settle"]);
+    await_every_end(&desk);
     let rows = desk.tool(&["sacct", "-nXP", "--format=JobID,ElapsedRaw,AllocNodes,State", "--jobs", &array]);
     let rows: BTreeMap<&str, (i64, &str)> = rows
         .lines()
@@ -122,12 +131,7 @@ fn real_a_call_of_more_jobs_than_an_array_may_have_is_several_arrays() {
     }
     assert_eq!(ran(&desk, "wide.ran"), (1..=67).collect::<Vec<_>>(), "each worked once");
     assert_eq!(desk.entries_of_kind("hold"), 67);
-    // Slurm numbers the rows of tasks in accounting some seconds after their start.
-    let is_closed = || {
-        desk.json(&["settle"]);
-        (desk.json(&["balance", "--offline", "atlas"])["balances"][0]["committed"] == 0).then_some(())
-    };
-    wait_until("the end of every hold", PATIENCE, is_closed).expect("accounting has all tasks");
+    await_every_end(&desk);
 }
 
 #[test]

@@ -103,7 +103,7 @@ pub(crate) struct Names {
     pub(crate) qos: HashMap<u32, String>,
 }
 
-/// What sacct prints for a QOS that is not there any more (`sacct/print.c`, 22.05).
+/// What sacct prints for a QOS of which accounting knows nothing (`sacct/print.c`, 22.05).
 const UNKNOWN_QOS: &str = "Unknown";
 
 impl Names {
@@ -117,7 +117,7 @@ impl Names {
     }
 
     pub(crate) fn ask(accounting: &Accounting) -> Result<Self, CallError> {
-        let qos = accounting.qos()?;
+        let qos = accounting.qos_of_all_times()?;
         let qos = qos.records().into_iter().map(|qos| (qos.id, qos.text(|qos| qos.name).into_owned())).collect();
         Ok(Self { resources: Resources::ask(accounting)?, qos })
     }

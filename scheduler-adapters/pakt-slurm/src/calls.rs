@@ -324,6 +324,17 @@ impl Accounting {
         unsafe { List::take(sys::slurmdb_qos_get(self.0.as_ptr(), ptr::null_mut()), "slurmdb_qos_get") }
     }
 
+    /// All qualities of service, and those that were deleted: runs keep their numbers, and `sacct` their names.
+    pub(crate) fn qos_of_all_times(&self) -> Result<List<sys::slurmdb_qos_rec_t>, CallError> {
+        #[cfg(deleted_qos_by_member)]
+        let mut condition = sys::slurmdb_qos_cond_t { with_deleted: 1, ..Default::default() };
+        #[cfg(not(deleted_qos_by_member))]
+        let mut condition =
+            sys::slurmdb_qos_cond_t { flags: sys::QOS_COND_FLAG_WITH_DELETED as u16, ..Default::default() };
+        // SAFETY: the connection is open; a condition without lists asks for all.
+        unsafe { List::take(sys::slurmdb_qos_get(self.0.as_ptr(), &raw mut condition), "slurmdb_qos_get") }
+    }
+
     /// The associations that a condition names.
     pub(crate) fn associations(
         &self,

@@ -319,7 +319,7 @@ async fn real_a_qos_that_is_made_while_the_helper_lives_is_named() {
     let both = Both::of(jupiter(), "jupiter");
     // The names are learned with the first question.
     both.stage.runs().await;
-    let _qos = LaterQos::made();
+    let qos = LaterQos::made();
     let id = both.put(&with(both.stage.submission("later", Size::Small, "true"), &["--qos=later"])).await;
     let named = until(async || {
         let runs = both.stage.runs().await.runs;
@@ -327,4 +327,12 @@ async fn real_a_qos_that_is_made_while_the_helper_lives_is_named() {
     });
     let named = named.await.expect("accounting has it").map(|name| name.to_string());
     assert_eq!(named.as_deref(), Some("later"));
+
+    // It keeps its name for its runs when it is deleted: of a helper that lives, and of one that begins behind that.
+    drop(qos);
+    for helper in [both, Both::of(jupiter(), "jupiter")] {
+        let runs = helper.stage.runs().await.runs;
+        let run = runs.into_iter().find(|run| run.key.scheduler_job == id).expect("accounting has it");
+        assert_eq!(run.qos.map(|name| name.to_string()).as_deref(), Some("later"));
+    }
 }

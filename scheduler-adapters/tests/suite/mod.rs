@@ -53,7 +53,7 @@ use std::{
     hash::{BuildHasher, Hasher},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The clock of the host.
@@ -248,7 +248,8 @@ impl Stage {
 
 /// Looks again and again until there is an answer; none when it does not come within three minutes.
 pub(crate) async fn until<Answer>(mut look: impl AsyncFnMut() -> Option<Answer>) -> Option<Answer> {
-    for _ in 0..1200 {
+    let patience = Instant::now() + Duration::from_mins(3);
+    while Instant::now() < patience {
         if let Some(answer) = look().await {
             return Some(answer);
         }

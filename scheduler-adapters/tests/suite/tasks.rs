@@ -31,20 +31,24 @@ async fn states(stage: &Stage, ids: &[SchedulerJobId]) -> BTreeMap<SchedulerJobI
 
 /// Waits until a task that waited is not there any more: as cancelled, or without a trace.
 async fn gone(stage: &Stage, id: SchedulerJobId) {
-    let is_gone = async || {
-        let seen = stage.scheduler.states(&[id], long_ago()).await.ok()?;
-        seen.get(&id).is_none_or(|job| job.state.base == BaseState::Cancelled).then_some(())
-    };
-    until(is_gone).await.unwrap_or_else(|| panic!("task {id} still waits"));
+    wait(stage, id, "gone", |seen| seen.is_none_or(|job| job.state.base == BaseState::Cancelled)).await;
 }
 
 /// Waits for the end of a task; accounting may not know for a moment which task it is.
 async fn over(stage: &Stage, id: SchedulerJobId) {
-    let is_over = async || {
-        let seen = stage.scheduler.states(&[id], long_ago()).await.ok()?;
-        seen.get(&id).is_some_and(|job| job.state.is_final()).then_some(())
+    wait(stage, id, "over", |seen| seen.is_some_and(|job| job.state.is_final())).await;
+}
+
+async fn wait(stage: &Stage, id: SchedulerJobId, wanted: &str, is_it: impl Fn(Option<&JobSighting>) -> bool) {
+    let mut last = None;
+    let look = async || {
+        let seen = stage.scheduler.states(&[id], long_ago()).await;
+        let is_there = seen.as_ref().is_ok_and(|seen| is_it(seen.get(&id)));
+        last = Some(seen);
+        is_there.then_some(())
     };
-    until(is_over).await.unwrap_or_else(|| panic!("task {id} did not end"));
+    let seen = until(look).await;
+    assert!(seen.is_some(), "task {id} is not {wanted}: {last:?}");
 }
 
 fn search(submission: &Submission, task: u32) -> StampSearch {

@@ -50,8 +50,15 @@ typedef struct {
 	uint32_t max_jobs_pu, max_submit_jobs_pu, max_wall_pj;
 } slurmdb_qos_rec_t;
 
+#define QOS_COND_FLAG_WITH_DELETED SLURM_BIT(0)
+
 typedef struct {
 	LIST id_list;
+#if RELEASE(23, 11)
+	uint16_t flags;
+#else
+	uint16_t with_deleted;
+#endif
 } slurmdb_qos_cond_t;
 
 typedef struct {
