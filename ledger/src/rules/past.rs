@@ -1,9 +1,9 @@
 //! Balances of the past: what entries alone say, as far as they were known then.
 
 use super::replay::{Movement, Replay};
-use super::{HOUR_SECONDS, LotError, Terms, grants, spending, spending_over, terms};
+use super::{HOUR_SECONDS, LotError, Terms, spending, spending_over};
 use crate::records::{BalanceParts, Recent, Result, Spent, Total};
-use crate::{Binding, Budget, Coverage, Entry, EntryKind, SetPolicy, UnpricedRuns};
+use crate::{Binding, Budget, Coverage, Entry, EntryKind, UnpricedRuns};
 use model::{Amount, Piece, ProjectName, Timestamp, Unit, Window, split_at};
 use std::collections::BTreeMap;
 
@@ -31,9 +31,8 @@ pub(crate) struct Past {
 }
 
 impl Past {
-    /// Begins, for an instant. `given` are the entries that grant and take back.
-    pub(crate) fn new(given: Vec<Entry>, policies: Vec<SetPolicy>, now: Timestamp) -> Result<Self> {
-        let terms = terms(&grants(given)?, policies)?;
+    /// Begins, for an instant.
+    pub(crate) fn new(terms: Vec<Terms>, now: Timestamp) -> Result<Self> {
         let mut cuts = BTreeMap::new();
         for budget in &terms {
             let borders = budget.cuts(now)?;

@@ -1,5 +1,6 @@
 //! What balances are made of, and balances.
 
+use super::as_of::budgets_as_of;
 use super::coverage::all_coverage;
 use super::overnight;
 use super::past::{budgets_of_the_past, place};
@@ -84,11 +85,14 @@ pub(crate) fn budgets(tables: &impl BalanceTables, query: &BalanceQuery, now: Ti
 }
 
 fn past(tables: &impl BalanceTables, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Budget>> {
-    budgets_of_the_past(tables, query, now)
+    match (query.as_of, query.known_at) {
+        (Some(as_of), None) => budgets_as_of(tables, query, as_of),
+        _ => budgets_of_the_past(tables, query, now),
+    }
 }
 
 /// A condition on the project of a row, after which others may follow.
-fn of_project(project: Option<&ProjectName>) -> (&'static str, Vec<Value>) {
+pub(super) fn of_project(project: Option<&ProjectName>) -> (&'static str, Vec<Value>) {
     match project {
         Some(project) => ("project = ? AND", vec![Value::Text(project.to_string())]),
         None => ("", Vec::new()),

@@ -2,6 +2,7 @@
 //! of entries, the log, persons, proofs, audits, sums by the hour, and posts that wait together. A store brings rows,
 //! names and statements.
 
+mod as_of;
 mod audit;
 mod audit_joined;
 mod audit_part;

@@ -134,7 +134,7 @@ fn taken_before(
 pub(crate) const LONG: i64 = 86_400;
 
 /// The entries of a budget's runs that start before an instant and end at it or later.
-fn each_across<T: LogTables>(
+pub(super) fn each_across<T: LogTables>(
     tables: &T,
     [project, unit]: [i64; 2],
     until: Timestamp,

@@ -1,4 +1,4 @@
-//! Balances as the books were, or as of an earlier time: from the entries.
+//! Balances as the books were: from the entries, of an earlier time too. By what is known now, that is `as_of.rs`.
 
 use super::entry_rows::{ENTRY, entry};
 use super::knowledge::{DECIDED, Knowledge, bound_and_read};
@@ -6,9 +6,9 @@ use super::row::{StoredRow, unreadable};
 use super::tables::{LogTables, Value};
 use super::unpriced::unpriced_runs;
 use crate::records::Result;
-use crate::rules::{Past, Sight};
+use crate::rules::{self, Past, Sight, Terms};
 use crate::store::Store;
-use crate::{BalanceQuery, BoundAndRead, Budget, Entry, SetPolicy};
+use crate::{BalanceQuery, BoundAndRead, Budget, Entry, KnownAt, SetPolicy};
 use model::{ProjectName, Timestamp, Unit};
 use std::collections::BTreeMap;
 
@@ -22,35 +22,64 @@ pub(super) fn budgets_of_the_past(
     let knowledge = Knowledge::of(tables, query.known_at)?;
     let known = Timestamp::from_epoch_seconds(knowledge.until).min(now);
     let at = query.as_of.unwrap_or(known);
-    let mut condition = "number <= ?".to_owned();
-    let mut values = vec![Value::Number(knowledge.last)];
-    if let Some(project) = &query.project {
-        let Some(number) = tables.number_known(project.as_str())? else { return Ok(Vec::new()) };
-        condition.push_str(" AND project = ?");
-        values.push(Value::Number(number));
-    }
-    // These are few, and have an index.
-    let given = "kind IN ('grant', 'withdraw', 'delegate') AND run_place IS NULL AND hold IS NULL";
-    let mut past =
-        Past::new(entries(tables, &format!("{condition} AND {given}"), &values)?, policies(tables, knowledge)?, at)?;
+    let Some((mut condition, mut values)) = of_project(tables, query.project.as_ref(), knowledge)? else {
+        return Ok(Vec::new());
+    };
+    let mut past = Past::new(terms(tables, query.project.as_ref(), knowledge)?, at)?;
     if let Some(as_of) = query.as_of {
-        condition.push_str(" AND (effective_at <= ? OR kind = 'grant')");
+        condition.push_str(&format!(" AND ({IN_EFFECT} <= ? OR kind = 'grant')"));
         values.push(Value::Number(as_of.epoch_seconds()));
     }
     let select = format!("SELECT {ENTRY} FROM entries WHERE {condition} ORDER BY number");
     tables.each_row(&select, &values, |row| past.add(&entry(row, tables)?))?;
-    // Whose runs those of that time are goes by what is bound by now, or by the time of which the books are: what was read by then is
-    // another question, and where nothing was, nobody knew what was free.
-    let BoundAndRead { bindings, mut coverage } = bound_and_read(tables, query.known_at)?;
+    let sight = sight(tables, query.known_at, at)?;
+    let mut budgets = past.budgets(enforced(tables, knowledge, query.as_of)?, sight)?;
+    budgets.retain(|budget| query.selects(&budget.balance));
+    Ok(budgets)
+}
+
+/// Since when an entry counts: an hour that was used from the end of its run on, and what was reserved from when it was entered.
+pub(super) const IN_EFFECT: &str =
+    "CASE WHEN kind IN ('hold', 'amend', 'release') THEN recorded_at ELSE effective_at END";
+
+/// A condition on entries that were known, of one project or of all. None where no entry can be of that project.
+fn of_project(
+    tables: &impl LogTables,
+    project: Option<&ProjectName>,
+    knowledge: Knowledge,
+) -> Result<Option<(String, Vec<Value>)>> {
+    let (mut condition, mut values) = ("number <= ?".to_owned(), vec![Value::Number(knowledge.last)]);
+    if let Some(project) = project {
+        let Some(number) = tables.number_known(project.as_str())? else { return Ok(None) };
+        condition.push_str(" AND project = ?");
+        values.push(Value::Number(number));
+    }
+    Ok(Some((condition, values)))
+}
+
+/// What budgets were given and by which rules, as far as it was known.
+pub(super) fn terms(
+    tables: &impl LogTables,
+    project: Option<&ProjectName>,
+    knowledge: Knowledge,
+) -> Result<Vec<Terms>> {
+    let Some((condition, values)) = of_project(tables, project, knowledge)? else { return Ok(Vec::new()) };
+    // These are few, and have an index.
+    let given = "kind IN ('grant', 'withdraw', 'delegate') AND run_place IS NULL AND hold IS NULL";
+    let given = entries(tables, &format!("{condition} AND {given}"), &values)?;
+    Ok(rules::terms(&rules::grants(given)?, policies(tables, knowledge)?)?)
+}
+
+/// Whose runs the books could have at an instant. Whose those of that time are goes by what is bound by now, or by the time of which
+/// the books are: what was read by then is another question, and where nothing was, nobody knew what was free.
+pub(super) fn sight(tables: &(impl LogTables + Store), known: Option<KnownAt>, at: Timestamp) -> Result<Sight> {
+    let BoundAndRead { bindings, mut coverage } = bound_and_read(tables, known)?;
     let mut unpriced = unpriced_runs(tables)?;
     unpriced.retain(|runs| runs.window.from <= at);
     // A reading that was put together with a later one is not known any more: what was free then is unknown rather than told
     // by what was read since.
     coverage.retain(|reading| reading.observed_at <= at);
-    let sight = Sight { bindings, coverage, unpriced };
-    let mut budgets = past.budgets(enforced(tables, knowledge, query.as_of)?, sight)?;
-    budgets.retain(|budget| query.selects(&budget.balance));
-    Ok(budgets)
+    Ok(Sight { bindings, coverage, unpriced })
 }
 
 fn entries(tables: &impl LogTables, condition: &str, values: &[Value]) -> Result<Vec<Entry>> {
@@ -77,7 +106,7 @@ fn policies(tables: &impl LogTables, knowledge: Knowledge) -> Result<Vec<SetPoli
 }
 
 /// The budgets whose switch was known to be on, and had been set by an instant where one is asked for.
-fn enforced(
+pub(super) fn enforced(
     tables: &impl LogTables,
     knowledge: Knowledge,
     as_of: Option<Timestamp>,

@@ -3,9 +3,9 @@
 use crate::support::*;
 use ledger::{
     BalanceQuery, Binding, Budget, Command, Coverage, FixedTerm, KnownAt, MonthlyJsc, NewGrant, NhrQuarterly, Policy,
-    ReaderRights, SetPolicy, SiteZone, Unbind, UsageField, UsageFilter, UsageQuery, UsageSpan,
+    ReaderRights, Refund, SetPolicy, SiteZone, Unbind, UsageField, UsageFilter, UsageQuery, UsageSpan,
 };
-use model::Window;
+use model::{Amount, Window};
 
 /// 1 September 2026, 00:00 in Berlin.
 const SEPTEMBER: i64 = 1_788_213_600;
@@ -223,7 +223,28 @@ async fn what_is_known_by_now_of_an_earlier_time_is_told_apart() {
     assert_eq!(budgets(&desk, elsewhere, now).await, []);
 }
 
+/// A budget that nobody granted anything is there from its first entry on, though what it used came to nothing.
+#[tokio::test]
+async fn a_budget_without_a_grant_is_there_from_its_first_entry_on() {
+    let desk = Desk::new();
+    desk.post_at(SEPTEMBER, &[Command::Bind(binding())]).await;
+    desk.post_at(SEPTEMBER + DAY, &[settle(ended(foreign(1, 50), SEPTEMBER + DAY))]).await;
+    let refund = Command::Refund(Refund { run: run_key(1), amount: None, reason: "the site gave it back".to_owned() });
+    desk.post_at(SEPTEMBER + DAY, &[refund]).await;
+    let nothing = Amount::ZERO;
+    for (instant, used) in
+        [(SEPTEMBER + DAY - 1, vec![]), (SEPTEMBER + DAY, vec![nothing]), (SEPTEMBER + 9 * DAY, vec![nothing])]
+    {
+        for known_at in [None, Some(KnownAt::Entry(99))] {
+            let query = BalanceQuery { as_of: Some(at(instant)), known_at, ..BalanceQuery::default() };
+            let found = budgets(&desk, query.clone(), SEPTEMBER + 10 * DAY).await;
+            assert_eq!(found.iter().map(|budget| budget.balance.used).collect::<Vec<_>>(), used, "{query:?}");
+        }
+    }
+}
+
 on_postgres_too! {
+    a_budget_without_a_grant_is_there_from_its_first_entry_on,
     what_is_decided_later_changes_nothing_that_was_known,
     a_run_that_is_attributed_later_is_known_from_then_on,
     a_zone_that_is_said_later_cuts_no_days_that_were_known,

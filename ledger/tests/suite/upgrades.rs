@@ -15,6 +15,7 @@ const HEADER: &str = "PRAGMA application_id = 1346456404; PRAGMA user_version = 
 
 /// Takes the tables of a ledger back to version 7, which kept less.
 const BACK_TO_7: &str = "DROP INDEX covered_runs; DROP INDEX entries_of_long_runs;
+    DROP INDEX closed_holds; DROP INDEX long_holds;
     DROP TABLE overnight_spending; DROP TABLE zone_changes;
     ALTER TABLE runs DROP COLUMN covered; ALTER TABLE runs DROP COLUMN priced_at;
     ALTER TABLE bundles DROP COLUMN trust; ALTER TABLE posts DROP COLUMN clock_at;

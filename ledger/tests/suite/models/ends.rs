@@ -7,7 +7,7 @@ use ledger::{
     BalanceQuery, Budget, Entry, KnownAt, OpenMode, SqliteBook, UsageField, UsageFilter, UsageQuery, UsageSpan,
     UsageSum,
 };
-use model::{Amount, Balance, Window};
+use model::{Amount, Balance, Timestamp, Window};
 use proptest::prelude::*;
 
 /// What people see: budgets, usage by months, and what a statement between two instants begins with, moves and ends with.
@@ -64,6 +64,27 @@ pub(super) async fn statements_meet(desk: &Desk, mut borders: Vec<i64>, now: i64
         }
         let given = Amount::sum([granted, later, forgiven]).expect("fits");
         prop_assert_eq!(came_to, given.milli() - used.milli(), "{} in {}", project, unit);
+    }
+    Ok(())
+}
+
+/// The sums that are kept say of an earlier time what all entries say of it one by one, which is how the books of an earlier state are
+/// told: just before and when anything began, ended or was entered.
+pub(super) async fn sums_say_what_entries_say(desk: &Desk, mut instants: Vec<i64>, now: i64) -> Checked {
+    let entries = desk.entries().await;
+    let last = entries.last().map_or(0, |entry| entry.number);
+    for entry in &entries {
+        let began = entry.ran.as_ref().map(|ran| ran.started_at);
+        let all = [Some(entry.effective_at), Some(entry.recorded_at), began].into_iter().flatten();
+        instants.extend(all.map(Timestamp::epoch_seconds).flat_map(|instant| [instant - 1, instant]));
+    }
+    instants.sort_unstable();
+    instants.dedup();
+    for instant in instants {
+        let by_sums = BalanceQuery { as_of: Some(at(instant)), ..BalanceQuery::default() };
+        let by_entries = BalanceQuery { known_at: Some(KnownAt::Entry(last)), ..by_sums.clone() };
+        let (by_sums, by_entries) = (budgets_at(desk, by_sums, now).await, budgets_at(desk, by_entries, now).await);
+        prop_assert_eq!(by_sums, by_entries, "as of {}", instant);
     }
     Ok(())
 }

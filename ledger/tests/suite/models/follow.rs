@@ -1,6 +1,6 @@
 //! How a model is followed.
 
-use super::ends::{is_replayed, is_shown_again, sight, statements_meet};
+use super::ends::{is_replayed, is_shown_again, sight, statements_meet, sums_say_what_entries_say};
 use crate::deaths::die_while_posting;
 use crate::support::*;
 use ledger::{BalanceQuery, Budget, Command, EntryPage, LedgerError, Outcome, SettleOutcome};
@@ -79,6 +79,7 @@ async fn follow<M: Model>(mut model: M, attempts: Vec<(M::Operation, Option<u32>
         is_shown_again(&desk, shown, &model.borders(), now).await?;
     }
     statements_meet(&desk, model.borders(), now).await?;
+    sums_say_what_entries_say(&desk, model.borders(), now).await?;
     desk.verify().await;
     is_replayed(&desk, now).await
 }
