@@ -4,6 +4,7 @@ use crate::{
     directory::{IndexedJob, JobIndex},
     error::JobsError,
     house::House,
+    whose_number::of_job,
 };
 use model::{JobId, SchedulerJobId};
 use std::collections::{BTreeMap, btree_map::Entry};
@@ -36,6 +37,7 @@ async fn one_to_end(house: &House, files: &mut Files, text: &str) -> Result<Inde
         match house.scheduler.states(&ids, since).await {
             Ok(states) => open.retain(|job| {
                 let seen = job.scheduler_job.and_then(|id| states.get(&id));
+                let seen = of_job(seen, job.intent.id, &job.intent.principal.user);
                 !seen.is_some_and(|seen| seen.state.is_final())
             }),
             Err(error) => unasked = format!("; whether some are over by now was not told: {error}"),

@@ -65,6 +65,7 @@ mod undo;
 pub mod usage;
 pub mod used;
 mod watched;
+mod whose_number;
 pub mod why;
 pub mod withdraw;
 mod zone;

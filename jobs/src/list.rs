@@ -7,6 +7,7 @@ use crate::{
     house::House,
     look::{Watched, look},
     settle::ended_as_seen,
+    whose_number::of_job,
 };
 use ledger::HoldId;
 use model::{Amount, JobId, JobName, JobState, ProjectName, SchedulerJobId, Timestamp, Unit, WallTime};
@@ -89,6 +90,7 @@ pub async fn list(house: &House, most: usize, open_only: bool, freshness: Freshn
         let sighting = job.scheduler_job.and_then(|id| states.get(&id));
         // The question was for all jobs at once; what was submitted before this one is an earlier owner of its id.
         let sighting = sighting.filter(|seen| seen.submitted_at >= job.submitted_since());
+        let sighting = of_job(sighting, job.intent.id, &job.intent.principal.user);
         let is_over = sighting.is_some_and(|seen| seen.state.is_final());
         let job = listed_job(house, job, sighting).await?;
         if !(open_only && is_over) {

@@ -9,6 +9,7 @@ use crate::{
     look::{Watched, look},
     reached::booked,
     settle::kept_until,
+    whose_number::is_anothers,
 };
 use ledger::{Hold, HoldId};
 use model::{Factors, SchedulerJobId, Timestamp};
@@ -75,7 +76,8 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         _ => (Look::default(), None),
     };
     let Look { mut states, observed_at, was_shared, notes } = looked;
-    let mut sighting = submitted.as_ref().and_then(|note| states.remove(&note.scheduler_job));
+    let sighting = submitted.as_ref().and_then(|note| states.remove(&note.scheduler_job));
+    let mut sighting = sighting.filter(|seen| !is_anothers(seen, id, &intent.principal.user));
     if let Some(seen) = &mut sighting {
         seen.state = directory.meant(seen.state.clone()).await;
     }

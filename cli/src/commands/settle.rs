@@ -158,9 +158,13 @@ fn text(report: &SettleReport, sealed: &SealReport) -> String {
     for job in &report.closed {
         text.push_str(&format!("  job {job} is over, its hold is closed\n"));
     }
-    for LostJob { job, since } in &report.lost {
-        let since = instant(*since);
-        text.push_str(&format!("  nobody has known job {job} since {since}: it is lost, and its hold is given back\n"));
+    for LostJob { job, since, is_forgotten } in &report.lost {
+        let why = if *is_forgotten {
+            format!("the scheduler forgot job {job} (its number is another job's)")
+        } else {
+            format!("nobody has known job {job} since {}", instant(*since))
+        };
+        text.push_str(&format!("  {why}: it is lost, and its hold is given back\n"));
     }
     if !sealed.sealed.is_empty() {
         let count = sealed.sealed.len();

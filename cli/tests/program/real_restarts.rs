@@ -99,8 +99,30 @@ fn release_forgotten(desk: &Desk) -> usize {
     ours.map(|line| drop(desk.tool(&["scontrol", "release", line.split(' ').next().unwrap_or_default()]))).count()
 }
 
+/// Submits again, as a person would, what slurmctld took and was killed before it had saved: the queue has no such job. How many these
+/// were.
+fn submit_forgotten(desk: &Desk, rounds: &[u64]) -> usize {
+    let queued = desk.tool(&["squeue", "--me", "--noheader", "--Format=Name:80"]);
+    let jobs = desk.json(&["jobs"]);
+    let is_there = |job: &&Value| queued.contains(&format!("pakt-{}", text(&job["id"])));
+    let forgotten: Vec<&Value> = jobs["jobs"].as_array().expect("a list").iter().filter(|job| !is_there(job)).collect();
+    for job in &forgotten {
+        let id = text(&job["id"]);
+        desk.json(&["settle"]);
+        let is_over = desk.json(&["show", id])["ended"].is_object();
+        if !is_over {
+            desk.pakt(&["cancel", id]).expect(0);
+        }
+        let round =
+            rounds.iter().find(|round| job["name"].as_str().is_some_and(|name| name.ends_with(&format!("-{round}"))));
+        let words = words(desk, *round.expect("one of these"));
+        desk.pakt(&words.each_ref().map(String::as_str)).expect(0);
+    }
+    forgotten.len()
+}
+
 /// Lets all jobs of the desk work, and says what is not as it must be. How many scheduler jobs there were.
-fn end(desk: &Desk, rounds: &[u64]) -> Result<usize, String> {
+fn end(desk: &Desk, rounds: &[u64], lost: usize) -> Result<usize, String> {
     fs::write(desk.work().join("go"), "").map_err(|error| error.to_string())?;
     let waiting = || desk.tool(&["squeue", "--me", "--noheader", "--states=PENDING,RUNNING", "--Format=Name:80"]);
     wait_until("the end of the jobs", LIMIT, || (!waiting().contains("restart-")).then_some(()))
@@ -121,7 +143,8 @@ fn end(desk: &Desk, rounds: &[u64]) -> Result<usize, String> {
     let wrong: Vec<_> = rounds.iter().filter(|round| ran(round) != "ran\n").collect();
     let holds = desk.entries_of_kind("hold");
     let is_whole = desk.json(&["ledger", "verify"])["is_consistent"] == true;
-    if !wrong.is_empty() || holds != rounds.len() || jobs.len() != rounds.len() || !is_whole {
+    let wanted = rounds.len() + lost;
+    if !wrong.is_empty() || holds != wanted || jobs.len() != wanted || !is_whole {
         return Err(format!("not once: {wrong:?}; {holds} holds, {} jobs for {rounds:?}; {known}", jobs.len()));
     }
     Ok(came)
@@ -133,7 +156,7 @@ fn real_submissions_while_slurmctld_comes_and_goes() {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     let (rounds, seed) = (number("PAKT_SOAK_ROUNDS").unwrap_or(50), number("PAKT_SOAK_SEED").unwrap_or(since));
     let mut chance = Chance(seed | 1);
-    let (mut kills, mut came, mut forgotten) = (0, 0, 0);
+    let (mut kills, mut came, mut forgotten, mut lost) = (0, 0, 0, 0);
     for first in (1..=rounds).step_by(usize::try_from(ROUNDS_A_DESK).expect("few")) {
         let cluster = Rc::new(lab::attach_exclusive("jupiter").expect("the lab is up"));
         let desk = Desk::at_with_grant(&cluster, User::Ada, "atlas", "jupiter:gh200", "1000");
@@ -142,13 +165,15 @@ fn real_submissions_while_slurmctld_comes_and_goes() {
             kills += round(&cluster, &desk, &mut chance, *number);
         }
         forgotten += release_forgotten(&desk);
-        came += end(&desk, &of_desk).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
+        let forgotten_jobs = submit_forgotten(&desk, &of_desk);
+        lost += forgotten_jobs;
+        came += end(&desk, &of_desk, forgotten_jobs).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
         // It saves what it knows, so that the next desk's kill makes it forget nothing of this one.
         cluster.stop_slurmctld().expect("it ends");
         cluster.start_slurmctld().expect("it starts");
     }
     println!(
         "restart {rounds} jobs, {rounds} restarts of slurmctld; killed {kills} times; {came} scheduler jobs; {forgotten} releases \
-         that slurmctld forgot (seed {seed})"
+         and {lost} jobs that slurmctld forgot (seed {seed})"
     );
 }

@@ -11,9 +11,10 @@ use crate::{
     error::JobsError,
     reached::{booked, scheduled},
     removed::{fill_in, with_arrays},
+    whose_number::{is_anothers, of_job},
 };
 use ledger::{CloseHold, CloseReason, Closing, Hold, HoldId};
-use model::{BaseState, JobId, JobState, RunKey, SchedulerJobId, Timestamp};
+use model::{BaseState, JobId, JobState, RunKey, SchedulerJobId, Timestamp, UserName};
 use scheduler_adapters::{JobSighting, RejectedRow};
 use std::collections::BTreeSet;
 
@@ -26,6 +27,8 @@ pub(super) struct Decided {
     pub(super) unwritten: Vec<(JobId, Ended)>,
     /// Jobs of which nobody knows anything.
     pub(super) unknown: Vec<JobId>,
+    /// Those of them whose number is another job's by now.
+    pub(super) forgotten: BTreeSet<JobId>,
     /// Jobs that were begun and never sent.
     pub(super) unsent: Vec<JobId>,
 }
@@ -33,6 +36,7 @@ pub(super) struct Decided {
 /// A job of which neither queue nor accounting showed anything.
 struct Unseen {
     job: JobId,
+    owner: UserName,
     scheduler_job: SchedulerJobId,
     since: Timestamp,
     /// How its hold was closed; none while it is open.
@@ -88,7 +92,8 @@ async fn open_hold(
         }
         (Last::None, Some(here)) if desk.covers(hold, local) => match here.scheduler_job {
             Some(scheduler_job) => {
-                unseen.push(Unseen { job, scheduler_job, since: here.submitted_since(), closing: None });
+                let owner = here.intent.principal.user.clone();
+                unseen.push(Unseen { job, owner, scheduler_job, since: here.submitted_since(), closing: None });
             }
             None if is_abandoned(desk.house, here, desk.now).await? => decided.unsent.push(job),
             None => {}
@@ -138,7 +143,8 @@ async fn closed_before(
         (Last::UnderWay, _) => {}
         (Last::Over(attempt), _) => decided.unwritten.push((id, ended_by(attempt, desk.house.clock.now()))),
         (Last::None, Some(scheduler_job)) => {
-            unseen.push(Unseen { job: id, scheduler_job, since: job.submitted_since(), closing: Some(closing) });
+            let (owner, since) = (job.intent.principal.user.clone(), job.submitted_since());
+            unseen.push(Unseen { job: id, owner, scheduler_job, since, closing: Some(closing) });
         }
         (Last::None, None) => decided.unwritten.push((id, ended_as_closed(closing, desk.house.clock.now()))),
     }
@@ -153,9 +159,13 @@ async fn ask(desk: &Desk<'_>, unseen: Vec<Unseen>, decided: &mut Decided) -> Res
     let mut states = scheduled(asked, "the jobs without a run were not looked up")?;
     let tasks = unseen.iter().map(|job| (job.job, job.scheduler_job, job.since));
     fill_in(desk.house, &mut states, tasks).await?;
-    for Unseen { job, scheduler_job, since, closing } in unseen {
+    for Unseen { job, owner, scheduler_job, since, closing } in unseen {
         // What was submitted before is an earlier owner of the id: the question was for all of them at once.
         let sighting = states.get(&scheduler_job).filter(|sighting| sighting.submitted_at >= since);
+        if sighting.is_some_and(|sighting| is_anothers(sighting, job, &owner)) {
+            decided.forgotten.insert(job);
+        }
+        let sighting = of_job(sighting, job, &owner);
         match (sighting, closing) {
             (Some(sighting), Some(_)) if sighting.state.is_final() => {
                 decided.unwritten.push((job, ended_as_seen(sighting, desk.house.clock.now())));

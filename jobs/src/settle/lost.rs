@@ -33,6 +33,8 @@ pub struct LostJob {
     pub job: JobId,
     /// Since when nobody has known it.
     pub since: Timestamp,
+    /// Whether the scheduler has forgotten it for certain: its number is another job's by now.
+    pub is_forgotten: bool,
 }
 
 /// What a settlement looked at.
@@ -56,8 +58,12 @@ pub(super) async fn judge(
     for job in std::mem::take(&mut decided.unknown) {
         let here = local.get(&job).filter(|here| would_see(desk, look, here));
         match here {
+            // Nothing can bring it back, so that there is nothing to wait for.
+            Some(_) if decided.forgotten.contains(&job) => {
+                lost.push(LostJob { job, since: desk.now, is_forgotten: true });
+            }
             Some(_) => match missed_too_long(desk, job).await? {
-                Some(since) => lost.push(LostJob { job, since }),
+                Some(since) => lost.push(LostJob { job, since, is_forgotten: false }),
                 None => unknown.push(job),
             },
             None => unknown.push(job),
@@ -65,11 +71,10 @@ pub(super) async fn judge(
     }
     decided.unknown = unknown;
     let now = desk.house.clock.now();
-    decided
-        .over
-        .extend(lost.iter().map(|lost| {
-            (CloseHold { id: lost.job.into(), reason: CloseReason::Lost }, ended_as_lost(lost.since, now))
-        }));
+    decided.over.extend(
+        lost.iter()
+            .map(|lost| (CloseHold { id: lost.job.into(), reason: CloseReason::Lost }, ended_as_lost(lost, now))),
+    );
     Ok(lost)
 }
 
@@ -110,7 +115,12 @@ async fn forget_seen(desk: &Desk<'_>, local: &LocalJobs<'_>, look: &Look<'_>) ->
     Ok(())
 }
 
-fn ended_as_lost(since: Timestamp, observed_at: Timestamp) -> Ended {
+fn ended_as_lost(lost: &LostJob, observed_at: Timestamp) -> Ended {
+    let note = if lost.is_forgotten {
+        "the scheduler forgot it: its number is another job's".to_owned()
+    } else {
+        format!("nobody has known it since {}", lost.since)
+    };
     Ended {
         state: JobState::unknown(),
         exit_code: None,
@@ -118,7 +128,7 @@ fn ended_as_lost(since: Timestamp, observed_at: Timestamp) -> Ended {
         elapsed: None,
         time_limit: None,
         progress: None,
-        note: Some(format!("nobody has known it since {since}")),
+        note: Some(note),
         observed_at,
     }
 }

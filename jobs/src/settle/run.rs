@@ -191,7 +191,7 @@ async fn finish(
     report: &mut SettleReport,
 ) -> Result<(), JobsError> {
     let Observed { observation, uncounted } = observed;
-    let Decided { over, unwritten, unknown, unsent } = decided;
+    let Decided { over, unwritten, unknown, unsent, .. } = decided;
     (report.running, report.pending) = (observation.running.len() as u64, observation.pending.len() as u64);
     report.uncounted = uncounted;
     (report.unknown, report.unsent) = (unknown, unsent);

@@ -6,6 +6,7 @@ use crate::{
     house::{House, Step},
     reached::scheduled,
     removed::{fill_in, with_arrays},
+    whose_number::of_job,
 };
 use model::JobId;
 use scheduler_adapters::JobSighting;
@@ -115,7 +116,8 @@ async fn is_over(house: &House, directory: &JobDirectory, intent: &Intent) -> Re
     let asked = house.scheduler.states(&ids, intent.made_at).await;
     let mut states = scheduled(asked, "it is not known whether the job's last submission is over")?;
     fill_in(house, &mut states, [(intent.id, id, intent.made_at)]).await?;
-    has_ended(directory, states.get(&submitted.scheduler_job)).await
+    let seen = of_job(states.get(&submitted.scheduler_job), intent.id, &intent.principal.user);
+    has_ended(directory, seen).await
 }
 
 /// Whether a submitted job has ended, by what the scheduler says of it, if it knows it still.

@@ -15,6 +15,7 @@ use crate::{
     house::House,
     reached::scheduled,
     removed::{fill_in, with_arrays},
+    whose_number::of_job,
 };
 use model::{SchedulerJobId, Timestamp};
 
@@ -192,7 +193,8 @@ async fn lasts(house: &House, jobs: &[Ready]) -> Result<Vec<Last>, JobsError> {
     let sent = asked.iter().map(|(_, sent)| (sent.directory.id(), sent.scheduler_job, sent.made_at));
     fill_in(house, &mut states, sent).await?;
     for (at, Sent { directory, scheduler_job, .. }) in asked {
-        if has_ended(&directory, states.get(&scheduler_job)).await? {
+        let seen = of_job(states.get(&scheduler_job), directory.id(), &house.principal.user);
+        if has_ended(&directory, seen).await? {
             lasts[at].standing = Standing::Over;
         }
     }

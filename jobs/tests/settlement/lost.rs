@@ -5,10 +5,12 @@ use crate::desk::{DAY, Desk, HOUR, Job, NOW, at};
 use crate::directories::ended;
 use jobs::{
     directory::Origin,
+    list::{Phase, list},
     settle::{LostJob, SettleOptions, SettleReport},
     show::show,
 };
 use ledger::{CloseReason, EntryKind, HoldId, Particulars};
+use model::{BaseState, JobState};
 use scheduler_adapters::{AdapterErrorKind, Freshness, JobSighting};
 
 /// A job that was sent a day before the first settlement, of which neither queue nor accounting knows.
@@ -42,7 +44,7 @@ async fn a_job_that_nobody_knows_is_lost_after_two_weeks_and_a_later_run_is_an_o
     assert_eq!((shown.renewed_until, shown.missed), (None, Some((at(NOW), at(NOW + 14 * DAY)))));
     let report = settle_on(&desk, 15).await;
     assert_eq!((report.unknown, report.closed), (vec![], vec![]));
-    assert_eq!(report.lost, [LostJob { job: job.id, since: at(NOW) }]);
+    assert_eq!(report.lost, [LostJob { job: job.id, since: at(NOW), is_forgotten: false }]);
     assert_eq!(desk.balance().await.committed.milli(), 0);
     let release = desk.entries().await.pop().expect("one");
     assert_eq!(release.particulars, Particulars::Closing { reason: CloseReason::Lost });
@@ -55,6 +57,33 @@ async fn a_job_that_nobody_knows_is_lost_after_two_weeks_and_a_later_run_is_an_o
     settle_on(&desk, 17).await;
     let charge = desk.entries().await.pop().expect("one");
     assert_eq!((charge.kind, charge.links.hold, desk.used().await), (EntryKind::Overrun, Some(HoldId(job.id)), 600));
+}
+
+/// A controller that was killed before it had saved a job gives the job's number to the next one.
+#[tokio::test]
+async fn a_job_whose_number_is_another_jobs_was_forgotten_and_is_not_shown_as_that_one() {
+    let desk = Desk::new().await;
+    let others = desk.job("ada", 2, NOW - 3600, Origin::Shell).await;
+    let mut own = waiting(9, "ada", NOW - 3600);
+    (own.stamp, own.state) = (Some(others.stamp()), JobState::of(BaseState::Completed));
+    let mut colleagues = waiting(9, "bob", NOW - 3600);
+    colleagues.state = JobState::of(BaseState::Running);
+    for seen in [own, colleagues] {
+        let desk = Desk::new().await;
+        let job = vanished(&desk).await;
+        desk.says().states = vec![seen];
+        let house = desk.house("ada");
+        let shown = show(&house, &job.id.to_string(), Freshness::Shared).await.expect("shown");
+        assert_eq!((shown.sighting, shown.ended), (None, None));
+        let listed = list(&house, 10, true, Freshness::Shared).await.expect("listed").jobs;
+        let unknown = Phase::Submitted { state: JobState::unknown(), reason: None };
+        assert_eq!(listed.into_iter().map(|job| (job.id, job.phase)).collect::<Vec<_>>(), [(job.id, unknown)]);
+        let report = settle_on(&desk, 0).await;
+        assert_eq!(report.lost, [LostJob { job: job.id, since: at(NOW), is_forgotten: true }]);
+        assert_eq!((report.unknown, desk.balance().await.committed.milli()), (vec![], 0));
+        let note = ended(&job).await.expect("over").note;
+        assert_eq!(note.as_deref(), Some("the scheduler forgot it: its number is another job's"));
+    }
 }
 
 #[tokio::test]
@@ -107,7 +136,10 @@ async fn a_job_that_is_seen_is_renewed_and_its_grace_begins_anew() {
     desk.says().queue.clear();
     assert_eq!(settle_on(&desk, 21).await.unknown, [job.id], "from here on");
     assert_eq!(settle_on(&desk, 35).await.lost, []);
-    assert_eq!(settle_on(&desk, 36).await.lost, [LostJob { job: job.id, since: at(NOW + 21 * DAY) }]);
+    assert_eq!(
+        settle_on(&desk, 36).await.lost,
+        [LostJob { job: job.id, since: at(NOW + 21 * DAY), is_forgotten: false }]
+    );
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use super::balances::{self, BalanceTables, openings, totals};
 use super::entry_rows::{ENTRY, entry};
 use super::knowledge::Knowledge;
 use super::overnight::{each_across, split};
-use super::past::{IN_EFFECT, enforced, sight, terms};
+use super::past::{IN_EFFECT, enforced, sight};
 use super::row::{StoredRow as _, unreadable};
 use super::tables::Value;
 use crate::records::{BalanceParts, Recent, Result, Spent, Total};
@@ -17,14 +17,14 @@ use std::collections::BTreeMap;
 /// The budgets that a query selects, as of an instant.
 pub(super) fn budgets_as_of(tables: &impl BalanceTables, query: &BalanceQuery, at: Timestamp) -> Result<Vec<Budget>> {
     let (project, by_now) = (query.project.as_ref(), Knowledge::of(tables, None)?);
-    let terms = terms(tables, project, by_now)?;
+    let terms = rules::terms(&tables.grants_of(project)?, tables.policies_of(project)?)?;
     let mut opened = openings(tables, project)?;
     opened.retain(|opening| opening.effective_at <= at);
     let mut parts = BalanceParts {
         spent: spent(tables, &terms, at)?,
         terms,
         holds: holds(tables, project, at)?,
-        enforced: enforced(tables, by_now, Some(at))?,
+        enforced: enforced(tables, project, by_now, Some(at))?,
         ..BalanceParts::default()
     };
     for ((project, unit), by_kind) in by_budget(totals(tables, project)?) {

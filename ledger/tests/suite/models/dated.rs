@@ -67,7 +67,8 @@ impl Dated {
 
     /// A hold without a time is made whatever is free.
     pub(super) fn hold(&mut self, number: u32, held: Held, now: i64) -> Answer {
-        if !once(self.holds.get(&number).map(|(held, _)| *held), held)? {
+        // When the job would run is said anew each time, and of no matter for a hold that is there.
+        if !once(self.holds.get(&number).map(|((ceiling, _), _)| *ceiling), held.0)? {
             return Ok(());
         }
         if self.is_enforced && held.1.is_some() {
