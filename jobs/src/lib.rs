@@ -37,6 +37,7 @@ mod known_filter;
 pub mod ledger_marks;
 mod ledger_view;
 pub mod list;
+pub mod log_lines;
 pub mod logs;
 mod look;
 mod nearest;

@@ -1,6 +1,7 @@
 //! `pakt logs`: a job's log, from its end, and what is added to it.
 
 use crate::{
+    directory::Attempt,
     error::{Gravity, JobsError},
     find::find,
     house::House,
@@ -8,7 +9,13 @@ use crate::{
     show::log_of,
 };
 use reach::Part;
-use std::path::{Path, PathBuf};
+use std::{
+    num::NonZeroU32,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+const NOT_READ: &str = "the log was not read";
 
 /// The most that one reading returns, in bytes.
 const PIECE: usize = 256 * 1024;
@@ -30,25 +37,41 @@ pub enum Beginning {
 }
 
 /// A log that is being read.
+#[derive(Debug)]
 pub struct Log {
     path: PathBuf,
     at: u64,
+    /// What of it is of the attempt that is asked for; all of it where none is.
+    part: Range<u64>,
 }
 
 impl Log {
-    /// The log of the job that `text` names.
-    pub async fn open(house: &House, text: &str, from: Beginning) -> Result<Self, JobsError> {
+    /// The log of the job that `text` names: all of it, or what one of its attempts printed, counted from 1 in the order of their starts.
+    pub async fn open(
+        house: &House,
+        text: &str,
+        from: Beginning,
+        attempt: Option<NonZeroU32>,
+    ) -> Result<Self, JobsError> {
         let intent = find(house, text).await?.intent;
         let intent = house.state.job(intent.id).intent().await?.unwrap_or(intent);
         let path = log_of(house, &intent).await?;
         let read = house.files.read_part(&path, 0, 0).await;
-        let size = reached(read, "the log was not read")?.map_or(0, |part| part.total_bytes);
-        let at = match from {
-            Beginning::Start => 0,
-            Beginning::Lines(count) => last_lines(house, &path, size, count).await?,
-            Beginning::Bytes(count) => size.saturating_sub(u64::from(count)),
+        let size = reached(read, NOT_READ)?.map_or(0, |part| part.total_bytes);
+        let part = match attempt {
+            None => 0..u64::MAX,
+            Some(attempt) => part_of(&house.state.job(intent.id).attempts().await?, attempt)?,
         };
-        Ok(Self { path, at })
+        if size < part.start {
+            return Err(cut_off(&path, size, part.start));
+        }
+        let end = size.min(part.end);
+        let at = match from {
+            Beginning::Start => part.start,
+            Beginning::Lines(count) => last_lines(house, &path, part.start..end, count).await?,
+            Beginning::Bytes(count) => end.saturating_sub(u64::from(count)).max(part.start),
+        };
+        Ok(Self { path, at, part })
     }
 
     /// Where it lies.
@@ -56,10 +79,15 @@ impl Log {
         &self.path
     }
 
-    /// What has come since the last reading; none where there is no log yet. A log that shrank is read from its start.
+    /// What has come since the last reading; none where there is no log yet. A log that shrank is read from its start, and what
+    /// one attempt printed is not known of it any more.
     pub async fn next(&mut self, house: &House) -> Result<Option<Vec<u8>>, JobsError> {
-        let Some(part) = part(house, &self.path, self.at, PIECE).await? else { return Ok(None) };
+        let limit = usize::try_from(self.part.end - self.at).map_or(PIECE, |left| left.min(PIECE));
+        let Some(part) = part(house, &self.path, self.at, limit).await? else { return Ok(None) };
         if part.total_bytes < self.at {
+            if self.part != (0..u64::MAX) {
+                return Err(cut_off(&self.path, part.total_bytes, self.at));
+            }
             self.at = 0;
             return Ok(Some(Vec::new()));
         }
@@ -68,10 +96,39 @@ impl Log {
     }
 }
 
-/// Where the last `count` lines of a log of so many bytes begin: its ends of lines are counted from the end, block by block.
-async fn last_lines(house: &House, path: &Path, size: u64, count: u32) -> Result<u64, JobsError> {
+/// What of the log is of an attempt: what the scheduler wrote behind its end, until the next one began, is of it.
+fn part_of(attempts: &[Attempt], number: NonZeroU32) -> Result<Range<u64>, JobsError> {
+    let place = usize::try_from(number.get() - 1).unwrap_or(usize::MAX);
+    let begins = |attempt: &Attempt, number: usize| {
+        attempt.log_begins_at.ok_or_else(|| {
+            let why = format!("attempt {number} did not tell where in the log it began");
+            JobsError::usage(NOT_READ, why, "leave `--attempt` out: the whole log has them one after the other")
+        })
+    };
+    let Some(attempt) = attempts.get(place) else {
+        let why = match attempts.len() {
+            0 => "the job has not started".to_owned(),
+            1 => "the job has started once".to_owned(),
+            count => format!("the job has started {count} times"),
+        };
+        return Err(JobsError::usage(NOT_READ, why, "`pakt show` lists the attempts, of which the first is 1"));
+    };
+    let start = begins(attempt, place + 1)?;
+    let end = attempts.get(place + 1).map_or(Ok(u64::MAX), |next| begins(next, place + 2))?;
+    Ok(start..end.max(start))
+}
+
+fn cut_off(path: &Path, size: u64, wanted: u64) -> JobsError {
+    let why =
+        format!("{} has {size} bytes, and the attempt began behind {wanted}: it was cut off since", path.display());
+    JobsError::usage(NOT_READ, why, "leave `--attempt` out to read what is left")
+}
+
+/// Where the last `count` lines of a part of a log begin: its ends of lines are counted from the end, block by block.
+async fn last_lines(house: &House, path: &Path, part_of: Range<u64>, count: u32) -> Result<u64, JobsError> {
+    let Range { start: first, end: size } = part_of;
     let (mut end, mut left) = (size, count);
-    let farthest = size.saturating_sub(FARTHEST);
+    let farthest = size.saturating_sub(FARTHEST).max(first);
     if count == 0 {
         return Ok(size);
     }
@@ -95,7 +152,7 @@ async fn last_lines(house: &House, path: &Path, size: u64, count: u32) -> Result
 async fn part(house: &House, path: &Path, at: u64, limit: usize) -> Result<Option<Part>, JobsError> {
     let offset = i64::try_from(at).map_err(|_| {
         let why = "it is longer than 2^63 bytes";
-        JobsError::new(Gravity::Usage, "the log was not read", why, "look at the file itself")
+        JobsError::new(Gravity::Usage, NOT_READ, why, "look at the file itself")
     })?;
-    reached(house.files.read_part(path, offset, limit).await, "the log was not read")
+    reached(house.files.read_part(path, offset, limit).await, NOT_READ)
 }

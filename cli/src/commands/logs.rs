@@ -3,12 +3,13 @@
 use super::Context;
 use crate::{failure::Failure, output::Answer, wiring::Freshness};
 use jobs::{
+    log_lines::MatchingLines,
     logs::{Beginning, Log},
     show::follow as look,
 };
 use model::JobState;
 use serde_json::json;
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 /// Arguments of `logs`.
 #[derive(Debug, clap::Args)]
@@ -21,6 +22,12 @@ pub(crate) struct Arguments {
     /// Begin so many lines before the end, and no farther back than 64 MiB; the whole log without it
     #[arg(long, value_name = "LINES")]
     pub tail: Option<u32>,
+    /// What one start of the job printed, of several after a requeue: 1 is the first, as `pakt show` lists them
+    #[arg(long, value_name = "NUMBER")]
+    pub attempt: Option<NonZeroU32>,
+    /// The lines that match a regular expression, of those that would be printed
+    #[arg(long, value_name = "PATTERN")]
+    pub grep: Option<String>,
 }
 
 /// How often a followed log is looked at.
@@ -31,7 +38,9 @@ const LOOKS_PER_QUESTION: u32 = 20;
 /// Prints the log.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let house = context.house_to_look().await?;
-    let mut log = Log::open(&house, &arguments.job, arguments.tail.map_or(Beginning::Start, Beginning::Lines)).await?;
+    let mut matching = arguments.grep.as_deref().map(MatchingLines::of).transpose()?;
+    let from = arguments.tail.map_or(Beginning::Start, Beginning::Lines);
+    let mut log = Log::open(&house, &arguments.job, from, arguments.attempt).await?;
     let mut text = String::new();
     let mut is_there = false;
     for number in 0_u32.. {
@@ -46,18 +55,30 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
             if bytes.is_empty() {
                 break;
             }
-            if context.screen.is_json() {
-                text.push_str(&String::from_utf8_lossy(&bytes));
-            } else {
-                context.screen.data(&bytes);
-            }
+            let bytes = match &mut matching {
+                Some(lines) => lines.take(&bytes),
+                None => bytes,
+            };
+            print(&bytes, context, &mut text);
         }
         if is_over {
             break;
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
+    if let Some(lines) = matching {
+        print(&lines.finish(), context, &mut text);
+    }
     let note = (!is_there).then(|| format!("note: there is no log yet at {}", log.path().display()));
     let json = json!({ "version": 1, "log": log.path(), "text": text });
     Ok(Answer::new("", json).with_notes(note))
+}
+
+/// Prints bytes of the log, or keeps them for the answer as JSON.
+fn print(bytes: &[u8], context: &Context, text: &mut String) {
+    if context.screen.is_json() {
+        text.push_str(&String::from_utf8_lossy(bytes));
+    } else {
+        context.screen.data(bytes);
+    }
 }

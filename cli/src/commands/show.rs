@@ -152,6 +152,7 @@ fn json(shown: &Shown) -> serde_json::Value {
         "attempts": shown.attempts.iter().map(|attempt| json!({
             "scheduler_job": attempt.scheduler_job, "restart": attempt.restart, "started_at": attempt.started_at,
             "ended_at": attempt.ended_at, "exit_code": attempt.exit_code,
+            "log_begins_at": attempt.log_begins_at,
         })).collect::<Vec<_>>(),
         "hold": hold_json(shown), "directory": shown.directory, "log": shown.log,
     })

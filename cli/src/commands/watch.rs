@@ -93,7 +93,7 @@ async fn to_its_end(
     (job, freshness): (&str, Freshness),
     bar: &ProgressBar,
 ) -> Result<Answer, Failure> {
-    let mut log = Log::open(house, job, Beginning::Bytes(2_048)).await?;
+    let mut log = Log::open(house, job, Beginning::Bytes(2_048), None).await?;
     let mut pause = ASK_SECONDS.0;
     loop {
         let mut shown = look(house, job, freshness).await?;

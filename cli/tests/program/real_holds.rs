@@ -47,7 +47,8 @@ fn real_a_requeue_is_held_for_beside_what_the_first_attempt_took() {
     let desk = Desk::at_with_grant(&cluster, User::Ada, "atlas", "jupiter:gh200", "1000");
     let resources = "{ nodes: 1, gpus_per_node: 4, time: \"00:05:00\" }";
     // An attempt that is ended in its first second takes nothing.
-    let file = job(&desk, "again", resources, "sleep 2; touch started; sleep 600");
+    let file =
+        job(&desk, "again", resources, "echo start ${SLURM_RESTART_COUNT:-0}; sleep 2; touch started; sleep 600");
     let path = desk.work().join(&file);
     let written = fs::read_to_string(&path).expect("written");
     fs::write(&path, format!("{written}scheduler: {{ extra: [--requeue] }}\n")).expect("ours");
@@ -67,6 +68,9 @@ fn real_a_requeue_is_held_for_beside_what_the_first_attempt_took() {
         (hold["amount"].as_i64() == Some(four_gpus(300) + charged(&desk, &slurm))).then_some(())
     };
     wait_until("the hold of both attempts", Duration::from_mins(2), amended).expect("it follows");
+    let printed = |words: &[&str]| desk.pakt(&[&["logs", id], words].concat()).expect(0).stdout;
+    assert!(printed(&["--attempt", "1"]).starts_with("start 0\n"), "and what Slurm says of its end");
+    assert_eq!(printed(&["--attempt", "1", "--grep", "^start"]), "start 0\n");
     desk.json(&["cancel", id]);
     assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
 }

@@ -28,6 +28,8 @@ pub struct Attempt {
     pub exit_code: Option<u32>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// How many bytes the log had when it began; none where its script did not tell.
+    pub log_begins_at: Option<u64>,
 }
 
 impl Attempt {
@@ -75,6 +77,7 @@ impl JobDirectory {
                 started_at: started.get("epoch_seconds").and_then(|text| instant(text)),
                 exit_code: ended.get("exit_code").and_then(|text| text.parse().ok()),
                 ended_at: ended.get("epoch_seconds").and_then(|text| instant(text)),
+                log_begins_at: started.get("log_bytes").and_then(|text| text.parse().ok()),
             });
         }
         attempts.sort_by_key(|attempt| (attempt.started_at, attempt.restart));

@@ -108,9 +108,10 @@ pakt_claim() {
 
 # --- Markers: what happened, for whoever looks into the job directory. ------------------------------------------------
 
-# Says that this attempt runs, and where.
+# Says that this attempt runs, and where, and behind how much of the log what it prints begins.
 pakt_started() {
   printf '%s=%s\n' \
+    log_bytes "$(stat -Lc %s "/proc/$$/fd/1" 2>/dev/null)" \
     epoch_seconds "$(printf '%(%s)T' -1)" \
     host "$(uname -n)" \
     node_list "${SLURM_JOB_NODELIST:-}" \

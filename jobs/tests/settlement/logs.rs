@@ -11,10 +11,14 @@ use jobs::{
 };
 use model::{BaseState, JobState, SchedulerJobId};
 use scheduler_adapters::{Freshness, JobFacts};
+use std::num::NonZeroU32;
 
 /// What `pakt logs` prints of a job.
 async fn printed(house: &House, job: &str, from: Beginning) -> String {
-    let mut log = Log::open(house, job, from).await.expect("opened");
+    rest(Log::open(house, job, from, None).await.expect("opened"), house).await
+}
+
+async fn rest(mut log: Log, house: &House) -> String {
     let mut text = String::new();
     while let Some(bytes) = log.next(house).await.expect("read").filter(|bytes| !bytes.is_empty()) {
         text.push_str(std::str::from_utf8(&bytes).expect("text"));
@@ -41,6 +45,50 @@ async fn the_log_of_a_job_that_was_taken_over_is_where_the_scheduler_said() {
     assert_eq!(printed(&house, &id, Beginning::Start).await, "step 1\nstep 2\n");
     assert_eq!(printed(&house, "9", Beginning::Lines(1)).await, "step 2\n");
     assert_eq!(show(&house, &id, Freshness::Shared).await.expect("shown").log, output);
+}
+
+/// A log has what all starts printed, one after the other, and what the scheduler wrote between them.
+#[tokio::test]
+async fn what_one_attempt_printed_is_read_alone() {
+    let desk = Desk::new().await;
+    let job = desk.job("ada", 1, NOW - 500, Origin::Shell).await;
+    let (house, id) = (desk.house("ada"), job.id.to_string());
+    let first = "step 1\nslurmstepd: error: *** JOB 9 CANCELLED ***\n";
+    let (second, third) = ("step 2\nstep 3\n", "step 4\n");
+    let log = [first, second, third].concat();
+    std::fs::write(job.directory.log(), &log).expect("written");
+    let started = |restart: usize, began: Option<usize>| {
+        let folder = job.directory.path().join(format!("links/1/attempts/9-{restart}"));
+        std::fs::create_dir_all(&folder).expect("made");
+        let bytes = began.map_or(String::new(), |bytes| bytes.to_string());
+        let marker = format!("log_bytes={bytes}\nepoch_seconds={}\n", NOW - 400 + i64::try_from(restart).expect("few"));
+        std::fs::write(folder.join("started"), marker).expect("written");
+    };
+    let opened = async |number: u32, from| Log::open(&house, &id, from, NonZeroU32::new(number)).await;
+    let refused = async |number| opened(number, Beginning::Start).await.expect_err("refused").why;
+    assert_eq!(refused(1).await, "the job has not started");
+    started(0, Some(0));
+    assert_eq!(refused(2).await, "the job has started once");
+    started(1, Some(first.len()));
+    started(2, Some(first.len() + second.len()));
+    for (number, from, expected) in [
+        (1, Beginning::Start, first),
+        (2, Beginning::Start, second),
+        (3, Beginning::Start, third),
+        (2, Beginning::Lines(1), "step 3\n"),
+        (2, Beginning::Lines(9), second),
+        (2, Beginning::Bytes(3), " 3\n"),
+        (2, Beginning::Bytes(99), second),
+        (0, Beginning::Start, &log),
+    ] {
+        let printed = rest(opened(number, from).await.expect("opened"), &house).await;
+        assert_eq!(printed, expected, "attempt {number}, {from:?}");
+    }
+    started(3, None);
+    assert_eq!(refused(4).await, "attempt 4 did not tell where in the log it began");
+    assert_eq!(refused(3).await, "attempt 4 did not tell where in the log it began");
+    std::fs::write(job.directory.log(), "x\n").expect("cut off");
+    assert!(refused(2).await.ends_with("it was cut off since"));
 }
 
 #[tokio::test]
@@ -71,7 +119,7 @@ async fn a_tail_is_counted_in_lines_whatever_their_length() {
     // No end of a line for longer than is looked back: it begins there, and no memory is filled with it.
     let file = std::fs::File::create(job.directory.log()).expect("made");
     file.set_len(65 * 1024 * 1024).expect("a hole");
-    let mut log = Log::open(&house, &id, Beginning::Lines(1)).await.expect("opened");
+    let mut log = Log::open(&house, &id, Beginning::Lines(1), None).await.expect("opened");
     let mut bytes = 0;
     while let Some(piece) = log.next(&house).await.expect("read").filter(|piece| !piece.is_empty()) {
         bytes += piece.len();

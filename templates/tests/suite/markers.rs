@@ -28,6 +28,23 @@ fn start_and_end_are_told_with_the_programs_own_code() {
     assert!(!partial.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with(".partial")));
 }
 
+/// Where the log of a start begins in the file that all of them are appended to; a pipe has no bytes.
+#[test]
+fn each_start_tells_how_long_the_log_was() {
+    let stage = Stage::new();
+    let script =
+        stage.script("script", &job(Launch::Command, "echo a line of 20 bytes."), &sites::local(), Dialect::Slurm);
+    fs::write(stage.path("log"), "before\n").expect("written");
+    for (restart, bytes) in [(0, "7"), (1, "27")] {
+        let log = fs::File::options().append(true).open(stage.path("log")).expect("there");
+        let start = Start { restart, ..Start::slurm(41) };
+        assert!(stage.command(&script, &start).stdout(log).status().expect("bash").success());
+        let started = stage.read(&format!("job/links/1/attempts/41-{restart}/started"));
+        assert!(started.lines().any(|line| line == format!("log_bytes={bytes}")), "{restart}: {started}");
+    }
+    assert_eq!(stage.read("log"), format!("before\n{0}{0}", "a line of 20 bytes.\n"));
+}
+
 #[test]
 fn a_program_ended_by_a_signal_is_told_apart() {
     let stage = Stage::new();

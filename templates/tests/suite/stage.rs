@@ -112,6 +112,11 @@ esac"#,
 
     /// Starts a script in a process group of its own, as a scheduler does.
     pub(crate) fn start(&self, script: &Path, start: &Start<'_>) -> Child {
+        self.command(script, start).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("bash")
+    }
+
+    /// How a script is started.
+    pub(crate) fn command(&self, script: &Path, start: &Start<'_>) -> Command {
         let mut command = Command::new("bash");
         command.arg(script).env_clear().current_dir("/").process_group(0);
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.path("bin").display());
@@ -125,7 +130,8 @@ esac"#,
             }
         }
         command.envs(start.variables.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("bash")
+        command.stdin(Stdio::null());
+        command
     }
 
     /// Runs a script to its end.
