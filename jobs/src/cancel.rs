@@ -8,6 +8,7 @@ use crate::{
     reached::scheduled,
     submit::{await_all, found_each, note},
     undo::give_up,
+    whose_number::of_job,
 };
 use model::{JobId, JobName, SchedulerJobId, Timestamp};
 use scheduler_adapters::JobSighting;
@@ -223,8 +224,13 @@ async fn unseen(house: &House, jobs: &mut [Job]) -> BTreeSet<SchedulerJobId> {
     let ids: Vec<SchedulerJobId> = asked.iter().map(|(_, id, _)| *id).collect();
     match house.scheduler.states(&ids, since).await {
         Ok(states) => {
-            let is_ours = |seen: &JobSighting| !seen.state.is_final() && seen.user == house.principal.user;
-            ids.into_iter().filter(|id| states.get(id).is_some_and(is_ours)).collect()
+            let is_ours = |(job, id, since): &(&mut Job, SchedulerJobId, Timestamp)| {
+                let seen = of_job(states.get(id), job.intent.id, &job.intent.principal.user);
+                seen.is_some_and(|seen| {
+                    !seen.state.is_final() && seen.submitted_at >= *since && seen.user == house.principal.user
+                })
+            };
+            asked.into_iter().filter(is_ours).map(|(_, id, _)| id).collect()
         }
         Err(error) => {
             for (job, ..) in asked {

@@ -8,6 +8,7 @@ use crate::{
     reached::reached,
     show::log_of,
 };
+use model::JobId;
 use reach::Part;
 use std::{
     num::NonZeroU32,
@@ -42,7 +43,7 @@ pub struct Log {
     path: PathBuf,
     at: u64,
     /// What of it is of the attempt that is asked for; all of it where none is.
-    part: Range<u64>,
+    part: Option<(JobId, NonZeroU32, Range<u64>)>,
 }
 
 impl Log {
@@ -59,19 +60,29 @@ impl Log {
         let read = house.files.read_part(&path, 0, 0).await;
         let size = reached(read, NOT_READ)?.map_or(0, |part| part.total_bytes);
         let part = match attempt {
-            None => 0..u64::MAX,
-            Some(attempt) => part_of(&house.state.job(intent.id).attempts().await?, attempt)?,
+            None => None,
+            Some(attempt) => {
+                let range = part_of(&house.state.job(intent.id).attempts().await?, attempt)?;
+                if size < range.start {
+                    return Err(cut_off(&path, size, range.start));
+                }
+                Some((intent.id, attempt, range))
+            }
         };
-        if size < part.start {
-            return Err(cut_off(&path, size, part.start));
-        }
-        let end = size.min(part.end);
+        let Range { start, end } = part.as_ref().map_or(0..size, |(.., range)| range.start..range.end.min(size));
         let at = match from {
-            Beginning::Start => part.start,
-            Beginning::Lines(count) => last_lines(house, &path, part.start..end, count).await?,
-            Beginning::Bytes(count) => end.saturating_sub(u64::from(count)).max(part.start),
+            Beginning::Start => start,
+            Beginning::Lines(count) => last_lines(house, &path, start..end, count).await?,
+            Beginning::Bytes(count) => end.saturating_sub(u64::from(count)).max(start),
         };
         Ok(Self { path, at, part })
+    }
+
+    /// Looks whether another attempt has begun since, and with it the end of the one that is read; whether all of that was read.
+    pub async fn is_whole(&mut self, house: &House) -> Result<bool, JobsError> {
+        let Some((job, attempt, range)) = &mut self.part else { return Ok(false) };
+        *range = part_of(&house.state.job(*job).attempts().await?, *attempt)?;
+        Ok(self.at >= range.end)
     }
 
     /// Where it lies.
@@ -82,10 +93,11 @@ impl Log {
     /// What has come since the last reading; none where there is no log yet. A log that shrank is read from its start, and what
     /// one attempt printed is not known of it any more.
     pub async fn next(&mut self, house: &House) -> Result<Option<Vec<u8>>, JobsError> {
-        let limit = usize::try_from(self.part.end - self.at).map_or(PIECE, |left| left.min(PIECE));
+        let end = self.part.as_ref().map_or(u64::MAX, |(.., range)| range.end);
+        let limit = usize::try_from(end.saturating_sub(self.at)).map_or(PIECE, |left| left.min(PIECE));
         let Some(part) = part(house, &self.path, self.at, limit).await? else { return Ok(None) };
         if part.total_bytes < self.at {
-            if self.part != (0..u64::MAX) {
+            if self.part.is_some() {
                 return Err(cut_off(&self.path, part.total_bytes, self.at));
             }
             self.at = 0;
@@ -115,7 +127,21 @@ fn part_of(attempts: &[Attempt], number: NonZeroU32) -> Result<Range<u64>, JobsE
     };
     let start = begins(attempt, place + 1)?;
     let end = attempts.get(place + 1).map_or(Ok(u64::MAX), |next| begins(next, place + 2))?;
-    Ok(start..end.max(start))
+    // A log that is appended to grows.
+    let mut longest = start;
+    for (later, number_of_it) in attempts.iter().zip(1_u32..).skip(place + 1) {
+        let Some(begins) = later.log_begins_at else { continue };
+        if begins < longest || begins == 0 {
+            let why = format!("attempt {number_of_it} overwrote it, or attempt {number} printed nothing");
+            return Err(JobsError::usage(
+                NOT_READ,
+                why,
+                "Slurm's `--open-mode=append` keeps what earlier starts printed",
+            ));
+        }
+        longest = begins;
+    }
+    Ok(start..end)
 }
 
 fn cut_off(path: &Path, size: u64, wanted: u64) -> JobsError {

@@ -10,7 +10,13 @@ pub(crate) fn of_job<'a>(seen: Option<&'a JobSighting>, job: JobId, owner: &User
 }
 
 /// Whether what was seen under a job's number is another one: with another's stamp, or without any and another person's. A filter may have
-/// taken a stamp away.
+/// taken a stamp away, and whom a host does not know at the moment it calls by a number.
 pub(crate) fn is_anothers(seen: &JobSighting, job: JobId, owner: &UserName) -> bool {
-    seen.stamp.map_or(seen.user != *owner, |stamp| stamp.job != job)
+    let is_named = seen.user.as_str().bytes().any(|byte| !byte.is_ascii_digit());
+    seen.stamp.map_or(is_named && seen.user != *owner, |stamp| stamp.job != job)
+}
+
+/// Whether that is certain: the other one says itself which job it is.
+pub(crate) fn is_certainly_anothers(seen: &JobSighting, job: JobId) -> bool {
+    seen.stamp.is_some_and(|stamp| stamp.job != job)
 }

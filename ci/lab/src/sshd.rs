@@ -1,11 +1,14 @@
 //! An OpenSSH server of a test's own: a login node behind a second factor, a banner and a talkative shell.
 
 use std::fs::Permissions;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::{io::Errno, net};
 use tempfile::TempDir;
 
 use crate::command::{log_tail, run};
@@ -50,6 +53,8 @@ pub struct Sshd {
     user: String,
     port: u16,
     server: Child,
+    /// Holds the port while the server is stopped.
+    held: Option<OwnedFd>,
 }
 
 impl Sshd {
@@ -72,7 +77,7 @@ impl Sshd {
             let port = free_ports(folder.path(), 1, &taken)?;
             write(&folder.path().join("sshd_config"), &configured(folder.path(), port, node)?)?;
             match start(folder.path()) {
-                Ok(server) => return Ok(Self { folder, user: user.to_owned(), port, server }),
+                Ok(server) => return Ok(Self { folder, user: user.to_owned(), port, server, held: None }),
                 Err(LabError::Ended { log, .. }) if log.contains("Address already in use") && taken.len() < TRIES => {
                     taken.push(port);
                 }
@@ -115,8 +120,13 @@ impl Sshd {
         lines_that_begin(&self.log(), word)
     }
 
-    /// Ends the server and every connection to it, at once.
+    /// Ends the server and every connection to it, at once. Its port is nobody else's until it is started again, and refuses.
     pub fn stop(&mut self) {
+        self.end();
+        self.held = held(self.port).ok();
+    }
+
+    fn end(&mut self) {
         let own = i32::try_from(self.server.id()).ok();
         let mut ending: Vec<_> = own.into_iter().collect();
         // The processes of connections have sessions of their own; they are found by who started them.
@@ -136,6 +146,7 @@ impl Sshd {
 
     /// Starts the server again, on the same port and with the same keys.
     pub fn start_again(&mut self) -> Result<(), LabError> {
+        self.held = None;
         self.server = start(self.folder.path())?;
         Ok(())
     }
@@ -143,8 +154,15 @@ impl Sshd {
 
 impl Drop for Sshd {
     fn drop(&mut self) {
-        self.stop();
+        self.end();
     }
+}
+
+/// A port that is taken and does not listen. Where a connection of before is not forgotten yet, it cannot be held.
+fn held(port: u16) -> Result<OwnedFd, Errno> {
+    let socket = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None)?;
+    net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))?;
+    Ok(socket)
 }
 
 /// Starts a server and waits until it says that it listens: at its port another one may answer.

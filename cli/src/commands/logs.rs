@@ -45,8 +45,11 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     let mut is_there = false;
     for number in 0_u32.. {
         let is_over = if arguments.follow && number % LOOKS_PER_QUESTION == 0 {
+            let is_whole = log.is_whole(&house).await?;
             let shown = look(&house, &arguments.job, Freshness::Shared).await?;
-            shown.ended.is_some() || shown.sighting.as_ref().map(|seen| &seen.state).is_some_and(JobState::is_final)
+            is_whole
+                || shown.ended.is_some()
+                || shown.sighting.as_ref().map(|seen| &seen.state).is_some_and(JobState::is_final)
         } else {
             !arguments.follow
         };

@@ -11,7 +11,7 @@ use crate::{
     error::JobsError,
     reached::{booked, scheduled},
     removed::{fill_in, with_arrays},
-    whose_number::{is_anothers, of_job},
+    whose_number::{is_certainly_anothers, of_job},
 };
 use ledger::{CloseHold, CloseReason, Closing, Hold, HoldId};
 use model::{BaseState, JobId, JobState, RunKey, SchedulerJobId, Timestamp, UserName};
@@ -162,7 +162,7 @@ async fn ask(desk: &Desk<'_>, unseen: Vec<Unseen>, decided: &mut Decided) -> Res
     for Unseen { job, owner, scheduler_job, since, closing } in unseen {
         // What was submitted before is an earlier owner of the id: the question was for all of them at once.
         let sighting = states.get(&scheduler_job).filter(|sighting| sighting.submitted_at >= since);
-        if sighting.is_some_and(|sighting| is_anothers(sighting, job, &owner)) {
+        if sighting.is_some_and(|sighting| is_certainly_anothers(sighting, job)) {
             decided.forgotten.insert(job);
         }
         let sighting = of_job(sighting, job, &owner);

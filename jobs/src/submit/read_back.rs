@@ -7,6 +7,7 @@ use crate::{
     error::{Gravity, JobsError},
     house::{House, Step},
     reached::{booked, scheduled, taken_back},
+    whose_number::is_anothers,
 };
 use ledger::{AmendHold, Command, HoldId, LedgerErrorKind, NewCeiling, Refusal};
 use model::{Amount, Placement, Price, Tres, Unit};
@@ -54,6 +55,11 @@ pub(crate) async fn read_back(
             scheduled(asked, "the job was not read back")?.sighting
         }
     };
+    if is_anothers(&facts, intent.id, &intent.principal.user) {
+        let why = format!("its number {} is another job's by now: the scheduler forgot it", submitted.scheduler_job);
+        let next = "`pakt settle` gives its hold back, and then the same command submits it again";
+        return Err(JobsError::new(Gravity::Unknown, "the job was not read back", why, next));
+    }
     let (mut changes, mut hold) = (Vec::new(), None);
     if let Some(placement) = &intent.placement {
         let (given, price) =

@@ -14,6 +14,7 @@ use crate::{
     outlook::{Advice, advice, budget_of},
     reached::schedule_failure,
     show::Shown,
+    whose_number::is_anothers,
 };
 use model::{JobState, PendingClass, Timestamp};
 use scheduler_adapters::{AdapterErrorKind, PendingJob};
@@ -115,6 +116,12 @@ async fn pending(
         Err(error) if error.kind == AdapterErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(schedule_failure(&error, &format!("it was not told why job {id} waits"))),
     };
+    if let Subject::Own(shown) = subject
+        && is_anothers(&job.sighting, shown.intent.id, &shown.intent.principal.user)
+    {
+        let why = format!("its number {id} is another job's by now: the scheduler forgot it");
+        return Ok(Some(Standing::Unknown { why }));
+    }
     if !job.sighting.state.is_pending() {
         return Ok(Some(Standing::Running(job.sighting.state)));
     }

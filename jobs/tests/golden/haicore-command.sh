@@ -107,10 +107,10 @@ pakt_claim() {
 
 # --- Markers: what happened, for whoever looks into the job directory. ------------------------------------------------
 
-# Says that this attempt runs, and where, and behind how much of the log what it prints begins.
+# Says that this attempt runs, and where, and behind how much of the log what it prints begins, where that is a file.
 pakt_started() {
+  [ ! -f "/proc/$$/fd/1" ] || printf 'log_bytes=%s\n' "$(stat -Lc %s "/proc/$$/fd/1")"
   printf '%s=%s\n' \
-    log_bytes "$(stat -Lc %s "/proc/$$/fd/1" 2>/dev/null)" \
     epoch_seconds "$(printf '%(%s)T' -1)" \
     host "$(uname -n)" \
     node_list "${SLURM_JOB_NODELIST:-}" \

@@ -87,8 +87,20 @@ async fn what_one_attempt_printed_is_read_alone() {
     started(3, None);
     assert_eq!(refused(4).await, "attempt 4 did not tell where in the log it began");
     assert_eq!(refused(3).await, "attempt 4 did not tell where in the log it began");
+    // Followed, it is whole where the next attempt begins.
+    let mut followed = opened(2, Beginning::Start).await.expect("opened");
+    assert!(!followed.is_whole(&house).await.expect("looked"));
+    while !followed.next(&house).await.expect("read").is_none_or(|piece| piece.is_empty()) {}
+    assert!(followed.is_whole(&house).await.expect("looked"));
     std::fs::write(job.directory.log(), "x\n").expect("cut off");
     assert!(refused(2).await.ends_with("it was cut off since"));
+    assert_eq!(printed(&house, &id, Beginning::Start).await, "x\n");
+    // Slurm cuts a log off at a restart, unless it is told to append.
+    started(1, Some(0));
+    assert_eq!(refused(1).await, "attempt 2 overwrote it, or attempt 1 printed nothing");
+    started(1, Some(30));
+    started(2, Some(7));
+    assert_eq!(refused(1).await, "attempt 3 overwrote it, or attempt 1 printed nothing");
 }
 
 #[tokio::test]

@@ -83,8 +83,12 @@ impl Words {
         self.reasons.entry(reason).or_insert_with(|| calls::reason_word(reason).unwrap_or_else(|| reason.to_string()))
     }
 
-    /// A user's name; one that this host does not know stays a number.
+    /// A user's name; one that this host does not know stays a number, and is looked for again the next time: who knows them may have been
+    /// away.
     pub(crate) fn user(&mut self, number: u32) -> &str {
+        if self.users.get(&number).is_some_and(|name| *name == number.to_string()) {
+            self.users.remove(&number);
+        }
         let name = || uzers::get_user_by_uid(number).map(|user| user.name().to_string_lossy().into_owned());
         self.users.entry(number).or_insert_with(|| name().unwrap_or_else(|| number.to_string()))
     }
