@@ -69,7 +69,8 @@ fn real_a_requeue_is_held_for_beside_what_the_first_attempt_took() {
     };
     wait_until("the hold of both attempts", Duration::from_mins(2), amended).expect("it follows");
     let printed = |words: &[&str]| desk.pakt(&[&["logs", id], words].concat()).expect(0).stdout;
-    assert!(printed(&["--attempt", "1"]).starts_with("start 0\n"), "and what Slurm says of its end");
+    let first = printed(&["--attempt", "1"]);
+    assert!(first.contains("start 0\n") && first.contains("DUE TO JOB REQUEUE"), "its own and Slurm's words: {first}");
     assert_eq!(printed(&["--attempt", "1", "--grep", "^start"]), "start 0\n");
     desk.json(&["cancel", id]);
     assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
