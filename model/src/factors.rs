@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// The tasks of an array count all of them: how many may run at once (`%` of sbatch(1), `--array`) changes when they run and
 /// not what they take. A requeue is in no factor before it happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Factors {
-    /// Tasks of an array; 1 for a single job.
+    /// Jobs that are alike, tasks of an array or not; 1 for a single one.
     pub tasks: u32,
     /// Nodes of a task.
     pub nodes: u64,
@@ -34,7 +34,13 @@ impl Factors {
         Some(Self { tasks, nodes, milli_per_node, seconds: time.seconds() })
     }
 
-    /// The product in words: `12 tasks x 2 nodes x 4 GPUs x 02:00:00`. A single task or node is left out.
+    /// The factors of so many of a kind together; none where that is no number of jobs.
+    pub fn times(&self, jobs: usize) -> Option<Self> {
+        let tasks = u32::try_from(jobs).ok().and_then(|jobs| self.tasks.checked_mul(jobs))?;
+        Some(Self { tasks, ..*self })
+    }
+
+    /// The product in words: `12 jobs x 2 nodes x 4 GPUs x 02:00:00`. A single job or node is left out.
     pub fn in_words_of(&self, unit: &Unit) -> String {
         let several = |count: u64, noun: &str| (count > 1).then(|| format!("{count} {noun}s"));
         let resource = unit.hour_word().trim_end_matches("-h");
@@ -42,7 +48,7 @@ impl Factors {
         let plural = if self.milli_per_node == 1000 { "" } else { "s" };
         let share = format!("{} {resource}{plural}", thousandths(self.milli_per_node));
         let factors = [
-            several(self.tasks.into(), "task"),
+            several(self.tasks.into(), "job"),
             several(self.nodes, "node"),
             (!is_node_itself).then_some(share),
             Some(WallTime::from_seconds(self.seconds).to_string()),
@@ -68,14 +74,14 @@ mod tests {
     #[test]
     fn the_product_is_told_in_the_words_of_its_unit() {
         for (hours, unit, tasks, nodes, seconds, words) in [
-            ("96", "jupiter:gh200", 12, 1, 7_200, "12 tasks x 4 GPUs x 02:00:00"),
+            ("96", "jupiter:gh200", 12, 1, 7_200, "12 jobs x 4 GPUs x 02:00:00"),
             ("1", "jupiter:gh200", 1, 2, 7, "none"),
             ("8", "jupiter:gh200", 1, 2, 3_600, "2 nodes x 4 GPUs x 01:00:00"),
             ("1", "horeka:h100", 1, 1, 3_600, "1 GPU x 01:00:00"),
             ("0.5", "lumi:mi250x", 1, 1, 3_600, "0.5 GPUs x 01:00:00"),
             ("2", "raven:node", 1, 2, 3_600, "2 nodes x 01:00:00"),
             ("1", "raven:node", 1, 1, 3_600, "1 node x 01:00:00"),
-            ("13824", "jupiter:core", 2, 24, 3_600, "2 tasks x 24 nodes x 288 cores x 01:00:00"),
+            ("13824", "jupiter:core", 2, 24, 3_600, "2 jobs x 24 nodes x 288 cores x 01:00:00"),
             // Three GPUs on seven nodes: no share is the same.
             ("3", "horeka:h100", 1, 7, 3_600, "3 GPUs x 01:00:00"),
             ("0", "horeka:h100", 1, 1, 3_600, "none"),

@@ -20,7 +20,7 @@ use jobs::{
         Arrays, ManyAnswer, ManySubmission, Member, MemberOutcome, Over, SubmitAnswer, SubmitOutcome, submit_many,
     },
 };
-use model::{Amount, SchedulerJobId, SiteChoice, Unit};
+use model::{Amount, Factors, SchedulerJobId, SiteChoice, Unit};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ fn shown(answer: &ManyAnswer) -> Answer {
         "version": 1,
         "jobs": members.iter().map(member_for_programs).collect::<Vec<_>>(),
         "arrays": arrays(answer).into_iter().map(|(array, tasks)| json!({ "scheduler_job": array, "tasks": tasks })).collect::<Vec<_>>(),
-        "held": sums(answer).into_iter().map(|(unit, amount)| json!({ "unit": unit, "amount": amount })).collect::<Vec<_>>(),
+        "held": sums(answer).iter().map(held_for_programs).collect::<Vec<_>>(),
         "advice": answer.advice.iter().map(|(project, advice)| json!({ "project": project, "advice": advice })).collect::<Vec<_>>(),
     });
     let code = Failure::code_of_several(failures.iter().map(|(_, error)| *error));
@@ -122,7 +122,7 @@ fn text(answer: &ManyAnswer) -> String {
         table.row([id, scheduler_job, name.to_string(), path.display().to_string(), word.to_owned()]);
     }
     let new = submitted(answer).filter(|answer| is_new(answer)).count();
-    let held: Vec<String> = sums(answer).iter().map(|(unit, amount)| hold(unit, *amount)).collect();
+    let held: Vec<String> = sums(answer).iter().map(held_in_words).collect();
     let held = if held.is_empty() { "nothing".to_owned() } else { held.join(", ") };
     let all = answer.members.len();
     let as_tasks = match arrays(answer).len() {
@@ -157,14 +157,54 @@ fn is_new(answer: &SubmitAnswer) -> bool {
     answer.outcome != SubmitOutcome::Already
 }
 
-/// What is held for the jobs that were submitted now, by unit.
-fn sums(answer: &ManyAnswer) -> Vec<(Unit, Amount)> {
-    let mut by_unit: BTreeMap<&Unit, Vec<Amount>> = BTreeMap::new();
-    for (unit, amount) in submitted(answer).filter(|answer| is_new(answer)).filter_map(|answer| answer.hold.as_ref()) {
-        by_unit.entry(unit).or_default().push(*amount);
+/// What is held in a unit for the jobs that were submitted now, and how it comes about: of each kind of job a product.
+struct Held<'a> {
+    unit: &'a Unit,
+    amount: Amount,
+    products: Vec<Factors>,
+}
+
+/// The most products that a line tells.
+const MOST_PRODUCTS: usize = 4;
+
+fn sums(answer: &ManyAnswer) -> Vec<Held<'_>> {
+    let new = || submitted(answer).filter(|answer| is_new(answer));
+    let mut by_unit: BTreeMap<&Unit, Vec<(Amount, Option<Factors>)>> = BTreeMap::new();
+    for (answer, (unit, amount)) in new().filter_map(|answer| Some((answer, answer.hold.as_ref()?))) {
+        by_unit.entry(unit).or_default().push((*amount, answer.factors));
     }
     // The ledger has the sum of them already, so that there is one.
-    by_unit.into_iter().filter_map(|(unit, amounts)| Some((unit.clone(), Amount::sum(amounts).ok()?))).collect()
+    let held = by_unit.into_iter().filter_map(|(unit, jobs)| {
+        let amount = Amount::sum(jobs.iter().map(|(amount, _)| *amount)).ok()?;
+        Some(Held { unit, amount, products: products(jobs.into_iter().map(|(_, factors)| factors)) })
+    });
+    held.collect()
+}
+
+/// The products of several jobs, alike ones together, in the order in which they come; none where one of them has none.
+fn products(factors: impl Iterator<Item = Option<Factors>>) -> Vec<Factors> {
+    let mut kinds: Vec<(Factors, usize)> = Vec::new();
+    for factors in factors {
+        let Some(factors) = factors else { return Vec::new() };
+        match kinds.iter_mut().find(|(kind, _)| *kind == factors) {
+            Some((_, jobs)) => *jobs += 1,
+            None => kinds.push((factors, 1)),
+        }
+    }
+    kinds.into_iter().map(|(kind, jobs)| kind.times(jobs)).collect::<Option<_>>().unwrap_or_default()
+}
+
+fn held_in_words(held: &Held<'_>) -> String {
+    let sum = hold(held.unit, held.amount);
+    if held.products.is_empty() || held.products.len() > MOST_PRODUCTS {
+        return sum;
+    }
+    let products: Vec<String> = held.products.iter().map(|factors| factors.in_words_of(held.unit)).collect();
+    format!("{sum} = {}", products.join(" + "))
+}
+
+fn held_for_programs(held: &Held<'_>) -> Value {
+    json!({ "unit": held.unit, "amount": held.amount, "products": held.products })
 }
 
 /// What is to be said beside the lines; what holds for several jobs is said once.

@@ -64,7 +64,11 @@ fn a_file_of_several_documents_becomes_several_jobs_once() {
     desk.write("jobs.yaml", &documents(&desk, 1..=3));
     let first = desk.json(&["submit", "jobs.yaml"]);
     assert_eq!(results(&first), ["new"; 3]);
-    assert_eq!(first["held"], serde_json::json!([{ "unit": "local:core", "amount": 1_800_000 }]));
+    let product = serde_json::json!({ "tasks": 3, "nodes": 1, "milli_per_node": 1000, "seconds": 600 });
+    assert_eq!(
+        first["held"],
+        serde_json::json!([{ "unit": "local:core", "amount": 1_800_000, "products": [product] }])
+    );
     let again = desk.json(&["submit", "jobs.yaml"]);
     assert_eq!((results(&again), ids(&again)), (vec!["already"; 3], ids(&first)));
     let piped = piped(desk.command(["submit", "-", "--json"]), &documents(&desk, 1..=3));
@@ -73,6 +77,17 @@ fn a_file_of_several_documents_becomes_several_jobs_once() {
     assert!(text.contains("0 of 3 jobs submitted now; held for them: nothing"), "{text}");
     finish(&desk, &ids(&first));
     assert_eq!((ran(&desk), desk.entries_of_kind("hold")), (vec![1, 2, 3], 3));
+}
+
+#[test]
+fn what_is_held_for_several_jobs_is_a_sum_of_products() {
+    let desk = Desk::with_grant("10");
+    let longer = documents(&desk, [4]).replace("00:10:00", "01:00:00");
+    desk.write("jobs.yaml", &(documents(&desk, 1..=3) + &longer));
+    let text = desk.pakt(&["submit", "jobs.yaml"]).expect(0).stdout;
+    let held = "held for them: 1.500 core-h (local:core) = 3 jobs x 1 core x 00:10:00 + 1 core x 01:00:00";
+    assert!(text.contains(held), "{text}");
+    finish(&desk, &ids(&desk.json(&["submit", "jobs.yaml"])));
 }
 
 #[test]
