@@ -5,8 +5,8 @@ use super::settle::charge_again;
 use crate::records::{BookedRun, Result};
 use crate::rules::{self, LARGE};
 use crate::{
-    Account, AmendHold, CloseHold, Closing, Effect, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind, Links,
-    NewCeiling, NewHold, Outcome, Particulars,
+    Account, AmendHold, CLOCK_TOLERANCE_SECONDS, CloseHold, Closing, Effect, EntryKind, Hold, HoldId, LedgerError,
+    LedgerErrorKind, Links, NewCeiling, NewHold, Outcome, Particulars,
 };
 use model::{Amount, ProjectName, Unit, Window};
 
@@ -132,6 +132,9 @@ pub(super) fn close(posting: &Posting<'_>, close: &CloseHold) -> Result<Outcome>
     if !hold.is_open() {
         return Ok(Outcome::Closed(hold, Effect::AlreadyDone));
     }
+    if goes_on(posting, close)? {
+        return Ok(Outcome::StaysOpen(hold));
+    }
     let runs = posting.records.runs_of_job(close.id.0)?;
     let is_its = |run: &BookedRun| hold.is_drawn_by(&run.key.site, &run.settled.run.user);
     if runs.iter().any(|run| is_its(run) && run.settled.price.known().is_none()) {
@@ -143,6 +146,14 @@ pub(super) fn close(posting: &Posting<'_>, close: &CloseHold) -> Result<Outcome>
     hold.closing = Some(Closing { reason: close.reason, at: posting.recorded_at });
     posting.records.put_hold(&hold)?;
     Ok(Outcome::Closed(hold, Effect::Done))
+}
+
+/// Whether the job was seen waiting or running after it was read to be over, as a job is that was started again.
+fn goes_on(posting: &Posting<'_>, close: &CloseHold) -> Result<bool> {
+    let Some(read_at) = close.read_at else { return Ok(false) };
+    // What a clock that is ahead has dated does not count.
+    let until = posting.now.plus_seconds(CLOCK_TOLERANCE_SECONDS);
+    Ok(posting.records.seen_at(close.id.0, until)?.is_some_and(|seen_at| seen_at > read_at))
 }
 
 fn known(posting: &Posting<'_>, id: HoldId) -> Result<Hold> {

@@ -210,7 +210,7 @@ async fn an_absurd_hold_is_refused_and_changes_nothing() {
 async fn one_close_ends_a_hold_and_the_next_gets_its_answer() {
     let desk = Desk::new();
     desk.post(&[grant("g1", 100), hold(1, 70), close(1)]).await;
-    let late = Command::Close(ledger::CloseHold { id: hold_id(1), reason: CloseReason::Lost });
+    let late = Command::Close(ledger::CloseHold { id: hold_id(1), reason: CloseReason::Lost, read_at: None });
     let outcome = desk.post(&[late]).await.remove(0);
     let Outcome::Closed(hold, Effect::AlreadyDone) = outcome else { panic!("{outcome:?}") };
     assert_eq!(hold.closing.expect("closed").reason, CloseReason::Finished);
