@@ -182,7 +182,7 @@ async fn an_absurd_hold_is_refused_and_changes_nothing() {
             amend(1, amount),
             seen(amount),
         ] {
-            let error = desk.try_post(&[command.clone()]).await.expect_err("more than any machine has");
+            let error = desk.try_post(std::slice::from_ref(&command)).await.expect_err("more than any machine has");
             assert_eq!(error.kind, LedgerErrorKind::Invalid, "{command:?}: {error}");
             assert!(error.next().is_some_and(|next| next.contains("GPU-h are more than any site has")), "{error:?}");
         }
