@@ -177,7 +177,7 @@ pub async fn release(house: &House, id: JobId, of_another: bool) -> Result<Hold,
             "`--of-another` releases it all the same; a run that comes is charged beyond it",
         ));
     }
-    let close = CloseHold { id: HoldId(id), reason: CloseReason::Undone };
+    let close = CloseHold { id: HoldId(id), reason: CloseReason::Undone, read_at: None };
     match post(house, book.as_ref(), Command::Close(close), what).await? {
         Outcome::Closed(hold, _) | Outcome::StaysOpen(hold) => Ok(hold),
         _ => Err(another_answer(what)),

@@ -21,7 +21,7 @@ pub(crate) async fn give_up(
     if let Some(book) = house.book(what).await? {
         let id = HoldId(intent.id);
         if booked(book.hold(id).await, what)?.is_some_and(|hold| hold.is_open()) {
-            let close = Command::Close(CloseHold { id, reason: CloseReason::Undone });
+            let close = Command::Close(CloseHold { id, reason: CloseReason::Undone, read_at: None });
             booked(book.post(&house.principal, house.clock.now(), &[close]).await, what)?;
         }
     }

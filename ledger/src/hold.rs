@@ -89,6 +89,10 @@ pub struct CloseHold {
     pub id: HoldId,
     /// Why.
     pub reason: CloseReason,
+    /// When it was read that the job is over, where that may be long ago: a job that was seen waiting or running later keeps its
+    /// hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<Timestamp>,
 }
 
 /// How a hold ended.

@@ -77,9 +77,9 @@ pub use random::Random;
 pub use refusal::Refusal;
 pub use rules::{
     Budget, Coming, Content, ContentError, Debt, Decision, Drawing, Event, Facts, FixedTerm, Gap, GivenLot, GrantFault,
-    GrantTerms, HardStop, Lot, LotBalance, LotBook, LotChange, LotError, LotId, MonthlyJsc, NhrQuarterly, Policy, Rate,
-    Reason, Reservation, Soft, Spender, Spending, Standing, UsedUp, Words, account_coverage, binding_coverage,
-    borders_of, check_grant, missing, payer, running, runs_as, unpriced,
+    GrantTerms, HardStop, Lot, LotBalance, LotBook, LotChange, LotError, LotId, MOST_OF_ONE, MonthlyJsc, NhrQuarterly,
+    Policy, Rate, Reason, Reservation, Soft, Spender, Spending, Standing, UsedUp, Words, account_coverage,
+    binding_coverage, borders_of, check_grant, missing, payer, running, runs_as, unpriced,
 };
 pub use scope::{Scope, ScopeError};
 pub use settled_run::{RunPrice, SettledRun, UnattributedReason, UnattributedRun};

@@ -70,6 +70,8 @@ pub(crate) trait Store {
     fn set_policy(&self, policy: &SetPolicy, deed: &Deed<'_>) -> Result<()>;
     fn observed_at(&self, site: &SiteName, cluster: &ClusterName, scope: &Scope) -> Result<Option<Timestamp>>;
     fn put_observation(&self, observation: &Observation) -> Result<()>;
+    /// When a job was last seen waiting or running by anybody, of what was seen until then.
+    fn seen_at(&self, job: JobId, until: Timestamp) -> Result<Option<Timestamp>>;
     /// Notes a reading under the number of its entry: the entries of those that it takes the place of; none where nothing
     /// changes.
     fn put_coverage(&self, reading: &Coverage, entry: u64) -> Result<Option<Vec<u64>>>;

@@ -340,6 +340,10 @@ impl Records for Workbench<'_> {
         self.store.put_observation(observation)
     }
 
+    fn seen_at(&self, job: JobId, until: Timestamp) -> Result<Option<Timestamp>> {
+        self.store.seen_at(job, until)
+    }
+
     fn put_coverage(&self, reading: &Coverage, entry: u64) -> Result<Option<Vec<u64>>> {
         self.store.put_coverage(reading, entry)
     }

@@ -21,10 +21,14 @@ fn site_says(desk: &Jupiter, used: &str) {
     desk.pakt(&["ledger", "open", "atlas", "--from-site", "said.csv", "--as-of", &hour]).expect(0);
 }
 
+/// Who runs the tests.
+fn whoever(desk: &Desk) -> String {
+    desk.tool(&["id", "-un"])
+}
+
 /// The balance as the ledger has it.
 fn offline(desk: &Jupiter) -> String {
-    let user = desk.0.tool(&["id", "-un"]);
-    desk.pakt(&["balance", "--offline"]).shown().replace(&format!(" {user} "), " <user> ")
+    desk.pakt(&["balance", "--offline"]).shown().replace(&format!(" {} ", whoever(&desk.0)), " <user> ")
 }
 
 #[test]
@@ -62,7 +66,8 @@ fn a_member_alone_does_not_know_what_is_free() {
     assert!(usage.stderr.starts_with("note: of the runs of account `hai` at `jupiter`"), "{}", usage.stderr);
     let statement = desk.pakt(&["ledger", "statement", "atlas"]).expect(0).stdout;
     let last: Vec<&str> = statement.lines().rev().take(2).collect();
-    assert!(last[0] == "runs as read by root (self)" && last[1].contains("only those of"), "{statement}");
+    let read_by = format!("runs as read by {} (self)", whoever(&desk.0));
+    assert!(last[0] == read_by && last[1].contains("only those of"), "{statement}");
     let statement = desk.pakt(&["ledger", "statement", "atlas", "--csv"]).expect(0);
     let header = statement.stdout.lines().next().expect("a header");
     assert!(header.starts_with("entry,at,kind,project,unit,") && header.ends_with(",complete"), "{header}");
@@ -122,15 +127,16 @@ fn to_ask_for_all_on_ones_own_machine_makes_nobody_an_operator() {
 #[test]
 fn reports_say_on_whose_word_they_stand() {
     let desk = Desk::with_grant("100");
+    let reader = whoever(&desk);
     desk.pakt(&["ledger", "bind", "atlas", "--unit", "horeka:a100", "--account", "hk-atlas"]).expect(0);
     desk.pakt(&["settle"]).expect(0);
     let statement = ["ledger", "statement", "atlas", "--unit", "local:core"];
     for command in [&["balance", "--offline"][..], &["usage"], &statement, &[&statement[..], &["--csv"]].concat()] {
         let shown = desk.pakt(command).shown();
-        assert!(shown.contains("runs as read by root (site)\n"), "{command:?}: {shown}");
+        assert!(shown.contains(&format!("runs as read by {reader} (site)\n")), "{command:?}: {shown}");
         let readers = desk.json(command)["read_by"].clone();
         let of_local =
-            serde_json::json!({ "project": "atlas", "unit": "local:core", "reader": "root", "rights": "site" });
+            serde_json::json!({ "project": "atlas", "unit": "local:core", "reader": reader, "rights": "site" });
         assert_eq!(readers, serde_json::json!([of_local]), "{command:?}");
     }
     let before = desk.json(&["balance", "--known-at", "2026-01-01T00:00:00Z"]);

@@ -24,6 +24,12 @@ fn open(desk: &Jupiter, hours: &str, until: &str) -> String {
     desk.pakt(&words).shown().replace(until, "<instant>")
 }
 
+/// What a command prints, whoever runs the tests.
+fn shown(desk: &Jupiter, words: &[&str]) -> String {
+    let user = desk.0.tool(&["id", "-un"]);
+    desk.pakt(words).shown().replace(&format!(" {user} "), " <user> ")
+}
+
 /// What is left, as a statement has it.
 fn left(desk: &Jupiter) -> String {
     let shown = desk.pakt(&["ledger", "statement", "atlas", "--unit", "jupiter:gh200"]).shown();
@@ -52,22 +58,22 @@ fn what_an_opening_has_is_not_charged_and_is_listed() {
     job   cluster  user  account  started                     ended                       project  in the opening
     4711  jupiter  ada   hai      <instant>  <instant>  atlas    8.000 GPU-h (jupiter:gh200)
     ");
-    assert_snapshot!(desk.pakt(&["usage", "--by", "project"]).shown(), @"
+    assert_snapshot!(shown(&desk, &["usage", "--by", "project"]), @"
     exit 0
     --- stdout
     project  unit           hours
     atlas    jupiter:gh200  4.000  GPU-h
     --- stderr
     note: the opening of `atlas` has 1 run of that time with 8.000 GPU-h (jupiter:gh200), in no sum here; `pakt ledger covered atlas` lists them
-    note: of the runs of account `hai` at `jupiter` that ended from <instant> to <instant> only those of root were read; `pakt ledger coverage atlas` lists what was read
-    runs as read by root (self)
+    note: of the runs of account `hai` at `jupiter` that ended from <instant> to <instant> only those of <user> were read; `pakt ledger coverage atlas` lists what was read
+    runs as read by <user> (self)
     ");
-    assert_snapshot!(desk.pakt(&["ledger", "unattributed"]).shown(), @"
+    assert_snapshot!(shown(&desk, &["ledger", "unattributed"]), @"
     exit 0
     --- stdout
     every run that was read belongs to a project
     --- stderr
-    note: of the runs of account `hai` at `jupiter` that ended from <instant> to <instant> only those of root were read; `pakt ledger coverage atlas` lists what was read
+    note: of the runs of account `hai` at `jupiter` that ended from <instant> to <instant> only those of <user> were read; `pakt ledger coverage atlas` lists what was read
     ");
     let json = desk.pakt(&["--json", "settle"]).json();
     assert_eq!((&json["settled"]["same"], &json["settled"]["covered"]), (&2.into(), &0.into()));

@@ -65,12 +65,12 @@ impl Ends {
     }
 
     /// The holds of jobs all of whose rows are those of jobs that are over. One that a requeue may follow stays for
-    /// `pakt settle`, which asks the queue.
-    pub(super) fn closes(&self) -> Vec<Command> {
+    /// `pakt settle`, which asks the queue; one that was seen after the file was made stays by the ledger.
+    pub(super) fn closes(&self, read_at: Timestamp) -> Vec<Command> {
         let over = self.seen.iter().filter(|(_, seen)| !(self.has_unknown || seen.is_open()));
         let close = |(job, seen): (&JobId, &Seen)| {
             let reason = if seen.has_run { CloseReason::Finished } else { CloseReason::NeverStarted };
-            Command::Close(CloseHold { id: (*job).into(), reason })
+            Command::Close(CloseHold { id: (*job).into(), reason, read_at: Some(read_at) })
         };
         over.map(close).collect()
     }

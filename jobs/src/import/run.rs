@@ -163,7 +163,7 @@ impl Import<'_> {
         covered: Covered,
     ) -> Result<ImportReport, JobsError> {
         let runs = last.commands.len();
-        last.commands.extend(ends.map(Ends::closes).unwrap_or_default());
+        last.commands.extend(ends.map(|ends| ends.closes(self.observed_at)).unwrap_or_default());
         let outcomes = self.desk.post(&last.commands).await?;
         self.foreign.see(self.desk.book.as_ref(), &last.commands, &outcomes).await?;
         self.tally.count(&last, &outcomes).map_err(uncounted)?;

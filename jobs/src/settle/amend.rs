@@ -6,7 +6,7 @@
 
 use super::{
     desk::{Desk, LocalJobs, NOT_FINISHED},
-    price::uncountable,
+    price::{fault, is_beyond_any_site},
     reading::Reading,
 };
 use crate::{
@@ -85,7 +85,7 @@ async fn follow_one(
     seen: &JobSighting,
     changed: &mut Changed,
 ) -> Result<(), JobsError> {
-    if uncountable(&seen.requested).is_some() {
+    if fault(&seen.requested).is_some() {
         return Ok(());
     }
     let price = match ceiling::of_seen(desk.house, intent.placement.as_ref(), seen) {
@@ -98,6 +98,7 @@ async fn follow_one(
     if is_charged_elsewhere(read, seen) {
         changed.notes.extend(elsewhere(desk, hold, read, seen, price.as_ref()).await?);
     }
+    let price = price.filter(|price| !is_beyond_any_site(price));
     let Some(rest) = price.and_then(|price| price.in_unit(&hold.unit)) else { return Ok(()) };
     let why = what_changed(intent, read, seen, reading);
     let amend = AmendHold { id: hold.id, ceiling: NewCeiling::Seen { rest, why: why.clone() } };

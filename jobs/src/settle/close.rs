@@ -88,7 +88,7 @@ async fn open_hold(
         (Last::Over(attempt), here) => {
             let ended = ended_by(attempt, desk.house.clock.now());
             let reason = reason(desk, job, here.is_some()).await?;
-            decided.over.push((CloseHold { id: hold.id, reason }, ended));
+            decided.over.push((CloseHold { id: hold.id, reason, read_at: None }, ended));
         }
         (Last::None, Some(here)) if desk.covers(hold, local) => match here.scheduler_job {
             Some(scheduler_job) => {
@@ -174,7 +174,7 @@ async fn ask(desk: &Desk<'_>, unseen: Vec<Unseen>, decided: &mut Decided) -> Res
                 decided.unwritten.push((job, ended_as_closed(closing, desk.house.clock.now())));
             }
             (Some(sighting), None) if sighting.state.is_final() && !has_run(sighting) => {
-                let close = CloseHold { id: job.into(), reason: CloseReason::NeverStarted };
+                let close = CloseHold { id: job.into(), reason: CloseReason::NeverStarted, read_at: None };
                 decided.over.push((close, ended_as_seen(sighting, desk.house.clock.now())));
             }
             (None, None) => decided.unknown.push(job),

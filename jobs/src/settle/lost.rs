@@ -71,10 +71,9 @@ pub(super) async fn judge(
     }
     decided.unknown = unknown;
     let now = desk.house.clock.now();
-    decided.over.extend(
-        lost.iter()
-            .map(|lost| (CloseHold { id: lost.job.into(), reason: CloseReason::Lost }, ended_as_lost(lost, now))),
-    );
+    decided.over.extend(lost.iter().map(|lost| {
+        (CloseHold { id: lost.job.into(), reason: CloseReason::Lost, read_at: None }, ended_as_lost(lost, now))
+    }));
     Ok(lost)
 }
 

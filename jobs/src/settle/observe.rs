@@ -1,6 +1,9 @@
 //! What runs and waits now: seen first, then priced so far and at most, so that a balance counts it before it is settled.
 
-use super::{price::uncountable, reading::Reading};
+use super::{
+    price::{fault, is_beyond_any_site},
+    reading::Reading,
+};
 use crate::{ceiling::will_be_allocated, house::House};
 use ledger::{Observation, ObservedPending, ObservedRun, Scope, SeenPending, SeenRun, Sight};
 use model::{
@@ -167,8 +170,8 @@ fn priced_run(site: &Site, view: &Viewpoint, run: &SeenRun, as_of: Timestamp) ->
         account: run.account.clone(),
         partition: run.partition.clone(),
         started_at: Some(run.started_at.unwrap_or(started_at)),
-        price_so_far: price(&run.allocated, run.elapsed, &tariff).ok()?,
-        ceiling: price(&run.allocated, ceiling, &tariff).ok()?,
+        price_so_far: countable(price(&run.allocated, run.elapsed, &tariff))?,
+        ceiling: countable(price(&run.allocated, ceiling, &tariff))?,
     })
 }
 
@@ -181,12 +184,17 @@ fn priced_pending(site: &Site, job: &SeenPending, as_of: Timestamp) -> Option<Ob
         user: job.user.clone(),
         account: job.account.clone(),
         partition: job.partition.clone(),
-        ceiling: times(of_one, job.tasks).ok()?,
+        ceiling: countable(times(of_one, job.tasks))?,
     })
 }
 
 fn tariff(site: &Site, partition: Option<&PartitionName>, tres: &Tres, at: Timestamp) -> Option<Tariff> {
-    tariff_for(site, partition, tres, at).filter(|_| uncountable(tres).is_none())
+    tariff_for(site, partition, tres, at).filter(|_| fault(tres).is_none())
+}
+
+/// A price that a balance can add to others.
+fn countable(price: Result<Price, AmountError>) -> Option<Price> {
+    price.ok().filter(|price| !is_beyond_any_site(price))
 }
 
 fn limit(limit: Option<WallTime>) -> WallTime {

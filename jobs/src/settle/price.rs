@@ -1,8 +1,8 @@
 //! The price of a run, or why there is none.
 
 use crate::known::near_partition;
-use ledger::{Command, RunPrice, SettledRun};
-use model::{PartitionName, Run, Tariff, Tres, counted, price};
+use ledger::{Command, MOST_OF_ONE, RunPrice, SettledRun};
+use model::{PartitionName, Price, Run, Tariff, Tres, counted, price};
 use sites::{Site, tariff_for};
 use std::sync::Arc;
 
@@ -67,18 +67,20 @@ impl<'a> Pricer<'a> {
 }
 
 fn tariff_of(site: &Site, run: &Run) -> Result<Tariff, String> {
-    if let Some(what) = uncountable(&run.allocated) {
-        return Err(format!("its row has no number of {what}"));
-    }
-    if let Some((gpus, nodes)) = too_many_gpus(&run.allocated) {
-        return Err(format!(
-            "its row has {} on {}, more than there can be",
-            counted(gpus, "GPU"),
-            counted(nodes, "node")
-        ));
+    if let Some(fault) = fault(&run.allocated) {
+        return Err(fault);
     }
     let partition = run.partition.as_ref();
     tariff_for(site, partition, &run.allocated, run.started_at).ok_or_else(|| no_tariff(site, partition))
+}
+
+/// Why nothing can have been given to a job, or be given to it, in such numbers.
+pub(super) fn fault(tres: &Tres) -> Option<String> {
+    if let Some(what) = uncountable(tres) {
+        return Some(format!("its row has no number of {what}"));
+    }
+    let (gpus, nodes) = too_many_gpus(tres)?;
+    Some(format!("its row has {} on {}, more than there can be", counted(gpus, "GPU"), counted(nodes, "node")))
 }
 
 /// No node has more GPUs, split as they may be: seven parts of 16 are 112.
@@ -97,8 +99,13 @@ fn no_tariff(site: &Site, partition: Option<&PartitionName>) -> String {
     format!("the profile of `{}` has no tariff for {partition}{near}", site.name())
 }
 
+/// Whether a price is more than any machine's: no book takes it.
+pub(super) fn is_beyond_any_site(price: &Price) -> bool {
+    [&price.gpu, &price.node, &price.site].into_iter().flatten().any(|charge| charge.amount > MOST_OF_ONE)
+}
+
 /// What is counted by a number that stands for none.
-pub(super) fn uncountable(tres: &Tres) -> Option<&'static str> {
+fn uncountable(tres: &Tres) -> Option<&'static str> {
     let is_none = |count: Option<u64>| count.is_some_and(|count| NO_NUMBERS.contains(&count));
     let by_type = tres.gpus_by_type.values().any(|count| is_none(Some(*count)));
     let counts = [

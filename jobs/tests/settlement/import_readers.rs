@@ -151,6 +151,11 @@ async fn slurms_own_id_is_another_name_of_the_run_and_a_disagreement_is_rejected
     assert_eq!((disagreeing.rejected.count, disagreeing.counts.new, desk.used().await), (2, 1, 3_000));
     assert!(disagreeing.rejected.first[0].contains("has another SLUID than s9"), "{:?}", disagreeing.rejected.first);
     assert!(disagreeing.rejected.first[1].contains("belongs to run"), "{:?}", disagreeing.rejected.first);
+    // A job that is in no book has the SLUID of another one: it is no reading of that.
+    let unknown = desk.import(&text(&[row(4, "s1")])).await;
+    assert_eq!((unknown.counts.new, unknown.counts.same, unknown.rejected.count), (0, 0, 1));
+    assert!(unknown.rejected.first[0].contains("its SLUID s1 belongs to run"), "{:?}", unknown.rejected.first);
+    assert_eq!(desk.used().await, 3_000);
     // Two rows of one file that disagree.
     let fresh = Desk::new().await;
     let report = fresh.import(&text(&[row(1, "s1"), row(1, "s2")])).await;

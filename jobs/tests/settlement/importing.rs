@@ -1,6 +1,6 @@
 //! Runs from files: each once, whatever the order, and what the answer says about every row.
 
-use crate::cluster::{run, stamped};
+use crate::cluster::{run, stamped, waiting};
 use crate::desk::{DAY, Desk, NOW, at};
 use crate::failing_book::{At, FailingBook, FailingBooks};
 use jobs::{
@@ -229,6 +229,32 @@ async fn holds_are_closed_by_what_is_over_and_by_nothing_else() {
         let report = desk.import(&text(&rows(&job.stamp().to_string()))).await;
         assert_eq!(closing(&desk, job.id).await, reason, "{what}");
         assert_eq!(report.closed, if reason.is_some() { vec![job.id] } else { vec![] }, "{what}");
+    }
+}
+
+/// `scontrol requeue` starts a job again that had ended, whatever its state; a file from before knows nothing of that.
+#[tokio::test]
+async fn a_file_from_before_a_requeue_closes_no_hold_of_a_job_that_was_seen_since() {
+    for (is_running, observed_at, is_closed) in
+        [(false, NOW - 3_600, false), (true, NOW - 3_600, false), (false, NOW + 60, true)]
+    {
+        for state in ["COMPLETED", "FAILED"] {
+            let desk = Desk::new().await;
+            let job = desk.job("ada", 1, NOW - DAY, Origin::Shell).await;
+            if is_running {
+                desk.says().runs = vec![stamped(run(1, "ada", NOW - 600, None), job.stamp())];
+            } else {
+                let mut again = waiting(1, "ada", NOW - 600);
+                again.stamp = Some(job.stamp());
+                desk.says().queue = vec![again];
+            }
+            desk.settle("ada").await;
+            let marked = completed(1, 8_000, 7_000).replace("COMPLETED", state);
+            let file = text(&[marked.replace("|\n", &format!("|{}\n", job.stamp()))]);
+            let report = desk.try_import(&file, observed_at).await.expect("imported");
+            assert_eq!(report.closed.is_empty(), !is_closed, "{state} {is_running} {observed_at}: {report:?}");
+            assert_eq!(closing(&desk, job.id).await.is_some(), is_closed, "{state} {is_running} {observed_at}");
+        }
     }
 }
 

@@ -38,6 +38,27 @@ async fn what_has_no_price_is_told_and_stops_nothing() {
     assert_eq!(desk.balance().await.foreign_committed.milli(), HOUR);
 }
 
+/// One damaged row, and an enforced budget would refuse everything, or no balance could be told.
+#[tokio::test]
+async fn what_no_node_can_have_is_told_and_not_counted_running_and_waiting() {
+    let desk = Desk::new().await;
+    let damaged = |id: u64, nodes: u64| {
+        let (mut runs, mut waits) = (run(id, "ada", NOW - 600, None), waiting(id + 10, "ada", NOW - 60));
+        for tres in [&mut runs.allocated, &mut waits.requested] {
+            (tres.gpus_total, tres.nodes) = (Some(1 << 40), Some(nodes));
+        }
+        (runs, waits)
+    };
+    // With as many nodes it is not the GPUs that tell it, but what they would come to.
+    let ((first, waits_first), (second, waits_second)) = (damaged(1, 1), damaged(2, 1 << 40));
+    desk.says().runs = vec![first, second, run(3, "ada", NOW - 600, None)];
+    desk.says().queue = vec![waits_first, waits_second, waiting(4, "ada", NOW - 60)];
+    let report = desk.settle("ada").await;
+    assert_eq!((report.uncounted, report.pending, report.running), (4, 1, 1));
+    let balance = desk.balance().await;
+    assert_eq!((balance.running.milli(), balance.foreign_committed.milli()), (HOUR / 6, HOUR / 6 * 5 + HOUR));
+}
+
 #[tokio::test]
 async fn a_run_that_accounting_forgot_to_end_counts_up_to_its_limit() {
     let desk = Desk::new().await;

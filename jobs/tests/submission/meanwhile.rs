@@ -42,7 +42,7 @@ async fn a_job_whose_hold_was_given_back_meanwhile_is_not_sent() {
     let desk = Desk::new().await;
     killed(&desk, Some(Step::Sending)).await;
     let (directory, intent) = only_job(&desk).await;
-    desk.post(&[Command::Close(CloseHold { id: HoldId(intent.id), reason: CloseReason::Undone })]).await;
+    desk.post(&[Command::Close(CloseHold { id: HoldId(intent.id), reason: CloseReason::Undone, read_at: None })]).await;
     let error = fails(&desk).await;
     assert_eq!((error.gravity, error.why.as_str()), (Gravity::Refused, "its hold was given back meanwhile"));
     assert_eq!(sent(&desk), 0);

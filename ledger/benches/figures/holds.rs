@@ -94,7 +94,7 @@ impl Client {
         self.book.post(&self.actor, posted_at(), &[hold]).await?;
         let answered = now()?;
         times.push((due, answered));
-        let close = Command::Close(CloseHold { id, reason: CloseReason::Finished });
+        let close = Command::Close(CloseHold { id, reason: CloseReason::Finished, read_at: None });
         self.book.post(&self.actor, posted_at(), &[close]).await?;
         times.push((answered, now()?));
         Ok(())

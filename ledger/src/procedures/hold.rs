@@ -1,12 +1,12 @@
 //! Holds: made, amended, closed.
 
-use super::posting::{Draft, Posting, conflict, invalid, used};
+use super::posting::{Draft, Posting, conflict, invalid, refuse_too_large, used};
 use super::settle::charge_again;
 use crate::records::{BookedRun, Result};
-use crate::rules;
+use crate::rules::{self, LARGE};
 use crate::{
-    Account, AmendHold, CloseHold, Closing, Effect, EntryKind, Hold, HoldId, LedgerError, LedgerErrorKind, Links,
-    NewCeiling, NewHold, Outcome, Particulars,
+    Account, AmendHold, CLOCK_TOLERANCE_SECONDS, CloseHold, Closing, Effect, EntryKind, Hold, HoldId, LedgerError,
+    LedgerErrorKind, Links, NewCeiling, NewHold, Outcome, Particulars,
 };
 use model::{Amount, ProjectName, Unit, Window};
 
@@ -15,6 +15,7 @@ pub(super) fn hold(posting: &Posting<'_>, new: &NewHold) -> Result<Outcome> {
     if new.ceiling < Amount::ZERO {
         return Err(invalid(format!("hold {} has a negative ceiling", new.id)));
     }
+    refuse_too_large(&format!("hold {}", new.id), new.ceiling, &new.unit)?;
     if new.anyway.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
         return Err(invalid(format!("hold {} is wanted anyway, without a reason", new.id)));
     }
@@ -25,6 +26,7 @@ pub(super) fn hold(posting: &Posting<'_>, new: &NewHold) -> Result<Outcome> {
     if let Some(known) = posting.records.hold(new.id)? {
         return repeated(known, new);
     }
+    refuse_too_large_a_sum(posting, (new.id, &new.project, &new.unit), new.ceiling)?;
     if new.anyway.is_none() && !new.is_provisional {
         authorise(posting, (&new.project, &new.unit), new.ceiling, new.expected)?;
     }
@@ -79,6 +81,7 @@ pub(super) fn amend(posting: &Posting<'_>, AmendHold { id, ceiling }: &AmendHold
         return Err(invalid(format!("hold {id} would have a negative ceiling")));
     }
     let hold = known(posting, *id)?;
+    refuse_too_large(&format!("hold {id}"), wanted, &hold.unit)?;
     match ceiling {
         NewCeiling::Wanted(_) => amend_as_wanted(posting, hold, wanted),
         NewCeiling::Seen { rest, why } => amend_as_seen(posting, hold, *rest, why),
@@ -94,6 +97,7 @@ fn amend_as_wanted(posting: &Posting<'_>, mut hold: Hold, ceiling: Amount) -> Re
     }
     let before = hold.remainder()?;
     hold.ceiling = ceiling;
+    refuse_too_large_a_sum(posting, (hold.id, &hold.project, &hold.unit), hold.remainder()?)?;
     if hold.anyway.is_none() && !hold.is_provisional {
         let wanted = hold.remainder()?.minus(before)?;
         authorise(posting, (&hold.project, &hold.unit), wanted, hold.expected)?;
@@ -128,6 +132,9 @@ pub(super) fn close(posting: &Posting<'_>, close: &CloseHold) -> Result<Outcome>
     if !hold.is_open() {
         return Ok(Outcome::Closed(hold, Effect::AlreadyDone));
     }
+    if goes_on(posting, close)? {
+        return Ok(Outcome::StaysOpen(hold));
+    }
     let runs = posting.records.runs_of_job(close.id.0)?;
     let is_its = |run: &BookedRun| hold.is_drawn_by(&run.key.site, &run.settled.run.user);
     if runs.iter().any(|run| is_its(run) && run.settled.price.known().is_none()) {
@@ -141,10 +148,36 @@ pub(super) fn close(posting: &Posting<'_>, close: &CloseHold) -> Result<Outcome>
     Ok(Outcome::Closed(hold, Effect::Done))
 }
 
+/// Whether the job was seen waiting or running after it was read to be over, as a job is that was started again.
+fn goes_on(posting: &Posting<'_>, close: &CloseHold) -> Result<bool> {
+    let Some(read_at) = close.read_at else { return Ok(false) };
+    // What a clock that is ahead has dated does not count.
+    let until = posting.now.plus_seconds(CLOCK_TOLERANCE_SECONDS);
+    Ok(posting.records.seen_at(close.id.0, until)?.is_some_and(|seen_at| seen_at > read_at))
+}
+
 fn known(posting: &Posting<'_>, id: HoldId) -> Result<Hold> {
     posting.records.hold(id)?.ok_or_else(|| {
         LedgerError::never(LedgerErrorKind::UnknownHold, format!("there is no hold {id}")).with_fact("hold", &id)
     })
+}
+
+/// Refuses a large hold where all open holds of its budget come to more than any site could own.
+fn refuse_too_large_a_sum(
+    posting: &Posting<'_>,
+    (id, project, unit): (HoldId, &ProjectName, &Unit),
+    rest: Amount,
+) -> Result<()> {
+    if rest <= LARGE {
+        return Ok(());
+    }
+    let holds = posting.records.balance_parts(Some(project), posting.now)?.holds;
+    let is_beside = |hold: &&Hold| hold.is_open() && hold.id != id && hold.project == *project && hold.unit == *unit;
+    let mut sum = rest;
+    for hold in holds.iter().filter(is_beside) {
+        sum = sum.plus(hold.remainder()?)?;
+    }
+    refuse_too_large(&format!("what `{project}` holds with hold {id}"), sum, unit)
 }
 
 /// Refuses what an enforced budget does not cover. Inside the transaction, so that no other writer comes between.

@@ -4,7 +4,7 @@
 //! then on no such run is charged again: it is covered. Where a charge that was a part is reversed, the opening takes its place, so
 //! that the whole stays what was said.
 
-use super::posting::{Draft, Posting, conflict, invalid};
+use super::posting::{Draft, Posting, conflict, invalid, refuse_too_large};
 use crate::records::{BookedCharge, BookedRun, Result};
 use crate::rules::OPENING;
 use crate::{Account, Effect, Entry, EntryKind, Links, NewOpening, Outcome, Particulars, is_ahead};
@@ -39,17 +39,12 @@ pub(crate) fn opening_key(project: &ProjectName, unit: &Unit) -> String {
     format!("{OPENING}opening/{project}/{unit}")
 }
 
-/// More than was ever used, and so far from what a sum can hold that a balance with all else in it can be told.
-const MOST_OF_AN_OPENING: Amount = Amount::from_milli(i64::MAX / 64);
-
 /// Enters what was used and is in no charge: out of the budget, without a run behind it.
 pub(super) fn open(posting: &Posting<'_>, wish: &NewOpening) -> Result<Outcome> {
     if wish.used_before < Amount::ZERO {
         return Err(invalid(format!("the opening of `{}` is negative", wish.project)));
     }
-    if wish.used_before > MOST_OF_AN_OPENING {
-        return Err(invalid(format!("the opening of `{}` is larger than any machine's years", wish.project)));
-    }
+    refuse_too_large(&format!("the opening of `{}`", wish.project), wish.used_before, &wish.unit)?;
     if is_ahead(wish.as_of, posting.now) {
         let why = format!("it is as of {}, and it is {} now", wish.as_of, posting.now);
         return Err(invalid(why).with_next("write a time that is over behind `--as-of`"));

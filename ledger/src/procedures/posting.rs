@@ -3,7 +3,7 @@
 use super::opening::{self, Opened};
 use super::{bind, bundle, by_hand, delegate, expire, grant, hold, observe, reattribute, settle, site_figure};
 use crate::records::{Records, Result};
-use crate::rules::{BindingsByAccount, Content, Secret};
+use crate::rules::{BindingsByAccount, Content, MOST_OF_ONE, Secret};
 use crate::{
     Account, Binding, Command, DecidedKind, Entry, EntryKind, LedgerError, LedgerErrorKind, Links, Outcome,
     Particulars, Ran, Unbind,
@@ -207,4 +207,14 @@ pub(super) fn invalid(why: impl Into<String>) -> LedgerError {
 /// The error of a command that contradicts what was posted before.
 pub(super) fn conflict(why: impl Into<String>) -> LedgerError {
     LedgerError::never(LedgerErrorKind::Conflict, why)
+}
+
+/// Refuses an amount that no site could own.
+pub(super) fn refuse_too_large(what: &str, amount: Amount, unit: &Unit) -> Result<()> {
+    if amount <= MOST_OF_ONE {
+        return Ok(());
+    }
+    let [amount, most] = [amount, MOST_OF_ONE].map(|amount| amount.in_hours_of(unit));
+    let next = format!("see to the number: it is in hours, and {most} are more than any site has");
+    Err(invalid(format!("{what} is {amount}, more than any machine's years")).with_next(&next))
 }

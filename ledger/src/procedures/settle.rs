@@ -66,6 +66,10 @@ fn find(posting: &Posting<'_>, settled: &SettledRun) -> Result<std::result::Resu
         (Some(known), None) if known.settled.run.sluid.is_some() => {
             Err(format!("run {} has another SLUID than {sluid}", known.key))
         }
+        // A requeue may show another submit time, never another job.
+        (None, Some(other)) if other.key.scheduler_job.raw() != run.key.scheduler_job.raw() => {
+            Err(format!("its SLUID {sluid} belongs to run {}", other.key))
+        }
         (Some(known), _) | (None, Some(known)) => Ok(Some(known)),
         (None, None) => Ok(None),
     })

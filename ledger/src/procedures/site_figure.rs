@@ -1,7 +1,7 @@
 //! Site figures, and the opening that the first one brings.
 
 use super::opening;
-use super::posting::{Posting, invalid};
+use super::posting::{Posting, invalid, refuse_too_large};
 use crate::records::Result;
 use crate::{DecidedKind, Effect, NewOpening, NewSiteFigure, Outcome, is_ahead};
 use model::Amount;
@@ -48,6 +48,9 @@ fn refuse_faults(posting: &Posting<'_>, figure: &NewSiteFigure) -> Result<()> {
     let NewSiteFigure { granted, used, since, as_of, .. } = figure;
     if *used < Amount::ZERO || granted.is_some_and(|granted| granted < Amount::ZERO) {
         return Err(invalid("a site's figure is negative"));
+    }
+    for said in [Some(*used), *granted].into_iter().flatten() {
+        refuse_too_large(&format!("the site's figure of `{}`", figure.project), said, &figure.unit)?;
     }
     if since.is_some_and(|since| since > *as_of) {
         return Err(invalid(format!("a site's figure as of {as_of} counts from a later instant on")));

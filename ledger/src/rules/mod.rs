@@ -3,6 +3,7 @@
 mod agreements;
 mod attribution;
 mod balance;
+mod bound;
 mod budget;
 mod budget_coverage;
 mod content;
@@ -34,6 +35,8 @@ mod usage;
 pub(crate) use attribution::{Attribution, BindingsByAccount, Charge, attribute, stay};
 pub use attribution::{Spender, Words, payer};
 pub(crate) use balance::{balances, budgets, refusal};
+pub(crate) use bound::LARGE;
+pub use bound::MOST_OF_ONE;
 pub use budget::Budget;
 pub(crate) use budget::{Terms, terms};
 pub use budget_coverage::{Gap, missing};

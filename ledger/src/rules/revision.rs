@@ -4,7 +4,7 @@
 //! observation counts, of prices of the same facts the later tariff. What a reader leaves unsaid, such as the stamp where its
 //! accounting keeps no comments, contradicts nobody.
 
-use super::Content;
+use super::{Content, MOST_OF_ONE};
 use crate::records::BookedRun;
 use crate::{RunPrice, SettledRun, is_ahead};
 use model::{Amount, EvidenceClass, Run, Timestamp, UserName};
@@ -179,11 +179,7 @@ pub(crate) fn contradiction(settled: &SettledRun) -> Option<String> {
     let mut charges = price.known().into_iter().flat_map(|price| [&price.gpu, &price.node, &price.site]).flatten();
     charges.find_map(|charge| match charge.amount {
         amount if amount < Amount::ZERO => Some(format!("its price in {} is negative", charge.unit)),
-        amount if amount > MOST_OF_A_RUN => Some(format!("its price in {} is larger than any machine's", charge.unit)),
+        amount if amount > MOST_OF_ONE => Some(format!("its price in {} is larger than any machine's", charge.unit)),
         _ => None,
     })
 }
-
-/// More than a run can take, and far less than a sum can hold: what no account has, as what an opening covers, is added up where
-/// it is asked for, and one absurd row must not keep all others out of that.
-const MOST_OF_A_RUN: Amount = Amount::from_milli(i64::MAX / 64);

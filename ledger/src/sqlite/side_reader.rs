@@ -232,7 +232,7 @@ mod tests {
             is_provisional: false,
             expected: None,
         });
-        let close = Command::Close(CloseHold { id: HoldId(job()), reason: CloseReason::Finished });
+        let close = Command::Close(CloseHold { id: HoldId(job()), reason: CloseReason::Finished, read_at: None });
         let book = SqliteBook::open(path, OpenMode::Create).expect("made");
         let ada = Principal { user: "ada".parse().expect("a user"), site: Some("jupiter".parse().expect("a site")) };
         let commands: Vec<_> = [first, binding, hold].into_iter().chain((1..=21).map(run)).chain([close]).collect();

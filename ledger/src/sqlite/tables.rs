@@ -274,6 +274,10 @@ impl Store for Tables<'_> {
         observation_tables::put_observation(self.connection, observation)
     }
 
+    fn seen_at(&self, job: JobId, until: Timestamp) -> Result<Option<Timestamp>> {
+        stored::seen_at(self, job, until)
+    }
+
     fn put_coverage(&self, reading: &Coverage, entry: u64) -> Result<Option<Vec<u64>>> {
         stored::put_coverage(self, reading, entry)
     }

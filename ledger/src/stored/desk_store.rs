@@ -154,6 +154,10 @@ impl<S: HoldTables> Store for HoldDesk<S> {
         self.changing()?.put_observation(observation)
     }
 
+    fn seen_at(&self, job: JobId, until: Timestamp) -> Result<Option<Timestamp>> {
+        self.tables.seen_at(job, until)
+    }
+
     fn put_coverage(&self, reading: &Coverage, entry: u64) -> Result<Option<Vec<u64>>> {
         self.changing()?.put_coverage(reading, entry)
     }

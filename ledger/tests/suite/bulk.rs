@@ -117,13 +117,18 @@ fn a_reading(chance: &mut Chance, runs: &mut u64) -> Command {
     settle(known)
 }
 
-/// A row that contradicts itself, another one, or what numbers can say; or that is the same run under another id.
+/// A row that contradicts itself, another one, or what numbers can say; or that has the SLUID of a run, if there is one, under another
+/// id or another submit time: that of another job is rejected.
 fn contradictory(mut settled: SettledRun, chance: &mut Chance) -> SettledRun {
-    match chance.below(5) {
+    match chance.below(6) {
         0 => settled.run.ended_at = None,
         1 => (settled.run.ended_at, settled.run.observed_at) = (Some(at(NOW + 400)), at(NOW + 400)),
         2 => settled.run.sluid = Some(format!("s{}", 3 * (1 + chance.below(EARLIER / 3)))),
         3 => settled = huge(read_at(settled, 100)),
+        4 => {
+            settled.run.key.submitted_at = settled.run.key.submitted_at.plus_seconds(7);
+            settled = read_at(settled, 200);
+        }
         _ => {
             settled.run.key = run_key(1_000_000 + chance.below(1_000));
             settled = read_at(settled, 200);

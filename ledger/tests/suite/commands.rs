@@ -160,11 +160,57 @@ async fn an_enforced_budget_is_never_overdrawn_by_a_hold() {
     desk.verify().await;
 }
 
+/// With one of them no balance could be told any more, of no project.
+#[tokio::test]
+async fn an_absurd_hold_is_refused_and_changes_nothing() {
+    let desk = Desk::new();
+    let elsewhere = Command::Grant(ledger::NewGrant { project: name("zephyr"), ..new_grant("z", 50) });
+    desk.post(&[grant("g1", 1000), elsewhere, hold(1, 100)]).await;
+    let most = i64::MAX / 64;
+    let anyway = |number, amount| NewHold { anyway: Some("we need it".to_owned()), ..new_hold(number, amount) };
+    let provisional = |number, amount| NewHold { is_provisional: true, ..new_hold(number, amount) };
+    let seen = |rest| {
+        let ceiling = NewCeiling::Seen { rest: milli(rest), why: "nodes 1 became 9".to_owned() };
+        Command::Amend(AmendHold { id: hold_id(1), ceiling })
+    };
+    let before = desk.entries().await;
+    for amount in [i64::MAX, i64::MAX / 2, most + 1] {
+        for command in [
+            hold(3, amount),
+            Command::Hold(anyway(3, amount)),
+            Command::Hold(provisional(3, amount)),
+            amend(1, amount),
+            seen(amount),
+        ] {
+            let error = desk.try_post(std::slice::from_ref(&command)).await.expect_err("more than any machine has");
+            assert_eq!(error.kind, LedgerErrorKind::Invalid, "{command:?}: {error}");
+            assert!(error.next().is_some_and(|next| next.contains("GPU-h are more than any site has")), "{error:?}");
+        }
+    }
+    // Each of several may be as large as one may be; together they may not.
+    for command in [hold(3, most - 99), amend(1, most), Command::Hold(anyway(4, 2))] {
+        let fits = desk.try_post(std::slice::from_ref(&command)).await;
+        assert_eq!(fits.is_ok(), command != hold(3, most - 99), "{command:?}: {fits:?}");
+        if command == amend(1, most) {
+            let error = desk.try_post(&[hold(3, i64::MAX / 1024)]).await.expect_err("too much together");
+            assert!(error.why.starts_with("what `atlas` holds with hold"), "{error}");
+            desk.post(&[amend(1, 100)]).await;
+        }
+    }
+    desk.post(&[close(4)]).await;
+    assert_eq!(desk.entries().await.len(), before.len() + 4);
+    assert_eq!(desk.numbers().await, [1000, 0, 0, 100, 0, 900]);
+    let all = desk.book.balances(&ledger::BalanceQuery::default(), at(NOW)).await.expect("all can be told");
+    assert_eq!(all.len(), 2);
+    desk.post(&[enforce(true), hold(5, 900)]).await;
+    desk.verify().await;
+}
+
 #[tokio::test]
 async fn one_close_ends_a_hold_and_the_next_gets_its_answer() {
     let desk = Desk::new();
     desk.post(&[grant("g1", 100), hold(1, 70), close(1)]).await;
-    let late = Command::Close(ledger::CloseHold { id: hold_id(1), reason: CloseReason::Lost });
+    let late = Command::Close(ledger::CloseHold { id: hold_id(1), reason: CloseReason::Lost, read_at: None });
     let outcome = desk.post(&[late]).await.remove(0);
     let Outcome::Closed(hold, Effect::AlreadyDone) = outcome else { panic!("{outcome:?}") };
     assert_eq!(hold.closing.expect("closed").reason, CloseReason::Finished);
@@ -285,6 +331,7 @@ on_postgres_too! {
     a_repeated_command_changes_nothing_and_says_so,
     what_contradicts_the_books_or_itself_is_refused,
     an_enforced_budget_is_never_overdrawn_by_a_hold,
+    an_absurd_hold_is_refused_and_changes_nothing,
     one_close_ends_a_hold_and_the_next_gets_its_answer,
     grants_count_from_their_start_on,
     a_grant_that_is_over_is_not_free_and_cannot_be_held,

@@ -1,7 +1,7 @@
 //! Observations: what runs and waits is counted once, beside what is held.
 
 use crate::support::*;
-use ledger::{Command, Coverage, Effect, LedgerErrorKind, Outcome};
+use ledger::{CloseHold, CloseReason, Command, Coverage, Effect, LedgerErrorKind, Outcome};
 use model::Window;
 
 #[tokio::test]
@@ -67,6 +67,41 @@ async fn the_later_observation_of_a_cluster_replaces_the_earlier_whenever_it_com
     elsewhere.key.cluster = name("other");
     let error = desk.try_post(&[observe(NOW + 90, vec![elsewhere], vec![])]).await.expect_err("of another cluster");
     assert_eq!(error.kind, LedgerErrorKind::Invalid);
+}
+
+/// What was read long ago says nothing of a job that somebody saw since.
+#[tokio::test]
+async fn a_close_by_an_older_reading_leaves_the_hold_of_a_job_that_was_seen_since() {
+    let close_read_at = |seconds: i64| {
+        let (id, reason, read_at) = (hold_id(1), CloseReason::Finished, Some(at(seconds)));
+        Command::Close(CloseHold { id, reason, read_at })
+    };
+    let waits = || observe(NOW, vec![], vec![pending(1, Some(stamp(1)), 100)]);
+    let runs = || observe(NOW, vec![running(1, Some(stamp(1)), 30, 100)], vec![]);
+    // One that a clock which was ahead has dated counts for nothing.
+    let ahead = || observe(NOW + 100_000, vec![], vec![pending(1, Some(stamp(1)), 100)]);
+    let of_another = || observe(NOW, vec![], vec![pending(1, Some(stamp(2)), 100)]);
+    for (what, seen, read_at, stays) in [
+        ("waits", waits(), NOW - 1, true),
+        ("runs", runs(), NOW - 1, true),
+        ("at the same instant", waits(), NOW, false),
+        ("ahead", ahead(), NOW - 1, false),
+        ("of another", of_another(), NOW - 1, false),
+    ] {
+        for at_once in [false, true] {
+            let desk = Desk::in_memory();
+            desk.post(&[grant("g1", 1000), hold(1, 100)]).await;
+            let outcome = if at_once {
+                desk.post(&[seen.clone(), close_read_at(read_at)]).await.remove(1)
+            } else {
+                desk.post(std::slice::from_ref(&seen)).await;
+                desk.post(&[close_read_at(read_at)]).await.remove(0)
+            };
+            assert_eq!(matches!(outcome, Outcome::StaysOpen(_)), stays, "{what}: {outcome:?}");
+            desk.post(&[close(1)]).await;
+            assert_eq!(desk.book.open_holds(None).await, Ok(vec![]), "whoever does not say when is not kept from it");
+        }
+    }
 }
 
 #[tokio::test]
@@ -236,6 +271,7 @@ on_postgres_too! {
     a_settled_run_is_no_longer_running,
     a_waiting_job_that_has_run_since_is_no_longer_committed,
     the_later_observation_of_a_cluster_replaces_the_earlier_whenever_it_comes,
+    a_close_by_an_older_reading_leaves_the_hold_of_a_job_that_was_seen_since,
     what_several_people_see_is_put_together,
     who_looks_no_longer_keeps_nothing_waiting_for_ever,
     a_job_that_one_saw_waiting_and_another_running_counts_once,

@@ -111,6 +111,24 @@ async fn of_sixty_four_threads_ten_get_what_covers_ten() {
     desk.verify().await;
 }
 
+/// The first use of a budget of which no row is there yet.
+#[tokio::test]
+async fn of_sixty_four_processes_none_gets_what_was_never_granted_and_none_is_lost() {
+    let desk = Desk::new();
+    for (is_enforced, held, number) in [(true, 0, 0_u32), (false, 64, 100)] {
+        desk.post(&[enforce(is_enforced)]).await;
+        let child = |place: u32| part(&me(), "hold", &desk.path(), number + place).spawn().expect("started");
+        let started: Vec<Child> = (0..64).map(child).collect();
+        let ended = started.into_iter().map(|child| child.wait_with_output().expect("ended"));
+        let answers: Vec<String> = ended.flat_map(|output| said(&output)).collect();
+        let count = |word: &str| answers.iter().filter(|answer| *answer == word).count();
+        assert_eq!((count("held"), count("refused")), (held, 64 - held), "{answers:?}");
+        assert_eq!(desk.shown_entries().await.iter().any(|entry| entry.starts_with("hold")), !is_enforced);
+    }
+    assert_eq!(desk.numbers().await, [0, 0, 0, 640, 0, -640]);
+    desk.verify().await;
+}
+
 #[tokio::test]
 async fn of_sixty_four_processes_ten_get_what_covers_ten() {
     // A disk of this host has the write-ahead log, GPFS the rollback journal.

@@ -141,6 +141,32 @@ async fn of_a_run_without_a_price_the_later_row_is_priced() {
     }
 }
 
+/// By what is said, not by who said it first.
+#[tokio::test]
+async fn of_two_readings_of_one_instant_the_same_one_counts_whichever_came_first() {
+    let later_end = |end: i64, amount: i64| {
+        let settled = ended(foreign(1, amount), NOW + 110 + end);
+        SettledRun { price: RunPrice::Known(price(amount)), ..settled }
+    };
+    let of_price = |amount: i64| SettledRun { price: RunPrice::Known(price(amount)), ..foreign(1, 1) };
+    let ends: Vec<_> = (0..4).map(|end| later_end(end, 100 + end)).collect();
+    let prices: Vec<_> = (0..4).map(|more| of_price(100 + more)).collect();
+    for (what, readings) in [("ends", ends), ("prices", prices)] {
+        let mut told = std::collections::BTreeSet::new();
+        for first in 0..readings.len() {
+            let desk = Desk::new();
+            desk.post(&[grant("0", 100_000), Command::Bind(binding())]).await;
+            let order: Vec<_> = (0..readings.len()).map(|place| (first + place) % readings.len()).collect();
+            for place in &order {
+                desk.settle(read_at(readings[*place].clone(), 300)).await;
+            }
+            desk.verify().await;
+            told.insert(desk.balance().await.used.milli());
+        }
+        assert_eq!(told.len(), 1, "{what}: {told:?}");
+    }
+}
+
 #[tokio::test]
 async fn whoever_cannot_see_the_comment_moves_no_run_off_its_hold() {
     let desk = Desk::new();
@@ -179,6 +205,7 @@ async fn a_later_tariff_that_charges_the_same_is_noted_and_no_correction() {
 on_postgres_too! {
     what_all_readers_know_together_is_what_the_books_say,
     a_reading_by_an_older_tariff_still_says_when_the_facts_were_seen,
+    of_two_readings_of_one_instant_the_same_one_counts_whichever_came_first,
     whoever_cannot_see_the_comment_moves_no_run_off_its_hold,
     a_later_tariff_that_charges_the_same_is_noted_and_no_correction,
 }

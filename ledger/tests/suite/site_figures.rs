@@ -114,6 +114,32 @@ async fn a_figure_that_contradicts_itself_is_refused() {
     assert_eq!(desk.balance().await.site_figure, None);
 }
 
+/// The first one would be an opening, and a later one what is unseen: with either no balance could be told.
+#[tokio::test]
+async fn an_absurd_figure_is_refused_whether_it_opens_or_is_compared() {
+    let desk = Desk::new();
+    desk.post(&[grant("1", 1_000_000), Command::Bind(binding())]).await;
+    let absurd = [
+        site_figure(i64::MAX, NOW),
+        site_figure(i64::MAX / 64 + 1, NOW),
+        NewSiteFigure { granted: Some(milli(i64::MAX)), ..site_figure(1, NOW) },
+    ];
+    for is_later in [false, true] {
+        let before = desk.numbers().await;
+        for wrong in &absurd {
+            let error = desk.try_post(&[note(wrong.clone())]).await.expect_err("more than any machine has");
+            assert_eq!(error.kind, LedgerErrorKind::Invalid, "{wrong:?}");
+            assert!(error.why.starts_with("the site's figure of `atlas` is "), "{error}");
+        }
+        assert_eq!(desk.numbers().await, before);
+        if !is_later {
+            desk.post(&[note(site_figure(3_000, NOW))]).await;
+        }
+    }
+    desk.post(&[note(site_figure(i64::MAX / 64, END))]).await;
+    assert_eq!(desk.numbers().await[..2], [997_000, 0]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(24), ..ProptestConfig::default() })]
 
@@ -163,5 +189,6 @@ on_postgres_too! {
     a_budget_is_opened_once_and_never_by_less_than_nothing,
     a_figure_of_a_period_is_compared_with_that_period,
     a_figure_that_contradicts_itself_is_refused,
+    an_absurd_figure_is_refused_whether_it_opens_or_is_compared,
     figures_in_any_order_book_at_most_one_opening,
 }

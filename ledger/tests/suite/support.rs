@@ -179,7 +179,7 @@ pub(crate) fn hold(number: u32, ceiling: i64) -> Command {
 }
 
 pub(crate) fn close(number: u32) -> Command {
-    Command::Close(CloseHold { id: hold_id(number), reason: CloseReason::Finished })
+    Command::Close(CloseHold { id: hold_id(number), reason: CloseReason::Finished, read_at: None })
 }
 
 pub(crate) fn enforce(is_enforced: bool) -> Command {

@@ -149,6 +149,47 @@ async fn real_a_schema_of_version_7_gets_its_sums_over_midnight() {
     has_split_it(&desk).await;
 }
 
+/// Takes the tables of a ledger back to version 9, which had two indexes less.
+const BACK_TO_9: &str = "DROP INDEX closed_holds; DROP INDEX long_holds;";
+
+/// A ledger with runs, holds, a correction and somebody who was erased, at version 9: it says what it said, also of the past.
+async fn goes_on_from_9(version: &str) {
+    let desk = crate::evidence::busy_desk().await;
+    let mut of_bob = foreign(5, 9);
+    of_bob.run.user = name("bob");
+    let bob = model::Principal { user: name("bob"), site: Some(name("jupiter")) };
+    let erased = desk.post(&[settle(of_bob), Command::Erase(bob)]).await;
+    assert!(matches!(erased[1], Outcome::Erased(_)), "{erased:?}");
+    let past = BalanceQuery { as_of: Some(at(NOW)), ..BalanceQuery::default() };
+    let said = async |book: &dyn Book| {
+        let holds = [book.hold(hold_id(1)).await, book.hold(hold_id(2)).await].map(|hold| hold.expect("read"));
+        let now_and_then = [
+            book.balances(&BalanceQuery::default(), now()).await.expect("balances"),
+            book.balances(&past, now()).await.expect("balances"),
+        ];
+        (now_and_then, holds, export(book).await)
+    };
+    let before = said(desk.book.as_ref()).await;
+    assert!(before.1.iter().all(Option::is_some) && before.2.contains("\"correct\""), "{before:?}");
+    desk.change_the_tables(&format!("{BACK_TO_9} {version}"));
+    let book = desk.open_again(OpenMode::Existing);
+    assert_eq!(said(book.as_ref()).await, before);
+    assert_eq!(book.verify().await.expect("verified").findings, [""; 0]);
+    book.post(&ada(), now(), &[settle(foreign(7, 7)), hold(9, 10)]).await.expect("posted");
+    assert_eq!(book.verify().await.expect("verified").findings, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_file_of_version_9_goes_on() {
+    goes_on_from_9("PRAGMA user_version = 9;").await;
+}
+
+#[tokio::test]
+async fn real_a_schema_of_version_9_goes_on() {
+    use_postgres();
+    goes_on_from_9("UPDATE meta SET value = '9' WHERE name = 'version';").await;
+}
+
 async fn covers_from_now_on(book: &dyn Book) {
     let outcomes = book.post(&ada(), now(), &[settle(foreign(1, 40)), settle(foreign(2, 50))]).await.expect("posted");
     assert_eq!(outcomes[0], Outcome::Settled(SettleOutcome::Same), "what was charged stays so");
