@@ -24,6 +24,7 @@ mod expected;
 pub mod expire;
 mod find;
 mod foreign_stamps;
+mod forgotten;
 mod funding;
 mod gpu_model;
 pub mod grant;

@@ -36,11 +36,11 @@ impl Login {
         login
     }
 
-    fn double(&self) -> PathBuf {
+    pub(crate) fn double(&self) -> PathBuf {
         self.desk.work().join("double")
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = self.desk.command(words);
         let bin = self.double().join("bin");
         command.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()));
@@ -52,7 +52,7 @@ impl Login {
         self.desk.finish(words, self.command(words))
     }
 
-    fn says(&self, program: &str, fault: &str) {
+    pub(crate) fn says(&self, program: &str, fault: &str) {
         fs::create_dir_all(self.double().join("state/faults")).expect("ours");
         fs::write(self.double().join("state/faults").join(program), fault).expect("ours");
     }
@@ -64,7 +64,7 @@ impl Login {
     }
 
     /// How often each of Slurm's programs was started since the last time.
-    fn started(&self) -> [usize; PROGRAMS.len()] {
+    pub(crate) fn started(&self) -> [usize; PROGRAMS.len()] {
         let calls = self.double().join("state/calls");
         let text = fs::read_to_string(&calls).unwrap_or_default();
         fs::create_dir_all(self.double().join("state")).expect("ours");

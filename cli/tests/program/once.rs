@@ -1,11 +1,17 @@
 //! Exactly once: whatever is killed, whoever comes second, a request becomes one scheduler job with one hold.
 
-use crate::desk::{Desk, PAKT};
+use crate::{
+    desk::{Desk, PAKT},
+    gentle::Login,
+};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 use std::{
     fs,
-    os::unix::process::ExitStatusExt,
+    os::unix::process::{CommandExt, ExitStatusExt},
     process::{Child, Stdio},
+    thread::sleep,
+    time::Duration,
 };
 
 /// The steps of the route, as the hook names them.
@@ -65,6 +71,36 @@ fn a_killed_submission_can_be_cancelled_and_leaves_no_hold() {
 fn spawn(desk: &Desk, file: &str) -> Child {
     let mut command = desk.command(["--json", "submit", file]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
+}
+
+#[test]
+fn ctrl_c_reaches_no_sbatch_under_way_and_what_it_submitted_is_found() {
+    let login = Login::new();
+    login.desk.write(
+        "job.yaml",
+        "name: interrupted\nkind: command\nproject: atlas\nsite: jupiter\nscheduler: { account: atlas }\n\
+         resources: { nodes: 1, gpus_per_node: 4, time: \"00:10:00\" }\nlaunch: command\nrun: \"sleep 600\"\n",
+    );
+    login.says("sbatch", "gated");
+    let mut command = login.command(&["submit", "job.yaml"]);
+    // As a shell does with a command of its own, whose whole group the terminal signals.
+    command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("the program starts");
+    let calls = login.double().join("state/calls");
+    let called =
+        || fs::read_to_string(&calls).unwrap_or_default().lines().filter(|line| line.starts_with("sbatch ")).count();
+    while called() == 0 {
+        assert!(child.try_wait().expect("ours").is_none(), "it ended before it called sbatch");
+        sleep(Duration::from_millis(10));
+    }
+    kill_process_group(Pid::from_child(&child), Signal::INT).expect("it lives");
+    assert!(!child.wait().expect("it ends").success());
+    fs::write(login.double().join("state/gate"), "").expect("ours");
+    login.pakt(&["submit", "job.yaml"]).expect(0);
+    assert_eq!(called(), 1, "sbatch went on to its end, and was not called again");
+    let jobs = fs::read_dir(login.double().join("state/jobs")).expect("jobs").count();
+    assert_eq!(jobs, 1);
+    login.pakt(&["cancel", "interrupted"]).expect(0);
 }
 
 #[test]

@@ -4,13 +4,15 @@ use crate::{
     budget::{held_for, hold_command},
     directory::{Intent, JobDirectory, ReadBack, Released, SubmittedNote, Unheld},
     error::{Gravity, JobsError},
+    forgotten::{of_another, still_ours},
     house::{House, Step},
     reached::{booked, schedule_failure, scheduled, taken_back},
     undo::give_up,
+    whose_number::is_anothers,
 };
 use ledger::{LedgerErrorKind, Retry};
 use model::{SchedulerJobId, Timestamp};
-use scheduler_adapters::{AdapterError, AdapterErrorKind, JobFacts, JobForm, JobSighting};
+use scheduler_adapters::{AdapterError, AdapterErrorKind, JobFacts, JobForm};
 
 /// Reads the job back, once.
 pub(super) async fn read_back(
@@ -25,9 +27,8 @@ pub(super) async fn read_back(
     let what = format!("job {} was submitted, held, and not read back", submitted.scheduler_job);
     let asked = house.scheduler.read_back(submitted.scheduler_job).await;
     let JobFacts { sighting: facts, output, .. } = asked.map_err(|error| not_read(&error, &what))?;
-    if let Some(why) = is_not_ours(intent, &facts) {
-        let next = format!("look at it: `scontrol show job {}`", submitted.scheduler_job);
-        return Err(JobsError::new(Gravity::Unknown, what, why, next));
+    if is_anothers(&facts, intent.id, &intent.principal.user) {
+        return Err(of_another(house, directory, intent, submitted, &facts, &what).await?);
     }
     if facts.form != JobForm::Single {
         let why = "it is an array or a heterogeneous job, and one hold covers one job";
@@ -71,15 +72,6 @@ fn not_read(error: &AdapterError, what: &str) -> JobsError {
     JobsError::new(Gravity::Unknown, failure.what, failure.why, next)
 }
 
-/// The id may be another cluster's or an earlier owner's: nothing is held for, released or cancelled by it then.
-fn is_not_ours(intent: &Intent, facts: &JobSighting) -> Option<String> {
-    if facts.user != intent.principal.user {
-        return Some(format!("the job of that id belongs to {}", facts.user));
-    }
-    let other = facts.stamp.filter(|stamp| *stamp != intent.stamp())?;
-    Some(format!("the job of that id carries the stamp {other}, and not {}", intent.stamp()))
-}
-
 /// Enters the hold; a refusal takes the held job back.
 pub(super) async fn hold(
     house: &House,
@@ -108,28 +100,38 @@ pub(super) async fn hold(
 }
 
 /// Lets the job go, once: a hold that the person puts on it later is theirs, and so is one that the script asks for. A job
-/// that was let go and waits under a hold again is told, because a controller that was killed may have forgotten it.
+/// that was let go and waits under a hold again is told, because a controller that was killed may have forgotten it; and so is
+/// one whose number is another's by now.
 pub(super) async fn release(
     house: &House,
     directory: &JobDirectory,
+    intent: &Intent,
     submitted: &SubmittedNote,
     stays_held: bool,
 ) -> Result<Option<String>, JobsError> {
     let job = submitted.scheduler_job;
     if let Some(released) = directory.released().await? {
-        return Ok(is_held_again(house, job, released.at).await.then(|| held_again(job)));
+        return Ok(since_release(house, intent, job, released.at).await);
     }
     if stays_held {
         return Ok(None);
     }
-    scheduled(house.scheduler.release(job).await, "the job was submitted but not released")?;
+    let what = "the job was submitted but not released";
+    still_ours(house, directory, intent, submitted, what).await?;
+    scheduled(house.scheduler.release(job).await, what)?;
     directory.put_released(&Released { at: house.clock.now() }).await.map(|_| None)
 }
 
-/// Whether the scheduler shows the job under a user's hold. What it does not answer now is no reason to say anything.
-async fn is_held_again(house: &House, job: SchedulerJobId, released_at: Timestamp) -> bool {
+/// What a person should know of a job that was let go. What the scheduler does not answer now is no reason to say anything.
+async fn since_release(house: &House, intent: &Intent, job: SchedulerJobId, released_at: Timestamp) -> Option<String> {
     let states = house.scheduler.states(&[job], released_at).await.unwrap_or_default();
-    states.get(&job).is_some_and(|seen| seen.state.is_pending() && seen.reason == "JobHeldUser")
+    let seen = states.get(&job)?;
+    if is_anothers(seen, intent.id, &intent.principal.user) {
+        return Some(format!(
+            "its number {job} is another job's by now: the scheduler forgot it; `pakt settle` gives its hold back"
+        ));
+    }
+    (seen.state.is_pending() && seen.reason == "JobHeldUser").then(|| held_again(job))
 }
 
 fn held_again(job: SchedulerJobId) -> String {
@@ -142,6 +144,7 @@ fn held_again(job: SchedulerJobId) -> String {
 /// What helps against a refusal by what is free.
 const ASK_FOR_LESS: &str = "ask for less, or see what holds the rest: `pakt balance`; plain `sbatch` counts as foreign";
 
+/// Takes the job back by its number, which is looked at before: it may have become another's.
 async fn take_back(
     house: &House,
     directory: &JobDirectory,
@@ -151,7 +154,10 @@ async fn take_back(
     next: &str,
 ) -> Result<JobsError, JobsError> {
     let job = submitted.scheduler_job;
-    taken_back(house.scheduler.cancel(job).await, &intent.name, job, why)?;
+    let not_ended = format!("job `{}` was not taken back: {why}", intent.name);
+    if !still_ours(house, directory, intent, submitted, &not_ended).await?.state.is_final() {
+        taken_back(house.scheduler.cancel(job).await, &intent.name, job, why)?;
+    }
     give_up(house, directory, intent, format!("never released: {why}")).await?;
     Ok(JobsError::new(Gravity::Refused, format!("job `{}` was taken back before it began", intent.name), why, next))
 }

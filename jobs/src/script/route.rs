@@ -76,7 +76,7 @@ pub async fn submit_script(house: &House, wish: ScriptSubmission) -> Result<Subm
     };
     let read = read_back(house, &directory, &intent, &submitted).await?;
     hold(house, &directory, &intent, &submitted, &read).await?;
-    let held_again = release(house, &directory, &submitted, options.wants_hold()).await?;
+    let held_again = release(house, &directory, &intent, &submitted, options.wants_hold()).await?;
     let unheld = directory.unheld().await?;
     let log = read.output.as_ref().map(PathBuf::from);
     let held = read.hold.as_ref().filter(|_| unheld.is_none());

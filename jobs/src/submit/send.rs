@@ -4,6 +4,7 @@ use super::sender::{await_calls, sending};
 use crate::{
     directory::{Intent, JobDirectory, SubmittedNote},
     error::{Gravity, JobsError},
+    forgotten::still_ours,
     house::{House, Step},
     reached::{booked, schedule_failure, scheduled, taken_back},
     undo::give_up,
@@ -113,7 +114,7 @@ async fn is_still_held(house: &House, directory: &JobDirectory, intent: &Intent)
 }
 
 /// Somebody cancelled the job while the scheduler was being called, and could not know its id; or it was not taken back
-/// then.
+/// then. It is taken back by its number only where that is seen to be its own still.
 pub(super) async fn not_cancelled_meanwhile(
     house: &House,
     directory: &JobDirectory,
@@ -125,7 +126,10 @@ pub(super) async fn not_cancelled_meanwhile(
     }
     let job = note.scheduler_job;
     let why = "it was cancelled while it was being submitted";
-    taken_back(house.scheduler.cancel(job).await, &intent.name, job, why)?;
+    let not_ended = format!("job `{}` was cancelled while it was being submitted, and not taken back", intent.name);
+    if !still_ours(house, directory, intent, note, &not_ended).await?.state.is_final() {
+        taken_back(house.scheduler.cancel(job).await, &intent.name, job, why)?;
+    }
     let what = format!("job `{}` was submitted as {job} and taken back", intent.name);
     let next = "`pakt settle` closes its hold; the same command again makes a new job";
     Err(JobsError::new(Gravity::Refused, what, why, next))

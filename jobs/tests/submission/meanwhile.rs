@@ -2,7 +2,7 @@
 
 use crate::{
     desk::{Desk, NOW, at, principal},
-    wish::{ONE_GPU, cancelled, fails, held_hours, killed, once, only_job, sent, wish},
+    wish::{Another, ONE_GPU, cancelled, fails, forgets, held_hours, killed, once, only_job, sent, wish},
 };
 use jobs::{
     Gravity, Step,
@@ -81,6 +81,35 @@ async fn one_that_is_not_taken_back_is_told_to_stand_in_the_queue() {
         assert!(error.what.contains("stands in the queue as 101"), "{error}");
         let again = fails(&desk).await;
         assert_eq!((again.gravity, sent(&desk), cancelled(&desk)), (Gravity::Refused, 1, vec![101]));
+    }
+}
+
+#[tokio::test]
+async fn one_whose_number_is_another_jobs_by_then_does_not_end_that_one() {
+    for (whose, gravity, hours) in [(Another::OfAda, Gravity::Refused, 0), (Another::OfBob, Gravity::Unknown, 1)] {
+        let desk = cancelled_in_the_call().await;
+        desk.says().fails = Some(("cancel", AdapterErrorKind::Unreachable));
+        fails(&desk).await;
+        forgets(&desk, whose);
+        let error = fails(&desk).await;
+        assert_eq!((error.gravity, cancelled(&desk), held_hours(&desk).await), (gravity, vec![], hours), "{error}");
+        assert!(error.why.contains("its number 101 is another job's by now"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_not_seen_by_then_is_not_taken_back_by_its_number() {
+    for (is_answered, gravity) in [(false, Gravity::Unreachable), (true, Gravity::Unknown)] {
+        let desk = cancelled_in_the_call().await;
+        desk.says().fails = Some(("cancel", AdapterErrorKind::Unreachable));
+        if is_answered {
+            fails(&desk).await;
+            desk.says().queue.clear();
+        } else {
+            desk.says().fails = Some(("states", AdapterErrorKind::Unreachable));
+        }
+        let error = fails(&desk).await;
+        assert_eq!((error.gravity, cancelled(&desk), held_hours(&desk).await), (gravity, vec![], 1), "{error}");
     }
 }
 

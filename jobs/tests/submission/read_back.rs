@@ -3,9 +3,9 @@
 use crate::{
     desk::{Desk, HOUR, NOW, at},
     stage::away::Away,
-    wish::{ONE_GPU, held_hours, once, only_hold, only_job, wish},
+    wish::{Another, ONE_GPU, forgets, held_hours, killed, once, only_hold, only_job, wish},
 };
-use jobs::submit::submit;
+use jobs::{Step, submit::submit};
 use ledger::{Binding, Command, NewGrant};
 use model::{Amount, Tres, WallTime, Window};
 use scheduler_adapters::{AdapterErrorKind, JobSighting};
@@ -198,12 +198,26 @@ async fn a_job_that_is_not_read_back_is_read_by_the_next_submission() {
 }
 
 #[tokio::test]
+async fn another_job_with_its_number_is_not_read_as_it() {
+    for whose in [Another::OfAda, Another::OfBob] {
+        let desk = Desk::new().await;
+        killed(&desk, Some(Step::Submitted)).await;
+        forgets(&desk, whose);
+        let answer = once(&desk).await.expect("it was submitted");
+        assert!(answer.notes.len() == 1 && answer.notes[0].contains("another job's by now"), "{:?}", answer.notes);
+        assert_eq!((answer.drift, held_hours(&desk).await), (vec![], 1), "{whose:?}");
+        let (directory, _) = only_job(&desk).await;
+        assert!(directory.read_back().await.expect("read").is_none());
+    }
+}
+
+#[tokio::test]
 async fn a_hold_that_is_entered_later_is_of_what_the_scheduler_keeps() {
     for is_away_from_the_start in [true, false] {
         let desk = Desk::new().await;
         desk.says().handed.filter = Some(|job| asks_for(job, "cpu=8,gres/gpu=4,node=1"));
         if !is_away_from_the_start {
-            crate::wish::killed(&desk, Some(jobs::Step::Scripted)).await;
+            killed(&desk, Some(Step::Scripted)).await;
         }
         let mut house = desk.house("ada");
         house.books = Arc::new(Away);

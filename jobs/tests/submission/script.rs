@@ -1,17 +1,17 @@
 //! A batch script, submitted held: killed anywhere, it becomes one job with one hold, and waits until that stands.
 
 use crate::{
-    desk::{Desk, HOUR},
+    desk::{Desk, HOUR, NOW, at},
     handed::KilledAfter,
-    wish::{cancelled, enforce, held_hours, only_job, sent},
+    wish::{Another, cancelled, enforce, forgets, held_hours, only_job, sent},
 };
 use jobs::{
     Gravity, JobsError, Step,
     script::{ScriptSubmission, submit_script},
     submit::{SubmitAnswer, SubmitOutcome},
 };
-use ledger::EntryKind;
-use model::WallTime;
+use ledger::{Command, EntryKind, HoldId, NewHold};
+use model::{Amount, JobId, SchedulerJobId, WallTime};
 use scheduler_adapters::{AdapterErrorKind, ScriptSource};
 use std::{path::PathBuf, sync::Arc};
 use tempfile::TempDir;
@@ -239,4 +239,114 @@ async fn killed_while_it_is_taken_back_nothing_is_held_or_released() {
     assert_eq!((error.gravity, cancelled(&desk)), (Gravity::Refused, vec![101, 102]));
     let released = desk.says().handed.released.len();
     assert_eq!((released, holds(&desk).await), (0, 0));
+}
+
+/// That nothing was done to the job that has the number now.
+fn is_left_alone(desk: &Desk, when: &str) {
+    let released = desk.says().handed.released.len();
+    assert_eq!((released, cancelled(desk)), (0, vec![]), "{when}");
+}
+
+#[tokio::test]
+async fn a_script_whose_number_is_another_jobs_is_over_and_submitted_anew() {
+    for step in [Step::Submitted, Step::ReadBack, Step::Held] {
+        let (desk, folder) = desk().await;
+        killed(&desk, &folder, Kill::After(step)).await;
+        forgets(&desk, Another::OfAda);
+        let error = send(&desk, &folder).await.map(drop).expect_err("there is no such job");
+        assert!(
+            error.gravity == Gravity::Refused && error.why.contains("the scheduler forgot it"),
+            "{step:?}: {error}"
+        );
+        is_left_alone(&desk, &format!("{step:?}"));
+        assert_eq!((held_hours(&desk).await, desk.balance().await.committed.milli()), (0, 0), "{step:?}");
+        let anew = send(&desk, &folder).await.map(|answer| answer.scheduler_job.raw());
+        assert_eq!((anew.expect("submitted"), sent(&desk)), (102, 2), "{step:?}");
+        let released: Vec<u64> = desk.says().handed.released.iter().map(|id| id.raw()).collect();
+        assert_eq!((released, desk.balance().await.committed.milli()), (vec![102], HOUR), "{step:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_whose_number_may_be_another_jobs_keeps_its_hold() {
+    for (step, hours) in [(Step::Submitted, 0), (Step::ReadBack, 1), (Step::Held, 1)] {
+        let (desk, folder) = desk().await;
+        killed(&desk, &folder, Kill::After(step)).await;
+        for _ in 0..2 {
+            forgets(&desk, Another::OfBob);
+            let error = send(&desk, &folder).await.map(drop).expect_err("it is not seen");
+            assert!(error.gravity == Gravity::Unknown && error.why.contains("one of bob"), "{step:?}: {error}");
+            is_left_alone(&desk, &format!("{step:?}"));
+            assert_eq!((sent(&desk), held_hours(&desk).await), (1, hours), "{step:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_an_earlier_job_had_too_does_not_end_what_ran() {
+    let (desk, folder) = desk().await;
+    killed(&desk, &folder, Kill::After(Step::Held)).await;
+    // It ran before its number came round: accounting has it.
+    let mut ran = desk.says().queue[0].clone();
+    (ran.id, ran.leader) = (SchedulerJobId::new(99), SchedulerJobId::new(99));
+    desk.says().states = vec![ran];
+    forgets(&desk, Another::OfAda);
+    let error = send(&desk, &folder).await.map(drop).expect_err("it is not seen");
+    assert_eq!((error.gravity, held_hours(&desk).await, sent(&desk)), (Gravity::Unknown, 1, 1), "{error}");
+    is_left_alone(&desk, "it ran");
+}
+
+#[tokio::test]
+async fn a_number_that_is_not_seen_now_is_not_released() {
+    for kind in [Some(AdapterErrorKind::Unreachable), None] {
+        let (desk, folder) = desk().await;
+        let gravity = if kind.is_some() { Gravity::Unreachable } else { Gravity::Unknown };
+        if let Some(kind) = kind {
+            desk.says().fails = Some(("states", kind));
+        } else {
+            killed(&desk, &folder, Kill::After(Step::Held)).await;
+            desk.says().queue.clear();
+        }
+        let error = send(&desk, &folder).await.map(drop).expect_err("not seen");
+        assert_eq!((error.gravity, error.what.as_str()), (gravity, "the job was submitted but not released"));
+        is_left_alone(&desk, "not seen");
+        assert_eq!((sent(&desk), held_hours(&desk).await), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn what_the_budget_does_not_cover_is_not_taken_back_by_a_number_that_is_another_jobs() {
+    for (whose, gravity) in [(Another::OfAda, Gravity::Refused), (Another::OfBob, Gravity::Unknown)] {
+        let (desk, folder) = desk().await;
+        killed(&desk, &folder, Kill::After(Step::ReadBack)).await;
+        // Somebody else has taken all of it meanwhile.
+        let all = Command::Hold(NewHold {
+            id: HoldId(JobId::from_parts(at(NOW), 9)),
+            project: "atlas".parse().expect("a project"),
+            unit: "testland:gpu".parse().expect("a unit"),
+            ceiling: Amount::from_milli(1_000 * HOUR),
+            anyway: None,
+            note: "all".to_owned(),
+            is_provisional: false,
+            expected: None,
+        });
+        desk.post(&[all]).await;
+        enforce(&desk, true).await;
+        forgets(&desk, whose);
+        let error = send(&desk, &folder).await.map(drop).expect_err("refused");
+        assert_eq!((error.gravity, cancelled(&desk)), (gravity, vec![]), "{error}");
+        let is_over = only_job(&desk).await.0.ended().await.expect("read").is_some();
+        assert_eq!(is_over, whose == Another::OfAda);
+    }
+}
+
+#[tokio::test]
+async fn a_released_script_whose_number_is_another_jobs_is_told_and_nobody_is_to_release_that() {
+    let (desk, folder) = desk().await;
+    send(&desk, &folder).await.map(drop).expect("released");
+    for whose in [Another::OfAda, Another::OfBob] {
+        forgets(&desk, whose);
+        let notes = send(&desk, &folder).await.map(|answer| answer.notes).expect("known");
+        assert!(notes.len() == 1 && notes[0].starts_with("its number 101 is another job's"), "{notes:?}");
+    }
 }

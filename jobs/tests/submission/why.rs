@@ -13,7 +13,7 @@ use jobs::{
     why::{Change, MOST_QUESTIONS, Offer, Standing, Waits, Why, why},
 };
 use ledger::{Command, Decision, FixedTerm, HardStop, NewOpening, Policy, Reason, SetPolicy, UsedUp};
-use model::{Amount, BaseState, JobState, PendingClass, Tres, WallTime, Window};
+use model::{Amount, BaseState, JobId, JobState, LinkNumber, PendingClass, Stamp, Tres, WallTime, Window};
 use scheduler_adapters::{
     AdapterError, AdapterErrorKind, Estimate, Limit, LimitHolder, PartitionFacts, PendingJob, QueuePlace, Reservation,
 };
@@ -103,6 +103,20 @@ async fn waits(desk: &Desk) -> Waits {
     match asked(desk, "once").await.standing {
         Standing::Pending(waits) => *waits,
         _ => panic!("it waits"),
+    }
+}
+
+#[tokio::test]
+async fn the_wait_of_another_job_with_its_number_is_not_explained_as_its_own() {
+    let mut other = pending("Priority");
+    other.sighting.stamp = Some(Stamp { job: JobId::from_parts(at(NOW), 7), link: LinkNumber::FIRST });
+    let stranger = PendingJob { sighting: waiting(101, "bob", NOW), ..pending("Priority") };
+    for job in [other, stranger] {
+        let desk = desk(job).await;
+        match asked(&desk, "once").await.standing {
+            Standing::Unknown { why } => assert!(why.contains("another job's by now"), "{why}"),
+            _ => panic!("nothing is known of it"),
+        }
     }
 }
 

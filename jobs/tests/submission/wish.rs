@@ -1,7 +1,8 @@
 //! What the tests submit, and short ways to say what came of it.
 
 use crate::{
-    desk::{Desk, HOUR},
+    cluster::waiting,
+    desk::{Desk, HOUR, NOW, at},
     handed::KilledAfter,
 };
 use jobs::{
@@ -11,6 +12,7 @@ use jobs::{
     submit::{Submission, SubmitAnswer, submit},
 };
 use ledger::{Book, Command, Enforce, Hold, HoldId};
+use model::{JobId, LinkNumber, Stamp};
 use std::{path::PathBuf, sync::Arc};
 
 /// A job of one GPU for one hour.
@@ -91,4 +93,23 @@ pub(crate) async fn enforce(desk: &Desk, is_enforced: bool) {
         is_enforced,
     };
     desk.post(&[Command::SetEnforce(enforce)]).await;
+}
+
+/// Whose a number is that the scheduler gave away again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Another {
+    /// The next job of the same person, with a stamp of its own.
+    OfAda,
+    /// A job of somebody else, without a stamp.
+    OfBob,
+}
+
+/// The scheduler forgot what it was handed, and gave the number 101 to another job, which is held and of four GPUs.
+pub(crate) fn forgets(desk: &Desk, whose: Another) {
+    let user = if whose == Another::OfAda { "ada" } else { "bob" };
+    let mut other = waiting(101, user, NOW);
+    let stamp = Stamp { job: JobId::from_parts(at(NOW), 7), link: LinkNumber::FIRST };
+    (other.reason, other.stamp) = ("JobHeldUser".to_owned(), (whose == Another::OfAda).then_some(stamp));
+    other.requested = model::Tres::read("cpu=8,gres/gpu=4,node=1").expect("a list");
+    desk.says().queue = vec![other];
 }

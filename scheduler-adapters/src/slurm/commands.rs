@@ -100,6 +100,13 @@ impl SlurmCommands {
         self
     }
 
+    /// Waits so long for the helper's answer to a submission, instead of [`SUBMISSION_PATIENCE`](crate::SUBMISSION_PATIENCE).
+    #[must_use]
+    pub fn waiting_for_helper_to_submit(mut self, patience: Duration) -> Self {
+        self.helper = self.helper.map(|helper| helper.waiting_to_submit(patience));
+        self
+    }
+
     /// The same, with what `sacct` can tell kept in a file beside Slurm's commands: without one every process asks
     /// `sacct` for its columns before it asks for anything else. The file is for one cluster; it says which cluster and
     /// release it is of, and is written anew for another.

@@ -3,12 +3,12 @@
 
 use crate::{
     stages::double::{Double, stage_and_double},
-    suite::{Size, Stage, SystemClock, until},
+    suite::{Size, Stage, SystemClock, long_ago, until},
 };
 use lab::{LoginNode, Sshd};
-use model::SchedulerJobId;
+use model::{SchedulerJobId, Timestamp, Window};
 use reach::{Local, OpenSsh, Opening, Retry, SshSettings};
-use scheduler_adapters::{AdapterErrorKind, Scheduler, SlurmCommands, Whose};
+use scheduler_adapters::{AdapterErrorKind, RunWindow, Scheduler, SlurmCommands, Whose};
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
@@ -172,6 +172,72 @@ async fn a_helper_in_the_middle_of_a_submission_is_not_killed_when_nobody_waits_
     fs::write(&gate, "").expect("ours");
     until(async || sent.exists().then_some(())).await.expect("it goes on to the end");
     assert_eq!(place.1.calls_of("sbatch"), 0);
+}
+
+#[tokio::test]
+async fn a_helper_that_hears_a_submission_and_stays_silent_is_left_alone_and_nothing_is_repeated() {
+    let place = stage_and_double(true);
+    let (stage, double) = &place;
+    let file = |name: &str| stage.folder.join(name);
+    let (asked, gate, sent) = (file("asked"), file("gate"), file("sent"));
+    let script = format!(
+        "import os\nsay(hello)\nhear()\nopen({asked:?}, 'w').close()\n\
+         while os.path.exists({asked:?}) and not os.path.exists({gate:?}): time.sleep(0.01)\nopen({sent:?}, 'w').close()"
+    );
+    let slurm = with_helper(&place, &script).waiting_for_helper_to_submit(Duration::from_secs(1));
+    let submission = stage.submission("silent", Size::Small, "true");
+    let error = slurm.submit(&submission).await.expect_err("nobody knows");
+    assert_eq!((&error.kind, error.retry), (&AdapterErrorKind::OutcomeUnknown, Retry::LookFirst), "{error}");
+    assert!(asked.exists() && slurm.find(&Stage::search(&submission)).await.expect("the commands look").is_empty());
+    // It was not killed: it comes to its end when it is let.
+    fs::write(&gate, "").expect("ours");
+    until(async || sent.exists().then_some(())).await.expect("it goes on to the end");
+    assert_eq!(double.calls_of("sbatch"), 0);
+}
+
+#[tokio::test]
+async fn a_helper_that_ends_in_the_middle_of_accounting_is_an_error_and_the_next_question_goes_to_sacct() {
+    let place = stage_and_double(true);
+    let (stage, double) = &place;
+    let slurm = with_helper(&place, "say(hello); hear(); say(dict(rows=[['1'] * len(runs)])); sys.exit('a bug')");
+    let now = Timestamp::from_epoch_seconds(long_ago().epoch_seconds() + 90_000);
+    let window =
+        RunWindow { site: stage.site.clone(), window: Window { from: long_ago(), to: now }, whose: Whose::mine() };
+    let error = slurm.runs(&window).await.expect_err("a part is no answer");
+    assert!(error.to_string().contains("a bug") && double.calls_of("sacct -X") == 0, "{error}");
+    slurm.runs(&window).await.expect("sacct answers");
+    assert_eq!((double.calls_of("sacct -X"), slurm.unused_ways().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_cancelling_whose_helper_is_lost_is_repeated_by_the_command() {
+    let place = stage_and_double(true);
+    let (stage, double) = &place;
+    let id = stage.submit(&stage.gated("cancelled", Size::Small)).await;
+    let slurm = with_helper(&place, "say(hello); hear(); sys.exit('a bug')");
+    slurm.cancel(id).await.expect("cancelled");
+    assert_eq!(double.calls_of("scancel"), 1);
+    let notes = slurm.unused_ways();
+    assert!(notes.len() == 1 && notes[0].why.contains("it ended; it said: a bug"), "{notes:?}");
+    assert!(Stage::state(stage, id).await.is_some_and(|job| job.state.is_final()));
+}
+
+#[tokio::test]
+async fn where_two_hundred_jobs_stand_is_one_question_to_the_library() {
+    let place = stage_and_double(true);
+    let asked = place.0.folder.join("asked");
+    let script = format!(
+        "def row(id): return [id, id, 'jupiter', {:?}, 'atlas', 'booster', 'normal', 'RUNNING', 'None', '1772323200', '1772323200', \
+         '1772326800', '1:00:00', '0:10', '1', 'cpu=1,node=1', '/w', '/w/out', '', 'named']\n\
+         say(hello)\n\
+         while hear():\n    open({asked:?}, 'a').write('x')\n    say(dict(rows=[row(str(id)) for id in range(1, 201)]))\n    say('end')",
+        place.0.user.as_str()
+    );
+    let slurm = with_helper(&place, &script);
+    let ids: Vec<SchedulerJobId> = (1..=200).map(SchedulerJobId::new).collect();
+    let states = slurm.states(&ids, Timestamp::from_epoch_seconds(1_772_323_200)).await.expect("the library answers");
+    assert_eq!((states.len(), fs::read(&asked).expect("written").len()), (200, 1));
+    assert_eq!((place.1.calls_of("squeue"), place.1.calls_of("sacct")), (0, 0));
 }
 
 #[tokio::test]

@@ -3,11 +3,13 @@
 
 use crate::{
     stages::double::stage_and_double,
-    suite::{Size, Stage, until},
+    suite::{Size, Stage, tasks::held_array, until},
 };
 use model::SchedulerJobId;
 use reach::{Command, Retry};
-use scheduler_adapters::{AdapterErrorKind, Estimate, SUBMISSION_PATIENCE, Scheduler, SlurmCommands, Submission};
+use scheduler_adapters::{
+    AdapterErrorKind, Estimate, SUBMISSION_PATIENCE, Scheduler, SlurmCommands, StampSearch, Submission,
+};
 use std::{sync::Arc, time::Duration};
 
 /// The jobs with a submission's stamp.
@@ -73,6 +75,36 @@ async fn a_job_with_the_stamp_is_ours_only_by_its_user_and_its_time() {
         assert_eq!(found(&stage, &submission).await, if is_ours { vec![id] } else { vec![] }, "{user} {seconds}");
     }
     stage.open(&submission);
+}
+
+#[tokio::test]
+async fn the_tasks_of_an_array_with_the_stamps_are_ours_only_by_their_user_and_their_time() {
+    const DAY: i64 = 86_400;
+    let (stage, double) = stage_and_double(true);
+    let submission = held_array(&stage, "stamped");
+    let array = submission.array.clone().expect("an array");
+    stage.submit(&submission).await;
+    double.set("shows-all", "");
+    let folder = double.file("state/jobs");
+    let jobs: Vec<_> = std::fs::read_dir(folder).expect("jobs").flatten().map(|job| job.path()).collect();
+    let submitted = std::fs::read_to_string(jobs[0].join("submit")).expect("told");
+    let submitted: i64 = submitted.trim().parse().expect("seconds");
+    let of_task = |index: &u32| StampSearch { stamp: array.stamp.task(*index), ..Stage::search(&submission) };
+    let searches: Vec<StampSearch> = array.indexes.iter().map(of_task).collect();
+    for (user, seconds, is_ours) in [
+        (stage.user.as_str(), submitted, true),
+        ("mallory", submitted, false),
+        (stage.user.as_str(), submitted - DAY / 2, true),
+        (stage.user.as_str(), submitted - 2 * DAY, false),
+    ] {
+        for job in &jobs {
+            std::fs::write(job.join("user"), user).expect("ours");
+            std::fs::write(job.join("submit"), seconds.to_string()).expect("ours");
+        }
+        let found = stage.scheduler.find_each(&searches).await.expect("both answer");
+        let counts: Vec<usize> = found.iter().map(Vec::len).collect();
+        assert_eq!(counts, vec![usize::from(is_ours); searches.len()], "{user} {seconds}");
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ mod parts;
 mod preemption;
 mod queue;
 mod submission;
-mod tasks;
+pub(crate) mod tasks;
 mod unusual;
 
 pub(crate) use accounting::{a_finished_job_is_one_run, odd_names_survive, runs_belong_to_their_window};

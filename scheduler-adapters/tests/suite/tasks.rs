@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const TASKS: [u32; 3] = [0, 1, 3];
 
 /// An array that waits until it is let go; each task ends with its index.
-fn held_array(stage: &Stage, name: &str) -> Submission {
+pub(crate) fn held_array(stage: &Stage, name: &str) -> Submission {
     let mut submission = stage.submission(name, Size::Small, "exit $SLURM_ARRAY_TASK_ID");
     submission.options = vec!["--hold".to_owned()];
     as_array(submission, TASKS)

@@ -2,7 +2,7 @@
 
 use super::awake::Awake;
 use crate::{
-    AdapterError, AdapterErrorKind,
+    AdapterError, AdapterErrorKind, SUBMISSION_PATIENCE,
     shared::{Asking, Tally},
     slurm::columns::AccountingFields,
 };
@@ -52,6 +52,8 @@ pub(in crate::slurm) struct Helper {
     program: PathBuf,
     /// How long each message of a read is waited for.
     patience: Duration,
+    /// How long the answer to a submission is.
+    submission_patience: Duration,
     helpers: [Mutex<State>; HELPERS],
     /// What the first of them said.
     said: OnceLock<Hello>,
@@ -153,6 +155,7 @@ impl Helper {
         Self {
             program,
             patience: READ_LIMIT,
+            submission_patience: SUBMISSION_PATIENCE,
             helpers: std::array::from_fn(|_| Mutex::new(State::Asleep)),
             said: OnceLock::new(),
             turns: Semaphore::new(HELPERS.min(reach.most_copies())),
@@ -172,6 +175,17 @@ impl Helper {
     /// How long each message of a read is waited for.
     pub(in crate::slurm) const fn patience(&self) -> Duration {
         self.patience
+    }
+
+    /// The same with another patience for a submission.
+    pub(in crate::slurm) fn waiting_to_submit(mut self, patience: Duration) -> Self {
+        self.submission_patience = patience;
+        self
+    }
+
+    /// How long the answer to a submission is waited for.
+    pub(in crate::slurm) const fn submission_patience(&self) -> Duration {
+        self.submission_patience
     }
 
     /// Why the helper is not used, where it was tried and given up.

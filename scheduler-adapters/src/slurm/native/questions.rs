@@ -2,7 +2,7 @@
 
 use super::helper::{Piece, PieceTaker, Unanswered};
 use crate::{
-    AdapterError, AdapterErrorKind, RejectedRow, SUBMISSION_PATIENCE, ScriptSource, Submission, Submitted,
+    AdapterError, AdapterErrorKind, RejectedRow, ScriptSource, Submission, Submitted,
     slurm::{
         SlurmCommands,
         accounting::read,
@@ -103,7 +103,7 @@ impl SlurmCommands {
             options: submit::options(submission),
             arguments: submission.script_arguments.clone(),
         }));
-        let answered = helper.ask(&question, SUBMISSION_PATIENCE, &mut Kept::default()).await;
+        let answered = helper.ask(&question, helper.submission_patience(), &mut Kept::default()).await;
         let cluster = || async { helper.hello().await.and_then(|hello| hello.cluster.parse().ok()) };
         Some(match answered {
             Ok(Answer::Submitted { job, said }) => {

@@ -95,6 +95,7 @@ mod tests {
     use model::WallTime;
     use proptest::prelude::*;
     use serde_json::json;
+    use std::collections::{BTreeMap, BTreeSet};
 
     fn read(job: &Value, observed_at: i64) -> Result<queue_row::QueueRow, String> {
         let observed_at = Timestamp::from_epoch_seconds(observed_at);
@@ -140,6 +141,64 @@ mod tests {
             assert_eq!(parts, if release == "22.05" { (6, 2) } else { (0, 0) }, "{release}");
             assert_eq!(rows[0].sighting.requested.gpus_total, Some(if release == "22.05" { 8 } else { 4 }));
         }
+    }
+
+    /// The columns that become others where a key is absent from a record.
+    const CHANGED: [(&str, &[&str]); 20] = [
+        ("account", &["Account"]),
+        ("cluster", &["Cluster"]),
+        ("current_working_directory", &["WorkDir"]),
+        ("end_time", &["EndTime"]),
+        ("job_id", &["JobArrayID", "JobID"]),
+        ("job_state", &["State"]),
+        ("name", &["Name"]),
+        ("node_count", &["NumNodes"]),
+        ("partition", &["Partition"]),
+        ("pre_sus_time", &["TimeUsed"]),
+        ("qos", &["QOS"]),
+        ("standard_output", &["STDOUT"]),
+        ("start_time", &["StartTime", "TimeUsed"]),
+        ("state_reason", &["Reason"]),
+        ("submit_time", &["SubmitTime"]),
+        ("suspend_time", &["TimeUsed"]),
+        ("time_limit", &["TimeLimit"]),
+        ("tres_alloc_str", &["tres-alloc"]),
+        ("tres_req_str", &["tres-alloc"]),
+        ("user_name", &["UserName"]),
+    ];
+
+    #[test]
+    fn a_record_without_one_of_its_keys_is_the_same_row_but_for_what_that_told() {
+        let text = include_str!("../../../tests/fixtures/slurm-25.11/squeue.json");
+        let answer: Value = serde_json::from_str(text).expect("as recorded");
+        let observed_at = Timestamp::from_epoch_seconds(1_795_332_662);
+        let mut changed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut rejected: BTreeSet<&str> = BTreeSet::new();
+        for job in answer["jobs"].as_array().expect("a list") {
+            let whole = row(job, observed_at);
+            for key in job.as_object().expect("a record").keys() {
+                let mut without = job.clone();
+                without.as_object_mut().expect("a record").remove(key);
+                let values = row(&without, observed_at);
+                let columns = queue_row::FIELDS.iter().zip(values.iter().zip(&whole));
+                let others = columns.filter(|(_, (value, before))| value != before).map(|(field, _)| *field);
+                changed.entry(key).or_default().extend(others);
+                // It is a row, or handed back as one that cannot be read.
+                match read(&without, 1_795_332_662) {
+                    Ok(read) => assert_eq!(read.sighting.id.to_string(), whole[0], "{key}"),
+                    Err(_) => drop(rejected.insert(key.as_str())),
+                }
+            }
+        }
+        assert!(
+            rejected.iter().all(|key| changed.get(*key).is_some_and(|columns| !columns.is_empty())),
+            "{rejected:?}"
+        );
+        changed.retain(|_, columns| !columns.is_empty());
+        let changed: Vec<(&str, Vec<&str>)> =
+            changed.into_iter().map(|(key, columns)| (key, columns.into_iter().collect())).collect();
+        let expected: Vec<(&str, Vec<&str>)> = CHANGED.iter().map(|(key, columns)| (*key, columns.to_vec())).collect();
+        assert_eq!(changed, expected);
     }
 
     #[test]

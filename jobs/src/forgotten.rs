@@ -1,0 +1,85 @@
+//! What a submission does before it cancels or releases a job by its number: it looks whose that is now. A job that the scheduler
+//! forgot for certain is over, so that the same command makes a new one.
+
+use crate::{
+    directory::{Intent, JobDirectory, SubmittedNote},
+    error::{Gravity, JobsError},
+    house::House,
+    reached::scheduled,
+    removed::{fill_in, with_arrays},
+    submit::found_each,
+    undo::give_up,
+    whose_number::{is_anothers, is_certainly_anothers},
+};
+use model::SchedulerJobId;
+use scheduler_adapters::JobSighting;
+use std::collections::BTreeMap;
+
+/// The job as the scheduler shows it under its number now. Another one's is an error, and so is what cannot be seen: `what` was
+/// not done then.
+pub(crate) async fn still_ours(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    submitted: &SubmittedNote,
+    what: &str,
+) -> Result<JobSighting, JobsError> {
+    let number = submitted.scheduler_job;
+    let mut seen = look(house, intent, number, what).await?;
+    match seen.remove(&number) {
+        Some(seen) if is_anothers(&seen, intent.id, &intent.principal.user) => {
+            Err(of_another(house, directory, intent, submitted, &seen, what).await?)
+        }
+        Some(seen) => Ok(seen),
+        None => {
+            let why = format!("neither queue nor accounting shows a job {number} now");
+            let next = "run the same command again in a minute: it looks again";
+            Err(JobsError::new(Gravity::Unknown, what, why, next))
+        }
+    }
+}
+
+async fn look(
+    house: &House,
+    intent: &Intent,
+    number: SchedulerJobId,
+    what: &str,
+) -> Result<BTreeMap<SchedulerJobId, JobSighting>, JobsError> {
+    let ids: Vec<SchedulerJobId> = with_arrays([number]).into_iter().collect();
+    let mut seen = scheduled(house.scheduler.states(&ids, intent.made_at).await, what)?;
+    fill_in(house, &mut seen, [(intent.id, number, intent.made_at)]).await?;
+    Ok(seen)
+}
+
+/// The job's number is another one's. Where that is certain our job is over, and its hold, if one was entered, given back.
+pub(crate) async fn of_another(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    submitted: &SubmittedNote,
+    seen: &JobSighting,
+    what: &str,
+) -> Result<JobsError, JobsError> {
+    let number = submitted.scheduler_job;
+    let whose = seen.stamp.map_or_else(|| format!("one of {}", seen.user), |stamp| format!("that of stamp {stamp}"));
+    if is_certainly_anothers(seen, intent.id) && is_nowhere(house, intent, submitted).await? {
+        let note = "the scheduler forgot it: its number is another job's".to_owned();
+        give_up(house, directory, intent, note).await?;
+        let why = format!("the scheduler forgot it: its number {number} is another job's by now, {whose}");
+        return Ok(JobsError::new(Gravity::Refused, what, why, "run the same command again: it makes a new job"));
+    }
+    let why = format!("its number {number} is another job's by now, {whose}");
+    let next = format!("look at that job: `scontrol show job {number}`; `pakt settle` gives ours back when it is lost");
+    Ok(JobsError::new(Gravity::Unknown, what, why, next))
+}
+
+/// Whether nothing has its stamp, here where it was submitted: an earlier owner of a recycled number may have run.
+async fn is_nowhere(house: &House, intent: &Intent, submitted: &SubmittedNote) -> Result<bool, JobsError> {
+    if let Some(cluster) = &submitted.cluster {
+        let here = house.scheduler.cluster_name().await;
+        if scheduled(here, "it is not known whether the job is on another cluster")? != *cluster {
+            return Ok(false);
+        }
+    }
+    Ok(found_each(house, &[intent]).await?.iter().all(Vec::is_empty))
+}
