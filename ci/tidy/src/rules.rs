@@ -149,6 +149,7 @@ pub(crate) struct BoundedWait {
 /// The functions of tests that may sleep. A test waits for a state by one of these, never for a time.
 pub(crate) const BOUNDED_WAITS: &[BoundedWait] = &[
     // The random instant of a kill, in rounds that only ci/soak runs.
+    BoundedWait { file: "cli/tests/program/once.rs", function: "await_call" },
     BoundedWait { file: "cli/tests/program/real_restarts.rs", function: "wait" },
     BoundedWait { file: "reach/tests/contract/place.rs", function: "becomes_true" },
     BoundedWait { file: "scheduler-adapters/tests/suite/accounting.rs", function: "accounted_as" },

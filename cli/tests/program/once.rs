@@ -73,6 +73,18 @@ fn spawn(desk: &Desk, file: &str) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
 }
 
+/// Waits until a program that runs has called `sbatch`, for a minute at most.
+fn await_call(child: &mut Child, called: impl Fn() -> usize) {
+    for _ in 0..6_000 {
+        if called() > 0 {
+            return;
+        }
+        assert!(child.try_wait().expect("ours").is_none(), "it ended before it called sbatch");
+        sleep(Duration::from_millis(10));
+    }
+    panic!("it did not call sbatch");
+}
+
 #[test]
 fn ctrl_c_reaches_no_sbatch_under_way_and_what_it_submitted_is_found() {
     let login = Login::new();
@@ -89,10 +101,7 @@ fn ctrl_c_reaches_no_sbatch_under_way_and_what_it_submitted_is_found() {
     let calls = login.double().join("state/calls");
     let called =
         || fs::read_to_string(&calls).unwrap_or_default().lines().filter(|line| line.starts_with("sbatch ")).count();
-    while called() == 0 {
-        assert!(child.try_wait().expect("ours").is_none(), "it ended before it called sbatch");
-        sleep(Duration::from_millis(10));
-    }
+    await_call(&mut child, called);
     kill_process_group(Pid::from_child(&child), Signal::INT).expect("it lives");
     assert!(!child.wait().expect("it ends").success());
     fs::write(login.double().join("state/gate"), "").expect("ours");
