@@ -99,27 +99,38 @@ pub(super) async fn hold(
     }
 }
 
-/// Lets the job go, once: a hold that the person puts on it later is theirs, and so is one that the script asks for. A job
-/// that was let go and waits under a hold again is told, because a controller that was killed may have forgotten it; and so is
-/// one whose number is another's by now.
+/// Lets the job go, once: a hold that the person puts on it later is theirs. One that an earlier call read back, as `was_read`
+/// says, is looked at before: its number may be another's by now.
 pub(super) async fn release(
     house: &House,
     directory: &JobDirectory,
     intent: &Intent,
     submitted: &SubmittedNote,
-    stays_held: bool,
+    was_read: bool,
 ) -> Result<Option<String>, JobsError> {
-    let job = submitted.scheduler_job;
-    if let Some(released) = directory.released().await? {
-        return Ok(since_release(house, intent, job, released.at).await);
-    }
-    if stays_held {
-        return Ok(None);
+    if directory.released().await?.is_some() {
+        return released_before(house, directory, intent, submitted).await;
     }
     let what = "the job was submitted but not released";
-    still_ours(house, directory, intent, submitted, what).await?;
-    scheduled(house.scheduler.release(job).await, what)?;
+    if was_read {
+        still_ours(house, directory, intent, submitted, what).await?;
+    }
+    scheduled(house.scheduler.release(submitted.scheduler_job).await, what)?;
     directory.put_released(&Released { at: house.clock.now() }).await.map(|_| None)
+}
+
+/// What a person should know where the job was let go before: it waits under a hold again, because a controller that was killed may
+/// have forgotten the release, or its number is another's by now.
+pub(super) async fn released_before(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    submitted: &SubmittedNote,
+) -> Result<Option<String>, JobsError> {
+    match directory.released().await? {
+        Some(released) => Ok(since_release(house, intent, submitted.scheduler_job, released.at).await),
+        None => Ok(None),
+    }
 }
 
 /// What a person should know of a job that was let go. What the scheduler does not answer now is no reason to say anything.

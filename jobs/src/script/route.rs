@@ -2,7 +2,7 @@
 
 use super::{
     guard::script_to_send,
-    kept::{hold, read_back, release},
+    kept::{hold, read_back, release, released_before},
     options::Options,
 };
 use crate::{
@@ -74,9 +74,14 @@ pub async fn submit_script(house: &House, wish: ScriptSubmission) -> Result<Subm
         }
         Err(NotSent::Open(error)) => return Err(error),
     };
+    let was_read = directory.read_back().await?.is_some();
     let read = read_back(house, &directory, &intent, &submitted).await?;
     hold(house, &directory, &intent, &submitted, &read).await?;
-    let held_again = release(house, &directory, &intent, &submitted, options.wants_hold()).await?;
+    let held_again = if options.wants_hold() {
+        released_before(house, &directory, &intent, &submitted).await?
+    } else {
+        release(house, &directory, &intent, &submitted, was_read).await?
+    };
     let unheld = directory.unheld().await?;
     let log = read.output.as_ref().map(PathBuf::from);
     let held = read.hold.as_ref().filter(|_| unheld.is_none());

@@ -12,7 +12,8 @@ pub(super) const TOGETHER_WITH_JOURNAL: usize = 4;
 
 /// Writes rows, most of them many at once.
 pub(super) struct Inserts<'a> {
-    many: CachedStatement<'a>,
+    /// Where there are enough rows for it.
+    many: Option<CachedStatement<'a>>,
     one: CachedStatement<'a>,
     columns: usize,
     together: usize,
@@ -41,28 +42,23 @@ impl<'a> Inserts<'a> {
         let insert = |rows: usize| {
             format!("INSERT OR FAIL INTO {into} VALUES {}", (0..rows).map(values).collect::<Vec<_>>().join(", "))
         };
-        Ok(Self {
-            many: connection.prepare_cached(&insert(together))?,
-            one: connection.prepare_cached(&insert(1))?,
-            columns,
-            together,
-            left: rows - rows % together,
-            bound: 0,
-        })
+        let left = rows - rows % together;
+        let many = (left > 0).then(|| connection.prepare_cached(&insert(together))).transpose()?;
+        Ok(Self { many, one: connection.prepare_cached(&insert(1))?, columns, together, left, bound: 0 })
     }
 
     /// Puts the next row.
     pub(super) fn put(&mut self, values: &[&dyn ToSql]) -> Result<()> {
-        if self.left == 0 {
+        let Some(many) = self.many.as_mut().filter(|_| self.left > 0) else {
             self.one.execute(values)?;
             return Ok(());
-        }
+        };
         for (place, value) in values.iter().enumerate() {
-            self.many.raw_bind_parameter(self.bound * self.columns + place + 1, value)?;
+            many.raw_bind_parameter(self.bound * self.columns + place + 1, value)?;
         }
         (self.bound, self.left) = (self.bound + 1, self.left - 1);
         if self.bound == self.together {
-            self.many.raw_execute()?;
+            many.raw_execute()?;
             self.bound = 0;
         }
         Ok(())

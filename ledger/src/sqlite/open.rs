@@ -12,7 +12,7 @@ use crate::random::{Random, no_bits};
 use crate::schema_version::{WITH_DECISIONS, WITH_NIGHTS, check_version};
 use crate::stored::{LogTables as _, enter_earlier, find_key, generate_key, read_key, sum_nights, write_key};
 use crate::{LedgerError, LedgerErrorKind, Retry};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig};
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -138,6 +138,8 @@ fn open_to_read(path: &Path, header: Header, place: &Place, host: &str) -> Resul
 fn set_up(connection: &Connection) -> Result<(), LedgerError> {
     connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Else SQLite plans some statements anew for each value that is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection.pragma_update(None, "cache_size", -CACHE_KIB)?)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     stages::{
-        real::{jupiter, native, raven, scheduler_as},
+        real::{jupiter, native, raven, rest, scheduler_as},
         wrapped::{Wrapped, as_user},
     },
     suite::{Size, Stage, SystemClock, fresh_stamp, long_ago, until},
@@ -191,7 +191,20 @@ async fn real_users_that_cannot_be_looked_up_have_no_empty_queue() {
 
 #[tokio::test]
 async fn real_submit_filters_change_jobs_and_refuse_them() {
-    let stage = raven();
+    a_filter_changes_jobs_and_refuses_them(&raven()).await;
+}
+
+#[tokio::test]
+async fn real_submit_filters_see_what_the_library_submits() {
+    a_filter_changes_jobs_and_refuses_them(&native(raven(), "raven")).await;
+}
+
+#[tokio::test]
+async fn real_submit_filters_see_what_slurmrestd_submits() {
+    a_filter_changes_jobs_and_refuses_them(&rest(raven(), "raven")).await;
+}
+
+async fn a_filter_changes_jobs_and_refuses_them(stage: &Stage) {
     let submission = stage.gated("filtered", Size::Small);
     let id = stage.submit(&submission).await;
     let facts = stage.scheduler.read_back(id).await.expect("it is there");
