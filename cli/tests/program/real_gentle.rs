@@ -14,7 +14,8 @@ fn requests(cluster: &Cluster) -> u64 {
     let said = cluster.command_as(User::Ada, "sdiag").output().expect("it runs");
     let text = String::from_utf8(said.stdout).expect("text");
     let by_user = text.split("statistics by user").nth(1).expect("it counts by user");
-    let line = by_user.lines().find(|line| line.trim_start().starts_with("ada ")).expect("she asked for this");
+    let name = User::Ada.name();
+    let line = by_user.lines().find(|line| line.split_whitespace().next() == Some(name)).expect("she asked for this");
     let count = line.split("count:").nth(1).and_then(|rest| rest.split_whitespace().next());
     count.expect("a count").parse().expect("a number")
 }

@@ -11,7 +11,7 @@ use lab::User;
 use model::{Clock, EvidenceClass, LinkNumber, PartitionName, SchedulerJobId, Stamp, Window};
 use reach::{Command, Local, Retry};
 use scheduler_adapters::{
-    AdapterErrorKind, Estimate, JobForm, RunWindow, Scheduler, SlurmCommands, StampSearch, Users, Whose,
+    AdapterErrorKind, Estimate, JobForm, RunWindow, Scheduler, SlurmCommands, StampSearch, Submission, Users, Whose,
 };
 use std::{os::unix::fs::PermissionsExt, sync::Arc};
 
@@ -191,34 +191,47 @@ async fn real_users_that_cannot_be_looked_up_have_no_empty_queue() {
 
 #[tokio::test]
 async fn real_submit_filters_change_jobs_and_refuse_them() {
-    a_filter_changes_jobs_and_refuses_them(&raven()).await;
+    let stage = raven();
+    a_filter_changes_jobs(&stage).await;
+    let error = stage.scheduler.submit(&refused_by_filter(&stage)).await.expect_err("the filter says no");
+    let AdapterErrorKind::Refused { said } = &error.kind else { panic!("{error:?}") };
+    assert!(said.contains("GPU jobs need --constraint=gpu"), "{said}");
+    a_filter_refuses_when_asked(&stage).await;
 }
 
+/// `slurm.ERROR` of a filter is the number -1 to library and server, which slurmrestd says of a call without an answer, too; the
+/// filter's words are the commands' alone. Nothing is sent again, and what was to be is looked up.
 #[tokio::test]
-async fn real_submit_filters_see_what_the_library_submits() {
-    a_filter_changes_jobs_and_refuses_them(&native(raven(), "raven")).await;
+async fn real_what_a_submit_filter_refuses_the_library_and_slurmrestd_is_looked_up() {
+    for stage in [native(raven(), "raven"), rest(raven(), "raven")] {
+        a_filter_changes_jobs(&stage).await;
+        let refused = refused_by_filter(&stage);
+        let error = stage.scheduler.submit(&refused).await.expect_err("the filter says no");
+        assert_eq!((&error.kind, error.retry), (&AdapterErrorKind::OutcomeUnknown, Retry::LookFirst), "{error:?}");
+        assert!(stage.scheduler.find(&Stage::search(&refused)).await.expect("both answer").is_empty());
+        a_filter_refuses_when_asked(&stage).await;
+    }
 }
 
-#[tokio::test]
-async fn real_submit_filters_see_what_slurmrestd_submits() {
-    a_filter_changes_jobs_and_refuses_them(&rest(raven(), "raven")).await;
-}
-
-async fn a_filter_changes_jobs_and_refuses_them(stage: &Stage) {
+async fn a_filter_changes_jobs(stage: &Stage) {
     let submission = stage.gated("filtered", Size::Small);
     let id = stage.submit(&submission).await;
     let facts = stage.scheduler.read_back(id).await.expect("it is there");
     assert_eq!(facts.sighting.partition.as_ref().map(PartitionName::as_str), Some("gpu"), "none was asked for");
     stage.open(&submission);
     stage.ended(id).await;
+}
+
+fn refused_by_filter(stage: &Stage) -> Submission {
     let script = stage.folder.join("no-constraint.sh");
     std::fs::write(&script, "#!/bin/bash\n#SBATCH --gres=gpu:1 --time=5\ntrue\n").expect("ours");
     let mut refused = stage.submission("refused", Size::Small, "true");
     refused.script = scheduler_adapters::ScriptSource::File(script.display().to_string());
-    let error = stage.scheduler.submit(&refused).await.expect_err("the filter says no");
-    let AdapterErrorKind::Refused { said } = &error.kind else { panic!("{error:?}") };
-    assert!(said.contains("GPU jobs need --constraint=gpu"), "{said}");
-    let estimate = stage.scheduler.estimate(&refused).await.expect("it answers");
+    refused
+}
+
+async fn a_filter_refuses_when_asked(stage: &Stage) {
+    let estimate = stage.scheduler.estimate(&refused_by_filter(stage)).await.expect("it answers");
     let Estimate::Refused { said } = &estimate else { panic!("{estimate:?}") };
     assert!(said.contains("GPU jobs need --constraint=gpu"), "{said}");
 }
