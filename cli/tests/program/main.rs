@@ -33,6 +33,7 @@ mod proofs;
 mod read_only;
 mod real_arrays;
 mod real_choosing;
+mod real_cut;
 mod real_faults;
 mod real_foreign;
 mod real_gentle;
