@@ -48,6 +48,7 @@ mod real_requests;
 mod real_rest;
 mod real_restarts;
 mod real_ssh;
+mod real_token;
 mod real_training;
 mod real_ways;
 mod real_why;
