@@ -122,18 +122,27 @@ impl Sshd {
 
     /// Ends the server and every connection to it, at once. Its port is nobody else's until it is started again, and refuses.
     pub fn stop(&mut self) {
-        self.end();
+        self.end(|_| true);
         self.held = held(self.port).ok();
     }
 
-    fn end(&mut self) {
+    /// As [`Self::stop`], and the commands of its sessions go on, as they do where a line breaks.
+    pub fn cut(&mut self) {
+        // Newer ones serve each connection by a program of its own.
+        self.end(|process| process.runs("sshd") || process.runs("sshd-session"));
+        self.held = held(self.port).ok();
+    }
+
+    /// Ends the server and, of what came of it, the processes that are to end.
+    fn end(&mut self, is_to_end: impl Fn(&Process) -> bool) {
         let own = i32::try_from(self.server.id()).ok();
         let mut ending: Vec<_> = own.into_iter().collect();
         // The processes of connections have sessions of their own; they are found by who started them.
         if let Ok(all) = processes() {
             let mut next = 0;
             while let Some(parent) = ending.get(next).copied() {
-                ending.extend(all.iter().filter(|process| process.parent() == parent).map(Process::number));
+                let children = all.iter().filter(|process| process.parent() == parent && is_to_end(process));
+                ending.extend(children.map(Process::number));
                 next += 1;
             }
         }
@@ -154,7 +163,7 @@ impl Sshd {
 
 impl Drop for Sshd {
     fn drop(&mut self) {
-        self.end();
+        self.end(|_| true);
     }
 }
 

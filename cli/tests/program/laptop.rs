@@ -7,7 +7,7 @@ use std::{
     fs,
     os::unix::fs::{PermissionsExt, chown},
     path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     rc::Rc,
 };
 use tempfile::TempDir;
@@ -26,6 +26,15 @@ pub(crate) struct Laptop {
 impl Laptop {
     /// A laptop of ada's that reaches the login node of jupiter, which asks for a second factor.
     pub(crate) fn new() -> Self {
+        Self::with(None)
+    }
+
+    /// As [`Self::new`], where the person's folder at the site is their home, in which a login shell reads this.
+    pub(crate) fn with_profile(profile: &str) -> Self {
+        Self::with(Some(profile))
+    }
+
+    fn with(profile: Option<&str>) -> Self {
         let cluster = Rc::new(lab::attach("jupiter").expect("the lab is up"));
         let folder = tempfile::Builder::new().prefix("laptop-").tempdir().expect("a folder");
         let at_site = tempfile::Builder::new().prefix("pakt-site-").tempdir().expect("a folder");
@@ -33,16 +42,20 @@ impl Laptop {
         chown(at_site.path(), Some(user_id), Some(group_id)).expect("root gives folders away");
         let slurm = cluster.command_as(User::Ada, "true");
         let slurm = slurm.get_envs().find(|(name, _)| *name == "SLURM_CONF").and_then(|(_, value)| value).expect("set");
-        let environment = [
+        let mut environment = vec![
             ("SLURM_CONF", slurm.to_str().expect("text").to_owned()),
             ("XDG_CONFIG_HOME", at_site.path().join("config").display().to_string()),
             ("EXAPROJECT", at_site.path().join("project").display().to_string()),
         ];
+        if let Some(profile) = profile {
+            fs::write(at_site.path().join(".profile"), profile).expect("root writes anywhere");
+            environment.push(("HOME", at_site.path().display().to_string()));
+        }
         let node = LoginNode {
             banner: Some("*** Authorised use only ***".to_owned()),
             greeting: Some("Welcome! It's 3 days until the maintenance".to_owned()),
             second_factor: Some(SECOND_FACTOR.to_owned()),
-            environment: environment.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+            environment: environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             most_sessions: None,
         };
         let node = Sshd::start(User::Ada.name(), &node).expect("sshd starts");
@@ -129,15 +142,29 @@ impl Laptop {
         self.at_terminal(words).env("PAKT_TEST_STOP_AFTER", step).output().expect("the program starts")
     }
 
+    /// The program on its way.
+    pub(crate) fn pakt_begun(&self, words: &[&str]) -> Child {
+        let mut command = self.at_terminal(words);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
+    }
+
+    /// Waits for its end.
+    pub(crate) fn finish(&self, words: &[&str], begun: Child) -> Ran {
+        self.ran(words, &begun.wait_with_output().expect("it ends"))
+    }
+
     fn ended(&self, words: &[&str], mut command: Command) -> Ran {
-        let output = command.output().expect("the program starts");
+        self.ran(words, &command.output().expect("the program starts"))
+    }
+
+    fn ran(&self, words: &[&str], output: &Output) -> Ran {
         let shown = |path: PathBuf| path.display().to_string();
         let names = vec![
             (shown(self.home()), "<home>"),
             (shown(self.folder.path().into()), "<laptop>"),
             (shown(self.at_site()), "<site>"),
         ];
-        Ran::new(words, &output, names)
+        Ran::new(words, output, names)
     }
 
     #[track_caller]

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Ada's desk with a server and a token that holds for so long; the token.
-fn by_rest(cluster: &Rc<Cluster>, seconds: u32) -> (Desk, String, PathBuf) {
+pub(crate) fn by_rest(cluster: &Rc<Cluster>, seconds: u32) -> (Desk, String, PathBuf) {
     let desk = Desk::at_with_grant(cluster, User::Ada, "atlas", "jupiter:gh200", "1000");
     let token = cluster.token(User::Ada, seconds).expect("a token");
     let file = desk.write("token", &token);

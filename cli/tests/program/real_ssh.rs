@@ -10,7 +10,11 @@ use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 /// A laptop with a ledger that grants hours, and an open connection.
 fn connected() -> Laptop {
-    let laptop = Laptop::new();
+    connect(Laptop::new())
+}
+
+/// The same of a laptop that is there.
+pub(crate) fn connect(laptop: Laptop) -> Laptop {
     laptop.open_as_told();
     laptop.pakt(&["ledger", "init"]).expect(0);
     let grant =
@@ -19,7 +23,7 @@ fn connected() -> Laptop {
     laptop
 }
 
-fn entries(laptop: &Laptop, kind: &str) -> Vec<Value> {
+pub(crate) fn entries(laptop: &Laptop, kind: &str) -> Vec<Value> {
     let exported = laptop.pakt(&["ledger", "export"]).expect(0).stdout;
     let lines = exported.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON lines"));
     lines.filter(|line| line["kind"] == kind).collect()
