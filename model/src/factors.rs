@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// The tasks of an array count all of them: how many may run at once (`%` of sbatch(1), `--array`) changes when they run and
 /// not what they take. A requeue is in no factor before it happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Factors {
     /// Jobs that are alike, tasks of an array or not; 1 for a single one.
     pub tasks: u32,

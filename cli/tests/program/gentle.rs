@@ -64,7 +64,7 @@ impl Login {
     }
 
     /// How often each of Slurm's programs was started since the last time.
-    pub(crate) fn started(&self) -> [usize; PROGRAMS.len()] {
+    fn started(&self) -> [usize; PROGRAMS.len()] {
         let calls = self.double().join("state/calls");
         let text = fs::read_to_string(&calls).unwrap_or_default();
         fs::create_dir_all(self.double().join("state")).expect("ours");
