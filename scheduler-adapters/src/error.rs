@@ -66,6 +66,13 @@ impl AdapterError {
         self
     }
 
+    /// Whether Slurm said of a submission no more than its number -1, which is all that the library and slurmrestd hear of what a submit
+    /// filter refuses. The filter's words are `sbatch`'s to tell: [`Scheduler::estimate`](crate::Scheduler::estimate) asks it.
+    pub fn is_without_reason(&self) -> bool {
+        self.kind == AdapterErrorKind::OutcomeUnknown
+            && self.facts.iter().any(|(name, value)| name == "number" && value == "-1")
+    }
+
     /// The failure of a read that did not get through.
     pub fn from_reach(error: ReachError, doing: &str) -> Self {
         let kind = match error.kind {

@@ -12,6 +12,8 @@ use std::{fs, os::unix::process::ExitStatusExt, path::Path, rc::Rc, time::Durati
 
 const NODE: &str = "{ nodes: 1, gpus_per_node: 4, time: \"00:06:00\" }";
 const PATIENCE: Duration = Duration::from_mins(2);
+/// The exit code of what the scheduler refuses.
+const REFUSED: i32 = 4;
 /// Longer than any call takes.
 const LONG_OVER_SECONDS: i64 = 600;
 
@@ -73,4 +75,32 @@ fn real_a_submission_by_the_library_killed_after_any_step_becomes_one_working_jo
 #[test]
 fn real_a_submission_by_slurmrestd_killed_after_any_step_becomes_one_working_job_with_one_hold() {
     killed_and_finished(Way::Rest);
+}
+
+/// The lab's raven wants memory named, and its profile is changed here into one that does not know that.
+#[test]
+fn real_a_submit_filters_words_are_told_and_the_hold_given_back_whatever_the_way() {
+    let cluster = Rc::new(lab::attach("raven").expect("the lab is up"));
+    let desk = Desk::at(&cluster, User::Ada);
+    desk.configure("site: raven\nproject: atlas\n");
+    desk.pakt(&["ledger", "init"]).expect(0);
+    desk.pakt(&["ledger", "grant", "atlas", "1000", "--unit", "raven:a100"]).expect(0);
+    let profile = desk.pakt(&["sites", "show", "raven"]).expect(0).stdout;
+    let optional = profile.replace("rule: mandatory-below-full-node", "rule: optional");
+    assert_ne!(optional, profile);
+    fs::create_dir_all(desk.home().join("sites")).expect("ours");
+    fs::write(desk.home().join("sites/raven.yaml"), optional).expect("ours");
+    let file = desk.job_at("raven", "refused", "{ nodes: 1, gpus_per_node: 1, time: \"00:05:00\" }", "'true'");
+    for (way, refusals) in Way::ALL.into_iter().zip(1..) {
+        way.take(&cluster, &desk, User::Ada);
+        way.is_gone(&desk);
+        let told = desk.pakt(&["submit", &file]).expect(REFUSED).stderr;
+        assert!(told.contains("jobs on a part of a node need --mem"), "{way:?}: {told}");
+        let entries = ["hold", "release"].map(|kind| desk.entries_of_kind(kind));
+        assert_eq!(entries, [refusals; 2], "{way:?}: each is held, refused and given back");
+    }
+    let balance = &desk.json(&["balance", "--offline", "atlas"])["balances"][0];
+    assert_eq!(balance["committed"], 0, "{balance}");
+    let jobs = desk.tool(&["squeue", "--noheader", "--me", "--states=all", "--name=refused", "--format=%i"]);
+    assert_eq!(jobs.trim(), "", "the filter took none");
 }

@@ -18,9 +18,9 @@ pub(crate) enum Way {
 impl Way {
     pub(crate) const ALL: [Self; 3] = [Self::Commands, Self::Library, Self::Rest];
 
-    /// Configures the desk of a user of jupiter's so that this way is gone from now on.
+    /// Configures the desk of a user of the cluster's so that this way is gone from now on.
     pub(crate) fn take(self, cluster: &Cluster, desk: &Desk, user: User) {
-        let site = "site: jupiter\nproject: atlas\n";
+        let site = format!("site: {}\nproject: atlas\n", cluster.name);
         desk.configure(&match self {
             Self::Commands => format!("{site}slurm_helper: none\n"),
             Self::Library => {

@@ -11,7 +11,7 @@ use crate::{
 };
 use ledger::HoldId;
 use model::Timestamp;
-use scheduler_adapters::{AdapterError, AdapterErrorKind, FoundJob, StampSearch, Submission};
+use scheduler_adapters::{AdapterError, AdapterErrorKind, Estimate, FoundJob, StampSearch, Submission};
 
 /// Why a job was not sent.
 pub(crate) enum NotSent {
@@ -68,14 +68,33 @@ async fn send_once(
         }
         Err(error) => match error.kind {
             AdapterErrorKind::OutcomeUnknown => {
-                let found = look_up(house, directory, intent).await?;
-                found.ok_or_else(|| NotSent::Open(not_known(intent, &error)))
+                if let Some(found) = look_up(house, directory, intent).await? {
+                    return Ok(found);
+                }
+                Err(match refused_after_all(house, submission, &error).await {
+                    Some(refused) => NotSent::Refused(schedule_failure(&refused, &unsubmitted(intent))),
+                    None => NotSent::Open(not_known(intent, &error)),
+                })
             }
             AdapterErrorKind::Refused { .. } | AdapterErrorKind::NotPermitted => {
                 Err(NotSent::Refused(schedule_failure(&error, &unsubmitted(intent))))
             }
             _ => Err(NotSent::Open(schedule_failure(&error, &unsubmitted(intent)))),
         },
+    }
+}
+
+/// Slurm gave no reason, and has no such job: where it says that it would refuse the same job now, it did. Were the answer lost, and the
+/// job there later all the same, it would find at its claim that it was given up. What is not known stays so.
+async fn refused_after_all(house: &House, submission: &Submission, error: &AdapterError) -> Option<AdapterError> {
+    if !error.is_without_reason() {
+        return None;
+    }
+    match house.scheduler.estimate(submission).await {
+        Ok(Estimate::Refused { said }) => {
+            Some(AdapterError::new(AdapterErrorKind::Refused { said }, error.doing.as_str()))
+        }
+        Ok(_) | Err(_) => None,
     }
 }
 

@@ -52,6 +52,8 @@ pub(crate) struct Says {
     pub(crate) handed: Handed,
     /// Why a job waits, where more than its row is told.
     pub(crate) pending: Option<PendingJob>,
+    /// Whether it takes the next job not, and says no more than -1, as library and slurmrestd do of what a submit filter refuses.
+    pub(crate) gives_no_reason: bool,
     /// When a job would start by its script; no estimates where there is none.
     pub(crate) estimates: Option<fn(&str) -> Estimate>,
     /// The scripts that an estimate was asked for.
@@ -124,6 +126,9 @@ impl Scheduler for Cluster {
 
     async fn submit(&self, submission: &Submission) -> Result<Submitted, AdapterError> {
         self.answers("submit")?;
+        if std::mem::take(&mut self.says().gives_no_reason) {
+            return Err(AdapterError::new(AdapterErrorKind::OutcomeUnknown, "submitting").with("number", -1));
+        }
         let (id, meanwhile) = {
             let says = &mut *self.says();
             if !says.handed.has_room_for(submission) {

@@ -49,7 +49,7 @@ impl CallError {
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         let CallError { call, number, text } = error;
-        Self { kind: FailureKind::Slurm, doing: call.to_owned(), number, text }
+        Self { kind: FailureKind::Slurm, doing: call.to_owned(), number, text, logged: String::new() }
     }
 }
 

@@ -9,6 +9,7 @@
 mod accounting;
 mod calls;
 mod limits;
+mod logged;
 mod queue;
 mod records;
 mod resources;

@@ -3,7 +3,7 @@
 use crate::{
     accounting::{self, Names},
     calls::{self, Accounting, CallError, List, Versions, sys},
-    limits, queue,
+    limits, logged, queue,
     records::Record,
     submit::{Description, Job, Options, Origin},
     table::Pipe,
@@ -214,7 +214,8 @@ impl<W: Write> Server<W> {
         let described = Description::of(&options, &job, env::vars_os());
         let mut description =
             described.map_err(|error| failure(FailureKind::Wrong, "describing the job", &error.to_string()))?;
-        let taken = description.submit()?;
+        let (taken, logged) = logged::during(|| description.submit());
+        let taken = taken.map_err(|error| Failure { logged, ..error.into() })?;
         let said = Record::new(&*taken).text(|taken| taken.job_submit_user_msg).into_owned();
         Ok(self.pipe.send(&Answer::Submitted { job: calls::number_of(&taken), said })?)
     }
@@ -264,7 +265,7 @@ fn known_names<'known>(known: &'known mut Option<Names>, accounting: &Accounting
 }
 
 fn failure(kind: FailureKind, doing: &str, text: &str) -> Failure {
-    Failure { kind, doing: doing.to_owned(), number: 0, text: text.to_owned() }
+    Failure { kind, doing: doing.to_owned(), number: 0, text: text.to_owned(), logged: String::new() }
 }
 
 fn not_understood(what: &str) -> Failure {
@@ -307,12 +308,7 @@ fn session_in(stat: &str) -> Option<u32> {
 /// The number of a user. One whom this host does not know has no jobs here that could be told apart from others'.
 fn user_number(name: Option<&str>) -> Result<Option<u32>, Failure> {
     let Some(name) = name else { return Ok(None) };
-    let unknown = || Failure {
-        kind: FailureKind::Wrong,
-        doing: "looking a user up".to_owned(),
-        number: 0,
-        text: format!("this host knows no user `{name}`"),
-    };
+    let unknown = || failure(FailureKind::Wrong, "looking a user up", &format!("this host knows no user `{name}`"));
     uzers::get_user_by_name(name).map(|user| Some(user.uid())).ok_or_else(unknown)
 }
 

@@ -76,6 +76,9 @@ pub struct Failure {
     pub number: i32,
     /// What it means, in the library's own words.
     pub text: String,
+    /// Of a submission, what the library wrote to its log meanwhile: lines such as `pakt-slurm: error: jobs need --mem`.
+    #[serde(default)]
+    pub logged: String,
 }
 
 #[cfg(test)]

@@ -162,6 +162,20 @@ pub(super) fn of_reason(reason: &str) -> Option<Retry> {
     }
 }
 
+/// Whether the library's words for its error refuse a request, with what it wrote to its log meanwhile: what `sbatch` prints in its
+/// own name.
+pub(super) fn of_library(text: &str, logged: &str) -> Option<Retry> {
+    of_reason(text).or_else(|| {
+        let is_the_filters = begins(text, &UNSPECIFIED) && logged_lines(logged).next().is_some();
+        (is_the_filters && !logged.lines().any(is_no_answer)).then_some(Retry::Never)
+    })
+}
+
+/// The lines of the library's log without the name of the program that it ran in.
+pub(super) fn logged_lines(logged: &str) -> impl Iterator<Item = &str> {
+    logged.lines().filter_map(|line| Some(line.split_once(": ")?.1))
+}
+
 /// Whether a line of `sbatch` says that it does not know what became of a try.
 fn is_no_answer(line: &str) -> bool {
     let is_refusal = line.contains(STILL_TRYING) || reason_in(line).is_some_and(|reason| of_reason(reason).is_some());
@@ -277,6 +291,22 @@ mod tests {
         }
         let test_only = "sbatch: error: GPU jobs need --constraint=gpu\nallocation failure: Unspecified error\n";
         assert_eq!(of_text(1, test_only), Some(Retry::Never));
+    }
+
+    #[test]
+    fn the_librarys_log_gives_a_submit_filters_reason() {
+        let own = "pakt-slurm: error: jobs on a part of a node need --mem\n";
+        let never = Some(Retry::Never);
+        for (text, logged, refusal) in [
+            ("Unspecified error", own, never),
+            ("Unspecified error", "", None),
+            ("Unspecified error", "pakt-slurm: error: Munge encode failed: Failed to access socket\n", None),
+            ("Socket timed out on send/recv operation", own, None),
+            ("Invalid qos specification", "", never),
+            ("System submissions disabled", own, Some(Retry::Later)),
+        ] {
+            assert_eq!(of_library(text, logged), refusal, "{text}: {logged}");
+        }
     }
 
     #[test]

@@ -101,24 +101,25 @@ async fn a_submission_whose_helper_is_lost_is_not_repeated() {
 async fn what_the_helper_leaves_alone_the_commands_submit_and_a_refusal_is_one() {
     let place = stage_and_double(true);
     let (stage, double) = &place;
-    let failed = |kind: &str, text: &str| {
-        format!(
-            "say(hello)\nwhile hear(): say(dict(failed=dict(kind='{kind}', doing='x', number=2045, text='{text}')))"
-        )
+    let failed = |kind: &str, text: &str, logged: &str| {
+        let failure = format!("dict(kind='{kind}', doing='x', number=2045, text='{text}', logged='{logged}')");
+        format!("say(hello)\nwhile hear(): say(dict(failed={failure}))")
     };
-    let left = with_helper(&place, &failed("not_here", "sbatch may understand `--switches=1`"));
+    let left = with_helper(&place, &failed("not_here", "sbatch may understand `--switches=1`", ""));
     let submission = stage.submission("left", Size::Small, "true");
     left.submit(&submission).await.expect("sbatch does it");
     assert!(left.unused_ways().is_empty(), "that is no failure: {:?}", left.unused_ways());
     assert_eq!(double.calls_of("sbatch"), 1);
-    for (text, kind, retry) in [
-        ("Invalid account or account/partition combination specified", "Refused", Retry::Never),
-        ("System submissions disabled", "Refused", Retry::Later),
-        ("Unable to contact slurm controller (connect failure)", "Unreachable", Retry::Later),
-        ("Socket timed out on send/recv operation", "OutcomeUnknown", Retry::LookFirst),
-        ("Unspecified error", "OutcomeUnknown", Retry::LookFirst),
+    let filter = "pakt-slurm: error: jobs need --mem\\n";
+    for (text, logged, kind, retry) in [
+        ("Invalid account or account/partition combination specified", "", "Refused", Retry::Never),
+        ("System submissions disabled", "", "Refused", Retry::Later),
+        ("Unable to contact slurm controller (connect failure)", "", "Unreachable", Retry::Later),
+        ("Socket timed out on send/recv operation", filter, "OutcomeUnknown", Retry::LookFirst),
+        ("Unspecified error", "", "OutcomeUnknown", Retry::LookFirst),
+        ("Unspecified error", filter, "Refused { said: \"error: jobs need --mem\\nUnspecified error\" }", Retry::Never),
     ] {
-        let slurm = with_helper(&place, &failed("slurm", text));
+        let slurm = with_helper(&place, &failed("slurm", text, logged));
         let error = slurm.submit(&stage.submission("refused", Size::Small, "true")).await.expect_err(text);
         assert!(format!("{:?}", error.kind).starts_with(kind) && error.retry == retry, "{text}: {error:?}");
     }

@@ -199,18 +199,29 @@ async fn real_submit_filters_change_jobs_and_refuse_them() {
     a_filter_refuses_when_asked(&stage).await;
 }
 
-/// `slurm.ERROR` of a filter is the number -1 to library and server, which slurmrestd says of a call without an answer, too; the
-/// filter's words are the commands' alone. Nothing is sent again, and what was to be is looked up.
+/// `slurm.ERROR` of a filter is the number -1 to the library, which writes the filter's words to its log.
 #[tokio::test]
-async fn real_what_a_submit_filter_refuses_the_library_and_slurmrestd_is_looked_up() {
-    for stage in [native(raven(), "raven"), rest(raven(), "raven")] {
-        a_filter_changes_jobs(&stage).await;
-        let refused = refused_by_filter(&stage);
-        let error = stage.scheduler.submit(&refused).await.expect_err("the filter says no");
-        assert_eq!((&error.kind, error.retry), (&AdapterErrorKind::OutcomeUnknown, Retry::LookFirst), "{error:?}");
-        assert!(stage.scheduler.find(&Stage::search(&refused)).await.expect("both answer").is_empty());
-        a_filter_refuses_when_asked(&stage).await;
-    }
+async fn real_what_a_submit_filter_says_to_the_library_is_in_its_log() {
+    let stage = native(raven(), "raven");
+    a_filter_changes_jobs(&stage).await;
+    let error = stage.scheduler.submit(&refused_by_filter(&stage)).await.expect_err("the filter says no");
+    let said = "error: GPU jobs need --constraint=gpu\nUnspecified error".to_owned();
+    assert_eq!((error.kind, error.retry), (AdapterErrorKind::Refused { said }, Retry::Never));
+    a_filter_refuses_when_asked(&stage).await;
+}
+
+/// slurmrestd tells the number -1 alone, which it says of a call without an answer, too; the filter's words are `sbatch`'s. Nothing is
+/// sent again, and what was to be is looked up.
+#[tokio::test]
+async fn real_what_a_submit_filter_refuses_slurmrestd_is_looked_up() {
+    let stage = rest(raven(), "raven");
+    a_filter_changes_jobs(&stage).await;
+    let refused = refused_by_filter(&stage);
+    let error = stage.scheduler.submit(&refused).await.expect_err("the filter says no");
+    assert_eq!((&error.kind, error.retry), (&AdapterErrorKind::OutcomeUnknown, Retry::LookFirst), "{error:?}");
+    assert!(error.is_without_reason(), "{error:?}");
+    assert!(stage.scheduler.find(&Stage::search(&refused)).await.expect("both answer").is_empty());
+    a_filter_refuses_when_asked(&stage).await;
 }
 
 async fn a_filter_changes_jobs(stage: &Stage) {

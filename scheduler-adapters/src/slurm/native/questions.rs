@@ -145,11 +145,13 @@ fn outcome_unknown(why: &str) -> AdapterError {
     AdapterError::new(AdapterErrorKind::OutcomeUnknown, SUBMITTING).with("cause", why)
 }
 
-/// What it means that the library gave an error number for a submission: a refusal where the words are one, else nobody knows.
+/// What it means that the library gave an error number for a submission: a refusal where the words are one, or a submit filter's stand
+/// in the log; else nobody knows.
 fn not_submitted(failure: &Failure) -> AdapterError {
     let said = failure.text.clone();
-    match refusal::of_reason(&said) {
+    match refusal::of_library(&said, &failure.logged) {
         Some(retry) => {
+            let said = refusal::logged_lines(&failure.logged).chain([&*said]).collect::<Vec<_>>().join("\n");
             let refused = AdapterError::new(AdapterErrorKind::Refused { said }, SUBMITTING);
             AdapterError { retry, ..refused.with("number", failure.number) }
         }

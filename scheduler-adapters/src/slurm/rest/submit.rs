@@ -208,7 +208,8 @@ fn not_submitted(unanswered: &Unanswered) -> Option<AdapterError> {
     }
     // Whatever else a server between us and Slurm's says, it may have handed the request on first.
     let is_turned_away = matches!(status, 401 | 404) || (!errors.is_empty() && errors.iter().all(is_own));
-    (!is_turned_away).then(|| outcome_unknown(&unanswered.words()))
+    let number = errors.first().map(|told| told.number.to_string()).unwrap_or_default();
+    (!is_turned_away).then(|| outcome_unknown(&unanswered.words()).with("number", number))
 }
 
 /// Whether an error is slurmrestd's own (`ESLURM_REST_…` and `ESLURM_DATA_…` of `slurm_errno.h`): it did not understand the
