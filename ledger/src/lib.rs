@@ -34,6 +34,7 @@ mod records;
 mod refusal;
 mod rules;
 mod schema_step_10;
+mod schema_step_11;
 mod schema_step_8;
 mod schema_step_9;
 mod schema_version;

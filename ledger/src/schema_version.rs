@@ -6,7 +6,7 @@ use crate::{LedgerError, LedgerErrorKind};
 pub(crate) const OLDEST: i64 = 6;
 
 /// The version that this release writes.
-pub(crate) const VERSION: i64 = 10;
+pub(crate) const VERSION: i64 = 11;
 
 /// From this version on, what runs had taken by the midnights of their site is summed.
 pub(crate) const WITH_NIGHTS: i64 = 8;

@@ -4,7 +4,7 @@
 
 use crate::schema_version::OLDEST;
 pub(super) use crate::schema_version::VERSION;
-use crate::{schema_step_8 as step_8, schema_step_9 as step_9, schema_step_10 as step_10};
+use crate::{schema_step_8 as step_8, schema_step_9 as step_9, schema_step_10 as step_10, schema_step_11 as step_11};
 
 /// The schema that holds a ledger, so that it may share a database with other programs.
 pub(super) const SCHEMA: &str = "pakt";
@@ -13,8 +13,14 @@ pub(super) const SCHEMA: &str = "pakt";
 pub(super) const APPLICATION: &str = "pakt-ledger";
 
 /// The steps from an empty schema to the present tables, with their numbers; `version` in `meta` is the last one taken.
-pub(super) const MIGRATIONS: &[(i64, &str)] =
-    &[(OLDEST, FIRST), (7, SEVENTH), (8, step_8::OF_POSTGRES), (9, step_9::OF_POSTGRES), (10, step_10::OF_BOTH)];
+pub(super) const MIGRATIONS: &[(i64, &str)] = &[
+    (OLDEST, FIRST),
+    (7, SEVENTH),
+    (8, step_8::OF_POSTGRES),
+    (9, step_9::OF_POSTGRES),
+    (10, step_10::OF_BOTH),
+    (11, step_11::OF_POSTGRES),
+];
 
 const FIRST: &str = r#"
 CREATE TABLE meta (name text COLLATE "C" PRIMARY KEY, value text NOT NULL);

@@ -1,6 +1,6 @@
 //! The table of entries.
 
-use super::inserts::{Inserts, TOGETHER_WITH_JOURNAL};
+use super::inserts::{Inserts, Into, TOGETHER_WITH_JOURNAL};
 use super::rows::number;
 use super::stored_rows::each;
 use super::tables::Tables;
@@ -9,8 +9,10 @@ use crate::evidence::TreeHash;
 use crate::records::Result;
 use crate::stored::{Appending, ENTRY, LogTables as _, Marked, NewEntries, NewEntry, Numbers, entry};
 use rusqlite::{Params, params};
+use std::sync::LazyLock;
 
-const COLUMNS: usize = 27;
+static ENTRIES: LazyLock<Into> =
+    LazyLock::new(|| Into::new(&format!("entries ({ENTRY}, written, leaf)"), 27, TOGETHER_WITH_JOURNAL));
 
 /// All entries of a condition, in their order.
 pub(super) fn entries_where<P: Params>(tables: &Tables<'_>, condition: &str, parameters: P) -> Result<Vec<Entry>> {
@@ -32,8 +34,7 @@ pub(super) fn append(
     if entries.is_empty() {
         return Ok(());
     }
-    let into = format!("entries ({ENTRY}, written, leaf)");
-    let mut inserts = Inserts::new(tables.connection, &into, COLUMNS, entries.len(), TOGETHER_WITH_JOURNAL)?;
+    let mut inserts = Inserts::new(tables.connection, &ENTRIES, entries.len())?;
     let mut log = Appending::after(&tables.log_row()?.frontier)?;
     let numbers = entries.iter().map(|entry| Numbers::of(entry, &tables.names));
     NewEntries { log: &mut log }.append(entries, marked, numbers, hashes, |row| put(&mut inserts, row))?;

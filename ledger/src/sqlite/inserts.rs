@@ -10,29 +10,17 @@ pub(super) const TOGETHER: usize = 16;
 /// cost more than they save.
 pub(super) const TOGETHER_WITH_JOURNAL: usize = 4;
 
-/// Writes rows, most of them many at once.
-pub(super) struct Inserts<'a> {
-    /// Where there are enough rows for it.
-    many: Option<CachedStatement<'a>>,
-    one: CachedStatement<'a>,
+/// The statements that put rows into one table, in words that are made once.
+pub(super) struct Into {
+    one: String,
+    many: String,
     columns: usize,
     together: usize,
-    /// How many rows still go into statements of many; the rest comes one by one.
-    left: usize,
-    /// How many rows the statement of many has by now.
-    bound: usize,
 }
 
-impl<'a> Inserts<'a> {
-    /// For so many rows `into` a table, such as `runs (place, job)`, of so many columns, so many of them in one statement.
-    /// Every one of them has to be put.
-    pub(super) fn new(
-        connection: &'a Connection,
-        into: &str,
-        columns: usize,
-        rows: usize,
-        together: usize,
-    ) -> Result<Self> {
+impl Into {
+    /// Of a table, such as `runs (place, job)`, with so many columns, so many rows in the statement of many.
+    pub(super) fn new(table: &str, columns: usize, together: usize) -> Self {
         let values = |row: usize| {
             let places: Vec<String> = (1..=columns).map(|column| format!("?{}", row * columns + column)).collect();
             format!("({})", places.join(", "))
@@ -40,11 +28,30 @@ impl<'a> Inserts<'a> {
         // A statement of many rows that may be undone alone keeps a journal of its own; this one fails, and its caller gives
         // the transaction up.
         let insert = |rows: usize| {
-            format!("INSERT OR FAIL INTO {into} VALUES {}", (0..rows).map(values).collect::<Vec<_>>().join(", "))
+            format!("INSERT OR FAIL INTO {table} VALUES {}", (0..rows).map(values).collect::<Vec<_>>().join(", "))
         };
-        let left = rows - rows % together;
-        let many = (left > 0).then(|| connection.prepare_cached(&insert(together))).transpose()?;
-        Ok(Self { many, one: connection.prepare_cached(&insert(1))?, columns, together, left, bound: 0 })
+        Self { one: insert(1), many: insert(together), columns, together }
+    }
+}
+
+/// Writes rows, most of them many at once.
+pub(super) struct Inserts<'a> {
+    /// Where there are enough rows for it.
+    many: Option<CachedStatement<'a>>,
+    one: CachedStatement<'a>,
+    into: &'a Into,
+    /// How many rows still go into statements of many; the rest comes one by one.
+    left: usize,
+    /// How many rows the statement of many has by now.
+    bound: usize,
+}
+
+impl<'a> Inserts<'a> {
+    /// For so many rows. Every one of them has to be put.
+    pub(super) fn new(connection: &'a Connection, into: &'a Into, rows: usize) -> Result<Self> {
+        let left = rows - rows % into.together;
+        let many = (left > 0).then(|| connection.prepare_cached(&into.many)).transpose()?;
+        Ok(Self { many, one: connection.prepare_cached(&into.one)?, into, left, bound: 0 })
     }
 
     /// Puts the next row.
@@ -54,10 +61,10 @@ impl<'a> Inserts<'a> {
             return Ok(());
         };
         for (place, value) in values.iter().enumerate() {
-            many.raw_bind_parameter(self.bound * self.columns + place + 1, value)?;
+            many.raw_bind_parameter(self.bound * self.into.columns + place + 1, value)?;
         }
         (self.bound, self.left) = (self.bound + 1, self.left - 1);
-        if self.bound == self.together {
+        if self.bound == self.into.together {
             many.raw_execute()?;
             self.bound = 0;
         }
@@ -75,7 +82,8 @@ mod tests {
         for rows in [0, 1, TOGETHER - 1, TOGETHER, TOGETHER + 1, 3 * TOGETHER + 5] {
             let connection = Connection::open_in_memory().expect("opened");
             connection.execute_batch("CREATE TABLE squares (root INTEGER PRIMARY KEY, square TEXT)").expect("made");
-            let mut inserts = Inserts::new(&connection, "squares (root, square)", 2, rows, TOGETHER).expect("prepared");
+            let squares = Into::new("squares (root, square)", 2, TOGETHER);
+            let mut inserts = Inserts::new(&connection, &squares, rows).expect("prepared");
             let numbers = 0..i64::try_from(rows).expect("few");
             for root in numbers.clone() {
                 inserts.put(params![root, (root > 0).then(|| (root * root).to_string())]).expect("put");
@@ -93,7 +101,8 @@ mod tests {
     fn a_row_that_does_not_fit_is_an_error() {
         let connection = Connection::open_in_memory().expect("opened");
         connection.execute_batch("CREATE TABLE roots (root INTEGER PRIMARY KEY)").expect("made");
-        let mut inserts = Inserts::new(&connection, "roots (root)", 1, TOGETHER, TOGETHER).expect("prepared");
+        let roots = Into::new("roots (root)", 1, TOGETHER);
+        let mut inserts = Inserts::new(&connection, &roots, TOGETHER).expect("prepared");
         let put: Result<()> = (0..TOGETHER).try_for_each(|_| inserts.put(params![1]));
         assert!(put.is_err());
     }

@@ -104,7 +104,7 @@ pub(super) fn close_post(
     commands: usize,
 ) -> Result<()> {
     let insert = "INSERT INTO posts (recorded_at, actor_user, actor_site, commands, last_entry, clock_at)
-        SELECT ?1, ?2, ?3, ?4, coalesce(max(number), 0), ?5 FROM entries";
+        VALUES (?1, ?2, ?3, ?4, (SELECT coalesce(max(number), 0) FROM entries), ?5)";
     let site = actor.site.as_ref().map(SiteName::as_str);
     let commands = number(commands as u64)?;
     let (recorded_at, now) = (recorded_at.epoch_seconds(), now.epoch_seconds());

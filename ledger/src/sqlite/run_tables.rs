@@ -1,6 +1,6 @@
 //! The table of runs, and that of their raw rows.
 
-use super::inserts::{Inserts, TOGETHER};
+use super::inserts::{Inserts, Into, TOGETHER};
 use super::names::{Names, Recent};
 use super::raw_rows;
 use super::rows::{amount, count, from_json, instant, number, parsed_option, to_json, unreadable};
@@ -18,7 +18,7 @@ use model::{
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql, params};
 use rustc_hash::FxHashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The columns of a run, in the order of [`read_run`].
 const RUN: &str = "place, job, submitted, sluid, shown_id, user, account, partition, qos, name, stamp_job, stamp_link, \
@@ -27,6 +27,8 @@ const RUN: &str = "place, job, submitted, sluid, shown_id, user, account, partit
      entry, entries, unattributed, is_priced, work_directory, priced_at, covered";
 
 const COLUMNS: usize = 43;
+
+static RUNS: LazyLock<Into> = LazyLock::new(|| Into::new(&format!("runs ({RUN})"), COLUMNS, TOGETHER));
 
 /// What the runs of one writing have in common.
 pub(super) struct RunWriter {
@@ -51,7 +53,7 @@ impl RunWriter {
         let raw = raw_rows::add(connection, raw)?;
         let values = (1..=COLUMNS).map(|column| format!("?{column}")).collect::<Vec<_>>().join(", ");
         let new = runs.iter().filter(|run| run.is_new).count();
-        let mut add = Inserts::new(connection, &format!("runs ({RUN})"), COLUMNS, new, TOGETHER)?;
+        let mut add = Inserts::new(connection, &RUNS, new)?;
         let mut replace =
             connection.prepare_cached(&format!("INSERT OR REPLACE INTO runs ({RUN}) VALUES ({values})"))?;
         for (booked, new_raw) in runs.iter().zip(raw) {

@@ -2,14 +2,20 @@
 
 use crate::schema_version::OLDEST;
 pub(super) use crate::schema_version::VERSION;
-use crate::{schema_step_8 as step_8, schema_step_9 as step_9, schema_step_10 as step_10};
+use crate::{schema_step_8 as step_8, schema_step_9 as step_9, schema_step_10 as step_10, schema_step_11 as step_11};
 
 /// What SQLite writes into the header of our files: `PAKT`.
 pub(super) const APPLICATION_ID: i32 = 0x5041_4b54;
 
 /// The steps from an empty file to the present tables, with their numbers; `PRAGMA user_version` is the last one taken.
-pub(crate) const MIGRATIONS: &[(i64, &str)] =
-    &[(OLDEST, FIRST), (7, SEVENTH), (8, step_8::OF_SQLITE), (9, step_9::OF_SQLITE), (10, step_10::OF_BOTH)];
+pub(crate) const MIGRATIONS: &[(i64, &str)] = &[
+    (OLDEST, FIRST),
+    (7, SEVENTH),
+    (8, step_8::OF_SQLITE),
+    (9, step_9::OF_SQLITE),
+    (10, step_10::OF_BOTH),
+    (11, step_11::OF_SQLITE),
+];
 
 const FIRST: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;

@@ -20,6 +20,7 @@ use model::{
     AccountName, Amount, ClusterName, JobId, Principal, ProjectName, RunKey, SiteName, Timestamp, Unit, UserName, Zone,
 };
 use rusqlite::{Connection, OptionalExtension, params};
+use std::sync::LazyLock;
 
 /// The tables seen through a connection that is inside a transaction.
 pub(super) struct Tables<'a> {
@@ -64,17 +65,19 @@ impl<'a> Tables<'a> {
     }
 
     pub(super) fn put_hold(&self, hold: &Hold) -> Result<()> {
-        let insert = format!(
-            "INSERT INTO holds ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
+        static INSERT: LazyLock<String> = LazyLock::new(|| {
+            format!(
+                "INSERT INTO holds ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
              ?15, ?16)
              ON CONFLICT (id) DO UPDATE SET ceiling = excluded.ceiling, charged = excluded.charged,
              closed_because = excluded.closed_because, closed_at = excluded.closed_at",
-            rows::HOLD
-        );
+                rows::HOLD
+            )
+        });
         let closing =
             hold.closing.map(|closing| Ok::<_, rusqlite::Error>((rows::to_json(&closing.reason)?, closing.at)));
         let closing = closing.transpose()?;
-        self.connection.prepare_cached(&insert)?.execute(params![
+        self.connection.prepare_cached(&INSERT)?.execute(params![
             hold.id.to_string(),
             hold.project.as_str(),
             hold.unit.to_string(),

@@ -116,14 +116,17 @@ async fn the_database_itself_forbids_what_a_mistake_of_ours_could_do() {
 }
 
 #[tokio::test]
-async fn an_unbalanced_book_takes_no_further_post() {
+async fn an_unbalanced_book_takes_no_further_post_that_moves_anything() {
     let desk = busy_desk().await;
     let change = "UPDATE balances SET amount = amount + 1 WHERE account = 'budget/atlas'";
     Connection::open(desk.path()).and_then(|file| file.execute_batch(change)).expect("changed");
+    desk.post(&[hold(77, 1)]).await;
     let before = desk.entries().await;
-    let error = desk.try_post(&[grant("g2", 5)]).await.expect_err("refused by the database");
-    assert_eq!(error.kind, LedgerErrorKind::Bug);
-    assert_eq!(desk.entries().await, before);
+    for post in [&[grant("g2", 5)][..], &[hold(78, 1), grant("g2", 5)], &[grant("g2", 5), hold(78, 1)]] {
+        let error = desk.try_post(post).await.expect_err("refused by the database");
+        assert_eq!(error.kind, LedgerErrorKind::Bug);
+        assert_eq!(desk.entries().await, before);
+    }
 }
 
 #[tokio::test]
