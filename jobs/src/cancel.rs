@@ -21,10 +21,14 @@ pub struct Cancelled {
     pub id: JobId,
     /// Its name.
     pub name: JobName,
-    /// The scheduler jobs that were asked to end; none where it was never sent or was over.
+    /// The scheduler jobs that were asked to end; none where it was never sent, was over, or is shown nowhere.
     pub scheduler_jobs: Vec<SchedulerJobId>,
+    /// What the scheduler calls it; none where it was never sent.
+    pub submitted_as: Option<SchedulerJobId>,
     /// Whether it had been over before.
     pub was_over: bool,
+    /// Whether GPU-hours are held for it.
+    pub holds: bool,
     /// Why it is not known whether there is another scheduler job of it.
     pub unasked: Option<String>,
 }
@@ -73,8 +77,10 @@ pub async fn cancel_each(house: &House, texts: &[String]) -> Result<Vec<Cancelle
 struct Job {
     intent: Intent,
     directory: JobDirectory,
-    /// Whether it had been over before.
+    /// Whether it had been over before, and that was noted.
     was_over: bool,
+    /// Whether the scheduler shows its end.
+    is_shown_ended: bool,
     /// Whether it was written down that it is not wanted.
     noted: Result<(), JobsError>,
     told: Option<SubmittedNote>,
@@ -99,6 +105,7 @@ impl Job {
             intent,
             directory,
             was_over,
+            is_shown_ended: false,
             noted: Ok(()),
             told: None,
             found: Vec::new(),
@@ -141,11 +148,16 @@ impl Job {
             }
             (false, None) => give_up(house, directory, intent, "cancelled before it was sent".to_owned()).await?,
         }
+        let is_shown_ended = self.is_shown_ended || self.found.iter().any(|found| found.state.is_final());
+        let told = self.told.as_ref().map(|told| told.scheduler_job);
+        let has_ledger = !matches!(house.books.book().await, Ok(None));
         Ok(Cancelled {
             id: intent.id,
             name: intent.name.clone(),
+            submitted_as: told.or_else(|| self.found.first().map(JobSighting::handle)),
+            was_over: self.was_over || (is_shown_ended && self.ended.is_empty()),
             scheduler_jobs: self.ended.into_iter().collect(),
-            was_over: self.was_over,
+            holds: has_ledger && intent.hold.is_some() && directory.unheld().await?.is_none(),
             unasked: self.unasked,
         })
     }
@@ -224,13 +236,16 @@ async fn unseen(house: &House, jobs: &mut [Job]) -> BTreeSet<SchedulerJobId> {
     let ids: Vec<SchedulerJobId> = asked.iter().map(|(_, id, _)| *id).collect();
     match house.scheduler.states(&ids, since).await {
         Ok(states) => {
-            let is_ours = |(job, id, since): &(&mut Job, SchedulerJobId, Timestamp)| {
-                let seen = of_job(states.get(id), job.intent.id, &job.intent.principal.user);
-                seen.is_some_and(|seen| {
-                    !seen.state.is_final() && seen.submitted_at >= *since && seen.user == house.principal.user
-                })
-            };
-            asked.into_iter().filter(is_ours).map(|(_, id, _)| id).collect()
+            let mut open = BTreeSet::new();
+            for (job, id, since) in asked {
+                let seen = of_job(states.get(&id), job.intent.id, &job.intent.principal.user);
+                match seen.filter(|seen| seen.submitted_at >= since && seen.user == house.principal.user) {
+                    Some(seen) if seen.state.is_final() => job.is_shown_ended = true,
+                    Some(_) => drop(open.insert(id)),
+                    None => {}
+                }
+            }
+            open
         }
         Err(error) => {
             for (job, ..) in asked {

@@ -1,4 +1,5 @@
-//! Finds a job by what a person types: our id or the start of it, the scheduler's id, or the name of the newest such job.
+//! Finds a job by what a person types: our id or the start of it, the scheduler's id, or the name of the newest such job
+//! that was sent.
 
 use crate::{
     directory::{IndexedJob, JobIndex},
@@ -117,7 +118,12 @@ impl Files {
         {
             return Ok(Some(job));
         }
-        let by_name = self.newest(text, &|job| job.intent.name.as_str() == text).await?;
+        // One that was refused is not what a name means while another job has it.
+        let was_sent = |job: &IndexedJob| job.scheduler_job.is_some() || job.ended.is_none();
+        let mut by_name = self.newest(text, &|job| job.intent.name.as_str() == text && was_sent(job)).await?;
+        if by_name.is_none() {
+            by_name = self.newest(text, &|job| job.intent.name.as_str() == text).await?;
+        }
         if by_name.is_none() && by_id.len() > 1 && lower.len() >= 4 {
             let why = format!("the ids of {} jobs begin so", by_id.len());
             return Err(JobsError::usage(format!("`{text}` is no single job"), why, "type more of it"));

@@ -24,19 +24,53 @@ pub(crate) async fn still_ours(
     submitted: &SubmittedNote,
     what: &str,
 ) -> Result<JobSighting, JobsError> {
+    let seen = shown(house, directory, intent, submitted, what).await?;
+    seen.ok_or_else(|| not_shown(intent, submitted.scheduler_job, what))
+}
+
+/// Whether there is something to take back of a job that nobody wants: it is not over, and its number is its own. One that is shown
+/// nowhere and never began is none: a controller that was killed forgot it, and should it come all the same, it ends at its claim, or
+/// waits under its hold.
+pub(crate) async fn is_to_be_taken_back(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    submitted: &SubmittedNote,
+    what: &str,
+) -> Result<bool, JobsError> {
+    match shown(house, directory, intent, submitted, what).await? {
+        Some(seen) => Ok(!seen.state.is_final()),
+        None if directory.attempts().await?.is_empty() && is_nowhere(house, intent, submitted).await? => {
+            give_up(house, directory, intent, "never seen again: the scheduler forgot it".to_owned()).await?;
+            Ok(false)
+        }
+        None => Err(not_shown(intent, submitted.scheduler_job, what)),
+    }
+}
+
+async fn shown(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    submitted: &SubmittedNote,
+    what: &str,
+) -> Result<Option<JobSighting>, JobsError> {
     let number = submitted.scheduler_job;
-    let mut seen = look(house, intent, number, what).await?;
-    match seen.remove(&number) {
+    match look(house, intent, number, what).await?.remove(&number) {
         Some(seen) if is_anothers(&seen, intent.id, &intent.principal.user) => {
             Err(of_another(house, directory, intent, submitted, &seen, what).await?)
         }
-        Some(seen) => Ok(seen),
-        None => {
-            let why = format!("neither queue nor accounting shows a job {number} now");
-            let next = "run the same command again in a minute: it looks again";
-            Err(JobsError::new(Gravity::Unknown, what, why, next))
-        }
+        seen => Ok(seen),
     }
+}
+
+fn not_shown(intent: &Intent, number: SchedulerJobId, what: &str) -> JobsError {
+    let why = format!("neither queue nor accounting shows a job {number} now");
+    let next = format!(
+        "run the same command again in a minute: it looks again; `pakt cancel {}` gives up what is never shown",
+        intent.id
+    );
+    JobsError::new(Gravity::Unknown, what, why, next)
 }
 
 async fn look(

@@ -26,10 +26,16 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
 
 fn line(cancelled: &Cancelled) -> String {
     let ids = cancelled.scheduler_jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    match (cancelled.was_over, ids.is_empty()) {
-        (true, _) => format!("job {} was over\n", cancelled.id),
-        (false, true) => format!("job {} was never sent; its hold is released\n", cancelled.id),
-        (false, false) => format!("job {} cancelled ({ids}); `pakt settle` closes its hold\n", cancelled.id),
+    let hold = if cancelled.holds { "; `pakt settle` closes its hold" } else { "" };
+    let id = cancelled.id;
+    match (cancelled.was_over, ids.is_empty(), cancelled.submitted_as) {
+        (true, ..) => format!("job {id} was over\n"),
+        (false, false, _) => format!("job {id} cancelled ({ids}){hold}\n"),
+        (false, true, Some(number)) => format!(
+            "job {id} was submitted as {number}, which neither queue nor accounting shows; should it come, it ends before it begins{hold}\n"
+        ),
+        (false, true, None) if cancelled.holds => format!("job {id} was never sent; its hold is released\n"),
+        (false, true, None) => format!("job {id} was never sent\n"),
     }
 }
 

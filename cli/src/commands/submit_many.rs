@@ -5,16 +5,15 @@ use super::{
     asked::with_costs,
     other_ledgers,
     submit::{self, Anew, Arguments, TaskOptions},
-    view,
 };
 use crate::{
     failure::Failure,
-    output::{Answer, Table, hold},
+    output::{Answer, Table, hold, mistake_text},
     wiring::{self, Decision},
 };
 use jobs::{
     JobsError,
-    job_file::JobFile,
+    job_file::{JobFile, Mistake},
     ledger_marks::meet_other_ledgers,
     submit::{
         Arrays, ManyAnswer, ManySubmission, Member, MemberOutcome, Over, SubmitAnswer, SubmitOutcome, submit_many,
@@ -215,8 +214,8 @@ fn notes(answer: &ManyAnswer) -> Vec<String> {
             notes.push(note);
         }
     };
+    once_each(submitted(answer).flat_map(|answer| &answer.doubts)).into_iter().for_each(&mut say);
     for answer in submitted(answer) {
-        view::doubts(&answer.doubts).into_iter().for_each(&mut say);
         answer.no_hold.iter().for_each(|why| say(format!("note: held for some of them: nothing: {why}")));
         answer.drift.iter().for_each(|drift| say(format!("note: changed by the site: {drift}")));
         answer.notes.iter().for_each(|note| say(format!("note: {note}")));
@@ -227,6 +226,22 @@ fn notes(answer: &ManyAnswer) -> Vec<String> {
         }
     }
     notes
+}
+
+/// Each doubt where it was found first, and how many jobs more it is about.
+fn once_each<'a>(doubts: impl Iterator<Item = &'a Mistake>) -> Vec<String> {
+    let mut found: Vec<(&Mistake, usize)> = Vec::new();
+    for doubt in doubts {
+        match found.iter_mut().find(|(first, _)| first.finding == doubt.finding) {
+            Some((_, more)) => *more += 1,
+            None => found.push((doubt, 0)),
+        }
+    }
+    let told = |(doubt, more): (&Mistake, usize)| {
+        let text = mistake_text(doubt);
+        if more == 0 { text } else { format!("{text}  (the same of {more} more)\n") }
+    };
+    found.into_iter().map(told).collect()
 }
 
 fn member_for_programs(member: &Member) -> Value {

@@ -95,9 +95,15 @@ async fn to_its_end(
 ) -> Result<Answer, Failure> {
     let mut log = Log::open(house, job, Beginning::Bytes(2_048), None).await?;
     let mut pause = ASK_SECONDS.0;
+    let mut waited = None;
     loop {
         let mut shown = look(house, job, freshness).await?;
         draw(bar, house, &shown);
+        let waits = waiting(&shown);
+        if let Some(note) = waits.as_ref().filter(|_| waits != waited) {
+            bar.suspend(|| context.screen.aside(note));
+        }
+        waited = waits;
         follow(bar, house, context, &mut log).await?;
         if is_over(&shown) {
             break;
@@ -122,6 +128,13 @@ async fn to_its_end(
         answer.notes.push(format!("note: accounting does not have the whole run yet; {next}"));
     }
     Ok(answer)
+}
+
+/// What a person should know of a job that waits, which may be for long.
+fn waiting(shown: &Shown) -> Option<String> {
+    let seen = shown.sighting.as_ref().filter(|seen| seen.state.is_pending())?;
+    let reason = if seen.reason.is_empty() { String::new() } else { format!(" ({})", seen.reason) };
+    Some(format!("note: it waits{reason}; `pakt why {}` says what for", shown.intent.id))
 }
 
 /// Whether the job came to an end that is not the one its person wanted.

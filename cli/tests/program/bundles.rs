@@ -289,7 +289,7 @@ fn what_cannot_be_written_or_merged_is_told() {
     --- stderr
     error: nothing was written to the bundle
     why:   there is no folder `nowhere`
-    next:  make it, readable for whoever merges: `mkdir DIR && chmod g+rxs DIR`
+    next:  make it, and let your group write there: `mkdir DIR && chmod g+rwxs DIR`
     ");
     assert_snapshot!(shown(&keeper.pakt(&["ledger", "merge", text(folder.path())]), folder.path()), @"
     exit 2

@@ -50,6 +50,7 @@ mod real_restarts;
 mod real_ssh;
 mod real_token;
 mod real_training;
+mod real_watch;
 mod real_ways;
 mod real_why;
 mod sbatch;

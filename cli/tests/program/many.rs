@@ -165,3 +165,19 @@ fn one_job_alone_is_watched_and_several_are_not() {
     let said = desk.pakt(&["submit", &other, &mixed.display().to_string()]).expect(2).stderr;
     assert!(said.contains("name different sites"), "{said}");
 }
+
+#[test]
+fn a_doubt_about_several_jobs_is_told_where_it_was_found_first_and_counted() {
+    let desk = Desk::with_grant("10");
+    let text = documents(&desk, 0..3).replace("cpus: 1,", "cpus: 1, memory: 1GiB,");
+    fs::write(desk.work().join("doubtful.yaml"), text).expect("ours");
+    let told = desk.pakt(&["submit", "doubtful.yaml"]).expect(0).stderr;
+    assert_eq!(told.matches("warning:").count(), 1, "{told}");
+    assert!(told.starts_with("doubtful.yaml:7:") && told.contains("  (the same of 2 more)\n"), "{told}");
+    let ids: Vec<String> = desk.json(&["jobs"])["jobs"].as_array().expect("a list").iter().map(id_of).collect();
+    finish(&desk, &ids.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+fn id_of(job: &Value) -> String {
+    job["id"].as_str().expect("an id").to_owned()
+}

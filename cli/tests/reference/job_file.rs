@@ -8,7 +8,7 @@ use serde_json::Value;
 
 const HEAD: &str = "\
 A job file is YAML, at most 256 KiB. `pakt check FILE` names every mistake in it with line, caret and next step; `pakt \
-init` writes one with comments to begin with. These nine lines are enough:
+init` writes one with comments to begin with. These nine lines are enough where the ledger knows which account pays for the project (`pakt ledger grant`), or the site asks for none:
 ";
 
 const ENVIRONMENT: &str = "\

@@ -38,7 +38,7 @@ impl<'key> OwnBundle<'key> {
     pub(super) fn open(house: &House, folder: &Path, key: &'key SignerKey) -> Result<Self, JobsError> {
         if !folder.is_dir() {
             let why = format!("there is no folder `{}`", folder.display());
-            let next = "make it, readable for whoever merges: `mkdir DIR && chmod g+rxs DIR`";
+            let next = "make it, and let your group write there: `mkdir DIR && chmod g+rwxs DIR`";
             return Err(JobsError::usage(NOT_WRITTEN, why, next));
         }
         let path = folder.join(file_name(house, key));

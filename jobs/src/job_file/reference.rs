@@ -35,7 +35,7 @@ pub const FIELDS: &[FieldReference] = &[
         "letters, digits, `-`, `_` and `.`, at most 64, starting with a letter or digit",
         "required",
         "tiny-lm",
-        "What the job is called. Commands take it in place of an id and mean the newest job of that name.",
+        "What the job is called. Commands take it in place of an id and mean the newest job of that name that was submitted.",
     ),
     field(
         "kind",

@@ -4,7 +4,7 @@ use crate::{
     budget::{held_for, hold_command},
     directory::{Intent, JobDirectory, ReadBack, Released, SubmittedNote, Unheld},
     error::{Gravity, JobsError},
-    forgotten::{of_another, still_ours},
+    forgotten::{is_to_be_taken_back, of_another, still_ours},
     house::{House, Step},
     reached::{booked, schedule_failure, scheduled, taken_back},
     undo::give_up,
@@ -166,7 +166,7 @@ async fn take_back(
 ) -> Result<JobsError, JobsError> {
     let job = submitted.scheduler_job;
     let not_ended = format!("job `{}` was not taken back: {why}", intent.name);
-    if !still_ours(house, directory, intent, submitted, &not_ended).await?.state.is_final() {
+    if is_to_be_taken_back(house, directory, intent, submitted, &not_ended).await? {
         taken_back(house.scheduler.cancel(job).await, &intent.name, job, why)?;
     }
     give_up(house, directory, intent, format!("never released: {why}")).await?;

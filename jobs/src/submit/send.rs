@@ -4,7 +4,7 @@ use super::sender::{await_calls, sending};
 use crate::{
     directory::{Intent, JobDirectory, SubmittedNote},
     error::{Gravity, JobsError},
-    forgotten::still_ours,
+    forgotten::is_to_be_taken_back,
     house::{House, Step},
     reached::{booked, schedule_failure, scheduled, taken_back},
     undo::give_up,
@@ -146,7 +146,7 @@ pub(super) async fn not_cancelled_meanwhile(
     let job = note.scheduler_job;
     let why = "it was cancelled while it was being submitted";
     let not_ended = format!("job `{}` was cancelled while it was being submitted, and not taken back", intent.name);
-    if !still_ours(house, directory, intent, note, &not_ended).await?.state.is_final() {
+    if is_to_be_taken_back(house, directory, intent, note, &not_ended).await? {
         taken_back(house.scheduler.cancel(job).await, &intent.name, job, why)?;
     }
     let what = format!("job `{}` was submitted as {job} and taken back", intent.name);

@@ -1,7 +1,7 @@
 //! What others do between the hold of a job and its submission, and on other hosts.
 
 use crate::{
-    desk::{Desk, NOW, at, principal},
+    desk::{Desk, HOUR, NOW, at, principal},
     wish::{Another, ONE_GPU, cancelled, fails, forgets, held_hours, killed, once, only_job, sent, wish},
 };
 use jobs::{
@@ -10,7 +10,7 @@ use jobs::{
     submit::{SubmitOutcome, submit},
 };
 use ledger::{CloseHold, CloseReason, Command, HoldId};
-use model::{Clock, SchedulerJobId, Timestamp};
+use model::{BaseState, Clock, JobState, SchedulerJobId, Timestamp};
 use scheduler_adapters::AdapterErrorKind;
 use std::sync::{
     Arc, Mutex,
@@ -99,18 +99,63 @@ async fn one_whose_number_is_another_jobs_by_then_does_not_end_that_one() {
 
 #[tokio::test]
 async fn one_that_is_not_seen_by_then_is_not_taken_back_by_its_number() {
-    for (is_answered, gravity) in [(false, Gravity::Unreachable), (true, Gravity::Unknown)] {
-        let desk = cancelled_in_the_call().await;
-        desk.says().fails = Some(("cancel", AdapterErrorKind::Unreachable));
-        if is_answered {
-            fails(&desk).await;
-            desk.says().queue.clear();
-        } else {
-            desk.says().fails = Some(("states", AdapterErrorKind::Unreachable));
+    let desk = cancelled_in_the_call().await;
+    desk.says().fails = Some(("states", AdapterErrorKind::Unreachable));
+    let error = fails(&desk).await;
+    assert_eq!(
+        (error.gravity, cancelled(&desk), held_hours(&desk).await),
+        (Gravity::Unreachable, vec![], 1),
+        "{error}"
+    );
+    // It began: what is shown nowhere now is late.
+    desk.says().queue.clear();
+    let (directory, _) = only_job(&desk).await;
+    let attempt = directory.path().join("links/1/attempts/101-0");
+    std::fs::create_dir_all(&attempt).expect("ours");
+    std::fs::write(attempt.join("started"), format!("epoch_seconds={NOW}\n")).expect("ours");
+    let error = fails(&desk).await;
+    assert_eq!((error.gravity, cancelled(&desk), held_hours(&desk).await), (Gravity::Unknown, vec![], 1), "{error}");
+    assert!(error.next.contains(&format!("`pakt cancel {}`", directory.id())), "{error}");
+}
+
+/// slurmctld was killed before it had saved the job, whose number it gives to nobody for now.
+#[tokio::test]
+async fn one_that_is_shown_nowhere_and_never_began_is_over_and_the_same_command_makes_a_new_one() {
+    let desk = cancelled_in_the_call().await;
+    desk.says().fails = Some(("cancel", AdapterErrorKind::Unreachable));
+    fails(&desk).await;
+    desk.says().queue.clear();
+    let error = fails(&desk).await;
+    assert_eq!((error.gravity, cancelled(&desk), held_hours(&desk).await), (Gravity::Refused, vec![], 0), "{error}");
+    let (directory, _) = only_job(&desk).await;
+    let note = directory.ended().await.expect("read").and_then(|ended| ended.note);
+    assert!(note.is_some_and(|note| note.starts_with("never ")), "should it come, the claim looks for this word");
+    once(&desk).await.expect("a new one");
+    assert_eq!((sent(&desk), desk.balance().await.committed.milli()), (2, HOUR));
+}
+
+#[tokio::test]
+async fn whoever_cancels_what_has_ended_or_is_shown_nowhere_is_told_that() {
+    for (state, was_over) in [(Some(BaseState::Completed), true), (None, false)] {
+        let desk = Desk::new().await;
+        let id = once(&desk).await.expect("submitted").id;
+        match state {
+            Some(state) => desk.says().queue[0].state = JobState::of(state),
+            None => desk.says().queue.clear(),
         }
-        let error = fails(&desk).await;
-        assert_eq!((error.gravity, cancelled(&desk), held_hours(&desk).await), (gravity, vec![], 1), "{error}");
+        let told = jobs::cancel::cancel(&desk.house("ada"), &id.to_string()).await.expect("told");
+        assert_eq!((told.was_over, told.holds, told.scheduler_jobs.len()), (was_over, true, 0), "{state:?}: {told:?}");
+        assert_eq!((told.submitted_as.map(SchedulerJobId::raw), cancelled(&desk)), (Some(101), vec![]), "{state:?}");
     }
+    // The same where a filter took the stamp away: it is known by its number alone.
+    let desk = Desk::new().await;
+    let id = once(&desk).await.expect("submitted").id;
+    {
+        let ended = &mut desk.says().queue[0];
+        (ended.stamp, ended.state) = (None, JobState::of(BaseState::Completed));
+    }
+    let told = jobs::cancel::cancel(&desk.house("ada"), &id.to_string()).await.expect("told");
+    assert!(told.was_over && cancelled(&desk).is_empty(), "{told:?}");
 }
 
 /// What is done at an instant.

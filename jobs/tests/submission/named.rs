@@ -54,3 +54,20 @@ async fn what_the_scheduler_knows_to_be_over_is_not_meant_and_silence_is_told() 
     let ended = cancel(&desk.house("ada"), "once").await.expect("one is left");
     assert_eq!((ended.was_over, cancelled(&desk)), (false, vec![102]));
 }
+
+#[tokio::test]
+async fn a_name_means_the_newest_job_that_was_sent() {
+    let desk = of_one_name(1).await;
+    desk.says().fails = Some(("submit", AdapterErrorKind::Refused { said: "no such account".to_owned() }));
+    let mut again = wish(ONE_GPU);
+    again.again = true;
+    submit(&desk.house("ada"), again).await.map(drop).expect_err("refused");
+    let shown = show(&desk.house("ada"), "once", Freshness::Shared).await.expect("known");
+    assert_eq!(shown.submitted.map(|note| note.scheduler_job.raw()), Some(101), "the refused one has the name too");
+    // Where none was sent, the name means one that was not.
+    let desk = Desk::new().await;
+    desk.says().fails = Some(("submit", AdapterErrorKind::Refused { said: "no such account".to_owned() }));
+    submit(&desk.house("ada"), wish(ONE_GPU)).await.map(drop).expect_err("refused");
+    let shown = show(&desk.house("ada"), "once", Freshness::Shared).await.expect("known");
+    assert!(shown.submitted.is_none() && shown.ended.is_some());
+}
