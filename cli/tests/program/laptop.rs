@@ -14,6 +14,8 @@ use tempfile::TempDir;
 
 /// What a login node asks for beside the key.
 pub(crate) const SECOND_FACTOR: &str = "only-once-4711";
+/// The exit code in which a terminal's program sees that kill -9 ended it, by the number of the signal.
+pub(crate) const KILLED: i32 = 256 - 9;
 
 /// A laptop, the login node that it reaches, and the person's folder there.
 pub(crate) struct Laptop {
