@@ -111,6 +111,7 @@ const fn word(verdict: &Verdict) -> &'static str {
         Verdict::Begun => "begun",
         Verdict::DoesNotFit(_) => "does-not-fit",
         Verdict::NoBudget(_) => "no-budget",
+        Verdict::NeedsPerson(_) => "needs-person",
         Verdict::NoAnswer(_) => "no-answer",
     }
 }
@@ -120,6 +121,7 @@ fn why(verdict: &Verdict) -> String {
         Verdict::Begun => "the job was begun there, and is not over".to_owned(),
         Verdict::DoesNotFit(why) => format!("does not fit: {why}"),
         Verdict::NoBudget(why) => format!("no budget: {why}"),
+        Verdict::NeedsPerson(why) => format!("not from here: {why}"),
         Verdict::NoAnswer(why) => format!("no answer, so nothing is known: {why}"),
         Verdict::Fits(Fit { pays, is_data_uncertain, start }) => {
             let start = match start {

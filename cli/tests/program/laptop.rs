@@ -12,7 +12,10 @@ use std::{
 };
 use tempfile::TempDir;
 
-const SECOND_FACTOR: &str = "only-once-4711";
+/// What a login node asks for beside the key.
+pub(crate) const SECOND_FACTOR: &str = "only-once-4711";
+/// The exit code in which a terminal's program sees that kill -9 ended it, by the number of the signal.
+pub(crate) const KILLED: i32 = 256 - 9;
 
 /// A laptop, the login node that it reaches, and the person's folder there.
 pub(crate) struct Laptop {
@@ -75,6 +78,13 @@ impl Laptop {
         let path = self.home().join("config.yaml");
         let written = fs::read_to_string(&path).expect("ours");
         fs::write(&path, written.replacen(" } }", &format!(", {field} }} }}"), 1)).expect("ours");
+    }
+
+    /// Reaches one site more: its name with its settings, as they stand below `ssh:`.
+    pub(crate) fn reach(&self, site: &str) {
+        let path = self.home().join("config.yaml");
+        let written = fs::read_to_string(&path).expect("ours");
+        fs::write(&path, written.replacen("ssh: { ", &format!("ssh: {{ {site}, "), 1)).expect("ours");
     }
 
     pub(crate) fn home(&self) -> PathBuf {
@@ -187,7 +197,16 @@ impl Laptop {
 
     /// Opens the connection as `doctor` says.
     pub(crate) fn open_as_told(&self) {
-        let told = self.pakt(&["--json", "doctor"]);
+        self.open_told_by(&["--json", "doctor"]);
+    }
+
+    /// As [`Self::open_as_told`], to one of several sites.
+    pub(crate) fn open_as_told_to(&self, site: &str) {
+        self.open_told_by(&["--json", "--site", site, "doctor"]);
+    }
+
+    fn open_told_by(&self, doctor: &[&str]) {
+        let told = self.pakt(doctor);
         let found: Value = serde_json::from_str(&told.stdout).expect("JSON");
         let finding = found["findings"].as_array().expect("a list").iter().find(|one| one["name"] == "connection");
         let next = finding.expect("it is told").get("next").and_then(Value::as_str).expect("a command");

@@ -7,10 +7,7 @@ use std::fs;
 fn real_a_job_for_any_site_is_sent_once_whatever_is_killed() {
     let laptop = Laptop::new();
     laptop.open_as_told();
-    let path = laptop.home().join("config.yaml");
-    let configuration = fs::read_to_string(&path).expect("written");
-    let two = configuration.replace("ssh: { jupiter:", "ssh: { horeka: { hosts: [nowhere.invalid] }, jupiter:");
-    fs::write(&path, two).expect("ours");
+    laptop.reach("horeka: { hosts: [nowhere.invalid] }");
     let file = laptop.job("anywhere", "sleep 300");
     let any = fs::read_to_string(&file).expect("written").replace("site: jupiter", "site: any");
     fs::write(&file, any).expect("ours");

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 /// A laptop with a ledger that grants hours, and an open connection.
-fn connected() -> Laptop {
+pub(crate) fn connected() -> Laptop {
     connect(Laptop::new())
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn entries(laptop: &Laptop, kind: &str) -> Vec<Value> {
 }
 
 /// Settles until nothing is held any more: accounting tells the end of a job when it does.
-fn await_all_settled(laptop: &Laptop) {
+pub(crate) fn await_all_settled(laptop: &Laptop) {
     let settled = || {
         laptop.json(&["settle"]);
         (laptop.json(&["balance", "--offline", "atlas"])["balances"][0]["committed"] == 0).then_some(())

@@ -1,6 +1,7 @@
 //! One site, looked at for one job.
 
 use crate::{
+    attended::attended,
     error::{Gravity, JobsError},
     house::House,
     job_file::JobFile,
@@ -30,6 +31,8 @@ pub enum Verdict {
     DoesNotFit(String),
     /// Its budget there does not let it start.
     NoBudget(String),
+    /// It wants a person who looks on, and nobody does: what starts work there is refused from here.
+    NeedsPerson(String),
     /// It did not answer; nothing is known of it.
     NoAnswer(String),
 }
@@ -69,9 +72,12 @@ pub enum Start {
 pub(super) async fn consider(neighbour: &Neighbour, file: &JobFile) -> Considered {
     let verdict = match &neighbour.house {
         Err(why) => Verdict::NoAnswer(why.clone()),
-        Ok(house) => match plan(house, file).await {
-            Ok(planned) => judge(house, &planned).await,
-            Err(error) => failed(error),
+        Ok(house) => match attended(house, "it is not chosen") {
+            Err(refused) => Verdict::NeedsPerson(refused.why),
+            Ok(()) => match plan(house, file).await {
+                Ok(planned) => judge(house, &planned).await,
+                Err(error) => failed(error),
+            },
         },
     };
     Considered { site: neighbour.site.clone(), verdict }

@@ -137,7 +137,7 @@ fn no_site(file: &JobFile) -> String {
 pub fn nowhere(what: impl Into<String>, considered: &[Considered]) -> JobsError {
     let said = |site: &Considered| {
         let why = match &site.verdict {
-            Verdict::DoesNotFit(why) => why.clone(),
+            Verdict::DoesNotFit(why) | Verdict::NeedsPerson(why) => why.clone(),
             Verdict::NoBudget(why) => format!("no budget: {why}"),
             Verdict::NoAnswer(why) => format!("no answer: {why}"),
             Verdict::Fits(_) | Verdict::Begun => String::new(),
@@ -145,7 +145,7 @@ pub fn nowhere(what: impl Into<String>, considered: &[Considered]) -> JobsError 
         format!("{}: {why}", site.site)
     };
     let is_silent = |site: &Considered| matches!(site.verdict, Verdict::NoAnswer(_));
-    let is_refused = |site: &Considered| matches!(site.verdict, Verdict::NoBudget(_));
+    let is_refused = |site: &Considered| matches!(site.verdict, Verdict::NoBudget(_) | Verdict::NeedsPerson(_));
     let gravity = if considered.iter().any(is_silent) {
         Gravity::Unreachable
     } else if considered.iter().any(is_refused) {

@@ -4,11 +4,12 @@ use crate::{
     cluster::waiting,
     desk::{DAY, Desk, HOUR, NOW, OTHER_PROCESS, at, principal},
     handed::KilledAfter,
+    remote::NEEDS_PERSON,
     why::{goes_on_behind_others, stops, use_up},
     wish::{ONE_GPU, sent, wish},
 };
 use jobs::{
-    Gravity, House, JobsError, Neighbour, Step,
+    Gravity, House, JobsError, Neighbour, Step, Vantage,
     choose::{Choices, Considered, Pays, Start, Verdict, choose, survey},
     submit::{SubmitAnswer, SubmitOutcome, submit},
 };
@@ -207,6 +208,29 @@ async fn a_site_that_does_not_answer_is_not_chosen_and_one_that_has_the_job_is_w
     two.first.says().fails = Some(("states", AdapterErrorKind::Unreachable));
     let Err(error) = submitted(&two.choices(), two.sites(None), false).await else { panic!("nobody knows") };
     assert_eq!((error.gravity, two.sent()), (Gravity::Unreachable, (1, 0)));
+}
+
+#[tokio::test]
+async fn a_site_that_wants_a_person_is_not_chosen_where_nobody_looks_on() {
+    let mut two = Two::new().await;
+    two.first.profile_says("human_in_the_loop: false", NEEDS_PERSON);
+    let from_afar = |is_attended: bool| {
+        let mut sites = two.sites(None);
+        sites[0].house.as_mut().expect("there").vantage = Vantage::Remote { is_attended };
+        sites
+    };
+    assert_eq!(survey(&from_afar(true), &anywhere().file).await.best, Some(0), "a person looks on");
+    let found = survey(&from_afar(false), &anywhere().file).await;
+    let Verdict::NeedsPerson(why) = &found.considered[0].verdict else { panic!("it would refuse the job") };
+    assert_eq!(
+        why,
+        "`testland` wants a person behind what is done over its connection, and this process has no terminal"
+    );
+    submitted(&two.choices(), from_afar(false), false).await.expect("the other takes it");
+    assert_eq!(two.sent(), (0, 1));
+    two.second.says().estimates = Some(never);
+    let Err(error) = submitted(&two.choices(), from_afar(false), true).await else { panic!("nobody takes it") };
+    assert_eq!((error.gravity, two.sent()), (Gravity::Refused, (0, 1)), "{error}");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-const NEEDS_PERSON: &str = "human_in_the_loop: true";
+pub(crate) const NEEDS_PERSON: &str = "human_in_the_loop: true";
 
 /// A laptop without the earlier process. At the site its `sbatch` runs as often as it is said to.
 struct Laptop {

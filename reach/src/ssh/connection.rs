@@ -203,7 +203,7 @@ impl Connections {
     /// Opens a connection, of several processes at once only one.
     async fn open_one(&self) -> Result<Master, ReachError> {
         make_folder(&self.settings.folder)?;
-        let lock = self.settings.folder.join("lock");
+        let lock = self.file_of_site("lock");
         let _lock = tokio::task::spawn_blocking(move || locked(&lock)).await.map_err(|error| {
             ReachError::new(ReachErrorKind::Other, Retry::Later, "waiting for another connection").with("cause", error)
         })??;
@@ -231,9 +231,15 @@ impl Connections {
         Err(with_words(ReachError::new(ReachErrorKind::Unreachable, Retry::Later, "connecting to the site"), &said))
     }
 
-    /// Some sites block whoever connects too often: the times of attempts are kept for all processes of the user.
+    /// A file of this site, by its first login node, in the folder where those of all sites lie.
+    fn file_of_site(&self, what: &str) -> PathBuf {
+        let host = self.settings.hosts.first().map_or("", String::as_str);
+        self.settings.folder.join(format!("{}.{what}", file_name(host)))
+    }
+
+    /// Some sites block whoever connects too often: the time of the last attempt at this one is kept for all processes of the user.
     fn keep_the_pause(&self) -> Result<(), ReachError> {
-        let tried = self.settings.folder.join("tried");
+        let tried = self.file_of_site("tried");
         if let Some(last) = files::modified_at(&tried)? {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
             let since = now.abs_diff(u64::try_from(last.epoch_seconds()).unwrap_or(0));

@@ -68,7 +68,7 @@ fn control(command: Command, path: &Path) -> Command {
 /// that leads nowhere.
 fn attached(settings: &SshSettings, connection: &Master) -> Command {
     let command = control(ssh(settings), &connection.way.control_path);
-    command.arguments(["-o", "ControlMaster=no", "-o", "ProxyCommand=exit 255"])
+    command.arguments(["-o", "ControlMaster=no", "-o", "ProxyCommand=false"])
 }
 
 /// Runs a script over the connection: it is what the session reads first.

@@ -19,8 +19,10 @@ const BEFORE_A_SESSION: &[&str] = &[
     "Permission denied",
     "Too many authentication failures",
     "kex_exchange_identification",
-    // What our own `ProxyCommand` makes ssh say where the master connection is gone.
+    // What our own `ProxyCommand` makes ssh say where the master connection is gone: the second where that had ended before ssh
+    // spoke to it.
     "Connection closed by UNKNOWN port",
+    "banner exchange: ",
 ];
 
 /// The failure of a call that did not tell how it ended.
@@ -74,4 +76,28 @@ pub(super) fn of_file(verb: &str, path: &Path, output: &Output) -> ReachError {
     let error = ReachError::new(kind, retry, format!("{verb} {} at the site", path.display()));
     let words = repeated(&words);
     error.with("cause", if words.is_empty() { output.ending() } else { words })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_that_never_began_may_be_tried_again_and_one_that_may_have_is_looked_for() {
+        let table = [
+            ("kex_exchange_identification: Connection closed by remote host", Retry::Later),
+            ("Connection closed by UNKNOWN port 65535", Retry::Later),
+            ("banner exchange: Connection to UNKNOWN port 65535: Broken pipe", Retry::Later),
+            ("ssh: connect to host login port 22: Connection refused", Retry::Later),
+            ("", Retry::LookFirst),
+            ("Connection to login closed by remote host.", Retry::LookFirst),
+            ("client_loop: send disconnect: Broken pipe", Retry::LookFirst),
+        ];
+        for (words, expected) in table {
+            let stderr = format!("{words}\r\n").into_bytes();
+            let said = Output { status: Some(255), signal: None, stdout: Vec::new(), stderr, timed_out: false };
+            assert_eq!(lost("running sbatch at the site", false, &said).retry, expected, "{words}");
+            assert_eq!(lost("running sbatch at the site", true, &said).retry, Retry::LookFirst, "{words}, begun");
+        }
+    }
 }

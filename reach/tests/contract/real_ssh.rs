@@ -251,6 +251,20 @@ async fn a_command_has_what_a_login_shell_sets() {
 }
 
 #[tokio::test]
+async fn an_attempt_at_one_site_keeps_nobody_from_another() {
+    let mut behind = Behind::new(&[talkative(), talkative()], Opening::ByUs);
+    behind.settings.pause = Duration::from_hours(1);
+    let site = |host: &str| OpenSsh::new(SshSettings { hosts: vec![host.to_owned()], ..behind.settings.clone() });
+    for host in ["login1", "login2"] {
+        assert_eq!(answer(&site(host)).await, "here\n", "{host}");
+    }
+    kill(open(site("login1").connection().await.expect("asked")).process).await;
+    let error = site("login1").run(&shell("true")).await.expect_err("it was tried a moment ago");
+    assert!(fact(&error, "cause").contains("the site wants them rarely"), "{error}");
+    assert_eq!(answer(&site("login2")).await, "here\n");
+}
+
+#[tokio::test]
 async fn a_way_of_the_persons_own_goes_before_ours() {
     let mut behind = Behind::new(&[talkative()], Opening::ByUs);
     behind.settings.jump = Some("nowhere.invalid".to_owned());
