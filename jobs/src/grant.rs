@@ -89,8 +89,12 @@ pub async fn grant(house: &House, mut wish: GrantWish) -> Result<Granted, JobsEr
     wish.lots.sort_by_key(|lot| (lot.period.from, lot.period.to));
     let grant = terms(&wish, &grants);
     let beside = beside(&grant, &grants);
+    let stands = grants.iter().any(|known| !known.is_withdrawn() && known.terms == grant);
     refuse_another(what, &grant, grants)?;
     let binding = binding_of(house, book.as_ref(), what, &wish).await?;
+    if let Some(binding) = binding.as_ref().filter(|_| stands) {
+        return Err(refuse_another_binding(&grant, binding));
+    }
     let known = with_grant(house, book.as_ref(), what, (&wish.project, &wish.unit), &wish.policy).await?;
     let mut commands = vec![Command::Grant(grant)];
     commands.extend(binding.clone().map(Command::Bind));
@@ -174,6 +178,14 @@ fn refuse_another(what: &str, grant: &NewGrant, grants: Vec<Grant>) -> Result<()
     );
     let next = "a further grant needs a number of its own: `--reference NUMBER`; one that was entered by mistake is taken back: `pakt ledger withdraw`";
     Err(JobsError::usage(what, why, next))
+}
+
+/// The same grant again is no news, and says nothing of who spends it: a slip of the pen there would let others charge it.
+fn refuse_another_binding(grant: &NewGrant, binding: &Binding) -> JobsError {
+    let (reference, project, unit) = (&grant.reference, &grant.project, &grant.unit);
+    let why = format!("grant `{reference}` of `{project}` is in the ledger, and {} is not charged to it", binding.covers());
+    let next = format!("`pakt ledger bind {project} --unit {unit}` with the same words lets that be charged, if it is meant");
+    JobsError::usage("nothing was entered", why, next)
 }
 
 /// The binding that is made with a grant; none where one of the kind stands already, or more is given to a budget that

@@ -82,6 +82,13 @@ fn a_grant_entered_twice_says_so_and_another_size_asks_for_another_number() {
         assert!(refused.stderr.contains(words), "{}", refused.stderr);
     }
     assert!(!refused.stderr.contains("grant/"), "keys are ours: {}", refused.stderr);
+    let before = desk.pakt(&["ledger", "export"]).stdout;
+    let slip: Vec<&str> = GRANT.into_iter().map(|word| if word == "atlas-gpu" { "altas" } else { word }).collect();
+    let refused = desk.pakt(&slip).expect(2).stderr;
+    for words in ["account `altas` at `jupiter` is not charged to it", "`pakt ledger bind atlas --unit jupiter:gh200`"] {
+        assert!(refused.contains(words), "{refused}");
+    }
+    assert_eq!(desk.pakt(&["ledger", "export"]).stdout, before);
     // A twelfth a month, of which this one and the next are in reach.
     let balance = &desk.json(&["balance", "--offline"])["balances"][0];
     let all = ["granted", "later", "expired"].map(|part| balance[part].as_i64().expect("an amount"));
