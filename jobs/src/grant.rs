@@ -48,11 +48,15 @@ pub struct GrantWish {
 pub async fn init(house: &House) -> Result<bool, JobsError> {
     let place = house.books.place();
     let what = format!("no ledger was made at `{}`", place.display());
-    // A place on a server has the shape of a path, too, and is none.
-    if let Some(folder) = place.parent().filter(|_| house.books.is_at_hand()) {
-        reached(house.own_files.create_directories(folder, house.state.mode()).await, &what)?;
-    }
+    make_folder(house, &what).await?;
     booked(house.books.create().await, &what)
+}
+
+/// Makes the folder of a ledger that lies in a file. A place on a server has the shape of a path, too, and is none.
+pub(crate) async fn make_folder(house: &House, what: &str) -> Result<(), JobsError> {
+    let place = house.books.place();
+    let Some(folder) = place.parent().filter(|_| house.books.is_at_hand()) else { return Ok(()) };
+    reached(house.own_files.create_directories(folder, house.state.mode()).await, what)
 }
 
 /// What became of a grant.
