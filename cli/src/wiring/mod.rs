@@ -245,13 +245,23 @@ pub(crate) fn here(
     site::here(catalogue, general, configuration)
 }
 
-/// The site this machine belongs to, where that is clear; `local` where nothing says otherwise.
+/// The site this machine belongs to; where nothing says which, `local`, and why it is not clear. A site that is named and not
+/// known is a mistake.
 pub(crate) fn here_or_local(
     general: &General,
     configuration: &Configuration,
     catalogue: &sites::Catalogue,
-) -> SiteName {
-    here(general, configuration, catalogue).unwrap_or_else(|_| site::local())
+) -> Result<(SiteName, Option<Failure>), Failure> {
+    match here(general, configuration, catalogue) {
+        Ok(here) => Ok((here, None)),
+        Err(failure) if general.site.is_some() || configuration.file.site.is_some() => Err(failure),
+        Err(failure) => Ok((site::local(), Some(failure))),
+    }
+}
+
+/// This machine without a scheduler.
+pub(crate) fn local() -> SiteName {
+    site::local()
 }
 
 /// A site by its name or alias, as a person types it.
