@@ -201,7 +201,7 @@ async fn house_at(
         vantage: place.vantage,
         variables: place.variables,
         machine,
-        books: Arc::new(ledger_at(configuration.ledger_place(&place.ledger_folder)?, screen)?),
+        books: Arc::new(ledger_at(configuration.ledger_place(&place.ledger_folder)?, screen, need)?),
         state: State::new(state_root, mode, Arc::clone(&files)),
         scheduler: chosen.scheduler,
         dialect: chosen.dialect,
@@ -224,8 +224,8 @@ pub(crate) fn spares_home_without_area(house: &House) -> bool {
     house.catalogue.get(&house.here).is_some_and(|site| site.cache_area.is_some() && site.state_area.is_none())
 }
 
-fn ledger_at(place: LedgerPlace, screen: Option<Screen>) -> Result<books::Ledger, Failure> {
-    books::Ledger::new(place, screen).map_err(|error| {
+fn ledger_at(place: LedgerPlace, screen: Option<Screen>, need: Need) -> Result<books::Ledger, Failure> {
+    books::Ledger::new(place, screen, need < Need::Keep).map_err(|error| {
         let next = "mend `ledger` in the configuration, or PAKT_LEDGER; docs/reference/configuration.md says how";
         Failure::usage("the place of the ledger cannot be used", error.why, next)
     })

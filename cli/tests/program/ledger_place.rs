@@ -91,7 +91,7 @@ fn real_a_ledger_moves_from_its_file_to_a_server() {
     assert_eq!(at(&desk, &place, &["ledger", "export"]).expect(0).stdout, before);
     let refused = at(&desk, &file, &["ledger", "grant", "atlas", "6", "--unit", "local:core", "--reference", "2"]);
     let refused = refused.expect(2);
-    assert!(refused.stderr.contains(&format!("it was moved to {place}")), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&format!("the ledger was moved to {place}, and this file")), "{}", refused.stderr);
     at(&desk, &place, &["ledger", "grant", "atlas", "6", "--unit", "local:core", "--reference", "2"]).expect(0);
     at(&desk, &file, &["ledger", "migrate", "--to", &place]).expect(2);
     let checkpoint = at(&desk, &place, &["ledger", "checkpoint"]).expect(0);
@@ -110,6 +110,19 @@ fn real_postgres_keeps_the_ledger_of_a_group() {
     let password = text.trim_end().rsplit(':').next().expect("a password");
     let grant = ["ledger", "grant", "atlas", "5", "--unit", "local:core"];
     fs::set_permissions(&passwords, fs::Permissions::from_mode(0o644)).expect("ours");
+    // Whoever reads the file is told that these are old numbers, and whoever looks at the installation that it has to be mended.
+    for words in [&["balance", "--offline"][..], &["ledger", "statement", "atlas"], &["ledger", "verify"], &["usage"]] {
+        let (old, new) = (at(&desk, &file, words).expect(0), at(&desk, &place, words).expect(0));
+        assert!(old.stderr.contains(&format!("note: the ledger was moved to {place}, and {file}")), "{}", old.stderr);
+        assert!(!new.stderr.contains("moved"), "{}", new.stderr);
+    }
+    let looked = at(&desk, &file, &["doctor"]).expect(2);
+    assert!(
+        looked.stdout.contains(&format!("{file} takes no more posts: it was moved to {place}")),
+        "{}",
+        looked.stdout
+    );
+    assert!(at(&desk, &place, &["doctor"]).expect(0).stdout.contains(": sound"));
     let refused = at(&desk, &place, &["ledger", "init"]).expect(2);
     assert!(refused.stderr.contains("others may read the file of passwords"), "{}", refused.stderr);
     fs::set_permissions(&passwords, fs::Permissions::from_mode(0o600)).expect("ours");

@@ -296,6 +296,10 @@ impl Book for SqliteBook {
         self.read("reading the bundles", |tables| bundle_table::bundles(tables.connection)).await
     }
 
+    async fn moved_to(&self) -> Result<Option<String>> {
+        self.read("reading where the ledger is", |tables| queries::moved_to(tables.connection)).await
+    }
+
     async fn backup(&self, to: &Path) -> Result<()> {
         let to = to.to_owned();
         self.call("copying the ledger", move |connection: &mut Connection| backup::write(connection, &to)).await
