@@ -6,7 +6,7 @@ use crate::{
     error::{Gravity, JobsError},
     exceeded::{ExceededOpening, exceeded},
     house::House,
-    known::{known_project, known_unit, new_project},
+    known::{known_project, known_unit, near_project, new_project},
     known_at::known_by_now,
     policy::{KnownPolicy, PolicyWish, with_grant},
     reached::{booked, reached},
@@ -262,7 +262,9 @@ pub async fn statement(
         let known = booked(book.balances(&query, house.clock.now()).await, what)?;
         if !known.iter().any(|balance| balance.unit == *unit) {
             let why = format!("the ledger has no entry of it in {unit}");
-            let next = "`pakt balance` lists the projects and units it knows";
+            let near = near_project(house, book.as_ref(), what, project).await?;
+            let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+            let next = format!("{near}`pakt balance` lists the projects and units it knows");
             return Err(JobsError::usage(format!("project `{project}` has no statement"), why, next));
         }
     }

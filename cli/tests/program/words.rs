@@ -241,3 +241,18 @@ fn a_secret_in_a_job_file_is_shown_nowhere() {
             .any(|(path, bytes)| { !path.ends_with("secret.yaml") && String::from_utf8_lossy(bytes).contains(SECRET) })
     );
 }
+
+#[test]
+fn a_project_that_is_typed_wrongly_is_told_with_the_one_that_was_meant() {
+    let desk = Desk::with_grant("10");
+    for words in [
+        &["balance", "--offline", "altas"][..],
+        &["ledger", "statement", "altas"],
+        &["ledger", "statement", "altas", "--unit", "local:core"],
+    ] {
+        let said = said(&desk, words);
+        assert!(said.contains("next:  did you mean `atlas`? `pakt balance` lists"), "{said}");
+    }
+    let said = said(&desk, &["ledger", "statement", "borealis"]);
+    assert!(!said.contains("did you mean"), "{said}");
+}
