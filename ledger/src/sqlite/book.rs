@@ -139,7 +139,7 @@ impl Book for SqliteBook {
     async fn post(&self, actor: &Principal, now: Timestamp, commands: &[Command]) -> Result<Vec<Outcome>> {
         let post = Post { actor: actor.clone(), now, commands: commands.to_vec() };
         let answer = self.owner.post(post).await;
-        answer.map_err(|error| error.while_doing("posting to the ledger").with_fact("file", &self.path.display()))
+        answer.map_err(|error| error.while_posting().with_fact("file", &self.path.display()))
     }
 
     async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
