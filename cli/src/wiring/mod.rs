@@ -86,12 +86,14 @@ pub(crate) async fn house_for(
     house_at(configuration, catalogue, here, need, Some(Screen::new(general))).await
 }
 
-/// As [`house_to_look`], for commands that look at the ledger alone: a reviewer's machine is of no site.
+/// As [`house_to_look`], for commands that look at the ledger alone: a reviewer's machine is of no site, and a
+/// site behind ssh need not be reached.
 pub(crate) async fn house_of_ledger(general: &General, configuration: &Configuration) -> Result<Wired, Failure> {
     let catalogue = site::catalogue(configuration)?;
     match site::here(&catalogue, general, configuration) {
         Err(_) if general.site.is_none() && configuration.file.site.is_none() && configuration.names_ledger() => {
-            let (house, _) = house_to_read(configuration, catalogue, site::local()).await?;
+            let screen = Some(Screen::new(general));
+            let (house, _) = house_at(configuration, catalogue, site::local(), Need::Read, screen).await?;
             Ok((house, None))
         }
         here => house_at(configuration, catalogue, here?, Need::Ledger, Some(Screen::new(general))).await,

@@ -19,7 +19,7 @@ pub(crate) struct Decisions {
 
 /// Lists the decisions that stand, in the order of their entries.
 pub(super) async fn run(arguments: Decisions, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_to_look().await?;
+    let house = context.house_of_ledger().await?;
     let book = house.needed_book("the decisions were not listed").await?;
     let (_, decided) = book.log_and_decisions().await.map_err(|error| view::unread(&error))?;
     let is_wanted = |record: &DecidedRecord| arguments.kind.as_ref().is_none_or(|kind| kind == record.kind.as_str());
