@@ -256,3 +256,11 @@ fn a_project_that_is_typed_wrongly_is_told_with_the_one_that_was_meant() {
     let said = said(&desk, &["ledger", "statement", "borealis"]);
     assert!(!said.contains("did you mean"), "{said}");
 }
+
+#[test]
+fn what_a_command_needs_stands_in_its_usage() {
+    let help = Desk::new().pakt(&["ledger", "open", "--help"]).expect(0).stdout;
+    for usage in ["--unit <UNIT> --note <NOTE> <PROJECT> <HOURS>\n", "--from-site <FILE> <PROJECT>\n"] {
+        assert!(help.contains(&format!("pakt ledger open [OPTIONS] {usage}")), "{help}");
+    }
+}
