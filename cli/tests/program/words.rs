@@ -264,3 +264,18 @@ fn what_a_command_needs_stands_in_its_usage() {
         assert!(help.contains(&format!("pakt ledger open [OPTIONS] {usage}")), "{help}");
     }
 }
+
+#[test]
+fn decisions_are_listed_with_times_and_amounts_that_people_read() {
+    let desk = Desk::with_grant("10");
+    desk.pakt(&["ledger", "grant", "atlas", "100", "--unit", "jupiter:gh200", "--account", "hai"]).expect(0);
+    desk.write("said.csv", "project,unit,granted,used\natlas,jupiter:gh200,100,12.5\n");
+    let at = ["--as-of", "2026-11-01T00:00:00Z"];
+    desk.pakt(&[&["ledger", "open", "atlas", "--from-site", "said.csv"][..], &at].concat()).expect(0);
+    let listed = desk.pakt(&["ledger", "decisions"]).expect(0);
+    assert!(listed.stdout.contains("as_of 2026-11-01 00:00:00 +00:00"), "{}", listed.stdout);
+    assert!(listed.stdout.contains("used 12.500 GPU-h"), "{}", listed.stdout);
+    let is_raw = |word: &str| word.len() >= 8 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let raw: Vec<_> = listed.stdout.split([' ', ',']).filter(|word| is_raw(word)).collect();
+    assert!(raw.is_empty(), "{raw:?} in {}", listed.stdout);
+}
