@@ -266,6 +266,25 @@ fn what_a_command_needs_stands_in_its_usage() {
 }
 
 #[test]
+fn a_word_that_is_none_of_the_possible_ones_is_told_with_each_of_them() {
+    let desk = Desk::new();
+    assert_snapshot!(said(&desk, &["completions", "bsh"]), @"
+    exit 2
+    --- stderr
+    error: the command line was not understood
+    why:   `bsh` cannot be used for `<SHELL>`
+    next:  did you mean `bash`? It is one of: `bash`, `elvish`, `fish`, `powershell`, `zsh`; `pakt completions --help` says what there is
+    ");
+    assert_snapshot!(said(&desk, &["ledger", "decisions", "wishes"]), @"
+    exit 2
+    --- stderr
+    error: the command line was not understood
+    why:   `wishes` cannot be used for `[KIND]`
+    next:  one of: `binding`, `unbinding`, `enforcement`, `policy`, `zone`, `site-figure`, `import`, `bundle`, `coverage`; `pakt ledger decisions --help` says what there is
+    ");
+}
+
+#[test]
 fn decisions_are_listed_with_times_and_amounts_that_people_read() {
     let desk = Desk::with_grant("10");
     desk.pakt(&["ledger", "grant", "atlas", "100", "--unit", "jupiter:gh200", "--account", "hai"]).expect(0);
