@@ -1,7 +1,8 @@
 //! Configuration, resolved once: command line, then configuration file, then what the machine and the site profile say.
 //!
-//! `PAKT_HOME` names one folder for everything (configuration, sites, jobs, ledger); without it the configuration lies
-//! in `$XDG_CONFIG_HOME/pakt` and jobs and ledger where the site's profile says, outside a small home.
+//! `PAKT_HOME` names one folder for everything (configuration, sites, jobs, ledger), as seen from the working directory;
+//! without it the configuration lies in `$XDG_CONFIG_HOME/pakt` and jobs and ledger where the site's profile says, outside a
+//! small home.
 
 pub(crate) mod reference;
 mod ssh;
@@ -107,21 +108,30 @@ pub(crate) enum LedgerPlace {
 impl Configuration {
     /// Reads the configuration; an absent file is an empty one, a bad one is an error and nothing is guessed.
     pub(crate) fn read() -> Result<Self, Failure> {
-        let variables: BTreeMap<String, String> = std::env::vars_os()
+        let mut variables: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
+        if let Some(home) = variables.get_mut("PAKT_HOME").filter(|home| !home.is_empty()) {
+            *home = absolute_home(home)?;
+        }
         let mut configuration = Self::of(variables)?;
         configuration.understand(read_text(&configuration.path())?)?;
         configuration.site_files = site_files(&configuration.folder.join("sites"))?;
         Ok(configuration)
     }
 
-    /// The places of a configuration that is not read yet, by the environment: of this machine or of another.
+    /// The places of a configuration that is not read yet, by the environment: of this machine or of another. A `PAKT_HOME`
+    /// must be absolute: nobody knows from which directory of another machine it is meant.
     pub(crate) fn of(variables: BTreeMap<String, String>) -> Result<Self, Failure> {
         let home = variables.get("PAKT_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-        let folder = match (&home, variables.get("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty())) {
+        if let Some(home) = home.as_ref().filter(|home| !home.is_absolute()) {
+            return Err(unusable_home(&home.to_string_lossy(), "it is not absolute"));
+        }
+        // A relative one is to be ignored (XDG Base Directory Specification 0.8), as that of the state folder is.
+        let named = variables.get("XDG_CONFIG_HOME").map(Path::new).filter(|folder| folder.is_absolute());
+        let folder = match (&home, named) {
             (Some(home), _) => home.clone(),
-            (None, Some(folder)) => Path::new(folder).join("pakt"),
+            (None, Some(folder)) => folder.join("pakt"),
             (None, None) => user_home(&variables)?.join(".config/pakt"),
         };
         Ok(Self { file: File::default(), folder, home, site_files: BTreeMap::new(), variables })
@@ -219,6 +229,16 @@ fn not_understood(path: &Path, error: &serde_yaml::Error) -> Failure {
     )
 }
 
+/// `PAKT_HOME` as it is from every directory: a job starts in another one than the shell that submitted it.
+fn absolute_home(home: &str) -> Result<String, Failure> {
+    let absolute = std::path::absolute(home).map_err(|error| unusable_home(home, io_words(&error)))?;
+    absolute.into_os_string().into_string().map_err(|_| unusable_home(home, "the path to it is not UTF-8"))
+}
+
+fn unusable_home(home: &str, why: impl Into<String>) -> Failure {
+    Failure::usage(format!("`PAKT_HOME={home}` cannot be used"), why, "write an absolute path into PAKT_HOME")
+}
+
 fn user_home(variables: &BTreeMap<String, String>) -> Result<PathBuf, Failure> {
     variables.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from).ok_or_else(|| {
         let next = "set HOME, or PAKT_HOME to a folder for pakt's files";
@@ -273,4 +293,29 @@ pub(crate) fn bounded_text(source: impl io::Read, path: &Path, longest: u64) -> 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let next = "look at the file's owner, mode and encoding (UTF-8)";
     Failure::usage(format!("`{}` was not read", path.display()), io_words(error), next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_of_another_machine_is_absolute_and_a_relative_folder_of_configurations_is_ignored() {
+        let of = |name: &str, value: &str| {
+            let variables = [("HOME", "/home/ada"), (name, value)].map(|(name, value)| (name.into(), value.into()));
+            Configuration::of(BTreeMap::from(variables)).map(|configuration| configuration.folder)
+        };
+        let refused = of("PAKT_HOME", "check").expect_err("it is relative");
+        assert_eq!(
+            (refused.what.as_str(), refused.why.as_str()),
+            ("`PAKT_HOME=check` cannot be used", "it is not absolute")
+        );
+        for (name, value, folder) in [
+            ("PAKT_HOME", "/check", "/check"),
+            ("XDG_CONFIG_HOME", "/settings", "/settings/pakt"),
+            ("XDG_CONFIG_HOME", "settings", "/home/ada/.config/pakt"),
+        ] {
+            assert_eq!(of(name, value).expect("a folder"), Path::new(folder), "{name}={value}");
+        }
+    }
 }

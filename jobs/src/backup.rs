@@ -1,6 +1,6 @@
 //! `pakt ledger backup` and `restore`.
 
-use crate::{error::JobsError, house::House, reached::booked};
+use crate::{error::JobsError, grant::make_folder, house::House, reached::booked};
 use ledger::Verification;
 use std::path::Path;
 
@@ -10,7 +10,10 @@ pub async fn backup(house: &House, to: &Path) -> Result<(), JobsError> {
     booked(house.needed_book(what).await?.backup(to).await, what)
 }
 
-/// Puts a backup where no ledger is, once it was verified.
+/// Puts a backup where no ledger is, once it was verified. The folder need not be there: whoever lost a machine begins with an
+/// empty one.
 pub async fn restore(house: &House, from: &Path) -> Result<Verification, JobsError> {
-    booked(house.books.restore(from).await, "nothing was restored")
+    let what = "nothing was restored";
+    make_folder(house, what).await?;
+    booked(house.books.restore(from).await, what)
 }

@@ -5,6 +5,7 @@ use crate::{
     error::{Gravity, JobsError},
     exceeded::{ExceededOpening, exceeded},
     house::House,
+    known::near_project,
     known_at::{known_by_now, recorded_at},
     reached::booked,
     read_by::{ReadBy, read_by},
@@ -98,7 +99,12 @@ pub async fn balance(house: &House, wish: &BalanceWish, refresh: bool) -> Result
     if let Some(project) = wish.projects.iter().find(has_none) {
         let then = if wish.is_of_the_past() { " by then" } else { "" };
         let why = format!("the ledger at `{}` has no entry of it{}{then}", house.books.place().display(), wish.place());
-        let next = "enter what was granted with `pakt ledger grant`; `pakt balance` lists the projects it knows";
+        let next = match near_project(house, book.as_ref(), what, project).await? {
+            Some(near) => format!("did you mean `{near}`? `pakt balance` lists the projects it knows"),
+            None => {
+                "enter what was granted with `pakt ledger grant`; `pakt balance` lists the projects it knows".to_owned()
+            }
+        };
         return Err(JobsError::usage(format!("project `{project}` has no balance"), why, next));
     }
     let read_by = readers(house, book.as_ref(), what, wish).await?;

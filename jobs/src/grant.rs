@@ -6,7 +6,7 @@ use crate::{
     error::{Gravity, JobsError},
     exceeded::{ExceededOpening, exceeded},
     house::House,
-    known::{known_project, known_unit, new_project},
+    known::{known_project, known_unit, near_project, new_project},
     known_at::known_by_now,
     policy::{KnownPolicy, PolicyWish, with_grant},
     reached::{booked, reached},
@@ -48,11 +48,15 @@ pub struct GrantWish {
 pub async fn init(house: &House) -> Result<bool, JobsError> {
     let place = house.books.place();
     let what = format!("no ledger was made at `{}`", place.display());
-    // A place on a server has the shape of a path, too, and is none.
-    if let Some(folder) = place.parent().filter(|_| house.books.is_at_hand()) {
-        reached(house.own_files.create_directories(folder, house.state.mode()).await, &what)?;
-    }
+    make_folder(house, &what).await?;
     booked(house.books.create().await, &what)
+}
+
+/// Makes the folder of a ledger that lies in a file. A place on a server has the shape of a path, too, and is none.
+pub(crate) async fn make_folder(house: &House, what: &str) -> Result<(), JobsError> {
+    let place = house.books.place();
+    let Some(folder) = place.parent().filter(|_| house.books.is_at_hand()) else { return Ok(()) };
+    reached(house.own_files.create_directories(folder, house.state.mode()).await, what)
 }
 
 /// What became of a grant.
@@ -270,7 +274,9 @@ pub async fn statement(
         let known = booked(book.balances(&query, house.clock.now()).await, what)?;
         if !known.iter().any(|balance| balance.unit == *unit) {
             let why = format!("the ledger has no entry of it in {unit}");
-            let next = "`pakt balance` lists the projects and units it knows";
+            let near = near_project(house, book.as_ref(), what, project).await?;
+            let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+            let next = format!("{near}`pakt balance` lists the projects and units it knows");
             return Err(JobsError::usage(format!("project `{project}` has no statement"), why, next));
         }
     }

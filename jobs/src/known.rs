@@ -72,6 +72,21 @@ async fn projects(house: &House, book: &dyn Book, what: &str) -> Result<BTreeSet
     Ok(balances.into_iter().map(|balance| balance.project).chain(bound).collect())
 }
 
+/// The project that was probably meant by a name that the ledger does not know.
+pub(crate) async fn near_project(
+    house: &House,
+    book: &dyn Book,
+    what: &str,
+    project: &ProjectName,
+) -> Result<Option<String>, JobsError> {
+    let known = projects(house, book, what).await?;
+    if known.contains(project) {
+        return Ok(None);
+    }
+    let names: Vec<&str> = known.iter().map(ProjectName::as_str).collect();
+    Ok(nearest(project.as_str(), &names).map(str::to_owned))
+}
+
 /// Refuses a project that the ledger does not know, with the nearest that it does know.
 pub(crate) async fn known_project(
     house: &House,

@@ -183,6 +183,11 @@ pub trait Book: Send + Sync {
         Ok(None)
     }
 
+    /// Where the ledger was moved to, without a password: what is read here is as it was then. None where it is in use.
+    async fn moved_to(&self) -> Result<Option<String>, LedgerError> {
+        Ok(None)
+    }
+
     /// Overwrites what an erasure left in parts of the file that are free, and in its write-ahead log. Whether there was one to
     /// finish; never on a server, which tidies its own files.
     ///

@@ -107,6 +107,19 @@ impl LedgerError {
         self
     }
 
+    /// The same error of a post. What the ledger's rules answer is about the command, and says all; where the ledger itself
+    /// failed, it is also said at what.
+    #[must_use]
+    pub(crate) fn while_posting(self) -> Self {
+        use LedgerErrorKind as Kind;
+        match self.kind {
+            Kind::Refused(_) | Kind::Conflict | Kind::UnknownHold | Kind::Invalid | Kind::Overflow | Kind::Moved => {
+                self
+            }
+            _ => self.while_doing("posting to the ledger"),
+        }
+    }
+
     /// The same error with one more fact.
     #[must_use]
     pub(crate) fn with_fact(mut self, name: &str, value: &impl ToString) -> Self {

@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     let Arguments { projects, at_site: site, unit, known_at: known, as_of, offline } = arguments;
     let known_at = known.as_deref().map(|text| known_at("no balance was shown", text)).transpose()?;
-    let house = context.house_to_look().await?;
+    let house = if offline { context.house_of_ledger().await? } else { context.house_to_look().await? };
     let as_of = as_of.map(|text| as_of_in(&house, &text, site.as_ref(), unit.as_ref())).transpose()?;
     let wish = BalanceWish { projects, site, unit, known_at, as_of };
     let is_of_the_past = wish.is_of_the_past();

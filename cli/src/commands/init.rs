@@ -30,7 +30,10 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
         Failure::usage(what, error.to_string(), "`pakt init --help` lists the templates")
     })?;
     let catalogue = wiring::catalogue(&context.configuration)?;
-    let here = wiring::here_or_local(&context.general, &context.configuration, &catalogue);
+    let (here, unclear) = wiring::here_or_local(&context.general, &context.configuration, &catalogue)?;
+    let note = unclear.map(|Failure { what, why, .. }| {
+        format!("note: {what}: {why}; the file is for `{here}`, and `--site NAME` writes one for another site")
+    });
     let site = catalogue.get(&here).ok_or_else(|| Failure::bug(what, format!("site `{here}` has no profile")))?;
     let project = context.configuration.file.project.as_ref();
     let spender = match job_file::house(context).await {
@@ -40,7 +43,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     };
     let text = jobs::init::job_file(preset, site, &spender)?;
     if arguments.file.as_os_str() == "-" {
-        return Ok(Answer::new(text.clone(), json!({ "version": 1, "text": text })));
+        return Ok(Answer::new(text.clone(), json!({ "version": 1, "text": text })).with_notes(note));
     }
     write(&arguments.file, &text)?;
     let shown = arguments.file.display();
@@ -50,7 +53,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
         words => format!("write your own for {}", words.join(" and ")),
     };
     let text = format!("wrote {shown} for {here}\nnext: {edit}, then `pakt check {shown}` and `pakt plan {shown}`\n");
-    Ok(Answer::new(text, json!({ "version": 1, "file": arguments.file, "site": here })))
+    Ok(Answer::new(text, json!({ "version": 1, "file": arguments.file, "site": here })).with_notes(note))
 }
 
 /// Writes a file that is not there yet. What could not be written whole is taken away, or the next call would be refused for it.

@@ -67,7 +67,7 @@ async fn read_source(source: SourceFile, context: &Context) -> Result<JobFile, V
 /// The house of commands that only read; it needs no detection, and no place that is known.
 pub(super) async fn house(context: &Context) -> Result<(jobs::House, Option<String>), Failure> {
     let catalogue = wiring::catalogue(&context.configuration)?;
-    let here = wiring::here_or_local(&context.general, &context.configuration, &catalogue);
+    let (here, _) = wiring::here_or_local(&context.general, &context.configuration, &catalogue)?;
     wiring::house_to_read(&context.configuration, catalogue, here).await
 }
 

@@ -1,6 +1,6 @@
 //! `pakt sites`
 
-use super::{Context, job_file};
+use super::Context;
 use crate::{
     failure::Failure,
     output::{Answer, Table},
@@ -54,12 +54,14 @@ async fn list(context: &Context) -> Result<Answer, Failure> {
     let catalogue = wiring::catalogue(&context.configuration)?;
     let here = wiring::here(&context.general, &context.configuration, &catalogue);
     // A site that was typed and does not exist is a mistake; anything else is told beside the list, which does not need it.
-    let unclear = match here {
+    let (here, unclear) = match here {
         Err(failure) if context.general.site.is_some() => return Err(failure),
-        Err(failure) => Some(format!("no site was detected here: {}; {}", failure.why, failure.next)),
-        Ok(_) => None,
+        Err(failure) => {
+            (wiring::local(), Some(format!("no site was detected here: {}; {}", failure.why, failure.next)))
+        }
+        Ok(here) => (here, None),
     };
-    let (house, unread) = job_file::house(context).await?;
+    let (house, unread) = wiring::house_to_read(&context.configuration, catalogue, here).await?;
     let found = sites(&house, unclear.clone()).await?;
     let mut table = Table::new(&["site", "partitions", "free"]);
     for row in &found.sites {

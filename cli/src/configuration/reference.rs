@@ -172,7 +172,8 @@ pub(crate) const FIELDS: &[Field] = &[
 pub(crate) const VARIABLES: &[Variable] = &[
     Variable {
         name: "PAKT_HOME",
-        meaning: "One folder for all of Pakt's files: `config.yaml`, `sites/`, and `state/` with the jobs and the ledger.",
+        meaning: "One folder for all of Pakt's files: `config.yaml`, `sites/`, and `state/` with the jobs and the ledger. \
+                  A relative one is meant from the working directory.",
     },
     Variable {
         name: "PAKT_LEDGER",
@@ -188,7 +189,8 @@ pub(crate) const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "XDG_CONFIG_HOME",
-        meaning: "Without `PAKT_HOME`: the configuration lies in its folder `pakt`, else in `~/.config/pakt`.",
+        meaning: "Without `PAKT_HOME`: the configuration lies in its folder `pakt`, else in `~/.config/pakt`. A relative one is \
+                  ignored.",
     },
     Variable {
         name: "XDG_STATE_HOME",

@@ -59,8 +59,10 @@ fn reason(error: &clap::Error) -> (String, String) {
         ErrorKind::UnknownArgument => (format!("`{argument}` is one word too many"), String::new()),
         ErrorKind::InvalidValue if value.is_empty() => (format!("`{argument}` wants a value"), String::new()),
         ErrorKind::InvalidValue => {
-            let valid = found(ContextKind::ValidValue).map_or_else(String::new, |valid| format!("one of: {valid}"));
-            (format!("`{value}` cannot be used for `{argument}`"), valid)
+            let near = meant(ContextKind::SuggestedValue);
+            let valid = found(ContextKind::ValidValue).map_or_else(String::new, |valid| format!("one of: `{valid}`"));
+            let hint = [near, valid].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" It is ");
+            (format!("`{value}` cannot be used for `{argument}`"), hint)
         }
         ErrorKind::ValueValidation => {
             let why =

@@ -17,8 +17,10 @@ use tokio::sync::Mutex;
 /// The ledger at its place.
 pub(super) struct Ledger {
     store: Store,
-    /// Where a doubt about the clocks is told.
+    /// Where a doubt about the clocks is told, and that it was moved.
     screen: Option<Screen>,
+    /// Whether it is opened to be read. What posts is refused by a ledger that was moved, and says so itself.
+    is_read: bool,
     open: Mutex<Option<Arc<dyn Book>>>,
 }
 
@@ -38,14 +40,14 @@ impl Store {
 
 impl Ledger {
     /// The ledger at this place, not yet opened.
-    pub(super) fn new(place: LedgerPlace, screen: Option<Screen>) -> Result<Self, LedgerError> {
+    pub(super) fn new(place: LedgerPlace, screen: Option<Screen>, is_read: bool) -> Result<Self, LedgerError> {
         let store = match place {
             LedgerPlace::File(path) => Store::File(path),
             LedgerPlace::Server { url, passwords, keys } => {
                 Store::Server { place: Box::new(PostgresPlace::read(&url, passwords.as_deref())?), keys }
             }
         };
-        Ok(Self { store, screen, open: Mutex::new(None) })
+        Ok(Self { store, screen, is_read, open: Mutex::new(None) })
     }
 
     /// The error of an opening, with the place that it was about.
@@ -65,8 +67,10 @@ impl Books for Ledger {
             Ok(book) => {
                 *open = Some(Arc::clone(&book));
                 let doubt = book.server_clock().await?.and_then(|server| clock_doubt(SystemClock.now(), server));
-                if let (Some(doubt), Some(screen)) = (doubt, self.screen) {
-                    screen.aside(&doubt);
+                let moved = if self.is_read { book.moved_to().await? } else { None };
+                let moved = moved.map(|to| moved_note(&self.place(), &to));
+                if let Some(screen) = self.screen {
+                    doubt.iter().chain(&moved).for_each(|told| screen.aside(told));
                 }
                 Ok(Some(book))
             }
@@ -109,6 +113,15 @@ fn clock_doubt(now: Timestamp, server: Timestamp) -> Option<String> {
             "warning: this machine's clock shows {now}, that of the ledger's server {server}; have the wrong one set"
         )
     })
+}
+
+/// What is to be said of numbers that nobody brings up to date any more.
+fn moved_note(file: &Path, to: &str) -> String {
+    format!(
+        "note: the ledger was moved to {to}, and {} has what was in it then; name that place with `ledger:` in the \
+         configuration, or with PAKT_LEDGER",
+        file.display()
+    )
 }
 
 fn is_missing(error: &LedgerError) -> bool {

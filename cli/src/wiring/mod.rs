@@ -86,12 +86,14 @@ pub(crate) async fn house_for(
     house_at(configuration, catalogue, here, need, Some(Screen::new(general))).await
 }
 
-/// As [`house_to_look`], for commands that look at the ledger alone: a reviewer's machine is of no site.
+/// As [`house_to_look`], for commands that look at the ledger alone: a reviewer's machine is of no site, and a
+/// site behind ssh need not be reached.
 pub(crate) async fn house_of_ledger(general: &General, configuration: &Configuration) -> Result<Wired, Failure> {
     let catalogue = site::catalogue(configuration)?;
     match site::here(&catalogue, general, configuration) {
         Err(_) if general.site.is_none() && configuration.file.site.is_none() && configuration.names_ledger() => {
-            let (house, _) = house_to_read(configuration, catalogue, site::local()).await?;
+            let screen = Some(Screen::new(general));
+            let (house, _) = house_at(configuration, catalogue, site::local(), Need::Read, screen).await?;
             Ok((house, None))
         }
         here => house_at(configuration, catalogue, here?, Need::Ledger, Some(Screen::new(general))).await,
@@ -201,7 +203,7 @@ async fn house_at(
         vantage: place.vantage,
         variables: place.variables,
         machine,
-        books: Arc::new(ledger_at(configuration.ledger_place(&place.ledger_folder)?, screen)?),
+        books: Arc::new(ledger_at(configuration.ledger_place(&place.ledger_folder)?, screen, need)?),
         state: State::new(state_root, mode, Arc::clone(&files)),
         scheduler: chosen.scheduler,
         dialect: chosen.dialect,
@@ -224,8 +226,8 @@ pub(crate) fn spares_home_without_area(house: &House) -> bool {
     house.catalogue.get(&house.here).is_some_and(|site| site.cache_area.is_some() && site.state_area.is_none())
 }
 
-fn ledger_at(place: LedgerPlace, screen: Option<Screen>) -> Result<books::Ledger, Failure> {
-    books::Ledger::new(place, screen).map_err(|error| {
+fn ledger_at(place: LedgerPlace, screen: Option<Screen>, need: Need) -> Result<books::Ledger, Failure> {
+    books::Ledger::new(place, screen, need < Need::Keep).map_err(|error| {
         let next = "mend `ledger` in the configuration, or PAKT_LEDGER; docs/reference/configuration.md says how";
         Failure::usage("the place of the ledger cannot be used", error.why, next)
     })
@@ -245,13 +247,23 @@ pub(crate) fn here(
     site::here(catalogue, general, configuration)
 }
 
-/// The site this machine belongs to, where that is clear; `local` where nothing says otherwise.
+/// The site this machine belongs to; where nothing says which, `local`, and why it is not clear. A site that is named and not
+/// known is a mistake.
 pub(crate) fn here_or_local(
     general: &General,
     configuration: &Configuration,
     catalogue: &sites::Catalogue,
-) -> SiteName {
-    here(general, configuration, catalogue).unwrap_or_else(|_| site::local())
+) -> Result<(SiteName, Option<Failure>), Failure> {
+    match here(general, configuration, catalogue) {
+        Ok(here) => Ok((here, None)),
+        Err(failure) if general.site.is_some() || configuration.file.site.is_some() => Err(failure),
+        Err(failure) => Ok((site::local(), Some(failure))),
+    }
+}
+
+/// This machine without a scheduler.
+pub(crate) fn local() -> SiteName {
+    site::local()
 }
 
 /// A site by its name or alias, as a person types it.

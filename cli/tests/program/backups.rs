@@ -72,6 +72,32 @@ fn what_is_no_sound_backup_is_not_restored() {
 }
 
 #[test]
+fn a_backup_comes_to_a_fresh_machine_and_a_damaged_one_is_told_as_that() {
+    let old = Desk::with_grant("10");
+    let copy = old.work().join("copy.sqlite");
+    let copy = copy.to_str().expect("text");
+    old.pakt(&["ledger", "backup", copy]).expect(0);
+    let whole = fs::read(copy).expect("there");
+    let desk = Desk::new();
+    for (name, bytes, why) in [
+        ("text.sqlite", &b"no ledger at all"[..], "the file is not a ledger"),
+        ("cut.sqlite", &whole[..4096], "the file is damaged"),
+    ] {
+        fs::write(desk.work().join(name), bytes).expect("ours");
+        let refused = desk.pakt(&["ledger", "restore", name]).expect(2).stderr;
+        assert!(refused.contains(why) && !refused.contains("ledger init"), "{refused}");
+    }
+    desk.pakt(&["ledger", "restore", copy]).expect(0);
+    assert_eq!(desk.exported(), old.exported());
+    // A folder that the configuration names is made as well.
+    let desk = Desk::new();
+    let ledger = desk.work().join("group/books/ledger.sqlite");
+    desk.configure(&format!("site: local\nledger: {}\n", ledger.display()));
+    desk.pakt(&["ledger", "restore", copy]).expect(0);
+    assert!(ledger.exists());
+}
+
+#[test]
 fn the_place_of_a_server_is_no_file() {
     let desk = Desk::with_grant("10");
     let place = "postgres://ada:secret@localhost/books";

@@ -5,7 +5,7 @@ use crate::foreign::{Jupiter, row};
 use insta::assert_snapshot;
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
 };
 
@@ -317,4 +317,47 @@ fn what_cannot_be_written_or_merged_is_told() {
     let refused = bob.pakt(&["settle", "--bundle", text(folder.path())]).expect(5);
     assert!(refused.stderr.contains("it is `somebody-else`'s, and one's own were asked for"), "{}", refused.stderr);
     bob.pakt(&["settle", "--all-users", "--bundle", text(folder.path())]).expect(0);
+}
+
+#[test]
+fn a_bundle_that_may_not_be_read_is_told_as_that_and_not_as_a_broken_one() {
+    let (desk, folder) = (Desk::new(), shared());
+    desk.share_the_program();
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("ours");
+    for path in [desk.home().parent().expect("a folder"), &desk.home(), &desk.work()] {
+        mode(path, 0o777);
+    }
+    // Permissions do not keep root from anything.
+    let merge = |words: &[&str]| {
+        let mut command = desk.command(words);
+        if rustix::process::geteuid().is_root() {
+            command.uid(65_534).gid(65_534);
+        }
+        desk.finish(words, command)
+    };
+    merge(&["ledger", "init"]).expect(0);
+    let bundle = folder.path().join("ada.bundle");
+    fs::write(&bundle, "not to be read").expect("ours");
+    mode(&bundle, 0);
+    mode(folder.path(), 0o755);
+    assert_snapshot!(shown(&merge(&["ledger", "merge", text(folder.path())]), folder.path()), @"
+    exit 3
+    --- stdout
+    <bundle>: not read
+    --- stderr
+    warning: <bundle>: reading <bundle>: not permitted; cause: you may not do that there
+    error: not everything was merged
+    why:   reading <bundle>: not permitted; cause: you may not do that there
+    next:  whoever merges has to read it: look at its owner, group and mode, and at those of its folder (`chmod g+r FILE`, `chmod g+rxs DIR`), then merge again
+    ");
+    mode(folder.path(), 0);
+    assert_snapshot!(shown(&merge(&["ledger", "merge", text(&bundle)]), folder.path()), @"
+    exit 3
+    --- stderr
+    error: the bundles were not merged
+    why:   `<bundle>`: you may not do that there
+    next:  whoever merges has to look into that folder: look at its owner, group and mode (`chmod g+rxs DIR`)
+    ");
+    merge(&["ledger", "merge", text(folder.path())]).expect(3);
+    mode(folder.path(), 0o755);
 }

@@ -85,7 +85,7 @@ fn adjustments_above_a_limit_wait_for_somebody_else() {
     exit 2
     --- stderr
     error: nothing was adjusted
-    why:   posting to the ledger: no adjustment `nothing` waits
+    why:   no adjustment `nothing` waits
     next:  `pakt ledger agree` lists those that do, with their keys
     ");
 }
@@ -141,9 +141,19 @@ fn time_is_passed_on_to_another_project() {
     exit 2
     --- stderr
     error: nothing was passed on
-    why:   posting to the ledger: 700.000 core-h can be passed on, 701.000 are wanted
+    why:   700.000 core-h can be passed on, 701.000 are wanted
     next:  pass on fewer hours; `pakt balance atlas` shows what holds the rest
     ");
+    let itself = ["ledger", "delegate", "atlas", "atlas", "1", "--unit", "local:core", "--reason", "more"];
+    assert_snapshot!(desk.pakt(&itself).shown(), @"
+    exit 2
+    --- stderr
+    error: nothing was passed on
+    why:   `atlas` would pass it on to itself
+    next:  name another project than the one that passes it on
+    ");
+    let nothing = ["ledger", "delegate", "atlas", "vision", "0", "--unit", "local:core", "--reason", "more"];
+    assert!(desk.pakt(&nothing).expect(2).stderr.contains("why:   0.000 hours are nothing to pass on\n"));
     desk.pakt(&["ledger", "verify"]).expect(0);
 }
 

@@ -79,6 +79,23 @@ fn database_of(desk: &Desk) -> (lab::Database, String) {
 }
 
 #[test]
+fn real_a_database_that_is_not_there_is_made_before_a_ledger_is() {
+    let desk = Desk::new();
+    let (database, place) = database_of(&desk);
+    let nowhere = place.replace(database.name(), &format!("{}_of_nobody", database.name()));
+    let passwords = desk.work().join("passwords");
+    let known = fs::read_to_string(&passwords).expect("ours").replace(database.name(), "*");
+    fs::write(&passwords, known).expect("ours");
+    let file = desk.work().join("ledger.sqlite").display().to_string();
+    at(&desk, &file, &["ledger", "init"]).expect(0);
+    for (ledger, words) in [(&file, &["ledger", "migrate", "--to", &nowhere][..]), (&nowhere, &["ledger", "init"])] {
+        let refused = at(&desk, ledger, words).expect(2).stderr;
+        assert!(refused.contains("the server has no such database"), "{refused}");
+        assert!(refused.contains("next:  name one that is there, or have it made: `createdb NAME`"), "{refused}");
+    }
+}
+
+#[test]
 fn real_a_ledger_moves_from_its_file_to_a_server() {
     let desk = Desk::new();
     let (_database, place) = database_of(&desk);
@@ -91,8 +108,21 @@ fn real_a_ledger_moves_from_its_file_to_a_server() {
     assert_eq!(at(&desk, &place, &["ledger", "export"]).expect(0).stdout, before);
     let refused = at(&desk, &file, &["ledger", "grant", "atlas", "6", "--unit", "local:core", "--reference", "2"]);
     let refused = refused.expect(2);
-    assert!(refused.stderr.contains(&format!("it was moved to {place}")), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&format!("the ledger was moved to {place}, and this file")), "{}", refused.stderr);
     at(&desk, &place, &["ledger", "grant", "atlas", "6", "--unit", "local:core", "--reference", "2"]).expect(0);
+    // Whoever reads the file is told that these are old numbers, and whoever looks at the installation that it has to be mended.
+    for words in [&["balance", "--offline"][..], &["ledger", "statement", "atlas"], &["ledger", "verify"], &["usage"]] {
+        let (old, new) = (at(&desk, &file, words).expect(0), at(&desk, &place, words).expect(0));
+        assert!(old.stderr.contains(&format!("note: the ledger was moved to {place}, and {file}")), "{}", old.stderr);
+        assert!(!new.stderr.contains("moved"), "{}", new.stderr);
+    }
+    let looked = at(&desk, &file, &["doctor"]).expect(2);
+    assert!(
+        looked.stdout.contains(&format!("{file} takes no more posts: it was moved to {place}")),
+        "{}",
+        looked.stdout
+    );
+    assert!(at(&desk, &place, &["doctor"]).expect(0).stdout.contains(": sound"));
     at(&desk, &file, &["ledger", "migrate", "--to", &place]).expect(2);
     let checkpoint = at(&desk, &place, &["ledger", "checkpoint"]).expect(0);
     assert_eq!(checkpoint.stderr, "", "the key went along");

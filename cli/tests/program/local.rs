@@ -4,13 +4,32 @@ use crate::desk::{Desk, PAKT};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use std::{
+    fs,
     io::{BufRead, BufReader},
+    path::PathBuf,
     process::Stdio,
 };
 
 /// Over within the second, so that what is shown of it is the same every time.
 const TRAIN: &str =
     "for step in 1 2 3; do echo \"$step 3 loss=$((10 - step))\" >>\"$PAKT_PROGRESS\"; done; echo trained";
+
+#[test]
+fn a_home_that_is_named_from_where_one_stands_is_the_same_from_everywhere() {
+    let desk = Desk::new();
+    let file = desk.job("tiny", "true");
+    fs::create_dir(desk.work().join("check")).expect("fresh");
+    desk.write("check/config.yaml", "site: local\nproject: atlas\nmachine: { cpus: 2, gpus: 0 }\n");
+    let from = |folder: PathBuf, home: &str, words: &[&str]| {
+        let mut command = desk.command(words);
+        command.env("PAKT_HOME", home).current_dir(folder);
+        desk.finish(words, command)
+    };
+    from(desk.work(), "check", &["submit", "--watch", &file]).expect(0);
+    let home = desk.work().join("check").display().to_string();
+    let shown = from(desk.home(), &home, &["--json", "show", "tiny"]).json();
+    assert!(shown["directory"].as_str().is_some_and(|folder| folder.starts_with(&home)), "{shown}");
+}
 
 #[test]
 fn a_job_is_checked_planned_submitted_watched_and_settled() {

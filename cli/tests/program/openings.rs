@@ -101,7 +101,7 @@ fn the_order_of_opening_and_settling_does_not_matter() {
     exit 2
     --- stderr
     error: the opening was not entered
-    why:   posting to the ledger: 7.900 GPU-h were used in all by <instant>, and the ledger has 8.000 GPU-h by then already
+    why:   7.900 GPU-h were used in all by <instant>, and the ledger has 8.000 GPU-h by then already
     next:  say all that was used, runs in the ledger included; what is charged too much there goes back by `pakt ledger adjust`; `pakt ledger statement atlas --unit jupiter:gh200` lists it
     ");
     assert_snapshot!(open(&other, "30", &until), @"
@@ -119,7 +119,7 @@ fn the_order_of_opening_and_settling_does_not_matter() {
     exit 2
     --- stderr
     error: the opening was not entered
-    why:   posting to the ledger: `atlas` has an opening in jupiter:gh200: entry 8 says 30.000 GPU-h by <instant>, and a budget has one
+    why:   `atlas` has an opening in jupiter:gh200: entry 8 says 30.000 GPU-h by <instant>, and a budget has one
     next:  a budget has one opening: `pakt ledger adjust PROJECT HOURS --unit UNIT` corrects it, with the reason
     ");
     assert_eq!([left(&one), left(&other)], [" 66.000 GPU-h"; 2]);

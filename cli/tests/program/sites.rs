@@ -44,6 +44,67 @@ fn sites_are_listed_where_the_site_is_not_clear() {
 }
 
 #[test]
+fn what_only_reads_the_ledger_needs_no_site() {
+    let (desk, keeper) = (desk_of_an_unknown_cluster(), Desk::with_grant("10"));
+    desk.configure(&format!("ledger: {}\n", keeper.home().join("state/ledger.sqlite").display()));
+    for words in [
+        &["balance", "--offline"][..],
+        &["usage"],
+        &["ledger", "statement", "atlas"],
+        &["ledger", "coverage"],
+        &["ledger", "covered"],
+        &["ledger", "unattributed"],
+        &["ledger", "bindings"],
+        &["ledger", "decisions"],
+        &["ledger", "imports"],
+        &["ledger", "agree"],
+        &["ledger", "policy", "atlas", "--unit", "local:core"],
+        &["ledger", "backup", "copy.sqlite"],
+        &["ledger", "verify"],
+    ] {
+        run(&desk, words).expect(0);
+    }
+    // What is entered says at which site.
+    for words in [
+        &["ledger", "grant", "atlas", "1", "--unit", "local:core", "--reference", "2"][..],
+        &["ledger", "policy", "atlas", "--unit", "local:core", "--policy", "hard-stop"],
+        &["balance"],
+    ] {
+        assert!(run(&desk, words).expect(2).stderr.contains("it is not clear which site this is"), "{words:?}");
+    }
+}
+
+#[test]
+fn a_job_file_is_written_for_no_site_that_was_not_meant() {
+    let desk = desk_of_an_unknown_cluster();
+    assert_snapshot!(desk.pakt(&["--site", "jupitr", "init", "typed.yaml"]).shown(), @"
+    exit 2
+    --- stderr
+    error: `jupitr` is no known site
+    why:   there is no profile of that name
+    next:  did you mean `jupiter`? `pakt sites` lists them all
+    ");
+    let file = desk.job("tiny", "true");
+    desk.pakt(&["--site", "jupitr", "check", &file]).expect(2);
+    let guessed = run(&desk, &["init", "guessed.yaml"]);
+    assert_snapshot!(without_host(&guessed), @"
+    exit 0
+    --- stdout
+    wrote guessed.yaml for local
+    next: write your own for YOUR_ACCOUNT, then `pakt check guessed.yaml` and `pakt plan guessed.yaml`
+    --- stderr
+    note: it is not clear which site this is: there is a Slurm, and nothing known of host `<host>`; the file is for `local`, and `--site NAME` writes one for another site
+    ");
+    run(&desk, &["check", &file]).expect(0);
+    desk.configure("site: jupitr\n");
+    run(&desk, &["init", "configured.yaml"]).expect(2);
+    run(&desk, &["check", &file]).expect(2);
+    for name in ["typed.yaml", "configured.yaml"] {
+        assert!(!desk.work().join(name).exists(), "{name}");
+    }
+}
+
+#[test]
 fn doctor_says_as_one_finding_that_the_site_is_not_clear() {
     let desk = desk_of_an_unknown_cluster();
     assert_snapshot!(without_host(&run(&desk, &["doctor"])), @"

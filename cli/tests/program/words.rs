@@ -241,3 +241,60 @@ fn a_secret_in_a_job_file_is_shown_nowhere() {
             .any(|(path, bytes)| { !path.ends_with("secret.yaml") && String::from_utf8_lossy(bytes).contains(SECRET) })
     );
 }
+
+#[test]
+fn a_project_that_is_typed_wrongly_is_told_with_the_one_that_was_meant() {
+    let desk = Desk::with_grant("10");
+    for words in [
+        &["balance", "--offline", "altas"][..],
+        &["ledger", "statement", "altas"],
+        &["ledger", "statement", "altas", "--unit", "local:core"],
+    ] {
+        let said = said(&desk, words);
+        assert!(said.contains("next:  did you mean `atlas`? `pakt balance` lists"), "{said}");
+    }
+    let said = said(&desk, &["ledger", "statement", "borealis"]);
+    assert!(!said.contains("did you mean"), "{said}");
+}
+
+#[test]
+fn what_a_command_needs_stands_in_its_usage() {
+    let help = Desk::new().pakt(&["ledger", "open", "--help"]).expect(0).stdout;
+    for usage in ["--unit <UNIT> --note <NOTE> <PROJECT> <HOURS>\n", "--from-site <FILE> <PROJECT>\n"] {
+        assert!(help.contains(&format!("pakt ledger open [OPTIONS] {usage}")), "{help}");
+    }
+}
+
+#[test]
+fn a_word_that_is_none_of_the_possible_ones_is_told_with_each_of_them() {
+    let desk = Desk::new();
+    assert_snapshot!(said(&desk, &["completions", "bsh"]), @"
+    exit 2
+    --- stderr
+    error: the command line was not understood
+    why:   `bsh` cannot be used for `<SHELL>`
+    next:  did you mean `bash`? It is one of: `bash`, `elvish`, `fish`, `powershell`, `zsh`; `pakt completions --help` says what there is
+    ");
+    assert_snapshot!(said(&desk, &["ledger", "decisions", "wishes"]), @"
+    exit 2
+    --- stderr
+    error: the command line was not understood
+    why:   `wishes` cannot be used for `[KIND]`
+    next:  one of: `binding`, `unbinding`, `enforcement`, `policy`, `zone`, `site-figure`, `import`, `bundle`, `coverage`; `pakt ledger decisions --help` says what there is
+    ");
+}
+
+#[test]
+fn decisions_are_listed_with_times_and_amounts_that_people_read() {
+    let desk = Desk::with_grant("10");
+    desk.pakt(&["ledger", "grant", "atlas", "100", "--unit", "jupiter:gh200", "--account", "hai"]).expect(0);
+    desk.write("said.csv", "project,unit,granted,used\natlas,jupiter:gh200,100,12.5\n");
+    let at = ["--as-of", "2026-11-01T00:00:00Z"];
+    desk.pakt(&[&["ledger", "open", "atlas", "--from-site", "said.csv"][..], &at].concat()).expect(0);
+    let listed = desk.pakt(&["ledger", "decisions"]).expect(0);
+    assert!(listed.stdout.contains("as_of 2026-11-01 00:00:00 +00:00"), "{}", listed.stdout);
+    assert!(listed.stdout.contains("used 12.500 GPU-h"), "{}", listed.stdout);
+    let is_raw = |word: &str| word.len() >= 8 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let raw: Vec<_> = listed.stdout.split([' ', ',']).filter(|word| is_raw(word)).collect();
+    assert!(raw.is_empty(), "{raw:?} in {}", listed.stdout);
+}

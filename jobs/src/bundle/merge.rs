@@ -5,10 +5,16 @@ use super::{
     merged::{BundleRefusal, MergedBundle, Merging},
     taken::{Again, Taken},
 };
-use crate::{error::JobsError, house::House, import::Listed, reached::reached, settle::reprice};
+use crate::{
+    error::{Gravity, JobsError},
+    house::House,
+    import::Listed,
+    reached::reached,
+    settle::reprice,
+};
 use ledger::{KeyTrust, evidence::Fingerprint};
 use model::SiteName;
-use reach::{EntryKind, files};
+use reach::{EntryKind, files, io_words};
 use std::{collections::BTreeSet, path::PathBuf};
 
 pub(super) const NOT_MERGED: &str = "the bundles were not merged";
@@ -77,7 +83,13 @@ pub async fn merge(house: &House, wish: MergeWish) -> Result<MergeReport, JobsEr
 fn found(places: &[PathBuf]) -> Result<Vec<PathBuf>, JobsError> {
     let mut files = Vec::new();
     for place in places {
-        if !place.exists() {
+        let is_there = place.try_exists().map_err(|error| {
+            let why = format!("`{}`: {}", place.display(), io_words(&error));
+            let next =
+                "whoever merges has to look into that folder: look at its owner, group and mode (`chmod g+rxs DIR`)";
+            JobsError::new(Gravity::Unreachable, NOT_MERGED, why, next)
+        })?;
+        if !is_there {
             let why = format!("there is no file or folder `{}`", place.display());
             let next = "name bundles that `pakt settle --bundle` wrote, or folders that have some";
             return Err(JobsError::usage(NOT_MERGED, why, next));

@@ -15,9 +15,9 @@ use ledger::{
     evidence::Fingerprint, is_ahead,
 };
 use model::{SiteName, Timestamp, UserName};
-use reach::{files, io_words};
+use reach::{ReachErrorKind, files, io_words};
 use sites::Site;
-use std::{fs::File, path::PathBuf};
+use std::{fs::File, io, path::PathBuf};
 
 /// So many commands are posted at once, or a few more.
 const CHUNK: usize = 2_000;
@@ -57,6 +57,8 @@ pub struct MergedBundle {
 pub struct BundleRefusal {
     /// Whether only a person can decide it: the key is another one than before, or says more than it is believed.
     pub needs_a_person: bool,
+    /// Whether nothing is known of it, because it could not be read.
+    pub is_unread: bool,
     /// Why.
     pub why: String,
     /// What to do.
@@ -65,7 +67,18 @@ pub struct BundleRefusal {
 
 impl BundleRefusal {
     fn new(why: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { needs_a_person: false, why: why.into(), next: next.into() }
+        Self { needs_a_person: false, is_unread: false, why: why.into(), next: next.into() }
+    }
+
+    /// A file that could not be read, which says nothing of what is in it.
+    fn unread(why: impl Into<String>, is_permitted: bool) -> Self {
+        let next = if is_permitted {
+            "merge it again when it can be read"
+        } else {
+            "whoever merges has to read it: look at its owner, group and mode, and at those of its folder (`chmod g+r FILE`, \
+             `chmod g+rxs DIR`), then merge again"
+        };
+        Self { is_unread: true, ..Self::new(why, next) }
     }
 
     fn broken(why: impl Into<String>) -> Self {
@@ -116,8 +129,8 @@ impl Merging<'_> {
         let opened = match files::open(&bundle.file) {
             Ok(opened) => BundleReader::open(opened),
             Err(error) => {
-                let next = "name a bundle, or a folder that has some";
-                bundle.refused = Some(BundleRefusal::new(error.to_string(), next));
+                let is_permitted = error.kind != ReachErrorKind::NotPermitted;
+                bundle.refused = Some(BundleRefusal::unread(error.to_string(), is_permitted));
                 return Ok(bundle);
             }
         };
@@ -169,6 +182,7 @@ impl Merging<'_> {
         if let Some(other) = of_reader.last().filter(|_| !is_known && !accepts_key) {
             bundle.refused = Some(BundleRefusal {
                 needs_a_person: true,
+                is_unread: false,
                 why: format!(
                     "it is signed with key {key}, and earlier bundles of {} with key {}",
                     header.reader(),
@@ -262,6 +276,7 @@ impl Way<'_> {
         let BundleMark { key, user, .. } = &self.mark;
         BundleRefusal {
             needs_a_person: true,
+            is_unread: false,
             why: format!("batch {batch} is of everybody's jobs, and key {key} of {reader} is believed about their own"),
             next: format!(
                 "ask {user}, by another way than this folder, whether the key is theirs, and others whether {user} \
@@ -323,7 +338,8 @@ impl MergedBundle {
                     .to_owned(),
             ),
             BundleFault::Source(error) => {
-                self.refused = Some(BundleRefusal::new(io_words(&error), "merge it again when it can be read"));
+                let is_permitted = error.kind() != io::ErrorKind::PermissionDenied;
+                self.refused = Some(BundleRefusal::unread(io_words(&error), is_permitted));
             }
             fault @ BundleFault::Broken { .. } => self.refused = Some(BundleRefusal::broken(fault.to_string())),
         }

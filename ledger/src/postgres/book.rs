@@ -110,7 +110,7 @@ impl Book for PostgresBook {
     async fn post(&self, actor: &Principal, now: Timestamp, commands: &[Command]) -> Result<Vec<Outcome>> {
         let post = Post { actor: actor.clone(), now, commands: commands.to_vec() };
         let answer = self.owner.post(post).await;
-        answer.map_err(|error| error.while_doing("posting to the ledger").with_fact("server", &self.place))
+        answer.map_err(|error| error.while_posting().with_fact("server", &self.place))
     }
 
     async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {

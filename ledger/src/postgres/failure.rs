@@ -57,6 +57,10 @@ pub(super) fn in_commit(error: LedgerError) -> LedgerError {
     LedgerError { retry: Retry::LookFirst, why: why.to_owned(), ..error }
 }
 
+/// What is to be done where the server has no such database.
+const MAKE_DATABASE: &str =
+    "name one that is there, or have it made: `createdb NAME`, by a role that may, or the server's administrators";
+
 /// SQLSTATE codes as PostgreSQL's manual lists them (15, appendix A).
 fn of_server(told: &DbError) -> LedgerError {
     use LedgerErrorKind as Kind;
@@ -79,7 +83,9 @@ fn of_server(told: &DbError) -> LedgerError {
         _ => (Kind::Bug, Retry::Never, "the database did not accept a statement"),
     };
     // Not the detail: it may show a row.
-    LedgerError::new(kind, retry, sentence).with_fact("postgresql", &format!("{code}: {}", told.message()))
+    let error = LedgerError::new(kind, retry, sentence).with_fact("postgresql", &format!("{code}: {}", told.message()));
+    // Who is told that there is no ledger would make one, which needs a database first.
+    if code == "3D000" { error.with_next(MAKE_DATABASE) } else { error }
 }
 
 fn with_sources(error: &Error) -> String {

@@ -21,15 +21,23 @@ const SHOWN_DIGITS: usize = 8;
 
 const AGAIN: &str = "another delegation needs a `--reason` of its own";
 
+/// Refuses what would pass nothing on, or to nobody else, or says no reason.
+fn refuse_what_says_nothing(wish: &Delegate) -> Result<()> {
+    let (why, next) = if wish.from == wish.to {
+        (format!("`{}` would pass it on to itself", wish.from), "name another project than the one that passes it on")
+    } else if wish.amount <= Amount::ZERO {
+        (format!("{} hours are nothing to pass on", wish.amount.hours()), "write more hours than none")
+    } else if wish.reason.trim().is_empty() {
+        ("no reason is given".to_owned(), "write what it is passed on for behind `--reason`")
+    } else {
+        return Ok(());
+    };
+    Err(invalid(why).with_next(next))
+}
+
 /// Passes time on. Never more than stands of the grant, nor than is free or comes into reach later.
 pub(super) fn delegate(posting: &Posting<'_>, wish: &Delegate) -> Result<Effect> {
-    if wish.reason.trim().is_empty() || wish.from == wish.to || wish.amount <= Amount::ZERO {
-        let why = format!("{} from `{}` to `{}` for \"{}\"", wish.amount.hours(), wish.from, wish.to, wish.reason);
-        let why = format!("{why}: another project, some hours and a reason are needed");
-        return Err(
-            invalid(why).with_next("name another project than the one that passes it on, and more than no hours")
-        );
-    }
+    refuse_what_says_nothing(wish)?;
     let (key, posted) = posting.keyed(DELEGATE, &wish.key)?;
     if let Some(posted) = posted {
         let is_same = posted.amount == wish.amount

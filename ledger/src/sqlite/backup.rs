@@ -16,10 +16,7 @@ pub(super) fn write(connection: &Connection, to: &Path) -> Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(to) {
         Ok(file) => drop(file),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(is_there(to)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let why = format!("there is no folder for {}", to.display());
-            return Err(LedgerError::never(LedgerErrorKind::Invalid, why).with_next("name a file in one that is there"));
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(no_folder(to)),
         Err(error) => return Err(of_file(&error)),
     }
     let written = connection.execute("VACUUM INTO ?1", [text]).map_err(LedgerError::from).and_then(|_| flush(to));
@@ -64,8 +61,11 @@ async fn verified_copy(from: &Path, copy: &Path) -> Result<Verification> {
         }
         _ => of_file(&error),
     })?;
-    let mut target =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(copy).map_err(|error| of_file(&error))?;
+    let target = OpenOptions::new().write(true).create_new(true).mode(0o600).open(copy);
+    let mut target = target.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => no_folder(copy),
+        _ => of_file(&error),
+    })?;
     io::copy(&mut source, &mut target).map_err(|error| of_file(&error))?;
     drop(target);
     let verification = SqliteBook::open(copy, OpenMode::Existing)?.verify().await?;
@@ -83,6 +83,11 @@ fn flush(path: &Path) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let flushed = File::open(path).and_then(|file| file.sync_all());
     flushed.and_then(|()| File::open(folder)?.sync_all()).map_err(|error| of_file(&error))
+}
+
+fn no_folder(path: &Path) -> LedgerError {
+    let why = format!("there is no folder for {}", path.display());
+    LedgerError::never(LedgerErrorKind::Invalid, why).with_next("name a file in one that is there")
 }
 
 fn is_there(path: &Path) -> LedgerError {

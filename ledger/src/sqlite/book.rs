@@ -139,7 +139,7 @@ impl Book for SqliteBook {
     async fn post(&self, actor: &Principal, now: Timestamp, commands: &[Command]) -> Result<Vec<Outcome>> {
         let post = Post { actor: actor.clone(), now, commands: commands.to_vec() };
         let answer = self.owner.post(post).await;
-        answer.map_err(|error| error.while_doing("posting to the ledger").with_fact("file", &self.path.display()))
+        answer.map_err(|error| error.while_posting().with_fact("file", &self.path.display()))
     }
 
     async fn balances(&self, query: &BalanceQuery, now: Timestamp) -> Result<Vec<Balance>> {
@@ -294,6 +294,10 @@ impl Book for SqliteBook {
 
     async fn bundles(&self) -> Result<Vec<BundleMark>> {
         self.read("reading the bundles", |tables| bundle_table::bundles(tables.connection)).await
+    }
+
+    async fn moved_to(&self) -> Result<Option<String>> {
+        self.read("reading where the ledger is", |tables| queries::moved_to(tables.connection)).await
     }
 
     async fn backup(&self, to: &Path) -> Result<()> {

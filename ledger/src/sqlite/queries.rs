@@ -237,14 +237,19 @@ pub(super) fn check_writable(connection: &Connection) -> Result<()> {
     if is_replica(connection)? {
         return Err(LedgerError::never(LedgerErrorKind::Replica, "it was made by a replay, for checking only"));
     }
-    let select = "SELECT value FROM meta WHERE name = 'moved'";
-    match connection.prepare_cached(select)?.query_row([], |row| row.get::<_, String>(0)).optional()? {
+    match moved_to(connection)? {
         None => Ok(()),
         Some(place) => {
-            let why = format!("it was moved to {place}, and this file takes no more posts");
+            let why = format!("the ledger was moved to {place}, and this file takes no more posts");
             Err(LedgerError::never(LedgerErrorKind::Moved, why))
         }
     }
+}
+
+/// Where the ledger was moved to.
+pub(super) fn moved_to(connection: &Connection) -> Result<Option<String>> {
+    let select = "SELECT value FROM meta WHERE name = 'moved'";
+    Ok(connection.prepare_cached(select)?.query_row([], |row| row.get(0)).optional()?)
 }
 
 /// Whether the file was made by a replay.

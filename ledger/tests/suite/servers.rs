@@ -373,6 +373,7 @@ async fn real_a_ledger_that_is_moved_is_the_same_and_goes_on() {
     assert_eq!(moved.balances(&query, now()).await, file.balances(&query, now()).await);
     let error = file.post(&ada(), now(), &[hold(70, 1)]).await.expect_err("moved");
     assert_eq!((error.kind, error.retry), (LedgerErrorKind::Moved, Retry::Never));
+    assert_eq!((file.moved_to().await, moved.moved_to().await), (Ok(Some(place.to_string())), Ok(None)));
     let outcomes = moved.post(&ada(), now(), &[settle(foreign(1000, 5)), close(2), enforce(false)]).await;
     assert_eq!(outcomes.expect("it goes on")[0], Outcome::Settled(ledger::SettleOutcome::Same));
     moved.post(&ada(), now(), &[settle(foreign(2000, 5))]).await.expect("new names and chunks get numbers");

@@ -122,6 +122,11 @@ async fn look_at_ledger(house: &House, report: &mut Report) {
         }
         Err(error) => return report.bad("ledger", error.into()),
     };
+    if let Ok(Some(to)) = book.moved_to().await {
+        let next = "name that server with `ledger:` in the configuration, or with PAKT_LEDGER";
+        let failure = Failure::usage(format!("{place} takes no more posts"), format!("it was moved to {to}"), next);
+        return report.bad("ledger", failure);
+    }
     match book.verify().await {
         Ok(verified) if verified.is_consistent() => match verified.log.as_ref().and_then(unsigned_tail) {
             None => report.good("ledger", format!("{place}: sound")),

@@ -23,7 +23,7 @@ pub(crate) struct Restore {
 pub(super) async fn backup(arguments: Backup, context: &Context) -> Result<Answer, Failure> {
     let next = "name a file; `pakt ledger migrate --to URL` moves the ledger to a server";
     refuse_place("no backup was written", &arguments.file, next)?;
-    let house = context.house_to_look().await?;
+    let house = context.house_of_ledger().await?;
     jobs::backup::backup(&house, &arguments.file).await?;
     let text = format!("the ledger is copied to {}\n", arguments.file.display());
     Ok(Answer::new(text, json!({ "version": 1, "ledger": house.books.place(), "to": arguments.file })))

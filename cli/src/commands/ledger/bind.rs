@@ -131,7 +131,7 @@ pub(super) async fn bind(arguments: Bind, context: &Context) -> Result<Answer, F
 
 /// Lists bindings.
 pub(super) async fn bindings(arguments: Bindings, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_to_look().await?;
+    let house = context.house_of_ledger().await?;
     let bindings = jobs::bind::bindings(&house, arguments.project.as_ref()).await?;
     let mut table = Table::new(&["number", "entry", "project", "unit", "spent by", "from", "to"]).right(&[0, 1]);
     for BindingRecord { number, entry, terms, .. } in &bindings {

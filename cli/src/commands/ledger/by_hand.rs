@@ -200,9 +200,8 @@ pub(super) async fn adjust(arguments: Adjust, context: &Context) -> Result<Answe
 }
 
 pub(super) async fn agree(arguments: Agree, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house().await?;
     let Some(key) = arguments.key else {
-        let proposals = by_hand::proposals(&house).await?;
+        let proposals = by_hand::proposals(&context.house_of_ledger().await?).await?;
         let lines: String = proposals
             .iter()
             .map(|known| {
@@ -213,7 +212,7 @@ pub(super) async fn agree(arguments: Agree, context: &Context) -> Result<Answer,
         let text = if lines.is_empty() { "no adjustment waits\n".to_owned() } else { lines };
         return Ok(Answer::new(text, json!({ "version": 1, "proposals": proposals })));
     };
-    let adjusted = by_hand::agree(&house, &key).await?;
+    let adjusted = by_hand::agree(&context.house().await?, &key).await?;
     let is_new = adjusted == Adjusted::Entered;
     let text = if is_new { "adjusted\n" } else { "it was entered before, and nothing changed\n" };
     Ok(Answer::new(text.to_owned(), json!({ "version": 1, "key": key, "is_new": is_new })))

@@ -19,7 +19,7 @@ pub(crate) struct Coverage {
 
 /// Shows which runs were read.
 pub(super) async fn run(arguments: Coverage, context: &Context) -> Result<Answer, Failure> {
-    let found = jobs::coverage::coverage(&context.house_to_look().await?, arguments.project.as_ref()).await?;
+    let found = jobs::coverage::coverage(&context.house_of_ledger().await?, arguments.project.as_ref()).await?;
     let json = json!({ "version": 1, "coverage": found });
     if found.is_empty() {
         return Ok(Answer::new("no account is bound to a project yet: `pakt ledger bind`\n", json));

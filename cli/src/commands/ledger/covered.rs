@@ -18,7 +18,7 @@ pub(crate) struct Covered {
 
 /// Lists the runs.
 pub(super) async fn run(arguments: Covered, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_to_look().await?;
+    let house = context.house_of_ledger().await?;
     let book = house.needed_book("the runs were not listed").await?;
     let mut runs = book.covered().await.map_err(|error| view::unread(&error))?;
     runs.retain(|found| arguments.project.as_ref().is_none_or(|project| *project == found.project));

@@ -4,9 +4,10 @@ use crate::commands::{Context, view};
 use crate::wiring::{DecidedKind, DecidedRecord};
 use crate::{
     failure::Failure,
-    output::{Answer, Table},
+    output::{Answer, Table, instant},
 };
 use clap::builder::PossibleValuesParser;
+use model::{Amount, Timestamp, Unit};
 use serde_json::{Value, json};
 
 /// Arguments of `ledger decisions`.
@@ -19,7 +20,7 @@ pub(crate) struct Decisions {
 
 /// Lists the decisions that stand, in the order of their entries.
 pub(super) async fn run(arguments: Decisions, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_to_look().await?;
+    let house = context.house_of_ledger().await?;
     let book = house.needed_book("the decisions were not listed").await?;
     let (_, decided) = book.log_and_decisions().await.map_err(|error| view::unread(&error))?;
     let is_wanted = |record: &DecidedRecord| arguments.kind.as_ref().is_none_or(|kind| kind == record.kind.as_str());
@@ -45,12 +46,24 @@ fn said(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(values) => format!("[{}]", values.iter().map(said).collect::<Vec<_>>().join(", ")),
         Value::Object(fields) => {
+            let unit = fields.get("unit").and_then(Value::as_str).and_then(|unit| unit.parse().ok());
             let fields = fields.iter().map(|(name, value)| match value {
                 Value::Object(_) if DecidedRecord::person(value).is_none() => format!("{name} ({})", said(value)),
-                _ => format!("{name} {}", said(value)),
+                _ => format!("{name} {}", field(name, value, unit.as_ref())),
             });
             fields.collect::<Vec<_>>().join(", ")
         }
         _ => value.to_string(),
+    }
+}
+
+/// A field whose name says what its number is: an instant, or an amount of the unit that stands beside it.
+fn field(name: &str, value: &Value, unit: Option<&Unit>) -> String {
+    match (name, value.as_i64(), unit) {
+        ("from" | "to" | "since" | "as_of" | "recorded_at" | "observed_at", Some(seconds), _) => {
+            instant(Timestamp::from_epoch_seconds(seconds))
+        }
+        ("granted" | "used", Some(milli), Some(unit)) => Amount::from_milli(milli).in_hours_of(unit),
+        _ => said(value),
     }
 }

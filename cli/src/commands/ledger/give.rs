@@ -59,19 +59,21 @@ pub(crate) struct Grant {
 
 /// Arguments of `ledger open`.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "pakt ledger open [OPTIONS] --unit <UNIT> --note <NOTE> <PROJECT> <HOURS>\n       \
+                      pakt ledger open [OPTIONS] --from-site <FILE> <PROJECT>")]
 pub(crate) struct Open {
     /// Whose
     pub project: ProjectName,
-    /// How many hours were used in all, those of runs in the ledger included
+    /// How many hours were used in all, those of runs in the ledger included; needed without `--from-site`
     #[arg(required_unless_present = "from_site", conflicts_with = "from_site", allow_negative_numbers = true)]
     pub hours: Option<String>,
-    /// Of what; with `--from-site` told from the text and the project's budgets
+    /// Of what; needed where the hours are typed, and with `--from-site` told from the text and the project's budgets
     #[arg(long, required_unless_present = "from_site")]
     pub unit: Option<Unit>,
     /// As of which day (YYYY-MM-DD) or time; without it now, and with `--from-site` as the text says
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
-    /// Where the number is from
+    /// Where the number is from; needed where the hours are typed
     #[arg(long, required_unless_present = "from_site", conflicts_with = "from_site")]
     pub note: Option<String>,
     /// Read it from what the site's own command printed: a file, or `-` for standard input

@@ -10,7 +10,7 @@ use serde_json::json;
 
 /// Lists what was imported: who reads the same file gets the same rows, sums and digest.
 pub(super) async fn run(context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_to_look().await?;
+    let house = context.house_of_ledger().await?;
     let book = house.needed_book("the imports were not listed").await?;
     let imports = book.imports().await.map_err(|error| view::unread(&error))?;
     let json = json!({ "version": 1, "imports": imports });

@@ -34,8 +34,8 @@ pub(crate) struct Merge {
     pub site_key: Vec<Fingerprint>,
 }
 
-/// Merges. What could not be taken in is told in any case, and ends the program with 5, or with 4 where it is another key:
-/// somebody has to look.
+/// Merges. What could not be taken in is told in any case, and ends the program with 5, with 4 where it is another key, or with
+/// 3 where it may not be read: somebody has to look.
 pub(super) async fn run(arguments: Merge, context: &Context) -> Result<Answer, Failure> {
     for place in &arguments.places {
         let next = "name bundles that `pakt settle --bundle` wrote; `pakt ledger migrate` moves a ledger to a server";
@@ -70,8 +70,13 @@ fn incomplete(report: &MergeReport) -> Failure {
     let count = others.len();
     let why =
         if count == 0 { first.why.clone() } else { format!("{}; and {}", first.why, counted(count, "more bundle")) };
-    let gravity =
-        if refusals.iter().all(|refusal| refusal.needs_a_person) { Gravity::Refused } else { Gravity::Unknown };
+    let gravity = if refusals.iter().all(|refusal| refusal.needs_a_person) {
+        Gravity::Refused
+    } else if refusals.iter().all(|refusal| refusal.is_unread) {
+        Gravity::Unreachable
+    } else {
+        Gravity::Unknown
+    };
     Failure { gravity, ..Failure::usage(what, why, first.next.clone()) }
 }
 
@@ -96,7 +101,10 @@ fn text(report: &MergeReport) -> String {
 
 fn line(bundle: &MergedBundle) -> String {
     let file = bundle.file.display();
-    let (Some(site), Some(user)) = (&bundle.site, &bundle.user) else { return format!("{file}: not a bundle\n") };
+    let (Some(site), Some(user)) = (&bundle.site, &bundle.user) else {
+        let is_unread = bundle.refused.as_ref().is_some_and(|refusal| refusal.is_unread);
+        return format!("{file}: {}\n", if is_unread { "not read" } else { "not a bundle" });
+    };
     let Taken { counts, not_priced, rejected } = &bundle.taken;
     let Counts { new, same, corrected, unattributed, .. } = counts;
     let until = bundle.settled_until.map_or_else(String::new, |until| format!("; read until {}", instant(until)));

@@ -42,7 +42,8 @@ pub(crate) struct Policy {
 /// Shows or sets it.
 pub(super) async fn run(arguments: Policy, context: &Context) -> Result<Answer, Failure> {
     let Policy { project, unit, wish } = arguments;
-    let house = context.house().await?;
+    let is_asked = wish.name.is_none();
+    let house = if is_asked { context.house_of_ledger().await? } else { context.house().await? };
     let known = policy(&house, &project, &unit, &wish.into()).await?;
     let text = match &known.policy {
         Some(_) => format!("{project} in {unit}: {}\n", shown(&known)),

@@ -38,7 +38,7 @@ pub(crate) struct Statement {
 }
 
 pub(super) async fn statement(arguments: Statement, context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_to_look().await?;
+    let house = context.house_of_ledger().await?;
     let units = if let Some(unit) = &arguments.unit {
         vec![unit.clone()]
     } else {

@@ -11,7 +11,7 @@ use serde_json::json;
 
 /// Lists the runs.
 pub(super) async fn run(context: &Context) -> Result<Answer, Failure> {
-    let house = context.house_to_look().await?;
+    let house = context.house_of_ledger().await?;
     let book = house.needed_book("the runs were not listed").await?;
     let runs = book.unattributed().await.map_err(|error| view::unread(&error))?;
     let missing = jobs::coverage::all_gaps(&house).await?;

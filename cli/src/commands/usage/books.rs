@@ -42,7 +42,7 @@ const COLUMNS: [(&str, Column); 10] = [
 pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let by = columns(&arguments.of_books.by)?;
     let wish = wish(arguments, &by)?;
-    let used = jobs::used::used(&context.house_to_look().await?, &wish).await?;
+    let used = jobs::used::used(&context.house_of_ledger().await?, &wish).await?;
     let names: Vec<&str> = by.iter().map(|(word, _)| *word).collect();
     let missing = &used.gaps;
     let lacks = gaps(missing).into_iter().chain(read_by(&used.read_by));
