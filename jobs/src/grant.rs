@@ -187,8 +187,10 @@ fn refuse_another(what: &str, grant: &NewGrant, grants: Vec<Grant>) -> Result<()
 /// The same grant again is no news, and says nothing of who spends it: a slip of the pen there would let others charge it.
 fn refuse_another_binding(grant: &NewGrant, binding: &Binding) -> JobsError {
     let (reference, project, unit) = (&grant.reference, &grant.project, &grant.unit);
-    let why = format!("grant `{reference}` of `{project}` is in the ledger, and {} is not charged to it", binding.covers());
-    let next = format!("`pakt ledger bind {project} --unit {unit}` with the same words lets that be charged, if it is meant");
+    let why =
+        format!("grant `{reference}` of `{project}` is in the ledger, and {} is not charged to it", binding.covers());
+    let next =
+        format!("`pakt ledger bind {project} --unit {unit}` with the same words lets that be charged, if it is meant");
     JobsError::usage("nothing was entered", why, next)
 }
 

@@ -85,7 +85,8 @@ fn a_grant_entered_twice_says_so_and_another_size_asks_for_another_number() {
     let before = desk.pakt(&["ledger", "export"]).stdout;
     let slip: Vec<&str> = GRANT.into_iter().map(|word| if word == "atlas-gpu" { "altas" } else { word }).collect();
     let refused = desk.pakt(&slip).expect(2).stderr;
-    for words in ["account `altas` at `jupiter` is not charged to it", "`pakt ledger bind atlas --unit jupiter:gh200`"] {
+    for words in ["account `altas` at `jupiter` is not charged to it", "`pakt ledger bind atlas --unit jupiter:gh200`"]
+    {
         assert!(refused.contains(words), "{refused}");
     }
     assert_eq!(desk.pakt(&["ledger", "export"]).stdout, before);
