@@ -148,19 +148,29 @@ impl Job {
             }
             (false, None) => give_up(house, directory, intent, "cancelled before it was sent".to_owned()).await?,
         }
-        let is_shown_ended = self.is_shown_ended || self.found.iter().any(|found| found.state.is_final());
         let told = self.told.as_ref().map(|told| told.scheduler_job);
-        let has_ledger = !matches!(house.books.book().await, Ok(None));
+        // One of several that ended at its claim says nothing of the one that works.
+        let is_it = |found: &JobSighting| told.is_none_or(|told| found.handle() == told) && found.state.is_final();
+        let is_shown_ended = self.is_shown_ended || self.found.iter().any(is_it);
         Ok(Cancelled {
             id: intent.id,
             name: intent.name.clone(),
             submitted_as: told.or_else(|| self.found.first().map(JobSighting::handle)),
             was_over: self.was_over || (is_shown_ended && self.ended.is_empty()),
             scheduler_jobs: self.ended.into_iter().collect(),
-            holds: has_ledger && intent.hold.is_some() && directory.unheld().await?.is_none(),
+            holds: holds(directory, intent).await,
             unasked: self.unasked,
         })
     }
+}
+
+/// Whether something is held for the job. What cannot be read may be.
+async fn holds(directory: &JobDirectory, intent: &Intent) -> bool {
+    let read = async {
+        let later = directory.read_back().await?.is_some_and(|read| read.hold.is_some());
+        Ok::<_, JobsError>((intent.hold.is_some() || later) && directory.unheld().await?.is_none())
+    };
+    read.await.unwrap_or(true)
 }
 
 /// Waits for whoever may still be sending them, and learns which ids were told.

@@ -25,27 +25,30 @@ pub(crate) async fn still_ours(
     what: &str,
 ) -> Result<JobSighting, JobsError> {
     let seen = shown(house, directory, intent, submitted, what).await?;
-    seen.ok_or_else(|| not_shown(intent, submitted.scheduler_job, what))
+    seen.ok_or_else(|| not_shown(submitted.scheduler_job, what))
 }
 
-/// Whether there is something to take back of a job that nobody wants: it is not over, and its number is its own. One that is shown
-/// nowhere and never began is none: a controller that was killed forgot it, and should it come all the same, it ends at its claim, or
-/// waits under its hold.
-pub(crate) async fn is_to_be_taken_back(
+/// The job that nobody wants, as it is shown under its number. None where it is shown nowhere and never began: a controller that was
+/// killed forgot it, and should it come all the same, it ends at its claim, or waits under its hold.
+pub(crate) async fn unwanted(
     house: &House,
     directory: &JobDirectory,
     intent: &Intent,
     submitted: &SubmittedNote,
     what: &str,
-) -> Result<bool, JobsError> {
-    match shown(house, directory, intent, submitted, what).await? {
-        Some(seen) => Ok(!seen.state.is_final()),
-        None if directory.attempts().await?.is_empty() && is_nowhere(house, intent, submitted).await? => {
-            give_up(house, directory, intent, "never seen again: the scheduler forgot it".to_owned()).await?;
-            Ok(false)
-        }
-        None => Err(not_shown(intent, submitted.scheduler_job, what)),
+) -> Result<Option<JobSighting>, JobsError> {
+    let seen = shown(house, directory, intent, submitted, what).await?;
+    if seen.is_none() && (may_have_begun(directory).await? || !is_nowhere(house, intent, submitted).await?) {
+        return Err(not_shown(submitted.scheduler_job, what));
     }
+    Ok(seen)
+}
+
+/// Whether a job may have begun that nobody shows: it claimed, or it is a script that was let go, which may leave no claim.
+pub(crate) async fn may_have_begun(directory: &JobDirectory) -> Result<bool, JobsError> {
+    Ok(directory.claimed_by().await?.is_some()
+        || !directory.attempts().await?.is_empty()
+        || directory.released().await?.is_some())
 }
 
 async fn shown(
@@ -64,12 +67,10 @@ async fn shown(
     }
 }
 
-fn not_shown(intent: &Intent, number: SchedulerJobId, what: &str) -> JobsError {
+fn not_shown(number: SchedulerJobId, what: &str) -> JobsError {
     let why = format!("neither queue nor accounting shows a job {number} now");
-    let next = format!(
-        "run the same command again in a minute: it looks again; `pakt cancel {}` gives up what is never shown",
-        intent.id
-    );
+    let next = "run the same command again in a minute: it looks again; of what is never shown `pakt settle` gives the hold back \
+                after two weeks, and `--again` makes a new job";
     JobsError::new(Gravity::Unknown, what, why, next)
 }
 

@@ -184,6 +184,12 @@ pub trait Scheduler: Send + Sync {
     /// When the job would start, or why it would be refused. Submits nothing.
     async fn estimate(&self, submission: &Submission) -> Result<Estimate, AdapterError>;
 
+    /// The words with which the site's own submit filter refuses such a job, where it would; none where it would not, or where nobody
+    /// can tell. Submits nothing.
+    async fn filters_refusal(&self, _: &Submission) -> Option<String> {
+        None
+    }
+
     /// What the cluster says about itself and about the person who asks.
     async fn describe(&self) -> Result<ClusterFacts, AdapterError>;
 

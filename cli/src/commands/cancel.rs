@@ -32,7 +32,7 @@ fn line(cancelled: &Cancelled) -> String {
         (true, ..) => format!("job {id} was over\n"),
         (false, false, _) => format!("job {id} cancelled ({ids}){hold}\n"),
         (false, true, Some(number)) => format!(
-            "job {id} was submitted as {number}, which neither queue nor accounting shows; should it come, it ends before it begins{hold}\n"
+            "job {id} was submitted as {number}, which neither queue nor accounting shows now; it is noted that nobody wants it{hold}\n"
         ),
         (false, true, None) if cancelled.holds => format!("job {id} was never sent; its hold is released\n"),
         (false, true, None) => format!("job {id} was never sent\n"),

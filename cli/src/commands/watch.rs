@@ -95,15 +95,16 @@ async fn to_its_end(
 ) -> Result<Answer, Failure> {
     let mut log = Log::open(house, job, Beginning::Bytes(2_048), None).await?;
     let mut pause = ASK_SECONDS.0;
-    let mut waited = None;
+    let mut has_waited = false;
     loop {
         let mut shown = look(house, job, freshness).await?;
         draw(bar, house, &shown);
         let waits = waiting(&shown);
-        if let Some(note) = waits.as_ref().filter(|_| waits != waited) {
+        // Once: what it waits for changes often, and no person needs to hear that.
+        if let Some(note) = waits.as_ref().filter(|_| !has_waited) {
             bar.suspend(|| context.screen.aside(note));
         }
-        waited = waits;
+        has_waited = waits.is_some();
         follow(bar, house, context, &mut log).await?;
         if is_over(&shown) {
             break;

@@ -65,13 +65,13 @@ impl Books for Ledger {
         }
         match self.store.open(OpenMode::Existing) {
             Ok(book) => {
-                *open = Some(Arc::clone(&book));
                 let doubt = book.server_clock().await?.and_then(|server| clock_doubt(SystemClock.now(), server));
                 let moved = if self.is_read { book.moved_to().await? } else { None };
                 let moved = moved.map(|to| moved_note(&self.place(), &to));
                 if let Some(screen) = self.screen {
                     doubt.iter().chain(&moved).for_each(|told| screen.aside(told));
                 }
+                *open = Some(Arc::clone(&book));
                 Ok(Some(book))
             }
             Err(error) if is_missing(&error) => Ok(None),

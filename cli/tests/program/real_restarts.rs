@@ -117,12 +117,15 @@ fn submit_forgotten(desk: &Desk, rounds: &[u64]) -> usize {
             rounds.iter().find(|round| job["name"].as_str().is_some_and(|name| name.ends_with(&format!("-{round}"))));
         let words = words(desk, *round.expect("one of these"));
         // One that had not been read back is taken back first, as it was cancelled meanwhile.
+        let mut last = String::new();
         let typed = || {
             let output = desk.command(&words).output().expect("the program starts");
-            assert!([Some(0), Some(4)].contains(&output.status.code()), "{words:?}: {output:?}");
+            last = format!("{words:?}: {output:?}; {}", desk.pakt(&["show", id]).stdout);
+            assert!([Some(0), Some(4)].contains(&output.status.code()), "{last}");
             output.status.success().then_some(())
         };
-        wait_until("the submission of what was forgotten", LIMIT, typed).expect("it is submitted");
+        let submitted = wait_until("the submission of what was forgotten", LIMIT, typed);
+        submitted.unwrap_or_else(|error| panic!("{error}: {last}"));
     }
     forgotten.len()
 }

@@ -73,7 +73,8 @@ pub(super) async fn consider(neighbour: &Neighbour, file: &JobFile) -> Considere
     let verdict = match &neighbour.house {
         Err(why) => Verdict::NoAnswer(why.clone()),
         Ok(house) => match attended(house, "it is not chosen") {
-            Err(refused) => Verdict::NeedsPerson(refused.why),
+            Err(refused) if refused.gravity == Gravity::Refused => Verdict::NeedsPerson(refused.why),
+            Err(error) => failed(error),
             Ok(()) => match plan(house, file).await {
                 Ok(planned) => judge(house, &planned).await,
                 Err(error) => failed(error),

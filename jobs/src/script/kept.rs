@@ -4,7 +4,7 @@ use crate::{
     budget::{held_for, hold_command},
     directory::{Intent, JobDirectory, ReadBack, Released, SubmittedNote, Unheld},
     error::{Gravity, JobsError},
-    forgotten::{is_to_be_taken_back, of_another, still_ours},
+    forgotten::{of_another, still_ours, unwanted},
     house::{House, Step},
     reached::{booked, schedule_failure, scheduled, taken_back},
     undo::give_up,
@@ -88,6 +88,10 @@ pub(super) async fn hold(
             house.steps.done(Step::Held);
             Ok(())
         }
+        // One that was let go may work: what the budget lacks by now is for `settle` to tell.
+        Err(error) if matches!(error.kind, LedgerErrorKind::Refused(_)) && directory.released().await?.is_some() => {
+            Ok(())
+        }
         Err(error) if matches!(error.kind, LedgerErrorKind::Refused(_)) => {
             Err(take_back(house, directory, intent, submitted, &error.to_string(), ASK_FOR_LESS).await?)
         }
@@ -166,7 +170,8 @@ async fn take_back(
 ) -> Result<JobsError, JobsError> {
     let job = submitted.scheduler_job;
     let not_ended = format!("job `{}` was not taken back: {why}", intent.name);
-    if is_to_be_taken_back(house, directory, intent, submitted, &not_ended).await? {
+    let seen = unwanted(house, directory, intent, submitted, &not_ended).await?;
+    if seen.is_some_and(|seen| !seen.state.is_final()) {
         taken_back(house.scheduler.cancel(job).await, &intent.name, job, why)?;
     }
     give_up(house, directory, intent, format!("never released: {why}")).await?;

@@ -4,14 +4,14 @@ use super::sender::{await_calls, sending};
 use crate::{
     directory::{Intent, JobDirectory, SubmittedNote},
     error::{Gravity, JobsError},
-    forgotten::is_to_be_taken_back,
+    forgotten::{may_have_begun, unwanted},
     house::{House, Step},
     reached::{booked, schedule_failure, scheduled, taken_back},
     undo::give_up,
 };
 use ledger::HoldId;
 use model::Timestamp;
-use scheduler_adapters::{AdapterError, AdapterErrorKind, Estimate, FoundJob, StampSearch, Submission};
+use scheduler_adapters::{AdapterError, AdapterErrorKind, FoundJob, StampSearch, Submission};
 
 /// Why a job was not sent.
 pub(crate) enum NotSent {
@@ -71,10 +71,12 @@ async fn send_once(
                 if let Some(found) = look_up(house, directory, intent).await? {
                     return Ok(found);
                 }
-                Err(match refused_after_all(house, submission, &error).await {
-                    Some(refused) => NotSent::Refused(schedule_failure(&refused, &unsubmitted(intent))),
-                    None => NotSent::Open(not_known(intent, &error)),
-                })
+                let Some(refused) = refused_after_all(house, submission, &error).await else {
+                    return Err(NotSent::Open(not_known(intent, &error)));
+                };
+                // It may have come while its filter was asked.
+                let found = look_up(house, directory, intent).await?;
+                found.ok_or_else(|| NotSent::Refused(schedule_failure(&refused, &unsubmitted(intent))))
             }
             AdapterErrorKind::Refused { .. } | AdapterErrorKind::NotPermitted => {
                 Err(NotSent::Refused(schedule_failure(&error, &unsubmitted(intent))))
@@ -84,18 +86,14 @@ async fn send_once(
     }
 }
 
-/// Slurm gave no reason, and has no such job: where it says that it would refuse the same job now, it did. Were the answer lost, and the
-/// job there later all the same, it would find at its claim that it was given up. What is not known stays so.
+/// Slurm gave no reason, and has no such job: where the site's filter would refuse the same job now, it did. Were the answer lost, and
+/// the job there later all the same, it would find at its claim that it was given up. What is not known stays so.
 async fn refused_after_all(house: &House, submission: &Submission, error: &AdapterError) -> Option<AdapterError> {
     if !error.is_without_reason() {
         return None;
     }
-    match house.scheduler.estimate(submission).await {
-        Ok(Estimate::Refused { said }) => {
-            Some(AdapterError::new(AdapterErrorKind::Refused { said }, error.doing.as_str()))
-        }
-        Ok(_) | Err(_) => None,
-    }
+    let said = house.scheduler.filters_refusal(submission).await?;
+    Some(AdapterError::new(AdapterErrorKind::Refused { said }, error.doing.as_str()))
 }
 
 pub(super) fn not_known(intent: &Intent, error: &AdapterError) -> JobsError {
@@ -146,10 +144,16 @@ pub(super) async fn not_cancelled_meanwhile(
     let job = note.scheduler_job;
     let why = "it was cancelled while it was being submitted";
     let not_ended = format!("job `{}` was cancelled while it was being submitted, and not taken back", intent.name);
-    if is_to_be_taken_back(house, directory, intent, note, &not_ended).await? {
+    let seen = unwanted(house, directory, intent, note, &not_ended).await?;
+    if seen.as_ref().is_some_and(|seen| !seen.state.is_final()) {
         taken_back(house.scheduler.cancel(job).await, &intent.name, job, why)?;
     }
     let what = format!("job `{}` was submitted as {job} and taken back", intent.name);
+    // Accounting may show for ever that it waits, where the controller forgot it.
+    if seen.is_none_or(|seen| seen.state.is_pending()) && !may_have_begun(directory).await? {
+        give_up(house, directory, intent, format!("never began: {why}")).await?;
+        return Err(JobsError::new(Gravity::Refused, what, why, "the same command again makes a new job"));
+    }
     let next = "`pakt settle` closes its hold; the same command again makes a new job";
     Err(JobsError::new(Gravity::Refused, what, why, next))
 }

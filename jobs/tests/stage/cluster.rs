@@ -54,6 +54,10 @@ pub(crate) struct Says {
     pub(crate) pending: Option<PendingJob>,
     /// Whether it takes the next job not, and says no more than -1, as library and slurmrestd do of what a submit filter refuses.
     pub(crate) gives_no_reason: bool,
+    /// With which words its submit filter refuses, when it is asked.
+    pub(crate) filter_refuses_with: Option<String>,
+    /// A job of the submission that is there only after the filter was asked.
+    pub(crate) comes_late: Option<JobSighting>,
     /// When a job would start by its script; no estimates where there is none.
     pub(crate) estimates: Option<fn(&str) -> Estimate>,
     /// The scripts that an estimate was asked for.
@@ -279,6 +283,19 @@ impl Scheduler for Cluster {
         let says = &mut *self.says();
         says.estimated.push(text.clone());
         Ok(says.estimates.expect("the test gives estimates")(&text))
+    }
+
+    async fn filters_refusal(&self, submission: &Submission) -> Option<String> {
+        self.answers("filter").ok()?;
+        let (said, late) = {
+            let says = &mut *self.says();
+            (says.filter_refuses_with.clone(), says.comes_late.take())
+        };
+        if let Some(mut late) = late {
+            late.stamp = Some(submission.stamp);
+            self.says().queue.push(late);
+        }
+        said
     }
 
     async fn describe(&self) -> Result<ClusterFacts, AdapterError> {

@@ -115,23 +115,29 @@ async fn one_that_is_not_seen_by_then_is_not_taken_back_by_its_number() {
     std::fs::write(attempt.join("started"), format!("epoch_seconds={NOW}\n")).expect("ours");
     let error = fails(&desk).await;
     assert_eq!((error.gravity, cancelled(&desk), held_hours(&desk).await), (Gravity::Unknown, vec![], 1), "{error}");
-    assert!(error.next.contains(&format!("`pakt cancel {}`", directory.id())), "{error}");
+    assert!(error.next.contains("`--again` makes a new job"), "{error}");
 }
 
 /// slurmctld was killed before it had saved the job, whose number it gives to nobody for now.
 #[tokio::test]
-async fn one_that_is_shown_nowhere_and_never_began_is_over_and_the_same_command_makes_a_new_one() {
-    let desk = cancelled_in_the_call().await;
-    desk.says().fails = Some(("cancel", AdapterErrorKind::Unreachable));
-    fails(&desk).await;
-    desk.says().queue.clear();
-    let error = fails(&desk).await;
-    assert_eq!((error.gravity, cancelled(&desk), held_hours(&desk).await), (Gravity::Refused, vec![], 0), "{error}");
-    let (directory, _) = only_job(&desk).await;
-    let note = directory.ended().await.expect("read").and_then(|ended| ended.note);
-    assert!(note.is_some_and(|note| note.starts_with("never ")), "should it come, the claim looks for this word");
-    once(&desk).await.expect("a new one");
-    assert_eq!((sent(&desk), desk.balance().await.committed.milli()), (2, HOUR));
+async fn one_that_was_forgotten_and_never_began_is_over_and_the_same_command_makes_a_new_one() {
+    for waits_in_accounting in [false, true] {
+        let desk = cancelled_in_the_call().await;
+        desk.says().fails = Some(("cancel", AdapterErrorKind::Unreachable));
+        fails(&desk).await;
+        let waiting = std::mem::take(&mut desk.says().queue);
+        if waits_in_accounting {
+            desk.says().states = waiting;
+        }
+        let error = fails(&desk).await;
+        let ended = if waits_in_accounting { vec![101] } else { vec![] };
+        assert_eq!((error.gravity, cancelled(&desk), held_hours(&desk).await), (Gravity::Refused, ended, 0), "{error}");
+        let (directory, _) = only_job(&desk).await;
+        let note = directory.ended().await.expect("read").and_then(|ended| ended.note);
+        assert!(note.is_some_and(|note| note.starts_with("never ")), "should it come, the claim looks for this word");
+        once(&desk).await.expect("a new one");
+        assert_eq!((sent(&desk), desk.balance().await.committed.milli()), (2, HOUR));
+    }
 }
 
 #[tokio::test]

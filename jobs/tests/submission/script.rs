@@ -7,11 +7,12 @@ use crate::{
 };
 use jobs::{
     Gravity, JobsError, Step,
+    directory::Released,
     script::{ScriptSubmission, submit_script},
     submit::{SubmitAnswer, SubmitOutcome},
 };
 use ledger::{Command, EntryKind, HoldId, NewHold};
-use model::{Amount, JobId, SchedulerJobId, WallTime};
+use model::{Amount, BaseState, JobId, JobState, SchedulerJobId, WallTime};
 use scheduler_adapters::{AdapterErrorKind, ScriptSource};
 use std::{path::PathBuf, sync::Arc};
 use tempfile::TempDir;
@@ -316,24 +317,42 @@ async fn a_number_that_is_not_seen_now_is_not_released() {
     }
 }
 
+/// Somebody else holds what the budget has, and it is enforced.
+async fn somebody_takes_all(desk: &Desk) {
+    let all = Command::Hold(NewHold {
+        id: HoldId(JobId::from_parts(at(NOW), 9)),
+        project: "atlas".parse().expect("a project"),
+        unit: "testland:gpu".parse().expect("a unit"),
+        ceiling: Amount::from_milli(1_000 * HOUR),
+        anyway: None,
+        note: "all".to_owned(),
+        is_provisional: false,
+        expected: None,
+    });
+    desk.post(&[all]).await;
+    enforce(desk, true).await;
+}
+
+/// As where the ledger did not answer when it was let go.
+#[tokio::test]
+async fn one_that_was_let_go_is_not_taken_back_for_what_its_budget_lacks_since_then() {
+    let (desk, folder) = desk().await;
+    killed(&desk, &folder, Kill::After(Step::ReadBack)).await;
+    let (directory, _) = only_job(&desk).await;
+    directory.put_released(&Released { at: at(NOW) }).await.expect("written");
+    desk.says().queue[0].state = JobState::of(BaseState::Running);
+    somebody_takes_all(&desk).await;
+    let answer = send(&desk, &folder).await.expect("it goes on");
+    assert_eq!((answer.scheduler_job.raw(), sent(&desk), cancelled(&desk)), (101, 1, vec![]));
+    assert_eq!(directory.ended().await.expect("read"), None);
+}
+
 #[tokio::test]
 async fn what_the_budget_does_not_cover_is_not_taken_back_by_a_number_that_is_another_jobs() {
     for (whose, gravity) in [(Another::OfAda, Gravity::Refused), (Another::OfBob, Gravity::Unknown)] {
         let (desk, folder) = desk().await;
         killed(&desk, &folder, Kill::After(Step::ReadBack)).await;
-        // Somebody else has taken all of it meanwhile.
-        let all = Command::Hold(NewHold {
-            id: HoldId(JobId::from_parts(at(NOW), 9)),
-            project: "atlas".parse().expect("a project"),
-            unit: "testland:gpu".parse().expect("a unit"),
-            ceiling: Amount::from_milli(1_000 * HOUR),
-            anyway: None,
-            note: "all".to_owned(),
-            is_provisional: false,
-            expected: None,
-        });
-        desk.post(&[all]).await;
-        enforce(&desk, true).await;
+        somebody_takes_all(&desk).await;
         forgets(&desk, whose);
         let error = send(&desk, &folder).await.map(drop).expect_err("refused");
         assert_eq!((error.gravity, cancelled(&desk)), (gravity, vec![]), "{error}");

@@ -5,7 +5,7 @@ use crate::{
     wish::{cancelled, fails, held_hours, once, only_job, sent},
 };
 use jobs::{Gravity, submit::SubmitOutcome};
-use scheduler_adapters::{AdapterErrorKind as Kind, Estimate};
+use scheduler_adapters::AdapterErrorKind as Kind;
 
 #[tokio::test]
 async fn a_job_whose_answer_was_lost_is_found_by_its_stamp() {
@@ -97,37 +97,40 @@ async fn a_refusal_gives_the_hold_back_and_silence_does_not() {
 
 /// A submit filter's refusal, as the library and slurmrestd hear it.
 #[tokio::test]
-async fn a_refusal_without_a_reason_is_one_where_slurm_has_no_such_job_and_would_refuse_it_again() {
-    let refused: fn(&str) -> Estimate = |_| Estimate::Refused { said: "GPU jobs need --constraint=gpu".to_owned() };
-    let taken: fn(&str) -> Estimate = |_| Estimate::Unknown { said: String::new() };
-    let late = |desk: &Desk, stamp| {
-        let mut late = crate::cluster::waiting(77, "ada", crate::desk::NOW);
-        late.stamp = Some(stamp);
-        desk.says().queue.push(late);
-    };
-    for case in ["refused", "taken", "no answer"] {
+async fn a_refusal_without_a_reason_is_one_where_slurm_has_no_such_job_and_its_filter_refuses_it() {
+    let refuses = || Some("GPU jobs need --constraint=gpu".to_owned());
+    let late = || crate::cluster::waiting(77, "ada", crate::desk::NOW);
+    for (filter_refuses_with, gravity, hours) in [(refuses(), Gravity::Refused, 0), (None, Gravity::Unknown, 1)] {
         let desk = Desk::new().await;
-        desk.says().estimates = Some(if case == "refused" { refused } else { taken });
-        desk.says().fails = (case == "no answer").then_some(("estimate", Kind::Unreachable));
+        desk.says().filter_refuses_with = filter_refuses_with;
         desk.says().gives_no_reason = true;
-        let (gravity, hours) = if case == "refused" { (Gravity::Refused, 0) } else { (Gravity::Unknown, 1) };
         let error = fails(&desk).await;
         assert_eq!((error.gravity, held_hours(&desk).await, sent(&desk)), (gravity, hours, 0), "{error}");
         let is_told = error.to_string().contains("GPU jobs need --constraint=gpu");
         let (directory, intent) = only_job(&desk).await;
         assert_eq!((is_told, directory.ended().await.expect("read").is_some()), (hours == 0, hours == 0), "{error}");
         // What comes all the same belongs to a job that goes on; one that was given up makes place for a new one.
-        late(&desk, intent.stamp());
+        let mut late = late();
+        late.stamp = Some(intent.stamp());
+        desk.says().queue.push(late);
         let answer = once(&desk).await.expect("sent, or found");
         assert_eq!((answer.id == intent.id, sent(&desk)), (hours == 1, usize::from(hours == 0)), "{error}");
     }
-    // An outcome that is not known for any other reason asks for no estimate, and a job that is there is no refused one.
-    let desk = Desk::new().await;
-    desk.says().estimates = Some(refused);
-    desk.says().fails = Some(("submit", Kind::OutcomeUnknown));
-    assert_eq!((fails(&desk).await.gravity, desk.says().estimated.len()), (Gravity::Unknown, 0));
-    desk.says().gives_no_reason = true;
-    let (_, intent) = only_job(&desk).await;
-    late(&desk, intent.stamp());
-    assert_eq!((once(&desk).await.expect("found").scheduler_job.raw(), sent(&desk)), (77, 0));
+    // It is there before its filter is asked, or comes meanwhile: then it was not refused.
+    for comes in ["before", "meanwhile"] {
+        let desk = Desk::new().await;
+        desk.says().filter_refuses_with = refuses();
+        desk.says().fails = Some(("submit", Kind::OutcomeUnknown));
+        assert_eq!((fails(&desk).await.gravity, desk.says().calls.get("filter")), (Gravity::Unknown, None), "{comes}");
+        desk.says().gives_no_reason = true;
+        let mut late = late();
+        late.stamp = Some(only_job(&desk).await.1.stamp());
+        if comes == "before" {
+            desk.says().queue.push(late);
+        } else {
+            desk.says().comes_late = Some(late);
+        }
+        assert_eq!((once(&desk).await.expect("found").scheduler_job.raw(), sent(&desk)), (77, 0), "{comes}");
+        assert_eq!(held_hours(&desk).await, 1, "{comes}");
+    }
 }

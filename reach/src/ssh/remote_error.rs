@@ -22,7 +22,7 @@ const BEFORE_A_SESSION: &[&str] = &[
     // What our own `ProxyCommand` makes ssh say where the master connection is gone: the second where that had ended before ssh
     // spoke to it.
     "Connection closed by UNKNOWN port",
-    "banner exchange: ",
+    "banner exchange: Connection to UNKNOWN port",
 ];
 
 /// The failure of a call that did not tell how it ended.

@@ -283,6 +283,10 @@ impl Scheduler for SlurmCommands {
         self.estimate_start(submission).await
     }
 
+    async fn filters_refusal(&self, submission: &Submission) -> Option<String> {
+        self.would_be_filtered(submission).await
+    }
+
     async fn describe(&self) -> Result<ClusterFacts, AdapterError> {
         let facts = self.describe_cluster().await?;
         self.keeps_comments.store(i8::from(facts.stores_comments), Ordering::Relaxed);

@@ -23,8 +23,7 @@ impl SlurmCommands {
             });
         }
         if refusal::of(&output).is_some() {
-            let said = said.replace("allocation failure: ", "");
-            return Ok(Estimate::Refused { said });
+            return Ok(Estimate::Refused { said: without_headline(&said) });
         }
         let error = call::unanswered(Tool::Sbatch, &output);
         // Of no job's id is anything known here.
@@ -34,6 +33,19 @@ impl SlurmCommands {
             error
         })
     }
+}
+
+impl SlurmCommands {
+    /// The words of the submit filter that refuses the submission. A limit that is reached refuses with others: the job itself may be
+    /// what reached it.
+    pub(super) async fn would_be_filtered(&self, submission: &Submission) -> Option<String> {
+        let output = self.run(Tool::Sbatch, &command(submission)).await.ok()?;
+        refusal::is_filters(&output).then(|| without_headline(output.stderr_text().trim()))
+    }
+}
+
+fn without_headline(said: &str) -> String {
+    said.replace("allocation failure: ", "")
 }
 
 /// The submission's own command in the submission's own surroundings, its time zone among them: `--begin` is told in it.

@@ -148,6 +148,13 @@ pub(super) fn of(output: &Output) -> Option<Retry> {
     }
 }
 
+/// Whether a submit filter refused, with a reason of its own.
+pub(super) fn is_filters(output: &Output) -> bool {
+    let stderr = output.stderr_text();
+    let is_unspecified = stderr.lines().rev().find_map(reason_in).is_some_and(|reason| begins(reason, &UNSPECIFIED));
+    is_unspecified && of(output) == Some(Retry::Never)
+}
+
 /// Whether `sbatch` would try again after these words of the controller's, which made no job: who submits without it leaves it to it.
 pub(super) fn is_tried_again(reason: &str) -> bool {
     begins(reason, &TRIED_AGAIN)
@@ -291,6 +298,21 @@ mod tests {
         }
         let test_only = "sbatch: error: GPU jobs need --constraint=gpu\nallocation failure: Unspecified error\n";
         assert_eq!(of_text(1, test_only), Some(Retry::Never));
+        let limit = "allocation failure: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)\n";
+        for (said, is_its) in [
+            (test_only, true),
+            (limit, false),
+            ("allocation failure: Invalid account or account/partition combination specified\n", false),
+            ("allocation failure: Unspecified error\n", false),
+            ("sbatch: error: Munge encode failed: no socket\nallocation failure: Unspecified error\n", false),
+            ("sbatch: error: Invalid --time specification\n", false),
+        ] {
+            assert_eq!(
+                is_filters(&Output { status: Some(1), stderr: said.into(), ..Output::default() }),
+                is_its,
+                "{said}"
+            );
+        }
     }
 
     #[test]

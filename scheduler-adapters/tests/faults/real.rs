@@ -221,6 +221,10 @@ async fn real_what_a_submit_filter_refuses_slurmrestd_is_looked_up() {
     assert_eq!((&error.kind, error.retry), (&AdapterErrorKind::OutcomeUnknown, Retry::LookFirst), "{error:?}");
     assert!(error.is_without_reason(), "{error:?}");
     assert!(stage.scheduler.find(&Stage::search(&refused)).await.expect("both answer").is_empty());
+    let said = stage.scheduler.filters_refusal(&refused).await.expect("the filter says no");
+    assert!(said.contains("GPU jobs need --constraint=gpu"), "{said}");
+    let taken = stage.gated("taken", Size::Small);
+    assert_eq!(stage.scheduler.filters_refusal(&taken).await, None);
     a_filter_refuses_when_asked(&stage).await;
 }
 

@@ -208,7 +208,9 @@ fn not_submitted(unanswered: &Unanswered) -> Option<AdapterError> {
     }
     // Whatever else a server between us and Slurm's says, it may have handed the request on first.
     let is_turned_away = matches!(status, 401 | 404) || (!errors.is_empty() && errors.iter().all(is_own));
-    let number = errors.first().map(|told| told.number.to_string()).unwrap_or_default();
+    // One number only where nothing else is said beside it.
+    let number = errors.first().filter(|first| errors.iter().all(|told| told.number == first.number));
+    let number = number.map(|told| told.number.to_string()).unwrap_or_default();
     (!is_turned_away).then(|| outcome_unknown(&unanswered.words()).with("number", number))
 }
 
