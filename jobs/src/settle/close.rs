@@ -178,11 +178,21 @@ async fn ask(desk: &Desk<'_>, unseen: Vec<Unseen>, decided: &mut Decided) -> Res
                 decided.over.push((close, ended_as_seen(sighting, desk.house.clock.now())));
             }
             (None, None) => decided.unknown.push(job),
+            (Some(sighting), None) if waits_for_ever(sighting, desk.now) => decided.unknown.push(job),
             (Some(_), _) => {}
         }
     }
     Ok(())
 }
+
+/// Whether accounting alone shows that a job waits, which the queue did not show: a controller that was killed before it had saved the
+/// job forgot it, and nobody tells accounting. One that was just submitted may have come behind the look at the queue.
+fn waits_for_ever(sighting: &JobSighting, now: Timestamp) -> bool {
+    sighting.state.is_pending() && sighting.submitted_at.plus_seconds(JUST_SUBMITTED_SECONDS) < now
+}
+
+/// No settlement takes longer between its look at the queue and this one.
+const JUST_SUBMITTED_SECONDS: i64 = 3600;
 
 /// Whether a job that is over has ever run. The queue shows the start that was expected of one that was cancelled while it
 /// waited (Slurm 22.05: `StartTime` of a job with `--begin`), so that of those the time they ran for has to tell; what was

@@ -60,6 +60,22 @@ async fn a_job_that_nobody_knows_is_lost_after_two_weeks_and_a_later_run_is_an_o
     assert_eq!((charge.kind, charge.links.hold, desk.used().await), (EntryKind::Overrun, Some(HoldId(job.id)), 600));
 }
 
+/// A controller that was killed before it had saved a job never tells accounting that it is gone.
+#[tokio::test]
+async fn a_job_that_waits_in_accounting_alone_is_lost_after_two_weeks() {
+    let desk = Desk::new().await;
+    let job = vanished(&desk).await;
+    desk.says().states = vec![in_queue(&job)];
+    assert_eq!(settle_on(&desk, 0).await.unknown, [job.id]);
+    // Whoever has just submitted it may see it there before the queue was looked at.
+    desk.says().states[0].submitted_at = at(NOW + 14 * DAY);
+    let report = settle_on(&desk, 14).await;
+    assert_eq!((report.unknown, report.lost, desk.is_held(job.id).await), (vec![], vec![], true));
+    desk.says().states = vec![in_queue(&job)];
+    let report = settle_on(&desk, 15).await;
+    assert_eq!((report.lost.len(), desk.balance().await.committed.milli()), (1, 0));
+}
+
 /// A controller that was killed before it had saved a job gives the job's number to the next one, of the same person or of another.
 #[tokio::test]
 async fn a_job_whose_number_is_another_jobs_is_not_shown_as_that_one_and_not_cancelled_by_it() {
