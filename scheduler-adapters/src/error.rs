@@ -67,7 +67,8 @@ impl AdapterError {
     }
 
     /// Whether Slurm said of a submission no more than its number -1, which is all that the library and slurmrestd hear of what a submit
-    /// filter refuses. The filter's words are `sbatch`'s to tell: [`Scheduler::estimate`](crate::Scheduler::estimate) asks it.
+    /// filter refuses. The filter's words are `sbatch`'s to tell then:
+    /// [`Scheduler::filters_refusal`](crate::Scheduler::filters_refusal) asks it.
     pub fn is_without_reason(&self) -> bool {
         self.kind == AdapterErrorKind::OutcomeUnknown
             && self.facts.iter().any(|(name, value)| name == "number" && value == "-1")

@@ -70,7 +70,7 @@ pub(super) async fn decide(
     for job in unended.filter(|job| !waiting.contains(&job.intent.id)) {
         closed_before(desk, job, reading, &mut decided, &mut unseen).await?;
     }
-    ask(desk, unseen, &mut decided).await?;
+    ask(desk, unseen, queue, &mut decided).await?;
     Ok(decided)
 }
 
@@ -152,7 +152,12 @@ async fn closed_before(
 }
 
 /// Jobs that were submitted, wait nowhere and have no run: they were cancelled before their start, or nobody knows.
-async fn ask(desk: &Desk<'_>, unseen: Vec<Unseen>, decided: &mut Decided) -> Result<(), JobsError> {
+async fn ask(
+    desk: &Desk<'_>,
+    unseen: Vec<Unseen>,
+    queue: &[JobSighting],
+    decided: &mut Decided,
+) -> Result<(), JobsError> {
     let Some(oldest) = unseen.iter().map(|job| job.since).min() else { return Ok(()) };
     let ids: Vec<SchedulerJobId> = with_arrays(unseen.iter().map(|job| job.scheduler_job)).into_iter().collect();
     let asked = desk.house.scheduler.states(&ids, oldest).await;
@@ -178,7 +183,9 @@ async fn ask(desk: &Desk<'_>, unseen: Vec<Unseen>, decided: &mut Decided) -> Res
                 decided.over.push((close, ended_as_seen(sighting, desk.house.clock.now())));
             }
             (None, None) => decided.unknown.push(job),
-            (Some(sighting), None) if waits_for_ever(sighting, desk.now) => decided.unknown.push(job),
+            (Some(sighting), None) if waits_for_ever(sighting, desk.now) && !is_queued(queue, scheduler_job) => {
+                decided.unknown.push(job);
+            }
             (Some(_), _) => {}
         }
     }
@@ -189,6 +196,11 @@ async fn ask(desk: &Desk<'_>, unseen: Vec<Unseen>, decided: &mut Decided) -> Res
 /// job forgot it, and nobody tells accounting. One that was just submitted may have come behind the look at the queue.
 fn waits_for_ever(sighting: &JobSighting, now: Timestamp) -> bool {
     sighting.state.is_pending() && sighting.submitted_at.plus_seconds(JUST_SUBMITTED_SECONDS) < now
+}
+
+/// Whether the queue has this number: of a job whose stamp a filter took away, or of the array that a task waits in.
+fn is_queued(queue: &[JobSighting], scheduler_job: SchedulerJobId) -> bool {
+    queue.iter().any(|seen| seen.is_called(scheduler_job) || seen.leader.whole() == scheduler_job.whole())
 }
 
 /// No settlement takes longer between its look at the queue and this one.

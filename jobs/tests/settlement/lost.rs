@@ -5,7 +5,7 @@ use crate::desk::{DAY, Desk, HOUR, Job, NOW, at};
 use crate::directories::ended;
 use jobs::{
     cancel::cancel,
-    directory::Origin,
+    directory::{Origin, SubmittedNote},
     list::{Phase, list},
     settle::{LostJob, SettleOptions, SettleReport},
     show::show,
@@ -74,6 +74,30 @@ async fn a_job_that_waits_in_accounting_alone_is_lost_after_two_weeks() {
     desk.says().states = vec![in_queue(&job)];
     let report = settle_on(&desk, 15).await;
     assert_eq!((report.lost.len(), desk.balance().await.committed.milli()), (1, 0));
+}
+
+/// By its number alone, where a filter took its stamp away, and as a task of an array that has a stamp of its own.
+#[tokio::test]
+async fn a_job_that_the_queue_shows_under_its_number_waits_as_long_as_it_does() {
+    for number in ["9", "9_1"] {
+        let desk = Desk::new().await;
+        let job = desk.job("ada", 1, NOW - DAY, Origin::Shell).await;
+        let (scheduler_job, at) = (number.parse().expect("an id"), at(NOW - DAY));
+        let note = SubmittedNote { scheduler_job, cluster: None, at, was_found: false, submitted_at: None };
+        job.directory.put_submitted(&note).await.expect("written");
+        let row = in_queue(&job);
+        desk.says().queue = vec![JobSighting { stamp: None, ..row.clone() }];
+        // As its task is shown, which the queue has in one row with the others.
+        desk.says().states = vec![JobSighting { id: scheduler_job, leader: scheduler_job, ..row }];
+        for day in [0, 15, 40] {
+            let report = settle_on(&desk, day).await;
+            assert_eq!((report.unknown, report.lost), (vec![], vec![]), "{number}, day {day}");
+        }
+        assert!(desk.is_held(job.id).await, "{number}");
+        // The controller forgot it.
+        desk.says().queue.clear();
+        assert_eq!(settle_on(&desk, 41).await.unknown, [job.id], "{number}");
+    }
 }
 
 /// A controller that was killed before it had saved a job gives the job's number to the next one, of the same person or of another.
