@@ -44,11 +44,11 @@ pub(crate) async fn unwanted(
     Ok(seen)
 }
 
-/// Whether a job may have begun that nobody shows: it claimed, or it is a script that was let go, which may leave no claim.
+/// Whether a job may have begun that nobody shows: it claimed, or it is a script that was let go without the claim in front.
 pub(crate) async fn may_have_begun(directory: &JobDirectory) -> Result<bool, JobsError> {
     Ok(directory.claimed_by().await?.is_some()
         || !directory.attempts().await?.is_empty()
-        || directory.released().await?.is_some())
+        || (directory.released().await?.is_some() && !directory.has_kept_script().await?))
 }
 
 async fn shown(

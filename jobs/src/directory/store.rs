@@ -159,6 +159,12 @@ impl JobDirectory {
         self.path.join("slurm_script")
     }
 
+    /// Whether a person's own script has the claim in front: it was kept then, to be started behind it.
+    pub(crate) async fn has_kept_script(&self) -> Result<bool, JobsError> {
+        let modified = self.files.modified_at(&self.kept_script()).await;
+        reached(modified, "the job's own script was not looked for").map(|at| at.is_some())
+    }
+
     pub(super) fn files(&self) -> &dyn Reach {
         self.files.as_ref()
     }

@@ -371,3 +371,23 @@ async fn a_released_script_whose_number_is_another_jobs_is_told_and_nobody_is_to
         assert!(notes.len() == 1 && notes[0].starts_with("its number 101 is another job's"), "{notes:?}");
     }
 }
+
+/// It was let go, and slurmctld was killed before it had saved anything of it: with the claim in front it would have claimed.
+#[tokio::test]
+async fn one_that_was_let_go_cancelled_and_forgotten_is_over_unless_it_may_have_begun_without_a_claim() {
+    for as_is in [false, true] {
+        let (desk, folder) = desk().await;
+        let wish = || ScriptSubmission { as_is, ..wish(&folder) };
+        let id = submit_script(&desk.house("ada"), wish()).await.expect("submitted").id;
+        desk.says().queue.clear();
+        let told = jobs::cancel::cancel(&desk.house("ada"), &id.to_string()).await.expect("told");
+        assert!(told.holds && !told.was_over, "{told:?}");
+        let error = submit_script(&desk.house("ada"), wish()).await.map(drop).expect_err("it was cancelled");
+        let (gravity, hours) = if as_is { (Gravity::Unknown, 1) } else { (Gravity::Refused, 0) };
+        assert_eq!((error.gravity, held_hours(&desk).await), (gravity, hours), "{as_is}: {error}");
+        if !as_is {
+            submit_script(&desk.house("ada"), wish()).await.map(drop).expect("a new one");
+            assert_eq!((sent(&desk), desk.balance().await.committed.milli()), (2, HOUR));
+        }
+    }
+}
