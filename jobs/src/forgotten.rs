@@ -44,6 +44,33 @@ pub(crate) async fn unwanted(
     Ok(seen)
 }
 
+/// That a script which waits held and was never let go is over, because it is shown nowhere: a controller that was killed forgot it.
+/// None where it may be late, or may have begun. Should it come all the same, it waits under its hold.
+pub(crate) async fn is_forgotten_held(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    submitted: &SubmittedNote,
+    what: &str,
+) -> Result<Option<JobsError>, JobsError> {
+    let is_late = house.clock.now() < submitted.at.plus_seconds(SHOWN_WITHIN_SECONDS);
+    if is_late || may_have_begun(directory).await? || directory.released().await?.is_some() {
+        return Ok(None);
+    }
+    if shown(house, directory, intent, submitted, what).await?.is_some()
+        || !is_nowhere(house, intent, submitted).await?
+    {
+        return Ok(None);
+    }
+    give_up(house, directory, intent, "never began: the scheduler forgot it".to_owned()).await?;
+    let why =
+        format!("the scheduler forgot it: neither queue nor accounting shows a job {} now", submitted.scheduler_job);
+    Ok(Some(JobsError::new(Gravity::Refused, what, why, "run the same command again: it makes a new job")))
+}
+
+/// The queue shows a job as soon as it was accepted; this is for whoever answers a little late.
+const SHOWN_WITHIN_SECONDS: i64 = 60;
+
 /// Whether a job may have begun that nobody shows: it claimed, or it is a script that was let go without the claim in front.
 pub(crate) async fn may_have_begun(directory: &JobDirectory) -> Result<bool, JobsError> {
     Ok(directory.claimed_by().await?.is_some()

@@ -4,7 +4,7 @@ use crate::{
     budget::{held_for, hold_command},
     directory::{Intent, JobDirectory, ReadBack, Released, SubmittedNote, Unheld},
     error::{Gravity, JobsError},
-    forgotten::{of_another, still_ours, unwanted},
+    forgotten::{is_forgotten_held, of_another, still_ours, unwanted},
     house::{House, Step},
     reached::{booked, schedule_failure, scheduled, taken_back},
     undo::give_up,
@@ -26,7 +26,14 @@ pub(super) async fn read_back(
     }
     let what = format!("job {} was submitted, held, and not read back", submitted.scheduler_job);
     let asked = house.scheduler.read_back(submitted.scheduler_job).await;
-    let JobFacts { sighting: facts, output, .. } = asked.map_err(|error| not_read(&error, &what))?;
+    let JobFacts { sighting: facts, output, .. } = match asked {
+        Ok(facts) => facts,
+        Err(error) if error.kind == AdapterErrorKind::NotFound => {
+            let forgotten = is_forgotten_held(house, directory, intent, submitted, &what).await?;
+            return Err(forgotten.unwrap_or_else(|| not_read(&error, &what)));
+        }
+        Err(error) => return Err(schedule_failure(&error, &what)),
+    };
     if is_anothers(&facts, intent.id, &intent.principal.user) {
         return Err(of_another(house, directory, intent, submitted, &facts, &what).await?);
     }
@@ -65,9 +72,6 @@ pub(super) async fn read_back(
 /// A job that queue and accounting do not know was submitted all the same: they are late, and it waits, held.
 fn not_read(error: &AdapterError, what: &str) -> JobsError {
     let failure = schedule_failure(error, what);
-    if error.kind != AdapterErrorKind::NotFound {
-        return failure;
-    }
     let next = "run the same command again in a minute: it reads the job back, and then lets it go";
     JobsError::new(Gravity::Unknown, failure.what, failure.why, next)
 }
@@ -116,8 +120,8 @@ pub(super) async fn release(
         return released_before(house, directory, intent, submitted).await;
     }
     let what = "the job was submitted but not released";
-    if was_read {
-        still_ours(house, directory, intent, submitted, what).await?;
+    if was_read && let Err(error) = still_ours(house, directory, intent, submitted, what).await {
+        return Err(is_forgotten_held(house, directory, intent, submitted, what).await?.unwrap_or(error));
     }
     scheduled(house.scheduler.release(submitted.scheduler_job).await, what)?;
     directory.put_released(&Released { at: house.clock.now() }).await.map(|_| None)

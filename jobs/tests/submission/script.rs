@@ -14,7 +14,10 @@ use jobs::{
 use ledger::{Command, EntryKind, HoldId, NewHold};
 use model::{Amount, BaseState, JobId, JobState, SchedulerJobId, WallTime};
 use scheduler_adapters::{AdapterErrorKind, ScriptSource};
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+};
 use tempfile::TempDir;
 
 /// Where a process is killed: behind a step of its own, or in a call that had its effect.
@@ -389,5 +392,26 @@ async fn one_that_was_let_go_cancelled_and_forgotten_is_over_unless_it_may_have_
             submit_script(&desk.house("ada"), wish()).await.map(drop).expect("a new one");
             assert_eq!((sent(&desk), desk.balance().await.committed.milli()), (2, HOUR));
         }
+    }
+}
+
+/// Slurmctld was killed before it had saved what it had accepted, held.
+#[tokio::test]
+async fn a_script_that_was_accepted_held_and_forgotten_is_over_after_a_minute_and_submitted_anew() {
+    for step in [Step::Submitted, Step::ReadBack, Step::Held] {
+        let (desk, folder) = desk().await;
+        killed(&desk, &folder, Kill::After(step)).await;
+        desk.says().queue.clear();
+        let at_second = |second: i64| {
+            desk.clock.0.store(NOW + second, Ordering::SeqCst);
+            desk.house("ada")
+        };
+        let early = submit_script(&at_second(59), wish(&folder)).await.map(drop).expect_err("it may be late");
+        assert_eq!((early.gravity, desk.says().handed.sent.len()), (Gravity::Unknown, 1), "{step:?}: {early}");
+        let late = submit_script(&at_second(60), wish(&folder)).await.map(drop).expect_err("it is over");
+        assert!(late.gravity == Gravity::Refused && late.why.contains("the scheduler forgot it"), "{step:?}: {late}");
+        assert_eq!((held_hours(&desk).await, desk.balance().await.committed.milli()), (0, 0), "{step:?}");
+        submit_script(&at_second(61), wish(&folder)).await.map(drop).expect("a new one");
+        assert_eq!((sent(&desk), desk.balance().await.committed.milli()), (2, HOUR), "{step:?}");
     }
 }
