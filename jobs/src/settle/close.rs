@@ -9,9 +9,10 @@ use super::{
 use crate::{
     directory::{Ended, IndexedJob},
     error::JobsError,
+    forgotten::may_have_begun,
     reached::{booked, scheduled},
     removed::{fill_in, with_arrays},
-    whose_number::{is_certainly_anothers, of_job},
+    whose_number::{is_certainly_anothers, is_queued, of_job},
 };
 use ledger::{CloseHold, CloseReason, Closing, Hold, HoldId};
 use model::{BaseState, JobId, JobState, RunKey, SchedulerJobId, Timestamp, UserName};
@@ -182,25 +183,52 @@ async fn ask(
                 let close = CloseHold { id: job.into(), reason: CloseReason::NeverStarted, read_at: None };
                 decided.over.push((close, ended_as_seen(sighting, desk.house.clock.now())));
             }
-            (None, None) => decided.unknown.push(job),
-            (Some(sighting), None) if waits_for_ever(sighting, desk.now) && !is_queued(queue, scheduler_job) => {
-                decided.unknown.push(job);
+            (Some(sighting), None) if sighting.state.is_pending() && !is_queued(queue, scheduler_job) => {
+                if was_cancelled(desk, job).await? {
+                    decided.over.push(given_up(desk, job));
+                } else if waits_for_ever(sighting, desk.now) {
+                    decided.unknown.push(job);
+                }
             }
+            (None, None) if is_unwanted(desk, job).await? => decided.over.push(given_up(desk, job)),
+            (None, None) => decided.unknown.push(job),
             (Some(_), _) => {}
         }
     }
     Ok(())
 }
 
-/// Whether accounting alone shows that a job waits, which the queue did not show: a controller that was killed before it had saved the
-/// job forgot it, and nobody tells accounting. One that was just submitted may have come behind the look at the queue.
+/// Whether what accounting alone shows as waiting, and the queue does not, was forgotten: by a controller that was killed before it had
+/// saved the job, and nobody tells accounting. One that was just submitted may have come behind the look at the queue.
 fn waits_for_ever(sighting: &JobSighting, now: Timestamp) -> bool {
-    sighting.state.is_pending() && sighting.submitted_at.plus_seconds(JUST_SUBMITTED_SECONDS) < now
+    sighting.submitted_at.plus_seconds(JUST_SUBMITTED_SECONDS) < now
 }
 
-/// Whether the queue has this number: of a job whose stamp a filter took away, or of the array that a task waits in.
-fn is_queued(queue: &[JobSighting], scheduler_job: SchedulerJobId) -> bool {
-    queue.iter().any(|seen| seen.is_called(scheduler_job) || seen.leader.whole() == scheduler_job.whole())
+/// Whether the job here was cancelled. Where the controller does not have it, nothing of it can work any more: what came all the same
+/// would end at its claim, or waits under its hold.
+async fn was_cancelled(desk: &Desk<'_>, job: JobId) -> Result<bool, JobsError> {
+    Ok(desk.house.state.job(job).cancel().await?.is_some())
+}
+
+/// Whether a job that is shown nowhere was cancelled before anything of it began.
+async fn is_unwanted(desk: &Desk<'_>, job: JobId) -> Result<bool, JobsError> {
+    Ok(was_cancelled(desk, job).await? && !may_have_begun(&desk.house.state.job(job)).await?)
+}
+
+/// A cancelled job that the scheduler forgot.
+fn given_up(desk: &Desk<'_>, job: JobId) -> (CloseHold, Ended) {
+    let note = Some("cancelled, and the scheduler forgot it".to_owned());
+    let ended = Ended {
+        state: JobState::of(BaseState::Cancelled),
+        exit_code: None,
+        at: None,
+        elapsed: None,
+        time_limit: None,
+        progress: None,
+        note,
+        observed_at: desk.house.clock.now(),
+    };
+    (CloseHold { id: job.into(), reason: CloseReason::Cancelled, read_at: None }, ended)
 }
 
 /// No settlement takes longer between its look at the queue and this one.

@@ -3,13 +3,14 @@
 use crate::{
     directory::{Intent, JobDirectory},
     error::JobsError,
+    forgotten::may_have_begun,
     house::{House, Step},
     reached::scheduled,
     removed::{fill_in, with_arrays},
-    whose_number::of_job,
+    whose_number::{is_queued, of_job},
 };
-use model::JobId;
-use scheduler_adapters::JobSighting;
+use model::{JobId, SchedulerJobId};
+use scheduler_adapters::{JobSighting, Whose};
 use serde::Serialize;
 
 /// The job of a request.
@@ -117,7 +118,24 @@ async fn is_over(house: &House, directory: &JobDirectory, intent: &Intent) -> Re
     let mut states = scheduled(asked, "it is not known whether the job's last submission is over")?;
     fill_in(house, &mut states, [(intent.id, id, intent.made_at)]).await?;
     let seen = of_job(states.get(&submitted.scheduler_job), intent.id, &intent.principal.user);
-    has_ended(directory, seen).await
+    Ok(has_ended(directory, seen).await?
+        || (seen.is_some_and(|seen| seen.state.is_pending())
+            && is_cancelled_and_forgotten(house, directory, submitted.scheduler_job).await?))
+}
+
+/// Whether a job that was cancelled, and had begun, waits in accounting alone: a controller that was killed forgot it, and nobody tells
+/// accounting of its end.
+async fn is_cancelled_and_forgotten(
+    house: &House,
+    directory: &JobDirectory,
+    scheduler_job: SchedulerJobId,
+) -> Result<bool, JobsError> {
+    if directory.cancel().await?.is_none() || !may_have_begun(directory).await? {
+        return Ok(false);
+    }
+    let asked = house.scheduler.queue(&Whose::mine()).await;
+    let queue = scheduled(asked, "it is not known whether the job that was cancelled is over")?;
+    Ok(queue.rejected.is_empty() && !is_queued(&queue.jobs, scheduler_job))
 }
 
 /// Whether a submitted job has ended, by what the scheduler says of it, if it knows it still.

@@ -1,11 +1,11 @@
 //! Holds of jobs that nobody knows any more: given back after a grace, and never because somebody did not answer.
 
 use crate::cluster::{run, stamped, unreadable, waiting};
-use crate::desk::{DAY, Desk, HOUR, Job, NOW, at};
+use crate::desk::{DAY, Desk, HOUR, Job, NOW, at, principal};
 use crate::directories::ended;
 use jobs::{
     cancel::cancel,
-    directory::{Origin, SubmittedNote},
+    directory::{Cancel, Origin, SubmittedNote},
     list::{Phase, list},
     settle::{LostJob, SettleOptions, SettleReport},
     show::show,
@@ -74,6 +74,37 @@ async fn a_job_that_waits_in_accounting_alone_is_lost_after_two_weeks() {
     desk.says().states = vec![in_queue(&job)];
     let report = settle_on(&desk, 15).await;
     assert_eq!((report.lost.len(), desk.balance().await.committed.milli()), (1, 0));
+}
+
+/// Nothing of it can work any more: there is nothing to wait for.
+#[tokio::test]
+async fn a_job_that_was_cancelled_and_that_the_controller_forgot_gives_its_hold_back_at_once() {
+    // Accounting alone shows that it waits, it is shown nowhere and never began, it is shown nowhere and had begun.
+    for (is_in_accounting, began, is_over) in [(true, true, true), (false, false, true), (false, true, false)] {
+        let desk = Desk::new().await;
+        let job = vanished(&desk).await;
+        if is_in_accounting {
+            desk.says().states = vec![in_queue(&job)];
+        }
+        if began {
+            let claim = job.directory.path().join("links/1/claim");
+            std::fs::create_dir_all(&claim).expect("ours");
+            std::fs::write(claim.join("owner"), "scheduler_job=9\n").expect("ours");
+        }
+        let unknown = if is_over && !is_in_accounting { vec![job.id] } else { settle_on(&desk, 0).await.unknown };
+        assert_eq!(unknown, [job.id], "until it is cancelled");
+        let note = Cancel { principal: principal("ada"), at: at(NOW) };
+        job.directory.put_cancel(&note).await.expect("written");
+        let report = settle_on(&desk, 0).await;
+        let case = format!("{is_in_accounting} {began}");
+        let expected = if is_over { (vec![job.id], vec![]) } else { (vec![], vec![job.id]) };
+        assert_eq!((report.closed, report.unknown, report.lost), (expected.0, expected.1, vec![]), "{case}");
+        assert_eq!(desk.is_held(job.id).await, !is_over, "{case}");
+        if is_over {
+            let ended = ended(&job).await.expect("over");
+            assert_eq!(ended.note.as_deref(), Some("cancelled, and the scheduler forgot it"), "{case}");
+        }
+    }
 }
 
 /// By its number alone, where a filter took its stamp away, and as a task of an array that has a stamp of its own.

@@ -140,6 +140,27 @@ async fn one_that_was_forgotten_and_never_began_is_over_and_the_same_command_mak
     }
 }
 
+/// It had begun, and slurmctld was killed before it had saved that: accounting shows for ever that it waits.
+#[tokio::test]
+async fn one_that_began_and_waits_in_accounting_alone_is_over_for_the_same_command() {
+    let desk = Desk::new().await;
+    let id = once(&desk).await.expect("submitted").id;
+    let (directory, _) = only_job(&desk).await;
+    let claim = directory.path().join("links/1/claim");
+    std::fs::create_dir_all(&claim).expect("ours");
+    std::fs::write(claim.join("owner"), "scheduler_job=101\n").expect("ours");
+    jobs::cancel::cancel(&desk.house("ada"), &id.to_string()).await.expect("told");
+    let mut waiting = std::mem::take(&mut desk.says().queue);
+    waiting[0].state = JobState::of(BaseState::Pending);
+    desk.says().queue.clone_from(&waiting);
+    let error = once(&desk).await.map(drop).expect_err("the queue has it");
+    assert_eq!((error.gravity, sent(&desk)), (Gravity::Refused, 1), "{error}");
+    desk.says().queue.clear();
+    desk.says().states = waiting;
+    once(&desk).await.expect("a new one");
+    assert_eq!(sent(&desk), 2);
+}
+
 #[tokio::test]
 async fn whoever_cancels_what_has_ended_or_is_shown_nowhere_is_told_that() {
     for (state, was_over) in [(Some(BaseState::Completed), true), (None, false)] {
