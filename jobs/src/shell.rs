@@ -158,5 +158,6 @@ fn spec(house: &House, wish: &ShellWish) -> JobSpec {
             partition: wish.partition.clone(),
             ..SchedulerOptions::default()
         },
+        chain: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     arithmetic,
-    directory::{Attempt, Cancel, Checkpoints, Ended, Intent, Origin, Progress, ReadBack, SubmittedNote, Unheld},
+    directory::{Attempt, Cancel, Checkpoints, Ended, Intent, Origin, Over, Progress, ReadBack, SubmittedNote, Unheld},
     error::JobsError,
     find::find,
     house::House,
@@ -32,6 +32,8 @@ pub struct Shown {
     pub progress: Option<Progress>,
     /// What is left of the checkpoints that it says it wrote.
     pub checkpoints: Checkpoints,
+    /// Why its chain is over; none where it goes on, or is none.
+    pub over: Option<Over>,
     /// Whether somebody asked for its end.
     pub cancel: Option<Cancel>,
     /// How it ended.
@@ -102,6 +104,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         attempts: directory.attempts().await?,
         progress: directory.progress().await?,
         checkpoints: directory.checkpoints().await?,
+        over: directory.over().await?,
         cancel: directory.cancel().await?,
         directory: directory.path().to_path_buf(),
         intent,

@@ -5,6 +5,7 @@
 
 mod amount;
 mod balance;
+mod chain;
 mod charge_rule;
 mod counted;
 mod day;
@@ -38,6 +39,7 @@ mod zone;
 
 pub use amount::{Amount, AmountError};
 pub use balance::{Balance, Completeness, SiteFigure};
+pub use chain::{Chain, SignalError, StopSignal, Until};
 pub use charge_rule::ChargeRule;
 pub use counted::{agreeing, counted, counted_the};
 pub use day::{Day, DayError, Month};

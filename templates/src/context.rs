@@ -1,7 +1,9 @@
 //! What the script templates see: every value checked and quoted, nothing left to decide.
 
 use crate::{
-    BatchScript, Dialect, TemplateError, engine,
+    BatchScript, Dialect, TemplateError,
+    chain_words::ChainWords,
+    engine,
     environment::{self, Variable},
     error::launch_name,
     exit_code, launch, quote, refusal,
@@ -19,6 +21,7 @@ pub(crate) struct Context {
     surroundings: Surroundings,
     #[serde(flatten)]
     start: Start,
+    chain: Option<ChainWords>,
     exit_code: BTreeMap<&'static str, u8>,
 }
 
@@ -95,6 +98,7 @@ impl Context {
             head: Head::of(script),
             surroundings: Surroundings::of(script)?,
             start: Start::of(script)?,
+            chain: script.spec.chain.as_ref().map(|chain| ChainWords::of(script, chain)),
             exit_code: BTreeMap::from([
                 ("no_input", exit_code::NO_INPUT),
                 ("no_host", exit_code::NO_HOST),

@@ -9,10 +9,11 @@ macro_rules! templates {
     ($($name:literal),+ $(,)?) => { [$(($name, include_str!($name))),+] };
 }
 
-const TEMPLATES: [(&str, &str); 27] = templates!(
+const TEMPLATES: [(&str, &str); 28] = templates!(
     "scripts/batch.sh.j2",
     "scripts/header.sh.j2",
     "scripts/claim.sh.j2",
+    "scripts/chain.sh.j2",
     "scripts/guard.sh.j2",
     "scripts/array.sh.j2",
     "scripts/markers.sh.j2",

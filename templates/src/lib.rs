@@ -17,6 +17,10 @@
 //! | `.../progress` | by the program, if it likes: `$PAKT_PROGRESS` | lines `step total [key=value ...]`; the last one counts |
 //! | `.../cache` | by libraries, where the site's area for caches is not there | theirs |
 //! | `.../ended` | last | `exit_code`, `signal` (0 where none), `received` (what the script was told, or `none`), `epoch_seconds` |
+//! | `.../stop`, `.../launched` | in a chain: when the program is told to save (`PAKT_STOP`); before it begins | by what it was told, and the length of `checkpoints` then; empty |
+//! | `chain` | in a chain: appended at each start and end | docs/checkpoints.md |
+//! | `over` | in a chain, once | `why`, `link`, `step`, `epoch_seconds`, `by` |
+//! | `done` | by the program of a chain: `$PAKT_DONE` | anything |
 //! | `checkpoints` | appended by programs: `$PAKT_CHECKPOINTS` | one line a checkpoint, shared by all links |
 //!
 //! [`guard`] puts the claim alone in front of a script that a person wrote for `sbatch`: it leaves the first two of these.
@@ -35,6 +39,7 @@
 
 mod array_script;
 mod batch_script;
+mod chain_words;
 mod context;
 mod engine;
 mod environment;

@@ -1,7 +1,10 @@
 //! Why a job's end was not the one its person wanted, and what to do next.
 
 use crate::output::instant;
-use jobs::show::Shown;
+use jobs::{
+    directory::{Over, OverReason},
+    show::Shown,
+};
 use model::{BaseState, JobState};
 
 /// An end in words.
@@ -21,6 +24,9 @@ pub(super) fn state(shown: &Shown) -> Option<&JobState> {
 /// The end in words; none where the job is not over, or ended well.
 pub(super) fn told(shown: &Shown) -> Option<End> {
     let base = state(shown).filter(|state| state.is_final())?.base;
+    if let Some(over) = &shown.over {
+        return chain(shown, over);
+    }
     let name = &shown.intent.name;
     let again = "submit it again".to_owned();
     let (why, next) = match base {
@@ -54,6 +60,31 @@ fn more_time(shown: &Shown) -> String {
         None => "ask for more with `time:` below `resources:`, or let the program save checkpoints and submit it again"
             .to_owned(),
     }
+}
+
+/// A chain that is over, as it says by itself: what its last link ended with is not what counts.
+fn chain(shown: &Shown, over: &Over) -> Option<End> {
+    let name = &shown.intent.name;
+    let goes_on = shown.checkpoints.last.as_ref().map_or_else(
+        || format!("no checkpoint of it is there; {}", log(name)),
+        |last| format!("its last checkpoint is of step {}: {}", last.step, last.path.display()),
+    );
+    let next = match over.why {
+        OverReason::Done => return None,
+        OverReason::Stalled => log(name),
+        OverReason::Links => goes_on,
+    };
+    Some(End { why: format!("its chain is over before its work was done: {}", over.why), next })
+}
+
+/// Whether the job came to an end that is not the one its person wanted.
+pub(super) fn has_failed(shown: &Shown) -> bool {
+    if let Some(over) = &shown.over {
+        return over.why != OverReason::Done;
+    }
+    let code = shown.attempts.last().and_then(|attempt| attempt.exit_code);
+    state(shown).is_some_and(|state| state.is_final() && state.base != BaseState::Completed)
+        || code.is_some_and(|code| code != 0)
 }
 
 /// A cancelled job, or one that never ran, of which the note in its state says why.

@@ -65,6 +65,7 @@ pub(super) fn answer(house: &House, shown: &Shown) -> Answer {
         lines.push(("progress", format!("{}/{} {}", progress.step, progress.total, progress.note)));
     }
     lines.extend(checkpoint_line(shown).map(|text| ("checkpoint", text)));
+    lines.extend(chain_line(shown).map(|text| ("chain", text)));
     lines.push(("hold", hold_line(shown)));
     lines.extend(renewal_line(shown).map(|text| ("renewed", text)));
     if let Some(at) = ended.as_ref().and_then(|ended| ended.at) {
@@ -113,6 +114,14 @@ fn checkpoint_line(shown: &Shown) -> Option<String> {
     }
 }
 
+/// Why the chain is over.
+fn chain_line(shown: &Shown) -> Option<String> {
+    let over = shown.over.as_ref()?;
+    let link = over.link.map(|link| format!(" behind link {link}")).unwrap_or_default();
+    let step = over.step.map(|step| format!(", at step {step}")).unwrap_or_default();
+    Some(format!("over{link}: {}{step}", over.why))
+}
+
 fn hold_line(shown: &Shown) -> String {
     match (&shown.hold, &shown.unheld) {
         (Some(taken), _) if taken.is_open() => {
@@ -144,7 +153,7 @@ fn json(shown: &Shown) -> serde_json::Value {
     json!({
         "version": 1, "id": intent.id, "name": intent.name, "project": intent.project, "made_at": intent.made_at,
         "scheduler_job": shown.submitted.as_ref().map(|note| note.scheduler_job), "intent": intent, "submitted": shown.submitted, "read_back": shown.read_back,
-        "unheld": shown.unheld, "progress": shown.progress, "checkpoints": shown.checkpoints, "cancel": shown.cancel, "ended": ended,
+        "unheld": shown.unheld, "progress": shown.progress, "checkpoints": shown.checkpoints, "over": shown.over, "cancel": shown.cancel, "ended": ended,
         "state": ends::state(shown), "end": ends::told(shown),
         "reason": sighting.as_ref().map(|seen| &seen.reason), "unasked": shown.unasked,
         "observed_at": shown.observed_at,

@@ -17,7 +17,7 @@ use jobs::{
     settle::{SettleOptions, settle},
     show::{Shown, follow as look, progress},
 };
-use model::{BaseState, JobState, WallTime};
+use model::{JobState, WallTime};
 use serde_json::json;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -121,7 +121,7 @@ async fn to_its_end(
     let note = end(house).await;
     let shown = look(house, job, freshness).await?;
     let mut answer = show::answer(house, &shown).with_notes(note);
-    if has_failed(&shown) {
+    if ends::has_failed(&shown) {
         answer = answer.with_code(JOB_FAILED);
     }
     if shown.hold.as_ref().is_some_and(Hold::is_open) {
@@ -136,14 +136,6 @@ fn waiting(shown: &Shown) -> Option<String> {
     let seen = shown.sighting.as_ref().filter(|seen| seen.state.is_pending())?;
     let reason = if seen.reason.is_empty() { String::new() } else { format!(" ({})", seen.reason) };
     Some(format!("note: it waits{reason}; `pakt why {}` says what for", shown.intent.id))
-}
-
-/// Whether the job came to an end that is not the one its person wanted.
-fn has_failed(shown: &Shown) -> bool {
-    let state = ends::state(shown);
-    let code = shown.attempts.last().and_then(|attempt| attempt.exit_code);
-    state.is_some_and(|state| state.is_final() && state.base != BaseState::Completed)
-        || code.is_some_and(|code| code != 0)
 }
 
 /// What the job used is entered at once; a scheduler or ledger that does not answer now is asked by the next `settle`.

@@ -8,6 +8,7 @@ mod budgets;
 mod bundles;
 mod by_hand;
 mod cancel;
+mod chains;
 mod choosing;
 mod complete;
 mod desk;

@@ -1,6 +1,7 @@
 //! The checkpoints that a program says it wrote: a line `STEP PATH` each in the file that `PAKT_CHECKPOINTS` names.
 //!
-//! The last one that is there counts, whatever its step: whoever goes back to an earlier one appends it again.
+//! The last one that is there counts, whatever its step: whoever goes back to an earlier one appends it again. The batch script of
+//! a chain reads the list by the same rules (`templates/src/scripts/chain.sh.j2`), and a test gives both the same lists.
 
 use super::JobDirectory;
 use crate::{error::JobsError, reached::reached};
@@ -11,6 +12,8 @@ const NAME: &str = "checkpoints";
 const TAIL: u32 = 256 * 1024;
 /// The longest path, in bytes (`PATH_MAX` of Linux).
 const LONGEST_PATH: usize = 4096;
+/// The longest step, in digits.
+const MOST_DIGITS: usize = 18;
 /// So many of the last lines are looked at: a site may have cleaned up, and asking for each may be a way to another host.
 const MOST_LOOKED_AT: usize = 50;
 
@@ -45,7 +48,7 @@ impl Checkpoint {
     fn of_line(line: &[u8]) -> Option<Self> {
         let (step, path) = std::str::from_utf8(line).ok()?.split_once(' ')?;
         let is_path = path.starts_with('/') && path.len() <= LONGEST_PATH && !path.contains(char::is_control);
-        let is_number = step.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number = step.len() <= MOST_DIGITS && step.bytes().all(|byte| byte.is_ascii_digit());
         let step = step.parse().ok().filter(|_| is_number && is_path)?;
         Some(Self { step, path: PathBuf::from(path) })
     }

@@ -142,7 +142,7 @@ impl JobDirectory {
         if ended_at_its_claim { JobState::of(BaseState::Cancelled) } else { state }
     }
 
-    async fn marker(&self, name: &str) -> Result<BTreeMap<String, String>, JobsError> {
+    pub(super) async fn marker(&self, name: &str) -> Result<BTreeMap<String, String>, JobsError> {
         let bytes = self.file(name, LONGEST_MARKER).await?.unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let pairs = text.lines().filter_map(|line| line.split_once('='));

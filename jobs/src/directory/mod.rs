@@ -19,6 +19,9 @@
 //!                 cancel.json      somebody asked for its end                         (written once)
 //!                 ended.json       it is over, and how; its hold is closed            (written once)
 //!                 links/<n>/…      written by the batch script: claim, markers, heartbeat
+//!                 chain            a line for each start and end of a chain's links     (appended)
+//!                 over             why a chain is over                                 (written once)
+//!                 done             made by a program whose work is done
 //!                 checkpoints, log
 //!                 sealed.tar       all of these but the log, once the job is long over  (written once)
 //! STATE/ledgers/<name>.json        a ledger that holds for jobs here, where there are two (written once)
@@ -34,6 +37,7 @@ mod archive;
 mod checkpoints;
 mod index;
 mod markers;
+mod over;
 mod record;
 mod seal;
 mod sets;
@@ -43,6 +47,7 @@ mod together;
 pub use checkpoints::{Checkpoint, Checkpoints};
 pub use index::{IndexedJob, JobIndex, list};
 pub use markers::{Attempt, Progress};
+pub use over::{Over, OverReason};
 pub use record::{Cancel, Ended, Intent, Missed, Origin, ReadBack, Released, Sending, SubmittedNote, Unheld};
 pub use seal::Sealing;
 pub(crate) use sets::{JobSet, LastSet, SetMember, SetTask};

@@ -26,18 +26,23 @@ const MOST_PACKED: u64 = 8 * 1024 * 1024;
 /// The most folders of a job that are looked through.
 const MOST_FOLDERS: usize = 5_000;
 /// What is packed, from the job directory down; `*` stands for any one name.
-const PACKED: [&str; 18] = [
+const PACKED: [&str; 23] = [
     "cancel.json",
+    "chain",
     "checkpoints",
+    "done",
     "ended.json",
     "intent.json",
     "links/*/attempts/*/ended",
     "links/*/attempts/*/heartbeat",
+    "links/*/attempts/*/launched",
     "links/*/attempts/*/program",
     "links/*/attempts/*/progress",
     "links/*/attempts/*/started",
+    "links/*/attempts/*/stop",
     "links/*/claim/owner",
     "links/*/duplicates/*/owner",
+    "over",
     "read-back.json",
     "released.json",
     "script.sh",

@@ -9,12 +9,10 @@ use std::{cell::RefCell, fmt::Display, str::FromStr};
 pub(super) type Findings = RefCell<Vec<(Place, Finding)>>;
 
 /// Words that belong to parts of Pakt that do not exist yet: an honest answer instead of "unknown field".
-const RESERVED: [(&str, &str); 7] = [
-    ("chain", "continuing past the wall-time limit"),
+const RESERVED: [(&str, &str); 5] = [
     ("sweep", "sweeps"),
     ("evaluate", "evaluation matrices"),
     ("data", "staging data"),
-    ("checkpoint", "the checkpoint contract"),
     ("on_failure", "failure policies"),
     ("telemetry", "GPU telemetry"),
 ];

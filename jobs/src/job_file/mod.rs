@@ -4,6 +4,7 @@
 //! part of a job each, `paths` says what a path means, `mistake` ties a finding to its place in the file, `secret` hides
 //! what is not to be shown of it, `reference` says what each field means.
 
+mod chain;
 mod document;
 mod documents;
 mod fields;

@@ -1,7 +1,7 @@
 //! Reads a whole job file.
 
 use super::{
-    Document, Mistake, Place,
+    Document, Mistake, Place, chain,
     document::Value,
     fields::{Fields, Findings},
     paths, reference, resources, scheduler, surroundings,
@@ -133,6 +133,7 @@ fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place,
     let output = paths::of_log(&job, "output", &source.directory);
     let notify = surroundings::notify(&job);
     let scheduler = scheduler::read(&job);
+    let chain = chain::read(&job, resources.as_ref().map(|resources| resources.time));
     Some(JobSpec {
         name: name.unwrap_or_else(|| MADE_UP.parse().expect("a word is a job name")),
         kind: kind.unwrap_or(JobKind::Command),
@@ -146,6 +147,7 @@ fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place,
         output,
         notify,
         scheduler,
+        chain,
     })
 }
 

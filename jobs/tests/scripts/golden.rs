@@ -3,13 +3,18 @@
 //! `PAKT_UPDATE_GOLDEN=1 cargo nextest run -p jobs golden` writes them anew; look at the difference before committing it.
 
 use crate::support::{LAUNCHERS, catalogue, environment, job, script, starts};
-use model::Launch;
+use model::{Chain, JobSpec, Launch, LinkNumber, StopSignal, Until, WallTime};
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
+
+fn chain(until: Until, signal: Option<StopSignal>) -> Chain {
+    let max_links = LinkNumber::new(12).expect("not 0");
+    Chain { until, max_links, max_gpu_hours: None, ahead: 2, stalled_links: 3, lead: None, signal }
+}
 
 /// The scripts by the names of their files: each site and launcher, and one in a container where a runtime is known.
 fn all() -> Vec<(String, String)> {
@@ -23,6 +28,15 @@ fn all() -> Vec<(String, String)> {
             spec.environment = environment(true);
             scripts.push((format!("{}-container", site.name()), script(site, &spec)));
         }
+    }
+    for (name, launch, until, signal) in [
+        ("jupiter", Launch::Torchrun, Until::Steps(Some(20_000)), None),
+        ("raven", Launch::Srun, Until::Time(WallTime::from_seconds(259_200)), Some(StopSignal::Usr1)),
+        ("local", Launch::Command, Until::Marker, None),
+    ] {
+        let site = catalogue().get(&name.parse().expect("a site")).expect("built in");
+        let spec = JobSpec { chain: Some(chain(until, signal)), ..job(site, launch) };
+        scripts.push((format!("{name}-chain"), script(site, &spec)));
     }
     scripts
 }

@@ -49,6 +49,7 @@ pub(crate) fn job(site: &Site, launch: Launch) -> JobSpec {
         output: None,
         notify: Notify::default(),
         scheduler: SchedulerOptions { account: Some(account(site)), ..SchedulerOptions::default() },
+        chain: None,
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) fn job(nodes: Option<u32>, gpus: GpuRequest) -> JobSpec {
         output: None,
         notify: model::Notify::default(),
         scheduler: model::SchedulerOptions::default(),
+        chain: None,
     }
 }
 

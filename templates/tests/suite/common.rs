@@ -33,5 +33,6 @@ pub(crate) fn job(launch: Launch, run: &str) -> JobSpec {
         output: None,
         notify: Notify::default(),
         scheduler: SchedulerOptions::default(),
+        chain: None,
     }
 }

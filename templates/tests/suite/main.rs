@@ -2,6 +2,7 @@
 //! real sites, with their golden files, are tested where the profiles are known too: in jobs/tests.
 
 mod array;
+mod chain;
 mod claim;
 mod common;
 mod environment;

@@ -1,7 +1,7 @@
 //! A stage on which a script runs in real bash: a job directory, a home, and doubles of Slurm's programs on PATH.
 
 use crate::{common::stamp, sites};
-use model::{JobSpec, Placement};
+use model::{JobSpec, Placement, Stamp};
 use std::{
     fs,
     os::unix::{fs::PermissionsExt, process::CommandExt},
@@ -65,6 +65,7 @@ exit "$worst""#,
 'show hostnames n[1-2]') printf 'n1\nn2\n' ;;
 '--oneliner show node n1') echo 'NodeName=n1 Arch=x86_64 NodeAddr=127.0.0.11 NodeHostName=localhost' ;;
 '--oneliner show node n2') echo 'NodeName=n2 Arch=x86_64 NodeAddr=127.0.0.12 NodeHostName=localhost' ;;
+'--oneliner show job 41') [ -r "$STAGE/ends" ] && echo "JobId=41 JobName=x EndTime=$(cat "$STAGE/ends") Deadline=N/A" ;;
 *) exit 1 ;;
 esac"#,
         );
@@ -102,9 +103,21 @@ esac"#,
 
     /// Writes the script of a job under a name.
     pub(crate) fn script(&self, name: &str, spec: &JobSpec, placement: &Placement, dialect: Dialect) -> PathBuf {
+        self.script_of(stamp(), name, spec, placement, dialect)
+    }
+
+    /// The same of any link.
+    pub(crate) fn script_of(
+        &self,
+        stamp: Stamp,
+        name: &str,
+        spec: &JobSpec,
+        placement: &Placement,
+        dialect: Dialect,
+    ) -> PathBuf {
         let job_directory = self.path("job");
         let job_directory = job_directory.to_str().expect("a path as text");
-        let script = BatchScript { stamp: stamp(), spec, placement, job_directory, dialect, made_by: "pakt 0.1.0" };
+        let script = BatchScript { stamp, spec, placement, job_directory, dialect, made_by: "pakt 0.1.0" };
         let file = self.path(name);
         fs::write(&file, render(&script).expect("a script")).expect("a script");
         file

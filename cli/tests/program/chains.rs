@@ -1,0 +1,44 @@
+//! A job with a chain, as its person sees it.
+
+use crate::desk::Desk;
+use std::{fs, path::Path};
+
+/// The trainer of docs/checkpoints.md, each step of which takes its time.
+fn trainer(desk: &Desk) {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/checkpoints.md");
+    let page = fs::read_to_string(page).expect("the page");
+    let (_, behind) = page.split_once("```python\n").expect("an example");
+    let (example, _) = behind.split_once("```").expect("its end");
+    let slow = example.replace("import json,", "import time, json,").replacen(
+        "# One step",
+        "; time.sleep(0.05)  # One step",
+        1,
+    );
+    assert!(slow.contains("time.sleep"), "{slow}");
+    desk.write("train.py", &slow);
+}
+
+#[test]
+fn a_program_that_is_told_before_its_limit_saves_and_says_where_it_goes_on() {
+    let desk = Desk::with_grant("10");
+    trainer(&desk);
+    let file = desk.job("lm", "python3 train.py");
+    let text = fs::read_to_string(desk.work().join(&file)).expect("written");
+    let text = text.replace("00:10:00", "00:01:00");
+    desk.write(&file, &format!("{text}chain: {{ until: steps, steps: 200, max_links: 1, lead: 58s }}\n"));
+    desk.pakt(&["submit", "--watch", &file]).expect(6);
+    let shown = desk.json(&["show", "lm"]);
+    let step = shown["checkpoints"]["last"]["step"].as_u64().expect("it saved");
+    assert!((1..200).contains(&step), "{shown}");
+    assert_eq!((&shown["over"]["why"], shown["over"]["step"].as_u64()), (&"links".into(), Some(step)), "{shown}");
+    assert_eq!(shown["attempts"][0]["exit_code"], 75);
+    assert_eq!(shown["ended"]["state"]["base"], "COMPLETED", "for the scheduler it is no failure: {shown}");
+    let (why, next) = (shown["end"]["why"].as_str(), shown["end"]["next"].as_str());
+    assert!(why.is_some_and(|why| why.contains("its chain is over before its work was done")), "{shown}");
+    assert!(next.is_some_and(|next| next.contains(&format!("of step {step}: "))), "{shown}");
+    let told = desk.pakt(&["show", "lm"]).expect(0).stdout;
+    assert!(
+        told.contains(&format!("chain      over behind link 1: it has had all of its links, at step {step}\n")),
+        "{told}"
+    );
+}

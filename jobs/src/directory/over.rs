@@ -1,0 +1,78 @@
+//! Why a chain is over: one record, written once by whoever saw it first, the batch script or Pakt.
+
+use super::JobDirectory;
+use crate::error::JobsError;
+use model::{LinkNumber, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// Why a chain is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OverReason {
+    /// Its work is done.
+    Done,
+    /// So many links made no newer checkpoint.
+    Stalled,
+    /// It has had all of its links.
+    Links,
+}
+
+/// The end of a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Over {
+    /// Why.
+    pub why: OverReason,
+    /// Behind which link.
+    pub link: Option<LinkNumber>,
+    /// At the step of which checkpoint; none where there is none.
+    pub step: Option<u64>,
+    /// When that was seen.
+    pub at: Option<Timestamp>,
+}
+
+impl OverReason {
+    const ALL: [Self; 3] = [Self::Done, Self::Stalled, Self::Links];
+
+    /// The word in the record.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Stalled => "stalled",
+            Self::Links => "links",
+        }
+    }
+}
+
+impl FromStr for OverReason {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|reason| reason.word() == text).ok_or(())
+    }
+}
+
+impl fmt::Display for OverReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Done => "its work is done",
+            Self::Stalled => "too many links made no newer checkpoint",
+            Self::Links => "it has had all of its links",
+        })
+    }
+}
+
+impl JobDirectory {
+    /// Why the chain is over; none where that was not written down.
+    pub async fn over(&self) -> Result<Option<Over>, JobsError> {
+        let record = self.marker("over").await?;
+        let number = |name: &str| record.get(name).and_then(|text| text.parse::<u64>().ok());
+        let Some(why) = record.get("why").and_then(|text| text.parse().ok()) else { return Ok(None) };
+        Ok(Some(Over {
+            why,
+            link: number("link").and_then(|link| LinkNumber::new(u32::try_from(link).ok()?)),
+            step: number("step"),
+            at: record.get("epoch_seconds").and_then(|text| text.parse().ok()).map(Timestamp::from_epoch_seconds),
+        }))
+    }
+}

@@ -1,0 +1,477 @@
+#!/bin/bash
+#
+# Job tiny-lm, link 1 (pakt-01m5vj1jg028t5cy4tqkff04hm-1), for local of local; made by pakt 0.1.0.
+# It needs bash 4.4 and coreutils, and nothing of Pakt. It is no login shell: login profiles may talk or change things;
+# what modules need is sourced below.
+set -u -o pipefail
+unset SLURM_JWT # A token that sbatch was shown is none of the job's.
+ulimit -c 0 # A core file of every rank eats hours and inodes.
+pakt_umask=$(umask)
+umask go-w # What runs from the job directory is written by its owner alone; the job has its own mask back.
+
+# --- Claim: one scheduler job works on this link, however many came to be. ------------------------------------------
+
+# Ends the script: an exit code, and one line that says why.
+pakt_fail() {
+  printf 'pakt: %s\n' "$2" >&2
+  exit "$1"
+}
+
+pakt_is_number() {
+  case "$1" in '' | *[!0-9]*) return 1 ;; esac
+}
+
+pakt_number=${PAKT_LOCAL_JOB_ID:-}
+pakt_id=$pakt_number
+pakt_restart=0
+if ! pakt_is_number "$pakt_number" || ! pakt_is_number "${pakt_id/_/}" || ! pakt_is_number "$pakt_restart"; then
+  pakt_fail 74 'this script runs as a scheduler job only: PAKT_LOCAL_JOB_ID holds no number'
+fi
+pakt_job_directory=/state/pakt/job
+pakt_link="$pakt_job_directory/links/1"
+pakt_attempt="$pakt_link/attempts/$pakt_id-$pakt_restart"
+
+# Writes its input to a file: under a temporary name, synced, renamed, so that it is there whole or not at all.
+pakt_publish() {
+  cat >"$1.partial" || return
+  sync "$1.partial" 2>/dev/null || true # Older coreutils sync no single file.
+  mv -f "$1.partial" "$1"
+}
+
+# Says who claims, as claim/owner and duplicates/*/owner keep it.
+pakt_owner() {
+  printf 'scheduler_job=%s\nrestart=%s\nhost=%s\nepoch_seconds=%(%s)T\n' "$pakt_id" "$pakt_restart" "$(uname -n)" -1
+}
+
+# Ends without work, and takes the claim back with which nothing was done. Why: one line.
+pakt_is_unwanted() {
+  pakt_has_claim=''
+  mkdir -p "$pakt_link/duplicates"
+  mv -T "$pakt_link/claim" "$pakt_link/duplicates/$pakt_id" 2>/dev/null || rm -rf "$pakt_link/claim"
+  printf 'pakt: pakt-01m5vj1jg028t5cy4tqkff04hm-1 %s; scheduler job %s ends without work\n' "$1" "$pakt_id" >&2
+  exit 0
+}
+
+# Whether nobody waits for this job any more. Sealed: it was over long ago and its directory is packed, the claim with it, so
+# that this claim is none; the archive is there before the claim is taken away, and who could claim because of that sees it.
+# Given up: it was never heard of, and its hold was given back before anything of it began.
+pakt_look() {
+  [ ! -e "$pakt_job_directory/sealed.tar" ] || pakt_is_unwanted 'was over, and its directory is sealed'
+  [ ! -e "$pakt_job_directory/cancel.json" ] || pakt_is_unwanted 'was cancelled'
+  ! grep -q '"note": "never ' "$pakt_job_directory/ended.json" 2>/dev/null || pakt_is_unwanted 'was given up'
+  # A controller that was killed may have forgotten that this very start came to its end, and start it again.
+  if grep -qx 'exit_code=0' "$pakt_attempt/ended" 2>/dev/null; then
+    pakt_has_claim=''
+    printf 'pakt: pakt-01m5vj1jg028t5cy4tqkff04hm-1 was done by this start of scheduler job %s already; it ends without work\n' "$pakt_id" >&2
+    exit 0
+  fi
+}
+
+# Claims the link, or ends. A directory with its record inside is renamed onto `claim`, which fails where a claim lies:
+# whoever is killed in between leaves no claim without a record. What counts afterwards is the record, not what `mv`
+# said: over NFS a rename can succeed and still report failure.
+pakt_claim() {
+  local mine="$pakt_link/claim.$pakt_id.$pakt_restart" owner=''
+  [ -d "$pakt_job_directory" ] ||
+    pakt_fail 74 "the job directory $pakt_job_directory cannot be seen from $(uname -n)"
+  if ! mkdir -p "$mine" || ! pakt_owner | pakt_publish "$mine/owner"; then
+    pakt_fail 74 "cannot write to $pakt_link from $(uname -n)"
+  fi
+  mv -T "$mine" "$pakt_link/claim" 2>/dev/null
+  owner=$(sed -n 's/^scheduler_job=//p' "$pakt_link/claim/owner")
+  if [ "$owner" = "$pakt_id" ]; then
+    pakt_has_claim=yes
+    rm -rf "$mine" # A requeue finds its own claim and goes on as a new attempt.
+    pakt_look
+    sync "$pakt_link" 2>/dev/null || true
+    return
+  fi
+  [ -n "$owner" ] || pakt_fail 74 "the claim in $pakt_link cannot be read from $(uname -n)"
+  mkdir -p "$pakt_link/duplicates"
+  mv -T "$mine" "$pakt_link/duplicates/$pakt_id" 2>/dev/null || rm -rf "$mine"
+  printf 'pakt: scheduler job %s holds the claim of pakt-01m5vj1jg028t5cy4tqkff04hm-1; scheduler job %s ends without work\n' \
+    "$owner" "$pakt_id" >&2
+  exit 0
+}
+
+# --- Chain: what is left to do, and when the program is told to save. --------------------------------------------------
+
+# Tells the program to save: makes the file that PAKT_STOP names. By what: `limit` before the one of this link, `time` where
+# the chain's own is used up, or the signal that came. Beside it stands how long the list of checkpoints was, in bytes.
+pakt_tell() {
+  [ ! -e "$pakt_attempt/stop" ] || return 0
+  printf '%s %s\n' "$1" "$(stat -Lc %s "$pakt_job_directory/checkpoints" 2>/dev/null || printf 0)" |
+    pakt_publish "$pakt_attempt/stop"
+}
+
+# Finds the last checkpoint that is there: the last whole line `STEP PATH` of the list whose path exists, whatever its step.
+# Sets pakt_step and pakt_resume, empty where there is none, and pakt_saved: where its line ends, in bytes.
+pakt_find_checkpoint() {
+  local LC_ALL=C list="$pakt_job_directory/checkpoints" size at line count=0 lines=() ends=() step path
+  pakt_step='' pakt_resume='' pakt_saved=0
+  size=$(stat -Lc %s "$list" 2>/dev/null) || return 0
+  at=$((size > 262144 ? size - 262144 : 0))
+  # A line without its end is none yet, and of a piece of the list the first one may have been cut.
+  while IFS= read -r line; do
+    at=$((at + ${#line} + 1))
+    lines+=("$line") ends+=("$at")
+  done < <(tail -c 262144 -- "$list")
+  for ((at = ${#lines[@]} - 1; at >= (size > 262144) && count < 50; at--)); do
+    step=${lines[at]%% *} path=${lines[at]#* }
+    case "$path" in *[[:cntrl:]]*) continue ;; /*) ;; *) continue ;; esac
+    case "$path" in *[!\ -~]*) iconv -f UTF-8 -t UTF-8 <<<"$path" >/dev/null 2>&1 || continue ;; esac
+    if ! pakt_is_number "$step" || [ "${#step}" -gt 18 ] || [ "${#path}" -gt 4096 ]; then continue; fi
+    count=$((count + 1))
+    if [ -e "$path" ]; then
+      pakt_step=$((10#$step)) pakt_resume=$path pakt_saved=${ends[at]}
+      return
+    fi
+  done
+}
+
+# Appends a line to the journal of the chain, which all links share, behind a last one that was cut.
+pakt_journal() {
+  local journal="$pakt_job_directory/chain"
+  [ ! -s "$journal" ] || [ -z "$(tail -c 1 -- "$journal")" ] || printf '\n' >>"$journal"
+  printf '%s\n' "$*" >>"$journal"
+}
+
+# Reads the journal. A start without an end was killed with no word; its heartbeat tells how long it lived.
+#   pakt_worked   how long all starts worked together, in seconds
+#   pakt_stalled  how many of the last links made no newer checkpoint; those that the scheduler ended early do not count
+#   pakt_class    how the last start ended; empty where that is not known
+pakt_read_journal() {
+  local kind link id restart at saved class told _ last='' began='' number=0 attempt='' firsts=() spared=()
+  pakt_worked=0 pakt_stalled=0 pakt_class=''
+  while read -r kind link id restart at saved class _ told _; do
+    if ! pakt_is_number "$link" || ! pakt_is_number "$at" || ! pakt_is_number "$saved"; then continue; fi
+    case "$kind" in
+    started)
+      [ -z "$began" ] || pakt_count_killed
+      if [ "$link" != "$last" ]; then
+        last=$link number=$((number + 1)) firsts[number]=$saved
+      fi
+      began=$at attempt="$pakt_job_directory/links/$link/attempts/$id-$restart" pakt_class='' spared[number]=''
+      ;;
+    ended)
+      [ -z "$began" ] || pakt_worked=$((pakt_worked + (at > began ? at - began : 0)))
+      began='' pakt_class=$class
+      case "$told" in TERM | INT | HUP) spared[number]=yes ;; esac
+      ;;
+    esac
+  done < <(cat -- "$pakt_job_directory/chain" 2>/dev/null)
+  [ -z "$began" ] || pakt_count_killed
+  firsts[number + 1]=$pakt_saved
+  for ((; number > 0 && firsts[number + 1] <= firsts[number]; number--)); do
+    [ -n "${spared[number]}" ] || pakt_stalled=$((pakt_stalled + 1))
+  done
+}
+
+# Counts how long a start worked that was killed with no word; only within the journal's reader.
+pakt_count_killed() {
+  local beat
+  beat=$(stat -Lc %Y "$attempt/heartbeat" 2>/dev/null) || beat=$began
+  pakt_worked=$((pakt_worked + (beat > began ? beat - began : 0)))
+}
+
+# Prints why there is nothing left to do, where that is so: `done` or `stalled`.
+pakt_is_over() {
+  [ ! -e "$pakt_job_directory/done" ] || { printf 'done' && return; }
+  [ "$pakt_stalled" -lt 3 ] || printf 'stalled'
+}
+
+# Writes down that the chain is over, unless somebody did: the first one counts.
+pakt_write_over() {
+  local mine="$pakt_link/over.$pakt_id.$pakt_restart"
+  printf '%s=%s\n' \
+    why "$1" \
+    link 1 \
+    step "$pakt_step" \
+    epoch_seconds "$(printf '%(%s)T' -1)" \
+    by "$pakt_id" |
+    pakt_publish "$mine"
+  ln "$mine" "$pakt_job_directory/over" 2>/dev/null || [ -e "$pakt_job_directory/over" ] ||
+    printf 'pakt: cannot write %s\n' "$pakt_job_directory/over" >&2
+  rm -f "$mine"
+}
+
+# When this attempt reaches its limit, as an epoch second. Slurm from 23.02 on says so; an older one is asked, once.
+pakt_limit_at() {
+  local now
+  printf -v now '%(%s)T' -1
+  printf '%s' $((now + 600))
+}
+
+# Ends where no work is left, and otherwise finds out where to go on and until when.
+pakt_begin() {
+  local why
+  [ ! -e "$pakt_job_directory/over" ] || pakt_is_unwanted 'is over'
+  # Somebody started an earlier link again: two of them would write the same checkpoints.
+  [ ! -e "$pakt_job_directory/links/2/claim" ] || pakt_is_unwanted 'has gone on in a later link'
+  pakt_find_checkpoint
+  pakt_read_journal
+  why=$(pakt_is_over)
+  if [ -n "$why" ]; then
+    pakt_write_over "$why"
+    pakt_is_unwanted "is over: $why"
+  fi
+  pakt_stop_at=$(($(pakt_limit_at) - 60)) pakt_stop_why=limit
+}
+
+# Tells the program when its time has come, at a beat of the heart; pakt_beat is how long to wait for the next one.
+pakt_watch_time() {
+  local now left
+  pakt_beat=${PAKT_HEARTBEAT_SECONDS:-60}
+  [ ! -e "$pakt_attempt/stop" ] || return 0
+  printf -v now '%(%s)T' -1
+  left=$((pakt_stop_at - now))
+  if [ "$left" -le 0 ]; then
+    pakt_tell "$pakt_stop_why"
+  elif ((${pakt_beat%%.*}0 / 10 >= left)); then
+    pakt_beat=$left
+  fi
+}
+
+# Says how this attempt ended, as pakt_class: it was told to save and did (`checkpointed`) or not (`told`), the scheduler ended
+# it before its time (`interrupted`), it came to its end by itself (`finished`) or not (`failed`), or never began (`setup`).
+# A launcher may have its own code for a program that saved; a checkpoint that came after it was told is believed.
+# shellcheck disable=SC2317 # Reached through a trap alone.
+pakt_classify() {
+  local told_bytes=0
+  pakt_told=none
+  [ ! -r "$pakt_attempt/stop" ] || read -r pakt_told told_bytes _ <"$pakt_attempt/stop"
+  if [ ! -e "$pakt_attempt/launched" ]; then
+    case "${pakt_received:-}" in TERM | INT | HUP) pakt_class=interrupted ;; *) pakt_class=setup ;; esac
+    return
+  fi
+  case "$pakt_told $1" in
+  'none 0') pakt_class=finished ;;
+  *' 75') pakt_class=checkpointed ;;
+  'none '*) pakt_class=failed ;;
+  *' 0') pakt_class=checkpointed ;;
+  *)
+    if [ "$pakt_saved" -gt "$told_bytes" ]; then
+      pakt_class=checkpointed
+    else
+      case "$pakt_told" in TERM | INT | HUP) pakt_class=interrupted ;; *) pakt_class=told ;; esac
+    fi
+    ;;
+  esac
+}
+
+# Notes the end of this attempt in the journal, and that the chain is over, where it is.
+# shellcheck disable=SC2317 # Reached through a trap alone.
+pakt_end() {
+  local why class=$pakt_class
+  pakt_journal "ended 1 $pakt_id $pakt_restart $2 $pakt_saved $class $1 $pakt_told"
+  pakt_read_journal
+  why=$(pakt_is_over)
+  [ -z "$why" ] || pakt_write_over "$why"
+}
+# --- Markers: what happened, for whoever looks into the job directory. ------------------------------------------------
+
+# Says that this attempt runs, and where, and behind how much of the log what it prints begins, where that is a file.
+pakt_started() {
+  [ ! -f "/proc/$$/fd/1" ] || printf 'log_bytes=%s\n' "$(stat -Lc %s "/proc/$$/fd/1")"
+  printf '%s=%s\n' \
+    epoch_seconds "$(printf '%(%s)T' -1)" \
+    host "$(uname -n)" \
+    node_list "$(uname -n)" \
+    scheduler_job "$pakt_id" \
+    restart "$pakt_restart" \
+    stamp pakt-01m5vj1jg028t5cy4tqkff04hm-1 \
+    process "$$"
+}
+
+# Touches the heartbeat once a minute until its input ends. The script holds the other end of that pipe, so that the
+# beat stops with the script even where the script is killed; waiting on a pipe leaves no sleeping process behind.
+pakt_heartbeat() {
+  trap '' TERM INT HUP USR1 USR2
+  while :; do
+    touch "$pakt_attempt/heartbeat"
+    pakt_watch_time
+    read -r -t "$pakt_beat" _
+    [ "$?" -gt 128 ] || break # Not the time-out: the input has ended.
+  done
+}
+
+# Says how this attempt ended, whatever ended it; the last marker. Without the claim there is no attempt.
+# shellcheck disable=SC2317 # Reached through a trap alone.
+pakt_finish() {
+  local code=$1 signal=0 now
+  [ -n "${pakt_has_claim:-}" ] || return 0
+  trap '' TERM INT HUP USR1 USR2
+  if [ "$code" -gt 128 ] && [ "$code" -le 192 ]; then signal=$((code - 128)); fi
+  printf -v now '%(%s)T' -1
+  pakt_find_checkpoint
+  pakt_classify "$code"
+  printf '%s=%s\n' \
+    exit_code "$code" \
+    signal "$signal" \
+    received "${pakt_received:-none}" \
+    class "$pakt_class" \
+    told "$pakt_told" \
+    epoch_seconds "$now" |
+    pakt_publish "$pakt_attempt/ended" || printf 'pakt: cannot write the marker %s/ended\n' "$pakt_attempt" >&2
+  # What was saved and goes on is no failure, whatever code said so.
+  [ "$pakt_class" != checkpointed ] || code=0
+  pakt_end "$1" "$now"
+  exit "$code"
+}
+
+# Passes a signal on to the program: to the shell that runs it and to what that shell has in front. INT goes on as TERM,
+# because a shell without job control starts what it puts aside with INT ignored. What comes before there is a program
+# waits for it.
+pakt_forward() {
+  local name=$1 children=() process
+  pakt_received=$name
+  pakt_was_interrupted=yes
+  [ ! -d "$pakt_attempt" ] || pakt_tell "$name"
+  if [ -z "${pakt_child:-}" ]; then
+    pakt_waiting="${pakt_waiting:-} $name"
+    return
+  fi
+  name=${name/INT/TERM}
+  read -r -a children 2>/dev/null <"/proc/$pakt_child/task/$pakt_child/children"
+  for process in "$pakt_child" "${children[@]}"; do
+    kill -s "$name" "$process" 2>/dev/null
+  done
+}
+
+# --- Environment: runs in a subshell, so that nothing the job sets can disturb the claim and the markers. --------------
+
+# Makes the `module` command known where the shell of a batch job does not know it yet.
+pakt_find_modules() {
+  local file
+  type module >/dev/null 2>&1 && return
+  for file in "${LMOD_PKG:-/usr/share/lmod/lmod}/init/bash" "${MODULESHOME:-/usr/share/Modules}/init/bash" \
+    /etc/profile.d/{z00_lmod,lmod,00-modulepath,modules,z00-modules}.sh; do
+    # shellcheck source=/dev/null
+    [ -r "$file" ] && . "$file"
+    type module >/dev/null 2>&1 && return
+  done
+  return 1
+}
+
+# Loads the modules of the job, in order.
+pakt_modules() {
+  local name
+  set +u # Module systems read variables that are not set.
+  pakt_find_modules || pakt_fail 69 "modules are wanted, and $(uname -n) has no \`module\` command"
+  for name in Stages/2026 CUDA/13; do
+    module load "$name" || pakt_fail 69 "the module $name cannot be loaded on $(uname -n)"
+  done
+  set -u
+}
+
+# Goes to the working directory.
+pakt_workdir() {
+  local directory="$PROJECT/tiny lm"
+  cd -- "$directory" || pakt_fail 66 "the workdir $directory is not there on $(uname -n)"
+}
+
+# Activates the virtual environment.
+pakt_venv() {
+  local venv="$HOME/venvs/torch"
+  [ -r "$venv/bin/activate" ] ||
+    pakt_fail 66 "the venv $venv is not there on $(uname -n): no bin/activate in it"
+  set +u # Older activation scripts read variables that are not set.
+  # shellcheck source=/dev/null
+  . "$venv/bin/activate" || pakt_fail 66 "the venv $venv cannot be activated on $(uname -n)"
+  set -u
+}
+
+# The job's own variables; they come last and win.
+pakt_variables() {
+  export DATASETS="$PROJECT/data"
+  export GREETING="it's \"\$5\" \`now\`"
+  export PYTHONPATH="lib:${PYTHONPATH-}"
+}
+
+# All of it, in order. The program may write `step total` lines (`120 200 loss=2.31`) to PAKT_PROGRESS, of which the last
+# one counts, and append a line for each checkpoint to PAKT_CHECKPOINTS, which all links of the job share.
+pakt_environment() {
+  export PAKT_JOB_ID=01m5vj1jg028t5cy4tqkff04hm PAKT_LINK=1 PAKT_JOB_DIRECTORY="$pakt_job_directory"
+  export PAKT_ATTEMPT="$pakt_attempt" PAKT_PROGRESS="$pakt_attempt/progress"
+  export PAKT_CHECKPOINTS="$pakt_job_directory/checkpoints"
+  export PAKT_STOP="$pakt_attempt/stop" PAKT_STOP_AT="$pakt_stop_at" PAKT_DONE="$pakt_job_directory/done"
+  export PAKT_RESUME="$pakt_resume" PAKT_RESUME_STEP="$pakt_step"
+  pakt_modules
+  pakt_workdir
+  pakt_venv
+  pakt_variables
+}
+
+# --- Launch: once, on the first node. ---------------------------------------------------------------------------------
+
+# What is run, as a file: its text reaches bash unchanged, whatever quotes are in it, and a mistake in it cannot break
+# this script.
+pakt_program() {
+  cat <<'PAKT_PROGRAM'
+#!/bin/bash
+# Runs on the first node.
+ulimit -c 0
+# Bash holds a trap back until the command in front has ended, so that a program that saves its state on a signal can.
+# Told to stop, nothing further is begun: where nothing was left to do, the program's own code is the end, and 0 means
+# that it was saved; where a command was left (bash calls DEBUG before it), the end is no success.
+pakt_told() {
+  pakt_code=$1
+  trap pakt_stop DEBUG
+}
+pakt_stop() {
+  case "$BASH_COMMAND" in pakt_told* | :) ;; *) exit "$((pakt_code > 0 ? pakt_code : 143))" ;; esac
+}
+trap 'pakt_told "$?"' TERM INT HUP
+trap : USR1 USR2
+for part in 1 2; do
+  echo "part $part"
+done
+PAKT_PROGRAM
+}
+
+pakt_launch() {
+  exec /bin/bash "$pakt_attempt/program"
+}
+
+# --- Run. -------------------------------------------------------------------------------------------------------------
+
+# The job's part; a subshell of its own.
+pakt_run() {
+  umask "$pakt_umask"
+  trap : USR1 USR2 # Told too early, before there is a program: not a reason to end.
+  pakt_environment
+  : >"$pakt_attempt/launched"
+  pakt_launch
+}
+
+# Before the claim: whoever ends this script afterwards leaves a marker of it.
+trap 'pakt_finish "$?"' EXIT
+trap 'pakt_forward TERM' TERM
+trap 'pakt_forward INT' INT
+trap 'pakt_forward HUP' HUP
+trap 'pakt_forward USR1' USR1
+trap 'pakt_forward USR2' USR2
+pakt_claim
+pakt_begin
+if ! mkdir -p "$pakt_attempt" || ! pakt_started | pakt_publish "$pakt_attempt/started"; then
+  pakt_fail 74 "cannot write the marker $pakt_attempt/started"
+fi
+printf -v pakt_now '%(%s)T' -1
+pakt_journal "started 1 $pakt_id $pakt_restart $pakt_now $pakt_saved" ||
+  pakt_fail 74 "cannot write to $pakt_job_directory/chain"
+exec {pakt_lifeline}> >(pakt_heartbeat >/dev/null 2>&1)
+pakt_program | pakt_publish "$pakt_attempt/program" ||
+  pakt_fail 74 "cannot write $pakt_attempt/program"
+# A signal that came before the program could take it means: do not start.
+case "${pakt_waiting:-}" in *TERM* | *INT* | *HUP*) pakt_fail 143 "ended by a signal before the program started" ;; esac
+pakt_run {pakt_lifeline}>&- &
+pakt_child=$!
+for pakt_name in ${pakt_waiting:-}; do pakt_forward "$pakt_name"; done
+# A signal interrupts `wait` before the program has ended; bash then tells the program's status once more.
+while :; do
+  pakt_was_interrupted=no
+  wait "$pakt_child"
+  pakt_status=$?
+  [ "$pakt_was_interrupted" = yes ] || break
+done
+exit "$pakt_status"

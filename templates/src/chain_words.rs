@@ -1,0 +1,51 @@
+//! What the script of a chain's link is told of the chain.
+
+use crate::BatchScript;
+use model::{Chain, Until};
+use serde::Serialize;
+
+/// The values of `scripts/chain.sh.j2`; all of them numbers and words of ours.
+#[derive(Debug, Serialize)]
+pub(crate) struct ChainWords {
+    until: &'static str,
+    /// The step at which its work is done, where one is given.
+    steps: Option<u64>,
+    /// For how long its links are to work together, in seconds; 0 where that is not what counts.
+    seconds: u64,
+    /// Whether a program that ends by itself and saved nothing newer is done, although what counts is not reached.
+    ends_without_newer: bool,
+    stalled_links: u32,
+    /// Whether no link comes behind this one.
+    is_last: bool,
+    /// The number of the link behind this one.
+    next: u32,
+    /// This link's limit, in seconds, where the scheduler cannot tell.
+    limit: u64,
+    /// How long before it the program is told, in seconds.
+    lead: u64,
+    signal: Option<&'static str>,
+}
+
+impl ChainWords {
+    /// Of one link.
+    pub(crate) fn of(script: &BatchScript<'_>, chain: &Chain) -> Self {
+        let limit = script.placement.time_limit;
+        let (until, steps, seconds) = match chain.until {
+            Until::Steps(steps) => ("steps", steps, 0),
+            Until::Time(time) => ("time", None, time.seconds()),
+            Until::Marker => ("marker", None, 0),
+        };
+        Self {
+            until,
+            steps,
+            seconds,
+            ends_without_newer: steps.is_some() || until == "time",
+            stalled_links: chain.stalled_links,
+            is_last: script.stamp.link >= chain.max_links,
+            next: script.stamp.link.get().saturating_add(1),
+            limit: limit.seconds(),
+            lead: chain.lead(limit).seconds(),
+            signal: chain.signal.map(model::StopSignal::name),
+        }
+    }
+}
