@@ -1,7 +1,7 @@
 //! The job file as a person writes it: what is read, and what is said of every mistake.
 
 use jobs::job_file::{JobFile, Mistake, SourceFile};
-use model::{Amount, GpuRequest, GpuType, LinkNumber, RunLine, SiteChoice, StopSignal, Until, WallTime};
+use model::{GpuRequest, GpuType, LinkNumber, RunLine, SiteChoice, StopSignal, Until, WallTime};
 use proptest::prelude::*;
 use std::{fmt::Write as _, path::PathBuf};
 
@@ -300,37 +300,30 @@ proptest! {
 fn a_chain_is_read() {
     let chain =
         |text: &str| read(&format!("{SMALLEST}chain: {text}\n")).expect("no mistakes").spec.chain.expect("a chain");
-    let usual = chain("{ until: steps, max_links: 1 }");
-    assert_eq!((usual.until, usual.ahead, usual.stalled_links), (Until::Steps(None), 2, 3));
-    assert_eq!((usual.max_gpu_hours, usual.lead, usual.signal), (None, None, None));
-    let all = chain(
-        "{ until: time, time: 72h, max_links: 1, max_gpu_hours: 50.5, ahead: 3, stalled_links: 2, lead: 5m, signal: SIGUSR1 }",
-    );
-    assert_eq!((all.until, all.max_links), (Until::Time(WallTime::from_seconds(259_200)), LinkNumber::FIRST));
-    assert_eq!(all.max_gpu_hours, Some(Amount::from_hours("50.5").expect("an amount")));
-    assert_eq!((all.ahead, all.stalled_links), (3, 2));
+    let usual = chain("{ until: steps }");
+    assert_eq!((usual.until, usual.max_links, usual.stalled_links), (Until::Steps(None), LinkNumber::FIRST, 3));
+    assert_eq!((usual.lead, usual.signal), (None, None));
+    let all = chain("{ until: time, time: 72h, lead: 5m, signal: SIGUSR1 }");
+    assert_eq!(all.until, Until::Time(WallTime::from_seconds(259_200)));
     assert_eq!((all.lead, all.signal), (Some(WallTime::from_seconds(300)), Some(StopSignal::Usr1)));
-    assert_eq!(chain("{ until: steps, steps: 20000, max_links: 1 }").until, Until::Steps(Some(20_000)));
-    assert_eq!(chain("{ until: marker, max_links: 1 }").until, Until::Marker);
+    assert_eq!(chain("{ until: steps, steps: 20000 }").until, Until::Steps(Some(20_000)));
+    assert_eq!(chain("{ until: marker }").until, Until::Marker);
     assert_eq!(read(SMALLEST).expect("no mistakes").spec.chain, None);
 }
 
 #[test]
 fn mistakes_in_a_chain_are_named_with_what_to_write() {
     for (text, field, what) in [
-        ("{ max_links: 1 }", "chain.until", "`chain.until` is missing"),
-        ("{ until: step, max_links: 1 }", "chain.until", "`step` is not a `until`"),
-        ("{ until: time, max_links: 1 }", "chain.time", "`chain.time` is missing"),
-        ("{ until: time, time: 0h, max_links: 1 }", "chain.time", "links that work no time"),
-        ("{ until: marker, steps: 5, max_links: 1 }", "chain.steps", "`steps` counts only with `until: steps`"),
-        ("{ until: steps, time: 5h, max_links: 1 }", "chain.time", "`time` counts only with `until: time`"),
-        ("{ until: steps, steps: 0, max_links: 1 }", "chain.steps", "`0` is not a number of steps"),
-        ("{ until: steps, max_links: 501 }", "chain.max_links", "more than the 500"),
-        ("{ until: steps, max_links: 1, ahead: 11 }", "chain.ahead", "more than the 10"),
-        ("{ until: steps, max_links: 1, max_gpu_hours: 0 }", "chain.max_gpu_hours", "not a number of GPU-hours"),
-        ("{ until: steps, max_links: 1, lead: 10m }", "chain.lead", "a link has no time to work"),
-        ("{ until: steps, max_links: 1, signal: KILL }", "chain.signal", "none of the signals"),
-        ("{ until: steps, max_links: 1, link: 3 }", "chain.link", "there is no field `link`"),
+        ("{ lead: 1m }", "chain.until", "`chain.until` is missing"),
+        ("{ until: step }", "chain.until", "`step` is not a `until`"),
+        ("{ until: time }", "chain.time", "`chain.time` is missing"),
+        ("{ until: time, time: 0h }", "chain.time", "links that work no time"),
+        ("{ until: marker, steps: 5 }", "chain.steps", "`steps` counts only with `until: steps`"),
+        ("{ until: steps, time: 5h }", "chain.time", "`time` counts only with `until: time`"),
+        ("{ until: steps, steps: 0 }", "chain.steps", "`0` is not a number of steps"),
+        ("{ until: steps, lead: 10m }", "chain.lead", "a link has no time to work"),
+        ("{ until: steps, signal: KILL }", "chain.signal", "none of the signals"),
+        ("{ until: steps, max_links: 3 }", "chain.max_links", "there is no field `max_links`"),
         ("steps", "chain", "holds a single value"),
     ] {
         let said = said(&format!("{SMALLEST}chain: {text}\n"));

@@ -1,6 +1,6 @@
 //! A chain: a job that goes on past the wall-time limit, link by link.
 
-use crate::{Amount, LinkNumber, WallTime};
+use crate::{LinkNumber, WallTime};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -11,10 +11,6 @@ pub struct Chain {
     pub until: Until,
     /// How many links it may have.
     pub max_links: LinkNumber,
-    /// How much GPU time all of its links may take together; none where nothing but `max_links` bounds it.
-    pub max_gpu_hours: Option<Amount>,
-    /// How many links are held and queued at once.
-    pub ahead: u32,
     /// So many links without a newer checkpoint end it.
     pub stalled_links: u32,
     /// How long before the limit the program is told to save; none for the usual lead ([`Chain::lead`]).
@@ -57,14 +53,6 @@ pub enum StopSignal {
 pub struct SignalError(String);
 
 impl Chain {
-    /// So many links where nothing else is asked for.
-    pub const USUAL_LINKS: u32 = 10;
-    /// The most links of a chain: so many can be packed in one archive.
-    pub const MOST_LINKS: u32 = 500;
-    /// So many links wait or run at once where nothing else is asked for.
-    pub const USUAL_AHEAD: u32 = 2;
-    /// The most of them: sites limit how many jobs a person may have waiting.
-    pub const MOST_AHEAD: u32 = 10;
     /// So many links without a newer checkpoint end a chain where nothing else is asked for.
     pub const USUAL_STALLED: u32 = 3;
 
@@ -121,8 +109,6 @@ mod tests {
         Chain {
             until: Until::Marker,
             max_links: LinkNumber::FIRST,
-            max_gpu_hours: None,
-            ahead: Chain::USUAL_AHEAD,
             stalled_links: Chain::USUAL_STALLED,
             lead: lead.map(WallTime::from_seconds),
             signal: None,

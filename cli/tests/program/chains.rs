@@ -25,7 +25,7 @@ fn a_program_that_is_told_before_its_limit_saves_and_says_where_it_goes_on() {
     let file = desk.job("lm", "python3 train.py");
     let text = fs::read_to_string(desk.work().join(&file)).expect("written");
     let text = text.replace("00:10:00", "00:01:00");
-    desk.write(&file, &format!("{text}chain: {{ until: steps, steps: 200, max_links: 1, lead: 58s }}\n"));
+    desk.write(&file, &format!("{text}chain: {{ until: steps, steps: 200, lead: 58s }}\n"));
     desk.pakt(&["submit", "--watch", &file]).expect(6);
     let shown = desk.json(&["show", "lm"]);
     let step = shown["checkpoints"]["last"]["step"].as_u64().expect("it saved");

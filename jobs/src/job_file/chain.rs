@@ -1,7 +1,7 @@
 //! The `chain` part: how a job goes on past the wall-time limit.
 
 use super::{fields::Fields, reference};
-use model::{Amount, Chain, LinkNumber, Until, WallTime};
+use model::{Chain, LinkNumber, Until, WallTime};
 
 /// The longest count of steps that a checkpoint may have, in digits; the batch script reads the same.
 const MOST_STEPS: u64 = 999_999_999_999_999_999;
@@ -25,10 +25,8 @@ pub(super) fn read(job: &Fields<'_>, limit: Option<WallTime>) -> Option<Chain> {
     let until = until.and_then(|word| until_what(&fields, word));
     let chain = Chain {
         until: until.unwrap_or(Until::Marker),
-        max_links: max_links(&fields),
-        max_gpu_hours: max_gpu_hours(&fields),
-        ahead: count(&fields, "ahead", Chain::MOST_AHEAD).unwrap_or(Chain::USUAL_AHEAD),
-        stalled_links: count(&fields, "stalled_links", Chain::MOST_LINKS).unwrap_or(Chain::USUAL_STALLED),
+        max_links: LinkNumber::FIRST,
+        stalled_links: Chain::USUAL_STALLED,
         lead: fields.parsed("lead", "write `HH:MM:SS`, or a number with `s` or `m`; quote it"),
         signal: fields.parsed("signal", "such as `USR1`; without it the program is told by a file and an instant"),
     };
@@ -70,40 +68,5 @@ fn until_what(fields: &Fields<'_>, word: Word) -> Option<Until> {
             Some(Until::Time(time))
         }
         Word::Marker => Some(Until::Marker),
-    }
-}
-
-fn max_links(fields: &Fields<'_>) -> LinkNumber {
-    let links = count(fields, "max_links", Chain::MOST_LINKS).unwrap_or(Chain::USUAL_LINKS);
-    if links > 1 {
-        let what = "links behind the first one are not sent by this version of Pakt";
-        fields.mistake("max_links", what, "write `max_links: 1`: the job saves ahead of its limit, and says where");
-    }
-    LinkNumber::new(links).unwrap_or(LinkNumber::FIRST)
-}
-
-/// A whole number from 1 to `most`.
-fn count(fields: &Fields<'_>, name: &str, most: u32) -> Option<u32> {
-    let count = fields.count(name, 1)?;
-    if count > most {
-        fields.mistake(
-            name,
-            format!("`{count}` is more than the {most} that Pakt allows"),
-            format!("`{name}: {most}`"),
-        );
-        return None;
-    }
-    Some(count)
-}
-
-fn max_gpu_hours(fields: &Fields<'_>) -> Option<Amount> {
-    let text = fields.text("max_gpu_hours")?;
-    match Amount::from_hours(&text) {
-        Ok(amount) if amount.milli() > 0 => Some(amount),
-        _ => {
-            let what = format!("`{text}` is not a number of GPU-hours");
-            fields.mistake("max_gpu_hours", what, "for example `max_gpu_hours: 5000`");
-            None
-        }
     }
 }

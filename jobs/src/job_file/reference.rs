@@ -102,13 +102,13 @@ pub const FIELDS: &[FieldReference] = &[
         "fields",
         "the job ends at its limit",
         "",
-        "How it goes on past the limit: it is told to save ahead of it, and goes on from its last checkpoint. The contract with the \
-         program is in `docs/checkpoints.md`.",
+        "It is told to save ahead of its limit, and says at which checkpoint a later job goes on; nothing is submitted behind it in this \
+         version. The contract with the program is in `docs/checkpoints.md`.",
     ),
     field(
         "chain.until",
         "`steps`, `time` or `marker`",
-        "required",
+        "required in a chain",
         "steps",
         "When its work is done: at a step, after so much time at work, or when the program makes the file that `PAKT_DONE` names. \
          That file ends a chain of any kind.",
@@ -128,38 +128,10 @@ pub const FIELDS: &[FieldReference] = &[
         "With `until: time`: done once all starts together have worked for so long; the program is told to save by then.",
     ),
     field(
-        "chain.max_links",
-        "a whole number from 1 to 500",
-        "10",
-        "12",
-        "How many scheduler jobs it may have, one after the other.",
-    ),
-    field(
-        "chain.max_gpu_hours",
-        "a number of GPU-hours",
-        "no bound but `max_links`",
-        "5000",
-        "The most GPU time that its links may take together: the link that could pass it is not sent.",
-    ),
-    field(
-        "chain.ahead",
-        "a whole number from 1 to 10",
-        "2",
-        "3",
-        "How many links are in the queue or run at once. They are held; those behind them are planned.",
-    ),
-    field(
-        "chain.stalled_links",
-        "a whole number from 1",
-        "3",
-        "2",
-        "So many links one after the other without a newer checkpoint end the chain. Those that the scheduler ended early do not count.",
-    ),
-    field(
         "chain.lead",
         "a time as in `resources.time`, in quotes",
         "a tenth of the limit, from 30 s to 10 min",
-        "\"00:10:00\"",
+        "\"00:05:00\"",
         "How long before the limit the program is told to save.",
     ),
     field(
