@@ -176,7 +176,7 @@ async fn holds(directory: &JobDirectory, intent: &Intent) -> bool {
 /// Waits for whoever may still be sending them, and learns which ids were told.
 async fn learn_calls(house: &House, jobs: &mut [Job]) {
     let going_on = jobs.iter().filter(|job| job.goes_on());
-    let told = await_all(house, going_on.map(|job| (&job.directory, job.intent.stamp()))).await;
+    let told = await_all(house, going_on.map(|job| &job.directory)).await;
     for (job, told) in jobs.iter_mut().filter(|job| job.goes_on()).zip(told) {
         match told {
             Ok(told) => job.told = told,
@@ -195,8 +195,8 @@ async fn look_up(house: &House, jobs: &mut [Job]) {
             Err(error) => job.failed = Some(error),
         }
     }
-    let intents: Vec<&Intent> = sent.iter().map(|job| &job.intent).collect();
-    match found_each(house, &intents).await {
+    let searched: Vec<(&JobDirectory, &Intent)> = sent.iter().map(|job| (&job.directory, &job.intent)).collect();
+    match found_each(house, &searched).await {
         Ok(found) => {
             for (job, found) in sent.into_iter().zip(found) {
                 job.found = found.into_iter().map(|job| job.sighting).collect();

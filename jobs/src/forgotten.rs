@@ -38,7 +38,7 @@ pub(crate) async fn unwanted(
     what: &str,
 ) -> Result<Option<JobSighting>, JobsError> {
     let seen = shown(house, directory, intent, submitted, what).await?;
-    if seen.is_none() && (may_have_begun(directory).await? || !is_nowhere(house, intent, submitted).await?) {
+    if seen.is_none() && (may_have_begun(directory).await? || !is_nowhere(house, directory, intent, submitted).await?) {
         return Err(not_shown(submitted.scheduler_job, what));
     }
     Ok(seen)
@@ -58,7 +58,7 @@ pub(crate) async fn is_forgotten_held(
         return Ok(None);
     }
     if shown(house, directory, intent, submitted, what).await?.is_some()
-        || !is_nowhere(house, intent, submitted).await?
+        || !is_nowhere(house, directory, intent, submitted).await?
     {
         return Ok(None);
     }
@@ -124,7 +124,7 @@ pub(crate) async fn of_another(
 ) -> Result<JobsError, JobsError> {
     let number = submitted.scheduler_job;
     let whose = seen.stamp.map_or_else(|| format!("one of {}", seen.user), |stamp| format!("that of stamp {stamp}"));
-    if is_certainly_anothers(seen, intent.id) && is_nowhere(house, intent, submitted).await? {
+    if is_certainly_anothers(seen, intent.id) && is_nowhere(house, directory, intent, submitted).await? {
         let note = "the scheduler forgot it: its number is another job's".to_owned();
         give_up(house, directory, intent, note).await?;
         let why = format!("the scheduler forgot it: its number {number} is another job's by now, {whose}");
@@ -136,12 +136,17 @@ pub(crate) async fn of_another(
 }
 
 /// Whether nothing has its stamp, here where it was submitted: an earlier owner of a recycled number may have run.
-async fn is_nowhere(house: &House, intent: &Intent, submitted: &SubmittedNote) -> Result<bool, JobsError> {
+async fn is_nowhere(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    submitted: &SubmittedNote,
+) -> Result<bool, JobsError> {
     if let Some(cluster) = &submitted.cluster {
         let here = house.scheduler.cluster_name().await;
         if scheduled(here, "it is not known whether the job is on another cluster")? != *cluster {
             return Ok(false);
         }
     }
-    Ok(found_each(house, &[intent]).await?.iter().all(Vec::is_empty))
+    Ok(found_each(house, &[(directory, intent)]).await?.iter().all(Vec::is_empty))
 }

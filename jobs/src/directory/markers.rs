@@ -63,14 +63,14 @@ impl Progress {
 }
 
 impl JobDirectory {
-    /// The attempts of the first link, in the order of their starts.
+    /// The attempts of this link, in the order of their starts.
     pub async fn attempts(&self) -> Result<Vec<Attempt>, JobsError> {
         let mut attempts = Vec::new();
-        for name in self.names("links/1/attempts").await?.iter().take(MOST_ATTEMPTS) {
+        for name in self.names(&self.in_link("attempts")).await?.iter().take(MOST_ATTEMPTS) {
             let Some((id, restart)) = name.split_once('-') else { continue };
             let (Ok(scheduler_job), Ok(restart)) = (id.parse(), restart.parse()) else { continue };
-            let started = self.marker(&format!("links/1/attempts/{name}/started")).await?;
-            let ended = self.marker(&format!("links/1/attempts/{name}/ended")).await?;
+            let started = self.marker(&self.in_link(&format!("attempts/{name}/started"))).await?;
+            let ended = self.marker(&self.in_link(&format!("attempts/{name}/ended"))).await?;
             attempts.push(Attempt {
                 scheduler_job,
                 restart,
@@ -84,13 +84,13 @@ impl JobDirectory {
         Ok(attempts)
     }
 
-    /// The scheduler job that claimed the first link; none where none has started.
+    /// The scheduler job that claimed this link; none where none has started.
     pub async fn claimed_by(&self) -> Result<Option<SchedulerJobId>, JobsError> {
-        let owner = self.marker("links/1/claim/owner").await?;
+        let owner = self.marker(&self.in_link("claim/owner")).await?;
         Ok(owner.get("scheduler_job").and_then(|text| text.parse().ok()))
     }
 
-    /// Which scheduler job works for this one: the one that was noted, or another where that has claimed the link. The noted
+    /// Which scheduler job works for this link: the one that was noted, or another where that has claimed the link. The noted
     /// one has ended at the claim then, or will, and its end is not the job's.
     pub async fn submitted(&self) -> Result<Option<SubmittedNote>, JobsError> {
         let Some(noted) = self.noted().await? else { return Ok(None) };
@@ -105,7 +105,7 @@ impl JobDirectory {
     /// How far the program of the last attempt says it is; none where it says nothing.
     pub async fn progress(&self) -> Result<Option<Progress>, JobsError> {
         let Some(last) = self.attempts().await?.pop() else { return Ok(None) };
-        let name = format!("links/1/attempts/{}-{}/progress", last.scheduler_job, last.restart);
+        let name = self.in_link(&format!("attempts/{}-{}/progress", last.scheduler_job, last.restart));
         let path = self.path().join(&name);
         let read = self.files().read_part(&path, -i64::from(PROGRESS_TAIL), PROGRESS_TAIL as usize).await;
         if let Some(part) = reached(read, "the job's progress was not read")? {
@@ -138,7 +138,7 @@ impl JobDirectory {
         let ended_at_its_claim = state.base == BaseState::Completed
             && matches!(self.cancel().await, Ok(Some(_)))
             && matches!(self.claimed_by().await, Ok(None))
-            && matches!(self.names("links/1/duplicates").await, Ok(names) if !names.is_empty());
+            && matches!(self.names(&self.in_link("duplicates")).await, Ok(names) if !names.is_empty());
         if ended_at_its_claim { JobState::of(BaseState::Cancelled) } else { state }
     }
 

@@ -18,7 +18,7 @@
 //!                 released.json    a script that was submitted held was let go         (written once)
 //!                 cancel.json      somebody asked for its end                         (written once)
 //!                 ended.json       it is over, and how; its hold is closed            (written once)
-//!                 links/<n>/…      written by the batch script: claim, markers, heartbeat
+//!                 links/<n>/…      written by the batch script: claim, markers, heartbeat; from link 2 on also what was sent of it
 //!                 chain            a line for each start and end of a chain's links     (appended)
 //!                 over             why a chain is over                                 (written once)
 //!                 done             made by a program whose work is done

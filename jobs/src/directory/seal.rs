@@ -26,7 +26,7 @@ const MOST_PACKED: u64 = 8 * 1024 * 1024;
 /// The most folders of a job that are looked through.
 const MOST_FOLDERS: usize = 5_000;
 /// What is packed, from the job directory down; `*` stands for any one name.
-const PACKED: [&str; 23] = [
+const PACKED: [&str; 28] = [
     "cancel.json",
     "chain",
     "checkpoints",
@@ -42,6 +42,11 @@ const PACKED: [&str; 23] = [
     "links/*/attempts/*/stop",
     "links/*/claim/owner",
     "links/*/duplicates/*/owner",
+    "links/*/read-back.json",
+    "links/*/released.json",
+    "links/*/script.sh",
+    "links/*/sending/*",
+    "links/*/submitted.json",
     "over",
     "read-back.json",
     "released.json",

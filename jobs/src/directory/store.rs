@@ -9,7 +9,7 @@ use crate::{
     error::{Gravity, JobsError},
     reached::reached,
 };
-use model::{JobId, UserName};
+use model::{JobId, LinkNumber, Stamp, UserName};
 use reach::{DirectoryMode, Making, Published, Reach};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -32,10 +32,11 @@ pub struct State {
     files: Arc<dyn Reach>,
 }
 
-/// One job's directory.
+/// One job's directory, seen from one of its links: what was sent and what ran is of that link. A job that is no chain has only the first.
 #[derive(Clone)]
 pub struct JobDirectory {
     id: JobId,
+    link: LinkNumber,
     path: PathBuf,
     mode: DirectoryMode,
     files: Arc<dyn Reach>,
@@ -73,7 +74,7 @@ impl State {
     pub fn job(&self, id: JobId) -> JobDirectory {
         let path = self.root.join("jobs").join(id.to_string());
         let (files, sealed) = (Arc::clone(&self.files), Arc::default());
-        JobDirectory { id, path, mode: self.mode, files, state: self.clone(), sealed }
+        JobDirectory { id, link: LinkNumber::FIRST, path, mode: self.mode, files, state: self.clone(), sealed }
     }
 
     /// The directory of an array, by the id of the job of its task 0: script, log and notes of calls lie there as in that of
@@ -138,6 +139,38 @@ impl JobDirectory {
         self.id
     }
 
+    /// The same directory, seen from another link.
+    #[must_use]
+    pub fn of_link(&self, link: LinkNumber) -> Self {
+        Self { link, ..self.clone() }
+    }
+
+    /// The link that it is seen from.
+    pub const fn link(&self) -> LinkNumber {
+        self.link
+    }
+
+    /// The mark of that link.
+    pub const fn stamp(&self) -> Stamp {
+        Stamp { job: self.id, link: self.link }
+    }
+
+    /// A name of what belongs to one link. Those of the first one lie beside what belongs to the whole job, as they do in a job that is no chain.
+    fn of_this_link(&self, name: &str) -> String {
+        if self.link == LinkNumber::FIRST { name.to_owned() } else { self.in_link(name) }
+    }
+
+    /// A name of what belongs to the whole job.
+    #[allow(clippy::unused_self)] // Beside `of_this_link`.
+    fn of_the_job(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
+    /// The path of what the batch script of this link writes.
+    pub(super) fn in_link(&self, name: &str) -> String {
+        format!("links/{}/{name}", self.link)
+    }
+
     /// Where it lies.
     pub fn path(&self) -> &Path {
         &self.path
@@ -148,9 +181,9 @@ impl JobDirectory {
         self.path.join("log")
     }
 
-    /// The batch script.
+    /// The batch script of this link.
     pub fn script(&self) -> PathBuf {
-        self.path.join("script.sh")
+        self.path.join(self.of_this_link("script.sh"))
     }
 
     /// A person's own script as it was handed over, under the name that Slurm gives its copy: a program that looks at the
@@ -182,8 +215,8 @@ impl JobDirectory {
 
     /// Its folders.
     pub(super) fn folder_makings(&self) -> Vec<Making> {
-        let folder = |name: &str| Making::Directories(self.path.join(name), own(self.mode));
-        ["sending", "links/1/attempts"].map(folder).into()
+        let folder = |name: String| Making::Directories(self.path.join(name), own(self.mode));
+        [self.of_this_link("sending"), self.in_link("attempts")].map(folder).into()
     }
 
     /// Writes the batch script unless it is there. The first one counts, also where a newer Pakt would write another:
@@ -227,7 +260,7 @@ impl JobDirectory {
     pub async fn note_sending(&self, sending: &Sending) -> Result<u32, JobsError> {
         let bytes = serde_json::to_vec(sending).unwrap_or_default();
         for number in 1..=MOST_SENDINGS {
-            let path = self.path.join(format!("sending/{number}.json"));
+            let path = self.path.join(self.of_this_link(&format!("sending/{number}.json")));
             let written = self.files.write_once(&path, &bytes).await;
             if matches!(reached(written, "the job was not submitted")?, Published::New) {
                 return Ok(number);
@@ -245,22 +278,22 @@ impl JobDirectory {
 
     /// The note of a call of the scheduler, by its number from 1.
     pub async fn sending(&self, number: u32) -> Result<Option<Sending>, JobsError> {
-        self.get(&format!("sending/{number}.json")).await
+        self.get(&self.of_this_link(&format!("sending/{number}.json"))).await
     }
 }
 
 macro_rules! records {
-    ($($get:ident, $put:ident: $type:ty = $name:literal;)*) => {
+    ($of:ident; $($get:ident, $put:ident: $type:ty = $name:literal;)*) => {
         impl JobDirectory {
             $(
                 #[doc = concat!("Reads `", $name, "`; none where it is not there yet.")]
                 pub async fn $get(&self) -> Result<Option<$type>, JobsError> {
-                    self.get($name).await
+                    self.get(&self.$of($name)).await
                 }
 
                 #[doc = concat!("Writes `", $name, "` unless it is there; what stands there afterwards.")]
                 pub async fn $put(&self, record: &$type) -> Result<$type, JobsError> {
-                    self.put($name, record).await
+                    self.put(&self.$of($name), record).await
                 }
             )*
         }
@@ -268,14 +301,19 @@ macro_rules! records {
 }
 
 records! {
+    of_the_job;
     intent, put_intent: Intent = "intent.json";
     unheld, put_unheld: Unheld = "unheld.json";
-    noted, put_submitted: SubmittedNote = "submitted.json";
-    read_back, put_read_back: ReadBack = "read-back.json";
-    released, put_released: Released = "released.json";
     cancel, put_cancel: Cancel = "cancel.json";
     missed, put_missed: Missed = "missed.json";
     ended, put_ended: Ended = "ended.json";
+}
+
+records! {
+    of_this_link;
+    noted, put_submitted: SubmittedNote = "submitted.json";
+    read_back, put_read_back: ReadBack = "read-back.json";
+    released, put_released: Released = "released.json";
 }
 
 /// A record as it lies on disk.

@@ -110,7 +110,7 @@ async fn prepare(
     }
     let noted = unsent.iter().zip(numbers).filter(|(_, number)| *number > 1);
     let called: Vec<_> = noted.map(|((index, begun), number)| (*index, *begun, number)).collect();
-    let calls = called.iter().map(|(_, begun, number)| (&begun.directory, begun.intent.stamp(), *number));
+    let calls = called.iter().map(|(_, begun, number)| (&begun.directory, *number));
     let known = await_each(house, calls, over).await?;
     let mut unknown = Members::new();
     for ((index, begun, _), known) in called.into_iter().zip(known) {
@@ -139,8 +139,8 @@ async fn unwanted(house: &House, unsent: &Members<'_>, told: &mut Told) {
 
 /// Looks these jobs up by their stamps, all with one question, and notes those that the scheduler has.
 async fn found(house: &House, jobs: &Members<'_>, told: &mut Told) -> Result<(), JobsError> {
-    let intents: Vec<_> = jobs.values().map(|begun| &begun.intent).collect();
-    for ((index, begun), found) in jobs.iter().zip(found_each(house, &intents).await?) {
+    let searched: Vec<_> = jobs.values().map(|begun| (&begun.directory, &begun.intent)).collect();
+    for ((index, begun), found) in jobs.iter().zip(found_each(house, &searched).await?) {
         if let Some(note) = keep_one(house, &begun.directory, found).await? {
             told.insert(*index, Some(taken(house, begun, note).await));
         }

@@ -53,7 +53,7 @@ async fn send_once(
     house.steps.done(Step::Sending);
     // Whoever noted it earlier may be calling the scheduler now, may have died after the call, or before.
     if number > 1 {
-        if let Some(known) = await_calls(house, directory, intent.stamp(), number).await? {
+        if let Some(known) = await_calls(house, directory, number).await? {
             return Ok(known);
         }
         if let Some(found) = look_up(house, directory, intent).await? {
@@ -165,7 +165,7 @@ pub(crate) async fn look_up(
     directory: &JobDirectory,
     intent: &Intent,
 ) -> Result<Option<SubmittedNote>, JobsError> {
-    keep_one(house, directory, found(house, intent).await?).await
+    keep_one(house, directory, found(house, directory, intent).await?).await
 }
 
 /// Notes the one of the jobs with its stamp that is the job's.
@@ -188,24 +188,27 @@ pub(super) async fn keep_one(
 }
 
 /// Every scheduler job with the stamp. A question that could not be asked is never "none", and never a refusal.
-async fn found(house: &House, intent: &Intent) -> Result<Vec<FoundJob>, JobsError> {
-    let found = house.scheduler.find(&search(house, intent)).await;
+async fn found(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<Vec<FoundJob>, JobsError> {
+    let found = house.scheduler.find(&search(house, directory, intent)).await;
     answered(found, &format!("job `{}` was", intent.name))
 }
 
 /// The same of several, with one question.
-pub(crate) async fn found_each(house: &House, intents: &[&Intent]) -> Result<Vec<Vec<FoundJob>>, JobsError> {
-    let searches: Vec<StampSearch> = intents.iter().map(|intent| search(house, intent)).collect();
+pub(crate) async fn found_each(
+    house: &House,
+    jobs: &[(&JobDirectory, &Intent)],
+) -> Result<Vec<Vec<FoundJob>>, JobsError> {
+    let searches: Vec<StampSearch> = jobs.iter().map(|(directory, intent)| search(house, directory, intent)).collect();
     if searches.is_empty() {
         return Ok(Vec::new());
     }
     answered(house.scheduler.find_each(&searches).await, "they were")
 }
 
-fn search(house: &House, intent: &Intent) -> StampSearch {
+fn search(house: &House, directory: &JobDirectory, intent: &Intent) -> StampSearch {
     StampSearch {
-        stamp: intent.stamp(),
-        job_name: intent.scheduler_name(),
+        stamp: directory.stamp(),
+        job_name: directory.stamp().job_name(&intent.name),
         user: Some(house.principal.user.clone()),
         since: intent.made_at,
     }

@@ -22,23 +22,22 @@ const LOOKS: u128 = SUBMISSION_PATIENCE.as_millis() / LOOK_EVERY.as_millis();
 pub(super) async fn await_calls(
     house: &House,
     directory: &JobDirectory,
-    stamp: Stamp,
     before: u32,
 ) -> Result<Option<SubmittedNote>, JobsError> {
-    let known = await_each(house, [(directory, stamp, before)], Vec::new()).await?;
+    let known = await_each(house, [(directory, before)], Vec::new()).await?;
     Ok(known.into_iter().next().flatten())
 }
 
 /// The same for several jobs. A call that several of them were sent with is waited for once, and not where it was before.
 pub(super) async fn await_each<'a>(
     house: &House,
-    jobs: impl IntoIterator<Item = (&'a JobDirectory, Stamp, u32)>,
+    jobs: impl IntoIterator<Item = (&'a JobDirectory, u32)>,
     mut over: Vec<Sending>,
 ) -> Result<Vec<Option<SubmittedNote>>, JobsError> {
     let here = Hosts::of(house).await?;
     let mut known = Vec::new();
-    for (directory, stamp, before) in jobs {
-        known.push(await_one(house, directory, (stamp, before), &here, &mut over).await?);
+    for (directory, before) in jobs {
+        known.push(await_one(house, directory, before, &here, &mut over).await?);
     }
     Ok(known)
 }
@@ -46,12 +45,12 @@ pub(super) async fn await_each<'a>(
 /// Waits for all calls of each of several jobs, which nobody is to send any more; an answer for each.
 pub(crate) async fn await_all<'a>(
     house: &House,
-    jobs: impl IntoIterator<Item = (&'a JobDirectory, Stamp)>,
+    jobs: impl IntoIterator<Item = &'a JobDirectory>,
 ) -> Vec<Result<Option<SubmittedNote>, JobsError>> {
     let (here, mut over, mut known) = (Hosts::of(house).await, Vec::new(), Vec::new());
-    for (directory, stamp) in jobs {
+    for directory in jobs {
         known.push(match &here {
-            Ok(here) => await_one(house, directory, (stamp, u32::MAX), here, &mut over).await,
+            Ok(here) => await_one(house, directory, u32::MAX, here, &mut over).await,
             Err(error) => Err(error.clone()),
         });
     }
@@ -85,7 +84,7 @@ pub(super) async fn await_array(
 async fn await_one(
     house: &House,
     directory: &JobDirectory,
-    (stamp, before): (Stamp, u32),
+    before: u32,
     here: &Hosts,
     over: &mut Vec<Sending>,
 ) -> Result<Option<SubmittedNote>, JobsError> {
@@ -98,7 +97,7 @@ async fn await_one(
             if let Some(known) = directory.submitted().await? {
                 return Ok(Some(known));
             }
-            if !is_under_way(house, &sending, stamp, here).await? {
+            if !is_under_way(house, &sending, directory.stamp(), here).await? {
                 over.extend(sending.array.map(|_| sending.clone()));
                 break;
             }
