@@ -22,6 +22,7 @@ mod error;
 pub mod exceeded;
 mod expected;
 pub mod expire;
+pub mod failure;
 mod find;
 mod foreign_stamps;
 mod forgotten;

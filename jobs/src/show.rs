@@ -4,6 +4,7 @@ use crate::{
     arithmetic,
     directory::{Attempt, Cancel, Checkpoints, Ended, Intent, Origin, Over, Progress, ReadBack, SubmittedNote, Unheld},
     error::JobsError,
+    failure::{Failure, of_last_attempt},
     find::find,
     house::House,
     look::{Watched, look},
@@ -34,6 +35,8 @@ pub struct Shown {
     pub checkpoints: Checkpoints,
     /// Why its chain is over; none where it goes on, or is none.
     pub over: Option<Over>,
+    /// Why its last attempt failed, where it did.
+    pub failure: Option<Failure>,
     /// Whether somebody asked for its end.
     pub cancel: Option<Cancel>,
     /// How it ended.
@@ -77,7 +80,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         },
         _ => (Look::default(), None),
     };
-    let Look { mut states, observed_at, was_shared, notes } = looked;
+    let Look { mut states, observed_at, was_shared, mut notes } = looked;
     let sighting = submitted.as_ref().and_then(|note| states.remove(&note.scheduler_job));
     let mut sighting = sighting.filter(|seen| !is_anothers(seen, id, &intent.principal.user));
     if let Some(seen) = &mut sighting {
@@ -98,10 +101,21 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         let now = sighting.as_ref().and_then(|seen| arithmetic::of_seen(house, &intent, seen, hold));
         arithmetic::of_job(house, &intent, read_back.as_ref(), hold.ceiling).or(now)
     });
+    let attempts = directory.attempts().await?;
+    let state = ended.as_ref().map(|ended| &ended.state).or(sighting.as_ref().map(|seen| &seen.state));
+    let code = ended.as_ref().and_then(|ended| ended.exit_code);
+    let failure = match of_last_attempt(house, &attempts, (state, code), &log).await {
+        Ok(failure) => failure,
+        Err(error) => {
+            notes.push(format!("{}: {}", error.what, error.why));
+            None
+        }
+    };
     Ok(Shown {
         read_back,
         unheld: directory.unheld().await?,
-        attempts: directory.attempts().await?,
+        attempts,
+        failure,
         progress: directory.progress().await?,
         checkpoints: directory.checkpoints().await?,
         over: directory.over().await?,

@@ -3,6 +3,7 @@
 use crate::output::instant;
 use jobs::{
     directory::{Over, OverReason},
+    failure::Failure,
     show::Shown,
 };
 use model::{BaseState, JobState};
@@ -34,7 +35,7 @@ pub(super) fn told(shown: &Shown) -> Option<End> {
         BaseState::Cancelled => return cancelled(shown),
         BaseState::Timeout => (timed_out(shown), more_time(shown)),
         BaseState::OutOfMemory => (
-            "it used more memory than it had".to_owned(),
+            with_line("it used more memory than it had", shown),
             "ask for more with `memory:` below `resources:`, or for more nodes".to_owned(),
         ),
         BaseState::NodeFail => ("a node of it failed, which is the machine's fault".to_owned(), again),
@@ -111,14 +112,37 @@ fn timed_out(shown: &Shown) -> String {
     }
 }
 
-/// By the exit code of its program, as accounting or the job's own marker has it.
+/// What the log says of it, behind what happened.
+fn with_line(what: &str, shown: &Shown) -> String {
+    let line = shown.failure.as_ref().and_then(|failure| failure.line.as_ref());
+    line.map_or_else(|| what.to_owned(), |line| format!("{what}; its log says: {}", short(line)))
+}
+
+/// A line as it is shown beside others.
+fn short(line: &str) -> String {
+    const LONGEST: usize = 200;
+    let line = line.trim();
+    if line.chars().count() <= LONGEST { line.to_owned() } else { line.chars().take(LONGEST).chain(['…']).collect() }
+}
+
+/// What a pattern knows of the log's line.
+fn by_its_log(failure: &Failure, name: &impl std::fmt::Display) -> Option<End> {
+    let (says, advice) = (failure.says.as_ref()?, failure.next.as_ref()?);
+    let line = failure.line.as_deref().map(|line| format!("; its log says: {}", short(line))).unwrap_or_default();
+    Some(End { why: format!("{says}{line}"), next: format!("{advice}; the whole log: `pakt logs {name}`") })
+}
+
+/// By what its log says, else by the exit code of its program, as accounting or the job's own marker has it.
 fn failed_program(shown: &Shown) -> Option<End> {
     let marked = shown.attempts.last().and_then(|attempt| attempt.exit_code).map(i64::from);
     let code =
         marked.or(shown.ended.as_ref().and_then(|ended| ended.exit_code).map(i64::from)).filter(|code| *code != 0)?;
+    if let Some(end) = shown.failure.as_ref().and_then(|failure| by_its_log(failure, &shown.intent.name)) {
+        return Some(end);
+    }
     let why = match code {
         129..=192 => format!("its program was ended by signal {}", code - 128),
         _ => format!("its program ended with exit code {code}"),
     };
-    Some(End { why, next: log(&shown.intent.name) })
+    Some(End { why: with_line(&why, shown), next: log(&shown.intent.name) })
 }

@@ -154,7 +154,7 @@ fn json(shown: &Shown) -> serde_json::Value {
         "version": 1, "id": intent.id, "name": intent.name, "project": intent.project, "made_at": intent.made_at,
         "scheduler_job": shown.submitted.as_ref().map(|note| note.scheduler_job), "intent": intent, "submitted": shown.submitted, "read_back": shown.read_back,
         "unheld": shown.unheld, "progress": shown.progress, "checkpoints": shown.checkpoints, "over": shown.over, "cancel": shown.cancel, "ended": ended,
-        "state": ends::state(shown), "end": ends::told(shown),
+        "state": ends::state(shown), "end": ends::told(shown), "failure": shown.failure,
         "reason": sighting.as_ref().map(|seen| &seen.reason), "unasked": shown.unasked,
         "observed_at": shown.observed_at,
         "elapsed": sighting.as_ref().map(|seen| seen.elapsed), "time_limit": sighting.as_ref().and_then(|seen| seen.time_limit),

@@ -16,6 +16,7 @@ mod output;
 mod policies;
 
 mod ends;
+mod failures;
 mod files;
 mod foreign;
 mod gentle;
