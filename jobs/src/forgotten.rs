@@ -2,7 +2,7 @@
 //! forgot for certain is over, so that the same command makes a new one.
 
 use crate::{
-    directory::{Intent, JobDirectory, SubmittedNote},
+    directory::{Intent, JobDirectory, Origin, SubmittedNote},
     error::{Gravity, JobsError},
     house::House,
     reached::scheduled,
@@ -71,11 +71,14 @@ pub(crate) async fn is_forgotten_held(
 /// The queue shows a job as soon as it was accepted; this is for whoever answers a little late.
 const SHOWN_WITHIN_SECONDS: i64 = 60;
 
-/// Whether a job may have begun that nobody shows: it claimed, or it is a script that was let go without the claim in front.
+/// Whether a job may have begun that nobody shows: it claimed; it leaves no claim, as an allocation by hand and a job that was taken over;
+/// or it is a script that was let go without a claim in front.
 pub(crate) async fn may_have_begun(directory: &JobDirectory) -> Result<bool, JobsError> {
-    Ok(directory.claimed_by().await?.is_some()
+    let origin = directory.intent().await?.and_then(|intent| intent.origin);
+    Ok(!matches!(origin, Some(Origin::JobFile { .. } | Origin::Script { .. }))
+        || directory.claimed_by().await?.is_some()
         || !directory.attempts().await?.is_empty()
-        || (directory.released().await?.is_some() && !directory.has_kept_script().await?))
+        || (directory.released().await?.is_some() && !directory.all_sent_claims().await?))
 }
 
 async fn shown(

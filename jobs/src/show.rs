@@ -15,7 +15,7 @@ use crate::{
 use ledger::{Hold, HoldId};
 use model::{Factors, SchedulerJobId, Timestamp};
 use scheduler_adapters::{Freshness, JobSighting, Look};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One job in full.
 pub struct Shown {
@@ -101,16 +101,15 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         let now = sighting.as_ref().and_then(|seen| arithmetic::of_seen(house, &intent, seen, hold));
         arithmetic::of_job(house, &intent, read_back.as_ref(), hold.ceiling).or(now)
     });
-    let attempts = directory.attempts().await?;
-    let state = ended.as_ref().map(|ended| &ended.state).or(sighting.as_ref().map(|seen| &seen.state));
-    let code = ended.as_ref().and_then(|ended| ended.exit_code);
-    let failure = match of_last_attempt(house, &attempts, (state, code), &log).await {
-        Ok(failure) => failure,
-        Err(error) => {
-            notes.push(format!("{}: {}", error.what, error.why));
-            None
-        }
+    let over = match intent.chain() {
+        Some(_) => directory.over().await?,
+        None => None,
     };
+    let attempts = directory.attempts().await?;
+    let failure = failure(house, &attempts, ended.as_ref(), sighting.as_ref(), &log).await.unwrap_or_else(|error| {
+        notes.push(format!("{}: {}", error.what, error.why));
+        None
+    });
     Ok(Shown {
         read_back,
         unheld: directory.unheld().await?,
@@ -118,7 +117,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         failure,
         progress: directory.progress().await?,
         checkpoints: directory.checkpoints().await?,
-        over: directory.over().await?,
+        over,
         cancel: directory.cancel().await?,
         directory: directory.path().to_path_buf(),
         intent,
@@ -135,6 +134,18 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         missed,
         log,
     })
+}
+
+/// Why the last attempt failed, by what was written down of its end, else by what the scheduler says now.
+async fn failure(
+    house: &House,
+    attempts: &[Attempt],
+    ended: Option<&Ended>,
+    seen: Option<&JobSighting>,
+    log: &Path,
+) -> Result<Option<Failure>, JobsError> {
+    let state = ended.map(|ended| &ended.state).or(seen.map(|seen| &seen.state));
+    of_last_attempt(house, attempts, (state, ended.and_then(|ended| ended.exit_code)), log).await
 }
 
 /// As [`show`], for whoever looks again and again: where the job's own files tell more than an answer that is a little old,

@@ -25,7 +25,9 @@ pub(super) fn state(shown: &Shown) -> Option<&JobState> {
 /// The end in words; none where the job is not over, or ended well.
 pub(super) fn told(shown: &Shown) -> Option<End> {
     let base = state(shown).filter(|state| state.is_final())?.base;
-    if let Some(over) = &shown.over {
+    // Behind the last link of a chain that failed its own reason counts.
+    let is_told_by_chain = |over: &&Over| over.why != OverReason::Links || base == BaseState::Completed;
+    if let Some(over) = shown.over.as_ref().filter(is_told_by_chain) {
         return chain(shown, over);
     }
     let name = &shown.intent.name;

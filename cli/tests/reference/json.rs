@@ -213,6 +213,10 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
     ] {
         collect(&place.json(&[&["--json"], words].concat()), &mut printed);
     }
+    let out_of_memory = "run: \"echo torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB; exit 1\"";
+    place.write("fails.yaml", &job.replace("tiny", "fails").replace("run: \"sleep 3\"", out_of_memory));
+    place.pakt(&["submit", "--watch", "fails.yaml"]);
+    collect(&place.json(&["--json", "show", "fails"]), &mut printed);
     place.write("any.yaml", &job.replace("site: local", "site: any"));
     let two = "site: local\nmachine: { cpus: 2, gpus: 0 }\nssh: { jupiter: { hosts: [nowhere.invalid] } }\n";
     place.write("config.yaml", two);

@@ -2,7 +2,7 @@
 
 use super::markers::Progress;
 use model::{
-    AccountName, Amount, ClusterName, JobId, JobName, JobSpec, JobState, PartitionName, Placement, Principal,
+    AccountName, Amount, Chain, ClusterName, JobId, JobName, JobSpec, JobState, PartitionName, Placement, Principal,
     ProjectName, QosName, SchedulerJobId, SiteName, Stamp, Timestamp, Tres, Unit, WallTime, Window,
 };
 use serde::{Deserialize, Serialize};
@@ -78,6 +78,14 @@ impl Intent {
         Stamp { job: self.id, link: model::LinkNumber::FIRST }
     }
 
+    /// How it goes on past the limit, where a job file says so.
+    pub fn chain(&self) -> Option<&Chain> {
+        match &self.origin {
+            Some(Origin::JobFile { spec, .. }) => spec.chain.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The job's name at the scheduler, which carries the stamp.
     pub fn scheduler_name(&self) -> String {
         self.stamp().job_name(&self.name)
@@ -115,6 +123,9 @@ pub struct Sending {
     /// Whether it may be done by no command that can be looked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_unseen: bool,
+    /// Whether what is sent claims its link before it does anything; a person's own script may be sent as it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub claims: bool,
     /// The array that it is sent with, by the id of the job of its task 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub array: Option<JobId>,

@@ -192,12 +192,6 @@ impl JobDirectory {
         self.path.join("slurm_script")
     }
 
-    /// Whether a person's own script has the claim in front: it was kept then, to be started behind it.
-    pub(crate) async fn has_kept_script(&self) -> Result<bool, JobsError> {
-        let modified = self.files.modified_at(&self.kept_script()).await;
-        reached(modified, "the job's own script was not looked for").map(|at| at.is_some())
-    }
-
     pub(super) fn files(&self) -> &dyn Reach {
         self.files.as_ref()
     }
@@ -274,6 +268,18 @@ impl JobDirectory {
     pub async fn forget_missed(&self) -> Result<(), JobsError> {
         let removed = self.files.remove(&self.path.join("missed.json")).await;
         reached(removed, "the job directory was not written")
+    }
+
+    /// Whether all that was handed to the scheduler claims its link before it does anything. A note of an older Pakt does not say so.
+    pub(crate) async fn all_sent_claims(&self) -> Result<bool, JobsError> {
+        for number in 1..=MOST_SENDINGS {
+            match self.sending(number).await? {
+                Some(sending) if !sending.claims => return Ok(false),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        Ok(true)
     }
 
     /// The note of a call of the scheduler, by its number from 1.

@@ -121,7 +121,10 @@ pub(super) async fn release(
     }
     let what = "the job was submitted but not released";
     if was_read && let Err(error) = still_ours(house, directory, intent, submitted, what).await {
-        return Err(is_forgotten_held(house, directory, intent, submitted, what).await?.unwrap_or(error));
+        let is_shown_nowhere = error.gravity == Gravity::Unknown;
+        let forgotten =
+            if is_shown_nowhere { is_forgotten_held(house, directory, intent, submitted, what).await? } else { None };
+        return Err(forgotten.unwrap_or(error));
     }
     scheduled(house.scheduler.release(submitted.scheduler_job).await, what)?;
     directory.put_released(&Released { at: house.clock.now() }).await.map(|_| None)

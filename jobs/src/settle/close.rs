@@ -30,6 +30,8 @@ pub(super) struct Decided {
     pub(super) unknown: Vec<JobId>,
     /// Those of them whose number is another job's by now.
     pub(super) forgotten: BTreeSet<JobId>,
+    /// Those of them that were cancelled, so that nothing of them can work any more.
+    pub(super) unwanted: BTreeSet<JobId>,
     /// Jobs that were begun and never sent.
     pub(super) unsent: Vec<JobId>,
 }
@@ -185,13 +187,18 @@ async fn ask(
             }
             (Some(sighting), None) if sighting.state.is_pending() && !is_queued(queue, scheduler_job) => {
                 if was_cancelled(desk, job).await? {
-                    decided.over.push(given_up(desk, job));
+                    decided.unknown.push(job);
+                    decided.unwanted.insert(job);
                 } else if waits_for_ever(sighting, desk.now) {
                     decided.unknown.push(job);
                 }
             }
-            (None, None) if is_unwanted(desk, job).await? => decided.over.push(given_up(desk, job)),
-            (None, None) => decided.unknown.push(job),
+            (None, None) => {
+                decided.unknown.push(job);
+                if !is_queued(queue, scheduler_job) && never_began(desk, job).await? {
+                    decided.unwanted.insert(job);
+                }
+            }
             (Some(_), _) => {}
         }
     }
@@ -211,24 +218,8 @@ async fn was_cancelled(desk: &Desk<'_>, job: JobId) -> Result<bool, JobsError> {
 }
 
 /// Whether a job that is shown nowhere was cancelled before anything of it began.
-async fn is_unwanted(desk: &Desk<'_>, job: JobId) -> Result<bool, JobsError> {
+async fn never_began(desk: &Desk<'_>, job: JobId) -> Result<bool, JobsError> {
     Ok(was_cancelled(desk, job).await? && !may_have_begun(&desk.house.state.job(job)).await?)
-}
-
-/// A cancelled job that the scheduler forgot.
-fn given_up(desk: &Desk<'_>, job: JobId) -> (CloseHold, Ended) {
-    let note = Some("cancelled, and the scheduler forgot it".to_owned());
-    let ended = Ended {
-        state: JobState::of(BaseState::Cancelled),
-        exit_code: None,
-        at: None,
-        elapsed: None,
-        time_limit: None,
-        progress: None,
-        note,
-        observed_at: desk.house.clock.now(),
-    };
-    (CloseHold { id: job.into(), reason: CloseReason::Cancelled, read_at: None }, ended)
 }
 
 /// No settlement takes longer between its look at the queue and this one.

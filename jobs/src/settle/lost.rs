@@ -13,7 +13,7 @@ use crate::{
     error::JobsError,
 };
 use ledger::{CloseHold, CloseReason, is_ahead};
-use model::{JobId, JobState, Timestamp};
+use model::{BaseState, JobId, JobState, Timestamp};
 use scheduler_adapters::{JobSighting, RejectedRow};
 use std::collections::BTreeSet;
 
@@ -54,7 +54,7 @@ pub(super) async fn judge(
     decided: &mut Decided,
 ) -> Result<Vec<LostJob>, JobsError> {
     forget_seen(desk, local, look).await?;
-    let (mut lost, mut unknown) = (Vec::new(), Vec::new());
+    let (mut lost, mut unknown, mut unwanted) = (Vec::new(), Vec::new(), Vec::new());
     for job in std::mem::take(&mut decided.unknown) {
         let here = local.get(&job).filter(|here| would_see(desk, look, here));
         match here {
@@ -62,6 +62,7 @@ pub(super) async fn judge(
             Some(_) if decided.forgotten.contains(&job) => {
                 lost.push(LostJob { job, since: desk.now, is_forgotten: true });
             }
+            Some(_) if decided.unwanted.contains(&job) => unwanted.push(job),
             Some(_) => match missed_too_long(desk, job).await? {
                 Some(since) => lost.push(LostJob { job, since, is_forgotten: false }),
                 None => unknown.push(job),
@@ -73,6 +74,9 @@ pub(super) async fn judge(
     let now = desk.house.clock.now();
     decided.over.extend(lost.iter().map(|lost| {
         (CloseHold { id: lost.job.into(), reason: CloseReason::Lost, read_at: None }, ended_as_lost(lost, now))
+    }));
+    decided.over.extend(unwanted.into_iter().map(|job| {
+        (CloseHold { id: job.into(), reason: CloseReason::Cancelled, read_at: None }, ended_as_unwanted(now))
     }));
     Ok(lost)
 }
@@ -114,20 +118,21 @@ async fn forget_seen(desk: &Desk<'_>, local: &LocalJobs<'_>, look: &Look<'_>) ->
     Ok(())
 }
 
+/// As a job that was cancelled, and that the scheduler forgot.
+fn ended_as_unwanted(observed_at: Timestamp) -> Ended {
+    let note = Some("cancelled, and the scheduler forgot it".to_owned());
+    ended(JobState::of(BaseState::Cancelled), note, observed_at)
+}
+
 fn ended_as_lost(lost: &LostJob, observed_at: Timestamp) -> Ended {
     let note = if lost.is_forgotten {
         "the scheduler forgot it: its number is another job's".to_owned()
     } else {
         format!("nobody has known it since {}", lost.since)
     };
-    Ended {
-        state: JobState::unknown(),
-        exit_code: None,
-        at: None,
-        elapsed: None,
-        time_limit: None,
-        progress: None,
-        note: Some(note),
-        observed_at,
-    }
+    ended(JobState::unknown(), Some(note), observed_at)
+}
+
+const fn ended(state: JobState, note: Option<String>, observed_at: Timestamp) -> Ended {
+    Ended { state, exit_code: None, at: None, elapsed: None, time_limit: None, progress: None, note, observed_at }
 }

@@ -95,7 +95,7 @@ async fn prepare(
     told: &mut Told,
 ) -> Result<Submission, JobsError> {
     let (directory, submission) = written(house, array, members).await?;
-    let call = Sending { array: Some(array), ..sending(house, true).await? };
+    let call = Sending { array: Some(array), claims: true, ..sending(house, true).await? };
     let number = directory.note_sending(&call).await?;
     let is_settled = async || {
         let settled = each(unsent.values(), FILES_AT_ONCE, |begun| is_settled(begun)).await;

@@ -2,7 +2,7 @@
 
 use super::sender::{await_calls, sending};
 use crate::{
-    directory::{Intent, JobDirectory, SubmittedNote},
+    directory::{Intent, JobDirectory, Sending, SubmittedNote},
     error::{Gravity, JobsError},
     forgotten::{may_have_begun, unwanted},
     house::{House, Step},
@@ -11,7 +11,7 @@ use crate::{
 };
 use ledger::HoldId;
 use model::Timestamp;
-use scheduler_adapters::{AdapterError, AdapterErrorKind, FoundJob, StampSearch, Submission};
+use scheduler_adapters::{AdapterError, AdapterErrorKind, FoundJob, ScriptSource, StampSearch, Submission};
 
 /// Why a job was not sent.
 pub(crate) enum NotSent {
@@ -49,7 +49,10 @@ async fn send_once(
     submission: &Submission,
 ) -> Result<SubmittedNote, NotSent> {
     let goes_by_command = house.scheduler.goes_by_command(submission);
-    let number = directory.note_sending(&sending(house, goes_by_command).await?).await?;
+    // A job file's script and one that was put behind a claim lie in the job's directory; a person's own lies where it was.
+    let claims = submission.script == ScriptSource::File(directory.script().to_string_lossy().into_owned());
+    let call = Sending { claims, ..sending(house, goes_by_command).await? };
+    let number = directory.note_sending(&call).await?;
     house.steps.done(Step::Sending);
     // Whoever noted it earlier may be calling the scheduler now, may have died after the call, or before.
     if number > 1 {

@@ -152,6 +152,7 @@ pub(crate) async fn sending(house: &House, goes_by_command: bool) -> Result<Send
         process: house.process.number,
         process_started: house.process.started,
         is_unseen: !goes_by_command,
+        claims: false,
         array: None,
         at: house.clock.now(),
     })

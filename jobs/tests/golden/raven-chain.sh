@@ -109,36 +109,44 @@ pakt_claim() {
 # --- Chain: what is left to do, and when the program is told to save. --------------------------------------------------
 
 # Tells the program to save: makes the file that PAKT_STOP names. By what: `limit` before the one of this link, `time` where
-# the chain's own is used up, or the signal that came. Beside it stands how long the list of checkpoints was, in bytes.
+# the chain's own is used up, or the signal that came. Beside it stands how long the list of checkpoints was, in bytes. It is
+# not synced: a program that is to be told by a signal, too, is not to wait for a disk.
 pakt_tell() {
+  local mine="$pakt_attempt/.stop.$BASHPID.tmp"
   [ ! -e "$pakt_attempt/stop" ] || return 0
-  printf '%s %s\n' "$1" "$(stat -Lc %s "$pakt_job_directory/checkpoints" 2>/dev/null || printf 0)" |
-    pakt_publish "$pakt_attempt/stop"
+  printf '%s %s\n' "$1" "$(stat -Lc %s "$pakt_job_directory/checkpoints" 2>/dev/null || printf 0)" >"$mine" &&
+    mv -f "$mine" "$pakt_attempt/stop"
 }
 
 # Finds the last checkpoint that is there: the last whole line `STEP PATH` of the list whose path exists, whatever its step.
-# Sets pakt_step and pakt_resume, empty where there is none, and pakt_saved: where its line ends, in bytes.
+# Sets pakt_step and pakt_resume, empty where none is there, and pakt_saved: where its line ends, in bytes, or the last one that was
+# named. Fails where the list cannot be read, and where it names some of which none is there: that is no first start.
 pakt_find_checkpoint() {
-  local LC_ALL=C list="$pakt_job_directory/checkpoints" size at line count=0 lines=() ends=() step path
+  local LC_ALL=C list="$pakt_job_directory/checkpoints" size at line count=0 lines=() ends=() step path named=0
   pakt_step='' pakt_resume='' pakt_saved=0
-  size=$(stat -Lc %s "$list" 2>/dev/null) || return 0
+  [ -e "$list" ] || return 0
+  [ -r "$list" ] && size=$(stat -Lc %s "$list") || return 1
   at=$((size > 262144 ? size - 262144 : 0))
-  # A line without its end is none yet, and of a piece of the list the first one may have been cut.
+  # A line without its end is none yet, and of a piece of the list the first one may have been cut. A NUL, as a crash leaves it,
+  # is kept as another control character, so that its line is none and has its length.
   while IFS= read -r line; do
     at=$((at + ${#line} + 1))
     lines+=("$line") ends+=("$at")
-  done < <(tail -c 262144 -- "$list")
+  done < <(tail -c "+$((at + 1))" -- "$list" | head -c "$((size - at))" | tr '\000' '\001')
   for ((at = ${#lines[@]} - 1; at >= (size > 262144) && count < 50; at--)); do
     step=${lines[at]%% *} path=${lines[at]#* }
-    case "$path" in *[[:cntrl:]]*) continue ;; /*) ;; *) continue ;; esac
-    case "$path" in *[!\ -~]*) iconv -f UTF-8 -t UTF-8 <<<"$path" >/dev/null 2>&1 || continue ;; esac
+    case "$path" in *[[:cntrl:]]* | *$'\xc2'[$'\x80'-$'\x9f']*) continue ;; /*) ;; *) continue ;; esac
+    case "$path" in *[!\ -~]*) ! type iconv >/dev/null 2>&1 || iconv -f UTF-8 -t UTF-8 <<<"$path" >/dev/null 2>&1 || continue ;; esac
     if ! pakt_is_number "$step" || [ "${#step}" -gt 18 ] || [ "${#path}" -gt 4096 ]; then continue; fi
     count=$((count + 1))
+    [ "$count" -gt 1 ] || named=${ends[at]}
     if [ -e "$path" ]; then
       pakt_step=$((10#$step)) pakt_resume=$path pakt_saved=${ends[at]}
-      return
+      return 0
     fi
   done
+  pakt_saved=$named
+  [ "$count" -eq 0 ]
 }
 
 # Appends a line to the journal of the chain, which all links share, behind a last one that was cut.
@@ -148,16 +156,22 @@ pakt_journal() {
   printf '%s\n' "$*" >>"$journal"
 }
 
+# Whether a text is a number that can be counted with.
+pakt_is_count() {
+  case "$1" in '' | *[!0-9]* | 0?* | ???????????????????*) return 1 ;; esac
+}
+
 # Reads the journal. A start without an end was killed with no word; its heartbeat tells how long it lived.
 #   pakt_worked   how long all starts worked together, in seconds
 #   pakt_stalled  how many of the last links made no newer checkpoint; those that the scheduler ended early do not count
 #   pakt_class    how the last start ended; empty where that is not known
+#   pakt_by       by what it had been told
 #   pakt_newer    whether it made a newer checkpoint
 pakt_read_journal() {
   local kind link id restart at saved class told _ last='' began='' number=0 attempt='' firsts=() spared=() before=0
-  pakt_worked=0 pakt_stalled=0 pakt_class='' pakt_newer=''
+  pakt_worked=0 pakt_stalled=0 pakt_class='' pakt_newer='' pakt_by=''
   while read -r kind link id restart at saved class _ told _; do
-    if ! pakt_is_number "$link" || ! pakt_is_number "$at" || ! pakt_is_number "$saved"; then continue; fi
+    if ! pakt_is_count "$link" || ! pakt_is_count "$at" || ! pakt_is_count "$saved"; then continue; fi
     case "$kind" in
     started)
       [ -z "$began" ] || pakt_count_killed
@@ -170,6 +184,7 @@ pakt_read_journal() {
     ended)
       [ -z "$began" ] || pakt_worked=$((pakt_worked + (at > began ? at - began : 0)))
       began='' pakt_class=$class
+      pakt_by=$told
       if [ "$saved" -gt "$before" ]; then pakt_newer=yes; else pakt_newer=no; fi
       case "$told" in TERM | INT | HUP) spared[number]=yes ;; esac
       ;;
@@ -192,22 +207,18 @@ pakt_count_killed() {
 # Prints why there is nothing left to do, where that is so: `done` or `stalled`.
 pakt_is_over() {
   [ ! -e "$pakt_job_directory/done" ] || { printf 'done' && return; }
+  [ "$pakt_by" != time ] || { printf 'done' && return; }
   [ "$pakt_worked" -lt 259200 ] || { printf 'done' && return; }
-  # It came to its end by itself without anything newer: there was no more for it to do.
-  [ "$pakt_class $pakt_newer" != 'finished no' ] || { printf 'done' && return; }
+  # It came to its end by itself, and made nothing newer than the checkpoint that it began at: there was no more for it to do.
+  [ -z "$pakt_step" ] || [ "$pakt_class $pakt_newer" != 'finished no' ] || { printf 'done' && return; }
   [ "$pakt_stalled" -lt 3 ] || printf 'stalled'
 }
 
 # Writes down that the chain is over, unless somebody did: the first one counts.
 pakt_write_over() {
-  local mine="$pakt_link/over.$pakt_id.$pakt_restart"
-  printf '%s=%s\n' \
-    why "$1" \
-    link 1 \
-    step "$pakt_step" \
-    epoch_seconds "$(printf '%(%s)T' -1)" \
-    by "$pakt_id" |
-    pakt_publish "$mine"
+  local mine="$pakt_job_directory/.over.$pakt_id.$pakt_restart.tmp"
+  printf '%s=%s\n' why "$1" link 1 step "$pakt_step" epoch_seconds "$(printf '%(%s)T' -1)" by "$pakt_id" >"$mine"
+  sync "$mine" 2>/dev/null || true # Older coreutils sync no single file.
   ln "$mine" "$pakt_job_directory/over" 2>/dev/null || [ -e "$pakt_job_directory/over" ] ||
     printf 'pakt: cannot write %s\n' "$pakt_job_directory/over" >&2
   rm -f "$mine"
@@ -215,36 +226,48 @@ pakt_write_over() {
 
 # When this attempt reaches its limit, as an epoch second. Slurm from 23.02 on says so; an older one is asked, once.
 pakt_limit_at() {
-  local now
-  local text
-  if pakt_is_number "${SLURM_JOB_END_TIME:-}"; then
-    printf '%s' "$SLURM_JOB_END_TIME"
+  local text=${SLURM_JOB_END_TIME:-}
+  if ! pakt_is_count "$text"; then
+    text=$(SLURM_TIME_FORMAT=standard TZ=UTC0 timeout 20 scontrol --oneliner show job "$pakt_number" 2>/dev/null |
+      sed -n 's/.* EndTime=\([0-9-]*T[0-9:]*\) .*/\1/p')
+    [ -z "$text" ] || text=$(date -u -d "${text}Z" +%s 2>/dev/null)
+  fi
+  if pakt_is_count "$text" && [ "$text" -gt "$pakt_now" ]; then
+    printf '%s' "$text"
     return
   fi
-  text=$(timeout 20 scontrol --oneliner show job "$pakt_number" 2>/dev/null | sed -n 's/.* EndTime=\([^ ]*\) .*/\1/p')
-  [ -n "$text" ] && date -d "$text" +%s 2>/dev/null && return
-  printf -v now '%(%s)T' -1
-  printf '%s' $((now + 600))
+  printf '%s' $((pakt_now + 600))
+}
+
+# Ends without work. A claim under which something was done stays: it says which scheduler job did it.
+pakt_needless() {
+  compgen -G "$pakt_link/attempts/*/started" >/dev/null || pakt_is_unwanted "$1"
+  pakt_has_claim=''
+  printf 'pakt: pakt-01m5vj1jg028t5cy4tqkff04hm-1 %s; scheduler job %s ends without work\n' "$1" "$pakt_id" >&2
+  exit 0
 }
 
 # Ends where no work is left, and otherwise finds out where to go on and until when.
 pakt_begin() {
-  local why
-  [ ! -e "$pakt_job_directory/over" ] || pakt_is_unwanted 'is over'
+  local why journal="$pakt_job_directory/chain"
+  [ ! -e "$pakt_job_directory/over" ] || pakt_needless 'is over'
   # Somebody started an earlier link again: two of them would write the same checkpoints.
-  [ ! -e "$pakt_job_directory/links/2/claim" ] || pakt_is_unwanted 'has gone on in a later link'
-  pakt_find_checkpoint
+  [ ! -e "$pakt_job_directory/links/2/claim" ] || pakt_needless 'has gone on in a later link'
+  # A controller that was killed may have forgotten this very start, and start it again.
+  ! grep -qx 'class=checkpointed' "$pakt_attempt/ended" 2>/dev/null || pakt_needless 'was saved by this start already'
+  mkdir -p "$pakt_attempt" && rm -f "$pakt_attempt/stop" "$pakt_attempt/launched" "$pakt_attempt/ended"
+  pakt_find_checkpoint || pakt_is_blind=yes
+  [ ! -e "$journal" ] || [ -r "$journal" ] || pakt_fail 74 "cannot read $journal from $(uname -n)"
   pakt_read_journal
   why=$(pakt_is_over)
   if [ -n "$why" ]; then
     pakt_write_over "$why"
-    pakt_is_unwanted "is over: $why"
+    pakt_needless "is over: $why"
   fi
+  printf -v pakt_now '%(%s)T' -1
   pakt_stop_at=$(($(pakt_limit_at) - 60)) pakt_stop_why=limit
-  local now
-  printf -v now '%(%s)T' -1
-  if [ $((now + 259200 - pakt_worked)) -lt "$pakt_stop_at" ]; then
-    pakt_stop_at=$((now + 259200 - pakt_worked)) pakt_stop_why='time'
+  if [ $((pakt_now + 259200 - pakt_worked)) -lt "$pakt_stop_at" ]; then
+    pakt_stop_at=$((pakt_now + 259200 - pakt_worked)) pakt_stop_why='time'
   fi
 }
 
@@ -293,8 +316,8 @@ pakt_classify() {
 # Notes the end of this attempt in the journal, and that the chain is over, where it is.
 # shellcheck disable=SC2317 # Reached through a trap alone.
 pakt_end() {
-  local why class=$pakt_class
-  pakt_journal "ended 1 $pakt_id $pakt_restart $2 $pakt_saved $class $1 $pakt_told"
+  local why
+  pakt_journal "ended 1 $pakt_id $pakt_restart $2 $pakt_saved $pakt_class $1 $pakt_told"
   pakt_read_journal
   why=$(pakt_is_over)
   [ -z "$why" ] || pakt_write_over "$why"
@@ -334,7 +357,7 @@ pakt_finish() {
   trap '' TERM INT HUP USR1 USR2
   if [ "$code" -gt 128 ] && [ "$code" -le 192 ]; then signal=$((code - 128)); fi
   printf -v now '%(%s)T' -1
-  pakt_find_checkpoint
+  pakt_find_checkpoint || printf 'pakt: none of the checkpoints in %s can be seen\n' "$pakt_job_directory/checkpoints" >&2
   pakt_classify "$code"
   printf '%s=%s\n' \
     exit_code "$code" \
@@ -559,9 +582,10 @@ pakt_begin
 if ! mkdir -p "$pakt_attempt" || ! pakt_started | pakt_publish "$pakt_attempt/started"; then
   pakt_fail 74 "cannot write the marker $pakt_attempt/started"
 fi
-printf -v pakt_now '%(%s)T' -1
 pakt_journal "started 1 $pakt_id $pakt_restart $pakt_now $pakt_saved" ||
   pakt_fail 74 "cannot write to $pakt_job_directory/chain"
+[ -z "${pakt_is_blind:-}" ] ||
+  pakt_fail 66 "none of the checkpoints that $pakt_job_directory/checkpoints names can be seen from $(uname -n); without that file it begins anew"
 exec {pakt_lifeline}> >(pakt_heartbeat >/dev/null 2>&1)
 pakt_program | pakt_publish "$pakt_attempt/program" ||
   pakt_fail 74 "cannot write $pakt_attempt/program"

@@ -330,6 +330,7 @@ impl Job {
             process_started: 1,
             command_host: None,
             is_unseen: false,
+            claims: false,
             array: None,
             at: at(noted_at),
         };

@@ -222,6 +222,7 @@ async fn sending_elsewhere(noted_at: i64) -> (Desk, JobDirectory) {
         process_started: 9,
         command_host: None,
         is_unseen: false,
+        claims: false,
         array: None,
         at: at(noted_at),
     };

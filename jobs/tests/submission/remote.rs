@@ -93,6 +93,7 @@ async fn called(command_host: &str, at_second: i64, is_unseen: bool) -> Desk {
         process_started: 9,
         command_host: Some(command_host.to_owned()),
         is_unseen,
+        claims: false,
         array: None,
         at: at(at_second),
     };

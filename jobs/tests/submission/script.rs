@@ -415,3 +415,26 @@ async fn a_script_that_was_accepted_held_and_forgotten_is_over_after_a_minute_an
         assert_eq!((sent(&desk), desk.balance().await.committed.milli()), (2, HOUR), "{step:?}");
     }
 }
+
+/// Both are one request: what was sent counts, not what another call would have sent.
+#[tokio::test]
+async fn a_script_that_was_sent_once_without_a_claim_may_have_begun_whatever_was_kept_beside_it() {
+    for (first, second, kill) in [(false, true, Kill::After(Step::Scripted)), (true, false, Kill::In("submit"))] {
+        let (desk, folder) = desk().await;
+        let wish = |as_is| ScriptSubmission { as_is, ..wish(&folder) };
+        let mut house = desk.house("ada");
+        match kill {
+            Kill::After(step) => house.steps = Arc::new(KilledAfter(step)),
+            Kill::In(call) => desk.says().handed.dies_in = Some(call),
+        }
+        let begun = wish(first);
+        let ended = tokio::spawn(async move { submit_script(&house, begun).await.map(drop) }).await;
+        assert!(ended.is_err(), "{first}: it was not killed");
+        let answer = submit_script(&desk.house("ada"), wish(second)).await.expect("submitted");
+        assert_eq!(sent(&desk), 1, "{first}");
+        desk.says().queue.clear();
+        jobs::cancel::cancel(&desk.house("ada"), &answer.id.to_string()).await.map(drop).expect("told");
+        let error = submit_script(&desk.house("ada"), wish(second)).await.map(drop).expect_err("it may have begun");
+        assert_eq!((error.gravity, held_hours(&desk).await, sent(&desk)), (Gravity::Unknown, 1, 1), "{first}: {error}");
+    }
+}

@@ -191,9 +191,10 @@ fn a_program_that_ends_by_itself_is_done_where_nothing_says_otherwise() {
         (Until::Steps(Some(100)), &saves, Some("done")),
         // It saved and stopped early, as a trainer does with a limit of its own.
         (Until::Steps(Some(101)), &saves, None),
-        (Until::Steps(Some(101)), "true", Some("done")),
+        // It never saved anything: it may have failed behind a pipe.
+        (Until::Steps(Some(101)), "true", None),
         (Until::Time(WallTime::from_seconds(3600)), &saves, None),
-        (Until::Time(WallTime::from_seconds(3600)), "true", Some("done")),
+        (Until::Time(WallTime::from_seconds(3600)), "true", None),
         (Until::Marker, "true", None),
         (Until::Marker, "touch \"$PAKT_DONE\"", Some("done")),
         (Until::Steps(None), "touch \"$PAKT_DONE\"; exit 75", Some("done")),
@@ -285,8 +286,16 @@ fn the_instant_to_stop_at_follows_what_the_scheduler_says() {
     let stage = Stage::new();
     fs::write(stage.path("ends"), "2100-01-01T00:00:00\n").expect("ours");
     link(&stage, &untold(STEPS), 1, tells);
-    let asked = at(&stage);
-    assert!((4_102_358_370..=4_102_531_170).contains(&asked), "{asked}: 30 s before that, in the zone of the machine");
+    assert_eq!(at(&stage), 4_102_444_770, "30 s before that, in UTC");
+
+    // What is past, and what is no time, is not believed.
+    for ends in ["2001-01-01T00:00:00", "Unknown", "N/A", "Mon 13:00"] {
+        let stage = Stage::new();
+        fs::write(stage.path("ends"), format!("{ends}\n")).expect("ours");
+        link(&stage, &untold(STEPS), 1, tells);
+        let started: u64 = stage.marker("started", "epoch_seconds").parse().expect("seconds");
+        assert!(at(&stage).abs_diff(started + LIMIT - 30) <= 5, "{ends}: {} {started}", at(&stage));
+    }
 
     let stage = Stage::new();
     let said = Start { variables: vec![("SLURM_JOB_END_TIME", "4102444800".to_owned())], ..Start::slurm(41) };
@@ -296,7 +305,7 @@ fn the_instant_to_stop_at_follows_what_the_scheduler_says() {
     let stage = Stage::new();
     link(&stage, &untold(STEPS), 1, tells);
     let started: u64 = stage.marker("started", "epoch_seconds").parse().expect("seconds");
-    assert!(at(&stage).abs_diff(started + LIMIT - 30) <= 2, "{} {started}", at(&stage));
+    assert!(at(&stage).abs_diff(started + LIMIT - 30) <= 5, "{} {started}", at(&stage));
 }
 
 #[test]
@@ -336,4 +345,77 @@ fn an_earlier_link_that_is_started_again_leaves_the_work_to_the_later_one() {
         start(&stage, &untold(STEPS), 1, "touch \"$STAGE/worked\"", &again).wait_with_output().expect("an end");
     assert_eq!((output.status.code(), stage.exists("worked")), (Some(0), false));
     assert!(errors(&output).contains("has gone on in a later link"), "{}", errors(&output));
+}
+
+/// It had more steps to do than there were: started once more, it saves nothing newer.
+#[test]
+fn a_program_that_ends_at_the_checkpoint_that_it_began_at_had_no_more_to_do() {
+    for until in [Until::Steps(Some(101)), Until::Time(WallTime::from_seconds(3600))] {
+        let stage = Stage::new();
+        link(&stage, &untold(until), 1, &save(100));
+        assert_eq!(over(&stage), None, "{until:?}");
+        link(&stage, &untold(until), 2, "true");
+        assert_eq!(over(&stage).as_deref(), Some("done"), "{until:?}");
+    }
+}
+
+/// The scheduler may start it again, whether it saved before it was ended or not.
+#[test]
+fn what_saved_when_the_scheduler_ended_it_goes_on_when_it_is_started_again() {
+    let last = Chain { max_links: LinkNumber::FIRST, ..untold(STEPS) };
+    let stage = Stage::new();
+    let run = format!(
+        "trap '{}; exit 75' TERM; touch \"$STAGE/ready\"; while :; do read -r -t 0.01 _ <> <(:); done",
+        save(5)
+    );
+    stage.double("trainer", &run);
+    let child = start(&stage, &last, 1, "exec trainer", &Start::slurm(41));
+    stage.wait_until("the program runs", |stage| stage.exists("ready"));
+    signal("TERM", &child.id().to_string());
+    let output = child.wait_with_output().expect("an end");
+    assert_eq!((output.status.code(), over(&stage)), (Some(0), None), "{}", errors(&output));
+    let again = Start { restart: 1, ..Start::slurm(41) };
+    let tells = format!("echo \"$PAKT_RESUME_STEP\" >\"$STAGE/again\"; {}", save(200));
+    start(&stage, &last, 1, &tells, &again).wait_with_output().expect("an end");
+    assert_eq!((stage.read("again").as_str(), over(&stage).as_deref()), ("5\n", Some("done")));
+    // And a start behind the end leaves the claim under which the work was done.
+    let late = Start { restart: 2, ..Start::slurm(41) };
+    let output = start(&stage, &last, 1, "touch \"$STAGE/worked\"", &late).wait_with_output().expect("an end");
+    assert_eq!((output.status.code(), stage.exists("worked")), (Some(0), false));
+    assert!(stage.exists("job/links/1/claim/owner") && !stage.exists("job/links/1/duplicates/41"));
+}
+
+/// slurmctld was killed before it had saved this start, and starts it again under the same number and count.
+#[test]
+fn the_same_start_again_is_not_told_by_what_was_left_of_it_and_does_not_repeat_what_it_saved() {
+    let stage = Stage::new();
+    let attempt = stage.path(ATTEMPT);
+    fs::create_dir_all(&attempt).expect("ours");
+    for (name, text) in
+        [("stop", "TERM 0\n"), ("launched", ""), ("started", ""), ("ended", "exit_code=143\nclass=interrupted\n")]
+    {
+        fs::write(attempt.join(name), text).expect("ours");
+    }
+    let output = link(&stage, &untold(STEPS), 1, &format!("[ ! -e \"$PAKT_STOP\" ] && {} && exit 75", save(9)));
+    assert_eq!(
+        (output.status.code(), classes(&stage)),
+        (Some(0), vec!["checkpointed".to_owned()]),
+        "{}",
+        errors(&output)
+    );
+    let output = link(&stage, &untold(STEPS), 1, "touch \"$STAGE/worked\"");
+    assert_eq!((output.status.code(), stage.exists("worked")), (Some(0), false), "{}", errors(&output));
+}
+
+/// A file system that is not there now is no first start.
+#[test]
+fn a_list_of_which_no_checkpoint_can_be_seen_begins_nothing() {
+    let stage = Stage::new();
+    for number in 1..=3 {
+        fs::write(stage.path("job/checkpoints"), "100 /nowhere/100\n").expect("ours");
+        let output = link(&stage, &untold(STEPS), number, "touch \"$STAGE/worked\"");
+        assert_eq!((output.status.code(), stage.exists("worked")), (Some(66), false), "{}", errors(&output));
+        assert!(errors(&output).contains("can be seen from"), "{}", errors(&output));
+    }
+    assert_eq!((classes(&stage), over(&stage).as_deref()), (vec!["setup".to_owned(); 3], Some("stalled")));
 }

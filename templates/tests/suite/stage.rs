@@ -65,7 +65,7 @@ exit "$worst""#,
 'show hostnames n[1-2]') printf 'n1\nn2\n' ;;
 '--oneliner show node n1') echo 'NodeName=n1 Arch=x86_64 NodeAddr=127.0.0.11 NodeHostName=localhost' ;;
 '--oneliner show node n2') echo 'NodeName=n2 Arch=x86_64 NodeAddr=127.0.0.12 NodeHostName=localhost' ;;
-'--oneliner show job 41') [ -r "$STAGE/ends" ] && echo "JobId=41 JobName=x EndTime=$(cat "$STAGE/ends") Deadline=N/A" ;;
+'--oneliner show job 41') [ "$TZ $SLURM_TIME_FORMAT" = 'UTC0 standard' ] && [ -r "$STAGE/ends" ] && echo "JobId=41 JobName=x EndTime=$(cat "$STAGE/ends") Deadline=N/A" ;;
 *) exit 1 ;;
 esac"#,
         );
