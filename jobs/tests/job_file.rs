@@ -303,8 +303,8 @@ fn a_chain_is_read() {
     let usual = chain("{ until: steps }");
     assert_eq!((usual.until, usual.max_links, usual.stalled_links), (Until::Steps(None), LinkNumber::FIRST, 3));
     assert_eq!((usual.lead, usual.signal), (None, None));
-    let all = chain("{ until: time, time: 72h, lead: 5m, signal: SIGUSR1 }");
-    assert_eq!(all.until, Until::Time(WallTime::from_seconds(259_200)));
+    let all = chain("{ until: time, time: 8m, lead: 5m, signal: SIGUSR1 }");
+    assert_eq!(all.until, Until::Time(WallTime::from_seconds(480)));
     assert_eq!((all.lead, all.signal), (Some(WallTime::from_seconds(300)), Some(StopSignal::Usr1)));
     assert_eq!(chain("{ until: steps, steps: 20000 }").until, Until::Steps(Some(20_000)));
     assert_eq!(chain("{ until: marker }").until, Until::Marker);
@@ -322,6 +322,8 @@ fn mistakes_in_a_chain_are_named_with_what_to_write() {
         ("{ until: steps, time: 5h }", "chain.time", "`time` counts only with `until: time`"),
         ("{ until: steps, steps: 0 }", "chain.steps", "`0` is not a number of steps"),
         ("{ until: steps, lead: 10m }", "chain.lead", "a link has no time to work"),
+        ("{ until: steps, lead: 0s }", "chain.lead", "no time to save"),
+        ("{ until: time, time: 72h }", "chain.time", "nothing is submitted behind it in this version"),
         ("{ until: steps, signal: KILL }", "chain.signal", "none of the signals"),
         ("{ until: steps, max_links: 3 }", "chain.max_links", "there is no field `max_links`"),
         ("steps", "chain", "holds a single value"),

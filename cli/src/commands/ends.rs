@@ -70,7 +70,10 @@ fn chain(shown: &Shown, over: &Over) -> Option<End> {
     let name = &shown.intent.name;
     let goes_on = shown.checkpoints.last.as_ref().map_or_else(
         || format!("no checkpoint of it is there; {}", log(name)),
-        |last| format!("its last checkpoint is of step {}: {}", last.step, last.path.display()),
+        |last| {
+            let path = last.path.display();
+            format!("its last checkpoint is of step {}: {path}; submitted again it begins anew, unless its program is given that", last.step)
+        },
     );
     let next = match over.why {
         OverReason::Done => return None,

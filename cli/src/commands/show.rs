@@ -12,7 +12,7 @@ use crate::{
 };
 use jobs::{
     House,
-    directory::Checkpoints,
+    directory::{Attempt, Checkpoints},
     show::{Shown, show},
 };
 use serde_json::json;
@@ -58,8 +58,8 @@ pub(super) fn answer(house: &House, shown: &Shown) -> Answer {
     for attempt in attempts {
         let end = attempt.exit_code.map_or_else(|| "no end seen".to_owned(), |code| format!("exit code {code}"));
         let (from, to) = (view::instant_or(attempt.started_at, "?"), view::instant_or(attempt.ended_at, "?"));
-        lines
-            .push(("attempt", format!("{} restart {}: {from} to {to}, {end}", attempt.scheduler_job, attempt.restart)));
+        let (job, restart) = (attempt.scheduler_job, attempt.restart);
+        lines.push(("attempt", format!("{job} restart {restart}: {from} to {to}, {end}{}", told_line(attempt))));
     }
     if let Some(progress) = &shown.progress {
         lines.push(("progress", format!("{}/{} {}", progress.step, progress.total, progress.note)));
@@ -99,6 +99,18 @@ fn state(shown: &Shown) -> String {
         (None, None, Some(_)) => "UNKNOWN".to_owned(),
         (None, None, None) => "begun, not sent; `pakt submit` of the same file goes on".to_owned(),
     }
+}
+
+/// By what an attempt of a chain was told to save, and whether it did.
+fn told_line(attempt: &Attempt) -> String {
+    let (Some(class), Some(told)) = (&attempt.class, &attempt.told) else { return String::new() };
+    let by = match told.as_str() {
+        "limit" => "ahead of its limit".to_owned(),
+        "time" => "when the chain's time was used up".to_owned(),
+        signal => format!("by {signal}"),
+    };
+    let saved = if class == "checkpointed" { "and saved" } else { "and did not save" };
+    format!("; it was told {by}, {saved}")
 }
 
 /// The last checkpoint of those that the program named.
@@ -160,7 +172,7 @@ fn json(shown: &Shown) -> serde_json::Value {
         "elapsed": sighting.as_ref().map(|seen| seen.elapsed), "time_limit": sighting.as_ref().and_then(|seen| seen.time_limit),
         "attempts": shown.attempts.iter().map(|attempt| json!({
             "scheduler_job": attempt.scheduler_job, "restart": attempt.restart, "started_at": attempt.started_at,
-            "ended_at": attempt.ended_at, "exit_code": attempt.exit_code,
+            "ended_at": attempt.ended_at, "exit_code": attempt.exit_code, "class": attempt.class, "told": attempt.told,
             "log_begins_at": attempt.log_begins_at,
         })).collect::<Vec<_>>(),
         "hold": hold_json(shown), "directory": shown.directory, "log": shown.log,

@@ -37,6 +37,7 @@ fn a_program_that_is_told_before_its_limit_saves_and_says_where_it_goes_on() {
     assert!(why.is_some_and(|why| why.contains("its chain is over before its work was done")), "{shown}");
     assert!(next.is_some_and(|next| next.contains(&format!("of step {step}: "))), "{shown}");
     let told = desk.pakt(&["show", "lm"]).expect(0).stdout;
+    assert!(told.contains(", exit code 75; it was told ahead of its limit, and saved\n"), "{told}");
     assert!(
         told.contains(&format!("chain      over behind link 1: it has had all of its links, at step {step}\n")),
         "{told}"

@@ -28,6 +28,10 @@ pub struct Attempt {
     pub exit_code: Option<u32>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// How it ended, where it is of a chain: `checkpointed`, `told`, `failed`, ... (docs/checkpoints.md).
+    pub class: Option<String>,
+    /// By what it had been told to save, where it is of a chain and was.
+    pub told: Option<String>,
     /// How many bytes the log had when it began; none where its script did not tell.
     pub log_begins_at: Option<u64>,
 }
@@ -77,6 +81,8 @@ impl JobDirectory {
                 started_at: started.get("epoch_seconds").and_then(|text| instant(text)),
                 exit_code: ended.get("exit_code").and_then(|text| text.parse().ok()),
                 ended_at: ended.get("epoch_seconds").and_then(|text| instant(text)),
+                class: ended.get("class").cloned(),
+                told: ended.get("told").filter(|told| *told != "none").cloned(),
                 log_begins_at: started.get("log_bytes").and_then(|text| text.parse().ok()),
             });
         }

@@ -30,12 +30,31 @@ pub(super) fn read(job: &Fields<'_>, limit: Option<WallTime>) -> Option<Chain> {
         lead: fields.parsed("lead", "write `HH:MM:SS`, or a number with `s` or `m`; quote it"),
         signal: fields.parsed("signal", "such as `USR1`; without it the program is told by a file and an instant"),
     };
-    if let Some(limit) = limit.filter(|limit| !chain.leaves_time(*limit)) {
-        let lead = chain.lead(limit);
-        let what = format!("told {lead} before a limit of {limit}, a link has no time to work");
-        fields.mistake("lead", what, "shorten `lead`, or lengthen `resources.time`");
+    if let Some(limit) = limit {
+        check(&fields, &chain, limit);
     }
     Some(chain)
+}
+
+/// What a limit says to the chain.
+fn check(fields: &Fields<'_>, chain: &Chain, limit: WallTime) {
+    let lead = chain.lead(limit);
+    if !chain.leaves_time(limit) {
+        let what = format!("told {lead} before a limit of {limit}, a link has no time to work");
+        let next = if chain.lead.is_some() { "shorten `lead`" } else { "write a shorter `lead: \"5s\"`" };
+        fields.mistake("lead", what, format!("{next}, or lengthen `resources.time`"));
+    }
+    if lead.seconds() == 0 {
+        fields.mistake("lead", "told at its limit, a link has no time to save", "write how long it takes to save");
+    }
+    if let Until::Time(time) = chain.until
+        && time > limit
+    {
+        let what = format!(
+            "it is to work for {time}, and ends at its limit of {limit}: nothing is submitted behind it in this version"
+        );
+        fields.doubt("time", what, "give the next job its last checkpoint, which `pakt show` names");
+    }
 }
 
 fn until_what(fields: &Fields<'_>, word: Word) -> Option<Until> {

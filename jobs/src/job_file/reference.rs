@@ -124,7 +124,7 @@ pub const FIELDS: &[FieldReference] = &[
         "chain.time",
         "a time as in `resources.time`, in quotes",
         "required with `until: time`",
-        "\"72:00:00\"",
+        "\"00:08:00\"",
         "With `until: time`: done once all starts together have worked for so long; the program is told to save by then.",
     ),
     field(
@@ -155,7 +155,8 @@ pub const FIELDS: &[FieldReference] = &[
         "required",
         "[python, train.py, \"--name=it's\"]",
         "What is started. Text is put behind the launcher as it is, and may have several lines with `launch: command` \
-         only; the words of a list reach the program exactly as written.",
+         only; the words of a list reach the program exactly as written. Several lines end \
+         with the code of the last one: `set -e` in front stops at the first that fails.",
     ),
     field(
         "workdir",

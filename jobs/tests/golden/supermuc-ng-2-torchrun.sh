@@ -392,11 +392,14 @@ case "${pakt_waiting:-}" in *TERM* | *INT* | *HUP*) pakt_fail 143 "ended by a si
 pakt_run {pakt_lifeline}>&- &
 pakt_child=$!
 for pakt_name in ${pakt_waiting:-}; do pakt_forward "$pakt_name"; done
-# A signal interrupts `wait` before the program has ended; bash then tells the program's status once more.
+# A signal interrupts `wait` before the program has ended; bash then tells the program's status once more. Of a program that died
+# in the instant of the signal, as when both were sent it, bash may have lost the end and would wait for ever (seen with 5.2): the
+# signal is its status then.
 while :; do
   pakt_was_interrupted=no
   wait "$pakt_child"
   pakt_status=$?
   [ "$pakt_was_interrupted" = yes ] || break
+  if ! kill -0 "$pakt_child" 2>/dev/null && [[ $'\n'$(jobs -rp)$'\n' == *$'\n'"$pakt_child"$'\n'* ]]; then break; fi
 done
 exit "$pakt_status"

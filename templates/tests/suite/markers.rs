@@ -113,6 +113,28 @@ fn a_signal_to_a_program_that_does_not_care_ends_both() {
     assert_eq!(stage.marker("ended", "signal"), "15");
 }
 
+/// As the local scheduler and Slurm's limit do it: bash loses the end of a program that dies in that instant about every other time, and
+/// would wait for it for ever.
+#[test]
+fn a_signal_to_all_of_a_job_at_once_ends_it() {
+    for round in 0..12 {
+        let stage = Stage::new();
+        let run = "touch \"$STAGE/ready\"; exec sleep 100";
+        let script = stage.script("script", &job(Launch::Command, run), &sites::local(), Dialect::Slurm);
+        let mut child = stage.start(&script, &Start::slurm(41));
+        stage.wait_until("the program runs", |stage| stage.exists("ready"));
+        signal("TERM", &format!("-{}", child.id()));
+        let ended = std::cell::Cell::new(None);
+        let mut look = || {
+            ended.set(child.try_wait().expect("ours"));
+            ended.get().is_some()
+        };
+        stage.wait_until("the script ends", |_| look());
+        assert_eq!(ended.get().and_then(|status| status.code()), Some(143), "{round}");
+        assert_eq!(stage.marker("ended", "exit_code"), "143", "{round}");
+    }
+}
+
 /// Programs around a trainer, the code it ends with when told, and what then becomes of the job.
 const TOLD: [(&str, u8, i32); 11] = [
     ("trainer", 0, 0),
