@@ -145,11 +145,6 @@ impl JobDirectory {
         Self { link, ..self.clone() }
     }
 
-    /// The link that it is seen from.
-    pub const fn link(&self) -> LinkNumber {
-        self.link
-    }
-
     /// The mark of that link.
     pub const fn stamp(&self) -> Stamp {
         Stamp { job: self.id, link: self.link }
@@ -347,4 +342,33 @@ fn damage(error: &serde_json::Error) -> String {
         serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is damaged",
     };
     format!("{what} (line {}, column {})", error.line(), error.column())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::Released;
+    use model::Timestamp;
+    use reach::Local;
+
+    #[tokio::test]
+    async fn what_was_sent_is_of_a_link_and_what_was_asked_for_is_of_the_job() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = State::new(folder.path().to_path_buf(), DirectoryMode::Private, Arc::new(Local));
+        let first = state.job(JobId::from_parts(Timestamp::from_epoch_seconds(1_793_000_000), 1));
+        let second = first.of_link(LinkNumber::new(2).expect("not 0"));
+        for link in [&first, &second] {
+            link.create().await.expect("made");
+        }
+        let told = Released { at: Timestamp::from_epoch_seconds(2) };
+        second.put_released(&told).await.expect("written");
+        assert_eq!((first.released().await.expect("read"), second.released().await.expect("read")), (None, Some(told)));
+        assert_eq!(second.script(), first.path().join("links/2/script.sh"));
+        assert_eq!(first.script(), first.path().join("script.sh"));
+        assert!(first.path().join("links/2/sending").is_dir() && first.path().join("links/2/attempts").is_dir());
+        let missed = Missed { at: Timestamp::from_epoch_seconds(3) };
+        second.put_missed(&missed).await.expect("written");
+        assert_eq!(first.missed().await.expect("read"), Some(missed), "of the whole job");
+        assert_eq!((first.stamp().job, second.stamp().link.get()), (second.stamp().job, 2));
+    }
 }
