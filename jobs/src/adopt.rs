@@ -53,6 +53,7 @@ pub async fn adopt(house: &House, scheduler_job: SchedulerJobId, project: Projec
         origin: Some(Origin::Adopted),
         placement: None,
         hold,
+        link_hold: None,
         hold_later: unheld.as_ref().and_then(Unheld::later),
         expected: None,
         anyway: Some("adopted: the job was submitted already".to_owned()),
@@ -113,6 +114,7 @@ async fn keep(
         drift: Vec::new(),
         output: output.map(|path| path.to_string_lossy().into_owned()),
         hold: None,
+        link_hold: None,
         at,
     };
     directory.put_read_back(&read).await.map(drop)

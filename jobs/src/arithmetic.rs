@@ -21,10 +21,20 @@ pub(crate) fn of_job(house: &House, intent: &Intent, read: Option<&ReadBack>, he
     let wanted = intent.hold.as_ref().map(|(_, amount)| *amount);
     let kept = read.and_then(|read| read.hold.as_ref()).map(|(_, amount)| *amount).or(wanted);
     let placement = intent.placement.as_ref();
-    match read.filter(|_| kept == Some(held)) {
+    match read.filter(|_| kept == Some(held) && intent.link_hold.is_none()) {
         Some(read) => of_kept(house, placement, read, held),
-        None => placement.filter(|_| wanted == Some(held)).and_then(|placement| of_placement(placement, held)),
+        None => placement.filter(|_| wanted == Some(held)).and_then(|placement| {
+            let factors = of_placement(placement, intent.link_hold.unwrap_or(held))?;
+            factors.times(links_in(held, intent.link_hold)?)
+        }),
     }
+}
+
+/// How many links of a chain are in what is held; 1 of a job that is none.
+fn links_in(held: Amount, link: Option<Amount>) -> Option<usize> {
+    let Some(link) = link else { return Some(1) };
+    let links = held.milli().checked_div(link.milli())?;
+    usize::try_from(links).ok().filter(|_| links * link.milli() == held.milli())
 }
 
 fn of_kept(house: &House, placement: Option<&Placement>, read: &ReadBack, held: Amount) -> Option<Factors> {

@@ -1,7 +1,7 @@
 //! `pakt cancel`: ends a job and leaves nothing behind.
 
 use crate::{
-    directory::{Cancel, Intent, JobDirectory, SubmittedNote},
+    directory::{Cancel, IndexedJob, Intent, JobDirectory, SubmittedNote},
     error::{Gravity, JobsError},
     find::find_to_end,
     house::House,
@@ -60,17 +60,48 @@ pub struct CancelledMember {
 pub async fn cancel_each(house: &House, texts: &[String]) -> Result<Vec<CancelledMember>, JobsError> {
     let mut jobs = Vec::new();
     for known in find_to_end(house, texts).await? {
-        jobs.push(Job::of(house, known.intent).await);
+        jobs.extend(Job::each(house, known).await);
     }
     learn_calls(house, &mut jobs).await;
     look_up(house, &mut jobs).await;
     end_each(house, &mut jobs).await;
-    let mut members = Vec::with_capacity(jobs.len());
+    let mut members: Vec<CancelledMember> = Vec::with_capacity(jobs.len());
     for job in jobs {
         let (id, name) = (job.intent.id, job.intent.name.clone());
-        members.push(CancelledMember { id, name, outcome: job.finish(house).await });
+        let outcome = job.finish(house).await;
+        // The links of a chain stand side by side.
+        match members.last_mut().filter(|member| member.id == id) {
+            Some(member) => member.and(outcome),
+            None => members.push(CancelledMember { id, name, outcome }),
+        }
     }
     Ok(members)
+}
+
+impl CancelledMember {
+    /// Takes in what became of an earlier link of the same chain.
+    fn and(&mut self, earlier: Result<Cancelled, JobsError>) {
+        match (&mut self.outcome, earlier) {
+            (Ok(known), Ok(earlier)) => known.and(earlier),
+            (Ok(_), Err(error)) => self.outcome = Err(error),
+            (Err(_), _) => {}
+        }
+    }
+}
+
+impl Cancelled {
+    fn and(&mut self, earlier: Self) {
+        // A link that was never sent says nothing.
+        self.was_over = match (self.submitted_as, earlier.submitted_as) {
+            (Some(_), Some(_)) => self.was_over && earlier.was_over,
+            (None, _) => earlier.was_over,
+            (Some(_), None) => self.was_over,
+        };
+        self.submitted_as = self.submitted_as.or(earlier.submitted_as);
+        self.scheduler_jobs.extend(earlier.scheduler_jobs);
+        self.holds |= earlier.holds;
+        self.unasked = self.unasked.take().or(earlier.unasked);
+    }
 }
 
 /// One that is to be ended.
@@ -95,24 +126,49 @@ struct Job {
 }
 
 impl Job {
-    async fn of(house: &House, intent: Intent) -> Self {
-        let directory = house.state.job(intent.id);
-        let (was_over, failed) = match directory.ended().await {
-            Ok(ended) => (ended.is_some(), None),
-            Err(error) => (false, Some(error)),
+    /// The job, or each link of a chain, the last one first: what waits for the end of another one would begin at it. Links
+    /// are listed once it is noted that the job is not wanted: who makes one after that sees the note before sending it.
+    async fn each(house: &House, known: IndexedJob) -> Vec<Self> {
+        let is_chain = known.is_chain;
+        let first = Self::of(house, known.intent).await;
+        if !is_chain || !first.goes_on() {
+            return vec![first];
+        }
+        let links = match first.directory.links().await {
+            Ok(links) => links,
+            // The first one is ended all the same, and told is what was not seen.
+            Err(error) => return vec![Self { noted: Err(error), ..first }],
         };
-        let mut job = Self {
+        let mut jobs = Vec::with_capacity(links.len());
+        for directory in links.into_iter().skip(1).rev() {
+            jobs.push(Self::new(first.intent.clone(), directory));
+        }
+        jobs.push(first);
+        jobs
+    }
+
+    const fn new(intent: Intent, directory: JobDirectory) -> Self {
+        Self {
             intent,
             directory,
-            was_over,
+            was_over: false,
             is_shown_ended: false,
             noted: Ok(()),
             told: None,
             found: Vec::new(),
             unasked: None,
             ended: BTreeSet::new(),
-            failed,
+            failed: None,
+        }
+    }
+
+    async fn of(house: &House, intent: Intent) -> Self {
+        let directory = house.state.job(intent.id);
+        let (was_over, failed) = match directory.ended().await {
+            Ok(ended) => (ended.is_some(), None),
+            Err(error) => (false, Some(error)),
         };
+        let mut job = Self { was_over, failed, ..Self::new(intent, directory) };
         if job.goes_on() {
             // From here on whoever sends the job sees that it is not wanted.
             let note = Cancel { principal: house.principal.clone(), at: house.clock.now() };

@@ -111,7 +111,7 @@ fn tracked(tres: &Tres) -> Option<u64> {
     }
 }
 
-fn too_large(error: &AmountError) -> JobsError {
+pub(crate) fn too_large(error: &AmountError) -> JobsError {
     let next = "shorten the time limit or take fewer nodes";
     JobsError::new(Gravity::Usage, "the job's ceiling cannot be counted", error.to_string(), next)
 }

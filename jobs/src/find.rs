@@ -39,7 +39,8 @@ async fn one_to_end(house: &House, files: &mut Files, text: &str) -> Result<Inde
             Ok(states) => open.retain(|job| {
                 let seen = job.scheduler_job.and_then(|id| states.get(&id));
                 let seen = of_job(seen, job.intent.id, &job.intent.principal.user);
-                !seen.is_some_and(|seen| seen.state.is_final())
+                // The end of a link is not that of its chain.
+                job.is_chain || !seen.is_some_and(|seen| seen.state.is_final())
             }),
             Err(error) => unasked = format!("; whether some are over by now was not told: {error}"),
         }
@@ -114,7 +115,7 @@ impl Files {
             _ => {}
         }
         if let Ok(wanted) = text.parse::<SchedulerJobId>()
-            && let Some(job) = self.newest(text, &|job| job.scheduler_job == Some(wanted)).await?
+            && let Some(job) = self.newest(text, &|job| job.is_called(wanted)).await?
         {
             return Ok(Some(job));
         }

@@ -87,17 +87,23 @@ pub async fn list(house: &House, most: usize, open_only: bool, freshness: Freshn
     };
     let mut listed = Vec::new();
     for job in jobs {
-        let sighting = job.scheduler_job.and_then(|id| states.get(&id));
-        // The question was for all jobs at once; what was submitted before this one is an earlier owner of its id.
-        let sighting = sighting.filter(|seen| seen.submitted_at >= job.submitted_since());
-        let sighting = of_job(sighting, job.intent.id, &job.intent.principal.user);
-        let is_over = sighting.is_some_and(|seen| seen.state.is_final());
+        let seen: Vec<&JobSighting> = job.at_work().iter().filter_map(|id| its(&job, states.get(id))).collect();
+        // Of a chain the first link that is not over is the one at work.
+        let sighting = seen.iter().find(|seen| !seen.state.is_final()).or(seen.last()).copied();
+        let is_over = sighting.is_some_and(|seen| seen.state.is_final()) && !job.is_chain;
         let job = listed_job(house, job, sighting).await?;
         if !(open_only && is_over) {
             listed.push(job);
         }
     }
     Ok(JobList { jobs: listed, unasked, observed_at, was_shared, notes })
+}
+
+/// What was seen under an id of the job's, where it is that job. The question was for all jobs at once; what was submitted
+/// before this one is an earlier owner of its id.
+fn its<'a>(job: &IndexedJob, seen: Option<&'a JobSighting>) -> Option<&'a JobSighting> {
+    let seen = seen.filter(|seen| seen.submitted_at >= job.submitted_since());
+    of_job(seen, job.intent.id, &job.intent.principal.user)
 }
 
 /// The newest jobs, newest first.
@@ -121,10 +127,10 @@ async fn ask(house: &House, jobs: &[IndexedJob], freshness: Freshness) -> Result
     let wanted: Vec<Watched<'_>> = jobs
         .iter()
         .filter(|job| job.ended.is_none())
-        .filter_map(|job| {
-            Some(Watched {
+        .flat_map(|job| {
+            job.at_work().into_iter().map(|id| Watched {
                 id: job.intent.id,
-                job: job.scheduler_job?,
+                job: id,
                 owner: &job.intent.principal.user,
                 since: job.submitted_since(),
                 known_at: job.submitted_at.unwrap_or(job.intent.made_at),
@@ -140,7 +146,7 @@ async fn listed_job(house: &House, job: IndexedJob, sighting: Option<&JobSightin
     let has_started = |seen: &JobSighting| seen.state.is_running() || seen.state.is_final();
     let progress = match (&ended, sighting) {
         (Some(ended), _) => ended.progress.clone(),
-        (None, Some(seen)) if has_started(seen) => directory.progress().await?,
+        (None, Some(seen)) if has_started(seen) => directory.of_current(job.links.len()).await?.progress().await?,
         (None, _) => None,
     };
     Ok(ListedJob {
@@ -148,7 +154,7 @@ async fn listed_job(house: &House, job: IndexedJob, sighting: Option<&JobSightin
         name: job.intent.name,
         project: job.intent.project,
         made_at: job.intent.made_at,
-        scheduler_job: job.scheduler_job,
+        scheduler_job: sighting.map(JobSighting::handle).filter(|_| job.is_chain).or(job.scheduler_job),
         elapsed: ended.as_ref().map_or(sighting.map(|seen| seen.elapsed), |ended| ended.elapsed),
         time_limit: ended.as_ref().map_or(sighting.and_then(|seen| seen.time_limit), |ended| ended.time_limit),
         phase: phase(&directory, ended, job.scheduler_job, sighting).await,
@@ -170,7 +176,8 @@ async fn end(
             Ok(Some(directory.with_markers(ended.clone()).await))
         }
         (Some(ended), _) => Ok(Some(ended.clone())),
-        (None, Some(sighting)) if sighting.state.is_final() => {
+        // The links of a chain may all be over while it goes on.
+        (None, Some(sighting)) if sighting.state.is_final() && (!job.is_chain || directory.is_over_noted().await?) => {
             end_without_open_hold(house, directory, &job.intent, sighting).await
         }
         (None, _) => Ok(None),

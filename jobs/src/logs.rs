@@ -62,7 +62,7 @@ impl Log {
         let part = match attempt {
             None => None,
             Some(attempt) => {
-                let range = part_of(&house.state.job(intent.id).attempts().await?, attempt)?;
+                let range = part_of(&house.state.job(intent.id).all_attempts().await?, attempt)?;
                 if size < range.start {
                     return Err(cut_off(&path, size, range.start));
                 }
@@ -81,7 +81,7 @@ impl Log {
     /// Looks whether another attempt has begun since, and with it the end of the one that is read; whether all of that was read.
     pub async fn is_whole(&mut self, house: &House) -> Result<bool, JobsError> {
         let Some((job, attempt, range)) = &mut self.part else { return Ok(false) };
-        *range = part_of(&house.state.job(*job).attempts().await?, *attempt)?;
+        *range = part_of(&house.state.job(*job).all_attempts().await?, *attempt)?;
         Ok(self.at >= range.end)
     }
 

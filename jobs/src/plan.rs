@@ -41,8 +41,9 @@ pub struct Planned {
 
 /// Plans a job; asks the ledger and, for the estimate, the scheduler, and changes nothing.
 pub async fn plan(house: &House, file: &JobFile) -> Result<Planned, JobsError> {
-    let Prepared { placement, ceiling, hold, no_hold, doubts } = prepare(house, file).await?;
-    let sheet = Sheet::of(house, &file.spec, &placement, JobId::from_parts(model::Timestamp::default(), 0))?;
+    let Prepared { placement, ceiling, hold, link_hold: _, no_hold, doubts } = prepare(house, file).await?;
+    let nobody = house.state.job(JobId::from_parts(model::Timestamp::default(), 0));
+    let sheet = Sheet::of(house, &file.spec, &placement, &nobody)?;
     let estimate = asked(house, &sheet).await;
     let hold = match hold {
         Some((book, unit, amount)) => {

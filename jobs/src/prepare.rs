@@ -1,7 +1,9 @@
 //! Everything about a job that can be known without touching the world: where it goes, what it costs, its script.
 
 use crate::{
-    ceiling, check,
+    ceiling,
+    chain::hours,
+    check,
     error::JobsError,
     funding::{Funding, Payer, funding_in},
     house::House,
@@ -10,7 +12,7 @@ use crate::{
     placeholder, sight,
 };
 use ledger::Book;
-use model::{Amount, Finding, JobSpec, Placement, Price, Severity, SiteChoice, SiteName, Unit};
+use model::{Amount, Chain, Finding, JobSpec, Placement, Price, Severity, SiteChoice, SiteName, Unit};
 use std::sync::Arc;
 
 /// A job ready to be submitted.
@@ -21,6 +23,8 @@ pub struct Prepared {
     pub ceiling: Price,
     /// What pays, and the part of the ceiling in its unit; none where nothing does.
     pub hold: Option<(Arc<dyn Book>, Unit, Amount)>,
+    /// Of a chain: how much of that is of one link.
+    pub link_hold: Option<Amount>,
     /// Why nothing is held, where nothing is.
     pub no_hold: Option<NoHold>,
     /// Doubts that stop nothing.
@@ -70,6 +74,7 @@ pub(crate) struct PreparedSpec {
     pub(crate) placement: Placement,
     pub(crate) ceiling: Price,
     pub(crate) hold: Option<(Arc<dyn Book>, Unit, Amount)>,
+    pub(crate) link_hold: Option<Amount>,
     pub(crate) no_hold: Option<NoHold>,
     pub(crate) doubts: Vec<Finding>,
 }
@@ -92,10 +97,10 @@ pub(crate) async fn prepare_in(view: &Arc<LedgerView>, house: &House, file: &Job
     }
     let mistakes = |findings| JobsError::mistakes(what.clone(), file.mistakes(findings));
     let prepared = spec_in(view, house, &file.spec, &mistakes).await?;
-    let PreparedSpec { placement, ceiling, hold, no_hold, doubts: found } = prepared;
+    let PreparedSpec { placement, ceiling, hold, link_hold, no_hold, doubts: found } = prepared;
     let mut doubts = file.doubts.clone();
     doubts.extend(file.mistakes(found.into_iter().chain(seen)));
-    Ok(Prepared { placement, ceiling, hold, no_hold, doubts })
+    Ok(Prepared { placement, ceiling, hold, link_hold, no_hold, doubts })
 }
 
 /// As [`prepare`], for a job that stands in no file; `mistakes` turns findings into the error that people read.
@@ -121,15 +126,55 @@ async fn spec_in(
     let placed =
         sites::place(house.site(&house.here)?, &spec, Some(house.machine), house.clock.now()).map_err(mistakes)?;
     let ceiling = ceiling::of_placement(&placed.placement)?;
+    if let Some(chain) = &spec.chain {
+        chain_fits(chain, &spec, &ceiling).map_err(|finding| mistakes(vec![finding]))?;
+    }
     let (hold, no_hold) = match what_is_held(house, &spec, &placed.placement, &ceiling, &funding).await? {
         Ok(hold) => (Some(hold), None),
         Err(no_hold) => (None, Some(no_hold)),
+    };
+    let (hold, link_hold) = match (&spec.chain, hold) {
+        (Some(chain), Some(payment)) => of_links(house, chain, payment)?,
+        (_, hold) => (hold, None),
     };
     let mut doubts = placed.warnings;
     if let (Funding::Known(budgets), Some((_, unit, _))) = (&funding, &hold) {
         doubts.extend(budgets.doubts(house, unit).await?);
     }
-    Ok(PreparedSpec { placement: placed.placement, ceiling, hold, no_hold, doubts })
+    Ok(PreparedSpec { placement: placed.placement, ceiling, hold, link_hold, no_hold, doubts })
+}
+
+/// Whether the place and the chain go together.
+fn chain_fits(chain: &Chain, spec: &JobSpec, of_link: &Price) -> Result<(), Finding> {
+    if spec.scheduler.extra.iter().any(|word| word == "--requeue") {
+        let what =
+            "`--requeue` starts a link again beside the one behind it: both would go on from the same checkpoint";
+        return Err(Finding::error("scheduler.extra", what, "leave it out: the next link goes on"));
+    }
+    let Some(most) = chain.max_gpu_hours else { return Ok(()) };
+    match &of_link.gpu {
+        None => {
+            let what = "nothing is known to count GPUs where it goes";
+            Err(Finding::error("chain.max_gpu_hours", what, "bound it by `max_links`"))
+        }
+        Some(link) if link.amount > hours(most) => {
+            let what = format!("one link may take {}, more than {most} GPU-h", link.amount.in_hours_of(&link.unit));
+            Err(Finding::error("chain.max_gpu_hours", what, "raise it, or shorten `resources.time`"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// What is held for a chain when it begins: as many links as are queued at once. And how much of that is of one.
+fn of_links(
+    house: &House,
+    chain: &Chain,
+    (book, unit, of_link): Payment,
+) -> Result<(Option<Payment>, Option<Amount>), JobsError> {
+    let links = chain.queued_at_once(house.scheduler.capabilities().can_depend);
+    let links = std::iter::repeat_n(of_link, usize::try_from(links).unwrap_or(usize::MAX));
+    let held = Amount::sum(links).map_err(|error| ceiling::too_large(&error))?;
+    Ok((Some((book, unit, held)), Some(of_link)))
 }
 
 /// The ledger that pays, the unit, and the ceiling in it.

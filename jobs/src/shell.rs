@@ -77,6 +77,7 @@ pub async fn shell(house: &House, wish: ShellWish) -> Result<ShellEnded, JobsErr
         made_at: house.clock.now(),
         origin: Some(Origin::Shell),
         placement: Some(prepared.placement.clone()),
+        link_hold: None,
         hold_later: prepared.no_hold.as_ref().and_then(NoHold::later),
         expected: None,
         hold: prepared.hold.map(|(_, unit, amount)| (unit, amount)),

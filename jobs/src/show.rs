@@ -2,7 +2,10 @@
 
 use crate::{
     arithmetic,
-    directory::{Attempt, Cancel, Checkpoints, Ended, Intent, Origin, Over, Progress, ReadBack, SubmittedNote, Unheld},
+    directory::{
+        Attempt, Cancel, Checkpoints, Ended, IndexedJob, Intent, JobDirectory, Origin, Over, Progress, ReadBack,
+        SentLink, SubmittedNote, Unheld,
+    },
     error::JobsError,
     failure::{Failure, of_last_attempt},
     find::find,
@@ -13,11 +16,37 @@ use crate::{
     whose_number::is_anothers,
 };
 use ledger::{Hold, HoldId};
-use model::{Factors, SchedulerJobId, Timestamp};
+use model::{Factors, JobState, LinkNumber, SchedulerJobId, Timestamp};
 use scheduler_adapters::{Freshness, JobSighting, Look};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
-/// One job in full.
+/// One link of a chain.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct ShownLink {
+    /// Which, and what the scheduler calls it.
+    #[serde(flatten)]
+    pub sent: SentLink,
+    /// The scheduler's state; none where it was not asked or does not know.
+    pub state: Option<JobState>,
+    /// Whether it is before the one at work.
+    pub is_past: bool,
+    /// How its last start ended, where it did (docs/checkpoints.md).
+    pub class: Option<String>,
+    /// What the scheduler made of it.
+    pub drift: Vec<String>,
+}
+
+impl ShownLink {
+    /// Whether it is over, as far as is known: before the one at work, or the scheduler says so.
+    pub fn is_over(&self) -> bool {
+        self.is_past || self.state.as_ref().is_some_and(JobState::is_final)
+    }
+}
+
+/// One job in full. Of a chain what the scheduler says is of the link at work.
 pub struct Shown {
     /// What was wanted.
     pub intent: Intent,
@@ -27,7 +56,9 @@ pub struct Shown {
     pub read_back: Option<ReadBack>,
     /// Why nothing is held.
     pub unheld: Option<Unheld>,
-    /// What the markers say.
+    /// The links of a chain that were sent; empty for a job that is none.
+    pub links: Vec<ShownLink>,
+    /// What the markers say, of all links.
     pub attempts: Vec<Attempt>,
     /// How far it says it is.
     pub progress: Option<Progress>,
@@ -70,28 +101,23 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
     let found = find(house, text).await?;
     let id = found.intent.id;
     let directory = house.state.job(id);
-    let intent = directory.intent().await?.unwrap_or(found.intent);
-    let submitted = directory.submitted().await?;
+    let intent = directory.intent().await?.unwrap_or_else(|| found.intent.clone());
     let ended = directory.ended().await?;
-    let (looked, unasked) = match (&submitted, &ended) {
-        (Some(note), None) => match seen(house, &intent, note, freshness).await {
-            Ok(looked) => (looked, None),
-            Err(error) => (Look::default(), Some(error.why)),
-        },
-        _ => (Look::default(), None),
-    };
+    let at_work = if ended.is_some() { Vec::new() } else { found.at_work() };
+    let (looked, unasked) = seen(house, &intent, &at_work, freshness).await;
     let Look { mut states, observed_at, was_shared, mut notes } = looked;
-    let sighting = submitted.as_ref().and_then(|note| states.remove(&note.scheduler_job));
-    let mut sighting = sighting.filter(|seen| !is_anothers(seen, id, &intent.principal.user));
+    let (link, links) = links(&directory, &found, &states).await?;
+    let submitted = link.submitted().await?;
+    let mut sighting = submitted.as_ref().and_then(|note| states.remove(&note.scheduler_job));
     if let Some(seen) = &mut sighting {
-        seen.state = directory.meant(seen.state.clone()).await;
+        seen.state = link.meant(seen.state.clone()).await;
     }
     let hold = match house.books.book().await {
         Ok(Some(book)) => booked(book.hold(HoldId(id)).await, "the hold was not read")?,
         Ok(None) | Err(_) => None,
     };
     let log = log_of(house, &intent).await?;
-    let read_back = directory.read_back().await?;
+    let read_back = link.read_back().await?;
     let is_open = hold.as_ref().is_some_and(Hold::is_open);
     let is_there = |seen: &&JobSighting| !seen.state.is_final();
     let renewed_until = sighting.as_ref().filter(is_there).filter(|_| is_open).map(|seen| kept_until(seen.observed_at));
@@ -105,7 +131,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         Some(_) => directory.over().await?,
         None => None,
     };
-    let attempts = directory.attempts().await?;
+    let attempts = directory.all_attempts().await?;
     let failure = failure(house, &attempts, ended.as_ref(), sighting.as_ref(), &log).await.unwrap_or_else(|error| {
         notes.push(format!("{}: {}", error.what, error.why));
         None
@@ -113,9 +139,10 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
     Ok(Shown {
         read_back,
         unheld: directory.unheld().await?,
+        links,
         attempts,
         failure,
-        progress: directory.progress().await?,
+        progress: link.progress().await?,
         checkpoints: directory.checkpoints().await?,
         over,
         cancel: directory.cancel().await?,
@@ -155,6 +182,42 @@ pub async fn follow(house: &House, text: &str, freshness: Freshness) -> Result<S
     if is_behind(&shown) { show(house, text, Freshness::Fresh).await } else { Ok(shown) }
 }
 
+impl Shown {
+    /// Whether nothing of the job is to come: the scheduler shows its end, and a chain is over or was cancelled besides.
+    pub fn is_over(&self) -> bool {
+        let is_final = |state: Option<&JobState>| state.is_some_and(JobState::is_final);
+        if self.ended.is_some() {
+            return true;
+        }
+        if self.intent.chain().is_none() {
+            return is_final(self.sighting.as_ref().map(|seen| &seen.state));
+        }
+        let is_waited_for =
+            |link: &ShownLink| !link.is_past && link.state.as_ref().is_some_and(|state| !state.is_final());
+        (self.over.is_some() || self.cancel.is_some())
+            && self.unasked.is_none()
+            && !self.links.iter().any(is_waited_for)
+    }
+
+    /// Whether fewer links of a chain that is not over wait or run than are to be. What the scheduler does not show may.
+    pub fn wants_link(&self, house: &House) -> bool {
+        let Some(chain) = self.intent.chain() else { return false };
+        let at_work = self.links.iter().filter(|link| !link.is_over()).count();
+        let at_once = chain.queued_at_once(house.scheduler.capabilities().can_depend);
+        let is_open = self.ended.is_none() && self.over.is_none() && self.cancel.is_none() && self.unasked.is_none();
+        let may_come = self.links.len() < usize::try_from(chain.max_links.get()).unwrap_or(usize::MAX);
+        is_open && u32::try_from(at_work).is_ok_and(|at_work| at_work < at_once) && (may_come || at_work == 0)
+    }
+
+    /// Whether a chain that is not over has no link in the queue and none at work.
+    pub fn is_paused(&self) -> bool {
+        self.intent.chain().is_some()
+            && !self.is_over()
+            && !self.links.is_empty()
+            && self.links.iter().all(ShownLink::is_over)
+    }
+}
+
 /// Whether the job's own files tell that it has started, or ended, and the scheduler's answer does not yet. They say when it
 /// is worth asking; the scheduler is believed.
 fn is_behind(shown: &Shown) -> bool {
@@ -163,14 +226,86 @@ fn is_behind(shown: &Shown) -> bool {
     shown.ended.is_none() && shown.was_shared && (has_ended || seen.state.is_pending())
 }
 
-async fn seen(house: &House, intent: &Intent, note: &SubmittedNote, freshness: Freshness) -> Result<Look, JobsError> {
-    let (job, owner) = (note.scheduler_job, &intent.principal.user);
-    look(house, &[Watched { id: intent.id, job, owner, since: intent.made_at, known_at: note.at }], freshness).await
+/// What the scheduler says of the job's scheduler jobs, and why it says nothing.
+async fn seen(house: &House, intent: &Intent, jobs: &[SchedulerJobId], freshness: Freshness) -> (Look, Option<String>) {
+    match asked(house, intent, jobs, freshness).await {
+        Ok(mut look) => {
+            look.states.retain(|_, seen| !is_anothers(seen, intent.id, &intent.principal.user));
+            (look, None)
+        }
+        Err(error) => (Look::default(), Some(error.why)),
+    }
+}
+
+async fn asked(
+    house: &House,
+    intent: &Intent,
+    jobs: &[SchedulerJobId],
+    freshness: Freshness,
+) -> Result<Look, JobsError> {
+    if jobs.is_empty() {
+        return Ok(Look::default());
+    }
+    let directory = house.state.job(intent.id);
+    let mut known = BTreeMap::new();
+    for link in directory.links().await? {
+        known.extend(link.submitted().await?.map(|note| (note.scheduler_job, note.at)));
+    }
+    let owner = &intent.principal.user;
+    let watched = |job: &SchedulerJobId| Watched {
+        id: intent.id,
+        job: *job,
+        owner,
+        since: intent.made_at,
+        known_at: known.get(job).copied().unwrap_or(intent.made_at),
+    };
+    look(house, &jobs.iter().map(watched).collect::<Vec<_>>(), freshness).await
+}
+
+/// The link at work, and all that were sent: the first that the scheduler does not show as over, else the one that the
+/// directory tells. A job that is no chain is its only link.
+async fn links(
+    directory: &JobDirectory,
+    found: &IndexedJob,
+    states: &BTreeMap<SchedulerJobId, JobSighting>,
+) -> Result<(JobDirectory, Vec<ShownLink>), JobsError> {
+    let mut links = Vec::new();
+    let first_at_work =
+        found.links.iter().position(|sent| Some(sent.scheduler_job) == found.scheduler_job).unwrap_or(0);
+    for (place, sent) in found.links.iter().enumerate() {
+        let link = directory.of_link(sent.link);
+        let read = link.read_back().await?;
+        links.push(ShownLink {
+            sent: *sent,
+            state: states.get(&sent.scheduler_job).map(|seen| seen.state.clone()),
+            is_past: place < first_at_work,
+            class: link.attempts().await?.pop().and_then(|attempt| attempt.class),
+            drift: read.map(|read| read.drift).unwrap_or_default(),
+        });
+    }
+    let is_at_work = |link: &&ShownLink| link.state.is_some() && !link.is_over();
+    let link = match links.iter().find(is_at_work) {
+        Some(link) => directory.of_link(link.sent.link),
+        None => directory.of_current(links.len()).await?,
+    };
+    Ok((link, links))
 }
 
 /// How far a job's program says it is, from its own files alone: nobody is asked.
 pub async fn progress(house: &House, intent: &Intent) -> Result<Option<Progress>, JobsError> {
-    house.state.job(intent.id).progress().await
+    let directory = house.state.job(intent.id);
+    let directory = if intent.chain().is_some() { directory.current_link().await? } else { directory };
+    directory.progress().await
+}
+
+/// The link of a chain whose last start has ended, as its own files tell, where it is the last one that began; nobody is asked.
+pub async fn link_that_ended(house: &House, intent: &Intent) -> Result<Option<LinkNumber>, JobsError> {
+    if intent.chain().is_none() {
+        return Ok(None);
+    }
+    let link = house.state.job(intent.id).current_link().await?;
+    let has_ended = link.attempts().await?.last().is_some_and(|attempt| attempt.ended_at.is_some());
+    Ok(has_ended.then(|| link.link()))
 }
 
 /// Where a job's log lies: where its file says, with Slurm's patterns filled in, or where the scheduler said of a script or
@@ -182,6 +317,7 @@ pub(crate) async fn log_of(house: &House, intent: &Intent) -> Result<PathBuf, Jo
         return Ok(said.map_or_else(|| directory.log(), PathBuf::from));
     };
     let Some(named) = &spec.output else { return Ok(directory.log()) };
+    let directory = if intent.chain().is_some() { directory.current_link().await? } else { directory };
     let job = directory.submitted().await?.map(|note| note.scheduler_job);
     Ok(PathBuf::from(filled(named, job, &intent.scheduler_name(), intent.principal.user.as_str())))
 }

@@ -7,16 +7,20 @@ use crate::{
     reached::booked,
 };
 use ledger::{CloseHold, CloseReason, Command, HoldId};
-use model::{BaseState, JobState};
+use model::{BaseState, JobState, LinkNumber};
 
 /// Ends a job of which there is no scheduler job and will be none: its hold is given back, where one was entered, and the
-/// reason noted. Done again after a crash in between it ends the same way.
+/// reason noted. Done again after a crash in between it ends the same way. A later link is not the job, and a chain of which
+/// a later link may be there goes on.
 pub(crate) async fn give_up(
     house: &House,
     directory: &JobDirectory,
     intent: &Intent,
     note: String,
 ) -> Result<(), JobsError> {
+    if directory.link() != LinkNumber::FIRST || (intent.chain().is_some() && directory.links().await?.len() > 1) {
+        return Ok(());
+    }
     let what = "the hold was not released";
     if let Some(book) = house.book(what).await? {
         let id = HoldId(intent.id);

@@ -301,11 +301,18 @@ fn a_chain_is_read() {
     let chain =
         |text: &str| read(&format!("{SMALLEST}chain: {text}\n")).expect("no mistakes").spec.chain.expect("a chain");
     let usual = chain("{ until: steps }");
-    assert_eq!((usual.until, usual.max_links, usual.stalled_links), (Until::Steps(None), LinkNumber::FIRST, 3));
+    assert_eq!(
+        (usual.until, usual.max_links, usual.stalled_links),
+        (Until::Steps(None), LinkNumber::new(10).expect("not 0"), 3)
+    );
+    assert_eq!((usual.ahead, usual.max_gpu_hours), (2, None));
     assert_eq!((usual.lead, usual.signal), (None, None));
-    let all = chain("{ until: time, time: 8m, lead: 5m, signal: SIGUSR1 }");
+    let all = chain(
+        "{ until: time, time: 8m, max_links: 12, max_gpu_hours: 5000, ahead: 3, stalled_links: 2, lead: 5m, signal: SIGUSR1 }",
+    );
     assert_eq!(all.until, Until::Time(WallTime::from_seconds(480)));
     assert_eq!((all.lead, all.signal), (Some(WallTime::from_seconds(300)), Some(StopSignal::Usr1)));
+    assert_eq!((all.max_links.get(), all.max_gpu_hours, all.ahead, all.stalled_links), (12, Some(5000), 3, 2));
     assert_eq!(chain("{ until: steps, steps: 20000 }").until, Until::Steps(Some(20_000)));
     assert_eq!(chain("{ until: marker }").until, Until::Marker);
     assert_eq!(read(SMALLEST).expect("no mistakes").spec.chain, None);
@@ -323,9 +330,13 @@ fn mistakes_in_a_chain_are_named_with_what_to_write() {
         ("{ until: steps, steps: 0 }", "chain.steps", "`0` is not a number of steps"),
         ("{ until: steps, lead: 10m }", "chain.lead", "a link has no time to work"),
         ("{ until: steps, lead: 0s }", "chain.lead", "no time to save"),
-        ("{ until: time, time: 72h }", "chain.time", "nothing is submitted behind it in this version"),
+        ("{ until: time, time: 72h }", "chain.time", "10 links of 00:10:00 can work for 01:40:00 at most"),
         ("{ until: steps, signal: KILL }", "chain.signal", "none of the signals"),
-        ("{ until: steps, max_links: 3 }", "chain.max_links", "there is no field `max_links`"),
+        ("{ until: steps, max_links: 0 }", "chain.max_links", "`0` is not a whole number from 1 on"),
+        ("{ until: steps, max_links: 501 }", "chain.max_links", "501 is more than 500"),
+        ("{ until: steps, ahead: 11 }", "chain.ahead", "11 is more than 10"),
+        ("{ until: steps, max_gpu_hours: 1.5 }", "chain.max_gpu_hours", "`1.5` is not a whole number of GPU-hours"),
+        ("{ until: steps, stalled_links: 0 }", "chain.stalled_links", "`0` is not a whole number from 1 on"),
         ("steps", "chain", "holds a single value"),
     ] {
         let said = said(&format!("{SMALLEST}chain: {text}\n"));

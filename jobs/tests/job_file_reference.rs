@@ -63,7 +63,13 @@ fn around(path: &str) -> Job<'static> {
     match path {
         "resources.gpus" => drop(job.remove("resources.nodes")),
         "chain.time" => drop(job.insert("chain.until", "time")),
-        "chain.steps" | "chain.lead" | "chain.signal" => drop(job.insert("chain.until", "steps")),
+        "chain.steps"
+        | "chain.max_links"
+        | "chain.max_gpu_hours"
+        | "chain.ahead"
+        | "chain.stalled_links"
+        | "chain.lead"
+        | "chain.signal" => drop(job.insert("chain.until", "steps")),
         "notify.when" => drop(job.insert("notify.mail", "ada@example.org")),
         _ => {}
     }

@@ -11,6 +11,12 @@ pub struct Chain {
     pub until: Until,
     /// How many links it may have.
     pub max_links: LinkNumber,
+    /// How many GPU-hours its links may take together; none for as many as its links take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_gpu_hours: Option<u64>,
+    /// How many links are held and queued at once.
+    #[serde(default = "one")]
+    pub ahead: u32,
     /// So many links without a newer checkpoint end it.
     pub stalled_links: u32,
     /// How long before the limit the program is told to save; none for the usual lead ([`Chain::lead`]).
@@ -52,9 +58,18 @@ pub enum StopSignal {
 #[error("`{0}` is none of the signals USR1, USR2, TERM, INT and HUP")]
 pub struct SignalError(String);
 
+/// What a chain had queued at once before that could be asked for.
+const fn one() -> u32 {
+    1
+}
+
 impl Chain {
     /// So many links without a newer checkpoint end a chain where nothing else is asked for.
     pub const USUAL_STALLED: u32 = 3;
+    /// So many links are queued at once where nothing else is asked for.
+    pub const USUAL_AHEAD: u32 = 2;
+    /// So many links a chain may have where nothing else is asked for.
+    pub const USUAL_LINKS: u32 = 10;
 
     const SHORTEST_LEAD: u64 = 30;
     const LONGEST_USUAL_LEAD: u64 = 600;
@@ -63,6 +78,11 @@ impl Chain {
     pub fn lead(&self, limit: WallTime) -> WallTime {
         let tenth = (limit.seconds() / 10).clamp(Self::SHORTEST_LEAD, Self::LONGEST_USUAL_LEAD);
         self.lead.unwrap_or(WallTime::from_seconds(tenth))
+    }
+
+    /// How many links are queued at once: where a job cannot wait for another one's end, one after the other.
+    pub fn queued_at_once(&self, can_depend: bool) -> u32 {
+        if can_depend { self.ahead.min(self.max_links.get()) } else { 1 }
     }
 
     /// Whether a link of this limit has time to work before it is told to save.
@@ -109,6 +129,8 @@ mod tests {
         Chain {
             until: Until::Marker,
             max_links: LinkNumber::FIRST,
+            max_gpu_hours: None,
+            ahead: 2,
             stalled_links: Chain::USUAL_STALLED,
             lead: lead.map(WallTime::from_seconds),
             signal: None,
@@ -123,6 +145,13 @@ mod tests {
         assert_eq!(with_lead(Some(7)).lead(WallTime::from_seconds(600)).seconds(), 7);
         assert!(with_lead(None).leaves_time(WallTime::from_seconds(31)));
         assert!(!with_lead(None).leaves_time(WallTime::from_seconds(30)), "nothing is left to work in");
+    }
+
+    #[test]
+    fn no_more_links_are_queued_than_there_are_and_one_where_none_can_wait_for_another() {
+        let chain = Chain { max_links: LinkNumber::new(3).expect("not 0"), ahead: 2, ..with_lead(None) };
+        assert_eq!((chain.queued_at_once(true), chain.queued_at_once(false)), (2, 1));
+        assert_eq!(Chain { ahead: 9, ..chain }.queued_at_once(true), 3);
     }
 
     #[test]

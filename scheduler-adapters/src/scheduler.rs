@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What a way to a scheduler can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 pub struct Capabilities {
     /// The way, for people: `slurm commands`, `local`.
     pub way: &'static str,
@@ -21,6 +22,8 @@ pub struct Capabilities {
     pub keeps_comments: Option<bool>,
     /// Whether a start can be estimated.
     pub estimates: bool,
+    /// Whether a job can wait in the queue for the end of another one (`--dependency`).
+    pub can_depend: bool,
     /// Whether all jobs are of the person who asks, so that their own are everybody's.
     pub is_personal: bool,
 }

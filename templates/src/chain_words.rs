@@ -1,7 +1,7 @@
 //! What the script of a chain's link is told of the chain.
 
 use crate::BatchScript;
-use model::{Chain, Until};
+use model::{Chain, LinkNumber, Stamp, Until};
 use serde::Serialize;
 
 /// The values of `scripts/chain.sh.j2`; all of them numbers and words of ours.
@@ -24,6 +24,16 @@ pub(crate) struct ChainWords {
     /// How long before it the program is told, in seconds.
     lead: u64,
     signal: Option<&'static str>,
+    /// The links that may wait behind this one.
+    behind: Vec<Behind>,
+}
+
+/// A link behind this one.
+#[derive(Debug, Serialize)]
+struct Behind {
+    link: u32,
+    /// What the scheduler calls it, where no filter changed that.
+    job_name: String,
 }
 
 impl ChainWords {
@@ -46,6 +56,15 @@ impl ChainWords {
             limit: limit.seconds(),
             lead: chain.lead(limit).seconds(),
             signal: chain.signal.map(model::StopSignal::name),
+            behind: Self::behind(script, chain),
         }
+    }
+
+    fn behind(script: &BatchScript<'_>, chain: &Chain) -> Vec<Behind> {
+        let own = script.stamp.link.get();
+        let last = own.saturating_add(chain.ahead).min(chain.max_links.get());
+        let links = (own.saturating_add(1)..=last).filter_map(LinkNumber::new);
+        let name = |link| Stamp { link, ..script.stamp }.job_name(&script.spec.name);
+        links.map(|link| Behind { link: link.get(), job_name: name(link) }).collect()
     }
 }

@@ -24,9 +24,15 @@ pub(super) fn state(shown: &Shown) -> Option<&JobState> {
 
 /// The end in words; none where the job is not over, or ended well.
 pub(super) fn told(shown: &Shown) -> Option<End> {
+    if shown.intent.chain().is_some() && !shown.is_over() {
+        return shown.is_paused().then(|| paused(shown));
+    }
     let base = state(shown).filter(|state| state.is_final())?.base;
     // Behind the last link of a chain that failed its own reason counts.
-    let is_told_by_chain = |over: &&Over| over.why != OverReason::Links || base == BaseState::Completed;
+    let has_failed = shown.attempts.last().is_some_and(|attempt| attempt.class.as_deref() == Some("failed"));
+    let is_told_by_chain = |over: &&Over| {
+        over.why != OverReason::Links || base == BaseState::Completed || (base == BaseState::Failed && !has_failed)
+    };
     if let Some(over) = shown.over.as_ref().filter(is_told_by_chain) {
         return chain(shown, over);
     }
@@ -65,6 +71,18 @@ fn more_time(shown: &Shown) -> String {
     }
 }
 
+/// A chain of which no link is in the queue.
+fn paused(shown: &Shown) -> End {
+    let last = shown.links.last().map_or_else(String::new, |link| {
+        let state = link.state.as_ref().map(|state| format!(" ({state})")).unwrap_or_default();
+        format!(": link {} has ended{state}", link.sent.link)
+    });
+    End {
+        why: format!("no link of it waits or runs{last}"),
+        next: format!("`pakt resume {}` goes on", shown.intent.id),
+    }
+}
+
 /// A chain that is over, as it says by itself: what its last link ended with is not what counts.
 fn chain(shown: &Shown, over: &Over) -> Option<End> {
     let name = &shown.intent.name;
@@ -78,13 +96,16 @@ fn chain(shown: &Shown, over: &Over) -> Option<End> {
     let next = match over.why {
         OverReason::Done => return None,
         OverReason::Stalled => log(name),
-        OverReason::Links => goes_on,
+        OverReason::Links | OverReason::Hours | OverReason::Abandoned => goes_on,
     };
     Some(End { why: format!("its chain is over before its work was done: {}", over.why), next })
 }
 
 /// Whether the job came to an end that is not the one its person wanted.
 pub(super) fn has_failed(shown: &Shown) -> bool {
+    if shown.intent.chain().is_some() && !shown.is_over() {
+        return false;
+    }
     if let Some(over) = &shown.over {
         return over.why != OverReason::Done;
     }

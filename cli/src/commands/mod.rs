@@ -14,6 +14,7 @@ pub(crate) mod logs;
 pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod reference;
+pub(crate) mod resume;
 pub(crate) mod sbatch;
 pub(crate) mod settle;
 pub(crate) mod shell;
@@ -77,6 +78,7 @@ fn in_house(command: Command, general: &General, screen: Screen) -> Result<Answe
         Command::Watch(arguments) => Context::block_on(watch::run(&arguments, &context)),
         Command::Logs(arguments) => Context::block_on(logs::run(&arguments, &context)),
         Command::Cancel(arguments) => Context::block_on(cancel::run(&arguments, &context)),
+        Command::Resume(arguments) => Context::block_on(resume::run(&arguments, &context)),
         Command::Settle(arguments) => Context::block_on(settle::run(&arguments, &context)),
         Command::Balance(arguments) => Context::block_on(balance::run(arguments, &context)),
         Command::Usage(arguments) => Context::block_on(usage::run(&arguments, &context)),

@@ -55,6 +55,20 @@ pub(super) fn answer(house: &House, shown: &Shown) -> Answer {
     for drift in read_back.iter().flat_map(|read| &read.drift) {
         lines.push(("changed", drift.clone()));
     }
+    for link in &shown.links {
+        let state = match (&link.class, &link.state) {
+            (Some(class), _) => format!("ended, {class}"),
+            (None, Some(state)) => state.to_string(),
+            (None, None) if link.is_past => "ended with no word".to_owned(),
+            (None, None) => "not asked".to_owned(),
+        };
+        let at = if submitted.as_ref().is_some_and(|note| note.scheduler_job == link.sent.scheduler_job) {
+            ", the one at work"
+        } else {
+            ""
+        };
+        lines.push(("link", format!("{} as {}: {state}{at}", link.sent.link, link.sent.scheduler_job)));
+    }
     for attempt in attempts {
         let end = attempt.exit_code.map_or_else(|| "no end seen".to_owned(), |code| format!("exit code {code}"));
         let (from, to) = (view::instant_or(attempt.started_at, "?"), view::instant_or(attempt.ended_at, "?"));
@@ -126,9 +140,15 @@ fn checkpoint_line(shown: &Shown) -> Option<String> {
     }
 }
 
-/// Why the chain is over.
+/// How many links may still come, or why the chain is over.
 fn chain_line(shown: &Shown) -> Option<String> {
-    let over = shown.over.as_ref()?;
+    let chain = shown.intent.chain()?;
+    let Some(over) = &shown.over else {
+        let sent = u32::try_from(shown.links.len()).unwrap_or(u32::MAX);
+        let planned = chain.max_links.get().saturating_sub(sent);
+        let hours = chain.max_gpu_hours.map(|hours| format!(", within {hours} GPU-h")).unwrap_or_default();
+        return Some(format!("{sent} of at most {} links were sent, {planned} are planned{hours}", chain.max_links));
+    };
     let link = over.link.map(|link| format!(" behind link {link}")).unwrap_or_default();
     let step = over.step.map(|step| format!(", at step {step}")).unwrap_or_default();
     Some(format!("over{link}: {}{step}", over.why))
@@ -170,7 +190,7 @@ fn json(shown: &Shown) -> serde_json::Value {
         "reason": sighting.as_ref().map(|seen| &seen.reason), "unasked": shown.unasked,
         "observed_at": shown.observed_at,
         "elapsed": sighting.as_ref().map(|seen| seen.elapsed), "time_limit": sighting.as_ref().and_then(|seen| seen.time_limit),
-        "attempts": shown.attempts.iter().map(|attempt| json!({
+        "links": shown.links, "attempts": shown.attempts.iter().map(|attempt| json!({
             "scheduler_job": attempt.scheduler_job, "restart": attempt.restart, "started_at": attempt.started_at,
             "ended_at": attempt.ended_at, "exit_code": attempt.exit_code, "class": attempt.class, "told": attempt.told,
             "log_begins_at": attempt.log_begins_at,

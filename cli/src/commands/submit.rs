@@ -113,6 +113,11 @@ pub(super) fn shown(answer: &SubmitAnswer) -> Answer {
         (_, Some(why)) => text.push_str(&format!("held: nothing: {why}\n")),
         (None, None) => text.push_str("held: nothing\n"),
     }
+    if answer.links.len() > 1 {
+        let links: Vec<String> =
+            answer.links.iter().skip(1).map(|sent| format!("link {} as {}", sent.link, sent.scheduler_job)).collect();
+        text.push_str(&format!("behind it: {}\n", links.join(", ")));
+    }
     for drift in &answer.drift {
         text.push_str(&format!("changed by the site: {drift}\n"));
     }
@@ -130,7 +135,7 @@ pub(super) fn shown(answer: &SubmitAnswer) -> Answer {
 /// A submitted job for programs.
 pub(super) fn for_programs(answer: &SubmitAnswer) -> Value {
     json!({
-        "version": 1, "id": answer.id, "scheduler_job": answer.scheduler_job, "outcome": answer.outcome,
+        "version": 1, "id": answer.id, "scheduler_job": answer.scheduler_job, "outcome": answer.outcome, "links": answer.links,
         "hold": answer.hold.as_ref().map(|(unit, amount)| json!({ "unit": unit, "amount": amount, "factors": answer.factors })),
         "advice": answer.advice, "no_hold": answer.no_hold, "drift": answer.drift, "notes": answer.notes, "doubts": answer.doubts,
         "log": answer.log,

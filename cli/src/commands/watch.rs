@@ -15,9 +15,9 @@ use jobs::{
     House,
     logs::{Beginning, Log},
     settle::{SettleOptions, settle},
-    show::{Shown, follow as look, progress},
+    show::{Shown, follow as look, link_that_ended, progress},
 };
-use model::{JobState, WallTime};
+use model::WallTime;
 use serde_json::json;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -95,7 +95,7 @@ async fn to_its_end(
 ) -> Result<Answer, Failure> {
     let mut log = Log::open(house, job, Beginning::Bytes(2_048), None).await?;
     let mut pause = ASK_SECONDS.0;
-    let mut has_waited = false;
+    let (mut has_waited, mut said, mut ended_before) = (false, None, None);
     loop {
         let mut shown = look(house, job, freshness).await?;
         draw(bar, house, &shown);
@@ -106,16 +106,26 @@ async fn to_its_end(
         }
         has_waited = waits.is_some();
         follow(bar, house, context, &mut log).await?;
-        if is_over(&shown) {
+        if shown.is_over() {
             break;
         }
+        if shown.wants_link(house) {
+            go_on(house, context, bar, &shown, &mut said).await?;
+        }
+        let mut has_ended = false;
         for _ in 0..pause {
             tokio::time::sleep(LOOK_EVERY).await;
             follow(bar, house, context, &mut log).await?;
             shown.progress = progress(house, &shown.intent).await?;
             draw(bar, house, &shown);
+            // The next link of a chain is not to wait for the next question.
+            let ended = link_that_ended(house, &shown.intent).await?;
+            if ended.is_some() && ended != ended_before {
+                (ended_before, has_ended) = (ended, true);
+                break;
+            }
         }
-        pause = (pause + pause / 2).min(ASK_SECONDS.1);
+        pause = if has_ended { ASK_SECONDS.0 } else { (pause + pause / 2).min(ASK_SECONDS.1) };
     }
     bar.finish_and_clear();
     let note = end(house).await;
@@ -129,6 +139,26 @@ async fn to_its_end(
         answer.notes.push(format!("note: accounting does not have the whole run yet; {next}"));
     }
     Ok(answer)
+}
+
+/// Sends the links of a chain that are due; what was in the way is said once.
+async fn go_on(
+    house: &House,
+    context: &Context,
+    bar: &ProgressBar,
+    shown: &Shown,
+    said: &mut Option<String>,
+) -> Result<(), Failure> {
+    let not_sent = match jobs::resume::go_on(house, &shown.intent).await {
+        Ok(advanced) => advanced.not_sent,
+        Err(error) => Some(error),
+    };
+    let note = not_sent.map(|error| format!("note: {}: {}", error.what, error.why));
+    if let Some(note) = note.as_ref().filter(|note| said.as_ref() != Some(note)) {
+        bar.suspend(|| context.screen.aside(note));
+    }
+    *said = note;
+    Ok(())
 }
 
 /// What a person should know of a job that waits, which may be for long.
@@ -147,10 +177,6 @@ async fn end(house: &House) -> Option<String> {
         Ok(None) => None,
         Err(error) => Some(format!("note: not settled yet: {error}")),
     }
-}
-
-fn is_over(shown: &Shown) -> bool {
-    shown.ended.is_some() || shown.sighting.as_ref().map(|seen| &seen.state).is_some_and(JobState::is_final)
 }
 
 fn bar(context: &Context) -> ProgressBar {

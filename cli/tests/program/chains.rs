@@ -25,14 +25,14 @@ fn a_program_that_is_told_before_its_limit_saves_and_says_where_it_goes_on() {
     let file = desk.job("lm", "python3 train.py");
     let text = fs::read_to_string(desk.work().join(&file)).expect("written");
     let text = text.replace("00:10:00", "00:01:00");
-    desk.write(&file, &format!("{text}chain: {{ until: steps, steps: 200, lead: 58s }}\n"));
+    desk.write(&file, &format!("{text}chain: {{ until: steps, steps: 200, lead: 58s, max_links: 1 }}\n"));
     desk.pakt(&["submit", "--watch", &file]).expect(6);
     let shown = desk.json(&["show", "lm"]);
     let step = shown["checkpoints"]["last"]["step"].as_u64().expect("it saved");
     assert!((1..200).contains(&step), "{shown}");
     assert_eq!((&shown["over"]["why"], shown["over"]["step"].as_u64()), (&"links".into(), Some(step)), "{shown}");
     assert_eq!(shown["attempts"][0]["exit_code"], 75);
-    assert_eq!(shown["ended"]["state"]["base"], "COMPLETED", "for the scheduler it is no failure: {shown}");
+    assert_eq!(shown["ended"]["state"]["base"], "FAILED", "its work is not done: {shown}");
     let (why, next) = (shown["end"]["why"].as_str(), shown["end"]["next"].as_str());
     assert!(why.is_some_and(|why| why.contains("its chain is over before its work was done")), "{shown}");
     assert!(next.is_some_and(|next| next.contains(&format!("of step {step}: "))), "{shown}");
@@ -42,4 +42,33 @@ fn a_program_that_is_told_before_its_limit_saves_and_says_where_it_goes_on() {
         told.contains(&format!("chain      over behind link 1: it has had all of its links, at step {step}\n")),
         "{told}"
     );
+}
+
+#[test]
+fn a_chain_goes_on_link_by_link_until_its_work_is_done() {
+    let desk = Desk::with_grant("10");
+    trainer(&desk);
+    let file = desk.job("lm", "python3 train.py");
+    let text = fs::read_to_string(desk.work().join(&file)).expect("written");
+    let text = text.replace("00:10:00", "00:01:00");
+    desk.write(&file, &format!("{text}chain: {{ until: steps, steps: 200, lead: 58s, ahead: 3 }}\n"));
+    let said = desk.pakt(&["submit", &file]).expect(0).stdout;
+    assert!(!said.contains("behind it"), "nothing can wait for the end of a job here: {said}");
+    desk.pakt(&["watch", "lm"]).expect(0);
+    let shown = desk.json(&["show", "lm"]);
+    assert_eq!((&shown["over"]["why"], shown["over"]["step"].as_u64()), (&"done".into(), Some(200)), "{shown}");
+    assert_eq!(shown["ended"]["state"]["base"], "COMPLETED", "{shown}");
+    let links = shown["links"].as_array().expect("links");
+    assert!(links.len() > 1, "{shown}");
+    let classes: Vec<&str> = links.iter().filter_map(|link| link["class"].as_str()).collect();
+    let (last, before) = classes.split_last().expect("several");
+    assert!(before.iter().all(|class| *class == "checkpointed") && *last == "finished", "{classes:?}");
+    // One job, one hold: what all of its links took, and nothing is left of it.
+    assert_eq!(desk.json(&["balance"])["balances"][0]["committed"], 0);
+    let jobs = desk.json(&["jobs"]);
+    assert_eq!(jobs["jobs"].as_array().map(Vec::len), Some(1), "{jobs}");
+    // Over, it is gone on with no more, and the same file is a new job.
+    let refused = desk.pakt(&["resume", "lm"]).expect(4).stderr;
+    assert!(refused.contains("it is over"), "{refused}");
+    desk.pakt(&["resume", "--all"]).expect(0);
 }

@@ -217,6 +217,11 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
     place.write("fails.yaml", &job.replace("tiny", "fails").replace("run: \"sleep 3\"", out_of_memory));
     place.pakt(&["submit", "--watch", "fails.yaml"]);
     collect(&place.json(&["--json", "show", "fails"]), &mut printed);
+    let chain = format!("{}chain: {{ until: marker, max_links: 2 }}\n", job.replace("tiny", "chain"));
+    place.write("chain.yaml", &chain);
+    place.pakt(&["submit", "chain.yaml"]);
+    collect(&place.json(&["--json", "show", "chain"]), &mut printed);
+    collect(&place.json(&["--json", "resume", "chain"]), &mut printed);
     place.write("any.yaml", &job.replace("site: local", "site: any"));
     let two = "site: local\nmachine: { cpus: 2, gpus: 0 }\nssh: { jupiter: { hosts: [nowhere.invalid] } }\n";
     place.write("config.yaml", two);

@@ -2,7 +2,7 @@
 //! of them are one read and only those that are shown are understood; the others are opened. The index can be thrown away:
 //! it is rebuilt from the directories.
 
-use super::{Ended, Intent, Origin, State};
+use super::{Ended, Intent, Origin, SentLink, State};
 use crate::{error::JobsError, reached::reached};
 use model::{JobId, SchedulerJobId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,12 @@ pub struct IndexedJob {
     /// When it was submitted by the scheduler's clock, where that is known.
     #[serde(default)]
     pub submitted_at: Option<Timestamp>,
+    /// The links of a chain that were sent; empty for a job that is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<SentLink>,
+    /// Whether it is a chain.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_chain: bool,
     /// How it ended; none while it is open.
     pub ended: Option<Ended>,
     /// Whether it was submitted while the ledger did not answer, so that its hold is to be entered later.
@@ -41,6 +47,18 @@ impl IndexedJob {
     /// that was taken over had been submitted before it had an id of ours.
     pub fn submitted_since(&self) -> Timestamp {
         self.submitted_at.unwrap_or_else(|| self.intent.made_at.plus_seconds(-CLOCK_DIFFERENCE_SECONDS))
+    }
+
+    /// Whether the scheduler knows it, or a link of it, by this id.
+    pub(crate) fn is_called(&self, id: SchedulerJobId) -> bool {
+        self.scheduler_job == Some(id) || self.links.iter().any(|link| link.scheduler_job == id)
+    }
+
+    /// The scheduler jobs by which it may be at work now: of a chain the link that is, and those behind it.
+    pub(crate) fn at_work(&self) -> Vec<SchedulerJobId> {
+        let behind = self.links.iter().map(|link| link.scheduler_job);
+        let behind = behind.skip_while(|id| Some(*id) != self.scheduler_job).skip(1);
+        self.scheduler_job.into_iter().chain(behind).collect()
     }
 }
 
@@ -129,15 +147,20 @@ fn path(state: &State) -> PathBuf {
 async fn opened(state: &State, id: JobId) -> Result<Option<IndexedJob>, JobsError> {
     let directory = state.job(id);
     let Some(mut intent) = directory.intent().await? else { return Ok(None) };
+    let is_chain = intent.chain().is_some();
+    let links = if is_chain { directory.sent_links().await? } else { Vec::new() };
+    let current = directory.of_current(links.len()).await?;
     if intent.origin != Some(Origin::Adopted) {
         intent.origin = None;
     }
     intent.placement = None;
-    let submitted = directory.submitted().await?;
+    let submitted = current.submitted().await?;
     Ok(Some(IndexedJob {
         intent,
         scheduler_job: submitted.as_ref().map(|note| note.scheduler_job),
         submitted_at: submitted.and_then(|note| note.submitted_at),
+        links,
+        is_chain,
         ended: directory.ended().await?,
         hold_is_due: directory.unheld().await?.is_some_and(|unheld| unheld.is_provisional),
         // Looked at again by whoever seals: an earlier one may have been stopped half way.

@@ -1,8 +1,9 @@
 //! What the batch script wrote: attempts, heartbeat, progress. A missing or stale marker means unknown, never finished.
 
 use super::{
-    JobDirectory,
+    JobDirectory, OverReason,
     record::{Ended, SubmittedNote},
+    store::own,
 };
 use crate::{error::JobsError, reached::reached};
 use model::{BaseState, JobState, SchedulerJobId, Timestamp, WallTime};
@@ -12,6 +13,10 @@ use std::collections::BTreeMap;
 const MOST_ATTEMPTS: usize = 1_000;
 /// The longest marker, in bytes.
 const LONGEST_MARKER: usize = 64 * 1024;
+/// The longest journal, in bytes: about fifty thousand starts.
+const LONGEST_JOURNAL: usize = 8 * 1024 * 1024;
+/// The record of a claim that was taken in nobody's name.
+const NOBODYS: &str = "scheduler_job=forgotten\n";
 /// How much of the progress file's end is read, in bytes.
 const PROGRESS_TAIL: u32 = 64 * 1024;
 
@@ -96,6 +101,24 @@ impl JobDirectory {
         Ok(owner.get("scheduler_job").and_then(|text| text.parse().ok()))
     }
 
+    /// Takes the claim of this link in nobody's name, unless it is taken: whoever comes later ends at it without work. After
+    /// `Ok(true)` nobody works for the link, and nobody will.
+    pub(crate) async fn fence(&self) -> Result<bool, JobsError> {
+        const WHAT: &str = "the claim of a forgotten link was not taken";
+        // A claim is renamed onto this folder as long as it is empty; its record is what counts.
+        let claim = self.path().join(self.in_link("claim"));
+        reached(self.files().create_directories(&claim, own(self.mode())).await, WHAT)?;
+        let written = self.files().write_once(&claim.join("owner"), NOBODYS.as_bytes()).await;
+        reached(written, WHAT)?;
+        self.is_fenced().await
+    }
+
+    /// Whether the claim of this link was taken in nobody's name.
+    pub(crate) async fn is_fenced(&self) -> Result<bool, JobsError> {
+        let bytes = self.file(&self.in_link("claim/owner"), LONGEST_MARKER).await?;
+        Ok(bytes.as_deref() == Some(NOBODYS.as_bytes()))
+    }
+
     /// Which scheduler job works for this link: the one that was noted, or another where that has claimed the link. The noted
     /// one has ended at the claim then, or will, and its end is not the job's.
     pub async fn submitted(&self) -> Result<Option<SubmittedNote>, JobsError> {
@@ -106,6 +129,12 @@ impl JobDirectory {
             }
             _ => noted,
         }))
+    }
+
+    /// The journal of a chain; empty where there is none.
+    pub(crate) async fn journal(&self) -> Result<String, JobsError> {
+        let bytes = self.file("chain", LONGEST_JOURNAL).await?.unwrap_or_default();
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// How far the program of the last attempt says it is; none where it says nothing.
@@ -125,16 +154,36 @@ impl JobDirectory {
     /// An end together with what only the job's own files tell of it: that it was cancelled before it had begun, its progress,
     /// and how long it ran where the scheduler has not said. Files that cannot be read tell nothing, and are in nobody's way.
     pub(crate) async fn with_markers(&self, ended: Ended) -> Ended {
-        let state = self.meant(ended.state).await;
+        let ended = self.of_chain(ended).await;
+        let here = self.current_link().await.unwrap_or_else(|_| self.clone());
+        let state = here.meant(ended.state).await;
         let elapsed = match ended.elapsed {
             Some(elapsed) => Some(elapsed),
-            None => self.attempts().await.ok().and_then(|attempts| attempts.last().and_then(Attempt::elapsed)),
+            None => here.attempts().await.ok().and_then(|attempts| attempts.last().and_then(Attempt::elapsed)),
         };
         let progress = match ended.progress {
             Some(progress) => Some(progress),
-            None => self.progress().await.ok().flatten(),
+            None => here.progress().await.ok().flatten(),
         };
         Ended { state, elapsed, progress, ..ended }
+    }
+
+    /// The end of a chain, by why it is over: how its last link ended says nothing of its work. That of a job that is none is as it was.
+    async fn of_chain(&self, ended: Ended) -> Ended {
+        let is_chain = self.intent().await.is_ok_and(|intent| intent.is_some_and(|intent| intent.chain().is_some()));
+        let over = self.over().await.ok().flatten().filter(|_| is_chain);
+        let was_cancelled = is_chain && matches!(self.cancel().await, Ok(Some(_)));
+        let state = JobState::of;
+        match over.map(|over| over.why) {
+            Some(OverReason::Done) => Ended { state: state(BaseState::Completed), ..ended },
+            Some(_) | None if was_cancelled => Ended { state: state(BaseState::Cancelled), ..ended },
+            // Its last link had its own end, which tells more.
+            Some(why @ OverReason::Links) if ended.state.base != BaseState::Completed => {
+                Ended { note: Some(why.to_string()), ..ended }
+            }
+            Some(why) => Ended { state: state(BaseState::Failed), note: Some(why.to_string()), ..ended },
+            None => ended,
+        }
     }
 
     /// What the scheduler's state means for the job: a start that sees at its claim that the job was cancelled ends in peace,

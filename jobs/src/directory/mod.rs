@@ -36,6 +36,7 @@
 mod archive;
 mod checkpoints;
 mod index;
+mod links;
 mod markers;
 mod over;
 mod record;
@@ -46,6 +47,7 @@ mod together;
 
 pub use checkpoints::{Checkpoint, Checkpoints};
 pub use index::{IndexedJob, JobIndex, list};
+pub use links::SentLink;
 pub use markers::{Attempt, Progress};
 pub use over::{Over, OverReason};
 pub use record::{Cancel, Ended, Intent, Missed, Origin, ReadBack, Released, Sending, SubmittedNote, Unheld};

@@ -1,10 +1,13 @@
 //! Why a chain is over: one record, written once by whoever saw it first, the batch script or Pakt.
 
 use super::JobDirectory;
-use crate::error::JobsError;
+use crate::{error::JobsError, reached::reached};
 use model::{LinkNumber, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
+
+/// The record's name.
+const NAME: &str = "over";
 
 /// Why a chain is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +19,10 @@ pub enum OverReason {
     Stalled,
     /// It has had all of its links.
     Links,
+    /// The next link could pass the GPU-hours that it may take.
+    Hours,
+    /// Nobody went on with it.
+    Abandoned,
 }
 
 /// The end of a chain.
@@ -32,7 +39,7 @@ pub struct Over {
 }
 
 impl OverReason {
-    const ALL: [Self; 3] = [Self::Done, Self::Stalled, Self::Links];
+    const ALL: [Self; 5] = [Self::Done, Self::Stalled, Self::Links, Self::Hours, Self::Abandoned];
 
     /// The word in the record.
     pub const fn word(self) -> &'static str {
@@ -40,6 +47,8 @@ impl OverReason {
             Self::Done => "done",
             Self::Stalled => "stalled",
             Self::Links => "links",
+            Self::Hours => "hours",
+            Self::Abandoned => "abandoned",
         }
     }
 }
@@ -58,14 +67,26 @@ impl fmt::Display for OverReason {
             Self::Done => "its work is done",
             Self::Stalled => "too many links made no newer checkpoint",
             Self::Links => "it has had all of its links",
+            Self::Hours => "another link could pass its `max_gpu_hours`",
+            Self::Abandoned => "nobody went on with it",
         })
     }
 }
 
 impl JobDirectory {
+    /// Writes down why the chain is over, behind which link and at which step, unless somebody did; what stands there then.
+    pub async fn put_over(&self, why: OverReason, link: LinkNumber, at: Timestamp) -> Result<Option<Over>, JobsError> {
+        let step = self.checkpoints().await?.last.map(|last| last.step.to_string()).unwrap_or_default();
+        let seconds = at.epoch_seconds();
+        let text = format!("why={}\nlink={link}\nstep={step}\nepoch_seconds={seconds}\nby=pakt\n", why.word());
+        let written = self.files().write_once(&self.path().join(NAME), text.as_bytes()).await;
+        reached(written, "it was not written down that the chain is over")?;
+        self.over().await
+    }
+
     /// Why the chain is over; none where that was not written down.
     pub async fn over(&self) -> Result<Option<Over>, JobsError> {
-        let record = self.marker("over").await?;
+        let record = self.marker(NAME).await?;
         let number = |name: &str| record.get(name).and_then(|text| text.parse::<u64>().ok());
         let Some(why) = record.get("why").and_then(|text| text.parse().ok()) else { return Ok(None) };
         Ok(Some(Over {

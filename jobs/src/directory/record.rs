@@ -62,6 +62,9 @@ pub struct Intent {
     pub placement: Option<Placement>,
     /// The unit and the ceiling of its hold; none where no ledger has a budget for it.
     pub hold: Option<(Unit, Amount)>,
+    /// Of a chain: the ceiling of one link, of which `hold` is that of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_hold: Option<Amount>,
     /// Why it is to be found out later what is held: the ledger did not answer when this was written.
     #[serde(default)]
     pub hold_later: Option<String>,
@@ -178,6 +181,9 @@ pub struct ReadBack {
     /// job that the site changed. None where it is what the intent says.
     #[serde(default)]
     pub hold: Option<(Unit, Amount)>,
+    /// Of a link of a chain: its own ceiling, where the site made it another one than the intent says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_hold: Option<Amount>,
     /// When it was read.
     pub at: Timestamp,
 }

@@ -145,6 +145,11 @@ impl JobDirectory {
         Self { link, ..self.clone() }
     }
 
+    /// Which link that is.
+    pub const fn link(&self) -> LinkNumber {
+        self.link
+    }
+
     /// The mark of that link.
     pub const fn stamp(&self) -> Stamp {
         Stamp { job: self.id, link: self.link }
@@ -189,6 +194,10 @@ impl JobDirectory {
 
     pub(super) fn files(&self) -> &dyn Reach {
         self.files.as_ref()
+    }
+
+    pub(super) const fn mode(&self) -> DirectoryMode {
+        self.mode
     }
 
     pub(super) fn sealed(&self) -> &OnceLock<Arc<Archive>> {

@@ -3,6 +3,13 @@
 use super::{fields::Fields, reference};
 use model::{Chain, LinkNumber, Until, WallTime};
 
+/// The most links of a chain: what one archive seals.
+const MOST_LINKS: u32 = 500;
+/// The most links that are held and queued at once.
+const MOST_AHEAD: u32 = 10;
+/// The most GPU-hours that may be asked for.
+const MOST_GPU_HOURS: u64 = 1_000_000_000;
+
 /// The longest count of steps that a checkpoint may have, in digits; the batch script reads the same.
 const MOST_STEPS: u64 = 999_999_999_999_999_999;
 
@@ -25,8 +32,11 @@ pub(super) fn read(job: &Fields<'_>, limit: Option<WallTime>) -> Option<Chain> {
     let until = until.and_then(|word| until_what(&fields, word));
     let chain = Chain {
         until: until.unwrap_or(Until::Marker),
-        max_links: LinkNumber::FIRST,
-        stalled_links: Chain::USUAL_STALLED,
+        max_links: LinkNumber::new(up_to(&fields, "max_links", MOST_LINKS).unwrap_or(Chain::USUAL_LINKS))
+            .unwrap_or(LinkNumber::FIRST),
+        max_gpu_hours: gpu_hours(&fields),
+        ahead: up_to(&fields, "ahead", MOST_AHEAD).unwrap_or(Chain::USUAL_AHEAD),
+        stalled_links: up_to(&fields, "stalled_links", MOST_LINKS).unwrap_or(Chain::USUAL_STALLED),
         lead: fields.parsed("lead", "write `HH:MM:SS`, or a number with `s` or `m`; quote it"),
         signal: fields.parsed("signal", "such as `USR1`; without it the program is told by a file and an instant"),
     };
@@ -34,6 +44,26 @@ pub(super) fn read(job: &Fields<'_>, limit: Option<WallTime>) -> Option<Chain> {
         check(&fields, &chain, limit);
     }
     Some(chain)
+}
+
+/// A number from 1.
+fn up_to(fields: &Fields<'_>, name: &str, most: u32) -> Option<u32> {
+    let count = fields.count(name, 1)?;
+    if count > most {
+        fields.mistake(name, format!("{count} is more than {most}"), format!("write a number from 1 to {most}"));
+        return None;
+    }
+    Some(count)
+}
+
+fn gpu_hours(fields: &Fields<'_>) -> Option<u64> {
+    let text = fields.text("max_gpu_hours")?;
+    let hours = text.parse::<u64>().ok().filter(|hours| (1..=MOST_GPU_HOURS).contains(hours));
+    if hours.is_none() {
+        let what = format!("`{text}` is not a whole number of GPU-hours");
+        fields.mistake("max_gpu_hours", what, "for example `max_gpu_hours: 5000`");
+    }
+    hours
 }
 
 /// What a limit says to the chain.
@@ -47,13 +77,13 @@ fn check(fields: &Fields<'_>, chain: &Chain, limit: WallTime) {
     if lead.seconds() == 0 {
         fields.mistake("lead", "told at its limit, a link has no time to save", "write how long it takes to save");
     }
+    let most = limit.seconds().saturating_mul(chain.max_links.get().into());
     if let Until::Time(time) = chain.until
-        && time > limit
+        && time.seconds() > most
     {
-        let what = format!(
-            "it is to work for {time}, and ends at its limit of {limit}: nothing is submitted behind it in this version"
-        );
-        fields.doubt("time", what, "give the next job its last checkpoint, which `pakt show` names");
+        let (links, most) = (chain.max_links, WallTime::from_seconds(most));
+        let what = format!("it is to work for {time}, and {links} links of {limit} can work for {most} at most");
+        fields.doubt("time", what, "raise `max_links`, or lengthen `resources.time`");
     }
 }
 

@@ -102,8 +102,8 @@ pub const FIELDS: &[FieldReference] = &[
         "fields",
         "the job ends at its limit",
         "",
-        "It is told to save ahead of its limit, and says at which checkpoint a later job goes on; nothing is submitted behind it in this \
-         version. The contract with the program is in `docs/checkpoints.md`.",
+        "It goes on past its limit, link by link: each is a job of the scheduler's that is told to save ahead of its limit, and the one \
+         behind it goes on from there. The contract with the program is in `docs/checkpoints.md`.",
     ),
     field(
         "chain.until",
@@ -126,6 +126,28 @@ pub const FIELDS: &[FieldReference] = &[
         "required with `until: time`",
         "\"00:08:00\"",
         "With `until: time`: done once all starts together have worked for so long; the program is told to save by then.",
+    ),
+    field("chain.max_links", "a number from 1 to 500", "10", "12", "How many links it may have."),
+    field(
+        "chain.max_gpu_hours",
+        "a whole number from 1",
+        "as many as its links take",
+        "5000",
+        "The link that could pass it is not sent.",
+    ),
+    field(
+        "chain.ahead",
+        "a number from 1 to 10",
+        "2",
+        "3",
+        "How many links are held and queued at once, the one at work among them. On this machine, without a scheduler, one.",
+    ),
+    field(
+        "chain.stalled_links",
+        "a number from 1",
+        "3",
+        "2",
+        "After so many links in a row without a newer checkpoint it is over.",
     ),
     field(
         "chain.lead",

@@ -62,6 +62,7 @@ pub(super) async fn read_back(
         drift: Vec::new(),
         output: output.map(|path| path.to_string_lossy().into_owned()),
         hold,
+        link_hold: None,
         at: house.clock.now(),
     };
     let read = directory.put_read_back(&read).await?;

@@ -87,6 +87,7 @@ pub async fn submit_script(house: &House, wish: ScriptSubmission) -> Result<Subm
     let held = read.hold.as_ref().filter(|_| unheld.is_none());
     let factors = held.and_then(|(_, held)| arithmetic::of_job(house, &intent, Some(&read), *held));
     Ok(SubmitAnswer {
+        links: Vec::new(),
         id: intent.id,
         scheduler_job: submitted.scheduler_job,
         outcome: SubmitOutcome::of(was_begun, was_sent),
@@ -117,6 +118,7 @@ async fn intent(house: &House, wish: &ScriptSubmission, options: &Options, diges
         origin: Some(Origin::Script { path: wish.script.to_string_lossy().into_owned(), words }),
         placement: None,
         hold: None,
+        link_hold: None,
         hold_later: None,
         expected: None,
         anyway: wish.anyway.clone(),

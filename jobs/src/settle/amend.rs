@@ -5,19 +5,21 @@
 //! it back where an enforced budget does not cover what the site made of it.
 
 use super::{
-    desk::{Desk, LocalJobs, NOT_FINISHED},
+    desk::{Desk, LocalJobs, NOT_FINISHED, too_large},
     price::{fault, is_beyond_any_site},
     reading::Reading,
 };
 use crate::{
     ceiling,
+    chain::bounds,
     directory::{IndexedJob, Intent, ReadBack},
     error::JobsError,
     reached::booked,
 };
-use ledger::{AmendHold, Binding, Effect, Hold, NewCeiling, Outcome, Spender, payer};
-use model::{Amount, GpuCount, JobId, Price, Tres, Unit};
+use ledger::{AmendHold, Binding, Effect, Hold, HoldId, NewCeiling, Outcome, Spender, payer};
+use model::{Amount, GpuCount, JobId, LinkNumber, Price, Tres, Unit};
 use scheduler_adapters::{JobForm, JobSighting};
+use std::collections::BTreeSet;
 
 /// A hold that was amended.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -52,16 +54,71 @@ pub(super) async fn follow(
 ) -> Result<Changed, JobsError> {
     let mut changed = Changed::default();
     for (hold, here) in holds.iter().filter_map(|hold| Some((hold, local.get(&hold.id.0)?))) {
-        let directory = desk.house.state.job(hold.id.0);
+        let (directory, mut at_work) = (desk.house.state.job(hold.id.0), Vec::new());
         for seen in queue.iter().filter(|seen| is_at_work(seen, here, reading)) {
+            let directory = directory.of_link(seen.stamp.map_or(LinkNumber::FIRST, |stamp| stamp.link));
             let (Some(intent), Some(read)) = (directory.intent().await?, directory.read_back().await?) else {
                 continue;
             };
-            follow_one(desk, (hold, &intent, &read), reading, seen, &mut changed).await?;
+            let amend = follow_one(desk, (hold, &intent, &read), reading, seen, &mut changed.notes).await?;
+            if here.is_chain {
+                at_work.extend(amend.map(|(amend, why)| (directory.link(), amend.id, rest(&amend), why)));
+            } else {
+                changed.amends.extend(amend);
+            }
+        }
+        if !at_work.is_empty() {
+            changed.amends.extend(follow_chain(desk, here, reading, at_work).await?);
         }
     }
     keep_largest(&mut changed.amends);
     Ok(changed)
+}
+
+/// What of a link of a chain waits or runs: what it may take, and what was seen of it.
+type AtWork = (LinkNumber, HoldId, Amount, String);
+
+/// Of a chain all links draw from the one hold: it is kept between what those may take that are at work, and that with what
+/// was authorised for those that are still to be sent, or have worked and are not in the books.
+async fn follow_chain(
+    desk: &Desk<'_>,
+    here: &IndexedJob,
+    reading: &Reading,
+    mut at_work: Vec<AtWork>,
+) -> Result<Option<(AmendHold, String)>, JobsError> {
+    at_work.sort_by(|one, other| (one.0, other.2).cmp(&(other.0, one.2)));
+    at_work.dedup_by_key(|(link, ..)| *link);
+    let directory = desk.house.state.job(here.intent.id);
+    let (Some(intent), Some((_, id, _, why))) = (directory.intent().await?, at_work.first()) else { return Ok(None) };
+    let (Some(chain), Some(of_link)) = (intent.chain(), intent.link_hold) else { return Ok(None) };
+    let Some(hold) = booked(desk.book.hold(*id).await, NOT_FINISHED)? else { return Ok(None) };
+    let known: BTreeSet<LinkNumber> = at_work.iter().map(|(link, ..)| *link).collect();
+    let charged: BTreeSet<LinkNumber> =
+        reading.attempts(here.intent.id).into_iter().map(|(_, attempt)| attempt.link).collect();
+    let mut uncharged = 0;
+    for sent in here.links.iter().filter(|sent| !known.contains(&sent.link) && !charged.contains(&sent.link)) {
+        let has_begun = !directory.of_link(sent.link).attempts().await?.is_empty();
+        uncharged += u32::from(has_begun);
+    }
+    let to_come = if directory.over().await?.is_some() {
+        0
+    } else {
+        let at_once = chain.queued_at_once(desk.house.scheduler.capabilities().can_depend);
+        let left = chain.max_links.get().saturating_sub(count(here.links.len()));
+        at_once.saturating_sub(count(at_work.len())).min(left)
+    };
+    let amounts: Vec<Amount> = at_work.iter().map(|(_, _, rest, _)| *rest).collect();
+    let of_chain = bounds(&amounts, of_link, to_come.saturating_add(uncharged)).map_err(too_large)?;
+    let rest = hold.ceiling.minus(hold.charged).map_err(too_large)?;
+    let amend = of_chain.corrected(rest).map(|rest| {
+        let why = format!("{} of its links wait or run; {why}", at_work.len());
+        (AmendHold { id: hold.id, ceiling: NewCeiling::Seen { rest, why: why.clone() } }, why)
+    });
+    Ok(amend)
+}
+
+fn count(links: usize) -> u32 {
+    u32::try_from(links).unwrap_or(u32::MAX)
 }
 
 /// Whether the job waits or runs. One whose end is in the books already may be shown as ending for a while.
@@ -83,34 +140,36 @@ async fn follow_one(
     (hold, intent, read): (&Hold, &Intent, &ReadBack),
     reading: &Reading,
     seen: &JobSighting,
-    changed: &mut Changed,
-) -> Result<(), JobsError> {
+    notes: &mut Vec<String>,
+) -> Result<Option<(AmendHold, String)>, JobsError> {
     if fault(&seen.requested).is_some() {
-        return Ok(());
+        return Ok(None);
     }
     let price = match ceiling::of_seen(desk.house, intent.placement.as_ref(), seen) {
         Ok(price) => price,
         Err(error) => {
-            changed.notes.push(format!("the hold of job {} stays as it is: {}", hold.id, error.why));
-            return Ok(());
+            notes.push(format!("the hold of job {} stays as it is: {}", hold.id, error.why));
+            return Ok(None);
         }
     };
     if is_charged_elsewhere(read, seen) {
-        changed.notes.extend(elsewhere(desk, hold, read, seen, price.as_ref()).await?);
+        notes.extend(elsewhere(desk, hold, read, seen, price.as_ref()).await?);
     }
     let price = price.filter(|price| !is_beyond_any_site(price));
-    let Some(rest) = price.and_then(|price| price.in_unit(&hold.unit)) else { return Ok(()) };
+    let Some(rest) = price.and_then(|price| price.in_unit(&hold.unit)) else { return Ok(None) };
     let why = what_changed(intent, read, seen, reading);
     let amend = AmendHold { id: hold.id, ceiling: NewCeiling::Seen { rest, why: why.clone() } };
-    changed.amends.push((amend, why));
-    Ok(())
+    Ok(Some((amend, why)))
+}
+
+const fn rest(amend: &AmendHold) -> Amount {
+    match &amend.ceiling {
+        NewCeiling::Seen { rest, .. } | NewCeiling::Wanted(rest) => *rest,
+    }
 }
 
 /// Of several scheduler jobs of one job of ours a single one works: the largest is what it may take.
 fn keep_largest(amends: &mut Vec<(AmendHold, String)>) {
-    let rest = |amend: &AmendHold| match &amend.ceiling {
-        NewCeiling::Seen { rest, .. } | NewCeiling::Wanted(rest) => *rest,
-    };
     amends.sort_by(|(one, _), (other, _)| (one.id, rest(other)).cmp(&(other.id, rest(one))));
     amends.dedup_by_key(|(amend, _)| amend.id);
 }

@@ -3,11 +3,13 @@
 
 use super::{
     desk::{Desk, LocalJobs, NOT_FINISHED},
+    lost::kept_until,
     reading::{Attempt, Reading},
     unsent::is_abandoned,
 };
 use crate::{
-    directory::{Ended, IndexedJob},
+    chain::over_if_spent,
+    directory::{Ended, IndexedJob, OverReason},
     error::JobsError,
     forgotten::may_have_begun,
     reached::{booked, scheduled},
@@ -15,7 +17,7 @@ use crate::{
     whose_number::{is_certainly_anothers, is_queued, of_job},
 };
 use ledger::{CloseHold, CloseReason, Closing, Hold, HoldId};
-use model::{BaseState, JobId, JobState, RunKey, SchedulerJobId, Timestamp, UserName};
+use model::{BaseState, JobId, JobState, LinkNumber, RunKey, SchedulerJobId, Timestamp, UserName};
 use scheduler_adapters::{JobSighting, RejectedRow};
 use std::collections::BTreeSet;
 
@@ -44,6 +46,8 @@ struct Unseen {
     since: Timestamp,
     /// How its hold was closed; none while it is open.
     closing: Option<Closing>,
+    /// Whether it is a chain that goes on when its links have ended.
+    goes_on: bool,
 }
 
 /// Decides for every open hold of this site, and for every job here that has not ended; asks the scheduler once for those
@@ -87,7 +91,14 @@ async fn open_hold(
     unseen: &mut Vec<Unseen>,
 ) -> Result<(), JobsError> {
     let job = hold.id.0;
-    match (last_attempt(reading, job), local.get(&job)) {
+    match (last_attempt(reading, job, None), local.get(&job)) {
+        (Last::Over(_), Some(here)) if here.is_chain => {
+            if let Some(attempt) = last_of_chain(desk, here, reading).await? {
+                let ended = ended_by(attempt, desk.house.clock.now());
+                let reason = reason(desk, job, true).await?;
+                decided.over.push((CloseHold { id: hold.id, reason, read_at: None }, ended));
+            }
+        }
         (Last::Over(attempt), here) => {
             let ended = ended_by(attempt, desk.house.clock.now());
             let reason = reason(desk, job, here.is_some()).await?;
@@ -96,7 +107,11 @@ async fn open_hold(
         (Last::None, Some(here)) if desk.covers(hold, local) => match here.scheduler_job {
             Some(scheduler_job) => {
                 let owner = here.intent.principal.user.clone();
-                unseen.push(Unseen { job, owner, scheduler_job, since: here.submitted_since(), closing: None });
+                // Of a chain none of whose links has run, the last one is asked for.
+                let scheduler_job = here.links.last().map_or(scheduler_job, |link| link.scheduler_job);
+                let since = here.submitted_since();
+                let goes_on = here.is_chain && !is_chain_over(desk, here, since).await?;
+                unseen.push(Unseen { job, owner, scheduler_job, since, closing: None, goes_on });
             }
             None if is_abandoned(desk.house, here, desk.now).await? => decided.unsent.push(job),
             None => {}
@@ -118,7 +133,7 @@ enum Last<'a> {
 
 /// A scheduler job that ended at its claim did no work; the attempt that worked tells how the job ended. One that Slurm ended
 /// and started again tells nothing, however long it worked.
-fn last_attempt(reading: &Reading, job: JobId) -> Last<'_> {
+fn last_attempt(reading: &Reading, job: JobId, link: Option<LinkNumber>) -> Last<'_> {
     let attempts = reading.attempts(job);
     if reading.is_withheld(job) || attempts.iter().any(|(_, attempt)| attempt.ended_at.is_none()) {
         return Last::UnderWay;
@@ -127,8 +142,53 @@ fn last_attempt(reading: &Reading, job: JobId) -> Last<'_> {
         attempts.iter().any(|(key, _)| key.scheduler_job == of.scheduler_job && key.submitted_at > of.submitted_at)
     };
     let telling = attempts.iter().filter(|(key, attempt)| !attempt.state.may_start_again() || !has_later(key));
+    let telling = telling.filter(|(_, attempt)| link.is_none_or(|link| attempt.link == link));
     let last = telling.max_by_key(|(key, attempt)| (attempt.elapsed, key.submitted_at));
     last.map_or(Last::None, |&(_, attempt)| Last::Over(attempt))
+}
+
+/// The attempt that tells how a chain ended, where it is over and every link that began is in accounting; none where it goes
+/// on. Nothing of it waits or runs.
+async fn last_of_chain<'a>(
+    desk: &Desk<'_>,
+    here: &IndexedJob,
+    reading: &'a Reading,
+) -> Result<Option<&'a Attempt>, JobsError> {
+    let (job, directory) = (here.intent.id, desk.house.state.job(here.intent.id));
+    let attempts = reading.attempts(job);
+    for sent in &here.links {
+        let is_in_accounting = attempts.iter().any(|(_, attempt)| attempt.link == sent.link);
+        if !is_in_accounting && !directory.of_link(sent.link).attempts().await?.is_empty() {
+            return Ok(None);
+        }
+    }
+    let last_end = attempts.iter().filter_map(|(_, attempt)| attempt.ended_at).max();
+    if !is_chain_over(desk, here, last_end.unwrap_or(desk.now)).await? {
+        return Ok(None);
+    }
+    let worked = directory.current_link().await?.link();
+    Ok([Some(worked), None].into_iter().find_map(|link| match last_attempt(reading, job, link) {
+        Last::Over(attempt) => Some(attempt),
+        Last::None | Last::UnderWay => None,
+    }))
+}
+
+/// Whether a chain of which nothing waits or runs is over: it was cancelled, or that was written down, or no link may come, or
+/// nobody has gone on with it since then for as long as a job may be missed. Until then it keeps its hold.
+async fn is_chain_over(desk: &Desk<'_>, here: &IndexedJob, since: Timestamp) -> Result<bool, JobsError> {
+    let directory = desk.house.state.job(here.intent.id);
+    if directory.cancel().await?.is_some() {
+        return Ok(true);
+    }
+    let Some(intent) = directory.intent().await? else { return Ok(false) };
+    if over_if_spent(desk.house, &directory, &intent, &here.links).await?.is_some() {
+        return Ok(true);
+    }
+    if kept_until(since) >= desk.now {
+        return Ok(false);
+    }
+    let last = here.links.last().map_or(LinkNumber::FIRST, |link| link.link);
+    directory.put_over(OverReason::Abandoned, last, desk.house.clock.now()).await.map(|over| over.is_some())
 }
 
 /// A job here whose hold is closed, although nothing here says that it is over.
@@ -142,12 +202,12 @@ async fn closed_before(
     let id = job.intent.id;
     let hold = booked(desk.book.hold(HoldId(id)).await, NOT_FINISHED)?;
     let Some(closing) = hold.and_then(|hold| hold.closing) else { return Ok(()) };
-    match (last_attempt(reading, id), job.scheduler_job) {
+    match (last_attempt(reading, id, None), job.scheduler_job) {
         (Last::UnderWay, _) => {}
         (Last::Over(attempt), _) => decided.unwritten.push((id, ended_by(attempt, desk.house.clock.now()))),
         (Last::None, Some(scheduler_job)) => {
             let (owner, since) = (job.intent.principal.user.clone(), job.submitted_since());
-            unseen.push(Unseen { job: id, owner, scheduler_job, since, closing: Some(closing) });
+            unseen.push(Unseen { job: id, owner, scheduler_job, since, closing: Some(closing), goes_on: false });
         }
         (Last::None, None) => decided.unwritten.push((id, ended_as_closed(closing, desk.house.clock.now()))),
     }
@@ -167,10 +227,10 @@ async fn ask(
     let mut states = scheduled(asked, "the jobs without a run were not looked up")?;
     let tasks = unseen.iter().map(|job| (job.job, job.scheduler_job, job.since));
     fill_in(desk.house, &mut states, tasks).await?;
-    for Unseen { job, owner, scheduler_job, since, closing } in unseen {
+    for Unseen { job, owner, scheduler_job, since, closing, goes_on } in unseen {
         // What was submitted before is an earlier owner of the id: the question was for all of them at once.
         let sighting = states.get(&scheduler_job).filter(|sighting| sighting.submitted_at >= since);
-        if sighting.is_some_and(|sighting| is_certainly_anothers(sighting, job)) {
+        if sighting.is_some_and(|sighting| is_certainly_anothers(sighting, job)) && !goes_on {
             decided.forgotten.insert(job);
         }
         let sighting = of_job(sighting, job, &owner);
@@ -181,6 +241,7 @@ async fn ask(
             (None, Some(closing)) => {
                 decided.unwritten.push((job, ended_as_closed(closing, desk.house.clock.now())));
             }
+            (Some(sighting), None) if goes_on && sighting.state.is_final() => {}
             (Some(sighting), None) if sighting.state.is_final() && !has_run(sighting) => {
                 let close = CloseHold { id: job.into(), reason: CloseReason::NeverStarted, read_at: None };
                 decided.over.push((close, ended_as_seen(sighting, desk.house.clock.now())));
@@ -228,7 +289,7 @@ const JUST_SUBMITTED_SECONDS: i64 = 3600;
 /// Whether a job that is over has ever run. The queue shows the start that was expected of one that was cancelled while it
 /// waited (Slurm 22.05: `StartTime` of a job with `--begin`), so that of those the time they ran for has to tell; what was
 /// cancelled within its first second used nothing either. One that completed or failed has run, however short.
-fn has_run(sighting: &JobSighting) -> bool {
+pub(crate) fn has_run(sighting: &JobSighting) -> bool {
     let was_cancelled = sighting.state.base == BaseState::Cancelled;
     sighting.started_at.is_some() && !(was_cancelled && sighting.elapsed.seconds() == 0)
 }

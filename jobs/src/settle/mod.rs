@@ -33,7 +33,7 @@ pub use report::{NotPriced, SettleOptions, SettleReport};
 pub use run::settle;
 
 pub(crate) use adopted::Adopted;
-pub(crate) use close::ended_as_seen;
+pub(crate) use close::{ended_as_seen, has_run};
 pub(crate) use counts::NotTaken;
 pub(crate) use lost::kept_until;
 pub(crate) use observe::{NO_NUMBER, Seen, Viewpoint, goes_on_after_its_limit, look, priced, said_limit};

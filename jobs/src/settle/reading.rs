@@ -2,7 +2,7 @@
 
 use crate::watched::Watched;
 use ledger::{Command, Outcome, SettleOutcome};
-use model::{AccountName, ExitCode, JobId, JobState, Run, RunKey, Timestamp, UserName, WallTime};
+use model::{AccountName, ExitCode, JobId, JobState, LinkNumber, Run, RunKey, Timestamp, UserName, WallTime};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was read.
@@ -24,6 +24,8 @@ pub(crate) struct Reading {
 /// One start of a watched job.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
+    /// Of which link of its job.
+    pub(crate) link: LinkNumber,
     pub(crate) elapsed: WallTime,
     pub(crate) time_limit: Option<WallTime>,
     pub(crate) state: JobState,
@@ -50,6 +52,7 @@ impl Reading {
         }
         let Some(job) = self.watched.job_of(run.stamp, &run.key.site, &run.user) else { return };
         let attempt = Attempt {
+            link: run.stamp.map_or(LinkNumber::FIRST, |stamp| stamp.link),
             elapsed: run.elapsed,
             time_limit: run.time_limit,
             state: run.state.clone(),

@@ -261,12 +261,12 @@ impl Call<'_> {
         for (index, begun) in part.iter().filter(|(index, _)| !told.contains_key(index)).collect::<Vec<_>>() {
             let error = match (&failure, &error.kind) {
                 (Some(unanswered), _) => unanswered.clone(),
-                (None, AdapterErrorKind::OutcomeUnknown) => not_known(&begun.intent, error),
+                (None, AdapterErrorKind::OutcomeUnknown) => not_known(&begun.directory, &begun.intent, error),
                 (None, AdapterErrorKind::Refused { .. } | AdapterErrorKind::NotPermitted) => {
-                    let error = schedule_failure(error, &unsubmitted(&begun.intent));
+                    let error = schedule_failure(error, &unsubmitted(&begun.directory, &begun.intent));
                     begun.refused(self.house, error).await.unwrap_or_else(|error| error)
                 }
-                (None, _) => schedule_failure(error, &unsubmitted(&begun.intent)),
+                (None, _) => schedule_failure(error, &unsubmitted(&begun.directory, &begun.intent)),
             };
             worst = Some(error.clone());
             told.insert(*index, Some(Err(error)));

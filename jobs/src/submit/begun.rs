@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     arithmetic,
-    directory::{Intent, JobDirectory, ReadBack, SetTask, SubmittedNote},
+    chain::advance,
+    directory::{Intent, JobDirectory, ReadBack, SentLink, SetTask, SubmittedNote},
     error::{Gravity, JobsError},
     house::{House, Step},
     reached::reached,
@@ -83,8 +84,8 @@ impl Begun {
         submitted: &SubmittedNote,
         seen: Seen,
     ) -> Result<SubmitAnswer, JobsError> {
-        let (read, notes) = match read_back(house, &self.directory, &self.intent, submitted, seen).await {
-            Ok(Kept::AsRead(read)) => (Some(read), Vec::new()),
+        let (read, notes) = match Box::pin(read_back(house, &self.directory, &self.intent, submitted, seen)).await {
+            Ok(Kept::AsRead(read)) => (Some(*read), Vec::new()),
             Ok(Kept::TooLarge(error)) => return Err(error),
             Err(error) => (None, vec![error.to_string()]),
         };
@@ -99,6 +100,7 @@ impl Begun {
         notes: Vec<String>,
     ) -> Result<SubmitAnswer, JobsError> {
         let Self { directory, intent, is_taken_up, was_sent, told, .. } = self;
+        let (links, unsent) = links(house, &directory, &intent).await?;
         let unheld = directory.unheld().await?;
         let hold = read.as_ref().and_then(|read| read.hold.clone()).or(intent.hold.clone());
         let hold = hold.filter(|_| unheld.is_none());
@@ -108,15 +110,33 @@ impl Begun {
             scheduler_job: submitted.scheduler_job,
             outcome: SubmitOutcome::of(is_taken_up, was_sent),
             hold,
+            links,
             factors,
             no_hold: unheld.map(|unheld| unheld.reason).or(told.no_hold),
             advice: None,
             drift: read.map(|read| read.drift).unwrap_or_default(),
-            notes,
+            notes: notes.into_iter().chain(unsent).collect(),
             doubts: told.doubts,
             log: told.log.unwrap_or_else(|| directory.log()),
         })
     }
+}
+
+/// Sends the links of a chain that are due; all that were sent, and why the next one was not. The first one stands whatever
+/// becomes of them.
+async fn links(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+) -> Result<(Vec<SentLink>, Option<String>), JobsError> {
+    if intent.chain().is_none() {
+        return Ok((Vec::new(), None));
+    }
+    let unsent = match Box::pin(advance(house, directory, intent)).await {
+        Ok(advanced) => advanced.not_sent,
+        Err(error) => Some(error),
+    };
+    Ok((directory.sent_links().await?, unsent.map(|error| error.to_string())))
 }
 
 /// Slurm makes no folder for a log, and a job whose log cannot be opened fails at its start.

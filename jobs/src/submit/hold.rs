@@ -99,7 +99,7 @@ async fn later(directory: &JobDirectory, why: &str) -> Result<(), JobsError> {
 }
 
 /// A refusal in words: `it may use 64.000 GPU-h; project `atlas` has 40.000 free until 2026-12-31T00:00:00Z`.
-pub(super) fn in_words(refusal: &Refusal) -> String {
+pub(crate) fn in_words(refusal: &Refusal) -> String {
     let Refusal { project, unit, wanted, free, ends_at, open_holds, .. } = refusal;
     let until = ends_at.map(|at| format!(" until {at}")).unwrap_or_default();
     let word = unit.hour_word();

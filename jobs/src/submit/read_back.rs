@@ -9,14 +9,14 @@ use crate::{
     reached::{booked, scheduled, taken_back},
     whose_number::is_anothers,
 };
-use ledger::{AmendHold, Command, HoldId, LedgerErrorKind, NewCeiling, Refusal};
-use model::{Amount, Placement, Price, Tres, Unit};
+use ledger::{AmendHold, Book, Command, HoldId, LedgerErrorKind, NewCeiling, Refusal};
+use model::{Amount, LinkNumber, Placement, Price, Tres, Unit};
 use scheduler_adapters::JobSighting;
 
 /// What came of reading a job back.
 pub(crate) enum Kept {
     /// What the scheduler keeps.
-    AsRead(ReadBack),
+    AsRead(Box<ReadBack>),
     /// The site made the job larger than its budget covers. It was taken back, or it is to be and stands in the queue: the
     /// error says which.
     TooLarge(JobsError),
@@ -45,7 +45,7 @@ pub(crate) async fn read_back(
     seen: Seen,
 ) -> Result<Kept, JobsError> {
     if let Some(known) = directory.read_back().await? {
-        return Ok(Kept::AsRead(known));
+        return Ok(Kept::AsRead(Box::new(known)));
     }
     let facts = match seen {
         Seen::Kept(seen) => *seen,
@@ -60,13 +60,16 @@ pub(crate) async fn read_back(
         let next = "`pakt settle` gives its hold back, and then the same command submits it again";
         return Err(JobsError::new(Gravity::Unknown, "the job was not read back", why, next));
     }
-    let (mut changes, mut hold) = (Vec::new(), None);
+    let (mut changes, mut hold, mut link_hold) = (Vec::new(), None, None);
     if let Some(placement) = &intent.placement {
         let (given, price) =
             ceiling::of_kept(house, placement, facts.partition.as_ref(), &facts.requested, facts.time_limit)?;
         changes = drift(placement, &facts, &given);
         hold = match amend(house, directory, intent, &price).await? {
-            Amended::To(unit, ceiling) => Some((unit, ceiling)),
+            Amended::To(unit, ceiling) => {
+                link_hold = intent.link_hold.and(price.in_unit(&unit));
+                Some((unit, ceiling))
+            }
             Amended::Not => None,
             Amended::Refused(refusal) => {
                 let error = take_back(house, directory, intent, submitted, &refusal, &changes).await;
@@ -83,11 +86,12 @@ pub(crate) async fn read_back(
         drift: changes,
         output: None,
         hold,
+        link_hold,
         at: house.clock.now(),
     };
     let read = directory.put_read_back(&read).await?;
     house.steps.done(Step::ReadBack);
-    Ok(Kept::AsRead(read))
+    Ok(Kept::AsRead(Box::new(read)))
 }
 
 async fn take_back(
@@ -102,10 +106,15 @@ async fn take_back(
     let changed = if drift.is_empty() { String::new() } else { format!(" ({})", drift.join("; ")) };
     let why = format!("the site changed it{changed}, and now {}", in_words(refusal));
     taken_back(house.scheduler.cancel(job).await, &intent.name, job, &why)?;
-    directory.put_cancel(&Cancel { principal: house.principal.clone(), at: house.clock.now() }).await?;
+    // What links before this one do is not undone because of it.
+    let is_first = directory.link() == LinkNumber::FIRST;
+    if is_first {
+        directory.put_cancel(&Cancel { principal: house.principal.clone(), at: house.clock.now() }).await?;
+    }
+    let which = if is_first { String::new() } else { format!("link {} of ", directory.link()) };
     Ok(JobsError::new(
         Gravity::Refused,
-        format!("job `{}` was submitted as {job} and taken back", intent.name),
+        format!("{which}job `{}` was submitted as {job} and taken back", intent.name),
         why,
         "ask for what the site makes of it, or go on with `--anyway REASON`; `pakt settle` closes its hold",
     ))
@@ -160,24 +169,38 @@ enum Amended {
 /// Amends the hold to what the job may cost now.
 async fn amend(house: &House, directory: &JobDirectory, intent: &Intent, price: &Price) -> Result<Amended, JobsError> {
     let Some((unit, held)) = &intent.hold else { return Ok(Amended::Not) };
-    let Some(ceiling) = price.in_unit(unit).filter(|ceiling| ceiling != held) else { return Ok(Amended::Not) };
+    // Of a chain it is one link that the scheduler keeps.
+    let planned = intent.link_hold.unwrap_or(*held);
+    let Some(kept) = price.in_unit(unit).filter(|kept| *kept != planned) else { return Ok(Amended::Not) };
     let what = "the hold was not amended";
-    let amended = Amended::To(unit.clone(), ceiling);
+    let ceiling = |before: Amount| match intent.link_hold {
+        None => Ok(kept),
+        Some(_) => before.minus(planned).and_then(|others| others.plus(kept)),
+    };
+    let counted = |before| ceiling(before).map_err(|error| ceiling::too_large(&error));
+    let amended = Amended::To(unit.clone(), counted(*held)?);
     if directory.unheld().await?.is_some() {
         return Ok(amended);
     }
     let Some(book) = house.book(what).await? else { return Ok(amended) };
     let id = HoldId(intent.id);
     match booked(book.hold(id).await, what)? {
-        None => return Ok(amended),
-        Some(known) if !known.is_open() => return Ok(Amended::Not),
-        Some(_) => {}
+        None => Ok(amended),
+        Some(known) if !known.is_open() => Ok(Amended::Not),
+        // A call that is killed behind this and comes again is put right by the next settlement, within what is at work.
+        Some(known) => {
+            let ceiling = NewCeiling::Wanted(counted(known.ceiling)?);
+            let amend = Command::Amend(AmendHold { id, ceiling });
+            posted(house, book.as_ref(), amend, amended).await
+        }
     }
-    let amend = Command::Amend(AmendHold { id, ceiling: NewCeiling::Wanted(ceiling) });
+}
+
+async fn posted(house: &House, book: &dyn Book, amend: Command, amended: Amended) -> Result<Amended, JobsError> {
     match book.post(&house.principal, house.clock.now(), &[amend]).await {
         Err(error) => match error.kind {
             LedgerErrorKind::Refused(refusal) => Ok(Amended::Refused(refusal)),
-            _ => booked(Err(error), what),
+            _ => booked(Err(error), "the hold was not amended"),
         },
         Ok(_) => Ok(amended),
     }

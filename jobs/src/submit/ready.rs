@@ -55,9 +55,11 @@ pub(super) async fn ready(
     anyway: Option<String>,
 ) -> Result<Ready, JobsError> {
     attended(house, &format!("job `{}` was not submitted", file.spec.name))?;
-    let Prepared { placement, hold, no_hold, doubts, .. } = prepare_in(view, house, &file).await?;
-    let sheet = Sheet::of(house, &file.spec, &placement, JobId::from_parts(model::Timestamp::default(), 0))?;
-    let alike = alike(house, &placement, &sheet);
+    let Prepared { placement, hold, link_hold, no_hold, doubts, .. } = prepare_in(view, house, &file).await?;
+    let nobody = house.state.job(JobId::from_parts(model::Timestamp::default(), 0));
+    let sheet = Sheet::of(house, &file.spec, &placement, &nobody)?;
+    // Each link of a chain is sent by itself.
+    let alike = alike(house, &placement, &sheet).filter(|_| file.spec.chain.is_none());
     let expected = expected(&file.spec, &placement, house.clock.now(), &house.machine_zone);
     let digest = digest_of(house, &file.spec);
     let (path, spec) = (file.source.path, file.spec);
@@ -80,6 +82,7 @@ pub(super) async fn ready(
         origin: Some(origin),
         placement: Some(placement),
         hold: hold.as_ref().map(|(_, unit, amount)| (unit.clone(), *amount)),
+        link_hold,
         hold_later: no_hold.as_ref().and_then(NoHold::later),
         expected: Some(expected),
         anyway,
@@ -88,8 +91,9 @@ pub(super) async fn ready(
     let sheets = house.clone();
     let sheet = Box::new(move |intent: &Intent| {
         let Some(placement) = &intent.placement else { return Err(not_ours(intent)) };
-        let sheet = Sheet::of(&sheets, &spec, placement, intent.id)?;
-        let handed = sheet.submission(&sheets.state.job(intent.id).script());
+        let directory = sheets.state.job(intent.id);
+        let sheet = Sheet::of(&sheets, &spec, placement, &directory)?;
+        let handed = sheet.submission(&directory.script());
         Ok((Some(sheet.script), handed))
     });
     let no_hold = no_hold.map(|why| match why {

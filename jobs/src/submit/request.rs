@@ -1,6 +1,7 @@
 //! Which job a request is: the same request again is the same job until that job is over.
 
 use crate::{
+    chain::{ChainState, over_if_spent},
     directory::{Intent, JobDirectory},
     error::JobsError,
     forgotten::may_have_begun,
@@ -111,6 +112,9 @@ async fn is_over(house: &House, directory: &JobDirectory, intent: &Intent) -> Re
     if directory.ended().await?.is_some() {
         return Ok(true);
     }
+    if intent.chain().is_some() && directory.submitted().await?.is_some() {
+        return is_chain_over(house, directory, intent).await;
+    }
     let Some(submitted) = directory.submitted().await? else { return Ok(false) };
     let id = submitted.scheduler_job;
     let ids: Vec<_> = with_arrays([id]).into_iter().collect();
@@ -121,6 +125,19 @@ async fn is_over(house: &House, directory: &JobDirectory, intent: &Intent) -> Re
     Ok(has_ended(directory, seen).await?
         || (seen.is_some_and(|seen| seen.state.is_pending())
             && is_cancelled_and_forgotten(house, directory, submitted.scheduler_job).await?))
+}
+
+/// Whether nothing of a chain is to come: why was written down, or it was cancelled and none of its links is left. One of which
+/// only links have ended goes on.
+pub(super) async fn is_chain_over(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<bool, JobsError> {
+    if directory.over().await?.is_some() {
+        return Ok(true);
+    }
+    if !ChainState::of(house, directory, intent).await?.is_over() {
+        return Ok(false);
+    }
+    let sent = directory.sent_links().await?;
+    Ok(directory.cancel().await?.is_some() || over_if_spent(house, directory, intent, &sent).await?.is_some())
 }
 
 /// Whether a job that was cancelled, and had begun, waits in accounting alone: a controller that was killed forgot it, and nobody tells

@@ -9,6 +9,7 @@ use super::{
     ready::{advice_for, ready},
 };
 use crate::{
+    directory::SentLink,
     error::JobsError,
     house::House,
     job_file::{JobFile, Mistake},
@@ -60,6 +61,8 @@ pub struct SubmitAnswer {
     pub outcome: SubmitOutcome,
     /// What is held.
     pub hold: Option<(Unit, Amount)>,
+    /// Of a chain: its links that the scheduler has, or had.
+    pub links: Vec<SentLink>,
     /// How that comes about.
     pub factors: Option<Factors>,
     /// Why nothing is held.
@@ -93,7 +96,7 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
     {
         return Err(begun.refused(house, error).await?);
     }
-    let submitted = begun.send(house).await?;
+    let submitted = Box::pin(begun.send(house)).await?;
     let mut answer = begun.answer(house, &submitted, Seen::NotYet).await?;
     answer.advice = advice.filter(|_| answer.outcome == SubmitOutcome::New && answer.hold.is_some());
     Ok(answer)

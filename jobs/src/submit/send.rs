@@ -10,7 +10,7 @@ use crate::{
     undo::give_up,
 };
 use ledger::HoldId;
-use model::Timestamp;
+use model::{LinkNumber, Timestamp};
 use scheduler_adapters::{AdapterError, AdapterErrorKind, FoundJob, ScriptSource, StampSearch, Submission};
 
 /// Why a job was not sent.
@@ -75,16 +75,16 @@ async fn send_once(
                     return Ok(found);
                 }
                 let Some(refused) = refused_after_all(house, submission, &error).await else {
-                    return Err(NotSent::Open(not_known(intent, &error)));
+                    return Err(NotSent::Open(not_known(directory, intent, &error)));
                 };
                 // It may have come while its filter was asked.
                 let found = look_up(house, directory, intent).await?;
-                found.ok_or_else(|| NotSent::Refused(schedule_failure(&refused, &unsubmitted(intent))))
+                found.ok_or_else(|| NotSent::Refused(schedule_failure(&refused, &unsubmitted(directory, intent))))
             }
             AdapterErrorKind::Refused { .. } | AdapterErrorKind::NotPermitted => {
-                Err(NotSent::Refused(schedule_failure(&error, &unsubmitted(intent))))
+                Err(NotSent::Refused(schedule_failure(&error, &unsubmitted(directory, intent))))
             }
-            _ => Err(NotSent::Open(schedule_failure(&error, &unsubmitted(intent)))),
+            _ => Err(NotSent::Open(schedule_failure(&error, &unsubmitted(directory, intent)))),
         },
     }
 }
@@ -99,20 +99,29 @@ async fn refused_after_all(house: &House, submission: &Submission, error: &Adapt
     Some(AdapterError::new(AdapterErrorKind::Refused { said }, error.doing.as_str()))
 }
 
-pub(super) fn not_known(intent: &Intent, error: &AdapterError) -> JobsError {
-    let what = format!("it is not known whether job `{}` was submitted", intent.name);
+pub(super) fn not_known(directory: &JobDirectory, intent: &Intent, error: &AdapterError) -> JobsError {
+    let what = format!("it is not known whether {} was submitted", named(directory, intent));
     let next = "run the same command again in three minutes: it looks the job up before it sends anything";
     JobsError::new(Gravity::Unknown, what, error.to_string(), next)
 }
 
-pub(super) fn unsubmitted(intent: &Intent) -> String {
-    format!("job `{}` was not submitted", intent.name)
+pub(super) fn unsubmitted(directory: &JobDirectory, intent: &Intent) -> String {
+    format!("{} was not submitted", named(directory, intent))
+}
+
+/// The job, or which link of it.
+fn named(directory: &JobDirectory, intent: &Intent) -> String {
+    let link = directory.link();
+    let which = if link == LinkNumber::FIRST { String::new() } else { format!("link {link} of ") };
+    format!("{which}job `{}`", intent.name)
 }
 
 /// Between its hold and now somebody may have cancelled the job, or given it up: then it is not sent, and it is over.
 pub(super) async fn still_wanted(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<(), JobsError> {
     let why = if directory.is_ended_or_cancelled().await? {
         "it was cancelled meanwhile"
+    } else if directory.link() != LinkNumber::FIRST && directory.over().await?.is_some() {
+        "its chain is over meanwhile"
     } else if is_still_held(house, directory, intent).await? {
         return Ok(());
     } else {
@@ -120,7 +129,7 @@ pub(super) async fn still_wanted(house: &House, directory: &JobDirectory, intent
     };
     give_up(house, directory, intent, format!("never sent: {why}")).await?;
     let next = "run the same command again: it makes a new job";
-    Err(JobsError::new(Gravity::Refused, unsubmitted(intent), why, next))
+    Err(JobsError::new(Gravity::Refused, unsubmitted(directory, intent), why, next))
 }
 
 async fn is_still_held(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<bool, JobsError> {
@@ -129,7 +138,7 @@ async fn is_still_held(house: &House, directory: &JobDirectory, intent: &Intent)
     }
     // A ledger that does not answer now has answered when the hold was taken.
     let Ok(Some(book)) = house.books.book().await else { return Ok(true) };
-    let hold = booked(book.hold(HoldId(intent.id)).await, &unsubmitted(intent))?;
+    let hold = booked(book.hold(HoldId(intent.id)).await, &unsubmitted(directory, intent))?;
     Ok(hold.is_some_and(|hold| hold.is_open()))
 }
 

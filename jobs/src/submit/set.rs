@@ -7,10 +7,10 @@ use super::{
     alike::{Arrays, plan},
     many::{FILES_AT_ONCE, each},
     ready::Ready,
-    request::{digest_of, has_ended},
+    request::{digest_of, has_ended, is_chain_over},
 };
 use crate::{
-    directory::{JobDirectory, JobSet, LastSet, SetMember, SetTask, SubmittedNote, Written},
+    directory::{Intent, JobDirectory, JobSet, LastSet, SetMember, SetTask, SubmittedNote, Written},
     error::{Gravity, JobsError},
     house::House,
     reached::scheduled,
@@ -192,9 +192,14 @@ async fn lasts(house: &House, jobs: &[Ready]) -> Result<Vec<Last>, JobsError> {
     let mut states = scheduled(states, "it is not known which of the jobs were submitted before and are over")?;
     let sent = asked.iter().map(|(_, sent)| (sent.directory.id(), sent.scheduler_job, sent.made_at));
     fill_in(house, &mut states, sent).await?;
-    for (at, Sent { directory, scheduler_job, .. }) in asked {
+    for (at, Sent { directory, scheduler_job, chain, .. }) in asked {
         let seen = of_job(states.get(&scheduler_job), directory.id(), &house.principal.user);
-        if has_ended(&directory, seen).await? {
+        // The end of its first link is not that of a chain.
+        let is_over = match chain {
+            Some(intent) => is_chain_over(house, &directory, &intent).await?,
+            None => has_ended(&directory, seen).await?,
+        };
+        if is_over {
             lasts[at].standing = Standing::Over;
         }
     }
@@ -206,6 +211,8 @@ struct Sent {
     directory: JobDirectory,
     scheduler_job: SchedulerJobId,
     made_at: Timestamp,
+    /// Its intent, where it is a chain.
+    chain: Option<Box<Intent>>,
 }
 
 /// Where a request stands by what was noted of it. One that was submitted stands open until the scheduler is asked.
@@ -220,6 +227,8 @@ async fn noted(house: &House, digest: &str) -> Result<(Last, Option<Sent>), Jobs
         (submitted, None) => (Standing::Open, submitted),
     };
     let Some(SubmittedNote { scheduler_job, at, .. }) = submitted else { return Ok((Last { number, standing }, None)) };
-    let made_at = directory.intent().await?.map_or(at, |intent| intent.made_at);
-    Ok((Last { number, standing }, Some(Sent { directory, scheduler_job, made_at })))
+    let intent = directory.intent().await?;
+    let made_at = intent.as_ref().map_or(at, |intent| intent.made_at);
+    let chain = intent.filter(|intent| intent.chain().is_some()).map(Box::new);
+    Ok((Last { number, standing }, Some(Sent { directory, scheduler_job, made_at, chain })))
 }

@@ -1,11 +1,12 @@
 //! The batch script and how it is handed over.
 
 use crate::{
+    directory::JobDirectory,
     error::{Gravity, JobsError},
     house::House,
     reached::reached,
 };
-use model::{JobId, JobSpec, LinkNumber, Placement, Stamp};
+use model::{JobSpec, Placement, Stamp};
 use scheduler_adapters::{LocalResources, ScriptSource, Submission};
 use std::path::{Path, PathBuf};
 
@@ -26,10 +27,14 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// Renders the sheet of a placed job.
-    pub fn of(house: &House, spec: &JobSpec, placement: &Placement, id: JobId) -> Result<Self, JobsError> {
-        let stamp = Stamp { job: id, link: LinkNumber::FIRST };
-        let directory = house.state.job(id);
+    /// Renders the sheet of a placed job, or of the link that its directory is seen from.
+    pub fn of(
+        house: &House,
+        spec: &JobSpec,
+        placement: &Placement,
+        directory: &JobDirectory,
+    ) -> Result<Self, JobsError> {
+        let stamp = directory.stamp();
         let job_directory = directory.path().to_string_lossy().into_owned();
         let script = templates::render(&templates::BatchScript {
             stamp,

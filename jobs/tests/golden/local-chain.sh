@@ -285,7 +285,8 @@ pakt_end() {
   pakt_journal "ended 1 $pakt_id $pakt_restart $2 $pakt_saved $pakt_class $1 $pakt_told"
   pakt_read_journal
   why=$(pakt_is_over)
-  [ -z "$why" ] || pakt_write_over "$why"
+  [ -n "$why" ] || return 0
+  pakt_write_over "$why"
 }
 # --- Markers: what happened, for whoever looks into the job directory. ------------------------------------------------
 

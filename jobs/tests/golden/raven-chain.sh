@@ -224,6 +224,16 @@ pakt_write_over() {
   rm -f "$mine"
 }
 
+# Takes back the links that wait behind this one: what starts all the same ends at once, and has waited for nothing.
+# shellcheck disable=SC2317 # Reached through a trap, too.
+pakt_cancel_behind() {
+  [ ! -d "$pakt_job_directory/links/2" ] ||
+    timeout 10 scancel --quiet --user="$(id -u)" --state=PENDING --name=tiny-lm.pakt-01m5vj1jg028t5cy4tqkff04hm-2 >/dev/null 2>&1
+  [ ! -d "$pakt_job_directory/links/3" ] ||
+    timeout 10 scancel --quiet --user="$(id -u)" --state=PENDING --name=tiny-lm.pakt-01m5vj1jg028t5cy4tqkff04hm-3 >/dev/null 2>&1
+  return 0
+}
+
 # When this attempt reaches its limit, as an epoch second. Slurm from 23.02 on says so; an older one is asked, once.
 pakt_limit_at() {
   local text=${SLURM_JOB_END_TIME:-}
@@ -262,6 +272,7 @@ pakt_begin() {
   why=$(pakt_is_over)
   if [ -n "$why" ]; then
     pakt_write_over "$why"
+    pakt_cancel_behind
     pakt_needless "is over: $why"
   fi
   printf -v pakt_now '%(%s)T' -1
@@ -320,7 +331,9 @@ pakt_end() {
   pakt_journal "ended 1 $pakt_id $pakt_restart $2 $pakt_saved $pakt_class $1 $pakt_told"
   pakt_read_journal
   why=$(pakt_is_over)
-  [ -z "$why" ] || pakt_write_over "$why"
+  [ -n "$why" ] || return 0
+  pakt_write_over "$why"
+  pakt_cancel_behind
 }
 # --- Markers: what happened, for whoever looks into the job directory. ------------------------------------------------
 

@@ -52,6 +52,8 @@ async fn the_script_goes_on_from_the_checkpoint_that_pakt_shows() {
     let chain = Chain {
         until: Until::Marker,
         max_links: LinkNumber::new(2).expect("not 0"),
+        max_gpu_hours: None,
+        ahead: 2,
         stalled_links: 3,
         lead: Some(WallTime::from_seconds(1)),
         signal: None,

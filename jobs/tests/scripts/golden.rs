@@ -13,7 +13,7 @@ use std::{
 
 fn chain(until: Until, signal: Option<StopSignal>) -> Chain {
     let max_links = LinkNumber::new(12).expect("not 0");
-    Chain { until, max_links, stalled_links: 3, lead: None, signal }
+    Chain { until, max_links, max_gpu_hours: None, ahead: 2, stalled_links: 3, lead: None, signal }
 }
 
 /// The scripts by the names of their files: each site and launcher, and one in a container where a runtime is known.

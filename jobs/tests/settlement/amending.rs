@@ -22,6 +22,7 @@ async fn queued(desk: &Desk) -> (Job, JobSighting) {
         drift: Vec::new(),
         output: None,
         hold: None,
+        link_hold: None,
         at: at(NOW - DAY),
     };
     job.directory.put_read_back(&read).await.expect("written");

@@ -111,6 +111,7 @@ async fn the_hold_of_a_task_follows_what_the_queue_shows_of_it() {
             drift: Vec::new(),
             output: None,
             hold: None,
+            link_hold: None,
             at: at(NOW - DAY),
         };
         job.directory.put_read_back(&read).await.expect("written");

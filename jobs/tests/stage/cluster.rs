@@ -124,6 +124,7 @@ impl Scheduler for Cluster {
             has_accounting: true,
             keeps_comments: Some(true),
             estimates: self.says.lock().expect("whole").estimates.is_some(),
+            can_depend: true,
             is_personal: false,
         }
     }

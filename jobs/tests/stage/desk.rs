@@ -290,6 +290,7 @@ impl Desk {
             origin: Some(origin),
             placement: None,
             hold: Some(("testland:gpu".parse().expect("a unit"), Amount::from_milli(HOUR))),
+            link_hold: None,
             hold_later: None,
             expected: None,
             anyway: None,

@@ -1,6 +1,7 @@
 //! Submission as its callers see it: a real ledger, real job directories, and a scheduler that fails where the test wants.
 
 mod arrays;
+mod chains;
 mod checkpoints;
 mod choosing;
 mod expected;

@@ -177,6 +177,7 @@ impl Scheduler for LocalScheduler {
             has_accounting: true,
             keeps_comments: Some(true),
             estimates: true,
+            can_depend: false,
             is_personal: true,
         }
     }

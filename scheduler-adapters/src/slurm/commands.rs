@@ -163,6 +163,7 @@ impl Scheduler for SlurmCommands {
             has_accounting: true,
             keeps_comments,
             estimates: true,
+            can_depend: true,
             is_personal: false,
         }
     }

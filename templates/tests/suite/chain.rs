@@ -20,6 +20,8 @@ fn chain(until: Until) -> Chain {
     Chain {
         until,
         max_links: LinkNumber::new(10).expect("not 0"),
+        max_gpu_hours: None,
+        ahead: 2,
         stalled_links: 3,
         lead: Some(WallTime::from_seconds(LIMIT)),
         signal: None,

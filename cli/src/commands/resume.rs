@@ -1,0 +1,76 @@
+//! `pakt resume JOB`, `pakt resume --all`
+
+use super::Context;
+use crate::{failure::Failure, output::Answer};
+use jobs::{
+    JobsError,
+    chain::Advanced,
+    resume::{Resumed, resume, resume_all},
+};
+use serde_json::{Value, json};
+
+/// Arguments of `resume`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The chain: its id or the start of it, a scheduler's id of a link, or a name
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub job: Option<String>,
+    /// Go on with all of your chains that are not over; for cron
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Sends the links that are due.
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+    let house = context.house().await?;
+    let Some(job) = &arguments.job else { return Ok(of_all(&resume_all(&house).await?)) };
+    let resumed = resume(&house, job).await?;
+    let json = json!({ "version": 1, "job": for_programs(&resumed) });
+    let advanced = resumed.outcome.as_ref().map_err(JobsError::clone)?;
+    if let Some(error) = &advanced.not_sent {
+        return Err(error.clone().into());
+    }
+    Ok(Answer::new(line(&resumed, advanced), json))
+}
+
+fn line(resumed: &Resumed, advanced: &Advanced) -> String {
+    let (id, name) = (resumed.intent.id, &resumed.intent.name);
+    let sent: Vec<String> =
+        advanced.sent.iter().map(|sent| format!("link {} as {}", sent.link, sent.scheduler_job)).collect();
+    match (&advanced.over, sent.is_empty()) {
+        (Some(over), _) => format!("job {id} ({name}) is over: {}\n", over.why),
+        (None, true) => format!("job {id} ({name}) has all the links in the queue that are due\n"),
+        (None, false) => format!("job {id} ({name}) goes on: {}\n", sent.join(", ")),
+    }
+}
+
+/// A line for each, and every failure.
+fn of_all(all: &[Resumed]) -> Answer {
+    let (mut text, mut notes, mut failures) = (String::new(), Vec::new(), Vec::new());
+    for resumed in all {
+        if let Ok(advanced) = &resumed.outcome {
+            text.push_str(&line(resumed, advanced));
+        }
+        if let Some(error) = failure(resumed) {
+            notes.push(Failure::said_of_one(&format!("{}: {}", resumed.intent.id, resumed.intent.name), error));
+            failures.push(error);
+        }
+    }
+    let json = json!({ "version": 1, "jobs": all.iter().map(for_programs).collect::<Vec<_>>() });
+    Answer::new(text, json).with_notes(notes).with_code(Failure::code_of_several(failures.into_iter()))
+}
+
+fn failure(resumed: &Resumed) -> Option<&JobsError> {
+    resumed.outcome.as_ref().map_or_else(Some, |advanced| advanced.not_sent.as_ref())
+}
+
+fn for_programs(resumed: &Resumed) -> Value {
+    let (sent, over) = match &resumed.outcome {
+        Ok(advanced) => (json!(advanced.sent), json!(advanced.over)),
+        Err(_) => (json!([]), Value::Null),
+    };
+    json!({
+        "id": resumed.intent.id, "name": resumed.intent.name, "sent": sent, "over": over,
+        "error": failure(resumed).map(Failure::of_one),
+    })
+}

@@ -1,0 +1,208 @@
+//! Sends the links of a chain that are due, each exactly once: like a job, with a stamp, a script and notes of its own.
+
+use super::{
+    journal,
+    next::{GpuTime, Next, Sent, next},
+    reserve::reserve,
+    state::ChainState,
+};
+use crate::{
+    directory::{Intent, JobDirectory, Origin, Over, SentLink},
+    error::{Gravity, JobsError},
+    house::House,
+    submit::{Kept, NotSent, Seen, Sheet, read_back, send},
+};
+use model::{Amount, AmountError, Chain, JobSpec, LinkNumber, Placement, SchedulerJobId, price};
+
+/// What was done for a chain.
+#[derive(Debug, Default)]
+pub struct Advanced {
+    /// The links that were sent now.
+    pub sent: Vec<SentLink>,
+    /// Why the next one was not, where it was due. What was sent before goes on.
+    pub not_sent: Option<JobsError>,
+    /// Why the chain is over, where it is.
+    pub over: Option<Over>,
+}
+
+/// Sends what is due of a chain whose first link was sent: nothing is, where it is over or cancelled, or as many links are
+/// queued as are to be. An error says that it is not known how far its links are; nothing was sent then. What links took that is
+/// not in the books yet counts as all that they could take, so that whoever settles before this holds no more than is needed.
+pub async fn advance(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<Advanced, JobsError> {
+    let mut advanced = Advanced::default();
+    let (Some(chain), Some(placement)) = (intent.chain(), &intent.placement) else { return Ok(advanced) };
+    let at_once = chain.queued_at_once(house.scheduler.capabilities().can_depend);
+    for _ in 0..at_once {
+        advanced.over = directory.over().await?;
+        if advanced.over.is_some() || directory.is_ended_or_cancelled().await? {
+            break;
+        }
+        let state = ChainState::of_fenced(house, directory, intent).await?;
+        read_what_was_not(house, directory, intent, &state).await?;
+        let time = gpu_time(directory, chain, placement).await?;
+        match next(chain, &state.sent(), at_once, time) {
+            Next::Nothing => break,
+            Next::Over(why) => {
+                let last = state.0.last().map_or(LinkNumber::FIRST, |link| link.sent.link);
+                advanced.over = directory.put_over(why, last, house.clock.now()).await?;
+                break;
+            }
+            Next::Send(link, behind) => match send_link(house, (directory, intent), &state, link, behind).await {
+                Ok(sent) => advanced.sent.push(sent),
+                Err(NotSent::Refused(error) | NotSent::Open(error)) => {
+                    advanced.not_sent = Some(error);
+                    break;
+                }
+            },
+        }
+    }
+    Ok(advanced)
+}
+
+/// Why a chain is over of which every link is that was sent; where none may come, that is written down. None where it goes on.
+pub(crate) async fn over_if_spent(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    sent: &[SentLink],
+) -> Result<Option<Over>, JobsError> {
+    let known = directory.over().await?;
+    let (Some(chain), Some(placement)) = (intent.chain(), &intent.placement) else { return Ok(known) };
+    if known.is_some() || directory.is_ended_or_cancelled().await? {
+        return Ok(known);
+    }
+    let over = |link: &SentLink| Sent { link: link.link, scheduler_job: link.scheduler_job, is_over: true };
+    let links: Vec<Sent> = sent.iter().map(over).collect();
+    match next(chain, &links, chain.queued_at_once(true), gpu_time(directory, chain, placement).await?) {
+        Next::Over(why) => {
+            let last = sent.last().map_or(LinkNumber::FIRST, |link| link.link);
+            directory.put_over(why, last, house.clock.now()).await
+        }
+        Next::Nothing | Next::Send(..) => Ok(None),
+    }
+}
+
+/// The GPU time of its links against what all may take, where that is bounded.
+async fn gpu_time(
+    directory: &JobDirectory,
+    chain: &Chain,
+    placement: &Placement,
+) -> Result<Option<GpuTime>, JobsError> {
+    let Some(most) = chain.max_gpu_hours else { return Ok(None) };
+    let worked = journal::worked(directory, placement.time_limit).await?;
+    let gpu = |time| price(&placement.charged, time, &placement.tariff).map(|price| price.gpu.map(|gpu| gpu.amount));
+    let counted = |amount: Result<Option<Amount>, AmountError>| amount.map_err(|error| uncounted(&error.to_string()));
+    let (Some(taken), Some(of_link)) = (counted(gpu(worked))?, counted(gpu(placement.time_limit))?) else {
+        return Ok(None);
+    };
+    Ok(Some(GpuTime { taken, of_link, most: hours(most) }))
+}
+
+/// So many GPU-hours.
+pub(crate) fn hours(count: u64) -> Amount {
+    const MILLI_SECONDS: i64 = 3_600_000;
+    Amount::from_milli(i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(MILLI_SECONDS))
+}
+
+fn uncounted(why: &str) -> JobsError {
+    JobsError::new(Gravity::Bug, "the GPU time of the chain was not counted", why, "please report it")
+}
+
+fn unsent(intent: &Intent, link: LinkNumber) -> String {
+    format!("link {link} of job `{}` was not submitted", intent.name)
+}
+
+async fn send_link(
+    house: &House,
+    (directory, intent): (&JobDirectory, &Intent),
+    state: &ChainState,
+    link: LinkNumber,
+    behind: Option<SchedulerJobId>,
+) -> Result<SentLink, NotSent> {
+    let what = unsent(intent, link);
+    let directory_of_link = directory.of_link(link);
+    reserve(house, directory, intent, state, &what).await.map_err(refused_or_open)?;
+    not_too_soon(house, &directory_of_link, &what).await?;
+    // The folder is there before anybody is called: whoever cancels the job afterwards sees it.
+    directory_of_link.create().await?;
+    let (Some(Origin::JobFile { spec, .. }), Some(placement)) = (&intent.origin, &intent.placement) else {
+        return Err(NotSent::Open(uncounted("it was made from no job file")));
+    };
+    let sheet = sheet(house, spec, placement, &directory_of_link, behind)?;
+    directory_of_link.put_script(sheet.script.as_bytes()).await?;
+    let handed = sheet.submission(&directory_of_link.script());
+    let note = send(house, &directory_of_link, intent, &handed).await?;
+    match read_back(house, &directory_of_link, intent, &note, Seen::NotYet).await {
+        Ok(Kept::AsRead(_)) => {}
+        Ok(Kept::TooLarge(error)) => return Err(NotSent::Refused(error)),
+        // It is read the next time, and charged by what it takes in any case.
+        Err(error) if error.gravity != Gravity::Bug => {}
+        Err(error) => return Err(NotSent::Open(error)),
+    }
+    Ok(SentLink { link, scheduler_job: note.scheduler_job })
+}
+
+/// Reads back the links that wait or run and were not read back by whoever sent them.
+async fn read_what_was_not(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    state: &ChainState,
+) -> Result<(), JobsError> {
+    for link in state.0.iter().filter(|link| !link.is_over) {
+        let (directory, seen) = (directory.of_link(link.sent.link), link.seen.clone());
+        let (Some(seen), None, Some(note)) = (seen, directory.read_back().await?, directory.submitted().await?) else {
+            continue;
+        };
+        match read_back(house, &directory, intent, &note, Seen::Kept(Box::new(seen))).await? {
+            Kept::AsRead(_) => {}
+            Kept::TooLarge(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// What was refused again and again is asked for again later and later, up to three hours: a limit of jobs may be full for days,
+/// and the calls of a link are counted.
+async fn not_too_soon(house: &House, directory: &JobDirectory, what: &str) -> Result<(), NotSent> {
+    let mut calls = 0_u32;
+    let mut last = None;
+    while let Some(sending) = directory.sending(calls + 1).await? {
+        (calls, last) = (calls + 1, Some(sending.at));
+    }
+    let Some(last) = last.filter(|_| calls > TRIED_AT_ONCE) else { return Ok(()) };
+    let minutes = 1_i64 << (calls - TRIED_AT_ONCE).min(7);
+    let again = last.plus_seconds(60 * minutes.min(180));
+    if house.clock.now() >= again {
+        return Ok(());
+    }
+    let why = format!("the scheduler was asked for it {calls} times and has no such job");
+    Err(NotSent::Refused(JobsError::new(Gravity::Refused, what, why, format!("it is asked again after {again}"))))
+}
+
+/// So many calls for a link may follow each other at once.
+const TRIED_AT_ONCE: u32 = 3;
+
+fn refused_or_open(error: JobsError) -> NotSent {
+    if error.gravity == Gravity::Refused { NotSent::Refused(error) } else { NotSent::Open(error) }
+}
+
+/// The sheet of a later link: placed as the first one, behind the one before. When the first may begin, and behind what, is
+/// said of the first alone.
+fn sheet(
+    house: &House,
+    spec: &JobSpec,
+    placement: &Placement,
+    directory: &JobDirectory,
+    behind: Option<SchedulerJobId>,
+) -> Result<Sheet, JobsError> {
+    let mut placement = placement.clone();
+    placement.directives.retain(|directive| !OF_THE_FIRST.contains(&directive.option.as_str()));
+    let mut sheet = Sheet::of(house, spec, &placement, directory)?;
+    if let Some(job) = behind {
+        sheet.options.extend([format!("--dependency=afterany:{job}"), "--kill-on-invalid-dep=yes".to_owned()]);
+    }
+    Ok(sheet)
+}
+
+const OF_THE_FIRST: [&str; 3] = ["begin", "dependency", "kill-on-invalid-dep"];

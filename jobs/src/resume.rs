@@ -1,0 +1,76 @@
+//! `pakt resume`: goes on with chains: sends the links that are due.
+
+use crate::{
+    chain::{Advanced, advance},
+    directory::{Intent, list},
+    error::{Gravity, JobsError},
+    find::find,
+    house::House,
+    settle::{SettleOptions, settle},
+};
+
+/// What was done for one chain.
+pub struct Resumed {
+    /// The job.
+    pub intent: Intent,
+    /// What was sent, or why nothing was.
+    pub outcome: Result<Advanced, JobsError>,
+}
+
+/// Enters what its links took, where there is a ledger, and sends those that are due.
+pub async fn go_on(house: &House, intent: &Intent) -> Result<Advanced, JobsError> {
+    let what = format!("job `{}` was not gone on with", intent.name);
+    if house.book(&what).await?.is_some() {
+        settle(house, SettleOptions::default()).await?;
+    }
+    advance(house, &house.state.job(intent.id), intent).await
+}
+
+/// Goes on with the chain that `text` names.
+pub async fn resume(house: &House, text: &str) -> Result<Resumed, JobsError> {
+    let id = find(house, text).await?.intent.id;
+    let directory = house.state.job(id);
+    let what = format!("job `{text}` was not gone on with");
+    let Some(intent) = directory.intent().await? else {
+        return Err(JobsError::usage(what, "its directory has no intent", "submit its file again"));
+    };
+    if intent.chain().is_none() {
+        let why = "it is no chain: its file has no `chain:`";
+        return Err(JobsError::usage(what, why, "docs/checkpoints.md tells how a job goes on past its limit"));
+    }
+    if directory.ended().await?.is_some() || directory.cancel().await?.is_some() {
+        return Err(JobsError::new(
+            Gravity::Refused,
+            what,
+            "it is over",
+            "submit its file again: that makes a new job",
+        ));
+    }
+    if directory.submitted().await?.is_none() {
+        return Err(JobsError::usage(what, "it was begun and never sent", "`pakt submit` of its file goes on"));
+    }
+    Ok(Resumed { outcome: go_on(house, &intent).await, intent })
+}
+
+/// Goes on with all of one's own chains that are not over.
+pub async fn resume_all(house: &House) -> Result<Vec<Resumed>, JobsError> {
+    let mut resumed = Vec::new();
+    let what = "no chain was gone on with";
+    if house.book(what).await?.is_some() {
+        settle(house, SettleOptions::default()).await?;
+    }
+    for job in list(&house.state).await? {
+        let is_own = job.intent.principal.user == house.principal.user;
+        if !job.is_chain || !is_own || job.ended.is_some() || job.links.is_empty() {
+            continue;
+        }
+        let directory = house.state.job(job.intent.id);
+        if directory.cancel().await?.is_some() {
+            continue;
+        }
+        let Some(intent) = directory.intent().await? else { continue };
+        let outcome = advance(house, &directory, &intent).await;
+        resumed.push(Resumed { intent, outcome });
+    }
+    Ok(resumed)
+}
