@@ -34,6 +34,8 @@ mod place;
 mod proofs;
 mod read_only;
 mod real_arrays;
+mod real_chain;
+mod real_chain_losses;
 mod real_choosing;
 mod real_cut;
 mod real_faults;

@@ -3,12 +3,14 @@
 
 Every process learns from other places of the text; DDP averages their gradients. GPUs are used where there are any (NCCL),
 else the CPU (gloo). The first process reports: progress to PAKT_PROGRESS, checkpoints to PAKT_CHECKPOINTS, both of which
-Pakt sets in a job. A second start goes on from the last checkpoint.
+Pakt sets in a job. In a chain it saves and ends when PAKT_STOP appears, and the next link goes on at PAKT_RESUME
+(docs/checkpoints.md); without one a second start goes on from the last checkpoint.
 """
 
 import argparse
 import datetime
 import os
+import time
 
 import torch
 import torch.distributed as dist
@@ -109,13 +111,23 @@ def restore(path, model, optimizer, device):
     return state["step"]
 
 
+def is_told_to_stop(device):
+    """Whether it is time to save and end: one process looks, and tells the others, so that all end behind the same step."""
+    path = os.environ.get("PAKT_STOP")
+    if not path:
+        return False
+    told = torch.tensor([int(dist.get_rank() == 0 and os.path.exists(path))], device=device)
+    dist.broadcast(told, 0)
+    return bool(told.item())
+
+
 def train(options, device, rank, processes):
     text = read_text(options.text or default_texts())
     torch.manual_seed(options.seed)
     model = LanguageModel(options.context, options.width, options.layers, options.heads).to(device)
     model = DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None)
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.rate)
-    done = restore(options.checkpoint, model, optimizer, device)
+    done = restore(os.environ.get("PAKT_RESUME") or options.checkpoint, model, optimizer, device)
     # Nobody goes on before everybody has read the old checkpoint: the first step may already write a new one.
     dist.barrier()
     if rank == 0:
@@ -131,10 +143,16 @@ def train(options, device, rank, processes):
             mean = loss.detach().clone()
             dist.all_reduce(mean)
             if rank == 0:
-                print(f"step {step} of {options.steps}  loss {mean.item() / processes:.3f}", flush=True)
+                print(f"step {step} of {options.steps}  loss {mean.item() / processes:.6f}", flush=True)
                 append_line("PAKT_PROGRESS", f"{step} {options.steps} loss={mean.item() / processes:.3f}")
-        if rank == 0 and (step % options.save_every == 0 or step == options.steps):
+        is_told = is_told_to_stop(device)
+        if rank == 0 and (is_told or step % options.save_every == 0 or step == options.steps):
             save(options.checkpoint, model, optimizer, step)
+        if is_told:
+            if rank == 0:
+                print(f"told to stop: saved behind step {step}", flush=True)
+            break
+        time.sleep(options.pause)
     dist.barrier()
 
 
@@ -150,6 +168,7 @@ def main():
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--every", type=int, default=5, help="steps between two lines of progress")
     parser.add_argument("--save-every", type=int, default=50, help="steps between two checkpoints")
+    parser.add_argument("--pause", type=float, default=0, help="seconds to wait after a step, to see a short training go on in several links")
     parser.add_argument("--checkpoint", default="checkpoint.pt")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -7,10 +7,10 @@ use crate::{
     house::House,
     reached::scheduled,
     submit::found_each,
-    whose_number::of_job,
+    whose_number::{is_queued, of_job},
 };
-use model::{JobId, SchedulerJobId, Timestamp, UserName};
-use scheduler_adapters::JobSighting;
+use model::{JobId, SchedulerJobId, Stamp, Timestamp, UserName};
+use scheduler_adapters::{FoundIn, JobSighting, QueueBatch, Whose};
 use std::collections::BTreeMap;
 
 /// One link that was sent.
@@ -20,6 +20,13 @@ pub(crate) struct Link {
     pub(crate) seen: Option<JobSighting>,
     /// Whether it is over.
     pub(crate) is_over: bool,
+}
+
+impl Link {
+    /// Whether the scheduler shows that it runs or ran.
+    fn has_begun(&self) -> bool {
+        self.seen.as_ref().is_some_and(|seen| !seen.state.is_pending())
+    }
 }
 
 /// The links of a chain that were sent, in their order.
@@ -48,14 +55,26 @@ impl ChainState {
 
     /// As [`Self::of`]; a link that the scheduler forgot before it began is over from now on.
     ///
-    /// A controller that was killed forgets what it had accepted, and gives the number to the next job. Where neither queue nor
-    /// accounting has anything with the link's stamp, its claim is taken in nobody's name: should it come all the same, it ends
-    /// there without work, and two links never work at once because of it.
+    /// A controller that was killed forgets what it had accepted, and gives the number to the next job; accounting may show for
+    /// ever that it waits. Where the queue has nothing with the link's stamp, and accounting nothing that began, its claim is
+    /// taken in nobody's name: should it come all the same, it ends there without work, and two links never work at once
+    /// because of it.
     pub(super) async fn of_fenced(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<Self, JobsError> {
         let mut state = Self::of(house, directory, intent).await?;
-        for link in state.0.iter_mut().filter(|link| link.seen.is_none() && !link.is_over) {
+        let mut queue = None;
+        for link in state.0.iter_mut().filter(|link| !link.is_over && !link.has_begun()) {
             let directory = directory.of_link(link.sent.link);
-            link.is_over = directory.is_fenced().await? || is_forgotten(house, &directory, intent).await?;
+            if directory.is_fenced().await? {
+                link.is_over = true;
+            } else if may_be_forgotten(house, &directory).await? {
+                let queue = match &mut queue {
+                    Some(queue) => queue,
+                    empty => empty.insert(own_queue(house).await?),
+                };
+                link.is_over = !is_in(queue, link.sent.scheduler_job, directory.stamp())
+                    && has_not_begun(house, &directory, intent).await?
+                    && directory.fence().await?;
+            }
         }
         Ok(state)
     }
@@ -75,17 +94,30 @@ impl ChainState {
 /// The queue shows a job as soon as it was accepted; this is for whoever answers a little late.
 const SHOWN_WITHIN_SECONDS: i64 = 60;
 
-/// Whether a link that is not shown by its number never began and is shown nowhere. Its claim is taken then.
-async fn is_forgotten(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<bool, JobsError> {
+/// Whether a link has left no trace of a beginning although it would be shown by now.
+async fn may_be_forgotten(house: &House, directory: &JobDirectory) -> Result<bool, JobsError> {
     let Some(note) = directory.noted().await? else { return Ok(false) };
-    if house.clock.now() < note.at.plus_seconds(SHOWN_WITHIN_SECONDS)
-        || directory.claimed_by().await?.is_some()
-        || !directory.attempts().await?.is_empty()
-        || !found_each(house, &[(directory, intent)]).await?.iter().all(Vec::is_empty)
-    {
-        return Ok(false);
-    }
-    directory.fence().await
+    Ok(house.clock.now() >= note.at.plus_seconds(SHOWN_WITHIN_SECONDS)
+        && directory.claimed_by().await?.is_none()
+        && directory.attempts().await?.is_empty())
+}
+
+/// The queue of whoever asks; a row that was not understood may be anything.
+async fn own_queue(house: &House) -> Result<QueueBatch, JobsError> {
+    let asked = house.scheduler.queue(&Whose::mine()).await;
+    scheduled(asked, "it is not known whether the links of the chain are in the queue")
+}
+
+fn is_in(queue: &QueueBatch, job: SchedulerJobId, stamp: Stamp) -> bool {
+    !queue.rejected.is_empty()
+        || is_queued(&queue.jobs, job)
+        || queue.jobs.iter().any(|seen| seen.stamp == Some(stamp) && !seen.state.is_final())
+}
+
+/// Whether neither source shows a beginning of anything with the link's stamp.
+async fn has_not_begun(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<bool, JobsError> {
+    let found = found_each(house, &[(directory, intent)]).await?;
+    Ok(found.iter().flatten().all(|found| found.found_in == FoundIn::Accounting && found.sighting.state.is_pending()))
 }
 
 /// The link among what the scheduler says of several jobs; none where its number is another's, or was another's before.

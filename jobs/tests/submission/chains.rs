@@ -383,6 +383,17 @@ async fn a_link_that_the_scheduler_forgot_before_it_began_can_never_work_any_mor
     let behind = desk.says().handed.sent[2].options.clone();
     assert_eq!(behind, [] as [String; 0], "there is nothing to wait for by that number");
     assert_eq!(go_on(&desk).await.sent, [], "the first and the third are queued");
+    // Of another one accounting shows for ever that it waits.
+    let at = desk.says().queue.iter().position(|job| job.id == SchedulerJobId::new(103)).expect("queued");
+    let forgotten = desk.says().queue.remove(at);
+    desk.says().states.push(forgotten);
+    desk.set_clock(NOW + 200);
+    assert_eq!(numbers(&go_on(&desk).await.sent), [(4, 104)]);
+    let owner = fs::read_to_string(directory.path().join("links/3/claim/owner")).expect("taken");
+    assert_eq!(owner, "scheduler_job=forgotten\n");
+    // Both were to be paid for, and are not any more.
+    desk.settle("ada").await;
+    assert_eq!(held_hours(&desk).await, 2);
 }
 
 #[tokio::test]

@@ -421,3 +421,28 @@ fn a_list_of_which_no_checkpoint_can_be_seen_begins_nothing() {
     }
     assert_eq!((classes(&stage), over(&stage).as_deref()), (vec!["setup".to_owned(); 3], Some("stalled")));
 }
+
+/// Pakt took the claim in nobody's name, because the controller had forgotten the link.
+#[test]
+fn a_link_that_was_given_up_as_forgotten_ends_at_its_claim() {
+    let stage = Stage::new();
+    fs::create_dir_all(stage.path("job/links/2/claim")).expect("ours");
+    fs::write(stage.path("job/links/2/claim/owner"), "scheduler_job=forgotten\n").expect("ours");
+    let late = link(&stage, &untold(STEPS), 2, "touch \"$STAGE/worked\"");
+    assert_eq!(late.status.code(), Some(0), "{}", errors(&late));
+    assert!(errors(&late).contains("scheduler job forgotten holds the claim"), "{}", errors(&late));
+    assert!(!stage.exists("worked") && stage.exists("job/links/2/duplicates/42/owner"));
+}
+
+#[test]
+fn whoever_ends_the_chain_takes_back_the_links_that_wait_behind_it_by_their_stamps() {
+    let stage = Stage::new();
+    stage.double("scancel", "printf '%s\\n' \"$*\" >>\"$STAGE/taken-back\"");
+    fs::create_dir_all(stage.path("job/links/2")).expect("ours");
+    let output = link(&stage, &untold(Until::Marker), 1, "touch \"$PAKT_DONE\"");
+    assert_eq!((output.status.code(), over(&stage).as_deref()), (Some(0), Some("done")), "{}", errors(&output));
+    let taken_back = stage.read("taken-back");
+    let (name, user) = (Stamp { link: LinkNumber::new(2).expect("not 0"), ..stamp() }, "--user=");
+    assert!(taken_back.contains(&format!(".{name}\n")) && taken_back.contains(user), "{taken_back}");
+    assert!(taken_back.contains("--state=PENDING") && taken_back.lines().count() == 1, "{taken_back}");
+}

@@ -1,0 +1,71 @@
+//! A model is trained past its wall-time limit: link by link it comes to the same losses as in one run.
+
+use crate::{desk::Desk, real_chain::expect_books};
+use lab::User;
+use std::{collections::BTreeMap, fs, path::Path, rc::Rc};
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/torch-ddp/train.py");
+const PROSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../LICENSE-APACHE");
+
+/// In three links of less than 20 s at three steps a second at most there is no time for them.
+const STEPS: u32 = 200;
+
+/// The losses of a log by step, as they are printed: `step 5 of 600  loss 2.310000`.
+fn losses(log: &str) -> BTreeMap<u32, f64> {
+    let of_line = |line: &str| {
+        let (step, loss) = line.strip_prefix("step ")?.split_once("loss ")?;
+        Some((step.split(' ').next()?.parse().ok()?, loss.trim().parse().ok()?))
+    };
+    log.lines().filter_map(of_line).collect()
+}
+
+fn job(desk: &Desk, torch: &str, (name, time): (&str, &str), run: &str, more: &str) -> String {
+    let text = format!(
+        "name: {name}\nkind: train\nproject: atlas\nsite: jupiter\nlaunch: torchrun\nworkdir: .\n\
+         resources: {{ nodes: 1, gpus_per_node: 4, time: \"{time}\" }}\nenvironment: {{ venv: {torch} }}\n\
+         run: train.py --text prose.txt --checkpoint {name}.pt --steps {STEPS} --every 1 --save-every 1000 {run}\n{more}"
+    );
+    let file = format!("{name}.yaml");
+    desk.write(&file, &text);
+    file
+}
+
+#[test]
+fn real_a_model_comes_in_links_to_the_losses_of_one_run() {
+    let torch =
+        std::env::var("PAKT_CI_TORCH").expect("PAKT_CI_TORCH names an environment with PyTorch (ci/test sets it)");
+    let jupiter = Rc::new(lab::attach("jupiter").expect("the lab is up"));
+    let desk = Desk::at_with_grant(&jupiter, User::Ada, "atlas", "jupiter:gh200", "1000");
+    fs::copy(EXAMPLE, desk.work().join("train.py")).expect("the example");
+    fs::copy(PROSE, desk.work().join("prose.txt")).expect("a text");
+    // Told 20 s after its start, of which some go by before the first step.
+    let chain = format!("chain: {{ until: steps, steps: {STEPS}, lead: 40s, max_links: 20 }}\n");
+    let links = job(&desk, &torch, ("links", "00:01:00"), "--pause 0.3", &chain);
+    let whole = job(&desk, &torch, ("whole", "00:15:00"), "", "");
+    desk.pakt(&["submit", &whole]).expect(0);
+    desk.pakt(&["submit", "--watch", &links]).expect(0);
+    desk.pakt(&["watch", "whole"]).expect(0);
+    let shown = desk.json(&["show", "links"]);
+    assert_eq!(
+        (&shown["over"]["why"], shown["over"]["step"].as_u64()),
+        (&"done".into(), Some(STEPS.into())),
+        "{shown}"
+    );
+    let classes: Vec<&str> =
+        shown["attempts"].as_array().expect("attempts").iter().filter_map(|one| one["class"].as_str()).collect();
+    assert!(classes.len() >= 4, "{classes:?}");
+    assert!(classes[..classes.len() - 1].iter().all(|class| *class == "checkpointed"), "{classes:?}");
+    let log = |name: &str| {
+        let shown = desk.json(&["show", name]);
+        fs::read_to_string(Path::new(shown["log"].as_str().expect("a path"))).expect("a log")
+    };
+    let (in_links, in_one) = (losses(&log("links")), losses(&log("whole")));
+    assert_eq!(in_one.len(), usize::try_from(STEPS).expect("few"));
+    assert_eq!(in_links.keys().collect::<Vec<_>>(), in_one.keys().collect::<Vec<_>>(), "no step is missing");
+    for (step, loss) in &in_one {
+        // One thread a process and the same batches: what differs is the order in which gloo adds up.
+        assert!((in_links[step] - loss).abs() <= 1e-4 * loss.abs(), "step {step}: {} and {loss}", in_links[step]);
+    }
+    assert!(in_one[&STEPS] < 0.9 * in_one[&1], "the loss falls");
+    expect_books(&jupiter, &desk, "links", 4);
+}
