@@ -5,9 +5,10 @@
 
 use super::{
     FailureClass,
+    launcher::{FirstEnded, first_ended, told_to_end},
     lines::lines,
     patterns::{Pattern, patterns},
-    traceback::exceptions,
+    traceback::{exceptions, without_overcome},
 };
 use model::BaseState;
 use serde::Serialize;
@@ -56,13 +57,14 @@ pub fn judge(evidence: &Evidence<'_>) -> Option<Failure> {
     if matches!(state, None | Some(BaseState::Completed)) && matches!(exit_code, None | Some(0)) {
         return None;
     }
-    let lines = lines(log);
+    let lines = without_overcome(lines(log), is_consequence);
     if let Some(class) = state.and_then(by_state) {
         return Some(with_line(class, &lines));
     }
     let told = CAUSES.into_iter().find_map(|class| by_pattern(class, &lines));
     let told = told.or_else(|| by_script(exit_code, &lines)).or_else(|| by_setup_or_exception(&lines));
-    let told = told.or_else(|| by_pattern(FailureClass::Communication, &lines));
+    let told = told.or_else(|| first_ended(&lines).find_map(|ended| by_first_ended(ended, &lines)));
+    let told = told.or_else(|| by_lost_peer_or_signal(&lines));
     told.or_else(|| Some(bare(by_code(exit_code))))
 }
 
@@ -116,7 +118,6 @@ fn by_script(exit_code: Option<u32>, lines: &[String]) -> Option<Failure> {
 /// What was not there, or an exception of the program's own: the first one, because the processes that it left alone have others. A
 /// module or a command that was missing before the program failed by itself did not keep it from beginning.
 fn by_setup_or_exception(lines: &[String]) -> Option<Failure> {
-    let is_consequence = |line: &str| patterns().iter().any(|pattern| pattern.is_in(line));
     let exception = exceptions(lines).into_iter().find(|place| !is_consequence(&lines[*place]));
     let end = exception.map_or(lines.len(), |place| place + 1);
     let missing = |from: usize| by_pattern(FailureClass::Setup, &lines[from..]);
@@ -126,6 +127,49 @@ fn by_setup_or_exception(lines: &[String]) -> Option<Failure> {
             missing(end).or_else(|| Some(Failure { line: Some(lines[place].clone()), ..bare(FailureClass::UserCode) }))
         }
     }
+}
+
+/// Whether a pattern tells what a line means: then its exception is not of the program's own.
+fn is_consequence(line: &str) -> bool {
+    patterns().iter().any(|pattern| pattern.is_in(line))
+}
+
+/// Processes that lost each other, and torchrun that was told to end: what comes after that is its consequence.
+fn by_lost_peer_or_signal(lines: &[String]) -> Option<Failure> {
+    let Some(place) = told_to_end(lines) else { return by_pattern(FailureClass::Communication, lines) };
+    by_pattern(FailureClass::Communication, &lines[..place]).or_else(|| {
+        Some(Failure {
+            says: Some("a signal from outside told torchrun to end".to_owned()),
+            next: Some("see who cancelled or preempted the job, or ended its step".to_owned()),
+            line: Some(lines[place].clone()),
+            ..bare(FailureClass::Cancelled)
+        })
+    })
+}
+
+/// The process that ended first, where it did so without a word and the others only say that they lost it. Signal 6 and 15 are not
+/// believed: NCCL ends a process by the one when a peer is gone, launchers and schedulers by the other.
+fn by_first_ended(ended: FirstEnded, lines: &[String]) -> Option<Failure> {
+    const KILL: i32 = -9;
+    const FAULTS: [i32; 3] = [-4, -8, -11];
+    let line = Some(lines.get(ended.place)?.clone());
+    match ended.exit_code {
+        KILL => Some(Failure {
+            says: Some("a rank was killed by signal 9, as a rule because the node ran out of memory".to_owned()),
+            next: Some("see what memory the job used; ask for more, or run fewer data loader workers".to_owned()),
+            line,
+            ..bare(FailureClass::HostOom)
+        }),
+        code if FAULTS.contains(&code) => Some(Failure { line, ..bare(FailureClass::UserCode) }),
+        1.. if is_silent(ended.rank, lines) => Some(Failure { line, ..bare(FailureClass::UserCode) }),
+        _ => None,
+    }
+}
+
+/// Whether a rank wrote nothing where others wrote what went wrong, each with its rank in front.
+fn is_silent(rank: u32, lines: &[String]) -> bool {
+    let own = format!("[rank{rank}]:");
+    lines.iter().any(|line| line.contains("[rank")) && !lines.iter().any(|line| line.contains(&own))
 }
 
 /// A program that somebody killed did not end by itself.

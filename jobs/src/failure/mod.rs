@@ -1,12 +1,13 @@
 //! Why an attempt failed: by what the scheduler says, else by what its log says, else by its exit code.
 //!
 //! `class` has the kinds of failures, `patterns` what a log says of them (`patterns.yaml`, data with sources), `lines` a log as lines
-//! that can be matched, `traceback` what Python says before it ends, `judge` the order in which they are believed, `attempt` reads
+//! that can be matched, `traceback` what Python says before it ends, `launcher` what torchrun reports, `judge` the order in which they are believed, `attempt` reads
 //! what of a log is an attempt's.
 
 mod attempt;
 mod class;
 mod judge;
+mod launcher;
 mod lines;
 mod patterns;
 mod traceback;
