@@ -168,12 +168,18 @@ fn real_a_link_whose_program_is_killed_is_followed_by_the_next() {
 fn real_a_link_whose_node_is_set_down_is_followed_on_another() {
     let (cluster, desk) = disturbed("node-down", "", |cluster, desk, first| {
         let node = fs::read_to_string(desk.work().join("node.1")).expect("it said");
-        cluster
-            .scontrol(["update", &format!("NodeName={}", node.trim()), "State=DOWN", "Reason=test"])
-            .expect("set down");
+        let node = format!("NodeName={}", node.trim());
+        let did = |words: &[&str]| cluster.scontrol(words).map(drop);
+        did(&["update", &node, "State=DOWN", "Reason=test"]).expect("set down");
         let is_over = || desk.tool(&["squeue", "-h", "-t", "RUNNING", "-j", first]).trim().is_empty().then_some(());
         let ended = wait_until("the end of the link", PATIENCE, is_over);
-        cluster.resume(node.trim()).expect("set up again");
+        // It comes back by itself where it reports in between (slurm.conf(5), ReturnToService).
+        let is_back = || {
+            let shown = cluster.scontrol(["--oneliner", "show", "node", node.trim_start_matches("NodeName=")]);
+            let is_down = shown.is_ok_and(|shown| shown.contains("State=DOWN"));
+            (!is_down || did(&["update", &node, "State=RESUME"]).is_ok()).then_some(())
+        };
+        wait_until("the node", PATIENCE, is_back).expect("it is back");
         ended.expect("its node is down");
     });
     let first = links(&desk, "node-down")[0].clone();
