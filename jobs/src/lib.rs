@@ -54,6 +54,7 @@ pub mod read_by;
 pub mod refund;
 mod removed;
 pub mod reprice;
+pub mod results;
 pub mod sample;
 pub mod script;
 pub mod seal;
