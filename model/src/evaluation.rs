@@ -68,7 +68,7 @@ pub struct ScoreSource {
     /// The file, as it was found.
     pub file: String,
     /// The BLAKE3 digest of the file's bytes, in hexadecimal digits.
-    pub blake3: String,
+    pub digest: String,
     /// The program that evaluated.
     pub harness: Option<String>,
     /// Its version, where it says so.

@@ -55,10 +55,14 @@ pub struct ScoreMatrix {
 }
 
 impl ScoreMatrix {
-    /// Puts scores into their cells. Of several for one cell the one of the latest source counts; of sources of the same
+    /// Puts scores into their cells; `subjects` are on the first axis, too, whether they have a score or not. Of several for one cell the one of the latest source counts; of sources of the same
     /// time, or of an unknown one, the one that comes last.
-    pub fn of(scores: Vec<Score>, sources: Vec<ScoreSource>) -> Result<(Self, Vec<Replaced>), TooManyCells> {
-        let subjects = axis(scores.iter().map(|score| &score.subject));
+    pub fn of(
+        subjects: &BTreeSet<Subject>,
+        scores: Vec<Score>,
+        sources: Vec<ScoreSource>,
+    ) -> Result<(Self, Vec<Replaced>), TooManyCells> {
+        let subjects = axis(scores.iter().map(|score| &score.subject).chain(subjects));
         let tasks = axis(scores.iter().map(|score| &score.task));
         let metrics = axis(scores.iter().map(|score| &score.by));
         let cells = subjects.len().checked_mul(tasks.len()).and_then(|cells| cells.checked_mul(metrics.len()));
@@ -174,8 +178,8 @@ mod tests {
 
     fn source(file: &str, at: Option<i64>) -> ScoreSource {
         let at = at.map(Timestamp::from_epoch_seconds);
-        let (file, blake3) = (file.to_owned(), String::new());
-        ScoreSource { file, blake3, harness: None, harness_version: None, git_hash: None, at, modified_at: None }
+        let (file, digest) = (file.to_owned(), String::new());
+        ScoreSource { file, digest, harness: None, harness_version: None, git_hash: None, at, modified_at: None }
     }
 
     fn score(step: u64, task: &str, metric: &str, value: f64, source: usize) -> Score {
@@ -200,7 +204,7 @@ mod tests {
             score(100, "sums", "acc", 0.25, 0),
             score(100, "words", "f1", 0.1, 0),
         ];
-        let (matrix, replaced) = ScoreMatrix::of(scores, vec![source("a", None)]).expect("small");
+        let (matrix, replaced) = ScoreMatrix::of(&BTreeSet::new(), scores, vec![source("a", None)]).expect("small");
         assert!(replaced.is_empty());
         let steps: Vec<_> = matrix.subjects().iter().map(|subject| subject.step).collect();
         assert_eq!(steps, [Some(100), Some(200)]);
@@ -217,20 +221,28 @@ mod tests {
         for order in orders {
             let values = [0.1, 0.2, f64::NAN];
             let scores = order.map(|from: usize| score(1, "sums", "acc", values[from], from)).to_vec();
-            let (matrix, replaced) = ScoreMatrix::of(scores, sources()).expect("small");
+            let (matrix, replaced) = ScoreMatrix::of(&BTreeSet::new(), scores, sources()).expect("small");
             assert!(matches!(matrix.cell([0, 0, 0]), Cell::Told(score) if score.source == 1), "{order:?}");
             assert_eq!(replaced.iter().map(|of| of.differing).sum::<u64>(), 2, "{order:?}: {replaced:?}");
         }
         // The same value told twice is no difference, no number included.
         let twice = vec![score(1, "sums", "acc", f64::NAN, 0), score(1, "sums", "acc", f64::NAN, 1)];
-        let (_, replaced) = ScoreMatrix::of(twice, sources()).expect("small");
+        let (_, replaced) = ScoreMatrix::of(&BTreeSet::new(), twice, sources()).expect("small");
         assert_eq!(replaced, [Replaced { kept: 1, dropped: 0, scores: 1, differing: 0 }]);
+    }
+
+    #[test]
+    fn a_subject_without_a_score_lacks_what_others_have() {
+        let other = Subject { model: "other".parse().expect("a model"), step: None };
+        let scores = vec![score(100, "sums", "acc", 0.25, 0)];
+        let (matrix, _) = ScoreMatrix::of(&BTreeSet::from([other]), scores, vec![source("a", None)]).expect("small");
+        assert_eq!((matrix.cell([0, 0, 0]), matrix.subjects().len()), (Cell::Missing, 2));
     }
 
     #[test]
     fn a_matrix_has_a_bound() {
         let scores: Vec<_> = (0..1_500).map(|n| score(n, &format!("t{n}"), "acc", 0.0, 0)).collect();
-        let error = ScoreMatrix::of(scores, vec![source("a", None)]).expect_err("2.25 million cells");
+        let error = ScoreMatrix::of(&BTreeSet::new(), scores, vec![source("a", None)]).expect_err("2.25 million cells");
         assert_eq!(error, TooManyCells { models: 1_500, tasks: 1_500, metrics: 1 });
     }
 
@@ -243,7 +255,7 @@ mod tests {
         };
         let said = |directions: [Option<bool>; 2]| {
             let scores = vec![with(directions[0], "1.0", 1), with(directions[1], "2.0", 2)];
-            let (matrix, _) = ScoreMatrix::of(scores, vec![source("a", None)]).expect("small");
+            let (matrix, _) = ScoreMatrix::of(&BTreeSet::new(), scores, vec![source("a", None)]).expect("small");
             assert_eq!(matrix.mixed_versions()[0].1, ["1.0", "2.0"]);
             matrix.higher_is_better(0)
         };

@@ -5,13 +5,14 @@ use insta::assert_snapshot;
 use model::{Score, ScoreMatrix, ScoreSource, ScoredBy, ScoredTask, Subject, Timestamp};
 use ndarray::{Array1, Array3, arr3};
 use reports::{scores_courses, scores_csv, scores_hdf5, scores_svg, scores_table};
+use std::collections::BTreeSet;
 
 const NAN: f64 = f64::NAN;
 
 fn source(file: &str, at: Option<i64>) -> ScoreSource {
     ScoreSource {
         file: file.to_owned(),
-        blake3: "ab".repeat(32),
+        digest: "ab".repeat(32),
         harness: at.map(|_| "lm-evaluation-harness".to_owned()),
         harness_version: at.map(|_| "0.4.9".to_owned()),
         git_hash: None,
@@ -54,7 +55,7 @@ fn matrix() -> ScoreMatrix {
         Score { source: 1, ..score("hub/other", None, ("sums", 0), "acc", 0.0001) },
     ];
     let sources = vec![source("run/results_1.json", Some(1_795_000_000)), source("=b.scores.jsonl", None)];
-    ScoreMatrix::of(scores, sources).expect("small").0
+    ScoreMatrix::of(&BTreeSet::new(), scores, sources).expect("small").0
 }
 
 #[test]
@@ -79,7 +80,7 @@ fn a_table_is_read_downwards() {
 #[test]
 fn csv_has_every_cell_that_is_told_or_missing() {
     assert_snapshot!(scores_csv(&matrix()).replace("\r\n", "\n"), @"
-    model,step,task,n_shot,metric,filter,unit,value,stderr,higher_is_better,samples,task_version,is_group,is_missing,harness,harness_version,git_hash,at,file,blake3
+    model,step,task,n_shot,metric,filter,unit,value,stderr,higher_is_better,samples,task_version,is_group,is_missing,harness,harness_version,git_hash,at,file,digest
     /scratch/ada/tiny,100,sums,0,acc,,,0.25,0.0125,yes,24,1.0,no,no,lm-evaluation-harness,0.4.9,,2026-11-18T11:06:40Z,run/results_1.json,abababababababababababababababababababababababababababababababab
     /scratch/ada/tiny,100,sums,5,exact_match,strict,%,12.5,0.0125,yes,24,1.0,no,no,lm-evaluation-harness,0.4.9,,2026-11-18T11:06:40Z,run/results_1.json,abababababababababababababababababababababababababababababababab
     /scratch/ada/tiny,100,wiki & <co>,0,perplexity,,,,,,,,,yes,,,,,,
@@ -145,7 +146,7 @@ fn a_drawing_holds_any_text_and_any_number() {
     let named = |model: &str, (step, value): (u64, f64)| score(model, Some(step), ("a & <b> \"c\"", 0), "acc", value);
     let steps = [0, 1, u64::MAX, 7, 8, 9];
     let scores = steps.into_iter().zip(values).map(|of| named("m</text><script>", of));
-    let (matrix, _) = ScoreMatrix::of(scores.collect(), vec![source("a", None)]).expect("small");
+    let (matrix, _) = ScoreMatrix::of(&BTreeSet::new(), scores.collect(), vec![source("a", None)]).expect("small");
     let (svg, _) = scores_svg(&matrix).expect("checkpoints");
     assert!(!svg.contains("<script") && svg.contains("a &amp; &lt;b&gt;"), "{svg}");
     assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
@@ -159,7 +160,7 @@ fn where_no_model_has_two_checkpoints_there_is_no_course() {
         score("b", Some(2), ("t", 0), "acc", 0.5),
         score("c", None, ("t", 0), "acc", 0.5),
     ];
-    let (matrix, _) = ScoreMatrix::of(scores, vec![source("a", None)]).expect("small");
+    let (matrix, _) = ScoreMatrix::of(&BTreeSet::new(), scores, vec![source("a", None)]).expect("small");
     assert!(scores_svg(&matrix).is_none() && scores_courses(&matrix).is_none());
 }
 
@@ -169,7 +170,7 @@ fn courses_beyond_the_bound_are_counted() {
     let scores = tasks.iter().flat_map(|task| {
         (1..80).map(|step| score("m", Some(step), (task, 0), "acc", if step % 2 == 0 { 0.5 } else { 0.25 }))
     });
-    let (matrix, _) = ScoreMatrix::of(scores.collect(), vec![source("a", None)]).expect("small");
+    let (matrix, _) = ScoreMatrix::of(&BTreeSet::new(), scores.collect(), vec![source("a", None)]).expect("small");
     let (svg, left_out) = scores_svg(&matrix).expect("checkpoints");
     assert_eq!((svg.matches("<g ").count(), left_out), (60, 10));
     let text = scores_courses(&matrix).expect("checkpoints");
@@ -237,7 +238,7 @@ fn hdf5_reads_back_what_was_written() {
     assert_eq!([sources[[3, 0, 0]], sources[[0, 0, 0]], sources[[3, 1, 1]]], [1, 0, -1]);
     assert_eq!(list("sources/file"), ["run/results_1.json", "=b.scores.jsonl"]);
     assert_eq!(list("sources/at"), ["2026-11-18T11:06:40Z", ""]);
-    assert_eq!(list("sources/blake3")[0].len(), 64);
+    assert_eq!(list("sources/digest")[0].len(), 64);
 }
 
 #[test]
@@ -255,11 +256,11 @@ fn several_threads_make_files_at_once() {
 fn a_file_without_harnesses_and_one_with_many_sources_are_made() {
     let sources: Vec<_> = (0..5_000).map(|n| source(&format!("{n}.scores.jsonl"), None)).collect();
     let scores = (0..5_000).map(|n| Score { source: n, ..score("m", Some(n as u64), ("t", 0), "acc", 0.5) });
-    let (matrix, _) = ScoreMatrix::of(scores.collect(), sources).expect("small");
+    let (matrix, _) = ScoreMatrix::of(&BTreeSet::new(), scores.collect(), sources).expect("small");
     let (_folder, file) = opened(&matrix);
     assert_eq!(words(&file.dataset("sources/file").expect("a list")).len(), 5_000);
     assert!(words(&file.attr("harness_versions").expect("empty")).is_empty());
     let many = (0..3_000).map(|n| score("m", None, ("t", 0), &format!("m{n}"), 0.5));
-    let (matrix, _) = ScoreMatrix::of(many.collect(), vec![source("a", None)]).expect("small");
+    let (matrix, _) = ScoreMatrix::of(&BTreeSet::new(), many.collect(), vec![source("a", None)]).expect("small");
     assert_snapshot!(scores_hdf5(&matrix, "pakt").expect_err("a bound").to_string(), @"an HDF5 file has room for 2000 metrics, and there are 3000");
 }

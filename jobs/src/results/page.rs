@@ -1,6 +1,6 @@
 //! What one file gives: scores, whence they come, and what is to be told of it.
 
-use model::{Score, ScoreSource};
+use model::{Score, ScoreSource, Subject};
 use serde::Serialize;
 
 /// So many scores are taken from one file.
@@ -79,15 +79,11 @@ impl Page {
         })
     }
 
-    /// Takes a score; what is no number is told.
+    /// Takes a score.
     pub(super) fn take(&mut self, score: Score) {
         if self.scores.len() == MOST_SCORES {
             self.tell(ToldKind::Entry, format!("behind its first {MOST_SCORES} scores nothing is read"));
             return;
-        }
-        if !score.value.is_finite() {
-            let (metric, task) = (&score.by.metric, &score.task.task);
-            self.tell(ToldKind::Note, format!("`{metric}` of `{task}` is {}", said(score.value)));
         }
         self.scores.push(score);
     }
@@ -101,6 +97,21 @@ impl Page {
         }
         let (count, gravest) = self.left_out.unwrap_or((0, kind));
         self.left_out = Some((count + 1, gravest.max(kind)));
+    }
+
+    /// Keeps the scores that are wanted, and tells which of them are no numbers.
+    pub(super) fn keep(&mut self, is_wanted: impl Fn(&Score) -> bool) {
+        self.scores.retain(is_wanted);
+        let odd = self.scores.iter().filter(|score| !score.value.is_finite());
+        let odd = odd.map(|score| format!("`{}` of `{}` is {}", score.by.metric, score.task.task, said(score.value)));
+        for what in odd.collect::<Vec<_>>() {
+            self.tell(ToldKind::Note, what);
+        }
+    }
+
+    /// What its scores are of.
+    pub(super) fn subjects(&self) -> impl Iterator<Item = &Subject> {
+        self.scores.iter().map(|score| &score.subject)
     }
 
     /// How many scores there are so far.

@@ -6,9 +6,12 @@ use super::{
     page::{Page, Told, ToldKind},
 };
 use crate::error::JobsError;
-use model::{Pattern, Replaced, Score, ScoreMatrix, ScoreSource, Timestamp, counted};
+use model::{Pattern, Replaced, Score, ScoreMatrix, ScoreSource, Subject, Timestamp, counted};
 use reach::{Reach, ReachErrorKind};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 /// The most bytes of one file. A harness's file has some kilobytes for a task.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
@@ -29,12 +32,18 @@ pub struct Wanted {
 
 impl Wanted {
     fn has(&self, score: &Score) -> bool {
-        let is_wanted =
-            |patterns: &[Pattern], name: &str| patterns.is_empty() || patterns.iter().any(|one| one.matches(name));
-        is_wanted(&self.models, score.subject.model.as_str())
+        self.has_model(&score.subject)
             && is_wanted(&self.tasks, score.task.task.as_str())
             && is_wanted(&self.metrics, score.by.metric.as_str())
     }
+
+    fn has_model(&self, subject: &Subject) -> bool {
+        is_wanted(&self.models, subject.model.as_str())
+    }
+}
+
+fn is_wanted(patterns: &[Pattern], name: &str) -> bool {
+    patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name))
 }
 
 /// What was read.
@@ -56,29 +65,36 @@ pub async fn results(files: &dyn Reach, paths: &[PathBuf], wanted: &Wanted) -> R
     let mut told = Vec::new();
     let found = find(files, paths, &mut told).await?;
     let (count, mut scores, mut sources) = (found.len(), Vec::new(), Vec::new());
+    let (mut subjects, mut has_scores) = (BTreeSet::new(), false);
     for (path, modified_at) in found {
-        let page = match page(files, &path, modified_at).await {
+        let mut page = match page(files, &path, modified_at).await {
             Ok(page) => page,
             Err(remark) => {
                 told.push(remark);
                 continue;
             }
         };
+        has_scores |= page.count() > 0;
+        // What another task was measured of lacks the wanted one.
+        subjects.extend(page.subjects().filter(|subject| wanted.has_model(subject)).cloned());
+        page.keep(|score| wanted.has(score));
         let (taken, its_sources, its_told) = page.into_parts();
+        told.extend(its_told);
+        if taken.is_empty() {
+            continue;
+        }
         let first = sources.len();
         sources.extend(its_sources);
-        told.extend(its_told);
-        let taken = taken.into_iter().map(|score| Score { source: first + score.source, ..score });
-        scores.extend(taken.filter(|score| wanted.has(score)));
+        scores.extend(taken.into_iter().map(|score| Score { source: first + score.source, ..score }));
         if scores.len() > MOST_SCORES {
             let why = format!("there are more than {MOST_SCORES} scores");
             return Err(JobsError::usage(NOT_READ, why, "name fewer with `--task`, `--metric` or `--model`"));
         }
     }
     if scores.is_empty() {
-        return Err(nothing(count, sources.len(), &told));
+        return Err(if has_scores { none_wanted(count) } else { nothing(count, &told) });
     }
-    let (matrix, replaced) = ScoreMatrix::of(scores, sources).map_err(|error| {
+    let (matrix, replaced) = ScoreMatrix::of(&subjects, scores, sources).map_err(|error| {
         JobsError::usage(NOT_READ, error.to_string(), "name fewer with `--task`, `--metric` or `--model`")
     })?;
     Ok(Results { matrix, replaced, told, files: count })
@@ -95,7 +111,7 @@ async fn page(files: &dyn Reach, path: &Path, modified_at: Option<Timestamp>) ->
     };
     let mut page = Page::new(ScoreSource {
         file: path.display().to_string(),
-        blake3: blake3::hash(&bytes).to_hex().to_string(),
+        digest: blake3::hash(&bytes).to_hex().to_string(),
         harness: None,
         harness_version: None,
         git_hash: None,
@@ -106,12 +122,16 @@ async fn page(files: &dyn Reach, path: &Path, modified_at: Option<Timestamp>) ->
     Ok(page)
 }
 
+fn none_wanted(files: usize) -> JobsError {
+    let why = format!("no score of {} is one of the wanted", counted(files, "file"));
+    JobsError::usage(NOT_READ, why, "name others with `--task`, `--metric` or `--model`, or none to see what there is")
+}
+
 /// Why there is nothing to show.
-fn nothing(files: usize, sources: usize, told: &[Told]) -> JobsError {
+fn nothing(files: usize, told: &[Told]) -> JobsError {
     let gravest = told.iter().max_by_key(|remark| remark.kind).filter(|remark| remark.kind > ToldKind::Note);
     let why = match (gravest, files) {
         (None, 0) => "no file there has a name of results".to_owned(),
-        (None, _) if sources > 0 => format!("no score of {} is one of the wanted", counted(files, "file")),
         (None, _) => format!("no score is in {}", counted(files, "file")),
         (Some(Told { file, line: Some(line), what, .. }), _) => format!("{file}:{line}: {what}"),
         (Some(Told { file, what, .. }), _) => format!("{file}: {what}"),

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 /// converted one.
 static CHECKPOINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"^(?:(.*)[-_./])?((?:checkpoint|ckpt|global[-_]?step|step|iter(?:ation)?))[-_=]?([0-9]{1,18})(?:/hf)?/*$",
+        r"^(?:(.*?)[-_./])?((?:checkpoint|ckpt|global[-_]?step|step|iter(?:ation)?))[-_=]?([0-9]{1,18})(?:/hf)?/*$",
     )
     .ok()
 });

@@ -72,7 +72,7 @@ async fn where_there_is_nothing_the_reason_is_told() {
     desk.write("results_1.json", GOOD);
     let wanted = Wanted { tasks: vec!["mmlu*".parse().expect("a pattern")], ..Wanted::default() };
     let error = results(&Local, &[desk.path().to_owned()], &wanted).await.expect_err("none is wanted");
-    assert_snapshot!(said(&desk, &error), @"no results were read: no score of 1 file is one of the wanted (name files or folders with `results_*.json` of lm-evaluation-harness, or `*.scores.jsonl` (docs/results.md))");
+    assert_snapshot!(said(&desk, &error), @"no results were read: no score of 1 file is one of the wanted (name others with `--task`, `--metric` or `--model`, or none to see what there is)");
 }
 
 fn said(desk: &Desk, error: &JobsError) -> String {
@@ -95,4 +95,24 @@ async fn patterns_choose_models_tasks_and_metrics() {
     assert_eq!(count(&["tin*"], &["sums", "odd"], &[]).await, 4);
     assert_eq!(count(&[], &["*sums*"], &["acc"]).await, 2);
     assert_eq!(count(&["none"], &[], &[]).await, 0);
+}
+
+#[tokio::test]
+async fn what_other_tasks_were_measured_of_lacks_the_wanted_one() {
+    let desk = Desk::new();
+    desk.write(
+        "scores.jsonl",
+        format!(
+            "{GOOD}\n{}\n{}",
+            GOOD.replace("\"m\"", "\"n\"").replace("\"t\"", "\"u\""),
+            GOOD.replace("\"m\"", "\"o\"").replace("\"t\"", "\"u\"")
+        ),
+    );
+    let wanted = Wanted {
+        tasks: vec!["t".parse().expect("a pattern")],
+        models: vec!["m".parse().expect("one"), "n".parse().expect("one")],
+        ..Wanted::default()
+    };
+    let matrix = results(&Local, &[desk.path().to_owned()], &wanted).await.expect("a score").matrix;
+    assert_eq!((matrix.subjects().len(), matrix.missing().collect::<Vec<_>>()), (2, vec![[1, 0, 0]]));
 }

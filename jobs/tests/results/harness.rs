@@ -12,7 +12,7 @@ async fn read(version: &str) -> String {
     let told: String = desk.told(&results.told).iter().map(|line| format!("{line}\n")).collect();
     let source = &results.matrix.sources()[0];
     let said = [&source.harness, &source.harness_version, &source.git_hash].map(|word| word.as_deref().unwrap_or("-"));
-    assert_eq!(source.blake3, blake3::hash(&fixture(version)).to_hex().to_string());
+    assert_eq!(source.digest, blake3::hash(&fixture(version)).to_hex().to_string());
     format!("{} {}\n{}{told}", said.join(" "), source.at.expect("a date"), lines(&results))
 }
 

@@ -24,7 +24,7 @@ const COLUMNS: [&str; 20] = [
     "git_hash",
     "at",
     "file",
-    "blake3",
+    "digest",
 ];
 
 /// The cells that have a score or lack one, in the order of the axes; what is not known is empty.
@@ -66,7 +66,7 @@ fn row(matrix: &ScoreMatrix, at: [usize; 3]) -> Vec<String> {
         of_source(|source| source.git_hash.clone()),
         of_source(|source| source.at.map(|at| at.to_string())),
         of_source(|source| Some(source.file.clone())),
-        of_source(|source| Some(source.blake3.clone())),
+        of_source(|source| Some(source.digest.clone())),
     ]
 }
 

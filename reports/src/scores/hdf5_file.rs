@@ -108,7 +108,7 @@ fn put_sources(file: &File, sources: &[ScoreSource]) -> Result<(), Hdf5Error> {
     let group = file.create_group("sources")?;
     let list = |name: &str, told: fn(&ScoreSource) -> &str| words(&group, name, sources.iter().map(told)).map(drop);
     list("file", |source| &source.file)?;
-    list("blake3", |source| &source.blake3)?;
+    list("digest", |source| &source.digest)?;
     list("harness", |source| source.harness.as_deref().unwrap_or_default())?;
     list("harness_version", |source| source.harness_version.as_deref().unwrap_or_default())?;
     list("git_hash", |source| source.git_hash.as_deref().unwrap_or_default())?;
