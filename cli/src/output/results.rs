@@ -7,6 +7,7 @@ use jobs::{
 };
 use model::{Replaced, ScoreMatrix, agreeing, counted};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// So many remarks are told; `--json` has all of them.
 const MOST: usize = 40;
@@ -15,7 +16,7 @@ const MOST: usize = 40;
 pub(crate) fn result_notes(results: &Results) -> Vec<String> {
     let Results { matrix, replaced, told, .. } = results;
     let mut notes: Vec<String> = told.iter().map(remark).collect();
-    notes.extend(replaced.iter().filter(|one| one.differing > 0).map(|one| another_value(one, matrix)));
+    notes.extend(other_values(replaced, matrix));
     notes.extend(matrix.mixed_versions().into_iter().map(|(task, versions)| {
         let versions = versions.join(", ");
         format!(
@@ -46,15 +47,17 @@ fn remark(told: &Told) -> String {
     }
 }
 
-fn another_value(replaced: &Replaced, matrix: &ScoreMatrix) -> String {
+/// Which files told other values of the same cells: a file of lines may have a source a line.
+fn other_values(replaced: &[Replaced], matrix: &ScoreMatrix) -> impl Iterator<Item = String> {
     let file = |source: usize| matrix.sources().get(source).map_or("", |source| source.file.as_str());
-    let values = counted(replaced.differing, "score");
-    format!(
-        "note: {values} of {} {} with another value in {}, which is later and counts",
-        file(replaced.dropped),
-        agreeing(replaced.differing, "stands", "stand"),
-        file(replaced.kept)
-    )
+    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for one in replaced.iter().filter(|one| one.differing > 0) {
+        *counts.entry((file(one.dropped), file(one.kept))).or_default() += one.differing;
+    }
+    counts.into_iter().map(|((dropped, kept), differing)| {
+        let (scores, stand) = (counted(differing, "score"), agreeing(differing, "stands", "stand"));
+        format!("note: {scores} of {dropped} {stand} with another value in {kept}, which is later and counts")
+    })
 }
 
 /// With what the command ends: what was read was printed, and what was not is bad news.

@@ -2,6 +2,7 @@
 
 use model::{Score, ScoreSource, Subject};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// So many scores are taken from one file.
 pub(super) const MOST_SCORES: usize = 100_000;
@@ -48,7 +49,8 @@ pub(super) struct Page {
     /// What all sources of this file have in common.
     source: ScoreSource,
     scores: Vec<Score>,
-    sources: Vec<ScoreSource>,
+    /// Each with its place in the order in which they came.
+    sources: BTreeMap<ScoreSource, usize>,
     told: Vec<Told>,
     /// How many remarks were left out, and the gravest of them.
     left_out: Option<(u64, ToldKind)>,
@@ -58,7 +60,7 @@ pub(super) struct Page {
 impl Page {
     /// The page of a file that is known by name, digest and time.
     pub(super) fn new(source: ScoreSource) -> Self {
-        Self { source, scores: Vec::new(), sources: Vec::new(), told: Vec::new(), left_out: None, line: None }
+        Self { source, scores: Vec::new(), sources: BTreeMap::new(), told: Vec::new(), left_out: None, line: None }
     }
 
     pub(super) fn file(&self) -> &str {
@@ -72,11 +74,8 @@ impl Page {
         for said in [&mut source.harness, &mut source.harness_version, &mut source.git_hash] {
             *said = said.take().map(|text| brief(&text, LONGEST_WORD)).filter(|text| !text.is_empty());
         }
-        // Those of one file are few, and mostly one: the last one is found at once.
-        self.sources.iter().rposition(|other| *other == source).unwrap_or_else(|| {
-            self.sources.push(source);
-            self.sources.len() - 1
-        })
+        let next = self.sources.len();
+        *self.sources.entry(source).or_insert(next)
     }
 
     /// Takes a score.
@@ -125,7 +124,9 @@ impl Page {
             let what = format!("and {}", model::counted(count, "more such remark"));
             self.told.push(Told { file: self.source.file, line: None, kind, what });
         }
-        (self.scores, self.sources, self.told)
+        let mut sources: Vec<(ScoreSource, usize)> = self.sources.into_iter().collect();
+        sources.sort_unstable_by_key(|(_, place)| *place);
+        (self.scores, sources.into_iter().map(|(source, _)| source).collect(), self.told)
     }
 }
 
