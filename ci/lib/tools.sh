@@ -79,6 +79,24 @@ need_cargo_tool() {
     has_version "$1" "$2" || with_lock install_cargo_tool "$1" "$2"
 }
 
+# need_cmake: what builds HDF5, which is compiled in and wants CMake 3.26 or newer (the CMakeLists.txt of HDF5 2.2); Debian 12
+# has 3.25. Where there is none it lies in the cache's folder of tools afterwards, which is in the PATH.
+need_cmake() {
+    ! has_cmake || return 0
+    need_python_environment "$cache/venv-cmake" python3 'import cmake' 'cmake<4'
+    mkdir -p "$cache/tools/bin"
+    ln -sfn "$cache/venv-cmake/bin/cmake" "$cache/tools/bin/cmake"
+    hash -r
+    has_cmake || die "$cache/tools/bin/cmake does not run"
+}
+
+has_cmake() {
+    local said
+    said="$(cmake --version 2>/dev/null)" || return 1
+    said="${said%%$'\n'*}"
+    [ "$(printf '%s\n' 3.26 "${said##* }" | sort -V | head -n 1)" = 3.26 ]
+}
+
 # has_version NAME VERSION: whether the first such program in the PATH says that it is that version.
 has_version() {
     local said
@@ -117,10 +135,10 @@ install_python_environment() {
     touch "$folder/complete"
 }
 
-# The compiler for old glibc, with the CMake that the static HDF5 build wants; both first in PATH afterwards.
+# The compiler for old glibc, first in PATH afterwards.
 need_zig() {
     need_cargo_tool cargo-zigbuild "$cargo_zigbuild_version"
-    need_python_environment "$cache/venv-zig" python3 'import ziglang' 'cmake<4' ziglang
+    need_python_environment "$cache/venv-zig" python3 'import ziglang' ziglang
     export PATH="$cache/venv-zig/bin:$PATH"
 }
 
@@ -147,4 +165,10 @@ need_torch() {
     [ -x "$python" ] || python=python3
     export PAKT_CI_TORCH="$folder/venv-torch"
     need_python_environment "$PAKT_CI_TORCH" "$python" 'import numpy, torch; torch.ones(2).sum().item()' torch numpy
+}
+
+# Python's library for HDF5, which reads what Pakt wrote. Afterwards PAKT_CI_H5PY names the environment.
+need_h5py() {
+    export PAKT_CI_H5PY="$cache/venv-h5py"
+    need_python_environment "$PAKT_CI_H5PY" python3 'import h5py' h5py
 }

@@ -70,6 +70,11 @@ pub(crate) enum Command {
     Balance(commands::balance::Arguments),
     /// Show what was used: what runs in the ledger took, or what accounting says
     Usage(commands::usage::Arguments),
+    /// Show the results of evaluations side by side: a table, CSV, an HDF5 matrix, plots over checkpoints
+    ///
+    /// Files of lm-evaluation-harness and of a simple form are read, on this machine. docs/results.md says which names they
+    /// have below a folder, and what the files that are written hold.
+    Results(commands::results::Arguments),
     /// Show sites and what they offer
     Sites(commands::sites::Arguments),
     /// Keep the ledger

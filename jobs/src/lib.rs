@@ -55,6 +55,7 @@ pub mod read_by;
 pub mod refund;
 mod removed;
 pub mod reprice;
+pub mod results;
 pub mod resume;
 pub mod sample;
 pub mod script;

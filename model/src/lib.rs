@@ -12,6 +12,7 @@ mod day;
 mod directory_prefix;
 mod duration;
 mod end_state;
+mod evaluation;
 mod factors;
 mod finding;
 mod gpu_vendor;
@@ -25,6 +26,7 @@ mod placement;
 mod price;
 mod principal;
 mod run;
+mod score_matrix;
 mod spec;
 mod split;
 mod stamp;
@@ -46,13 +48,14 @@ pub use day::{Day, DayError, Month};
 pub use directory_prefix::{DirectoryPrefix, DirectoryPrefixError};
 pub use duration::{DurationError, WallTime};
 pub use end_state::{EndState, EndStateError};
+pub use evaluation::{Score, ScoreSource, ScoredBy, ScoredTask, Subject};
 pub use factors::Factors;
 pub use finding::{Finding, Severity};
 pub use gpu_vendor::GpuVendor;
 pub use id::{JobId, JobIdError, LinkNumber, RunKey, SchedulerJobId, SchedulerJobIdError};
 pub use name::{
-    AccountName, ClusterName, GpuType, JobName, NameError, PartitionName, ProgrammeName, ProjectName, QosName,
-    SiteName, UserName,
+    AccountName, ClusterName, FilterName, GpuType, JobName, MetricName, ModelName, NameError, PartitionName,
+    ProgrammeName, ProjectName, QosName, ScoreUnit, SiteName, TaskName, UserName,
 };
 pub use pattern::{Pattern, PatternError};
 pub use pending_limit::{LimitMeasure, LimitReason, LimitScope};
@@ -62,6 +65,7 @@ pub use placement::{Directive, EnvironmentSetting, LauncherRules, NodeShare, Pla
 pub use price::{Charge, Price, price};
 pub use principal::Principal;
 pub use run::{EvidenceClass, ExitCode, Run, early_start};
+pub use score_matrix::{Cell, MOST_CELLS, Replaced, ScoreMatrix, TooManyCells};
 pub use spec::{
     Environment, GpuRequest, JobKind, JobSpec, Launch, Notify, NotifyWhen, Resources, RunLine, SchedulerOptions,
     SiteChoice,

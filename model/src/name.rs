@@ -73,6 +73,11 @@ fn is_plain(text: &str, longest: usize) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
+/// Of an evaluation: whatever a harness wrote, paths and blanks included, on one line and of a bounded length.
+fn is_told(text: &str, longest: usize) -> bool {
+    !text.is_empty() && text.len() <= longest && !text.chars().any(char::is_control)
+}
+
 /// Theirs: whatever a site wrote, as long as it cannot break a line, a list or an option.
 fn is_foreign(text: &str) -> bool {
     !text.is_empty()
@@ -130,6 +135,27 @@ name!(
     |text| is_plain(text, 64)
 );
 
+name!(
+    /// A model that is evaluated: its name on a hub, or the folder it lies in.
+    ModelName, "name of a model", "one line of at most 1024 bytes", |text| is_told(text, 1024)
+);
+name!(
+    /// A task of an evaluation, or a group of them: `arc_easy`, `mmlu`.
+    TaskName, "name of an evaluation's task", "one line of at most 256 bytes", |text| is_told(text, 256)
+);
+name!(
+    /// What is measured in an evaluation: `acc`, `exact_match`.
+    MetricName, "name of a metric", "one line of at most 256 bytes", |text| is_told(text, 256)
+);
+name!(
+    /// How answers are read before they are measured: `strict-match`.
+    FilterName, "name of a filter", "one line of at most 256 bytes", |text| is_told(text, 256)
+);
+name!(
+    /// The unit of a score: `%`, `bits`.
+    ScoreUnit, "unit of a score", "one line of at most 64 bytes", |text| is_told(text, 64)
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +167,16 @@ mod tests {
         }
         for text in ["", "-x", ".hidden", "a b", "a/b", "a,b", "a\n", "ä", &"x".repeat(65)] {
             assert!(text.parse::<JobName>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_harness_may_write_any_line_of_a_bounded_length() {
+        for text in ["/scratch/ada/7b v2", "openai/gpt=x,y", "ü", &"x".repeat(1024)] {
+            assert_eq!(text.parse::<ModelName>().expect(text).as_str(), text);
+        }
+        for text in ["", "a\nb", "a\u{1b}[2J", &"x".repeat(1025)] {
+            assert!(text.parse::<ModelName>().is_err(), "{text:?}");
         }
     }
 

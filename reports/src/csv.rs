@@ -72,8 +72,11 @@ fn cell(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-/// Whether it is digits, with a point among them or a minus in front.
+/// Whether it is digits, with a point among them or a minus in front, or the word for what is less than all numbers.
 fn is_number(text: &str) -> bool {
+    if text == "-Infinity" {
+        return true;
+    }
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
     [whole, part].iter().all(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))

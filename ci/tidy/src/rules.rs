@@ -103,10 +103,11 @@ pub(crate) const EXTERNALS: &[ExternalRule] = &[
     },
     ExternalRule { packages: &["bindgen"], folders: &["scheduler-adapters/pakt-slurm"], what: "generated bindings" },
     ExternalRule {
-        packages: &["hdf5-metno", "hdf5-metno-*", "nvml-wrapper"],
-        folders: &["telemetry"],
-        what: "a sensor or trace library",
+        packages: &["hdf5-metno", "hdf5-metno-*"],
+        folders: &["telemetry", "reports"],
+        what: "a library of traces and arrays",
     },
+    ExternalRule { packages: &["nvml-wrapper"], folders: &["telemetry"], what: "a sensor library" },
 ];
 
 /// A path in code that only some places may name, tests aside.

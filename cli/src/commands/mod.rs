@@ -14,6 +14,7 @@ pub(crate) mod logs;
 pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod reference;
+pub(crate) mod results;
 pub(crate) mod resume;
 pub(crate) mod sbatch;
 pub(crate) mod settle;
@@ -54,6 +55,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Completions(arguments) => Ok(completions::run(&arguments)),
         Command::Man(arguments) => man::run(&arguments),
         Command::Reference(_) => Ok(reference::run()),
+        Command::Results(arguments) => Context::block_on(results::run(&arguments)),
         command => in_house(command, &general, screen),
     };
     match result {
@@ -85,9 +87,11 @@ fn in_house(command: Command, general: &General, screen: Screen) -> Result<Answe
         Command::Sites(arguments) => Context::block_on(sites::run(&arguments, &context)),
         Command::Ledger(arguments) => Context::block_on(ledger::run(arguments, &context)),
         Command::Doctor(_) => Context::block_on(doctor::run(&context)),
-        Command::LocalSupervisor(_) | Command::Completions(_) | Command::Man(_) | Command::Reference(_) => {
-            Err(Failure::bug("the command was not run", "it needs no house"))
-        }
+        Command::LocalSupervisor(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Reference(_)
+        | Command::Results(_) => Err(Failure::bug("the command was not run", "it needs no house")),
     }
 }
 

@@ -10,6 +10,7 @@ mod input;
 mod moving;
 mod place;
 mod process;
+mod product_file;
 mod rest;
 mod scheduler;
 mod signer_file;
@@ -28,7 +29,10 @@ pub(crate) use ledger::{
     Verification, WholeReader,
 };
 pub(crate) use reach::{Closes, ConnectionState, Counters, Master, Opening, counters, io_words};
-pub(crate) use reports::{statement_text, statements_csv, table_csv, yes_or_no};
+pub(crate) use reports::{
+    scores_courses, scores_csv, scores_hdf5, scores_svg, scores_table, statement_text, statements_csv, table_csv,
+    value_text, yes_or_no,
+};
 pub(crate) use scheduler_adapters::{
     Cost, Freshness, Pace, SharedState, SourceWait as Wait, UnusedWay, Way, local::supervise,
 };
@@ -54,6 +58,7 @@ pub(crate) use input::input;
 pub(crate) use moving::move_ledger;
 pub(crate) use place::Need;
 pub(crate) use process::random_bits;
+pub(crate) use product_file::{Earlier, publish};
 pub(crate) use signer_file::{make_key, replace};
 
 /// The version as records and scripts name it.
@@ -139,6 +144,11 @@ fn reached(general: &General, configuration: &Configuration) -> Result<(Catalogu
     let catalogue = site::catalogue(configuration)?;
     let names = site::reachable(&catalogue, general, configuration)?;
     Ok((catalogue, names))
+}
+
+/// The files of this machine, which a person names.
+pub(crate) const fn own_files() -> Local {
+    Local
 }
 
 /// The choices of this machine.

@@ -24,7 +24,7 @@ mod stage;
 use play::play;
 
 /// The documents; those of the second list have blocks for a cluster of the lab.
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "docs/examples/README.md",
     "docs/for-admins.md",
@@ -32,6 +32,7 @@ const DOCUMENTS: [&str; 7] = [
     "docs/guides/pi.md",
     "docs/guides/researcher.md",
     "docs/guides/reviewer.md",
+    "docs/results.md",
 ];
 const ON_JUPITER: [&str; 2] = ["README.md", "docs/guides/researcher.md"];
 
@@ -71,6 +72,11 @@ fn reviewer() {
 }
 
 #[test]
+fn results() {
+    play("docs/results.md", "local");
+}
+
+#[test]
 fn real_readme_on_jupiter() {
     play("README.md", "jupiter");
 }
@@ -83,7 +89,7 @@ fn real_researcher_on_jupiter() {
 #[test]
 fn every_document_and_every_cluster_has_a_test() {
     let mut found: Vec<String> =
-        ["README.md", "docs/examples/README.md", "docs/for-admins.md"].map(str::to_owned).into();
+        ["README.md", "docs/examples/README.md", "docs/for-admins.md", "docs/results.md"].map(str::to_owned).into();
     let guides = std::fs::read_dir(stage::root().join("docs/guides")).expect("docs/guides");
     found.extend(guides.map(|guide| format!("docs/guides/{}", guide.expect("a guide").file_name().display())));
     found.sort_unstable();

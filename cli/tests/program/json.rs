@@ -51,7 +51,8 @@ fn assert_shapes(command: &str, value: &Value) {
 fn every_command_prints_one_object_with_the_common_fields() {
     let desk = Desk::new();
     let file = desk.job("tiny", "echo \"1 1 done\" >>\"$PAKT_PROGRESS\"; echo trained");
-    let commands: [&[&str]; 38] = [
+    desk.write("x.scores.jsonl", r#"{"model": "m", "task": "t", "metric": "a", "value": 1, "date": 1790000000}"#);
+    let commands: [&[&str]; 39] = [
         &["ledger", "init"],
         &["ledger", "grant", "atlas", "10", "--unit", "local:core"],
         &["ledger", "withdraw", "atlas", "1", "--unit", "local:core", "--reason", "mistyped"],
@@ -77,6 +78,7 @@ fn every_command_prints_one_object_with_the_common_fields() {
         &["balance", "--offline"],
         &["usage"],
         &["usage", "--mine"],
+        &["results", "x.scores.jsonl"],
         &["sites"],
         &["sites", "show", "jupiter"],
         &["sites", "doctor"],

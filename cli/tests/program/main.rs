@@ -60,6 +60,7 @@ mod real_two_sites;
 mod real_watch;
 mod real_ways;
 mod real_why;
+mod results;
 mod sbatch;
 mod sealed;
 mod second_site;

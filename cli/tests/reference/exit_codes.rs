@@ -17,7 +17,8 @@ They speak of the command, not of the job, but for 6, which `pakt watch` and `pa
 const DOCTOR: &str = "\
 `pakt doctor` ends with the code of the gravest need that is not met: 1 for a ledger that is not sound, 2 for what has to \
 be mended in the configuration or on this machine, 3 for a scheduler or a ledger that does not answer. Warnings end with \
-0. `pakt why` ends with 5 where nobody knows where the job is, and else with 0. `pakt plan` ends with 4 where `submit` would.
+0. `pakt why` ends with 5 where nobody knows where the job is, and else with 0. `pakt plan` ends with 4 where `submit` would. \
+`pakt results` prints what it could read and ends with 2 where a file or a part of one is no result, and with 3 where one could not be read.
 ";
 
 const SCRIPT: &str = "\

@@ -143,6 +143,43 @@ fn the_page_names_every_field_of_the_ledgers_answers() {
     }
 }
 
+#[test]
+fn the_page_names_every_field_of_results() {
+    let (place, page) = (Place::new(), page());
+    evaluated(&place);
+    let said = place.pakt(&RESULTS);
+    let answer: Value = serde_json::from_str(&said.stdout).expect("JSON");
+    for (object, value) in [
+        ("the answer", &answer),
+        ("one of `scores`", &answer["scores"][0]),
+        ("one of `missing`", &answer["missing"][0]),
+        ("one of `sources`", &answer["sources"][0]),
+        ("one of `replaced`", &answer["replaced"][0]),
+        ("one of `mixed_versions`", &answer["mixed_versions"][0]),
+        ("one of `told`", &answer["told"][0]),
+        ("one of `written`", &answer["written"][0]),
+    ] {
+        let mut printed = keys(value);
+        if object == "the answer" {
+            printed.remove("version");
+        }
+        assert_eq!(listed(&page, "pakt results", object), printed, "{object}");
+    }
+}
+
+const RESULTS: [&str; 6] = ["--json", "results", ".", "--csv", "scores.csv", "--force"];
+
+/// Scores of two models: one is missing, one is told twice, and the task has two versions.
+fn evaluated(place: &Place) {
+    let score = |model: &str, metric: &str, value: f64, version: u8| {
+        format!(
+            "{{\"model\": \"{model}\", \"task\": \"t\", \"metric\": \"{metric}\", \"value\": {value}, \"version\": {version}}}\n"
+        )
+    };
+    place.write("a.scores.jsonl", &(score("m", "acc", 0.5, 1) + &score("m", "f1", 0.5, 1) + "{}\n"));
+    place.write("b.scores.jsonl", &(score("m", "acc", 0.25, 1) + &score("n", "acc", 0.5, 2)));
+}
+
 const IMPORT: [&str; 7] =
     ["ledger", "import", "runs.psv", "--observed-at", "2026-03-01T00:00:00Z", "--read-as", "site"];
 const VERIFY: [&str; 4] = ["ledger", "verify", "--checkpoint", "kept"];
@@ -213,6 +250,8 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
     ] {
         collect(&place.json(&[&["--json"], words].concat()), &mut printed);
     }
+    evaluated(&place);
+    collect(&serde_json::from_str(&place.pakt(&RESULTS).stdout).expect("JSON"), &mut printed);
     let out_of_memory = "run: \"echo torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB; exit 1\"";
     place.write("fails.yaml", &job.replace("tiny", "fails").replace("run: \"sleep 3\"", out_of_memory));
     place.pakt(&["submit", "--watch", "fails.yaml"]);
