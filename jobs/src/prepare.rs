@@ -134,7 +134,7 @@ async fn spec_in(
         Err(no_hold) => (None, Some(no_hold)),
     };
     let (hold, link_hold) = match (&spec.chain, hold) {
-        (Some(chain), Some(payment)) => of_links(house, chain, payment)?,
+        (Some(chain), Some(payment)) => of_links(house, chain, &ceiling, payment)?,
         (_, hold) => (hold, None),
     };
     let mut doubts = placed.warnings;
@@ -150,6 +150,10 @@ fn chain_fits(chain: &Chain, spec: &JobSpec, of_link: &Price) -> Result<(), Find
         let what =
             "`--requeue` starts a link again beside the one behind it: both would go on from the same checkpoint";
         return Err(Finding::error("scheduler.extra", what, "leave it out: the next link goes on"));
+    }
+    if spec.scheduler.after.as_ref().is_some_and(|after| after.contains('?')) {
+        let what = "jobs of which any will do cannot be joined with the links that wait for each other";
+        return Err(Finding::error("scheduler.after", what, "name those that all have to be over, with commas"));
     }
     let Some(most) = chain.max_gpu_hours else { return Ok(()) };
     match &of_link.gpu {
@@ -169,9 +173,14 @@ fn chain_fits(chain: &Chain, spec: &JobSpec, of_link: &Price) -> Result<(), Find
 fn of_links(
     house: &House,
     chain: &Chain,
+    of_one: &Price,
     (book, unit, of_link): Payment,
 ) -> Result<(Option<Payment>, Option<Amount>), JobsError> {
-    let links = chain.queued_at_once(house.scheduler.capabilities().can_depend);
+    let at_once = chain.queued_at_once(house.scheduler.capabilities().can_depend);
+    // More than it may take in all is not held.
+    let gpu = of_one.gpu.as_ref().map(|gpu| gpu.amount.milli()).filter(|milli| *milli > 0);
+    let within = chain.max_gpu_hours.zip(gpu).and_then(|(most, gpu)| u32::try_from(hours(most).milli() / gpu).ok());
+    let links = within.map_or(at_once, |within| at_once.min(within.max(1)));
     let links = std::iter::repeat_n(of_link, usize::try_from(links).unwrap_or(usize::MAX));
     let held = Amount::sum(links).map_err(|error| ceiling::too_large(&error))?;
     Ok((Some((book, unit, held)), Some(of_link)))

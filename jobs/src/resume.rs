@@ -17,11 +17,22 @@ pub struct Resumed {
     pub outcome: Result<Advanced, JobsError>,
 }
 
-/// Enters what its links took, where there is a ledger, and sends those that are due.
+/// Enters what the links of one's chains took, where there is a ledger, so that no more is held for the next ones than is
+/// needed; why that was not done, where it was not. They go on all the same.
+pub async fn settled(house: &House) -> Option<String> {
+    match house.books.book().await {
+        Ok(Some(_)) => settle(house, SettleOptions::default()).await.err().map(|error| error.to_string()),
+        Ok(None) => None,
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+/// Sends the links of one's own chain that are due.
 pub async fn go_on(house: &House, intent: &Intent) -> Result<Advanced, JobsError> {
-    let what = format!("job `{}` was not gone on with", intent.name);
-    if house.book(&what).await?.is_some() {
-        settle(house, SettleOptions::default()).await?;
+    if intent.principal.user != house.principal.user {
+        let what = format!("job `{}` was not gone on with", intent.name);
+        let why = format!("it is a job of {}", intent.principal);
+        return Err(JobsError::new(Gravity::Refused, what, why, "its owner goes on with it"));
     }
     advance(house, &house.state.job(intent.id), intent).await
 }
@@ -55,10 +66,6 @@ pub async fn resume(house: &House, text: &str) -> Result<Resumed, JobsError> {
 /// Goes on with all of one's own chains that are not over.
 pub async fn resume_all(house: &House) -> Result<Vec<Resumed>, JobsError> {
     let mut resumed = Vec::new();
-    let what = "no chain was gone on with";
-    if house.book(what).await?.is_some() {
-        settle(house, SettleOptions::default()).await?;
-    }
     for job in list(&house.state).await? {
         let is_own = job.intent.principal.user == house.principal.user;
         if !job.is_chain || !is_own || job.ended.is_some() || job.links.is_empty() {
@@ -69,7 +76,7 @@ pub async fn resume_all(house: &House) -> Result<Vec<Resumed>, JobsError> {
             continue;
         }
         let Some(intent) = directory.intent().await? else { continue };
-        let outcome = advance(house, &directory, &intent).await;
+        let outcome = go_on(house, &intent).await;
         resumed.push(Resumed { intent, outcome });
     }
     Ok(resumed)

@@ -31,7 +31,7 @@ pub struct ShownLink {
     pub sent: SentLink,
     /// The scheduler's state; none where it was not asked or does not know.
     pub state: Option<JobState>,
-    /// Whether it is before the one at work.
+    /// Whether it is before the one at work, or was forgotten and given up.
     pub is_past: bool,
     /// How its last start ended, where it did (docs/checkpoints.md).
     pub class: Option<String>,
@@ -278,7 +278,7 @@ async fn links(
         links.push(ShownLink {
             sent: *sent,
             state: states.get(&sent.scheduler_job).map(|seen| seen.state.clone()),
-            is_past: place < first_at_work,
+            is_past: place < first_at_work || link.is_fenced().await?,
             class: link.attempts().await?.pop().and_then(|attempt| attempt.class),
             drift: read.map(|read| read.drift).unwrap_or_default(),
         });

@@ -96,7 +96,8 @@ fn chain(shown: &Shown, over: &Over) -> Option<End> {
     let next = match over.why {
         OverReason::Done => return None,
         OverReason::Stalled => log(name),
-        OverReason::Links | OverReason::Hours | OverReason::Abandoned => goes_on,
+        OverReason::Withdrawn => "submit it again, if that was a mistake".to_owned(),
+        OverReason::Links | OverReason::Hours | OverReason::Abandoned | OverReason::Closed => goes_on,
     };
     Some(End { why: format!("its chain is over before its work was done: {}", over.why), next })
 }

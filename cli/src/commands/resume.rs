@@ -5,7 +5,7 @@ use crate::{failure::Failure, output::Answer};
 use jobs::{
     JobsError,
     chain::Advanced,
-    resume::{Resumed, resume, resume_all},
+    resume::{Resumed, resume, resume_all, settled},
 };
 use serde_json::{Value, json};
 
@@ -23,14 +23,15 @@ pub(crate) struct Arguments {
 /// Sends the links that are due.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let house = context.house().await?;
-    let Some(job) = &arguments.job else { return Ok(of_all(&resume_all(&house).await?)) };
+    let note = settled(&house).await.map(|why| format!("note: not settled yet: {why}"));
+    let Some(job) = &arguments.job else { return Ok(of_all(&resume_all(&house).await?).with_notes(note)) };
     let resumed = resume(&house, job).await?;
     let json = json!({ "version": 1, "job": for_programs(&resumed) });
     let advanced = resumed.outcome.as_ref().map_err(JobsError::clone)?;
     if let Some(error) = &advanced.not_sent {
         return Err(error.clone().into());
     }
-    Ok(Answer::new(line(&resumed, advanced), json))
+    Ok(Answer::new(line(&resumed, advanced), json).with_notes(note))
 }
 
 fn line(resumed: &Resumed, advanced: &Advanced) -> String {
@@ -57,7 +58,7 @@ fn of_all(all: &[Resumed]) -> Answer {
         }
     }
     let json = json!({ "version": 1, "jobs": all.iter().map(for_programs).collect::<Vec<_>>() });
-    Answer::new(text, json).with_notes(notes).with_code(Failure::code_of_several(failures.into_iter()))
+    Answer::new(text, json).with_notes(notes).with_code(Failure::code_of_several(failures))
 }
 
 fn failure(resumed: &Resumed) -> Option<&JobsError> {

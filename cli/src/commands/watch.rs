@@ -14,12 +14,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jobs::{
     House,
     logs::{Beginning, Log},
+    resume::settled,
     settle::{SettleOptions, settle},
-    show::{Shown, follow as look, link_that_ended, progress},
+    show::{Shown, ShownLink, follow as look, link_that_ended, progress},
 };
 use model::WallTime;
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Arguments of `watch`.
@@ -95,7 +96,7 @@ async fn to_its_end(
 ) -> Result<Answer, Failure> {
     let mut log = Log::open(house, job, Beginning::Bytes(2_048), None).await?;
     let mut pause = ASK_SECONDS.0;
-    let (mut has_waited, mut said, mut ended_before) = (false, None, None);
+    let (mut has_waited, mut said, mut ended_before, mut turn) = (false, None, None, Turn::default());
     loop {
         let mut shown = look(house, job, freshness).await?;
         draw(bar, house, &shown);
@@ -109,7 +110,7 @@ async fn to_its_end(
         if shown.is_over() {
             break;
         }
-        if shown.wants_link(house) {
+        if shown.wants_link(house) && turn.has_come(&shown) {
             go_on(house, context, bar, &shown, &mut said).await?;
         }
         let mut has_ended = false;
@@ -141,6 +142,26 @@ async fn to_its_end(
     Ok(answer)
 }
 
+/// When the links of a chain that are due are tried again: at once where one has ended or was sent, else after a while.
+#[derive(Default)]
+struct Turn {
+    tried: Option<(Vec<bool>, Instant)>,
+}
+
+impl Turn {
+    fn has_come(&mut self, shown: &Shown) -> bool {
+        let links: Vec<bool> = shown.links.iter().map(ShownLink::is_over).collect();
+        let is_same = self.tried.as_ref().is_some_and(|(before, at)| *before == links && at.elapsed() < TRY_EVERY);
+        if !is_same {
+            self.tried = Some((links, Instant::now()));
+        }
+        !is_same
+    }
+}
+
+/// How often a link is tried again that was refused.
+const TRY_EVERY: Duration = Duration::from_mins(10);
+
 /// Sends the links of a chain that are due; what was in the way is said once.
 async fn go_on(
     house: &House,
@@ -149,11 +170,12 @@ async fn go_on(
     shown: &Shown,
     said: &mut Option<String>,
 ) -> Result<(), Failure> {
+    let unsettled = settled(house).await.map(|why| format!("note: not settled yet: {why}"));
     let not_sent = match jobs::resume::go_on(house, &shown.intent).await {
         Ok(advanced) => advanced.not_sent,
         Err(error) => Some(error),
     };
-    let note = not_sent.map(|error| format!("note: {}: {}", error.what, error.why));
+    let note = not_sent.map(|error| format!("note: {}: {}", error.what, error.why)).or(unsettled);
     if let Some(note) = note.as_ref().filter(|note| said.as_ref() != Some(note)) {
         bar.suspend(|| context.screen.aside(note));
     }

@@ -4,7 +4,7 @@ use super::{
     journal,
     next::{GpuTime, Next, Sent, next},
     reserve::reserve,
-    state::ChainState,
+    state::{ChainState, of_sent},
 };
 use crate::{
     directory::{Intent, JobDirectory, Origin, Over, SentLink},
@@ -39,15 +39,16 @@ pub async fn advance(house: &House, directory: &JobDirectory, intent: &Intent) -
         }
         let state = ChainState::of_fenced(house, directory, intent).await?;
         read_what_was_not(house, directory, intent, &state).await?;
-        let time = gpu_time(directory, chain, placement).await?;
-        match next(chain, &state.sent(), at_once, time) {
+        let sent = state.sent(directory).await?;
+        let time = gpu_time(directory, chain, placement, &sent).await?;
+        match next(chain, &sent, at_once, time) {
             Next::Nothing => break,
             Next::Over(why) => {
                 let last = state.0.last().map_or(LinkNumber::FIRST, |link| link.sent.link);
                 advanced.over = directory.put_over(why, last, house.clock.now()).await?;
                 break;
             }
-            Next::Send(link, behind) => match send_link(house, (directory, intent), &state, link, behind).await {
+            Next::Send(link) => match send_link(house, (directory, intent), &state, link).await {
                 Ok(sent) => advanced.sent.push(sent),
                 Err(NotSent::Refused(error) | NotSent::Open(error)) => {
                     advanced.not_sent = Some(error);
@@ -71,9 +72,12 @@ pub(crate) async fn over_if_spent(
     if known.is_some() || directory.is_ended_or_cancelled().await? {
         return Ok(known);
     }
-    let over = |link: &SentLink| Sent { link: link.link, scheduler_job: link.scheduler_job, is_over: true };
-    let links: Vec<Sent> = sent.iter().map(over).collect();
-    match next(chain, &links, chain.queued_at_once(true), gpu_time(directory, chain, placement).await?) {
+    let mut links = Vec::with_capacity(sent.len());
+    for link in sent {
+        links.push(of_sent(directory, *link, true).await?);
+    }
+    let time = gpu_time(directory, chain, placement, &links).await?;
+    match next(chain, &links, chain.queued_at_once(true), time) {
         Next::Over(why) => {
             let last = sent.last().map_or(LinkNumber::FIRST, |link| link.link);
             directory.put_over(why, last, house.clock.now()).await
@@ -87,9 +91,11 @@ async fn gpu_time(
     directory: &JobDirectory,
     chain: &Chain,
     placement: &Placement,
+    sent: &[Sent],
 ) -> Result<Option<GpuTime>, JobsError> {
     let Some(most) = chain.max_gpu_hours else { return Ok(None) };
-    let worked = journal::worked(directory, placement.time_limit).await?;
+    let at_work: Vec<LinkNumber> = sent.iter().filter(|link| !link.is_over).map(|link| link.link).collect();
+    let worked = journal::worked(directory, placement.time_limit, &at_work).await?;
     let gpu = |time| price(&placement.charged, time, &placement.tariff).map(|price| price.gpu.map(|gpu| gpu.amount));
     let counted = |amount: Result<Option<Amount>, AmountError>| amount.map_err(|error| uncounted(&error.to_string()));
     let (Some(taken), Some(of_link)) = (counted(gpu(worked))?, counted(gpu(placement.time_limit))?) else {
@@ -117,7 +123,6 @@ async fn send_link(
     (directory, intent): (&JobDirectory, &Intent),
     state: &ChainState,
     link: LinkNumber,
-    behind: Option<SchedulerJobId>,
 ) -> Result<SentLink, NotSent> {
     let what = unsent(intent, link);
     let directory_of_link = directory.of_link(link);
@@ -128,7 +133,8 @@ async fn send_link(
     let (Some(Origin::JobFile { spec, .. }), Some(placement)) = (&intent.origin, &intent.placement) else {
         return Err(NotSent::Open(uncounted("it was made from no job file")));
     };
-    let sheet = sheet(house, spec, placement, &directory_of_link, behind)?;
+    let has_begun = has_begun(directory).await?;
+    let sheet = sheet(house, (spec, placement), &directory_of_link, &state.at_work(), has_begun)?;
     directory_of_link.put_script(sheet.script.as_bytes()).await?;
     let handed = sheet.submission(&directory_of_link.script());
     let note = send(house, &directory_of_link, intent, &handed).await?;
@@ -162,8 +168,8 @@ async fn read_what_was_not(
     Ok(())
 }
 
-/// What was refused again and again is asked for again later and later, up to three hours: a limit of jobs may be full for days,
-/// and the calls of a link are counted.
+/// What was refused again and again is asked for again later and later, up to a day: a limit of jobs may be full for weeks, and
+/// the calls of a link are counted.
 async fn not_too_soon(house: &House, directory: &JobDirectory, what: &str) -> Result<(), NotSent> {
     let mut calls = 0_u32;
     let mut last = None;
@@ -171,8 +177,8 @@ async fn not_too_soon(house: &House, directory: &JobDirectory, what: &str) -> Re
         (calls, last) = (calls + 1, Some(sending.at));
     }
     let Some(last) = last.filter(|_| calls > TRIED_AT_ONCE) else { return Ok(()) };
-    let minutes = 1_i64 << (calls - TRIED_AT_ONCE).min(7);
-    let again = last.plus_seconds(60 * minutes.min(180));
+    let minutes = 1_i64 << (calls - TRIED_AT_ONCE).min(11);
+    let again = last.plus_seconds(60 * minutes.min(MINUTES_OF_A_DAY));
     if house.clock.now() >= again {
         return Ok(());
     }
@@ -182,27 +188,46 @@ async fn not_too_soon(house: &House, directory: &JobDirectory, what: &str) -> Re
 
 /// So many calls for a link may follow each other at once.
 const TRIED_AT_ONCE: u32 = 3;
+const MINUTES_OF_A_DAY: i64 = 1_440;
 
 fn refused_or_open(error: JobsError) -> NotSent {
     if error.gravity == Gravity::Refused { NotSent::Refused(error) } else { NotSent::Open(error) }
 }
 
-/// The sheet of a later link: placed as the first one, behind the one before. When the first may begin, and behind what, is
-/// said of the first alone.
+/// Whether any of its links has begun.
+async fn has_begun(directory: &JobDirectory) -> Result<bool, JobsError> {
+    for link in directory.links().await? {
+        if link.claimed_by().await?.is_some() || !link.attempts().await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The sheet of a later link: placed as the first one, behind all that are not over: whichever of them somebody takes out of
+/// the queue, it begins beside none. When the job may begin, and behind what, counts until it has begun: were the first link
+/// taken away because that can never be, the next one is not to work without it.
 fn sheet(
     house: &House,
-    spec: &JobSpec,
-    placement: &Placement,
+    (spec, placement): (&JobSpec, &Placement),
     directory: &JobDirectory,
-    behind: Option<SchedulerJobId>,
+    behind: &[SchedulerJobId],
+    has_begun: bool,
 ) -> Result<Sheet, JobsError> {
     let mut placement = placement.clone();
-    placement.directives.retain(|directive| !OF_THE_FIRST.contains(&directive.option.as_str()));
+    placement.directives.retain(|directive| match directive.option.as_str() {
+        "dependency" | "kill-on-invalid-dep" => false,
+        "begin" => !has_begun,
+        _ => true,
+    });
     let mut sheet = Sheet::of(house, spec, &placement, directory)?;
-    if let Some(job) = behind {
-        sheet.options.extend([format!("--dependency=afterany:{job}"), "--kill-on-invalid-dep=yes".to_owned()]);
+    let after = spec.scheduler.after.clone().filter(|_| !has_begun);
+    let jobs: Vec<String> = behind.iter().map(ToString::to_string).collect();
+    let links = (!jobs.is_empty()).then(|| format!("afterany:{}", jobs.join(":")));
+    let conditions: Vec<String> = after.into_iter().chain(links).collect();
+    if !conditions.is_empty() {
+        let dependency = format!("--dependency={}", conditions.join(","));
+        sheet.options.extend([dependency, "--kill-on-invalid-dep=yes".to_owned()]);
     }
     Ok(sheet)
 }
-
-const OF_THE_FIRST: [&str; 3] = ["begin", "dependency", "kill-on-invalid-dep"];

@@ -12,5 +12,5 @@ mod state;
 
 pub use advance::{Advanced, advance};
 pub(crate) use advance::{hours, over_if_spent};
-pub(crate) use reserve::bounds;
+pub(crate) use reserve::{bounds, link_ceiling};
 pub(crate) use state::ChainState;

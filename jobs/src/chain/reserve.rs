@@ -5,15 +5,15 @@
 use super::state::{ChainState, Link};
 use crate::{
     ceiling,
-    directory::{Intent, JobDirectory},
+    directory::{Intent, JobDirectory, OverReason},
     error::{Gravity, JobsError},
     house::House,
     reached::booked,
     settle::has_run,
-    submit::in_words,
+    submit::{in_words, is_away},
 };
 use ledger::{AmendHold, Book, Command, Hold, HoldId, LedgerErrorKind, NewCeiling};
-use model::{Amount, AmountError, SchedulerJobId, Unit};
+use model::{Amount, AmountError, LinkNumber, SchedulerJobId, Unit};
 use std::collections::BTreeSet;
 
 /// Between what the rest of a chain's hold is to be, beside what was charged.
@@ -48,20 +48,28 @@ pub(super) async fn reserve(
     state: &ChainState,
     what: &str,
 ) -> Result<(), JobsError> {
-    let (Some((unit, _)), Some(of_link)) = (&intent.hold, intent.link_hold) else { return Ok(()) };
-    if directory.unheld().await?.is_some() {
-        return Ok(());
-    }
-    let Some(book) = house.book(what).await? else { return Ok(()) };
+    let book = match house.books.book().await {
+        Ok(Some(book)) => book,
+        Ok(None) => return Ok(()),
+        // It stops nobody, as it does not when a job is submitted: the next settlement holds for what is at work.
+        Err(error) if is_away(&error, false) => return Ok(()),
+        Err(error) => return booked(Err(error), what),
+    };
     let id = HoldId(intent.id);
+    // One that was to be entered later may be there by now.
     let Some(hold) = booked(book.hold(id).await, what)? else { return Ok(()) };
     if !hold.is_open() {
+        if state.is_over() {
+            let last = state.0.last().map_or(LinkNumber::FIRST, |link| link.sent.link);
+            directory.put_over(OverReason::Closed, last, house.clock.now()).await?;
+        }
         let why = "its hold was closed: whoever settled it saw no link of it at work";
         let next =
             "submit its file again: that makes a new job, which goes on from the checkpoints that its program finds";
         return Err(JobsError::new(Gravity::Refused, what, why, next));
     }
-    let wanted = wanted(house, (directory, intent), (book.as_ref(), &hold), state, (unit, of_link)).await?;
+    let Some(of_link) = link_ceiling(directory, intent, &hold.unit).await? else { return Ok(()) };
+    let wanted = wanted(house, (directory, intent), (book.as_ref(), &hold), state, (&hold.unit, of_link)).await?;
     if wanted <= hold.ceiling {
         return Ok(());
     }
@@ -76,6 +84,25 @@ pub(super) async fn reserve(
             _ => booked(Err(error), what),
         },
     }
+}
+
+/// The ceiling of one link: what the site last made of one, else as it was planned, or as it would be, where the ledger did not
+/// answer then. None where its place does not count in that unit.
+pub(crate) async fn link_ceiling(
+    directory: &JobDirectory,
+    intent: &Intent,
+    unit: &Unit,
+) -> Result<Option<Amount>, JobsError> {
+    for link in directory.links().await?.iter().rev() {
+        if let Some(made) = link.read_back().await?.and_then(|read| read.link_hold) {
+            return Ok(Some(made));
+        }
+    }
+    if intent.link_hold.is_some() {
+        return Ok(intent.link_hold);
+    }
+    let Some(placement) = &intent.placement else { return Ok(None) };
+    Ok(ceiling::of_placement(placement)?.in_unit(unit))
 }
 
 /// The ceiling that covers what was charged, what is at work, what has worked and is not in the books, and one link more.

@@ -34,7 +34,7 @@ pub(crate) struct ChainState(pub(crate) Vec<Link>);
 
 impl ChainState {
     /// Looks at all of them, with one question. What is not shown is over only where its own markers say so: silence is no end.
-    pub(crate) async fn of(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<Self, JobsError> {
+    async fn of(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<Self, JobsError> {
         let sent = directory.sent_links().await?;
         let ids: Vec<SchedulerJobId> = sent.iter().map(|link| link.scheduler_job).collect();
         let asked = house.scheduler.states(&ids, intent.made_at).await;
@@ -42,7 +42,9 @@ impl ChainState {
         let mut links = Vec::new();
         for sent in sent {
             let seen = of_ids(&states, sent, intent.id, &intent.principal.user, intent.made_at);
-            let is_over = if let Some(seen) = seen {
+            let is_over = if directory.of_link(sent.link).is_fenced().await? {
+                true
+            } else if let Some(seen) = seen {
                 seen.state.is_final()
             } else {
                 let attempts = directory.of_link(sent.link).attempts().await?;
@@ -59,14 +61,12 @@ impl ChainState {
     /// ever that it waits. Where the queue has nothing with the link's stamp, and accounting nothing that began, its claim is
     /// taken in nobody's name: should it come all the same, it ends there without work, and two links never work at once
     /// because of it.
-    pub(super) async fn of_fenced(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<Self, JobsError> {
+    pub(crate) async fn of_fenced(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<Self, JobsError> {
         let mut state = Self::of(house, directory, intent).await?;
         let mut queue = None;
         for link in state.0.iter_mut().filter(|link| !link.is_over && !link.has_begun()) {
             let directory = directory.of_link(link.sent.link);
-            if directory.is_fenced().await? {
-                link.is_over = true;
-            } else if may_be_forgotten(house, &directory).await? {
+            if may_be_forgotten(house, &directory).await? {
                 let queue = match &mut queue {
                     Some(queue) => queue,
                     empty => empty.insert(own_queue(house).await?),
@@ -79,16 +79,31 @@ impl ChainState {
         Ok(state)
     }
 
-    pub(super) fn sent(&self) -> Vec<Sent> {
-        let sent =
-            |link: &Link| Sent { link: link.sent.link, scheduler_job: link.sent.scheduler_job, is_over: link.is_over };
-        self.0.iter().map(sent).collect()
+    pub(super) async fn sent(&self, directory: &JobDirectory) -> Result<Vec<Sent>, JobsError> {
+        let mut sent = Vec::with_capacity(self.0.len());
+        for link in &self.0 {
+            sent.push(of_sent(directory, link.sent, link.is_over).await?);
+        }
+        Ok(sent)
+    }
+
+    /// Those that are not over, as the scheduler calls them.
+    pub(super) fn at_work(&self) -> Vec<SchedulerJobId> {
+        self.0.iter().filter(|link| !link.is_over).map(|link| link.sent.scheduler_job).collect()
     }
 
     /// Whether none of them is at work or waits.
     pub(crate) fn is_over(&self) -> bool {
         self.0.iter().all(|link| link.is_over)
     }
+}
+
+/// A link that was sent, with what its directory tells of it.
+pub(super) async fn of_sent(directory: &JobDirectory, sent: SentLink, is_over: bool) -> Result<Sent, JobsError> {
+    let link = directory.of_link(sent.link);
+    let left_something =
+        link.claimed_by().await?.is_some() || link.is_fenced().await? || !link.attempts().await?.is_empty();
+    Ok(Sent { link: sent.link, is_over, was_withdrawn: is_over && !left_something })
 }
 
 /// The queue shows a job as soon as it was accepted; this is for whoever answers a little late.
@@ -129,5 +144,6 @@ pub(crate) fn of_ids<'a>(
     since: Timestamp,
 ) -> Option<&'a JobSighting> {
     let seen = states.get(&sent.scheduler_job).filter(|seen| seen.submitted_at >= since);
-    of_job(seen, job, owner)
+    // A controller that forgot one link may have given its number to another one.
+    of_job(seen, job, owner).filter(|seen| seen.stamp.is_none_or(|stamp| stamp.link == sent.link))
 }

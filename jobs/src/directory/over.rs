@@ -23,6 +23,10 @@ pub enum OverReason {
     Hours,
     /// Nobody went on with it.
     Abandoned,
+    /// All of its links were taken out of the queue before they began.
+    Withdrawn,
+    /// Its hold was closed while none of its links was in the queue.
+    Closed,
 }
 
 /// The end of a chain.
@@ -39,7 +43,8 @@ pub struct Over {
 }
 
 impl OverReason {
-    const ALL: [Self; 5] = [Self::Done, Self::Stalled, Self::Links, Self::Hours, Self::Abandoned];
+    const ALL: [Self; 7] =
+        [Self::Done, Self::Stalled, Self::Links, Self::Hours, Self::Abandoned, Self::Withdrawn, Self::Closed];
 
     /// The word in the record.
     pub const fn word(self) -> &'static str {
@@ -49,6 +54,8 @@ impl OverReason {
             Self::Links => "links",
             Self::Hours => "hours",
             Self::Abandoned => "abandoned",
+            Self::Withdrawn => "withdrawn",
+            Self::Closed => "closed",
         }
     }
 }
@@ -69,6 +76,8 @@ impl fmt::Display for OverReason {
             Self::Links => "it has had all of its links",
             Self::Hours => "another link could pass its `max_gpu_hours`",
             Self::Abandoned => "nobody went on with it",
+            Self::Withdrawn => "all of its links were taken out of the queue before they began",
+            Self::Closed => "its hold was closed while none of its links was in the queue",
         })
     }
 }

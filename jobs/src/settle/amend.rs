@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ceiling,
-    chain::bounds,
+    chain::{bounds, link_ceiling},
     directory::{IndexedJob, Intent, ReadBack},
     error::JobsError,
     reached::booked,
@@ -68,7 +68,10 @@ pub(super) async fn follow(
             }
         }
         if !at_work.is_empty() {
-            changed.amends.extend(follow_chain(desk, here, reading, at_work).await?);
+            let of_job = queue.iter().filter(|seen| !seen.state.is_final()).filter_map(|seen| seen.stamp);
+            let queued: BTreeSet<LinkNumber> =
+                of_job.filter(|stamp| stamp.job == hold.id.0).map(|stamp| stamp.link).collect();
+            changed.amends.extend(follow_chain(desk, here, reading, (at_work, queued)).await?);
         }
     }
     keep_largest(&mut changed.amends);
@@ -84,21 +87,23 @@ async fn follow_chain(
     desk: &Desk<'_>,
     here: &IndexedJob,
     reading: &Reading,
-    mut at_work: Vec<AtWork>,
+    (mut at_work, queued): (Vec<AtWork>, BTreeSet<LinkNumber>),
 ) -> Result<Option<(AmendHold, String)>, JobsError> {
     at_work.sort_by(|one, other| (one.0, other.2).cmp(&(other.0, one.2)));
     at_work.dedup_by_key(|(link, ..)| *link);
     let directory = desk.house.state.job(here.intent.id);
     let (Some(intent), Some((_, id, _, why))) = (directory.intent().await?, at_work.first()) else { return Ok(None) };
-    let (Some(chain), Some(of_link)) = (intent.chain(), intent.link_hold) else { return Ok(None) };
     let Some(hold) = booked(desk.book.hold(*id).await, NOT_FINISHED)? else { return Ok(None) };
+    let of_link = link_ceiling(&directory, &intent, &hold.unit).await?;
+    let (Some(chain), Some(of_link)) = (intent.chain(), of_link) else { return Ok(None) };
     let known: BTreeSet<LinkNumber> = at_work.iter().map(|(link, ..)| *link).collect();
     let charged: BTreeSet<LinkNumber> =
         reading.attempts(here.intent.id).into_iter().map(|(_, attempt)| attempt.link).collect();
     let mut uncharged = 0;
     for sent in here.links.iter().filter(|sent| !known.contains(&sent.link) && !charged.contains(&sent.link)) {
-        let has_begun = !directory.of_link(sent.link).attempts().await?.is_empty();
-        uncharged += u32::from(has_begun);
+        // One in the queue that was not read back yet counts as it was planned.
+        let is_queued = queued.contains(&sent.link);
+        uncharged += u32::from(is_queued || !directory.of_link(sent.link).attempts().await?.is_empty());
     }
     let to_come = if directory.over().await?.is_some() {
         0

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     chain::over_if_spent,
-    directory::{Ended, IndexedJob, OverReason},
+    directory::{Ended, IndexedJob, OverReason, SentLink},
     error::JobsError,
     forgotten::may_have_begun,
     reached::{booked, scheduled},
@@ -46,8 +46,8 @@ struct Unseen {
     since: Timestamp,
     /// How its hold was closed; none while it is open.
     closing: Option<Closing>,
-    /// Whether it is a chain that goes on when its links have ended.
-    goes_on: bool,
+    /// Of a chain that is not known to be over, its links.
+    links: Option<Vec<SentLink>>,
 }
 
 /// Decides for every open hold of this site, and for every job here that has not ended; asks the scheduler once for those
@@ -110,8 +110,9 @@ async fn open_hold(
                 // Of a chain none of whose links has run, the last one is asked for.
                 let scheduler_job = here.links.last().map_or(scheduler_job, |link| link.scheduler_job);
                 let since = here.submitted_since();
-                let goes_on = here.is_chain && !is_chain_over(desk, here, since).await?;
-                unseen.push(Unseen { job, owner, scheduler_job, since, closing: None, goes_on });
+                let goes_on = here.is_chain && !is_given_up(desk, here, since).await?;
+                let links = goes_on.then(|| here.links.clone());
+                unseen.push(Unseen { job, owner, scheduler_job, since, closing: None, links });
             }
             None if is_abandoned(desk.house, here, desk.now).await? => decided.unsent.push(job),
             None => {}
@@ -184,6 +185,16 @@ async fn is_chain_over(desk: &Desk<'_>, here: &IndexedJob, since: Timestamp) -> 
     if over_if_spent(desk.house, &directory, &intent, &here.links).await?.is_some() {
         return Ok(true);
     }
+    is_given_up(desk, here, since).await
+}
+
+/// Whether a chain of which nothing waits or runs was cancelled, or is known to be over, or nobody has gone on with it since then
+/// for as long as a job may be missed.
+async fn is_given_up(desk: &Desk<'_>, here: &IndexedJob, since: Timestamp) -> Result<bool, JobsError> {
+    let directory = desk.house.state.job(here.intent.id);
+    if directory.is_over_noted().await? {
+        return Ok(true);
+    }
     if kept_until(since) >= desk.now {
         return Ok(false);
     }
@@ -204,10 +215,19 @@ async fn closed_before(
     let Some(closing) = hold.and_then(|hold| hold.closing) else { return Ok(()) };
     match (last_attempt(reading, id, None), job.scheduler_job) {
         (Last::UnderWay, _) => {}
+        (Last::Over(attempt), _) if job.is_chain => {
+            // Whoever closed its hold did not see its directory.
+            let directory = desk.house.state.job(id);
+            let last = job.links.last().map_or(LinkNumber::FIRST, |link| link.link);
+            if !directory.is_over_noted().await? {
+                directory.put_over(OverReason::Closed, last, desk.house.clock.now()).await?;
+            }
+            decided.unwritten.push((id, ended_by(attempt, desk.house.clock.now())));
+        }
         (Last::Over(attempt), _) => decided.unwritten.push((id, ended_by(attempt, desk.house.clock.now()))),
         (Last::None, Some(scheduler_job)) => {
             let (owner, since) = (job.intent.principal.user.clone(), job.submitted_since());
-            unseen.push(Unseen { job: id, owner, scheduler_job, since, closing: Some(closing), goes_on: false });
+            unseen.push(Unseen { job: id, owner, scheduler_job, since, closing: Some(closing), links: None });
         }
         (Last::None, None) => decided.unwritten.push((id, ended_as_closed(closing, desk.house.clock.now()))),
     }
@@ -227,10 +247,10 @@ async fn ask(
     let mut states = scheduled(asked, "the jobs without a run were not looked up")?;
     let tasks = unseen.iter().map(|job| (job.job, job.scheduler_job, job.since));
     fill_in(desk.house, &mut states, tasks).await?;
-    for Unseen { job, owner, scheduler_job, since, closing, goes_on } in unseen {
+    for Unseen { job, owner, scheduler_job, since, closing, links } in unseen {
         // What was submitted before is an earlier owner of the id: the question was for all of them at once.
         let sighting = states.get(&scheduler_job).filter(|sighting| sighting.submitted_at >= since);
-        if sighting.is_some_and(|sighting| is_certainly_anothers(sighting, job)) && !goes_on {
+        if sighting.is_some_and(|sighting| is_certainly_anothers(sighting, job)) && links.is_none() {
             decided.forgotten.insert(job);
         }
         let sighting = of_job(sighting, job, &owner);
@@ -241,8 +261,9 @@ async fn ask(
             (None, Some(closing)) => {
                 decided.unwritten.push((job, ended_as_closed(closing, desk.house.clock.now())));
             }
-            (Some(sighting), None) if goes_on && sighting.state.is_final() => {}
-            (Some(sighting), None) if sighting.state.is_final() && !has_run(sighting) => {
+            (Some(sighting), None)
+                if sighting.state.is_final() && !has_run(sighting) && is_over(desk, job, links.as_deref()).await? =>
+            {
                 let close = CloseHold { id: job.into(), reason: CloseReason::NeverStarted, read_at: None };
                 decided.over.push((close, ended_as_seen(sighting, desk.house.clock.now())));
             }
@@ -264,6 +285,14 @@ async fn ask(
         }
     }
     Ok(())
+}
+
+/// Whether a job whose last scheduler job was taken out of the queue is over: a chain is where no link of it may come.
+async fn is_over(desk: &Desk<'_>, job: JobId, links: Option<&[SentLink]>) -> Result<bool, JobsError> {
+    let Some(links) = links else { return Ok(true) };
+    let directory = desk.house.state.job(job);
+    let Some(intent) = directory.intent().await? else { return Ok(true) };
+    Ok(over_if_spent(desk.house, &directory, &intent, links).await?.is_some())
 }
 
 /// Whether what accounting alone shows as waiting, and the queue does not, was forgotten: by a controller that was killed before it had

@@ -82,7 +82,7 @@ fn refused(what: String, refusal: &Refusal, wanted: &[Wanted<'_>]) -> JobsError 
 
 /// Whether the ledger does not answer. One that is busy does: it is asked again, or a rush would pass an enforced budget
 /// by; the person's own reason goes before.
-fn is_away(error: &LedgerError, is_urged: bool) -> bool {
+pub(crate) fn is_away(error: &LedgerError, is_urged: bool) -> bool {
     error.retry == Retry::Later && (error.kind != LedgerErrorKind::Busy || is_urged)
 }
 

@@ -21,7 +21,7 @@ mod set;
 mod sheet;
 mod together;
 
-pub(crate) use hold::{in_words, take_hold};
+pub(crate) use hold::{in_words, is_away, take_hold};
 pub(crate) use read_back::{Kept, Seen, read_back};
 pub(crate) use request::{Opened, RequestState, digest_of, open_request, request_state, write_intent};
 pub(crate) use send::{NotSent, found_each, look_up, note, send};

@@ -10,7 +10,7 @@ use crate::{
     whose_number::is_anothers,
 };
 use ledger::{AmendHold, Book, Command, HoldId, LedgerErrorKind, NewCeiling, Refusal};
-use model::{Amount, LinkNumber, Placement, Price, Tres, Unit};
+use model::{Amount, LinkNumber, Placement, Price, Timestamp, Tres, Unit};
 use scheduler_adapters::JobSighting;
 
 /// What came of reading a job back.
@@ -72,26 +72,42 @@ pub(crate) async fn read_back(
             }
             Amended::Not => None,
             Amended::Refused(refusal) => {
+                // The next link is asked for as the site made this one, and not sent to be taken back as well.
+                if directory.link() != LinkNumber::FIRST {
+                    let (unit, at) = (intent.hold.as_ref().map(|(unit, _)| unit), house.clock.now());
+                    let link_hold = unit.and_then(|unit| price.in_unit(unit));
+                    let read = read_of(&facts, (changes.clone(), None, link_hold), at);
+                    directory.put_read_back(&read).await?;
+                }
                 let error = take_back(house, directory, intent, submitted, &refusal, &changes).await;
                 return Ok(Kept::TooLarge(error.unwrap_or_else(|error| error)));
             }
         };
     }
-    let read = ReadBack {
-        account: facts.account,
-        partition: facts.partition,
-        qos: facts.qos,
-        time_limit: facts.time_limit,
-        requested: facts.requested,
-        drift: changes,
-        output: None,
-        hold,
-        link_hold,
-        at: house.clock.now(),
-    };
+    let read = read_of(&facts, (changes, hold, link_hold), house.clock.now());
     let read = directory.put_read_back(&read).await?;
     house.steps.done(Step::ReadBack);
     Ok(Kept::AsRead(Box::new(read)))
+}
+
+/// The record of what the scheduler keeps.
+fn read_of(
+    facts: &JobSighting,
+    (drift, hold, link_hold): (Vec<String>, Option<(Unit, Amount)>, Option<Amount>),
+    at: Timestamp,
+) -> ReadBack {
+    ReadBack {
+        account: facts.account.clone(),
+        partition: facts.partition.clone(),
+        qos: facts.qos.clone(),
+        time_limit: facts.time_limit,
+        requested: facts.requested.clone(),
+        drift,
+        output: None,
+        hold,
+        link_hold,
+        at,
+    }
 }
 
 async fn take_back(
@@ -173,27 +189,56 @@ async fn amend(house: &House, directory: &JobDirectory, intent: &Intent, price: 
     let planned = intent.link_hold.unwrap_or(*held);
     let Some(kept) = price.in_unit(unit).filter(|kept| *kept != planned) else { return Ok(Amended::Not) };
     let what = "the hold was not amended";
-    let ceiling = |before: Amount| match intent.link_hold {
-        None => Ok(kept),
-        Some(_) => before.minus(planned).and_then(|others| others.plus(kept)),
-    };
-    let counted = |before| ceiling(before).map_err(|error| ceiling::too_large(&error));
-    let amended = Amended::To(unit.clone(), counted(*held)?);
+    let amended = |ceiling: Amount| Amended::To(unit.clone(), ceiling);
+    let begun = of_begun(house, intent, kept)?;
     if directory.unheld().await?.is_some() {
-        return Ok(amended);
+        return Ok(amended(begun));
     }
-    let Some(book) = house.book(what).await? else { return Ok(amended) };
+    let Some(book) = house.book(what).await? else { return Ok(amended(begun)) };
     let id = HoldId(intent.id);
     match booked(book.hold(id).await, what)? {
-        None => Ok(amended),
+        None => Ok(amended(begun)),
         Some(known) if !known.is_open() => Ok(Amended::Not),
-        // A call that is killed behind this and comes again is put right by the next settlement, within what is at work.
         Some(known) => {
-            let ceiling = NewCeiling::Wanted(counted(known.ceiling)?);
-            let amend = Command::Amend(AmendHold { id, ceiling });
-            posted(house, book.as_ref(), amend, amended).await
+            let ceiling = match intent.link_hold {
+                Some(planned) if is_later(directory).await? => {
+                    let others = at_work(directory, planned).await?;
+                    let parts = others.into_iter().chain([kept, known.charged]);
+                    Amount::sum(parts).map_err(|error| ceiling::too_large(&error))?.max(known.ceiling)
+                }
+                _ => begun,
+            };
+            let amend = Command::Amend(AmendHold { id, ceiling: NewCeiling::Wanted(ceiling) });
+            posted(house, book.as_ref(), amend, amended(ceiling)).await
         }
     }
+}
+
+/// What is held when a job begins of which the scheduler keeps this: of a chain, of as many links as are queued at once. It is
+/// the same however often it is done.
+fn of_begun(house: &House, intent: &Intent, kept: Amount) -> Result<Amount, JobsError> {
+    let (Some(_), Some(chain)) = (intent.link_hold, intent.chain()) else { return Ok(kept) };
+    let links = chain.queued_at_once(house.scheduler.capabilities().can_depend);
+    let links = std::iter::repeat_n(kept, usize::try_from(links).unwrap_or(usize::MAX));
+    Amount::sum(links).map_err(|error| ceiling::too_large(&error))
+}
+
+/// Whether links of the chain were sent beside this one.
+async fn is_later(directory: &JobDirectory) -> Result<bool, JobsError> {
+    Ok(directory.links().await?.len() > 1)
+}
+
+/// What the other links may take that have not ended, as far as the directory tells. A settlement knows it better, and lowers
+/// what is too much.
+async fn at_work(directory: &JobDirectory, planned: Amount) -> Result<Vec<Amount>, JobsError> {
+    let current = directory.current_link().await?.link();
+    let mut others = Vec::new();
+    for link in directory.links().await? {
+        if link.link() >= current && link.link() != directory.link() && link.submitted().await?.is_some() {
+            others.push(link.read_back().await?.and_then(|read| read.link_hold).unwrap_or(planned));
+        }
+    }
+    Ok(others)
 }
 
 async fn posted(house: &House, book: &dyn Book, amend: Command, amended: Amended) -> Result<Amended, JobsError> {

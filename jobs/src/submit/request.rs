@@ -133,7 +133,7 @@ pub(super) async fn is_chain_over(house: &House, directory: &JobDirectory, inten
     if directory.over().await?.is_some() {
         return Ok(true);
     }
-    if !ChainState::of(house, directory, intent).await?.is_over() {
+    if !ChainState::of_fenced(house, directory, intent).await?.is_over() {
         return Ok(false);
     }
     let sent = directory.sent_links().await?;

@@ -82,7 +82,7 @@ pub struct SubmitAnswer {
 /// Submits a job exactly once.
 pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswer, JobsError> {
     let Submission { file, again, anyway } = submission;
-    let ready = ready(&LedgerView::of(&house.here), house, file, anyway).await?;
+    let ready = Box::pin(ready(&LedgerView::of(&house.here), house, file, anyway)).await?;
     let advice = match &ready.told.payment {
         Some((book, unit, amount)) => {
             advice_for(house, &ready.intent.project, (book, unit, *amount), ready.told.expected).await

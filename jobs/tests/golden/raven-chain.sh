@@ -259,10 +259,14 @@ pakt_needless() {
 
 # Ends where no work is left, and otherwise finds out where to go on and until when.
 pakt_begin() {
-  local why journal="$pakt_job_directory/chain"
+  local why later journal="$pakt_job_directory/chain"
   [ ! -e "$pakt_job_directory/over" ] || pakt_needless 'is over'
   # Somebody started an earlier link again: two of them would write the same checkpoints.
-  [ ! -e "$pakt_job_directory/links/2/claim" ] || pakt_needless 'has gone on in a later link'
+  for later in "$pakt_job_directory"/links/*/attempts/*/started; do
+    [ -e "$later" ] || break
+    later=${later#"$pakt_job_directory"/links/}
+    [ "${later%%/*}" -le 1 ] || pakt_needless 'has gone on in a later link'
+  done
   # A controller that was killed may have forgotten this very start, and start it again.
   ! grep -qx 'class=checkpointed' "$pakt_attempt/ended" 2>/dev/null || pakt_needless 'was saved by this start already'
   mkdir -p "$pakt_attempt" && rm -f "$pakt_attempt/stop" "$pakt_attempt/launched" "$pakt_attempt/ended"

@@ -4,6 +4,7 @@ use crate::{
     cluster::{run, stamped},
     desk::{DAY, Desk, HOUR, NOW, at},
     handed::KilledBehind,
+    stage::away::Away,
     wish::{ONE_GPU, cancelled, enforce, held_hours, only_job, sent, wish},
 };
 use jobs::{
@@ -12,7 +13,7 @@ use jobs::{
     chain::Advanced,
     directory::{JobDirectory, OverReason},
     list::{Phase, list},
-    resume::{resume, resume_all},
+    resume::{resume, resume_all, settled},
     show::show,
     submit::{Arrays, ManySubmission, MemberOutcome, Over, SubmitAnswer, SubmitOutcome, submit, submit_many},
 };
@@ -31,6 +32,7 @@ async fn begin(desk: &Desk, chain: &str) -> SubmitAnswer {
 }
 
 async fn go_on(desk: &Desk) -> Advanced {
+    assert_eq!(settled(&desk.house("ada")).await, None);
     resume(&desk.house("ada"), "once").await.expect("a chain").outcome.unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -94,8 +96,9 @@ async fn as_many_links_as_are_wanted_ahead_are_queued_each_behind_the_one_before
     assert_eq!(handed.len(), 3);
     let none: [String; 0] = [];
     assert_eq!(handed[0].options, none);
-    for (place, number) in [(1, 2), (2, 3)] {
-        let options = [format!("--dependency=afterany:{}", 100 + place), "--kill-on-invalid-dep=yes".to_owned()];
+    // Each behind all that are not over: whichever of them is taken away, it begins beside none.
+    for (place, number, behind) in [(1, 2, "101"), (2, 3, "101:102")] {
+        let options = [format!("--dependency=afterany:{behind}"), "--kill-on-invalid-dep=yes".to_owned()];
         assert_eq!(handed[place].options, options);
         assert_eq!(handed[place].stamp, Stamp { job: intent.id, link: link(number) });
         assert!(handed[place].job_name.ends_with(&format!("-{number}")));
@@ -109,16 +112,130 @@ async fn as_many_links_as_are_wanted_ahead_are_queued_each_behind_the_one_before
 }
 
 #[tokio::test]
-async fn when_the_first_begins_and_behind_what_says_nothing_of_later_links() {
+async fn when_it_may_begin_and_behind_what_counts_until_a_link_has_begun() {
     let desk = Desk::new().await;
     let text = format!("{}scheduler: {{ after: \"afterok:7\", begin: \"2027-01-01\" }}\n", text("ahead: 2"));
     submit(&desk.house("ada"), wish(&text)).await.expect("submitted");
+    ends(&desk, 101, 1, 1).await;
+    go_on(&desk).await;
     let (directory, _) = only_job(&desk).await;
     let script = |name: &str| fs::read_to_string(directory.path().join(name)).expect("there");
-    let (first, second) = (script("script.sh"), script("links/2/script.sh"));
-    for word in ["--dependency=", "--begin="] {
-        assert!(first.contains(word) && !second.contains(word), "{word}");
+    let scripts = [script("script.sh"), script("links/2/script.sh"), script("links/3/script.sh")];
+    assert_eq!(scripts.each_ref().map(|script| script.contains("--begin=")), [true, true, false]);
+    assert_eq!(scripts.each_ref().map(|script| script.contains("--dependency=")), [true, false, false]);
+    let sent = std::mem::take(&mut desk.says().handed.sent);
+    let dependency = |place: usize| sent[place].options.first().cloned();
+    assert_eq!(dependency(1).as_deref(), Some("--dependency=afterok:7,afterany:101"));
+    assert_eq!(dependency(2).as_deref(), Some("--dependency=afterany:102"));
+}
+
+#[tokio::test]
+async fn a_chain_whose_links_were_all_taken_out_of_the_queue_before_one_began_is_over() {
+    let desk = Desk::new().await;
+    begin(&desk, "ahead: 2").await;
+    for job in &mut desk.says().queue {
+        job.state = JobState::of(BaseState::Cancelled);
     }
+    let (directory, intent) = only_job(&desk).await;
+    assert_eq!(desk.settle("ada").await.closed, [intent.id]);
+    let ended = directory.ended().await.expect("read").expect("written");
+    let note = "all of its links were taken out of the queue before they began";
+    assert_eq!((ended.state.base, ended.note.as_deref()), (BaseState::Failed, Some(note)));
+    assert_eq!((sent(&desk), held_hours(&desk).await), (2, 0));
+}
+
+#[tokio::test]
+async fn a_link_behind_one_that_was_taken_away_waits_for_those_before_it() {
+    let desk = Desk::new().await;
+    begin(&desk, "ahead: 2").await;
+    desk.says().queue[1].state = JobState::of(BaseState::Cancelled);
+    assert_eq!(numbers(&go_on(&desk).await.sent), [(3, 103)]);
+    assert_eq!(desk.says().handed.sent[2].options[0], "--dependency=afterany:101");
+}
+
+#[tokio::test]
+async fn a_link_that_the_site_makes_too_large_is_taken_back_and_the_next_not_sent_to_be_taken_back_too() {
+    let desk = Desk::new().await;
+    enforce(&desk, true).await;
+    let other = Command::Hold(NewHold {
+        id: HoldId(JobId::from_parts(at(NOW), 9)),
+        project: "atlas".parse().expect("a project"),
+        unit: "testland:gpu".parse().expect("a unit"),
+        ceiling: Amount::from_milli(997 * HOUR),
+        anyway: None,
+        note: "other".to_owned(),
+        is_provisional: false,
+        expected: None,
+    });
+    desk.post(&[other]).await;
+    begin(&desk, "ahead: 2").await;
+    ends(&desk, 101, 1, 1).await;
+    desk.says().handed.filter = Some(|job| job.time_limit = Some(WallTime::from_seconds(4 * 3_600)));
+    let error = go_on(&desk).await.not_sent.expect("taken back");
+    assert!(error.what.contains("link 3 of job `once` was submitted as 103 and taken back"), "{error}");
+    assert_eq!(cancelled(&desk), [103]);
+    for _ in 0..3 {
+        let error = go_on(&desk).await.not_sent.expect("refused");
+        assert!(error.what.contains("link 4 of job `once` was not submitted"), "{error}");
+    }
+    assert_eq!(sent(&desk), 3, "no number is used up for nothing");
+    assert!(only_job(&desk).await.0.cancel().await.expect("read").is_none(), "the others go on");
+}
+
+#[tokio::test]
+async fn what_was_read_back_twice_is_held_once() {
+    let desk = Desk::new().await;
+    desk.says().handed.filter = Some(|job| job.time_limit = Some(WallTime::from_seconds(7_200)));
+    begin(&desk, "ahead: 2").await;
+    let (directory, _) = only_job(&desk).await;
+    // Killed between the ledger and the note.
+    for name in ["read-back.json", "links/2/read-back.json"] {
+        fs::remove_file(directory.path().join(name)).expect("ours");
+        begin(&desk, "ahead: 2").await;
+        assert_eq!(held_hours(&desk).await, 4, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_chain_that_was_submitted_without_the_ledger_is_held_for_as_one_with_it() {
+    let desk = Desk::new().await;
+    let mut house = desk.house("ada");
+    house.books = Arc::new(Away);
+    let answer = submit(&house, wish(&text("ahead: 2"))).await.expect("submitted");
+    assert_eq!(answer.links.len(), 2);
+    desk.settle("ada").await;
+    assert_eq!(held_hours(&desk).await, 2);
+    ends(&desk, 101, 1, 1).await;
+    assert_eq!(numbers(&go_on(&desk).await.sent), [(3, 103)]);
+    assert_eq!(held_hours(&desk).await, 3);
+}
+
+#[tokio::test]
+async fn a_paused_chain_whose_hold_a_coordinator_closed_is_over_and_says_so() {
+    let desk = Desk::new().await;
+    begin(&desk, "ahead: 2").await;
+    ends(&desk, 101, 1, 1).await;
+    ends(&desk, 102, 2, 1).await;
+    let (directory, intent) = only_job(&desk).await;
+    assert_eq!(desk.settle_all("cleo").await.closed, [intent.id]);
+    let resumed = resume(&desk.house("ada"), "once").await.expect("a chain").outcome.expect("looked at");
+    assert!(resumed.not_sent.expect("refused").why.contains("its hold was closed"));
+    desk.settle("ada").await;
+    let ended = directory.ended().await.expect("read").expect("written");
+    let note = "its hold was closed while none of its links was in the queue";
+    assert_eq!((ended.state.base, ended.note.as_deref()), (BaseState::Failed, Some(note)));
+    assert_ne!(begin(&desk, "ahead: 2").await.id, intent.id);
+}
+
+#[tokio::test]
+async fn nobody_goes_on_with_the_chain_of_another() {
+    let desk = Desk::new().await;
+    begin(&desk, "ahead: 2").await;
+    ends(&desk, 101, 1, 1).await;
+    let mut house = desk.house("ada");
+    house.principal = desk.house("bob").principal;
+    let refused = resume(&house, "once").await.expect("a chain").outcome.map(drop).expect_err("refused");
+    assert!(refused.why.contains("it is a job of ada"), "{refused}");
 }
 
 #[tokio::test]
@@ -290,10 +407,10 @@ async fn the_link_that_could_pass_its_gpu_hours_is_not_sent() {
     ends(&desk, 102, 2, 1).await;
     assert_eq!(go_on(&desk).await.sent, []);
     ends(&desk, 103, 3, 1).await;
-    let over = go_on(&desk).await.over.expect("over");
-    assert_eq!((over.why, over.link), (OverReason::Hours, Some(link(3))));
-    // The settlement before that saw it, and closed its hold.
+    desk.settle("ada").await;
     let (directory, _) = only_job(&desk).await;
+    let over = directory.over().await.expect("read").expect("over");
+    assert_eq!((over.why, over.link), (OverReason::Hours, Some(link(3))));
     assert!(directory.ended().await.expect("read").is_some());
     assert_eq!((held_hours(&desk).await, desk.used().await), (0, 3 * 3_600));
 }
@@ -380,8 +497,8 @@ async fn a_link_that_the_scheduler_forgot_before_it_began_can_never_work_any_mor
     let (directory, _) = only_job(&desk).await;
     let owner = fs::read_to_string(directory.path().join("links/2/claim/owner")).expect("taken");
     assert_eq!(owner, "scheduler_job=forgotten\n");
-    let behind = desk.says().handed.sent[2].options.clone();
-    assert_eq!(behind, [] as [String; 0], "there is nothing to wait for by that number");
+    let behind = desk.says().handed.sent[2].options[0].clone();
+    assert_eq!(behind, "--dependency=afterany:101", "that number may be another's by now");
     assert_eq!(go_on(&desk).await.sent, [], "the first and the third are queued");
     // Of another one accounting shows for ever that it waits.
     let at = desk.says().queue.iter().position(|job| job.id == SchedulerJobId::new(103)).expect("queued");

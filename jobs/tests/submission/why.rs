@@ -75,7 +75,7 @@ fn maintenance(from: i64) -> Reservation {
 async fn desk(job: PendingJob) -> Desk {
     let mut desk = Desk::new().await;
     desk.profile_knows(&["gpu", "other", "third"]);
-    once(&desk).await.expect("submitted");
+    Box::pin(once(&desk)).await.expect("submitted");
     desk.says().pending = Some(job);
     desk
 }

@@ -432,6 +432,20 @@ fn a_link_that_was_given_up_as_forgotten_ends_at_its_claim() {
     assert_eq!(late.status.code(), Some(0), "{}", errors(&late));
     assert!(errors(&late).contains("scheduler job forgotten holds the claim"), "{}", errors(&late));
     assert!(!stage.exists("worked") && stage.exists("job/links/2/duplicates/42/owner"));
+    // The one before it works all the same: nothing has gone on.
+    let first = link(&stage, &untold(STEPS), 1, "touch \"$STAGE/worked\"");
+    assert!(stage.exists("worked"), "{}", errors(&first));
+}
+
+/// The second link was taken away, the third one worked: an administrator starts the first one again.
+#[test]
+fn an_earlier_link_that_is_started_again_sees_any_later_one() {
+    let stage = Stage::new();
+    for (number, file) in [(3, "third"), (1, "first")] {
+        let output = link(&stage, &untold(STEPS), number, &format!("touch \"$STAGE/{file}\""));
+        assert_eq!(output.status.code(), Some(0), "{number}: {}", errors(&output));
+    }
+    assert!(stage.exists("third") && !stage.exists("first"));
 }
 
 #[test]
