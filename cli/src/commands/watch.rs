@@ -142,25 +142,31 @@ async fn to_its_end(
     Ok(answer)
 }
 
-/// When the links of a chain that are due are tried again: at once where one has ended or was sent, else after a while.
+/// When the links of a chain that are due are tried again: at once where one has ended or was sent, else later and later.
 #[derive(Default)]
 struct Turn {
-    tried: Option<(Vec<bool>, Instant)>,
+    tried: Option<(Vec<bool>, Instant, Duration)>,
 }
 
 impl Turn {
     fn has_come(&mut self, shown: &Shown) -> bool {
         let links: Vec<bool> = shown.links.iter().map(ShownLink::is_over).collect();
-        let is_same = self.tried.as_ref().is_some_and(|(before, at)| *before == links && at.elapsed() < TRY_EVERY);
-        if !is_same {
-            self.tried = Some((links, Instant::now()));
-        }
-        !is_same
+        let wait = match &self.tried {
+            Some((before, at, wait)) if *before == links => {
+                if at.elapsed() < *wait {
+                    return false;
+                }
+                (*wait * 2).min(TRY_AGAIN.1)
+            }
+            _ => TRY_AGAIN.0,
+        };
+        self.tried = Some((links, Instant::now(), wait));
+        true
     }
 }
 
-/// How often a link is tried again that was refused.
-const TRY_EVERY: Duration = Duration::from_mins(10);
+/// After how long a link that was not sent is tried again, at first and at last.
+const TRY_AGAIN: (Duration, Duration) = (Duration::from_secs(15), Duration::from_mins(10));
 
 /// Sends the links of a chain that are due; what was in the way is said once.
 async fn go_on(
