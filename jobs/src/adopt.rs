@@ -54,6 +54,7 @@ pub async fn adopt(house: &House, scheduler_job: SchedulerJobId, project: Projec
         placement: None,
         hold,
         link_hold: None,
+        continues: None,
         hold_later: unheld.as_ref().and_then(Unheld::later),
         expected: None,
         anyway: Some("adopted: the job was submitted already".to_owned()),

@@ -31,7 +31,7 @@ pub(crate) fn of_job(house: &House, intent: &Intent, read: Option<&ReadBack>, he
 }
 
 /// How many links of a chain are in what is held; 1 of a job that is none.
-fn links_in(held: Amount, link: Option<Amount>) -> Option<usize> {
+pub(crate) fn links_in(held: Amount, link: Option<Amount>) -> Option<usize> {
     let Some(link) = link else { return Some(1) };
     let links = held.milli().checked_div(link.milli())?;
     usize::try_from(links).ok().filter(|_| links * link.milli() == held.milli())

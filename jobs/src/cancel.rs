@@ -27,6 +27,8 @@ pub struct Cancelled {
     pub submitted_as: Option<SchedulerJobId>,
     /// Whether it had been over before.
     pub was_over: bool,
+    /// Whether it is a chain of which no link waited or ran.
+    pub was_paused: bool,
     /// Whether GPU-hours are held for it.
     pub holds: bool,
     /// Why it is not known whether there is another scheduler job of it.
@@ -97,6 +99,7 @@ impl Cancelled {
             (None, _) => earlier.was_over,
             (Some(_), None) => self.was_over,
         };
+        self.was_paused &= earlier.was_paused;
         self.submitted_as = self.submitted_as.or(earlier.submitted_as);
         self.scheduler_jobs.extend(earlier.scheduler_jobs);
         self.holds |= earlier.holds;
@@ -108,6 +111,8 @@ impl Cancelled {
 struct Job {
     intent: Intent,
     directory: JobDirectory,
+    /// Whether it is a link of a chain.
+    is_chain: bool,
     /// Whether it had been over before, and that was noted.
     was_over: bool,
     /// Whether the scheduler shows its end.
@@ -130,7 +135,7 @@ impl Job {
     /// are listed once it is noted that the job is not wanted: who makes one after that sees the note before sending it.
     async fn each(house: &House, known: IndexedJob) -> Vec<Self> {
         let is_chain = known.is_chain;
-        let first = Self::of(house, known.intent).await;
+        let first = Self { is_chain, ..Self::of(house, known.intent).await };
         if !is_chain || !first.goes_on() {
             return vec![first];
         }
@@ -141,7 +146,7 @@ impl Job {
         };
         let mut jobs = Vec::with_capacity(links.len());
         for directory in links.into_iter().skip(1).rev() {
-            jobs.push(Self::new(first.intent.clone(), directory));
+            jobs.push(Self { is_chain, ..Self::new(first.intent.clone(), directory) });
         }
         jobs.push(first);
         jobs
@@ -151,6 +156,7 @@ impl Job {
         Self {
             intent,
             directory,
+            is_chain: false,
             was_over: false,
             is_shown_ended: false,
             noted: Ok(()),
@@ -212,7 +218,9 @@ impl Job {
             id: intent.id,
             name: intent.name.clone(),
             submitted_as: told.or_else(|| self.found.first().map(JobSighting::handle)),
-            was_over: self.was_over || (is_shown_ended && self.ended.is_empty()),
+            // The end of a link is not that of a chain.
+            was_over: self.was_over || (is_shown_ended && self.ended.is_empty() && !self.is_chain),
+            was_paused: self.is_chain && self.ended.is_empty(),
             scheduler_jobs: self.ended.into_iter().collect(),
             holds: holds(directory, intent).await,
             unasked: self.unasked,

@@ -41,6 +41,7 @@ pub mod ledger_marks;
 mod ledger_view;
 pub mod list;
 pub mod log_lines;
+pub mod log_ranks;
 pub mod logs;
 mod look;
 mod nearest;

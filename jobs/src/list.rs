@@ -27,6 +27,11 @@ pub enum Phase {
         /// Why it waits, in the scheduler's word.
         reason: Option<String>,
     },
+    /// It is a chain that is not over, and no link of it waits or runs.
+    Paused {
+        /// How the last one ended.
+        state: JobState,
+    },
     /// It is over.
     Ended {
         /// How.
@@ -157,7 +162,7 @@ async fn listed_job(house: &House, job: IndexedJob, sighting: Option<&JobSightin
         scheduler_job: sighting.map(JobSighting::handle).filter(|_| job.is_chain).or(job.scheduler_job),
         elapsed: ended.as_ref().map_or(sighting.map(|seen| seen.elapsed), |ended| ended.elapsed),
         time_limit: ended.as_ref().map_or(sighting.and_then(|seen| seen.time_limit), |ended| ended.time_limit),
-        phase: phase(&directory, ended, job.scheduler_job, sighting).await,
+        phase: phase(&directory, ended, (job.scheduler_job, job.is_chain), sighting).await,
         progress,
         hold: job.intent.hold,
     })
@@ -187,10 +192,14 @@ async fn end(
 async fn phase(
     directory: &JobDirectory,
     ended: Option<Ended>,
-    scheduler_job: Option<SchedulerJobId>,
+    (scheduler_job, is_chain): (Option<SchedulerJobId>, bool),
     sighting: Option<&JobSighting>,
 ) -> Phase {
+    let is_paused = |seen: &JobSighting| is_chain && seen.state.is_final();
     match (ended, scheduler_job, sighting) {
+        (None, Some(_), Some(seen)) if is_paused(seen) && !directory.is_over_noted().await.unwrap_or(false) => {
+            Phase::Paused { state: seen.state.clone() }
+        }
         (Some(Ended { state, note, .. }), _, _) => Phase::Ended { state, note },
         (None, None, _) => Phase::Begun,
         (None, Some(_), None) => Phase::Submitted { state: JobState::unknown(), reason: None },

@@ -1,6 +1,6 @@
-//! The lines of a log that match a pattern, while its pieces come in.
+//! The lines of a log that match a pattern, or that one rank printed, while its pieces come in.
 
-use crate::error::JobsError;
+use crate::{error::JobsError, log_ranks::RankLines};
 use regex::bytes::{Regex, RegexBuilder};
 
 /// The longest line, in bytes: what has no end for so long is taken as one. A progress bar may write for days without any.
@@ -11,19 +11,23 @@ const LARGEST_PATTERN: usize = 1024 * 1024;
 /// Takes pieces of a log, and gives the lines that match.
 #[derive(Debug)]
 pub struct MatchingLines {
-    pattern: Regex,
+    pattern: Option<Regex>,
+    rank: Option<RankLines>,
     begun: Vec<u8>,
 }
 
 impl MatchingLines {
-    /// Those that match a regular expression (crate `regex`: no look-around, no back-references).
-    pub fn of(pattern: &str) -> Result<Self, JobsError> {
+    /// Those that match a regular expression (crate `regex`: no look-around, no back-references), and that a rank printed.
+    pub fn of(pattern: Option<&str>, rank: Option<RankLines>) -> Result<Self, JobsError> {
+        Ok(Self { pattern: pattern.map(Self::pattern).transpose()?, rank, begun: Vec::new() })
+    }
+
+    fn pattern(pattern: &str) -> Result<Regex, JobsError> {
         let read = RegexBuilder::new(pattern).size_limit(LARGEST_PATTERN).dfa_size_limit(LARGEST_PATTERN).build();
-        let pattern = read.map_err(|error| {
+        read.map_err(|error| {
             let next = "a regular expression is wanted; put `\\` before `.`, `*`, `(`, `[` and their like where they stand for themselves";
             JobsError::usage("the log was not read", format!("`{pattern}` is no pattern: {error}"), next)
-        })?;
-        Ok(Self { pattern, begun: Vec::new() })
+        })
     }
 
     /// Takes the next piece: the matching lines that end in it, with their ends.
@@ -50,9 +54,16 @@ impl MatchingLines {
     }
 
     fn end_line(&mut self, found: &mut Vec<u8>) {
-        let line = self.begun.strip_suffix(b"\n").unwrap_or(&self.begun);
-        if self.pattern.is_match(line) {
-            found.extend_from_slice(&self.begun);
+        let line = match self.rank {
+            Some(rank) => rank.of_line(&self.begun),
+            None => Some(&self.begun[..]),
+        };
+        let is_match = |line: &[u8]| {
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(line))
+        };
+        if let Some(line) = line.filter(|line| is_match(line)) {
+            found.extend_from_slice(line);
         }
         self.begun.clear();
     }
@@ -64,7 +75,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn matching(pattern: &str, pieces: &[&[u8]]) -> Vec<u8> {
-        let mut lines = MatchingLines::of(pattern).expect("a pattern");
+        let mut lines = MatchingLines::of(Some(pattern), None).expect("a pattern");
         let mut found: Vec<u8> = pieces.iter().flat_map(|piece| lines.take(piece)).collect();
         found.extend(lines.finish());
         found
@@ -81,7 +92,7 @@ mod tests {
 
     #[test]
     fn what_has_no_end_fills_no_memory() {
-        let mut lines = MatchingLines::of("x").expect("a pattern");
+        let mut lines = MatchingLines::of(Some("x"), None).expect("a pattern");
         let piece = vec![b'x'; 3 * LONGEST_LINE / 2];
         let found: usize = (0..8).map(|_| lines.take(&piece).len()).sum();
         assert!(lines.begun.capacity() <= 2 * LONGEST_LINE, "{}", lines.begun.capacity());
@@ -91,7 +102,7 @@ mod tests {
     #[test]
     fn what_is_no_pattern_or_too_large_a_one_is_refused() {
         for pattern in ["(", "a{1000}{1000}{1000}", "(?=a)"] {
-            let error = MatchingLines::of(pattern).expect_err("no pattern");
+            let error = MatchingLines::of(Some(pattern), None).expect_err("no pattern");
             assert!(error.why.contains("is no pattern"), "{error:?}");
         }
     }

@@ -1,7 +1,7 @@
 //! `pakt logs`: a job's log, from its end, and what is added to it.
 
 use crate::{
-    directory::Attempt,
+    directory::{Attempt, Intent},
     error::{Gravity, JobsError},
     find::find,
     house::House,
@@ -37,6 +37,12 @@ pub enum Beginning {
     Bytes(u32),
 }
 
+/// What was wanted of the job that `text` names.
+pub async fn intent_of(house: &House, text: &str) -> Result<Intent, JobsError> {
+    let intent = find(house, text).await?.intent;
+    Ok(house.state.job(intent.id).intent().await?.unwrap_or(intent))
+}
+
 /// A log that is being read.
 #[derive(Debug)]
 pub struct Log {
@@ -54,8 +60,7 @@ impl Log {
         from: Beginning,
         attempt: Option<NonZeroU32>,
     ) -> Result<Self, JobsError> {
-        let intent = find(house, text).await?.intent;
-        let intent = house.state.job(intent.id).intent().await?.unwrap_or(intent);
+        let intent = intent_of(house, text).await?;
         let path = log_of(house, &intent).await?;
         let read = house.files.read_part(&path, 0, 0).await;
         let size = reached(read, NOT_READ)?.map_or(0, |part| part.total_bytes);

@@ -12,7 +12,7 @@ use crate::{
     submit::{Sheet, write_sheet},
 };
 use ledger::Budget;
-use model::{Amount, Factors, JobId, Placement, Price, Unit, Window};
+use model::{Amount, Factors, JobId, LinkNumber, Placement, Price, Unit, WallTime, Window};
 pub use scheduler_adapters::Estimate;
 
 /// What `submit` would do.
@@ -29,6 +29,9 @@ pub struct Planned {
     pub factors: Option<Factors>,
     /// What the budget's policy says to the job; none where there is no budget.
     pub advice: Option<Advice>,
+    /// How many links it may have, and how many are queued at once, where it is a chain; what is told of cost and hold of one
+    /// link, and of as many.
+    pub chain: Option<PlannedChain>,
     /// Why nothing would be held.
     pub no_hold: Option<NoHold>,
     /// The batch script; the job id in it is one of zeros.
@@ -39,9 +42,22 @@ pub struct Planned {
     pub doubts: Vec<Mistake>,
 }
 
+/// A chain that would be begun.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct PlannedChain {
+    /// How many links it may have.
+    pub max_links: LinkNumber,
+    /// How many are queued at once.
+    pub at_once: u32,
+    /// How long before its limit each is told to save.
+    pub lead: WallTime,
+    /// The most that all of them may take in the unit of the hold; none where nothing is held.
+    pub most: Option<(Unit, Amount)>,
+}
+
 /// Plans a job; asks the ledger and, for the estimate, the scheduler, and changes nothing.
 pub async fn plan(house: &House, file: &JobFile) -> Result<Planned, JobsError> {
-    let Prepared { placement, ceiling, hold, link_hold: _, no_hold, doubts } = prepare(house, file).await?;
+    let Prepared { placement, ceiling, hold, link_hold, no_hold, doubts } = prepare(house, file).await?;
     let nobody = house.state.job(JobId::from_parts(model::Timestamp::default(), 0));
     let sheet = Sheet::of(house, &file.spec, &placement, &nobody)?;
     let estimate = asked(house, &sheet).await;
@@ -56,8 +72,33 @@ pub async fn plan(house: &House, file: &JobFile) -> Result<Planned, JobsError> {
     let budget = hold.as_ref().and_then(|(_, amount, budget)| budget.as_ref().zip(Some(*amount)));
     let expected = expected(&file.spec, &placement, house.clock.now(), &house.machine_zone);
     let advice = budget.map(|(budget, amount)| advice(budget, amount, Some(expected))).transpose()?;
-    let factors = hold.as_ref().and_then(|(_, amount, _)| arithmetic::of_placement(&placement, *amount));
-    Ok(Planned { placement, expected, ceiling, hold, factors, advice, no_hold, script: sheet.script, estimate, doubts })
+    let chain = file.spec.chain.as_ref().map(|chain| {
+        let all = |of_link: Amount| of_link.milli().checked_mul(chain.max_links.get().into()).map(Amount::from_milli);
+        let unit = hold.as_ref().map(|(unit, ..)| unit.clone());
+        PlannedChain {
+            max_links: chain.max_links,
+            at_once: chain.queued_at_once(house.scheduler.capabilities().can_depend),
+            lead: chain.lead(placement.time_limit),
+            most: unit.zip(link_hold.and_then(all)),
+        }
+    });
+    let factors = hold.as_ref().and_then(|(_, amount, _)| {
+        let links = arithmetic::links_in(*amount, link_hold)?;
+        arithmetic::of_placement(&placement, link_hold.unwrap_or(*amount))?.times(links)
+    });
+    Ok(Planned {
+        placement,
+        expected,
+        ceiling,
+        hold,
+        factors,
+        advice,
+        chain,
+        no_hold,
+        script: sheet.script,
+        estimate,
+        doubts,
+    })
 }
 
 /// Asks the scheduler by a script in a temporary file; a refusal or silence is an answer, not a failure of who asks.

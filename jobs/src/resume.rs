@@ -2,12 +2,16 @@
 
 use crate::{
     chain::{Advanced, advance},
-    directory::{Intent, list},
+    directory::{Intent, State, Unheld, list},
     error::{Gravity, JobsError},
     find::find,
     house::House,
+    reached::booked,
     settle::{SettleOptions, settle},
 };
+use ledger::HoldId;
+use model::JobId;
+use std::{path::Path, sync::Arc};
 
 /// What was done for one chain.
 pub struct Resumed {
@@ -61,6 +65,32 @@ pub async fn resume(house: &House, text: &str) -> Result<Resumed, JobsError> {
         return Err(JobsError::usage(what, "it was begun and never sent", "`pakt submit` of its file goes on"));
     }
     Ok(Resumed { outcome: go_on(house, &intent).await, intent })
+}
+
+/// Goes on with the chain whose directory this is, wherever it lies: what else was known of it may be lost. A ledger that does
+/// not know it holds for it again, with the next settlement.
+pub async fn resume_directory(house: &House, path: &Path) -> Result<Resumed, JobsError> {
+    let what = format!("nothing was gone on with in `{}`", path.display());
+    let id = path.file_name().and_then(|name| name.to_str()?.parse::<JobId>().ok());
+    let root = path.parent().filter(|folder| folder.ends_with("jobs")).and_then(Path::parent);
+    let (Some(id), Some(root)) = (id, root) else {
+        let why = "it is no directory of a job: those are `STATE/jobs/ID`";
+        return Err(JobsError::usage(what, why, "name the folder that has `intent.json` in it"));
+    };
+    let state = State::new(root.to_path_buf(), house.state.mode(), Arc::clone(&house.files));
+    let house = House { state, ..house.clone() };
+    hold_again(&house, id, &what).await?;
+    resume(&house, &id.to_string()).await
+}
+
+/// Notes that a hold is to be entered, where the ledger has none of the job.
+async fn hold_again(house: &House, id: JobId, what: &str) -> Result<(), JobsError> {
+    let Some(book) = house.book(what).await? else { return Ok(()) };
+    if booked(book.hold(HoldId(id)).await, what)?.is_none() {
+        let reason = "the ledger of its submission is gone".to_owned();
+        house.state.job(id).put_unheld(&Unheld { reason, is_provisional: true }).await?;
+    }
+    Ok(())
 }
 
 /// Goes on with all of one's own chains that are not over.

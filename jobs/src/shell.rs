@@ -78,6 +78,7 @@ pub async fn shell(house: &House, wish: ShellWish) -> Result<ShellEnded, JobsErr
         origin: Some(Origin::Shell),
         placement: Some(prepared.placement.clone()),
         link_hold: None,
+        continues: None,
         hold_later: prepared.no_hold.as_ref().and_then(NoHold::later),
         expected: None,
         hold: prepared.hold.map(|(_, unit, amount)| (unit, amount)),
@@ -153,6 +154,7 @@ fn spec(house: &House, wish: &ShellWish) -> JobSpec {
         workdir: "~".to_owned(),
         environment: Environment::default(),
         output: None,
+        labels_ranks: false,
         notify: Notify::default(),
         scheduler: SchedulerOptions {
             account: wish.account.clone(),

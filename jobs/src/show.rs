@@ -3,8 +3,8 @@
 use crate::{
     arithmetic,
     directory::{
-        Attempt, Cancel, Checkpoints, Ended, IndexedJob, Intent, JobDirectory, Origin, Over, Progress, ReadBack,
-        SentLink, SubmittedNote, Unheld,
+        Attempt, Cancel, Checkpoints, Ended, IndexedJob, Intent, JobDirectory, Origin, Over, OverReason, Progress,
+        ReadBack, SentLink, SubmittedNote, Unheld,
     },
     error::JobsError,
     failure::{Failure, of_last_attempt},
@@ -16,7 +16,7 @@ use crate::{
     whose_number::is_anothers,
 };
 use ledger::{Hold, HoldId};
-use model::{Factors, JobState, LinkNumber, SchedulerJobId, Timestamp};
+use model::{BaseState, Factors, JobState, LinkNumber, SchedulerJobId, Timestamp};
 use scheduler_adapters::{Freshness, JobSighting, Look};
 use std::{
     collections::BTreeMap,
@@ -131,6 +131,15 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         Some(_) => directory.over().await?,
         None => None,
     };
+    let cancel = directory.cancel().await?;
+    if let Some(seen) = sighting.as_mut().filter(|seen| seen.state.is_final() && intent.chain().is_some()) {
+        // How its last link ended is not how it did.
+        match over.as_ref().map(|over| over.why) {
+            Some(OverReason::Done) => seen.state = JobState::of(BaseState::Completed),
+            _ if cancel.is_some() => seen.state = JobState::of(BaseState::Cancelled),
+            _ => {}
+        }
+    }
     let attempts = directory.all_attempts().await?;
     let failure = failure(house, &attempts, ended.as_ref(), sighting.as_ref(), &log).await.unwrap_or_else(|error| {
         notes.push(format!("{}: {}", error.what, error.why));
@@ -145,7 +154,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         progress: link.progress().await?,
         checkpoints: directory.checkpoints().await?,
         over,
-        cancel: directory.cancel().await?,
+        cancel,
         directory: directory.path().to_path_buf(),
         intent,
         submitted,

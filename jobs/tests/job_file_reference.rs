@@ -70,6 +70,7 @@ fn around(path: &str) -> Job<'static> {
         | "chain.stalled_links"
         | "chain.lead"
         | "chain.signal" => drop(job.insert("chain.until", "steps")),
+        "logs" => drop(job.insert("launch", "srun")),
         "notify.when" => drop(job.insert("notify.mail", "ada@example.org")),
         _ => {}
     }

@@ -163,6 +163,9 @@ pub struct JobSpec {
     /// Where the log goes instead of into the job directory, as the scheduler reads it: `%j` is its own, nothing else is
     /// expanded.
     pub output: Option<String>,
+    /// Whether each line of the log says which rank printed it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub labels_ranks: bool,
     /// Who is told.
     pub notify: Notify,
     /// What is said to the scheduler.

@@ -71,6 +71,8 @@ struct Start {
     container_words: String,
     nodes: u32,
     processes: u32,
+    /// Whether each line of the log says which rank printed it.
+    labels_ranks: bool,
     run: String,
     program_comment: &'static str,
     program: String,
@@ -93,6 +95,7 @@ impl Context {
     /// Checks and quotes everything.
     pub(crate) fn of(script: &BatchScript<'_>) -> Result<Self, TemplateError> {
         launch::refuse_without_scheduler(script)?;
+        launch::refuse_unlabelled(script)?;
         refusal::refuse(script)?;
         let mut context = Self {
             head: Head::of(script),
@@ -169,10 +172,11 @@ impl Start {
             launch: launch_name(spec.launch),
             launch_template: format!("scripts/launch/{}.sh.j2", launch_name(spec.launch)),
             rendezvous: (spec.launch != Launch::Command).then(|| Rendezvous::of(script)),
-            srun_options: launch::srun_options(spec.launch, placement),
+            srun_options: launch::srun_options(spec.launch, placement, spec.labels_ranks && placement.nodes > 1),
             visible_gpus: visible_gpus(placement),
             nodes: placement.nodes,
             processes: placement.share.gpus.max(1),
+            labels_ranks: spec.labels_ranks,
             program_comment: program_comment(spec.launch),
             program: launch::program(script, &run, &container_words),
             delimiter: String::new(),

@@ -17,6 +17,9 @@ pub enum TemplateError {
         /// Nodes.
         nodes: u32,
     },
+    /// A launcher that labels no lines.
+    #[error("`logs: ranks` is given, and `{0}` does not say which rank printed a line; srun and torchrun do")]
+    NoLabels(String),
     /// A container is wanted where no profile says how to start one.
     #[error(
         "`environment.container` is given, but the profile of {site} names no container launcher for `{partition}`"

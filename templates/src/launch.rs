@@ -40,8 +40,24 @@ pub(crate) fn refuse_without_scheduler(script: &BatchScript<'_>) -> Result<(), T
     Ok(())
 }
 
+/// Refuses labels of ranks where the launcher writes none.
+pub(crate) fn refuse_unlabelled(script: &BatchScript<'_>) -> Result<(), TemplateError> {
+    let launcher = script.placement.launcher.mpi_launcher.first().filter(|first| *first != "srun");
+    let is_labelled = match script.spec.launch {
+        Launch::Torchrun => true,
+        Launch::Srun => script.dialect == Dialect::Slurm,
+        Launch::Mpi => script.dialect == Dialect::Slurm && launcher.is_none(),
+        Launch::Command => false,
+    };
+    if script.spec.labels_ranks && !is_labelled {
+        let launcher = launcher.filter(|_| script.spec.launch == Launch::Mpi).map(String::as_str);
+        return Err(TemplateError::NoLabels(launcher.unwrap_or(launch_name(script.spec.launch)).to_owned()));
+    }
+    Ok(())
+}
+
 /// The options of `srun` for one job, quoted.
-pub(crate) fn srun_options(launch: Launch, placement: &Placement) -> String {
+pub(crate) fn srun_options(launch: Launch, placement: &Placement, labels: bool) -> String {
     let tasks = Tasks::of(launch, placement);
     let mut words = vec![
         format!("--nodes={}", placement.nodes),
@@ -50,6 +66,7 @@ pub(crate) fn srun_options(launch: Launch, placement: &Placement) -> String {
         // One process that failed leaves the others waiting for it until the time limit.
         "--kill-on-bad-exit=1".to_owned(),
     ];
+    words.extend(labels.then(|| "--label".to_owned()));
     words.extend(placement.launcher.srun_options.iter().cloned());
     words.iter().map(|text| quote::word(text)).collect::<Vec<_>>().join(" ")
 }
@@ -99,20 +116,24 @@ pub(crate) fn program(script: &BatchScript<'_>, run: &str, container: &str) -> S
             format!("[ \"${{1:-}}\" = inside ] || exec {container}/bin/bash \"$0\" inside\nshift\n{run}")
         }
         Launch::Srun | Launch::Mpi if script.dialect == Dialect::Local => format!("{container}{run}"),
-        Launch::Srun => format!("srun {} {container}{run}", srun_options(Launch::Srun, script.placement)),
-        Launch::Mpi => format!("{} {container}{run}", mpi_words(script.placement)),
+        Launch::Srun => {
+            format!("srun {} {container}{run}", srun_options(Launch::Srun, script.placement, script.spec.labels_ranks))
+        }
+        Launch::Mpi => {
+            format!("{} {container}{run}", mpi_words(script.placement, script.spec.labels_ranks))
+        }
         Launch::Torchrun => run.to_owned(),
     }
 }
 
 /// The MPI launcher with its options, quoted: the profile's words, else `srun --mpi=pmix`.
-fn mpi_words(placement: &Placement) -> String {
+fn mpi_words(placement: &Placement, labels: bool) -> String {
     let standard = ["srun".to_owned(), "--mpi=pmix".to_owned()];
     let launcher = &placement.launcher.mpi_launcher;
     let words: &[String] = if launcher.is_empty() { &standard } else { launcher };
     let quoted = words.iter().map(|text| quote::word(text)).collect::<Vec<_>>().join(" ");
     if words.first().is_some_and(|first| first == "srun") {
-        format!("{quoted} {}", srun_options(Launch::Mpi, placement))
+        format!("{quoted} {}", srun_options(Launch::Mpi, placement, labels))
     } else {
         format!("{quoted} -n {}", Tasks::of(Launch::Mpi, placement).total)
     }

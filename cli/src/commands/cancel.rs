@@ -28,6 +28,9 @@ fn line(cancelled: &Cancelled) -> String {
     let ids = cancelled.scheduler_jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let hold = if cancelled.holds { "; `pakt settle` closes its hold" } else { "" };
     let id = cancelled.id;
+    if cancelled.was_paused && !cancelled.was_over && cancelled.submitted_as.is_some() {
+        return format!("job {id} cancelled; no link of it waited or ran{hold}\n");
+    }
     match (cancelled.was_over, ids.is_empty(), cancelled.submitted_as) {
         (true, ..) => format!("job {id} was over\n"),
         (false, false, _) => format!("job {id} cancelled ({ids}){hold}\n"),

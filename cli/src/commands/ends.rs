@@ -2,7 +2,7 @@
 
 use crate::output::instant;
 use jobs::{
-    directory::{Over, OverReason},
+    directory::{Origin, Over, OverReason},
     failure::Failure,
     show::Shown,
 };
@@ -78,7 +78,7 @@ fn paused(shown: &Shown) -> End {
         format!(": link {} has ended{state}", link.sent.link)
     });
     End {
-        why: format!("no link of it waits or runs{last}"),
+        why: format!("it is paused: no link of it waits or runs{last}"),
         next: format!("`pakt resume {}` goes on", shown.intent.id),
     }
 }
@@ -90,7 +90,14 @@ fn chain(shown: &Shown, over: &Over) -> Option<End> {
         || format!("no checkpoint of it is there; {}", log(name)),
         |last| {
             let path = last.path.display();
-            format!("its last checkpoint is of step {}: {path}; submitted again it begins anew, unless its program is given that", last.step)
+            let file = match &shown.intent.origin {
+                Some(Origin::JobFile { path, .. }) => path.as_str(),
+                _ => "FILE",
+            };
+            format!(
+                "`pakt submit {file} --checkpoint {}:{path}` goes on at its last checkpoint, as a new job",
+                last.step
+            )
         },
     );
     let next = match over.why {
@@ -99,7 +106,12 @@ fn chain(shown: &Shown, over: &Over) -> Option<End> {
         OverReason::Withdrawn => "submit it again, if that was a mistake".to_owned(),
         OverReason::Links | OverReason::Hours | OverReason::Abandoned | OverReason::Closed => goes_on,
     };
-    Some(End { why: format!("its chain is over before its work was done: {}", over.why), next })
+    let why = format!("its chain is over before its work was done: {}", over.why);
+    let by_log = shown.failure.as_ref().filter(|_| over.why == OverReason::Stalled);
+    if let Some(End { why: said, next }) = by_log.and_then(|failure| by_its_log(failure, name)) {
+        return Some(End { why: format!("{why}; {said}"), next });
+    }
+    Some(End { why, next })
 }
 
 /// Whether the job came to an end that is not the one its person wanted.

@@ -4,10 +4,10 @@ use super::Context;
 use crate::{failure::Failure, output::Answer, wiring::Freshness};
 use jobs::{
     log_lines::MatchingLines,
-    logs::{Beginning, Log},
+    log_ranks::RankLines,
+    logs::{Beginning, Log, intent_of},
     show::follow as look,
 };
-use model::JobState;
 use serde_json::json;
 use std::{num::NonZeroU32, time::Duration};
 
@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// What one start of the job printed, of several after a requeue: 1 is the first, as `pakt show` lists them
     #[arg(long, value_name = "NUMBER")]
     pub attempt: Option<NonZeroU32>,
+    /// What one rank printed, of a job with `logs: ranks`; 0 is the first
+    #[arg(long, value_name = "NUMBER")]
+    pub rank: Option<u32>,
     /// The lines that match a regular expression, of those that would be printed
     #[arg(long, value_name = "PATTERN")]
     pub grep: Option<String>,
@@ -38,7 +41,14 @@ const LOOKS_PER_QUESTION: u32 = 20;
 /// Prints the log.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let house = context.house_to_look().await?;
-    let mut matching = arguments.grep.as_deref().map(MatchingLines::of).transpose()?;
+    let rank = match arguments.rank {
+        Some(rank) => Some(RankLines::of(&intent_of(&house, &arguments.job).await?, rank)?),
+        None => None,
+    };
+    let mut matching = match (arguments.grep.as_deref(), rank) {
+        (None, None) => None,
+        (pattern, rank) => Some(MatchingLines::of(pattern, rank)?),
+    };
     let from = arguments.tail.map_or(Beginning::Start, Beginning::Lines);
     let mut log = Log::open(&house, &arguments.job, from, arguments.attempt).await?;
     let mut text = String::new();
@@ -47,9 +57,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
         let is_over = if arguments.follow && number % LOOKS_PER_QUESTION == 0 {
             let is_whole = log.is_whole(&house).await?;
             let shown = look(&house, &arguments.job, Freshness::Shared).await?;
-            is_whole
-                || shown.ended.is_some()
-                || shown.sighting.as_ref().map(|seen| &seen.state).is_some_and(JobState::is_final)
+            is_whole || shown.is_over()
         } else {
             !arguments.follow
         };

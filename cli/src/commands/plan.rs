@@ -3,12 +3,12 @@
 use super::{Context, choice, job_file, view};
 use crate::{
     failure::Failure,
-    output::{Answer, decision, explained_hold, instant, price_lines},
+    output::{Answer, decision, explained_hold, hold, instant, price_lines},
 };
 use jobs::{
     Gravity,
     outlook::free_before_and_after,
-    plan::{Estimate, Planned},
+    plan::{Estimate, Planned, PlannedChain},
     prepare::NoHold,
 };
 use serde_json::{Value, json};
@@ -40,6 +40,9 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     text.push_str(&format!("placement  {}\n", view::placement_line(&planned.placement)));
     text.push_str(&format!("costs      at most {}\n", price_lines(&planned.ceiling)));
     text.push_str(&format!("hold       {}\n", hold_line(&planned)?));
+    if let Some(chain) = &planned.chain {
+        text.push_str(&format!("chain      {}\n", chain_line(chain)));
+    }
     text.push_str(&format!("start      {}\n", start_line(&planned)));
     if let Some(advice) = planned.advice.as_ref().filter(|advice| advice.is_known()) {
         let so_far = if advice.is_free_known { "" } else { ", as far as the books know" };
@@ -75,6 +78,18 @@ fn hold_line(planned: &Planned) -> Result<String, Failure> {
     })
 }
 
+/// What the links of a chain may come to, and who queues them.
+fn chain_line(chain: &PlannedChain) -> String {
+    let PlannedChain { max_links, at_once, lead, most } = chain;
+    let most =
+        most.as_ref().map(|(unit, amount)| format!(", at most {} in all", hold(unit, *amount))).unwrap_or_default();
+    let queued = if *at_once == 1 { "one is" } else { &format!("{at_once} are") };
+    format!(
+        "up to {max_links} links, each at such a cost{most}; {queued} queued and held at a time, the others by `pakt watch` or \
+         `pakt resume --all`; each is told to save {lead} before its limit"
+    )
+}
+
 fn start_line(planned: &Planned) -> String {
     match &planned.estimate {
         Ok(Estimate::StartsAt { at, .. }) => format!("about {} by the scheduler's estimate", instant(*at)),
@@ -107,5 +122,5 @@ fn json(planned: &Planned) -> Result<Value, Failure> {
         Err(why) => json!({ "unknown": why }),
     };
     Ok(json!({ "version": 1, "placement": view::placement_json(&planned.placement), "ceiling": planned.ceiling,
-               "hold": hold, "advice": planned.advice, "estimate": estimate, "script": planned.script, "doubts": planned.doubts }))
+               "hold": hold, "chain": planned.chain, "advice": planned.advice, "estimate": estimate, "script": planned.script, "doubts": planned.doubts }))
 }

@@ -5,27 +5,34 @@ use crate::{failure::Failure, output::Answer};
 use jobs::{
     JobsError,
     chain::Advanced,
-    resume::{Resumed, resume, resume_all, settled},
+    resume::{Resumed, resume, resume_all, resume_directory, settled},
 };
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// Arguments of `resume`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The chain: its id or the start of it, a scheduler's id of a link, or a name
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(required_unless_present_any = ["all", "directory"], conflicts_with_all = ["all", "directory"])]
     pub job: Option<String>,
     /// Go on with all of your chains that are not over; for cron
     #[arg(long)]
     pub all: bool,
+    /// Go on with the chain of this job directory, also where all else that was known of it is lost
+    #[arg(long, value_name = "DIR", conflicts_with = "all")]
+    pub directory: Option<PathBuf>,
 }
 
 /// Sends the links that are due.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let house = context.house().await?;
     let note = settled(&house).await.map(|why| format!("note: not settled yet: {why}"));
-    let Some(job) = &arguments.job else { return Ok(of_all(&resume_all(&house).await?).with_notes(note)) };
-    let resumed = resume(&house, job).await?;
+    let resumed = match (&arguments.job, &arguments.directory) {
+        (Some(job), _) => resume(&house, job).await?,
+        (None, Some(directory)) => resume_directory(&house, directory).await?,
+        (None, None) => return Ok(of_all(&resume_all(&house).await?).with_notes(note)),
+    };
     let json = json!({ "version": 1, "job": for_programs(&resumed) });
     let advanced = resumed.outcome.as_ref().map_err(JobsError::clone)?;
     if let Some(error) = &advanced.not_sent {

@@ -104,6 +104,7 @@ fn dated_state(house: &House, shown: &Shown) -> String {
 
 fn state(shown: &Shown) -> String {
     match (&shown.ended, &shown.sighting, &shown.submitted) {
+        (None, Some(_), _) if shown.is_paused() => "PAUSED".to_owned(),
         (Some(ended), _, _) => match &ended.note {
             Some(note) => format!("{}, {note}", ended.state),
             None => ended.state.to_string(),
@@ -193,7 +194,7 @@ fn json(shown: &Shown) -> serde_json::Value {
         "links": shown.links, "attempts": shown.attempts.iter().map(|attempt| json!({
             "scheduler_job": attempt.scheduler_job, "restart": attempt.restart, "started_at": attempt.started_at,
             "ended_at": attempt.ended_at, "exit_code": attempt.exit_code, "class": attempt.class, "told": attempt.told,
-            "log_begins_at": attempt.log_begins_at,
+            "log_begins_behind_bytes": attempt.log_begins_at,
         })).collect::<Vec<_>>(),
         "hold": hold_json(shown), "directory": shown.directory, "log": shown.log,
     })

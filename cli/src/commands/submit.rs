@@ -6,6 +6,7 @@ use crate::{
     output::{Answer, decision, explained_hold},
     wiring::{Decision, Freshness},
 };
+use jobs::directory::Checkpoint;
 use jobs::ledger_marks::meet_other_ledgers;
 use jobs::outlook::Advice;
 use jobs::submit::{Submission, SubmitAnswer, SubmitOutcome};
@@ -27,6 +28,9 @@ pub(crate) struct Arguments {
     /// Go on where the ledger refuses; the reason is recorded
     #[arg(long, value_name = "REASON", value_parser = super::view::reason)]
     pub anyway: Option<String>,
+    /// Begin the chain at a checkpoint of an earlier job; of one job
+    #[arg(long, value_name = "STEP:PATH", conflicts_with = "rest")]
+    pub checkpoint: Option<Checkpoint>,
     #[command(flatten)]
     pub arrays: TaskOptions,
     /// Say how many synced writes and processes it took, and what was asked of the site
@@ -60,6 +64,10 @@ pub(crate) struct Anew {
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answer, Failure> {
     let mut files = job_file::read_all(&arguments.files, context).await?;
     let Some(file) = (if files.len() == 1 && !arguments.anew.rest { files.pop() } else { None }) else {
+        if arguments.checkpoint.is_some() {
+            let why = "`--checkpoint` is for one job, and these are several";
+            return Err(Failure::usage("nothing was submitted", why, "submit the one that is to go on by itself"));
+        }
         return submit_many::run(&arguments, files, context).await;
     };
     if arguments.arrays.at_once.is_some() {
@@ -68,7 +76,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     }
     let choice = choice::to_submit(context, &file, arguments.anew.again).await?;
     let house = choice.house.clone();
-    let submission = Submission { file, again: arguments.anew.again, anyway: arguments.anyway };
+    let submission =
+        Submission { file, again: arguments.anew.again, anyway: arguments.anyway, checkpoint: arguments.checkpoint };
     let answer = jobs::submit::submit(&house, submission).await?;
     let id = answer.id;
     let mut shown = shown(&answer);
@@ -113,10 +122,11 @@ pub(super) fn shown(answer: &SubmitAnswer) -> Answer {
         (_, Some(why)) => text.push_str(&format!("held: nothing: {why}\n")),
         (None, None) => text.push_str("held: nothing\n"),
     }
-    if answer.links.len() > 1 {
+    if !answer.sent_now.is_empty() {
         let links: Vec<String> =
-            answer.links.iter().skip(1).map(|sent| format!("link {} as {}", sent.link, sent.scheduler_job)).collect();
-        text.push_str(&format!("behind it: {}\n", links.join(", ")));
+            answer.sent_now.iter().map(|sent| format!("link {} as {}", sent.link, sent.scheduler_job)).collect();
+        let word = if answer.outcome == SubmitOutcome::Already { "goes on with" } else { "behind it" };
+        text.push_str(&format!("{word}: {}\n", links.join(", ")));
     }
     for drift in &answer.drift {
         text.push_str(&format!("changed by the site: {drift}\n"));

@@ -59,6 +59,7 @@ pub(super) fn phase(phase: &Phase) -> String {
             Some(reason) if state.is_pending() => format!("{state} ({reason})"),
             _ => state_word(state),
         },
+        Phase::Paused { state } => format!("PAUSED, a link ended {}", state_word(state)),
         // The reason stands in `show`: a table has no room for what a scheduler says.
         Phase::Ended { state, note } => note.as_ref().map_or_else(
             || state_word(state),

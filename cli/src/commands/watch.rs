@@ -181,7 +181,7 @@ async fn go_on(
         Ok(advanced) => advanced.not_sent,
         Err(error) => Some(error),
     };
-    let note = not_sent.map(|error| format!("note: {}: {}", error.what, error.why)).or(unsettled);
+    let note = not_sent.map(|error| format!("note: {error}")).or(unsettled);
     if let Some(note) = note.as_ref().filter(|note| said.as_ref() != Some(note)) {
         bar.suspend(|| context.screen.aside(note));
     }

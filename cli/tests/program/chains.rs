@@ -35,13 +35,20 @@ fn a_program_that_is_told_before_its_limit_saves_and_says_where_it_goes_on() {
     assert_eq!(shown["ended"]["state"]["base"], "FAILED", "its work is not done: {shown}");
     let (why, next) = (shown["end"]["why"].as_str(), shown["end"]["next"].as_str());
     assert!(why.is_some_and(|why| why.contains("its chain is over before its work was done")), "{shown}");
-    assert!(next.is_some_and(|next| next.contains(&format!("of step {step}: "))), "{shown}");
+    assert!(next.is_some_and(|next| next.contains(&format!("--checkpoint {step}:"))), "{shown}");
     let told = desk.pakt(&["show", "lm"]).expect(0).stdout;
     assert!(told.contains(", exit code 75; it was told ahead of its limit, and saved\n"), "{told}");
     assert!(
         told.contains(&format!("chain      over behind link 1: it has had all of its links, at step {step}\n")),
         "{told}"
     );
+    // What it says to do makes a new job, which goes on.
+    let next = next.and_then(|next| next.split('`').nth(1)).expect("a command").to_owned();
+    let words: Vec<&str> = next.split(' ').skip(1).chain(["--watch"]).collect();
+    desk.pakt(&words).expect(6);
+    let later = desk.json(&["show", "lm"]);
+    assert_ne!(later["id"], shown["id"]);
+    assert!(later["over"]["step"].as_u64().is_some_and(|later| later > step), "{later}");
 }
 
 #[test]
@@ -54,6 +61,12 @@ fn a_chain_goes_on_link_by_link_until_its_work_is_done() {
     desk.write(&file, &format!("{text}chain: {{ until: steps, steps: 200, lead: 58s, ahead: 3 }}\n"));
     let said = desk.pakt(&["submit", &file]).expect(0).stdout;
     assert!(!said.contains("behind it"), "nothing can wait for the end of a job here: {said}");
+    let planned = desk.pakt(&["plan", "--no-script", &file]).expect(0).stdout;
+    assert!(planned.contains("chain      up to 10 links, each at such a cost, at most "), "{planned}");
+    assert!(
+        planned.contains("one is queued and held at a time, the others by `pakt watch` or `pakt resume --all`"),
+        "{planned}"
+    );
     desk.pakt(&["watch", "lm"]).expect(0);
     let shown = desk.json(&["show", "lm"]);
     assert_eq!((&shown["over"]["why"], shown["over"]["step"].as_u64()), (&"done".into(), Some(200)), "{shown}");

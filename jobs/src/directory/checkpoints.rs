@@ -5,7 +5,7 @@
 
 use super::JobDirectory;
 use crate::{error::JobsError, reached::reached};
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf, str::FromStr};
 
 const NAME: &str = "checkpoints";
 /// How much of the list's end is read, in bytes.
@@ -18,7 +18,7 @@ const MOST_DIGITS: usize = 18;
 const MOST_LOOKED_AT: usize = 50;
 
 /// A checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Checkpoint {
     /// The step after which it was written.
     pub step: u64,
@@ -54,7 +54,36 @@ impl Checkpoint {
     }
 }
 
+/// Why a text is no checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckpointError(String);
+
+impl std::error::Error for CheckpointError {}
+
+impl fmt::Display for CheckpointError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}` is no step and path from the root, such as `300:/work/checkpoints/300.pt`", self.0)
+    }
+}
+
+impl FromStr for Checkpoint {
+    type Err = CheckpointError;
+
+    /// Reads `STEP:PATH`, by the rules of a line of the list.
+    fn from_str(text: &str) -> Result<Self, CheckpointError> {
+        let line = text.split_once(':').map(|(step, path)| format!("{step} {path}"));
+        line.and_then(|line| Self::of_line(line.as_bytes())).ok_or_else(|| CheckpointError(text.to_owned()))
+    }
+}
+
 impl JobDirectory {
+    /// Begins the list with a checkpoint of an earlier job, unless it was begun.
+    pub(crate) async fn begin_checkpoints(&self, first: &Checkpoint) -> Result<(), JobsError> {
+        let line = format!("{} {}\n", first.step, first.path.display());
+        let written = self.files().write_once(&self.path().join(NAME), line.as_bytes()).await;
+        reached(written, "the list of the job's checkpoints was not begun").map(drop)
+    }
+
     /// The last checkpoint that the job's program named and that is there.
     pub async fn checkpoints(&self) -> Result<Checkpoints, JobsError> {
         const DOING: &str = "the list of the job's checkpoints was not read";
@@ -97,6 +126,15 @@ mod tests {
         assert_eq!(read(list, true), expected[..1], "the first line of a piece may have been cut");
         // Who goes back appends an earlier one again.
         assert_eq!(read(b"300 /c\n100 /a\n", false)[0], (100, "/a".to_owned()));
+    }
+
+    #[test]
+    fn a_checkpoint_that_a_person_names_is_read_as_a_line_of_the_list() {
+        let named: Checkpoint = "300:/work/a b:c.pt".parse().expect("a checkpoint");
+        assert_eq!((named.step, named.path.display().to_string()), (300, "/work/a b:c.pt".to_owned()));
+        for text in ["", "300", "300:", "300:relative", "x:/a", "-1:/a", ":/a", "300 /a"] {
+            assert!(text.parse::<Checkpoint>().is_err(), "{text}");
+        }
     }
 
     #[test]

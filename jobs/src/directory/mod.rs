@@ -45,7 +45,7 @@ mod sets;
 mod store;
 mod together;
 
-pub use checkpoints::{Checkpoint, Checkpoints};
+pub use checkpoints::{Checkpoint, CheckpointError, Checkpoints};
 pub use index::{IndexedJob, JobIndex, list};
 pub use links::SentLink;
 pub use markers::{Attempt, Progress};

@@ -1,6 +1,6 @@
 //! The records of a job directory: small JSON documents, each written once.
 
-use super::markers::Progress;
+use super::{checkpoints::Checkpoint, markers::Progress};
 use model::{
     AccountName, Amount, Chain, ClusterName, JobId, JobName, JobSpec, JobState, PartitionName, Placement, Principal,
     ProjectName, QosName, SchedulerJobId, SiteName, Stamp, Timestamp, Tres, Unit, WallTime, Window,
@@ -68,6 +68,9 @@ pub struct Intent {
     /// Why it is to be found out later what is held: the ledger did not answer when this was written.
     #[serde(default)]
     pub hold_later: Option<String>,
+    /// Of a chain: the checkpoint of an earlier job at which it begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<Checkpoint>,
     /// When it is expected to run, where a job file tells; its hold is of what may be spent then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Window>,

@@ -131,6 +131,7 @@ fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place,
     let environment = surroundings::environment(&job, &source.directory);
     let workdir = workdir(&job, &source.directory);
     let output = paths::of_log(&job, "output", &source.directory);
+    let labels_ranks = labels_ranks(&job, launch);
     let notify = surroundings::notify(&job);
     let scheduler = scheduler::read(&job);
     let chain = chain::read(&job, resources.as_ref().map(|resources| resources.time));
@@ -145,10 +146,24 @@ fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place,
         workdir: workdir?,
         environment,
         output,
+        labels_ranks,
         notify,
         scheduler,
         chain,
     })
+}
+
+/// Whether each line of the log is to say which rank printed it.
+fn labels_ranks(job: &Fields<'_>, launch: Option<Launch>) -> bool {
+    let wanted = job.word("logs", &[("plain", false), ("ranks", true)]).unwrap_or_default();
+    if wanted && launch == Some(Launch::Command) {
+        job.mistake(
+            "logs",
+            "a command is one process, and has no ranks",
+            "leave it out, or `launch:` it by torchrun or srun",
+        );
+    }
+    wanted
 }
 
 fn site(job: &Fields<'_>) -> Option<SiteChoice> {

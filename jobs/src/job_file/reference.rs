@@ -226,6 +226,13 @@ pub const FIELDS: &[FieldReference] = &[
         "Where the log goes. A relative path begins at the job file. The scheduler opens it: `%j` and the like are its own, and \
          neither `$NAME` nor `~` is expanded.",
     ),
+    field(
+        "logs",
+        "`plain` or `ranks`",
+        "plain",
+        "ranks",
+        "With `ranks` each line of the log says which rank printed it, so that `pakt logs --rank` can tell them apart.",
+    ),
     field("notify", "fields", "nobody is told", "", "Mail from the scheduler."),
     field("notify.mail", "a mail address", "none", "ada@example.org", "Who is told."),
     field("notify.when", "a list of `start`, `end`, `fail`", "`[end, fail]`", "[start, fail]", "When."),

@@ -88,6 +88,7 @@ pub async fn submit_script(house: &House, wish: ScriptSubmission) -> Result<Subm
     let factors = held.and_then(|(_, held)| arithmetic::of_job(house, &intent, Some(&read), *held));
     Ok(SubmitAnswer {
         links: Vec::new(),
+        sent_now: Vec::new(),
         id: intent.id,
         scheduler_job: submitted.scheduler_job,
         outcome: SubmitOutcome::of(was_begun, was_sent),
@@ -119,6 +120,7 @@ async fn intent(house: &House, wish: &ScriptSubmission, options: &Options, diges
         placement: None,
         hold: None,
         link_hold: None,
+        continues: None,
         hold_later: None,
         expected: None,
         anyway: wish.anyway.clone(),

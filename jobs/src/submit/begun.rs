@@ -43,6 +43,9 @@ pub(super) async fn begin(house: &House, opened: Opened, ready: Ready) -> Result
         }
     };
     let was_sent = directory.submitted().await?.is_some();
+    if let Some(checkpoint) = intent.continues.as_ref().filter(|_| !was_sent) {
+        directory.begin_checkpoints(checkpoint).await?;
+    }
     let (script, handed) = (ready.sheet)(&intent)?;
     if let Some(script) = script.filter(|_| !was_sent) {
         directory.put_script(script.as_bytes()).await?;
@@ -100,7 +103,7 @@ impl Begun {
         notes: Vec<String>,
     ) -> Result<SubmitAnswer, JobsError> {
         let Self { directory, intent, is_taken_up, was_sent, told, .. } = self;
-        let (links, unsent) = links(house, &directory, &intent).await?;
+        let (links, sent_now, unsent) = links(house, &directory, &intent).await?;
         let unheld = directory.unheld().await?;
         let hold = read.as_ref().and_then(|read| read.hold.clone()).or(intent.hold.clone());
         let hold = hold.filter(|_| unheld.is_none());
@@ -111,6 +114,7 @@ impl Begun {
             outcome: SubmitOutcome::of(is_taken_up, was_sent),
             hold,
             links,
+            sent_now,
             factors,
             no_hold: unheld.map(|unheld| unheld.reason).or(told.no_hold),
             advice: None,
@@ -128,15 +132,15 @@ async fn links(
     house: &House,
     directory: &JobDirectory,
     intent: &Intent,
-) -> Result<(Vec<SentLink>, Option<String>), JobsError> {
+) -> Result<(Vec<SentLink>, Vec<SentLink>, Option<String>), JobsError> {
     if intent.chain().is_none() {
-        return Ok((Vec::new(), None));
+        return Ok((Vec::new(), Vec::new(), None));
     }
-    let unsent = match Box::pin(advance(house, directory, intent)).await {
-        Ok(advanced) => advanced.not_sent,
-        Err(error) => Some(error),
+    let (sent_now, unsent) = match Box::pin(advance(house, directory, intent)).await {
+        Ok(advanced) => (advanced.sent, advanced.not_sent),
+        Err(error) => (Vec::new(), Some(error)),
     };
-    Ok((directory.sent_links().await?, unsent.map(|error| error.to_string())))
+    Ok((directory.sent_links().await?, sent_now, unsent.map(|error| error.to_string())))
 }
 
 /// Slurm makes no folder for a log, and a job whose log cannot be opened fails at its start.

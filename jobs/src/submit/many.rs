@@ -122,7 +122,7 @@ async fn all_ready(house: &House, files: Vec<JobFile>, anyway: Option<String>) -
         return Err(JobsError::usage("nothing was submitted", why, "submit them in several calls"));
     }
     let view = LedgerView::of(&house.here);
-    let tried = each(files, FILES_AT_ONCE, |file| ready(&view, house, file, anyway.clone())).await;
+    let tried = each(files, FILES_AT_ONCE, |file| ready(&view, house, file, (anyway.clone(), None))).await;
     let (mut all, mut mistakes) = (Vec::with_capacity(count), Vec::new());
     for tried in tried {
         match tried {

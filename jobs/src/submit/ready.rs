@@ -3,7 +3,7 @@
 use super::{Sheet, alike::alike, digest_of};
 use crate::{
     attended::attended,
-    directory::{Intent, Origin},
+    directory::{Checkpoint, Intent, Origin},
     error::{Gravity, JobsError},
     expected::expected,
     house::House,
@@ -52,7 +52,7 @@ pub(super) async fn ready(
     view: &Arc<LedgerView>,
     house: &House,
     file: JobFile,
-    anyway: Option<String>,
+    (anyway, continues): (Option<String>, Option<Checkpoint>),
 ) -> Result<Ready, JobsError> {
     attended(house, &format!("job `{}` was not submitted", file.spec.name))?;
     let Prepared { placement, hold, link_hold, no_hold, doubts, .. } = prepare_in(view, house, &file).await?;
@@ -61,7 +61,11 @@ pub(super) async fn ready(
     // Each link of a chain is sent by itself.
     let alike = alike(house, &placement, &sheet).filter(|_| file.spec.chain.is_none());
     let expected = expected(&file.spec, &placement, house.clock.now(), &house.machine_zone);
-    let digest = digest_of(house, &file.spec);
+    // Begun at a checkpoint it is another request than the file alone.
+    let digest = match &continues {
+        Some(checkpoint) => digest_of(house, &(&file.spec, checkpoint)),
+        None => digest_of(house, &file.spec),
+    };
     let (path, spec) = (file.source.path, file.spec);
     let origin = Origin::JobFile {
         path: path.to_string_lossy().into_owned(),
@@ -83,6 +87,7 @@ pub(super) async fn ready(
         placement: Some(placement),
         hold: hold.as_ref().map(|(_, unit, amount)| (unit.clone(), *amount)),
         link_hold,
+        continues,
         hold_later: no_hold.as_ref().and_then(NoHold::later),
         expected: Some(expected),
         anyway,

@@ -9,12 +9,13 @@ use super::{
     ready::{advice_for, ready},
 };
 use crate::{
-    directory::SentLink,
+    directory::{Checkpoint, SentLink},
     error::JobsError,
     house::House,
     job_file::{JobFile, Mistake},
     ledger_view::LedgerView,
     outlook::Advice,
+    reached::reached,
 };
 use model::{Amount, Factors, JobId, SchedulerJobId, Unit};
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ pub struct Submission {
     pub again: bool,
     /// The reason to go on where the ledger refuses.
     pub anyway: Option<String>,
+    /// The checkpoint of an earlier job at which a chain begins.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// What became of it.
@@ -63,6 +66,8 @@ pub struct SubmitAnswer {
     pub hold: Option<(Unit, Amount)>,
     /// Of a chain: its links that the scheduler has, or had.
     pub links: Vec<SentLink>,
+    /// Those of them that were sent by this call, but for the first one.
+    pub sent_now: Vec<SentLink>,
     /// How that comes about.
     pub factors: Option<Factors>,
     /// Why nothing is held.
@@ -81,14 +86,18 @@ pub struct SubmitAnswer {
 
 /// Submits a job exactly once.
 pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswer, JobsError> {
-    let Submission { file, again, anyway } = submission;
-    let ready = Box::pin(ready(&LedgerView::of(&house.here), house, file, anyway)).await?;
+    let Submission { file, again, anyway, checkpoint } = submission;
+    if let Some(checkpoint) = &checkpoint {
+        may_begin_at(house, &file, checkpoint).await?;
+    }
+    let ready = Box::pin(ready(&LedgerView::of(&house.here), house, file, (anyway, checkpoint))).await?;
     let advice = match &ready.told.payment {
         Some((book, unit, amount)) => {
             advice_for(house, &ready.intent.project, (book, unit, *amount), ready.told.expected).await
         }
         None => None,
     };
+    let earlier = house.state.last_of_request(&ready.digest).await?.map(|(_, id)| id);
     let opened = open_request(house, &ready.digest, again).await?;
     let begun = begin(house, opened, ready).await?;
     if !begun.was_sent
@@ -98,6 +107,39 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
     }
     let submitted = Box::pin(begun.send(house)).await?;
     let mut answer = begun.answer(house, &submitted, Seen::NotYet).await?;
+    if let Some(earlier) = earlier.filter(|id| *id != answer.id && !answer.links.is_empty()) {
+        answer.notes.extend(begins_anew(house, earlier).await?);
+    }
     answer.advice = advice.filter(|_| answer.outcome == SubmitOutcome::New && answer.hold.is_some());
     Ok(answer)
+}
+
+/// That a chain begins anew although an earlier one of the same request left a checkpoint.
+async fn begins_anew(house: &House, earlier: JobId) -> Result<Option<String>, JobsError> {
+    let last = house.state.job(earlier).checkpoints().await?.last;
+    Ok(last.map(|Checkpoint { step, path }| {
+        format!(
+            "it begins anew, unless its program finds a checkpoint by itself; job {earlier} of the same file left one of step {step}, \
+             at which `--checkpoint {step}:{}` begins",
+            path.display()
+        )
+    }))
+}
+
+/// Whether a job can begin at a checkpoint: one that is there, and of a chain, whose program is told where to go on.
+async fn may_begin_at(house: &House, file: &JobFile, checkpoint: &Checkpoint) -> Result<(), JobsError> {
+    let what = format!("job `{}` was not submitted", file.spec.name);
+    if file.spec.chain.is_none() {
+        let why = "it is no chain, and its program is not told at which checkpoint to go on";
+        return Err(JobsError::usage(what, why, "write `chain: { until: steps }` (docs/checkpoints.md)"));
+    }
+    if reached(house.files.modified_at(&checkpoint.path).await, &what)?.is_none() {
+        let why = format!("there is no checkpoint at `{}`", checkpoint.path.display());
+        return Err(JobsError::usage(
+            what,
+            why,
+            "`pakt show` of the job that wrote it names the last one that is there",
+        ));
+    }
+    Ok(())
 }

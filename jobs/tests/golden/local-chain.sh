@@ -137,6 +137,18 @@ pakt_find_checkpoint() {
   [ "$count" -eq 0 ]
 }
 
+# Tells of lines that this start appended to the list and that name no checkpoint.
+# shellcheck disable=SC2317 # Reached through a trap alone.
+pakt_tell_of_lines() {
+  local size
+  size=$(stat -Lc %s "$pakt_job_directory/checkpoints" 2>/dev/null) || return 0
+  if [ "$size" -gt "$pakt_listed_before" ] && [ "$pakt_saved" -le "$pakt_saved_before" ]; then
+    printf 'pakt: nothing that was appended to %s names a checkpoint that is there: a line is STEP, one space, and a path from the root; the last one says: %s\n' \
+      "$pakt_job_directory/checkpoints" "$(tail -n 1 -- "$pakt_job_directory/checkpoints" | tr -d '[:cntrl:]' | cut -c 1-200)" >&2
+    pakt_is_misnamed=' misnamed'
+  fi
+}
+
 # Appends a line to the journal of the chain, which all links share, behind a last one that was cut.
 pakt_journal() {
   local journal="$pakt_job_directory/chain"
@@ -169,7 +181,7 @@ pakt_read_journal() {
     ended)
       [ -z "$began" ] || pakt_worked=$((pakt_worked + (at > began ? at - began : 0)))
       began='' pakt_class=$class
-      case "$told" in TERM | INT | HUP) spared[number]=yes ;; esac
+      case "$told" in TERM | INT | HUP | NODE_FAIL | BOOT_FAIL | PREEMPTED) spared[number]=yes ;; esac
       ;;
     esac
   done < <(cat -- "$pakt_job_directory/chain" 2>/dev/null)
@@ -230,6 +242,8 @@ pakt_begin() {
   ! grep -qx 'class=checkpointed' "$pakt_attempt/ended" 2>/dev/null || pakt_needless 'was saved by this start already'
   mkdir -p "$pakt_attempt" && rm -f "$pakt_attempt/stop" "$pakt_attempt/launched" "$pakt_attempt/ended"
   pakt_find_checkpoint || pakt_is_blind=yes
+  pakt_saved_before=$pakt_saved
+  pakt_listed_before=$(stat -Lc %s "$pakt_job_directory/checkpoints" 2>/dev/null) || pakt_listed_before=0
   [ ! -e "$journal" ] || [ -r "$journal" ] || pakt_fail 74 "cannot read $journal from $(uname -n)"
   pakt_read_journal
   why=$(pakt_is_over)
@@ -267,8 +281,10 @@ pakt_classify() {
     case "${pakt_received:-}" in TERM | INT | HUP) pakt_class=interrupted ;; *) pakt_class=setup ;; esac
     return
   fi
-  case "$pakt_told $1" in
-  'none 0') pakt_class=finished ;;
+  case "$pakt_told $1${pakt_is_misnamed:-}" in
+  'none 0' | 'none 0 misnamed') pakt_class=finished ;;
+  'none '*misnamed) pakt_class=failed ;;
+  *misnamed) pakt_class=told ;; # It says that it saved, and nothing of that is there.
   *' 75') pakt_class=checkpointed ;;
   'none '*) pakt_class=failed ;;
   *' 0') pakt_class=checkpointed ;;
@@ -328,6 +344,7 @@ pakt_finish() {
   if [ "$code" -gt 128 ] && [ "$code" -le 192 ]; then signal=$((code - 128)); fi
   printf -v now '%(%s)T' -1
   pakt_find_checkpoint || printf 'pakt: none of the checkpoints in %s can be seen\n' "$pakt_job_directory/checkpoints" >&2
+  pakt_tell_of_lines
   pakt_classify "$code"
   printf '%s=%s\n' \
     exit_code "$code" \

@@ -47,6 +47,7 @@ pub(crate) fn job(site: &Site, launch: Launch) -> JobSpec {
         workdir: "$PROJECT/tiny lm".to_owned(),
         environment: environment(false),
         output: None,
+        labels_ranks: false,
         notify: Notify::default(),
         scheduler: SchedulerOptions { account: Some(account(site)), ..SchedulerOptions::default() },
         chain: None,

@@ -291,6 +291,7 @@ impl Desk {
             placement: None,
             hold: Some(("testland:gpu".parse().expect("a unit"), Amount::from_milli(HOUR))),
             link_hold: None,
+            continues: None,
             hold_later: None,
             expected: None,
             anyway: None,

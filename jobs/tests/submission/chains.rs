@@ -8,16 +8,19 @@ use crate::{
     wish::{ONE_GPU, cancelled, enforce, held_hours, only_job, sent, wish},
 };
 use jobs::{
-    JobsError, Step,
+    House, JobsError, Step,
     cancel::cancel,
     chain::Advanced,
-    directory::{JobDirectory, OverReason},
+    directory::{Checkpoint, JobDirectory, OverReason},
     list::{Phase, list},
-    resume::{resume, resume_all, settled},
+    resume::{resume, resume_all, resume_directory, settled},
+    settle::{SettleOptions, settle},
     show::show,
-    submit::{Arrays, ManySubmission, MemberOutcome, Over, SubmitAnswer, SubmitOutcome, submit, submit_many},
+    submit::{
+        Arrays, ManySubmission, MemberOutcome, Over, Submission, SubmitAnswer, SubmitOutcome, submit, submit_many,
+    },
 };
-use ledger::{Command, HoldId, NewHold};
+use ledger::{Book, Command, HoldId, NewHold};
 use model::{Amount, BaseState, JobId, JobState, LinkNumber, SchedulerJobId, Stamp, WallTime};
 use scheduler_adapters::{AdapterErrorKind, Freshness, JobForm};
 use std::{fs, sync::Arc};
@@ -523,7 +526,7 @@ async fn a_chain_that_nobody_goes_on_with_keeps_its_hold_for_two_weeks() {
     let shown = show(&desk.house("ada"), "once", Freshness::Fresh).await.expect("known");
     assert!(shown.is_paused() && !shown.is_over());
     let listed = list(&desk.house("ada"), 9, true, Freshness::Fresh).await.expect("listed").jobs;
-    assert!(matches!(listed[0].phase, Phase::Submitted { .. }), "it is open");
+    assert!(matches!(listed[0].phase, Phase::Paused { .. }), "{:?}", listed[0].phase);
     desk.set_clock(NOW + 13 * DAY);
     assert_eq!(desk.settle("ada").await.closed, []);
     desk.set_clock(NOW + 16 * DAY);
@@ -585,4 +588,83 @@ async fn chains_of_many_files_are_sent_link_by_link_and_never_as_an_array() {
     }
     assert_eq!(sent(&desk), 12);
     assert!(desk.says().queue.iter().all(|job| job.form == JobForm::Single));
+}
+
+#[tokio::test]
+async fn a_chain_goes_on_from_its_directory_alone_and_is_held_for_again() {
+    let desk = Desk::new().await;
+    begin(&desk, "ahead: 2").await;
+    ends(&desk, 101, 1, 1).await;
+    let (directory, intent) = only_job(&desk).await;
+    // Another ledger, another state folder: of what was known at the login node nothing is left.
+    let other = Desk::new().await;
+    let lost = desk.house("ada").state.root().join("requests");
+    fs::remove_dir_all(lost).expect("ours");
+    let house = House { books: other.house("ada").books, state: other.house("ada").state, ..desk.house("ada") };
+    let resumed = resume_directory(&house, directory.path()).await.expect("a chain").outcome.expect("gone on with");
+    assert_eq!(numbers(&resumed.sent), [(3, 103)]);
+    let house = House { state: desk.house("ada").state, ..house };
+    settle(&house, SettleOptions::default()).await.expect("settled");
+    let hold = other.book().hold(HoldId(intent.id)).await.expect("read").expect("entered");
+    assert!(hold.is_open());
+    assert_eq!((hold.charged.milli(), hold.ceiling.milli()), (HOUR, 3 * HOUR), "one link was charged, two are queued");
+    for (path, why) in [("/tmp", "it is no directory of a job"), ("/tmp/jobs/nothing", "it is no directory of a job")] {
+        let error = resume_directory(&house, path.as_ref()).await.map(drop).expect_err("none");
+        assert!(error.why.contains(why), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_chain_begins_at_the_checkpoint_of_an_earlier_one() {
+    let desk = Desk::new().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("300.pt");
+    let at: Checkpoint = format!("300:{}", path.display()).parse().expect("a checkpoint");
+    let with = |text: &str| Submission { checkpoint: Some(at.clone()), ..wish(text) };
+    let house = desk.house("ada");
+    let gone = submit(&house, with(&text("ahead: 2"))).await.map(drop).expect_err("refused");
+    assert!(gone.why.contains("there is no checkpoint at"), "{gone}");
+    fs::write(&path, "weights").expect("ours");
+    let untold = submit(&house, with(ONE_GPU)).await.map(drop).expect_err("refused");
+    assert!(untold.why.contains("it is no chain"), "{untold}");
+    let answer = submit(&house, with(&text("ahead: 2"))).await.expect("submitted");
+    let known = house.state.job(answer.id).checkpoints().await.expect("read");
+    assert_eq!((known.last.as_ref(), known.gone), (Some(&at), 0));
+    let again = submit(&house, with(&text("ahead: 2"))).await.expect("known");
+    assert_eq!((again.id, again.outcome), (answer.id, SubmitOutcome::Already));
+    assert_ne!(begin(&desk, "ahead: 2").await.id, answer.id, "without it, it is another request");
+    assert_eq!(
+        fs::read_to_string(house.state.job(answer.id).path().join("checkpoints")).expect("there").lines().count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_paused_chain_that_is_cancelled_is_cancelled_and_not_over_before() {
+    let desk = Desk::new().await;
+    begin(&desk, "ahead: 2").await;
+    ends(&desk, 101, 1, 1).await;
+    ends(&desk, 102, 2, 1).await;
+    let done = cancel(&desk.house("ada"), "once").await.expect("cancelled");
+    assert!(done.was_paused && !done.was_over && done.holds && done.scheduler_jobs.is_empty());
+    let shown = show(&desk.house("ada"), "once", Freshness::Fresh).await.expect("known");
+    let state = shown.sighting.as_ref().map(|seen| seen.state.base);
+    assert_eq!((shown.is_over(), shown.is_paused(), state), (true, false, Some(BaseState::Cancelled)));
+    desk.settle("ada").await;
+    assert_eq!((held_hours(&desk).await, desk.used().await), (0, 7_200));
+}
+
+#[tokio::test]
+async fn whoever_submits_a_chain_anew_is_told_of_the_checkpoint_that_the_last_one_left() {
+    let desk = Desk::new().await;
+    begin(&desk, "ahead: 2").await;
+    ends(&desk, 101, 1, 1).await;
+    let (directory, _) = only_job(&desk).await;
+    let path = directory.path().join("300.pt");
+    fs::write(&path, "weights").expect("ours");
+    fs::write(directory.path().join("checkpoints"), format!("300 {}\n", path.display())).expect("ours");
+    assert_eq!(begin(&desk, "ahead: 2").await.notes, [""; 0], "it is the same job");
+    is_over(&directory, "stalled");
+    let notes = begin(&desk, "ahead: 2").await.notes;
+    assert!(notes[0].contains(&format!("--checkpoint 300:{}", path.display())), "{notes:?}");
 }

@@ -28,7 +28,7 @@ pub(crate) fn wish(text: &str) -> Submission {
         lines_before: 0,
     };
     let file = JobFile::read(source).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-    Submission { file, again: false, anyway: None }
+    Submission { file, again: false, anyway: None, checkpoint: None }
 }
 
 /// Submits the job of one GPU as ada.

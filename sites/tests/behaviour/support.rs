@@ -24,6 +24,7 @@ pub(crate) fn job(nodes: Option<u32>, gpus: GpuRequest) -> JobSpec {
         workdir: "$HOME/tiny".to_owned(),
         environment: model::Environment::default(),
         output: None,
+        labels_ranks: false,
         notify: model::Notify::default(),
         scheduler: model::SchedulerOptions::default(),
         chain: None,

@@ -460,3 +460,42 @@ fn whoever_ends_the_chain_takes_back_the_links_that_wait_behind_it_by_their_stam
     assert!(taken_back.contains(&format!(".{name}\n")) && taken_back.contains(user), "{taken_back}");
     assert!(taken_back.contains("--state=PENDING") && taken_back.lines().count() == 1, "{taken_back}");
 }
+
+#[test]
+fn a_start_that_the_machine_ended_does_not_count_as_stalled_and_one_that_was_killed_otherwise_does() {
+    for (state, is_stalled) in [("NODE_FAIL", false), ("PREEMPTED", false), ("FAILED", true)] {
+        let stage = Stage::new();
+        stage
+            .double("scontrol", &format!("printf 'JobId=%s JobName=x JobState={state} Reason=None\\n' \"${{*: -1}}\""));
+        let two = Chain { stalled_links: 2, ..untold(STEPS) };
+        for number in 1..=2 {
+            let run = format!("touch \"$STAGE/ready.{number}\"; sleep 100");
+            let mut child = start(&stage, &two, number, &run, &Start::slurm(40 + u64::from(number)));
+            stage.wait_until("the program is at work", |stage| stage.exists(&format!("ready.{number}")));
+            signal("KILL", &format!("-{}", child.id()));
+            child.wait().expect("an end");
+        }
+        let third = link(&stage, &two, 3, "touch \"$STAGE/worked\"");
+        assert_eq!(stage.exists("worked"), !is_stalled, "{state}: {}", errors(&third));
+        let buried = stage.read("job/chain").lines().filter(|line| line.ends_with(&format!(" - {state}"))).count();
+        assert_eq!(buried, if is_stalled { 0 } else { 2 }, "{state}");
+    }
+}
+
+#[test]
+fn lines_that_name_no_checkpoint_are_told_and_what_says_that_it_saved_did_not() {
+    for lines in ["5 relative/5.pt", "five /tmp", "5 /nowhere/5.pt"] {
+        let stage = Stage::new();
+        let run = format!("echo '{lines}' >>\"$PAKT_CHECKPOINTS\"; {WAIT}; exit 75");
+        let output = link(&stage, &chain(STEPS), 1, &run);
+        assert_eq!(output.status.code(), Some(75), "{}", errors(&output));
+        assert_eq!(stage.marker("ended", "class"), "told");
+        let told = format!("a line is STEP, one space, and a path from the root; the last one says: {lines}");
+        assert!(errors(&output).contains(&told), "{}", errors(&output));
+    }
+    // A newer one that is there is enough.
+    let stage = Stage::new();
+    let output =
+        link(&stage, &chain(STEPS), 1, &format!("{}; echo x >>\"$PAKT_CHECKPOINTS\"; {WAIT}; exit 75", save(10)));
+    assert_eq!((output.status.code(), stage.marker("ended", "class").as_str()), (Some(0), "checkpointed"));
+}

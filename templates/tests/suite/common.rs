@@ -31,6 +31,7 @@ pub(crate) fn job(launch: Launch, run: &str) -> JobSpec {
         workdir: "/".to_owned(),
         environment: Environment::default(),
         output: None,
+        labels_ranks: false,
         notify: Notify::default(),
         scheduler: SchedulerOptions::default(),
         chain: None,
