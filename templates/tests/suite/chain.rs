@@ -484,7 +484,7 @@ fn a_start_that_the_machine_ended_does_not_count_as_stalled_and_one_that_was_kil
 
 #[test]
 fn lines_that_name_no_checkpoint_are_told_and_what_says_that_it_saved_did_not() {
-    for lines in ["5 relative/5.pt", "five /tmp", "5 /nowhere/5.pt"] {
+    for lines in ["5 relative/5.pt", "five /tmp"] {
         let stage = Stage::new();
         let run = format!("echo '{lines}' >>\"$PAKT_CHECKPOINTS\"; {WAIT}; exit 75");
         let output = link(&stage, &chain(STEPS), 1, &run);
