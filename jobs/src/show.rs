@@ -132,13 +132,8 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         None => None,
     };
     let cancel = directory.cancel().await?;
-    if let Some(seen) = sighting.as_mut().filter(|seen| seen.state.is_final() && intent.chain().is_some()) {
-        // How its last link ended is not how it did.
-        match over.as_ref().map(|over| over.why) {
-            Some(OverReason::Done) => seen.state = JobState::of(BaseState::Completed),
-            _ if cancel.is_some() => seen.state = JobState::of(BaseState::Cancelled),
-            _ => {}
-        }
+    if let Some(seen) = sighting.as_mut().filter(|_| intent.chain().is_some()) {
+        of_chain(seen, over.as_ref(), cancel.is_some());
     }
     let attempts = directory.all_attempts().await?;
     let failure = failure(house, &attempts, ended.as_ref(), sighting.as_ref(), &log).await.unwrap_or_else(|error| {
@@ -233,6 +228,18 @@ fn is_behind(shown: &Shown) -> bool {
     let (Some(seen), Some(attempt)) = (&shown.sighting, shown.attempts.last()) else { return false };
     let has_ended = attempt.ended_at.is_some() && !seen.state.is_final();
     shown.ended.is_none() && shown.was_shared && (has_ended || seen.state.is_pending())
+}
+
+/// Of a chain that is over the scheduler says how its last link ended, which is not how it did.
+fn of_chain(seen: &mut JobSighting, over: Option<&Over>, was_cancelled: bool) {
+    let base = match over.map(|over| over.why) {
+        Some(OverReason::Done) => BaseState::Completed,
+        _ if was_cancelled => BaseState::Cancelled,
+        _ => return,
+    };
+    if seen.state.is_final() {
+        seen.state = JobState::of(base);
+    }
 }
 
 /// What the scheduler says of the job's scheduler jobs, and why it says nothing.

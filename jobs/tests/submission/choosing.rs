@@ -113,7 +113,7 @@ fn anywhere() -> jobs::submit::Submission {
 async fn submitted(choices: &Choices, sites: Vec<Neighbour>, again: bool) -> Result<SubmitAnswer, JobsError> {
     let submission = jobs::submit::Submission { again, ..anywhere() };
     let chosen = choose(choices, sites, &submission.file, again).await?;
-    submit(&chosen.house, submission).await
+    Box::pin(submit(&chosen.house, submission)).await
 }
 
 #[tokio::test]
