@@ -182,8 +182,8 @@ async fn failure(
 /// As [`show`], for whoever looks again and again: where the job's own files tell more than an answer that is a little old,
 /// the scheduler is asked.
 pub async fn follow(house: &House, text: &str, freshness: Freshness) -> Result<Shown, JobsError> {
-    let shown = show(house, text, freshness).await?;
-    if is_behind(&shown) { show(house, text, Freshness::Fresh).await } else { Ok(shown) }
+    let shown = Box::pin(show(house, text, freshness)).await?;
+    if is_behind(&shown) { Box::pin(show(house, text, Freshness::Fresh)).await } else { Ok(shown) }
 }
 
 impl Shown {

@@ -23,7 +23,8 @@ async fn expect(desk: impl AsyncFn() -> Desk, text: &str, cases: &[Case]) {
     for (number, (filter, drift, hours)) in cases.iter().enumerate() {
         let desk = desk().await;
         desk.says().handed.filter = Some(*filter);
-        let answer = submit(&desk.house("ada"), wish(text)).await.unwrap_or_else(|error| panic!("{number}: {error}"));
+        let answer =
+            Box::pin(submit(&desk.house("ada"), wish(text))).await.unwrap_or_else(|error| panic!("{number}: {error}"));
         assert_eq!((&answer.drift[..], &answer.notes[..]), (&drift.map_to_text()[..], &[][..]), "case {number}");
         assert_eq!(held_hours(&desk).await, *hours, "case {number}");
         let shown = answer.hold.map(|(_, amount)| amount.milli() / HOUR);
@@ -33,7 +34,8 @@ async fn expect(desk: impl AsyncFn() -> Desk, text: &str, cases: &[Case]) {
         assert_eq!(i64::try_from(product).expect("fits"), hours * HOUR, "case {number}: {factors:?}");
         // Read back once: another submission changes and posts nothing.
         let entries = desk.entries().await.len();
-        let again = submit(&desk.house("ada"), wish(text)).await.unwrap_or_else(|error| panic!("{number}: {error}"));
+        let again =
+            Box::pin(submit(&desk.house("ada"), wish(text))).await.unwrap_or_else(|error| panic!("{number}: {error}"));
         assert_eq!((again.drift, desk.entries().await.len()), (answer.drift, entries), "case {number}");
     }
 }
