@@ -23,7 +23,7 @@ pub enum OverReason {
     Hours,
     /// Nobody went on with it.
     Abandoned,
-    /// All of its links were taken out of the queue before they began.
+    /// All of its links ended, or were taken out of the queue, before they began their work.
     Withdrawn,
     /// Its hold was closed while none of its links was in the queue.
     Closed,
@@ -76,7 +76,7 @@ impl fmt::Display for OverReason {
             Self::Links => "it has had all of its links",
             Self::Hours => "another link could pass its `max_gpu_hours`",
             Self::Abandoned => "nobody went on with it",
-            Self::Withdrawn => "all of its links were taken out of the queue before they began",
+            Self::Withdrawn => "all of its links ended, or were taken out of the queue, before they began their work",
             Self::Closed => "its hold was closed while none of its links was in the queue",
         })
     }

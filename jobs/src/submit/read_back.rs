@@ -72,15 +72,15 @@ pub(crate) async fn read_back(
             }
             Amended::Not => None,
             Amended::Refused(refusal) => {
-                // The next link is asked for as the site made this one, and not sent to be taken back as well.
-                if directory.link() != LinkNumber::FIRST {
+                let taken_back = take_back(house, directory, intent, submitted, &refusal, &changes).await;
+                // The next link is asked for as the site made this one, and not sent to be taken back as well. One that is not
+                // taken back yet stays unread: noted, it would be held for as if it were covered.
+                if taken_back.is_ok() && directory.link() != LinkNumber::FIRST {
                     let (unit, at) = (intent.hold.as_ref().map(|(unit, _)| unit), house.clock.now());
                     let link_hold = unit.and_then(|unit| price.in_unit(unit));
-                    let read = read_of(&facts, (changes.clone(), None, link_hold), at);
-                    directory.put_read_back(&read).await?;
+                    directory.put_read_back(&read_of(&facts, (changes, None, link_hold), at)).await?;
                 }
-                let error = take_back(house, directory, intent, submitted, &refusal, &changes).await;
-                return Ok(Kept::TooLarge(error.unwrap_or_else(|error| error)));
+                return Ok(Kept::TooLarge(taken_back.unwrap_or_else(|error| error)));
             }
         };
     }

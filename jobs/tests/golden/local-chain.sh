@@ -142,7 +142,7 @@ pakt_find_checkpoint() {
 pakt_tell_of_lines() {
   local size
   size=$(stat -Lc %s "$pakt_job_directory/checkpoints" 2>/dev/null) || return 0
-  if [ "$size" -gt "$pakt_listed_before" ] && [ "$pakt_saved" -le "$pakt_saved_before" ]; then
+  if [ "$size" -gt "${pakt_listed_before:-$size}" ] && [ "$pakt_saved" -le "$pakt_saved_before" ]; then
     printf 'pakt: nothing that was appended to %s names a checkpoint that is there: a line is STEP, one space, and a path from the root; the last one says: %s\n' \
       "$pakt_job_directory/checkpoints" "$(tail -n 1 -- "$pakt_job_directory/checkpoints" | tr -d '[:cntrl:]' | cut -c 1-200)" >&2
     pakt_is_misnamed=' misnamed'

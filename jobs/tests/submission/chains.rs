@@ -142,7 +142,7 @@ async fn a_chain_whose_links_were_all_taken_out_of_the_queue_before_one_began_is
     let (directory, intent) = only_job(&desk).await;
     assert_eq!(desk.settle("ada").await.closed, [intent.id]);
     let ended = directory.ended().await.expect("read").expect("written");
-    let note = "all of its links were taken out of the queue before they began";
+    let note = "all of its links ended, or were taken out of the queue, before they began their work";
     assert_eq!((ended.state.base, ended.note.as_deref()), (BaseState::Failed, Some(note)));
     assert_eq!((sent(&desk), held_hours(&desk).await), (2, 0));
 }
@@ -667,4 +667,45 @@ async fn whoever_submits_a_chain_anew_is_told_of_the_checkpoint_that_the_last_on
     is_over(&directory, "stalled");
     let notes = begin(&desk, "ahead: 2").await.notes;
     assert!(notes[0].contains(&format!("--checkpoint 300:{}", path.display())), "{notes:?}");
+}
+
+#[tokio::test]
+async fn a_link_that_is_too_large_and_was_not_taken_back_is_tried_again_and_never_held_for() {
+    let desk = Desk::new().await;
+    enforce(&desk, true).await;
+    let other = Command::Hold(NewHold {
+        id: HoldId(JobId::from_parts(at(NOW), 9)),
+        project: "atlas".parse().expect("a project"),
+        unit: "testland:gpu".parse().expect("a unit"),
+        ceiling: Amount::from_milli(997 * HOUR),
+        anyway: None,
+        note: "other".to_owned(),
+        is_provisional: false,
+        expected: None,
+    });
+    desk.post(&[other]).await;
+    begin(&desk, "ahead: 2").await;
+    ends(&desk, 101, 1, 1).await;
+    desk.says().handed.filter = Some(|job| job.time_limit = Some(WallTime::from_seconds(4 * 3_600)));
+    desk.says().fails = Some(("cancel", AdapterErrorKind::Unreachable));
+    assert!(go_on(&desk).await.not_sent.is_some());
+    assert_eq!((cancelled(&desk), held_hours(&desk).await), (vec![], 3));
+    assert_eq!(desk.settle("ada").await.amended, [], "nobody authorised what it would take");
+    let again = resume(&desk.house("ada"), "once").await.expect("a chain").outcome.map(drop).expect_err("taken back");
+    assert!(again.what.contains("was submitted as 103 and taken back"), "{again}");
+    assert_eq!(cancelled(&desk), [103]);
+}
+
+#[tokio::test]
+async fn a_chain_of_which_accounting_lost_a_link_keeps_its_hold_for_two_weeks_and_no_longer() {
+    let desk = Desk::new().await;
+    begin(&desk, "ahead: 2").await;
+    ends(&desk, 101, 1, 1).await;
+    ends(&desk, 102, 2, 1).await;
+    desk.says().runs.remove(0);
+    let (directory, intent) = only_job(&desk).await;
+    is_over(&directory, "done");
+    assert_eq!(desk.settle("ada").await.closed, [], "its run may be late");
+    desk.set_clock(NOW + 16 * DAY);
+    assert_eq!((desk.settle("ada").await.closed, desk.used().await), (vec![intent.id], 3_600));
 }
