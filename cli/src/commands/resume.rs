@@ -38,7 +38,12 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     if let Some(error) = &advanced.not_sent {
         return Err(error.clone().into());
     }
-    Ok(Answer::new(line(&resumed, advanced), json).with_notes(note))
+    // Settled is what lies in the folder of the jobs alone.
+    let elsewhere = arguments.directory.as_ref().filter(|directory| !directory.starts_with(house.state.root()));
+    let elsewhere = elsewhere.map(|_| {
+        "note: this job lies outside the folder of your jobs; name its folder as `state:` in the configuration, or nothing is held for it and no other command finds it".to_owned()
+    });
+    Ok(Answer::new(line(&resumed, advanced), json).with_notes(note.into_iter().chain(elsewhere)))
 }
 
 fn line(resumed: &Resumed, advanced: &Advanced) -> String {

@@ -30,6 +30,22 @@ fn text(chain: &str) -> String {
     format!("{ONE_GPU}chain: {{ until: marker, {chain} }}\n")
 }
 
+/// The budget is enforced from now on, and three hours of it are free.
+async fn enforced_with_three_hours(desk: &Desk) {
+    enforce(desk, true).await;
+    let other = Command::Hold(NewHold {
+        id: HoldId(JobId::from_parts(at(NOW), 9)),
+        project: "atlas".parse().expect("a project"),
+        unit: "testland:gpu".parse().expect("a unit"),
+        ceiling: Amount::from_milli(997 * HOUR),
+        anyway: None,
+        note: "other".to_owned(),
+        is_provisional: false,
+        expected: None,
+    });
+    desk.post(&[other]).await;
+}
+
 async fn begin(desk: &Desk, chain: &str) -> SubmitAnswer {
     submit(&desk.house("ada"), wish(&text(chain))).await.unwrap_or_else(|error| panic!("{error}"))
 }
@@ -159,18 +175,7 @@ async fn a_link_behind_one_that_was_taken_away_waits_for_those_before_it() {
 #[tokio::test]
 async fn a_link_that_the_site_makes_too_large_is_taken_back_and_the_next_not_sent_to_be_taken_back_too() {
     let desk = Desk::new().await;
-    enforce(&desk, true).await;
-    let other = Command::Hold(NewHold {
-        id: HoldId(JobId::from_parts(at(NOW), 9)),
-        project: "atlas".parse().expect("a project"),
-        unit: "testland:gpu".parse().expect("a unit"),
-        ceiling: Amount::from_milli(997 * HOUR),
-        anyway: None,
-        note: "other".to_owned(),
-        is_provisional: false,
-        expected: None,
-    });
-    desk.post(&[other]).await;
+    enforced_with_three_hours(&desk).await;
     begin(&desk, "ahead: 2").await;
     ends(&desk, 101, 1, 1).await;
     desk.says().handed.filter = Some(|job| job.time_limit = Some(WallTime::from_seconds(4 * 3_600)));
@@ -350,18 +355,7 @@ async fn a_refused_link_stops_no_other_and_is_sent_when_there_is_room() {
 #[tokio::test]
 async fn an_enforced_budget_that_does_not_cover_the_next_link_leaves_the_others_alone() {
     let desk = Desk::new().await;
-    enforce(&desk, true).await;
-    let other = Command::Hold(NewHold {
-        id: HoldId(JobId::from_parts(at(NOW), 9)),
-        project: "atlas".parse().expect("a project"),
-        unit: "testland:gpu".parse().expect("a unit"),
-        ceiling: Amount::from_milli(997 * HOUR),
-        anyway: None,
-        note: "other".to_owned(),
-        is_provisional: false,
-        expected: None,
-    });
-    desk.post(&[other]).await;
+    enforced_with_three_hours(&desk).await;
     begin(&desk, "ahead: 2").await;
     ends(&desk, 101, 1, 1).await;
     assert_eq!(numbers(&go_on(&desk).await.sent), [(3, 103)], "the last hour that is free");
@@ -672,18 +666,7 @@ async fn whoever_submits_a_chain_anew_is_told_of_the_checkpoint_that_the_last_on
 #[tokio::test]
 async fn a_link_that_is_too_large_and_was_not_taken_back_is_tried_again_and_never_held_for() {
     let desk = Desk::new().await;
-    enforce(&desk, true).await;
-    let other = Command::Hold(NewHold {
-        id: HoldId(JobId::from_parts(at(NOW), 9)),
-        project: "atlas".parse().expect("a project"),
-        unit: "testland:gpu".parse().expect("a unit"),
-        ceiling: Amount::from_milli(997 * HOUR),
-        anyway: None,
-        note: "other".to_owned(),
-        is_provisional: false,
-        expected: None,
-    });
-    desk.post(&[other]).await;
+    enforced_with_three_hours(&desk).await;
     begin(&desk, "ahead: 2").await;
     ends(&desk, 101, 1, 1).await;
     desk.says().handed.filter = Some(|job| job.time_limit = Some(WallTime::from_seconds(4 * 3_600)));
