@@ -65,6 +65,7 @@ pub mod settle;
 pub mod shell;
 pub mod show;
 mod sight;
+pub mod silence;
 pub mod site_figure;
 pub mod site_view;
 pub mod submit;

@@ -7,6 +7,8 @@ use crate::{
     house::House,
     look::{Watched, look},
     settle::ended_as_seen,
+    show::log_of,
+    silence::{Silence, silence},
     whose_number::of_job,
 };
 use ledger::HoldId;
@@ -63,6 +65,9 @@ pub struct ListedJob {
     pub time_limit: Option<WallTime>,
     /// How far it says it is.
     pub progress: Option<Progress>,
+    /// Since when nothing is seen of it although it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Silence>,
     /// What is or was held for it.
     pub hold: Option<(Unit, Amount)>,
 }
@@ -154,7 +159,15 @@ async fn listed_job(house: &House, job: IndexedJob, sighting: Option<&JobSightin
         (None, Some(seen)) if has_started(seen) => directory.of_current(job.links.len()).await?.progress().await?,
         (None, _) => None,
     };
+    let silence = match sighting.filter(|_| ended.is_none()) {
+        Some(seen) if seen.state.is_running() => {
+            let (link, log) = (directory.of_current(job.links.len()).await?, log_of(house, &job.intent).await?);
+            silence(&link, (&job.intent, &log), &seen.state, house.clock.now()).await?
+        }
+        _ => None,
+    };
     Ok(ListedJob {
+        silence,
         id: job.intent.id,
         name: job.intent.name,
         project: job.intent.project,

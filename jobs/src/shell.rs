@@ -162,5 +162,6 @@ fn spec(house: &House, wish: &ShellWish) -> JobSpec {
             ..SchedulerOptions::default()
         },
         chain: None,
+        on_failure: None,
     }
 }

@@ -3,8 +3,8 @@
 use crate::{
     arithmetic,
     directory::{
-        Attempt, Cancel, Checkpoints, Ended, IndexedJob, Intent, JobDirectory, Origin, Over, OverReason, Progress,
-        ReadBack, SentLink, SubmittedNote, Unheld,
+        Attempt, BadNode, Cancel, Checkpoints, Ended, IndexedJob, Intent, JobDirectory, Origin, Over, OverReason,
+        Progress, ReadBack, SentLink, SubmittedNote, Unheld,
     },
     error::JobsError,
     failure::{Failure, of_last_attempt},
@@ -13,10 +13,11 @@ use crate::{
     look::{Watched, look},
     reached::booked,
     settle::kept_until,
+    silence::{Silence, silence},
     whose_number::is_anothers,
 };
 use ledger::{Hold, HoldId};
-use model::{BaseState, Factors, JobState, LinkNumber, SchedulerJobId, Timestamp};
+use model::{BaseState, Factors, JobState, LinkNumber, OnFailure, SchedulerJobId, Timestamp};
 use scheduler_adapters::{Freshness, JobSighting, Look};
 use std::{
     collections::BTreeMap,
@@ -68,6 +69,10 @@ pub struct Shown {
     pub over: Option<Over>,
     /// Why its last attempt failed, where it did.
     pub failure: Option<Failure>,
+    /// Since when nothing is seen of it although it runs.
+    pub silence: Option<Silence>,
+    /// Nodes that the links of a chain to come leave out.
+    pub bad_nodes: Vec<BadNode>,
     /// Whether somebody asked for its end.
     pub cancel: Option<Cancel>,
     /// How it ended.
@@ -140,7 +145,19 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         notes.push(format!("{}: {}", error.what, error.why));
         None
     });
+    let silence = match &sighting {
+        Some(seen) => silence(&link, (&intent, &log), &seen.state, house.clock.now()).await?,
+        None => None,
+    };
+    let bad_nodes = match &intent.origin {
+        Some(Origin::JobFile { spec, .. }) if spec.chain.is_some() && over.is_none() => {
+            directory.bad_nodes(house.clock.now(), OnFailure::exclude_for(spec.on_failure.as_ref())).await?
+        }
+        _ => Vec::new(),
+    };
     Ok(Shown {
+        silence,
+        bad_nodes,
         read_back,
         unheld: directory.unheld().await?,
         links,

@@ -14,10 +14,12 @@ mod duration;
 mod end_state;
 mod evaluation;
 mod factors;
+mod failure_class;
 mod finding;
 mod gpu_vendor;
 mod id;
 mod name;
+mod on_failure;
 pub mod pattern;
 mod pending_limit;
 mod pending_reason;
@@ -50,6 +52,7 @@ pub use duration::{DurationError, WallTime};
 pub use end_state::{EndState, EndStateError};
 pub use evaluation::{Score, ScoreSource, ScoredBy, ScoredTask, Subject};
 pub use factors::Factors;
+pub use failure_class::FailureClass;
 pub use finding::{Finding, Severity};
 pub use gpu_vendor::GpuVendor;
 pub use id::{JobId, JobIdError, LinkNumber, RunKey, SchedulerJobId, SchedulerJobIdError};
@@ -57,6 +60,7 @@ pub use name::{
     AccountName, ClusterName, FilterName, GpuType, JobName, MetricName, ModelName, NameError, PartitionName,
     ProgrammeName, ProjectName, QosName, ScoreUnit, SiteName, TaskName, UserName,
 };
+pub use on_failure::OnFailure;
 pub use pattern::{Pattern, PatternError};
 pub use pending_limit::{LimitMeasure, LimitReason, LimitScope};
 pub use pending_reason::{PendingClass, PendingReason};

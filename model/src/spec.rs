@@ -1,7 +1,7 @@
 //! The job a person describes: what to run, on how much, for how long. Portable between sites; nothing here is Slurm's
 //! but the `scheduler` part, which says so.
 
-use crate::{AccountName, Chain, GpuType, JobName, PartitionName, ProjectName, QosName, SiteName, WallTime};
+use crate::{AccountName, Chain, GpuType, JobName, OnFailure, PartitionName, ProjectName, QosName, SiteName, WallTime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -173,4 +173,7 @@ pub struct JobSpec {
     /// How it goes on past the limit; none where it ends there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain: Option<Chain>,
+    /// What becomes of it when its program fails; none for what is usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
 }

@@ -1,7 +1,7 @@
 //! The batch script: from a job and its placement to the text that the scheduler is given.
 
 use crate::{TemplateError, context::Context, engine};
-use model::{JobSpec, Placement, Stamp};
+use model::{FailureClass, JobSpec, Placement, Stamp};
 
 /// For whom a script is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -10,6 +10,17 @@ pub enum Dialect {
     Slurm,
     /// The local scheduler: one node, no `srun`; the id comes as `PAKT_LOCAL_JOB_ID`, the restart count is always 0.
     Local,
+}
+
+/// What a line of a log says of a kind of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailurePattern<'a> {
+    /// The kind.
+    pub class: FailureClass,
+    /// As grep -E reads it.
+    pub text: &'a str,
+    /// Whether the node's hardware is at fault.
+    pub blames_node: bool,
 }
 
 /// Everything a batch script is made of.
@@ -26,6 +37,8 @@ pub struct BatchScript<'a> {
     pub job_directory: &'a str,
     /// For whom.
     pub dialect: Dialect,
+    /// What a line of a log says of a kind of failure, in words that grep -E reads; the script of a chain looks for them.
+    pub failure_patterns: &'a [FailurePattern<'a>],
     /// What made it, for the comment on top: `pakt 0.1.0`.
     pub made_by: &'a str,
 }

@@ -1,6 +1,6 @@
 //! What the script of a chain's link is told of the chain.
 
-use crate::BatchScript;
+use crate::{BatchScript, failure_words::FailureWords};
 use model::{Chain, LinkNumber, Stamp, Until};
 use serde::Serialize;
 
@@ -24,6 +24,8 @@ pub(crate) struct ChainWords {
     signal: Option<&'static str>,
     /// The links that may wait behind this one.
     behind: Vec<Behind>,
+    #[serde(flatten)]
+    failure: FailureWords,
 }
 
 /// A link behind this one.
@@ -54,6 +56,7 @@ impl ChainWords {
             lead: chain.lead(limit).seconds(),
             signal: chain.signal.map(model::StopSignal::name),
             behind: Self::behind(script, chain),
+            failure: FailureWords::of(script),
         }
     }
 

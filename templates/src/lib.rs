@@ -45,6 +45,7 @@ mod engine;
 mod environment;
 mod error;
 pub mod exit_code;
+mod failure_words;
 mod guarded_script;
 mod job_file;
 mod launch;
@@ -53,7 +54,7 @@ pub mod quote;
 mod refusal;
 
 pub use array_script::{ArrayScript, ArrayTask, render_array};
-pub use batch_script::{BatchScript, Dialect, render};
+pub use batch_script::{BatchScript, Dialect, FailurePattern, render};
 pub use error::TemplateError;
 pub use guarded_script::{GuardedScript, Unguarded, guard};
 pub use job_file::{

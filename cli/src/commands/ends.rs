@@ -102,13 +102,13 @@ fn chain(shown: &Shown, over: &Over) -> Option<End> {
     );
     let next = match over.why {
         OverReason::Done => return None,
-        OverReason::Stalled => log(name),
+        OverReason::Stalled | OverReason::Failures => log(name),
         OverReason::Withdrawn => "submit it again, if that was a mistake".to_owned(),
         OverReason::Links | OverReason::Hours | OverReason::Abandoned | OverReason::Closed => goes_on,
     };
     let why = format!("its chain is over before its work was done: {}", over.why);
-    let by_log = shown.failure.as_ref().filter(|_| over.why == OverReason::Stalled);
-    if let Some(End { why: said, next }) = by_log.and_then(|failure| by_its_log(failure, name)) {
+    let is_by_failures = matches!(over.why, OverReason::Stalled | OverReason::Failures);
+    if let Some(End { why: said, next }) = is_by_failures.then(|| failed_program(shown)).flatten() {
         return Some(End { why: format!("{why}; {said}"), next });
     }
     Some(End { why, next })

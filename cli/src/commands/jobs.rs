@@ -10,6 +10,7 @@ use crate::{
     output::{Answer, Table, instant},
 };
 use jobs::list::{ListedJob, list};
+use model::Timestamp;
 use serde_json::json;
 
 /// Arguments of `jobs`.
@@ -40,7 +41,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     let mut table =
         Table::new(&["job", "name", "project", "slurm", "state", "elapsed", "progress", "made"]).right(&[3, 5]);
     for job in &found.jobs {
-        table.row(row(job));
+        table.row(row(job, house.clock.now()));
     }
     let text = if found.jobs.is_empty() { "no jobs; `pakt submit FILE` makes one\n".to_owned() } else { table.text() };
     let mut notes = found.unasked.iter().map(|why| format!("note: states may be old: {why}")).collect::<Vec<_>>();
@@ -54,14 +55,14 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     Ok(with_costs(Answer::new(text, json).with_notes(notes), &house, arguments.costs))
 }
 
-fn row(job: &ListedJob) -> [String; 8] {
+fn row(job: &ListedJob, now: Timestamp) -> [String; 8] {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     [
         job.id.to_string(),
         job.name.to_string(),
         job.project.to_string(),
         or_dash(job.scheduler_job.map(|id| id.to_string())),
-        view::phase(&job.phase),
+        format!("{}{}", view::phase(&job.phase), view::silence(job.silence, now)),
         or_dash(job.elapsed.filter(|elapsed| elapsed.seconds() > 0).map(|elapsed| elapsed.to_string())),
         or_dash(
             job.progress.as_ref().map(|progress| format!("{}/{} {}", progress.step, progress.total, progress.note)),

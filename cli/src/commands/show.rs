@@ -14,6 +14,7 @@ use jobs::{
     House,
     directory::{Attempt, Checkpoints},
     show::{Shown, show},
+    silence::Silent,
 };
 use serde_json::json;
 
@@ -44,6 +45,7 @@ pub(super) fn answer(house: &House, shown: &Shown) -> Answer {
         ("made", format!("{} by {} on {}", instant(intent.made_at), intent.principal, intent.host)),
         ("state", dated_state(house, shown)),
     ];
+    lines.extend(silence_line(house, shown).map(|text| ("silent", text)));
     if let Some(placement) = &intent.placement {
         lines.push(("placement", view::placement_line(placement)));
     }
@@ -80,6 +82,9 @@ pub(super) fn answer(house: &House, shown: &Shown) -> Answer {
     }
     lines.extend(checkpoint_line(shown).map(|text| ("checkpoint", text)));
     lines.extend(chain_line(shown).map(|text| ("chain", text)));
+    for bad in &shown.bad_nodes {
+        lines.push(("left out", format!("{}, because of {} at {}", bad.node, bad.why, instant(bad.since))));
+    }
     lines.push(("hold", hold_line(shown)));
     lines.extend(renewal_line(shown).map(|text| ("renewed", text)));
     if let Some(at) = ended.as_ref().and_then(|ended| ended.at) {
@@ -102,6 +107,22 @@ fn dated_state(house: &House, shown: &Shown) -> String {
     age.map_or_else(|| state(shown), |age| format!("{}, {age}", state(shown)))
 }
 
+/// That nothing is seen of a job that runs, and what to do.
+fn silence_line(house: &House, shown: &Shown) -> Option<String> {
+    let silence = shown.silence?;
+    let told = view::silence(Some(silence), house.clock.now());
+    let (told, name) = (told.trim_start_matches(", "), &shown.intent.name);
+    Some(match silence.of {
+        Silent::Script => {
+            format!("{told}: its script was killed, or its node is gone; `pakt cancel {name}` gives it up")
+        }
+        Silent::Program => format!(
+            "{told}: no line of its log, no progress, no checkpoint; `pakt logs {name}` has the last ones, `on_failure.hung_after` ends \
+             a program that hangs"
+        ),
+    })
+}
+
 fn state(shown: &Shown) -> String {
     match (&shown.ended, &shown.sighting, &shown.submitted) {
         (None, Some(_), _) if shown.is_paused() => "PAUSED".to_owned(),
@@ -116,12 +137,15 @@ fn state(shown: &Shown) -> String {
     }
 }
 
-/// By what an attempt of a chain was told to save, and whether it did.
+/// By what an attempt of a chain was told to save, and whether it did; or by what it failed.
 fn told_line(attempt: &Attempt) -> String {
-    let (Some(class), Some(told)) = (&attempt.class, &attempt.told) else { return String::new() };
+    let (Some(class), Some(told)) = (&attempt.class, &attempt.told) else {
+        return attempt.failure.as_ref().map(|failure| format!("; it failed by {failure}")).unwrap_or_default();
+    };
     let by = match told.as_str() {
         "limit" => "ahead of its limit".to_owned(),
         "time" => "when the chain's time was used up".to_owned(),
+        "hung" => "when nothing was seen of it for too long".to_owned(),
         signal => format!("by {signal}"),
     };
     let saved = if class == "checkpointed" { "and saved" } else { "and did not save" };
@@ -187,13 +211,14 @@ fn json(shown: &Shown) -> serde_json::Value {
         "version": 1, "id": intent.id, "name": intent.name, "project": intent.project, "made_at": intent.made_at,
         "scheduler_job": shown.submitted.as_ref().map(|note| note.scheduler_job), "intent": intent, "submitted": shown.submitted, "read_back": shown.read_back,
         "unheld": shown.unheld, "progress": shown.progress, "checkpoints": shown.checkpoints, "over": shown.over, "cancel": shown.cancel, "ended": ended,
-        "state": ends::state(shown), "end": ends::told(shown), "failure": shown.failure,
+        "state": ends::state(shown), "end": ends::told(shown), "failure": shown.failure, "silence": shown.silence, "bad_nodes": shown.bad_nodes,
         "reason": sighting.as_ref().map(|seen| &seen.reason), "unasked": shown.unasked,
         "observed_at": shown.observed_at,
         "elapsed": sighting.as_ref().map(|seen| seen.elapsed), "time_limit": sighting.as_ref().and_then(|seen| seen.time_limit),
         "links": shown.links, "attempts": shown.attempts.iter().map(|attempt| json!({
             "scheduler_job": attempt.scheduler_job, "restart": attempt.restart, "started_at": attempt.started_at,
             "ended_at": attempt.ended_at, "exit_code": attempt.exit_code, "class": attempt.class, "told": attempt.told,
+            "failure": attempt.failure,
             "log_begins_behind_bytes": attempt.log_begins_at,
         })).collect::<Vec<_>>(),
         "hold": hold_json(shown), "directory": shown.directory, "log": shown.log,

@@ -5,8 +5,12 @@ use crate::{
     output::{instant, mistake_text},
     wiring::{AuditReport, LedgerError},
 };
-use jobs::{job_file::Mistake, list::Phase};
-use model::{JobState, Placement, agreeing, counted, counted_the};
+use jobs::{
+    job_file::Mistake,
+    list::Phase,
+    silence::{Silence, Silent},
+};
+use model::{JobState, Placement, Timestamp, WallTime, agreeing, counted, counted_the};
 use serde_json::{Value, json};
 
 /// Doubts as notes.
@@ -49,6 +53,17 @@ pub(super) fn placement_line(placement: &Placement) -> String {
 /// A placement for programs.
 pub(super) fn placement_json(placement: &Placement) -> Value {
     json!(placement)
+}
+
+/// Since when nothing is seen of a job, in a word or two behind its state; empty where that is well.
+pub(super) fn silence(silence: Option<Silence>, now: Timestamp) -> String {
+    let Some(Silence { of, since }) = silence else { return String::new() };
+    let seconds = u64::try_from(now.seconds_since(since)).unwrap_or_default();
+    let what = match of {
+        Silent::Script => "no heartbeat",
+        Silent::Program => "silent",
+    };
+    format!(", {what} for {}", WallTime::from_seconds(seconds))
 }
 
 /// Where a job stands, in a word or two.

@@ -24,8 +24,9 @@ mod stage;
 use play::play;
 
 /// The documents; those of the second list have blocks for a cluster of the lab.
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
+    "docs/checkpoints.md",
     "docs/examples/README.md",
     "docs/for-admins.md",
     "docs/guides/operator.md",
@@ -39,6 +40,11 @@ const ON_JUPITER: [&str; 2] = ["README.md", "docs/guides/researcher.md"];
 #[test]
 fn readme() {
     play("README.md", "local");
+}
+
+#[test]
+fn checkpoints() {
+    play("docs/checkpoints.md", "local");
 }
 
 #[test]

@@ -199,6 +199,36 @@ fn real_a_link_whose_node_is_set_down_is_followed_on_another() {
     drop(cluster);
 }
 
+/// The log blames the node of the first link: the second one, which waits behind it, runs on another, and so does the third, which is
+/// queued later.
+#[test]
+fn real_a_node_that_the_log_blames_is_left_out_of_the_links_to_come() {
+    let (cluster, desk) = jupiter();
+    let run = "echo \"$SLURMD_NODENAME\" >\"node.$PAKT_LINK\"; scontrol --oneliner show job \"$SLURM_JOB_ID\" >\"seen.$PAKT_LINK\"\n\
+               case \"$PAKT_LINK\" in 1) echo 'RuntimeError: GPU has fallen off the bus'; exit 1 ;; 2) exit 3 ;; esac";
+    let file = chain(&desk, "bad", "stalled_links: 2", "sh run.sh", "on_failure: { user_code: 1 }\n");
+    desk.write("run.sh", run);
+    desk.pakt(&["submit", "--watch", &file]).expect(0);
+    let read = |name: &str| fs::read_to_string(desk.work().join(name)).expect("written").trim().to_owned();
+    let bad = read("node.1");
+    for link in [2, 3] {
+        assert_ne!(read(&format!("node.{link}")), bad, "link {link}");
+        let seen = read(&format!("seen.{link}"));
+        assert!(seen.contains(&format!(" ExcNodeList={bad} ")), "link {link}: {seen}");
+    }
+    let shown = desk.json(&["show", "bad"]);
+    let failures: Vec<&Value> =
+        shown["attempts"].as_array().expect("attempts").iter().map(|one| &one["failure"]).collect();
+    assert_eq!(
+        failures,
+        ["node-fault", "user-code", "null"]
+            .map(|word| if word == "null" { Value::Null } else { word.into() })
+            .iter()
+            .collect::<Vec<_>>()
+    );
+    expect_books(&cluster, &desk, "bad", GPUS);
+}
+
 #[test]
 fn real_a_link_that_makes_room_for_an_urgent_job_is_followed_by_the_next() {
     let (_, desk) = disturbed("makes-room", "scheduler: { qos: leftover }\n", |_, desk, _| {

@@ -12,7 +12,8 @@ use crate::{
     house::House,
     submit::{Kept, NotSent, Seen, Sheet, read_back, send},
 };
-use model::{Amount, AmountError, Chain, JobSpec, LinkNumber, Placement, SchedulerJobId, price};
+use model::{Amount, AmountError, Chain, JobSpec, LinkNumber, OnFailure, Placement, SchedulerJobId, price};
+use templates::Dialect;
 
 /// What was done for a chain.
 #[derive(Debug, Default)]
@@ -134,7 +135,8 @@ async fn send_link(
         return Err(NotSent::Open(uncounted("it was made from no job file")));
     };
     let has_begun = has_begun(directory).await?;
-    let sheet = sheet(house, (spec, placement), &directory_of_link, &state.at_work(), has_begun)?;
+    let mut sheet = sheet(house, (spec, placement), &directory_of_link, &state.at_work(), has_begun)?;
+    sheet.options.extend(excluded(house, directory, spec).await?);
     directory_of_link.put_script(sheet.script.as_bytes()).await?;
     let handed = sheet.submission(&directory_of_link.script());
     let note = send(house, &directory_of_link, intent, &handed).await?;
@@ -192,6 +194,15 @@ const MINUTES_OF_A_DAY: i64 = 1_440;
 
 fn refused_or_open(error: JobsError) -> NotSent {
     if error.gravity == Gravity::Refused { NotSent::Refused(error) } else { NotSent::Open(error) }
+}
+
+/// The option that leaves out the nodes that were found at fault, beside those that the person leaves out; none where there are none.
+async fn excluded(house: &House, directory: &JobDirectory, spec: &JobSpec) -> Result<Option<String>, JobsError> {
+    let exclude_for = OnFailure::exclude_for(spec.on_failure.as_ref());
+    let bad = directory.bad_nodes(house.clock.now(), exclude_for).await?;
+    let own = spec.scheduler.exclude.iter().cloned();
+    let nodes: Vec<String> = own.chain(bad.iter().map(|bad| bad.node.clone())).collect();
+    Ok((house.dialect == Dialect::Slurm && !bad.is_empty()).then(|| format!("--exclude={}", nodes.join(","))))
 }
 
 /// Whether any of its links has begun.

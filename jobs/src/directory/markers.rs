@@ -37,6 +37,8 @@ pub struct Attempt {
     pub class: Option<String>,
     /// By what it had been told to save, where it is of a chain and was.
     pub told: Option<String>,
+    /// Why its program failed, as its script found it, where it is of a chain and did.
+    pub failure: Option<String>,
     /// How many bytes the log had when it began; none where its script did not tell.
     pub log_begins_at: Option<u64>,
 }
@@ -88,6 +90,7 @@ impl JobDirectory {
                 ended_at: ended.get("epoch_seconds").and_then(|text| instant(text)),
                 class: ended.get("class").cloned(),
                 told: ended.get("told").filter(|told| *told != "none").cloned(),
+                failure: ended.get("failure").filter(|failure| *failure != "-").cloned(),
                 log_begins_at: started.get("log_bytes").and_then(|text| text.parse().ok()),
             });
         }

@@ -20,6 +20,7 @@
 //!                 ended.json       it is over, and how; its hold is closed            (written once)
 //!                 links/<n>/…      written by the batch script: claim, markers, heartbeat; from link 2 on also what was sent of it
 //!                 chain            a line for each start and end of a chain's links     (appended)
+//!                 bad-nodes        nodes that the links to come are to leave out       (appended)
 //!                 over             why a chain is over                                 (written once)
 //!                 done             made by a program whose work is done
 //!                 checkpoints, log
@@ -34,6 +35,7 @@
 //! from there; what is written after that lies beside it.
 
 mod archive;
+mod bad_nodes;
 mod checkpoints;
 mod index;
 mod links;
@@ -42,9 +44,11 @@ mod over;
 mod record;
 mod seal;
 mod sets;
+mod signs;
 mod store;
 mod together;
 
+pub use bad_nodes::BadNode;
 pub use checkpoints::{Checkpoint, CheckpointError, Checkpoints};
 pub use index::{IndexedJob, JobIndex, list};
 pub use links::SentLink;
@@ -53,5 +57,6 @@ pub use over::{Over, OverReason};
 pub use record::{Cancel, Ended, Intent, Missed, Origin, ReadBack, Released, Sending, SubmittedNote, Unheld};
 pub use seal::Sealing;
 pub(crate) use sets::{JobSet, LastSet, SetMember, SetTask};
+pub use signs::Signs;
 pub use store::{JobDirectory, State};
 pub(crate) use together::{Claim, Written};

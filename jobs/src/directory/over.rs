@@ -17,6 +17,8 @@ pub enum OverReason {
     Done,
     /// So many links made no newer checkpoint.
     Stalled,
+    /// One kind of failure came more often than the job allows.
+    Failures,
     /// It has had all of its links.
     Links,
     /// The next link could pass the GPU-hours that it may take.
@@ -43,14 +45,23 @@ pub struct Over {
 }
 
 impl OverReason {
-    const ALL: [Self; 7] =
-        [Self::Done, Self::Stalled, Self::Links, Self::Hours, Self::Abandoned, Self::Withdrawn, Self::Closed];
+    const ALL: [Self; 8] = [
+        Self::Done,
+        Self::Stalled,
+        Self::Failures,
+        Self::Links,
+        Self::Hours,
+        Self::Abandoned,
+        Self::Withdrawn,
+        Self::Closed,
+    ];
 
     /// The word in the record.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Stalled => "stalled",
+            Self::Failures => "failures",
             Self::Links => "links",
             Self::Hours => "hours",
             Self::Abandoned => "abandoned",
@@ -73,6 +84,7 @@ impl fmt::Display for OverReason {
         formatter.write_str(match self {
             Self::Done => "its work is done",
             Self::Stalled => "too many links made no newer checkpoint",
+            Self::Failures => "one kind of failure came more often than `on_failure` allows",
             Self::Links => "it has had all of its links",
             Self::Hours => "another link could pass its `max_gpu_hours`",
             Self::Abandoned => "nobody went on with it",

@@ -26,7 +26,8 @@ const MOST_PACKED: u64 = 8 * 1024 * 1024;
 /// The most folders of a job that are looked through.
 const MOST_FOLDERS: usize = 5_000;
 /// What is packed, from the job directory down; `*` stands for any one name.
-const PACKED: [&str; 28] = [
+const PACKED: [&str; 29] = [
+    "bad-nodes",
     "cancel.json",
     "chain",
     "checkpoints",

@@ -4,13 +4,12 @@
 //! runs out of memory, all others say for minutes that they lost it. So causes go before consequences, whatever stands first.
 
 use super::{
-    FailureClass,
     launcher::{FirstEnded, first_ended, told_to_end},
     lines::lines,
     patterns::{Pattern, patterns},
     traceback::{exceptions, without_overcome},
 };
-use model::BaseState;
+use model::{BaseState, FailureClass};
 use serde::Serialize;
 
 /// What is known of an attempt that is over.

@@ -1,9 +1,10 @@
 //! What logs say of failures: `patterns.yaml`, each pattern with its source.
 
-use super::FailureClass;
+use model::FailureClass;
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use std::sync::OnceLock;
+use templates::FailurePattern;
 
 /// The largest program that a pattern may come to, in bytes.
 const LARGEST: usize = 256 * 1024;
@@ -48,6 +49,16 @@ impl Pattern {
     pub(super) fn is_in(&self, line: &str) -> bool {
         self.read.as_ref().is_some_and(|read| read.is_match(line))
     }
+}
+
+/// The patterns for whoever looks for them with grep -E, as batch scripts do.
+pub fn of_scripts() -> Vec<FailurePattern<'static>> {
+    let of_script = |pattern: &'static Pattern| FailurePattern {
+        class: pattern.class,
+        text: &pattern.text,
+        blames_node: pattern.names_node,
+    };
+    patterns().iter().map(of_script).collect()
 }
 
 /// All patterns, in the order of the file.

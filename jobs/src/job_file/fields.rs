@@ -9,11 +9,10 @@ use std::{cell::RefCell, fmt::Display, str::FromStr};
 pub(super) type Findings = RefCell<Vec<(Place, Finding)>>;
 
 /// Words that belong to parts of Pakt that do not exist yet: an honest answer instead of "unknown field".
-const RESERVED: [(&str, &str); 5] = [
+const RESERVED: [(&str, &str); 4] = [
     ("sweep", "sweeps"),
     ("evaluate", "evaluation matrices"),
     ("data", "staging data"),
-    ("on_failure", "failure policies"),
     ("telemetry", "GPU telemetry"),
 ];
 

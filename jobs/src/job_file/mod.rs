@@ -9,6 +9,7 @@ mod document;
 mod documents;
 mod fields;
 mod mistake;
+mod on_failure;
 mod paths;
 mod read;
 pub mod reference;

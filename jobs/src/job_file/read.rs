@@ -4,7 +4,7 @@ use super::{
     Document, Mistake, Place, chain,
     document::Value,
     fields::{Fields, Findings},
-    paths, reference, resources, scheduler, surroundings,
+    on_failure, paths, reference, resources, scheduler, surroundings,
 };
 use crate::nearest::nearest;
 use model::{Finding, JobKind, JobSpec, Launch, NameError, RunLine, SiteChoice, SiteName};
@@ -135,6 +135,7 @@ fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place,
     let notify = surroundings::notify(&job);
     let scheduler = scheduler::read(&job);
     let chain = chain::read(&job, resources.as_ref().map(|resources| resources.time));
+    let on_failure = on_failure::read(&job, resources.as_ref().map(|resources| resources.time));
     Some(JobSpec {
         name: name.unwrap_or_else(|| MADE_UP.parse().expect("a word is a job name")),
         kind: kind.unwrap_or(JobKind::Command),
@@ -150,6 +151,7 @@ fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place,
         notify,
         scheduler,
         chain,
+        on_failure,
     })
 }
 

@@ -164,6 +164,77 @@ pub const FIELDS: &[FieldReference] = &[
         "A signal that tells the program too. `torchrun` takes none of them well: it ends at USR1, and kills its workers 30 s after TERM.",
     ),
     field(
+        "on_failure",
+        "fields",
+        "a chain is over after `stalled_links`",
+        "",
+        "How often each kind of failure may come in a chain before it is over: so many are followed by another start, counted from the last \
+         newer checkpoint on. A kind that is not named ends nothing by itself. Limits, preemptions and failures of a node never count as \
+         links without progress.",
+    ),
+    field(
+        "on_failure.user_code",
+        "a number from 0 to 500",
+        "no budget of its own",
+        "0",
+        "Failures of the program itself: an exception, a fault, a code of its own.",
+    ),
+    field(
+        "on_failure.setup",
+        "a number from 0 to 500",
+        "no budget of its own",
+        "0",
+        "What it needs was not there: a module, a library, a file.",
+    ),
+    field("on_failure.gpu_oom", "a number from 0 to 500", "no budget of its own", "1", "A GPU ran out of memory."),
+    field("on_failure.host_oom", "a number from 0 to 500", "no budget of its own", "1", "The node ran out of memory."),
+    field(
+        "on_failure.communication",
+        "a number from 0 to 500",
+        "no budget of its own",
+        "5",
+        "Its processes lost each other (NCCL, RCCL, MPI, rendezvous), and nothing says why.",
+    ),
+    field("on_failure.io", "a number from 0 to 500", "no budget of its own", "3", "Storage: full, slow, gone."),
+    field(
+        "on_failure.node_fault",
+        "a number from 0 to 500",
+        "no budget of its own",
+        "8",
+        "The machine: a GPU, a link, a node, as the log tells it. Without this they are counted by `max_links` alone.",
+    ),
+    field(
+        "on_failure.hung",
+        "a number from 0 to 500",
+        "no budget of its own",
+        "2",
+        "It was ended because of `hung_after`.",
+    ),
+    field(
+        "on_failure.unknown",
+        "a number from 0 to 500",
+        "no budget of its own",
+        "3",
+        "Nobody can tell, as of a start that was killed with no word.",
+    ),
+    field(
+        "on_failure.hung_after",
+        "a time as in `resources.time`, in quotes",
+        "it is left alone",
+        "\"00:30:00\"",
+        "A program of which nothing is seen for so long (no line of its log, no progress, no checkpoint) is told to end, and is killed half a \
+         minute later. Longer than it takes to load or to save; Python keeps lines back that it prints into a file, unless \
+         `PYTHONUNBUFFERED` is set.",
+    ),
+    field(
+        "on_failure.exclude_for",
+        "a time as in `resources.time`, in quotes",
+        "a day",
+        "\"12h\"",
+        "For how long a node that is at fault is left out of the links to come: one that Slurm lost, or whose hardware the log blames by name. \
+         `0s` leaves none out.",
+    ),
+    field(
         "launch",
         "`torchrun`, `srun`, `mpi` or `command`",
         "required",

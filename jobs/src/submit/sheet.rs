@@ -42,6 +42,7 @@ impl Sheet {
             placement,
             job_directory: &job_directory,
             dialect: house.dialect,
+            failure_patterns: &crate::failure::of_scripts(),
             made_by: &house.made_by,
         })
         .map_err(|error| {

@@ -3,8 +3,8 @@
 //! Of the labels that are held out no pattern was made: they say how well the others do beyond what they were made from. Some logs were
 //! written in the style of real ones, by whoever wrote the patterns; others were recorded from programs that were made to fail.
 
-use jobs::failure::{Evidence, FailureClass, judge};
-use model::BaseState;
+use jobs::failure::{Evidence, judge};
+use model::{BaseState, FailureClass};
 use serde::Deserialize;
 use std::{
     collections::{BTreeMap, BTreeSet},

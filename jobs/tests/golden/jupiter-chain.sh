@@ -108,7 +108,7 @@ pakt_claim() {
 # --- Chain: what is left to do, and when the program is told to save. --------------------------------------------------
 
 # Tells the program to save: makes the file that PAKT_STOP names. By what: `limit` before the one of this link, `time` where
-# the chain's own is used up, or the signal that came. Beside it stands how long the list of checkpoints was, in bytes. It is
+# the chain's own is used up, `hung` where nothing was seen of it, or the signal that came. Beside it stands how long the list of checkpoints was, in bytes. It is
 # not synced: a program that is to be told by a signal, too, is not to wait for a disk.
 pakt_tell() {
   local mine="$pakt_attempt/.stop.$BASHPID.tmp"
@@ -176,11 +176,14 @@ pakt_is_count() {
 #   pakt_worked   how long all starts worked together, in seconds
 #   pakt_stalled  how many of the last links made no newer checkpoint; those that the scheduler ended early do not count
 #   pakt_class    how the last start ended; empty where that is not known
+#   pakt_spent    the kind of failure that came more often than it may since the last newer checkpoint
 #   pakt_newer    whether it made a newer checkpoint
 pakt_read_journal() {
-  local kind link id restart at saved class told _ last='' began='' number=0 attempt='' firsts=() spared=() before=0
-  pakt_worked=0 pakt_stalled=0 pakt_class='' pakt_newer=''
-  while read -r kind link id restart at saved class _ told _; do
+  local newest=0
+  local -A failures=()
+  local kind link id restart at saved class told _ last='' began='' number=0 attempt='' failure firsts=() spared=() before=0
+  pakt_worked=0 pakt_stalled=0 pakt_class='' pakt_newer='' pakt_spent=''
+  while read -r kind link id restart at saved class _ told failure _; do
     if ! pakt_is_count "$link" || ! pakt_is_count "$at" || ! pakt_is_count "$saved"; then continue; fi
     case "$kind" in
     started)
@@ -194,8 +197,11 @@ pakt_read_journal() {
     ended)
       [ -z "$began" ] || pakt_worked=$((pakt_worked + (at > began ? at - began : 0)))
       began='' pakt_class=$class
+      if [ "$saved" -gt "$newest" ]; then newest=$saved failures=(); fi
+      [ "${failure:--}" = - ] || pakt_count_failure "$failure"
       if [ "$saved" -gt "$before" ]; then pakt_newer=yes; else pakt_newer=no; fi
       case "$told" in TERM | INT | HUP | NODE_FAIL | BOOT_FAIL | PREEMPTED) spared[number]=yes ;; esac
+      [ "$failure" != node-fault ] || spared[number]=yes
       ;;
     esac
   done < <(cat -- "$pakt_job_directory/chain" 2>/dev/null)
@@ -206,9 +212,19 @@ pakt_read_journal() {
   done
 }
 
+# Counts a failure against what its kind may have; only within the journal's reader.
+pakt_count_failure() {
+  failures[$1]=$((${failures[$1]:-0} + 1))
+  case "$1" in
+  communication) [ "${failures[$1]}" -le 5 ] || pakt_spent=$1 ;;
+  user-code) [ "${failures[$1]}" -le 0 ] || pakt_spent=$1 ;;
+  esac
+}
+
 # Counts how long a start worked that was killed with no word; only within the journal's reader.
 pakt_count_killed() {
   local beat
+  pakt_count_failure unknown
   beat=$(stat -Lc %Y "$attempt/heartbeat" 2>/dev/null) || beat=$began
   pakt_worked=$((pakt_worked + (beat > began ? beat - began : 0)))
 }
@@ -222,14 +238,21 @@ pakt_bury() {
   case "$state" in NODE_FAIL | BOOT_FAIL | PREEMPTED) ;; *) return 0 ;; esac
   beat=$(stat -Lc %Y "$pakt_job_directory/links/$link/attempts/$id-$restart/heartbeat" 2>/dev/null) || beat=$began
   pakt_journal "ended $link $id $restart $beat $pakt_saved interrupted - $state"
+  case "$state" in
+  NODE_FAIL | BOOT_FAIL)
+    pakt_note_lost "$(sed -n 's/^node_list=//p' "$pakt_job_directory/links/$link/attempts/$id-$restart/started" 2>/dev/null)" "$state"
+    pakt_leave_out
+    ;;
+  esac
 }
 
-# Prints why there is nothing left to do, where that is so: `done` or `stalled`.
+# Prints why there is nothing left to do, where that is so: `done`, `failures` or `stalled`.
 pakt_is_over() {
   [ ! -e "$pakt_job_directory/done" ] || { printf 'done' && return; }
   [ -z "$pakt_step" ] || [ "$pakt_step" -lt 20000 ] || { printf 'done' && return; }
   # It came to its end by itself, and made nothing newer than the checkpoint that it began at: there was no more for it to do.
   [ -z "$pakt_step" ] || [ "$pakt_class $pakt_newer" != 'finished no' ] || { printf 'done' && return; }
+  [ -z "$pakt_spent" ] || { printf 'failures' && return; }
   [ "$pakt_stalled" -lt 3 ] || printf 'stalled'
 }
 
@@ -291,6 +314,8 @@ pakt_begin() {
   mkdir -p "$pakt_attempt" && rm -f "$pakt_attempt/stop" "$pakt_attempt/launched" "$pakt_attempt/ended"
   pakt_find_checkpoint || pakt_is_blind=yes
   pakt_saved_before=$pakt_saved
+  pakt_log_at=0
+  [ ! -f "/proc/$$/fd/1" ] || pakt_log_at=$(stat -Lc %s "/proc/$$/fd/1") || pakt_log_at=0
   pakt_listed_before=$(stat -Lc %s "$pakt_job_directory/checkpoints" 2>/dev/null) || pakt_listed_before=0
   [ ! -e "$journal" ] || [ -r "$journal" ] || pakt_fail 74 "cannot read $journal from $(uname -n)"
   pakt_bury
@@ -309,6 +334,7 @@ pakt_begin() {
 pakt_watch_time() {
   local now left
   pakt_beat=${PAKT_HEARTBEAT_SECONDS:-60}
+  pakt_watch_work
   [ ! -e "$pakt_attempt/stop" ] || return 0
   printf -v now '%(%s)T' -1
   left=$((pakt_stop_at - now))
@@ -342,7 +368,7 @@ pakt_classify() {
     if [ "$pakt_saved" -gt "$told_bytes" ]; then
       pakt_class=checkpointed
     else
-      case "$pakt_told" in TERM | INT | HUP) pakt_class=interrupted ;; *) pakt_class=told ;; esac
+      case "$pakt_told" in TERM | INT | HUP) pakt_class=interrupted ;; hung) pakt_class=failed ;; *) pakt_class=told ;; esac
     fi
     ;;
   esac
@@ -352,13 +378,282 @@ pakt_classify() {
 # shellcheck disable=SC2317 # Reached through a trap alone.
 pakt_end() {
   local why
-  pakt_journal "ended 1 $pakt_id $pakt_restart $2 $pakt_saved $pakt_class $1 $pakt_told"
+  pakt_journal "ended 1 $pakt_id $pakt_restart $2 $pakt_saved $pakt_class $1 $pakt_told $pakt_failure"
   pakt_read_journal
+  [ "$pakt_failure" != node-fault ] || pakt_leave_out
   why=$(pakt_is_over)
   [ -n "$why" ] || return 0
   pakt_write_over "$why"
   pakt_cancel_behind
 }
+# --- Why the program failed: as `pakt show` finds it with more care, for what the chain does next. ---------------------
+
+# What a line of a log says of one kind of failure, as grep -E reads it.
+# shellcheck disable=SC2317 # Reached through a trap alone.
+pakt_patterns() {
+  case "$1" in
+  node-fault)
+    cat <<'PAKT_PATTERNS'
+CANCELLED AT [^ ]+ DUE TO NODE FAILURE|error: Node failure on 
+Task launch for [^ ]+ failed on node 
+launch failed requeued held
+uncorrectable ECC error encountered|CUDA_ERROR_ECC_UNCORRECTABLE
+GPU has fallen off the bus|GPU is lost\. +Reboot the system
+NVRM: Xid [^:]*\([^)]*\): (48|64|74|79|94|95),
+NVRM: Xid [^:]*\([^)]*\): 63,
+uncorrectable NVLink error detected during the execution
+CUDA error: system not yet initialized|CUDA_ERROR_SYSTEM_NOT_READY
+CUDA-capable device\(s\) is/are busy or unavailable|CUDA_ERROR_DEVICE_UNAVAILABLE
+PAKT_PATTERNS
+    ;;
+  gpu-oom)
+    cat <<'PAKT_PATTERNS'
+(Error:|what\(\):) +CUDA out of memory\. Tried to allocate
+(Error:|what\(\):) +HIP out of memory\. Tried to allocate
+(Error:|what\(\):) +XPU out of memory\. Tried to allocate|UR_RESULT_ERROR_OUT_OF_(DEVICE_MEMORY|RESOURCES)
+(CUDA|HIP) error: out of memory
+NCCL WARN Cuda failure( [0-9]+)? .out of memory.
+CU(BLAS|DNN|SPARSE|SOLVER|FFT)_(STATUS_)?ALLOC_FAILED
+CU(BLAS|DNN|SPARSE|SOLVER)_STATUS_(NOT_INITIALIZED|INTERNAL_ERROR),? when calling .cu[a-zA-Z]+Create\(
+RuntimeError: RESOURCE_EXHAUSTED: 
+aborting with error : HSA_STATUS_ERROR_OUT_OF_RESOURCES
+PAKT_PATTERNS
+    ;;
+  host-oom)
+    cat <<'PAKT_PATTERNS'
+Detected [0-9]+ oom[_-]kill event|srun: error: [^:]+: tasks? [^:]+: Out Of Memory|Exceeded job memory limit
+([Mm]emory cgroup out of memory|Out of memory): Killed process [0-9]+
+DataLoader worker \(pid [0-9]+\) is killed by signal: Killed
+DataLoader worker \(pid [0-9]+\) is killed by signal: Bus error|bus error encountered in worker\. This might be caused by insufficient shared memory|unable to (allocate shared memory\(shm\) for|write to|mmap [0-9]+ bytes from|resize) file </torch_
+DefaultCPUAllocator: (can.t allocate|not enough) memory: you tried to allocate
+Error: \[Errno 12\] Cannot allocate memory|: Cannot allocate memory$
+(^|[^A-Za-z_])(_Array)?MemoryError($|: )
+what\(\): +std::bad_alloc|RuntimeError: std::bad_alloc
+PAKT_PATTERNS
+    ;;
+  io)
+    cat <<'PAKT_PATTERNS'
+Error: \[Errno 28\]|: No space left on device$|message: .No space left on device
+Error: \[Errno 122\]|: Disk quota exceeded$|message: .([Dd]isk )?[Qq]uota exceeded
+Error: \[Errno 116\]|: Stale (NFS )?file handle$
+Error: \[Errno 5\] |: Input/output error$|failed with Input/output error|error message = .Input/output error
+Error: \[Errno 30\]|: Read-only file system$
+Error: \[Errno (107|108)\] |: Cannot send after transport endpoint shutdown$|cannot (access|open|stat) .*: Transport endpoint is not connected$
+Error: \[Errno 24\]|: Too many open files($|\. Communication with the workers)
+unable to lock file, errno = [0-9]+|Error: \[Errno 37\] No locks available
+Error: Unable to (synchronously )?open file \((truncated file: |file signature not found|bad superblock )
+SafetensorError: Error while deserializing( header)?: 
+PytorchStream(Reader failed |Writer failed writing file)|enforce fail at inline_container\.cc:[0-9]+\] \. unexpected pos [0-9]
+PAKT_PATTERNS
+    ;;
+  setup)
+    cat <<'PAKT_PATTERNS'
+(line [0-9]+|bash|sh|sh: [0-9]+): [^:]+: (command )?not found$
+ModuleNotFoundError: No module named .[^ ]+($|;)|python[0-9.]*: No module named 
+python[0-9.]*: can.t open file 
+(ImportError|OSError|loading shared libraries): .*: cannot open shared object file
+version .(GLIBC|GLIBCXX|CXXABI)_[0-9.]+. not found|ImportError: .*undefined symbol: 
+CUDA driver version is insufficient for CUDA runtime version|The NVIDIA driver on your system is too old
+No CUDA GPUs are available|no CUDA-capable device is detected|Found no NVIDIA driver on your system|Error: (INTERNAL: no supported devices found for platform CUDA|Unable to initialize backend .cuda.: )
+(CUDA|HIP) error: invalid device ordinal|cudaErrorInvalidDevice: |CUDA_ERROR_INVALID_DEVICE
+no kernel image is available for execution on the device|hipErrorNoBinaryForGpu
+Lmod has detected the following error:|Unable to locate a modulefile for
+CalledProcessError: Command .+[^A-Za-z0-9_](gcc|g\+\+|clang|clang\+\+|cc|c\+\+|nvcc|hipcc).,? .+returned non-zero exit status|Error: Failed to find C compiler
+^ERROR: (No matching distribution found for|Could not find a version that satisfies the requirement) 
+FATAL: +(could not open image|Unable to handle |[Ww]hile (extracting|loading|making image) )
+pyxis: (failed to (import|create|start)|container start failed|couldn.t start container)
+execve\(\): .*: (No such file or directory|Permission denied|Exec format error)|: bad interpreter|cannot execute binary file: Exec format error|Error: \[Errno 8\] Exec format error
+line [0-9]+: [^:]+: Permission denied$|bash: [^:]+: Permission denied$|PermissionError: \[Errno 13\]
+couldn.t connect to .https?://[^ ]+ to load th(e|is) |(ConnectionError|MaxRetryError|ConnectTimeout): HTTPSConnectionPool\(
+PAKT_PATTERNS
+    ;;
+  communication)
+    cat <<'PAKT_PATTERNS'
+Watchdog caught collective operation timeout: Work
+ncclRemoteError: A call failed possibly due to a network error|NCCL WARN .*Connection closed by remote peer
+ncclSystemError: System call |ncclInternalError: Internal check failed|ncclUnhandledCudaError: Call to CUDA function failed
+NCCL WARN NET/IB ?P? ?: ?Got completion from peer
+NCCL WARN .*([Cc]onnect to|Call to [a-z]+) .*failed ?: 
+setting up NCCL communicator and retr[a-z]+ ncclUniqueId
+gloo/transport/tcp/[a-z_]+\.cc:[0-9]+\] 
+rendezvous\.api\.Rendezvous(Timeout|Connection)Error($|: )
+(DistStoreError|RuntimeError): (Timed out after [0-9]+ seconds waiting for clients|Socket Timeout|wait timeout after)
+The client socket has (timed out after|failed to connect to any network address)
+The server socket has failed to listen on any local network address|Error: \[Errno 98\] Address already in use
+Terminating process because the (JAX distributed|coordination) service detected fatal errors
+Transport retry count exceeded on 
+Fatal error in (internal_|PMPI_|MPI_)[A-Za-z_]+: Other MPI error
+ConnectionResetError: \[Errno 104\]|Error: Connection reset by peer$
+PAKT_PATTERNS
+    ;;
+  blamed-node)
+    cat <<'PAKT_PATTERNS'
+uncorrectable ECC error encountered|CUDA_ERROR_ECC_UNCORRECTABLE
+GPU has fallen off the bus|GPU is lost\. +Reboot the system
+NVRM: Xid [^:]*\([^)]*\): (48|64|74|79|94|95),
+NVRM: Xid [^:]*\([^)]*\): 63,
+uncorrectable NVLink error detected during the execution
+PAKT_PATTERNS
+    ;;
+  esac
+}
+
+# Whether the text that it reads says so of any of these kinds; those lines are printed with -o as the option, and the others with -v.
+# shellcheck disable=SC2317 # Reached through a trap alone.
+pakt_says() {
+  local option=$1 kind
+  shift
+  LC_ALL=C grep -aE "$option" -f <(for kind; do pakt_patterns "$kind"; done)
+}
+
+# Finds why the program failed, as pakt_failure, by the end of what this start printed: causes before consequences. `-` where it
+# did not.
+# shellcheck disable=SC2317 # Reached through a trap alone.
+pakt_judge() {
+  local kind text='' own log="/proc/$$/fd/1" name='[A-Za-z_][A-Za-z0-9_.]*'
+  pakt_failure='-'
+  case "$pakt_told $pakt_class" in
+  *' setup') pakt_failure=setup && return ;;
+  'hung failed')
+    printf 'pakt: nothing was seen of the program for 1800 s or longer: it was told to end\n' >&2
+    pakt_failure=hung && return
+    ;;
+  *' failed') ;;
+  *) return ;;
+  esac
+  if [ -f "$log" ]; then
+    text=$(tail -c "+$((pakt_log_at + 1))" -- "$log" | tail -c 65536 | tr '\r' '\n' | tr -d '\000' |
+      LC_ALL=C sed $'s/\x1b\\[[0-9;?]*[A-Za-z]//g' | tail -n 400)
+  fi
+  for kind in node-fault gpu-oom host-oom io; do
+    printf '%s\n' "$text" | pakt_says -q "$kind" || continue
+    pakt_failure=$kind
+    [ "$kind" != node-fault ] || pakt_note_blamed "$text" < <(printf '%s\n' "$text" | pakt_says -h blamed-node)
+    return
+  done
+  # An exception that no pattern knows is the program's own.
+  own=$(printf '%s\n' "$text" | LC_ALL=C grep -aE "^(\[rank[0-9]+\]: |[0-9]+: )?$name(Error|Exception|Exit|Interrupt)(: |\$)" |
+    grep -avE 'ChildFailedError|SignalException|ProcessRaisedException|CalledProcessError|DistBackendError|DataLoader worker' |
+    pakt_says -v node-fault gpu-oom host-oom io setup communication)
+  if [ -n "$own" ]; then
+    pakt_failure=user-code
+  elif printf '%s\n' "$text" | pakt_says -q setup; then
+    pakt_failure=setup
+  elif printf '%s\n' "$text" | pakt_says -q communication; then
+    pakt_failure=communication
+  else
+    case "$1" in 137 | 143) pakt_failure=unknown ;; *) pakt_failure=user-code ;; esac
+  fi
+}
+
+# Ends a program of which nothing was seen for so long: no line of its log, no progress, no checkpoint. It is told first, so that it
+# can save; what is still there at a later beat is killed.
+pakt_watch_work() {
+  local now seen
+  printf -v now '%(%s)T' -1
+  if [ -n "${pakt_hung_at:-}" ]; then
+    [ "$now" -lt $((pakt_hung_at + ${PAKT_KILL_SECONDS:-30})) ] || pakt_kill $((now - pakt_hung_at))
+    return
+  fi
+  [ ! -e "$pakt_attempt/stop" ] || return 0
+  seen=$(stat -Lc %Y "/proc/$$/fd/1" "$pakt_attempt/progress" "$pakt_job_directory/checkpoints" "$pakt_attempt/started" \
+    2>/dev/null | sort -n | tail -n 1)
+  [ $((now - ${seen:-now})) -ge 1800 ] || return 0
+  pakt_hung_at=$now
+  pakt_tell hung
+  kill -s TERM "$$"
+}
+
+# Kills the program and all below it. To srun TERM is the order to kill its tasks, for the first minutes. How long ago the program
+# was told: in seconds.
+pakt_kill() {
+  local process command children=() tree=() at
+  read -r process 2>/dev/null <"$pakt_attempt/launched" && grep -q "^PPid:[[:space:]]*$$\$" "/proc/$process/status" 2>/dev/null || return 0
+  tree=("$process")
+  for ((at = 0; at < ${#tree[@]} && at < 4096; at++)); do
+    read -r -a children 2>/dev/null <"/proc/${tree[at]}/task/${tree[at]}/children"
+    tree+=("${children[@]}")
+    children=()
+  done
+  for process in "${tree[@]}"; do
+    command=''
+    read -r command 2>/dev/null <"/proc/$process/comm"
+    case "$command $(($1 < 180))" in
+    'srun 1') kill -s TERM "$process" 2>/dev/null ;;
+    *) kill -s KILL "$process" 2>/dev/null ;;
+    esac
+  done
+  return 0
+}
+
+# --- Bad nodes: a node that is at fault is left out of what comes, for a while. -----------------------------------------
+
+# Notes a node as bad, and why: one word.
+pakt_note_bad() {
+  printf '%(%s)T %s %s\n' -1 "$1" "$2" >>"$pakt_job_directory/bad-nodes"
+  printf 'pakt: node %s is left out for 86400 s: %s\n' "$1" "$2" >&2
+}
+
+# Prints the nodes that are left out now, with commas: of those that were noted within 86400 s the last sixteen.
+pakt_bad_nodes() {
+  local at node _ now list=','
+  printf -v now '%(%s)T' -1
+  while read -r at node _; do
+    if ! pakt_is_count "$at" || [ $((now - at)) -ge 86400 ]; then continue; fi
+    case "$node" in *[!A-Za-z0-9._-]* | '') continue ;; esac
+    [[ "$list" == *",$node,"* ]] || list="$list$node,"
+  done < <(tail -n 64 -- "$pakt_job_directory/bad-nodes" 2>/dev/null | tac)
+  printf '%s' "$list" | tr ',' '\n' | grep -m 16 . | paste -sd ,
+}
+
+# Leaves them out of the links that wait behind this one.
+pakt_leave_out() {
+  local list
+  list=$(pakt_bad_nodes)
+  [ -n "$list" ] || return 0
+  [ ! -d "$pakt_job_directory/links/2" ] ||
+    timeout 20 scontrol update JobName=tiny-lm.pakt-01m5vj1jg028t5cy4tqkff04hm-2 UserID="$(id -u)" ExcNodeList="$list" >/dev/null 2>&1
+  [ ! -d "$pakt_job_directory/links/3" ] ||
+    timeout 20 scontrol update JobName=tiny-lm.pakt-01m5vj1jg028t5cy4tqkff04hm-3 UserID="$(id -u)" ExcNodeList="$list" >/dev/null 2>&1
+  return 0
+}
+
+# Notes the nodes of an earlier start that the scheduler does not call up, where those are the fewer. Its nodes: Slurm's list.
+pakt_note_lost() {
+  local node state all=0 lost=()
+  while read -r node state; do
+    all=$((all + 1))
+    case "$state" in down* | drain* | fail* | error* | reboot* | unknown* | *'*') lost+=("$node") ;; esac
+  done < <(timeout 20 sinfo --noheader --Node --nodes="$1" --format='%N %T' 2>/dev/null | sort -u)
+  [ "${#lost[@]}" -gt 0 ] || return 0
+  if [ "$all" -eq 1 ] || [ $((2 * ${#lost[@]})) -le "$all" ]; then
+    for node in "${lost[@]}"; do pakt_note_bad "$node" "$2"; done
+  fi
+}
+
+# Notes the node that the log blames, where it says which. The lines that blame it: on stdin; all that was printed: the text.
+# shellcheck disable=SC2317 # Reached through a trap alone.
+pakt_note_blamed() {
+  local text=$1 lines rank host node names=()
+  lines=$(cat)
+  [ -n "$lines" ] || return 0
+  mapfile -t names < <(scontrol show hostnames "${SLURM_JOB_NODELIST:-}" 2>/dev/null)
+  if [ "${#names[@]}" -eq 1 ]; then
+    pakt_note_bad "${names[0]}" node-fault
+    return
+  fi
+  # torchrun tells of each rank that failed on which host it was.
+  rank=$(printf '%s\n' "$lines" | sed -n 's/^\[rank\([0-9]\{1,6\}\)\].*/\1/p' | head -n 1)
+  host=$(printf '%s\n' "$text" | awk -v rank="$rank" '$1 == "host" && $2 == ":" { host = $3 }
+    $1 == "rank" && $2 == ":" && $3 == rank && host != "" { print host; exit }')
+  for node in "${names[@]}"; do
+    if [ "$node" = "${host%%.*}" ] || [ "$node" = "$host" ] || printf '%s\n' "$lines" | grep -qwF -- "$node"; then
+      pakt_note_bad "$node" node-fault
+      return
+    fi
+  done
+}
+
 # --- Markers: what happened, for whoever looks into the job directory. ------------------------------------------------
 
 # Says that this attempt runs, and where, and behind how much of the log what it prints begins, where that is a file.
@@ -397,12 +692,14 @@ pakt_finish() {
   pakt_find_checkpoint || printf 'pakt: none of the checkpoints in %s can be seen\n' "$pakt_job_directory/checkpoints" >&2
   pakt_tell_of_lines
   pakt_classify "$code"
+  pakt_judge "$code"
   printf '%s=%s\n' \
     exit_code "$code" \
     signal "$signal" \
     received "${pakt_received:-none}" \
     class "$pakt_class" \
     told "$pakt_told" \
+    failure "$pakt_failure" \
     epoch_seconds "$now" |
     pakt_publish "$pakt_attempt/ended" || printf 'pakt: cannot write the marker %s/ended\n' "$pakt_attempt" >&2
   # What was saved and goes on is no failure, whatever code said so.
@@ -658,7 +955,7 @@ pakt_run() {
   trap : USR1 USR2 # Told too early, before there is a program: not a reason to end.
   pakt_environment
   pakt_rendezvous
-  : >"$pakt_attempt/launched"
+  printf '%s\n' "$BASHPID" >"$pakt_attempt/launched"
   pakt_launch
 }
 
@@ -686,14 +983,21 @@ case "${pakt_waiting:-}" in *TERM* | *INT* | *HUP*) pakt_fail 143 "ended by a si
 pakt_run {pakt_lifeline}>&- &
 pakt_child=$!
 for pakt_name in ${pakt_waiting:-}; do pakt_forward "$pakt_name"; done
-# A signal interrupts `wait` before the program has ended; bash then tells the program's status once more. Of a program that died
-# in the instant of the signal, as when both were sent it, bash may have lost the end and would wait for ever (seen with 5.2): the
-# signal is its status then.
-while :; do
-  pakt_was_interrupted=no
-  wait "$pakt_child"
-  pakt_status=$?
-  [ "$pakt_was_interrupted" = yes ] || break
-  if ! kill -0 "$pakt_child" 2>/dev/null && [[ $'\n'$(jobs -rp)$'\n' == *$'\n'"$pakt_child"$'\n'* ]]; then break; fi
-done
+# A signal interrupts `wait` before the program has ended, and bash may then lose the end of a program that dies in that instant,
+# as when both were sent it: a second `wait` would last for ever (seen with 5.2). So from a signal on it is looked whether the
+# program is there, and of one whose end was lost the signal is its status.
+pakt_is_in_book() {
+  [[ $'\n'$(jobs -rp)$'\n' == *$'\n'"$pakt_child"$'\n'* ]]
+}
+pakt_was_interrupted=no
+wait "$pakt_child"
+pakt_status=$?
+if [ "$pakt_was_interrupted" = yes ]; then
+  exec {pakt_idle}<> <(:) # A pipe that says nothing: waiting on it leaves no sleeping process behind.
+  while [ -e "/proc/$pakt_child" ] && pakt_is_in_book; do read -r -t 0.2 -u "$pakt_idle" _; done
+  if ! pakt_is_in_book; then
+    wait "$pakt_child"
+    pakt_status=$?
+  fi
+fi
 exit "$pakt_status"

@@ -97,7 +97,7 @@ pakt_claim() {
 # --- Chain: what is left to do, and when the program is told to save. --------------------------------------------------
 
 # Tells the program to save: makes the file that PAKT_STOP names. By what: `limit` before the one of this link, `time` where
-# the chain's own is used up, or the signal that came. Beside it stands how long the list of checkpoints was, in bytes. It is
+# the chain's own is used up, `hung` where nothing was seen of it, or the signal that came. Beside it stands how long the list of checkpoints was, in bytes. It is
 # not synced: a program that is to be told by a signal, too, is not to wait for a disk.
 pakt_tell() {
   local mine="$pakt_attempt/.stop.$BASHPID.tmp"
@@ -166,9 +166,9 @@ pakt_is_count() {
 #   pakt_stalled  how many of the last links made no newer checkpoint; those that the scheduler ended early do not count
 #   pakt_class    how the last start ended; empty where that is not known
 pakt_read_journal() {
-  local kind link id restart at saved class told _ last='' began='' number=0 attempt='' firsts=() spared=()
+  local kind link id restart at saved class told _ last='' began='' number=0 attempt='' failure firsts=() spared=()
   pakt_worked=0 pakt_stalled=0 pakt_class=''
-  while read -r kind link id restart at saved class _ told _; do
+  while read -r kind link id restart at saved class _ told failure _; do
     if ! pakt_is_count "$link" || ! pakt_is_count "$at" || ! pakt_is_count "$saved"; then continue; fi
     case "$kind" in
     started)
@@ -182,6 +182,7 @@ pakt_read_journal() {
       [ -z "$began" ] || pakt_worked=$((pakt_worked + (at > began ? at - began : 0)))
       began='' pakt_class=$class
       case "$told" in TERM | INT | HUP | NODE_FAIL | BOOT_FAIL | PREEMPTED) spared[number]=yes ;; esac
+      [ "$failure" != node-fault ] || spared[number]=yes
       ;;
     esac
   done < <(cat -- "$pakt_job_directory/chain" 2>/dev/null)
@@ -243,6 +244,8 @@ pakt_begin() {
   mkdir -p "$pakt_attempt" && rm -f "$pakt_attempt/stop" "$pakt_attempt/launched" "$pakt_attempt/ended"
   pakt_find_checkpoint || pakt_is_blind=yes
   pakt_saved_before=$pakt_saved
+  pakt_log_at=0
+  [ ! -f "/proc/$$/fd/1" ] || pakt_log_at=$(stat -Lc %s "/proc/$$/fd/1") || pakt_log_at=0
   pakt_listed_before=$(stat -Lc %s "$pakt_job_directory/checkpoints" 2>/dev/null) || pakt_listed_before=0
   [ ! -e "$journal" ] || [ -r "$journal" ] || pakt_fail 74 "cannot read $journal from $(uname -n)"
   pakt_read_journal
@@ -292,7 +295,7 @@ pakt_classify() {
     if [ "$pakt_saved" -gt "$told_bytes" ]; then
       pakt_class=checkpointed
     else
-      case "$pakt_told" in TERM | INT | HUP) pakt_class=interrupted ;; *) pakt_class=told ;; esac
+      case "$pakt_told" in TERM | INT | HUP) pakt_class=interrupted ;; hung) pakt_class=failed ;; *) pakt_class=told ;; esac
     fi
     ;;
   esac
@@ -302,12 +305,167 @@ pakt_classify() {
 # shellcheck disable=SC2317 # Reached through a trap alone.
 pakt_end() {
   local why
-  pakt_journal "ended 1 $pakt_id $pakt_restart $2 $pakt_saved $pakt_class $1 $pakt_told"
+  pakt_journal "ended 1 $pakt_id $pakt_restart $2 $pakt_saved $pakt_class $1 $pakt_told $pakt_failure"
   pakt_read_journal
   why=$(pakt_is_over)
   [ -n "$why" ] || return 0
   pakt_write_over "$why"
 }
+# --- Why the program failed: as `pakt show` finds it with more care, for what the chain does next. ---------------------
+
+# What a line of a log says of one kind of failure, as grep -E reads it.
+# shellcheck disable=SC2317 # Reached through a trap alone.
+pakt_patterns() {
+  case "$1" in
+  node-fault)
+    cat <<'PAKT_PATTERNS'
+CANCELLED AT [^ ]+ DUE TO NODE FAILURE|error: Node failure on 
+Task launch for [^ ]+ failed on node 
+launch failed requeued held
+uncorrectable ECC error encountered|CUDA_ERROR_ECC_UNCORRECTABLE
+GPU has fallen off the bus|GPU is lost\. +Reboot the system
+NVRM: Xid [^:]*\([^)]*\): (48|64|74|79|94|95),
+NVRM: Xid [^:]*\([^)]*\): 63,
+uncorrectable NVLink error detected during the execution
+CUDA error: system not yet initialized|CUDA_ERROR_SYSTEM_NOT_READY
+CUDA-capable device\(s\) is/are busy or unavailable|CUDA_ERROR_DEVICE_UNAVAILABLE
+PAKT_PATTERNS
+    ;;
+  gpu-oom)
+    cat <<'PAKT_PATTERNS'
+(Error:|what\(\):) +CUDA out of memory\. Tried to allocate
+(Error:|what\(\):) +HIP out of memory\. Tried to allocate
+(Error:|what\(\):) +XPU out of memory\. Tried to allocate|UR_RESULT_ERROR_OUT_OF_(DEVICE_MEMORY|RESOURCES)
+(CUDA|HIP) error: out of memory
+NCCL WARN Cuda failure( [0-9]+)? .out of memory.
+CU(BLAS|DNN|SPARSE|SOLVER|FFT)_(STATUS_)?ALLOC_FAILED
+CU(BLAS|DNN|SPARSE|SOLVER)_STATUS_(NOT_INITIALIZED|INTERNAL_ERROR),? when calling .cu[a-zA-Z]+Create\(
+RuntimeError: RESOURCE_EXHAUSTED: 
+aborting with error : HSA_STATUS_ERROR_OUT_OF_RESOURCES
+PAKT_PATTERNS
+    ;;
+  host-oom)
+    cat <<'PAKT_PATTERNS'
+Detected [0-9]+ oom[_-]kill event|srun: error: [^:]+: tasks? [^:]+: Out Of Memory|Exceeded job memory limit
+([Mm]emory cgroup out of memory|Out of memory): Killed process [0-9]+
+DataLoader worker \(pid [0-9]+\) is killed by signal: Killed
+DataLoader worker \(pid [0-9]+\) is killed by signal: Bus error|bus error encountered in worker\. This might be caused by insufficient shared memory|unable to (allocate shared memory\(shm\) for|write to|mmap [0-9]+ bytes from|resize) file </torch_
+DefaultCPUAllocator: (can.t allocate|not enough) memory: you tried to allocate
+Error: \[Errno 12\] Cannot allocate memory|: Cannot allocate memory$
+(^|[^A-Za-z_])(_Array)?MemoryError($|: )
+what\(\): +std::bad_alloc|RuntimeError: std::bad_alloc
+PAKT_PATTERNS
+    ;;
+  io)
+    cat <<'PAKT_PATTERNS'
+Error: \[Errno 28\]|: No space left on device$|message: .No space left on device
+Error: \[Errno 122\]|: Disk quota exceeded$|message: .([Dd]isk )?[Qq]uota exceeded
+Error: \[Errno 116\]|: Stale (NFS )?file handle$
+Error: \[Errno 5\] |: Input/output error$|failed with Input/output error|error message = .Input/output error
+Error: \[Errno 30\]|: Read-only file system$
+Error: \[Errno (107|108)\] |: Cannot send after transport endpoint shutdown$|cannot (access|open|stat) .*: Transport endpoint is not connected$
+Error: \[Errno 24\]|: Too many open files($|\. Communication with the workers)
+unable to lock file, errno = [0-9]+|Error: \[Errno 37\] No locks available
+Error: Unable to (synchronously )?open file \((truncated file: |file signature not found|bad superblock )
+SafetensorError: Error while deserializing( header)?: 
+PytorchStream(Reader failed |Writer failed writing file)|enforce fail at inline_container\.cc:[0-9]+\] \. unexpected pos [0-9]
+PAKT_PATTERNS
+    ;;
+  setup)
+    cat <<'PAKT_PATTERNS'
+(line [0-9]+|bash|sh|sh: [0-9]+): [^:]+: (command )?not found$
+ModuleNotFoundError: No module named .[^ ]+($|;)|python[0-9.]*: No module named 
+python[0-9.]*: can.t open file 
+(ImportError|OSError|loading shared libraries): .*: cannot open shared object file
+version .(GLIBC|GLIBCXX|CXXABI)_[0-9.]+. not found|ImportError: .*undefined symbol: 
+CUDA driver version is insufficient for CUDA runtime version|The NVIDIA driver on your system is too old
+No CUDA GPUs are available|no CUDA-capable device is detected|Found no NVIDIA driver on your system|Error: (INTERNAL: no supported devices found for platform CUDA|Unable to initialize backend .cuda.: )
+(CUDA|HIP) error: invalid device ordinal|cudaErrorInvalidDevice: |CUDA_ERROR_INVALID_DEVICE
+no kernel image is available for execution on the device|hipErrorNoBinaryForGpu
+Lmod has detected the following error:|Unable to locate a modulefile for
+CalledProcessError: Command .+[^A-Za-z0-9_](gcc|g\+\+|clang|clang\+\+|cc|c\+\+|nvcc|hipcc).,? .+returned non-zero exit status|Error: Failed to find C compiler
+^ERROR: (No matching distribution found for|Could not find a version that satisfies the requirement) 
+FATAL: +(could not open image|Unable to handle |[Ww]hile (extracting|loading|making image) )
+pyxis: (failed to (import|create|start)|container start failed|couldn.t start container)
+execve\(\): .*: (No such file or directory|Permission denied|Exec format error)|: bad interpreter|cannot execute binary file: Exec format error|Error: \[Errno 8\] Exec format error
+line [0-9]+: [^:]+: Permission denied$|bash: [^:]+: Permission denied$|PermissionError: \[Errno 13\]
+couldn.t connect to .https?://[^ ]+ to load th(e|is) |(ConnectionError|MaxRetryError|ConnectTimeout): HTTPSConnectionPool\(
+PAKT_PATTERNS
+    ;;
+  communication)
+    cat <<'PAKT_PATTERNS'
+Watchdog caught collective operation timeout: Work
+ncclRemoteError: A call failed possibly due to a network error|NCCL WARN .*Connection closed by remote peer
+ncclSystemError: System call |ncclInternalError: Internal check failed|ncclUnhandledCudaError: Call to CUDA function failed
+NCCL WARN NET/IB ?P? ?: ?Got completion from peer
+NCCL WARN .*([Cc]onnect to|Call to [a-z]+) .*failed ?: 
+setting up NCCL communicator and retr[a-z]+ ncclUniqueId
+gloo/transport/tcp/[a-z_]+\.cc:[0-9]+\] 
+rendezvous\.api\.Rendezvous(Timeout|Connection)Error($|: )
+(DistStoreError|RuntimeError): (Timed out after [0-9]+ seconds waiting for clients|Socket Timeout|wait timeout after)
+The client socket has (timed out after|failed to connect to any network address)
+The server socket has failed to listen on any local network address|Error: \[Errno 98\] Address already in use
+Terminating process because the (JAX distributed|coordination) service detected fatal errors
+Transport retry count exceeded on 
+Fatal error in (internal_|PMPI_|MPI_)[A-Za-z_]+: Other MPI error
+ConnectionResetError: \[Errno 104\]|Error: Connection reset by peer$
+PAKT_PATTERNS
+    ;;
+  blamed-node)
+    cat <<'PAKT_PATTERNS'
+uncorrectable ECC error encountered|CUDA_ERROR_ECC_UNCORRECTABLE
+GPU has fallen off the bus|GPU is lost\. +Reboot the system
+NVRM: Xid [^:]*\([^)]*\): (48|64|74|79|94|95),
+NVRM: Xid [^:]*\([^)]*\): 63,
+uncorrectable NVLink error detected during the execution
+PAKT_PATTERNS
+    ;;
+  esac
+}
+
+# Whether the text that it reads says so of any of these kinds; those lines are printed with -o as the option, and the others with -v.
+# shellcheck disable=SC2317 # Reached through a trap alone.
+pakt_says() {
+  local option=$1 kind
+  shift
+  LC_ALL=C grep -aE "$option" -f <(for kind; do pakt_patterns "$kind"; done)
+}
+
+# Finds why the program failed, as pakt_failure, by the end of what this start printed: causes before consequences. `-` where it
+# did not.
+# shellcheck disable=SC2317 # Reached through a trap alone.
+pakt_judge() {
+  local kind text='' own log="/proc/$$/fd/1" name='[A-Za-z_][A-Za-z0-9_.]*'
+  pakt_failure='-'
+  case "$pakt_told $pakt_class" in
+  *' setup') pakt_failure=setup && return ;;
+  *' failed') ;;
+  *) return ;;
+  esac
+  if [ -f "$log" ]; then
+    text=$(tail -c "+$((pakt_log_at + 1))" -- "$log" | tail -c 65536 | tr '\r' '\n' | tr -d '\000' |
+      LC_ALL=C sed $'s/\x1b\\[[0-9;?]*[A-Za-z]//g' | tail -n 400)
+  fi
+  for kind in node-fault gpu-oom host-oom io; do
+    printf '%s\n' "$text" | pakt_says -q "$kind" || continue
+    pakt_failure=$kind
+    return
+  done
+  # An exception that no pattern knows is the program's own.
+  own=$(printf '%s\n' "$text" | LC_ALL=C grep -aE "^(\[rank[0-9]+\]: |[0-9]+: )?$name(Error|Exception|Exit|Interrupt)(: |\$)" |
+    grep -avE 'ChildFailedError|SignalException|ProcessRaisedException|CalledProcessError|DistBackendError|DataLoader worker' |
+    pakt_says -v node-fault gpu-oom host-oom io setup communication)
+  if [ -n "$own" ]; then
+    pakt_failure=user-code
+  elif printf '%s\n' "$text" | pakt_says -q setup; then
+    pakt_failure=setup
+  elif printf '%s\n' "$text" | pakt_says -q communication; then
+    pakt_failure=communication
+  else
+    case "$1" in 137 | 143) pakt_failure=unknown ;; *) pakt_failure=user-code ;; esac
+  fi
+}
+
 # --- Markers: what happened, for whoever looks into the job directory. ------------------------------------------------
 
 # Says that this attempt runs, and where, and behind how much of the log what it prints begins, where that is a file.
@@ -346,12 +504,14 @@ pakt_finish() {
   pakt_find_checkpoint || printf 'pakt: none of the checkpoints in %s can be seen\n' "$pakt_job_directory/checkpoints" >&2
   pakt_tell_of_lines
   pakt_classify "$code"
+  pakt_judge "$code"
   printf '%s=%s\n' \
     exit_code "$code" \
     signal "$signal" \
     received "${pakt_received:-none}" \
     class "$pakt_class" \
     told "$pakt_told" \
+    failure "$pakt_failure" \
     epoch_seconds "$now" |
     pakt_publish "$pakt_attempt/ended" || printf 'pakt: cannot write the marker %s/ended\n' "$pakt_attempt" >&2
   # What was saved and goes on is no failure, whatever code said so.
@@ -481,7 +641,7 @@ pakt_run() {
   umask "$pakt_umask"
   trap : USR1 USR2 # Told too early, before there is a program: not a reason to end.
   pakt_environment
-  : >"$pakt_attempt/launched"
+  printf '%s\n' "$BASHPID" >"$pakt_attempt/launched"
   pakt_launch
 }
 
@@ -509,14 +669,21 @@ case "${pakt_waiting:-}" in *TERM* | *INT* | *HUP*) pakt_fail 143 "ended by a si
 pakt_run {pakt_lifeline}>&- &
 pakt_child=$!
 for pakt_name in ${pakt_waiting:-}; do pakt_forward "$pakt_name"; done
-# A signal interrupts `wait` before the program has ended; bash then tells the program's status once more. Of a program that died
-# in the instant of the signal, as when both were sent it, bash may have lost the end and would wait for ever (seen with 5.2): the
-# signal is its status then.
-while :; do
-  pakt_was_interrupted=no
-  wait "$pakt_child"
-  pakt_status=$?
-  [ "$pakt_was_interrupted" = yes ] || break
-  if ! kill -0 "$pakt_child" 2>/dev/null && [[ $'\n'$(jobs -rp)$'\n' == *$'\n'"$pakt_child"$'\n'* ]]; then break; fi
-done
+# A signal interrupts `wait` before the program has ended, and bash may then lose the end of a program that dies in that instant,
+# as when both were sent it: a second `wait` would last for ever (seen with 5.2). So from a signal on it is looked whether the
+# program is there, and of one whose end was lost the signal is its status.
+pakt_is_in_book() {
+  [[ $'\n'$(jobs -rp)$'\n' == *$'\n'"$pakt_child"$'\n'* ]]
+}
+pakt_was_interrupted=no
+wait "$pakt_child"
+pakt_status=$?
+if [ "$pakt_was_interrupted" = yes ]; then
+  exec {pakt_idle}<> <(:) # A pipe that says nothing: waiting on it leaves no sleeping process behind.
+  while [ -e "/proc/$pakt_child" ] && pakt_is_in_book; do read -r -t 0.2 -u "$pakt_idle" _; done
+  if ! pakt_is_in_book; then
+    wait "$pakt_child"
+    pakt_status=$?
+  fi
+fi
 exit "$pakt_status"

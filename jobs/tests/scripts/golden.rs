@@ -3,7 +3,7 @@
 //! `PAKT_UPDATE_GOLDEN=1 cargo nextest run -p jobs golden` writes them anew; look at the difference before committing it.
 
 use crate::support::{LAUNCHERS, catalogue, environment, job, script, starts};
-use model::{Chain, JobSpec, Launch, LinkNumber, StopSignal, Until, WallTime};
+use model::{Chain, FailureClass, JobSpec, Launch, LinkNumber, OnFailure, StopSignal, Until, WallTime};
 use std::{
     collections::BTreeSet,
     fs,
@@ -14,6 +14,11 @@ use std::{
 fn chain(until: Until, signal: Option<StopSignal>) -> Chain {
     let max_links = LinkNumber::new(12).expect("not 0");
     Chain { until, max_links, max_gpu_hours: None, ahead: 2, stalled_links: 3, lead: None, signal }
+}
+
+fn policy() -> OnFailure {
+    let retries = [(FailureClass::UserCode, 0), (FailureClass::Communication, 5)];
+    OnFailure { retries: retries.into(), hung_after: Some(WallTime::from_seconds(1800)), exclude_for: None }
 }
 
 /// The scripts by the names of their files: each site and launcher, and one in a container where a runtime is known.
@@ -35,7 +40,8 @@ fn all() -> Vec<(String, String)> {
         ("local", Launch::Command, Until::Marker, None),
     ] {
         let site = catalogue().get(&name.parse().expect("a site")).expect("built in");
-        let spec = JobSpec { chain: Some(chain(until, signal)), ..job(site, launch) };
+        let on_failure = (name == "jupiter").then(policy);
+        let spec = JobSpec { chain: Some(chain(until, signal)), on_failure, ..job(site, launch) };
         scripts.push((format!("{name}-chain"), script(site, &spec)));
     }
     scripts

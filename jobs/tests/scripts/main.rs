@@ -2,6 +2,7 @@
 //! that it links once.
 
 mod checkpoints;
+mod failures;
 mod golden;
 mod init;
 mod jupiter;

@@ -51,6 +51,7 @@ pub(crate) fn job(site: &Site, launch: Launch) -> JobSpec {
         notify: Notify::default(),
         scheduler: SchedulerOptions { account: Some(account(site)), ..SchedulerOptions::default() },
         chain: None,
+        on_failure: None,
     }
 }
 
@@ -113,6 +114,7 @@ pub(crate) fn script_in(job_directory: &str, site: &Site, spec: &JobSpec) -> Str
         placement: &placed.placement,
         job_directory,
         dialect,
+        failure_patterns: &jobs::failure::of_scripts(),
         made_by: "pakt 0.1.0",
     };
     render(&script).unwrap_or_else(|error| panic!("{}: {error}", site.title))

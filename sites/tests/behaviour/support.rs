@@ -28,6 +28,7 @@ pub(crate) fn job(nodes: Option<u32>, gpus: GpuRequest) -> JobSpec {
         notify: model::Notify::default(),
         scheduler: model::SchedulerOptions::default(),
         chain: None,
+        on_failure: None,
     }
 }
 

@@ -31,7 +31,15 @@ fn set(stage: &Stage, log: Option<&str>) -> PathBuf {
         fs::create_dir_all(&folder).expect("ours");
         let job_directory = folder.to_str().expect("a path as text");
         let (spec, placement, made_by) = (&spec, &placement, "pakt 0.1.0");
-        let script = BatchScript { stamp, spec, placement, job_directory, dialect: Dialect::Slurm, made_by };
+        let script = BatchScript {
+            stamp,
+            spec,
+            placement,
+            job_directory,
+            dialect: Dialect::Slurm,
+            failure_patterns: &[],
+            made_by,
+        };
         fs::write(folder.join("script.sh"), render(&script).expect("a script")).expect("ours");
         let log = log.map(str::to_owned).filter(|_| index == 2);
         ArrayTask { index, job: stamp.job, name: format!("job-{index}.{stamp}"), log }

@@ -1,9 +1,23 @@
 //! A job and its stamp, to be varied by each test.
 
 use model::{
-    Environment, GpuRequest, JobId, JobKind, JobSpec, Launch, LinkNumber, Notify, Resources, RunLine, SchedulerOptions,
-    SiteChoice, Stamp, Timestamp, WallTime,
+    Environment, FailureClass, GpuRequest, JobId, JobKind, JobSpec, Launch, LinkNumber, Notify, Resources, RunLine,
+    SchedulerOptions, SiteChoice, Stamp, Timestamp, WallTime,
 };
+use templates::FailurePattern;
+
+/// What a log says of failures, here.
+pub(crate) const PATTERNS: [FailurePattern<'static>; 5] = [
+    FailurePattern { blames_node: true, ..pattern(FailureClass::NodeFault, "GPU has fallen off the bus") },
+    pattern(FailureClass::NodeFault, "the GPUs are not ready"),
+    pattern(FailureClass::GpuOom, "Error: CUDA out of memory"),
+    pattern(FailureClass::Setup, "ModuleNotFoundError: "),
+    pattern(FailureClass::Communication, "NCCL WARN|ncclRemoteError"),
+];
+
+const fn pattern(class: FailureClass, text: &'static str) -> FailurePattern<'static> {
+    FailurePattern { class, text, blames_node: false }
+}
 
 /// The stamp of every test's job.
 pub(crate) fn stamp() -> Stamp {
@@ -35,5 +49,6 @@ pub(crate) fn job(launch: Launch, run: &str) -> JobSpec {
         notify: Notify::default(),
         scheduler: SchedulerOptions::default(),
         chain: None,
+        on_failure: None,
     }
 }

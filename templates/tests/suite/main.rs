@@ -6,6 +6,7 @@ mod chain;
 mod claim;
 mod common;
 mod environment;
+mod failures;
 mod guard;
 mod job_files;
 mod launch;

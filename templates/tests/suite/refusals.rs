@@ -8,8 +8,15 @@ use model::{Directive, JobSpec, Launch, Placement, RunLine};
 use templates::{BatchScript, Dialect, TemplateError, render};
 
 fn refused(spec: &JobSpec, placement: &Placement, dialect: Dialect) -> String {
-    let script =
-        BatchScript { stamp: stamp(), spec, placement, job_directory: "/scratch/job", dialect, made_by: "pakt 0.1.0" };
+    let script = BatchScript {
+        stamp: stamp(),
+        spec,
+        placement,
+        job_directory: "/scratch/job",
+        dialect,
+        failure_patterns: &[],
+        made_by: "pakt 0.1.0",
+    };
     render(&script).expect_err("refused").to_string()
 }
 
@@ -35,6 +42,7 @@ fn the_local_scheduler_starts_one_task_on_one_node() {
         placement: &four_gpus,
         job_directory: "/job",
         dialect: Dialect::Local,
+        failure_patterns: &[],
         made_by: "pakt 0.1.0",
     };
     assert!(render(&script).expect("torchrun needs no srun").contains("--nproc_per_node=4"));
@@ -119,6 +127,7 @@ fn directories_that_no_container_can_be_shown_are_refused() {
             placement: &placement,
             job_directory: "/job",
             dialect: Dialect::Slurm,
+            failure_patterns: &[],
             made_by: "pakt 0.1.0",
         };
         render(&script).map_err(|error| error.to_string())
@@ -139,6 +148,7 @@ fn a_job_directory_is_taken_as_it_is_and_a_workdir_as_it_is_written() {
         placement: &placement,
         job_directory: "/state/a$b",
         dialect: Dialect::Slurm,
+        failure_patterns: &[],
         made_by: "pakt 0.1.0",
     };
     let text = render(&script).expect("a script");
@@ -165,6 +175,7 @@ fn options_are_quoted_as_slurm_reads_them_and_the_adapters_are_left_to_it() {
         placement: &placement,
         job_directory: "/job",
         dialect: Dialect::Slurm,
+        failure_patterns: &[],
         made_by: "pakt 0.1.0",
     };
     let text = render(&script).expect("a script");

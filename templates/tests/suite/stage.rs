@@ -1,6 +1,9 @@
 //! A stage on which a script runs in real bash: a job directory, a home, and doubles of Slurm's programs on PATH.
 
-use crate::{common::stamp, sites};
+use crate::{
+    common::{PATTERNS, stamp},
+    sites,
+};
 use model::{JobSpec, Placement, Stamp};
 use std::{
     fs,
@@ -117,7 +120,15 @@ esac"#,
     ) -> PathBuf {
         let job_directory = self.path("job");
         let job_directory = job_directory.to_str().expect("a path as text");
-        let script = BatchScript { stamp, spec, placement, job_directory, dialect, made_by: "pakt 0.1.0" };
+        let script = BatchScript {
+            stamp,
+            spec,
+            placement,
+            job_directory,
+            dialect,
+            failure_patterns: &PATTERNS,
+            made_by: "pakt 0.1.0",
+        };
         let file = self.path(name);
         fs::write(&file, render(&script).expect("a script")).expect("a script");
         file

@@ -21,6 +21,8 @@ pub enum FailureClass {
     Communication,
     /// Storage: full, slow, gone.
     Io,
+    /// It did nothing that can be seen for too long.
+    Hung,
     /// What it needs was not there: a module, a library, a program.
     Setup,
     /// Its own code.
@@ -42,6 +44,7 @@ impl FailureClass {
             Self::GpuOom => "gpu-oom",
             Self::Communication => "communication",
             Self::Io => "io",
+            Self::Hung => "hung",
             Self::Setup => "setup",
             Self::UserCode => "user-code",
             Self::Cancelled => "cancelled",
