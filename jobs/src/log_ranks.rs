@@ -37,8 +37,13 @@ impl RankLines {
             Some(on_a_node) => {
                 // Of one node srun labels nothing.
                 let (node, line) = task(line).unwrap_or((0, line));
-                let (local, text) = local(line)?;
-                (node.checked_mul(on_a_node)?.checked_add(local).filter(|_| local < on_a_node)?, text)
+                match (among_all(line), local(line)) {
+                    (Some(told), _) => told,
+                    (None, Some((local, text))) if local < on_a_node => {
+                        (node.checked_mul(on_a_node)?.checked_add(local)?, text)
+                    }
+                    (None, _) => return None,
+                }
             }
         };
         (rank == self.rank).then_some(text)
@@ -56,7 +61,14 @@ fn task(line: &[u8]) -> Option<(u32, &[u8])> {
     ))
 }
 
-/// The process of a node in front of a line, as torchrun writes it with `--tee`: `[default3]:text`.
+/// The rank among all in front of a line, as the batch script asks torchrun for it: `[rank11]: text`.
+fn among_all(line: &[u8]) -> Option<(u32, &[u8])> {
+    let (number, rest) = number(line.strip_prefix(b"[rank")?)?;
+    Some((number, rest.strip_prefix(b"]: ")?))
+}
+
+/// The process of a node in front of a line, as a torchrun writes it that knows no such wish: `[default3]:text`. The nodes are taken to be in
+/// Slurm's order, which is that of their names, as torchrun's is.
 fn local(line: &[u8]) -> Option<(u32, &[u8])> {
     let (number, rest) = number(line.strip_prefix(b"[default")?)?;
     Some((number, rest.strip_prefix(b"]:")?))
@@ -91,6 +103,9 @@ mod tests {
             (6, Some(4), "1: [default2]:loss", Some("loss")),
             (2, Some(4), "1: [default2]:loss", None),
             (5, Some(4), "[default5]:more than there are", None),
+            (6, Some(4), "0: [rank6]: loss", Some("loss")),
+            (6, Some(4), "[rank6]: [rank6]: its own mark", Some("[rank6]: its own mark")),
+            (2, Some(4), "0: [rank6]: loss", None),
             (0, Some(4), "0: a word of torchrun's own", None),
             (0, Some(4), "[default]:loss", None),
         ] {

@@ -132,10 +132,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         let now = sighting.as_ref().and_then(|seen| arithmetic::of_seen(house, &intent, seen, hold));
         arithmetic::of_job(house, &intent, read_back.as_ref(), hold.ceiling).or(now)
     });
-    let over = match intent.chain() {
-        Some(_) => directory.over().await?,
-        None => None,
-    };
+    let (over, bad_nodes) = chain(house, &directory, &intent).await?;
     let cancel = directory.cancel().await?;
     if let Some(seen) = sighting.as_mut().filter(|_| intent.chain().is_some()) {
         of_chain(seen, over.as_ref(), cancel.is_some());
@@ -145,18 +142,9 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         notes.push(format!("{}: {}", error.what, error.why));
         None
     });
-    let silence = match &sighting {
-        Some(seen) => silence(&link, (&intent, &log), &seen.state, house.clock.now()).await?,
-        None => None,
-    };
-    let bad_nodes = match &intent.origin {
-        Some(Origin::JobFile { spec, .. }) if spec.chain.is_some() && over.is_none() => {
-            directory.bad_nodes(house.clock.now(), OnFailure::exclude_for(spec.on_failure.as_ref())).await?
-        }
-        _ => Vec::new(),
-    };
+    let running = sighting.as_ref().map_or_else(JobState::unknown, |seen| seen.state.clone());
     Ok(Shown {
-        silence,
+        silence: silence(&link, (&intent, &log), &running, house.clock.now()).await?,
         bad_nodes,
         read_back,
         unheld: directory.unheld().await?,
@@ -182,6 +170,23 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         missed,
         log,
     })
+}
+
+/// Why the chain is over, and which nodes it leaves out while it is not; nothing of a job that is none.
+async fn chain(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+) -> Result<(Option<Over>, Vec<BadNode>), JobsError> {
+    let (Some(_), Some(Origin::JobFile { spec, .. })) = (intent.chain(), &intent.origin) else {
+        return Ok((None, Vec::new()));
+    };
+    let over = directory.over().await?;
+    let bad = match over {
+        Some(_) => Vec::new(),
+        None => directory.bad_nodes(house.clock.now(), OnFailure::exclude_for(spec.on_failure.as_ref())).await?,
+    };
+    Ok((over, bad))
 }
 
 /// Why the last attempt failed, by what was written down of its end, else by what the scheduler says now.

@@ -49,7 +49,7 @@ impl FailureWords {
         Self {
             kinds: TOLD.into_iter().filter_map(|class| Kind::of(script, class)).collect(),
             retries: retries.map(|(class, count)| Retries { word: class.word(), count: *count }).collect(),
-            hung_after: policy.and_then(|policy| policy.hung_after).map(|after| after.seconds()),
+            hung_after: policy.and_then(|policy| policy.hung_after).map(model::WallTime::seconds),
             blamed: patterns(script, |pattern| pattern.blames_node),
             exclude_for: OnFailure::exclude_for(policy).seconds(),
             excluded: script

@@ -48,6 +48,7 @@ mod real_many;
 mod real_once;
 mod real_others;
 mod real_preempted;
+mod real_ranks;
 mod real_readers;
 mod real_requests;
 mod real_rest;

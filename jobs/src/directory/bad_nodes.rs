@@ -51,7 +51,7 @@ fn of_line(line: &str) -> Option<BadNode> {
     let is_name = |letter: u8| letter.is_ascii_alphanumeric() || b"._-".contains(&letter);
     let is_count = (1..=12).contains(&at.len()) && at.bytes().all(|digit| digit.is_ascii_digit());
     let is_word = !node.is_empty() && node.bytes().all(is_name) && node.len() <= 255;
-    let why: String = why.chars().filter(|letter| letter.is_ascii_graphic()).take(40).collect();
+    let why: String = why.chars().filter(char::is_ascii_graphic).take(40).collect();
     let since = at.parse().ok().filter(|_| is_count && is_word).map(Timestamp::from_epoch_seconds)?;
     Some(BadNode { node: node.to_owned(), since, why })
 }

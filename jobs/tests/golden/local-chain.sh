@@ -452,7 +452,7 @@ pakt_judge() {
     return
   done
   # An exception that no pattern knows is the program's own.
-  own=$(printf '%s\n' "$text" | LC_ALL=C grep -aE "^(\[rank[0-9]+\]: |[0-9]+: )?$name(Error|Exception|Exit|Interrupt)(: |\$)" |
+  own=$(printf '%s\n' "$text" | LC_ALL=C grep -aE "^(\[rank[0-9]+\]: |[0-9]+: )*$name(Error|Exception|Exit|Interrupt)(: |\$)" |
     grep -avE 'ChildFailedError|SignalException|ProcessRaisedException|CalledProcessError|DistBackendError|DataLoader worker' |
     pakt_says -v node-fault gpu-oom host-oom io setup communication)
   if [ -n "$own" ]; then
