@@ -167,6 +167,14 @@ need_torch() {
     need_python_environment "$PAKT_CI_TORCH" "$python" 'import numpy, torch; torch.ones(2).sum().item()' torch numpy
 }
 
+# A validator of RO-Crates, and the library whose releases before 0.15 bring the context of RO-Crate 1.1: tests ask no network.
+# Afterwards PAKT_CI_ROCRATE names the environment.
+need_rocrate() {
+    export PAKT_CI_ROCRATE="$cache/venv-rocrate"
+    need_python_environment "$PAKT_CI_ROCRATE" python3 'import rocrate, rocrate_validator.services' \
+        roc-validator==0.13.0 rocrate==0.14.0
+}
+
 # Python's library for HDF5, which reads what Pakt wrote. Afterwards PAKT_CI_H5PY names the environment.
 need_h5py() {
     export PAKT_CI_H5PY="$cache/venv-h5py"

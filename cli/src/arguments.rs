@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Jobs(commands::jobs::Arguments),
     /// Show all that is known of a job
     Show(commands::show::Arguments),
+    /// Write a job that is over as a research object: an RO-Crate with its scripts, code and log
+    Export(commands::export::Arguments),
     /// Say why a job waits, what to do about it, and what would start sooner
     ///
     /// At most six questions are put to schedulers about what would start sooner: the job as it is, with a shorter time, in

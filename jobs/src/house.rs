@@ -133,6 +133,8 @@ pub enum Step {
     Claimed,
     /// The intent is on disk.
     Intended,
+    /// What the job is made of is on disk.
+    Recorded,
     /// The script is on disk.
     Scripted,
     /// The hold stands in the ledger.
@@ -149,10 +151,11 @@ pub enum Step {
 
 impl Step {
     /// All of them, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Chosen,
         Self::Claimed,
         Self::Intended,
+        Self::Recorded,
         Self::Scripted,
         Self::Held,
         Self::Sending,

@@ -51,6 +51,7 @@ mod placeholder;
 pub mod plan;
 pub mod policy;
 pub mod prepare;
+pub mod provenance;
 mod reached;
 pub mod read_by;
 pub mod refund;

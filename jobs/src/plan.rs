@@ -8,8 +8,9 @@ use crate::{
     job_file::{JobFile, Mistake},
     outlook::{Advice, advice, budget_of},
     prepare::{NoHold, Prepared, prepare},
+    provenance::{CodeView, Sources},
     reached::booked,
-    submit::{Sheet, write_sheet},
+    submit::{Sheet, frozen, write_sheet},
 };
 use ledger::Budget;
 use model::{Amount, Factors, JobId, LinkNumber, Placement, Price, Unit, WallTime, Window};
@@ -59,7 +60,9 @@ pub struct PlannedChain {
 pub async fn plan(house: &House, file: &JobFile) -> Result<Planned, JobsError> {
     let Prepared { placement, ceiling, hold, link_hold, no_hold, doubts } = prepare(house, file).await?;
     let nobody = house.state.job(JobId::from_parts(model::Timestamp::default(), 0));
-    let sheet = Sheet::of(house, &file.spec, &placement, &nobody)?;
+    let sources = Sources::of_job(&file.spec, &file.source.directory);
+    let frozen = frozen(house, &CodeView::new(), &sources, file).await?;
+    let sheet = Sheet::of(house, &file.spec, &placement, &nobody, frozen.as_ref())?;
     let estimate = asked(house, &sheet).await;
     let hold = match hold {
         Some((book, unit, amount)) => {

@@ -163,5 +163,6 @@ fn spec(house: &House, wish: &ShellWish) -> JobSpec {
         },
         chain: None,
         on_failure: None,
+        code: model::Code::default(),
     }
 }

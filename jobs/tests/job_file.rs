@@ -343,3 +343,43 @@ fn mistakes_in_a_chain_are_named_with_what_to_write() {
         assert!(said.contains(&format!(" {field}: ")) && said.contains(what), "{text}: {said}");
     }
 }
+
+#[test]
+fn code_is_live_unless_the_file_says_otherwise() {
+    for (text, is_frozen, repositories) in [
+        ("", false, &[][..]),
+        ("code: live\n", false, &[]),
+        ("code: frozen\n", true, &[]),
+        ("code: { freeze: true }\n", true, &[]),
+        (
+            "code: { repositories: [~/src/megatron, ../lib, $WORK/x, ../lib] }\n",
+            false,
+            &["~/src/megatron", "/e/project1/atlas/lib", "$WORK/x"],
+        ),
+    ] {
+        let code = read(&format!("{SMALLEST}{text}")).expect("no mistakes").spec.code;
+        assert_eq!(
+            (code.is_frozen, code.repositories),
+            (is_frozen, repositories.iter().map(ToString::to_string).collect())
+        );
+    }
+    // A request of a file that says nothing of its code is the one that it was before there was such a word.
+    let spec = serde_json::to_value(read(SMALLEST).expect("no mistakes").spec).expect("JSON");
+    assert_eq!(spec.get("code"), None);
+}
+
+#[test]
+fn mistakes_in_code_are_named_with_what_to_write() {
+    for (text, expected) in [
+        ("code: freeze\n", "10:7+6 code: `freeze` is not a `code` -> did you mean `frozen`?\n"),
+        ("code: { frozen: true }\n", "10:9+6 code.frozen: there is no field `frozen` -> did you mean `freeze`?\n"),
+        (
+            "code: { freeze: yes, repositories: [~bob/lm] }\n",
+            "10:17+3 code.freeze: `yes` is not a `freeze` -> one of: true, false\n\
+             10:37+7 code.repositories[0]: `~bob/lm` is not expanded: only `~` and `~/` mean a home directory, your own \
+             -> write the path in full; `./~bob/lm` is a directory of that name\n",
+        ),
+    ] {
+        assert_eq!(said(&format!("{SMALLEST}{text}")), expected);
+    }
+}

@@ -1,7 +1,9 @@
 //! The job a person describes: what to run, on how much, for how long. Portable between sites; nothing here is Slurm's
 //! but the `scheduler` part, which says so.
 
-use crate::{AccountName, Chain, GpuType, JobName, OnFailure, PartitionName, ProjectName, QosName, SiteName, WallTime};
+use crate::{
+    AccountName, Chain, Code, GpuType, JobName, OnFailure, PartitionName, ProjectName, QosName, SiteName, WallTime,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -176,4 +178,7 @@ pub struct JobSpec {
     /// What becomes of it when its program fails; none for what is usual.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<OnFailure>,
+    /// Which code it runs.
+    #[serde(default, skip_serializing_if = "Code::is_usual")]
+    pub code: Code,
 }

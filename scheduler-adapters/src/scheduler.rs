@@ -60,6 +60,12 @@ pub trait Scheduler: Send + Sync {
         self.capabilities().way.to_owned()
     }
 
+    /// The scheduler's own name and release, as it says them itself: `slurm 25.11.2`. The controller is not asked. None where it
+    /// has none, or does not say.
+    async fn release_name(&self) -> Option<String> {
+        None
+    }
+
     /// Whether a submission of ours is a command of the scheduler's, which can be looked for among the processes after we
     /// have died. What a library or a server does for us cannot: of that only the age tells whether it may still arrive.
     fn submits_by_command(&self) -> bool {

@@ -1,6 +1,6 @@
 //! The batch script: from a job and its placement to the text that the scheduler is given.
 
-use crate::{TemplateError, context::Context, engine};
+use crate::{TemplateError, code::PackedCode, context::Context, engine};
 use model::{FailureClass, JobSpec, Placement, Stamp};
 
 /// For whom a script is written.
@@ -35,6 +35,8 @@ pub struct BatchScript<'a> {
     pub placement: &'a Placement,
     /// The job directory as compute nodes see it: absolute, or beginning with `$NAME`, which the node expands.
     pub job_directory: &'a str,
+    /// The code that it brings; none where it starts in its working directory as that is then.
+    pub code: Option<PackedCode<'a>>,
     /// For whom.
     pub dialect: Dialect,
     /// What a line of a log says of a kind of failure, in words that grep -E reads; the script of a chain looks for them.

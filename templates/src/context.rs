@@ -3,6 +3,7 @@
 use crate::{
     BatchScript, Dialect, TemplateError,
     chain_words::ChainWords,
+    code::CodeWords,
     engine,
     environment::{self, Variable},
     error::launch_name,
@@ -22,6 +23,7 @@ pub(crate) struct Context {
     #[serde(flatten)]
     start: Start,
     chain: Option<ChainWords>,
+    code: Option<CodeWords>,
     exit_code: BTreeMap<&'static str, u8>,
 }
 
@@ -102,6 +104,7 @@ impl Context {
             surroundings: Surroundings::of(script)?,
             start: Start::of(script)?,
             chain: script.spec.chain.as_ref().map(|chain| ChainWords::of(script, chain)),
+            code: script.code.as_ref().map(CodeWords::of),
             exit_code: BTreeMap::from([
                 ("no_input", exit_code::NO_INPUT),
                 ("no_host", exit_code::NO_HOST),

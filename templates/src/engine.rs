@@ -9,13 +9,14 @@ macro_rules! templates {
     ($($name:literal),+ $(,)?) => { [$(($name, include_str!($name))),+] };
 }
 
-const TEMPLATES: [(&str, &str); 30] = templates!(
+const TEMPLATES: [(&str, &str); 31] = templates!(
     "scripts/batch.sh.j2",
     "scripts/header.sh.j2",
     "scripts/claim.sh.j2",
     "scripts/chain.sh.j2",
     "scripts/failure.sh.j2",
     "scripts/bad_nodes.sh.j2",
+    "scripts/code.sh.j2",
     "scripts/guard.sh.j2",
     "scripts/array.sh.j2",
     "scripts/markers.sh.j2",

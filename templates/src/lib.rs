@@ -15,12 +15,14 @@
 //! | `.../heartbeat` | touched once a minute while the script lives | empty |
 //! | `.../program` | once | the bash file that is run, on the first node or (torchrun) on every one |
 //! | `.../progress` | by the program, if it likes: `$PAKT_PROGRESS` | lines `step total [key=value ...]`; the last one counts |
+//! | `.../modules` | once, where any are loaded | the loaded modules, one a line |
 //! | `.../cache` | by libraries, where the site's area for caches is not there | theirs |
 //! | `.../ended` | last | `exit_code`, `signal` (0 where none), `received` (what the script was told, or `none`), `epoch_seconds` |
 //! | `.../stop`, `.../launched` | in a chain: when the program is told to save (`PAKT_STOP`); before it begins | by what it was told, and the length of `checkpoints` then; empty |
 //! | `chain` | in a chain: appended at each start and end | docs/checkpoints.md |
 //! | `over` | in a chain, once | `why`, `link`, `step`, `epoch_seconds`, `by` |
 //! | `done` | by the program of a chain: `$PAKT_DONE` | anything |
+//! | `code` | once, where the job brings its code | the code, unpacked; what the program writes there is its own |
 //! | `checkpoints` | appended by programs: `$PAKT_CHECKPOINTS` | one line a checkpoint, shared by all links |
 //!
 //! [`guard`] puts the claim alone in front of a script that a person wrote for `sbatch`: it leaves the first two of these.
@@ -40,6 +42,7 @@
 mod array_script;
 mod batch_script;
 mod chain_words;
+mod code;
 mod context;
 mod engine;
 mod environment;
@@ -55,6 +58,7 @@ mod refusal;
 
 pub use array_script::{ArrayScript, ArrayTask, render_array};
 pub use batch_script::{BatchScript, Dialect, FailurePattern, render};
+pub use code::PackedCode;
 pub use error::TemplateError;
 pub use guarded_script::{GuardedScript, Unguarded, guard};
 pub use job_file::{

@@ -22,6 +22,8 @@ fn refuse_lines(script: &BatchScript<'_>) -> Result<(), TemplateError> {
         ("the partition's name".to_owned(), placement.profile_partition.as_str()),
         ("`workdir`".to_owned(), spec.workdir.as_str()),
     ];
+    lines.extend(script.code.iter().map(|code| ("the archive of its code".to_owned(), code.archive)));
+    lines.extend(script.code.iter().map(|code| ("the folder in its code".to_owned(), code.folder)));
     lines.extend(environment.venv.iter().map(|path| ("`environment.venv`".to_owned(), path.as_str())));
     lines.extend(environment.container.iter().map(|path| ("`environment.container`".to_owned(), path.as_str())));
     lines.extend(environment.modules.iter().map(|name| ("`environment.modules`".to_owned(), name.as_str())));
@@ -68,7 +70,8 @@ fn refuse_unbindable(script: &BatchScript<'_>) -> Result<(), TemplateError> {
     if script.spec.environment.container.is_none() {
         return Ok(());
     }
-    let paths = [("the job directory", script.job_directory), ("`workdir`", &script.spec.workdir)];
+    let workdir = script.code.map_or(script.spec.workdir.as_str(), |code| code.folder);
+    let paths = [("the job directory", script.job_directory), ("`workdir`", workdir)];
     match paths.into_iter().find(|(_, path)| path.contains([',', ':'])) {
         Some((field, path)) => Err(TemplateError::Unbindable { field, path: path.to_owned() }),
         None => Ok(()),

@@ -6,6 +6,7 @@ pub(crate) mod cancel;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod export;
 pub(crate) mod init;
 pub(crate) mod jobs;
 pub(crate) mod ledger;
@@ -32,6 +33,7 @@ mod choice;
 mod ends;
 mod job_file;
 mod other_ledgers;
+mod provenance;
 mod submit_many;
 mod view;
 
@@ -76,6 +78,7 @@ fn in_house(command: Command, general: &General, screen: Screen) -> Result<Answe
         Command::Adopt(arguments) => Context::block_on(adopt::run(arguments, &context)),
         Command::Jobs(arguments) => Context::block_on(jobs::run(&arguments, &context)),
         Command::Show(arguments) => Context::block_on(show::run(&arguments, &context)),
+        Command::Export(arguments) => Context::block_on(export::run(&arguments, &context)),
         Command::Why(arguments) => Context::block_on(why::run(&arguments, &context)),
         Command::Watch(arguments) => Context::block_on(watch::run(&arguments, &context)),
         Command::Logs(arguments) => Context::block_on(logs::run(&arguments, &context)),

@@ -4,7 +4,7 @@ use super::{
     Context,
     asked::{age, freshness},
     ends::{self, End},
-    view,
+    provenance, view,
 };
 use crate::{
     failure::Failure,
@@ -26,11 +26,17 @@ pub(crate) struct Arguments {
     /// Ask the scheduler now, and not what any command of yours was told a short time ago
     #[arg(long)]
     pub fresh: bool,
+    /// Show what it is made of instead: commits and changes of its code, image, modules, script, releases
+    #[arg(long, conflicts_with = "fresh")]
+    pub provenance: bool,
 }
 
 /// Shows the job.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let house = context.house_to_look().await?;
+    if arguments.provenance {
+        return provenance::run(&house, &arguments.job).await;
+    }
     let shown = show(&house, &arguments.job, freshness(arguments.fresh)).await?;
     Ok(answer(&house, &shown))
 }

@@ -11,6 +11,7 @@ mod moving;
 mod place;
 mod process;
 mod product_file;
+mod product_folder;
 mod rest;
 mod scheduler;
 mod signer_file;
@@ -30,8 +31,8 @@ pub(crate) use ledger::{
 };
 pub(crate) use reach::{Closes, ConnectionState, Counters, Master, Opening, counters, io_words};
 pub(crate) use reports::{
-    scores_courses, scores_csv, scores_hdf5, scores_svg, scores_table, statement_text, statements_csv, table_csv,
-    value_text, yes_or_no,
+    research_object_json, scores_courses, scores_csv, scores_hdf5, scores_svg, scores_table, statement_text,
+    statements_csv, table_csv, value_text, yes_or_no,
 };
 pub(crate) use scheduler_adapters::{
     Cost, Freshness, Pace, SharedState, SourceWait as Wait, UnusedWay, Way, local::supervise,
@@ -59,6 +60,7 @@ pub(crate) use moving::move_ledger;
 pub(crate) use place::Need;
 pub(crate) use process::random_bits;
 pub(crate) use product_file::{Earlier, publish};
+pub(crate) use product_folder::publish_folder;
 pub(crate) use signer_file::{make_key, replace};
 
 /// The version as records and scripts name it.

@@ -37,7 +37,8 @@ fn a_sealed_job_is_shown_read_and_listed_as_before() {
     let directory = desk.home().join("state/jobs").join(&id);
     assert_eq!(desk.json(&["settle"])["sealed"], json!([]), "it was over just now");
     age(&desk, &directory);
-    let seen = || ["show", "logs"].map(|verb| desk.json(&[verb, "old"])).to_vec();
+    let words: [&[&str]; 3] = [&["show", "old"], &["logs", "old"], &["show", "old", "--provenance"]];
+    let seen = || words.map(|words| desk.json(words)).to_vec();
     let before = seen();
     let listed = desk.json(&["jobs"])["jobs"].clone();
     let many = files(&directory).len();

@@ -27,8 +27,10 @@ fn the_page_of_the_job_file_is_what_the_parser_knows() {
     let fields = rows(&place, "job_file");
     let mut text = format!("{HEAD}\n```yaml\n{}```\n", example());
     text.push_str(&section("The job", "", &fields));
-    for holder in fields.iter().filter(|row| cell(row, "example").is_empty()).map(|row| cell(row, "path")) {
-        text.push_str(&section(&format!("Below `{holder}`"), &holder, &fields));
+    let paths: Vec<String> = fields.iter().map(|row| cell(row, "path")).collect();
+    let has_below = |path: &&String| paths.iter().any(|other| other.starts_with(&format!("{path}.")));
+    for holder in paths.iter().filter(has_below) {
+        text.push_str(&section(&format!("Below `{holder}`"), holder, &fields));
     }
     text.push_str("\n## Reserved words\n\nThey belong to what this version does not do yet, and are refused with that answer:\n\n");
     for word in RESERVED {

@@ -167,6 +167,49 @@ fn the_page_names_every_field_of_results() {
     }
 }
 
+#[test]
+fn the_page_names_every_field_of_provenance() {
+    let (place, page) = (Place::new(), page());
+    let (bare, frozen) = made(&place);
+    for (command, object, value) in [
+        ("pakt show --provenance", "the answer", &bare),
+        ("pakt show --provenance", "`record`", &frozen["record"]),
+        ("pakt show --provenance", "one of `repositories`", &frozen["record"]["repositories"][0]),
+        ("pakt show --provenance", "`tree`", &frozen["record"]["repositories"][0]["tree"]),
+        ("pakt show --provenance", "`frozen`", &frozen["record"]["frozen"]),
+        ("pakt export", "the answer", &place.json(&["--json", "export", "frozen", "--ro-crate", "crate"])),
+    ] {
+        let mut printed = keys(value);
+        let mut listed = listed(&page, command, object);
+        if object == "the answer" {
+            printed.retain(|name| !["version", "id", "name"].contains(&name.as_str()));
+            // Of what stands in the lists.
+            listed.retain(|name| !["link", "is_there", "modules"].contains(&name.as_str()));
+        }
+        // A name with digits is none to whoever reads the page here.
+        printed.remove("sha256");
+        // Those that are there where they are.
+        let is_always = |name: &String| !["container", "modules", "not_seen"].contains(&name.as_str());
+        listed.retain(is_always);
+        printed.retain(is_always);
+        assert_eq!(listed, printed, "{command}, {object}");
+    }
+}
+
+/// A job without and one with code that it brings, and what is told of them.
+fn made(place: &Place) -> (Value, Value) {
+    let job = "name: bare\nkind: command\nproject: atlas\nsite: local\nlaunch: command\nrun: \"true\"\n\
+               resources: { nodes: 1, cpus: 1, time: \"00:10:00\" }\n";
+    place.write("bare.yaml", job);
+    place.pakt(&["submit", "--watch", "bare.yaml"]);
+    place.git(&["init", "--quiet"]);
+    place.write(".gitignore", "*\n!*.yaml\n");
+    place.write("frozen.yaml", &job.replace("name: bare", "name: frozen\ncode: frozen"));
+    place.pakt(&["submit", "--watch", "frozen.yaml"]);
+    let told = |name: &str| place.json(&["--json", "show", name, "--provenance"]);
+    (told("bare"), told("frozen"))
+}
+
 const RESULTS: [&str; 6] = ["--json", "results", ".", "--csv", "scores.csv", "--force"];
 
 /// Scores of two models: one is missing, one is told twice, and the task has two versions.
@@ -250,6 +293,10 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
     ] {
         collect(&place.json(&[&["--json"], words].concat()), &mut printed);
     }
+    let (bare, frozen) = made(&place);
+    collect(&bare, &mut printed);
+    collect(&frozen, &mut printed);
+    collect(&place.json(&["--json", "export", "frozen", "--ro-crate", "crate"]), &mut printed);
     evaluated(&place);
     collect(&serde_json::from_str(&place.pakt(&RESULTS).stdout).expect("JSON"), &mut printed);
     let out_of_memory = "run: \"echo torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB; exit 1\"";

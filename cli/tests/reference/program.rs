@@ -40,6 +40,12 @@ impl Place {
         Said { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
 
+    /// Runs git here.
+    pub(crate) fn git(&self, words: &[&str]) {
+        let status = Command::new("git").args(words).current_dir(self.path()).status().expect("git");
+        assert!(status.success(), "git {words:?}");
+    }
+
     /// Runs it to a good end; what it printed.
     pub(crate) fn printed(&self, arguments: &[&str]) -> String {
         let said = self.pakt(arguments);

@@ -10,6 +10,7 @@ use crate::{
     directory::{Intent, JobDirectory, Origin, Over, SentLink},
     error::{Gravity, JobsError},
     house::House,
+    provenance::FrozenCode,
     submit::{Kept, NotSent, Seen, Sheet, read_back, send},
 };
 use model::{Amount, AmountError, Chain, JobSpec, LinkNumber, OnFailure, Placement, SchedulerJobId, price};
@@ -135,7 +136,8 @@ async fn send_link(
         return Err(NotSent::Open(uncounted("it was made from no job file")));
     };
     let has_begun = has_begun(directory).await?;
-    let mut sheet = sheet(house, (spec, placement), &directory_of_link, &state.at_work(), has_begun)?;
+    let code = code_of(directory, spec, &what).await?;
+    let mut sheet = sheet(house, (spec, placement, code.as_ref()), &directory_of_link, &state.at_work(), has_begun)?;
     sheet.options.extend(excluded(house, directory, spec).await?);
     directory_of_link.put_script(sheet.script.as_bytes()).await?;
     let handed = sheet.submission(&directory_of_link.script());
@@ -205,6 +207,16 @@ async fn excluded(house: &House, directory: &JobDirectory, spec: &JobSpec) -> Re
     Ok((house.dialect == Dialect::Slurm && !bad.is_empty()).then(|| format!("--exclude={}", nodes.join(","))))
 }
 
+/// The code that the chain brought when it was submitted: each of its links runs that.
+async fn code_of(directory: &JobDirectory, spec: &JobSpec, what: &str) -> Result<Option<FrozenCode>, JobsError> {
+    let code = directory.provenance().await?.and_then(|record| record.frozen);
+    if spec.code.is_frozen && code.is_none() {
+        let (why, next) = ("its `provenance.json` names no code", "look at the job's directory: `pakt show` names it");
+        return Err(JobsError::new(Gravity::Unknown, what, why, next));
+    }
+    Ok(code)
+}
+
 /// Whether any of its links has begun.
 async fn has_begun(directory: &JobDirectory) -> Result<bool, JobsError> {
     for link in directory.links().await? {
@@ -220,7 +232,7 @@ async fn has_begun(directory: &JobDirectory) -> Result<bool, JobsError> {
 /// taken away because that can never be, the next one is not to work without it.
 fn sheet(
     house: &House,
-    (spec, placement): (&JobSpec, &Placement),
+    (spec, placement, code): (&JobSpec, &Placement, Option<&FrozenCode>),
     directory: &JobDirectory,
     behind: &[SchedulerJobId],
     has_begun: bool,
@@ -231,7 +243,7 @@ fn sheet(
         "begin" => !has_begun,
         _ => true,
     });
-    let mut sheet = Sheet::of(house, spec, &placement, directory)?;
+    let mut sheet = Sheet::of(house, spec, &placement, directory, code)?;
     let after = spec.scheduler.after.clone().filter(|_| !has_begun);
     let jobs: Vec<String> = behind.iter().map(ToString::to_string).collect();
     let links = (!jobs.is_empty()).then(|| format!("afterany:{}", jobs.join(":")));

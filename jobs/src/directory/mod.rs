@@ -8,7 +8,11 @@
 //! STATE/arrays/<id>/script.sh      the script of an array, by the id of the job of its task 0 (written once)
 //!                   sending/<n>.json about to call the scheduler for it            (written once)
 //!                   log            what its tasks say before they are in the log of their job
+//! STATE/code/<user>/<digest>.tar   code that jobs bring, by its own digest           (written once)
+//!                   <digest>.diff  what a tree had beyond its commit                  (written once)
+//!                   image-<digest>.json the digest of a container image               (written once)
 //! STATE/jobs/<id>/intent.json      the job, its placement and its hold, before anything was done (written once)
+//!                 provenance.json  what it is made of: commits, image, releases        (written once)
 //!                 script.sh        the batch script as it is sent                     (written once)
 //!                 slurm_script     a person's own script, which script.sh starts      (written once)
 //!                 unheld.json      nothing could be held for it, and why              (written once)
@@ -24,6 +28,7 @@
 //!                 over             why a chain is over                                 (written once)
 //!                 done             made by a program whose work is done
 //!                 checkpoints, log
+//!                 code/            the code that it brought, unpacked by its first start
 //!                 sealed.tar       all of these but the log, once the job is long over  (written once)
 //! STATE/ledgers/<name>.json        a ledger that holds for jobs here, where there are two (written once)
 //! STATE/ended.index                one line a job that is over; can be thrown away and rebuilt
@@ -37,6 +42,7 @@
 mod archive;
 mod bad_nodes;
 mod checkpoints;
+mod code;
 mod index;
 mod links;
 mod markers;

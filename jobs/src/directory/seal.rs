@@ -26,7 +26,7 @@ const MOST_PACKED: u64 = 8 * 1024 * 1024;
 /// The most folders of a job that are looked through.
 const MOST_FOLDERS: usize = 5_000;
 /// What is packed, from the job directory down; `*` stands for any one name.
-const PACKED: [&str; 29] = [
+const PACKED: [&str; 31] = [
     "bad-nodes",
     "cancel.json",
     "chain",
@@ -37,6 +37,7 @@ const PACKED: [&str; 29] = [
     "links/*/attempts/*/ended",
     "links/*/attempts/*/heartbeat",
     "links/*/attempts/*/launched",
+    "links/*/attempts/*/modules",
     "links/*/attempts/*/program",
     "links/*/attempts/*/progress",
     "links/*/attempts/*/started",
@@ -49,6 +50,7 @@ const PACKED: [&str; 29] = [
     "links/*/sending/*",
     "links/*/submitted.json",
     "over",
+    "provenance.json",
     "read-back.json",
     "released.json",
     "script.sh",

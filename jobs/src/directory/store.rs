@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     error::{Gravity, JobsError},
+    provenance::Provenance,
     reached::reached,
 };
 use model::{JobId, LinkNumber, Stamp, UserName};
@@ -315,6 +316,7 @@ records! {
     intent, put_intent: Intent = "intent.json";
     unheld, put_unheld: Unheld = "unheld.json";
     cancel, put_cancel: Cancel = "cancel.json";
+    provenance, put_provenance: Provenance = "provenance.json";
     missed, put_missed: Missed = "missed.json";
     ended, put_ended: Ended = "ended.json";
 }

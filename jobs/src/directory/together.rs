@@ -5,7 +5,7 @@ use super::{
     record::Intent,
     store::{MOST_GENERATIONS, State, own, parse, record, unreadable},
 };
-use crate::{error::JobsError, reached::reached};
+use crate::{error::JobsError, provenance::Provenance, reached::reached};
 use model::JobId;
 use reach::{DirectoryMode, Making, Published};
 
@@ -69,10 +69,16 @@ impl State {
         intents.iter().zip(made).map(of).collect()
     }
 
-    /// Writes the batch scripts of jobs, each unless it is there.
-    pub(crate) async fn put_scripts(&self, scripts: Vec<(JobId, String)>) -> Result<(), JobsError> {
+    /// Writes records of what jobs are made of, and batch scripts of jobs, each unless it is there.
+    pub(crate) async fn put_scripts(
+        &self,
+        records: Vec<(JobId, Provenance)>,
+        scripts: Vec<(JobId, String)>,
+    ) -> Result<(), JobsError> {
+        let mut makings = self.provenance_makings(&records)?;
         let of = |(id, text): (JobId, String)| Making::File(self.job(id).script(), text.into_bytes());
-        let made = self.files().make(scripts.into_iter().map(of).collect()).await;
+        makings.extend(scripts.into_iter().map(of));
+        let made = self.files().make(makings).await;
         reached(made, "the job directory was not written").map(drop)
     }
 

@@ -150,6 +150,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Whether the field is written as a single value.
+    pub(super) fn is_scalar(&self, name: &str) -> bool {
+        self.entry(name).is_some_and(|(_, node)| matches!(node.value, Value::Scalar(_)))
+    }
+
     /// Whether the field is written as a list.
     pub(super) fn is_list(&self, name: &str) -> bool {
         self.entry(name).is_some_and(|(_, node)| matches!(node.value, Value::List(_)))

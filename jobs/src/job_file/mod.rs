@@ -5,6 +5,7 @@
 //! what is not to be shown of it, `reference` says what each field means.
 
 mod chain;
+mod code;
 mod document;
 mod documents;
 mod fields;

@@ -4,64 +4,74 @@
 use super::fields::Fields;
 use std::path::{Component, Path};
 
+/// Takes what is wrong with a path, and what to do about it.
+type Report<'a> = dyn Fn(String, &str) + 'a;
+
 /// A path as the node will read it: `~/` and `$NAME` stay for the node to expand, what is relative starts at the file.
 /// None and a mistake where no node could read it.
 pub(super) fn on_node(fields: &Fields<'_>, name: &str, directory: &Path) -> Option<String> {
-    let text = written(fields, name)?;
+    text_on_node(&fields.text(name)?, name, directory, &|what, next| fields.mistake(name, what, next))
+}
+
+/// The same of a text that stands in a list, say.
+pub(super) fn text_on_node(text: &str, name: &str, directory: &Path, report: &Report<'_>) -> Option<String> {
+    let text = written(text, name, report)?;
     if text.starts_with('~') && text != "~" && !text.starts_with("~/") {
         let what = format!("`{text}` is not expanded: only `~` and `~/` mean a home directory, your own");
-        fields.mistake(name, what, format!("write the path in full; `./{text}` is a directory of that name"));
+        report(what, &format!("write the path in full; `./{text}` is a directory of that name"));
         return None;
     }
     if text.starts_with(['/', '~', '$']) {
-        return Some(text);
+        return Some(text.to_owned());
     }
-    Some(below(&beside_the_file(fields, name, directory)?, &text))
+    Some(below(&base(directory, report)?.replace('$', "$$"), text))
 }
 
 /// The directory of the file itself, as the node will read it: to the node, two dollars are one.
 pub(super) fn beside_the_file(fields: &Fields<'_>, name: &str, directory: &Path) -> Option<String> {
-    base(fields, name, directory).map(|base| base.replace('$', "$$"))
+    let base = base(directory, &|what, next| fields.mistake(name, what, next));
+    base.map(|base| base.replace('$', "$$"))
 }
 
 /// The path of the log, which the scheduler itself opens: it knows `%j` and the like, and neither variables nor `~`
 /// (sbatch(1), "Filename pattern").
 pub(super) fn of_log(fields: &Fields<'_>, name: &str, directory: &Path) -> Option<String> {
-    let text = written(fields, name)?;
+    let report = |what: String, next: &str| fields.mistake(name, what, next);
+    let text = fields.text(name)?;
+    let text = written(&text, name, &report)?;
     if text.contains('$') || text.starts_with('~') {
         let what =
             format!("`{text}` would be taken literally: the scheduler opens the log, and expands neither `$` nor `~`");
         let next = "write the path in full, or from this file on, such as `logs/%j.txt`; `%j` is the scheduler's own";
-        fields.mistake(name, what, next);
+        report(what, next);
         return None;
     }
     if text.starts_with('/') {
-        return Some(text);
+        return Some(text.to_owned());
     }
-    Some(below(base(fields, name, directory)?, &text))
+    Some(below(base(directory, &report)?, text))
 }
 
-/// A field's text, where it can be a path at all.
-fn written(fields: &Fields<'_>, name: &str) -> Option<String> {
-    let text = fields.text(name)?;
+/// A text, where it can be a path at all.
+fn written<'a>(text: &'a str, name: &str, report: &Report<'_>) -> Option<&'a str> {
     if text.is_empty() {
-        fields.mistake(name, format!("`{name}` is empty"), "write a path, or take the field out");
+        report(format!("`{name}` is empty"), "write a path, or take the field out");
         return None;
     }
     if text.chars().any(char::is_control) {
         let what = "a path with line breaks or control characters is not supported";
-        fields.mistake(name, what, "choose another name");
+        report(what.to_owned(), "choose another name");
         return None;
     }
     Some(text)
 }
 
 /// The directory in which the file lies, as text.
-fn base<'a>(fields: &Fields<'_>, name: &str, directory: &'a Path) -> Option<&'a str> {
+fn base<'a>(directory: &'a Path, report: &Report<'_>) -> Option<&'a str> {
     let text = directory.to_str();
     if text.is_none_or(|text| text.chars().any(char::is_control)) {
         let what = format!("the job file lies in {}, a name that cannot be written into a script", directory.display());
-        fields.mistake(name, what, "move it to a directory whose name is plain text, or write the path in full");
+        report(what, "move it to a directory whose name is plain text, or write the path in full");
         return None;
     }
     text

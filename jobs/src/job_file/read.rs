@@ -1,7 +1,7 @@
 //! Reads a whole job file.
 
 use super::{
-    Document, Mistake, Place, chain,
+    Document, Mistake, Place, chain, code,
     document::Value,
     fields::{Fields, Findings},
     on_failure, paths, reference, resources, scheduler, surroundings,
@@ -134,6 +134,7 @@ fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place,
     let labels_ranks = labels_ranks(&job, launch);
     let notify = surroundings::notify(&job);
     let scheduler = scheduler::read(&job);
+    let code = code::read(&job, &source.directory);
     let chain = chain::read(&job, resources.as_ref().map(|resources| resources.time));
     let on_failure = on_failure::read(&job, resources.as_ref().map(|resources| resources.time));
     Some(JobSpec {
@@ -152,6 +153,7 @@ fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place,
         scheduler,
         chain,
         on_failure,
+        code,
     })
 }
 

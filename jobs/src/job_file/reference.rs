@@ -259,6 +259,29 @@ pub const FIELDS: &[FieldReference] = &[
         "Where it starts. A relative path begins at the job file; a leading `~/` and `$NAME` are expanded on the node, and \
          `$$` is one dollar.",
     ),
+    field(
+        "code",
+        "`live`, `frozen`, or fields",
+        "live",
+        "frozen",
+        "Which code it runs. `frozen` packs the working directory's git repository when the job is submitted, and starts the program \
+         in that copy, whatever becomes of the tree meanwhile (docs/provenance.md).",
+    ),
+    field(
+        "code.freeze",
+        "`true` or `false`",
+        "false",
+        "true",
+        "The same as the word `frozen`, where there are other fields.",
+    ),
+    field(
+        "code.repositories",
+        "a list of paths",
+        "none",
+        "[~/src/megatron]",
+        "Further git repositories that the job uses: their commits and changes are written down beside those of the working \
+         directory's and the job file's own. They are not frozen.",
+    ),
     field("environment", "fields", "nothing is set up", "", "What is set up on the node before the program starts."),
     field(
         "environment.modules",

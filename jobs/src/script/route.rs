@@ -11,6 +11,7 @@ use crate::{
     directory::{Intent, Origin},
     error::JobsError,
     house::{House, Step},
+    provenance::{CodeView, FrozenCode, Sources, recorded},
     reached::reached,
     submit::{NotSent, Opened, SubmitAnswer, SubmitOutcome, digest_of, open_request, send, write_intent},
     undo::give_up,
@@ -64,6 +65,11 @@ pub async fn submit_script(house: &House, wish: ScriptSubmission) -> Result<Subm
         }
     };
     let was_sent = directory.submitted().await?.is_some();
+    if !was_sent {
+        let sources = Sources::of_script(&wish.script, &wish.directory);
+        let script = |_: Option<&FrozenCode>| Ok(Some(String::from_utf8_lossy(&text).into_owned()));
+        recorded(house, (&CodeView::new(), &sources), (&directory, &intent), script).await?;
+    }
     let (script, unguarded) = script_to_send(house, &directory, &intent, &wish, &text).await?;
     house.steps.done(Step::Scripted);
     let submitted = match send(house, &directory, &intent, &handed(&wish, &intent, &script)).await {

@@ -10,3 +10,4 @@ mod program;
 mod variables;
 
 pub(crate) use look::look;
+pub(crate) use places::on_disk;

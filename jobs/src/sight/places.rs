@@ -25,7 +25,10 @@ pub(super) async fn missing(house: &House, home: Option<&str>, site: &Site, spec
     let environment = &spec.environment;
     let image = environment.container.as_deref().filter(|image| !image.contains("://"));
     let wanted = [
-        Some(&*spec.workdir).map(|text| ("workdir", "workdir", text, "", Some("mkdir -p"))),
+        // Code that the job brings is looked at when it is packed.
+        Some(&*spec.workdir)
+            .filter(|_| !spec.code.is_frozen)
+            .map(|text| ("workdir", "workdir", text, "", Some("mkdir -p"))),
         environment
             .venv
             .as_deref()
@@ -78,7 +81,7 @@ async fn finding(
 }
 
 /// Where a path of a job leads, with the home here; none where only the node can tell, because a variable is in it.
-pub(super) fn on_disk(home: Option<&str>, text: &str) -> Option<PathBuf> {
+pub(crate) fn on_disk(home: Option<&str>, text: &str) -> Option<PathBuf> {
     let path = quote::without_variables(text)?;
     match path.strip_prefix('~') {
         Some(rest) => home.map(|home| Path::new(home).join(rest.trim_start_matches('/'))),

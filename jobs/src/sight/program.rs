@@ -10,7 +10,8 @@ const INTERPRETERS: [&str; 5] = ["bash", "python", "python3", "sh", "torchrun"];
 
 /// A doubt where the script is not there although its directory is.
 pub(super) async fn missing(house: &House, home: Option<&str>, spec: &JobSpec) -> Option<Finding> {
-    let script = script(spec)?;
+    // The folder in the code that a job brings is on this machine, and its site may be another one.
+    let script = script(spec).filter(|_| !spec.code.is_frozen)?;
     let workdir = on_disk(home, &spec.workdir)?;
     // A container brings files of its own, anywhere but in the working directory.
     if Path::new(&script).is_absolute() && spec.environment.container.is_some() {

@@ -14,6 +14,7 @@ use crate::{
     directory::{Intent, JobDirectory, ReadBack, SentLink, SetTask, SubmittedNote},
     error::{Gravity, JobsError},
     house::{House, Step},
+    provenance::{FrozenCode, recorded},
     reached::reached,
     undo::give_up,
 };
@@ -38,7 +39,7 @@ pub(super) async fn begin(house: &House, opened: Opened, ready: Ready) -> Result
     let (directory, intent, is_taken_up) = match opened {
         Opened::Begun(directory, intent) => (directory, *intent, true),
         Opened::Fresh { id, generation } => {
-            let (directory, intent) = write_intent(house, &Intent { id, generation, ..ready.intent }).await?;
+            let (directory, intent) = write_intent(house, &Intent { id, generation, ..ready.intent.clone() }).await?;
             (directory, intent, false)
         }
     };
@@ -46,13 +47,26 @@ pub(super) async fn begin(house: &House, opened: Opened, ready: Ready) -> Result
     if let Some(checkpoint) = intent.continues.as_ref().filter(|_| !was_sent) {
         directory.begin_checkpoints(checkpoint).await?;
     }
-    let (script, handed) = (ready.sheet)(&intent)?;
+    let frozen = if was_sent { None } else { recorded_code(house, &ready, &directory, &intent).await? };
+    let (script, handed) = (ready.sheet)(&intent, frozen.as_ref())?;
     if let Some(script) = script.filter(|_| !was_sent) {
         directory.put_script(script.as_bytes()).await?;
         make_log_folder(house, &directory, &handed).await?;
         house.steps.done(Step::Scripted);
     }
     Ok(Begun { directory, intent, is_taken_up, was_sent, task: None, handed, told: ready.told })
+}
+
+/// Writes down what a job is made of, unless that was done; the code that it brings.
+async fn recorded_code(
+    house: &House,
+    ready: &Ready,
+    directory: &JobDirectory,
+    intent: &Intent,
+) -> Result<Option<FrozenCode>, JobsError> {
+    let script = |code: Option<&FrozenCode>| Ok((ready.sheet)(intent, code)?.0);
+    let record = recorded(house, (&ready.code, &ready.sources), (directory, intent), script).await?;
+    Ok(record.frozen)
 }
 
 impl Begun {
@@ -104,6 +118,7 @@ impl Begun {
     ) -> Result<SubmitAnswer, JobsError> {
         let Self { directory, intent, is_taken_up, was_sent, told, .. } = self;
         let (links, sent_now, unsent) = links(house, &directory, &intent).await?;
+        let brought = if was_sent { brought_before(&directory).await? } else { None };
         let unheld = directory.unheld().await?;
         let hold = read.as_ref().and_then(|read| read.hold.clone()).or(intent.hold.clone());
         let hold = hold.filter(|_| unheld.is_none());
@@ -119,11 +134,19 @@ impl Begun {
             no_hold: unheld.map(|unheld| unheld.reason).or(told.no_hold),
             advice: None,
             drift: read.map(|read| read.drift).unwrap_or_default(),
-            notes: notes.into_iter().chain(unsent).collect(),
+            notes: notes.into_iter().chain(unsent).chain(brought).collect(),
             doubts: told.doubts,
             log: told.log.unwrap_or_else(|| directory.log()),
         })
     }
+}
+
+/// That a job which was submitted before runs the code of then, where it brought it.
+async fn brought_before(directory: &JobDirectory) -> Result<Option<String>, JobsError> {
+    let record = directory.provenance().await?.filter(|record| record.frozen.is_some());
+    let note =
+        |at| format!("it runs the code as it was packed at {at}; `--again` submits a new job with what lies there now");
+    Ok(record.map(|record| note(record.at)))
 }
 
 /// Sends the links of a chain that are due; all that were sent, and why the next one was not. The first one stands whatever

@@ -21,6 +21,7 @@ use crate::{
     job_file::{JobFile, Mistake},
     ledger_view::LedgerView,
     outlook::Advice,
+    provenance::CodeView,
     reached::scheduled,
 };
 use futures_util::{StreamExt, stream};
@@ -121,8 +122,8 @@ async fn all_ready(house: &House, files: Vec<JobFile>, anyway: Option<String>) -
         let why = format!("they are {count}, and one call takes at most {MOST_FILES}");
         return Err(JobsError::usage("nothing was submitted", why, "submit them in several calls"));
     }
-    let view = LedgerView::of(&house.here);
-    let tried = each(files, FILES_AT_ONCE, |file| ready(&view, house, file, (anyway.clone(), None))).await;
+    let (view, code) = (LedgerView::of(&house.here), CodeView::new());
+    let tried = each(files, FILES_AT_ONCE, |file| ready((&view, &code), house, file, (anyway.clone(), None))).await;
     let (mut all, mut mistakes) = (Vec::with_capacity(count), Vec::new());
     for tried in tried {
         match tried {

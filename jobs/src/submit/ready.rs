@@ -11,6 +11,7 @@ use crate::{
     ledger_view::LedgerView,
     outlook::{Advice, advice, budget_of},
     prepare::{NoHold, Prepared, prepare_in},
+    provenance::{CodeView, FrozenCode, Sources},
 };
 use ledger::Book;
 use model::{Amount, JobId, ProjectName, Unit, Window};
@@ -18,7 +19,8 @@ use scheduler_adapters::Submission as Handed;
 use std::{path::PathBuf, sync::Arc};
 
 /// Writes the sheet of an intent: the script's text, and what the scheduler is handed.
-type SheetWriter = Box<dyn Fn(&Intent) -> Result<(Option<String>, Handed), JobsError> + Send + Sync>;
+type SheetWriter =
+    Box<dyn Fn(&Intent, Option<&FrozenCode>) -> Result<(Option<String>, Handed), JobsError> + Send + Sync>;
 
 /// A job that may be begun.
 pub(super) struct Ready {
@@ -27,6 +29,9 @@ pub(super) struct Ready {
     /// Its intent, where it is a new job; its id and generation are found then.
     pub(super) intent: Intent,
     pub(super) sheet: SheetWriter,
+    /// What it is made of, and what was seen of that.
+    pub(super) sources: Sources,
+    pub(super) code: Arc<CodeView>,
     /// What the scheduler sees of it, where it may be a task of an array of others of which it sees the same.
     pub(super) alike: Option<String>,
     /// What is only told.
@@ -49,15 +54,17 @@ pub(super) struct Told {
 
 /// Prepares the job of a file; nothing is changed anywhere.
 pub(super) async fn ready(
-    view: &Arc<LedgerView>,
+    (view, code): (&Arc<LedgerView>, &Arc<CodeView>),
     house: &House,
     file: JobFile,
     (anyway, continues): (Option<String>, Option<Checkpoint>),
 ) -> Result<Ready, JobsError> {
     attended(house, &format!("job `{}` was not submitted", file.spec.name))?;
     let Prepared { placement, hold, link_hold, no_hold, doubts, .. } = prepare_in(view, house, &file).await?;
+    let sources = Sources::of_job(&file.spec, &file.source.directory);
+    let frozen = frozen(house, code, &sources, &file).await?;
     let nobody = house.state.job(JobId::from_parts(model::Timestamp::default(), 0));
-    let sheet = Sheet::of(house, &file.spec, &placement, &nobody)?;
+    let sheet = Sheet::of(house, &file.spec, &placement, &nobody, frozen.as_ref())?;
     // Each link of a chain is sent by itself.
     let alike = alike(house, &placement, &sheet).filter(|_| file.spec.chain.is_none());
     let expected = expected(&file.spec, &placement, house.clock.now(), &house.machine_zone);
@@ -94,17 +101,31 @@ pub(super) async fn ready(
     };
     let log = spec.output.clone().map(PathBuf::from);
     let sheets = house.clone();
-    let sheet = Box::new(move |intent: &Intent| {
+    let sheet = Box::new(move |intent: &Intent, frozen: Option<&FrozenCode>| {
         let Some(placement) = &intent.placement else { return Err(not_ours(intent)) };
         let directory = sheets.state.job(intent.id);
-        let sheet = Sheet::of(&sheets, &spec, placement, &directory)?;
+        let sheet = Sheet::of(&sheets, &spec, placement, &directory, frozen)?;
         let handed = sheet.submission(&directory.script());
         Ok((Some(sheet.script), handed))
     });
     let no_hold = no_hold.map(|why| match why {
         NoHold::Never(why) | NoHold::NotNow(why) => why,
     });
-    Ok(Ready { digest, intent, sheet, alike, told: Told { path, log, no_hold, doubts, payment: hold, expected } })
+    let told = Told { path, log, no_hold, doubts, payment: hold, expected };
+    Ok(Ready { digest, intent, sheet, sources, code: Arc::clone(code), alike, told })
+}
+
+/// The code that the job of a file brings, packed; a mistake in the file where it cannot be.
+pub(crate) async fn frozen(
+    house: &House,
+    code: &CodeView,
+    sources: &Sources,
+    file: &JobFile,
+) -> Result<Option<FrozenCode>, JobsError> {
+    sources.freeze(house, code).await.map_err(|finding| {
+        let what = format!("job `{}` cannot run as written", file.spec.name);
+        JobsError::mistakes(what, file.mistakes([finding]))
+    })
 }
 
 /// What the budget's policy says to so much of it within a time. Whoever is not told of a low priority loses nothing, so a

@@ -15,6 +15,7 @@ use crate::{
     job_file::{JobFile, Mistake},
     ledger_view::LedgerView,
     outlook::Advice,
+    provenance::CodeView,
     reached::reached,
 };
 use model::{Amount, Factors, JobId, SchedulerJobId, Unit};
@@ -90,7 +91,8 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
     if let Some(checkpoint) = &checkpoint {
         may_begin_at(house, &file, checkpoint).await?;
     }
-    let ready = Box::pin(ready(&LedgerView::of(&house.here), house, file, (anyway, checkpoint))).await?;
+    let ready =
+        Box::pin(ready((&LedgerView::of(&house.here), &CodeView::new()), house, file, (anyway, checkpoint))).await?;
     let advice = match &ready.told.payment {
         Some((book, unit, amount)) => {
             advice_for(house, &ready.intent.project, (book, unit, *amount), ready.told.expected).await
@@ -99,7 +101,7 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
     };
     let earlier = house.state.last_of_request(&ready.digest).await?.map(|(_, id)| id);
     let opened = open_request(house, &ready.digest, again).await?;
-    let begun = begin(house, opened, ready).await?;
+    let begun = Box::pin(begin(house, opened, ready)).await?;
     if !begun.was_sent
         && let Err(error) = take_hold(house, &begun.directory, &begun.intent).await
     {

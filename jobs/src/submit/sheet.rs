@@ -4,6 +4,7 @@ use crate::{
     directory::JobDirectory,
     error::{Gravity, JobsError},
     house::House,
+    provenance::FrozenCode,
     reached::reached,
 };
 use model::{JobSpec, Placement, Stamp};
@@ -27,13 +28,21 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// Renders the sheet of a placed job, or of the link that its directory is seen from.
+    /// Renders the sheet of a placed job, or of the link that its directory is seen from, with the code that it brings: none
+    /// where it brings none, or the sheet is for a question only.
     pub fn of(
         house: &House,
         spec: &JobSpec,
         placement: &Placement,
         directory: &JobDirectory,
+        code: Option<&FrozenCode>,
     ) -> Result<Self, JobsError> {
+        let archive = code.map(|code| house.state.path_of(&code.file).to_string_lossy().into_owned());
+        let code = code.zip(archive.as_deref()).map(|(code, archive)| templates::PackedCode {
+            archive,
+            sha256: code.content.sha256.as_str(),
+            folder: &code.folder,
+        });
         let stamp = directory.stamp();
         let job_directory = directory.path().to_string_lossy().into_owned();
         let script = templates::render(&templates::BatchScript {
@@ -41,6 +50,7 @@ impl Sheet {
             spec,
             placement,
             job_directory: &job_directory,
+            code,
             dialect: house.dialect,
             failure_patterns: &crate::failure::of_scripts(),
             made_by: &house.made_by,

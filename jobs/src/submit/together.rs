@@ -8,11 +8,13 @@ use super::{
     set::Place,
 };
 use crate::{
-    directory::{Claim, Intent, SetTask, Written},
+    directory::{Claim, Intent, JobDirectory, SetTask, Written},
     error::JobsError,
     house::{House, Step},
+    provenance::{FrozenCode, Provenance, captured},
 };
 use model::JobId;
+use std::collections::BTreeMap;
 
 /// So many jobs are begun together. More would be fewer visits, and a slow disk syncs the files of one visit one by one.
 pub(super) const JOBS_TOGETHER: usize = 8;
@@ -60,14 +62,19 @@ async fn fresh_begun(house: &House, fresh: Vec<(usize, Intent, Ready)>) -> Resul
     let intents: Vec<Intent> = fresh.iter().map(|(_, intent, _)| intent.clone()).collect();
     let written = house.state.put_intents(&intents).await?;
     done(house, Step::Intended, intents.len());
-    let (mut begun, mut scripts) = (Vec::with_capacity(fresh.len()), Vec::new());
+    let mut jobs = Vec::with_capacity(fresh.len());
     for ((place, ours, ready), written) in fresh.into_iter().zip(written) {
         let directory = house.state.job(ours.id);
         let (intent, was_sent) = match written {
             Written::New => (ours, false),
             Written::Existing(intent) => (intent, directory.submitted().await?.is_some()),
         };
-        let (script, handed) = (ready.sheet)(&intent)?;
+        jobs.push(Fresh { place, ready, directory, intent, was_sent });
+    }
+    let Recorded { code, unwritten } = recorded(house, &jobs).await?;
+    let (mut begun, mut scripts) = (Vec::with_capacity(jobs.len()), Vec::new());
+    for Fresh { place, ready, directory, intent, was_sent } in jobs {
+        let (script, handed) = (ready.sheet)(&intent, code.get(&intent.id).and_then(Option::as_ref))?;
         if let Some(script) = script.filter(|_| !was_sent) {
             make_log_folder(house, &directory, &handed).await?;
             scripts.push((intent.id, script));
@@ -78,9 +85,47 @@ async fn fresh_begun(house: &House, fresh: Vec<(usize, Intent, Ready)>) -> Resul
         ));
     }
     let count = scripts.len();
-    house.state.put_scripts(scripts).await?;
+    let records = unwritten.len();
+    house.state.put_scripts(unwritten, scripts).await?;
+    done(house, Step::Recorded, records);
     done(house, Step::Scripted, count);
     Ok(begun)
+}
+
+/// A job whose intent lies in its directory.
+struct Fresh {
+    place: usize,
+    ready: Ready,
+    directory: JobDirectory,
+    intent: Intent,
+    was_sent: bool,
+}
+
+/// What jobs are made of.
+struct Recorded {
+    /// The code that each brings.
+    code: BTreeMap<JobId, Option<FrozenCode>>,
+    /// Records that may be written together with the scripts, which say nothing of them: one visit to the disk less.
+    unwritten: Vec<(JobId, Provenance)>,
+}
+
+/// Finds out what these jobs are made of. Where any brings its code all of it is written down, unless that was done: a script is made
+/// from its record then.
+async fn recorded(house: &House, jobs: &[Fresh]) -> Result<Recorded, JobsError> {
+    let mut records = Vec::with_capacity(jobs.len());
+    for Fresh { ready, intent, .. } in jobs.iter().filter(|job| !job.was_sent) {
+        let record = captured(house, &ready.code, &ready.sources, intent).await?;
+        let (script, _) = (ready.sheet)(intent, record.frozen.as_ref())?;
+        records.push((intent.id, record.with_script(script.as_deref())));
+    }
+    if records.iter().all(|(_, record)| record.frozen.is_none()) {
+        return Ok(Recorded { code: BTreeMap::new(), unwritten: records });
+    }
+    let ids: Vec<JobId> = records.iter().map(|(id, _)| *id).collect();
+    let written = house.state.put_provenances(records).await?;
+    done(house, Step::Recorded, ids.len());
+    let code = ids.into_iter().zip(written.into_iter().map(|record| record.frozen)).collect();
+    Ok(Recorded { code, unwritten: Vec::new() })
 }
 
 fn done(house: &House, step: Step, jobs: usize) {

@@ -56,7 +56,8 @@ pub(super) async fn at_site(house: &House, subject: &Subject, site: &SiteName) -
         let (crate::prepare::NoHold::Never(why) | crate::prepare::NoHold::NotNow(why)) = why;
         return Err(why);
     }
-    let sheet = Sheet::of(house, &spec, &prepared.placement, &house.state.job(nobody())).map_err(|error| error.why)?;
+    let sheet =
+        Sheet::of(house, &spec, &prepared.placement, &house.state.job(nobody()), None).map_err(|error| error.why)?;
     asked(house, &sheet).await
 }
 
@@ -64,7 +65,8 @@ async fn of_spec(house: &House, spec: &JobSpec) -> Result<Estimate, String> {
     let site = house.site(&house.here).map_err(|error| error.why)?;
     let placed = sites::place(site, spec, Some(house.machine), house.clock.now());
     let placed = placed.map_err(|found| found.first().map(|finding| finding.what.clone()).unwrap_or_default())?;
-    let sheet = Sheet::of(house, spec, &placed.placement, &house.state.job(nobody())).map_err(|error| error.why)?;
+    let sheet =
+        Sheet::of(house, spec, &placed.placement, &house.state.job(nobody()), None).map_err(|error| error.why)?;
     asked(house, &sheet).await
 }
 

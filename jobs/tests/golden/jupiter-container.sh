@@ -285,6 +285,8 @@ pakt_environment() {
   export PAKT_CHECKPOINTS="$pakt_job_directory/checkpoints"
   pakt_partition_settings
   pakt_modules
+  # What `module list` would print; Lmod and Environment Modules keep it here.
+  [ -z "${LOADEDMODULES:-}" ] || printf '%s\n' "${LOADEDMODULES//:/$'\n'}" >"$pakt_attempt/modules"
   pakt_workdir
   pakt_caches
   pakt_container

@@ -775,6 +775,8 @@ pakt_environment() {
   export PAKT_STOP="$pakt_attempt/stop" PAKT_STOP_AT="$pakt_stop_at" PAKT_DONE="$pakt_job_directory/done"
   export PAKT_RESUME="$pakt_resume" PAKT_RESUME_STEP="$pakt_step"
   pakt_modules
+  # What `module list` would print; Lmod and Environment Modules keep it here.
+  [ -z "${LOADEDMODULES:-}" ] || printf '%s\n' "${LOADEDMODULES//:/$'\n'}" >"$pakt_attempt/modules"
   pakt_workdir
   pakt_venv
   pakt_caches

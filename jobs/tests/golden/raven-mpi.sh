@@ -264,6 +264,8 @@ pakt_environment() {
   export PAKT_ATTEMPT="$pakt_attempt" PAKT_PROGRESS="$pakt_attempt/progress"
   export PAKT_CHECKPOINTS="$pakt_job_directory/checkpoints"
   pakt_modules
+  # What `module list` would print; Lmod and Environment Modules keep it here.
+  [ -z "${LOADEDMODULES:-}" ] || printf '%s\n' "${LOADEDMODULES//:/$'\n'}" >"$pakt_attempt/modules"
   pakt_workdir
   pakt_venv
   pakt_caches

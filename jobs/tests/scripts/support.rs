@@ -52,6 +52,7 @@ pub(crate) fn job(site: &Site, launch: Launch) -> JobSpec {
         scheduler: SchedulerOptions { account: Some(account(site)), ..SchedulerOptions::default() },
         chain: None,
         on_failure: None,
+        code: model::Code::default(),
     }
 }
 
@@ -109,6 +110,7 @@ pub(crate) fn script_in(job_directory: &str, site: &Site, spec: &JobSpec) -> Str
     };
     let job = JobId::from_parts(Timestamp::from_epoch_seconds(1_793_000_000), 0x1234_5678_9abc_def0_1234);
     let script = BatchScript {
+        code: None,
         stamp: Stamp { job, link: LinkNumber::FIRST },
         spec,
         placement: &placed.placement,

@@ -4,6 +4,7 @@ mod arrays;
 mod chains;
 mod checkpoints;
 mod choosing;
+mod code;
 mod expected;
 mod many;
 mod meanwhile;

@@ -77,7 +77,7 @@ async fn jobs_that_are_begun_together_share_syncs_of_directories() {
     let before = reach::counters();
     let answer = call(&desk.house("ada"), 16).await.expect("submitted");
     assert!(all_are_submitted(&answer));
-    // Six files of each job and eight times a directory of its own; what they share, and the set, are a few more. Each by
+    // Seven files of each job and eight times a directory of its own; what they share, and the set, are a few more. Each by
     // itself was 18, and the same few.
     let syncs = reach::counters().since(before).syncs;
     assert!(syncs < 16 * JOBS, "{syncs} syncs for {JOBS} jobs");

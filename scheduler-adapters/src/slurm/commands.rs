@@ -6,7 +6,7 @@ use crate::{
     SharedState, Sharing, StampSearch, Submission, Submitted, UnusedWay, Way, Whose,
     shared::{Shared, Tally},
     slurm::{
-        call::Tool,
+        call::{self, Tool},
         columns::{Columns, Identity},
         describe, interactive,
         native::Helper,
@@ -31,6 +31,9 @@ use tokio::sync::{OnceCell, Semaphore};
 /// So many `sbatch` run at once, whoever was to submit before: the controller takes one submission after the other, and other
 /// people work on the login node.
 const SBATCHES: usize = 4;
+
+/// The longest name of a release that is believed, in bytes.
+const LONGEST_RELEASE: usize = 64;
 
 /// Slurm, spoken to by `sbatch`, `squeue`, `sacct`, `scancel`, `scontrol`, `sinfo` and `sacctmgr`.
 pub struct SlurmCommands {
@@ -180,6 +183,15 @@ impl Scheduler for SlurmCommands {
         });
         let others = library.unwrap_or_else(|| self.capabilities().way.to_owned());
         rest.map_or_else(|| others.clone(), |rest| format!("{rest}, and all else by {others}"))
+    }
+
+    async fn release_name(&self) -> Option<String> {
+        let output = self.reach.run(&call::read(Tool::Sinfo).argument("--version")).await.ok()?;
+        // A site's chatter comes first.
+        let said = output.stdout_text().lines().last().unwrap_or_default().trim().to_owned();
+        let is_plain =
+            said.starts_with("slurm") && said.len() <= LONGEST_RELEASE && !said.chars().any(char::is_control);
+        (output.succeeded() && is_plain).then_some(said)
     }
 
     fn submits_by_command(&self) -> bool {

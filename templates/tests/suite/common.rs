@@ -50,5 +50,6 @@ pub(crate) fn job(launch: Launch, run: &str) -> JobSpec {
         scheduler: SchedulerOptions::default(),
         chain: None,
         on_failure: None,
+        code: model::Code::default(),
     }
 }

@@ -4,6 +4,7 @@
 mod array;
 mod chain;
 mod claim;
+mod code;
 mod common;
 mod environment;
 mod failures;
