@@ -40,6 +40,7 @@
 mod array_script;
 mod batch_script;
 mod chain_words;
+mod container;
 mod context;
 mod engine;
 mod environment;

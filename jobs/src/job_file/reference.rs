@@ -276,10 +276,12 @@ pub const FIELDS: &[FieldReference] = &[
     ),
     field(
         "environment.container",
-        "a path, or an image's address",
+        "an image's path or address, or one for each kind of node",
         "none",
         "$PROJECT/images/torch.sif",
-        "An image to run inside, by the site's container runtime. It excludes `venv`.",
+        "An image to run inside, by the site's container runtime (`docs/containers.md`). `{ aarch64: a.sif, x86_64: b.sif, \
+         x86_64-amd: c.sif }` names one for each kind of node: `-nvidia`, `-amd` and `-intel` are for jobs with such GPUs, `-cpu` \
+         for those without. It excludes `venv`.",
     ),
     field(
         "environment.variables",

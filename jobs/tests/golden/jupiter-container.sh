@@ -248,20 +248,6 @@ pakt_caches() {
   export HF_HUB_CACHE="${HF_HUB_CACHE:-${HUGGINGFACE_HUB_CACHE:-$HF_HOME/hub}}"
 }
 
-# Makes the job directory, the working directory and the caches visible in the container.
-pakt_container() {
-  local directory
-  local image="$PROJECT/images/torch.sif"
-  [ -e "$image" ] || pakt_fail 66 "the container image $image is not there on $(uname -n)"
-  for directory in "$PAKT_JOB_DIRECTORY" "$PWD" "$pakt_cache"; do
-    case "$directory" in
-    *[,:]*) pakt_fail 66 "$directory cannot be shown to a container: it is told directories parted by , and :" ;;
-    esac
-    APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$directory"
-  done
-  export APPTAINER_BIND SINGULARITY_BIND="$APPTAINER_BIND"
-}
-
 # The nodes reach no internet: libraries that would wait for it are told so.
 pakt_offline() {
   export HF_HUB_OFFLINE="${HF_HUB_OFFLINE:-1}"
@@ -277,6 +263,41 @@ pakt_variables() {
   export PYTHONPATH="lib:${PYTHONPATH-}"
 }
 
+# Shows the container a directory, unless it lies in one that it is shown already; `/` is the container's own.
+pakt_show() {
+  local above=${1%/}
+  case "$1" in
+  *[,:]*) pakt_fail 66 "$1 cannot be shown to a container: it is told directories parted by , and :" ;;
+  esac
+  while [ -n "$above" ]; do
+    case ",$pakt_bound$pakt_shown" in *",$above,"*) return ;; esac
+    above=${above%/*}
+  done
+  [ -z "${1%/}" ] || pakt_shown="$pakt_shown${1%/},"
+}
+
+# Makes visible in the container what this node has of the site's storage, and the directories of the job.
+pakt_container() {
+  local directory pakt_bound='' pakt_shown=''
+  local image="$PROJECT/images/torch.sif"
+  [ -e "$image" ] || pakt_fail 66 "the container image $image is not there on $(uname -n)"
+  [ ! -e /e ] || pakt_show /e
+  [ ! -e "${EXAPROJECT-}" ] || pakt_show "${EXAPROJECT-}"
+  [ ! -e "${EXASCRATCH-}" ] || pakt_show "${EXASCRATCH-}"
+  [ ! -e "${EXAFSCRATCH-}" ] || pakt_show "${EXAFSCRATCH-}"
+  [ ! -e "${EXADATA-}" ] || pakt_show "${EXADATA-}"
+  [ ! -e "${PROJECT-}" ] || pakt_show "${PROJECT-}"
+  [ ! -e "${SCRATCH-}" ] || pakt_show "${SCRATCH-}"
+  [ ! -e "${FSCRATCH-}" ] || pakt_show "${FSCRATCH-}"
+  [ ! -e "${DATA-}" ] || pakt_show "${DATA-}"
+  for directory in "$PAKT_JOB_DIRECTORY" "$PWD" "$pakt_cache"; do
+    pakt_show "$directory"
+  done
+  directory=${APPTAINER_BIND:-${SINGULARITY_BIND-}}
+  export APPTAINER_BIND="${directory:+$directory,}${pakt_shown%,}"
+  export SINGULARITY_BIND="$APPTAINER_BIND"
+}
+
 # All of it, in order. The program may write `step total` lines (`120 200 loss=2.31`) to PAKT_PROGRESS, of which the last
 # one counts, and append a line for each checkpoint to PAKT_CHECKPOINTS, which all links of the job share.
 pakt_environment() {
@@ -287,9 +308,11 @@ pakt_environment() {
   pakt_modules
   pakt_workdir
   pakt_caches
-  pakt_container
   pakt_offline
+  # A container that began with a clean environment would see none of the job's variables.
+  unset {APPTAINER,SINGULARITY}_{CLEANENV,CONTAINALL}
   pakt_variables
+  pakt_container
 }
 
 # --- Rendezvous: where the processes of the job find each other. ------------------------------------------------------
@@ -368,7 +391,7 @@ pakt_local=$(pakt_address "$pakt_node") || {
   printf 'pakt: no address is known for the node %s\n' "$pakt_node" >&2
   exit 68
 }
-apptainer exec --nv --bind /e "$PROJECT/images/torch.sif" torchrun --nnodes=2 --nproc_per_node=4 --max_restarts=0 \
+apptainer exec --nv "$PROJECT/images/torch.sif" torchrun --nnodes=2 --nproc_per_node=4 --max_restarts=0 \
   --rdzv_backend=c10d --rdzv_id=pakt-01m5vj1jg028t5cy4tqkff04hm-1 --rdzv_endpoint="$MASTER_ADDR:$MASTER_PORT" \
   --rdzv_conf="is_host=$pakt_is_host" --local_addr="$pakt_local" \
   train.py --steps 200 --note 'it is "quoted"'

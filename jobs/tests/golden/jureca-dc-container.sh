@@ -240,20 +240,6 @@ pakt_caches() {
   export HF_HUB_CACHE="${HF_HUB_CACHE:-${HUGGINGFACE_HUB_CACHE:-$HF_HOME/hub}}"
 }
 
-# Makes the job directory, the working directory and the caches visible in the container.
-pakt_container() {
-  local directory
-  local image="$PROJECT/images/torch.sif"
-  [ -e "$image" ] || pakt_fail 66 "the container image $image is not there on $(uname -n)"
-  for directory in "$PAKT_JOB_DIRECTORY" "$PWD" "$pakt_cache"; do
-    case "$directory" in
-    *[,:]*) pakt_fail 66 "$directory cannot be shown to a container: it is told directories parted by , and :" ;;
-    esac
-    APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$directory"
-  done
-  export APPTAINER_BIND SINGULARITY_BIND="$APPTAINER_BIND"
-}
-
 # The nodes reach no internet: libraries that would wait for it are told so.
 pakt_offline() {
   export HF_HUB_OFFLINE="${HF_HUB_OFFLINE:-1}"
@@ -269,6 +255,34 @@ pakt_variables() {
   export PYTHONPATH="lib:${PYTHONPATH-}"
 }
 
+# Shows the container a directory, unless it lies in one that it is shown already; `/` is the container's own.
+pakt_show() {
+  local above=${1%/}
+  case "$1" in
+  *[,:]*) pakt_fail 66 "$1 cannot be shown to a container: it is told directories parted by , and :" ;;
+  esac
+  while [ -n "$above" ]; do
+    case ",$pakt_bound$pakt_shown" in *",$above,"*) return ;; esac
+    above=${above%/*}
+  done
+  [ -z "${1%/}" ] || pakt_shown="$pakt_shown${1%/},"
+}
+
+# Makes visible in the container what this node has of the site's storage, and the directories of the job.
+pakt_container() {
+  local directory pakt_bound='' pakt_shown=''
+  local image="$PROJECT/images/torch.sif"
+  [ -e "$image" ] || pakt_fail 66 "the container image $image is not there on $(uname -n)"
+  [ ! -e /p/project1 ] || pakt_show /p/project1
+  [ ! -e /p/scratch ] || pakt_show /p/scratch
+  for directory in "$PAKT_JOB_DIRECTORY" "$PWD" "$pakt_cache"; do
+    pakt_show "$directory"
+  done
+  directory=${APPTAINER_BIND:-${SINGULARITY_BIND-}}
+  export APPTAINER_BIND="${directory:+$directory,}${pakt_shown%,}"
+  export SINGULARITY_BIND="$APPTAINER_BIND"
+}
+
 # All of it, in order. The program may write `step total` lines (`120 200 loss=2.31`) to PAKT_PROGRESS, of which the last
 # one counts, and append a line for each checkpoint to PAKT_CHECKPOINTS, which all links of the job share.
 pakt_environment() {
@@ -279,9 +293,11 @@ pakt_environment() {
   pakt_modules
   pakt_workdir
   pakt_caches
-  pakt_container
   pakt_offline
+  # A container that began with a clean environment would see none of the job's variables.
+  unset {APPTAINER,SINGULARITY}_{CLEANENV,CONTAINALL}
   pakt_variables
+  pakt_container
 }
 
 # --- Rendezvous: where the processes of the job find each other. ------------------------------------------------------

@@ -5,6 +5,7 @@ mod array;
 mod chain;
 mod claim;
 mod common;
+mod containers;
 mod environment;
 mod failures;
 mod guard;
