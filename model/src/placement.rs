@@ -76,7 +76,7 @@ pub struct LauncherRules {
     pub container_launcher: Vec<String>,
     /// How the container runtime is called; none where the job wants none, or none is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub container: Option<ContainerRules>,
+    pub container: Option<Box<ContainerRules>>,
 }
 
 /// What a node gives to this job.

@@ -16,7 +16,7 @@ pub(crate) const HEAD_BYTES: usize = 64 * 1024;
 pub(crate) enum BuiltFor {
     /// Those of a known architecture.
     Known(Architecture),
-    /// Those of 32 bits that x86_64 runs too.
+    /// Those of 32 bits that `x86_64` runs too.
     I386,
     /// Others, by their name.
     Other(&'static str),
@@ -38,10 +38,10 @@ impl ImageFile {
     pub(crate) fn read(head: &[u8]) -> Self {
         /// The line in front of images of Singularity 2 (`#!/usr/bin/env run-singularity`).
         const LAUNCH: &[u8] = b"#!/usr/bin/env run-singularity\n";
-        if let Some(built_for) = sif::read(head) {
-            return Self::Sif(built_for);
+        if let Some(file) = sif::read(head) {
+            return file;
         }
-        let behind = head.strip_prefix(LAUNCH).map(|rest| rest.strip_prefix(b"\0").unwrap_or(rest)).unwrap_or(head);
+        let behind = head.strip_prefix(LAUNCH).map_or(head, |rest| rest.strip_prefix(b"\0").unwrap_or(rest));
         // The magic of squashfs (<https://docs.kernel.org/filesystems/squashfs.html>), in the machine's order of bytes.
         if behind.starts_with(b"hsqs") { Self::Squashfs } else { Self::Strange }
     }

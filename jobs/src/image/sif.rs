@@ -4,7 +4,7 @@
 //! Apptainer compares the architecture of the primary system partition with the host's (apptainer, `pkg/image/sif.go`); the
 //! header repeats it, and counts where no such partition is found in these bytes.
 
-use super::BuiltFor;
+use super::{BuiltFor, ImageFile};
 use model::Architecture;
 
 /// Behind the launch line of 32 bytes.
@@ -27,15 +27,14 @@ const PRIMARY: u32 = 2;
 /// Far more descriptors than an image has: 48 are made.
 const MOST_DESCRIPTORS: usize = 1024;
 
-/// For which machines the image is built, none where it does not say; none of that where these are not the first bytes of a
-/// SIF file.
-pub(super) fn read(head: &[u8]) -> Option<Option<BuiltFor>> {
+/// The image with what it is built for; none where these are not the first bytes of a SIF file.
+pub(super) fn read(head: &[u8]) -> Option<ImageFile> {
     let (at, magic) = MAGIC;
     if head.get(at..at + magic.len())? != magic {
         return None;
     }
     let code = primary(head).or_else(|| head.get(ARCHITECTURE..ARCHITECTURE + 2));
-    Some(code.and_then(built_for))
+    Some(ImageFile::Sif(code.and_then(built_for)))
 }
 
 /// The code of the primary system partition, where its descriptor is among these bytes.
@@ -84,7 +83,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// A head with room for two descriptors at 128: a definition file's, and a partition's.
-    fn head(header: &[u8; 2], kind: u32, partition: &[u8; 2]) -> Vec<u8> {
+    fn head(header: [u8; 2], kind: u32, partition: [u8; 2]) -> Vec<u8> {
         let mut head = b"#!/usr/bin/env run-singularity\n\0SIF_MAGIC\x0001\0".to_vec();
         head.extend(header);
         head.resize(128 + 2 * DESCRIPTOR_BYTES, 0);
@@ -113,11 +112,15 @@ mod tests {
             (b"00", 3, b"04", None),
             (b"02", PRIMARY, b"00", None),
         ] {
-            assert_eq!(read(&head(header, kind, partition)), Some(wanted), "{header:?} {kind} {partition:?}");
+            assert_eq!(
+                read(&head(*header, kind, *partition)),
+                Some(ImageFile::Sif(wanted)),
+                "{header:?} {kind} {partition:?}"
+            );
         }
-        let mut unused = head(b"02", PRIMARY, b"04");
+        let mut unused = head(*b"02", PRIMARY, *b"04");
         unused[128 + DESCRIPTOR_BYTES + IS_USED] = 0;
-        assert_eq!(read(&unused), Some(intel), "what is not used says nothing");
+        assert_eq!(read(&unused), Some(ImageFile::Sif(intel)), "what is not used says nothing");
     }
 
     #[test]
@@ -125,18 +128,18 @@ mod tests {
         // `siftool new`, `siftool add --datatype 4 --parttype 2 --partfs 1 --partarch 4` (siftool 1.9 and its library sif 2):
         // up to the end of the first descriptor.
         let made = include_bytes!("../../tests/images/made-by-siftool.head");
-        assert_eq!(read(made), Some(Some(BuiltFor::Known(Architecture::Aarch64))));
+        assert_eq!(read(made), Some(ImageFile::Sif(Some(BuiltFor::Known(Architecture::Aarch64)))));
         assert_eq!(made.get(ARCHITECTURE..ARCHITECTURE + 2), Some(&b"04"[..]), "the header repeats it");
     }
 
     #[test]
     fn a_file_that_ends_early_has_what_is_there() {
-        let whole = head(b"02", PRIMARY, b"04");
+        let whole = head(*b"02", PRIMARY, *b"04");
         for length in 0..whole.len() {
             let wanted = match length {
                 0..42 => None,
-                42..47 => Some(None),
-                _ => Some(Some(BuiltFor::Known(Architecture::X86_64))),
+                42..47 => Some(ImageFile::Sif(None)),
+                _ => Some(ImageFile::Sif(Some(BuiltFor::Known(Architecture::X86_64)))),
             };
             assert_eq!(read(&whole[..length]), wanted, "{length} bytes");
         }
@@ -162,14 +165,14 @@ mod tests {
         #[test]
         fn what_is_written_is_read(code in 1_u8..=12, others in 0_usize..40, first in 128_usize..9000) {
             let written = format!("{code:02}");
-            let mut bytes = head(b"00", 3, b"00");
+            let mut bytes = head(*b"00", 3, *b"00");
             bytes.resize(first, 0);
             bytes[TOTAL..TOTAL + 8].copy_from_slice(&48_i64.to_le_bytes());
             bytes[FIRST..FIRST + 8].copy_from_slice(&i64::try_from(first).expect("small").to_le_bytes());
             bytes.resize(first + others * DESCRIPTOR_BYTES, 0);
-            let own = head(b"00", PRIMARY, written.as_bytes().try_into().expect("two digits"));
+            let own = head(*b"00", PRIMARY, written.as_bytes().try_into().expect("two digits"));
             bytes.extend(&own[128 + DESCRIPTOR_BYTES..]);
-            prop_assert_eq!(read(&bytes), Some(built_for(written.as_bytes())));
+            prop_assert_eq!(read(&bytes), Some(ImageFile::Sif(built_for(written.as_bytes()))));
             prop_assert!(built_for(written.as_bytes()).is_some());
         }
     }

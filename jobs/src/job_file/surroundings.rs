@@ -30,7 +30,7 @@ fn container(fields: &Fields<'_>, directory: &Path) -> Option<Images> {
         match name.parse::<ImageKey>() {
             Err(error) => below.key_mistake(name, error.to_string(), key_hint(name)),
             Ok(_) if !below.has(name) => {
-                below.key_mistake(name, format!("`{name}` has no image"), "write one behind it")
+                below.key_mistake(name, format!("`{name}` has no image"), "write one behind it");
             }
             Ok(key) => images.extend(image(&below, name, directory).map(|image| (key, image))),
         }

@@ -4,7 +4,8 @@ use super::{image_name, launch::has_internet, partition, placed::LocalMachine, p
 use crate::{
     containers::{Containers, ImageForm},
     partition::Partition,
-    profile::Site,
+    profile::{SchedulerKind, Site},
+    provenance::Confidence,
     sourced::Sourced,
 };
 use model::{
@@ -64,7 +65,7 @@ fn vendor(partition: &Partition, spec: &JobSpec) -> Option<GpuVendor> {
 }
 
 /// Checks image and runtime, where the job wants a container.
-pub(super) fn check(partition: &Partition, spec: &JobSpec, findings: &mut Vec<Finding>) {
+pub(super) fn check(site: &Site, partition: &Partition, spec: &JobSpec, findings: &mut Vec<Finding>) {
     let Some(images) = &spec.environment.container else { return };
     check_surroundings(spec, findings);
     let Some(image) = chosen(images, partition, spec) else {
@@ -73,7 +74,8 @@ pub(super) fn check(partition: &Partition, spec: &JobSpec, findings: &mut Vec<Fi
     };
     check_runtime(partition, spec, &image, findings);
     check_address(partition, spec, &image, findings);
-    check_names(partition, spec, &image, findings);
+    check_architecture_name(partition, &image, findings);
+    check_vendor_name(site, partition, spec, &image, findings);
 }
 
 /// The directory and the variables that no container would be shown.
@@ -180,14 +182,24 @@ fn check_address(partition: &Partition, spec: &JobSpec, image: &ChosenImage<'_>,
     }
 }
 
-/// What the image's name says against the nodes, unless the job file itself says for which they are.
-fn check_names(partition: &Partition, spec: &JobSpec, image: &ChosenImage<'_>, findings: &mut Vec<Finding>) {
+/// What the image's name says against the nodes' processors; the image itself is read elsewhere.
+fn check_architecture_name(partition: &Partition, image: &ChosenImage<'_>, findings: &mut Vec<Finding>) {
     let own = partition.architecture.value;
     if let Some(named) = image_name::architecture(image.image).filter(|named| *named != own) {
         let what = format!("the image's name says {named}, and `{}` is {own}", partition.name);
         let next = format!("use an image built for {own}, or rename it if its name misleads");
         findings.push(Finding::warning(image.field(), what, next));
     }
+}
+
+/// What the image's name says against the job's GPUs, unless the job file says for which it is.
+fn check_vendor_name(
+    site: &Site,
+    partition: &Partition,
+    spec: &JobSpec,
+    image: &ChosenImage<'_>,
+    findings: &mut Vec<Finding>,
+) {
     let (Some(own), Some(gpus)) = (vendor(partition, spec), &partition.gpus) else { return };
     let is_said = image.key.is_some_and(|key| key.gpus == Some(ImageGpus::Of(own)));
     if let Some(named) = image_name::vendor(image.image).filter(|named| *named != own && !is_said) {
@@ -204,7 +216,10 @@ fn check_names(partition: &Partition, spec: &JobSpec, image: &ChosenImage<'_>, f
             own.word(),
             gpus.citation()
         );
-        findings.push(judged(gpus.confidence(), &image.field(), what, next));
+        // Of this machine's own GPUs only their number is known for sure.
+        let is_sure = site.scheduler != SchedulerKind::Local;
+        let confidence = if is_sure { gpus.confidence() } else { Confidence::Guess };
+        findings.push(judged(confidence, &image.field(), what, next));
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn rules(partition: &Partition, launch: Launch, container: Option<Con
         srun_options,
         mpi_launcher: launchers.mpi_launcher.clone(),
         container_launcher: Vec::new(),
-        container,
+        container: container.map(Box::new),
     }
 }
 

@@ -46,7 +46,7 @@ pub fn place(
     paths::check(site, spec, container::wanted_image(site, spec, machine).as_ref(), &mut findings);
     let Some(partition) = partition::choose(site, spec, machine, &mut findings) else { return Err(findings) };
     launch::check(&partition, spec, &mut findings);
-    container::check(&partition, spec, &mut findings);
+    container::check(site, &partition, spec, &mut findings);
     resubmission::check(&partition, spec, &mut findings);
     limits::check_time(&partition, spec, &mut findings);
     let Some(share) = share::divide(&partition, spec, &mut findings) else { return Err(findings) };

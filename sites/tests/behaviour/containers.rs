@@ -34,7 +34,7 @@ fn said(site: &Site, spec: &JobSpec) -> Vec<String> {
 }
 
 fn rules(site: &Site, spec: &JobSpec) -> ContainerRules {
-    placed(site, spec).placement.launcher.container.expect("rules")
+    *placed(site, spec).placement.launcher.container.expect("rules")
 }
 
 #[test]
@@ -154,6 +154,14 @@ fn a_name_for_other_gpus_is_refused_unless_the_file_says_whose_they_are() {
         ),
         "{said:?}"
     );
+}
+
+#[test]
+fn whose_the_gpus_of_this_machine_are_is_a_guess() {
+    let local = site(catalogue(), "local");
+    let placed = placed(local, &inside(local, GpuRequest::PerNode(1), "/i/torch-rocm6.sif"));
+    let said: Vec<&str> = placed.warnings.iter().map(|finding| finding.what.as_str()).collect();
+    assert_eq!(said, ["the image's name says GPUs of AMD, and `local` has GPUs of NVIDIA"]);
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn runtime(stage: &Stage, name: &str) {
 }
 
 fn with_rules(placement: Placement, rules: ContainerRules) -> Placement {
-    let launcher = LauncherRules { container: Some(rules), ..placement.launcher };
+    let launcher = LauncherRules { container: Some(Box::new(rules)), ..placement.launcher };
     Placement { launcher, ..placement }
 }
 

@@ -43,8 +43,10 @@ fn jsc(name: &str, partition: &str, suffix: &str, preferred: Option<&str>, gloo:
     };
     placement.launcher.srun_options = vec!["--cpu-bind=none".to_owned()];
     placement.launcher.mpi_launcher = vec!["srun".to_owned(), "--mpi=pspmix".to_owned()];
-    placement.launcher.container =
-        Some(ContainerRules { binds: vec!["$SCRATCH".to_owned()], ..containers(ContainerRuntime::Apptainer) });
+    placement.launcher.container = Some(Box::new(ContainerRules {
+        binds: vec!["$SCRATCH".to_owned()],
+        ..containers(ContainerRuntime::Apptainer)
+    }));
     placement
 }
 
@@ -79,7 +81,7 @@ pub(crate) fn containers(runtime: ContainerRuntime) -> ContainerRules {
 
 /// The same placement with that runtime.
 pub(crate) fn with_containers(placement: Placement, runtime: ContainerRuntime) -> Placement {
-    let launcher = LauncherRules { container: Some(containers(runtime)), ..placement.launcher };
+    let launcher = LauncherRules { container: Some(Box::new(containers(runtime))), ..placement.launcher };
     Placement { launcher, ..placement }
 }
 
