@@ -95,7 +95,7 @@ mod tests {
         head[second..second + 4].copy_from_slice(&PARTITION.to_le_bytes());
         head[second + IS_USED] = 1;
         head[second + PARTITION_KIND..second + PARTITION_KIND + 4].copy_from_slice(&kind.to_le_bytes());
-        head[second + PARTITION_ARCHITECTURE..second + PARTITION_ARCHITECTURE + 2].copy_from_slice(partition);
+        head[second + PARTITION_ARCHITECTURE..second + PARTITION_ARCHITECTURE + 2].copy_from_slice(&partition);
         head
     }
 
