@@ -367,14 +367,21 @@ case "${pakt_waiting:-}" in *TERM* | *INT* | *HUP*) pakt_fail 143 "ended by a si
 pakt_run {pakt_lifeline}>&- &
 pakt_child=$!
 for pakt_name in ${pakt_waiting:-}; do pakt_forward "$pakt_name"; done
-# A signal interrupts `wait` before the program has ended; bash then tells the program's status once more. Of a program that died
-# in the instant of the signal, as when both were sent it, bash may have lost the end and would wait for ever (seen with 5.2): the
-# signal is its status then.
-while :; do
-  pakt_was_interrupted=no
-  wait "$pakt_child"
-  pakt_status=$?
-  [ "$pakt_was_interrupted" = yes ] || break
-  if ! kill -0 "$pakt_child" 2>/dev/null && [[ $'\n'$(jobs -rp)$'\n' == *$'\n'"$pakt_child"$'\n'* ]]; then break; fi
-done
+# A signal interrupts `wait` before the program has ended, and bash may then lose the end of a program that dies in that instant,
+# as when both were sent it: a second `wait` would last for ever (seen with 5.2). So from a signal on it is looked whether the
+# program is there, and of one whose end was lost the signal is its status.
+pakt_is_in_book() {
+  [[ $'\n'$(jobs -rp)$'\n' == *$'\n'"$pakt_child"$'\n'* ]]
+}
+pakt_was_interrupted=no
+wait "$pakt_child"
+pakt_status=$?
+if [ "$pakt_was_interrupted" = yes ]; then
+  exec {pakt_idle}<> <(:) # A pipe that says nothing: waiting on it leaves no sleeping process behind.
+  while [ -e "/proc/$pakt_child" ] && pakt_is_in_book; do read -r -t 0.2 -u "$pakt_idle" _; done
+  if ! pakt_is_in_book; then
+    wait "$pakt_child"
+    pakt_status=$?
+  fi
+fi
 exit "$pakt_status"
