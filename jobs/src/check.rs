@@ -81,7 +81,7 @@ async fn place(house: &House, file: &JobFile) -> (Vec<Checked>, Vec<Mistake>) {
             Finding { what, ..finding }
         };
         let seen = if name == house.here && house.vantage == Vantage::Site {
-            sight::look(house, &spec).await
+            Box::pin(sight::look(house, &spec)).await
         } else {
             Vec::new()
         };

@@ -31,6 +31,7 @@ mod funding;
 mod gpu_model;
 pub mod grant;
 mod house;
+mod image;
 pub mod import;
 pub mod init;
 pub mod job_file;

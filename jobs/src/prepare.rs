@@ -90,7 +90,7 @@ pub(crate) async fn prepare_in(view: &Arc<LedgerView>, house: &House, file: &Job
     let what = format!("job `{}` cannot run as written", file.spec.name);
     let left = placeholder::left(&file.spec).into_iter().map(|left| Finding { severity: Severity::Error, ..left });
     let (wrong, seen): (Vec<_>, Vec<_>) =
-        sight::look(house, &file.spec).await.into_iter().partition(|seen| seen.severity == Severity::Error);
+        Box::pin(sight::look(house, &file.spec)).await.into_iter().partition(|seen| seen.severity == Severity::Error);
     let wrong = file.mistakes(left.chain(wrong));
     if !wrong.is_empty() {
         return Err(JobsError::mistakes(what, check::mistakes(house, file, wrong).await));

@@ -43,6 +43,8 @@ pub(crate) async fn silence(
     if state.base != BaseState::Running || !state.flags.is_empty() {
         return Ok(None);
     }
+    // What Pakt could not fill in of the log's name only the scheduler knows.
+    let log = Some(log).filter(|log| !log.to_string_lossy().contains('%'));
     Ok(link.signs(log).await?.and_then(|signs| of_signs(signs, allowed_seconds(intent), now)))
 }
 

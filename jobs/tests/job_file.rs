@@ -1,7 +1,7 @@
 //! The job file as a person writes it: what is read, and what is said of every mistake.
 
 use jobs::job_file::{JobFile, Mistake, SourceFile};
-use model::{GpuRequest, GpuType, LinkNumber, RunLine, SiteChoice, StopSignal, Until, WallTime};
+use model::{GpuRequest, GpuType, Images, LinkNumber, RunLine, SiteChoice, StopSignal, Until, WallTime};
 use proptest::prelude::*;
 use std::{fmt::Write as _, path::PathBuf};
 
@@ -117,6 +117,20 @@ fn each_rule_has_its_own_words() {
         ("00:10:00", "00:00:00", "a job of no time cannot run"),
         ("nodes: 2", "memory: lots, nodes: 2", "`lots` is not an amount of memory"),
         ("venv: ~/venvs/torch", "venv: a, container: b.sif", "exclude each other"),
+        ("venv: ~/venvs/torch", "venv: a, container: {x86_64: b.sif}", "exclude each other"),
+        ("venv: ~/venvs/torch", "container: {}", "no image is in it"),
+        ("venv: ~/venvs/torch", "container: [a.sif]", "must be a single value"),
+        ("venv: ~/venvs/torch", "container: {aarch64: [a.sif]}", "must be a single value"),
+        ("venv: ~/venvs/torch", "container: {aarch64: }", "`aarch64` has no image"),
+        ("venv: ~/venvs/torch", "container: {aarch64: ~ada/a.sif}", "`~ada/a.sif` is not expanded"),
+        ("venv: ~/venvs/torch", "container: {arm64: a.sif}", "did you mean `aarch64`?"),
+        ("venv: ~/venvs/torch", "container: {amd64-amd: a.sif}", "did you mean `x86_64-amd`?"),
+        ("venv: ~/venvs/torch", "container: {x86_64-nvida: a.sif}", "did you mean `x86_64-nvidia`?"),
+        (
+            "venv: ~/venvs/torch",
+            "container: {rocm: a.sif}",
+            "`rocm` says for no nodes which image they take -> `aarch64` or `x86_64`, with",
+        ),
         ("venv: ~/venvs/torch", "modules: [\"a;b\"]", "`a;b` is not a module name"),
         ("venv: ~/venvs/torch", "variables: {HF_TOKEN: x}", "looks like a secret"),
         ("venv: ~/venvs/torch", "variables: {SLURM_X: x}", "is set by the batch script or by Slurm"),
@@ -210,9 +224,13 @@ fn a_dollar_of_the_file_system_stays_one_and_a_persons_own_is_for_the_node() {
 #[test]
 fn an_image_may_be_an_address() {
     let job = read_in("/e", "venv: ~/venvs/torch", "container: \"docker://ubuntu:24.04\"");
-    assert_eq!(job.spec.environment.container.as_deref(), Some("docker://ubuntu:24.04"));
+    assert_eq!(job.spec.environment.container, Some(Images::One("docker://ubuntu:24.04".to_owned())));
     let job = read_in("/e", "venv: ~/venvs/torch", "container: images/torch.sif");
-    assert_eq!(job.spec.environment.container.as_deref(), Some("/e/images/torch.sif"));
+    assert_eq!(job.spec.environment.container, Some(Images::One("/e/images/torch.sif".to_owned())));
+    let job = read_in("/e", "venv: ~/venvs/torch", "container: { aarch64: a.sif, x86_64-cpu: \"docker://ubuntu\" }");
+    let images = [("aarch64", "/e/a.sif"), ("x86_64-cpu", "docker://ubuntu")];
+    let images = images.map(|(key, image)| (key.parse().expect("a key"), image.to_owned()));
+    assert_eq!(job.spec.environment.container, Some(Images::ByNode(images.into_iter().collect())));
 }
 
 #[test]
@@ -371,8 +389,11 @@ fn code_is_live_unless_the_file_says_otherwise() {
 #[test]
 fn mistakes_in_code_are_named_with_what_to_write() {
     for (text, expected) in [
-        ("code: freeze\n", "10:7+6 code: `freeze` is not a `code` -> did you mean `frozen`?\n"),
-        ("code: { frozen: true }\n", "10:9+6 code.frozen: there is no field `frozen` -> did you mean `freeze`?\n"),
+        ("code: freeze\n", "10:7+6 code: `freeze` is not a `code` -> one of: live, frozen\n"),
+        (
+            "code: { frozen: true }\n",
+            "10:9+6 code.frozen: there is no field `frozen` -> the fields here are: freeze, repositories\n",
+        ),
         (
             "code: { freeze: yes, repositories: [~bob/lm] }\n",
             "10:17+3 code.freeze: `yes` is not a `freeze` -> one of: true, false\n\

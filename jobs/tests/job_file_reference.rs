@@ -70,6 +70,10 @@ fn around(path: &str) -> Job<'static> {
         | "chain.stalled_links"
         | "chain.lead"
         | "chain.signal" => drop(job.insert("chain.until", "steps")),
+        _ if path.starts_with("on_failure.") => {
+            job.insert("chain.until", "marker");
+            job.insert("resources.time", "\"12:00:00\"");
+        }
         "logs" => drop(job.insert("launch", "srun")),
         "notify.when" => drop(job.insert("notify.mail", "ada@example.org")),
         _ => {}

@@ -4,10 +4,12 @@
 //! folder of the house may import this one, and this one imports none of them (docs/ARCHITECTURE.md, "One idea").
 
 mod amount;
+mod architecture;
 mod balance;
 mod chain;
 mod charge_rule;
 mod code;
+mod container_rules;
 mod counted;
 mod day;
 mod digest;
@@ -20,6 +22,7 @@ mod failure_class;
 mod finding;
 mod gpu_vendor;
 mod id;
+mod image;
 mod name;
 mod on_failure;
 pub mod pattern;
@@ -45,10 +48,12 @@ mod unit;
 mod zone;
 
 pub use amount::{Amount, AmountError};
+pub use architecture::Architecture;
 pub use balance::{Balance, Completeness, SiteFigure};
 pub use chain::{Chain, SignalError, StopSignal, Until};
 pub use charge_rule::ChargeRule;
 pub use code::Code;
+pub use container_rules::{ContainerRules, ContainerRuntime};
 pub use counted::{agreeing, counted, counted_the};
 pub use day::{Day, DayError, Month};
 pub use digest::{Sha256, Sha256Error};
@@ -61,6 +66,7 @@ pub use failure_class::FailureClass;
 pub use finding::{Finding, Severity};
 pub use gpu_vendor::GpuVendor;
 pub use id::{JobId, JobIdError, LinkNumber, RunKey, SchedulerJobId, SchedulerJobIdError};
+pub use image::{ChosenImage, ImageGpus, ImageKey, ImageKeyError, Images};
 pub use name::{
     AccountName, ClusterName, FilterName, GpuType, JobName, MetricName, ModelName, NameError, PartitionName,
     ProgrammeName, ProjectName, QosName, ScoreUnit, SiteName, TaskName, UserName,

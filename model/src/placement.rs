@@ -1,6 +1,6 @@
 //! A placement: a job spec made concrete for one partition of one site.
 
-use crate::{AccountName, GpuVendor, PartitionName, SiteName, Tariff, Tres, WallTime};
+use crate::{AccountName, ContainerRules, GpuVendor, Images, JobSpec, PartitionName, SiteName, Tariff, Tres, WallTime};
 use serde::{Deserialize, Serialize};
 
 /// One option for the scheduler, without the leading dashes: `nodes` with `2`, `exclusive` with nothing.
@@ -71,9 +71,12 @@ pub struct LauncherRules {
     /// The MPI launcher's words: `srun --mpi=pspmix`, or `mpiexec`; empty where `srun` does.
     #[serde(default)]
     pub mpi_launcher: Vec<String>,
-    /// Words for the container runtime: `apptainer exec --nv`; empty where none is known.
-    #[serde(default)]
+    /// All words for the container runtime, in a placement of before there were rules for it; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub container_launcher: Vec<String>,
+    /// How the container runtime is called; none where the job wants none, or none is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Box<ContainerRules>>,
 }
 
 /// What a node gives to this job.
@@ -117,6 +120,9 @@ pub struct Placement {
     pub environment: Vec<EnvironmentSetting>,
     /// How launchers are called.
     pub launcher: LauncherRules,
+    /// The container image, where the job has several to choose from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// How nodes find each other.
     pub rendezvous: RendezvousRule,
     /// Whether compute nodes reach the internet; where not, offline variables are set.
@@ -125,4 +131,14 @@ pub struct Placement {
     pub cache_area: Option<String>,
     /// Where the job directory's parent lies as compute nodes see it, if a profile names one.
     pub state_area: Option<String>,
+}
+
+impl Placement {
+    /// The image that the job runs inside here; none without a container, or where none of its images is for these nodes.
+    pub fn image_of<'a>(&'a self, spec: &'a JobSpec) -> Option<&'a str> {
+        match spec.environment.container.as_ref()? {
+            Images::One(image) => Some(image),
+            Images::ByNode(_) => self.image.as_deref(),
+        }
+    }
 }

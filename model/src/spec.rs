@@ -2,7 +2,8 @@
 //! but the `scheduler` part, which says so.
 
 use crate::{
-    AccountName, Chain, Code, GpuType, JobName, OnFailure, PartitionName, ProjectName, QosName, SiteName, WallTime,
+    AccountName, Chain, Code, GpuType, Images, JobName, OnFailure, PartitionName, ProjectName, QosName, SiteName,
+    WallTime,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -90,8 +91,8 @@ pub struct Environment {
     pub modules: Vec<String>,
     /// A Python virtual environment to activate.
     pub venv: Option<String>,
-    /// A container image to run inside.
-    pub container: Option<String>,
+    /// The container images of which the job runs inside one.
+    pub container: Option<Images>,
     /// Variables; `$NAME` in a value is expanded on the node, never on the login node.
     pub variables: BTreeMap<String, String>,
 }

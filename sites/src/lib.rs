@@ -6,6 +6,7 @@
 //! says, `figures` reads what a site says was used. Nothing here opens a connection or a file: the embedded profiles are part of the program, a user's come as text.
 
 mod catalogue;
+mod containers;
 mod detect;
 mod drift;
 mod error;
@@ -26,16 +27,17 @@ mod yaml;
 use model::pattern;
 
 pub use catalogue::{Catalogue, Entry};
+pub use containers::Containers;
 pub use detect::{Detection, Surroundings, detect};
 pub use drift::{Drift, ObservedAssociation, ObservedCluster, ObservedPartition, ObservedQos, drift};
 pub use error::SiteError;
 pub use factor::Factor;
 pub use figures::{FigureError, FigureFormat, SaidFigure, read_figures};
 pub use partition::{
-    Architecture, CpuKind, Cpus, EarlierTariff, EndOfTime, GpuSelection, Gpus, Launchers, Limits, Memory, MemoryRule,
-    Partition, Purpose, Sharing, TariffProfile, WallLimit,
+    CpuKind, Cpus, EarlierTariff, EndOfTime, GpuSelection, Gpus, Launchers, Limits, Memory, MemoryRule, Partition,
+    Purpose, Sharing, TariffProfile, WallLimit,
 };
-pub use place::{LocalMachine, Placed, place};
+pub use place::{LocalMachine, Placed, WantedImage, place, wanted_image};
 pub use profile::{
     AccountNeed, AccountRule, BudgetWindow, Defaults, DetectionRules, DetectionVariable, LoginContract, LoginMethod,
     SchedulerKind, Site, UsageCommand,

@@ -1,22 +1,14 @@
 //! A partition of a site: what its nodes are, what may be asked for and what it costs.
 
-use crate::sourced::{Limit, Sourced};
+use crate::{
+    containers::Containers,
+    sourced::{Limit, Sourced},
+};
 use model::{
-    ChargeRule, Directive, EnvironmentSetting, GpuVendor, Launch, PartitionName, QosName, RendezvousRule,
+    Architecture, ChargeRule, Directive, EnvironmentSetting, GpuVendor, Launch, PartitionName, QosName, RendezvousRule,
     ResourceClass, Timestamp, WallTime,
 };
 use serde::{Deserialize, Serialize};
-
-/// The processors' architecture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Architecture {
-    /// AMD and Intel.
-    #[serde(rename = "x86_64")]
-    X86_64,
-    /// Arm.
-    Aarch64,
-}
 
 /// The GPUs of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,7 +196,7 @@ mod instant {
     }
 }
 
-/// What launchers and container runtimes need to be told.
+/// What launchers need to be told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Launchers {
@@ -216,8 +208,6 @@ pub struct Launchers {
     pub one_task_options: Vec<String>,
     /// The MPI launcher's words; empty where `srun` does.
     pub mpi_launcher: Vec<String>,
-    /// Words for the container runtime; empty where none is known.
-    pub container_launcher: Vec<String>,
 }
 
 /// What to do when a job is longer than the wall time.
@@ -299,6 +289,9 @@ pub struct Partition {
     pub environment: Vec<Sourced<EnvironmentSetting>>,
     /// How launchers are called.
     pub launchers: Sourced<Launchers>,
+    /// What starts containers here, the usual one first; empty where nothing is known.
+    #[serde(default)]
+    pub containers: Vec<Sourced<Containers>>,
     /// Whether `sbatch` works on compute nodes, where that is known.
     #[serde(default)]
     pub submits_from_compute: Option<Sourced<bool>>,

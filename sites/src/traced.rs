@@ -63,7 +63,7 @@ traced!(EarlierTariff: tariff, tariff_without_gpus; before);
 traced!(
     Partition: slurm_name, runs_as, qos, architecture, gpus, cpus, memory, selection, sharing, limits, tariff,
     tariff_without_gpus, earlier_tariffs, directives, internet, internet_constraint, rendezvous, environment, launchers,
-    submits_from_compute, end_of_time, notes;
+    containers, submits_from_compute, end_of_time, notes;
     name, default_for
 );
 traced!(

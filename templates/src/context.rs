@@ -4,6 +4,7 @@ use crate::{
     BatchScript, Dialect, TemplateError,
     chain_words::ChainWords,
     code::CodeWords,
+    container::ContainerWords,
     engine,
     environment::{self, Variable},
     error::launch_name,
@@ -50,8 +51,7 @@ struct Surroundings {
     modules: Option<String>,
     workdir: String,
     venv: Option<String>,
-    container: Option<String>,
-    container_is_file: bool,
+    container: Option<ContainerWords>,
     cache_area: Option<String>,
     /// How the area is called in a message: unexpanded.
     cache_area_name: String,
@@ -70,7 +70,6 @@ struct Start {
     rendezvous: Option<Rendezvous>,
     srun_options: String,
     visible_gpus: Option<String>,
-    container_words: String,
     nodes: u32,
     processes: u32,
     /// Whether each line of the log says which rank printed it.
@@ -99,10 +98,11 @@ impl Context {
         launch::refuse_without_scheduler(script)?;
         launch::refuse_unlabelled(script)?;
         refusal::refuse(script)?;
+        let surroundings = Surroundings::of(script)?;
         let mut context = Self {
             head: Head::of(script),
-            surroundings: Surroundings::of(script)?,
-            start: Start::of(script)?,
+            start: Start::of(script, surroundings.container.as_ref())?,
+            surroundings,
             chain: script.spec.chain.as_ref().map(|chain| ChainWords::of(script, chain)),
             code: script.code.as_ref().map(CodeWords::of),
             exit_code: BTreeMap::from([
@@ -145,16 +145,14 @@ impl Surroundings {
     fn of(script: &BatchScript<'_>) -> Result<Self, TemplateError> {
         let BatchScript { spec, placement, .. } = *script;
         let environment = &spec.environment;
-        let modules: Vec<String> = environment.modules.iter().map(|name| quote::word(name)).collect();
-        let container = environment.container.as_deref();
+        let modules: Vec<String> = modules(script).into_iter().map(quote::word).collect();
         let job = &environment.variables;
         Ok(Self {
             settings: environment::partition_settings(placement)?,
             modules: (!modules.is_empty()).then(|| modules.join(" ")),
             workdir: quote::path(&spec.workdir),
             venv: environment.venv.as_deref().map(quote::path),
-            container: container.map(quote::path),
-            container_is_file: container.is_some_and(|image| !image.contains("://")),
+            container: ContainerWords::of(script)?,
             cache_area: placement.cache_area.as_deref().map(quote::path),
             cache_area_name: quote::literal(placement.cache_area.as_deref().unwrap_or_default()),
             caches: environment::caches(job, placement.gpu_vendor),
@@ -167,10 +165,9 @@ impl Surroundings {
 }
 
 impl Start {
-    fn of(script: &BatchScript<'_>) -> Result<Self, TemplateError> {
+    fn of(script: &BatchScript<'_>, container: Option<&ContainerWords>) -> Result<Self, TemplateError> {
         let BatchScript { spec, placement, .. } = *script;
         let run = launch::run_text(script)?;
-        let container_words = launch::container_words(script)?;
         Ok(Self {
             launch: launch_name(spec.launch),
             launch_template: format!("scripts/launch/{}.sh.j2", launch_name(spec.launch)),
@@ -181,9 +178,8 @@ impl Start {
             processes: placement.share.gpus.max(1),
             labels_ranks: spec.labels_ranks,
             program_comment: program_comment(spec.launch),
-            program: launch::program(script, &run, &container_words),
+            program: launch::program(script, &run, container),
             delimiter: String::new(),
-            container_words,
             run,
         })
     }
@@ -205,6 +201,16 @@ impl Rendezvous {
             sets_port: !variables.contains_key("MASTER_PORT"),
         }
     }
+}
+
+/// The job's modules, and those that bring the container runtime, unless the job has them in another version.
+fn modules<'a>(script: &BatchScript<'a>) -> Vec<&'a str> {
+    let own = &script.spec.environment.modules;
+    let base = |name: &str| name.split('/').next().unwrap_or_default().to_owned();
+    let rules = script.placement.launcher.container.as_ref().filter(|_| script.spec.environment.container.is_some());
+    let of_runtime = rules.iter().flat_map(|rules| &rules.modules);
+    let missing = of_runtime.filter(|name| !own.iter().any(|own| base(own) == base(name)));
+    own.iter().chain(missing).map(String::as_str).collect()
 }
 
 /// The job directory as a word: as it is where it is absolute, because then it was read from a file system and not written

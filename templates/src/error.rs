@@ -21,15 +21,24 @@ pub enum TemplateError {
     #[error("`logs: ranks` is given, and `{0}` does not say which rank printed a line; srun and torchrun do")]
     NoLabels(String),
     /// A container is wanted where no profile says how to start one.
-    #[error(
-        "`environment.container` is given, but the profile of {site} names no container launcher for `{partition}`"
-    )]
+    #[error("`environment.container` is given, but the profile of {site} names no container runtime for `{partition}`")]
     NoContainerLauncher {
         /// The site.
         site: SiteName,
         /// The profile's partition.
         partition: String,
     },
+    /// None of several images is for the nodes.
+    #[error("none of the images of `environment.container` was chosen for `{partition}` of {site}")]
+    NoImage {
+        /// The site.
+        site: SiteName,
+        /// The profile's partition.
+        partition: String,
+    },
+    /// A launcher of MPI ranks that starts them without `srun`.
+    #[error("pyxis starts containers as a part of `srun`, and `{0}` starts its ranks without it")]
+    NotByPyxis(String),
     /// No variable can have this name.
     #[error("`{0}` is not the name of a variable: letters, digits and `_`, not starting with a digit")]
     VariableName(String),

@@ -45,13 +45,15 @@ const TOLD: [FailureClass; 6] = [
 impl FailureWords {
     pub(crate) fn of(script: &BatchScript<'_>) -> Self {
         let policy = script.spec.on_failure.as_ref();
+        // Of a file that sbatch reads no more is known here than its name (sbatch(1), `--exclude`).
+        let is_file = script.spec.scheduler.exclude.as_ref().is_some_and(|nodes| nodes.contains('/'));
         let retries = policy.into_iter().flat_map(|policy: &OnFailure| &policy.retries);
         Self {
             kinds: TOLD.into_iter().filter_map(|class| Kind::of(script, class)).collect(),
             retries: retries.map(|(class, count)| Retries { word: class.word(), count: *count }).collect(),
             hung_after: policy.and_then(|policy| policy.hung_after).map(model::WallTime::seconds),
             blamed: patterns(script, |pattern| pattern.blames_node),
-            exclude_for: OnFailure::exclude_for(policy).seconds(),
+            exclude_for: if is_file { 0 } else { OnFailure::exclude_for(policy).seconds() },
             excluded: script
                 .spec
                 .scheduler

@@ -1,6 +1,6 @@
-//! How the program is started: words for `srun`, `mpiexec` and containers, and the file that is run.
+//! How the program is started: words for `srun` and `mpiexec`, and the file that is run.
 
-use crate::{BatchScript, Dialect, TemplateError, error::launch_name, quote};
+use crate::{BatchScript, Dialect, TemplateError, container::ContainerWords, error::launch_name, quote};
 use model::{Launch, Placement, RunLine};
 
 /// How many processes a job has, by launcher.
@@ -71,22 +71,6 @@ pub(crate) fn srun_options(launch: Launch, placement: &Placement, labels: bool) 
     words.iter().map(|text| quote::word(text)).collect::<Vec<_>>().join(" ")
 }
 
-/// What stands in front of the program so that it runs in the container, quoted, with a blank behind; empty without one.
-pub(crate) fn container_words(script: &BatchScript<'_>) -> Result<String, TemplateError> {
-    let Some(image) = &script.spec.environment.container else {
-        return Ok(String::new());
-    };
-    let launcher = &script.placement.launcher.container_launcher;
-    if launcher.is_empty() {
-        return Err(TemplateError::NoContainerLauncher {
-            site: script.placement.site.clone(),
-            partition: script.placement.profile_partition.clone(),
-        });
-    }
-    let words: Vec<String> = launcher.iter().map(|text| quote::value(text)).collect();
-    Ok(format!("{} {} ", words.join(" "), quote::path(image)))
-}
-
 /// The person's own part, as shell text: a shell line as it is, a list quoted word by word.
 pub(crate) fn run_text(script: &BatchScript<'_>) -> Result<String, TemplateError> {
     let launch = script.spec.launch;
@@ -108,22 +92,28 @@ pub(crate) fn run_text(script: &BatchScript<'_>) -> Result<String, TemplateError
 }
 
 /// The command of the program file for `srun`, `mpi` and `command`; torchrun has a template of its own.
-pub(crate) fn program(script: &BatchScript<'_>, run: &str, container: &str) -> String {
+pub(crate) fn program(script: &BatchScript<'_>, run: &str, container: Option<&ContainerWords>) -> String {
+    let (front, by_srun) = container.map_or(("", ""), |words| (&words.front, &words.srun));
+    let (placement, labels) = (script.placement, script.spec.labels_ranks);
     match script.spec.launch {
-        Launch::Command if container.is_empty() => run.to_owned(),
-        // The file starts itself again inside, where the several lines of a command can all run.
-        Launch::Command => {
-            format!("[ \"${{1:-}}\" = inside ] || exec {container}/bin/bash \"$0\" inside\nshift\n{run}")
-        }
-        Launch::Srun | Launch::Mpi if script.dialect == Dialect::Local => format!("{container}{run}"),
-        Launch::Srun => {
-            format!("srun {} {container}{run}", srun_options(Launch::Srun, script.placement, script.spec.labels_ranks))
-        }
-        Launch::Mpi => {
-            format!("{} {container}{run}", mpi_words(script.placement, script.spec.labels_ranks))
-        }
+        Launch::Command => format!("{}{run}", starts_itself_inside(container)),
+        Launch::Srun | Launch::Mpi if script.dialect == Dialect::Local => format!("{front}{run}"),
+        Launch::Srun => format!("srun {} {by_srun}{front}{run}", srun_options(Launch::Srun, placement, labels)),
+        Launch::Mpi => format!("{} {by_srun}{front}{run}", mpi_words(placement, labels)),
         Launch::Torchrun => run.to_owned(),
     }
+}
+
+/// With a container: the file starts itself again inside, where the several lines of a command can all run.
+fn starts_itself_inside(container: Option<&ContainerWords>) -> String {
+    let Some(words) = container else { return String::new() };
+    // One task that has all of the first node, as the command has without a container.
+    let start = if words.is_pyxis {
+        format!("srun --nodes=1 --ntasks=1 --cpu-bind=none {}", words.srun)
+    } else {
+        words.front.clone()
+    };
+    format!("[ \"${{1:-}}\" = inside ] || exec {start}/bin/bash \"$0\" inside\nshift\n")
 }
 
 /// The MPI launcher with its options, quoted: the profile's words, else `srun --mpi=pmix`.

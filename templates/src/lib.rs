@@ -43,6 +43,7 @@ mod array_script;
 mod batch_script;
 mod chain_words;
 mod code;
+mod container;
 mod context;
 mod engine;
 mod environment;

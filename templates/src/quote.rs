@@ -38,6 +38,20 @@ pub fn value_of(name: &str, text: &str) -> String {
     double(&pieces(text), |variable| variable == name)
 }
 
+/// Quotes a value in which every variable may be unset, and is then empty.
+pub(crate) fn value_if_set(text: &str) -> String {
+    double(&pieces(text), |_| true)
+}
+
+/// A value or path as it reads where variables have these values: none where one of them has none.
+pub fn expanded(text: &str, value_of: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let expand = |piece| match piece {
+        Piece::Literal(text) => Some(text),
+        Piece::Variable(name) => value_of(&name),
+    };
+    home(text).into_iter().map(expand).collect()
+}
+
 /// Quotes text that is taken literally, in the quotes in which a reader expects a path or a message.
 pub fn literal(text: &str) -> String {
     double(&[Piece::Literal(text.to_owned())], |_| false)

@@ -2,7 +2,7 @@
 //! script was submitted.
 
 use crate::{BatchScript, TemplateError};
-use model::{Directive, RunLine};
+use model::{Directive, Images, RunLine};
 
 /// Refuses what no template could write down safely.
 pub(crate) fn refuse(script: &BatchScript<'_>) -> Result<(), TemplateError> {
@@ -25,7 +25,8 @@ fn refuse_lines(script: &BatchScript<'_>) -> Result<(), TemplateError> {
     lines.extend(script.code.iter().map(|code| ("the archive of its code".to_owned(), code.archive)));
     lines.extend(script.code.iter().map(|code| ("the folder in its code".to_owned(), code.folder)));
     lines.extend(environment.venv.iter().map(|path| ("`environment.venv`".to_owned(), path.as_str())));
-    lines.extend(environment.container.iter().map(|path| ("`environment.container`".to_owned(), path.as_str())));
+    let images = environment.container.iter().flat_map(Images::each);
+    lines.extend(images.map(|image| (format!("`{}`", image.field()), image.image)));
     lines.extend(environment.modules.iter().map(|name| ("`environment.modules`".to_owned(), name.as_str())));
     for Directive { option, value } in &placement.directives {
         lines.push(("a scheduler option".to_owned(), option.as_str()));
@@ -47,7 +48,10 @@ fn refuse_nul(script: &BatchScript<'_>) -> Result<(), TemplateError> {
     let launcher = &placement.launcher;
     let rendezvous = &placement.rendezvous;
     let words = run.iter().chain(&launcher.srun_options).chain(&launcher.mpi_launcher);
-    let words = words.chain(&launcher.container_launcher).chain(&placement.cache_area);
+    let container = launcher.container.iter();
+    let container =
+        container.flat_map(|rules| rules.modules.iter().chain(&rules.options).chain(&rules.binds).chain(&rules.bound));
+    let words = words.chain(&launcher.container_launcher).chain(container).chain(&placement.cache_area);
     let mut words = words.chain(&rendezvous.preferred_host).chain([&rendezvous.host_suffix]);
     if words.any(|word| word.contains('\0')) {
         return Err(TemplateError::ControlCharacter("a word of the command line".to_owned()));

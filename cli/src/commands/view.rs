@@ -38,16 +38,18 @@ pub(super) fn unsigned_tail(log: &AuditReport) -> Option<[String; 2]> {
     })
 }
 
-/// A placement in one line: `2 nodes x 4 GPUs of jupiter/booster for 00:10:00, account zam`.
+/// A placement in one line: `2 nodes x 4 GPUs of jupiter/booster for 00:10:00, account zam`, and which of several images.
 pub(super) fn placement_line(placement: &Placement) -> String {
-    let Placement { site, profile_partition, nodes, share, time_limit, account, .. } = placement;
+    let Placement { site, profile_partition, nodes, share, time_limit, account, image, .. } = placement;
     let nodes = counted(*nodes, "node");
     let gpus = match share.gpus {
         0 => counted(share.cpus, "CPU"),
         gpus => counted(gpus, "GPU"),
     };
     let account = account.as_ref().map(|account| format!(", account {account}")).unwrap_or_default();
-    format!("{nodes} x {gpus} of {site}/{profile_partition} for {time_limit}{account}")
+    // Where the job has one image alone, its file says which.
+    let image = image.as_ref().map(|image| format!(", inside {image}")).unwrap_or_default();
+    format!("{nodes} x {gpus} of {site}/{profile_partition} for {time_limit}{account}{image}")
 }
 
 /// A placement for programs.

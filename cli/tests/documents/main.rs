@@ -24,9 +24,10 @@ mod stage;
 use play::play;
 
 /// The documents; those of the second list have blocks for a cluster of the lab.
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "docs/checkpoints.md",
+    "docs/containers.md",
     "docs/examples/README.md",
     "docs/for-admins.md",
     "docs/guides/operator.md",
@@ -45,6 +46,11 @@ fn readme() {
 #[test]
 fn checkpoints() {
     play("docs/checkpoints.md", "local");
+}
+
+#[test]
+fn containers() {
+    play("docs/containers.md", "local");
 }
 
 #[test]
@@ -94,8 +100,15 @@ fn real_researcher_on_jupiter() {
 
 #[test]
 fn every_document_and_every_cluster_has_a_test() {
-    let mut found: Vec<String> =
-        ["README.md", "docs/examples/README.md", "docs/for-admins.md", "docs/results.md"].map(str::to_owned).into();
+    let named = [
+        "README.md",
+        "docs/checkpoints.md",
+        "docs/containers.md",
+        "docs/examples/README.md",
+        "docs/for-admins.md",
+        "docs/results.md",
+    ];
+    let mut found: Vec<String> = named.map(str::to_owned).into();
     let guides = std::fs::read_dir(stage::root().join("docs/guides")).expect("docs/guides");
     found.extend(guides.map(|guide| format!("docs/guides/{}", guide.expect("a guide").file_name().display())));
     found.sort_unstable();

@@ -11,6 +11,7 @@ mod cancel;
 mod chains;
 mod choosing;
 mod complete;
+mod container;
 mod desk;
 mod output;
 mod policies;

@@ -204,7 +204,10 @@ async fn excluded(house: &House, directory: &JobDirectory, spec: &JobSpec) -> Re
     let bad = directory.bad_nodes(house.clock.now(), exclude_for).await?;
     let own = spec.scheduler.exclude.iter().cloned();
     let nodes: Vec<String> = own.chain(bad.iter().map(|bad| bad.node.clone())).collect();
-    Ok((house.dialect == Dialect::Slurm && !bad.is_empty()).then(|| format!("--exclude={}", nodes.join(","))))
+    // The person's own may be a file, which can be put beside no name (sbatch(1), `--exclude`).
+    let is_file = spec.scheduler.exclude.as_ref().is_some_and(|nodes| nodes.contains('/'));
+    Ok((house.dialect == Dialect::Slurm && !bad.is_empty() && !is_file)
+        .then(|| format!("--exclude={}", nodes.join(","))))
 }
 
 /// The code that the chain brought when it was submitted: each of its links runs that.

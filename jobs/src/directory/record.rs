@@ -92,6 +92,14 @@ impl Intent {
         }
     }
 
+    /// The image that it runs inside where it was placed; none without a container.
+    pub fn image(&self) -> Option<&str> {
+        match (&self.origin, &self.placement) {
+            (Some(Origin::JobFile { spec, .. }), Some(placement)) => placement.image_of(spec),
+            _ => None,
+        }
+    }
+
     /// The job's name at the scheduler, which carries the stamp.
     pub fn scheduler_name(&self) -> String {
         self.stamp().job_name(&self.name)

@@ -15,8 +15,9 @@ pub struct Signs {
 }
 
 impl JobDirectory {
-    /// The signs of the last start of this link; none where none is under way, as far as its own files tell.
-    pub async fn signs(&self, log: &Path) -> Result<Option<Signs>, JobsError> {
+    /// The signs of the last start of this link; none where none is under way, as far as its own files tell. Without its log, or where that
+    /// cannot be looked at, nobody knows when its program was last seen.
+    pub async fn signs(&self, log: Option<&Path>) -> Result<Option<Signs>, JobsError> {
         let Some(attempt) = self.attempts().await?.pop().filter(|attempt| attempt.ended_at.is_none()) else {
             return Ok(None);
         };
@@ -24,9 +25,15 @@ impl JobDirectory {
         let modified_at =
             async |path: &Path| reached(self.files().modified_at(path).await, "its files were not looked at");
         let heartbeat = modified_at(&folder.join("heartbeat")).await?;
-        let mut program = attempt.started_at;
-        for path in [log, &folder.join("progress"), &self.path().join("checkpoints")] {
-            program = program.max(modified_at(path).await?);
+        let Some(Ok(of_log)) = (match log {
+            Some(log) => Some(self.files().modified_at(log).await),
+            None => None,
+        }) else {
+            return Ok(Some(Signs { heartbeat, program: None }));
+        };
+        let mut program = attempt.started_at.max(of_log);
+        for path in [folder.join("progress"), self.path().join("checkpoints")] {
+            program = program.max(modified_at(&path).await?);
         }
         Ok(Some(Signs { heartbeat, program }))
     }

@@ -160,6 +160,16 @@ impl<'a> Fields<'a> {
         self.entry(name).is_some_and(|(_, node)| matches!(node.value, Value::List(_)))
     }
 
+    /// Whether the field is written as a mapping.
+    pub(super) fn is_map(&self, name: &str) -> bool {
+        self.entry(name).is_some_and(|(_, node)| matches!(node.value, Value::Map(_)))
+    }
+
+    /// The keys of a mapping whose keys are free.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> {
+        self.entries.iter().map(|(key, _)| key.text.as_str())
+    }
+
     /// The keys and texts of a mapping whose keys are free.
     pub(super) fn pairs(&self) -> Vec<(String, String)> {
         let entries = self.entries.iter();
@@ -198,6 +208,12 @@ impl<'a> Fields<'a> {
             Value::Scalar(_) => node.place,
             _ => key.place,
         });
+        self.push(place, Finding::error(self.path_of(name), what, next));
+    }
+
+    /// Records a mistake at the name of a field of this mapping.
+    pub(super) fn key_mistake(&self, name: &str, what: impl Into<String>, next: impl Into<String>) {
+        let place = self.entry(name).map_or(self.place, |(key, _)| key.place);
         self.push(place, Finding::error(self.path_of(name), what, next));
     }
 

@@ -169,8 +169,8 @@ pub const FIELDS: &[FieldReference] = &[
         "a chain is over after `stalled_links`",
         "",
         "How often each kind of failure may come in a chain before it is over: so many are followed by another start, counted from the last \
-         newer checkpoint on. A kind that is not named ends nothing by itself. Limits, preemptions and failures of a node never count as \
-         links without progress.",
+         newer checkpoint on. A kind that is not named ends nothing by itself. Preemptions and failures of a node never count as links \
+         without progress.",
     ),
     field(
         "on_failure.user_code",
@@ -222,7 +222,7 @@ pub const FIELDS: &[FieldReference] = &[
         "a time as in `resources.time`, in quotes",
         "it is left alone",
         "\"00:30:00\"",
-        "A program of which nothing is seen for so long (no line of its log, no progress, no checkpoint) is told to end, and is killed half a \
+        "A program of which nothing is seen for so long (no line of its log, no progress, no checkpoint) is told to end, and is killed a \
          minute later. Longer than it takes to load or to save; Python keeps lines back that it prints into a file, unless \
          `PYTHONUNBUFFERED` is set.",
     ),
@@ -299,10 +299,12 @@ pub const FIELDS: &[FieldReference] = &[
     ),
     field(
         "environment.container",
-        "a path, or an image's address",
+        "an image's path or address, or one for each kind of node",
         "none",
         "$PROJECT/images/torch.sif",
-        "An image to run inside, by the site's container runtime. It excludes `venv`.",
+        "An image to run inside, by the site's container runtime (`docs/containers.md`). `{ aarch64: a.sif, x86_64: b.sif, \
+         x86_64-amd: c.sif }` names one for each kind of node: `-nvidia`, `-amd` and `-intel` are for jobs with such GPUs, `-cpu` \
+         for those without. It excludes `venv`.",
     ),
     field(
         "environment.variables",

@@ -1,7 +1,8 @@
 //! What is around the program: `environment`, `output`, `notify`.
 
 use super::{fields::Fields, paths, reference, secret::looks_secret};
-use model::{Environment, Notify, NotifyWhen};
+use crate::nearest::nearest;
+use model::{Environment, ImageKey, Images, Notify, NotifyWhen};
 use std::{collections::BTreeMap, path::Path};
 
 /// Variables that the batch script sets itself.
@@ -19,10 +20,54 @@ pub(super) fn environment(job: &Fields<'_>, directory: &Path) -> Environment {
     Environment { modules: modules(&fields), venv, container, variables: variables(&fields) }
 }
 
+/// One image, or one for each kind of node.
+fn container(fields: &Fields<'_>, directory: &Path) -> Option<Images> {
+    if !fields.is_map("container") {
+        return image(fields, "container", directory).map(Images::One);
+    }
+    let (below, mut images) = (fields.below("container"), BTreeMap::new());
+    for name in below.keys() {
+        match name.parse::<ImageKey>() {
+            Err(error) => below.key_mistake(name, error.to_string(), key_hint(name)),
+            Ok(_) if !below.has(name) => {
+                below.key_mistake(name, format!("`{name}` has no image"), "write one behind it");
+            }
+            Ok(key) => images.extend(image(&below, name, directory).map(|image| (key, image))),
+        }
+    }
+    if below.keys().next().is_none() {
+        fields.mistake("container", "no image is in it", "write `container: { aarch64: IMAGE, x86_64: IMAGE }`");
+    }
+    (!images.is_empty()).then_some(Images::ByNode(images))
+}
+
+/// What was probably meant for a key: others call architectures and GPUs otherwise.
+fn key_hint(name: &str) -> String {
+    const ALIASES: [(&str, &str); 7] = [
+        ("amd64", "x86_64"),
+        ("x86-64", "x86_64"),
+        ("arm64", "aarch64"),
+        ("cuda", "nvidia"),
+        ("rocm", "amd"),
+        ("xpu", "intel"),
+        ("none", "cpu"),
+    ];
+    let usual = ALIASES.iter().fold(name.to_lowercase(), |name, (alias, usual)| name.replace(alias, usual));
+    let meant = match usual.split_once('-') {
+        Some((architecture, gpus)) => nearest(architecture, &["aarch64", "x86_64"])
+            .zip(nearest(gpus, &["nvidia", "amd", "intel", "cpu"]))
+            .map(|(architecture, gpus)| format!("{architecture}-{gpus}")),
+        None => nearest(&usual, &["aarch64", "x86_64"]).map(str::to_owned),
+    };
+    let all =
+        "`aarch64` or `x86_64`, with `-nvidia`, `-amd`, `-intel` or `-cpu` behind it where the GPUs of the job matter";
+    meant.map_or_else(|| all.to_owned(), |meant| format!("did you mean `{meant}`?"))
+}
+
 /// An image: a file, or an address such as `docker://`, which is no path.
-fn container(fields: &Fields<'_>, directory: &Path) -> Option<String> {
-    let address = fields.text("container").filter(|text| text.contains("://") && !text.chars().any(char::is_control));
-    address.or_else(|| paths::on_node(fields, "container", directory))
+fn image(fields: &Fields<'_>, name: &str, directory: &Path) -> Option<String> {
+    let address = fields.text(name).filter(|text| text.contains("://") && !text.chars().any(char::is_control));
+    address.or_else(|| paths::on_node(fields, name, directory))
 }
 
 fn modules(fields: &Fields<'_>) -> Vec<String> {

@@ -22,7 +22,6 @@ pub(crate) struct Sources {
     /// The folder of its file or script, on this machine.
     file_folder: PathBuf,
     code: model::Code,
-    container: Option<String>,
     modules: Vec<String>,
 }
 
@@ -34,7 +33,6 @@ impl Sources {
             workdir: spec.workdir.clone(),
             file_folder: file_folder.to_owned(),
             code: spec.code.clone(),
-            container: environment.container.clone(),
             modules: environment.modules.clone(),
         }
     }
@@ -46,7 +44,6 @@ impl Sources {
             workdir: stands.to_string_lossy().replace('$', "$$"),
             file_folder: script.parent().unwrap_or(Path::new("/")).to_owned(),
             code: model::Code::default(),
-            container: None,
             modules: Vec::new(),
         }
     }
@@ -109,7 +106,7 @@ pub(crate) async fn captured(
             packed.map_err(|why| JobsError::usage(not_submitted(intent), why, "run the command again"))?;
         view.keep(house, archive_name(&packed), &packed.archive).await?;
     }
-    let container = match &sources.container {
+    let container = match intent.image() {
         Some(named) => {
             let path = on_disk(home(house, Machine::Site).await.as_deref(), named);
             Some(view.image(house, named, path).await?)

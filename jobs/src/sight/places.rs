@@ -2,7 +2,7 @@
 
 use crate::house::House;
 use model::{Finding, JobSpec};
-use sites::{SchedulerKind, Site};
+use sites::{SchedulerKind, Site, WantedImage};
 use std::path::{Path, PathBuf};
 use templates::quote;
 
@@ -11,7 +11,7 @@ const OF_EACH_MACHINE: [&str; 4] = ["/dev", "/run", "/tmp", "/var"];
 
 /// What is to be there.
 struct Wanted<'a> {
-    field: &'static str,
+    field: &'a str,
     noun: &'static str,
     text: &'a str,
     /// What in it must be there; empty for itself.
@@ -21,9 +21,14 @@ struct Wanted<'a> {
 }
 
 /// A finding for each that is missing.
-pub(super) async fn missing(house: &House, home: Option<&str>, site: &Site, spec: &JobSpec) -> Vec<Finding> {
+pub(super) async fn missing(
+    (house, home): (&House, Option<&str>),
+    site: &Site,
+    spec: &JobSpec,
+    image: Option<&WantedImage>,
+) -> Vec<Finding> {
     let environment = &spec.environment;
-    let image = environment.container.as_deref().filter(|image| !image.contains("://"));
+    let image = image.filter(|wanted| !wanted.is_address);
     let wanted = [
         // Code that the job brings is looked at when it is packed.
         Some(&*spec.workdir)
@@ -33,7 +38,7 @@ pub(super) async fn missing(house: &House, home: Option<&str>, site: &Site, spec
             .venv
             .as_deref()
             .map(|text| ("environment.venv", "virtual environment", text, "bin/activate", Some("python3 -m venv"))),
-        image.map(|text| ("environment.container", "container image", text, "", None)),
+        image.map(|wanted| (&*wanted.field, "container image", &*wanted.image, "", None)),
     ];
     let mut findings = Vec::new();
     for (field, noun, text, inside, made_by) in wanted.into_iter().flatten() {

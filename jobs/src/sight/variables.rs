@@ -1,7 +1,7 @@
 //! Variables that a job's paths and values name, and that nobody is known to set: the batch script ends at such a one.
 
 use model::{Finding, JobSpec, StorageContext};
-use sites::{SchedulerKind, Site};
+use sites::{SchedulerKind, Site, WantedImage};
 use std::collections::{BTreeMap, BTreeSet};
 use templates::quote;
 
@@ -15,12 +15,17 @@ const OF_THE_JOB: [&str; 4] = ["CUDA_VISIBLE_DEVICES", "PAKT_", "SLURM_", "SLURM
 
 /// A finding for each name that is set neither here nor by what is known of the site's nodes. Where jobs run on this machine
 /// they have this environment, so that it is certain; a module that is loaded before may still set it.
-pub(super) fn unset(set: &BTreeMap<String, String>, site: &Site, spec: &JobSpec) -> Vec<Finding> {
+pub(super) fn unset(
+    set: &BTreeMap<String, String>,
+    site: &Site,
+    spec: &JobSpec,
+    image: Option<&WantedImage>,
+) -> Vec<Finding> {
     let environment = &spec.environment;
     let paths = [
         ("workdir", Some(&spec.workdir)),
         ("environment.venv", environment.venv.as_ref()),
-        ("environment.container", environment.container.as_ref()),
+        image.map_or(("environment.container", None), |wanted| (wanted.field.as_str(), Some(&wanted.image))),
     ];
     let mut known = names_of(site);
     known.extend(OF_THE_SHELL.iter().map(|name| (*name).to_owned()));

@@ -108,7 +108,7 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
         return Err(begun.refused(house, error).await?);
     }
     let submitted = Box::pin(begun.send(house)).await?;
-    let mut answer = begun.answer(house, &submitted, Seen::NotYet).await?;
+    let mut answer = Box::pin(begun.answer(house, &submitted, Seen::NotYet)).await?;
     if let Some(earlier) = earlier.filter(|id| *id != answer.id && !answer.links.is_empty()) {
         answer.notes.extend(begins_anew(house, earlier).await?);
     }

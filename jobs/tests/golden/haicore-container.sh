@@ -226,25 +226,38 @@ pakt_caches() {
   export HF_HUB_CACHE="${HF_HUB_CACHE:-${HUGGINGFACE_HUB_CACHE:-$HF_HOME/hub}}"
 }
 
-# Makes the job directory, the working directory and the caches visible in the container.
-pakt_container() {
-  local directory
-  local image="$PROJECT/images/torch.sif"
-  [ -e "$image" ] || pakt_fail 66 "the container image $image is not there on $(uname -n)"
-  for directory in "$PAKT_JOB_DIRECTORY" "$PWD" "$pakt_cache"; do
-    case "$directory" in
-    *[,:]*) pakt_fail 66 "$directory cannot be shown to a container: it is told directories parted by , and :" ;;
-    esac
-    APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$directory"
-  done
-  export APPTAINER_BIND SINGULARITY_BIND="$APPTAINER_BIND"
-}
-
 # The job's own variables; they come last and win.
 pakt_variables() {
   export DATASETS="$PROJECT/data"
   export GREETING="it's \"\$5\" \`now\`"
   export PYTHONPATH="lib:${PYTHONPATH-}"
+}
+
+# Shows the container a directory, unless it lies in one that it is shown already; `/` is the container's own.
+pakt_show() {
+  local above=${1%/}
+  case "$1" in
+  *[,:]*) pakt_fail 66 "$1 cannot be shown to a container: it is told directories parted by , and :" ;;
+  esac
+  while [ -n "$above" ]; do
+    case ",$pakt_bound$pakt_shown" in *",$above,"*) return ;; esac
+    above=${above%/*}
+  done
+  [ -z "${1%/}" ] || pakt_shown="$pakt_shown${1%/},"
+}
+
+# Makes visible in the container what this node has of the site's storage, and the directories of the job.
+pakt_container() {
+  local directory pakt_bound='' pakt_shown=''
+  local image="$PROJECT/images/torch.sif"
+  [ -e "$image" ] || pakt_fail 66 "the container image $image is not there on $(uname -n)"
+  [ ! -e "${TMPDIR-}" ] || pakt_show "${TMPDIR-}"
+  for directory in "$PAKT_JOB_DIRECTORY" "$PWD" "$pakt_cache"; do
+    pakt_show "$directory"
+  done
+  directory=${APPTAINER_BIND:-${SINGULARITY_BIND-}}
+  export APPTAINER_BIND="${directory:+$directory,}${pakt_shown%,}"
+  export SINGULARITY_BIND="$APPTAINER_BIND"
 }
 
 # All of it, in order. The program may write `step total` lines (`120 200 loss=2.31`) to PAKT_PROGRESS, of which the last
@@ -258,8 +271,10 @@ pakt_environment() {
   [ -z "${LOADEDMODULES:-}" ] || printf '%s\n' "${LOADEDMODULES//:/$'\n'}" >"$pakt_attempt/modules"
   pakt_workdir
   pakt_caches
-  pakt_container
+  # A container that began with a clean environment would see none of the job's variables.
+  unset {APPTAINER,SINGULARITY}_{CLEANENV,CONTAINALL}
   pakt_variables
+  pakt_container
 }
 
 # --- Rendezvous: where the processes of the job find each other. ------------------------------------------------------
@@ -343,16 +358,31 @@ pakt_child=$!
 for pakt_name in ${pakt_waiting:-}; do pakt_forward "$pakt_name"; done
 # A signal interrupts `wait` before the program has ended, and bash may then lose the end of a program that dies in that instant,
 # as when both were sent it: a second `wait` would last for ever (seen with 5.2). So from a signal on it is looked whether the
-# program is there, and of one whose end was lost the signal is its status.
+# program is there, and of one whose end was lost the signal is its status. Nothing is forked for that: a signal to the whole job
+# would reach it, too.
+pakt_is_there() {
+  local key value
+  [ -r "/proc/$pakt_child/status" ] || return 1
+  while read -r key value _; do
+    [ "$key" != PPid: ] || break
+  done 2>/dev/null <"/proc/$pakt_child/status"
+  [ "${value:-}" = "$$" ]
+}
+# Whether bash believes that it still runs.
 pakt_is_in_book() {
-  [[ $'\n'$(jobs -rp)$'\n' == *$'\n'"$pakt_child"$'\n'* ]]
+  local process is_there=no
+  { jobs -rp && echo end; } >&"$pakt_idle"
+  while read -r -u "$pakt_idle" process && [ "$process" != end ]; do
+    [ "$process" != "$pakt_child" ] || is_there=yes
+  done
+  [ "$is_there" = yes ]
 }
 pakt_was_interrupted=no
 wait "$pakt_child"
 pakt_status=$?
 if [ "$pakt_was_interrupted" = yes ]; then
   exec {pakt_idle}<> <(:) # A pipe that says nothing: waiting on it leaves no sleeping process behind.
-  while [ -e "/proc/$pakt_child" ] && pakt_is_in_book; do read -r -t 0.2 -u "$pakt_idle" _; done
+  while pakt_is_there; do read -r -t 0.2 -u "$pakt_idle" _; done
   if ! pakt_is_in_book; then
     wait "$pakt_child"
     pakt_status=$?

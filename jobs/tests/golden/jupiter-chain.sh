@@ -187,6 +187,7 @@ pakt_read_journal() {
     if ! pakt_is_count "$link" || ! pakt_is_count "$at" || ! pakt_is_count "$saved"; then continue; fi
     case "$kind" in
     started)
+      if [ "$saved" -gt "$newest" ]; then newest=$saved failures=() pakt_spent=''; fi
       [ -z "$began" ] || pakt_count_killed
       if [ "$link" != "$last" ]; then
         last=$link number=$((number + 1)) firsts[number]=$saved
@@ -197,7 +198,7 @@ pakt_read_journal() {
     ended)
       [ -z "$began" ] || pakt_worked=$((pakt_worked + (at > began ? at - began : 0)))
       began='' pakt_class=$class
-      if [ "$saved" -gt "$newest" ]; then newest=$saved failures=(); fi
+      if [ "$saved" -gt "$newest" ]; then newest=$saved failures=() pakt_spent=''; fi
       [ "${failure:--}" = - ] || pakt_count_failure "$failure"
       if [ "$saved" -gt "$before" ]; then pakt_newer=yes; else pakt_newer=no; fi
       case "$told" in TERM | INT | HUP | NODE_FAIL | BOOT_FAIL | PREEMPTED) spared[number]=yes ;; esac
@@ -205,6 +206,7 @@ pakt_read_journal() {
       ;;
     esac
   done < <(cat -- "$pakt_job_directory/chain" 2>/dev/null)
+  if [ "$pakt_saved" -gt "$newest" ]; then failures=() pakt_spent=''; fi
   [ -z "$began" ] || pakt_count_killed
   firsts[number + 1]=$pakt_saved
   for ((; number > 0 && firsts[number + 1] <= firsts[number]; number--)); do
@@ -229,19 +231,23 @@ pakt_count_killed() {
   pakt_worked=$((pakt_worked + (beat > began ? beat - began : 0)))
 }
 
-# Of a last start that has no end the scheduler is asked, once: where the machine ended it, that counts against nobody.
+# Of a last start that has no end the scheduler is asked, once: what the machine ended counts against nobody.
 pakt_bury() {
-  local kind link id restart began state beat
+  local kind link id restart began state beat end
   read -r kind link id restart began _ < <(tail -n 1 -- "$pakt_job_directory/chain" 2>/dev/null)
   [ "$kind" = started ] && pakt_is_count "$link" && pakt_is_count "$began" || return 0
   state=$(timeout 20 scontrol --oneliner show job "$id" 2>/dev/null | sed -n 's/.* JobState=\([A-Z_]*\) .*/\1/p')
-  case "$state" in NODE_FAIL | BOOT_FAIL | PREEMPTED) ;; *) return 0 ;; esac
+  case "$state" in
+  NODE_FAIL | BOOT_FAIL | PREEMPTED | CANCELLED) end="interrupted - $state -" ;;
+  TIMEOUT | DEADLINE) end='told - limit -' ;;
+  OUT_OF_MEMORY) end='failed - none host-oom' ;;
+  *) return 0 ;;
+  esac
   beat=$(stat -Lc %Y "$pakt_job_directory/links/$link/attempts/$id-$restart/heartbeat" 2>/dev/null) || beat=$began
-  pakt_journal "ended $link $id $restart $beat $pakt_saved interrupted - $state"
+  pakt_journal "ended $link $id $restart $beat $pakt_saved $end"
   case "$state" in
   NODE_FAIL | BOOT_FAIL)
     pakt_note_lost "$(sed -n 's/^node_list=//p' "$pakt_job_directory/links/$link/attempts/$id-$restart/started" 2>/dev/null)" "$state"
-    pakt_leave_out
     ;;
   esac
 }
@@ -319,6 +325,7 @@ pakt_begin() {
   pakt_listed_before=$(stat -Lc %s "$pakt_job_directory/checkpoints" 2>/dev/null) || pakt_listed_before=0
   [ ! -e "$journal" ] || [ -r "$journal" ] || pakt_fail 74 "cannot read $journal from $(uname -n)"
   pakt_bury
+  pakt_leave_out
   pakt_read_journal
   why=$(pakt_is_over)
   if [ -n "$why" ]; then
@@ -353,7 +360,7 @@ pakt_classify() {
   local told_bytes=0
   pakt_told=none
   [ ! -r "$pakt_attempt/stop" ] || read -r pakt_told told_bytes _ <"$pakt_attempt/stop"
-  if [ ! -e "$pakt_attempt/launched" ]; then
+  if [ ! -e "$pakt_attempt/launched" ] && [ "$pakt_told" != hung ]; then
     case "${pakt_received:-}" in TERM | INT | HUP) pakt_class=interrupted ;; *) pakt_class=setup ;; esac
     return
   fi
@@ -498,7 +505,8 @@ PAKT_PATTERNS
   esac
 }
 
-# Whether the text that it reads says so of any of these kinds; those lines are printed with -o as the option, and the others with -v.
+# Prints the lines of the text that it reads that say so of any of these kinds, the others with -v as the option, or how many with -c.
+# It reads to the end: whoever writes into it is not to die of that.
 # shellcheck disable=SC2317 # Reached through a trap alone.
 pakt_says() {
   local option=$1 kind
@@ -513,7 +521,12 @@ pakt_judge() {
   local kind text='' own log="/proc/$$/fd/1" name='[A-Za-z_][A-Za-z0-9_.]*'
   pakt_failure='-'
   case "$pakt_told $pakt_class" in
-  *' setup') pakt_failure=setup && return ;;
+  *' setup')
+    # Where its checkpoints cannot be seen, a file system may be away.
+    pakt_failure=setup
+    [ -z "${pakt_is_blind:-}" ] || pakt_failure=io
+    return
+    ;;
   'hung failed')
     printf 'pakt: nothing was seen of the program for 1800 s or longer: it was told to end\n' >&2
     pakt_failure=hung && return
@@ -523,23 +536,23 @@ pakt_judge() {
   esac
   if [ -f "$log" ]; then
     text=$(tail -c "+$((pakt_log_at + 1))" -- "$log" | tail -c 65536 | tr '\r' '\n' | tr -d '\000' |
-      LC_ALL=C sed $'s/\x1b\\[[0-9;?]*[A-Za-z]//g' | tail -n 400)
+      LC_ALL=C sed -e $'s/\x1b\\[[0-9;?]*[A-Za-z]//g' -e 's/^ *[0-9][0-9]*: //' -e 's/^\[default[0-9]*\]://' | tail -n 400)
   fi
   for kind in node-fault gpu-oom host-oom io; do
-    printf '%s\n' "$text" | pakt_says -q "$kind" || continue
+    printf '%s\n' "$text" | pakt_says -c "$kind" >/dev/null || continue
     pakt_failure=$kind
     [ "$kind" != node-fault ] || pakt_note_blamed "$text" < <(printf '%s\n' "$text" | pakt_says -h blamed-node)
     return
   done
   # An exception that no pattern knows is the program's own.
-  own=$(printf '%s\n' "$text" | LC_ALL=C grep -aE "^(\[rank[0-9]+\]: |[0-9]+: )*$name(Error|Exception|Exit|Interrupt)(: |\$)" |
+  own=$(printf '%s\n' "$text" | LC_ALL=C grep -aE "^(\[rank[0-9]+\]: )*$name(Error|Exception|Exit|Interrupt)(: |\$)" |
     grep -avE 'ChildFailedError|SignalException|ProcessRaisedException|CalledProcessError|DistBackendError|DataLoader worker' |
     pakt_says -v node-fault gpu-oom host-oom io setup communication)
   if [ -n "$own" ]; then
     pakt_failure=user-code
-  elif printf '%s\n' "$text" | pakt_says -q setup; then
+  elif printf '%s\n' "$text" | pakt_says -c setup >/dev/null; then
     pakt_failure=setup
-  elif printf '%s\n' "$text" | pakt_says -q communication; then
+  elif printf '%s\n' "$text" | pakt_says -c communication >/dev/null; then
     pakt_failure=communication
   else
     case "$1" in 137 | 143) pakt_failure=unknown ;; *) pakt_failure=user-code ;; esac
@@ -549,16 +562,21 @@ pakt_judge() {
 # Ends a program of which nothing was seen for so long: no line of its log, no progress, no checkpoint. It is told first, so that it
 # can save; what is still there at a later beat is killed.
 pakt_watch_work() {
-  local now seen
+  local now seen since
   printf -v now '%(%s)T' -1
   if [ -n "${pakt_hung_at:-}" ]; then
     [ "$now" -lt $((pakt_hung_at + ${PAKT_KILL_SECONDS:-30})) ] || pakt_kill $((now - pakt_hung_at))
     return
   fi
   [ ! -e "$pakt_attempt/stop" ] || return 0
+  # A job that was suspended, as the heart was, has done nothing, and is given its time anew.
+  [ $((now - ${pakt_looked_at:-now})) -le 180 ] || pakt_awake_at=$now
+  pakt_looked_at=$now
   seen=$(stat -Lc %Y "/proc/$$/fd/1" "$pakt_attempt/progress" "$pakt_job_directory/checkpoints" "$pakt_attempt/started" \
     2>/dev/null | sort -n | tail -n 1)
-  [ $((now - ${seen:-now})) -ge 1800 ] || return 0
+  since=${seen:-$now}
+  [ "$since" -ge "${pakt_awake_at:-0}" ] || since=$pakt_awake_at
+  [ $((now - since)) -ge 1800 ] || return 0
   pakt_hung_at=$now
   pakt_tell hung
   kill -s TERM "$$"
@@ -571,7 +589,8 @@ pakt_kill() {
   read -r process 2>/dev/null <"$pakt_attempt/launched" && grep -q "^PPid:[[:space:]]*$$\$" "/proc/$process/status" 2>/dev/null || return 0
   tree=("$process")
   for ((at = 0; at < ${#tree[@]} && at < 4096; at++)); do
-    read -r -a children 2>/dev/null <"/proc/${tree[at]}/task/${tree[at]}/children"
+    # Each thread has children of its own.
+    read -r -a children < <(cat "/proc/${tree[at]}/task/"*/children 2>/dev/null | tr '\n' ' ')
     tree+=("${children[@]}")
     children=()
   done
@@ -588,8 +607,16 @@ pakt_kill() {
 
 # --- Bad nodes: a node that is at fault is left out of what comes, for a while. -----------------------------------------
 
-# Notes a node as bad, and why: one word.
+# Notes a node as bad, and why: one word. Not where too few would be left of the partition.
 pakt_note_bad() {
+  local usable bad wanted=${SLURM_JOB_NUM_NODES:-${SLURM_NNODES:-1}}
+  usable=$(timeout 20 sinfo --noheader --partition="${SLURM_JOB_PARTITION:-}" --format='%D %t' 2>/dev/null |
+    awk '$2 !~ /^(down|drain|drng|fail|boot|unk|err|inval)/ { sum += $1 } END { print sum + 0 }')
+  bad=$(pakt_bad_nodes | tr ',' '\n' | grep -cvxF -e "$1" -e '')
+  if [ "$usable" -lt $((wanted + bad + 1)) ]; then
+    printf 'pakt: node %s is at fault (%s), and not left out: of the partition too few would stay\n' "$1" "$2" >&2
+    return
+  fi
   printf '%(%s)T %s %s\n' -1 "$1" "$2" >>"$pakt_job_directory/bad-nodes"
   printf 'pakt: node %s is left out for 86400 s: %s\n' "$1" "$2" >&2
 }
@@ -606,11 +633,12 @@ pakt_bad_nodes() {
   printf '%s' "$list" | tr ',' '\n' | grep -m 16 . | paste -sd ,
 }
 
-# Leaves them out of the links that wait behind this one.
+# Leaves them out of the links that wait behind this one, and none that were left out long enough.
 pakt_leave_out() {
   local list
+  [ -e "$pakt_job_directory/bad-nodes" ] || return 0
   list=$(pakt_bad_nodes)
-  [ -n "$list" ] || return 0
+  list=${list%,}
   [ ! -d "$pakt_job_directory/links/2" ] ||
     timeout 20 scontrol update JobName=tiny-lm.pakt-01m5vj1jg028t5cy4tqkff04hm-2 UserID="$(id -u)" ExcNodeList="$list" >/dev/null 2>&1
   [ ! -d "$pakt_job_directory/links/3" ] ||
@@ -621,6 +649,7 @@ pakt_leave_out() {
 # Notes the nodes of an earlier start that the scheduler does not call up, where those are the fewer. Its nodes: Slurm's list.
 pakt_note_lost() {
   local node state all=0 lost=()
+  [ -n "$1" ] || return 0
   while read -r node state; do
     all=$((all + 1))
     case "$state" in down* | drain* | fail* | error* | reboot* | unknown* | *'*') lost+=("$node") ;; esac
@@ -647,7 +676,7 @@ pakt_note_blamed() {
   host=$(printf '%s\n' "$text" | awk -v rank="$rank" '$1 == "host" && $2 == ":" { host = $3 }
     $1 == "rank" && $2 == ":" && $3 == rank && host != "" { print host; exit }')
   for node in "${names[@]}"; do
-    if [ "$node" = "${host%%.*}" ] || [ "$node" = "$host" ] || printf '%s\n' "$lines" | grep -qwF -- "$node"; then
+    if [ "$node" = "${host%%.*}" ] || [ "$node" = "$host" ] || printf '%s\n' "$lines" | grep -cwF -- "$node" >/dev/null; then
       pakt_note_bad "$node" node-fault
       return
     fi
@@ -987,16 +1016,31 @@ pakt_child=$!
 for pakt_name in ${pakt_waiting:-}; do pakt_forward "$pakt_name"; done
 # A signal interrupts `wait` before the program has ended, and bash may then lose the end of a program that dies in that instant,
 # as when both were sent it: a second `wait` would last for ever (seen with 5.2). So from a signal on it is looked whether the
-# program is there, and of one whose end was lost the signal is its status.
+# program is there, and of one whose end was lost the signal is its status. Nothing is forked for that: a signal to the whole job
+# would reach it, too.
+pakt_is_there() {
+  local key value
+  [ -r "/proc/$pakt_child/status" ] || return 1
+  while read -r key value _; do
+    [ "$key" != PPid: ] || break
+  done 2>/dev/null <"/proc/$pakt_child/status"
+  [ "${value:-}" = "$$" ]
+}
+# Whether bash believes that it still runs.
 pakt_is_in_book() {
-  [[ $'\n'$(jobs -rp)$'\n' == *$'\n'"$pakt_child"$'\n'* ]]
+  local process is_there=no
+  { jobs -rp && echo end; } >&"$pakt_idle"
+  while read -r -u "$pakt_idle" process && [ "$process" != end ]; do
+    [ "$process" != "$pakt_child" ] || is_there=yes
+  done
+  [ "$is_there" = yes ]
 }
 pakt_was_interrupted=no
 wait "$pakt_child"
 pakt_status=$?
 if [ "$pakt_was_interrupted" = yes ]; then
   exec {pakt_idle}<> <(:) # A pipe that says nothing: waiting on it leaves no sleeping process behind.
-  while [ -e "/proc/$pakt_child" ] && pakt_is_in_book; do read -r -t 0.2 -u "$pakt_idle" _; done
+  while pakt_is_there; do read -r -t 0.2 -u "$pakt_idle" _; done
   if ! pakt_is_in_book; then
     wait "$pakt_child"
     pakt_status=$?

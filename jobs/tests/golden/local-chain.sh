@@ -280,7 +280,7 @@ pakt_classify() {
   local told_bytes=0
   pakt_told=none
   [ ! -r "$pakt_attempt/stop" ] || read -r pakt_told told_bytes _ <"$pakt_attempt/stop"
-  if [ ! -e "$pakt_attempt/launched" ]; then
+  if [ ! -e "$pakt_attempt/launched" ] && [ "$pakt_told" != hung ]; then
     case "${pakt_received:-}" in TERM | INT | HUP) pakt_class=interrupted ;; *) pakt_class=setup ;; esac
     return
   fi
@@ -423,7 +423,8 @@ PAKT_PATTERNS
   esac
 }
 
-# Whether the text that it reads says so of any of these kinds; those lines are printed with -o as the option, and the others with -v.
+# Prints the lines of the text that it reads that say so of any of these kinds, the others with -v as the option, or how many with -c.
+# It reads to the end: whoever writes into it is not to die of that.
 # shellcheck disable=SC2317 # Reached through a trap alone.
 pakt_says() {
   local option=$1 kind
@@ -438,28 +439,33 @@ pakt_judge() {
   local kind text='' own log="/proc/$$/fd/1" name='[A-Za-z_][A-Za-z0-9_.]*'
   pakt_failure='-'
   case "$pakt_told $pakt_class" in
-  *' setup') pakt_failure=setup && return ;;
+  *' setup')
+    # Where its checkpoints cannot be seen, a file system may be away.
+    pakt_failure=setup
+    [ -z "${pakt_is_blind:-}" ] || pakt_failure=io
+    return
+    ;;
   *' failed') ;;
   *) return ;;
   esac
   if [ -f "$log" ]; then
     text=$(tail -c "+$((pakt_log_at + 1))" -- "$log" | tail -c 65536 | tr '\r' '\n' | tr -d '\000' |
-      LC_ALL=C sed $'s/\x1b\\[[0-9;?]*[A-Za-z]//g' | tail -n 400)
+      LC_ALL=C sed -e $'s/\x1b\\[[0-9;?]*[A-Za-z]//g' -e 's/^ *[0-9][0-9]*: //' -e 's/^\[default[0-9]*\]://' | tail -n 400)
   fi
   for kind in node-fault gpu-oom host-oom io; do
-    printf '%s\n' "$text" | pakt_says -q "$kind" || continue
+    printf '%s\n' "$text" | pakt_says -c "$kind" >/dev/null || continue
     pakt_failure=$kind
     return
   done
   # An exception that no pattern knows is the program's own.
-  own=$(printf '%s\n' "$text" | LC_ALL=C grep -aE "^(\[rank[0-9]+\]: |[0-9]+: )*$name(Error|Exception|Exit|Interrupt)(: |\$)" |
+  own=$(printf '%s\n' "$text" | LC_ALL=C grep -aE "^(\[rank[0-9]+\]: )*$name(Error|Exception|Exit|Interrupt)(: |\$)" |
     grep -avE 'ChildFailedError|SignalException|ProcessRaisedException|CalledProcessError|DistBackendError|DataLoader worker' |
     pakt_says -v node-fault gpu-oom host-oom io setup communication)
   if [ -n "$own" ]; then
     pakt_failure=user-code
-  elif printf '%s\n' "$text" | pakt_says -q setup; then
+  elif printf '%s\n' "$text" | pakt_says -c setup >/dev/null; then
     pakt_failure=setup
-  elif printf '%s\n' "$text" | pakt_says -q communication; then
+  elif printf '%s\n' "$text" | pakt_says -c communication >/dev/null; then
     pakt_failure=communication
   else
     case "$1" in 137 | 143) pakt_failure=unknown ;; *) pakt_failure=user-code ;; esac
@@ -673,16 +679,31 @@ pakt_child=$!
 for pakt_name in ${pakt_waiting:-}; do pakt_forward "$pakt_name"; done
 # A signal interrupts `wait` before the program has ended, and bash may then lose the end of a program that dies in that instant,
 # as when both were sent it: a second `wait` would last for ever (seen with 5.2). So from a signal on it is looked whether the
-# program is there, and of one whose end was lost the signal is its status.
+# program is there, and of one whose end was lost the signal is its status. Nothing is forked for that: a signal to the whole job
+# would reach it, too.
+pakt_is_there() {
+  local key value
+  [ -r "/proc/$pakt_child/status" ] || return 1
+  while read -r key value _; do
+    [ "$key" != PPid: ] || break
+  done 2>/dev/null <"/proc/$pakt_child/status"
+  [ "${value:-}" = "$$" ]
+}
+# Whether bash believes that it still runs.
 pakt_is_in_book() {
-  [[ $'\n'$(jobs -rp)$'\n' == *$'\n'"$pakt_child"$'\n'* ]]
+  local process is_there=no
+  { jobs -rp && echo end; } >&"$pakt_idle"
+  while read -r -u "$pakt_idle" process && [ "$process" != end ]; do
+    [ "$process" != "$pakt_child" ] || is_there=yes
+  done
+  [ "$is_there" = yes ]
 }
 pakt_was_interrupted=no
 wait "$pakt_child"
 pakt_status=$?
 if [ "$pakt_was_interrupted" = yes ]; then
   exec {pakt_idle}<> <(:) # A pipe that says nothing: waiting on it leaves no sleeping process behind.
-  while [ -e "/proc/$pakt_child" ] && pakt_is_in_book; do read -r -t 0.2 -u "$pakt_idle" _; done
+  while pakt_is_there; do read -r -t 0.2 -u "$pakt_idle" _; done
   if ! pakt_is_in_book; then
     wait "$pakt_child"
     pakt_status=$?

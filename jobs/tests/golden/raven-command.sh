@@ -337,16 +337,31 @@ pakt_child=$!
 for pakt_name in ${pakt_waiting:-}; do pakt_forward "$pakt_name"; done
 # A signal interrupts `wait` before the program has ended, and bash may then lose the end of a program that dies in that instant,
 # as when both were sent it: a second `wait` would last for ever (seen with 5.2). So from a signal on it is looked whether the
-# program is there, and of one whose end was lost the signal is its status.
+# program is there, and of one whose end was lost the signal is its status. Nothing is forked for that: a signal to the whole job
+# would reach it, too.
+pakt_is_there() {
+  local key value
+  [ -r "/proc/$pakt_child/status" ] || return 1
+  while read -r key value _; do
+    [ "$key" != PPid: ] || break
+  done 2>/dev/null <"/proc/$pakt_child/status"
+  [ "${value:-}" = "$$" ]
+}
+# Whether bash believes that it still runs.
 pakt_is_in_book() {
-  [[ $'\n'$(jobs -rp)$'\n' == *$'\n'"$pakt_child"$'\n'* ]]
+  local process is_there=no
+  { jobs -rp && echo end; } >&"$pakt_idle"
+  while read -r -u "$pakt_idle" process && [ "$process" != end ]; do
+    [ "$process" != "$pakt_child" ] || is_there=yes
+  done
+  [ "$is_there" = yes ]
 }
 pakt_was_interrupted=no
 wait "$pakt_child"
 pakt_status=$?
 if [ "$pakt_was_interrupted" = yes ]; then
   exec {pakt_idle}<> <(:) # A pipe that says nothing: waiting on it leaves no sleeping process behind.
-  while [ -e "/proc/$pakt_child" ] && pakt_is_in_book; do read -r -t 0.2 -u "$pakt_idle" _; done
+  while pakt_is_there; do read -r -t 0.2 -u "$pakt_idle" _; done
   if ! pakt_is_in_book; then
     wait "$pakt_child"
     pakt_status=$?

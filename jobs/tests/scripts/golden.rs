@@ -2,8 +2,8 @@
 //!
 //! `PAKT_UPDATE_GOLDEN=1 cargo nextest run -p jobs golden` writes them anew; look at the difference before committing it.
 
-use crate::support::{LAUNCHERS, catalogue, environment, job, script, starts};
-use model::{Chain, FailureClass, JobSpec, Launch, LinkNumber, OnFailure, StopSignal, Until, WallTime};
+use crate::support::{LAUNCHERS, catalogue, environment, job, script, site, starts};
+use model::{Chain, FailureClass, Images, JobSpec, Launch, LinkNumber, OnFailure, StopSignal, Until, WallTime};
 use std::{
     collections::BTreeSet,
     fs,
@@ -28,11 +28,18 @@ fn all() -> Vec<(String, String)> {
         for (launch, name) in LAUNCHERS.into_iter().filter(|(launch, _)| starts(site, *launch)) {
             scripts.push((format!("{}-{name}", site.name()), script(site, &job(site, launch))));
         }
-        if !site.partitions[0].launchers.value.container_launcher.is_empty() {
+        if !site.partitions[0].containers.is_empty() {
             let mut spec = job(site, Launch::Torchrun);
             spec.environment = environment(true);
             scripts.push((format!("{}-container", site.name()), script(site, &spec)));
         }
+    }
+    // Enroot's files, where its Slurm plug-in is.
+    for (launch, name) in LAUNCHERS {
+        let mut spec = job(site("horeka"), launch);
+        spec.environment = environment(true);
+        spec.environment.container = Some(Images::One("$PROJECT/images/torch.sqsh".to_owned()));
+        scripts.push((format!("horeka-pyxis-{name}"), script(site("horeka"), &spec)));
     }
     for (name, launch, until, signal) in [
         ("jupiter", Launch::Torchrun, Until::Steps(Some(20_000)), None),

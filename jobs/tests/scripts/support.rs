@@ -1,8 +1,8 @@
 //! Jobs for each site, and the scripts that come of them.
 
 use model::{
-    Environment, GpuRequest, JobId, JobKind, JobSpec, Launch, LinkNumber, Notify, Resources, RunLine, SchedulerOptions,
-    SiteChoice, Stamp, Timestamp,
+    Environment, GpuRequest, Images, JobId, JobKind, JobSpec, Launch, LinkNumber, Notify, Resources, RunLine,
+    SchedulerOptions, SiteChoice, Stamp, Timestamp,
 };
 use sites::{Catalogue, LocalMachine, SchedulerKind, Site, place};
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -73,7 +73,7 @@ pub(crate) fn environment(has_container: bool) -> Environment {
     Environment {
         modules: vec!["Stages/2026".to_owned(), "CUDA/13".to_owned()],
         venv: (!has_container).then(|| "~/venvs/torch".to_owned()),
-        container: has_container.then(|| "$PROJECT/images/torch.sif".to_owned()),
+        container: has_container.then(|| Images::One("$PROJECT/images/torch.sif".to_owned())),
         variables: variables
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into_iter()

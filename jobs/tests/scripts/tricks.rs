@@ -228,7 +228,7 @@ fn mpi_starts_as_each_site_wants_it() {
 #[test]
 fn containers_start_as_each_vendor_wants_it() {
     for (name, wanted) in [
-        ("jupiter", "apptainer exec --nv --bind /e \"$PROJECT/images/torch.sif\" torchrun "),
+        ("jupiter", "apptainer exec --nv \"$PROJECT/images/torch.sif\" torchrun "),
         ("juwels-booster", "singularity exec --nv \"$PROJECT/images/torch.sif\" torchrun "),
         ("viper-gpu", "apptainer exec --rocm \"$PROJECT/images/torch.sif\" torchrun "),
     ] {

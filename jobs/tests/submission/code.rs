@@ -82,8 +82,8 @@ fn git(folder: &Path, words: &[&str]) -> String {
 /// A desk whose site runs containers.
 async fn desk_with_containers() -> Desk {
     let mut desk = Desk::new().await;
-    let runs = "launchers: { available: [torchrun, command], container_launcher: [apptainer, exec] }";
-    desk.profile_says("launchers: { available: [torchrun, command] }", runs);
+    let launchers = "launchers: { available: [torchrun, command] }";
+    desk.profile_says(launchers, &format!("{launchers}\n    containers: [{{ value: {{ runtime: apptainer }} }}]"));
     desk
 }
 

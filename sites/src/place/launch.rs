@@ -1,10 +1,10 @@
 //! How launchers are called at a partition, and which exist there.
 
 use super::placed::judged;
-use crate::partition::{Architecture, Partition};
-use model::{Finding, JobSpec, Launch, LauncherRules};
+use crate::partition::Partition;
+use model::{ContainerRules, Finding, JobSpec, Launch, LauncherRules};
 
-/// Checks the launcher, and the container where one is wanted.
+/// Checks the launcher.
 pub(super) fn check(partition: &Partition, spec: &JobSpec, findings: &mut Vec<Finding>) {
     let launchers = &partition.launchers;
     let available = &launchers.value.available;
@@ -14,27 +14,11 @@ pub(super) fn check(partition: &Partition, spec: &JobSpec, findings: &mut Vec<Fi
         let next = format!("one of: {} ({})", words.join(", "), launchers.citation());
         findings.push(judged(launchers.confidence(), "launch", what, next));
     }
-    let Some(image) = &spec.environment.container else { return };
-    if spec.workdir.contains([',', ':']) {
-        let what =
-            format!("`{}` cannot be shown to a container: `,` and `:` part the directories it is told", spec.workdir);
-        findings.push(Finding::error("workdir", what, "choose a directory without them, or use `venv`"));
-    }
-    if launchers.value.container_launcher.is_empty() {
-        let what = format!("no container runtime is known for `{}`", partition.name);
-        let next = "use `venv` or modules, or write `container_launcher` into a site file of your own";
-        findings.push(Finding::error("environment.container", what, next));
-    }
-    if let Some((named, other)) = foreign_architecture(image, partition.architecture.value) {
-        let what = format!("the image's name says {named}, and `{}` is {other}", partition.name);
-        let next = format!("use an image built for {other}, or rename it if its name misleads");
-        findings.push(Finding::warning("environment.container", what, next));
-    }
 }
 
 /// The words for this launcher: one `torchrun` a node must not be bound to the share of one process. A command is started
 /// without `srun`.
-pub(super) fn rules(partition: &Partition, launch: Launch) -> LauncherRules {
+pub(super) fn rules(partition: &Partition, launch: Launch, container: Option<ContainerRules>) -> LauncherRules {
     let launchers = &partition.launchers.value;
     let mut srun_options = launchers.srun_options.clone();
     if launch == Launch::Torchrun {
@@ -43,7 +27,8 @@ pub(super) fn rules(partition: &Partition, launch: Launch) -> LauncherRules {
     LauncherRules {
         srun_options,
         mpi_launcher: launchers.mpi_launcher.clone(),
-        container_launcher: launchers.container_launcher.clone(),
+        container_launcher: Vec::new(),
+        container: container.map(Box::new),
     }
 }
 
@@ -60,17 +45,5 @@ const fn word(launch: Launch) -> &'static str {
         Launch::Srun => "srun",
         Launch::Mpi => "mpi",
         Launch::Command => "command",
-    }
-}
-
-/// What the image's file name says of its architecture, where it is not the partition's.
-fn foreign_architecture(image: &str, own: Architecture) -> Option<(&'static str, &'static str)> {
-    let name = image.rsplit('/').next().unwrap_or(image).to_lowercase();
-    let says = |words: [&str; 3]| words.iter().any(|word| name.contains(word));
-    let (arm, intel) = (says(["aarch64", "arm64", "sbsa"]), says(["x86_64", "x86-64", "amd64"]));
-    match own {
-        Architecture::Aarch64 if intel && !arm => Some(("x86_64", "aarch64")),
-        Architecture::X86_64 if arm && !intel => Some(("aarch64", "x86_64")),
-        _ => None,
     }
 }

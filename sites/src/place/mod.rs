@@ -2,12 +2,14 @@
 //! the site is asked, several mistakes at once.
 
 mod account;
+mod container;
 mod cost;
 mod cpus;
 mod directives;
 mod extra;
 mod gpu_type;
 mod guesses;
+mod image_name;
 mod launch;
 mod limits;
 mod memory;
@@ -17,4 +19,5 @@ mod placed;
 mod resubmission;
 mod share;
 
+pub use container::{WantedImage, wanted_image};
 pub use placed::{LocalMachine, Placed, place};

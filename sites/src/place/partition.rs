@@ -2,11 +2,11 @@
 
 use super::{gpu_type, placed::LocalMachine};
 use crate::{
-    partition::{Architecture, Partition, Purpose},
+    partition::{Partition, Purpose},
     profile::{SchedulerKind, Site},
     provenance::Confidence,
 };
-use model::{Finding, GpuRequest, JobSpec};
+use model::{Architecture, Finding, GpuRequest, JobSpec};
 
 /// The partition that the job names, else the default one for what it asks for; a copy, with the machine's own figures
 /// where the site is this machine. None where there is none, with the reason among the findings.
@@ -112,6 +112,7 @@ fn fit(partition: &mut Partition, machine: LocalMachine) {
     // Pakt runs on the machine itself, so it was built for its architecture.
     let is_arm = std::env::consts::ARCH == "aarch64";
     partition.architecture.value = if is_arm { Architecture::Aarch64 } else { Architecture::X86_64 };
+    partition.architecture.stated.confidence = Some(Confidence::Documented);
     let cpus = machine.cpus.max(1);
     partition.cpus.value.per_node = cpus;
     partition.cpus.value.per_gpu = Some(cpus.checked_div(machine.gpus).unwrap_or(cpus).max(1));

@@ -1,19 +1,20 @@
 //! Whether compute nodes can see what the job names: its directory, environment, image and log.
 
-use super::placed::judged;
+use super::{container::WantedImage, placed::judged};
 use crate::profile::Site;
 use crate::sourced::Sourced;
 use model::{Finding, JobSpec, StorageArea, StorageContext, StorageRole};
 
-/// Checks every path of the job against the storage areas that the profile knows; what lies in none passes.
-pub(super) fn check(site: &Site, spec: &JobSpec, findings: &mut Vec<Finding>) {
+/// Checks every path of the job against the storage areas that the profile knows; what lies in none passes. `image` is the
+/// one that the job takes here.
+pub(super) fn check(site: &Site, spec: &JobSpec, image: Option<&WantedImage>, findings: &mut Vec<Finding>) {
     let paths = [
         ("workdir", Some(&spec.workdir)),
         ("environment.venv", spec.environment.venv.as_ref()),
-        ("environment.container", spec.environment.container.as_ref()),
         ("output", spec.output.as_ref()),
     ];
-    for (field, path) in paths.into_iter().filter_map(|(field, path)| Some((field, path?))) {
+    let paths = paths.into_iter().filter_map(|(field, path)| Some((field, path?)));
+    for (field, path) in paths.chain(image.map(|wanted| (wanted.field.as_str(), &wanted.image))) {
         let found = if path.starts_with('$') { by_variable(site, path) } else { by_prefix(site, path) };
         let Some((area, named)) = found else { continue };
         if !named.sees_compute {

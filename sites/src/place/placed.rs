@@ -1,7 +1,8 @@
 //! The order of the checks, and the placement that comes out of them.
 
 use super::{
-    account, cost, directives, extra, guesses, launch, limits, partition, paths, resubmission, share, share::Share,
+    account, container, cost, directives, extra, guesses, launch, limits, partition, paths, resubmission, share,
+    share::Share,
 };
 use crate::{
     partition::Partition,
@@ -42,9 +43,10 @@ pub fn place(
     let mut findings = Vec::new();
     extra::check(site, spec, &mut findings);
     account::check(site, spec, &mut findings);
-    paths::check(site, spec, &mut findings);
+    paths::check(site, spec, container::wanted_image(site, spec, machine).as_ref(), &mut findings);
     let Some(partition) = partition::choose(site, spec, machine, &mut findings) else { return Err(findings) };
     launch::check(&partition, spec, &mut findings);
+    container::check(site, &partition, spec, &mut findings);
     resubmission::check(&partition, spec, &mut findings);
     limits::check_time(&partition, spec, &mut findings);
     let Some(share) = share::divide(&partition, spec, &mut findings) else { return Err(findings) };
@@ -74,6 +76,9 @@ fn placement(
         SchedulerKind::Slurm => directives::of(partition, spec, &share, findings),
         SchedulerKind::Local => Vec::new(),
     };
+    let images = spec.environment.container.as_ref();
+    let image = images.and_then(|images| container::chosen(images, partition, spec));
+    let image = image.filter(|image| image.key.is_some()).map(|image| image.image.to_owned());
     let value_of = |area: &Option<Sourced<String>>| area.as_ref().map(|area| area.value.clone());
     Placement {
         site: site.site.clone(),
@@ -89,7 +94,8 @@ fn placement(
         directives,
         extra: spec.scheduler.extra.clone(),
         environment: partition.environment.iter().map(|setting| setting.value.clone()).collect(),
-        launcher: launch::rules(partition, spec.launch),
+        launcher: launch::rules(partition, spec.launch, container::rules(site, partition, spec)),
+        image,
         rendezvous: partition.rendezvous.value.clone(),
         has_internet: launch::has_internet(partition, spec),
         cache_area: value_of(&site.cache_area),

@@ -69,6 +69,7 @@ fn of_partition(partition: &Partition, facts: &mut Facts) {
     facts.push((path("limits.nodes"), partition.limits.nodes.is_some()));
     facts.push((path("limits.running"), partition.limits.running.is_some()));
     facts.push((path("limits.submitted"), partition.limits.submitted.is_some()));
+    facts.push((path("containers"), !partition.containers.is_empty()));
     facts.push((path("submits_from_compute"), partition.submits_from_compute.is_some()));
     let has_reasons = partition.environment.iter().all(|setting| !setting.value.reason.trim().is_empty());
     facts.push((path("environment.reason"), has_reasons));

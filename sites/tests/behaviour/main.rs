@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod completeness;
+mod containers;
 mod detection;
 mod drift;
 mod extra;

@@ -1,7 +1,7 @@
 //! Placements of the same few jobs at every site, and the rules that must not be lost, each by itself.
 
 use crate::support::{AT, MACHINE, catalogue, directive, job, job_for, placed, refused, site, text};
-use model::{GpuRequest, JobSpec, Launch, Severity};
+use model::{GpuRequest, Images, JobSpec, Launch, Severity};
 use sites::{LocalMachine, place};
 use std::fmt::Write;
 
@@ -227,7 +227,7 @@ fn a_container_is_shown_no_directory_whose_name_would_be_read_as_several() {
         let mut spec = job_for(jupiter, None, GpuRequest::PerNode(4));
         spec.workdir = path.to_owned();
         assert!(place(jupiter, &spec, None, AT).is_ok(), "{path}: without a container any name will do");
-        spec.environment.container = Some("/e/a.sif".to_owned());
+        spec.environment.container = Some(Images::One("/e/a.sif".to_owned()));
         let findings = place(jupiter, &spec, None, AT).err().unwrap_or_default();
         assert_eq!(findings.iter().filter(|finding| finding.field == "workdir").count(), expected, "{path}");
     }
@@ -294,11 +294,11 @@ fn an_image_for_another_architecture_and_afterok_are_doubted() {
     let catalogue = catalogue();
     let jupiter = site(catalogue, "jupiter");
     let mut spec: JobSpec = job_for(jupiter, None, GpuRequest::PerNode(4));
-    spec.environment.container = Some("/e/project1/images/torch-x86_64.sif".to_owned());
+    spec.environment.container = Some(Images::One("/e/project1/images/torch-x86_64.sif".to_owned()));
     spec.scheduler.after = Some("afterok:1".to_owned());
     let fields: Vec<String> = placed(jupiter, &spec).warnings.into_iter().map(|finding| finding.field).collect();
     assert_eq!(fields, ["environment.container", "scheduler.after"]);
-    spec.environment.container = Some("/e/project1/images/torch-aarch64.sif".to_owned());
+    spec.environment.container = Some(Images::One("/e/project1/images/torch-aarch64.sif".to_owned()));
     spec.scheduler.after = Some("afterany:1".to_owned());
     assert_eq!(placed(jupiter, &spec).warnings, []);
 }

@@ -1,7 +1,8 @@
 //! The embedded profiles: they parse, they say where their values come from, and the facts that matter most are right.
 
 use crate::support::{catalogue, site};
-use sites::{Architecture, Catalogue, Confidence, CpuKind, FigureFormat, LimitPlace};
+use model::Architecture;
+use sites::{Catalogue, Confidence, CpuKind, FigureFormat, LimitPlace};
 
 #[test]
 fn every_embedded_profile_parses_and_names_its_sources() {

@@ -5,7 +5,7 @@ use crate::{
     sites,
     stage::{ATTEMPT, Stage, Start, errors},
 };
-use model::{EnvironmentSetting, GpuVendor, JobSpec, Launch, Placement};
+use model::{ContainerRuntime, EnvironmentSetting, GpuVendor, Images, JobSpec, Launch, Placement};
 use std::{collections::BTreeMap, fs, process::Output};
 use templates::{Dialect, exit_code};
 
@@ -113,11 +113,14 @@ fn what_is_missing_on_the_node_is_named() {
             exit_code::NO_INPUT,
             "home/venvs/x is not there on",
         ),
-        (|spec| spec.environment.container = Some("~/a.sif".to_owned()), exit_code::NO_INPUT, "the container image"),
+        (
+            |spec| spec.environment.container = Some(Images::One("~/a.sif".to_owned())),
+            exit_code::NO_INPUT,
+            "the container image",
+        ),
         (|spec| spec.environment.modules = vec!["CUDA/13".to_owned()], exit_code::NO_MODULE, "has no `module` command"),
     ];
-    let mut placement = sites::local();
-    placement.launcher.container_launcher = vec!["apptainer".to_owned(), "exec".to_owned()];
+    let placement = sites::with_containers(sites::local(), ContainerRuntime::Apptainer);
     for (spoil, wanted, words) in cases {
         let mut spec = job(Launch::Command, "touch \"$STAGE/work\"");
         spoil(&mut spec);
@@ -240,9 +243,8 @@ fn a_container_sees_the_caches_wherever_they_are() {
         stage.double("apptainer", "echo \"$APPTAINER_BIND|$SINGULARITY_BIND\" >\"$STAGE/bound\"");
         fs::write(stage.path("home/a.sif"), "").expect("an image");
         let mut spec = job(Launch::Command, "true");
-        spec.environment.container = Some("~/a.sif".to_owned());
-        let mut placement = caching();
-        placement.launcher.container_launcher = vec!["apptainer".to_owned(), "exec".to_owned()];
+        spec.environment.container = Some(Images::One("~/a.sif".to_owned()));
+        let placement = sites::with_containers(caching(), ContainerRuntime::Apptainer);
         let scratch = stage.path("home").display().to_string();
         let variables = [("SCRATCH", scratch.as_str())];
         let output = run(&stage, &spec, &placement, if has_scratch { &variables } else { &[] });
@@ -250,7 +252,10 @@ fn a_container_sees_the_caches_wherever_they_are() {
         let bound = stage.read("bound");
         let (apptainer, singularity) = bound.trim().split_once('|').expect("both");
         let wanted = stage.path(wanted).display().to_string();
-        assert_eq!(apptainer.split(',').collect::<Vec<_>>(), [&stage.path("job").display().to_string(), "/", &wanted]);
+        let mut directories = vec![stage.path("job").display().to_string()];
+        // What lies in the job directory is seen already, and the working directory is `/`, which a container has itself.
+        directories.extend(has_scratch.then_some(wanted));
+        assert_eq!(apptainer.split(',').collect::<Vec<_>>(), directories);
         assert_eq!(apptainer, singularity);
     }
 }
@@ -262,10 +267,9 @@ fn a_directory_that_a_container_cannot_be_shown_ends_the_job_with_the_reason() {
     fs::write(stage.path("home/a.sif"), "").expect("an image");
     fs::create_dir(stage.path("a,b")).expect("a folder");
     let mut spec = job(Launch::Command, "true");
-    spec.environment.container = Some("~/a.sif".to_owned());
+    spec.environment.container = Some(Images::One("~/a.sif".to_owned()));
     spec.workdir = "$PLACE".to_owned();
-    let mut placement = sites::local();
-    placement.launcher.container_launcher = vec!["apptainer".to_owned(), "exec".to_owned()];
+    let placement = sites::with_containers(sites::local(), ContainerRuntime::Apptainer);
     let place = stage.path("a,b").display().to_string();
     let output = run(&stage, &spec, &placement, &[("PLACE", &place)]);
     assert_eq!(code(&output), exit_code::NO_INPUT);

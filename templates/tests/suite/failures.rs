@@ -31,7 +31,9 @@ fn link(stage: &Stage, number: u32, spec: &JobSpec) -> Output {
     let stamp = Stamp { link: LinkNumber::new(number).expect("not 0"), ..stamp() };
     let script = stage.script_of(stamp, &format!("script.{number}"), spec, &sites::local(), Dialect::Slurm);
     let log = fs::File::options().create(true).append(true).open(stage.path("log")).expect("a log");
-    let variables = vec![("PAKT_HEARTBEAT_SECONDS", "0.05".to_owned()), ("PAKT_KILL_SECONDS", "0".to_owned())];
+    // Where it is to save, it has the time.
+    let patience = if stage.exists("patient") { "60" } else { "0" };
+    let variables = vec![("PAKT_HEARTBEAT_SECONDS", "0.05".to_owned()), ("PAKT_KILL_SECONDS", patience.to_owned())];
     let start = Start { variables, ..Start::slurm(40 + u64::from(number)) };
     let errors = log.try_clone().expect("the same");
     stage.command(&script, &start).stdout(log).stderr(errors).output().expect("an end")
@@ -66,6 +68,8 @@ fn causes_go_before_consequences_and_the_programs_own_mistakes_before_lost_peers
         (r"RuntimeError: \033[31mCUDA out of\033[0m memory", 1, "gpu-oom"),
         (r"10%\rError: CUDA out of memory\r", 1, "gpu-oom"),
         ("Error: CUDA out of memory\nGPU has fallen off the bus", 1, "node-fault"),
+        (" 3: ValueError: no such shape\nNCCL WARN lost a peer", 1, "user-code"),
+        ("[default3]:ValueError: no such shape\nNCCL WARN lost a peer", 1, "user-code"),
     ] {
         let stage = Stage::new();
         fs::write(stage.path("log"), "of an earlier start: GPU has fallen off the bus\n").expect("ours");
@@ -105,6 +109,16 @@ fn each_kind_has_a_budget_of_its_own_that_a_newer_checkpoint_fills_again() {
     assert_eq!(failures(&stage), ["gpu-oom", "user-code", "gpu-oom", "user-code", "gpu-oom"]);
 }
 
+/// Between two starts that were killed with no word there is a newer checkpoint.
+#[test]
+fn a_start_that_was_killed_behind_a_newer_checkpoint_counts_anew() {
+    let stage = Stage::new();
+    fs::write(stage.path("job/checkpoints"), format!("7 {}\n", stage.path("job").display())).expect("ours");
+    fs::write(stage.path("job/chain"), "started 1 40 0 1000 0\nstarted 2 39 0 2000 5\n").expect("ours");
+    link(&stage, 3, &spec(budget(FailureClass::Unknown, 1), "touch \"$STAGE/worked\""));
+    assert!(stage.exists("worked"), "{}", stage.read("log"));
+}
+
 /// A start that was killed with no word: nobody can tell why.
 #[test]
 fn a_start_that_was_killed_counts_as_unknown() {
@@ -128,23 +142,51 @@ fn failures_of_the_machine_do_not_count_as_links_without_progress_and_may_have_a
     }
 }
 
-fn hung_after(seconds: u64) -> OnFailure {
+/// A minute, which a program does not wait for: it sets the times of its files back.
+fn hung_after_a_minute() -> OnFailure {
     OnFailure {
         retries: [(FailureClass::Hung, 0)].into(),
-        hung_after: Some(WallTime::from_seconds(seconds)),
-        exclude_for: None,
+        hung_after: Some(WallTime::from_seconds(60)),
+        ..OnFailure::default()
     }
 }
+
+/// Nothing was seen of the program for very long.
+const SILENT: &str = "touch -d @1 \"$STAGE/job/links/1/attempts/41-0/started\" \"$STAGE/log\"";
+const FOR_EVER: &str = "while :; do read -r -t 0.05 _ <> <(:); done";
 
 #[test]
 fn a_program_of_which_nothing_is_seen_is_told_to_end_and_killed_where_it_does_not() {
     let stage = Stage::new();
-    let deaf = "(trap '' TERM; echo \"$BASHPID\" >\"$STAGE/below\"; while :; do read -r -t 0.05 _ <> <(:); done) &\n\
-                trap '' TERM; wait; while :; do read -r -t 0.05 _ <> <(:); done";
-    link(&stage, 1, &spec(hung_after(1), deaf));
+    let deaf = format!(
+        "trap '' TERM\n(echo \"$BASHPID\" >\"$STAGE/below\"; {FOR_EVER}) &\nuntil [ -s \"$STAGE/below\" ]; do read -r -t 0.01 _ <> <(:); done\n{SILENT}\n{FOR_EVER}"
+    );
+    link(&stage, 1, &spec(hung_after_a_minute(), &deaf));
     assert_eq!((failures(&stage), over(&stage).as_deref()), (vec!["hung".to_owned()], Some("failures")));
     assert_eq!((stage.marker("ended", "told"), stage.marker("ended", "class")), ("hung".into(), "failed".into()));
-    assert!(stage.read("log").contains("nothing was seen of the program for 1 s"), "{}", stage.read("log"));
+    assert!(stage.read("log").contains("nothing was seen of the program for 60 s"), "{}", stage.read("log"));
+    let below = stage.read("below");
+    stage.wait_until("what it started is gone, too", |_| {
+        let status = fs::read_to_string(format!("/proc/{}/status", below.trim())).unwrap_or_default();
+        status.is_empty() || status.contains("State:\tZ")
+    });
+}
+
+/// A child of another thread than the first is found, too.
+#[test]
+fn what_a_thread_started_is_killed_with_the_program() {
+    let stage = Stage::new();
+    let code = "import os, signal, subprocess, threading, time\n\
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)\n\
+                def work():\n    child = subprocess.Popen(['sleep', '1000'])\n    open(os.environ['STAGE'] + '/below', 'w').write(str(child.pid))\n    \
+                time.sleep(1000)\n\
+                threading.Thread(target=work, daemon=True).start()\n\
+                while not os.path.exists(os.environ['STAGE'] + '/below'): time.sleep(0.01)\n\
+                for name in '/job/links/1/attempts/41-0/started', '/log': os.utime(os.environ['STAGE'] + name, (1, 1))\n\
+                time.sleep(1000)\n";
+    fs::write(stage.path("deaf.py"), code).expect("ours");
+    link(&stage, 1, &spec(hung_after_a_minute(), "trap '' TERM; python3 \"$STAGE/deaf.py\""));
+    assert_eq!(failures(&stage), ["hung"], "{}", stage.read("log"));
     let below = stage.read("below");
     stage.wait_until("what it started is gone, too", |_| {
         let status = fs::read_to_string(format!("/proc/{}/status", below.trim())).unwrap_or_default();
@@ -155,13 +197,11 @@ fn a_program_of_which_nothing_is_seen_is_told_to_end_and_killed_where_it_does_no
 #[test]
 fn what_saved_when_it_was_found_hung_goes_on() {
     let stage = Stage::new();
-    let run = format!(
-        "trap 'echo \"7 $STAGE/job\" >>\"$PAKT_CHECKPOINTS\"; exit 75' TERM\n{}",
-        "while :; do read -r -t 0.05 _ <> <(:); done"
-    );
-    link(&stage, 1, &spec(hung_after(1), &run));
+    fs::write(stage.path("patient"), "").expect("ours");
+    let run = format!("trap 'echo \"7 $STAGE/job\" >>\"$PAKT_CHECKPOINTS\"; exit 75' TERM\n{SILENT}\n{FOR_EVER}");
+    link(&stage, 1, &spec(hung_after_a_minute(), &run));
     assert_eq!((failures(&stage), over(&stage)), (vec!["-".to_owned()], None), "{}", stage.read("log"));
-    assert_eq!(stage.marker("ended", "class"), "checkpointed", "{} {}", stage.read("log"), stage.read("job/chain"));
+    assert_eq!((stage.marker("ended", "told"), stage.marker("ended", "class")), ("hung".into(), "checkpointed".into()));
 }
 
 #[test]
@@ -169,11 +209,12 @@ fn a_program_of_which_something_is_seen_is_left_alone() {
     for seen in ["$PAKT_CHECKPOINTS", "$PAKT_PROGRESS", "$STAGE/log"] {
         let stage = Stage::new();
         // Seen in an hour, as far as the script can tell; then it watches the heart beat.
+        let silent = if seen.ends_with("log") { SILENT.replace(" \"$STAGE/log\"", "") } else { SILENT.to_owned() };
         let run = format!(
-            "touch -d '+1 hour' \"{seen}\"\nfor beat in 1 2 3; do touch -d @1 \"$STAGE/{ATTEMPT}/heartbeat\"\n\
+            "touch -d '+1 hour' \"{seen}\"; {silent}\nfor beat in 1 2 3; do touch -d @1 \"$STAGE/{ATTEMPT}/heartbeat\"\n\
              until [ \"$(stat -c %Y \"$STAGE/{ATTEMPT}/heartbeat\")\" -gt 1 ]; do read -r -t 0.01 _ <> <(:); done; done; true"
         );
-        link(&stage, 1, &spec(hung_after(0), &run));
+        link(&stage, 1, &spec(hung_after_a_minute(), &run));
         assert_eq!(
             (failures(&stage), stage.marker("ended", "told")),
             (vec!["-".to_owned()], "none".into()),
@@ -195,8 +236,12 @@ fn nodes(stage: &Stage) {
         "case \"$*\" in 'show hostnames '*) cat \"$STAGE/hostnames\" ;; '--oneliner show job 41') echo 'JobId=41 JobState=NODE_FAIL Reason=None' ;;\n\
          'update '*) echo \"$*\" >>\"$STAGE/updates\" ;; *) exit 1 ;; esac",
     );
-    stage.double("sinfo", "echo \"$*\" >>\"$STAGE/sinfo.calls\"; cat \"$STAGE/nodes\"");
+    stage.double(
+        "sinfo",
+        "echo \"$*\" >>\"$STAGE/sinfo.calls\"; case \"$*\" in *--partition=*) cat \"$STAGE/partition\" ;; *) cat \"$STAGE/nodes\" ;; esac",
+    );
     fs::write(stage.path("hostnames"), "n1\nn2\n").expect("ours");
+    fs::write(stage.path("partition"), "30 idle\n20 mix\n50 down*\n").expect("ours");
 }
 
 /// The nodes that are left out, each with why.
@@ -269,9 +314,19 @@ fn nodes_are_left_out_for_their_time_and_never_more_than_sixteen() {
         .expect("ours");
     link(&stage, 1, &spec(OnFailure::default(), "echo 'n1: GPU has fallen off the bus'; exit 1"));
     let updates = stage.read("updates");
-    let (_, list) = updates.trim().split_once("ExcNodeList=").expect("a list");
+    // At its beginning those that were known, and at its end one more.
+    assert_eq!(updates.lines().count(), 2, "{updates}");
+    let (_, list) = updates.trim().rsplit_once("ExcNodeList=").expect("a list");
     let list: Vec<&str> = list.split(',').collect();
     assert_eq!((list.len(), list[0], list[1], list[15]), (16, "n1", "n29", "n15"), "{updates}");
+
+    for (partition, left_out) in [("2 idle\n", 1), ("1 idle\n5 drain\n", 0), ("", 0)] {
+        let stage = Stage::new();
+        nodes(&stage);
+        fs::write(stage.path("partition"), partition).expect("ours");
+        link(&stage, 1, &spec(OnFailure::default(), "echo 'n1: GPU has fallen off the bus'; exit 1"));
+        assert_eq!(bad(&stage).len(), left_out, "{partition}: {}", stage.read("log"));
+    }
 
     let never = OnFailure { exclude_for: Some(WallTime::from_seconds(0)), ..OnFailure::default() };
     let stage = Stage::new();

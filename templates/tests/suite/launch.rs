@@ -5,7 +5,7 @@ use crate::{
     sites,
     stage::{ATTEMPT, Stage, Start, errors},
 };
-use model::{JobSpec, Launch, Placement, RunLine};
+use model::{Images, JobSpec, Launch, Placement, RunLine};
 use std::{fs, process::Output};
 use templates::{Dialect, exit_code};
 
@@ -223,17 +223,19 @@ fn a_container_holds_the_program_and_sees_the_job_directory() {
         let stage = Stage::new();
         stage.double(
             "apptainer",
-            "echo \"$1 $2 $3 $4|$APPTAINER_BIND\" >>\"$STAGE/containers\"; shift 5; INSIDE=yes exec \"$@\"",
+            "echo \"$1 $2|$APPTAINER_BIND\" >>\"$STAGE/containers\"; shift 3; INSIDE=yes exec \"$@\"",
         );
         stage.double("prog", "echo \"$INSIDE $1\" >>\"$STAGE/seen\"");
         fs::write(stage.path("home/a.sif"), "").expect("an image");
         let mut spec = job(launch, text);
-        spec.environment.container = Some("~/a.sif".to_owned());
+        spec.environment.container = Some(Images::One("~/a.sif".to_owned()));
         let placement = Placement { nodes: 1, ..bare("jupiter") };
-        let output = run(&stage, &spec, &placement, &[("SCRATCH", "/the scratch")]);
+        let scratch = stage.path("the scratch").display().to_string();
+        fs::create_dir(&scratch).expect("a folder");
+        let output = run(&stage, &spec, &placement, &[("SCRATCH", &scratch)]);
         assert!(output.status.success(), "{launch:?}: {}", errors(&output));
         assert!(stage.read("seen").lines().all(|line| line == "yes a b"), "{launch:?}");
-        let wanted = format!("exec --nv --bind /the scratch|{},/\n", stage.path("job").display());
+        let wanted = format!("exec --nv|{scratch},{}\n", stage.path("job").display());
         assert!(stage.read("containers").starts_with(&wanted), "{launch:?}: {}", stage.read("containers"));
     }
 }

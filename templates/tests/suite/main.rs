@@ -6,6 +6,7 @@ mod chain;
 mod claim;
 mod code;
 mod common;
+mod containers;
 mod environment;
 mod failures;
 mod guard;

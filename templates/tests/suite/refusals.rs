@@ -4,7 +4,7 @@ use crate::{
     common::{job, stamp},
     sites,
 };
-use model::{Directive, JobSpec, Launch, Placement, RunLine};
+use model::{Directive, Images, JobSpec, Launch, Placement, RunLine};
 use templates::{BatchScript, Dialect, TemplateError, render};
 
 fn refused(spec: &JobSpec, placement: &Placement, dialect: Dialect) -> String {
@@ -53,9 +53,9 @@ fn the_local_scheduler_starts_one_task_on_one_node() {
 #[test]
 fn a_container_needs_a_known_runtime() {
     let mut spec = job(Launch::Srun, "x");
-    spec.environment.container = Some("/images/a.sif".to_owned());
+    spec.environment.container = Some(Images::One("/images/a.sif".to_owned()));
     let error = refused(&spec, &sites::site("raven"), Dialect::Slurm);
-    assert!(error.contains("names no container launcher for `gpu`") && error.contains("raven"), "{error}");
+    assert!(error.contains("names no container runtime for `gpu`") && error.contains("raven"), "{error}");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn text_that_would_break_out_of_its_line_is_refused() {
     let cases: [(&str, Spoil); 9] = [
         ("`workdir`", |spec, _| spec.workdir = "/a\nb".to_owned()),
         ("`environment.venv`", |spec, _| spec.environment.venv = Some("/a\0".to_owned())),
-        ("`environment.container`", |spec, _| spec.environment.container = Some("/a\nb".to_owned())),
+        ("`environment.container`", |spec, _| spec.environment.container = Some(Images::One("/a\nb".to_owned()))),
         ("`environment.modules`", |spec, _| spec.environment.modules = vec!["a\nb".to_owned()]),
         ("`run`", |spec, _| spec.run = RunLine::Shell("a\0b".to_owned())),
         ("a word of the command line", |spec, _| spec.run = RunLine::Words(vec!["a\0b".to_owned()])),
@@ -136,7 +136,7 @@ fn directories_that_no_container_can_be_shown_are_refused() {
         render(&script).map_err(|error| error.to_string())
     };
     assert!(script(&spec).is_ok(), "without a container any directory will do");
-    spec.environment.container = Some("/images/a.sif".to_owned());
+    spec.environment.container = Some(Images::One("/images/a.sif".to_owned()));
     assert!(script(&spec).expect_err("refused").starts_with("`workdir` is `/a:b`, which cannot be shown"));
 }
 

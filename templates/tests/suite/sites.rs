@@ -2,8 +2,8 @@
 //! jobs/tests.
 
 use model::{
-    ChargeRule, Directive, EnvironmentSetting, GpuVendor, LauncherRules, NodeShare, Placement, RendezvousRule, Tariff,
-    TariffId, Tres, WallTime,
+    ChargeRule, ContainerRules, ContainerRuntime, Directive, EnvironmentSetting, GpuVendor, LauncherRules, NodeShare,
+    Placement, RendezvousRule, Tariff, TariffId, Tres, WallTime,
 };
 
 /// One node of this machine, without GPUs.
@@ -43,7 +43,10 @@ fn jsc(name: &str, partition: &str, suffix: &str, preferred: Option<&str>, gloo:
     };
     placement.launcher.srun_options = vec!["--cpu-bind=none".to_owned()];
     placement.launcher.mpi_launcher = vec!["srun".to_owned(), "--mpi=pspmix".to_owned()];
-    placement.launcher.container_launcher = words("apptainer exec --nv --bind $SCRATCH");
+    placement.launcher.container = Some(Box::new(ContainerRules {
+        binds: vec!["$SCRATCH".to_owned()],
+        ..containers(ContainerRuntime::Apptainer)
+    }));
     placement
 }
 
@@ -71,8 +74,15 @@ fn setting(name: &str, value: &str, reason: &str) -> EnvironmentSetting {
     EnvironmentSetting { name: name.to_owned(), value: value.to_owned(), when_set: None, reason: reason.to_owned() }
 }
 
-fn words(text: &str) -> Vec<String> {
-    text.split(' ').map(str::to_owned).collect()
+/// A container runtime that needs to be told nothing.
+pub(crate) fn containers(runtime: ContainerRuntime) -> ContainerRules {
+    ContainerRules { runtime, modules: Vec::new(), options: Vec::new(), binds: Vec::new(), bound: Vec::new() }
+}
+
+/// The same placement with that runtime.
+pub(crate) fn with_containers(placement: Placement, runtime: ContainerRuntime) -> Placement {
+    let launcher = LauncherRules { container: Some(Box::new(containers(runtime))), ..placement.launcher };
+    Placement { launcher, ..placement }
 }
 
 fn with(mut placement: Placement, options: &[&str]) -> Placement {
@@ -106,6 +116,7 @@ fn plain(name: &str, partition: &str, nodes: u32, gpus: u32) -> Placement {
         extra: Vec::new(),
         environment: Vec::new(),
         launcher: LauncherRules::default(),
+        image: None,
         rendezvous: RendezvousRule {
             host_suffix: String::new(),
             preferred_host: None,
