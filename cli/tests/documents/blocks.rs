@@ -103,13 +103,13 @@ fn part(place: &str, info: &str, first: usize, block: &[&str], directions: Direc
         "console" => with_output(place, first, block),
         "sh" => without_output(first, block),
         "crontab" => scheduled(place, first, block),
-        "yaml" | "text" => {
+        "yaml" | "text" | "python" => {
             let is_command =
                 |line: &&&str| line.starts_with("$ ") || line.starts_with("pakt ") || line.starts_with("./ci/");
             assert!(!block.iter().any(|line| is_command(&line)), "{place}: a command in a block that is not run");
             return None;
         }
-        _ => panic!("{place}: `{info}` is no info string that a test knows (console, sh, crontab, yaml, text)"),
+        _ => panic!("{place}: `{info}` is no info string that a test knows (console, sh, crontab, yaml, text, python)"),
     };
     Some(Part::Commands(Commands {
         site: directions.site.unwrap_or_else(|| "local".to_owned()),

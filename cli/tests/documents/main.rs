@@ -24,7 +24,7 @@ mod stage;
 use play::play;
 
 /// The documents; those of the second list have blocks for a cluster of the lab.
-const DOCUMENTS: [&str; 10] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "docs/checkpoints.md",
     "docs/containers.md",
@@ -34,6 +34,7 @@ const DOCUMENTS: [&str; 10] = [
     "docs/guides/pi.md",
     "docs/guides/researcher.md",
     "docs/guides/reviewer.md",
+    "docs/provenance.md",
     "docs/results.md",
 ];
 const ON_JUPITER: [&str; 2] = ["README.md", "docs/guides/researcher.md"];
@@ -89,6 +90,11 @@ fn results() {
 }
 
 #[test]
+fn provenance() {
+    play("docs/provenance.md", "local");
+}
+
+#[test]
 fn real_readme_on_jupiter() {
     play("README.md", "jupiter");
 }
@@ -106,6 +112,7 @@ fn every_document_and_every_cluster_has_a_test() {
         "docs/containers.md",
         "docs/examples/README.md",
         "docs/for-admins.md",
+        "docs/provenance.md",
         "docs/results.md",
     ];
     let mut found: Vec<String> = named.map(str::to_owned).into();

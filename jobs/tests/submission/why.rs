@@ -259,7 +259,7 @@ async fn another_site_that_would_start_it_sooner_is_offered_where_a_budget_pays_
         let house = desk.house_at(&other, "otherland", "ada");
         let neighbour = Neighbour { site: house.here.clone(), house: Ok(house) };
         let reached = Reached(Mutex::new(vec![neighbour]));
-        let found = why(&desk.house("ada"), "once", &reached).await.expect("answered");
+        let found = Box::pin(why(&desk.house("ada"), "once", &reached)).await.expect("answered");
         let Standing::Pending(waits) = found.standing else { panic!("it waits") };
         let sooner = waits.sooner.expect("asked");
         let is_elsewhere = |offer: &Offer| matches!(offer.change, Change::Site(_));
@@ -335,7 +335,7 @@ async fn never_more_than_six_questions_are_asked() {
     let neighbours =
         [neighbour(Ok(desk.house("ada"))), neighbour(Err("no answer".to_owned())), neighbour(Ok(desk.house("ada")))];
     let reached = Reached(Mutex::new(neighbours.into()));
-    let found = why(&desk.house("ada"), "once", &reached).await.expect("answered");
+    let found = Box::pin(why(&desk.house("ada"), "once", &reached)).await.expect("answered");
     let Standing::Pending(waits) = found.standing else { panic!("it waits") };
     let sooner = waits.sooner.expect("asked");
     assert_eq!((sooner.asked, desk.says().estimated.len()), (MOST_QUESTIONS, MOST_QUESTIONS));
