@@ -257,7 +257,10 @@ fn of_chain(seen: &mut JobSighting, over: Option<&Over>, was_cancelled: bool) {
     let base = match over.map(|over| over.why) {
         Some(OverReason::Done) => BaseState::Completed,
         _ if was_cancelled => BaseState::Cancelled,
-        _ => return,
+        None => return,
+        // The last link that it may have had its own end, which tells more.
+        Some(OverReason::Links) if seen.state.base != BaseState::Completed => return,
+        Some(_) => BaseState::Failed,
     };
     if seen.state.is_final() {
         seen.state = JobState::of(base);

@@ -360,6 +360,9 @@ fn mistakes_in_a_chain_are_named_with_what_to_write() {
         let said = said(&format!("{SMALLEST}chain: {text}\n"));
         assert!(said.contains(&format!(" {field}: ")) && said.contains(what), "{text}: {said}");
     }
+    let without_gpus = SMALLEST.replace("gpus_per_node: 4, ", "").replace("torchrun", "command");
+    let said = said(&format!("{without_gpus}chain: {{ until: steps, max_gpu_hours: 5 }}\n"));
+    assert!(said.contains(" chain.max_gpu_hours: a job without GPUs takes no GPU-hours"), "{said}");
 }
 
 #[test]
@@ -386,6 +389,17 @@ fn code_is_live_unless_the_file_says_otherwise() {
     assert_eq!(spec.get("code"), None);
 }
 
+/// The job would run beside the image that was meant.
+#[test]
+fn a_container_with_nothing_behind_it_is_a_mistake() {
+    let text = SMALLEST.replace("environment: { venv: ~/venvs/torch }", "environment:\n  container:");
+    assert!(
+        said(&text).contains(" environment.container: no image is in it -> write one behind it"),
+        "{}",
+        said(&text)
+    );
+}
+
 #[test]
 fn mistakes_in_code_are_named_with_what_to_write() {
     for (text, expected) in [
@@ -395,9 +409,9 @@ fn mistakes_in_code_are_named_with_what_to_write() {
             "10:9+6 code.frozen: there is no field `frozen` -> the fields here are: freeze, repositories\n",
         ),
         (
-            "code: { freeze: yes, repositories: [~bob/lm] }\n",
-            "10:17+3 code.freeze: `yes` is not a `freeze` -> one of: true, false\n\
-             10:37+7 code.repositories[0]: `~bob/lm` is not expanded: only `~` and `~/` mean a home directory, your own \
+            "code: { freeze: maybe, repositories: [~bob/lm] }\n",
+            "10:17+5 code.freeze: `maybe` is not a `freeze` -> one of: true, false\n\
+             10:39+7 code.repositories[0]: `~bob/lm` is not expanded: only `~` and `~/` mean a home directory, your own \
              -> write the path in full; `./~bob/lm` is a directory of that name\n",
         ),
     ] {

@@ -63,13 +63,12 @@ fn around(path: &str) -> Job<'static> {
     match path {
         "resources.gpus" => drop(job.remove("resources.nodes")),
         "chain.time" => drop(job.insert("chain.until", "time")),
-        "chain.steps"
-        | "chain.max_links"
-        | "chain.max_gpu_hours"
-        | "chain.ahead"
-        | "chain.stalled_links"
-        | "chain.lead"
-        | "chain.signal" => drop(job.insert("chain.until", "steps")),
+        "chain.steps" | "chain.max_links" | "chain.ahead" | "chain.stalled_links" | "chain.lead" | "chain.signal" => {
+            job.insert("chain.until", "steps");
+        }
+        "chain.max_gpu_hours" => {
+            job.extend([("chain.until", "steps"), ("resources.gpus_per_node", "4")]);
+        }
         _ if path.starts_with("on_failure.") => {
             job.insert("chain.until", "marker");
             job.insert("resources.time", "\"12:00:00\"");

@@ -51,7 +51,7 @@ impl Cluster {
         let cluster = state.clusters.get(name).filter(|cluster| cluster.made);
         let ports = cluster.ok_or_else(|| not_up(format!("cluster {name}")))?.ports;
         let site = Site { lab: lab.clone(), shape, ports };
-        let lock = Lock::take(&site.layout().lock(), hold, false)?;
+        let lock = Lock::take_in_turn(&site.layout().lock(), hold)?;
         for server in site.servers() {
             if !server.runs()? {
                 return Err(not_up(server.title()));

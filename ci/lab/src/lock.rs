@@ -55,10 +55,54 @@ impl Lock {
     }
 }
 
+impl Lock {
+    /// The same in turn: where somebody waits to be alone, who comes later waits behind them, or a cluster that many use would
+    /// never be free.
+    pub(crate) fn take_in_turn(path: &Path, hold: Hold) -> Result<Self, LabError> {
+        let _gate = Self::take(&path.with_extension("gate"), hold, true)?;
+        Self::take(path, hold, false)
+    }
+}
+
 /// Whether the path still names the locked file: `down` removes it while others wait.
 fn is_still(file: &File, path: &Path) -> bool {
     match (file.metadata(), path.metadata()) {
         (Ok(held), Ok(named)) => (held.dev(), held.ino()) == (named.dev(), named.ino()),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{sync::mpsc, thread};
+
+    #[test]
+    fn who_waits_to_be_alone_comes_before_those_who_came_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        File::create(&path).unwrap();
+        let first = Lock::take_in_turn(&path, Hold::Shared).unwrap();
+        let (told, order) = mpsc::channel();
+        let take = |hold: Hold, name: &'static str| {
+            let (path, told) = (path.clone(), told.clone());
+            thread::spawn(move || {
+                let _lock = Lock::take_in_turn(&path, hold).unwrap();
+                told.send(name).unwrap();
+            })
+        };
+        let alone = take(Hold::Alone, "alone");
+        let gate = path.with_extension("gate");
+        let is_closed = || {
+            let file = File::open(&gate).map_err(file_error("opening", &gate))?;
+            let is_free = flock(&file, FlockOperation::NonBlockingLockShared).is_ok();
+            Ok::<_, LabError>((!is_free).then_some(()))
+        };
+        wait_for(LIMIT, is_closed).unwrap().unwrap();
+        let later = take(Hold::Shared, "later");
+        drop(first);
+        assert_eq!([order.recv().unwrap(), order.recv().unwrap()], ["alone", "later"]);
+        alone.join().unwrap();
+        later.join().unwrap();
     }
 }

@@ -83,7 +83,8 @@ fn of_others(subject: &Subject, standing: &Standing) -> Vec<(&'static str, Strin
                 Subject::Foreign(_) => None,
             };
             let note = note.map_or_else(String::new, |note| format!(", {note}"));
-            [("state", format!("{state}{note}: it is over"))].into_iter().chain(told.into_iter().flatten()).collect()
+            let standing = if is_paused(subject) { "PAUSED".to_owned() } else { format!("{state}{note}: it is over") };
+            [("state", standing)].into_iter().chain(told.into_iter().flatten()).collect()
         }
         Standing::Unknown { why } => vec![
             ("state", "UNKNOWN".to_owned()),
@@ -166,6 +167,7 @@ fn json(why: &Why) -> Value {
     let (state, pending) = match &why.standing {
         Standing::Begun => ("begun", Value::Null),
         Standing::Running(_) => ("running", Value::Null),
+        Standing::Ended(_) if is_paused(subject) => ("paused", Value::Null),
         Standing::Ended(_) => ("ended", Value::Null),
         Standing::Unknown { .. } => ("unknown", Value::Null),
         Standing::Pending(waits) => ("pending", pending_json(waits)),
@@ -215,4 +217,9 @@ fn sooner_json(sooner: &Sooner) -> Value {
         "asked": sooner.asked, "unchanged_at": sooner.unchanged_at, "notes": sooner.notes,
         "offers": sooner.offers.iter().map(offer).collect::<Vec<_>>(),
     })
+}
+
+/// Whether it is a chain that goes on as soon as somebody queues its next link.
+fn is_paused(subject: &Subject) -> bool {
+    matches!(subject, Subject::Own(shown) if shown.is_paused())
 }

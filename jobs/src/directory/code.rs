@@ -27,8 +27,9 @@ impl State {
         if reached(self.files().modified_at(&path).await, NOT_KEPT)?.is_some() {
             return Ok(());
         }
+        // What is not committed, of whatever tree, is nobody else's to read.
         let folder = self.root().join("code").join(user.as_str());
-        self.create_own_folder("code", &folder, NOT_KEPT).await?;
+        self.create_private_folder("code", &folder, NOT_KEPT).await?;
         match self.files().write_once(&path, bytes).await {
             // Another process was first, and it is longer than what is read of it to tell.
             Err(error) if error.kind == ReachErrorKind::TooLong => Ok(()),
@@ -117,6 +118,6 @@ mod tests {
         assert_eq!(state.code(&user, "long.tar", long.len()).await.expect("read"), Some(long));
         assert_eq!(state.code(&user, "other.tar", 1).await.expect("read"), None);
         let mode = |path: &str| folder.path().join(path).metadata().expect("there").permissions().mode() & 0o7777;
-        assert_eq!((mode("code"), mode("code/ada")), (0o3770, 0o2750));
+        assert_eq!((mode("code"), mode("code/ada") & 0o777), (0o3770, 0o700));
     }
 }

@@ -95,12 +95,16 @@ impl State {
         reached(self.files.create_directories(folder, own(self.mode)).await, what)
     }
 
+    /// Makes a folder below the one of that name that nobody but the person reads.
+    pub(super) async fn create_private_folder(&self, name: &str, folder: &Path, what: &str) -> Result<(), JobsError> {
+        self.create_folder(name, what).await?;
+        reached(self.files.create_directories(folder, DirectoryMode::Private).await, what)
+    }
+
     /// A person's own folder for scripts that the scheduler is only asked about; it is made where it is missing.
     pub async fn questions(&self, user: &UserName) -> Result<PathBuf, JobsError> {
-        let what = "the script was not written";
-        self.create_folder("questions", what).await?;
         let folder = self.root.join("questions").join(user.as_str());
-        reached(self.files.create_directories(&folder, DirectoryMode::Private).await, what)?;
+        self.create_private_folder("questions", &folder, "the script was not written").await?;
         Ok(folder)
     }
 

@@ -1,7 +1,7 @@
 //! The `chain` part: how a job goes on past the wall-time limit.
 
 use super::{fields::Fields, reference};
-use model::{Chain, LinkNumber, Until, WallTime};
+use model::{Chain, GpuRequest, LinkNumber, Resources, Until, WallTime};
 
 /// The most links of a chain: what one archive seals.
 const MOST_LINKS: u32 = 500;
@@ -20,8 +20,8 @@ enum Word {
     Marker,
 }
 
-/// Reads `chain`; none where the job has none. `limit` is the wall-time limit, where it could be read.
-pub(super) fn read(job: &Fields<'_>, limit: Option<WallTime>) -> Option<Chain> {
+/// Reads `chain`; none where the job has none. `resources` are the job's, where they could be read.
+pub(super) fn read(job: &Fields<'_>, resources: Option<&Resources>) -> Option<Chain> {
     if !job.has("chain") {
         return None;
     }
@@ -40,8 +40,9 @@ pub(super) fn read(job: &Fields<'_>, limit: Option<WallTime>) -> Option<Chain> {
         lead: fields.parsed("lead", "write `HH:MM:SS`, or a number with `s` or `m`; quote it"),
         signal: fields.parsed("signal", "such as `USR1`; without it the program is told by a file and an instant"),
     };
-    if let Some(limit) = limit {
-        check(&fields, &chain, limit);
+    if let Some(resources) = resources {
+        check(&fields, &chain, resources.time);
+        check_gpus(&fields, &chain, resources);
     }
     Some(chain)
 }
@@ -84,6 +85,14 @@ fn check(fields: &Fields<'_>, chain: &Chain, limit: WallTime) {
         let (links, most) = (chain.max_links, WallTime::from_seconds(most));
         let what = format!("it is to work for {time}, and {links} links of {limit} can work for {most} at most");
         fields.doubt("time", what, "raise `max_links`, or lengthen `resources.time`");
+    }
+}
+
+fn check_gpus(fields: &Fields<'_>, chain: &Chain, resources: &Resources) {
+    let has_none = matches!(resources.gpus, GpuRequest::None | GpuRequest::PerNode(0) | GpuRequest::Total(0));
+    if chain.max_gpu_hours.is_some() && has_none {
+        let what = "a job without GPUs takes no GPU-hours";
+        fields.mistake("max_gpu_hours", what, "bound it by `max_links`");
     }
 }
 

@@ -59,6 +59,11 @@ impl<'a> Fields<'a> {
         self.entry(name).is_some_and(|(_, node)| !matches!(node.value, Value::Null))
     }
 
+    /// Whether a field is there with nothing behind it.
+    pub(super) fn is_null(&self, name: &str) -> bool {
+        self.entry(name).is_some_and(|(_, node)| matches!(node.value, Value::Null))
+    }
+
     /// Reports every field that is not one of `known`, with the nearest name or the word that it is reserved.
     pub(super) fn only(&self, known: &[&str]) {
         for (key, _) in self.entries.iter().filter(|(key, _)| !known.contains(&key.text.as_str())) {

@@ -135,7 +135,7 @@ fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place,
     let notify = surroundings::notify(&job);
     let scheduler = scheduler::read(&job);
     let code = code::read(&job, &source.directory);
-    let chain = chain::read(&job, resources.as_ref().map(|resources| resources.time));
+    let chain = chain::read(&job, resources.as_ref());
     let on_failure = on_failure::read(&job, resources.as_ref().map(|resources| resources.time));
     Some(JobSpec {
         name: name.unwrap_or_else(|| MADE_UP.parse().expect("a word is a job name")),

@@ -223,7 +223,7 @@ pub const FIELDS: &[FieldReference] = &[
         "it is left alone",
         "\"00:30:00\"",
         "A program of which nothing is seen for so long (no line of its log, no progress, no checkpoint) is told to end, and is killed a \
-         minute later. Longer than it takes to load or to save; Python keeps lines back that it prints into a file, unless \
+         minute later. At least `2m`, because it is looked at once a minute, and longer than it takes to load or to save; Python keeps lines back that it prints into a file, unless \
          `PYTHONUNBUFFERED` is set.",
     ),
     field(

@@ -22,6 +22,10 @@ pub(super) fn environment(job: &Fields<'_>, directory: &Path) -> Environment {
 
 /// One image, or one for each kind of node.
 fn container(fields: &Fields<'_>, directory: &Path) -> Option<Images> {
+    if fields.is_null("container") {
+        fields.mistake("container", "no image is in it", "write one behind it, or take `container` out");
+        return None;
+    }
     if !fields.is_map("container") {
         return image(fields, "container", directory).map(Images::One);
     }

@@ -35,7 +35,7 @@ impl Seen {
 
 /// A git command in a folder.
 pub(super) fn git(folder: &Path, arguments: &[&str]) -> Command {
-    const SETTINGS: [&str; 8] = [
+    const SETTINGS: [&str; 10] = [
         "-c",
         "core.fsmonitor=false",
         "-c",
@@ -44,6 +44,9 @@ pub(super) fn git(folder: &Path, arguments: &[&str]) -> Command {
         "submodule.recurse=false",
         "-c",
         "protocol.allow=never",
+        // `git diff` would write the index anew, and lock it.
+        "-c",
+        "diff.autoRefreshIndex=false",
     ];
     Command::new("git")
         .arguments(["--no-pager", "--no-optional-locks", "--literal-pathspecs"])
@@ -119,8 +122,16 @@ fn not_kept(not_kept: String) -> Change {
 
 /// What git says of the tree, with the sizes of what it does not track.
 pub(super) async fn status(place: &dyn Reach, root: &Path) -> Result<Status, NotSeen> {
-    let arguments =
-        ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--no-ahead-behind", "--no-renames"];
+    let arguments = [
+        "status",
+        "--porcelain=v2",
+        "--branch",
+        "-z",
+        "--untracked-files=normal",
+        "--no-ahead-behind",
+        "--no-renames",
+        "--ignore-submodules=none",
+    ];
     let mut status = Status::read(&answer(place, root, &arguments).await?).map_err(NotSeen)?;
     if !status.untracked.first.is_empty() {
         let names = status.untracked.first.iter().map(|file| format!("./{}", file.name));
@@ -152,6 +163,8 @@ async fn diff(place: &dyn Reach, root: &Path) -> Result<Vec<u8>, String> {
         "--no-color",
         "--no-renames",
         "--no-relative",
+        "--submodule=short",
+        "--ignore-submodules=none",
         "--src-prefix=a/",
         "--dst-prefix=b/",
         "HEAD",

@@ -4,6 +4,7 @@
 use super::{
     digest::sha256,
     record::{Image, ImageDigest},
+    remote,
 };
 use crate::{error::JobsError, house::House};
 use model::{Sha256, Timestamp};
@@ -32,9 +33,21 @@ struct Facts {
     all: String,
 }
 
+/// An image as it is written down: of an address no more than of a repository's, and its digest.
+fn told(named: &str) -> String {
+    let Some((scheme, rest)) = named.split_once("://") else { return named.to_owned() };
+    if let Some(address) = remote::without_credentials(named) {
+        return address;
+    }
+    // `docker://NAME:TOKEN@HOST/IMAGE@sha256:…`: who fetches it stands in front of the host, a digest behind the image.
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = if path.is_empty() { authority } else { authority.rsplit_once('@').map_or(authority, |(_, host)| host) };
+    format!("{scheme}://{host}{path}")
+}
+
 /// Looks at the image that a job names; `path` is the file that is meant, where it is one and this machine can tell.
 pub(super) async fn look(house: &House, named: &str, path: Option<PathBuf>) -> Result<Image, JobsError> {
-    let bare = |digest| Image { named: named.to_owned(), path: None, bytes: None, modified_at: None, digest };
+    let bare = |digest| Image { named: told(named), path: None, bytes: None, modified_at: None, digest };
     if named.contains("://") {
         let digest = named.rsplit_once("@sha256:").and_then(|(_, digest)| digest.parse().ok());
         let why = || "its address names no digest, and what lies there may change".to_owned();

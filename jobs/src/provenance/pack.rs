@@ -22,6 +22,16 @@ pub(super) struct Packed {
     pub(super) archive: Vec<u8>,
     pub(super) content: Bytes,
     pub(super) files: u64,
+    /// The names of the files, from `./` on.
+    names: Vec<Vec<u8>>,
+}
+
+impl Packed {
+    /// Whether it holds a folder: a link on the way to it has nothing below itself in an archive.
+    pub(super) fn has_folder(&self, below: &str) -> bool {
+        let begin = [b"./", below.trim_end_matches('/').as_bytes(), b"/"].concat();
+        below.is_empty() || self.names.iter().any(|name| name.starts_with(&begin))
+    }
 }
 
 /// Packs the tree; where it cannot be, why.
@@ -44,7 +54,8 @@ pub(super) async fn pack(place: &dyn Reach, root: &Path) -> Result<Packed, Strin
     }
     let archive = archive(place, root, &there).await?;
     let content = Bytes::of(&archive);
-    Ok(Packed { archive, content, files: there.len().try_into().unwrap_or(u64::MAX) })
+    let files = there.len().try_into().unwrap_or(u64::MAX);
+    Ok(Packed { archive, content, files, names: there.into_iter().map(|(_, name)| name).collect() })
 }
 
 /// What git tracks, submodules included, and what it neither tracks nor ignores.
@@ -60,13 +71,18 @@ async fn there(place: &dyn Reach, root: &Path, names: &BTreeSet<Vec<u8>>) -> Res
     let command = Command::new("xargs")
         .arguments(["-0", "-r", "stat", "--printf=%f %s %n\\0", "--"])
         .standard_input(names.iter().flat_map(|name| [name.as_slice(), &[0]].concat()).collect::<Vec<u8>>())
+        .without(["LC_*", "LANG", "LANGUAGE"])
+        .variable("LC_ALL", "C")
         .directory(root)
         .time_limit(TIME_LIMIT)
         .output_limit(LONGEST_LIST);
     let output = place.run(&command).await.map_err(|error| error.to_string())?;
-    // 123: one of them was not there (xargs(1), "EXIT STATUS").
-    if output.timed_out || !matches!(output.status, Some(0 | 123)) {
-        return Err(format!("its files were not looked at: stat {}", output.ending()));
+    // 123: one of them was not there (xargs(1), "EXIT STATUS"), or could not be looked at.
+    let said = output.stderr_text();
+    let other = said.lines().find(|line| !line.trim().is_empty() && !line.ends_with("No such file or directory"));
+    if output.timed_out || !matches!(output.status, Some(0 | 123)) || other.is_some() {
+        let why = other.map_or_else(|| format!("stat {}", output.ending()), str::to_owned);
+        return Err(format!("its files were not looked at: {why}"));
     }
     Ok(output.stdout.split(|byte| *byte == 0).filter_map(entry).filter(|(_, name)| names.contains(name)).collect())
 }

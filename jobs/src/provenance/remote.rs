@@ -17,7 +17,7 @@ pub(super) fn usual(bytes: &[u8]) -> Option<String> {
 }
 
 /// An address without its user's name, password, query and fragment. `git@host:path` keeps its name: it is that of the service.
-fn without_credentials(address: &str) -> Option<String> {
+pub(super) fn without_credentials(address: &str) -> Option<String> {
     let Some((scheme, rest)) = address.split_once("://") else { return of_host_or_path(address) };
     if !SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) {
         return None;

@@ -16,8 +16,9 @@ use model::{
     Amount, BaseState, ObjectFile, ObjectFileRole, ObjectImage, ObjectSource, ObjectUsage, ResearchObject, RunLine,
     Timestamp, Unit,
 };
+use regex::bytes::Regex;
 use scheduler_adapters::Freshness;
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::OnceLock};
 
 /// The longest log that becomes part of it, in bytes.
 const LONGEST_LOG: usize = 64 * 1024 * 1024;
@@ -101,11 +102,11 @@ impl Files {
                 number => format!("script-{number}.sh"),
             };
             let form = (ObjectFileRole::Script, "text/x-shellscript");
-            self.add(name, "The batch script", form, without_mail(&text, mail));
+            self.add(name, "The batch script", form, without_mail_users(&without_mail(&text, mail)));
         }
         if let Some(text) = directory.kept_script_text().await? {
             let form = (ObjectFileRole::Script, "text/x-shellscript");
-            self.add("handed-over.sh".to_owned(), "The script as it was handed over", form, text);
+            self.add("handed-over.sh".to_owned(), "The script as it was handed over", form, without_mail_users(&text));
         }
         if mail.is_some() {
             self.notes.push("the mail address is left out of the job file and the script".to_owned());
@@ -183,6 +184,13 @@ fn without_mail(text: &[u8], mail: Option<&str>) -> Vec<u8> {
         Some(mail) => String::from_utf8_lossy(text).replace(mail, NO_MAIL).into_bytes(),
         None => text.to_vec(),
     }
+}
+
+/// A script without the addresses that it tells sbatch to write to (sbatch(1), `--mail-user`).
+fn without_mail_users(text: &[u8]) -> Vec<u8> {
+    static OPTION: OnceLock<Regex> = OnceLock::new();
+    let option = OPTION.get_or_init(|| Regex::new(r"(--mail-user[= \t]+)[^ \t\r\n]+").expect("it is read in a test"));
+    option.replace_all(text, format!("${{1}}{NO_MAIL}").as_bytes()).into_owned()
 }
 
 /// What its runs were charged, as far as they are in the books.
@@ -308,7 +316,7 @@ fn image(image: &Image) -> ObjectImage {
 
 #[cfg(test)]
 mod tests {
-    use super::without_mail;
+    use super::{without_mail, without_mail_users};
 
     #[test]
     fn a_mail_address_is_left_out_wherever_it_stands() {
@@ -316,5 +324,12 @@ mod tests {
         let left = without_mail(text, Some("ada@example.org"));
         assert_eq!(left, b"#SBATCH --mail-user=mail-address-left-out\n# mail-address-left-out\n");
         assert_eq!(without_mail(text, None), text);
+    }
+
+    #[test]
+    fn addresses_that_a_script_names_for_mail_are_left_out() {
+        let script = b"#SBATCH --mail-user=ada@example.org -t1\n#SBATCH --mail-user ada@example.org\necho \xe4 --mail-type=END\n";
+        let left = b"#SBATCH --mail-user=mail-address-left-out -t1\n#SBATCH --mail-user mail-address-left-out\necho \xe4 --mail-type=END\n";
+        assert_eq!(without_mail_users(script), left);
     }
 }

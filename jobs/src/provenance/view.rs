@@ -94,6 +94,11 @@ impl CodeView {
             return Err("its path goes up and down again; write it without `..`".to_owned());
         }
         let below = below.to_str().ok_or("its working directory has a name that is no text")?;
+        if !packed.has_folder(below) {
+            return Err(format!(
+                "git knows nothing below `{below}`, in which it would start; a link leads out of what is packed"
+            ));
+        }
         let frozen = FrozenCode {
             file: State::code_file(&house.principal.user, &archive_name(&packed)),
             content: packed.content.clone(),
@@ -141,9 +146,9 @@ impl Known {
             return top.clone().ok_or_else(none);
         }
         if machine.of(house) == Machine::Site && house.vantage != Vantage::Site {
-            let top = git::top(machine.files(house), folder).await?;
-            self.tops.insert((machine, folder.to_owned()), Some(top.clone()));
-            return Ok(top);
+            let top = git::top(machine.files(house), folder).await;
+            self.tops.insert((machine, folder.to_owned()), top.as_ref().ok().cloned());
+            return top;
         }
         let mut passed = Vec::new();
         let mut top = None;

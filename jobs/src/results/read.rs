@@ -22,7 +22,7 @@ const MOST_SCORES: usize = 500_000;
 /// Which scores are wanted; all where nothing is named.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// Models, by name without the step.
+    /// Models, by name without the step: the whole, or its last part, as the table has it.
     pub models: Vec<Pattern>,
     /// Tasks.
     pub tasks: Vec<Pattern>,
@@ -38,7 +38,9 @@ impl Wanted {
     }
 
     fn has_model(&self, subject: &Subject) -> bool {
-        is_wanted(&self.models, subject.model.as_str())
+        let name = subject.model.as_str();
+        let (_, last) = name.trim_end_matches('/').rsplit_once('/').unwrap_or(("", name));
+        is_wanted(&self.models, name) || is_wanted(&self.models, last.trim_end_matches('/'))
     }
 }
 

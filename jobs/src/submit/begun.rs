@@ -21,6 +21,9 @@ use crate::{
 use scheduler_adapters::Submission as Handed;
 use std::path::Path;
 
+/// Said of a chain where no job can wait for another one's end.
+const ONE_BY_ONE: &str = "here one link is queued at a time: `pakt watch` queues the next one while it runs, and so does `pakt resume --all`";
+
 pub(super) struct Begun {
     pub(super) directory: JobDirectory,
     pub(super) intent: Intent,
@@ -118,6 +121,8 @@ impl Begun {
     ) -> Result<SubmitAnswer, JobsError> {
         let Self { directory, intent, is_taken_up, was_sent, told, .. } = self;
         let (links, sent_now, unsent) = links(house, &directory, &intent).await?;
+        let is_alone = intent.chain().is_some() && !house.scheduler.capabilities().can_depend;
+        let one_by_one = is_alone.then(|| ONE_BY_ONE.to_owned());
         let brought = if was_sent { brought_before(&directory).await? } else { None };
         let unheld = directory.unheld().await?;
         let hold = read.as_ref().and_then(|read| read.hold.clone()).or(intent.hold.clone());
@@ -134,7 +139,7 @@ impl Begun {
             no_hold: unheld.map(|unheld| unheld.reason).or(told.no_hold),
             advice: None,
             drift: read.map(|read| read.drift).unwrap_or_default(),
-            notes: notes.into_iter().chain(unsent).chain(brought).collect(),
+            notes: notes.into_iter().chain(unsent).chain(brought).chain(one_by_one).collect(),
             doubts: told.doubts,
             log: told.log.unwrap_or_else(|| directory.log()),
         })

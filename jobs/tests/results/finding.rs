@@ -95,6 +95,9 @@ async fn patterns_choose_models_tasks_and_metrics() {
     assert_eq!(count(&["tin*"], &["sums", "odd"], &[]).await, 4);
     assert_eq!(count(&[], &["*sums*"], &["acc"]).await, 2);
     assert_eq!(count(&["none"], &[], &[]).await, 0);
+    // The table has the last part of a path, and that names it, too.
+    desk.write("c.scores.jsonl", GOOD.replace("\"m\"", "\"/models/base/\""));
+    assert_eq!((count(&["base"], &[], &[]).await, count(&["/models/base/"], &[], &[]).await), (1, 1));
 }
 
 #[tokio::test]

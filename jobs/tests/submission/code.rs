@@ -127,12 +127,26 @@ async fn the_tree_of_a_job_is_written_down_when_it_is_submitted_and_not_again() 
         let house = desk.house("ada");
         (desk, Repository::new(), house)
     };
-    let commit = repository.git(&["rev-parse", "HEAD"]);
     repository.write("train.py", "changed\n");
     repository.write("notes.txt", "12345");
     repository.write("out/a", "x");
     repository.write("big.ckpt", "ignored");
+    // A date that git has not seen: whoever asks it for the difference is not to write the index anew.
+    repository.write("sub/kept.txt", "kept\n");
+    repository.git(&["add", "sub/kept.txt"]);
+    repository.git(&["commit", "--quiet", "--message", "kept", "sub/kept.txt"]);
+    let commit = repository.git(&["rev-parse", "HEAD"]);
+    let index = repository.root().join(".git/index");
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    fs::File::options()
+        .write(true)
+        .open(repository.root().join("sub/kept.txt"))
+        .expect("there")
+        .set_modified(long_ago)
+        .expect("set");
+    let before = digest(&index);
     send(&house, repository.job("environment: { modules: [CUDA/13] }\n")).await.expect("submitted");
+    assert_eq!(digest(&index), before, "nothing is written into the person's repository");
     let first = record(&desk).await;
     assert_eq!(
         (first.made_by.as_str(), &first.modules[..], &first.frozen),
@@ -284,11 +298,16 @@ async fn code_that_cannot_be_packed_is_refused_before_anything_is_made() {
     let elsewhere = format!("code: frozen\nworkdir: {}\n", nowhere.path().display());
     let upwards = format!("code: frozen\nworkdir: {}/link/../x\n", small.root().display());
     std::os::unix::fs::symlink(nowhere.path(), small.root().join("link")).expect("a link");
+    let linked = format!("code: frozen\nworkdir: {}/link\n", small.root().display());
+    let ignored = format!("code: frozen\nworkdir: {}/nothing\n", small.root().display());
+    fs::create_dir(small.root().join("nothing")).expect("a folder");
     for (more, field, what) in [
         ("code: frozen\n", "code", "its tree has 65 MiB, and at most 64 are packed; the largest is `data.bin`"),
         ("code: frozen\nworkdir: $PROJECT/runs\n", "workdir", "only a node knows which folder that is"),
         (upwards.as_str(), "code", "its path goes up and down again; write it without `..`"),
         (elsewhere.as_str(), "code", "it lies in no git repository"),
+        (linked.as_str(), "code", "git knows nothing below `link`, in which it would start"),
+        (ignored.as_str(), "code", "git knows nothing below `nothing`, in which it would start"),
     ] {
         let error = send(&house, repository.job(more)).await.map(drop).expect_err("refused");
         assert_eq!(error.gravity, Gravity::Usage, "{more}");

@@ -54,7 +54,9 @@ fn run(stage: &Stage, stamp: Stamp, start: u64, spec: &JobSpec, (archive, sha256
     };
     let file = stage.path("script");
     fs::write(&file, render(&script).expect("a script")).expect("a script");
-    stage.run(&file, &Start::slurm(start))
+    // What a person set for tar is not for this.
+    let variables = vec![("TAR_OPTIONS", "--exclude=*".to_owned())];
+    stage.run(&file, &Start { variables, ..Start::slurm(start) })
 }
 
 #[test]
@@ -107,9 +109,10 @@ fn what_a_killed_start_left_is_no_code() {
     let (archive, digest) = packed(&stage);
     fs::create_dir_all(stage.path("job/code.41.0.partial/sub folder")).expect("a half");
     fs::write(stage.path("job/code.41.0.partial/sub folder/value"), "half").expect("a half");
+    fs::create_dir_all(stage.path("job/code.40.0.partial")).expect("of an earlier number");
     let ended = run(&stage, stamp(), 41, &spec("cat value"), (&archive, &digest));
     assert_eq!(String::from_utf8_lossy(&ended.stdout), "of then\n", "{}", errors(&ended));
-    assert!(!stage.exists("job/code.41.0.partial"));
+    assert!(!stage.exists("job/code.41.0.partial") && !stage.exists("job/code.40.0.partial"));
 }
 
 #[test]
