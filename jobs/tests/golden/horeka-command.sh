@@ -302,6 +302,9 @@ pakt_run() {
   pakt_launch
 }
 
+# A pipe that says nothing: waiting on it leaves no sleeping process behind. Made before there are traps: bash loses one that comes
+# due in the instant in which it reads a substitution (seen with 5.2).
+exec {pakt_idle}<> <(:)
 # Before the claim: whoever ends this script afterwards leaves a marker of it.
 trap 'pakt_finish "$?"' EXIT
 trap 'pakt_forward TERM' TERM
@@ -318,7 +321,7 @@ pakt_program | pakt_publish "$pakt_attempt/program" ||
   pakt_fail 74 "cannot write $pakt_attempt/program"
 # A signal that came before the program could take it means: do not start.
 case "${pakt_waiting:-}" in *TERM* | *INT* | *HUP*) pakt_fail 143 "ended by a signal before the program started" ;; esac
-pakt_run {pakt_lifeline}>&- &
+pakt_run {pakt_lifeline}>&- {pakt_idle}>&- &
 pakt_child=$!
 for pakt_name in ${pakt_waiting:-}; do pakt_forward "$pakt_name"; done
 # A signal interrupts `wait` before the program has ended, and bash may then lose the end of a program that dies in that instant,
@@ -326,12 +329,13 @@ for pakt_name in ${pakt_waiting:-}; do pakt_forward "$pakt_name"; done
 # program is there, and of one whose end was lost the signal is its status. Nothing is forked for that: a signal to the whole job
 # would reach it, too.
 pakt_is_there() {
-  local key value
-  [ -r "/proc/$pakt_child/status" ] || return 1
-  while read -r key value _; do
-    [ "$key" != PPid: ] || break
-  done 2>/dev/null <"/proc/$pakt_child/status"
-  [ "${value:-}" = "$$" ]
+  local line lines=()
+  # To its end, always: of a process that is gone meanwhile bash would keep the rest, and hand it to the next one that reads a file.
+  mapfile -t lines 2>/dev/null <"/proc/$pakt_child/status"
+  for line in "${lines[@]}"; do
+    [ "$line" != $'PPid:\t'"$$" ] || return 0
+  done
+  return 1
 }
 # Whether bash believes that it still runs.
 pakt_is_in_book() {
@@ -346,8 +350,7 @@ pakt_was_interrupted=no
 wait "$pakt_child"
 pakt_status=$?
 if [ "$pakt_was_interrupted" = yes ]; then
-  exec {pakt_idle}<> <(:) # A pipe that says nothing: waiting on it leaves no sleeping process behind.
-  while pakt_is_there; do read -r -t 0.2 -u "$pakt_idle" _; done
+  while pakt_is_there || pakt_is_there; do read -r -t 0.2 -u "$pakt_idle" _; done
   if ! pakt_is_in_book; then
     wait "$pakt_child"
     pakt_status=$?

@@ -518,7 +518,7 @@ pakt_says() {
 # did not.
 # shellcheck disable=SC2317 # Reached through a trap alone.
 pakt_judge() {
-  local kind text='' own log="/proc/$$/fd/1" name='[A-Za-z_][A-Za-z0-9_.]*'
+  local kind text='' own from size log="/proc/$$/fd/1" name='[A-Za-z_][A-Za-z0-9_.]*'
   pakt_failure='-'
   case "$pakt_told $pakt_class" in
   *' setup')
@@ -534,8 +534,10 @@ pakt_judge() {
   *' failed') ;;
   *) return ;;
   esac
-  if [ -f "$log" ]; then
-    text=$(tail -c "+$((pakt_log_at + 1))" -- "$log" | tail -c 65536 | tr '\r' '\n' | tr -d '\000' |
+  if [ -f "$log" ] && size=$(stat -Lc %s "$log"); then
+    # The end alone: a program may have printed gigabytes.
+    from=$((size - 65536 > pakt_log_at ? size - 65536 : pakt_log_at))
+    text=$(tail -c "+$((from + 1))" -- "$log" | head -c 65536 | tr '\r' '\n' | tr -d '\000' |
       LC_ALL=C sed -e $'s/\x1b\\[[0-9;?]*[A-Za-z]//g' -e 's/^ *[0-9][0-9]*: //' -e 's/^\[default[0-9]*\]://' | tail -n 400)
   fi
   for kind in node-fault gpu-oom host-oom io; do
@@ -990,6 +992,9 @@ pakt_run() {
   pakt_launch
 }
 
+# A pipe that says nothing: waiting on it leaves no sleeping process behind. Made before there are traps: bash loses one that comes
+# due in the instant in which it reads a substitution (seen with 5.2).
+exec {pakt_idle}<> <(:)
 # Before the claim: whoever ends this script afterwards leaves a marker of it.
 trap 'pakt_finish "$?"' EXIT
 trap 'pakt_forward TERM' TERM
@@ -1011,7 +1016,7 @@ pakt_program | pakt_publish "$pakt_attempt/program" ||
   pakt_fail 74 "cannot write $pakt_attempt/program"
 # A signal that came before the program could take it means: do not start.
 case "${pakt_waiting:-}" in *TERM* | *INT* | *HUP*) pakt_fail 143 "ended by a signal before the program started" ;; esac
-pakt_run {pakt_lifeline}>&- &
+pakt_run {pakt_lifeline}>&- {pakt_idle}>&- &
 pakt_child=$!
 for pakt_name in ${pakt_waiting:-}; do pakt_forward "$pakt_name"; done
 # A signal interrupts `wait` before the program has ended, and bash may then lose the end of a program that dies in that instant,
@@ -1019,12 +1024,13 @@ for pakt_name in ${pakt_waiting:-}; do pakt_forward "$pakt_name"; done
 # program is there, and of one whose end was lost the signal is its status. Nothing is forked for that: a signal to the whole job
 # would reach it, too.
 pakt_is_there() {
-  local key value
-  [ -r "/proc/$pakt_child/status" ] || return 1
-  while read -r key value _; do
-    [ "$key" != PPid: ] || break
-  done 2>/dev/null <"/proc/$pakt_child/status"
-  [ "${value:-}" = "$$" ]
+  local line lines=()
+  # To its end, always: of a process that is gone meanwhile bash would keep the rest, and hand it to the next one that reads a file.
+  mapfile -t lines 2>/dev/null <"/proc/$pakt_child/status"
+  for line in "${lines[@]}"; do
+    [ "$line" != $'PPid:\t'"$$" ] || return 0
+  done
+  return 1
 }
 # Whether bash believes that it still runs.
 pakt_is_in_book() {
@@ -1039,8 +1045,7 @@ pakt_was_interrupted=no
 wait "$pakt_child"
 pakt_status=$?
 if [ "$pakt_was_interrupted" = yes ]; then
-  exec {pakt_idle}<> <(:) # A pipe that says nothing: waiting on it leaves no sleeping process behind.
-  while pakt_is_there; do read -r -t 0.2 -u "$pakt_idle" _; done
+  while pakt_is_there || pakt_is_there; do read -r -t 0.2 -u "$pakt_idle" _; done
   if ! pakt_is_in_book; then
     wait "$pakt_child"
     pakt_status=$?

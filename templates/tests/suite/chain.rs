@@ -72,7 +72,7 @@ fn save(step: u32) -> String {
 }
 
 /// Waits until it is told.
-const WAIT: &str = "until [ -e \"$PAKT_STOP\" ]; do read -r -t 0.01 _ <> <(:); done";
+const WAIT: &str = "exec {idle}<> <(:); until [ -e \"$PAKT_STOP\" ]; do read -r -t 0.01 -u $idle _; done";
 
 const STEPS: Until = Until::Steps(Some(200));
 
@@ -142,15 +142,21 @@ fn so_many_links_without_a_newer_checkpoint_end_the_chain_and_one_between_them_s
 #[test]
 fn links_that_the_scheduler_ended_early_do_not_count_as_stalled() {
     let stage = Stage::new();
+    stage.sleeper();
     for number in 1..=4 {
-        let run = "touch \"$STAGE/ready.$PAKT_LINK\"; exec sleep 100";
+        let run = "exec sleeper \"$STAGE/ready.$PAKT_LINK\"";
         let child = start(&stage, &untold(STEPS), number, run, &Start::slurm(40 + u64::from(number)));
         stage.wait_until("the program runs", |stage| stage.exists(&format!("ready.{number}")));
         signal("TERM", &child.id().to_string());
         let output = child.wait_with_output().expect("an end");
         assert_eq!(output.status.code(), Some(143), "{}", errors(&output));
     }
-    assert_eq!((classes(&stage), over(&stage)), (vec!["interrupted".to_owned(); 4], None));
+    assert_eq!(
+        (classes(&stage), over(&stage)),
+        (vec!["interrupted".to_owned(); 4], None),
+        "{}",
+        stage.read("job/chain")
+    );
     assert_eq!(stage.read(&format!("{ATTEMPT}/stop")).split(' ').next(), Some("TERM"), "the program could see it");
 }
 
@@ -220,7 +226,8 @@ fn behind_its_last_link_the_chain_is_over_unless_the_scheduler_may_start_that_ag
     assert_eq!(over(&stage).as_deref(), Some("links"));
 
     let stage = Stage::new();
-    let child = start(&stage, &last, 1, "touch \"$STAGE/ready\"; exec sleep 100", &Start::slurm(41));
+    stage.sleeper();
+    let child = start(&stage, &last, 1, "exec sleeper \"$STAGE/ready\"", &Start::slurm(41));
     stage.wait_until("the program runs", |stage| stage.exists("ready"));
     signal("TERM", &child.id().to_string());
     child.wait_with_output().expect("an end");
@@ -248,8 +255,8 @@ fn the_time_at_work_is_counted_over_all_links_and_tells_the_program() {
 }
 
 /// What traps USR1, unless it was told before it could.
-const TRAINER: &str = "trap 'touch \"$STAGE/told\"; exit 75' USR1\n[ ! -e \"$PAKT_STOP\" ] || exit 99\ntouch \"$STAGE/ready\"\n\
-                       while :; do read -r -t 0.01 _ <> <(:); done";
+const TRAINER: &str = "exec {idle}<> <(:); trap 'touch \"$STAGE/told\"; exit 75' USR1\n[ ! -e \"$PAKT_STOP\" ] || exit 99\ntouch \"$STAGE/ready\"\n\
+                       while :; do read -r -t 0.01 -u $idle _; done";
 
 #[test]
 fn a_signal_tells_the_program_where_the_job_asks_for_it() {
@@ -367,7 +374,7 @@ fn what_saved_when_the_scheduler_ended_it_goes_on_when_it_is_started_again() {
     let last = Chain { max_links: LinkNumber::FIRST, ..untold(STEPS) };
     let stage = Stage::new();
     let run = format!(
-        "trap '{}; exit 75' TERM; touch \"$STAGE/ready\"; while :; do read -r -t 0.01 _ <> <(:); done",
+        "exec {{idle}}<> <(:); trap '{}; exit 75' TERM; touch \"$STAGE/ready\"; while :; do read -r -t 0.01 -u $idle _; done",
         save(5)
     );
     stage.double("trainer", &run);

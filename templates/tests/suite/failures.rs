@@ -153,7 +153,7 @@ fn hung_after_a_minute() -> OnFailure {
 
 /// Nothing was seen of the program for very long.
 const SILENT: &str = "touch -d @1 \"$STAGE/job/links/1/attempts/41-0/started\" \"$STAGE/log\"";
-const FOR_EVER: &str = "while :; do read -r -t 0.05 _ <> <(:); done";
+const FOR_EVER: &str = "exec {idle}<> <(:); while :; do read -r -t 0.05 -u $idle _; done";
 
 #[test]
 fn a_program_of_which_nothing_is_seen_is_told_to_end_and_killed_where_it_does_not() {

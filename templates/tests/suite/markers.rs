@@ -60,10 +60,11 @@ fn a_signal_to_the_script_reaches_the_program_and_its_own_end_is_waited_for() {
         // What saves its state takes its time, and ends with a code of its own.
         stage.double(
             "trainer",
-            "trap 'touch \"$STAGE/told\"; until [ -e \"$STAGE/saved\" ]; do read -r -t 0.01 _ < <(:); done; exit 9' TERM\n\
+            "exec {idle}<> <(:)\n\
+             trap 'touch \"$STAGE/told\"; until [ -e \"$STAGE/saved\" ]; do read -r -t 0.01 -u $idle _; done; exit 9' TERM\n\
              trap 'echo USR1 >>\"$STAGE/signals\"; touch \"$STAGE/told\"' USR1\n\
              touch \"$STAGE/ready\"\n\
-             until [ -e \"$STAGE/saved\" ]; do read -r -t 0.01 _ <> <(:); done\nexit 9",
+             until [ -e \"$STAGE/saved\" ]; do read -r -t 0.01 -u $idle _; done\nexit 9",
         );
         let script = stage.script("script", &job(Launch::Command, "trainer"), &sites::local(), Dialect::Slurm);
         let child = stage.start(&script, &Start::slurm(41));
@@ -119,7 +120,8 @@ fn a_signal_to_a_program_that_does_not_care_ends_both() {
 fn a_signal_to_all_of_a_job_at_once_ends_it() {
     for round in 0..12 {
         let stage = Stage::new();
-        let run = "touch \"$STAGE/ready\"; exec sleep 100";
+        stage.sleeper();
+        let run = "exec sleeper \"$STAGE/ready\"";
         let script = stage.script("script", &job(Launch::Command, run), &sites::local(), Dialect::Slurm);
         let mut child = stage.start(&script, &Start::slurm(41));
         stage.wait_until("the program runs", |stage| stage.exists("ready"));
@@ -156,7 +158,7 @@ fn a_told_program_with_lines_left_is_no_success_and_one_that_saved_at_its_end_is
         let stage = Stage::new();
         stage.double(
             "trainer",
-            &format!("trap 'exit {own}' TERM\ntouch \"$STAGE/ready\"\nwhile :; do read -r -t 0.01 _ <> <(:); done"),
+            &format!("exec {{idle}}<> <(:)\ntrap 'exit {own}' TERM\ntouch \"$STAGE/ready\"\nwhile :; do read -r -t 0.01 -u $idle _; done"),
         );
         let script = stage.script("script", &job(Launch::Command, text), &sites::local(), Dialect::Slurm);
         let child = stage.start(&script, &Start::slurm(41));
@@ -196,7 +198,7 @@ fn who_has_no_claim_leaves_no_marker_of_an_end() {
 #[test]
 fn a_signal_that_comes_while_the_program_starts_is_passed_on_once() {
     let stage = Stage::new();
-    let spec = job(Launch::Command, "until [ -e \"$STAGE/over\" ]; do read -r -t 0.01 _ <> <(:); done; exit 0");
+    let spec = job(Launch::Command, "exec {idle}<> <(:); until [ -e \"$STAGE/over\" ]; do read -r -t 0.01 -u $idle _; done; exit 0");
     let script = stage.script("script", &spec, &sites::local(), Dialect::Slurm);
     // Bash itself sends the signal, right behind the line that knows the program's process.
     let watched = format!(

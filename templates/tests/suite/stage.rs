@@ -97,11 +97,18 @@ esac"#,
         self.path(name).exists()
     }
 
-    /// Puts a program in front of all others of its name.
+    /// Puts a program in front of all others of its name. One that catches signals has no `$( )` nor `<( )` behind its `trap`: bash
+    /// loses a signal that comes in the instant in which it reads one (5.2: "trap: line 2: unexpected EOF").
     pub(crate) fn double(&self, name: &str, text: &str) {
         let file = self.path("bin").join(name);
         fs::write(&file, format!("#!/bin/bash\n{text}\n")).expect("a double");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("executable");
+    }
+
+    /// A program that says by a file that it is there, and sleeps. It catches no signal: a shell that does loses one that comes in the
+    /// instant in which it becomes another program.
+    pub(crate) fn sleeper(&self) {
+        self.double("sleeper", "touch \"$1\"; exec sleep 100");
     }
 
     /// Writes the script of a job under a name.
