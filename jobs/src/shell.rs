@@ -163,6 +163,7 @@ fn spec(house: &House, wish: &ShellWish) -> JobSpec {
         },
         chain: None,
         on_failure: None,
+        sweep: None,
         code: model::Code::default(),
     }
 }

@@ -41,6 +41,7 @@ mod stamp;
 mod state;
 mod statement;
 mod storage;
+mod sweep;
 mod tariff;
 mod time;
 mod tres;
@@ -68,8 +69,8 @@ pub use gpu_vendor::GpuVendor;
 pub use id::{JobId, JobIdError, LinkNumber, RunKey, SchedulerJobId, SchedulerJobIdError};
 pub use image::{ChosenImage, ImageGpus, ImageKey, ImageKeyError, Images};
 pub use name::{
-    AccountName, ClusterName, FilterName, GpuType, JobName, MetricName, ModelName, NameError, PartitionName,
-    ProgrammeName, ProjectName, QosName, ScoreUnit, SiteName, TaskName, UserName,
+    AccountName, ClusterName, FilterName, GpuType, JobName, MetricName, ModelName, NameError, ParameterName,
+    PartitionName, ProgrammeName, ProjectName, QosName, ScoreUnit, SiteName, TaskName, UserName,
 };
 pub use on_failure::OnFailure;
 pub use pattern::{Pattern, PatternError};
@@ -87,10 +88,11 @@ pub use spec::{
     SiteChoice,
 };
 pub use split::{Piece, SplitError, amount_before, amount_within, split_at, split_evenly};
-pub use stamp::{ArrayStamp, Stamp, StampError};
+pub use stamp::{ArrayStamp, Stamp, StampError, TasksAre};
 pub use state::{BaseState, JobState, StateFlag};
 pub use statement::{Statement, StatementLine, StatementLineKind, StatementPart};
 pub use storage::{StorageArea, StorageContext, StorageRole};
+pub use sweep::Sweep;
 pub use tariff::{Tariff, TariffId};
 pub use time::{Clock, TimeError, Timestamp, Window};
 pub use tres::{GpuCount, Tres};

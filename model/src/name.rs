@@ -99,6 +99,12 @@ name!(
     |text| is_plain(text, 64)
 );
 name!(
+    /// A parameter of a sweep: the program finds its value in the variable of that name.
+    ParameterName, "parameter name", "letters, digits and `_`, at most 64, starting with a letter or `_`",
+    |text| text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && text.len() <= 64
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+);
+name!(
     /// A programme that grants time: `GCS`, `EuroHPC`, `NHR`, `Helmholtz`, `MPG`.
     ProgrammeName, "programme name", "letters, digits, `-`, `_` and `.`, at most 64, starting with a letter or digit",
     |text| is_plain(text, 64)

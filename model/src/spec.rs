@@ -3,7 +3,7 @@
 
 use crate::{
     AccountName, Chain, Code, GpuType, Images, JobName, OnFailure, PartitionName, ProjectName, QosName, SiteName,
-    WallTime,
+    Sweep, WallTime,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -179,6 +179,9 @@ pub struct JobSpec {
     /// What becomes of it when its program fails; none for what is usual.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<OnFailure>,
+    /// The cells that it works through; none where it starts its program once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Sweep>,
     /// Which code it runs.
     #[serde(default, skip_serializing_if = "Code::is_usual")]
     pub code: Code,

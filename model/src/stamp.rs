@@ -82,43 +82,74 @@ impl fmt::Display for Stamp {
     }
 }
 
-/// Our mark on an array. As text `pakt-array-<job id>-<link>` with the id of the job that task 0 is; that of task `n` is `n`
-/// places behind it.
+/// What the tasks of an array are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TasksAre {
+    /// Jobs, each with the id that many places behind that of the first.
+    Jobs,
+    /// Links of one job, each with the number that many places behind that of the first.
+    Links,
+}
+
+/// Our mark on an array: `pakt-array-<job id>-<link>` where its tasks are jobs, `pakt-links-<job id>-<link>` where they are links
+/// of one, with what task 0 is, or would be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ArrayStamp {
     /// The stamp of task 0.
     pub first: Stamp,
+    /// What the tasks are.
+    pub tasks_are: TasksAre,
 }
 
 impl ArrayStamp {
-    /// How every stamp of an array begins; to whoever looks for a job's it is none.
-    pub const PREFIX: &'static str = "pakt-array-";
+    /// How the stamps of arrays begin; to whoever looks for a job's they are none.
+    const PREFIXES: [(&'static str, TasksAre); 2] = [("pakt-array-", TasksAre::Jobs), ("pakt-links-", TasksAre::Links)];
 
-    /// The array whose task 0 is this job, or would be.
+    /// The array of jobs whose task 0 is this one, or would be.
     pub const fn of(first: JobId) -> Self {
-        Self { first: Stamp { job: first, link: LinkNumber::FIRST } }
+        Self { first: Stamp { job: first, link: LinkNumber::FIRST }, tasks_are: TasksAre::Jobs }
     }
 
-    /// The stamp of the job that this task is.
-    pub const fn task(self, index: u32) -> Stamp {
-        Stamp { job: self.first.job.nth(index), link: self.first.link }
+    /// The array of links of a job whose task 0 is this one, or would be.
+    pub const fn of_links(first: Stamp) -> Self {
+        Self { first, tasks_are: TasksAre::Links }
     }
 
-    /// Which task a job would be.
-    pub fn index_of(self, job: Stamp) -> Option<u32> {
-        job.job.places_behind(self.first.job).filter(|_| job.link == self.first.link)
+    /// The stamp of what this task is.
+    pub fn task(self, index: u32) -> Stamp {
+        let Stamp { job, link } = self.first;
+        match self.tasks_are {
+            TasksAre::Jobs => Stamp { job: job.nth(index), link },
+            TasksAre::Links => Stamp { job, link: LinkNumber::new(link.get().saturating_add(index)).unwrap_or(link) },
+        }
+    }
+
+    /// Which task that is, or would be.
+    pub fn index_of(self, task: Stamp) -> Option<u32> {
+        let Stamp { job, link } = self.first;
+        match self.tasks_are {
+            TasksAre::Jobs => task.job.places_behind(job).filter(|_| task.link == link),
+            TasksAre::Links => task.link.get().checked_sub(link.get()).filter(|_| task.job == job),
+        }
     }
 
     /// The first stamp of an array anywhere in a text.
     pub fn find_in(text: &str) -> Option<Self> {
-        let found = text.match_indices(Self::PREFIX);
-        found.filter_map(|(at, _)| Stamp::read_behind(text, at, Self::PREFIX)).map(|first| Self { first }).next()
+        let of = |(prefix, tasks_are): (&str, TasksAre)| {
+            let mut found = text.match_indices(prefix);
+            found.find_map(|(at, _)| Some((at, Self { first: Stamp::read_behind(text, at, prefix)?, tasks_are })))
+        };
+        Self::PREFIXES.into_iter().filter_map(of).min_by_key(|(at, _)| *at).map(|(_, stamp)| stamp)
     }
 }
 
 impl fmt::Display for ArrayStamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}{}-{}", Self::PREFIX, self.first.job, self.first.link)
+        let word = match self.tasks_are {
+            TasksAre::Jobs => "array-",
+            TasksAre::Links => "links-",
+        };
+        write!(formatter, "{}{word}{}-{}", Stamp::PREFIX, self.first.job, self.first.link)
     }
 }
 
@@ -170,9 +201,27 @@ mod tests {
         );
     }
 
+    #[test]
+    fn the_stamp_of_an_array_of_links_says_which_link_of_its_job_each_task_is() {
+        let array = ArrayStamp::of_links(stamp());
+        for text in [array.to_string(), format!("--comment={array}"), format!("sweep.{array}")] {
+            assert_eq!((ArrayStamp::find_in(&text), Stamp::find_in(&text)), (Some(array), None), "{text}");
+        }
+        let link = |number| Stamp { link: LinkNumber::new(number).expect("not zero"), ..stamp() };
+        assert_eq!((array.task(0), array.task(7)), (stamp(), link(19)));
+        assert_eq!(
+            (array.index_of(link(12)), array.index_of(link(19)), array.index_of(link(11))),
+            (Some(0), Some(7), None)
+        );
+        let of_jobs = ArrayStamp::of(stamp().job);
+        assert_eq!(array.index_of(of_jobs.task(3)), None, "another job");
+        assert_eq!(ArrayStamp::find_in(&format!("{array} {of_jobs}")), Some(array), "the first one");
+        assert_eq!(ArrayStamp::find_in(&format!("{of_jobs} {array}")), Some(of_jobs));
+    }
+
     proptest! {
         #[test]
-        fn any_text_is_answered_without_panic(text in "(pakt-|.){0,60}") {
+        fn any_text_is_answered_without_panic(text in "(pakt-|array-|links-|.){0,60}") {
             let _ = (Stamp::find_in(&text), ArrayStamp::find_in(&text));
         }
     }

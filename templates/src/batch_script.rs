@@ -26,8 +26,10 @@ pub struct FailurePattern<'a> {
 /// Everything a batch script is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchScript<'a> {
-    /// Our job and link; also the rendezvous id.
+    /// Our job and link, of an array of links that of its task 0; also the rendezvous id.
     pub stamp: Stamp,
+    /// Whether it is the script of an array, whose tasks are links of the job.
+    pub is_array: bool,
     /// The job.
     pub spec: &'a JobSpec,
     /// Where it runs. Job name, comment and log are not among the script's options: the adapter gives them on its

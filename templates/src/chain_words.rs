@@ -17,8 +17,6 @@ pub(crate) struct ChainWords {
     stalled_links: u32,
     /// Whether no link comes behind this one.
     is_last: bool,
-    /// This link's limit, in seconds, where the scheduler cannot tell.
-    limit: u64,
     /// How long before it the program is told, in seconds.
     lead: u64,
     signal: Option<&'static str>,
@@ -52,7 +50,6 @@ impl ChainWords {
             ends_without_newer: steps.is_some() || until == "time",
             stalled_links: chain.stalled_links,
             is_last: script.stamp.link >= chain.max_links,
-            limit: limit.seconds(),
             lead: chain.lead(limit).seconds(),
             signal: chain.signal.map(model::StopSignal::name),
             behind: Self::behind(script, chain),

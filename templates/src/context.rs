@@ -9,8 +9,9 @@ use crate::{
     environment::{self, Variable},
     error::launch_name,
     exit_code, launch, quote, refusal,
+    sweep_words::SweepWords,
 };
-use model::{Directive, GpuVendor, Launch, Placement};
+use model::{Directive, GpuVendor, Launch, Placement, Stamp};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ pub(crate) struct Context {
     #[serde(flatten)]
     start: Start,
     chain: Option<ChainWords>,
+    sweep: Option<SweepWords>,
     code: Option<CodeWords>,
     exit_code: BTreeMap<&'static str, u8>,
 }
@@ -33,7 +35,12 @@ pub(crate) struct Context {
 struct Head {
     name: String,
     link: String,
+    is_array: bool,
     stamp: String,
+    /// The stamp up to the link's number.
+    job_stamp: String,
+    /// The wall-time limit, in seconds, where the scheduler cannot tell.
+    limit: u64,
     job_id: String,
     site: String,
     partition: String,
@@ -104,6 +111,7 @@ impl Context {
             start: Start::of(script, surroundings.container.as_ref())?,
             surroundings,
             chain: script.spec.chain.as_ref().map(|chain| ChainWords::of(script, chain)),
+            sweep: script.spec.sweep.as_ref().map(|sweep| SweepWords::of(script.placement, sweep)),
             code: script.code.as_ref().map(CodeWords::of),
             exit_code: BTreeMap::from([
                 ("no_input", exit_code::NO_INPUT),
@@ -128,7 +136,10 @@ impl Head {
         Self {
             name: spec.name.to_string(),
             link: stamp.link.to_string(),
+            is_array: script.is_array,
             stamp: stamp.to_string(),
+            job_stamp: format!("{}{}", Stamp::PREFIX, stamp.job),
+            limit: placement.time_limit.seconds(),
             job_id: stamp.job.to_string(),
             site: placement.site.to_string(),
             partition: placement.profile_partition.clone(),

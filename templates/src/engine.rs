@@ -9,7 +9,7 @@ macro_rules! templates {
     ($($name:literal),+ $(,)?) => { [$(($name, include_str!($name))),+] };
 }
 
-const TEMPLATES: [(&str, &str); 31] = templates!(
+const TEMPLATES: [(&str, &str); 34] = templates!(
     "scripts/batch.sh.j2",
     "scripts/header.sh.j2",
     "scripts/claim.sh.j2",
@@ -25,6 +25,9 @@ const TEMPLATES: [(&str, &str); 31] = templates!(
     "scripts/address.sh.j2",
     "scripts/program.sh.j2",
     "scripts/srun_settings.sh.j2",
+    "scripts/limit.sh.j2",
+    "scripts/processes.sh.j2",
+    "scripts/sweep.sh.j2",
     "scripts/run.sh.j2",
     "scripts/launch/torchrun.sh.j2",
     "scripts/launch/torchrun_node.sh.j2",

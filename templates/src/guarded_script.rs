@@ -51,7 +51,10 @@ impl Unguarded {
 #[derive(Serialize)]
 struct Context {
     stamp: String,
+    job_stamp: String,
     link: String,
+    is_array: bool,
+    sweep: Option<()>,
     made_by: String,
     is_local: bool,
     id_variable: &'static str,
@@ -72,7 +75,10 @@ pub fn guard(guarded: &GuardedScript<'_>) -> Result<Result<Vec<u8>, Unguarded>, 
         "scripts/guard.sh.j2",
         &Context {
             stamp: guarded.stamp.to_string(),
+            job_stamp: format!("{}{}", Stamp::PREFIX, guarded.stamp.job),
             link: guarded.stamp.link.to_string(),
+            is_array: false,
+            sweep: None,
             made_by: guarded.made_by.to_owned(),
             is_local: false,
             id_variable: "SLURM_JOB_ID",

@@ -76,7 +76,12 @@ pub(crate) fn run_text(script: &BatchScript<'_>) -> Result<String, TemplateError
     let launch = script.spec.launch;
     let text = match &script.spec.run {
         RunLine::Shell(text) => text.trim_end_matches(['\n', '\r', ' ', '\t']).to_owned(),
-        RunLine::Words(words) => quote::command_line(words.iter().map(String::as_str)),
+        RunLine::Words(words) => {
+            let sweep = script.spec.sweep.as_ref();
+            let parameters: Vec<&str> =
+                sweep.iter().flat_map(|sweep| &sweep.parameters).map(model::ParameterName::as_str).collect();
+            quote::command_line_of(words.iter().map(String::as_str), &parameters)
+        }
     };
     if text.trim().is_empty() {
         return Err(TemplateError::EmptyRun);

@@ -22,6 +22,9 @@
 //! | `chain` | in a chain: appended at each start and end | docs/checkpoints.md |
 //! | `over` | in a chain, once | `why`, `link`, `step`, `epoch_seconds`, `by` |
 //! | `done` | by the program of a chain: `$PAKT_DONE` | anything |
+//! | `cells` | by Pakt, of a sweep | a line for each cell: its values as shell words |
+//! | `links/N/log`, `links/N/log.CELL` | in a sweep: what the programs print; `log.CELL` where cells are side by side | theirs |
+//! | `.../cells` | in a sweep: appended at the start and end of each cell | `started CELL SECONDS - BYTES`, `ended CELL CODE SECONDS BYTES`: when, and how long its log was |
 //! | `code` | once, where the job brings its code | the code, unpacked; what the program writes there is its own |
 //! | `checkpoints` | appended by programs: `$PAKT_CHECKPOINTS` | one line a checkpoint, shared by all links |
 //!
@@ -56,6 +59,7 @@ mod launch;
 mod preset;
 pub mod quote;
 mod refusal;
+mod sweep_words;
 
 pub use array_script::{ArrayScript, ArrayTask, render_array};
 pub use batch_script::{BatchScript, Dialect, FailurePattern, render};
@@ -66,3 +70,4 @@ pub use job_file::{
     ACCOUNT_PLACEHOLDER, AccountRule, PROJECT_PLACEHOLDER, PartitionPreset, SitePreset, Spender, job_file,
 };
 pub use preset::Preset;
+pub use sweep_words::render_cells;

@@ -19,10 +19,36 @@ pub fn word(text: &str) -> String {
 
 /// Quotes words as one command line; the first is what bash runs, whatever it is called.
 pub fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    command_line_of(words, &[])
+}
+
+/// The same, where `${name}` of these names is the value of that variable when the line is run, and nothing else is expanded.
+pub fn command_line_of<'a>(words: impl IntoIterator<Item = &'a str>, names: &[&str]) -> String {
     let quoted = |(place, text): (usize, &str)| {
-        if place == 0 && KEYWORDS.contains(&text) { single(text) } else { word(text) }
+        if place == 0 && KEYWORDS.contains(&text) { single(text) } else { word_of(text, names) }
     };
     words.into_iter().enumerate().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+fn word_of(text: &str, names: &[&str]) -> String {
+    let (mut pieces, mut literal, mut rest) = (Vec::new(), String::new(), text);
+    while let Some(at) = rest.find("${") {
+        let (before, from) = rest.split_at(at);
+        literal.push_str(before);
+        if let Some((name, after)) = from[2..].split_once('}').filter(|(name, _)| names.contains(name)) {
+            pieces.extend([Piece::Literal(std::mem::take(&mut literal)), Piece::Variable(name.to_owned())]);
+            rest = after;
+        } else {
+            literal.push_str("${");
+            rest = &from[2..];
+        }
+    }
+    if pieces.is_empty() {
+        return word(text);
+    }
+    literal.push_str(rest);
+    pieces.push(Piece::Literal(literal));
+    double(&pieces, |_| false)
 }
 
 /// Quotes a value: `$NAME` and `${NAME}` expand on the node, `$$` is a dollar, the rest is literal.

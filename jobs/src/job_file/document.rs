@@ -6,7 +6,7 @@ use serde::{
 };
 use serde_yaml::Spanned;
 use sites::YamlMistake;
-use std::fmt;
+use std::{fmt, ops::Range};
 
 /// The longest job file that is read, in bytes.
 pub(super) const LONGEST_BYTES: usize = 256 * 1024;
@@ -32,6 +32,8 @@ impl Place {
 pub(super) struct Node {
     pub(super) place: Place,
     pub(super) value: Value,
+    /// Where it is written, in bytes of the file; where an alias stands for it, at the alias' anchor.
+    bytes: Range<usize>,
 }
 
 /// What a value is. Scalars keep their text: `time: 00:10:00` and `name: 7` are read by whoever knows the field.
@@ -76,7 +78,9 @@ impl Document {
         };
         let root: Spanned<Value> =
             serde_yaml::from_str_with_options(text, options).map_err(|error| parse_failure(&error))?;
-        Ok(Self { root: node(root) })
+        let mut root = node(root);
+        keep_text(&mut root, text);
+        Ok(Self { root })
     }
 
     /// The place that a field path such as `resources.time` or `site[1]` names, or of the nearest part above it.
@@ -117,7 +121,27 @@ fn place_of(location: serde_yaml::Location, least: usize) -> Place {
 }
 
 fn node(spanned: Spanned<Value>) -> Node {
-    Node { place: place_of(spanned.referenced, 1), value: spanned.value }
+    let span = spanned.defined.span();
+    let byte = |at: Option<u64>| at.and_then(|at| usize::try_from(at).ok()).unwrap_or_default();
+    let start = byte(span.byte_offset());
+    let bytes = start..start.saturating_add(byte(span.byte_len()));
+    Node { place: place_of(spanned.referenced, 1), value: spanned.value, bytes }
+}
+
+/// Gives scalars that were read as numbers their text again: `1e-4` and `3.0` are other words than `0.0001` and `3`.
+fn keep_text(node: &mut Node, text: &str) {
+    match &mut node.value {
+        Value::Null => {}
+        Value::Scalar(scalar) => {
+            let written = text.get(node.bytes.clone()).unwrap_or_default();
+            let is_plain = written.starts_with(|first: char| first.is_ascii_alphanumeric() || "+-.".contains(first));
+            if is_plain && !written.contains(char::is_whitespace) {
+                written.clone_into(scalar);
+            }
+        }
+        Value::List(items) => items.iter_mut().for_each(|item| keep_text(item, text)),
+        Value::Map(entries) => entries.iter_mut().for_each(|(_, value)| keep_text(value, text)),
+    }
 }
 
 impl<'de> Deserialize<'de> for Value {
@@ -211,6 +235,41 @@ mod tests {
             let place = document.locate(path);
             assert_eq!((place.line, place.column), (line, column), "{path}");
         }
+    }
+
+    #[test]
+    fn scalars_keep_their_text() {
+        for (written, text) in [
+            ("1e-4", "1e-4"),
+            ("3.0", "3.0"),
+            ("+5", "+5"),
+            (".5", ".5"),
+            ("007", "007"),
+            ("0x10", "0x10"),
+            ("true", "true"),
+            ("12:30:00", "12:30:00"),
+            ("-1", "-1"),
+            ("plain words", "plain words"),
+            ("'1e-4'", "1e-4"),
+            ("\"1e-4\"", "1e-4"),
+            ("&anchor 1e-4", "1e-4"),
+            ("!!str 1e-4", "1e-4"),
+            ("1e-4 # said", "1e-4"),
+            ("|-\n  1e-4\n  2", "1e-4\n2"),
+            ("größe", "größe"),
+        ] {
+            for before in ["", "ä: ö\n"] {
+                let document = Document::read(&format!("{before}value: {written}\nother: x\n")).expect("well formed");
+                let Value::Map(entries) = &document.root.value else { panic!("no mapping") };
+                let (_, node) = entries.iter().find(|(key, _)| key.text == "value").expect("there");
+                assert!(matches!(&node.value, Value::Scalar(found) if found == text), "{written}: {:?}", node.value);
+            }
+        }
+        let document = Document::read("a: &lr 1e-4\nb: [*lr, 2e0]\n").expect("well formed");
+        let Value::Map(entries) = &document.root.value else { panic!("no mapping") };
+        let Value::List(items) = &entries[1].1.value else { panic!("no list") };
+        let texts: Vec<_> = items.iter().map(|item| format!("{:?}", item.value)).collect();
+        assert_eq!(texts, ["Scalar(\"1e-4\")", "Scalar(\"2e0\")"]);
     }
 
     #[test]

@@ -183,6 +183,22 @@ impl<'a> Fields<'a> {
             .collect()
     }
 
+    /// The mappings of a list of them; a mistake for an item that is none.
+    pub(super) fn mappings(&self, name: &str) -> Vec<Self> {
+        let path = self.path_of(name);
+        let Some((_, node)) = self.entry(name) else { return Vec::new() };
+        let Value::List(items) = &node.value else {
+            self.mistake(
+                name,
+                format!("`{}` must be a list", shown(&path)),
+                "write its items as `- { name: value }`, one a line",
+            );
+            return Vec::new();
+        };
+        let item = |(index, item)| Self::of(&format!("{path}[{index}]"), item, self.findings);
+        items.iter().enumerate().map(item).collect()
+    }
+
     fn empty(&self, name: &str) -> Option<String> {
         self.entry(name).filter(|(_, node)| matches!(node.value, Value::Null)).map(|_| String::new())
     }

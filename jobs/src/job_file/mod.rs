@@ -18,6 +18,8 @@ mod resources;
 mod scheduler;
 mod secret;
 mod surroundings;
+mod sweep;
+mod sweep_file;
 
 pub use document::{Document, Place};
 pub use documents::documents;

@@ -2,7 +2,7 @@
 //! and is taken as it is.
 
 use super::fields::Fields;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 /// Takes what is wrong with a path, and what to do about it.
 type Report<'a> = dyn Fn(String, &str) + 'a;
@@ -50,6 +50,19 @@ pub(super) fn of_log(fields: &Fields<'_>, name: &str, directory: &Path) -> Optio
         return Some(text.to_owned());
     }
     Some(below(base(directory, &report)?, text))
+}
+
+/// The path of a file that is read here and now: relative to the job file, and nothing in it is expanded.
+pub(super) fn here(fields: &Fields<'_>, name: &str, directory: &Path) -> Option<PathBuf> {
+    let report = |what: String, next: &str| fields.mistake(name, what, next);
+    let text = fields.text(name)?;
+    let text = written(&text, name, &report)?;
+    if text.starts_with(['~', '$']) {
+        let what = format!("`{text}` is read here and now, and neither `~` nor `$` is expanded");
+        report(what, "write the path in full, or from this file on");
+        return None;
+    }
+    Some(directory.join(text))
 }
 
 /// A text, where it can be a path at all.

@@ -4,7 +4,7 @@ use super::{
     Document, Mistake, Place, chain, code,
     document::Value,
     fields::{Fields, Findings},
-    on_failure, paths, reference, resources, scheduler, surroundings,
+    on_failure, paths, reference, resources, scheduler, surroundings, sweep,
 };
 use crate::nearest::nearest;
 use model::{Finding, JobKind, JobSpec, Launch, NameError, RunLine, SiteChoice, SiteName};
@@ -137,6 +137,9 @@ fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place,
     let code = code::read(&job, &source.directory);
     let chain = chain::read(&job, resources.as_ref());
     let on_failure = on_failure::read(&job, resources.as_ref().map(|resources| resources.time));
+    let nodes = resources.as_ref().and_then(|resources| resources.nodes);
+    let beside = sweep::Beside { launch, nodes, environment: &environment };
+    let sweep = sweep::read(&job, &source.directory, &beside);
     Some(JobSpec {
         name: name.unwrap_or_else(|| MADE_UP.parse().expect("a word is a job name")),
         kind: kind.unwrap_or(JobKind::Command),
@@ -153,6 +156,7 @@ fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place,
         scheduler,
         chain,
         on_failure,
+        sweep,
         code,
     })
 }

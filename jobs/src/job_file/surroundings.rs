@@ -8,6 +8,11 @@ use std::{collections::BTreeMap, path::Path};
 /// Variables that the batch script sets itself.
 const OWNED_PREFIXES: [&str; 3] = ["PAKT_", "SLURM_", "SBATCH_"];
 
+/// Whether a variable of this name is set by the batch script or by Slurm.
+pub(super) fn is_owned(name: &str) -> bool {
+    OWNED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
 /// Reads `environment`.
 pub(super) fn environment(job: &Fields<'_>, directory: &Path) -> Environment {
     let fields = job.below("environment");
@@ -98,7 +103,7 @@ fn variables(fields: &Fields<'_>) -> BTreeMap<String, String> {
         if !is_name {
             let next = "letters, digits and `_`, starting with a letter";
             below.mistake(&name, format!("`{name}` is not the name of a variable"), next);
-        } else if OWNED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+        } else if is_owned(&name) {
             let what = format!("`{name}` is set by the batch script or by Slurm");
             below.mistake(&name, what, "choose another name");
         } else if looks_secret(&name) {

@@ -46,6 +46,7 @@ impl Sheet {
         let stamp = directory.stamp();
         let job_directory = directory.path().to_string_lossy().into_owned();
         let script = templates::render(&templates::BatchScript {
+            is_array: false,
             stamp,
             spec,
             placement,

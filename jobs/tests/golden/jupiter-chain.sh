@@ -39,7 +39,9 @@ if ! pakt_is_number "$pakt_number" || ! pakt_is_number "${pakt_id/_/}" || ! pakt
   pakt_fail 74 'this script runs as a scheduler job only: SLURM_JOB_ID holds no number'
 fi
 pakt_job_directory=/state/pakt/job
-pakt_link="$pakt_job_directory/links/1"
+pakt_place=1
+pakt_stamp=pakt-01m5vj1jg028t5cy4tqkff04hm-$pakt_place
+pakt_link="$pakt_job_directory/links/$pakt_place"
 pakt_attempt="$pakt_link/attempts/$pakt_id-$pakt_restart"
 
 # Writes its input to a file: under a temporary name, synced, renamed, so that it is there whole or not at all.
@@ -59,7 +61,7 @@ pakt_is_unwanted() {
   pakt_has_claim=''
   mkdir -p "$pakt_link/duplicates"
   mv -T "$pakt_link/claim" "$pakt_link/duplicates/$pakt_id" 2>/dev/null || rm -rf "$pakt_link/claim"
-  printf 'pakt: pakt-01m5vj1jg028t5cy4tqkff04hm-1 %s; scheduler job %s ends without work\n' "$1" "$pakt_id" >&2
+  printf 'pakt: %s %s; scheduler job %s ends without work\n' "$pakt_stamp" "$1" "$pakt_id" >&2
   exit 0
 }
 
@@ -73,7 +75,7 @@ pakt_look() {
   # A controller that was killed may have forgotten that this very start came to its end, and start it again.
   if grep -qx 'exit_code=0' "$pakt_attempt/ended" 2>/dev/null; then
     pakt_has_claim=''
-    printf 'pakt: pakt-01m5vj1jg028t5cy4tqkff04hm-1 was done by this start of scheduler job %s already; it ends without work\n' "$pakt_id" >&2
+    printf 'pakt: %s was done by this start of scheduler job %s already; it ends without work\n' "$pakt_stamp" "$pakt_id" >&2
     exit 0
   fi
 }
@@ -100,8 +102,8 @@ pakt_claim() {
   [ -n "$owner" ] || pakt_fail 74 "the claim in $pakt_link cannot be read from $(uname -n)"
   mkdir -p "$pakt_link/duplicates"
   mv -T "$mine" "$pakt_link/duplicates/$pakt_id" 2>/dev/null || rm -rf "$mine"
-  printf 'pakt: scheduler job %s holds the claim of pakt-01m5vj1jg028t5cy4tqkff04hm-1; scheduler job %s ends without work\n' \
-    "$owner" "$pakt_id" >&2
+  printf 'pakt: scheduler job %s holds the claim of %s; scheduler job %s ends without work\n' \
+    "$owner" "$pakt_stamp" "$pakt_id" >&2
   exit 0
 }
 
@@ -165,11 +167,6 @@ pakt_journal() {
   local journal="$pakt_job_directory/chain"
   [ ! -s "$journal" ] || [ -z "$(tail -c 1 -- "$journal")" ] || printf '\n' >>"$journal"
   printf '%s\n' "$*" >>"$journal"
-}
-
-# Whether a text is a number that can be counted with.
-pakt_is_count() {
-  case "$1" in '' | *[!0-9]* | 0?* | ???????????????????*) return 1 ;; esac
 }
 
 # Reads the journal. A start without an end was killed with no word; its heartbeat tells how long it lived.
@@ -265,7 +262,7 @@ pakt_is_over() {
 # Writes down that the chain is over, unless somebody did: the first one counts.
 pakt_write_over() {
   local mine="$pakt_job_directory/.over.$pakt_id.$pakt_restart.tmp"
-  printf '%s=%s\n' why "$1" link 1 step "$pakt_step" epoch_seconds "$(printf '%(%s)T' -1)" by "$pakt_id" >"$mine"
+  printf '%s=%s\n' why "$1" link "$pakt_place" step "$pakt_step" epoch_seconds "$(printf '%(%s)T' -1)" by "$pakt_id" >"$mine"
   sync "$mine" 2>/dev/null || true # Older coreutils sync no single file.
   ln "$mine" "$pakt_job_directory/over" 2>/dev/null || [ -e "$pakt_job_directory/over" ] ||
     printf 'pakt: cannot write %s\n' "$pakt_job_directory/over" >&2
@@ -280,6 +277,11 @@ pakt_cancel_behind() {
   [ ! -d "$pakt_job_directory/links/3" ] ||
     timeout 10 scancel --quiet --user="$(id -u)" --state=PENDING --name=tiny-lm.pakt-01m5vj1jg028t5cy4tqkff04hm-3 >/dev/null 2>&1
   return 0
+}
+
+# Whether a text is a number that can be counted with.
+pakt_is_count() {
+  case "$1" in '' | *[!0-9]* | 0?* | ???????????????????*) return 1 ;; esac
 }
 
 # When this attempt reaches its limit, as an epoch second. Slurm from 23.02 on says so; an older one is asked, once.
@@ -301,7 +303,7 @@ pakt_limit_at() {
 pakt_needless() {
   compgen -G "$pakt_link/attempts/*/started" >/dev/null || pakt_is_unwanted "$1"
   pakt_has_claim=''
-  printf 'pakt: pakt-01m5vj1jg028t5cy4tqkff04hm-1 %s; scheduler job %s ends without work\n' "$1" "$pakt_id" >&2
+  printf 'pakt: %s %s; scheduler job %s ends without work\n' "$pakt_stamp" "$1" "$pakt_id" >&2
   exit 0
 }
 
@@ -313,7 +315,7 @@ pakt_begin() {
   for later in "$pakt_job_directory"/links/*/attempts/*/started; do
     [ -e "$later" ] || break
     later=${later#"$pakt_job_directory"/links/}
-    [ "${later%%/*}" -le 1 ] || pakt_needless 'has gone on in a later link'
+    [ "${later%%/*}" -le "$pakt_place" ] || pakt_needless 'has gone on in a later link'
   done
   # A controller that was killed may have forgotten this very start, and start it again.
   ! grep -qx 'class=checkpointed' "$pakt_attempt/ended" 2>/dev/null || pakt_needless 'was saved by this start already'
@@ -385,7 +387,7 @@ pakt_classify() {
 # shellcheck disable=SC2317 # Reached through a trap alone.
 pakt_end() {
   local why
-  pakt_journal "ended 1 $pakt_id $pakt_restart $2 $pakt_saved $pakt_class $1 $pakt_told $pakt_failure"
+  pakt_journal "ended $pakt_place $pakt_id $pakt_restart $2 $pakt_saved $pakt_class $1 $pakt_told $pakt_failure"
   pakt_read_journal
   [ "$pakt_failure" != node-fault ] || pakt_leave_out
   why=$(pakt_is_over)
@@ -696,7 +698,7 @@ pakt_started() {
     node_list "${SLURM_JOB_NODELIST:-}" \
     scheduler_job "$pakt_id" \
     restart "$pakt_restart" \
-    stamp pakt-01m5vj1jg028t5cy4tqkff04hm-1 \
+    stamp "$pakt_stamp" \
     process "$$"
 }
 
@@ -743,8 +745,7 @@ pakt_finish() {
 # because a shell without job control starts what it puts aside with INT ignored. What comes before there is a program
 # waits for it.
 pakt_forward() {
-  local name=$1 children=() process
-  local command steps=()
+  local name=$1
   pakt_received=$name
   pakt_was_interrupted=yes
   [ ! -d "$pakt_attempt" ] || pakt_tell "$name"
@@ -752,13 +753,28 @@ pakt_forward() {
     pakt_waiting="${pakt_waiting:-} $name"
     return
   fi
-  name=${name/INT/TERM}
-  read -r -a children 2>/dev/null <"/proc/$pakt_child/task/$pakt_child/children"
-  for process in "$pakt_child" "${children[@]}"; do
+  pakt_find_children "$pakt_child"
+  pakt_signal "${name/INT/TERM}" "$pakt_child" "${pakt_children[@]}"
+}
+
+# The processes that one has started. What is called by a trap has no `read` in it: bash forgets the time-out of one that the
+# trap came into, and waits for ever (5.2).
+# shellcheck disable=SC2317 # Reached through a trap.
+pakt_find_children() {
+  local lines=()
+  mapfile -t lines 2>/dev/null <"/proc/$1/task/$1/children"
+  # shellcheck disable=SC2206 # Numbers and blanks.
+  pakt_children=(${lines[0]:-})
+}
+
+# Sends a signal to processes.
+pakt_signal() {
+  local name=$1 process command=() steps=()
+  shift
+  for process in "$@"; do
     # To srun, TERM and HUP are orders to kill its tasks at once. Slurm hands them to the tasks as signals.
-    command=''
-    read -r command 2>/dev/null <"/proc/$process/comm"
-    case "$command $name" in 'srun TERM' | 'srun HUP') steps+=("$process") && continue ;; esac
+    mapfile -t command 2>/dev/null <"/proc/$process/comm"
+    case "${command[0]:-} $name" in 'srun TERM' | 'srun HUP') steps+=("$process") && continue ;; esac
     kill -s "$name" "$process" 2>/dev/null
   done
   [ -z "${steps[*]-}" ] || scancel --signal="$name" "$pakt_id" || kill -s "$name" "${steps[@]}"
@@ -871,7 +887,7 @@ pakt_variables() {
 # All of it, in order. The program may write `step total` lines (`120 200 loss=2.31`) to PAKT_PROGRESS, of which the last
 # one counts, and append a line for each checkpoint to PAKT_CHECKPOINTS, which all links of the job share.
 pakt_environment() {
-  export PAKT_JOB_ID=01m5vj1jg028t5cy4tqkff04hm PAKT_LINK=1 PAKT_JOB_DIRECTORY="$pakt_job_directory"
+  export PAKT_JOB_ID=01m5vj1jg028t5cy4tqkff04hm PAKT_LINK="$pakt_place" PAKT_JOB_DIRECTORY="$pakt_job_directory"
   export PAKT_ATTEMPT="$pakt_attempt" PAKT_PROGRESS="$pakt_attempt/progress"
   export PAKT_CHECKPOINTS="$pakt_job_directory/checkpoints"
   export PAKT_STOP="$pakt_attempt/stop" PAKT_STOP_AT="$pakt_stop_at" PAKT_DONE="$pakt_job_directory/done"
@@ -980,6 +996,31 @@ pakt_launch() {
   exec srun --nodes=2 --ntasks=2 --ntasks-per-node=1 --kill-on-bad-exit=1 --cpu-bind=none --mpi=none /bin/bash "$pakt_attempt/program"
 }
 
+# --- Processes: which of those that this shell started are there still. --------------------------------------------------
+
+# A signal interrupts `wait` before a program has ended, and bash may then lose the end of one that dies in that instant, as when
+# both were sent it: a second `wait` would last for ever (seen with 5.2). So from a signal on it is looked whether a program is
+# there, and of one whose end was lost the signal is its status. Nothing is forked for that: a signal to the whole job would
+# reach it, too.
+pakt_is_there() {
+  local line lines=()
+  # To its end, always: of a process that is gone meanwhile bash would keep the rest, and hand it to the next one that reads a file.
+  mapfile -t lines 2>/dev/null <"/proc/$1/status"
+  for line in "${lines[@]}"; do
+    [ "$line" != $'PPid:\t'"$BASHPID" ] || return 0
+  done
+  return 1
+}
+# Whether bash believes that it still runs.
+pakt_is_in_book() {
+  local process is_there=no
+  { jobs -rp && echo end; } >&"$pakt_idle"
+  while read -r -u "$pakt_idle" process && [ "$process" != end ]; do
+    [ "$process" != "$1" ] || is_there=yes
+  done
+  [ "$is_there" = yes ]
+}
+
 # --- Run. -------------------------------------------------------------------------------------------------------------
 
 # The job's part; a subshell of its own.
@@ -1007,7 +1048,7 @@ pakt_begin
 if ! mkdir -p "$pakt_attempt" || ! pakt_started | pakt_publish "$pakt_attempt/started"; then
   pakt_fail 74 "cannot write the marker $pakt_attempt/started"
 fi
-pakt_journal "started 1 $pakt_id $pakt_restart $pakt_now $pakt_saved" ||
+pakt_journal "started $pakt_place $pakt_id $pakt_restart $pakt_now $pakt_saved" ||
   pakt_fail 74 "cannot write to $pakt_job_directory/chain"
 [ -z "${pakt_is_blind:-}" ] ||
   pakt_fail 66 "none of the checkpoints that $pakt_job_directory/checkpoints names can be seen from $(uname -n); without that file it begins anew"
@@ -1019,34 +1060,12 @@ case "${pakt_waiting:-}" in *TERM* | *INT* | *HUP*) pakt_fail 143 "ended by a si
 pakt_run {pakt_lifeline}>&- {pakt_idle}>&- &
 pakt_child=$!
 for pakt_name in ${pakt_waiting:-}; do pakt_forward "$pakt_name"; done
-# A signal interrupts `wait` before the program has ended, and bash may then lose the end of a program that dies in that instant,
-# as when both were sent it: a second `wait` would last for ever (seen with 5.2). So from a signal on it is looked whether the
-# program is there, and of one whose end was lost the signal is its status. Nothing is forked for that: a signal to the whole job
-# would reach it, too.
-pakt_is_there() {
-  local line lines=()
-  # To its end, always: of a process that is gone meanwhile bash would keep the rest, and hand it to the next one that reads a file.
-  mapfile -t lines 2>/dev/null <"/proc/$pakt_child/status"
-  for line in "${lines[@]}"; do
-    [ "$line" != $'PPid:\t'"$$" ] || return 0
-  done
-  return 1
-}
-# Whether bash believes that it still runs.
-pakt_is_in_book() {
-  local process is_there=no
-  { jobs -rp && echo end; } >&"$pakt_idle"
-  while read -r -u "$pakt_idle" process && [ "$process" != end ]; do
-    [ "$process" != "$pakt_child" ] || is_there=yes
-  done
-  [ "$is_there" = yes ]
-}
 pakt_was_interrupted=no
 wait "$pakt_child"
 pakt_status=$?
 if [ "$pakt_was_interrupted" = yes ]; then
-  while pakt_is_there || pakt_is_there; do read -r -t 0.2 -u "$pakt_idle" _; done
-  if ! pakt_is_in_book; then
+  while pakt_is_there "$pakt_child" || pakt_is_there "$pakt_child"; do read -r -t 0.2 -u "$pakt_idle" _; done
+  if ! pakt_is_in_book "$pakt_child"; then
     wait "$pakt_child"
     pakt_status=$?
   fi

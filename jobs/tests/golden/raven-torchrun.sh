@@ -40,7 +40,9 @@ if ! pakt_is_number "$pakt_number" || ! pakt_is_number "${pakt_id/_/}" || ! pakt
   pakt_fail 74 'this script runs as a scheduler job only: SLURM_JOB_ID holds no number'
 fi
 pakt_job_directory=/state/pakt/job
-pakt_link="$pakt_job_directory/links/1"
+pakt_place=1
+pakt_stamp=pakt-01m5vj1jg028t5cy4tqkff04hm-$pakt_place
+pakt_link="$pakt_job_directory/links/$pakt_place"
 pakt_attempt="$pakt_link/attempts/$pakt_id-$pakt_restart"
 
 # Writes its input to a file: under a temporary name, synced, renamed, so that it is there whole or not at all.
@@ -60,7 +62,7 @@ pakt_is_unwanted() {
   pakt_has_claim=''
   mkdir -p "$pakt_link/duplicates"
   mv -T "$pakt_link/claim" "$pakt_link/duplicates/$pakt_id" 2>/dev/null || rm -rf "$pakt_link/claim"
-  printf 'pakt: pakt-01m5vj1jg028t5cy4tqkff04hm-1 %s; scheduler job %s ends without work\n' "$1" "$pakt_id" >&2
+  printf 'pakt: %s %s; scheduler job %s ends without work\n' "$pakt_stamp" "$1" "$pakt_id" >&2
   exit 0
 }
 
@@ -74,7 +76,7 @@ pakt_look() {
   # A controller that was killed may have forgotten that this very start came to its end, and start it again.
   if grep -qx 'exit_code=0' "$pakt_attempt/ended" 2>/dev/null; then
     pakt_has_claim=''
-    printf 'pakt: pakt-01m5vj1jg028t5cy4tqkff04hm-1 was done by this start of scheduler job %s already; it ends without work\n' "$pakt_id" >&2
+    printf 'pakt: %s was done by this start of scheduler job %s already; it ends without work\n' "$pakt_stamp" "$pakt_id" >&2
     exit 0
   fi
 }
@@ -101,8 +103,8 @@ pakt_claim() {
   [ -n "$owner" ] || pakt_fail 74 "the claim in $pakt_link cannot be read from $(uname -n)"
   mkdir -p "$pakt_link/duplicates"
   mv -T "$mine" "$pakt_link/duplicates/$pakt_id" 2>/dev/null || rm -rf "$mine"
-  printf 'pakt: scheduler job %s holds the claim of pakt-01m5vj1jg028t5cy4tqkff04hm-1; scheduler job %s ends without work\n' \
-    "$owner" "$pakt_id" >&2
+  printf 'pakt: scheduler job %s holds the claim of %s; scheduler job %s ends without work\n' \
+    "$owner" "$pakt_stamp" "$pakt_id" >&2
   exit 0
 }
 
@@ -117,7 +119,7 @@ pakt_started() {
     node_list "${SLURM_JOB_NODELIST:-}" \
     scheduler_job "$pakt_id" \
     restart "$pakt_restart" \
-    stamp pakt-01m5vj1jg028t5cy4tqkff04hm-1 \
+    stamp "$pakt_stamp" \
     process "$$"
 }
 
@@ -151,21 +153,35 @@ pakt_finish() {
 # because a shell without job control starts what it puts aside with INT ignored. What comes before there is a program
 # waits for it.
 pakt_forward() {
-  local name=$1 children=() process
-  local command steps=()
+  local name=$1
   pakt_received=$name
   pakt_was_interrupted=yes
   if [ -z "${pakt_child:-}" ]; then
     pakt_waiting="${pakt_waiting:-} $name"
     return
   fi
-  name=${name/INT/TERM}
-  read -r -a children 2>/dev/null <"/proc/$pakt_child/task/$pakt_child/children"
-  for process in "$pakt_child" "${children[@]}"; do
+  pakt_find_children "$pakt_child"
+  pakt_signal "${name/INT/TERM}" "$pakt_child" "${pakt_children[@]}"
+}
+
+# The processes that one has started. What is called by a trap has no `read` in it: bash forgets the time-out of one that the
+# trap came into, and waits for ever (5.2).
+# shellcheck disable=SC2317 # Reached through a trap.
+pakt_find_children() {
+  local lines=()
+  mapfile -t lines 2>/dev/null <"/proc/$1/task/$1/children"
+  # shellcheck disable=SC2206 # Numbers and blanks.
+  pakt_children=(${lines[0]:-})
+}
+
+# Sends a signal to processes.
+pakt_signal() {
+  local name=$1 process command=() steps=()
+  shift
+  for process in "$@"; do
     # To srun, TERM and HUP are orders to kill its tasks at once. Slurm hands them to the tasks as signals.
-    command=''
-    read -r command 2>/dev/null <"/proc/$process/comm"
-    case "$command $name" in 'srun TERM' | 'srun HUP') steps+=("$process") && continue ;; esac
+    mapfile -t command 2>/dev/null <"/proc/$process/comm"
+    case "${command[0]:-} $name" in 'srun TERM' | 'srun HUP') steps+=("$process") && continue ;; esac
     kill -s "$name" "$process" 2>/dev/null
   done
   [ -z "${steps[*]-}" ] || scancel --signal="$name" "$pakt_id" || kill -s "$name" "${steps[@]}"
@@ -260,7 +276,7 @@ pakt_variables() {
 # All of it, in order. The program may write `step total` lines (`120 200 loss=2.31`) to PAKT_PROGRESS, of which the last
 # one counts, and append a line for each checkpoint to PAKT_CHECKPOINTS, which all links of the job share.
 pakt_environment() {
-  export PAKT_JOB_ID=01m5vj1jg028t5cy4tqkff04hm PAKT_LINK=1 PAKT_JOB_DIRECTORY="$pakt_job_directory"
+  export PAKT_JOB_ID=01m5vj1jg028t5cy4tqkff04hm PAKT_LINK="$pakt_place" PAKT_JOB_DIRECTORY="$pakt_job_directory"
   export PAKT_ATTEMPT="$pakt_attempt" PAKT_PROGRESS="$pakt_attempt/progress"
   export PAKT_CHECKPOINTS="$pakt_job_directory/checkpoints"
   pakt_modules
@@ -352,6 +368,31 @@ pakt_launch() {
   exec srun --nodes=2 --ntasks=2 --ntasks-per-node=1 --kill-on-bad-exit=1 --cpu-bind=none /bin/bash "$pakt_attempt/program"
 }
 
+# --- Processes: which of those that this shell started are there still. --------------------------------------------------
+
+# A signal interrupts `wait` before a program has ended, and bash may then lose the end of one that dies in that instant, as when
+# both were sent it: a second `wait` would last for ever (seen with 5.2). So from a signal on it is looked whether a program is
+# there, and of one whose end was lost the signal is its status. Nothing is forked for that: a signal to the whole job would
+# reach it, too.
+pakt_is_there() {
+  local line lines=()
+  # To its end, always: of a process that is gone meanwhile bash would keep the rest, and hand it to the next one that reads a file.
+  mapfile -t lines 2>/dev/null <"/proc/$1/status"
+  for line in "${lines[@]}"; do
+    [ "$line" != $'PPid:\t'"$BASHPID" ] || return 0
+  done
+  return 1
+}
+# Whether bash believes that it still runs.
+pakt_is_in_book() {
+  local process is_there=no
+  { jobs -rp && echo end; } >&"$pakt_idle"
+  while read -r -u "$pakt_idle" process && [ "$process" != end ]; do
+    [ "$process" != "$1" ] || is_there=yes
+  done
+  [ "$is_there" = yes ]
+}
+
 # --- Run. -------------------------------------------------------------------------------------------------------------
 
 # The job's part; a subshell of its own.
@@ -385,34 +426,12 @@ case "${pakt_waiting:-}" in *TERM* | *INT* | *HUP*) pakt_fail 143 "ended by a si
 pakt_run {pakt_lifeline}>&- {pakt_idle}>&- &
 pakt_child=$!
 for pakt_name in ${pakt_waiting:-}; do pakt_forward "$pakt_name"; done
-# A signal interrupts `wait` before the program has ended, and bash may then lose the end of a program that dies in that instant,
-# as when both were sent it: a second `wait` would last for ever (seen with 5.2). So from a signal on it is looked whether the
-# program is there, and of one whose end was lost the signal is its status. Nothing is forked for that: a signal to the whole job
-# would reach it, too.
-pakt_is_there() {
-  local line lines=()
-  # To its end, always: of a process that is gone meanwhile bash would keep the rest, and hand it to the next one that reads a file.
-  mapfile -t lines 2>/dev/null <"/proc/$pakt_child/status"
-  for line in "${lines[@]}"; do
-    [ "$line" != $'PPid:\t'"$$" ] || return 0
-  done
-  return 1
-}
-# Whether bash believes that it still runs.
-pakt_is_in_book() {
-  local process is_there=no
-  { jobs -rp && echo end; } >&"$pakt_idle"
-  while read -r -u "$pakt_idle" process && [ "$process" != end ]; do
-    [ "$process" != "$pakt_child" ] || is_there=yes
-  done
-  [ "$is_there" = yes ]
-}
 pakt_was_interrupted=no
 wait "$pakt_child"
 pakt_status=$?
 if [ "$pakt_was_interrupted" = yes ]; then
-  while pakt_is_there || pakt_is_there; do read -r -t 0.2 -u "$pakt_idle" _; done
-  if ! pakt_is_in_book; then
+  while pakt_is_there "$pakt_child" || pakt_is_there "$pakt_child"; do read -r -t 0.2 -u "$pakt_idle" _; done
+  if ! pakt_is_in_book "$pakt_child"; then
     wait "$pakt_child"
     pakt_status=$?
   fi

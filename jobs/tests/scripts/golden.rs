@@ -3,7 +3,7 @@
 //! `PAKT_UPDATE_GOLDEN=1 cargo nextest run -p jobs golden` writes them anew; look at the difference before committing it.
 
 use crate::support::{LAUNCHERS, catalogue, environment, job, script, site, starts};
-use model::{Chain, FailureClass, Images, JobSpec, Launch, LinkNumber, OnFailure, StopSignal, Until, WallTime};
+use model::{Chain, FailureClass, Images, JobSpec, Launch, LinkNumber, OnFailure, StopSignal, Sweep, Until, WallTime};
 use std::{
     collections::BTreeSet,
     fs,
@@ -14,6 +14,17 @@ use std::{
 fn chain(until: Until, signal: Option<StopSignal>) -> Chain {
     let max_links = LinkNumber::new(12).expect("not 0");
     Chain { until, max_links, max_gpu_hours: None, ahead: 2, stalled_links: 3, lead: None, signal }
+}
+
+fn sweep(side_by_side: u32) -> Sweep {
+    let cell = |seed: u32| vec!["1e-4".to_owned(), seed.to_string()];
+    Sweep {
+        parameters: ["lr", "seed"].map(|name| name.parse().expect("a name")).into(),
+        cells: (0..20).map(cell).collect(),
+        pack: 8,
+        side_by_side,
+        at_once: None,
+    }
 }
 
 fn policy() -> OnFailure {
@@ -50,6 +61,13 @@ fn all() -> Vec<(String, String)> {
         let on_failure = (name == "jupiter").then(policy);
         let spec = JobSpec { chain: Some(chain(until, signal)), on_failure, ..job(site, launch) };
         scripts.push((format!("{name}-chain"), script(site, &spec)));
+    }
+    for (name, launch, side_by_side) in
+        [("jupiter", Launch::Torchrun, 1), ("horeka", Launch::Command, 4), ("local", Launch::Command, 1)]
+    {
+        let site = catalogue().get(&name.parse().expect("a site")).expect("built in");
+        let spec = JobSpec { sweep: Some(sweep(side_by_side)), ..job(site, launch) };
+        scripts.push((format!("{name}-sweep"), script(site, &spec)));
     }
     scripts
 }

@@ -52,6 +52,7 @@ pub(crate) fn job(site: &Site, launch: Launch) -> JobSpec {
         scheduler: SchedulerOptions { account: Some(account(site)), ..SchedulerOptions::default() },
         chain: None,
         on_failure: None,
+        sweep: None,
         code: model::Code::default(),
     }
 }
@@ -110,6 +111,7 @@ pub(crate) fn script_in(job_directory: &str, site: &Site, spec: &JobSpec) -> Str
     };
     let job = JobId::from_parts(Timestamp::from_epoch_seconds(1_793_000_000), 0x1234_5678_9abc_def0_1234);
     let script = BatchScript {
+        is_array: spec.sweep.is_some() && dialect == Dialect::Slurm,
         code: None,
         stamp: Stamp { job, link: LinkNumber::FIRST },
         spec,

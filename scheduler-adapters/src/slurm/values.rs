@@ -240,7 +240,7 @@ mod tests {
         let job = JobId::from_parts(Timestamp::from_epoch_seconds(1_793_000_000), 42);
         let (one, two) = (Stamp { job, link: LinkNumber::FIRST }, LinkNumber::new(2).expect("not zero"));
         let two = Stamp { job, link: two };
-        let array = ArrayStamp { first: one };
+        let array = ArrayStamp::of(one.job);
         for (comment, line, name, expected) in [
             (one.to_string(), format!("--comment={two}"), String::new(), Some(Mark::Job(one))),
             ("(null)".to_owned(), format!("sbatch -N1 --comment={two} x.sh"), format!("a.{one}"), Some(Mark::Job(two))),

@@ -85,7 +85,7 @@ impl Both {
     /// An array of ours that waits, and of which a task was cancelled.
     async fn array_of_ours(&self) -> SchedulerJobId {
         let submission = with(self.stage.submission("tasks", Size::Small, "true"), &["--hold"]);
-        let stamp = ArrayStamp { first: submission.stamp };
+        let stamp = ArrayStamp::of(submission.stamp.job);
         let array = ArrayTasks { stamp, indexes: BTreeSet::from([0, 1, 2, 4, 9]), at_once: None };
         let id = self.put(&Submission { job_name: format!("tasks.{stamp}"), array: Some(array), ..submission }).await;
         self.commands.cancel(id.with_task(4)).await.expect("cancelled");

@@ -16,7 +16,11 @@ pub(crate) fn held_array(stage: &Stage, name: &str) -> Submission {
 }
 
 fn as_array(submission: Submission, indexes: impl IntoIterator<Item = u32>) -> Submission {
-    let stamp = ArrayStamp { first: submission.stamp };
+    let stamp = ArrayStamp::of(submission.stamp.job);
+    with_tasks(submission, stamp, indexes)
+}
+
+fn with_tasks(submission: Submission, stamp: ArrayStamp, indexes: impl IntoIterator<Item = u32>) -> Submission {
     let array = ArrayTasks { stamp, indexes: indexes.into_iter().collect(), at_once: None };
     Submission { job_name: format!("tasks.{stamp}"), array: Some(array), ..submission }
 }
@@ -56,7 +60,13 @@ fn search(submission: &Submission, task: u32) -> StampSearch {
 }
 
 pub(crate) async fn each_task_of_an_array_of_ours_is_a_job_while_it_waits(stage: &Stage) {
-    let submission = held_array(stage, "waiting");
+    each_task_is_found(stage, held_array(stage, "waiting")).await;
+    let submission = held_array(stage, "links");
+    let stamp = ArrayStamp::of_links(submission.stamp);
+    each_task_is_found(stage, with_tasks(submission, stamp, TASKS)).await;
+}
+
+async fn each_task_is_found(stage: &Stage, submission: Submission) {
     let id = stage.submit(&submission).await;
     let ids = TASKS.map(|task| id.with_task(task));
     let seen = states(stage, &ids).await;

@@ -29,6 +29,7 @@ pub(crate) fn job(nodes: Option<u32>, gpus: GpuRequest) -> JobSpec {
         scheduler: model::SchedulerOptions::default(),
         chain: None,
         on_failure: None,
+        sweep: None,
         code: model::Code::default(),
     }
 }

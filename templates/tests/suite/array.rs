@@ -32,6 +32,7 @@ fn set(stage: &Stage, log: Option<&str>) -> PathBuf {
         let job_directory = folder.to_str().expect("a path as text");
         let (spec, placement, made_by) = (&spec, &placement, "pakt 0.1.0");
         let script = BatchScript {
+            is_array: false,
             code: None,
             stamp,
             spec,

@@ -43,6 +43,7 @@ fn run(stage: &Stage, stamp: Stamp, start: u64, spec: &JobSpec, (archive, sha256
     let archive = archive.to_str().expect("text");
     let code = Some(PackedCode { archive, sha256, folder: "sub folder" });
     let script = BatchScript {
+        is_array: false,
         stamp,
         spec,
         placement: &sites::local(),

@@ -50,6 +50,7 @@ pub(crate) fn job(launch: Launch, run: &str) -> JobSpec {
         scheduler: SchedulerOptions::default(),
         chain: None,
         on_failure: None,
+        sweep: None,
         code: model::Code::default(),
     }
 }

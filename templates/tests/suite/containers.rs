@@ -304,6 +304,7 @@ fn ranks_that_mpiexec_starts_are_not_inside_of_pyxis() {
     let placement = with_containers(sites::site("supermuc-ng-2"), ContainerRuntime::Pyxis);
     let (stamp, dialect) = (stamp(), Dialect::Slurm);
     let script = BatchScript {
+        is_array: false,
         stamp,
         spec: &spec,
         placement: &placement,
@@ -336,6 +337,7 @@ fn of_several_images_the_one_that_was_chosen_runs() {
     let placement = chosen(None);
     let (stamp, dialect) = (stamp(), Dialect::Slurm);
     let script = BatchScript {
+        is_array: false,
         stamp,
         spec: &spec,
         placement: &placement,

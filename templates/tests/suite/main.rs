@@ -17,3 +17,4 @@ mod quoting;
 mod refusals;
 mod sites;
 mod stage;
+mod sweep;

@@ -81,6 +81,23 @@ fn a_signal_to_the_script_reaches_the_program_and_its_own_end_is_waited_for() {
 }
 
 #[test]
+fn a_second_signal_is_passed_on_and_the_end_is_seen_behind_it() {
+    let stage = Stage::new();
+    stage.double(
+        "trainer",
+        "exec {idle}<> <(:)\ntrap 'exit 9' TERM\ntrap 'touch \"$STAGE/told\"' USR1\ntouch \"$STAGE/ready\"\nwhile :; do read -r -t 0.01 -u $idle _; done",
+    );
+    let script = stage.script("script", &job(Launch::Command, "trainer"), &sites::local(), Dialect::Slurm);
+    let child = stage.start(&script, &Start::slurm(41));
+    stage.wait_until("the program runs", |stage| stage.exists("ready"));
+    signal("USR1", &child.id().to_string());
+    stage.wait_until("the program was told", |stage| stage.exists("told"));
+    signal("TERM", &child.id().to_string());
+    let output = child.wait_with_output().expect("an end");
+    assert_eq!(output.status.code(), Some(9), "{}", errors(&output));
+}
+
+#[test]
 fn the_tasks_of_srun_are_told_through_slurm_because_srun_would_kill_them() {
     for launch in [Launch::Srun, Launch::Torchrun] {
         let stage = Stage::new();
@@ -198,7 +215,10 @@ fn who_has_no_claim_leaves_no_marker_of_an_end() {
 #[test]
 fn a_signal_that_comes_while_the_program_starts_is_passed_on_once() {
     let stage = Stage::new();
-    let spec = job(Launch::Command, "exec {idle}<> <(:); until [ -e \"$STAGE/over\" ]; do read -r -t 0.01 -u $idle _; done; exit 0");
+    let spec = job(
+        Launch::Command,
+        "exec {idle}<> <(:); until [ -e \"$STAGE/over\" ]; do read -r -t 0.01 -u $idle _; done; exit 0",
+    );
     let script = stage.script("script", &spec, &sites::local(), Dialect::Slurm);
     // Bash itself sends the signal, right behind the line that knows the program's process.
     let watched = format!(

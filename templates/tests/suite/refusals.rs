@@ -9,6 +9,7 @@ use templates::{BatchScript, Dialect, TemplateError, render};
 
 fn refused(spec: &JobSpec, placement: &Placement, dialect: Dialect) -> String {
     let script = BatchScript {
+        is_array: false,
         code: None,
         stamp: stamp(),
         spec,
@@ -38,6 +39,7 @@ fn the_local_scheduler_starts_one_task_on_one_node() {
     }
     let spec = job(Launch::Torchrun, "train.py");
     let script = BatchScript {
+        is_array: false,
         code: None,
         stamp: stamp(),
         spec: &spec,
@@ -124,6 +126,7 @@ fn directories_that_no_container_can_be_shown_are_refused() {
     spec.workdir = "/a:b".to_owned();
     let script = |spec: &JobSpec| {
         let script = BatchScript {
+            is_array: false,
             code: None,
             stamp: stamp(),
             spec,
@@ -146,6 +149,7 @@ fn a_job_directory_is_taken_as_it_is_and_a_workdir_as_it_is_written() {
     let mut spec = job(Launch::Command, "x");
     spec.workdir = "/a$$b/$NAME".to_owned();
     let script = BatchScript {
+        is_array: false,
         code: None,
         stamp: stamp(),
         spec: &spec,
@@ -174,6 +178,7 @@ fn options_are_quoted_as_slurm_reads_them_and_the_adapters_are_left_to_it() {
     ];
     let spec = job(Launch::Command, "x");
     let script = BatchScript {
+        is_array: false,
         code: None,
         stamp: stamp(),
         spec: &spec,

@@ -128,6 +128,7 @@ esac"#,
         let job_directory = self.path("job");
         let job_directory = job_directory.to_str().expect("a path as text");
         let script = BatchScript {
+            is_array: false,
             code: None,
             stamp,
             spec,
