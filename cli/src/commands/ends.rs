@@ -106,7 +106,7 @@ fn chain(shown: &Shown, over: &Over) -> Option<End> {
         OverReason::Withdrawn => "submit it again, if that was a mistake".to_owned(),
         OverReason::Links | OverReason::Hours | OverReason::Abandoned | OverReason::Closed => goes_on,
     };
-    let why = format!("its chain is over before its work was done: {}", over.why);
+    let why = format!("its chain is over before its work was done: {over}");
     let is_by_failures = matches!(over.why, OverReason::Stalled | OverReason::Failures);
     if let Some(End { why: said, next }) = is_by_failures.then(|| failed_program(shown)).flatten() {
         return Some(End { why: format!("{why}; {said}"), next });

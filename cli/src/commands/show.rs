@@ -182,7 +182,7 @@ fn chain_line(shown: &Shown) -> Option<String> {
     };
     let link = over.link.map(|link| format!(" behind link {link}")).unwrap_or_default();
     let step = over.step.map(|step| format!(", at step {step}")).unwrap_or_default();
-    Some(format!("over{link}: {}{step}", over.why))
+    Some(format!("over{link}: {over}{step}"))
 }
 
 fn hold_line(shown: &Shown) -> String {

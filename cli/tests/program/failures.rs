@@ -46,13 +46,21 @@ fn a_chain_whose_kind_of_failure_may_not_come_again_is_over_with_the_first() {
     desk.write(&file, &format!("{text}{policy}"));
     desk.pakt(&["submit", "--watch", &file]).expect(6);
     let shown = desk.json(&["show", "lm"]);
-    assert_eq!((&shown["over"]["why"], shown["over"]["link"].as_u64()), (&"failures".into(), Some(1)), "{shown}");
+    let over = &shown["over"];
+    assert_eq!(
+        (&over["why"], &over["failure"], &over["link"]),
+        (&"failures".into(), &"user-code".into(), &1.into()),
+        "{shown}"
+    );
     assert_eq!(
         (&shown["attempts"][0]["failure"], &shown["failure"]["class"]),
         (&"user-code".into(), &"user-code".into())
     );
     let why = shown["end"]["why"].as_str().unwrap_or_default();
-    assert!(why.contains("one kind of failure came more often than `on_failure` allows; its program ended"), "{why}");
+    assert!(
+        why.contains("failures of the kind `user-code` came more often than `on_failure` allows; its program ended"),
+        "{why}"
+    );
     let told = desk.pakt(&["show", "lm"]).expect(0).stdout;
     assert!(told.contains(", exit code 3; it failed by user-code\n"), "{told}");
 }

@@ -2,7 +2,7 @@
 
 use super::JobDirectory;
 use crate::{error::JobsError, reached::reached};
-use model::{LinkNumber, Timestamp};
+use model::{FailureClass, LinkNumber, OnFailure, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -40,8 +40,20 @@ pub struct Over {
     pub link: Option<LinkNumber>,
     /// At the step of which checkpoint; none where there is none.
     pub step: Option<u64>,
+    /// Which kind of failure came too often, where that is why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<FailureClass>,
     /// When that was seen.
     pub at: Option<Timestamp>,
+}
+
+impl fmt::Display for Over {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.failure.filter(|_| self.why == OverReason::Failures) {
+            Some(kind) => write!(formatter, "failures of the kind `{kind}` came more often than `on_failure` allows"),
+            None => self.why.fmt(formatter),
+        }
+    }
 }
 
 impl OverReason {
@@ -114,6 +126,9 @@ impl JobDirectory {
             why,
             link: number("link").and_then(|link| LinkNumber::new(u32::try_from(link).ok()?)),
             step: number("step"),
+            failure: record
+                .get("failure")
+                .and_then(|word| OnFailure::KINDS.into_iter().find(|kind| kind.word() == word.as_str())),
             at: record.get("epoch_seconds").and_then(|text| text.parse().ok()).map(Timestamp::from_epoch_seconds),
         }))
     }

@@ -2,6 +2,7 @@
 
 use super::{fields::Fields, reference};
 use model::{FailureClass, OnFailure, WallTime};
+use std::collections::BTreeMap;
 
 /// The most retries of a kind: no chain has more links.
 const MOST_RETRIES: u32 = 500;
@@ -20,11 +21,15 @@ pub(super) fn read(job: &Fields<'_>, limit: Option<WallTime>) -> Option<OnFailur
     let fields = job.below("on_failure");
     fields.only(&reference::names_below("on_failure"));
     let retries = OnFailure::KINDS.into_iter().filter_map(|kind| Some((kind, retries(&fields, kind)?)));
-    let retries = retries.collect();
+    let retries: BTreeMap<FailureClass, u32> = retries.collect();
     let hung_after: Option<WallTime> =
         fields.parsed("hung_after", "write `HH:MM:SS`, or a number with `m` or `h`; quote it");
     if let Some(after) = hung_after {
         check(&fields, after, limit);
+    }
+    if retries.contains_key(&FailureClass::Hung) && hung_after.is_none() && !fields.has("hung_after") {
+        let what = "without `hung_after` no program is found hung";
+        fields.doubt("hung", what, "add `hung_after: \"30m\"`, or leave `hung` out");
     }
     let exclude_for = fields.parsed("exclude_for", "write a number with `h` or `d`, or `0s` for never; quote it");
     Some(OnFailure { retries, hung_after, exclude_for })

@@ -262,7 +262,7 @@ pakt_is_over() {
 # Writes down that the chain is over, unless somebody did: the first one counts.
 pakt_write_over() {
   local mine="$pakt_job_directory/.over.$pakt_id.$pakt_restart.tmp"
-  printf '%s=%s\n' why "$1" link "$pakt_place" step "$pakt_step" epoch_seconds "$(printf '%(%s)T' -1)" by "$pakt_id" >"$mine"
+  printf '%s=%s\n' why "$1" link "$pakt_place" step "$pakt_step" failure "$pakt_spent" epoch_seconds "$(printf '%(%s)T' -1)" by "$pakt_id" >"$mine"
   sync "$mine" 2>/dev/null || true # Older coreutils sync no single file.
   ln "$mine" "$pakt_job_directory/over" 2>/dev/null || [ -e "$pakt_job_directory/over" ] ||
     printf 'pakt: cannot write %s\n' "$pakt_job_directory/over" >&2
