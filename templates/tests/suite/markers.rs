@@ -198,7 +198,10 @@ fn who_has_no_claim_leaves_no_marker_of_an_end() {
 #[test]
 fn a_signal_that_comes_while_the_program_starts_is_passed_on_once() {
     let stage = Stage::new();
-    let spec = job(Launch::Command, "exec {idle}<> <(:); until [ -e \"$STAGE/over\" ]; do read -r -t 0.01 -u $idle _; done; exit 0");
+    let spec = job(
+        Launch::Command,
+        "exec {idle}<> <(:); until [ -e \"$STAGE/over\" ]; do read -r -t 0.01 -u $idle _; done; exit 0",
+    );
     let script = stage.script("script", &spec, &sites::local(), Dialect::Slurm);
     // Bash itself sends the signal, right behind the line that knows the program's process.
     let watched = format!(
