@@ -1,6 +1,6 @@
 //! The template engine: every template by name, nothing escaped, nothing silently empty.
 
-use crate::TemplateError;
+use crate::{Preset, TemplateError};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
 use std::sync::OnceLock;
@@ -9,7 +9,7 @@ macro_rules! templates {
     ($($name:literal),+ $(,)?) => { [$(($name, include_str!($name))),+] };
 }
 
-const TEMPLATES: [(&str, &str); 34] = templates!(
+const TEMPLATES: [(&str, &str); 31] = templates!(
     "scripts/batch.sh.j2",
     "scripts/header.sh.j2",
     "scripts/claim.sh.j2",
@@ -34,15 +34,12 @@ const TEMPLATES: [(&str, &str); 34] = templates!(
     "scripts/launch/srun.sh.j2",
     "scripts/launch/mpi.sh.j2",
     "scripts/launch/command.sh.j2",
-    "job_files/train.yaml.j2",
-    "job_files/evaluate.yaml.j2",
-    "job_files/command.yaml.j2",
-    "job_files/mpi.yaml.j2",
     "job_files/project.part.j2",
     "job_files/site.part.j2",
     "job_files/time.part.j2",
     "job_files/environment.part.j2",
     "job_files/environment_off.part.j2",
+    "job_files/reports.part.j2",
     "job_files/rest.part.j2",
 );
 
@@ -68,6 +65,9 @@ fn built() -> Result<Environment<'static>, TemplateError> {
     engine.set_syntax(syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
     for (name, text) in TEMPLATES {
         engine.add_template(name, text)?;
+    }
+    for preset in Preset::ALL {
+        engine.add_template(preset.name, preset.text)?;
     }
     Ok(engine)
 }

@@ -71,12 +71,14 @@ pub enum TemplateError {
         path: String,
     },
     /// No such preset.
-    #[error("there is no preset `{text}`; did you mean `{nearest}`? There are: train, evaluate, command, mpi")]
+    #[error("there is no preset `{text}`; did you mean `{nearest}`? There are: {all}")]
     UnknownPreset {
         /// What was asked for.
         text: String,
         /// The preset whose name is nearest.
         nearest: &'static str,
+        /// All names.
+        all: String,
     },
     /// A template of Pakt's own does not work: a bug.
     #[error("a template of Pakt itself is broken: {0}")]
@@ -84,7 +86,7 @@ pub enum TemplateError {
 }
 
 /// The launcher's name as a job file spells it.
-pub(crate) const fn launch_name(launch: Launch) -> &'static str {
+pub const fn launch_name(launch: Launch) -> &'static str {
     match launch {
         Launch::Torchrun => "torchrun",
         Launch::Srun => "srun",

@@ -3,8 +3,8 @@
 //! What it needs of a site is handed in as a [`SitePreset`]: this folder does not know the catalogue. Every file is a
 //! valid job as it stands; what a person must or may change says so in a comment.
 
-use crate::{Preset, TemplateError, engine};
-use model::{AccountName, PartitionName, ProjectName, SiteName, Unit, WallTime};
+use crate::{GpuWish, Preset, TemplateError, engine};
+use model::{AccountName, Architecture, GpuVendor, Launch, PartitionName, ProjectName, SiteName, Unit, WallTime};
 use serde::Serialize;
 
 /// Whether a job at a site names a Slurm account.
@@ -30,6 +30,16 @@ pub struct PartitionPreset {
     pub gpus_per_node: u32,
     /// What a GPU is there: `GH200`; empty without GPUs.
     pub gpu_model: String,
+    /// Who makes the GPUs; none without.
+    pub gpu_vendor: Option<GpuVendor>,
+    /// The memory of a GPU in GiB, where the profile says it.
+    pub gpu_gib: Option<u64>,
+    /// The processors.
+    pub architecture: Architecture,
+    /// How jobs may be started; in every way where none is named.
+    pub launches: Vec<Launch>,
+    /// The most nodes of a job, where that is more than a guess.
+    pub most_nodes: Option<u32>,
     /// The longest wall time.
     pub longest: Option<WallTime>,
     /// Whether a job has whole nodes, and pays for them.
@@ -49,6 +59,9 @@ pub struct Spender {
 pub const PROJECT_PLACEHOLDER: &str = "YOUR_PROJECT";
 /// Stands in a job file for an account that is not known.
 pub const ACCOUNT_PLACEHOLDER: &str = "YOUR_ACCOUNT";
+
+/// The program that tells Pakt of checkpoints: its name beside the job file, and its text.
+pub const CHECKPOINTS_PROGRAM: (&str, &str) = ("pakt_checkpoints.py", include_str!("job_files/pakt_checkpoints.py"));
 
 /// What a job file says about one site.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,25 +99,27 @@ struct Context {
     account_example: Option<String>,
     account_rule: AccountRule,
     charge_note: Option<String>,
+    nodes: u32,
     gpus_per_node: u32,
     gpus_wanted: u32,
+    gpu_gib: u64,
     time: String,
     longest: Option<String>,
     has_internet: bool,
     area: String,
+    /// The same where a shell reads it within quotes, in which no `~` is expanded.
+    shell_area: String,
 }
 
 /// Writes the job file of a preset, for a site or, without one, for the local scheduler of the machine at hand.
-pub fn job_file(preset: Preset, spender: &Spender, site: Option<&SitePreset>) -> Result<String, TemplateError> {
-    let local = Context::local(spender);
+pub fn job_file(preset: &Preset, spender: &Spender, site: Option<&SitePreset>) -> Result<String, TemplateError> {
+    let local = Context::local(preset, spender);
     let context = site.map_or_else(|| local.clone(), |site| local.clone().at(preset, site));
-    engine::fill(&format!("job_files/{preset}.yaml.j2"), &context)
+    engine::fill(preset.name, &context)
 }
 
-const WANTED: WallTime = WallTime::from_seconds(1800);
-
 impl Context {
-    fn local(spender: &Spender) -> Self {
+    fn local(preset: &Preset, spender: &Spender) -> Self {
         let word = |name: Option<&str>, placeholder: &str| name.map_or_else(|| placeholder.to_owned(), scalar);
         Self {
             project: word(spender.project.as_ref().map(ProjectName::as_str), PROJECT_PLACEHOLDER),
@@ -118,19 +133,22 @@ impl Context {
             account_example: None,
             account_rule: AccountRule::Absent,
             charge_note: None,
+            nodes: 1,
             gpus_per_node: 0,
             gpus_wanted: 0,
-            time: WANTED.to_string(),
+            gpu_gib: 0,
+            time: preset.time.to_string(),
             longest: None,
             has_internet: true,
             area: "~".to_owned(),
+            shell_area: "$HOME".to_owned(),
         }
     }
 
-    fn at(self, preset: Preset, site: &SitePreset) -> Self {
+    fn at(self, preset: &Preset, site: &SitePreset) -> Self {
         let first = site.partitions.first();
         let gpus_per_node = first.map_or(0, |partition| partition.gpus_per_node);
-        let gpus_wanted = if preset == Preset::Evaluate { gpus_per_node.min(1) } else { gpus_per_node };
+        let gpus_wanted = if preset.gpus == GpuWish::One { gpus_per_node.min(1) } else { gpus_per_node };
         let longest = first.and_then(|partition| partition.longest);
         Self {
             site: site.site.to_string(),
@@ -140,13 +158,19 @@ impl Context {
             account_example: site.account_example.as_ref().map(|example| example.replace(char::is_control, " ")),
             account_rule: site.account,
             charge_note: charge_note(site, gpus_wanted > 0),
+            nodes: preset.nodes(gpus_per_node),
             gpus_per_node,
             gpus_wanted,
-            time: longest.map_or(WANTED, |longest| longest.min(WANTED)).to_string(),
+            gpu_gib: first.and_then(|partition| partition.gpu_gib).unwrap_or(0),
+            time: longest.map_or(preset.time, |longest| longest.min(preset.time)).to_string(),
             longest: longest.map(|longest| longest.to_string()),
             has_internet: site.has_internet,
-            area: site.project_area.clone().unwrap_or_else(|| "~".to_owned()),
-            ..self
+            area: site.project_area.clone().unwrap_or(self.area),
+            shell_area: site.project_area.clone().unwrap_or(self.shell_area),
+            project: self.project,
+            knows_project: self.knows_project,
+            account: self.account,
+            knows_account: self.knows_account,
         }
     }
 }

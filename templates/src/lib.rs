@@ -56,7 +56,9 @@ mod failure_words;
 mod guarded_script;
 mod job_file;
 mod launch;
+mod misfit;
 mod preset;
+mod presets;
 pub mod quote;
 mod refusal;
 mod sweep_words;
@@ -64,10 +66,12 @@ mod sweep_words;
 pub use array_script::{ArrayScript, ArrayTask, render_array};
 pub use batch_script::{BatchScript, Dialect, FailurePattern, render};
 pub use code::PackedCode;
-pub use error::TemplateError;
+pub use error::{TemplateError, launch_name};
 pub use guarded_script::{GuardedScript, Unguarded, guard};
 pub use job_file::{
-    ACCOUNT_PLACEHOLDER, AccountRule, PROJECT_PLACEHOLDER, PartitionPreset, SitePreset, Spender, job_file,
+    ACCOUNT_PLACEHOLDER, AccountRule, CHECKPOINTS_PROGRAM, PROJECT_PLACEHOLDER, PartitionPreset, SitePreset, Spender,
+    job_file,
 };
-pub use preset::Preset;
+pub use misfit::Misfit;
+pub use preset::{Build, GpuWish, Preset};
 pub use sweep_words::render_cells;

@@ -1,74 +1,96 @@
-//! Presets: the kinds of job file that `pakt init` can begin.
+//! Presets: the kinds of job file that `pakt init` can begin. Which there are stands in [`presets`](crate::presets).
 
-use crate::TemplateError;
-use model::Launch;
-use std::{fmt, str::FromStr};
+use crate::{TemplateError, presets::PRESETS};
+use model::{Architecture, GpuVendor, Launch, WallTime};
+use std::fmt;
+
+/// GPUs that something is built for, and the processors beside them.
+#[derive(Clone, Copy, Debug)]
+pub struct Build {
+    /// Who makes the GPUs.
+    pub vendor: GpuVendor,
+    /// The processors.
+    pub architectures: &'static [Architecture],
+}
+
+/// How many GPUs a preset asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GpuWish {
+    /// All of one node; none where there are none.
+    Node,
+    /// One; none where there are none.
+    One,
+    /// At least so many, on whole nodes.
+    Whole(u32),
+}
 
 /// A kind of job file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Preset {
-    /// Training with torchrun.
-    Train,
-    /// Evaluating a model on one GPU.
-    Evaluate,
-    /// Any commands.
-    Command,
-    /// An MPI program.
-    Mpi,
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub about: &'static str,
+    /// How its job is started, which not every site can.
+    pub launch: Launch,
+    /// How many GPUs it asks for.
+    pub gpus: GpuWish,
+    /// Whether it can do nothing without one.
+    pub needs_gpus: bool,
+    /// For which GPUs, and processors beside them, there is what it starts.
+    pub builds: &'static [Build],
+    /// What it takes of each GPU's memory, in GiB; 0 where that is up to the person.
+    pub gpu_gib: u64,
+    /// The wall time that it asks for where the partition has so much.
+    pub time: WallTime,
+    /// Whether it starts its program by `pakt_checkpoints.py`.
+    pub reports: bool,
+    /// Its file of `job_files/`.
+    pub(crate) text: &'static str,
 }
 
 impl Preset {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Train, Self::Evaluate, Self::Command, Self::Mpi];
+    pub const ALL: &'static [Self] = PRESETS;
 
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Evaluate => "evaluate",
-            Self::Command => "command",
-            Self::Mpi => "mpi",
-        }
+    /// The one of a name; an error tells the nearest name, and all.
+    pub fn named(text: &str) -> Result<&'static Self, TemplateError> {
+        Self::ALL.iter().find(|preset| preset.name == text).ok_or_else(|| TemplateError::UnknownPreset {
+            text: text.to_owned(),
+            nearest: nearest(text),
+            all: Self::ALL.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", "),
+        })
     }
 
-    /// How its job is started, which not every site can.
-    pub const fn launch(self) -> Launch {
-        match self {
-            Self::Train => Launch::Torchrun,
-            Self::Evaluate | Self::Command => Launch::Command,
-            Self::Mpi => Launch::Mpi,
+    /// How many nodes it asks for, of nodes with so many GPUs.
+    pub const fn nodes(&self, gpus_per_node: u32) -> u32 {
+        match self.gpus {
+            GpuWish::Whole(count) if gpus_per_node > 0 => count.div_ceil(gpus_per_node),
+            _ => 1,
         }
+    }
+}
+
+impl PartialEq for Preset {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
     }
 }
 
 impl fmt::Display for Preset {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.name())
-    }
-}
-
-impl FromStr for Preset {
-    type Err = TemplateError;
-
-    fn from_str(text: &str) -> Result<Self, TemplateError> {
-        Self::ALL
-            .into_iter()
-            .find(|preset| preset.name() == text)
-            .ok_or_else(|| TemplateError::UnknownPreset { text: text.to_owned(), nearest: nearest(text).name() })
+        formatter.pad(self.name)
     }
 }
 
 /// The preset whose name takes the fewest insertions, deletions and replacements, where each letter that both begin
 /// with makes up for two of them: `eval` means `evaluate`.
-fn nearest(text: &str) -> Preset {
+fn nearest(text: &str) -> &'static str {
     let lower = text.to_lowercase();
     let shared = |name: &str| name.chars().zip(lower.chars()).take_while(|(left, right)| left == right).count();
-    let cost = |preset: &Preset| {
-        let name = preset.name();
-        // 16 is twice the longest name: the sum stays above zero.
-        distance(&lower, name) + 16 - 2 * shared(name)
-    };
-    Preset::ALL.into_iter().min_by_key(cost).unwrap_or(Preset::Command)
+    // More than twice any name: the sum stays above zero.
+    let cost = |name: &&str| distance(&lower, name) + 64 - 2 * shared(name).min(32);
+    Preset::ALL.iter().map(|preset| preset.name).min_by_key(cost).unwrap_or_default()
 }
 
 /// The Levenshtein distance of two texts, by letters.
@@ -93,7 +115,7 @@ mod tests {
     #[test]
     fn every_name_is_read_back() {
         for preset in Preset::ALL {
-            assert_eq!(preset.to_string().parse::<Preset>().expect("its own name"), preset);
+            assert_eq!(Preset::named(&preset.to_string()).expect("its own name"), preset);
         }
     }
 
@@ -107,8 +129,12 @@ mod tests {
             ("cmd", "command"),
             ("openmpi", "mpi"),
             ("mpirun", "mpi"),
+            ("Megatron-LM", "megatron"),
+            ("lm_eval", "lm-eval"),
+            ("trainer", "train"),
+            ("teuken", "teuken-train"),
         ] {
-            match text.parse::<Preset>() {
+            match Preset::named(text) {
                 Err(TemplateError::UnknownPreset { nearest, .. }) => assert_eq!(nearest, near, "{text}"),
                 other => panic!("{text}: {other:?}"),
             }

@@ -1,8 +1,13 @@
 //! `pakt init`
 
 use super::{Context, job_file};
-use crate::{failure::Failure, output::Answer, wiring};
-use jobs::init::{PLACEHOLDERS, Preset, Spender, TemplateError, spender};
+use crate::{
+    failure::Failure,
+    output::{Answer, Table},
+    wiring,
+};
+use jobs::init::{CHECKPOINTS_PROGRAM, PLACEHOLDERS, Preset, Spender, TemplateRow, spender, templates};
+use model::SiteName;
 use serde_json::json;
 use std::{
     fs::{self, OpenOptions},
@@ -13,9 +18,12 @@ use std::{
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// What to start from: train, evaluate, mpi, command
+    /// What to start from: a name of `--list`
     #[arg(long, value_name = "NAME", default_value = "train")]
     pub template: String,
+    /// Show the templates, and which of them can run at this site
+    #[arg(long, conflicts_with_all = ["template", "file"])]
+    pub list: bool,
     /// Where to write it; `-` for stdout
     #[arg(default_value = "job.yaml")]
     pub file: PathBuf,
@@ -25,35 +33,71 @@ const NOT_WRITTEN: &str = "no job file was written";
 
 /// Writes a job file; one that is there already stays as it is.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    let what = NOT_WRITTEN;
-    let preset: Preset = arguments.template.parse().map_err(|error: TemplateError| {
-        Failure::usage(what, error.to_string(), "`pakt init --help` lists the templates")
-    })?;
+    let what = if arguments.list { "no templates were listed" } else { NOT_WRITTEN };
     let catalogue = wiring::catalogue(&context.configuration)?;
     let (here, unclear) = wiring::here_or_local(&context.general, &context.configuration, &catalogue)?;
     let note = unclear.map(|Failure { what, why, .. }| {
-        format!("note: {what}: {why}; the file is for `{here}`, and `--site NAME` writes one for another site")
+        format!("note: {what}: {why}; this is for `{here}`, and `--site NAME` is for another site")
     });
     let site = catalogue.get(&here).ok_or_else(|| Failure::bug(what, format!("site `{here}` has no profile")))?;
+    if arguments.list {
+        return Ok(listed(&here, &templates(site)).with_notes(note));
+    }
+    let preset = Preset::named(&arguments.template)
+        .map_err(|error| Failure::usage(what, error.to_string(), "`pakt init --list` lists the templates"))?;
     let project = context.configuration.file.project.as_ref();
     let spender = match job_file::house(context).await {
         Ok((house, _)) => spender(&house, project).await,
         // Nothing that is needed: what a house would know is left to the person.
         Err(_) => Spender { project: project.cloned(), account: None },
     };
-    let text = jobs::init::job_file(preset, site, &spender)?;
+    let text = jobs::init::job_file(preset, site, &catalogue, &spender)?;
     if arguments.file.as_os_str() == "-" {
         return Ok(Answer::new(text.clone(), json!({ "version": 1, "text": text })).with_notes(note));
     }
-    write(&arguments.file, &text)?;
-    let shown = arguments.file.display();
-    let left: Vec<&str> = PLACEHOLDERS.into_iter().filter(|word| text.contains(&format!(": {word} "))).collect();
+    Ok(written(preset, &here, &arguments.file, &text)?.with_notes(note))
+}
+
+/// The templates, with what is in the way of each at the site below the table.
+fn listed(here: &SiteName, rows: &[TemplateRow]) -> Answer {
+    let mut table = Table::new(&["template", "what it is", "launch", "GPUs", here.as_str()]);
+    for row in rows {
+        let gpus = if row.gpus == 0 { "-".to_owned() } else { row.gpus.to_string() };
+        let can = if row.is_for_site { "yes" } else { "no" };
+        table.row([row.name, row.about, row.launch].map(str::to_owned).into_iter().chain([gpus, can.to_owned()]));
+    }
+    let why = |row: &TemplateRow| row.why_not.as_ref().map(|why| format!("{}: {why}\n", row.name));
+    let reasons: String = rows.iter().filter_map(why).collect();
+    let text = table.right(&[3]).text() + &reasons;
+    Answer::new(text, json!({ "version": 1, "site": here, "templates": rows }))
+}
+
+/// Writes the job file, and beside it the program that it starts where it starts one of Pakt's own.
+fn written(preset: &Preset, here: &SiteName, file: &Path, text: &str) -> Result<Answer, Failure> {
+    write(file, text)?;
+    let shown = file.display();
+    let beside = if preset.reports { Some(beside(file)?) } else { None };
+    let also = beside.as_ref().map(|path| format!(" and {}", path.display())).unwrap_or_default();
+    // What a comment names may be left as it is.
+    let stands = |word: &str| text.lines().any(|line| !line.starts_with('#') && line.contains(&format!(": {word} ")));
+    let left: Vec<&str> = PLACEHOLDERS.into_iter().filter(|word| stands(word)).collect();
     let edit = match left.as_slice() {
         [] => "edit it".to_owned(),
         words => format!("write your own for {}", words.join(" and ")),
     };
-    let text = format!("wrote {shown} for {here}\nnext: {edit}, then `pakt check {shown}` and `pakt plan {shown}`\n");
-    Ok(Answer::new(text, json!({ "version": 1, "file": arguments.file, "site": here })).with_notes(note))
+    let text =
+        format!("wrote {shown}{also} for {here}\nnext: {edit}, then `pakt check {shown}` and `pakt plan {shown}`\n");
+    Ok(Answer::new(text, json!({ "version": 1, "file": file, "beside": beside, "site": here })))
+}
+
+/// Writes the program that tells of checkpoints beside the job file; one that is there already stays as it is.
+fn beside(file: &Path) -> Result<PathBuf, Failure> {
+    let (name, text) = CHECKPOINTS_PROGRAM;
+    let path = file.with_file_name(name);
+    if !path.exists() {
+        write(&path, text)?;
+    }
+    Ok(path)
 }
 
 /// Writes a file that is not there yet. What could not be written whole is taken away, or the next call would be refused for it.

@@ -51,7 +51,7 @@ fn line(resumed: &Resumed, advanced: &Advanced) -> String {
     let sent: Vec<String> =
         advanced.sent.iter().map(|sent| format!("link {} as {}", sent.link, sent.scheduler_job)).collect();
     match (&advanced.over, sent.is_empty()) {
-        (Some(over), _) => format!("job {id} ({name}) is over: {}\n", over),
+        (Some(over), _) => format!("job {id} ({name}) is over: {over}\n"),
         (None, true) => format!("job {id} ({name}) has all the links in the queue that are due\n"),
         (None, false) => format!("job {id} ({name}) goes on: {}\n", sent.join(", ")),
     }

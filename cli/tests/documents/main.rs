@@ -24,11 +24,12 @@ mod stage;
 use play::play;
 
 /// The documents; those of the second list have blocks for a cluster of the lab.
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 12] = [
     "README.md",
     "docs/checkpoints.md",
     "docs/containers.md",
     "docs/examples/README.md",
+    "docs/examples/teuken/README.md",
     "docs/for-admins.md",
     "docs/guides/operator.md",
     "docs/guides/pi.md",
@@ -57,6 +58,11 @@ fn containers() {
 #[test]
 fn examples() {
     play("docs/examples/README.md", "local");
+}
+
+#[test]
+fn teuken() {
+    play("docs/examples/teuken/README.md", "local");
 }
 
 #[test]
@@ -111,6 +117,7 @@ fn every_document_and_every_cluster_has_a_test() {
         "docs/checkpoints.md",
         "docs/containers.md",
         "docs/examples/README.md",
+        "docs/examples/teuken/README.md",
         "docs/for-admins.md",
         "docs/provenance.md",
         "docs/results.md",

@@ -1,7 +1,7 @@
 //! A job with a chain, as its person sees it.
 
 use crate::desk::Desk;
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 /// The trainer of docs/checkpoints.md, each step of which takes its time.
 fn trainer(desk: &Desk) {
@@ -84,4 +84,44 @@ fn a_chain_goes_on_link_by_link_until_its_work_is_done() {
     let refused = desk.pakt(&["resume", "lm"]).expect(4).stderr;
     assert!(refused.contains("it is over"), "{refused}");
     desk.pakt(&["resume", "--all"]).expect(0);
+}
+
+/// Words in front of a program, as torchrun takes them; the program then is the only rank.
+const TORCHRUN: &str = "#!/bin/sh\nwhile [ \"${1#--}\" != \"$1\" ]; do shift; done\nexec python3 \"$@\"\n";
+
+/// Saves as the Trainer of Hugging Face does, knows nothing of Pakt, and fails behind its first checkpoint.
+const FRAMEWORK: &str = "\
+import argparse, pathlib
+parser = argparse.ArgumentParser()
+parser.add_argument('--output_dir')
+parser.add_argument('--max_steps', type=int)
+parser.add_argument('--resume_from_checkpoint')
+options = parser.parse_known_args()[0]
+done = int(options.resume_from_checkpoint.rsplit('-', 1)[1]) if options.resume_from_checkpoint else 0
+print('goes on behind', done, flush=True)
+folder = pathlib.Path(options.output_dir, f'checkpoint-{done + 1000}')
+folder.mkdir(parents=True)
+(folder / 'trainer_state.json').write_text('{}')
+if done + 1000 < options.max_steps:
+    raise RuntimeError('lost')
+";
+
+#[test]
+fn a_framework_of_a_template_goes_on_at_what_it_saved() {
+    let desk = Desk::with_grant("10");
+    desk.configure("site: local\nproject: atlas\n");
+    let bin = desk.home().parent().expect("a folder").join("venvs/accelerate/bin");
+    fs::create_dir_all(&bin).expect("a folder");
+    fs::write(bin.join("activate"), format!("PATH={}:$PATH\n", bin.display())).expect("written");
+    fs::write(bin.join("torchrun"), TORCHRUN).expect("written");
+    fs::set_permissions(bin.join("torchrun"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    desk.write("train.py", FRAMEWORK);
+    desk.pakt(&["init", "--template", "accelerate", "job.yaml"]).expect(0);
+    assert_eq!(desk.pakt(&["check", "job.yaml"]).expect(0).stderr, "", "all that it starts is there");
+    desk.pakt(&["submit", "--watch", "job.yaml"]).expect(0);
+    let shown = desk.json(&["show", "accelerate"]);
+    assert_eq!((&shown["over"]["why"], shown["over"]["step"].as_u64()), (&"done".into(), Some(2000)), "{shown}");
+    assert_eq!(shown["links"].as_array().map(Vec::len), Some(2), "{shown}");
+    let log = desk.pakt(&["logs", "accelerate"]).expect(0).stdout;
+    assert!(log.contains("goes on behind 0\n") && log.contains("goes on behind 1000\n"), "{log}");
 }

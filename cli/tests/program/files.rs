@@ -267,7 +267,7 @@ fn words_that_are_no_command_are_explained() {
 #[test]
 fn init_writes_a_file_that_check_accepts_and_never_overwrites() {
     let desk = Desk::new();
-    for template in ["train", "evaluate", "command"] {
+    for template in ["train", "evaluate", "command", "accelerate", "deepspeed", "lm-eval"] {
         let file = format!("{template}.yaml");
         desk.pakt(&["init", "--template", template, &file]).expect(0);
         let doubts = desk.pakt(&["check", &file]).expect(0).stderr;
@@ -284,8 +284,8 @@ fn init_writes_a_file_that_check_accepts_and_never_overwrites() {
     exit 2
     --- stderr
     error: no job file was written
-    why:   there is no preset `trian`; did you mean `train`? There are: train, evaluate, command, mpi
-    next:  `pakt init --help` lists the templates
+    why:   there is no preset `trian`; did you mean `train`? There are: train, evaluate, command, mpi, accelerate, torchtitan, megatron, deepspeed, jax, lm-eval, teuken-train, teuken-evaluate
+    next:  `pakt init --list` lists the templates
     ");
 }
 

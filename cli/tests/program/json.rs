@@ -52,7 +52,7 @@ fn every_command_prints_one_object_with_the_common_fields() {
     let desk = Desk::new();
     let file = desk.job("tiny", "echo \"1 1 done\" >>\"$PAKT_PROGRESS\"; echo trained");
     desk.write("x.scores.jsonl", r#"{"model": "m", "task": "t", "metric": "a", "value": 1, "date": 1790000000}"#);
-    let commands: [&[&str]; 39] = [
+    let commands: [&[&str]; 40] = [
         &["ledger", "init"],
         &["ledger", "grant", "atlas", "10", "--unit", "local:core"],
         &["ledger", "withdraw", "atlas", "1", "--unit", "local:core", "--reason", "mistyped"],
@@ -63,6 +63,7 @@ fn every_command_prints_one_object_with_the_common_fields() {
         &["ledger", "policy", "atlas", "--unit", "local:core", "--policy", "hard-stop"],
         &["init", "fresh.yaml"],
         &["init", "-"],
+        &["init", "--list"],
         &["check", &file],
         &["plan", &file],
         &["submit", "--costs", &file],

@@ -168,6 +168,26 @@ fn the_page_names_every_field_of_results() {
 }
 
 #[test]
+fn the_page_names_every_field_of_init() {
+    let (place, page) = (Place::new(), page());
+    let (listed_there, written) =
+        (place.json(&["--json", "init", "--list"]), place.json(&["--json", "init", "new.yaml"]));
+    let text = place.json(&["--json", "init", "-"]);
+    let (mut written, text) = (keys(&written), keys(&text));
+    written.extend(text);
+    written.remove("version");
+    let mut answer = keys(&listed_there);
+    answer.remove("version");
+    for (command, object, printed) in [
+        ("pakt init", "the answer", written),
+        ("pakt init --list", "the answer", answer),
+        ("pakt init --list", "one of `templates`", keys(&listed_there["templates"][0])),
+    ] {
+        assert_eq!(listed(&page, command, object), printed, "{command}, {object}");
+    }
+}
+
+#[test]
 fn the_page_names_every_field_of_provenance() {
     let (place, page) = (Place::new(), page());
     let (bare, frozen) = made(&place);
@@ -297,6 +317,9 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
     collect(&bare, &mut printed);
     collect(&frozen, &mut printed);
     collect(&place.json(&["--json", "export", "frozen", "--ro-crate", "crate"]), &mut printed);
+    collect(&place.json(&["--json", "init", "--list"]), &mut printed);
+    collect(&place.json(&["--json", "init", "fresh.yaml"]), &mut printed);
+    collect(&place.json(&["--json", "init", "-"]), &mut printed);
     evaluated(&place);
     collect(&serde_json::from_str(&place.pakt(&RESULTS).stdout).expect("JSON"), &mut printed);
     let out_of_memory = "run: \"echo torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB; exit 1\"";

@@ -73,7 +73,7 @@ fn all() -> Vec<(String, String)> {
 }
 
 /// The script's program, as bash will write it out.
-fn program(script: &str) -> &str {
+pub(crate) fn program(script: &str) -> &str {
     let (_, behind) = script.split_once("<<'PAKT_PROGRAM'\n").expect("a program");
     behind.split_once("\nPAKT_PROGRAM\n").expect("its end").0
 }
@@ -99,20 +99,27 @@ fn scripts_are_as_their_golden_files_say() {
 
 #[test]
 fn scripts_and_programs_are_clean_for_bash_and_shellcheck() {
+    let both = |(name, text): (String, String)| {
+        let program = (format!("{name}.program"), program(&text).to_owned());
+        [(name, text), program]
+    };
+    assert_clean(all().into_iter().flat_map(both));
+}
+
+/// Looks at each different text with `bash -n` and shellcheck.
+pub(crate) fn assert_clean(scripts: impl IntoIterator<Item = (String, String)>) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut files: Vec<PathBuf> = Vec::new();
     let mut seen = BTreeSet::new();
-    for (name, text) in all() {
-        for (name, text) in [(name.clone(), text.as_str()), (format!("{name}.program"), program(&text))] {
-            if !seen.insert(text.to_owned()) {
-                continue; // Sites often have the same program.
-            }
-            let file = folder.path().join(format!("{name}.sh"));
-            fs::write(&file, format!("{text}\n")).expect("a script");
-            let bash = Command::new("bash").arg("-n").arg(&file).output().expect("bash");
-            assert!(bash.status.success(), "{name}: {}", String::from_utf8_lossy(&bash.stderr));
-            files.push(file);
+    for (name, text) in scripts {
+        if !seen.insert(text.clone()) {
+            continue; // Sites often have the same program.
         }
+        let file = folder.path().join(format!("{name}.sh"));
+        fs::write(&file, format!("{text}\n")).expect("a script");
+        let bash = Command::new("bash").arg("-n").arg(&file).output().expect("bash");
+        assert!(bash.status.success(), "{name}: {}", String::from_utf8_lossy(&bash.stderr));
+        files.push(file);
     }
     let check = Command::new("shellcheck")
         .args(["--severity=style", "--color=never", "--format=gcc"])

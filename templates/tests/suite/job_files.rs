@@ -1,6 +1,6 @@
 //! The job files of `pakt init`: each is YAML with the fields of a job and no others.
 
-use model::{SiteName, WallTime};
+use model::{Architecture, GpuVendor, SiteName, WallTime};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use templates::{AccountRule, PartitionPreset, Preset, SitePreset, Spender, TemplateError};
@@ -14,6 +14,7 @@ struct Fields {
     project: String,
     site: SiteName,
     resources: Resources,
+    chain: Option<Chain>,
     launch: String,
     run: String,
     workdir: Option<String>,
@@ -31,6 +32,16 @@ struct Environment {
     venv: Option<String>,
     container: Option<String>,
     variables: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read for their names alone")]
+struct Chain {
+    until: String,
+    steps: u64,
+    max_links: Option<u32>,
+    signal: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,6 +75,11 @@ fn jupiter() -> SitePreset {
         partition: Some(name.parse().expect("a name")),
         gpus_per_node: gpus,
         gpu_model: "GH200".to_owned(),
+        gpu_vendor: Some(GpuVendor::Nvidia),
+        gpu_gib: Some(89),
+        architecture: Architecture::Aarch64,
+        launches: Vec::new(),
+        most_nodes: None,
         longest: Some(WallTime::from_seconds(43_200)),
         is_exclusive: true,
     };
@@ -81,8 +97,12 @@ fn jupiter() -> SitePreset {
 }
 
 /// The job file for somebody of whom nothing is known.
-fn job_file(preset: Preset, site: Option<&SitePreset>) -> Result<String, TemplateError> {
+fn job_file(preset: &Preset, site: Option<&SitePreset>) -> Result<String, TemplateError> {
     templates::job_file(preset, &Spender::default(), site)
+}
+
+fn named(name: &str) -> &'static Preset {
+    Preset::named(name).expect("a preset")
 }
 
 fn read(text: &str) -> Fields {
@@ -104,18 +124,21 @@ fn every_preset_is_a_job_on_every_kind_of_site() {
         for site in [None, Some(&jupiter()), Some(&optional), Some(&absent)] {
             let text = job_file(preset, site).expect("a job file");
             let fields = read(&text);
-            assert_eq!(fields.name, preset.name());
+            assert_eq!(fields.name, preset.name);
             assert_eq!(fields.site.as_str(), site.map_or("local", |_| "jupiter"));
             assert!(["train", "evaluate", "command"].contains(&fields.kind.as_str()), "{text}");
             assert!(["torchrun", "srun", "mpi", "command"].contains(&fields.launch.as_str()), "{text}");
-            assert_eq!(format!("{:?}", preset.launch()).to_lowercase(), fields.launch, "{preset}");
+            assert_eq!(templates::launch_name(preset.launch), fields.launch, "{preset}");
             assert!(fields.launch == "command" || !fields.run.trim_end().contains('\n'), "{text}");
             assert!(
-                fields.resources.nodes == 1
+                fields.resources.nodes == preset.nodes(site.map_or(0, |_| fields.resources.gpus_per_node.unwrap_or(0)))
                     && !fields.project.is_empty()
                     && fields.environment.is_some() == text.contains("\nenvironment:"),
                 "{text}"
             );
+            // Who starts the program that tells of checkpoints does so for the sake of a chain.
+            assert_eq!(fields.chain.is_some(), preset.reports, "{preset}");
+            assert_eq!(fields.run.contains("pakt_checkpoints.py "), preset.reports, "{preset}");
             fields.resources.time.parse::<WallTime>().expect("a time");
             let account = fields.scheduler.as_ref().and_then(|scheduler| scheduler.account.as_ref());
             let is_required = site.is_some_and(|site| site.account == AccountRule::Required);
@@ -177,17 +200,17 @@ fn what_is_commented_out_is_valid_too() {
 fn gpus_follow_the_site() {
     let gpus =
         |preset, site: Option<&SitePreset>| read(&job_file(preset, site).expect("a job file")).resources.gpus_per_node;
-    assert_eq!(gpus(Preset::Train, Some(&jupiter())), Some(4));
-    assert_eq!(gpus(Preset::Evaluate, Some(&jupiter())), Some(1));
-    assert_eq!(gpus(Preset::Train, None), None);
+    assert_eq!(gpus(named("train"), Some(&jupiter())), Some(4));
+    assert_eq!(gpus(named("evaluate"), Some(&jupiter())), Some(1));
+    assert_eq!(gpus(named("train"), None), None);
     let short = PartitionPreset { longest: Some(WallTime::from_seconds(900)), ..jupiter().partitions[0].clone() };
     let site = SitePreset { partitions: vec![short], ..jupiter() };
-    assert_eq!(read(&job_file(Preset::Train, Some(&site)).expect("a job file")).resources.time, "00:15:00");
+    assert_eq!(read(&job_file(named("train"), Some(&site)).expect("a job file")).resources.time, "00:15:00");
 }
 
 #[test]
 fn the_job_file_for_training_on_jupiter() {
-    insta::assert_snapshot!(job_file(Preset::Train, Some(&jupiter())).expect("a job file"), @r#"
+    insta::assert_snapshot!(job_file(named("train"), Some(&jupiter())).expect("a job file"), @r#"
     # Trains a model with torchrun on JUPITER Booster at JSC.
     # `pakt check FILE` looks for mistakes, `pakt plan FILE` shows script and price, `pakt submit FILE` runs it.
     name: train
@@ -223,7 +246,7 @@ fn the_job_file_for_training_on_jupiter() {
 
 #[test]
 fn the_job_file_for_commands_here() {
-    insta::assert_snapshot!(job_file(Preset::Command, None).expect("a job file"), @r#"
+    insta::assert_snapshot!(job_file(named("command"), None).expect("a job file"), @r#"
     # Runs commands.
     # `pakt check FILE` looks for mistakes, `pakt plan FILE` shows script and price, `pakt submit FILE` runs it.
     name: command

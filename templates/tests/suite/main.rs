@@ -3,6 +3,7 @@
 
 mod array;
 mod chain;
+mod checkpoints_program;
 mod claim;
 mod code;
 mod common;
