@@ -89,7 +89,7 @@ site: Jupiter!
 resources: { nodse: 2, gpus_per_node: four, time: 10 }
 launch: torchrn
 runn: train.py
-sweep: {}
+sweep: { grid: { lr: [1] } }
 ";
     assert_eq!(
         said(text),

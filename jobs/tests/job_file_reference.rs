@@ -72,6 +72,9 @@ fn around(path: &str) -> Job<'static> {
         _ if path.starts_with("on_failure.") => {
             job.insert("chain.until", "marker");
             job.insert("resources.time", "\"12:00:00\"");
+            if path == "on_failure.hung" {
+                job.insert("on_failure.hung_after", "\"30m\"");
+            }
         }
         "logs" => drop(job.insert("launch", "srun")),
         "notify.when" => drop(job.insert("notify.mail", "ada@example.org")),

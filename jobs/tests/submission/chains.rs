@@ -122,7 +122,7 @@ async fn as_many_links_as_are_wanted_ahead_are_queued_each_behind_the_one_before
         assert_eq!(handed[place].stamp, Stamp { job: intent.id, link: link(number) });
         assert!(handed[place].job_name.ends_with(&format!("-{number}")));
         let script = fs::read_to_string(directory.path().join(format!("links/{number}/script.sh"))).expect("there");
-        assert!(script.contains(&format!("/links/{number}\"")), "it is another link's");
+        assert!(script.contains(&format!("pakt_place={number}\n")), "it is another link's");
     }
     // Done once.
     let again = submit(&desk.house("ada"), wish(&text("ahead: 3"))).await.expect("known");
