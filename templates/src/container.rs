@@ -82,7 +82,8 @@ impl ContainerWords {
             "--container-workdir=\"$PWD\"".to_owned(),
         ];
         let settings = script.placement.environment.iter().map(|setting| setting.name.as_str());
-        let names = settings.chain(script.spec.environment.variables.keys().map(String::as_str));
+        let parameters = script.spec.sweep.iter().flat_map(|sweep| &sweep.parameters).map(model::ParameterName::as_str);
+        let names = settings.chain(script.spec.environment.variables.keys().map(String::as_str)).chain(parameters);
         let names = names.collect::<Vec<_>>().join(",");
         words.extend((!names.is_empty()).then(|| format!("--container-env={names}")));
         words.extend(rules.options.iter().map(|text| quote::value(text)));

@@ -71,7 +71,7 @@ pub enum TemplateError {
         path: String,
     },
     /// No such preset.
-    #[error("there is no preset `{text}`; did you mean `{nearest}`? There are: {all}")]
+    #[error("there is no template `{text}`; did you mean `{nearest}`? There are: {all}")]
     UnknownPreset {
         /// What was asked for.
         text: String,

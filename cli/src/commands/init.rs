@@ -76,8 +76,14 @@ fn listed(here: &SiteName, rows: &[TemplateRow]) -> Answer {
 fn written(preset: &Preset, here: &SiteName, file: &Path, text: &str) -> Result<Answer, Failure> {
     write(file, text)?;
     let shown = file.display();
-    let beside = if preset.reports { Some(beside(file)?) } else { None };
-    let also = beside.as_ref().map(|path| format!(" and {}", path.display())).unwrap_or_default();
+    // Without the one the other is no use, and would be in the way of the next call.
+    let beside = if preset.reports { Some(beside(file).inspect_err(|_| drop(fs::remove_file(file)))?) } else { None };
+    let (also, left_alone) = match &beside {
+        Some((path, true)) => (format!(" and {}", path.display()), String::new()),
+        Some((path, false)) => (String::new(), format!("; {} was there and is as it was", path.display())),
+        None => (String::new(), String::new()),
+    };
+    let beside = beside.map(|(path, _)| path);
     // What a comment names may be left as it is.
     let stands = |word: &str| text.lines().any(|line| !line.starts_with('#') && line.contains(&format!(": {word} ")));
     let left: Vec<&str> = PLACEHOLDERS.into_iter().filter(|word| stands(word)).collect();
@@ -85,19 +91,22 @@ fn written(preset: &Preset, here: &SiteName, file: &Path, text: &str) -> Result<
         [] => "edit it".to_owned(),
         words => format!("write your own for {}", words.join(" and ")),
     };
-    let text =
-        format!("wrote {shown}{also} for {here}\nnext: {edit}, then `pakt check {shown}` and `pakt plan {shown}`\n");
+    let text = format!(
+        "wrote {shown}{also} for {here}{left_alone}\nnext: {edit}, then `pakt check {shown}` and `pakt plan {shown}`\n"
+    );
     Ok(Answer::new(text, json!({ "version": 1, "file": file, "beside": beside, "site": here })))
 }
 
 /// Writes the program that tells of checkpoints beside the job file; one that is there already stays as it is.
-fn beside(file: &Path) -> Result<PathBuf, Failure> {
+/// Whether it was written now.
+fn beside(file: &Path) -> Result<(PathBuf, bool), Failure> {
     let (name, text) = CHECKPOINTS_PROGRAM;
     let path = file.with_file_name(name);
-    if !path.exists() {
+    let is_new = !path.exists();
+    if is_new {
         write(&path, text)?;
     }
-    Ok(path)
+    Ok((path, is_new))
 }
 
 /// Writes a file that is not there yet. What could not be written whole is taken away, or the next call would be refused for it.

@@ -148,7 +148,7 @@ fn every_failure_is_one_object_with_the_common_fields() {
         (&["sbatch", "bad.yaml"], "usage", "there is no sbatch on this machine"),
         (&["adopt", "7"], "usage", ""),
         (&["shell"], "usage", ""),
-        (&["init", "--template", "trian"], "usage", "there is no preset `trian`"),
+        (&["init", "--template", "trian"], "usage", "there is no template `trian`"),
         (&["cancel", "nothing"], "usage", "no job under"),
         (&["show", "nothing"], "usage", "no job under"),
         (&["logs", "nothing"], "usage", "no job under"),

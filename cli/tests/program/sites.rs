@@ -91,9 +91,9 @@ fn a_job_file_is_written_for_no_site_that_was_not_meant() {
     exit 0
     --- stdout
     wrote guessed.yaml for local
-    next: write your own for YOUR_ACCOUNT, then `pakt check guessed.yaml` and `pakt plan guessed.yaml`
+    next: edit it, then `pakt check guessed.yaml` and `pakt plan guessed.yaml`
     --- stderr
-    note: it is not clear which site this is: there is a Slurm, and nothing known of host `<host>`; the file is for `local`, and `--site NAME` writes one for another site
+    note: it is not clear which site this is: there is a Slurm, and nothing known of host `<host>`; this is for `local`, and `--site NAME` is for another site
     ");
     run(&desk, &["check", &file]).expect(0);
     desk.configure("site: jupitr\n");

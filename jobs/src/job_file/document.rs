@@ -79,7 +79,9 @@ impl Document {
         let root: Spanned<Value> =
             serde_yaml::from_str_with_options(text, options).map_err(|error| parse_failure(&error))?;
         let mut root = node(root);
-        keep_text(&mut root, text);
+        for part in KEPT {
+            keep_text(&mut root, text, part);
+        }
         Ok(Self { root })
     }
 
@@ -128,20 +130,41 @@ fn node(spanned: Spanned<Value>) -> Node {
     Node { place: place_of(spanned.referenced, 1), value: spanned.value, bytes }
 }
 
-/// Gives scalars that were read as numbers their text again: `1e-4` and `3.0` are other words than `0.0001` and `3`.
-fn keep_text(node: &mut Node, text: &str) {
+/// The parts of a job file whose values reach a program as they are written: `1e-4` and `3.0` are other words than `0.0001` and `3`.
+const KEPT: [&[&str]; 2] = [&["environment", "variables"], &["sweep"]];
+
+/// Gives scalars below a part that were read as numbers or booleans their text again.
+fn keep_text(node: &mut Node, text: &str, part: &[&str]) {
+    let Some((name, below)) = part.split_first() else { return keep_all(node, text) };
+    if let Value::Map(entries) = &mut node.value {
+        let wanted = entries.iter_mut().filter(|(key, _)| key.text == *name);
+        wanted.for_each(|(_, value)| keep_text(value, text, below));
+    }
+}
+
+fn keep_all(node: &mut Node, text: &str) {
     match &mut node.value {
         Value::Null => {}
         Value::Scalar(scalar) => {
             let written = text.get(node.bytes.clone()).unwrap_or_default();
-            let is_plain = written.starts_with(|first: char| first.is_ascii_alphanumeric() || "+-.".contains(first));
-            if is_plain && !written.contains(char::is_whitespace) {
+            if is_number(written) || is_boolean(written) {
                 written.clone_into(scalar);
             }
         }
-        Value::List(items) => items.iter_mut().for_each(|item| keep_text(item, text)),
-        Value::Map(entries) => entries.iter_mut().for_each(|(_, value)| keep_text(value, text)),
+        Value::List(items) => items.iter_mut().for_each(|item| keep_all(item, text)),
+        Value::Map(entries) => entries.iter_mut().for_each(|(_, value)| keep_all(value, text)),
     }
+}
+
+/// Whether a plain scalar may be a number to a reader of YAML.
+fn is_number(written: &str) -> bool {
+    written.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first))
+        && written.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._:".contains(&byte))
+}
+
+/// Whether it is a boolean to one, or was to one of YAML 1.1.
+fn is_boolean(written: &str) -> bool {
+    ["true", "false", "yes", "no", "on", "off", "y", "n"].iter().any(|word| written.eq_ignore_ascii_case(word))
 }
 
 impl<'de> Deserialize<'de> for Value {
@@ -237,8 +260,20 @@ mod tests {
         }
     }
 
+    /// The text of a field of a part.
+    fn at(document: &Document, part: &str, field: &str) -> String {
+        let below = |node: &Node, name: &str| match &node.value {
+            Value::Map(entries) => entries.iter().find(|(key, _)| key.text == name).expect("there").1.clone(),
+            other => panic!("{other:?}"),
+        };
+        match below(&below(&document.root, part), field).value {
+            Value::Scalar(text) => text,
+            other => panic!("{field}: {other:?}"),
+        }
+    }
+
     #[test]
-    fn scalars_keep_their_text() {
+    fn values_for_a_program_keep_their_text_and_no_others() {
         for (written, text) in [
             ("1e-4", "1e-4"),
             ("3.0", "3.0"),
@@ -247,6 +282,9 @@ mod tests {
             ("007", "007"),
             ("0x10", "0x10"),
             ("true", "true"),
+            ("True", "True"),
+            ("no", "no"),
+            ("!!binary aGVsbG8=", "hello"),
             ("12:30:00", "12:30:00"),
             ("-1", "-1"),
             ("plain words", "plain words"),
@@ -258,18 +296,18 @@ mod tests {
             ("|-\n  1e-4\n  2", "1e-4\n2"),
             ("größe", "größe"),
         ] {
-            for before in ["", "ä: ö\n"] {
-                let document = Document::read(&format!("{before}value: {written}\nother: x\n")).expect("well formed");
-                let Value::Map(entries) = &document.root.value else { panic!("no mapping") };
-                let (_, node) = entries.iter().find(|(key, _)| key.text == "value").expect("there");
-                assert!(matches!(&node.value, Value::Scalar(found) if found == text), "{written}: {:?}", node.value);
+            for before in ["", "ä: ö\n", "# x\r\n"] {
+                let text_of = format!("{before}sweep:\n  value: {}\n  other: x\n", written.replace('\n', "\n  "));
+                let document = Document::read(&text_of).expect("well formed");
+                let found = at(&document, "sweep", "value");
+                assert_eq!(found, text, "{written}");
             }
         }
-        let document = Document::read("a: &lr 1e-4\nb: [*lr, 2e0]\n").expect("well formed");
-        let Value::Map(entries) = &document.root.value else { panic!("no mapping") };
-        let Value::List(items) = &entries[1].1.value else { panic!("no list") };
-        let texts: Vec<_> = items.iter().map(|item| format!("{:?}", item.value)).collect();
-        assert_eq!(texts, ["Scalar(\"1e-4\")", "Scalar(\"2e0\")"]);
+        let document = Document::read("a: &lr 1e-4\nsweep: { b: *lr, c: 2e0 }\n").expect("well formed");
+        assert_eq!((at(&document, "sweep", "b"), at(&document, "sweep", "c")), ("1e-4".into(), "2e0".into()));
+        let document = Document::read("resources: { nodes: 0x2, exact: 2.0, exclusive: yes }\n").expect("well formed");
+        let read = ["nodes", "exact", "exclusive"].map(|name| at(&document, "resources", name));
+        assert_eq!(read, ["2", "2", "true"], "what is read as a number or a word stays one");
     }
 
     #[test]

@@ -18,25 +18,52 @@ const LONGEST_VALUE: usize = 4_096;
 const WAYS: [&str; 4] = ["grid", "zip", "list", "file"];
 /// All fields.
 const FIELDS: [&str; 7] = ["grid", "zip", "list", "file", "pack", "side_by_side", "at_once"];
-/// Variables by which the shell and the libraries find their way.
-const TAKEN: [&str; 16] = [
-    "BASH_ENV",
+/// Variables by which the shell, the libraries and the launchers find their way, and those that bash sets itself.
+const TAKEN: [&str; 41] = [
+    "_",
     "CUDA_VISIBLE_DEVICES",
+    "DIRSTACK",
     "ENV",
+    "EPOCHREALTIME",
+    "EPOCHSECONDS",
+    "EUID",
+    "FUNCNAME",
+    "GROUPS",
+    "HISTCMD",
     "HOME",
     "HOSTNAME",
     "IFS",
     "LD_LIBRARY_PATH",
     "LD_PRELOAD",
+    "LINENO",
+    "LOCAL_RANK",
+    "LOCAL_WORLD_SIZE",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+    "OPTARG",
+    "OPTERR",
+    "OPTIND",
     "PATH",
+    "PIPESTATUS",
+    "PPID",
     "PWD",
     "PYTHONPATH",
+    "RANDOM",
+    "RANK",
     "ROCR_VISIBLE_DEVICES",
+    "SECONDS",
     "SHELL",
+    "SHELLOPTS",
+    "SHLVL",
+    "SRANDOM",
     "TMPDIR",
     "UID",
     "USER",
+    "WORLD_SIZE",
+    "ZE_AFFINITY_MASK",
 ];
+/// Beginnings of names that are bash's, or the batch script's own.
+const TAKEN_PREFIXES: [&str; 3] = ["BASH", "COMP_", "pakt_"];
 
 /// What else the job says that a sweep has to go together with.
 pub(super) struct Beside<'a> {
@@ -184,7 +211,8 @@ fn parameter(fields: &Fields<'_>, name: &str, environment: &Environment) -> Opti
         Ok(parameter) => parameter,
         Err(error) => return wrong(error.to_string(), "the program finds its value in a variable of that name"),
     };
-    if surroundings::is_owned(name) || TAKEN.contains(&name) {
+    let is_taken = TAKEN.contains(&name) || TAKEN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    if surroundings::is_owned(name) || is_taken {
         return wrong(format!("`{name}` means something to the shell, to Slurm or to Pakt"), "choose another name");
     }
     if environment.variables.contains_key(name) {

@@ -50,6 +50,7 @@ fn table(text: &str) -> Result<Table, String> {
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(if has_tabs { b'\t' } else { b',' })
         .flexible(true)
+        .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
     let words = |error: csv::Error| error.to_string();
     let parameters: Vec<String> = reader.headers().map_err(words)?.iter().map(|name| name.trim().to_owned()).collect();

@@ -473,16 +473,20 @@ pakt_cell() {
   trap : USR1 USR2
   exec {pakt_idle}>&-
   export PAKT_CELL=$1 PAKT_PROGRESS="$pakt_attempt/progress.$1"
-  eval "export ${pakt_values[$1 - pakt_first]}"
+  eval "export ${pakt_values[$1 - pakt_first]}" || exit 66
   pakt_launch
 }
 
-# Appends to the record of this start what happened to a cell, and how long its log was then.
+# Appends to the record of this start what happened to a cell, and how long its log was then. What cannot be written down is not
+# done to whoever reads it later.
 pakt_note() {
-  stat -Lc "$* %s" -- "$pakt_log" >>"$pakt_attempt/cells"
+  { stat -Lc "$* %s" -- "$pakt_log" || printf '%s 0\n' "$*"; } 2>/dev/null >>"$pakt_attempt/cells" && return
+  printf 'pakt: cannot write to %s: %s\n' "$pakt_attempt/cells" "$*" >&2
+  pakt_code=${pakt_code:-74}
 }
 
 pakt_begin_cell() {
+  pakt_passed=''
   local cell=$1 place=$2 pakt_log="$pakt_link/log"
   printf 'pakt: cell %s: %s\n' "$cell" "${pakt_values[cell - pakt_first]}"
   printf -v "pakt_begun[place]" '%(%s)T' -1
@@ -490,6 +494,8 @@ pakt_begin_cell() {
   pakt_note started "$cell" "${pakt_begun[place]}" -
   pakt_cell "$cell" "$place" &
   pakt_process[place]=$! pakt_running=$((pakt_running + 1))
+  # What came while it was begun has reached the others.
+  [ -z "$pakt_passed" ] || pakt_pass_to "$place" "$pakt_passed"
 }
 
 # Notes the end of the cell at a place. The first failure is how this link ends.
@@ -498,10 +504,16 @@ pakt_end_cell() {
   pakt_log="$pakt_link/log"
   printf -v now '%(%s)T' -1
   took=$((now - pakt_begun[place]))
+  # What was told to end may say by 0 that it saved: it is begun again.
+  [ -z "$pakt_has_to_end" ] || [ "$code" -ne 0 ] || code=143
   pakt_note ended "$cell" "$code" "$now"
   printf 'pakt: cell %s ended with %s after %s s\n' "$cell" "$code" "$took"
   [ "$took" -le "$pakt_longest" ] || pakt_longest=$took
-  if [ "$code" -eq 0 ]; then pakt_is_done[cell]=yes; else pakt_code=${pakt_code:-$code}; fi
+  case "$code" in
+  0) pakt_is_done[cell]=yes ;;
+  75) pakt_code=${pakt_code:-1} ;; # Of a link 75 says that its time was up.
+  *) pakt_code=${pakt_code:-$code} ;;
+  esac
 }
 
 # Looks which cells have ended.
@@ -514,22 +526,38 @@ pakt_reap() {
       wait "$process"
       code=$?
     fi
-    unset "pakt_process[place]"
+    unset "pakt_process[place]" "pakt_late[place]"
     pakt_running=$((pakt_running - 1))
     pakt_end_cell "$place" "$code"
   done
-  return 0
+  for place in "${!pakt_late[@]}"; do pakt_pass_to "$place" "${pakt_late[place]}"; done
 }
 
 # Hands a signal on: to the shell of each cell, which begins nothing further then, and to what it has in front.
 # shellcheck disable=SC2317 # Reached through a trap alone.
 pakt_pass() {
-  local process
+  local place
+  pakt_passed=$1
   case "$1" in TERM | HUP) pakt_has_to_end=yes ;; esac
-  for process in "${pakt_process[@]}"; do
-    pakt_find_children "$process"
-    pakt_signal "$1" "$process" "${pakt_children[@]}"
-  done
+  for place in "${!pakt_process[@]}"; do pakt_pass_to "$place" "$1"; done
+}
+
+# The same to the cell at one place. A warning waits until its program can have learnt to take it: before, it would be lost, or end it.
+# shellcheck disable=SC2317 # Reached through a trap, too.
+pakt_pass_to() {
+  local now process=${pakt_process[$1]}
+  printf -v now '%(%s)T' -1
+  case "$2" in
+  USR*)
+    if [ $((now - pakt_begun[$1])) -lt 3 ]; then
+      pakt_late[$1]=$2
+      return
+    fi
+    ;;
+  esac
+  unset "pakt_late[$1]"
+  pakt_find_children "$process"
+  pakt_signal "$2" "$process" "${pakt_children[@]}"
 }
 
 # Whether there is time for one more cell: as much as the longest so far took.
@@ -554,7 +582,7 @@ pakt_await_place() {
 # which there was no time, and with 143 where it was told to end.
 pakt_work() {
   local cell left=0
-  pakt_process=() pakt_running=0 pakt_cell_at=() pakt_begun=() pakt_longest=0 pakt_code='' pakt_has_to_end=''
+  pakt_process=() pakt_late=() pakt_running=0 pakt_cell_at=() pakt_begun=() pakt_longest=0 pakt_code='' pakt_has_to_end='' pakt_passed=''
   unset PAKT_CHECKPOINTS
   exec {pakt_idle}<> <(:)
   # No `$( )` and no `<( )` from here on: bash loses a signal that comes while it reads one.

@@ -142,7 +142,10 @@ fn asks_for_priority(command: &Command) -> bool {
 /// What the commands do whatever the way: an array of ours is submitted, tasks of one are cancelled, and a heterogeneous job is
 /// submitted.
 fn is_left_to_commands(command: &Command) -> bool {
-    let is_of_array = |word: &String| word.starts_with("--comment=pakt-array-") || word.contains("_[");
+    let is_of_array = |word: &String| {
+        ["--comment=pakt-array-", "--comment=pakt-links-"].iter().any(|mark| word.starts_with(mark))
+            || word.contains("_[")
+    };
     let is_task = |word: &String| word.parse().is_ok_and(|id: SchedulerJobId| id.task().is_some());
     command.arguments.iter().any(|word| is_of_array(word) || is_task(word) || has_several_parts(word))
 }

@@ -4,7 +4,8 @@
     pakt_checkpoints.py LAYOUT FOLDER -m MODULE [ARGUMENT...]
 
 It runs the program in its own process, looks into FOLDER every few seconds, on rank 0 alone, and appends `STEP PATH` to the
-file that PAKT_CHECKPOINTS names for each checkpoint that is whole. Without that variable it runs the program and no more.
+file that PAKT_CHECKPOINTS names for each checkpoint that is whole and newer than the job. Without that variable it runs the
+program and no more.
 It needs Python's standard library. Change it as you like: `pakt init` writes it where there is none, and leaves yours.
 """
 
@@ -26,7 +27,7 @@ def counted_by(name):
     """A folder is whole once the file of this name beside it has come to its step."""
 
     def is_whole(folder, entry, step):
-        word = read(os.path.join(folder, name))
+        word = read(os.path.join(folder, name)).strip()
         return word.isdigit() and int(word) >= step
 
     return is_whole
@@ -34,7 +35,7 @@ def counted_by(name):
 
 def named_by(name):
     """A folder is whole once the file of this name beside it names it."""
-    return lambda folder, entry, step: read(os.path.join(folder, name)) == entry
+    return lambda folder, entry, step: read(os.path.join(folder, name)).strip() == entry
 
 
 # How the folder of a checkpoint is called, with its step, and by what it is known to be whole.
@@ -50,14 +51,28 @@ LAYOUTS = {
 
 def read(path):
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read().strip()
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
     except FileNotFoundError:
         return ""
 
 
-def whole(layout, folder):
-    """The checkpoints of a folder that are whole, as (step, path), by their steps."""
+def written_at(path):
+    """When anything in a folder was last written, in seconds."""
+    with os.scandir(path) as entries:
+        return max([os.stat(path).st_mtime, *(entry.stat(follow_symlinks=False).st_mtime for entry in entries)])
+
+
+def begun_at():
+    """When the job was made, in seconds: what an earlier one left in the folder is older, and not its own."""
+    try:
+        return os.stat(os.path.join(os.environ["PAKT_JOB_DIRECTORY"], "intent.json")).st_mtime
+    except (KeyError, FileNotFoundError):
+        return 0.0
+
+
+def whole(layout, folder, since):
+    """The checkpoints of a folder that are whole and were written since then, as (step, path), by their steps."""
     pattern, is_whole = LAYOUTS[layout]
     try:
         entries = os.listdir(folder)
@@ -65,22 +80,36 @@ def whole(layout, folder):
         return []
     matches = ((re.fullmatch(pattern, entry), entry) for entry in entries)
     steps = [(int(match.group(1)), entry) for match, entry in matches if match]
-    return sorted((step, os.path.join(folder, entry)) for step, entry in steps if is_whole(folder, entry, step))
+    found = ((step, os.path.join(folder, entry)) for step, entry in steps if is_whole(folder, entry, step))
+    return sorted((step, path) for step, path in found if written_at(path) >= since)
 
 
-def report(layout, folder, told):
-    """Appends what is whole and was not told yet, each line with one call."""
-    for step, path in whole(layout, folder):
+def report(layout, folder, since, told):
+    """Appends what is whole and was not told yet, each line with one call, behind a last one that was cut."""
+    listed = os.environ["PAKT_CHECKPOINTS"]
+    for step, path in whole(layout, folder, since):
         line = f"{step} {path}"
-        if line not in told:
-            with open(os.environ["PAKT_CHECKPOINTS"], "a", encoding="utf-8") as file:
-                file.write(line + "\n")
-            told.add(line)
+        if line in told:
+            continue
+        with open(listed, "ab+") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - 1, 0))
+            is_cut = size > 0 and file.read(1) != b"\n"
+            file.write((("\n" if is_cut else "") + line + "\n").encode())
+        told.add(line)
 
 
-def watch(layout, folder, told, is_over):
+def try_report(*what):
+    """A file system that is away for a moment ends no training: what it has is told at the next look."""
+    try:
+        report(*what)
+    except OSError as error:
+        print(f"pakt_checkpoints.py: no checkpoint was told: {error}", file=sys.stderr)
+
+
+def watch(is_over, *what):
     while not is_over.wait(SECONDS):
-        report(layout, folder, told)
+        try_report(*what)
 
 
 def run(words):
@@ -104,8 +133,14 @@ def main():
     rank = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))
     if not listed or rank != "0":
         return run(words[2:])
-    told, is_over = set(read(listed).splitlines()), threading.Event()
-    watcher = threading.Thread(target=watch, args=(layout, folder, told, is_over), daemon=True)
+    try:
+        # A line without its end is none yet.
+        told = set(read(listed).split("\n")[:-1])
+    except OSError as error:
+        print(f"pakt_checkpoints.py: {listed} was not read: {error}", file=sys.stderr)
+        told = set()
+    what, is_over = (layout, folder, begun_at(), told), threading.Event()
+    watcher = threading.Thread(target=watch, args=(is_over, *what), daemon=True)
     watcher.start()
     try:
         run(words[2:])
@@ -113,7 +148,7 @@ def main():
         is_over.set()
         watcher.join()
         # What was saved right before the end.
-        report(layout, folder, told)
+        try_report(*what)
 
 
 if __name__ == "__main__":

@@ -99,3 +99,52 @@ fn one_rank_tells_and_without_pakt_nobody() {
         assert_eq!(run(folder.path(), words, &[]), 1, "{words:?}");
     }
 }
+
+#[test]
+fn what_is_older_than_the_job_is_not_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (list, intent) = (folder.path().join("list"), folder.path().join("intent.json"));
+    for old in ["saved/checkpoint-5000", "saved/checkpoint-100"] {
+        fs::create_dir_all(folder.path().join(old)).expect("ours");
+        fs::write(folder.path().join(old).join("trainer_state.json"), "{}").expect("ours");
+    }
+    // Everything there is older; then the job is made.
+    let touched = Command::new("find")
+        .arg(folder.path().join("saved"))
+        .args(["-exec", "touch", "-d", "@1000", "{}", "+"])
+        .status();
+    assert!(touched.expect("find").success());
+    fs::write(&intent, "").expect("ours");
+    assert!(Command::new("touch").args(["-d", "@2000"]).arg(&intent).status().expect("touch").success());
+    let (listed, directory) = (list.display().to_string(), folder.path().display().to_string());
+    let words = [
+        "trainer",
+        "saved",
+        "trainer.py",
+        "saved",
+        "checkpoint-100/trainer_state.json",
+        "{}",
+        "checkpoint-200/trainer_state.json",
+        "{}",
+    ];
+    assert_eq!(run(folder.path(), &words, &[("PAKT_CHECKPOINTS", &listed), ("PAKT_JOB_DIRECTORY", &directory)]), 75);
+    let told = fs::read_to_string(&list).expect("lines");
+    let steps: Vec<&str> = told.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(steps, ["100", "200"], "the one that was written again is the job's: {told}");
+}
+
+#[test]
+fn a_list_that_is_cut_or_cannot_be_written_ends_no_program() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = folder.path().join("list");
+    let listed = list.display().to_string();
+    let words = ["trainer", "saved", "trainer.py", "saved", "checkpoint-1/trainer_state.json", "{}"];
+    fs::write(&list, b"9 /\xff\n7 /old/checkpoint-7").expect("ours");
+    assert_eq!(run(folder.path(), &words, &[("PAKT_CHECKPOINTS", &listed)]), 75);
+    let text = fs::read(&list).expect("lines");
+    let text = String::from_utf8_lossy(&text).into_owned();
+    assert!(text.contains("\n7 /old/checkpoint-7\n1 /") && text.ends_with("/saved/checkpoint-1\n"), "{text}");
+    fs::remove_file(&list).expect("ours");
+    fs::create_dir(&list).expect("ours");
+    assert_eq!(run(folder.path(), &words, &[("PAKT_CHECKPOINTS", &listed)]), 75, "the program's own code");
+}

@@ -227,7 +227,7 @@ fn the_job_file_for_training_on_jupiter() {
     # workdir: .          # Where it starts; from this file's own directory on, and seen by compute nodes.
     environment:
       venv: $PROJECT/venvs/torch
-    #   modules: [Python, CUDA]
+    #   modules: [NAME/VERSION]              # What your environment was made with; `pakt sites show` names the site's.
     #   container: $PROJECT/images/torch.sif    # Instead of a venv.
     #   variables: { DATA: $PROJECT/data }      # `$NAME` in a value is expanded on the node.
     #   Compute nodes reach no internet: Hugging Face libraries and W&B are told to work offline. Fetch models before.
@@ -264,7 +264,7 @@ fn the_job_file_for_commands_here() {
     # environment:
     #   venv: ~/venvs/tools
     #   modules: [OpenMPI]
-    #   variables: { DATA: ~/data }      # `$NAME` in a value is expanded on the node.
+    #   variables: { DATA: $HOME/data }      # `$NAME` in a value is expanded on the node.
     # output: job.log     # Instead of the log in the job directory.
     # notify: { mail: you@example.org, when: [end, fail] }
     # scheduler:

@@ -214,10 +214,73 @@ fn a_signal_reaches_the_program_of_the_cell_and_nothing_further_is_begun() {
         assert_eq!(output.status.code(), Some(code), "{log}");
         assert_eq!(
             (stage.read("told").as_str(), record(&stage, 1, "41_0-0")),
-            ("told\n", vec!["started 1".to_owned(), format!("ended 1 {own}")]),
+            ("told\n", vec!["started 1".to_owned(), format!("ended 1 {code}")]),
             "{log}"
         );
     }
+}
+
+#[test]
+fn what_was_told_to_end_is_begun_again_although_it_says_that_it_saved() {
+    let stage = Stage::new();
+    stage.double(
+        "trainer",
+        "exec {idle}<> <(:)\ntrap 'exit 0' TERM\necho \"$1\" >>\"$STAGE/seen\"\n[ ! -e \"$STAGE/again\" ] || exit 0\ntouch \"$STAGE/ready\"\nwhile :; do read -r -t 0.01 -u $idle _; done",
+    );
+    let spec = spec(sweep(&["a", "b"], 2), "trainer \"$name\"");
+    let child = begin(&stage, &spec);
+    stage.wait_until("the program runs", |stage| stage.exists("ready"));
+    signal("TERM", &child.id().to_string());
+    assert_eq!(child.wait_with_output().expect("an end").status.code(), Some(143));
+    fs::write(stage.path("again"), "").expect("ours");
+    let script = array(&stage, &spec, &sites::local(), 1);
+    assert_eq!(stage.run(&script, &task(0, 1)).status.code(), Some(0));
+    assert_eq!(stage.read("seen"), "a\na\nb\n");
+}
+
+#[test]
+fn a_signal_that_comes_while_a_cell_is_begun_reaches_that_cell() {
+    for (name, told) in [("TERM", 143), ("USR1", 9)] {
+        let stage = Stage::new();
+        // The script leads its process group; what is noted of the second cell comes right before its start.
+        stage.double(
+            "stat",
+            &format!("case \"$*\" in *'started 2 '*) kill -s {name} \"$(/usr/bin/ps -o pgid= -p $$ | tr -d ' ')\" ;; esac\nexec /usr/bin/stat \"$@\""),
+        );
+        stage.double(
+            "trainer",
+            "exec {idle}<> <(:)\ntrap 'exit 9' USR1\n[ \"$1\" = b ] || exit 0\nwhile [ ! -e \"$STAGE/over\" ]; do read -r -t 0.01 -u $idle _; done",
+        );
+        let spec = spec(sweep(&["a", "b", "c"], 3), "exec trainer \"$name\"");
+        let output = run(&stage, &spec, 0);
+        assert_eq!(output.status.code(), Some(told), "{name}: {}", stage.read("job/links/1/log"));
+        let record = record(&stage, 1, "41_0-0");
+        assert_eq!(record[3], format!("ended 2 {told}"), "{name}: {record:?}");
+    }
+}
+
+#[test]
+fn what_becomes_of_a_cell_is_noted_although_its_log_is_gone_and_told_where_it_cannot_be() {
+    let stage = Stage::new();
+    let two = Sweep { side_by_side: 2, ..sweep(&["a", "b"], 2) };
+    let text = "rm -f \"$PAKT_JOB_DIRECTORY/links/1/log.$PAKT_CELL\"";
+    assert_eq!(run(&stage, &spec(two, text), 0).status.code(), Some(0));
+    let mut noted = record(&stage, 1, "41_0-0");
+    noted.sort_unstable();
+    assert_eq!(noted, ["ended 1 0", "ended 2 0", "started 1", "started 2"]);
+
+    let stage = Stage::new();
+    let text = "rm -f \"$PAKT_ATTEMPT/cells\"; mkdir \"$PAKT_ATTEMPT/cells\"";
+    let output = run(&stage, &spec(sweep(&["a"], 1), text), 0);
+    assert_eq!(output.status.code(), Some(i32::from(templates::exit_code::NO_JOB_DIRECTORY)));
+    assert!(stage.read("job/links/1/log").contains("pakt: cannot write to "), "{}", stage.read("job/links/1/log"));
+}
+
+#[test]
+fn a_code_of_a_cell_that_means_something_of_a_link_is_another_one_there() {
+    let stage = Stage::new();
+    assert_eq!(run(&stage, &spec(sweep(&["a"], 1), "exit 75"), 0).status.code(), Some(1));
+    assert_eq!(record(&stage, 1, "41_0-0"), ["started 1", "ended 1 75"]);
 }
 
 #[test]
@@ -244,9 +307,12 @@ fn cells_side_by_side_part_the_gpus_and_have_logs_of_their_own() {
     let mut placement = sites::local();
     placement.gpu_vendor = Some(model::GpuVendor::Nvidia);
     placement.share.gpus = 4;
-    for (given, wanted) in
-        [(None, ["0,1", "2,3"]), (Some("GPU-x,GPU-y,GPU-z"), ["GPU-x", "GPU-y"]), (Some("5"), ["5", "5"])]
-    {
+    for (given, wanted) in [
+        (None, ["0,1", "2,3"]),
+        (Some("GPU-x,GPU-y,GPU-z"), ["GPU-x", "GPU-y"]),
+        (Some("5"), ["5", "5"]),
+        (Some(""), ["", ""]),
+    ] {
         let stage = Stage::new();
         let two = Sweep { side_by_side: 2, ..sweep(&["a", "b"], 2) };
         let script = array(&stage, &spec(two, text), &placement, 1);
