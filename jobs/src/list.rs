@@ -7,7 +7,7 @@ use crate::{
     house::House,
     look::{Watched, look},
     settle::ended_as_seen,
-    show::log_of,
+    show::{log_of, of_chain},
     silence::{Silence, silence},
     whose_number::of_job,
 };
@@ -100,7 +100,8 @@ pub async fn list(house: &House, most: usize, open_only: bool, freshness: Freshn
         let seen: Vec<&JobSighting> = job.at_work().iter().filter_map(|id| its(&job, states.get(id))).collect();
         // Of a chain the first link that is not over is the one at work.
         let sighting = seen.iter().find(|seen| !seen.state.is_final()).or(seen.last()).copied();
-        let is_over = sighting.is_some_and(|seen| seen.state.is_final()) && !job.is_chain;
+        let is_final = sighting.is_some_and(|seen| seen.state.is_final());
+        let is_over = is_final && (!job.is_chain || house.state.job(job.intent.id).is_over_noted().await?);
         let job = listed_job(house, job, sighting).await?;
         if !(open_only && is_over) {
             listed.push(job);
@@ -212,6 +213,11 @@ async fn phase(
     match (ended, scheduler_job, sighting) {
         (None, Some(_), Some(seen)) if is_paused(seen) && !directory.is_over_noted().await.unwrap_or(false) => {
             Phase::Paused { state: seen.state.clone() }
+        }
+        (None, Some(_), Some(seen)) if is_paused(seen) => {
+            let (over, cancel) = (directory.over().await.ok().flatten(), directory.cancel().await.ok().flatten());
+            let state = of_chain(&seen.state, over.as_ref(), cancel.is_some());
+            Phase::Submitted { state, reason: None }
         }
         (Some(Ended { state, note, .. }), _, _) => Phase::Ended { state, note },
         (None, None, _) => Phase::Begun,

@@ -135,7 +135,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
     let (over, bad_nodes) = chain(house, &directory, &intent).await?;
     let cancel = directory.cancel().await?;
     if let Some(seen) = sighting.as_mut().filter(|_| intent.chain().is_some()) {
-        of_chain(seen, over.as_ref(), cancel.is_some());
+        seen.state = of_chain(&seen.state, over.as_ref(), cancel.is_some());
     }
     let attempts = directory.all_attempts().await?;
     let failure = failure(house, &attempts, ended.as_ref(), sighting.as_ref(), &log).await.unwrap_or_else(|error| {
@@ -253,18 +253,17 @@ fn is_behind(shown: &Shown) -> bool {
 }
 
 /// Of a chain that is over the scheduler says how its last link ended, which is not how it did.
-fn of_chain(seen: &mut JobSighting, over: Option<&Over>, was_cancelled: bool) {
+pub(crate) fn of_chain(seen: &JobState, over: Option<&Over>, was_cancelled: bool) -> JobState {
     let base = match over.map(|over| over.why) {
+        _ if !seen.is_final() => return seen.clone(),
         Some(OverReason::Done) => BaseState::Completed,
         _ if was_cancelled => BaseState::Cancelled,
-        None => return,
+        None => return seen.clone(),
         // The last link that it may have had its own end, which tells more.
-        Some(OverReason::Links) if seen.state.base != BaseState::Completed => return,
+        Some(OverReason::Links) if seen.base != BaseState::Completed => return seen.clone(),
         Some(_) => BaseState::Failed,
     };
-    if seen.state.is_final() {
-        seen.state = JobState::of(base);
-    }
+    JobState::of(base)
 }
 
 /// What the scheduler says of the job's scheduler jobs, and why it says nothing.

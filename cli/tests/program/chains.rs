@@ -1,7 +1,7 @@
 //! A job with a chain, as its person sees it.
 
 use crate::desk::Desk;
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
 /// The trainer of docs/checkpoints.md, each step of which takes its time.
 fn trainer(desk: &Desk) {
@@ -84,6 +84,30 @@ fn a_chain_goes_on_link_by_link_until_its_work_is_done() {
     let refused = desk.pakt(&["resume", "lm"]).expect(4).stderr;
     assert!(refused.contains("it is over"), "{refused}");
     desk.pakt(&["resume", "--all"]).expect(0);
+}
+
+/// A link failed, and nobody queued the next one.
+#[test]
+fn a_paused_chain_that_is_cancelled_is_open_no_more() {
+    let desk = Desk::with_grant("10");
+    let file = desk.job("lm", "exit 3");
+    let text = fs::read_to_string(desk.work().join(&file)).expect("written");
+    desk.write(&file, &format!("{text}chain: {{ until: marker }}\n"));
+    desk.pakt(&["submit", &file]).expect(0);
+    let is_paused = || {
+        let jobs = desk.json(&["jobs", "--fresh"]);
+        (jobs["jobs"][0]["phase"] == "paused").then_some(())
+    };
+    lab::wait_until("the link has failed", Duration::from_mins(1), is_paused).expect("it does");
+    desk.pakt(&["cancel", "lm"]).expect(0);
+    // Its hold is open until the next settlement.
+    let jobs = desk.json(&["jobs", "--fresh"]);
+    assert_eq!(jobs["jobs"][0]["state"]["base"], "CANCELLED", "{jobs}");
+    let open = desk.json(&["jobs", "--open", "--fresh"]);
+    assert_eq!(open["jobs"].as_array().map(Vec::len), Some(0), "{open}");
+    desk.pakt(&["settle"]).expect(0);
+    let jobs = desk.json(&["jobs"]);
+    assert_eq!(jobs["jobs"][0]["state"]["base"], "CANCELLED", "{jobs}");
 }
 
 /// Words in front of a program, as torchrun takes them; the program then is the only rank.
