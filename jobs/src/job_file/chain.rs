@@ -32,11 +32,11 @@ pub(super) fn read(job: &Fields<'_>, resources: Option<&Resources>) -> Option<Ch
     let until = until.and_then(|word| until_what(&fields, word));
     let chain = Chain {
         until: until.unwrap_or(Until::Marker),
-        max_links: LinkNumber::new(up_to(&fields, "max_links", MOST_LINKS).unwrap_or(Chain::USUAL_LINKS))
+        max_links: LinkNumber::new(fields.up_to("max_links", MOST_LINKS).unwrap_or(Chain::USUAL_LINKS))
             .unwrap_or(LinkNumber::FIRST),
         max_gpu_hours: gpu_hours(&fields),
-        ahead: up_to(&fields, "ahead", MOST_AHEAD).unwrap_or(Chain::USUAL_AHEAD),
-        stalled_links: up_to(&fields, "stalled_links", MOST_LINKS).unwrap_or(Chain::USUAL_STALLED),
+        ahead: fields.up_to("ahead", MOST_AHEAD).unwrap_or(Chain::USUAL_AHEAD),
+        stalled_links: fields.up_to("stalled_links", MOST_LINKS).unwrap_or(Chain::USUAL_STALLED),
         lead: fields.parsed("lead", "write `HH:MM:SS`, or a number with `s` or `m`; quote it"),
         signal: fields.parsed("signal", "such as `USR1`; without it the program is told by a file and an instant"),
     };
@@ -45,16 +45,6 @@ pub(super) fn read(job: &Fields<'_>, resources: Option<&Resources>) -> Option<Ch
         check_gpus(&fields, &chain, resources);
     }
     Some(chain)
-}
-
-/// A number from 1.
-fn up_to(fields: &Fields<'_>, name: &str, most: u32) -> Option<u32> {
-    let count = fields.count(name, 1)?;
-    if count > most {
-        fields.mistake(name, format!("{count} is more than {most}"), format!("write a number from 1 to {most}"));
-        return None;
-    }
-    Some(count)
 }
 
 fn gpu_hours(fields: &Fields<'_>) -> Option<u64> {

@@ -127,6 +127,16 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A whole number from 1 to `most`.
+    pub(super) fn up_to(&self, name: &str, most: u32) -> Option<u32> {
+        let count = self.count(name, 1)?;
+        if count > most {
+            self.mistake(name, format!("{count} is more than {most}"), format!("write a number from 1 to {most}"));
+            return None;
+        }
+        Some(count)
+    }
+
     /// One word of a list of words, with the nearest one as hint.
     pub(super) fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Option<T> {
         let text = self.text(name)?;

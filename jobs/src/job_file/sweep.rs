@@ -90,9 +90,9 @@ pub(super) fn read(job: &Fields<'_>, directory: &Path, beside: &Beside<'_>) -> O
         job.mistake("sweep", what, "keep one of them; a cell longer than the limit is a chain of its own");
     }
     let table = table(&fields, directory);
-    let pack = up_to(&fields, "pack", MOST_PACKED).unwrap_or(1);
+    let pack = fields.up_to("pack", MOST_PACKED).unwrap_or(1);
     let side_by_side = side_by_side(&fields, pack, beside);
-    let at_once = up_to(&fields, "at_once", MOST_LINKS);
+    let at_once = fields.up_to("at_once", MOST_LINKS);
     let Table { parameters, cells } = table?;
     let parameters = parameters.iter().map(|name| parameter(&fields, name, beside.environment));
     let parameters = parameters.collect::<Option<Vec<_>>>()?;
@@ -228,7 +228,7 @@ fn parameter(fields: &Fields<'_>, name: &str, environment: &Environment) -> Opti
 }
 
 fn side_by_side(fields: &Fields<'_>, pack: u32, beside: &Beside<'_>) -> u32 {
-    let Some(count) = up_to(fields, "side_by_side", MOST_SIDE_BY_SIDE).filter(|count| *count > 1) else { return 1 };
+    let Some(count) = fields.up_to("side_by_side", MOST_SIDE_BY_SIDE).filter(|count| *count > 1) else { return 1 };
     let is_one_process = beside.launch.is_none_or(|launch| launch == Launch::Command);
     if !is_one_process {
         let what = "a launcher takes all GPUs of the job";
@@ -240,16 +240,6 @@ fn side_by_side(fields: &Fields<'_>, pack: u32, beside: &Beside<'_>) -> u32 {
         fields.mistake("side_by_side", what, format!("write at least `pack: {count}`"));
     }
     count
-}
-
-/// A number from 1.
-fn up_to(fields: &Fields<'_>, name: &str, most: u32) -> Option<u32> {
-    let count = fields.count(name, 1)?;
-    if count > most {
-        fields.mistake(name, format!("{count} is more than {most}"), format!("write a number from 1 to {most}"));
-        return None;
-    }
-    Some(count)
 }
 
 fn is_of_a_size(fields: &Fields<'_>, sweep: &Sweep) -> bool {

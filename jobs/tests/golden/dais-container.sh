@@ -175,10 +175,11 @@ pakt_find_children() {
 
 # Sends a signal to processes.
 pakt_signal() {
-  local name=$1 process command=() steps=()
+  local name=$1 process command steps=()
   shift
   for process in "$@"; do
     # To srun, TERM and HUP are orders to kill its tasks at once. Slurm hands them to the tasks as signals.
+    command=()
     mapfile -t command 2>/dev/null <"/proc/$process/comm"
     case "${command[0]:-} $name" in 'srun TERM' | 'srun HUP') steps+=("$process") && continue ;; esac
     kill -s "$name" "$process" 2>/dev/null

@@ -179,10 +179,11 @@ pakt_find_children() {
 
 # Sends a signal to processes.
 pakt_signal() {
-  local name=$1 process command=() steps=()
+  local name=$1 process command steps=()
   shift
   for process in "$@"; do
     # To srun, TERM and HUP are orders to kill its tasks at once. Slurm hands them to the tasks as signals.
+    command=()
     mapfile -t command 2>/dev/null <"/proc/$process/comm"
     case "${command[0]:-} $name" in 'srun TERM' | 'srun HUP') steps+=("$process") && continue ;; esac
     kill -s "$name" "$process" 2>/dev/null
@@ -405,7 +406,11 @@ pakt_begin_cell() {
   pakt_cell "$cell" "$place" >>"$pakt_log" 2>&1 &
   pakt_process[place]=$! pakt_running=$((pakt_running + 1))
   # What came while it was begun has reached the others.
-  [ -z "$pakt_passed" ] || pakt_pass_to "$place" "$pakt_passed"
+  if [ -n "$pakt_has_to_end" ]; then
+    pakt_pass_to "$place" TERM
+  elif [ -n "$pakt_passed" ]; then
+    pakt_pass_to "$place" "$pakt_passed"
+  fi
 }
 
 # Notes the end of the cell at a place. The first failure is how this link ends.
@@ -441,6 +446,7 @@ pakt_reap() {
     pakt_end_cell "$place" "$code"
   done
   for place in "${!pakt_late[@]}"; do pakt_pass_to "$place" "${pakt_late[place]}"; done
+  return 0 # Whether or not what is told now is there still.
 }
 
 # Hands a signal on: to the shell of each cell, which begins nothing further then, and to what it has in front.

@@ -67,7 +67,10 @@ def begun_at():
     """When the job was made, in seconds: what an earlier one left in the folder is older, and not its own."""
     try:
         return os.stat(os.path.join(os.environ["PAKT_JOB_DIRECTORY"], "intent.json")).st_mtime
-    except (KeyError, FileNotFoundError):
+    except KeyError:
+        return 0.0
+    except OSError as error:
+        print(f"pakt_checkpoints.py: what is in the folder counts as the job's own: {error}", file=sys.stderr)
         return 0.0
 
 
