@@ -324,14 +324,18 @@ pakt_launch() {
 
 # A signal interrupts `wait` before a program has ended, and bash may then lose the end of one that dies in that instant, as when
 # both were sent it: a second `wait` would last for ever (seen with 5.2). So from a signal on it is looked whether a program is
-# there, and of one whose end was lost the signal is its status. Nothing is forked for that: a signal to the whole job would
+# there, and of one whose end was lost the signal is its status. Nothing is forked for a look: a signal to the whole job would
 # reach it, too.
 pakt_is_there() {
-  local line lines=()
+  local line lines=() is_dead=no
   # To its end, always: of a process that is gone meanwhile bash would keep the rest, and hand it to the next one that reads a file.
   mapfile -t lines 2>/dev/null <"/proc/$1/status"
   for line in "${lines[@]}"; do
-    [ "$line" != $'PPid:\t'"$BASHPID" ] || return 0
+    [ "${line#State:$'\t'Z}" = "$line" ] || is_dead=yes
+    [ "$line" = $'PPid:\t'"$BASHPID" ] || continue
+    # Or bash does not take note of an end at all, until it has waited for a program in front.
+    [ "$is_dead" = no ] || (:)
+    return 0
   done
   return 1
 }

@@ -7,11 +7,12 @@ use scheduler_adapters::{AdapterErrorKind, JobForm, JobSighting, Whose};
 
 /// The runs of whatever bears a leader's id, once there are so many and all have ended.
 pub(super) async fn runs_below(stage: &Stage, wanted: usize, is_ours: impl Fn(&Run) -> bool) -> Vec<Run> {
+    let ours = async || -> Vec<Run> { stage.runs().await.runs.into_iter().filter(|run| is_ours(run)).collect() };
     let all = until(async || {
-        let runs: Vec<Run> = stage.runs().await.runs.into_iter().filter(|run| is_ours(run)).collect();
+        let runs = ours().await;
         (runs.len() == wanted && runs.iter().all(|run| run.ended_at.is_some())).then_some(runs)
     });
-    let mut runs = all.await.expect("accounting has all of them");
+    let Some(mut runs) = all.await else { panic!("{wanted} runs are wanted, accounting has {:?}", ours().await) };
     runs.sort_by(|left, right| (&left.shown_id, left.started_at).cmp(&(&right.shown_id, right.started_at)));
     runs
 }
