@@ -64,7 +64,7 @@ pub(crate) enum Command {
     Logs(commands::logs::Arguments),
     /// End a job
     Cancel(commands::cancel::Arguments),
-    /// Go on with a chain: queue the links that are due; safe to run twice, from cron
+    /// Go on with a chain or a sweep: queue the links that are due; safe to run twice, from cron
     Resume(commands::resume::Arguments),
     /// Enter what ran into the ledger; safe to run twice, late, from cron
     Settle(commands::settle::Arguments),

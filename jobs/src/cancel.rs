@@ -111,8 +111,8 @@ impl Cancelled {
 struct Job {
     intent: Intent,
     directory: JobDirectory,
-    /// Whether it is a link of a chain.
-    is_chain: bool,
+    /// Whether it is a link of a chain or a sweep.
+    has_links: bool,
     /// Whether it had been over before, and that was noted.
     was_over: bool,
     /// Whether the scheduler shows its end.
@@ -131,12 +131,12 @@ struct Job {
 }
 
 impl Job {
-    /// The job, or each link of a chain, the last one first: what waits for the end of another one would begin at it. Links
+    /// The job, or each of its links, the last one first: what waits for the end of another one would begin at it. Links
     /// are listed once it is noted that the job is not wanted: who makes one after that sees the note before sending it.
     async fn each(house: &House, known: IndexedJob) -> Vec<Self> {
-        let is_chain = known.is_chain;
-        let first = Self { is_chain, ..Self::of(house, known.intent).await };
-        if !is_chain || !first.goes_on() {
+        let has_links = known.has_links;
+        let first = Self { has_links, ..Self::of(house, known.intent).await };
+        if !has_links || !first.goes_on() {
             return vec![first];
         }
         let links = match first.directory.links().await {
@@ -146,7 +146,7 @@ impl Job {
         };
         let mut jobs = Vec::with_capacity(links.len());
         for directory in links.into_iter().skip(1).rev() {
-            jobs.push(Self { is_chain, ..Self::new(first.intent.clone(), directory) });
+            jobs.push(Self { has_links, ..Self::new(first.intent.clone(), directory) });
         }
         jobs.push(first);
         jobs
@@ -156,7 +156,7 @@ impl Job {
         Self {
             intent,
             directory,
-            is_chain: false,
+            has_links: false,
             was_over: false,
             is_shown_ended: false,
             noted: Ok(()),
@@ -206,6 +206,8 @@ impl Job {
         match (self.was_over || self.told.is_some(), self.found.first()) {
             (true, _) => {}
             (false, Some(job)) => {
+                // A link that was sent with an array has no folder yet.
+                directory.create().await?;
                 note(house, directory, job.handle(), job.cluster.clone(), Some(job.submitted_at)).await?;
             }
             (false, None) => give_up(house, directory, intent, "cancelled before it was sent".to_owned()).await?,
@@ -219,8 +221,8 @@ impl Job {
             name: intent.name.clone(),
             submitted_as: told.or_else(|| self.found.first().map(JobSighting::handle)),
             // The end of a link is not that of a chain.
-            was_over: self.was_over || (is_shown_ended && self.ended.is_empty() && !self.is_chain),
-            was_paused: self.is_chain && self.ended.is_empty(),
+            was_over: self.was_over || (is_shown_ended && self.ended.is_empty() && !self.has_links),
+            was_paused: self.has_links && self.ended.is_empty(),
             scheduler_jobs: self.ended.into_iter().collect(),
             holds: holds(directory, intent).await,
             unasked: self.unasked,

@@ -40,7 +40,7 @@ async fn one_to_end(house: &House, files: &mut Files, text: &str) -> Result<Inde
                 let seen = job.scheduler_job.and_then(|id| states.get(&id));
                 let seen = of_job(seen, job.intent.id, &job.intent.principal.user);
                 // The end of a link is not that of its chain.
-                job.is_chain || !seen.is_some_and(|seen| seen.state.is_final())
+                job.has_links || !seen.is_some_and(|seen| seen.state.is_final())
             }),
             Err(error) => unasked = format!("; whether some are over by now was not told: {error}"),
         }

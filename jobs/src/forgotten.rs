@@ -112,7 +112,7 @@ async fn look(
 ) -> Result<BTreeMap<SchedulerJobId, JobSighting>, JobsError> {
     let ids: Vec<SchedulerJobId> = with_arrays([number]).into_iter().collect();
     let mut seen = scheduled(house.scheduler.states(&ids, intent.made_at).await, what)?;
-    fill_in(house, &mut seen, [(intent.id, number, intent.made_at)]).await?;
+    fill_in(&mut seen, vec![(house.state.job(intent.id), number, intent.made_at)]).await?;
     Ok(seen)
 }
 

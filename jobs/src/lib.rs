@@ -71,6 +71,7 @@ pub mod silence;
 pub mod site_figure;
 pub mod site_view;
 pub mod submit;
+pub mod sweep;
 mod undo;
 pub mod usage;
 pub mod used;

@@ -97,11 +97,12 @@ pub async fn list(house: &House, most: usize, open_only: bool, freshness: Freshn
     };
     let mut listed = Vec::new();
     for job in jobs {
-        let seen: Vec<&JobSighting> = job.at_work().iter().filter_map(|id| its(&job, states.get(id))).collect();
-        // Of a chain the first link that is not over is the one at work.
+        let seen: Vec<&JobSighting> =
+            job.at_work().iter().filter_map(|sent| its(&job, states.get(&sent.scheduler_job))).collect();
+        // The first link that is not over is the one at work.
         let sighting = seen.iter().find(|seen| !seen.state.is_final()).or(seen.last()).copied();
         let is_final = sighting.is_some_and(|seen| seen.state.is_final());
-        let is_over = is_final && (!job.is_chain || house.state.job(job.intent.id).is_over_noted().await?);
+        let is_over = is_final && (!job.has_links || house.state.job(job.intent.id).is_over_noted().await?);
         let job = listed_job(house, job, sighting).await?;
         if !(open_only && is_over) {
             listed.push(job);
@@ -139,9 +140,10 @@ async fn ask(house: &House, jobs: &[IndexedJob], freshness: Freshness) -> Result
         .iter()
         .filter(|job| job.ended.is_none())
         .flat_map(|job| {
-            job.at_work().into_iter().map(|id| Watched {
+            job.at_work().into_iter().map(|sent| Watched {
                 id: job.intent.id,
-                job: id,
+                link: sent.link,
+                job: sent.scheduler_job,
                 owner: &job.intent.principal.user,
                 since: job.submitted_since(),
                 known_at: job.submitted_at.unwrap_or(job.intent.made_at),
@@ -173,10 +175,10 @@ async fn listed_job(house: &House, job: IndexedJob, sighting: Option<&JobSightin
         name: job.intent.name,
         project: job.intent.project,
         made_at: job.intent.made_at,
-        scheduler_job: sighting.map(JobSighting::handle).filter(|_| job.is_chain).or(job.scheduler_job),
+        scheduler_job: sighting.map(JobSighting::handle).filter(|_| job.has_links).or(job.scheduler_job),
         elapsed: ended.as_ref().map_or(sighting.map(|seen| seen.elapsed), |ended| ended.elapsed),
         time_limit: ended.as_ref().map_or(sighting.and_then(|seen| seen.time_limit), |ended| ended.time_limit),
-        phase: phase(&directory, ended, (job.scheduler_job, job.is_chain), sighting).await,
+        phase: phase(&directory, ended, (job.scheduler_job, job.has_links), sighting).await,
         progress,
         hold: job.intent.hold,
     })
@@ -195,8 +197,10 @@ async fn end(
             Ok(Some(directory.with_markers(ended.clone()).await))
         }
         (Some(ended), _) => Ok(Some(ended.clone())),
-        // The links of a chain may all be over while it goes on.
-        (None, Some(sighting)) if sighting.state.is_final() && (!job.is_chain || directory.is_over_noted().await?) => {
+        // The links that were sent may all be over while the job goes on.
+        (None, Some(sighting))
+            if sighting.state.is_final() && (!job.has_links || directory.is_over_noted().await?) =>
+        {
             end_without_open_hold(house, directory, &job.intent, sighting).await
         }
         (None, _) => Ok(None),
@@ -206,10 +210,10 @@ async fn end(
 async fn phase(
     directory: &JobDirectory,
     ended: Option<Ended>,
-    (scheduler_job, is_chain): (Option<SchedulerJobId>, bool),
+    (scheduler_job, has_links): (Option<SchedulerJobId>, bool),
     sighting: Option<&JobSighting>,
 ) -> Phase {
-    let is_paused = |seen: &JobSighting| is_chain && seen.state.is_final();
+    let is_paused = |seen: &JobSighting| has_links && seen.state.is_final();
     match (ended, scheduler_job, sighting) {
         (None, Some(_), Some(seen)) if is_paused(seen) && !directory.is_over_noted().await.unwrap_or(false) => {
             Phase::Paused { state: seen.state.clone() }

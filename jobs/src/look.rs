@@ -6,13 +6,15 @@ use crate::{
     reached::scheduled,
     removed::{fill_in, with_arrays},
 };
-use model::{JobId, SchedulerJobId, Timestamp, UserName};
+use model::{JobId, LinkNumber, SchedulerJobId, Timestamp, UserName};
 use scheduler_adapters::{Freshness, Look, LookedFor};
 
 /// A job whose state is to be shown.
 pub(crate) struct Watched<'a> {
     /// Our id.
     pub id: JobId,
+    /// Which link of it.
+    pub link: LinkNumber,
     /// The scheduler's id.
     pub job: SchedulerJobId,
     /// Whose it is.
@@ -41,6 +43,7 @@ pub(crate) async fn look(house: &House, wanted: &[Watched<'_>], freshness: Fresh
         look.states.extend(scheduled(house.scheduler.states(&ids, since).await, WHAT)?);
         look.observed_at = Some(look.observed_at.map_or(now, |at| at.min(now)));
     }
-    fill_in(house, &mut look.states, wanted.iter().map(|job| (job.id, job.job, job.since))).await?;
+    let tasks = wanted.iter().map(|job| (house.state.job(job.id).of_link(job.link), job.job, job.since));
+    fill_in(&mut look.states, tasks.collect()).await?;
     Ok(look)
 }

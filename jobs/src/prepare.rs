@@ -12,7 +12,7 @@ use crate::{
     placeholder, sight,
 };
 use ledger::Book;
-use model::{Amount, Chain, Finding, JobSpec, Placement, Price, Severity, SiteChoice, SiteName, Unit};
+use model::{Amount, Chain, Finding, JobSpec, Placement, Price, Severity, SiteChoice, SiteName, Sweep, Unit};
 use std::sync::Arc;
 
 /// A job ready to be submitted.
@@ -133,9 +133,10 @@ async fn spec_in(
         Ok(hold) => (Some(hold), None),
         Err(no_hold) => (None, Some(no_hold)),
     };
-    let (hold, link_hold) = match (&spec.chain, hold) {
-        (Some(chain), Some(payment)) => of_links(house, chain, &ceiling, payment)?,
-        (_, hold) => (hold, None),
+    let (hold, link_hold) = match (&spec.chain, &spec.sweep, hold) {
+        (Some(chain), _, Some(payment)) => of_links(house, chain, &ceiling, payment)?,
+        (None, Some(sweep), Some(payment)) => of_sweep(sweep, payment)?,
+        (_, _, hold) => (hold, None),
     };
     let mut doubts = placed.warnings;
     if let (Funding::Known(budgets), Some((_, unit, _))) = (&funding, &hold) {
@@ -182,6 +183,13 @@ fn of_links(
     let within = chain.max_gpu_hours.zip(gpu).and_then(|(most, gpu)| u32::try_from(hours(most).milli() / gpu).ok());
     let links = within.map_or(at_once, |within| at_once.min(within.max(1)));
     let links = std::iter::repeat_n(of_link, usize::try_from(links).unwrap_or(usize::MAX));
+    let held = Amount::sum(links).map_err(|error| ceiling::too_large(&error))?;
+    Ok((Some((book, unit, held)), Some(of_link)))
+}
+
+/// What is held for a sweep: all of its links, and how much of that is of one.
+fn of_sweep(sweep: &Sweep, (book, unit, of_link): Payment) -> Result<(Option<Payment>, Option<Amount>), JobsError> {
+    let links = std::iter::repeat_n(of_link, usize::try_from(sweep.links().get()).unwrap_or(usize::MAX));
     let held = Amount::sum(links).map_err(|error| ceiling::too_large(&error))?;
     Ok((Some((book, unit, held)), Some(of_link)))
 }

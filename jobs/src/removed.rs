@@ -2,8 +2,8 @@
 //! accounting (seen on 22.05): its array is known, and it is not among the tasks. One that claimed its link has started, and
 //! is only told late.
 
-use crate::{error::JobsError, house::House};
-use model::{BaseState, JobId, JobState, SchedulerJobId, Timestamp, WallTime};
+use crate::{directory::JobDirectory, error::JobsError};
+use model::{BaseState, JobState, SchedulerJobId, Timestamp, WallTime};
 use scheduler_adapters::JobSighting;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,19 +13,17 @@ pub(crate) fn with_arrays(ids: impl IntoIterator<Item = SchedulerJobId>) -> BTre
 }
 
 /// Says of each of these tasks that it was cancelled, where its array is known and it is not: the answer is to a question
-/// for [`with_arrays`]. With each job comes its scheduler id, and since when a row may be of it.
+/// for [`with_arrays`]. With each job, or link of one, comes its scheduler id, and since when a row may be of it.
 pub(crate) async fn fill_in(
-    house: &House,
     states: &mut BTreeMap<SchedulerJobId, JobSighting>,
-    jobs: impl IntoIterator<Item = (JobId, SchedulerJobId, Timestamp)>,
+    jobs: Vec<(JobDirectory, SchedulerJobId, Timestamp)>,
 ) -> Result<(), JobsError> {
-    for (job, id, since) in jobs {
+    for (directory, id, since) in jobs {
         if id.task().is_none() || states.contains_key(&id) {
             continue;
         }
         let array = states.get(&id.whole()).filter(|array| array.submitted_at >= since).cloned();
         let Some(array) = array else { continue };
-        let directory = house.state.job(job);
         if directory.claimed_by().await?.is_none() && directory.attempts().await?.is_empty() {
             states.insert(id, removed(array, id));
         }

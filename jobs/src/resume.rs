@@ -1,4 +1,4 @@
-//! `pakt resume`: goes on with chains: sends the links that are due.
+//! `pakt resume`: goes on with chains and sweeps: sends the links that are due.
 
 use crate::{
     chain::{Advanced, advance},
@@ -49,8 +49,8 @@ pub async fn resume(house: &House, text: &str) -> Result<Resumed, JobsError> {
     let Some(intent) = directory.intent().await? else {
         return Err(JobsError::usage(what, "its directory has no intent", "submit its file again"));
     };
-    if intent.chain().is_none() {
-        let why = "it is no chain: its file has no `chain:`";
+    if !intent.has_links() {
+        let why = "it is no chain and no sweep: its file has no `chain:` and no `sweep:`";
         return Err(JobsError::usage(what, why, "docs/checkpoints.md tells how a job goes on past its limit"));
     }
     if directory.ended().await?.is_some() || directory.cancel().await?.is_some() {
@@ -61,7 +61,7 @@ pub async fn resume(house: &House, text: &str) -> Result<Resumed, JobsError> {
             "submit its file again: that makes a new job",
         ));
     }
-    if directory.submitted().await?.is_none() {
+    if directory.sent_links().await?.is_empty() {
         return Err(JobsError::usage(what, "it was begun and never sent", "`pakt submit` of its file goes on"));
     }
     Ok(Resumed { outcome: go_on(house, &intent).await, intent })
@@ -93,12 +93,12 @@ async fn hold_again(house: &House, id: JobId, what: &str) -> Result<(), JobsErro
     Ok(())
 }
 
-/// Goes on with all of one's own chains that are not over.
+/// Goes on with all of one's own chains and sweeps that are not over.
 pub async fn resume_all(house: &House) -> Result<Vec<Resumed>, JobsError> {
     let mut resumed = Vec::new();
     for job in list(&house.state).await? {
         let is_own = job.intent.principal.user == house.principal.user;
-        if !job.is_chain || !is_own || job.ended.is_some() || job.links.is_empty() {
+        if !job.has_links || !is_own || job.ended.is_some() || job.links.is_empty() {
             continue;
         }
         let directory = house.state.job(job.intent.id);

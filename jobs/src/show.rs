@@ -14,6 +14,7 @@ use crate::{
     reached::booked,
     settle::kept_until,
     silence::{Silence, silence},
+    sweep::{CellCounts, cells},
     whose_number::is_anothers,
 };
 use ledger::{Hold, HoldId};
@@ -63,6 +64,8 @@ pub struct Shown {
     pub attempts: Vec<Attempt>,
     /// How far it says it is.
     pub progress: Option<Progress>,
+    /// How many of the cells of a sweep are done; none of another job.
+    pub cells: Option<CellCounts>,
     /// What is left of the checkpoints that it says it wrote.
     pub checkpoints: Checkpoints,
     /// Why its chain is over; none where it goes on, or is none.
@@ -134,7 +137,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
     });
     let (over, bad_nodes) = chain(house, &directory, &intent).await?;
     let cancel = directory.cancel().await?;
-    if let Some(seen) = sighting.as_mut().filter(|_| intent.chain().is_some()) {
+    if let Some(seen) = sighting.as_mut().filter(|_| intent.has_links()) {
         seen.state = of_chain(&seen.state, over.as_ref(), cancel.is_some());
     }
     let attempts = directory.all_attempts().await?;
@@ -142,6 +145,10 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         notes.push(format!("{}: {}", error.what, error.why));
         None
     });
+    let cells = match intent.sweep() {
+        Some(sweep) => Some(cells(&directory, sweep).await?.counts()),
+        None => None,
+    };
     let running = sighting.as_ref().map_or_else(JobState::unknown, |seen| seen.state.clone());
     Ok(Shown {
         silence: silence(&link, (&intent, &log), &running, house.clock.now()).await?,
@@ -151,7 +158,11 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         links,
         attempts,
         failure,
-        progress: link.progress().await?,
+        progress: match cells {
+            Some(cells) => Some(of_cells(cells)),
+            None => link.progress().await?,
+        },
+        cells,
         checkpoints: directory.checkpoints().await?,
         over,
         cancel,
@@ -172,19 +183,27 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
     })
 }
 
+/// How far a sweep is.
+fn of_cells(cells: CellCounts) -> Progress {
+    let count = |cells: usize| u64::try_from(cells).unwrap_or(u64::MAX);
+    Progress { step: count(cells.done), total: count(cells.all), note: "cells".to_owned() }
+}
+
 /// Why the chain is over, and which nodes it leaves out while it is not; nothing of a job that is none.
 async fn chain(
     house: &House,
     directory: &JobDirectory,
     intent: &Intent,
 ) -> Result<(Option<Over>, Vec<BadNode>), JobsError> {
-    let (Some(_), Some(Origin::JobFile { spec, .. })) = (intent.chain(), &intent.origin) else {
+    let Some(Origin::JobFile { spec, .. }) = intent.origin.as_ref().filter(|_| intent.has_links()) else {
         return Ok((None, Vec::new()));
     };
     let over = directory.over().await?;
     let bad = match over {
-        Some(_) => Vec::new(),
-        None => directory.bad_nodes(house.clock.now(), OnFailure::exclude_for(spec.on_failure.as_ref())).await?,
+        None if intent.chain().is_some() => {
+            directory.bad_nodes(house.clock.now(), OnFailure::exclude_for(spec.on_failure.as_ref())).await?
+        }
+        _ => Vec::new(),
     };
     Ok((over, bad))
 }
@@ -215,7 +234,7 @@ impl Shown {
         if self.ended.is_some() {
             return true;
         }
-        if self.intent.chain().is_none() {
+        if !self.intent.has_links() {
             return is_final(self.sighting.as_ref().map(|seen| &seen.state));
         }
         let is_waited_for =
@@ -227,17 +246,21 @@ impl Shown {
 
     /// Whether fewer links of a chain that is not over wait or run than are to be. What the scheduler does not show may.
     pub fn wants_link(&self, house: &House) -> bool {
-        let Some(chain) = self.intent.chain() else { return false };
-        let at_work = self.links.iter().filter(|link| !link.is_over()).count();
-        let at_once = chain.queued_at_once(house.scheduler.capabilities().can_depend);
         let is_open = self.ended.is_none() && self.over.is_none() && self.cancel.is_none() && self.unasked.is_none();
-        let may_come = self.links.len() < usize::try_from(chain.max_links.get()).unwrap_or(usize::MAX);
+        let at_work = self.links.iter().filter(|link| !link.is_over()).count();
+        let may_come = |most: LinkNumber| usize::try_from(most.get()).is_ok_and(|most| self.links.len() < most);
+        if let Some(sweep) = self.intent.sweep() {
+            return is_open && (may_come(sweep.links()) || at_work == 0);
+        }
+        let Some(chain) = self.intent.chain() else { return false };
+        let at_once = chain.queued_at_once(house.scheduler.capabilities().can_depend);
+        let may_come = may_come(chain.max_links);
         is_open && u32::try_from(at_work).is_ok_and(|at_work| at_work < at_once) && (may_come || at_work == 0)
     }
 
     /// Whether a chain that is not over has no link in the queue and none at work.
     pub fn is_paused(&self) -> bool {
-        self.intent.chain().is_some()
+        self.intent.has_links()
             && !self.is_over()
             && !self.links.is_empty()
             && self.links.iter().all(ShownLink::is_over)
@@ -267,7 +290,7 @@ pub(crate) fn of_chain(seen: &JobState, over: Option<&Over>, was_cancelled: bool
 }
 
 /// What the scheduler says of the job's scheduler jobs, and why it says nothing.
-async fn seen(house: &House, intent: &Intent, jobs: &[SchedulerJobId], freshness: Freshness) -> (Look, Option<String>) {
+async fn seen(house: &House, intent: &Intent, jobs: &[SentLink], freshness: Freshness) -> (Look, Option<String>) {
     match asked(house, intent, jobs, freshness).await {
         Ok(mut look) => {
             look.states.retain(|_, seen| !is_anothers(seen, intent.id, &intent.principal.user));
@@ -277,27 +300,20 @@ async fn seen(house: &House, intent: &Intent, jobs: &[SchedulerJobId], freshness
     }
 }
 
-async fn asked(
-    house: &House,
-    intent: &Intent,
-    jobs: &[SchedulerJobId],
-    freshness: Freshness,
-) -> Result<Look, JobsError> {
+async fn asked(house: &House, intent: &Intent, jobs: &[SentLink], freshness: Freshness) -> Result<Look, JobsError> {
     if jobs.is_empty() {
         return Ok(Look::default());
     }
     let directory = house.state.job(intent.id);
-    let mut known = BTreeMap::new();
-    for link in directory.links().await? {
-        known.extend(link.submitted().await?.map(|note| (note.scheduler_job, note.at)));
-    }
+    let known = directory.noted_at(jobs).await?;
     let owner = &intent.principal.user;
-    let watched = |job: &SchedulerJobId| Watched {
+    let watched = |sent: &SentLink| Watched {
         id: intent.id,
-        job: *job,
+        link: sent.link,
+        job: sent.scheduler_job,
         owner,
         since: intent.made_at,
-        known_at: known.get(job).copied().unwrap_or(intent.made_at),
+        known_at: known.get(&sent.scheduler_job).copied().unwrap_or(intent.made_at),
     };
     look(house, &jobs.iter().map(watched).collect::<Vec<_>>(), freshness).await
 }
@@ -331,7 +347,7 @@ async fn links(
     Ok((link, links))
 }
 
-/// How far a job's program says it is, from its own files alone: nobody is asked.
+/// How far a job's program says it is, from its own files alone: nobody is asked. Of a sweep, which has many, it is to be shown anew.
 pub async fn progress(house: &House, intent: &Intent) -> Result<Option<Progress>, JobsError> {
     let directory = house.state.job(intent.id);
     let directory = if intent.chain().is_some() { directory.current_link().await? } else { directory };
@@ -357,7 +373,7 @@ pub(crate) async fn log_of(house: &House, intent: &Intent) -> Result<PathBuf, Jo
         return Ok(said.map_or_else(|| directory.log(), PathBuf::from));
     };
     let Some(named) = &spec.output else { return Ok(directory.log()) };
-    let directory = if intent.chain().is_some() { directory.current_link().await? } else { directory };
+    let directory = if intent.has_links() { directory.current_link().await? } else { directory };
     let job = directory.submitted().await?.map(|note| note.scheduler_job);
     Ok(PathBuf::from(filled(named, job, &intent.scheduler_name(), intent.principal.user.as_str())))
 }

@@ -10,7 +10,7 @@ use ledger::{CloseHold, CloseReason, Command, HoldId};
 use model::{BaseState, JobState, LinkNumber};
 
 /// Ends a job of which there is no scheduler job and will be none: its hold is given back, where one was entered, and the
-/// reason noted. Done again after a crash in between it ends the same way. A later link is not the job, and a chain of which
+/// reason noted. Done again after a crash in between it ends the same way. A later link is not the job, and one of which
 /// a later link may be there goes on.
 pub(crate) async fn give_up(
     house: &House,
@@ -18,7 +18,7 @@ pub(crate) async fn give_up(
     intent: &Intent,
     note: String,
 ) -> Result<(), JobsError> {
-    if directory.link() != LinkNumber::FIRST || (intent.chain().is_some() && directory.links().await?.len() > 1) {
+    if directory.link() != LinkNumber::FIRST || has_later(directory, intent).await? {
         return Ok(());
     }
     let what = "the hold was not released";
@@ -40,4 +40,14 @@ pub(crate) async fn give_up(
         observed_at: house.clock.now(),
     };
     directory.put_ended(&ended).await.map(drop)
+}
+
+/// Whether a later link may be there: of a chain there is a folder of one then. Of a sweep links are sent beside each other, and who
+/// sends them looks behind its call whether the job was given up.
+async fn has_later(directory: &JobDirectory, intent: &Intent) -> Result<bool, JobsError> {
+    match (intent.chain(), intent.sweep()) {
+        (Some(_), _) => Ok(directory.links().await?.len() > 1),
+        (None, Some(_)) => Ok(!directory.sent_links().await?.is_empty()),
+        (None, None) => Ok(false),
+    }
 }

@@ -89,7 +89,7 @@ site: Jupiter!
 resources: { nodse: 2, gpus_per_node: four, time: 10 }
 launch: torchrn
 runn: train.py
-sweep: { grid: { lr: [1] } }
+telemetry: { every: 5 }
 ";
     assert_eq!(
         said(text),
@@ -102,7 +102,7 @@ sweep: { grid: { lr: [1] } }
          5:51+2 resources.time: `10` is not a time such as `00:10:00`, `1-12:00:00`, `90m`, `12h` or `2d` -> write `HH:MM:SS`, or a number with `m`, `h` or `d`; quote it\n\
          6:9+7 launch: `torchrn` is not a `launch` -> did you mean `torchrun`?\n\
          7:1+4 runn: there is no field `runn` -> did you mean `run`?\n\
-         8:1+5 sweep: `sweep` is reserved for sweeps, which this version of Pakt does not do -> take it out; `pakt --version` and the changelog tell when it comes\n"
+         8:1+9 telemetry: `telemetry` is reserved for GPU telemetry, which this version of Pakt does not do -> take it out; `pakt --version` and the changelog tell when it comes\n"
     );
 }
 

@@ -3,7 +3,7 @@
 
 use jobs::job_file::{JobFile, Mistake, SourceFile, reference::FIELDS};
 use model::JobSpec;
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::Path};
 
 /// A job without anything that can be left out, by path.
 const BASE: [(&str, &str); 8] = [
@@ -39,14 +39,19 @@ fn written(job: &Job<'_>) -> String {
     parts.iter().map(|(part, value)| format!("{part}: {value}\n")).collect()
 }
 
-fn read(job: &Job<'_>) -> Result<JobSpec, Vec<Mistake>> {
+/// Reads it as if it lay in this folder.
+fn read_in(directory: &Path, job: &Job<'_>) -> Result<JobSpec, Vec<Mistake>> {
     let source = SourceFile {
         path: "job.yaml".into(),
-        directory: PathBuf::from("/e/atlas"),
+        directory: directory.to_path_buf(),
         text: written(job),
         lines_before: 0,
     };
     JobFile::read(source).and_then(|job| if job.doubts.is_empty() { Ok(job.spec) } else { Err(job.doubts) })
+}
+
+fn read(job: &Job<'_>) -> Result<JobSpec, Vec<Mistake>> {
+    read_in(Path::new("/e/atlas"), job)
 }
 
 fn said(job: &Job<'_>) -> Vec<String> {
@@ -76,6 +81,8 @@ fn around(path: &str) -> Job<'static> {
                 job.insert("on_failure.hung_after", "\"30m\"");
             }
         }
+        "sweep.pack" | "sweep.at_once" => drop(job.insert("sweep.grid", "{ seed: [1, 2] }")),
+        "sweep.side_by_side" => job.extend([("sweep.grid", "{ seed: [1, 2] }"), ("sweep.pack", "4")]),
         "logs" => drop(job.insert("launch", "srun")),
         "notify.when" => drop(job.insert("notify.mail", "ada@example.org")),
         _ => {}
@@ -85,6 +92,9 @@ fn around(path: &str) -> Job<'static> {
 
 #[test]
 fn every_field_of_the_table_is_read_at_its_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("cells.csv"), "lr,seed\n1e-4,1\n").expect("a table");
+    let read = |job: &Job<'_>| read_in(folder.path(), job);
     for field in FIELDS.iter().filter(|field| !field.example.is_empty()) {
         let without = around(field.path);
         let mut with = without.clone();

@@ -24,7 +24,7 @@ pub(super) fn state(shown: &Shown) -> Option<&JobState> {
 
 /// The end in words; none where the job is not over, or ended well.
 pub(super) fn told(shown: &Shown) -> Option<End> {
-    if shown.intent.chain().is_some() && !shown.is_over() {
+    if shown.intent.has_links() && !shown.is_over() {
         return shown.is_paused().then(|| paused(shown));
     }
     let base = state(shown).filter(|state| state.is_final())?.base;
@@ -71,7 +71,7 @@ fn more_time(shown: &Shown) -> String {
     }
 }
 
-/// A chain of which no link is in the queue.
+/// A chain or a sweep of which no link is in the queue.
 fn paused(shown: &Shown) -> End {
     let last = shown.links.last().map_or_else(String::new, |link| {
         let state = link.state.as_ref().map(|state| format!(" ({state})")).unwrap_or_default();
@@ -83,7 +83,7 @@ fn paused(shown: &Shown) -> End {
     }
 }
 
-/// A chain that is over, as it says by itself: what its last link ended with is not what counts.
+/// A chain or a sweep that is over, as it says by itself: what its last link ended with is not what counts.
 fn chain(shown: &Shown, over: &Over) -> Option<End> {
     let name = &shown.intent.name;
     let goes_on = shown.checkpoints.last.as_ref().map_or_else(
@@ -103,10 +103,14 @@ fn chain(shown: &Shown, over: &Over) -> Option<End> {
     let next = match over.why {
         OverReason::Done => return None,
         OverReason::Stalled | OverReason::Failures => log(name),
+        OverReason::Cells => format!(
+            "`pakt results {name}` lists the cells and why each ended; `pakt results {name} --missing` submits those that are not done"
+        ),
         OverReason::Withdrawn => "submit it again, if that was a mistake".to_owned(),
         OverReason::Links | OverReason::Hours | OverReason::Abandoned | OverReason::Closed => goes_on,
     };
-    let why = format!("its chain is over before its work was done: {over}");
+    let what = if shown.intent.sweep().is_some() { "it" } else { "its chain" };
+    let why = format!("{what} is over before its work was done: {over}");
     let is_by_failures = matches!(over.why, OverReason::Stalled | OverReason::Failures);
     if let Some(End { why: said, next }) = is_by_failures.then(|| failed_program(shown)).flatten() {
         return Some(End { why: format!("{why}; {said}"), next });
@@ -116,7 +120,7 @@ fn chain(shown: &Shown, over: &Over) -> Option<End> {
 
 /// Whether the job came to an end that is not the one its person wanted.
 pub(super) fn has_failed(shown: &Shown) -> bool {
-    if shown.intent.chain().is_some() && !shown.is_over() {
+    if shown.intent.has_links() && !shown.is_over() {
         return false;
     }
     if let Some(over) = &shown.over {

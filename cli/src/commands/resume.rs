@@ -5,21 +5,25 @@ use crate::{failure::Failure, output::Answer};
 use jobs::{
     JobsError,
     chain::Advanced,
+    directory::SentLink,
     resume::{Resumed, resume, resume_all, resume_directory, settled},
 };
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
+/// So many links are named, of those that were sent.
+const MOST_NAMED: usize = 5;
+
 /// Arguments of `resume`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The chain: its id or the start of it, a scheduler's id of a link, or a name
+    /// The chain or sweep: its id or the start of it, a scheduler's id of a link, or a name
     #[arg(required_unless_present_any = ["all", "directory"], conflicts_with_all = ["all", "directory"])]
     pub job: Option<String>,
-    /// Go on with all of your chains that are not over; for cron
+    /// Go on with all of your chains and sweeps that are not over; for cron
     #[arg(long)]
     pub all: bool,
-    /// Go on with the chain of this job directory, also where all else that was known of it is lost
+    /// Go on with the job of this directory, also where all else that was known of it is lost
     #[arg(long, value_name = "DIR", conflicts_with = "all")]
     pub directory: Option<PathBuf>,
 }
@@ -48,8 +52,11 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
 
 fn line(resumed: &Resumed, advanced: &Advanced) -> String {
     let (id, name) = (resumed.intent.id, &resumed.intent.name);
-    let sent: Vec<String> =
-        advanced.sent.iter().map(|sent| format!("link {} as {}", sent.link, sent.scheduler_job)).collect();
+    let shown = |sent: &SentLink| format!("link {} as {}", sent.link, sent.scheduler_job);
+    let mut sent: Vec<String> = advanced.sent.iter().take(MOST_NAMED).map(shown).collect();
+    if advanced.sent.len() > MOST_NAMED {
+        sent.push(format!("and {} more", advanced.sent.len() - MOST_NAMED));
+    }
     match (&advanced.over, sent.is_empty()) {
         (Some(over), _) => format!("job {id} ({name}) is over: {over}\n"),
         (None, true) => format!("job {id} ({name}) has all the links in the queue that are due\n"),

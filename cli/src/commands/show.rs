@@ -17,6 +17,7 @@ use jobs::{
     silence::Silent,
 };
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Arguments of `show`.
 #[derive(Debug, clap::Args)]
@@ -63,7 +64,9 @@ pub(super) fn answer(house: &House, shown: &Shown) -> Answer {
     for drift in read_back.iter().flat_map(|read| &read.drift) {
         lines.push(("changed", drift.clone()));
     }
-    for link in &shown.links {
+    let is_sweep = intent.sweep().is_some();
+    lines.extend(sweep_lines(shown));
+    for link in shown.links.iter().filter(|_| !is_sweep) {
         let state = match (&link.class, &link.state) {
             (Some(class), _) => format!("ended, {class}"),
             (None, Some(state)) => state.to_string(),
@@ -77,13 +80,13 @@ pub(super) fn answer(house: &House, shown: &Shown) -> Answer {
         };
         lines.push(("link", format!("{} as {}: {state}{at}", link.sent.link, link.sent.scheduler_job)));
     }
-    for attempt in attempts {
+    for attempt in attempts.iter().filter(|_| !is_sweep) {
         let end = attempt.exit_code.map_or_else(|| "no end seen".to_owned(), |code| format!("exit code {code}"));
         let (from, to) = (view::instant_or(attempt.started_at, "?"), view::instant_or(attempt.ended_at, "?"));
         let (job, restart) = (attempt.scheduler_job, attempt.restart);
         lines.push(("attempt", format!("{job} restart {restart}: {from} to {to}, {end}{}", told_line(attempt))));
     }
-    if let Some(progress) = &shown.progress {
+    if let Some(progress) = shown.progress.as_ref().filter(|_| !is_sweep) {
         lines.push(("progress", format!("{}/{} {}", progress.step, progress.total, progress.note)));
     }
     lines.extend(checkpoint_line(shown).map(|text| ("checkpoint", text)));
@@ -171,6 +174,30 @@ fn checkpoint_line(shown: &Shown) -> Option<String> {
     }
 }
 
+/// How far a sweep is: its links as the scheduler shows them, and its cells as their own files do.
+fn sweep_lines(shown: &Shown) -> Vec<(&'static str, String)> {
+    let (Some(sweep), Some(cells)) = (shown.intent.sweep(), shown.cells) else { return Vec::new() };
+    let mut states: BTreeMap<String, usize> = BTreeMap::new();
+    for link in shown.links.iter().filter(|_| shown.ended.is_none()) {
+        let state = link.state.as_ref().map_or_else(|| "not shown".to_owned(), ToString::to_string);
+        *states.entry(state).or_default() += 1;
+    }
+    let states: Vec<String> = states.into_iter().map(|(state, count)| format!("{count} {state}")).collect();
+    let states = if states.is_empty() { String::new() } else { format!(": {}", states.join(", ")) };
+    let links = format!("{} of {} were sent{states}", shown.links.len(), sweep.links());
+    let parts = [
+        (cells.failed, "failed"),
+        (cells.running, "running"),
+        (cells.stopped, "ended with their job"),
+        (cells.waiting, "not begun"),
+    ];
+    let others: String =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}")).collect();
+    let mut lines = vec![("links", links), ("cells", format!("{} of {} are done{others}", cells.done, cells.all))];
+    lines.extend(shown.over.as_ref().map(|over| ("sweep", format!("over: {over}"))));
+    lines
+}
+
 /// How many links may still come, or why the chain is over.
 fn chain_line(shown: &Shown) -> Option<String> {
     let chain = shown.intent.chain()?;
@@ -216,7 +243,7 @@ fn json(shown: &Shown) -> serde_json::Value {
     json!({
         "version": 1, "id": intent.id, "name": intent.name, "project": intent.project, "made_at": intent.made_at,
         "scheduler_job": shown.submitted.as_ref().map(|note| note.scheduler_job), "intent": intent, "submitted": shown.submitted, "read_back": shown.read_back,
-        "unheld": shown.unheld, "progress": shown.progress, "checkpoints": shown.checkpoints, "over": shown.over, "cancel": shown.cancel, "ended": ended,
+        "unheld": shown.unheld, "progress": shown.progress, "cells": shown.cells, "checkpoints": shown.checkpoints, "over": shown.over, "cancel": shown.cancel, "ended": ended,
         "state": ends::state(shown), "end": ends::told(shown), "failure": shown.failure, "silence": shown.silence, "bad_nodes": shown.bad_nodes,
         "reason": sighting.as_ref().map(|seen| &seen.reason), "unasked": shown.unasked,
         "observed_at": shown.observed_at,

@@ -9,7 +9,7 @@ use crate::{
 use jobs::directory::Checkpoint;
 use jobs::ledger_marks::meet_other_ledgers;
 use jobs::outlook::Advice;
-use jobs::submit::{Submission, SubmitAnswer, SubmitOutcome};
+use jobs::submit::{Submission, SubmitAnswer, SubmitOutcome, SubmittedSweep};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -122,6 +122,10 @@ pub(super) fn shown(answer: &SubmitAnswer) -> Answer {
         (_, Some(why)) => text.push_str(&format!("held: nothing: {why}\n")),
         (None, None) => text.push_str("held: nothing\n"),
     }
+    if let Some(sweep) = &answer.sweep {
+        let SubmittedSweep { cells, links } = sweep;
+        text.push_str(&format!("cells: {cells}, in {} of {links} links\n", answer.links.len()));
+    }
     if !answer.sent_now.is_empty() {
         let links: Vec<String> =
             answer.sent_now.iter().map(|sent| format!("link {} as {}", sent.link, sent.scheduler_job)).collect();
@@ -145,7 +149,7 @@ pub(super) fn shown(answer: &SubmitAnswer) -> Answer {
 /// A submitted job for programs.
 pub(super) fn for_programs(answer: &SubmitAnswer) -> Value {
     json!({
-        "version": 1, "id": answer.id, "scheduler_job": answer.scheduler_job, "outcome": answer.outcome, "links": answer.links,
+        "version": 1, "id": answer.id, "scheduler_job": answer.scheduler_job, "outcome": answer.outcome, "links": answer.links, "sweep": answer.sweep,
         "hold": answer.hold.as_ref().map(|(unit, amount)| json!({ "unit": unit, "amount": amount, "factors": answer.factors })),
         "advice": answer.advice, "no_hold": answer.no_hold, "drift": answer.drift, "notes": answer.notes, "doubts": answer.doubts,
         "log": answer.log,

@@ -117,7 +117,9 @@ async fn to_its_end(
         for _ in 0..pause {
             tokio::time::sleep(LOOK_EVERY).await;
             follow(bar, house, context, &mut log).await?;
-            shown.progress = progress(house, &shown.intent).await?;
+            if shown.intent.sweep().is_none() {
+                shown.progress = progress(house, &shown.intent).await?;
+            }
             draw(bar, house, &shown);
             // The next link of a chain is not to wait for the next question.
             let ended = link_that_ended(house, &shown.intent).await?;

@@ -12,6 +12,7 @@ use crate::{
     house::House,
     provenance::FrozenCode,
     submit::{Kept, NotSent, Seen, Sheet, read_back, send},
+    sweep,
 };
 use model::{Amount, AmountError, Chain, JobSpec, LinkNumber, OnFailure, Placement, SchedulerJobId, price};
 use templates::Dialect;
@@ -27,10 +28,13 @@ pub struct Advanced {
     pub over: Option<Over>,
 }
 
-/// Sends what is due of a chain whose first link was sent: nothing is, where it is over or cancelled, or as many links are
+/// Sends what is due of a chain or a sweep whose first link was sent: nothing is, where it is over or cancelled, or as many links are
 /// queued as are to be. An error says that it is not known how far its links are; nothing was sent then. What links took that is
 /// not in the books yet counts as all that they could take, so that whoever settles before this holds no more than is needed.
 pub async fn advance(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<Advanced, JobsError> {
+    if let Some(sweep) = intent.sweep() {
+        return sweep::advance(house, directory, intent, sweep).await;
+    }
     let mut advanced = Advanced::default();
     let (Some(chain), Some(placement)) = (intent.chain(), &intent.placement) else { return Ok(advanced) };
     let at_once = chain.queued_at_once(house.scheduler.capabilities().can_depend);
@@ -62,7 +66,7 @@ pub async fn advance(house: &House, directory: &JobDirectory, intent: &Intent) -
     Ok(advanced)
 }
 
-/// Why a chain is over of which every link is that was sent; where none may come, that is written down. None where it goes on.
+/// Why a chain or a sweep is over of which every link is that was sent; where none may come, that is written down. None where it goes on.
 pub(crate) async fn over_if_spent(
     house: &House,
     directory: &JobDirectory,
@@ -70,10 +74,13 @@ pub(crate) async fn over_if_spent(
     sent: &[SentLink],
 ) -> Result<Option<Over>, JobsError> {
     let known = directory.over().await?;
-    let (Some(chain), Some(placement)) = (intent.chain(), &intent.placement) else { return Ok(known) };
     if known.is_some() || directory.is_ended_or_cancelled().await? {
         return Ok(known);
     }
+    if let Some(sweep) = intent.sweep() {
+        return sweep::over_if_spent(house, directory, sweep, sent).await;
+    }
+    let (Some(chain), Some(placement)) = (intent.chain(), &intent.placement) else { return Ok(None) };
     let mut links = Vec::with_capacity(sent.len());
     for link in sent {
         links.push(of_sent(directory, *link, true).await?);
@@ -210,8 +217,12 @@ async fn excluded(house: &House, directory: &JobDirectory, spec: &JobSpec) -> Re
         .then(|| format!("--exclude={}", nodes.join(","))))
 }
 
-/// The code that the chain brought when it was submitted: each of its links runs that.
-async fn code_of(directory: &JobDirectory, spec: &JobSpec, what: &str) -> Result<Option<FrozenCode>, JobsError> {
+/// The code that the job brought when it was submitted: each of its links runs that.
+pub(crate) async fn code_of(
+    directory: &JobDirectory,
+    spec: &JobSpec,
+    what: &str,
+) -> Result<Option<FrozenCode>, JobsError> {
     let code = directory.provenance().await?.and_then(|record| record.frozen);
     if spec.code.is_frozen && code.is_none() {
         let (why, next) = ("its `provenance.json` names no code", "look at the job's directory: `pakt show` names it");

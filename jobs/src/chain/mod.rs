@@ -11,6 +11,6 @@ mod reserve;
 mod state;
 
 pub use advance::{Advanced, advance};
-pub(crate) use advance::{hours, over_if_spent};
+pub(crate) use advance::{code_of, hours, over_if_spent};
 pub(crate) use reserve::{bounds, link_ceiling};
-pub(crate) use state::ChainState;
+pub(crate) use state::{ChainState, was_withdrawn};

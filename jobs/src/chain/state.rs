@@ -1,4 +1,4 @@
-//! How far the links of a chain are.
+//! How far the links of a chain or a sweep are.
 
 use super::next::Sent;
 use crate::{
@@ -6,6 +6,7 @@ use crate::{
     error::JobsError,
     house::House,
     reached::scheduled,
+    removed::{fill_in, with_arrays},
     submit::found_each,
     whose_number::{is_queued, of_job},
 };
@@ -29,16 +30,18 @@ impl Link {
     }
 }
 
-/// The links of a chain that were sent, in their order.
+/// The links of a job that were sent, in their order.
 pub(crate) struct ChainState(pub(crate) Vec<Link>);
 
 impl ChainState {
     /// Looks at all of them, with one question. What is not shown is over only where its own markers say so: silence is no end.
     async fn of(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<Self, JobsError> {
         let sent = directory.sent_links().await?;
-        let ids: Vec<SchedulerJobId> = sent.iter().map(|link| link.scheduler_job).collect();
+        let ids: Vec<SchedulerJobId> = with_arrays(sent.iter().map(|link| link.scheduler_job)).into_iter().collect();
         let asked = house.scheduler.states(&ids, intent.made_at).await;
-        let states = scheduled(asked, "it is not known how far the links of the chain are")?;
+        let mut states = scheduled(asked, "it is not known how far the links of the job are")?;
+        let tasks = sent.iter().map(|sent| (directory.of_link(sent.link), sent.scheduler_job, intent.made_at));
+        fill_in(&mut states, tasks.collect()).await?;
         let mut links = Vec::new();
         for sent in sent {
             let seen = of_ids(&states, sent, intent.id, &intent.principal.user, intent.made_at);
@@ -100,10 +103,13 @@ impl ChainState {
 
 /// A link that was sent, with what its directory tells of it.
 pub(super) async fn of_sent(directory: &JobDirectory, sent: SentLink, is_over: bool) -> Result<Sent, JobsError> {
-    let link = directory.of_link(sent.link);
-    let left_something =
-        link.claimed_by().await?.is_some() || link.is_fenced().await? || !link.attempts().await?.is_empty();
-    Ok(Sent { link: sent.link, is_over, was_withdrawn: is_over && !left_something })
+    let was_withdrawn = is_over && was_withdrawn(&directory.of_link(sent.link)).await?;
+    Ok(Sent { link: sent.link, is_over, was_withdrawn })
+}
+
+/// Whether a link that is over has left no trace: it was taken out of the queue before it began.
+pub(crate) async fn was_withdrawn(link: &JobDirectory) -> Result<bool, JobsError> {
+    Ok(link.claimed_by().await?.is_none() && !link.is_fenced().await? && link.attempts().await?.is_empty())
 }
 
 /// The queue shows a job as soon as it was accepted; this is for whoever answers a little late.
@@ -120,7 +126,7 @@ async fn may_be_forgotten(house: &House, directory: &JobDirectory) -> Result<boo
 /// The queue of whoever asks; a row that was not understood may be anything.
 async fn own_queue(house: &House) -> Result<QueueBatch, JobsError> {
     let asked = house.scheduler.queue(&Whose::mine()).await;
-    scheduled(asked, "it is not known whether the links of the chain are in the queue")
+    scheduled(asked, "it is not known whether the links of the job are in the queue")
 }
 
 fn is_in(queue: &QueueBatch, job: SchedulerJobId, stamp: Stamp) -> bool {

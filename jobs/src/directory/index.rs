@@ -4,7 +4,7 @@
 
 use super::{Ended, Intent, Origin, SentLink, State};
 use crate::{error::JobsError, reached::reached};
-use model::{JobId, SchedulerJobId, Timestamp};
+use model::{JobId, LinkNumber, SchedulerJobId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::Range, path::PathBuf};
 
@@ -23,12 +23,12 @@ pub struct IndexedJob {
     /// When it was submitted by the scheduler's clock, where that is known.
     #[serde(default)]
     pub submitted_at: Option<Timestamp>,
-    /// The links of a chain that were sent; empty for a job that is none.
+    /// The links of a chain or a sweep that were sent; empty for another job.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<SentLink>,
-    /// Whether it is a chain.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_chain: bool,
+    /// Whether it is a chain or a sweep.
+    #[serde(default, alias = "is_chain", skip_serializing_if = "std::ops::Not::not")]
+    pub has_links: bool,
     /// How it ended; none while it is open.
     pub ended: Option<Ended>,
     /// Whether it was submitted while the ledger did not answer, so that its hold is to be entered later.
@@ -54,11 +54,13 @@ impl IndexedJob {
         self.scheduler_job == Some(id) || self.links.iter().any(|link| link.scheduler_job == id)
     }
 
-    /// The scheduler jobs by which it may be at work now: of a chain the link that is, and those behind it.
-    pub(crate) fn at_work(&self) -> Vec<SchedulerJobId> {
-        let behind = self.links.iter().map(|link| link.scheduler_job);
-        let behind = behind.skip_while(|id| Some(*id) != self.scheduler_job).skip(1);
-        self.scheduler_job.into_iter().chain(behind).collect()
+    /// By which links it may be at work now: of a chain the one that is, and those behind it, of a sweep all.
+    pub(crate) fn at_work(&self) -> Vec<SentLink> {
+        let Some(scheduler_job) = self.scheduler_job else { return Vec::new() };
+        match self.links.iter().position(|link| link.scheduler_job == scheduler_job) {
+            Some(place) => self.links[place..].to_vec(),
+            None => vec![SentLink { link: LinkNumber::FIRST, scheduler_job }],
+        }
     }
 }
 
@@ -147,9 +149,12 @@ fn path(state: &State) -> PathBuf {
 async fn opened(state: &State, id: JobId) -> Result<Option<IndexedJob>, JobsError> {
     let directory = state.job(id);
     let Some(mut intent) = directory.intent().await? else { return Ok(None) };
-    let is_chain = intent.chain().is_some();
-    let links = if is_chain { directory.sent_links().await? } else { Vec::new() };
-    let current = directory.of_current(links.len()).await?;
+    let has_links = intent.has_links();
+    let links = if has_links { directory.sent_links().await? } else { Vec::new() };
+    let current = match links.first().filter(|_| intent.sweep().is_some()) {
+        Some(first) => directory.of_link(first.link),
+        None => directory.of_current(links.len()).await?,
+    };
     if intent.origin != Some(Origin::Adopted) {
         intent.origin = None;
     }
@@ -160,7 +165,7 @@ async fn opened(state: &State, id: JobId) -> Result<Option<IndexedJob>, JobsErro
         scheduler_job: submitted.as_ref().map(|note| note.scheduler_job),
         submitted_at: submitted.and_then(|note| note.submitted_at),
         links,
-        is_chain,
+        has_links,
         ended: directory.ended().await?,
         hold_is_due: directory.unheld().await?.is_some_and(|unheld| unheld.is_provisional),
         // Looked at again by whoever seals: an earlier one may have been stopped half way.

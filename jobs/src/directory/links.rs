@@ -1,42 +1,80 @@
-//! The links of a chain, as its directory shows them. A job that is no chain has one.
+//! The links of a chain or a sweep, as its directory shows them. Another job has one.
 
-use super::{Attempt, JobDirectory};
+use super::{Attempt, JobDirectory, SubmittedNote};
 use crate::error::JobsError;
-use model::LinkNumber;
+use futures_util::{StreamExt, stream};
+use model::{LinkNumber, SchedulerJobId, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most links that are looked for: what one archive seals.
-const MOST_LINKS: usize = 500;
+const MOST_LINKS: usize = 1_000;
+/// Of so many links the records are read at once.
+const AT_ONCE: usize = 64;
 
-/// One link of a chain that was sent.
+/// One link that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentLink {
     /// Its number.
     pub link: LinkNumber,
     /// What the scheduler calls it.
-    pub scheduler_job: model::SchedulerJobId,
+    pub scheduler_job: SchedulerJobId,
 }
 
 impl JobDirectory {
-    /// The links of which there is a folder, in their order; the first is always among them. A folder is made before its
-    /// link is sent, so that a link of which there is none was not sent by then.
+    /// The links of which there is a folder, or a call of their array was noted, in their order; the first is always among them. Both
+    /// come before a link is sent, so that one that is not here was not sent by then.
     pub async fn links(&self) -> Result<Vec<Self>, JobsError> {
         let names = self.names("links").await?;
         let mut numbers: Vec<LinkNumber> =
             names.iter().filter_map(|name| LinkNumber::new(name.parse().ok()?)).chain([LinkNumber::FIRST]).collect();
+        numbers.extend(self.called_with_arrays().await?);
         numbers.sort_unstable();
         numbers.dedup();
         Ok(numbers.into_iter().take(MOST_LINKS).map(|link| self.of_link(link)).collect())
     }
 
-    /// Those of them that were sent.
+    /// Those that were sent.
     pub async fn sent_links(&self) -> Result<Vec<SentLink>, JobsError> {
-        let mut sent = Vec::new();
-        for link in self.links().await? {
-            let note = link.submitted().await?;
-            sent.extend(note.map(|note| SentLink { link: link.link(), scheduler_job: note.scheduler_job }));
+        let mut with_arrays = self.sent_with_arrays().await?;
+        let has_arrays = !with_arrays.is_empty();
+        let links = self.links().await?;
+        let known: BTreeSet<LinkNumber> = links.iter().map(Self::link).collect();
+        let others = with_arrays.keys().filter(|link| !known.contains(link)).map(|link| self.of_link(*link));
+        let mut links: Vec<Self> = others.chain(links).collect();
+        links.sort_by_key(Self::link);
+        let mut reads = Vec::with_capacity(links.len());
+        for link in links {
+            let noted = with_arrays.remove(&link.link());
+            reads.push(async move { link.sent(noted, has_arrays).await });
         }
-        Ok(sent)
+        let sent: Vec<Result<_, JobsError>> = stream::iter(reads).buffered(AT_ONCE).collect().await;
+        sent.into_iter().filter_map(Result::transpose).collect()
+    }
+
+    /// Whether it was sent, where it is known with which note of its array.
+    async fn sent(&self, with_array: Option<SubmittedNote>, has_arrays: bool) -> Result<Option<SentLink>, JobsError> {
+        let noted = match with_array {
+            Some(noted) => Some(noted),
+            None if has_arrays => self.noted_alone().await?,
+            None => self.noted().await?,
+        };
+        let Some(noted) = noted else { return Ok(None) };
+        Ok(Some(SentLink { link: self.link(), scheduler_job: self.worked_by(noted).await?.scheduler_job }))
+    }
+
+    /// When the scheduler's ids of these links became known.
+    pub(crate) async fn noted_at(&self, links: &[SentLink]) -> Result<BTreeMap<SchedulerJobId, Timestamp>, JobsError> {
+        let with_arrays = self.sent_with_arrays().await?;
+        let mut known = BTreeMap::new();
+        for sent in links {
+            let noted = match with_arrays.get(&sent.link) {
+                Some(noted) => Some(noted.at),
+                None => self.of_link(sent.link).noted().await?.map(|noted| noted.at),
+            };
+            known.extend(noted.map(|at| (sent.scheduler_job, at)));
+        }
+        Ok(known)
     }
 
     /// The link that is at work, as far as the directory tells: the last one that claimed, or the one behind that where its

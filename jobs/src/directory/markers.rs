@@ -125,13 +125,20 @@ impl JobDirectory {
     /// Which scheduler job works for this link: the one that was noted, or another where that has claimed the link. The noted
     /// one has ended at the claim then, or will, and its end is not the job's.
     pub async fn submitted(&self) -> Result<Option<SubmittedNote>, JobsError> {
-        let Some(noted) = self.noted().await? else { return Ok(None) };
-        Ok(Some(match self.claimed_by().await? {
+        match self.noted().await? {
+            Some(noted) => self.worked_by(noted).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// What was noted of this link, or who claimed it instead.
+    pub(super) async fn worked_by(&self, noted: SubmittedNote) -> Result<SubmittedNote, JobsError> {
+        Ok(match self.claimed_by().await? {
             Some(claimed) if claimed != noted.scheduler_job => {
                 SubmittedNote { scheduler_job: claimed, was_found: true, submitted_at: None, ..noted }
             }
             _ => noted,
-        }))
+        })
     }
 
     /// The journal of a chain; empty where there is none.
@@ -171,11 +178,11 @@ impl JobDirectory {
         Ended { state, elapsed, progress, ..ended }
     }
 
-    /// The end of a chain, by why it is over: how its last link ended says nothing of its work. That of a job that is none is as it was.
+    /// The end of a chain or a sweep, by why it is over: how its last link ended says nothing of its work. That of another job is as it was.
     async fn of_chain(&self, ended: Ended) -> Ended {
-        let is_chain = self.intent().await.is_ok_and(|intent| intent.is_some_and(|intent| intent.chain().is_some()));
-        let over = self.over().await.ok().flatten().filter(|_| is_chain);
-        let was_cancelled = is_chain && matches!(self.cancel().await, Ok(Some(_)));
+        let has_links = self.intent().await.is_ok_and(|intent| intent.is_some_and(|intent| intent.has_links()));
+        let over = self.over().await.ok().flatten().filter(|_| has_links);
+        let was_cancelled = has_links && matches!(self.cancel().await, Ok(Some(_)));
         let state = JobState::of;
         match over.map(|over| over.why) {
             Some(OverReason::Done) => Ended { state: state(BaseState::Completed), ..ended },

@@ -17,6 +17,9 @@
 //!                 slurm_script     a person's own script, which script.sh starts      (written once)
 //!                 unheld.json      nothing could be held for it, and why              (written once)
 //!                 sending/<n>.json about to call the scheduler: host, process         (written once)
+//!                 arrays.json      how the links of a sweep are parted among arrays    (written once)
+//!                 arrays/<first link>/ script.sh, sending/<n>.json and sent/<id>.json of one, and what its tasks say before their links have logs
+//!                 cells            the values of a sweep's cells, a line each         (written once)
 //!                 submitted.json   the scheduler's id                                 (written once)
 //!                 read-back.json   what the scheduler made of it, with the drift      (written once)
 //!                 released.json    a script that was submitted held was let go         (written once)
@@ -41,9 +44,11 @@
 
 mod archive;
 mod bad_nodes;
+mod cells;
 mod checkpoints;
 mod code;
 mod index;
+mod link_arrays;
 mod links;
 mod markers;
 mod over;
@@ -55,12 +60,15 @@ mod store;
 mod together;
 
 pub use bad_nodes::BadNode;
+pub use cells::CellRecord;
 pub use checkpoints::{Checkpoint, CheckpointError, Checkpoints};
 pub use index::{IndexedJob, JobIndex, list};
 pub use links::SentLink;
 pub use markers::{Attempt, Progress};
 pub use over::{Over, OverReason};
-pub use record::{Cancel, Ended, Intent, Missed, Origin, ReadBack, Released, Sending, SubmittedNote, Unheld};
+pub use record::{
+    Cancel, Ended, Intent, LinkArrays, Missed, Origin, ReadBack, Released, Sending, SentTasks, SubmittedNote, Unheld,
+};
 pub use seal::Sealing;
 pub(crate) use sets::{JobSet, LastSet, SetMember, SetTask};
 pub use signs::Signs;

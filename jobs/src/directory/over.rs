@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr};
 /// The record's name.
 const NAME: &str = "over";
 
-/// Why a chain is over.
+/// Why a chain or a sweep is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OverReason {
@@ -29,6 +29,8 @@ pub enum OverReason {
     Withdrawn,
     /// Its hold was closed while none of its links was in the queue.
     Closed,
+    /// All links of a sweep have ended, and not all of its cells are done.
+    Cells,
 }
 
 /// The end of a chain.
@@ -57,7 +59,7 @@ impl fmt::Display for Over {
 }
 
 impl OverReason {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Done,
         Self::Stalled,
         Self::Failures,
@@ -66,6 +68,7 @@ impl OverReason {
         Self::Abandoned,
         Self::Withdrawn,
         Self::Closed,
+        Self::Cells,
     ];
 
     /// The word in the record.
@@ -79,6 +82,7 @@ impl OverReason {
             Self::Abandoned => "abandoned",
             Self::Withdrawn => "withdrawn",
             Self::Closed => "closed",
+            Self::Cells => "cells",
         }
     }
 }
@@ -102,6 +106,7 @@ impl fmt::Display for OverReason {
             Self::Abandoned => "nobody went on with it",
             Self::Withdrawn => "all of its links ended, or were taken out of the queue, before they began their work",
             Self::Closed => "its hold was closed while none of its links was in the queue",
+            Self::Cells => "all of its links have ended, and not all of its cells are done",
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{checkpoints::Checkpoint, markers::Progress};
 use model::{
-    AccountName, Amount, Chain, ClusterName, JobId, JobName, JobSpec, JobState, PartitionName, Placement, Principal,
-    ProjectName, QosName, SchedulerJobId, SiteName, Stamp, Timestamp, Tres, Unit, WallTime, Window,
+    AccountName, Amount, Chain, ClusterName, JobId, JobName, JobSpec, JobState, LinkNumber, PartitionName, Placement,
+    Principal, ProjectName, QosName, SchedulerJobId, SiteName, Stamp, Sweep, Timestamp, Tres, Unit, WallTime, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +62,7 @@ pub struct Intent {
     pub placement: Option<Placement>,
     /// The unit and the ceiling of its hold; none where no ledger has a budget for it.
     pub hold: Option<(Unit, Amount)>,
-    /// Of a chain: the ceiling of one link, of which `hold` is that of several.
+    /// Of a chain or a sweep: the ceiling of one link, of which `hold` is that of several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link_hold: Option<Amount>,
     /// Why it is to be found out later what is held: the ledger did not answer when this was written.
@@ -89,6 +89,28 @@ impl Intent {
         match &self.origin {
             Some(Origin::JobFile { spec, .. }) => spec.chain.as_ref(),
             _ => None,
+        }
+    }
+
+    /// The cells that it works through, where a job file tells.
+    pub fn sweep(&self) -> Option<&Sweep> {
+        match &self.origin {
+            Some(Origin::JobFile { spec, .. }) => spec.sweep.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether it has links: it is a chain or a sweep.
+    pub fn has_links(&self) -> bool {
+        self.chain().is_some() || self.sweep().is_some()
+    }
+
+    /// For how many links is held when it begins: of a chain for those that are queued at once, of a sweep for all.
+    pub(crate) fn links_held(&self, can_depend: bool) -> u32 {
+        match (self.chain(), self.sweep()) {
+            (Some(chain), _) => chain.queued_at_once(can_depend),
+            (None, Some(sweep)) => sweep.links().get(),
+            (None, None) => 1,
         }
     }
 
@@ -143,8 +165,30 @@ pub struct Sending {
     /// The array that it is sent with, by the id of the job of its task 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub array: Option<JobId>,
+    /// The array of links that is sent, by the link that its task 0 is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links: Option<LinkNumber>,
     /// When.
     pub at: Timestamp,
+}
+
+/// How the links of a sweep are parted among arrays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkArrays {
+    /// How many links each has, but for the last one; 0 where each link is sent by itself.
+    pub size: u32,
+    /// How many links there are.
+    pub links: LinkNumber,
+}
+
+/// What one call sent of an array of links.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentTasks {
+    /// The array at the scheduler.
+    #[serde(flatten)]
+    pub note: SubmittedNote,
+    /// Which of its tasks there are.
+    pub tasks: Vec<u32>,
 }
 
 /// The scheduler's id.
@@ -161,6 +205,13 @@ pub struct SubmittedNote {
     /// When the scheduler says that it was submitted, by the scheduler's own clock; none where it was not asked.
     #[serde(default)]
     pub submitted_at: Option<Timestamp>,
+}
+
+impl SubmittedNote {
+    /// The note of one task of an array of which this is the note.
+    pub(crate) fn of_task(&self, index: u32) -> Self {
+        Self { scheduler_job: self.scheduler_job.with_task(index), ..self.clone() }
+    }
 }
 
 /// A job that was submitted held was let go: a hold that somebody puts on it later is theirs.

@@ -2,7 +2,7 @@
 
 use super::{
     archive::Archive,
-    record::{Cancel, Ended, Intent, Missed, ReadBack, Released, Sending, SubmittedNote, Unheld},
+    record::{Cancel, Ended, Intent, LinkArrays, Missed, ReadBack, Released, Sending, SubmittedNote, Unheld},
     together::{Claim, Written},
 };
 use crate::{
@@ -23,7 +23,7 @@ pub(super) const LONGEST_RECORD: usize = 4 * 1024 * 1024;
 /// Submissions of one and the same request.
 pub(super) const MOST_GENERATIONS: u32 = 10_000;
 /// Calls of the scheduler for one job.
-const MOST_SENDINGS: u32 = 100;
+const MOST_SENDINGS: u32 = 1_000;
 
 /// The folder that holds the jobs of one person or project at one site.
 #[derive(Clone)]
@@ -150,6 +150,12 @@ impl JobDirectory {
         Self { link, ..self.clone() }
     }
 
+    /// The directory of an array of its links, by the one that its task 0 is, there or not: seen from no link.
+    pub(super) fn array_of(&self, first: LinkNumber) -> Self {
+        let path = self.path.join("arrays").join(first.to_string());
+        Self { path, sealed: Arc::default(), ..self.of_link(LinkNumber::FIRST) }
+    }
+
     /// Which link that is.
     pub const fn link(&self) -> LinkNumber {
         self.link
@@ -228,6 +234,11 @@ impl JobDirectory {
         self.put_bytes(&self.script(), text).await
     }
 
+    /// Writes the values of the cells of a sweep unless they are there.
+    pub async fn put_cells(&self, text: &[u8]) -> Result<(), JobsError> {
+        self.put_bytes(&self.path.join("cells"), text).await
+    }
+
     /// Writes a person's own script unless it is there.
     pub async fn put_kept_script(&self, text: &[u8]) -> Result<(), JobsError> {
         self.put_bytes(&self.kept_script(), text).await
@@ -237,7 +248,7 @@ impl JobDirectory {
         reached(self.files.write_once(path, bytes).await, "the job directory was not written").map(drop)
     }
 
-    async fn put<T: Serialize + DeserializeOwned>(&self, name: &str, record: &T) -> Result<T, JobsError> {
+    pub(super) async fn put<T: Serialize + DeserializeOwned>(&self, name: &str, record: &T) -> Result<T, JobsError> {
         let (path, bytes) = (self.path.join(name), self::record(name, record)?);
         match reached(self.files.write_once(&path, &bytes).await, "the job directory was not written")? {
             Published::New => self.unless_sealed(name, &bytes).await,
@@ -254,7 +265,7 @@ impl JobDirectory {
         parse(&path, first)
     }
 
-    async fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, JobsError> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, JobsError> {
         let bytes = self.file(name, LONGEST_RECORD).await?;
         bytes.map(|bytes| parse(&self.path.join(name), &bytes)).transpose()
     }
@@ -262,15 +273,23 @@ impl JobDirectory {
     /// Notes that the scheduler is about to be called; the number of the call.
     pub async fn note_sending(&self, sending: &Sending) -> Result<u32, JobsError> {
         let bytes = serde_json::to_vec(sending).unwrap_or_default();
-        for number in 1..=MOST_SENDINGS {
+        let mut number = 1;
+        while number <= MOST_SENDINGS {
             let path = self.path.join(self.of_this_link(&format!("sending/{number}.json")));
             let written = self.files.write_once(&path, &bytes).await;
             if matches!(reached(written, "the job was not submitted")?, Published::New) {
                 return Ok(number);
             }
+            number = self.last_sending().await?.max(number) + 1;
         }
         let why = format!("the scheduler was called {MOST_SENDINGS} times for it");
         Err(JobsError::new(Gravity::Unknown, "the job was not submitted", why, format!("see `pakt show {}`", self.id)))
+    }
+
+    /// The number of the last call of the scheduler that was noted here; 0 where none was.
+    pub(crate) async fn last_sending(&self) -> Result<u32, JobsError> {
+        let names = self.names(&self.of_this_link("sending")).await?;
+        Ok(names.iter().filter_map(|name| name.strip_suffix(".json")?.parse().ok()).max().unwrap_or(0))
     }
 
     /// Removes the note that nobody knows the job.
@@ -291,9 +310,20 @@ impl JobDirectory {
         Ok(true)
     }
 
-    /// The note of a call of the scheduler, by its number from 1.
+    /// The note of a call of the scheduler, by its number from 1: for this link, or for the array that it is of.
     pub async fn sending(&self, number: u32) -> Result<Option<Sending>, JobsError> {
-        self.get(&self.of_this_link(&format!("sending/{number}.json"))).await
+        match self.get(&self.of_this_link(&format!("sending/{number}.json"))).await? {
+            Some(alone) => Ok(Some(alone)),
+            None => self.sending_with_array(number).await,
+        }
+    }
+
+    /// The scheduler's id as it was noted: for this link, or for the array that it was sent with.
+    pub async fn noted(&self) -> Result<Option<SubmittedNote>, JobsError> {
+        match self.noted_alone().await? {
+            Some(alone) => Ok(Some(alone)),
+            None => self.noted_with_array().await,
+        }
     }
 }
 
@@ -323,11 +353,12 @@ records! {
     provenance, put_provenance: Provenance = "provenance.json";
     missed, put_missed: Missed = "missed.json";
     ended, put_ended: Ended = "ended.json";
+    link_arrays, put_link_arrays: LinkArrays = "arrays.json";
 }
 
 records! {
     of_this_link;
-    noted, put_submitted: SubmittedNote = "submitted.json";
+    noted_alone, put_submitted: SubmittedNote = "submitted.json";
     read_back, put_read_back: ReadBack = "read-back.json";
     released, put_released: Released = "released.json";
 }

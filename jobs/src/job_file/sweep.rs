@@ -89,6 +89,10 @@ pub(super) fn read(job: &Fields<'_>, directory: &Path, beside: &Beside<'_>) -> O
         let what = "a chain goes on with one work, and a sweep has many";
         job.mistake("sweep", what, "keep one of them; a cell longer than the limit is a chain of its own");
     }
+    if job.has("output") {
+        let what = "the links of a sweep cannot write to one file, and each has a log of its own";
+        job.mistake("output", what, "leave it out: `pakt logs JOB --cell N` prints what a cell said");
+    }
     let table = table(&fields, directory);
     let pack = fields.up_to("pack", MOST_PACKED).unwrap_or(1);
     let side_by_side = side_by_side(&fields, pack, beside);

@@ -94,6 +94,7 @@ pub async fn submit_script(house: &House, wish: ScriptSubmission) -> Result<Subm
     let factors = held.and_then(|(_, held)| arithmetic::of_job(house, &intent, Some(&read), *held));
     Ok(SubmitAnswer {
         links: Vec::new(),
+        sweep: None,
         sent_now: Vec::new(),
         id: intent.id,
         scheduler_job: submitted.scheduler_job,

@@ -12,12 +12,12 @@ use super::{
 use crate::{
     ceiling,
     chain::{bounds, link_ceiling},
-    directory::{IndexedJob, Intent, ReadBack},
+    directory::{IndexedJob, Intent, JobDirectory, ReadBack},
     error::JobsError,
     reached::booked,
 };
 use ledger::{AmendHold, Binding, Effect, Hold, HoldId, NewCeiling, Outcome, Spender, payer};
-use model::{Amount, GpuCount, JobId, LinkNumber, Price, Tres, Unit};
+use model::{Amount, Chain, GpuCount, JobId, LinkNumber, Price, Sweep, Tres, Unit};
 use scheduler_adapters::{JobForm, JobSighting};
 use std::collections::BTreeSet;
 
@@ -57,11 +57,10 @@ pub(super) async fn follow(
         let (directory, mut at_work) = (desk.house.state.job(hold.id.0), Vec::new());
         for seen in queue.iter().filter(|seen| is_at_work(seen, here, reading)) {
             let directory = directory.of_link(seen.stamp.map_or(LinkNumber::FIRST, |stamp| stamp.link));
-            let (Some(intent), Some(read)) = (directory.intent().await?, directory.read_back().await?) else {
-                continue;
-            };
+            let Some(intent) = directory.intent().await? else { continue };
+            let Some(read) = read_back_of(&directory, &intent).await? else { continue };
             let amend = follow_one(desk, (hold, &intent, &read), reading, seen, &mut changed.notes).await?;
-            if here.is_chain {
+            if here.has_links {
                 at_work.extend(amend.map(|(amend, why)| (directory.link(), amend.id, rest(&amend), why)));
             } else {
                 changed.amends.extend(amend);
@@ -71,19 +70,24 @@ pub(super) async fn follow(
             let of_job = queue.iter().filter(|seen| !seen.state.is_final()).filter_map(|seen| seen.stamp);
             let queued: BTreeSet<LinkNumber> =
                 of_job.filter(|stamp| stamp.job == hold.id.0).map(|stamp| stamp.link).collect();
-            changed.amends.extend(follow_chain(desk, here, reading, (at_work, queued)).await?);
+            changed.amends.extend(follow_links(desk, here, reading, (at_work, queued)).await?);
         }
     }
     keep_largest(&mut changed.amends);
     Ok(changed)
 }
 
-/// What of a link of a chain waits or runs: what it may take, and what was seen of it.
+/// What was read back of this link: of a sweep one counts for all, which are alike.
+async fn read_back_of(link: &JobDirectory, intent: &Intent) -> Result<Option<ReadBack>, JobsError> {
+    if intent.sweep().is_some() { link.of_link(LinkNumber::FIRST).read_back().await } else { link.read_back().await }
+}
+
+/// What of a link waits or runs: what it may take, and what was seen of it.
 type AtWork = (LinkNumber, HoldId, Amount, String);
 
-/// Of a chain all links draw from the one hold: it is kept between what those may take that are at work, and that with what
+/// All links draw from the one hold: it is kept between what those may take that are at work, and that with what
 /// was authorised for those that are still to be sent, or have worked and are not in the books.
-async fn follow_chain(
+async fn follow_links(
     desk: &Desk<'_>,
     here: &IndexedJob,
     reading: &Reading,
@@ -95,11 +99,45 @@ async fn follow_chain(
     let (Some(intent), Some((_, id, _, why))) = (directory.intent().await?, at_work.first()) else { return Ok(None) };
     let Some(hold) = booked(desk.book.hold(*id).await, NOT_FINISHED)? else { return Ok(None) };
     let of_link = link_ceiling(&directory, &intent, &hold.unit).await?;
-    let (Some(chain), Some(of_link)) = (intent.chain(), of_link) else { return Ok(None) };
+    let Some(of_link) = of_link else { return Ok(None) };
     let known: BTreeSet<LinkNumber> = at_work.iter().map(|(link, ..)| *link).collect();
     let charged: BTreeSet<LinkNumber> =
         reading.attempts(here.intent.id).into_iter().map(|(_, attempt)| attempt.link).collect();
-    let mut uncharged = 0;
+    let rest = hold.ceiling.minus(hold.charged).map_err(too_large)?;
+    let amounts: Vec<Amount> = at_work.iter().map(|(_, _, rest, _)| *rest).collect();
+    let more = match (intent.chain(), intent.sweep()) {
+        (Some(chain), _) => {
+            let (at_work, others) = (count(at_work.len()), (&known, &charged, &queued));
+            of_chain(desk, here, &directory, (chain, at_work), others).await?
+        }
+        (None, Some(sweep)) => of_sweep(sweep, &known, &charged),
+        (None, None) => return Ok(None),
+    };
+    let wanted = bounds(&amounts, of_link, more).map_err(too_large)?;
+    let amend = wanted.corrected(rest).map(|rest| {
+        let why = format!("{} of its links wait or run; {why}", at_work.len());
+        (AmendHold { id: hold.id, ceiling: NewCeiling::Seen { rest, why: why.clone() } }, why)
+    });
+    Ok(amend)
+}
+
+/// How many links of a sweep may take something beside those that are at work: those of which no run is in the books. Many of them wait
+/// in one row of the queue, or are still to be sent; what was taken out of the queue counts until the job is over.
+fn of_sweep(sweep: &Sweep, known: &BTreeSet<LinkNumber>, charged: &BTreeSet<LinkNumber>) -> u32 {
+    let links = (1..=sweep.links().get()).filter_map(LinkNumber::new);
+    count(links.filter(|link| !known.contains(link) && !charged.contains(link)).count())
+}
+
+/// How many links of a chain may take something beside those that are at work: those that are still to be sent, or have worked and
+/// are not in the books.
+async fn of_chain(
+    desk: &Desk<'_>,
+    here: &IndexedJob,
+    directory: &JobDirectory,
+    (chain, at_work): (&Chain, u32),
+    (known, charged, queued): (&BTreeSet<LinkNumber>, &BTreeSet<LinkNumber>, &BTreeSet<LinkNumber>),
+) -> Result<u32, JobsError> {
+    let mut uncharged = 0_u32;
     for sent in here.links.iter().filter(|sent| !known.contains(&sent.link) && !charged.contains(&sent.link)) {
         // One in the queue that was not read back yet counts as it was planned.
         let is_queued = queued.contains(&sent.link);
@@ -110,16 +148,9 @@ async fn follow_chain(
     } else {
         let at_once = chain.queued_at_once(desk.house.scheduler.capabilities().can_depend);
         let left = chain.max_links.get().saturating_sub(count(here.links.len()));
-        at_once.saturating_sub(count(at_work.len())).min(left)
+        at_once.saturating_sub(at_work).min(left)
     };
-    let amounts: Vec<Amount> = at_work.iter().map(|(_, _, rest, _)| *rest).collect();
-    let of_chain = bounds(&amounts, of_link, to_come.saturating_add(uncharged)).map_err(too_large)?;
-    let rest = hold.ceiling.minus(hold.charged).map_err(too_large)?;
-    let amend = of_chain.corrected(rest).map(|rest| {
-        let why = format!("{} of its links wait or run; {why}", at_work.len());
-        (AmendHold { id: hold.id, ceiling: NewCeiling::Seen { rest, why: why.clone() } }, why)
-    });
-    Ok(amend)
+    Ok(to_come.saturating_add(uncharged))
 }
 
 fn count(links: usize) -> u32 {
@@ -130,7 +161,7 @@ fn count(links: usize) -> u32 {
 fn is_at_work(seen: &JobSighting, here: &IndexedJob, reading: &Reading) -> bool {
     let job = here.intent.id;
     let is_its = seen.stamp.is_some_and(|stamp| stamp.job == job);
-    let is_own_task = here.scheduler_job.is_some_and(|id| id.task().is_some() && id == seen.handle());
+    let is_own_task = seen.handle().task().is_some() && here.is_called(seen.handle());
     let is_single = seen.tasks == 1 && (seen.form == JobForm::Single || is_own_task);
     let has_ended = || {
         let attempts = reading.attempts(job);

@@ -92,7 +92,7 @@ async fn open_hold(
 ) -> Result<(), JobsError> {
     let job = hold.id.0;
     match (last_attempt(reading, job, None), local.get(&job)) {
-        (Last::Over(_), Some(here)) if here.is_chain => {
+        (Last::Over(_), Some(here)) if here.has_links => {
             if let Some(attempt) = last_of_chain(desk, here, reading).await? {
                 let ended = ended_by(attempt, desk.house.clock.now());
                 let reason = reason(desk, job, true).await?;
@@ -110,7 +110,7 @@ async fn open_hold(
                 // Of a chain none of whose links has run, the last one is asked for.
                 let scheduler_job = here.links.last().map_or(scheduler_job, |link| link.scheduler_job);
                 let since = here.submitted_since();
-                let goes_on = here.is_chain && !is_given_up(desk, here, since).await?;
+                let goes_on = here.has_links && !is_given_up(desk, here, since).await?;
                 let links = goes_on.then(|| here.links.clone());
                 unseen.push(Unseen { job, owner, scheduler_job, since, closing: None, links });
             }
@@ -217,7 +217,7 @@ async fn closed_before(
     let Some(closing) = hold.and_then(|hold| hold.closing) else { return Ok(()) };
     match (last_attempt(reading, id, None), job.scheduler_job) {
         (Last::UnderWay, _) => {}
-        (Last::Over(attempt), _) if job.is_chain => {
+        (Last::Over(attempt), _) if job.has_links => {
             // Whoever closed its hold did not see its directory.
             let directory = desk.house.state.job(id);
             let last = job.links.last().map_or(LinkNumber::FIRST, |link| link.link);
@@ -247,8 +247,11 @@ async fn ask(
     let ids: Vec<SchedulerJobId> = with_arrays(unseen.iter().map(|job| job.scheduler_job)).into_iter().collect();
     let asked = desk.house.scheduler.states(&ids, oldest).await;
     let mut states = scheduled(asked, "the jobs without a run were not looked up")?;
-    let tasks = unseen.iter().map(|job| (job.job, job.scheduler_job, job.since));
-    fill_in(desk.house, &mut states, tasks).await?;
+    let link =
+        |job: &Unseen| job.links.as_ref().and_then(|links| links.last()).map_or(LinkNumber::FIRST, |last| last.link);
+    let tasks =
+        unseen.iter().map(|job| (desk.house.state.job(job.job).of_link(link(job)), job.scheduler_job, job.since));
+    fill_in(&mut states, tasks.collect()).await?;
     for Unseen { job, owner, scheduler_job, since, closing, links } in unseen {
         // What was submitted before is an earlier owner of the id: the question was for all of them at once.
         let sighting = states.get(&scheduler_job).filter(|sighting| sighting.submitted_at >= since);

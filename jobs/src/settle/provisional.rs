@@ -68,9 +68,8 @@ async fn due(house: &House, directory: &JobDirectory, intent: &Intent) -> Result
         return Ok(None);
     };
     let Some(amount) = price.in_unit(unit) else { return Ok(None) };
-    // Of a chain it is one link that was priced.
-    let can_depend = house.scheduler.capabilities().can_depend;
-    let links = intent.chain().map_or(1, |chain| chain.queued_at_once(can_depend));
+    // It is one link that was priced.
+    let links = intent.links_held(house.scheduler.capabilities().can_depend);
     let links = std::iter::repeat_n(amount, usize::try_from(links).unwrap_or(usize::MAX));
     let all = Amount::sum(links).map_err(|error| ceiling::too_large(&error))?;
     Ok(Some((unit.clone(), all)))

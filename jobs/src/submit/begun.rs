@@ -2,9 +2,11 @@
 
 use super::{
     Opened,
+    array::Task,
+    links::{SentLinks, send_links},
     read_back::{Kept, Seen, read_back},
     ready::{Ready, Told},
-    route::{SubmitAnswer, SubmitOutcome},
+    route::{SubmitAnswer, SubmitOutcome, SubmittedSweep},
     send::{NotSent, send},
     write_intent,
 };
@@ -18,8 +20,9 @@ use crate::{
     reached::reached,
     undo::give_up,
 };
+use model::Sweep;
 use scheduler_adapters::Submission as Handed;
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
 /// Said of a chain where no job can wait for another one's end.
 const ONE_BY_ONE: &str = "here one link is queued at a time: `pakt watch` queues the next one while it runs, and so does `pakt resume --all`";
@@ -34,6 +37,8 @@ pub(super) struct Begun {
     /// The task of an array that it is to be.
     pub(super) task: Option<SetTask>,
     pub(super) handed: Handed,
+    /// Why not all links of a sweep were sent, once that was tried.
+    pub(super) unsent: OnceLock<Option<JobsError>>,
     pub(super) told: Told,
 }
 
@@ -52,12 +57,24 @@ pub(super) async fn begin(house: &House, opened: Opened, ready: Ready) -> Result
     }
     let frozen = if was_sent { None } else { recorded_code(house, &ready, &directory, &intent).await? };
     let (script, handed) = (ready.sheet)(&intent, frozen.as_ref())?;
+    if let Some(sweep) = intent.sweep().filter(|_| !was_sent) {
+        directory.put_cells(templates::render_cells(sweep).as_bytes()).await?;
+    }
     if let Some(script) = script.filter(|_| !was_sent) {
         directory.put_script(script.as_bytes()).await?;
         make_log_folder(house, &directory, &handed).await?;
         house.steps.done(Step::Scripted);
     }
-    Ok(Begun { directory, intent, is_taken_up, was_sent, task: None, handed, told: ready.told })
+    Ok(Begun {
+        directory,
+        intent,
+        is_taken_up,
+        was_sent,
+        task: None,
+        handed,
+        unsent: OnceLock::new(),
+        told: ready.told,
+    })
 }
 
 /// Writes down what a job is made of, unless that was done; the code that it brings.
@@ -73,6 +90,11 @@ async fn recorded_code(
 }
 
 impl Begun {
+    /// What it is as a task of an array.
+    pub(super) const fn task_of(&self) -> Task<'_> {
+        Task { directory: &self.directory, intent: &self.intent }
+    }
+
     /// The same as a task of an array, if its id is that of the task: a job that was begun by another call is none.
     pub(super) fn with_task(self, task: Option<SetTask>) -> Self {
         let task = task.filter(|task| task.job() == self.intent.id);
@@ -81,11 +103,29 @@ impl Begun {
 
     /// Hands it to the scheduler unless that was done. A refused one is given up.
     pub(super) async fn send(&self, house: &House) -> Result<SubmittedNote, JobsError> {
+        if self.intent.sweep().is_some() {
+            return self.send_links(house).await;
+        }
         match send(house, &self.directory, &self.intent, &self.handed).await {
             Ok(submitted) => Ok(submitted),
             Err(NotSent::Refused(error)) => Err(self.refused(house, error).await?),
             Err(NotSent::Open(error)) => Err(error),
         }
+    }
+
+    /// Hands its links to the scheduler, as many as it takes now; the note of the first one. It is given up where none was taken.
+    async fn send_links(&self, house: &House) -> Result<SubmittedNote, JobsError> {
+        let SentLinks { not_sent, .. } = Box::pin(send_links(house, &self.directory, &self.intent)).await?;
+        if let Some(first) = self.directory.submitted().await? {
+            self.unsent.get_or_init(|| not_sent);
+            return Ok(first);
+        }
+        let error = not_sent.unwrap_or_else(|| {
+            let what = format!("job `{}` was not submitted", self.intent.name);
+            JobsError::new(Gravity::Bug, what, "none of its links was", "please report it")
+        });
+        let nothing_was_sent = self.directory.sent_links().await?.is_empty();
+        Err(if nothing_was_sent { self.refused(house, error).await? } else { error })
     }
 
     /// After a refusal, of the ledger or the scheduler, there is no job and will be none: it is given up. Any other error
@@ -119,8 +159,11 @@ impl Begun {
         read: Option<ReadBack>,
         notes: Vec<String>,
     ) -> Result<SubmitAnswer, JobsError> {
-        let Self { directory, intent, is_taken_up, was_sent, told, .. } = self;
-        let (links, sent_now, unsent) = links(house, &directory, &intent).await?;
+        let Self { directory, intent, is_taken_up, was_sent, told, unsent, .. } = self;
+        let (links, sent_now, unsent) = match intent.sweep() {
+            Some(sweep) => of_sweep(&directory, sweep, unsent.into_inner().flatten()).await?,
+            None => links(house, &directory, &intent).await?,
+        };
         let is_alone = intent.chain().is_some() && !house.scheduler.capabilities().can_depend;
         let one_by_one = is_alone.then(|| ONE_BY_ONE.to_owned());
         let brought = if was_sent { brought_before(&directory).await? } else { None };
@@ -134,6 +177,7 @@ impl Begun {
             outcome: SubmitOutcome::of(is_taken_up, was_sent),
             hold,
             links,
+            sweep: intent.sweep().map(|sweep| SubmittedSweep { cells: sweep.cells.len(), links: sweep.links() }),
             sent_now,
             factors,
             no_hold: unheld.map(|unheld| unheld.reason).or(told.no_hold),
@@ -169,6 +213,23 @@ async fn links(
         Err(error) => (Vec::new(), Some(error)),
     };
     Ok((directory.sent_links().await?, sent_now, unsent.map(|error| error.to_string())))
+}
+
+/// The links of a sweep that were sent, and what is to be said of those that were not.
+async fn of_sweep(
+    directory: &JobDirectory,
+    sweep: &Sweep,
+    unsent: Option<JobsError>,
+) -> Result<(Vec<SentLink>, Vec<SentLink>, Option<String>), JobsError> {
+    let sent = directory.sent_links().await?;
+    let (count, all) = (sent.len(), sweep.links());
+    let note = unsent.map(|error| {
+        format!(
+            "{count} of its {all} links are submitted ({}); `pakt resume` submits the others, and so does `pakt watch`",
+            error.why
+        )
+    });
+    Ok((sent, Vec::new(), note))
 }
 
 /// Slurm makes no folder for a log, and a job whose log cannot be opened fails at its start.

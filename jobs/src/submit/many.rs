@@ -13,6 +13,7 @@ use super::{
     ready::{Ready, ready},
     set::{self, Chosen},
     together::{JOBS_TOGETHER, begin_together},
+    whole::Whole,
 };
 use crate::{
     directory::{SetTask, SubmittedNote},
@@ -116,6 +117,12 @@ pub(super) async fn each<Item, Outcome, Work: Future<Output = Outcome>>(
     stream::iter(items).map(work).buffered(at_once).collect().await
 }
 
+/// What comes of all of these, in their order, some of them at once. As [`each`], where the compiler cannot see that a closure may be
+/// shared among threads.
+pub(super) async fn all<Work: Future>(work: Vec<Work>) -> Vec<Work::Output> {
+    stream::iter(work).buffered(FILES_AT_ONCE).collect().await
+}
+
 async fn all_ready(house: &House, files: Vec<JobFile>, anyway: Option<String>) -> Result<Vec<Ready>, JobsError> {
     let count = files.len();
     if count > MOST_FILES {
@@ -206,8 +213,9 @@ async fn send_all(house: &House, members: &[OnItsWay], arrays: Arrays) -> Vec<Se
                 vec![(place, Some(sent))]
             }
             Parcel::Array(array, tasks, at_once) => {
-                let begun = tasks.iter().map(|(index, (_, begun))| (*index, *begun)).collect();
-                let told = send_array(house, array, &begun, at_once, brake).await;
+                let jobs = tasks.iter().map(|(index, (_, begun))| (*index, *begun)).collect();
+                let of_array = tasks.iter().map(|(index, (_, begun))| (*index, begun.task_of())).collect();
+                let told = send_array(house, &Whole::Jobs { array, jobs: &jobs }, &of_array, at_once, brake).await;
                 told.into_iter().filter_map(|(index, sent)| Some((tasks.get(&index)?.0, sent))).collect()
             }
         }

@@ -9,6 +9,7 @@ mod alike;
 mod array;
 mod begun;
 mod hold;
+mod links;
 mod many;
 mod payments;
 mod read_back;
@@ -20,8 +21,10 @@ mod sender;
 mod set;
 mod sheet;
 mod together;
+mod whole;
 
 pub(crate) use hold::{in_words, is_away, take_hold};
+pub(crate) use links::{SentLinks, send_links};
 pub(crate) use read_back::{Kept, Seen, read_back};
 pub(crate) use ready::frozen;
 pub(crate) use request::{Opened, RequestState, digest_of, open_request, request_state, write_intent};
@@ -30,7 +33,7 @@ pub(crate) use sender::{await_all, sending};
 
 pub use alike::Arrays;
 pub use many::{MOST_FILES, ManyAnswer, ManySubmission, Member, MemberOutcome, submit_many};
-pub use route::{Submission, SubmitAnswer, SubmitOutcome, submit};
+pub use route::{Submission, SubmitAnswer, SubmitOutcome, SubmittedSweep, submit};
 pub use set::Over;
 pub use sheet::Sheet;
 pub(crate) use sheet::write_sheet;

@@ -10,8 +10,9 @@ use crate::{
     whose_number::is_anothers,
 };
 use ledger::{AmendHold, Book, Command, HoldId, LedgerErrorKind, NewCeiling, Refusal};
-use model::{Amount, LinkNumber, Placement, Price, Timestamp, Tres, Unit};
+use model::{Amount, LinkNumber, Placement, Price, SchedulerJobId, Timestamp, Tres, Unit};
 use scheduler_adapters::JobSighting;
+use std::collections::BTreeSet;
 
 /// What came of reading a job back.
 pub(crate) enum Kept {
@@ -121,7 +122,9 @@ async fn take_back(
     let job = submitted.scheduler_job;
     let changed = if drift.is_empty() { String::new() } else { format!(" ({})", drift.join("; ")) };
     let why = format!("the site changed it{changed}, and now {}", in_words(refusal));
-    taken_back(house.scheduler.cancel(job).await, &intent.name, job, &why)?;
+    for job in with_its_links(directory, intent, job).await? {
+        taken_back(house.scheduler.cancel(job).await, &intent.name, job, &why)?;
+    }
     // What links before this one do is not undone because of it.
     let is_first = directory.link() == LinkNumber::FIRST;
     if is_first {
@@ -134,6 +137,18 @@ async fn take_back(
         why,
         "ask for what the site makes of it, or go on with `--anyway REASON`; `pakt settle` closes its hold",
     ))
+}
+
+/// What is taken back with a job: of a sweep all of its links, which are alike.
+async fn with_its_links(
+    directory: &JobDirectory,
+    intent: &Intent,
+    job: SchedulerJobId,
+) -> Result<BTreeSet<SchedulerJobId>, JobsError> {
+    if intent.sweep().is_none() {
+        return Ok(BTreeSet::from([job]));
+    }
+    Ok(directory.sent_links().await?.into_iter().map(|sent| sent.scheduler_job.whole()).collect())
 }
 
 /// Each difference between what was asked for and what the scheduler keeps or will give, in words.
@@ -201,7 +216,7 @@ async fn amend(house: &House, directory: &JobDirectory, intent: &Intent, price: 
         Some(known) if !known.is_open() => Ok(Amended::Not),
         Some(known) => {
             let ceiling = match intent.link_hold {
-                Some(planned) if is_later(directory).await? => {
+                Some(planned) if intent.chain().is_some() && is_later(directory).await? => {
                     let others = at_work(directory, planned).await?;
                     let parts = others.into_iter().chain([kept, known.charged]);
                     Amount::sum(parts).map_err(|error| ceiling::too_large(&error))?.max(known.ceiling)
@@ -214,11 +229,10 @@ async fn amend(house: &House, directory: &JobDirectory, intent: &Intent, price: 
     }
 }
 
-/// What is held when a job begins of which the scheduler keeps this: of a chain, of as many links as are queued at once. It is
+/// What is held when a job begins of which the scheduler keeps this: of as many links as are held for then. It is
 /// the same however often it is done.
 fn of_begun(house: &House, intent: &Intent, kept: Amount) -> Result<Amount, JobsError> {
-    let (Some(_), Some(chain)) = (intent.link_hold, intent.chain()) else { return Ok(kept) };
-    let links = chain.queued_at_once(house.scheduler.capabilities().can_depend);
+    let links = intent.links_held(house.scheduler.capabilities().can_depend);
     let links = std::iter::repeat_n(kept, usize::try_from(links).unwrap_or(usize::MAX));
     Amount::sum(links).map_err(|error| ceiling::too_large(&error))
 }

@@ -65,8 +65,8 @@ pub(super) async fn ready(
     let frozen = frozen(house, code, &sources, &file).await?;
     let nobody = house.state.job(JobId::from_parts(model::Timestamp::default(), 0));
     let sheet = Sheet::of(house, &file.spec, &placement, &nobody, frozen.as_ref())?;
-    // Each link of a chain is sent by itself.
-    let alike = alike(house, &placement, &sheet).filter(|_| file.spec.chain.is_none());
+    // The links of a job are sent by themselves.
+    let alike = alike(house, &placement, &sheet).filter(|_| file.spec.chain.is_none() && file.spec.sweep.is_none());
     let expected = expected(&file.spec, &placement, house.clock.now(), &house.machine_zone);
     // Begun at a checkpoint it is another request than the file alone.
     let digest = match &continues {

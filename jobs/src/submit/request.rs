@@ -112,7 +112,7 @@ async fn is_over(house: &House, directory: &JobDirectory, intent: &Intent) -> Re
     if directory.ended().await?.is_some() {
         return Ok(true);
     }
-    if intent.chain().is_some() && directory.submitted().await?.is_some() {
+    if intent.has_links() && !directory.sent_links().await?.is_empty() {
         return is_chain_over(house, directory, intent).await;
     }
     let Some(submitted) = directory.submitted().await? else { return Ok(false) };
@@ -120,14 +120,14 @@ async fn is_over(house: &House, directory: &JobDirectory, intent: &Intent) -> Re
     let ids: Vec<_> = with_arrays([id]).into_iter().collect();
     let asked = house.scheduler.states(&ids, intent.made_at).await;
     let mut states = scheduled(asked, "it is not known whether the job's last submission is over")?;
-    fill_in(house, &mut states, [(intent.id, id, intent.made_at)]).await?;
+    fill_in(&mut states, vec![(directory.clone(), id, intent.made_at)]).await?;
     let seen = of_job(states.get(&submitted.scheduler_job), intent.id, &intent.principal.user);
     Ok(has_ended(directory, seen).await?
         || (seen.is_some_and(|seen| seen.state.is_pending())
             && is_cancelled_and_forgotten(house, directory, submitted.scheduler_job).await?))
 }
 
-/// Whether nothing of a chain is to come: why was written down, or it was cancelled and none of its links is left. One of which
+/// Whether nothing of a chain or a sweep is to come: why was written down, or it was cancelled and none of its links is left. One of which
 /// only links have ended goes on.
 pub(super) async fn is_chain_over(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<bool, JobsError> {
     if directory.over().await?.is_some() {

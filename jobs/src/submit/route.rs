@@ -18,7 +18,7 @@ use crate::{
     provenance::CodeView,
     reached::reached,
 };
-use model::{Amount, Factors, JobId, SchedulerJobId, Unit};
+use model::{Amount, Factors, JobId, LinkNumber, SchedulerJobId, Unit};
 use std::path::PathBuf;
 
 /// What a person asks for.
@@ -55,6 +55,15 @@ impl SubmitOutcome {
     }
 }
 
+/// How large a sweep is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct SubmittedSweep {
+    /// How many starts of the program.
+    pub cells: usize,
+    /// In how many jobs of the scheduler's.
+    pub links: LinkNumber,
+}
+
 /// A submitted job.
 pub struct SubmitAnswer {
     /// Our id.
@@ -65,8 +74,10 @@ pub struct SubmitAnswer {
     pub outcome: SubmitOutcome,
     /// What is held.
     pub hold: Option<(Unit, Amount)>,
-    /// Of a chain: its links that the scheduler has, or had.
+    /// Of a chain or a sweep: its links that the scheduler has, or had.
     pub links: Vec<SentLink>,
+    /// Of a sweep: how large it is.
+    pub sweep: Option<SubmittedSweep>,
     /// Those of them that were sent by this call, but for the first one.
     pub sent_now: Vec<SentLink>,
     /// How that comes about.

@@ -11,7 +11,9 @@ use crate::{
 };
 use ledger::HoldId;
 use model::{LinkNumber, Timestamp};
-use scheduler_adapters::{AdapterError, AdapterErrorKind, FoundJob, ScriptSource, StampSearch, Submission};
+use scheduler_adapters::{
+    AdapterError, AdapterErrorKind, FoundJob, JobSighting, ScriptSource, StampSearch, Submission,
+};
 
 /// Why a job was not sent.
 pub(crate) enum NotSent {
@@ -181,12 +183,22 @@ pub(crate) async fn look_up(
 }
 
 /// Notes the one of the jobs with its stamp that is the job's.
-pub(super) async fn keep_one(
+async fn keep_one(
+    house: &House,
+    directory: &JobDirectory,
+    found: Vec<FoundJob>,
+) -> Result<Option<SubmittedNote>, JobsError> {
+    let Some(ours) = the_one(house, directory, found).await? else { return Ok(None) };
+    note(house, directory, ours.handle(), ours.cluster, Some(ours.submitted_at)).await.map(Some)
+}
+
+/// The one of the jobs with its stamp that is the job's; others that still wait are taken back.
+pub(super) async fn the_one(
     house: &House,
     directory: &JobDirectory,
     mut found: Vec<FoundJob>,
-) -> Result<Option<SubmittedNote>, JobsError> {
-    let claimed = directory.claimed_by().await?;
+) -> Result<Option<JobSighting>, JobsError> {
+    let claimed = if found.is_empty() { None } else { directory.claimed_by().await? };
     found.sort_by_key(|job| {
         let sighting = &job.sighting;
         (claimed != Some(sighting.handle()), sighting.submitted_at, sighting.handle())
@@ -196,7 +208,7 @@ pub(super) async fn keep_one(
     for duplicate in jobs.filter(|job| job.state.is_pending()) {
         scheduled(house.scheduler.cancel(duplicate.handle()).await, "a duplicate in the queue was not taken back")?;
     }
-    note(house, directory, ours.handle(), ours.cluster, Some(ours.submitted_at)).await.map(Some)
+    Ok(Some(ours))
 }
 
 /// Every scheduler job with the stamp. A question that could not be asked is never "none", and never a refusal.

@@ -59,11 +59,11 @@ pub(crate) async fn await_all<'a>(
 
 /// Waits for the calls of an array noted before number `before`, each until it is over or nothing is left to wait for; those
 /// calls. Whoever sends an array begins here: two that wait for each other's jobs would wait in vain.
-pub(super) async fn await_array(
+pub(super) async fn await_array<Settled: Future<Output = Result<bool, JobsError>>>(
     house: &House,
     (array, stamp): (&JobDirectory, Stamp),
     before: u32,
-    is_settled: impl AsyncFn() -> Result<bool, JobsError>,
+    is_settled: impl Fn() -> Settled,
 ) -> Result<Vec<Sending>, JobsError> {
     let here = Hosts::of(house).await?;
     let mut over = Vec::new();
@@ -128,7 +128,11 @@ async fn is_under_way(house: &House, sending: &Sending, stamp: Stamp, here: &Hos
 
 /// What the command of a call carries: the mark of the job, or of the array that it is sent with.
 fn mark(sending: &Sending, stamp: Stamp) -> String {
-    sending.array.map_or_else(|| stamp.to_string(), |array| ArrayStamp::of(array).to_string())
+    match (sending.array, sending.links) {
+        (Some(array), _) => ArrayStamp::of(array).to_string(),
+        (None, Some(link)) => ArrayStamp::of_links(Stamp { link, ..stamp }).to_string(),
+        (None, None) => stamp.to_string(),
+    }
 }
 
 /// Where this process runs, and where its calls of the scheduler do.
@@ -154,6 +158,7 @@ pub(crate) async fn sending(house: &House, goes_by_command: bool) -> Result<Send
         is_unseen: !goes_by_command,
         claims: false,
         array: None,
+        links: None,
         at: house.clock.now(),
     })
 }

@@ -190,12 +190,12 @@ async fn lasts(house: &House, jobs: &[Ready]) -> Result<Vec<Last>, JobsError> {
     let Some(since) = asked.iter().map(|(_, sent)| sent.made_at).min() else { return Ok(lasts) };
     let states = house.scheduler.states(&ids, since).await;
     let mut states = scheduled(states, "it is not known which of the jobs were submitted before and are over")?;
-    let sent = asked.iter().map(|(_, sent)| (sent.directory.id(), sent.scheduler_job, sent.made_at));
-    fill_in(house, &mut states, sent).await?;
-    for (at, Sent { directory, scheduler_job, chain, .. }) in asked {
+    let sent = asked.iter().map(|(_, sent)| (sent.directory.clone(), sent.scheduler_job, sent.made_at));
+    fill_in(&mut states, sent.collect()).await?;
+    for (at, Sent { directory, scheduler_job, with_links, .. }) in asked {
         let seen = of_job(states.get(&scheduler_job), directory.id(), &house.principal.user);
-        // The end of its first link is not that of a chain.
-        let is_over = match chain {
+        // The end of its first link is not that of the job.
+        let is_over = match with_links {
             Some(intent) => is_chain_over(house, &directory, &intent).await?,
             None => has_ended(&directory, seen).await?,
         };
@@ -211,8 +211,8 @@ struct Sent {
     directory: JobDirectory,
     scheduler_job: SchedulerJobId,
     made_at: Timestamp,
-    /// Its intent, where it is a chain.
-    chain: Option<Box<Intent>>,
+    /// Its intent, where it is a chain or a sweep.
+    with_links: Option<Box<Intent>>,
 }
 
 /// Where a request stands by what was noted of it. One that was submitted stands open until the scheduler is asked.
@@ -229,6 +229,6 @@ async fn noted(house: &House, digest: &str) -> Result<(Last, Option<Sent>), Jobs
     let Some(SubmittedNote { scheduler_job, at, .. }) = submitted else { return Ok((Last { number, standing }, None)) };
     let intent = directory.intent().await?;
     let made_at = intent.as_ref().map_or(at, |intent| intent.made_at);
-    let chain = intent.filter(|intent| intent.chain().is_some()).map(Box::new);
-    Ok((Last { number, standing }, Some(Sent { directory, scheduler_job, made_at, chain })))
+    let with_links = intent.filter(Intent::has_links).map(Box::new);
+    Ok((Last { number, standing }, Some(Sent { directory, scheduler_job, made_at, with_links })))
 }

@@ -10,6 +10,7 @@ use crate::{
 use model::{JobSpec, Placement, Stamp};
 use scheduler_adapters::{LocalResources, ScriptSource, Submission};
 use std::path::{Path, PathBuf};
+use templates::Dialect;
 
 /// A batch script with all that the scheduler is told beside it.
 pub struct Sheet {
@@ -46,7 +47,7 @@ impl Sheet {
         let stamp = directory.stamp();
         let job_directory = directory.path().to_string_lossy().into_owned();
         let script = templates::render(&templates::BatchScript {
-            is_array: false,
+            is_array: spec.sweep.is_some() && house.dialect == Dialect::Slurm,
             stamp,
             spec,
             placement,

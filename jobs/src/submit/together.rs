@@ -14,7 +14,7 @@ use crate::{
     provenance::{FrozenCode, Provenance, captured},
 };
 use model::JobId;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 /// So many jobs are begun together. More would be fewer visits, and a slow disk syncs the files of one visit one by one.
 pub(super) const JOBS_TOGETHER: usize = 8;
@@ -75,13 +75,25 @@ async fn fresh_begun(house: &House, fresh: Vec<(usize, Intent, Ready)>) -> Resul
     let (mut begun, mut scripts) = (Vec::with_capacity(jobs.len()), Vec::new());
     for Fresh { place, ready, directory, intent, was_sent } in jobs {
         let (script, handed) = (ready.sheet)(&intent, code.get(&intent.id).and_then(Option::as_ref))?;
+        if let Some(sweep) = intent.sweep().filter(|_| !was_sent) {
+            directory.put_cells(templates::render_cells(sweep).as_bytes()).await?;
+        }
         if let Some(script) = script.filter(|_| !was_sent) {
             make_log_folder(house, &directory, &handed).await?;
             scripts.push((intent.id, script));
         }
         begun.push((
             place,
-            Begun { directory, intent, is_taken_up: false, was_sent, task: None, handed, told: ready.told },
+            Begun {
+                directory,
+                intent,
+                is_taken_up: false,
+                was_sent,
+                task: None,
+                handed,
+                unsent: OnceLock::new(),
+                told: ready.told,
+            },
         ));
     }
     let count = scripts.len();

@@ -334,6 +334,7 @@ impl Job {
             is_unseen: false,
             claims: false,
             array: None,
+            links: None,
             at: at(noted_at),
         };
         self.directory.note_sending(&sending).await.expect("written");

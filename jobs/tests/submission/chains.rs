@@ -471,7 +471,7 @@ async fn silence_is_no_end_of_a_link() {
     desk.says().fails = Some(("states", AdapterErrorKind::Unreachable));
     let error: JobsError =
         resume(&desk.house("ada"), "once").await.expect("a chain").outcome.map(drop).expect_err("silence");
-    assert!(error.what.contains("it is not known how far the links of the chain are"), "{error}");
+    assert!(error.what.contains("it is not known how far the links of the job are"), "{error}");
     // Nobody shows the first one, which has begun: it may be at work.
     let (directory, _) = only_job(&desk).await;
     journal(&directory, 1, 101, 1);

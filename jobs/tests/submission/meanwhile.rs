@@ -224,6 +224,7 @@ async fn sending_elsewhere(noted_at: i64) -> (Desk, JobDirectory) {
         is_unseen: false,
         claims: false,
         array: None,
+        links: None,
         at: at(noted_at),
     };
     directory.note_sending(&sending).await.expect("written");

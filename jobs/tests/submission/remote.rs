@@ -95,6 +95,7 @@ async fn called(command_host: &str, at_second: i64, is_unseen: bool) -> Desk {
         is_unseen,
         claims: false,
         array: None,
+        links: None,
         at: at(at_second),
     };
     directory.note_sending(&sending).await.expect("written");

@@ -1,0 +1,10 @@
+//! Sweeps: many starts of one program as one job. Its links are the tasks of arrays, and independent of each other
+//! (docs/decisions/0057).
+//!
+//! `advance` sends what is due of them and sees when all are over; `cells` tells what became of each cell.
+
+mod advance;
+mod cells;
+
+pub(crate) use advance::{advance, over_if_spent};
+pub use cells::{CellCounts, CellState, Cells, cells};
