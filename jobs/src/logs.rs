@@ -7,6 +7,7 @@ use crate::{
     house::House,
     reached::reached,
     show::log_of,
+    sweep::cell_log,
 };
 use model::JobId;
 use reach::Part;
@@ -48,6 +49,8 @@ pub async fn intent_of(house: &House, text: &str) -> Result<Intent, JobsError> {
 pub struct Log {
     path: PathBuf,
     at: u64,
+    /// Where what is asked for ends; the log's end where none is.
+    end: Option<u64>,
     /// What of it is of the attempt that is asked for; all of it where none is.
     part: Option<(JobId, NonZeroU32, Range<u64>)>,
 }
@@ -80,7 +83,21 @@ impl Log {
             Beginning::Lines(count) => last_lines(house, &path, start..end, count).await?,
             Beginning::Bytes(count) => end.saturating_sub(u64::from(count)).max(start),
         };
-        Ok(Self { path, at, part })
+        Ok(Self { path, at, end: None, part })
+    }
+
+    /// What a cell of a sweep printed, counted from 1.
+    pub async fn of_cell(house: &House, text: &str, cell: NonZeroU32, from: Beginning) -> Result<Self, JobsError> {
+        let (path, start, end) = cell_log(house, text, usize::try_from(cell.get()).unwrap_or(usize::MAX)).await?;
+        let read = house.files.read_part(&path, 0, 0).await;
+        let size = reached(read, NOT_READ)?.map_or(0, |part| part.total_bytes);
+        let stop = end.unwrap_or(size).min(size).max(start);
+        let at = match from {
+            Beginning::Start => start,
+            Beginning::Lines(count) => last_lines(house, &path, start..stop, count).await?,
+            Beginning::Bytes(count) => stop.saturating_sub(u64::from(count)).max(start),
+        };
+        Ok(Self { path, at, end, part: None })
     }
 
     /// Looks whether another attempt has begun since, and with it the end of the one that is read; whether all of that was read.
@@ -98,7 +115,7 @@ impl Log {
     /// What has come since the last reading; none where there is no log yet. A log that shrank is read from its start, and what
     /// one attempt printed is not known of it any more.
     pub async fn next(&mut self, house: &House) -> Result<Option<Vec<u8>>, JobsError> {
-        let end = self.part.as_ref().map_or(u64::MAX, |(.., range)| range.end);
+        let end = self.part.as_ref().map_or(self.end.unwrap_or(u64::MAX), |(.., range)| range.end);
         let limit = usize::try_from(end.saturating_sub(self.at)).map_or(PIECE, |left| left.min(PIECE));
         let Some(part) = part(house, &self.path, self.at, limit).await? else { return Ok(None) };
         if part.total_bytes < self.at {

@@ -372,6 +372,10 @@ pub(crate) async fn log_of(house: &House, intent: &Intent) -> Result<PathBuf, Jo
         let said = directory.read_back().await?.and_then(|read| read.output);
         return Ok(said.map_or_else(|| directory.log(), PathBuf::from));
     };
+    if intent.sweep().is_some() {
+        let link = directory.current_link().await?.link();
+        return Ok(directory.path().join(format!("links/{link}/log")));
+    }
     let Some(named) = &spec.output else { return Ok(directory.log()) };
     let directory = if intent.has_links() { directory.current_link().await? } else { directory };
     let job = directory.submitted().await?.map(|note| note.scheduler_job);

@@ -41,12 +41,8 @@ fn written(job: &Job<'_>) -> String {
 
 /// Reads it as if it lay in this folder.
 fn read_in(directory: &Path, job: &Job<'_>) -> Result<JobSpec, Vec<Mistake>> {
-    let source = SourceFile {
-        path: "job.yaml".into(),
-        directory: directory.to_path_buf(),
-        text: written(job),
-        lines_before: 0,
-    };
+    let source =
+        SourceFile { path: "job.yaml".into(), directory: directory.to_path_buf(), text: written(job), lines_before: 0 };
     JobFile::read(source).and_then(|job| if job.doubts.is_empty() { Ok(job.spec) } else { Err(job.doubts) })
 }
 

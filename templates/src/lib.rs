@@ -24,6 +24,7 @@
 //! | `done` | by the program of a chain: `$PAKT_DONE` | anything |
 //! | `cells` | by Pakt, of a sweep | a line for each cell: its values as shell words |
 //! | `links/N/log`, `links/N/log.CELL` | in a sweep: what the programs print; `log.CELL` where cells are side by side | theirs |
+//! | `given-away/DIGEST` | by Pakt, of a sweep | `given CELL`: another job has it by now |
 //! | `.../cells` | in a sweep: appended at the start and end of each cell | `started CELL SECONDS - BYTES`, `ended CELL CODE SECONDS BYTES`: when, and how long its log was |
 //! | `code` | once, where the job brings its code | the code, unpacked; what the program writes there is its own |
 //! | `checkpoints` | appended by programs: `$PAKT_CHECKPOINTS` | one line a checkpoint, shared by all links |

@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// What one rank printed, of a job with `logs: ranks`; 0 is the first
     #[arg(long, value_name = "NUMBER")]
     pub rank: Option<u32>,
+    /// What a cell of a sweep printed, by its number in `pakt results`
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["attempt", "rank", "follow"])]
+    pub cell: Option<NonZeroU32>,
     /// The lines that match a regular expression, of those that would be printed
     #[arg(long, value_name = "PATTERN")]
     pub grep: Option<String>,
@@ -50,7 +53,10 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
         (pattern, rank) => Some(MatchingLines::of(pattern, rank)?),
     };
     let from = arguments.tail.map_or(Beginning::Start, Beginning::Lines);
-    let mut log = Log::open(&house, &arguments.job, from, arguments.attempt).await?;
+    let mut log = match arguments.cell {
+        Some(cell) => Log::of_cell(&house, &arguments.job, cell, from).await?,
+        None => Log::open(&house, &arguments.job, from, arguments.attempt).await?,
+    };
     let mut text = String::new();
     let mut is_there = false;
     for number in 0_u32.. {

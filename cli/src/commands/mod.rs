@@ -29,6 +29,7 @@ pub(crate) mod why;
 
 mod asked;
 mod bundle;
+mod cells;
 mod choice;
 mod ends;
 mod job_file;
@@ -57,7 +58,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Completions(arguments) => Ok(completions::run(&arguments)),
         Command::Man(arguments) => man::run(&arguments),
         Command::Reference(_) => Ok(reference::run()),
-        Command::Results(arguments) => Context::block_on(results::run(&arguments)),
+        Command::Results(arguments) if !arguments.is_of_job() => Context::block_on(results::run(&arguments)),
         command => in_house(command, &general, screen),
     };
     match result {
@@ -83,6 +84,7 @@ fn in_house(command: Command, general: &General, screen: Screen) -> Result<Answe
         Command::Watch(arguments) => Context::block_on(watch::run(&arguments, &context)),
         Command::Logs(arguments) => Context::block_on(logs::run(&arguments, &context)),
         Command::Cancel(arguments) => Context::block_on(cancel::run(&arguments, &context)),
+        Command::Results(arguments) => Context::block_on(results::of_job(&arguments, &context)),
         Command::Resume(arguments) => Context::block_on(resume::run(&arguments, &context)),
         Command::Settle(arguments) => Context::block_on(settle::run(&arguments, &context)),
         Command::Balance(arguments) => Context::block_on(balance::run(arguments, &context)),
@@ -90,11 +92,9 @@ fn in_house(command: Command, general: &General, screen: Screen) -> Result<Answe
         Command::Sites(arguments) => Context::block_on(sites::run(&arguments, &context)),
         Command::Ledger(arguments) => Context::block_on(ledger::run(arguments, &context)),
         Command::Doctor(_) => Context::block_on(doctor::run(&context)),
-        Command::LocalSupervisor(_)
-        | Command::Completions(_)
-        | Command::Man(_)
-        | Command::Reference(_)
-        | Command::Results(_) => Err(Failure::bug("the command was not run", "it needs no house")),
+        Command::LocalSupervisor(_) | Command::Completions(_) | Command::Man(_) | Command::Reference(_) => {
+            Err(Failure::bug("the command was not run", "it needs no house"))
+        }
     }
 }
 

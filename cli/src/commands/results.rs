@@ -1,5 +1,6 @@
-//! `pakt results PATH...`
+//! `pakt results PATH...`, `pakt results JOB`
 
+use super::{Context, cells};
 use crate::{
     failure::Failure,
     output::{Answer, result_notes, results_code, results_json},
@@ -22,9 +23,12 @@ const NOT_WRITTEN: &str = "no results were written";
 #[derive(Debug, clap::Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a word of the command line")]
 pub(crate) struct Arguments {
-    /// Folders with results of evaluations, or files of them
-    #[arg(required = true, value_name = "PATH")]
+    /// Folders with results of evaluations, or files of them; or a job with a sweep: which of its cells are done
+    #[arg(required = true, value_name = "PATH|JOB")]
     pub paths: Vec<PathBuf>,
+    /// Submit the cells of a job that are not done and that nobody works on, as a new job
+    #[arg(long, conflicts_with_all = ["model", "task", "metric", "plot", "csv", "hdf5", "svg", "force"])]
+    pub missing: bool,
     /// Models of these names alone; `*` stands for any letters, `#` for a digit
     #[arg(long, value_name = "PATTERN")]
     pub model: Vec<Pattern>,
@@ -49,6 +53,32 @@ pub(crate) struct Arguments {
     /// Write over files that are there
     #[arg(long)]
     pub force: bool,
+}
+
+impl Arguments {
+    /// Whether a job is meant: what is there, or is written as a path, is one.
+    pub(crate) fn is_of_job(&self) -> bool {
+        let is_job = |path: &PathBuf| path.components().count() == 1 && path.symlink_metadata().is_err();
+        self.missing || matches!(self.paths.as_slice(), [path] if is_job(path))
+    }
+}
+
+/// Shows or submits cells of a job.
+pub(crate) async fn of_job(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+    let Arguments { paths, missing, model, task, metric, plot, csv, hdf5, svg, .. } = arguments;
+    let [job] = paths.as_slice() else {
+        return Err(Failure::usage("no cell was submitted", "several jobs are named", "name one job"));
+    };
+    let job = job.to_string_lossy();
+    if *missing {
+        return cells::run_missing(&job, context).await;
+    }
+    let is_of_scores = *plot || ![model, task, metric].iter().all(|names| names.is_empty());
+    if is_of_scores || [csv, hdf5, svg].iter().any(|file| file.is_some()) {
+        let why = format!("`{job}` is no file and no folder here");
+        return Err(Failure::usage("no results were read", why, "name the folder in which the results lie"));
+    }
+    cells::run(&job, context).await
 }
 
 /// Something that was asked for beside the table.

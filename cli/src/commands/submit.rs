@@ -135,7 +135,10 @@ pub(super) fn shown(answer: &SubmitAnswer) -> Answer {
     for drift in &answer.drift {
         text.push_str(&format!("changed by the site: {drift}\n"));
     }
-    text.push_str(&format!("log:  {}\n", answer.log.display()));
+    match answer.sweep {
+        Some(_) => text.push_str("logs: `pakt logs JOB --cell N`, each link has its own\n"),
+        None => text.push_str(&format!("log:  {}\n", answer.log.display())),
+    }
     if answer.outcome == SubmitOutcome::Already {
         text.push_str("next: `--again` makes a second job of the same file\n");
     }

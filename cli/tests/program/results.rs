@@ -102,14 +102,15 @@ fn what_cannot_be_shown_is_refused_with_the_reason() {
     .map(|words| {
         let ran = desk.pakt(words).expect(2);
         assert_eq!(ran.stdout, "");
-        format!("{}\n{}", words[1..].join(" "), ran.stderr)
+        let state = desk.home().join("state").display().to_string();
+        format!("{}\n{}", words[1..].join(" "), ran.stderr.replace(&state, "STATE"))
     })
     .collect();
     assert_snapshot!(shown, @"
     nowhere
     error: no results were read
-    why:   there is no file or folder `nowhere`
-    next:  name a folder with results, or files of them
+    why:   `nowhere` is no file and no folder here, and there is no job `nowhere`: no job under `STATE` has this id, scheduler id or name
+    next:  name a folder with results, or a job with a sweep: `pakt jobs` lists them
     empty
     error: no results were read
     why:   no file there has a name of results

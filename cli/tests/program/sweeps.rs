@@ -1,6 +1,7 @@
 //! A sweep, as its person sees it.
 
 use crate::desk::Desk;
+use serde_json::json;
 use std::fs;
 
 /// Writes a job with a sweep.
@@ -32,4 +33,62 @@ fn each_cell_of_a_sweep_is_done_once_and_all_are_one_job() {
     );
     assert_eq!(desk.entries_of_kind("hold"), 1);
     assert_eq!(desk.json(&["balance"])["balances"][0]["committed"], 0);
+}
+
+#[test]
+fn what_is_missing_becomes_a_new_job_and_both_tell_of_it() {
+    let desk = Desk::with_grant("10");
+    let run = "echo \"cell $seed\"; [ -e fixed ] || [ \"$seed\" = 2 ] || exit 3";
+    let file = sweep(&desk, "seeds", "{ grid: { seed: [1, 2, 3] }, pack: 2 }", run);
+    desk.pakt(&["submit", "--watch", &file]).expect(6);
+    let told = desk.pakt(&["results", "seeds"]).expect(0).stdout;
+    assert!(told.starts_with("1 of 3 cells done, 2 failed\n"), "{told}");
+    assert!(told.contains("next: `pakt results seeds --missing` submits 2 missing cells\n"), "{told}");
+    let first = desk.json(&["results", "seeds"]);
+    assert_eq!((&first["missing"], &first["cells"][2]["record"]["exit_code"]), (&json!([1, 3]), &json!(3)), "{first}");
+    assert_eq!(desk.pakt(&["logs", "seeds", "--cell", "2"]).expect(0).stdout, "cell 2\n");
+    desk.pakt(&["logs", "seeds", "--cell", "4"]).expect(2);
+
+    desk.write("fixed", "");
+    let again = desk.json(&["results", "seeds", "--missing"]);
+    assert_eq!((&again["cells"], &again["job"]["sweep"]), (&json!(2), &json!({ "cells": 2, "links": 1 })), "{again}");
+    let later = again["job"]["id"].as_str().expect("a job").to_owned();
+    assert_ne!(Some(later.as_str()), first["id"].as_str());
+    desk.pakt(&["watch", &later]).expect(0);
+    // The first one tells who has them now, and nothing is left to do.
+    let told = desk.json(&["results", first["id"].as_str().expect("an id")]);
+    let states: Vec<&str> =
+        told["cells"].as_array().expect("cells").iter().map(|cell| cell["state"].as_str().unwrap_or("none")).collect();
+    assert_eq!((states, &told["missing"]), (vec!["done"; 3], &json!([])), "{told}");
+    assert_eq!((&told["cells"][2]["job"], &told["cells"][2]["number"]), (&json!(later), &json!(2)), "{told}");
+    let none = desk.pakt(&["results", first["id"].as_str().expect("an id"), "--missing"]).expect(0).stdout;
+    assert_eq!(none, "nothing is missing: all cells are done\n");
+}
+
+#[test]
+fn a_sweep_that_is_cancelled_leaves_nothing_and_its_cells_are_missing() {
+    let desk = Desk::with_grant("10");
+    let file = sweep(&desk, "long", "{ grid: { seed: [1, 2, 3] } }", "touch began; sleep 600");
+    desk.pakt(&["submit", &file]).expect(0);
+    let is_there = || desk.work().join("began").exists().then_some(());
+    lab::wait_until("a cell begins", std::time::Duration::from_secs(60), is_there).expect("one does");
+    desk.pakt(&["cancel", "long"]).expect(0);
+    let is_settled = || {
+        desk.json(&["settle"]);
+        (!desk.json(&["show", "long"])["hold"]["closing"].is_null()).then_some(())
+    };
+    lab::wait_until("the end of the hold", std::time::Duration::from_secs(60), is_settled).expect("it closes");
+    let shown = desk.json(&["show", "long"]);
+    assert_eq!(shown["ended"]["state"]["base"], "CANCELLED", "{shown}");
+    assert_eq!(desk.json(&["results", "long"])["missing"], json!([1, 2, 3]));
+    desk.pakt(&["resume", "long"]).expect(4);
+}
+
+#[test]
+fn a_job_without_cells_has_no_results_of_its_own() {
+    let desk = Desk::with_grant("10");
+    let file = desk.job("plain", "true");
+    desk.pakt(&["submit", "--watch", &file]).expect(0);
+    let said = desk.pakt(&["results", "plain"]).expect(2).stderr;
+    assert!(said.contains("is no sweep: its file has no `sweep:`"), "{said}");
 }

@@ -1,11 +1,13 @@
 //! What happened to the cells of a sweep: lines that each start of a link appends (`templates/src/scripts/sweep.sh.j2`).
 
-use super::{JobDirectory, markers::Attempt};
-use crate::error::JobsError;
+use super::{JobDirectory, markers::Attempt, store::own};
+use crate::{error::JobsError, reached::reached};
 use model::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// The folder of notes about cells that another job took over.
+const GIVEN_AWAY: &str = "given-away";
 /// The longest record of one start, in bytes.
 const LONGEST: usize = 4 * 1024 * 1024;
 
@@ -18,6 +20,10 @@ pub struct CellRecord {
     pub exit_code: Option<u32>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// Behind how many bytes of its log it began.
+    pub log_begins_at: Option<u64>,
+    /// Where its part of the log ends.
+    pub log_ends_at: Option<u64>,
     /// Whether an earlier start, or this one, has done it.
     pub is_done: bool,
     /// Whether the job that it was started in may still be at it.
@@ -38,19 +44,50 @@ impl JobDirectory {
     }
 }
 
+impl JobDirectory {
+    /// Notes that these cells of this job are another's from now on, whose request has this digest: no start of a link begins them.
+    pub(crate) async fn give_away(&self, digest: &str, cells: &[usize]) -> Result<(), JobsError> {
+        const WHAT: &str = "it was not written down who has the cells";
+        let folder = self.path().join(GIVEN_AWAY);
+        reached(self.files().create_directories(&folder, own(self.mode())).await, WHAT)?;
+        let text: String = cells.iter().map(|cell| format!("given {cell}\n")).collect();
+        reached(self.files().write_once(&folder.join(digest), text.as_bytes()).await, WHAT).map(drop)
+    }
+
+    /// The requests that took cells of this job over, each with which ones, from 1.
+    pub(crate) async fn given_away(&self) -> Result<Vec<(String, Vec<usize>)>, JobsError> {
+        let mut given = Vec::new();
+        for digest in self.names(GIVEN_AWAY).await?.into_iter().filter(|name| !name.starts_with('.')) {
+            let bytes = self.file(&format!("{GIVEN_AWAY}/{digest}"), LONGEST).await?.unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let numbers = text.lines().filter_map(|line| line.strip_prefix("given ")?.parse().ok());
+            given.push((digest, numbers.filter(|number| *number > 0).collect()));
+        }
+        Ok(given)
+    }
+}
+
 /// Takes in the lines of one start: `started CELL SECONDS - BYTES` and `ended CELL CODE SECONDS BYTES`. What is neither is left out:
 /// a line may have been cut.
 fn take_in(text: &str, may_run: bool, records: &mut BTreeMap<usize, CellRecord>) {
     for line in text.lines() {
         let words: Vec<&str> = line.split(' ').collect();
-        let [kind, cell, first, second, _] = words[..] else { continue };
+        let [kind, cell, first, second, bytes] = words[..] else { continue };
         let Ok(cell) = cell.parse::<usize>() else { continue };
         let instant = |text: &str| text.parse().ok().map(Timestamp::from_epoch_seconds);
         let was_done = records.get(&cell).is_some_and(|record| record.is_done);
         match kind {
             "started" => {
                 let started_at = instant(first);
-                let fresh = CellRecord { started_at, exit_code: None, ended_at: None, is_done: was_done, may_run };
+                let fresh = CellRecord {
+                    started_at,
+                    exit_code: None,
+                    ended_at: None,
+                    log_begins_at: bytes.parse().ok(),
+                    log_ends_at: None,
+                    is_done: was_done,
+                    may_run,
+                };
                 records.insert(cell, fresh);
             }
             "ended" => {
@@ -58,6 +95,7 @@ fn take_in(text: &str, may_run: bool, records: &mut BTreeMap<usize, CellRecord>)
                 record.exit_code = Some(code);
                 record.ended_at = instant(second);
                 record.is_done |= code == 0;
+                record.log_ends_at = bytes.parse().ok();
                 record.may_run = false;
             }
             _ => {}

@@ -20,6 +20,7 @@
 //!                 arrays.json      how the links of a sweep are parted among arrays    (written once)
 //!                 arrays/<first link>/ script.sh, sending/<n>.json and sent/<id>.json of one, and what its tasks say before their links have logs
 //!                 cells            the values of a sweep's cells, a line each         (written once)
+//!                 given-away/<digest> which cells a later job took over, by its request (written once)
 //!                 submitted.json   the scheduler's id                                 (written once)
 //!                 read-back.json   what the scheduler made of it, with the drift      (written once)
 //!                 released.json    a script that was submitted held was let go         (written once)

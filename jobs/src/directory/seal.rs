@@ -24,22 +24,31 @@ const LARGEST_PACKED: u64 = 1024 * 1024;
 /// How much room is filled, in bytes: half of the longest archive that is read.
 const MOST_PACKED: u64 = 8 * 1024 * 1024;
 /// The most folders of a job that are looked through.
-const MOST_FOLDERS: usize = 5_000;
-/// What is packed, from the job directory down; `*` stands for any one name.
-const PACKED: [&str; 31] = [
+const MOST_FOLDERS: usize = 20_000;
+/// What is packed, from the job directory down; `*` stands for any one name, or the rest of one.
+const PACKED: [&str; 40] = [
+    "arrays.json",
+    "arrays/*/log",
+    "arrays/*/script.sh",
+    "arrays/*/sending/*",
+    "arrays/*/sent/*",
     "bad-nodes",
     "cancel.json",
+    "cells",
     "chain",
     "checkpoints",
     "done",
     "ended.json",
+    "given-away/*",
     "intent.json",
+    "links/*/attempts/*/cells",
     "links/*/attempts/*/ended",
     "links/*/attempts/*/heartbeat",
     "links/*/attempts/*/launched",
     "links/*/attempts/*/modules",
     "links/*/attempts/*/program",
     "links/*/attempts/*/progress",
+    "links/*/attempts/*/progress.*",
     "links/*/attempts/*/started",
     "links/*/attempts/*/stop",
     "links/*/claim/owner",
@@ -250,7 +259,8 @@ fn is_remains(name: &str) -> bool {
 }
 
 fn fit(path: &str) -> Option<Fit> {
-    let fits = |(part, wanted): (&str, &str)| wanted == part || (wanted == "*" && !part.starts_with('.'));
+    let begins = |part: &str, wanted: &str| wanted.strip_suffix('*').is_some_and(|begin| part.starts_with(begin));
+    let fits = |(part, wanted): (&str, &str)| wanted == part || (begins(part, wanted) && !part.starts_with('.'));
     PACKED.iter().find_map(|pattern| {
         let (parts, wanted) = (path.split('/').count(), pattern.split('/').count());
         let is_begun = parts <= wanted && path.split('/').zip(pattern.split('/')).all(fits);
@@ -270,6 +280,8 @@ mod tests {
             ("links/1", Some(Fit::Folder)),
             ("links/1/attempts/7-0", Some(Fit::Folder)),
             ("links/1/attempts/7-0/cache", None),
+            ("links/1/attempts/7-0/progress.12", Some(Fit::File)),
+            ("links/1/attempts/7-0/progress", Some(Fit::File)),
             ("links/1/claim.7.0", None),
             ("log", None),
             ("core.1234", None),

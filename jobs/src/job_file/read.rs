@@ -76,6 +76,12 @@ impl JobFile {
         (spec.map(|spec| Self { source, document, spec, doubts }), mistakes)
     }
 
+    /// A job of this file in which something was changed since it was read; what is wrong with its text, where it is no document.
+    pub(crate) fn of_spec(source: SourceFile, spec: JobSpec) -> Result<Self, String> {
+        let document = Document::read(&source.text).map_err(|(wrong, _)| wrong.what)?;
+        Ok(Self { source, document, spec, doubts: Vec::new() })
+    }
+
     /// Ties findings of a later check, which name fields by path, to their places.
     pub fn mistakes(&self, findings: impl IntoIterator<Item = Finding>) -> Vec<Mistake> {
         let place = |finding: Finding| (self.document.locate(&finding.field), finding);

@@ -27,7 +27,9 @@ pub(crate) use hold::{in_words, is_away, take_hold};
 pub(crate) use links::{SentLinks, send_links};
 pub(crate) use read_back::{Kept, Seen, read_back};
 pub(crate) use ready::frozen;
-pub(crate) use request::{Opened, RequestState, digest_of, open_request, request_state, write_intent};
+pub(crate) use request::{
+    Opened, RequestState, digest_of, is_over_with_links, open_request, request_state, write_intent,
+};
 pub(crate) use send::{NotSent, found_each, look_up, note, send};
 pub(crate) use sender::{await_all, sending};
 

@@ -113,7 +113,7 @@ async fn is_over(house: &House, directory: &JobDirectory, intent: &Intent) -> Re
         return Ok(true);
     }
     if intent.has_links() && !directory.sent_links().await?.is_empty() {
-        return is_chain_over(house, directory, intent).await;
+        return is_over_with_links(house, directory, intent).await;
     }
     let Some(submitted) = directory.submitted().await? else { return Ok(false) };
     let id = submitted.scheduler_job;
@@ -129,7 +129,11 @@ async fn is_over(house: &House, directory: &JobDirectory, intent: &Intent) -> Re
 
 /// Whether nothing of a chain or a sweep is to come: why was written down, or it was cancelled and none of its links is left. One of which
 /// only links have ended goes on.
-pub(super) async fn is_chain_over(house: &House, directory: &JobDirectory, intent: &Intent) -> Result<bool, JobsError> {
+pub(crate) async fn is_over_with_links(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+) -> Result<bool, JobsError> {
     if directory.over().await?.is_some() {
         return Ok(true);
     }

@@ -7,7 +7,7 @@ use super::{
     alike::{Arrays, plan},
     many::{FILES_AT_ONCE, each},
     ready::Ready,
-    request::{digest_of, has_ended, is_chain_over},
+    request::{digest_of, has_ended, is_over_with_links},
 };
 use crate::{
     directory::{Intent, JobDirectory, JobSet, LastSet, SetMember, SetTask, SubmittedNote, Written},
@@ -196,7 +196,7 @@ async fn lasts(house: &House, jobs: &[Ready]) -> Result<Vec<Last>, JobsError> {
         let seen = of_job(states.get(&scheduler_job), directory.id(), &house.principal.user);
         // The end of its first link is not that of the job.
         let is_over = match with_links {
-            Some(intent) => is_chain_over(house, &directory, &intent).await?,
+            Some(intent) => is_over_with_links(house, &directory, &intent).await?,
             None => has_ended(&directory, seen).await?,
         };
         if is_over {

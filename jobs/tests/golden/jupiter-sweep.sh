@@ -456,7 +456,7 @@ pakt_limit_at() {
   printf '%s' $((pakt_now + 600))
 }
 
-# The values of this link's cells, and which of them an earlier start of it has done. The lines were quoted by Pakt.
+# The values of this link's cells, and which of them an earlier start of it has done, or another job has taken over. The lines were quoted by Pakt.
 pakt_find_cells() {
   local kind cell code _
   pakt_first=$(((pakt_place - 1) * 8 + 1))
@@ -467,8 +467,8 @@ pakt_find_cells() {
   [ "$pakt_count" -gt 0 ] ||
     pakt_fail 74 "$pakt_job_directory/cells has no cell for link $pakt_place, or cannot be read from $(uname -n)"
   while read -r kind cell code _; do
-    [ "$kind $code" != 'ended 0' ] || ! pakt_is_count "$cell" || pakt_is_done[cell]=yes
-  done < <(cat -- "$pakt_link"/attempts/*/cells 2>/dev/null)
+    case "$kind $code" in 'ended 0' | 'given ') ! pakt_is_count "$cell" || pakt_is_done[cell]=yes ;; esac
+  done < <(cat -- "$pakt_link"/attempts/*/cells "$pakt_job_directory"/given-away/* 2>/dev/null)
   printf -v pakt_now '%(%s)T' -1
   pakt_ends_at=$(pakt_limit_at)
 }
