@@ -105,11 +105,8 @@ async fn prepare(
         Whole::Jobs { .. } => called_before(house, whole, (&call, over), unsent, told).await?,
         // Their array is the only one that they are ever sent with, and its calls were waited for.
         Whole::Links(_) => {
-            if number > 1 {
-                unsent.clone()
-            } else {
-                Tasks::new()
-            }
+            house.steps.done(Step::Sending);
+            if number > 1 { unsent.clone() } else { Tasks::new() }
         }
     };
     found(house, whole, &unknown, told).await?;

@@ -212,7 +212,9 @@ fn accounts_are_registered() {
 
     add cluster raven
     modify qos normal set MaxJobsPerUser=8 MaxSubmitJobsPerUser=300
+    add qos fifty MaxJobsPerUser=50 MaxSubmitJobsPerUser=50
     add account mpg Description=lab Organization=lab
+    modify account Name=mpg Cluster=raven set QOS+=fifty
     add user pakt-ada Account=mpg DefaultAccount=mpg
     add user pakt-ben Account=mpg DefaultAccount=mpg
     add user pakt-cleo Account=mpg DefaultAccount=mpg

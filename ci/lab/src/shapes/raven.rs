@@ -4,7 +4,7 @@
 //! mandatory memory, `gpudev` and the limits of jobs per user. It has jobs ask in cores, 18 for a GPU and 72 for a node,
 //! and hyperthreads only where a job wants them (`--ntasks-per-core=2`): a CPU is a core here.
 
-use super::{Account, Gpus, NodeGroup, Partition, Shape};
+use super::{Account, AskedForQos, Gpus, NodeGroup, Partition, Shape};
 use crate::User;
 
 pub(super) const RAVEN: Shape = Shape {
@@ -66,5 +66,6 @@ pub(super) const RAVEN: Shape = Shape {
         limits: &[],
     }],
     quality_of_service: &["MaxJobsPerUser=8", "MaxSubmitJobsPerUser=300"],
-    asked_for_qos: &[],
+    // Not the site's: for a job of more parts than may wait at once.
+    asked_for_qos: &[AskedForQos { name: "fifty", settings: &["MaxJobsPerUser=50", "MaxSubmitJobsPerUser=50"] }],
 };
