@@ -116,6 +116,10 @@ impl Begun {
     /// Hands its links to the scheduler, as many as it takes now; the note of the first one. It is given up where none was taken.
     async fn send_links(&self, house: &House) -> Result<SubmittedNote, JobsError> {
         let SentLinks { not_sent, .. } = Box::pin(send_links(house, &self.directory, &self.intent)).await?;
+        let is_unwanted = self.directory.is_ended_or_cancelled().await?;
+        if let Some(error) = not_sent.as_ref().filter(|_| is_unwanted) {
+            return Err(error.clone());
+        }
         if let Some(first) = self.directory.submitted().await? {
             self.unsent.get_or_init(|| not_sent);
             return Ok(first);

@@ -16,6 +16,7 @@ mod several;
 #[path = "../stage/mod.rs"]
 #[allow(dead_code, reason = "each suite uses a part of the stage")]
 mod stage;
+mod sweeps;
 mod together;
 mod too_large;
 mod unknown;
