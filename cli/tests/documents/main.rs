@@ -24,7 +24,7 @@ mod stage;
 use play::play;
 
 /// The documents; those of the second list have blocks for a cluster of the lab.
-const DOCUMENTS: [&str; 12] = [
+const DOCUMENTS: [&str; 13] = [
     "README.md",
     "docs/checkpoints.md",
     "docs/containers.md",
@@ -37,6 +37,7 @@ const DOCUMENTS: [&str; 12] = [
     "docs/guides/reviewer.md",
     "docs/provenance.md",
     "docs/results.md",
+    "docs/sweeps.md",
 ];
 const ON_JUPITER: [&str; 2] = ["README.md", "docs/guides/researcher.md"];
 
@@ -96,6 +97,11 @@ fn results() {
 }
 
 #[test]
+fn sweeps() {
+    play("docs/sweeps.md", "local");
+}
+
+#[test]
 fn provenance() {
     play("docs/provenance.md", "local");
 }
@@ -121,6 +127,7 @@ fn every_document_and_every_cluster_has_a_test() {
         "docs/for-admins.md",
         "docs/provenance.md",
         "docs/results.md",
+        "docs/sweeps.md",
     ];
     let mut found: Vec<String> = named.map(str::to_owned).into();
     let guides = std::fs::read_dir(stage::root().join("docs/guides")).expect("docs/guides");

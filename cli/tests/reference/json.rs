@@ -331,6 +331,12 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
     place.pakt(&["submit", "chain.yaml"]);
     collect(&place.json(&["--json", "show", "chain"]), &mut printed);
     collect(&place.json(&["--json", "resume", "chain"]), &mut printed);
+    let sweep =
+        format!("{}sweep: {{ grid: {{ seed: [1] }} }}\n", job.replace("tiny", "sweep").replace("sleep 3", "true"));
+    place.write("sweep.yaml", &sweep);
+    place.pakt(&["submit", "--watch", "sweep.yaml"]);
+    collect(&place.json(&["--json", "show", "sweep"]), &mut printed);
+    collect(&place.json(&["--json", "results", "sweep"]), &mut printed);
     place.write("any.yaml", &job.replace("site: local", "site: any"));
     let two = "site: local\nmachine: { cpus: 2, gpus: 0 }\nssh: { jupiter: { hosts: [nowhere.invalid] } }\n";
     place.write("config.yaml", two);
