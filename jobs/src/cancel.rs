@@ -6,13 +6,13 @@ use crate::{
     find::find_to_end,
     house::House,
     reached::scheduled,
-    submit::{await_all, found_each, note},
+    submit::{await_all, await_link_arrays, found_each, note},
     undo::give_up,
     whose_number::of_job,
 };
 use model::{JobId, JobName, SchedulerJobId, Timestamp};
 use scheduler_adapters::JobSighting;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 /// What was cancelled.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -113,6 +113,8 @@ struct Job {
     directory: JobDirectory,
     /// Whether it is a link of a chain or a sweep.
     has_links: bool,
+    /// Whether it is a link that is sent with an array.
+    is_of_array: bool,
     /// Whether it had been over before, and that was noted.
     was_over: bool,
     /// Whether the scheduler shows its end.
@@ -139,16 +141,20 @@ impl Job {
         if !has_links || !first.goes_on() {
             return vec![first];
         }
-        let links = match first.directory.links().await {
-            Ok(links) => links,
+        let listed = async {
+            let arrays = first.directory.link_arrays().await?;
+            Ok((first.directory.links().await?, arrays.is_some_and(|arrays| arrays.size > 0)))
+        };
+        let (links, is_of_array) = match listed.await {
+            Ok(listed) => listed,
             // The first one is ended all the same, and told is what was not seen.
             Err(error) => return vec![Self { noted: Err(error), ..first }],
         };
         let mut jobs = Vec::with_capacity(links.len());
         for directory in links.into_iter().skip(1).rev() {
-            jobs.push(Self { has_links, ..Self::new(first.intent.clone(), directory) });
+            jobs.push(Self { has_links, is_of_array, ..Self::new(first.intent.clone(), directory) });
         }
-        jobs.push(first);
+        jobs.push(Self { is_of_array, ..first });
         jobs
     }
 
@@ -157,6 +163,7 @@ impl Job {
             intent,
             directory,
             has_links: false,
+            is_of_array: false,
             was_over: false,
             is_shown_ended: false,
             noted: Ok(()),
@@ -181,6 +188,13 @@ impl Job {
             job.noted = job.directory.put_cancel(&note).await.map(drop);
         }
         job
+    }
+
+    fn learn(&mut self, told: Result<Option<SubmittedNote>, JobsError>) {
+        match told {
+            Ok(told) => self.told = told,
+            Err(error) => self.failed = Some(error),
+        }
     }
 
     const fn goes_on(&self) -> bool {
@@ -241,13 +255,24 @@ async fn holds(directory: &JobDirectory, intent: &Intent) -> bool {
 
 /// Waits for whoever may still be sending them, and learns which ids were told.
 async fn learn_calls(house: &House, jobs: &mut [Job]) {
-    let going_on = jobs.iter().filter(|job| job.goes_on());
-    let told = await_all(house, going_on.map(|job| &job.directory)).await;
-    for (job, told) in jobs.iter_mut().filter(|job| job.goes_on()).zip(told) {
-        match told {
-            Ok(told) => job.told = told,
-            Err(error) => job.failed = Some(error),
+    // Links that are sent with arrays have no calls of their own.
+    let mut waited: BTreeMap<JobId, Result<(), JobsError>> = BTreeMap::new();
+    for job in jobs.iter_mut().filter(|job| job.goes_on() && job.is_of_array) {
+        let id = job.intent.id;
+        if let Entry::Vacant(first) = waited.entry(id) {
+            first.insert(await_link_arrays(house, &job.directory).await);
         }
+        let known = waited.get(&id).cloned().unwrap_or(Ok(()));
+        let told = match known {
+            Ok(()) => job.directory.submitted().await,
+            Err(error) => Err(error),
+        };
+        job.learn(told);
+    }
+    let going_on = jobs.iter().filter(|job| job.goes_on() && !job.is_of_array);
+    let told = await_all(house, going_on.map(|job| &job.directory)).await;
+    for (job, told) in jobs.iter_mut().filter(|job| job.goes_on() && !job.is_of_array).zip(told) {
+        job.learn(told);
     }
 }
 

@@ -64,6 +64,14 @@ impl Log {
         attempt: Option<NonZeroU32>,
     ) -> Result<Self, JobsError> {
         let intent = intent_of(house, text).await?;
+        if attempt.is_some() && intent.sweep().is_some() {
+            let why = "each link of a sweep has a log of its own";
+            return Err(JobsError::usage(
+                NOT_READ,
+                why,
+                "`--cell N` prints what a cell said; `pakt results` lists them",
+            ));
+        }
         let path = log_of(house, &intent).await?;
         let read = house.files.read_part(&path, 0, 0).await;
         let size = reached(read, NOT_READ)?.map_or(0, |part| part.total_bytes);

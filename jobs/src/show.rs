@@ -145,10 +145,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         notes.push(format!("{}: {}", error.what, error.why));
         None
     });
-    let cells = match intent.sweep() {
-        Some(sweep) => Some(cells(&directory, sweep).await?.counts()),
-        None => None,
-    };
+    let cells = counts(&directory, &intent).await?;
     let running = sighting.as_ref().map_or_else(JobState::unknown, |seen| seen.state.clone());
     Ok(Shown {
         silence: silence(&link, (&intent, &log), &running, house.clock.now()).await?,
@@ -158,10 +155,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         links,
         attempts,
         failure,
-        progress: match cells {
-            Some(cells) => Some(of_cells(cells)),
-            None => link.progress().await?,
-        },
+        progress: of_cells(cells).or(link.progress().await?),
         cells,
         checkpoints: directory.checkpoints().await?,
         over,
@@ -183,10 +177,18 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
     })
 }
 
+/// How many cells of a sweep there are of each state; none of another job.
+async fn counts(directory: &JobDirectory, intent: &Intent) -> Result<Option<CellCounts>, JobsError> {
+    match intent.sweep() {
+        Some(sweep) => Ok(Some(cells(directory, sweep).await?.counts())),
+        None => Ok(None),
+    }
+}
+
 /// How far a sweep is.
-fn of_cells(cells: CellCounts) -> Progress {
+fn of_cells(cells: Option<CellCounts>) -> Option<Progress> {
     let count = |cells: usize| u64::try_from(cells).unwrap_or(u64::MAX);
-    Progress { step: count(cells.done), total: count(cells.all), note: "cells".to_owned() }
+    cells.map(|cells| Progress { step: count(cells.done), total: count(cells.all), note: "cells".to_owned() })
 }
 
 /// Why the chain is over, and which nodes it leaves out while it is not; nothing of a job that is none.

@@ -1,7 +1,7 @@
 //! A sweep, as its person sees it.
 
 use crate::desk::Desk;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 
 /// Writes a job with a sweep.
@@ -38,7 +38,9 @@ fn each_cell_of_a_sweep_is_done_once_and_all_are_one_job() {
 #[test]
 fn what_is_missing_becomes_a_new_job_and_both_tell_of_it() {
     let desk = Desk::with_grant("10");
-    let run = "echo \"cell $seed\"; [ -e fixed ] || [ \"$seed\" = 2 ] || exit 3";
+    let run =
+        "echo \"cell $seed\"; [ ! -e block ] || until [ -e go ]; do sleep 0.1; done; [ -e \"fixed.$seed\" ] || exit 3";
+    desk.write("fixed.2", "");
     let file = sweep(&desk, "seeds", "{ grid: { seed: [1, 2, 3] }, pack: 2 }", run);
     desk.pakt(&["submit", "--watch", &file]).expect(6);
     let told = desk.pakt(&["results", "seeds"]).expect(0).stdout;
@@ -48,21 +50,34 @@ fn what_is_missing_becomes_a_new_job_and_both_tell_of_it() {
     assert_eq!((&first["missing"], &first["cells"][2]["record"]["exit_code"]), (&json!([1, 3]), &json!(3)), "{first}");
     assert_eq!(desk.pakt(&["logs", "seeds", "--cell", "2"]).expect(0).stdout, "cell 2\n");
     desk.pakt(&["logs", "seeds", "--cell", "4"]).expect(2);
+    desk.pakt(&["logs", "seeds", "--attempt", "1"]).expect(2);
+    let first = first["id"].as_str().expect("an id").to_owned();
 
-    desk.write("fixed", "");
-    let again = desk.json(&["results", "seeds", "--missing"]);
+    desk.write("fixed.1", "");
+    let again = desk.json(&["results", &first, "--missing"]);
     assert_eq!((&again["cells"], &again["job"]["sweep"]), (&json!(2), &json!({ "cells": 2, "links": 1 })), "{again}");
-    let later = again["job"]["id"].as_str().expect("a job").to_owned();
-    assert_ne!(Some(later.as_str()), first["id"].as_str());
-    desk.pakt(&["watch", &later]).expect(0);
-    // The first one tells who has them now, and nothing is left to do.
-    let told = desk.json(&["results", first["id"].as_str().expect("an id")]);
-    let states: Vec<&str> =
-        told["cells"].as_array().expect("cells").iter().map(|cell| cell["state"].as_str().unwrap_or("none")).collect();
-    assert_eq!((states, &told["missing"]), (vec!["done"; 3], &json!([])), "{told}");
-    assert_eq!((&told["cells"][2]["job"], &told["cells"][2]["number"]), (&json!(later), &json!(2)), "{told}");
-    let none = desk.pakt(&["results", first["id"].as_str().expect("an id"), "--missing"]).expect(0).stdout;
+    let second = again["job"]["id"].as_str().expect("a job").to_owned();
+    assert_ne!(second, first);
+    desk.pakt(&["watch", &second]).expect(6);
+    // The first one tells who has them now.
+    let told = desk.json(&["results", &first]);
+    assert_eq!((states(&told), &told["missing"]), (vec!["done", "done", "failed"], &json!([3])), "{told}");
+    assert_eq!((&told["cells"][2]["job"], &told["cells"][2]["number"]), (&json!(second), &json!(2)), "{told}");
+
+    desk.write("block", "");
+    desk.write("fixed.3", "");
+    let third = desk.json(&["results", &first, "--missing"])["job"]["id"].as_str().expect("a job").to_owned();
+    let none = desk.pakt(&["results", &first, "--missing"]).expect(0).stdout;
+    assert_eq!(none, "nothing is missing: 1 cell not done are in the hands of jobs that are not over\n");
+    assert_eq!(desk.json(&["results", &first])["cells"][2]["job"], json!(third), "it has it in hand");
+    desk.write("go", "");
+    desk.pakt(&["watch", &third]).expect(0);
+    let none = desk.pakt(&["results", &first, "--missing"]).expect(0).stdout;
     assert_eq!(none, "nothing is missing: all cells are done\n");
+}
+
+fn states(told: &Value) -> Vec<&str> {
+    told["cells"].as_array().expect("cells").iter().map(|cell| cell["state"].as_str().unwrap_or("none")).collect()
 }
 
 #[test]

@@ -90,6 +90,11 @@ impl ChainState {
         Ok(sent)
     }
 
+    /// The links that were looked at.
+    pub(crate) fn links(&self) -> Vec<SentLink> {
+        self.0.iter().map(|link| link.sent).collect()
+    }
+
     /// Those that are not over, as the scheduler calls them.
     pub(super) fn at_work(&self) -> Vec<SchedulerJobId> {
         self.0.iter().filter(|link| !link.is_over).map(|link| link.sent.scheduler_job).collect()

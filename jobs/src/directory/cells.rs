@@ -54,16 +54,10 @@ impl JobDirectory {
         reached(self.files().write_once(&folder.join(digest), text.as_bytes()).await, WHAT).map(drop)
     }
 
-    /// The requests that took cells of this job over, each with which ones, from 1.
-    pub(crate) async fn given_away(&self) -> Result<Vec<(String, Vec<usize>)>, JobsError> {
-        let mut given = Vec::new();
-        for digest in self.names(GIVEN_AWAY).await?.into_iter().filter(|name| !name.starts_with('.')) {
-            let bytes = self.file(&format!("{GIVEN_AWAY}/{digest}"), LONGEST).await?.unwrap_or_default();
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            let numbers = text.lines().filter_map(|line| line.strip_prefix("given ")?.parse().ok());
-            given.push((digest, numbers.filter(|number| *number > 0).collect()));
-        }
-        Ok(given)
+    /// The requests that took cells of this job over, by their digests.
+    pub(crate) async fn given_away(&self) -> Result<Vec<String>, JobsError> {
+        let names = self.names(GIVEN_AWAY).await?;
+        Ok(names.into_iter().filter(|name| !name.starts_with('.')).collect())
     }
 }
 

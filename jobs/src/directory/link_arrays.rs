@@ -116,6 +116,11 @@ impl JobDirectory {
         Ok(first.map(|first| (first, self.link().get() - first.get())))
     }
 
+    /// The directories of the arrays of its links that there are, each seen from the link that its task 0 is.
+    pub(crate) async fn array_directories(&self) -> Result<Vec<(LinkNumber, Self)>, JobsError> {
+        Ok(self.array_firsts().await?.into_iter().map(|first| (first, self.array_of(first))).collect())
+    }
+
     /// The arrays of which there is a folder, by their first links.
     async fn array_firsts(&self) -> Result<Vec<LinkNumber>, JobsError> {
         let names = self.names("arrays").await?;

@@ -23,7 +23,7 @@ pub(super) const LONGEST_RECORD: usize = 4 * 1024 * 1024;
 /// Submissions of one and the same request.
 pub(super) const MOST_GENERATIONS: u32 = 10_000;
 /// Calls of the scheduler for one job.
-const MOST_SENDINGS: u32 = 1_000;
+const MOST_SENDINGS: u32 = 10_000;
 
 /// The folder that holds the jobs of one person or project at one site.
 #[derive(Clone)]
@@ -284,6 +284,17 @@ impl JobDirectory {
         }
         let why = format!("the scheduler was called {MOST_SENDINGS} times for it");
         Err(JobsError::new(Gravity::Unknown, "the job was not submitted", why, format!("see `pakt show {}`", self.id)))
+    }
+
+    /// Notes that a call of the scheduler has ended, whatever came of it: whoever comes after need not wait for it.
+    pub(crate) async fn end_sending(&self, number: u32) -> Result<(), JobsError> {
+        let path = self.path.join(self.of_this_link(&format!("sending/{number}.over")));
+        reached(self.files.write_once(&path, b"").await, "it was not noted that the call has ended").map(drop)
+    }
+
+    /// Whether that was noted of a call, by its number from 1.
+    pub(crate) async fn sending_has_ended(&self, number: u32) -> Result<bool, JobsError> {
+        Ok(self.file(&self.of_this_link(&format!("sending/{number}.over")), 1).await?.is_some())
     }
 
     /// The number of the last call of the scheduler that was noted here; 0 where none was.

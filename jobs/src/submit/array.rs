@@ -14,6 +14,7 @@ use crate::{
     house::{House, Step},
     reached::schedule_failure,
 };
+use model::Timestamp;
 use scheduler_adapters::{AdapterError, AdapterErrorKind, ArrayTasks, Retry, Submission};
 use std::collections::BTreeMap;
 
@@ -51,9 +52,9 @@ pub(super) async fn send_array(
         return told;
     }
     match prepare(house, whole, &unsent, &mut told).await {
-        Ok(submission) => {
+        Ok((submission, noted)) => {
             let wanted = unsent.into_iter().filter(|(index, _)| !told.contains_key(index)).collect();
-            Call { house, whole, submission, at_once, brake }.send(wanted, &mut told).await;
+            Call { house, whole, submission, at_once, brake }.send(wanted, noted, &mut told).await;
             told
         }
         Err(error) => {
@@ -94,10 +95,9 @@ async fn prepare(
     whole: &Whole<'_>,
     unsent: &Tasks<'_>,
     told: &mut Told,
-) -> Result<Submission, JobsError> {
+) -> Result<(Submission, NotedCall), JobsError> {
     let (directory, submission) = whole.written(house).await?;
-    let call = whole.noted(Sending { claims: true, ..sending(house, true).await? });
-    let number = directory.note_sending(&call).await?;
+    let (number, call) = note_call(house, whole, &directory).await?;
     let is_settled = || whole.is_settled(unsent);
     let over = await_array(house, (&directory, submission.stamp), number, is_settled).await?;
     let unsent = &known(house, whole, unsent, told).await?;
@@ -111,7 +111,22 @@ async fn prepare(
     };
     found(house, whole, &unknown, told).await?;
     unwanted(house, whole, unsent, told).await;
-    Ok(submission)
+    Ok((submission, NotedCall { directory, number, at: house.clock.now() }))
+}
+
+/// A call of the scheduler with an array that was noted.
+struct NotedCall {
+    directory: JobDirectory,
+    number: u32,
+    at: Timestamp,
+}
+
+/// For so long one note stands for the calls that follow it: whoever sees it on another host counts a call as over by its age.
+const NOTED_FOR_SECONDS: i64 = 30;
+
+async fn note_call(house: &House, whole: &Whole<'_>, directory: &JobDirectory) -> Result<(u32, Sending), JobsError> {
+    let call = whole.noted(Sending { claims: true, ..sending(house, true).await? });
+    Ok((directory.note_sending(&call).await?, call))
 }
 
 /// Notes the call for each job, and waits for those who noted one earlier, with whatever array, or alone; the jobs of which only the
@@ -185,15 +200,25 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Sends these tasks, in halves where the site takes no more at once for now: after a clear refusal there is none of them.
-    async fn send(&self, wanted: Tasks<'_>, told: &mut Told) {
-        let mut parts = vec![wanted];
-        while let Some(mut part) = parts.pop() {
-            if part.is_empty() {
+    /// Sends these tasks, in halves where the site takes no more at once for now: after a clear refusal there is none of them. Of links
+    /// none is tried behind one that was refused: they are alike.
+    async fn send(&self, wanted: Tasks<'_>, mut noted: NotedCall, told: &mut Told) {
+        let are_links = matches!(self.whole, Whole::Links(_));
+        let (mut parts, mut is_refused) = (vec![wanted], false);
+        while let Some(part) = parts.pop() {
+            if self.brake.holds() || is_refused {
+                told.extend(part.keys().map(|index| (*index, None)));
                 continue;
             }
-            if self.brake.holds() {
-                told.extend(part.keys().map(|index| (*index, None)));
+            let mut part = match self.still_to_send(part, &mut noted, told).await {
+                Ok(part) => part,
+                Err((part, error)) => {
+                    is_refused = are_links;
+                    told.extend(part.into_keys().map(|index| (index, Some(Err(error.clone())))));
+                    continue;
+                }
+            };
+            if part.is_empty() {
                 continue;
             }
             let indexes = part.keys().copied().collect();
@@ -203,17 +228,65 @@ impl Call<'_> {
                 Ok(submitted) => {
                     self.house.steps.done(Step::Sent);
                     self.brake.learn(None);
-                    told.extend(self.whole.sent(self.house, &part, submitted).await);
+                    let sent = self.whole.sent(self.house, &part, submitted).await;
+                    is_refused = are_links && sent.values().flatten().any(Result::is_err);
+                    told.extend(sent);
                 }
                 Err(error) if is_too_large(&error) && part.len() > 1 => {
-                    self.brake.learn(Some(&schedule_failure(&error, "the array was not submitted")));
+                    // A few halves of one job say nothing of others.
+                    if !are_links {
+                        self.brake.learn(Some(&schedule_failure(&error, "the array was not submitted")));
+                    }
                     let middle = part.keys().nth(part.len() / 2).copied().unwrap_or_default();
                     let later = part.split_off(&middle);
                     parts.extend([later, part]);
                 }
-                Err(error) => self.not_sent(part, &error, told).await,
+                Err(error) => {
+                    is_refused = are_links;
+                    self.not_sent(part, &error, told).await;
+                }
             }
         }
+        if are_links && let Err(error) = noted.directory.end_sending(noted.number).await {
+            // Whoever comes after waits for it as long as such a call may last.
+            self.brake.learn(Some(&error));
+        }
+    }
+
+    /// What of a part of links is to be sent: a note that has become old is made anew, and who noted a call meanwhile may have sent them;
+    /// and the job may have been cancelled. Of jobs it is all.
+    async fn still_to_send<'t>(
+        &self,
+        part: Tasks<'t>,
+        noted: &mut NotedCall,
+        told: &mut Told,
+    ) -> Result<Tasks<'t>, (Tasks<'t>, JobsError)> {
+        if !matches!(self.whole, Whole::Links(_)) {
+            return Ok(part);
+        }
+        match self.renewed(&part, noted, told).await {
+            Ok(()) => Ok(part.into_iter().filter(|(index, _)| !told.contains_key(index)).collect()),
+            Err(error) => Err((part, error)),
+        }
+    }
+
+    async fn renewed(&self, part: &Tasks<'_>, noted: &mut NotedCall, told: &mut Told) -> Result<(), JobsError> {
+        let house = self.house;
+        if house.clock.now().seconds_since(noted.at) > NOTED_FOR_SECONDS {
+            let before = noted.number;
+            let (number, _) = note_call(house, self.whole, &noted.directory).await?;
+            noted.directory.end_sending(before).await?;
+            (noted.number, noted.at) = (number, house.clock.now());
+            if number > before + 1 {
+                let is_settled = || self.whole.is_settled(part);
+                await_array(house, (&noted.directory, self.submission.stamp), number, is_settled).await?;
+                let unsent = known(house, self.whole, part, told).await?;
+                found(house, self.whole, &unsent, told).await?;
+                noted.at = house.clock.now();
+            }
+        }
+        let Some(task) = part.values().next() else { return Ok(()) };
+        still_wanted(house, task.directory, task.intent).await
     }
 
     /// What an error means for each: a refusal ends them; where nobody knows, they are looked for.

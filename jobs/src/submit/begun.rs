@@ -120,7 +120,11 @@ impl Begun {
         if let Some(error) = not_sent.as_ref().filter(|_| is_unwanted) {
             return Err(error.clone());
         }
-        if let Some(first) = self.directory.submitted().await? {
+        let first = match self.directory.sent_links().await?.first() {
+            Some(first) => self.directory.of_link(first.link).submitted().await?,
+            None => None,
+        };
+        if let Some(first) = first {
             self.unsent.get_or_init(|| not_sent);
             return Ok(first);
         }
@@ -128,8 +132,7 @@ impl Begun {
             let what = format!("job `{}` was not submitted", self.intent.name);
             JobsError::new(Gravity::Bug, what, "none of its links was", "please report it")
         });
-        let nothing_was_sent = self.directory.sent_links().await?.is_empty();
-        Err(if nothing_was_sent { self.refused(house, error).await? } else { error })
+        Err(self.refused(house, error).await?)
     }
 
     /// After a refusal, of the ledger or the scheduler, there is no job and will be none: it is given up. Any other error

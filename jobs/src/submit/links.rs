@@ -19,6 +19,7 @@ use crate::{
 use model::{ArrayStamp, JobSpec, LinkNumber, Placement, SchedulerJobId, Stamp, Sweep};
 use scheduler_adapters::{JobSighting, Submission, Submitted};
 use std::collections::BTreeMap;
+use templates::Dialect;
 
 /// So many calls for an array of links may follow each other at once.
 const TRIED_AT_ONCE: u32 = 3;
@@ -49,20 +50,24 @@ pub(crate) async fn send_links(
     let job = LinkArray { directory, intent, spec, placement, code: code.as_ref(), first: LinkNumber::FIRST };
     match array_size(house, directory, sweep).await? {
         Some(size) => job.send_arrays(house, sweep, size).await,
-        None => job.send_each(house, sweep).await,
+        None if house.dialect == Dialect::Local => job.send_each(house, sweep).await,
+        None => {
+            let (why, next) = ("the site takes no job arrays", "submit its cells as jobs, by a file each");
+            let what = format!("job `{}` was not submitted", intent.name);
+            let not_sent = Some(JobsError::new(Gravity::Refused, what, why, next));
+            Ok(SentLinks { sent: Vec::new(), not_sent })
+        }
     }
 }
 
 /// How many links an array has; none where the site takes no arrays.
 async fn array_size(house: &House, directory: &JobDirectory, sweep: &Sweep) -> Result<Option<u32>, JobsError> {
-    let known = directory.link_arrays().await?;
-    let size = match known {
-        Some(known) => known.size,
-        None => {
-            let largest = scheduled(house.scheduler.largest_array().await, "the links were not submitted")?;
-            let size = largest.unwrap_or_default().min(sweep.links().get());
-            directory.put_link_arrays(&LinkArrays { size, links: sweep.links() }).await?.size
-        }
+    let size = if let Some(known) = directory.link_arrays().await? {
+        known.size
+    } else {
+        let largest = scheduled(house.scheduler.largest_array().await, "the links were not submitted")?;
+        let size = largest.unwrap_or_default().min(sweep.links().get());
+        directory.put_link_arrays(&LinkArrays { size, links: sweep.links() }).await?.size
     };
     Ok((size > 0).then_some(size))
 }
@@ -79,7 +84,7 @@ pub(super) struct LinkArray<'a> {
     pub(super) first: LinkNumber,
 }
 
-impl<'a> LinkArray<'a> {
+impl LinkArray<'_> {
     /// Its mark.
     pub(super) const fn stamp(&self) -> ArrayStamp {
         ArrayStamp::of_links(Stamp { job: self.intent.id, link: self.first })
@@ -149,7 +154,7 @@ impl<'a> LinkArray<'a> {
         let at = house.clock.now();
         let note = SubmittedNote { scheduler_job: id, cluster, at, was_found: false, submitted_at: None };
         let sent = self.put(house, SentTasks { note, tasks: part.keys().copied().collect() }).await?;
-        if self.directory.cancel().await?.is_none() {
+        if !self.directory.is_ended_or_cancelled().await? {
             return Ok(sent.note);
         }
         let why = "it was cancelled while it was being submitted";
@@ -228,12 +233,8 @@ impl<'a> LinkArray<'a> {
                 Ok(note) => {
                     answer.sent.push(SentLink { link: directory.link(), scheduler_job: note.scheduler_job });
                 }
-                Err(NotSent::Refused(error)) => {
-                    answer.not_sent = Some(error);
-                    break;
-                }
                 Err(NotSent::Open(error)) if error.gravity == Gravity::Unknown => return Err(error),
-                Err(NotSent::Open(error)) => {
+                Err(NotSent::Refused(error) | NotSent::Open(error)) => {
                     answer.not_sent = Some(error);
                     break;
                 }

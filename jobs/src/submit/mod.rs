@@ -31,7 +31,7 @@ pub(crate) use request::{
     Opened, RequestState, digest_of, is_over_with_links, open_request, request_state, write_intent,
 };
 pub(crate) use send::{NotSent, found_each, look_up, note, send};
-pub(crate) use sender::{await_all, sending};
+pub(crate) use sender::{await_all, await_link_arrays, sending};
 
 pub use alike::Arrays;
 pub use many::{MOST_FILES, ManyAnswer, ManySubmission, Member, MemberOutcome, submit_many};

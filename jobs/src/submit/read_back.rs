@@ -122,6 +122,10 @@ async fn take_back(
     let job = submitted.scheduler_job;
     let changed = if drift.is_empty() { String::new() } else { format!(" ({})", drift.join("; ")) };
     let why = format!("the site changed it{changed}, and now {}", in_words(refusal));
+    if intent.sweep().is_some() {
+        // Who sends more of them sees from here on that they are not wanted.
+        directory.put_cancel(&Cancel { principal: house.principal.clone(), at: house.clock.now() }).await?;
+    }
     for job in with_its_links(directory, intent, job).await? {
         taken_back(house.scheduler.cancel(job).await, &intent.name, job, &why)?;
     }

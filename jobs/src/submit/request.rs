@@ -137,10 +137,12 @@ pub(crate) async fn is_over_with_links(
     if directory.over().await?.is_some() {
         return Ok(true);
     }
-    if !ChainState::of_fenced(house, directory, intent).await?.is_over() {
+    let state = ChainState::of_fenced(house, directory, intent).await?;
+    if !state.is_over() {
         return Ok(false);
     }
-    let sent = directory.sent_links().await?;
+    // Those that were looked at: others may have been sent since.
+    let sent = state.links();
     Ok(directory.cancel().await?.is_some() || over_if_spent(house, directory, intent, &sent).await?.is_some())
 }
 

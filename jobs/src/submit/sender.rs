@@ -69,6 +69,10 @@ pub(super) async fn await_array<Settled: Future<Output = Result<bool, JobsError>
     let mut over = Vec::new();
     for number in 1..before {
         let Some(sending) = array.sending(number).await? else { break };
+        if sending.links.is_some() && array.sending_has_ended(number).await? {
+            over.push(sending);
+            continue;
+        }
         for _ in 0..LOOKS {
             if is_settled().await? || !is_under_way(house, &sending, stamp, &here).await? {
                 break;
@@ -78,6 +82,15 @@ pub(super) async fn await_array<Settled: Future<Output = Result<bool, JobsError>
         over.push(sending);
     }
     Ok(over)
+}
+
+/// Waits for all calls with the arrays of a job's links, which nobody is to send any more.
+pub(crate) async fn await_link_arrays(house: &House, directory: &JobDirectory) -> Result<(), JobsError> {
+    for (link, array) in directory.array_directories().await? {
+        let stamp = Stamp { link, ..directory.stamp() };
+        await_array(house, (&array, stamp), u32::MAX, || std::future::ready(Ok(false))).await?;
+    }
+    Ok(())
 }
 
 /// Waits for the calls of one job, but for those of arrays that were seen to be over.

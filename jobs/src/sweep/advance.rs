@@ -4,9 +4,9 @@ use super::cells::cells;
 use crate::{
     chain::{Advanced, ChainState, was_withdrawn},
     directory::{Intent, JobDirectory, Over, OverReason, SentLink},
-    error::JobsError,
+    error::{Gravity, JobsError},
     house::House,
-    submit::{SentLinks, send_links},
+    submit::{Kept, Seen, SentLinks, read_back, send_links},
 };
 use model::Sweep;
 
@@ -22,13 +22,33 @@ pub(crate) async fn advance(
         return Ok(Advanced { over, ..Advanced::default() });
     }
     let SentLinks { sent, not_sent } = send_links(house, directory, intent).await?;
+    let unread = read_back_once(house, directory, intent).await?;
+    let not_sent = unread.or(not_sent);
     let all = directory.sent_links().await?;
-    let over = if is_all(sweep, &all) && ChainState::of_fenced(house, directory, intent).await?.is_over() {
-        over_if_spent(house, directory, sweep, &all).await?
-    } else {
-        None
-    };
+    if !is_all(sweep, &all) {
+        return Ok(Advanced { sent, not_sent, over: None });
+    }
+    let state = ChainState::of_fenced(house, directory, intent).await?;
+    let over = if state.is_over() { over_if_spent(house, directory, sweep, &state.links()).await? } else { None };
     Ok(Advanced { sent, not_sent, over })
+}
+
+/// Reads one link back, where whoever sent them did not: they are alike. Why the job was taken back, where the site made it larger than
+/// its budget covers; a scheduler that does not show it yet is asked the next time.
+async fn read_back_once(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+) -> Result<Option<JobsError>, JobsError> {
+    let Some(first) = directory.sent_links().await?.first().copied() else { return Ok(None) };
+    let (None, Some(note)) = (directory.read_back().await?, directory.of_link(first.link).submitted().await?) else {
+        return Ok(None);
+    };
+    match read_back(house, directory, intent, &note, Seen::NotYet).await {
+        Ok(Kept::TooLarge(error)) => Ok(Some(error)),
+        Err(error) if error.gravity == Gravity::Bug => Err(error),
+        Ok(Kept::AsRead(_)) | Err(_) => Ok(None),
+    }
 }
 
 /// Why a sweep is over of which every link is that was sent; that is written down. None where links are still to be sent.

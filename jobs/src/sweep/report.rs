@@ -60,25 +60,25 @@ pub async fn report(house: &House, text: &str) -> Result<SweepReport, JobsError>
     let (directory, intent, sweep) = sweep_of(house, text, &format!("the cells of `{text}` cannot be told")).await?;
     let mut reported = cells_of(house, &directory, &intent, &sweep).await?;
     // What a later job took over, it tells; of that what a still later one took over.
-    let mut given: Vec<(JobDirectory, Vec<usize>)> = vec![(directory, (0..reported.len()).collect())];
+    let mut later = vec![directory];
     let mut seen = BTreeSet::from([intent.id]);
-    while let Some((directory, places)) = given.pop() {
-        for (digest, numbers) in directory.given_away().await? {
+    while let Some(directory) = later.pop() {
+        for digest in directory.given_away().await? {
             let Some((_, id)) = house.state.last_of_request(&digest).await? else { continue };
-            let later = house.state.job(id);
-            let Some(intent) = later.intent().await?.filter(|_| seen.len() < MOST_GENERATIONS && seen.insert(id))
+            let directory = house.state.job(id);
+            let Some(intent) = directory.intent().await?.filter(|_| seen.len() < MOST_GENERATIONS && seen.insert(id))
             else {
                 continue;
             };
             let Some(sweep) = intent.sweep() else { continue };
-            let theirs = cells_of(house, &later, &intent, sweep).await?;
-            let places: Vec<usize> = numbers.iter().filter_map(|number| places.get(number - 1).copied()).collect();
-            for (theirs, place) in theirs.into_iter().zip(&places) {
-                if let Some(known) = reported.get_mut(*place).filter(|known| known.state != CellState::Done) {
-                    *known = ReportedCell { cell: known.cell, values: known.values.clone(), ..theirs };
+            for theirs in cells_of(house, &directory, &intent, sweep).await? {
+                // Ids follow time: a job is younger than those whose cells it took over.
+                let known = reported.iter_mut().find(|known| known.values == theirs.values && known.job < theirs.job);
+                if let Some(known) = known.filter(|known| known.state != CellState::Done) {
+                    *known = ReportedCell { cell: known.cell, ..theirs };
                 }
             }
-            given.push((later, places));
+            later.push(directory);
         }
     }
     Ok(SweepReport { intent, cells: reported })
@@ -90,7 +90,12 @@ async fn cells_of(
     intent: &Intent,
     sweep: &Sweep,
 ) -> Result<Vec<ReportedCell>, JobsError> {
-    let is_over = directory.is_over_noted().await? || is_over_with_links(house, directory, intent).await?;
+    // What was cancelled may run on for a while. Of another person's job only its files are asked.
+    let is_over = if intent.principal.user == house.principal.user {
+        directory.ended().await?.is_some() || is_over_with_links(house, directory, intent).await?
+    } else {
+        directory.ended().await?.is_some() || directory.over().await?.is_some()
+    };
     let reported = |(place, (state, record)): (usize, (CellState, Option<CellRecord>))| ReportedCell {
         cell: place + 1,
         values: sweep.title(place).unwrap_or_default(),
@@ -141,10 +146,6 @@ pub async fn missing(house: &House, text: &str) -> Result<Option<Missing>, JobsE
         let numbers: Vec<usize> = missing.iter().filter(|cell| cell.job == job).map(|cell| cell.number).collect();
         house.state.job(job).give_away(&digest, &numbers).await?;
     }
-    if !jobs_are_one(&missing, report.intent.id) {
-        let numbers: Vec<usize> = missing.iter().map(|cell| cell.cell).collect();
-        house.state.job(report.intent.id).give_away(&digest, &numbers).await?;
-    }
     let path = PathBuf::from(path);
     let directory = path.parent().filter(|folder| folder.is_absolute()).map(Path::to_path_buf);
     let directory = directory.unwrap_or_else(|| PathBuf::from(&spec.workdir));
@@ -155,23 +156,17 @@ pub async fn missing(house: &House, text: &str) -> Result<Option<Missing>, JobsE
     Ok(Some(Missing { file, cells: count }))
 }
 
-fn jobs_are_one(missing: &[&ReportedCell], job: JobId) -> bool {
-    missing.iter().all(|cell| cell.job == job)
-}
-
 /// The sweep that `text` names.
 async fn sweep_of(house: &House, text: &str, what: &str) -> Result<(JobDirectory, Intent, Sweep), JobsError> {
     let id = find(house, text).await?.intent.id;
     let directory = house.state.job(id);
     let intent = directory.intent().await?;
     let sweep = intent.as_ref().and_then(|intent| intent.sweep().cloned());
-    match (intent, sweep) {
-        (Some(intent), Some(sweep)) => Ok((directory, intent, sweep)),
-        _ => {
-            let why = format!("job {id} is no sweep: its file has no `sweep:`");
-            Err(JobsError::usage(what, why, "name a folder of results, or a job that has cells (docs/sweeps.md)"))
-        }
+    if let (Some(intent), Some(sweep)) = (intent, sweep) {
+        return Ok((directory, intent, sweep));
     }
+    let why = format!("job {id} is no sweep: its file has no `sweep:`");
+    Err(JobsError::usage(what, why, "name a folder of results, or a job that has cells (docs/sweeps.md)"))
 }
 
 /// The log of a cell of the sweep that `text` names, and where in it what the cell printed begins and ends; no end while it runs.

@@ -129,11 +129,45 @@ async fn links_are_tasks_of_arrays_as_large_as_the_site_takes_them_and_held_for_
 }
 
 #[tokio::test]
-async fn where_arrays_are_not_taken_each_link_is_sent_by_itself() {
+async fn where_slurm_takes_no_arrays_a_sweep_is_refused_and_given_up() {
     let desk = Desk::new().await;
-    begin(&desk, &text(3, "")).await;
-    assert_eq!((arrays(&desk), sent(&desk)), (vec![], 3));
-    each_once(&desk, 3, "one by one").await;
+    let error = begin_at(&desk.house("ada"), &text(3, "")).await.map(drop).expect_err("refused");
+    assert!(error.why.contains("takes no job arrays"), "{error}");
+    assert_eq!((error.gravity, sent(&desk), held_hours(&desk).await), (Gravity::Refused, 0, 0));
+}
+
+#[tokio::test]
+async fn a_few_free_places_are_found_among_many_links() {
+    for room in [1, 3, 50] {
+        let desk = desk(1_000).await;
+        desk.says().handed.room = Some(room);
+        let answer = begin(&desk, &text(700, "")).await;
+        assert_eq!(answer.links.len(), room, "{:?}", answer.notes);
+        assert!(desk.says().calls.get("submit").is_some_and(|calls| *calls < 25), "{:?}", desk.says().calls);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cancels_waits_for_no_call_that_has_ended_though_its_process_lives() {
+    let desk = desk(1_000).await;
+    desk.says().handed.room = Some(2);
+    let mut house = desk.house("ada");
+    house.process = ProcessMark { number: 1, started: 1 };
+    begin_at(&house, &text(100, "")).await.map(drop).expect("two are sent");
+    let begun = tokio::time::Instant::now();
+    cancel(&desk.house("ada"), "once").await.expect("cancelled");
+    assert_eq!(begun.elapsed(), std::time::Duration::ZERO);
+    assert_eq!(cancelled(&desk).len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_not_read_back_when_it_was_sent_is_before_more_is_done() {
+    let desk = desk(100).await;
+    killed_behind(&desk, Step::Submitted, 1, text(3, "")).await;
+    let (directory, _) = only_job(&desk).await;
+    assert_eq!(directory.read_back().await.expect("read"), None);
+    assert!(go_on(&desk).await.not_sent.is_none());
+    assert!(directory.read_back().await.expect("read").is_some());
 }
 
 /// Submits as a process that is killed behind the n-th time that a step is done; whether it was.
