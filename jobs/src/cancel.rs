@@ -107,14 +107,22 @@ impl Cancelled {
     }
 }
 
+/// What is to be ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A job without links.
+    Job,
+    /// A link that is sent by itself.
+    Link,
+    /// A link that is sent with an array.
+    Task,
+}
+
 /// One that is to be ended.
 struct Job {
     intent: Intent,
     directory: JobDirectory,
-    /// Whether it is a link of a chain or a sweep.
-    has_links: bool,
-    /// Whether it is a link that is sent with an array.
-    is_of_array: bool,
+    kind: Kind,
     /// Whether it had been over before, and that was noted.
     was_over: bool,
     /// Whether the scheduler shows its end.
@@ -137,24 +145,26 @@ impl Job {
     /// are listed once it is noted that the job is not wanted: who makes one after that sees the note before sending it.
     async fn each(house: &House, known: IndexedJob) -> Vec<Self> {
         let has_links = known.has_links;
-        let first = Self { has_links, ..Self::of(house, known.intent).await };
+        let first = Self::of(house, known.intent).await;
+        let first = if has_links { Self { kind: Kind::Link, ..first } } else { first };
         if !has_links || !first.goes_on() {
             return vec![first];
         }
         let listed = async {
             let arrays = first.directory.link_arrays().await?;
-            Ok((first.directory.links().await?, arrays.is_some_and(|arrays| arrays.size > 0)))
+            let is_of_array = arrays.is_some_and(|arrays| arrays.size > 0);
+            Ok((first.directory.links().await?, if is_of_array { Kind::Task } else { Kind::Link }))
         };
-        let (links, is_of_array) = match listed.await {
+        let (links, kind) = match listed.await {
             Ok(listed) => listed,
             // The first one is ended all the same, and told is what was not seen.
             Err(error) => return vec![Self { noted: Err(error), ..first }],
         };
         let mut jobs = Vec::with_capacity(links.len());
         for directory in links.into_iter().skip(1).rev() {
-            jobs.push(Self { has_links, is_of_array, ..Self::new(first.intent.clone(), directory) });
+            jobs.push(Self { kind, ..Self::new(first.intent.clone(), directory) });
         }
-        jobs.push(Self { is_of_array, ..first });
+        jobs.push(Self { kind, ..first });
         jobs
     }
 
@@ -162,8 +172,7 @@ impl Job {
         Self {
             intent,
             directory,
-            has_links: false,
-            is_of_array: false,
+            kind: Kind::Job,
             was_over: false,
             is_shown_ended: false,
             noted: Ok(()),
@@ -235,8 +244,8 @@ impl Job {
             name: intent.name.clone(),
             submitted_as: told.or_else(|| self.found.first().map(JobSighting::handle)),
             // The end of a link is not that of a chain.
-            was_over: self.was_over || (is_shown_ended && self.ended.is_empty() && !self.has_links),
-            was_paused: self.has_links && self.ended.is_empty(),
+            was_over: self.was_over || (is_shown_ended && self.ended.is_empty() && self.kind == Kind::Job),
+            was_paused: self.kind != Kind::Job && self.ended.is_empty(),
             scheduler_jobs: self.ended.into_iter().collect(),
             holds: holds(directory, intent).await,
             unasked: self.unasked,
@@ -257,7 +266,7 @@ async fn holds(directory: &JobDirectory, intent: &Intent) -> bool {
 async fn learn_calls(house: &House, jobs: &mut [Job]) {
     // Links that are sent with arrays have no calls of their own.
     let mut waited: BTreeMap<JobId, Result<(), JobsError>> = BTreeMap::new();
-    for job in jobs.iter_mut().filter(|job| job.goes_on() && job.is_of_array) {
+    for job in jobs.iter_mut().filter(|job| job.goes_on() && job.kind == Kind::Task) {
         let id = job.intent.id;
         if let Entry::Vacant(first) = waited.entry(id) {
             first.insert(await_link_arrays(house, &job.directory).await);
@@ -269,9 +278,9 @@ async fn learn_calls(house: &House, jobs: &mut [Job]) {
         };
         job.learn(told);
     }
-    let going_on = jobs.iter().filter(|job| job.goes_on() && !job.is_of_array);
+    let going_on = jobs.iter().filter(|job| job.goes_on() && job.kind != Kind::Task);
     let told = await_all(house, going_on.map(|job| &job.directory)).await;
-    for (job, told) in jobs.iter_mut().filter(|job| job.goes_on() && !job.is_of_array).zip(told) {
+    for (job, told) in jobs.iter_mut().filter(|job| job.goes_on() && job.kind != Kind::Task).zip(told) {
         job.learn(told);
     }
 }

@@ -111,8 +111,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
     let directory = house.state.job(id);
     let intent = directory.intent().await?.unwrap_or_else(|| found.intent.clone());
     let ended = directory.ended().await?;
-    let at_work = if ended.is_some() { Vec::new() } else { found.at_work() };
-    let (looked, unasked) = seen(house, &intent, &at_work, freshness).await;
+    let (looked, unasked) = seen(house, &intent, &at_work(&found, ended.as_ref()), freshness).await;
     let Look { mut states, observed_at, was_shared, mut notes } = looked;
     let (link, links) = links(&directory, &found, &states).await?;
     let submitted = link.submitted().await?;
@@ -175,6 +174,11 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         missed,
         log,
     })
+}
+
+/// The links by which it may be at work; none where it is over.
+fn at_work(found: &IndexedJob, ended: Option<&Ended>) -> Vec<SentLink> {
+    if ended.is_some() { Vec::new() } else { found.at_work() }
 }
 
 /// How many cells of a sweep there are of each state; none of another job.

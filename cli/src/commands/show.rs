@@ -184,7 +184,7 @@ fn sweep_lines(shown: &Shown) -> Vec<(&'static str, String)> {
     }
     let states: Vec<String> = states.into_iter().map(|(state, count)| format!("{count} {state}")).collect();
     let states = if states.is_empty() { String::new() } else { format!(": {}", states.join(", ")) };
-    let links = format!("{} of {} were sent{states}", shown.links.len(), sweep.links());
+    let sent = format!("{} of {} were sent{states}", shown.links.len(), sweep.links());
     let parts = [
         (cells.failed, "failed"),
         (cells.running, "running"),
@@ -193,9 +193,9 @@ fn sweep_lines(shown: &Shown) -> Vec<(&'static str, String)> {
     ];
     let others: String =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}")).collect();
-    let mut lines = vec![("links", links), ("cells", format!("{} of {} are done{others}", cells.done, cells.all))];
-    lines.extend(shown.over.as_ref().map(|over| ("sweep", format!("over: {over}"))));
-    lines
+    let mut told = vec![("links", sent), ("cells", format!("{} of {} are done{others}", cells.done, cells.all))];
+    told.extend(shown.over.as_ref().map(|over| ("sweep", format!("over: {over}"))));
+    told
 }
 
 /// How many links may still come, or why the chain is over.

@@ -86,13 +86,13 @@ fn a_sweep_that_is_cancelled_leaves_nothing_and_its_cells_are_missing() {
     let file = sweep(&desk, "long", "{ grid: { seed: [1, 2, 3] } }", "touch began; sleep 600");
     desk.pakt(&["submit", &file]).expect(0);
     let is_there = || desk.work().join("began").exists().then_some(());
-    lab::wait_until("a cell begins", std::time::Duration::from_secs(60), is_there).expect("one does");
+    lab::wait_until("a cell begins", std::time::Duration::from_mins(1), is_there).expect("one does");
     desk.pakt(&["cancel", "long"]).expect(0);
     let is_settled = || {
         desk.json(&["settle"]);
         (!desk.json(&["show", "long"])["hold"]["closing"].is_null()).then_some(())
     };
-    lab::wait_until("the end of the hold", std::time::Duration::from_secs(60), is_settled).expect("it closes");
+    lab::wait_until("the end of the hold", std::time::Duration::from_mins(1), is_settled).expect("it closes");
     let shown = desk.json(&["show", "long"]);
     assert_eq!(shown["ended"]["state"]["base"], "CANCELLED", "{shown}");
     assert_eq!(desk.json(&["results", "long"])["missing"], json!([1, 2, 3]));
