@@ -7,7 +7,7 @@ use crate::{
     house::House,
     reached::reached,
     show::log_of,
-    sweep::cell_log,
+    sweep::{CellLog, cell_log},
 };
 use model::JobId;
 use reach::Part;
@@ -49,6 +49,8 @@ pub async fn intent_of(house: &House, text: &str) -> Result<Intent, JobsError> {
 pub struct Log {
     path: PathBuf,
     at: u64,
+    /// The log, where it was packed with others.
+    packed: Option<Vec<u8>>,
     /// Where what is asked for ends; the log's end where none is.
     end: Option<u64>,
     /// What of it is of the attempt that is asked for; all of it where none is.
@@ -91,21 +93,26 @@ impl Log {
             Beginning::Lines(count) => last_lines(house, &path, start..end, count).await?,
             Beginning::Bytes(count) => end.saturating_sub(u64::from(count)).max(start),
         };
-        Ok(Self { path, at, end: None, part })
+        Ok(Self { path, at, packed: None, end: None, part })
     }
 
     /// What a cell of a sweep printed, counted from 1.
     pub async fn of_cell(house: &House, text: &str, cell: NonZeroU32, from: Beginning) -> Result<Self, JobsError> {
-        let (path, start, end) = cell_log(house, text, usize::try_from(cell.get()).unwrap_or(usize::MAX)).await?;
+        let log = cell_log(house, text, usize::try_from(cell.get()).unwrap_or(usize::MAX)).await?;
+        let CellLog { path, start, end, packed } = log;
         let read = house.files.read_part(&path, 0, 0).await;
-        let size = reached(read, NOT_READ)?.map_or(0, |part| part.total_bytes);
-        let stop = end.unwrap_or(size).min(size).max(start);
-        let at = match from {
-            Beginning::Start => start,
-            Beginning::Lines(count) => last_lines(house, &path, start..stop, count).await?,
-            Beginning::Bytes(count) => stop.saturating_sub(u64::from(count)).max(start),
+        let size = match &packed {
+            Some(bytes) => bytes.len() as u64,
+            None => reached(read, NOT_READ)?.map_or(0, |part| part.total_bytes),
         };
-        Ok(Self { path, at, end, part: None })
+        let stop = end.unwrap_or(size).min(size).max(start);
+        let at = match (from, &packed) {
+            (Beginning::Start, _) => start,
+            (Beginning::Lines(count), Some(bytes)) => last_lines_of(bytes, start..stop, count),
+            (Beginning::Lines(count), None) => last_lines(house, &path, start..stop, count).await?,
+            (Beginning::Bytes(count), _) => stop.saturating_sub(u64::from(count)).max(start),
+        };
+        Ok(Self { path, at, packed, end, part: None })
     }
 
     /// Looks whether another attempt has begun since, and with it the end of the one that is read; whether all of that was read.
@@ -125,6 +132,12 @@ impl Log {
     pub async fn next(&mut self, house: &House) -> Result<Option<Vec<u8>>, JobsError> {
         let end = self.part.as_ref().map_or(self.end.unwrap_or(u64::MAX), |(.., range)| range.end);
         let limit = usize::try_from(end.saturating_sub(self.at)).map_or(PIECE, |left| left.min(PIECE));
+        if let Some(bytes) = &self.packed {
+            let rest = usize::try_from(self.at).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+            let piece = rest[..limit.min(rest.len())].to_vec();
+            self.at += piece.len() as u64;
+            return Ok(Some(piece));
+        }
         let Some(part) = part(house, &self.path, self.at, limit).await? else { return Ok(None) };
         if part.total_bytes < self.at {
             if self.part.is_some() {
@@ -203,6 +216,15 @@ async fn last_lines(house: &House, path: &Path, part_of: Range<u64>, count: u32)
         end = start;
     }
     Ok(farthest)
+}
+
+/// The same of a log at hand.
+fn last_lines_of(bytes: &[u8], part_of: Range<u64>, count: u32) -> u64 {
+    let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+    let (start, end) = (place(part_of.start), place(part_of.end));
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let begins = (start..end).rev().filter(|at| *at == start || bytes[at - 1] == b'\n');
+    begins.take(count).last().unwrap_or(end) as u64
 }
 
 async fn part(house: &House, path: &Path, at: u64, limit: usize) -> Result<Option<Part>, JobsError> {

@@ -10,7 +10,7 @@ use crate::{
     prepare::{NoHold, Prepared, prepare},
     provenance::{CodeView, Sources},
     reached::booked,
-    submit::{Sheet, frozen, write_sheet},
+    submit::{Sheet, SubmittedSweep, frozen, write_sheet},
 };
 use ledger::Budget;
 use model::{Amount, Factors, JobId, LinkNumber, Placement, Price, Unit, WallTime, Window};
@@ -33,6 +33,8 @@ pub struct Planned {
     /// How many links it may have, and how many are queued at once, where it is a chain; what is told of cost and hold of one
     /// link, and of as many.
     pub chain: Option<PlannedChain>,
+    /// How large it is, where it is a sweep; what is told of the cost is of one link.
+    pub sweep: Option<SubmittedSweep>,
     /// Why nothing would be held.
     pub no_hold: Option<NoHold>,
     /// The batch script; the job id in it is one of zeros.
@@ -97,6 +99,7 @@ pub async fn plan(house: &House, file: &JobFile) -> Result<Planned, JobsError> {
         factors,
         advice,
         chain,
+        sweep: file.spec.sweep.as_ref().map(SubmittedSweep::of),
         no_hold,
         script: sheet.script,
         estimate,

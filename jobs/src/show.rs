@@ -2,6 +2,7 @@
 
 use crate::{
     arithmetic,
+    chain::over_if_spent,
     directory::{
         Attempt, BadNode, Cancel, Checkpoints, Ended, IndexedJob, Intent, JobDirectory, Origin, Over, OverReason,
         Progress, ReadBack, SentLink, SubmittedNote, Unheld,
@@ -134,6 +135,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         let now = sighting.as_ref().and_then(|seen| arithmetic::of_seen(house, &intent, seen, hold));
         arithmetic::of_job(house, &intent, read_back.as_ref(), hold.ceiling).or(now)
     });
+    note_if_over(house, &directory, &intent, &links).await?;
     let (over, bad_nodes) = chain(house, &directory, &intent).await?;
     let cancel = directory.cancel().await?;
     if let Some(seen) = sighting.as_mut().filter(|_| intent.has_links()) {
@@ -144,7 +146,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         notes.push(format!("{}: {}", error.what, error.why));
         None
     });
-    let cells = counts(&directory, &intent).await?;
+    let cells = counts(&directory, &intent, over.is_some() || ended.is_some()).await?;
     let running = sighting.as_ref().map_or_else(JobState::unknown, |seen| seen.state.clone());
     Ok(Shown {
         silence: silence(&link, (&intent, &log), &running, house.clock.now()).await?,
@@ -181,12 +183,29 @@ fn at_work(found: &IndexedJob, ended: Option<&Ended>) -> Vec<SentLink> {
     if ended.is_some() { Vec::new() } else { found.at_work() }
 }
 
-/// How many cells of a sweep there are of each state; none of another job.
-async fn counts(directory: &JobDirectory, intent: &Intent) -> Result<Option<CellCounts>, JobsError> {
-    match intent.sweep() {
-        Some(sweep) => Ok(Some(cells(directory, sweep).await?.counts())),
-        None => Ok(None),
+/// Writes down why one's own chain or sweep is over of which all links are, where no other may come: nobody may ever watch it.
+async fn note_if_over(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    links: &[ShownLink],
+) -> Result<(), JobsError> {
+    let are_over = !links.is_empty() && links.iter().all(ShownLink::is_over);
+    if intent.has_links() && are_over && intent.principal.user == house.principal.user {
+        let sent: Vec<SentLink> = links.iter().map(|link| link.sent).collect();
+        over_if_spent(house, directory, intent, &sent).await?;
     }
+    Ok(())
+}
+
+/// How many cells of a sweep there are of each state; none of another job. Nothing runs of one that is over.
+async fn counts(directory: &JobDirectory, intent: &Intent, is_over: bool) -> Result<Option<CellCounts>, JobsError> {
+    let Some(sweep) = intent.sweep() else { return Ok(None) };
+    let counts = cells(directory, sweep).await?.counts();
+    if is_over {
+        return Ok(Some(CellCounts { running: 0, stopped: counts.stopped + counts.running, ..counts }));
+    }
+    Ok(Some(counts))
 }
 
 /// How far a sweep is.

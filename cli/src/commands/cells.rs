@@ -11,10 +11,10 @@ use jobs::sweep::{CellState, ReportedCell, SweepReport, missing, report};
 use model::counted;
 use serde_json::json;
 
-/// So many cells are shown, of those that are not done.
+/// So many cells are shown: all, or of more those that are not done.
 const MOST_SHOWN: usize = 40;
 
-/// Shows the cells of the job, those that are not done one by one.
+/// Shows the cells of the job one by one; of many those that are not done.
 pub(super) async fn run(job: &str, context: &Context) -> Result<Answer, Failure> {
     let house = context.house_to_look().await?;
     let found = report(&house, job).await.map_err(|error| match error.gravity {
@@ -64,7 +64,9 @@ fn text(found: &SweepReport) -> String {
         text.push_str(&format!(", {} {word}", of(state)));
     }
     text.push('\n');
-    let open: Vec<&ReportedCell> = found.cells.iter().filter(|cell| cell.state != CellState::Done).collect();
+    let are_few = found.cells.len() <= MOST_SHOWN;
+    let open: Vec<&ReportedCell> =
+        found.cells.iter().filter(|cell| are_few || cell.state != CellState::Done).collect();
     if open.is_empty() {
         return text;
     }
@@ -82,8 +84,8 @@ fn text(found: &SweepReport) -> String {
         text.push_str(&format!("and {} more; `--json` has all\n", open.len() - MOST_SHOWN));
     }
     if missing > 0 {
-        let name = &found.intent.name;
-        text.push_str(&format!("next: `pakt results {name} --missing` submits {}\n", counted(missing, "missing cell")));
+        let id = found.intent.id;
+        text.push_str(&format!("next: `pakt results {id} --missing` submits {}\n", counted(missing, "missing cell")));
     }
     text
 }
@@ -92,13 +94,25 @@ const WORDS: [(CellState, &str); 5] = [
     (CellState::Done, "done"),
     (CellState::Failed, "failed"),
     (CellState::Running, "running"),
-    (CellState::Stopped, "ended with its job"),
+    (CellState::Stopped, "ended with its link"),
     (CellState::Waiting, "not begun"),
 ];
 
+/// A cell with its values by the names of their parameters.
+fn of_cell(found: &SweepReport, cell: &ReportedCell) -> serde_json::Value {
+    let mut json = json!(cell);
+    let values = found.intent.sweep().and_then(|sweep| Some((&sweep.parameters, sweep.cells.get(cell.cell - 1)?)));
+    if let Some((parameters, values)) = values {
+        let pairs = parameters.iter().zip(values).map(|(name, value)| (name.to_string(), json!(value)));
+        json["values"] = serde_json::Value::Object(pairs.collect());
+    }
+    json
+}
+
 fn for_programs(found: &SweepReport) -> serde_json::Value {
     json!({
-        "version": 1, "id": found.intent.id, "name": found.intent.name, "cells": found.cells,
+        "version": 1, "id": found.intent.id, "name": found.intent.name,
+        "cells": found.cells.iter().map(|cell| of_cell(found, cell)).collect::<Vec<_>>(),
         "missing": found.missing().map(|cell| cell.cell).collect::<Vec<_>>(),
     })
 }

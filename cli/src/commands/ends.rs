@@ -85,7 +85,7 @@ fn paused(shown: &Shown) -> End {
 
 /// A chain or a sweep that is over, as it says by itself: what its last link ended with is not what counts.
 fn chain(shown: &Shown, over: &Over) -> Option<End> {
-    let name = &shown.intent.name;
+    let (id, name) = (shown.intent.id, &shown.intent.name);
     let goes_on = shown.checkpoints.last.as_ref().map_or_else(
         || format!("no checkpoint of it is there; {}", log(name)),
         |last| {
@@ -104,7 +104,7 @@ fn chain(shown: &Shown, over: &Over) -> Option<End> {
         OverReason::Done => return None,
         OverReason::Stalled | OverReason::Failures => log(name),
         OverReason::Cells => format!(
-            "`pakt results {name}` lists the cells and why each ended; `pakt results {name} --missing` submits those that are not done"
+            "`pakt results {id}` lists the cells, `pakt logs {id} --cell N` what one said; `pakt results {id} --missing` submits those that are not done"
         ),
         OverReason::Withdrawn => "submit it again, if that was a mistake".to_owned(),
         OverReason::Links | OverReason::Hours | OverReason::Abandoned | OverReason::Closed => goes_on,

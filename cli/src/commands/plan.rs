@@ -10,7 +10,9 @@ use jobs::{
     outlook::free_before_and_after,
     plan::{Estimate, Planned, PlannedChain},
     prepare::NoHold,
+    submit::SubmittedSweep,
 };
+use model::counted;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -42,6 +44,13 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     text.push_str(&format!("hold       {}\n", hold_line(&planned)?));
     if let Some(chain) = &planned.chain {
         text.push_str(&format!("chain      {}\n", chain_line(chain)));
+    }
+    if let Some(SubmittedSweep { cells, links }) = planned.sweep {
+        text.push_str(&format!(
+            "sweep      {}, in {}, each at such a cost; all are held for\n",
+            counted(cells, "cell"),
+            counted(links.get(), "link")
+        ));
     }
     text.push_str(&format!("start      {}\n", start_line(&planned)));
     if let Some(advice) = planned.advice.as_ref().filter(|advice| advice.is_known()) {
@@ -122,5 +131,5 @@ fn json(planned: &Planned) -> Result<Value, Failure> {
         Err(why) => json!({ "unknown": why }),
     };
     Ok(json!({ "version": 1, "placement": view::placement_json(&planned.placement), "ceiling": planned.ceiling,
-               "hold": hold, "chain": planned.chain, "advice": planned.advice, "estimate": estimate, "script": planned.script, "doubts": planned.doubts }))
+               "hold": hold, "chain": planned.chain, "sweep": planned.sweep, "advice": planned.advice, "estimate": estimate, "script": planned.script, "doubts": planned.doubts }))
 }

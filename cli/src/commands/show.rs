@@ -188,7 +188,7 @@ fn sweep_lines(shown: &Shown) -> Vec<(&'static str, String)> {
     let parts = [
         (cells.failed, "failed"),
         (cells.running, "running"),
-        (cells.stopped, "ended with their job"),
+        (cells.stopped, "ended with a link"),
         (cells.waiting, "not begun"),
     ];
     let others: String =

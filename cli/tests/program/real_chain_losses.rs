@@ -39,7 +39,7 @@ fn real_horeka_a_model_comes_in_links_to_the_losses_of_one_run() {
     fs::copy(EXAMPLE, desk.work().join("train.py")).expect("the example");
     fs::copy(PROSE, desk.work().join("prose.txt")).expect("a text");
     // Told 15 s after its start, of which some go by before the first step.
-    let chain = format!("chain: {{ until: steps, steps: {STEPS}, lead: 45s, max_links: 20 }}\n");
+    let chain = format!("chain: {{ until: steps, steps: {STEPS}, lead: 45s, max_links: 40 }}\n");
     let links = job(&desk, &torch, ("links", "00:01:00"), "--pause 0.4", &chain);
     let whole = job(&desk, &torch, ("whole", "00:15:00"), "", "");
     desk.pakt(&["submit", &whole]).expect(0);

@@ -45,13 +45,18 @@ fn what_is_missing_becomes_a_new_job_and_both_tell_of_it() {
     desk.pakt(&["submit", "--watch", &file]).expect(6);
     let told = desk.pakt(&["results", "seeds"]).expect(0).stdout;
     assert!(told.starts_with("1 of 3 cells done, 2 failed\n"), "{told}");
-    assert!(told.contains("next: `pakt results seeds --missing` submits 2 missing cells\n"), "{told}");
     let first = desk.json(&["results", "seeds"]);
+    let next = format!("next: `pakt results {}` --missing submits 2 missing cells\n", first["id"].as_str().expect("an id"));
+    assert!(told.contains(&next.replace("` --missing", " --missing`")), "{told}");
+    assert_eq!(first["cells"][0]["values"], json!({ "seed": "1" }));
     assert_eq!((&first["missing"], &first["cells"][2]["record"]["exit_code"]), (&json!([1, 3]), &json!(3)), "{first}");
     assert_eq!(desk.pakt(&["logs", "seeds", "--cell", "2"]).expect(0).stdout, "cell 2\n");
     desk.pakt(&["logs", "seeds", "--cell", "4"]).expect(2);
     desk.pakt(&["logs", "seeds", "--attempt", "1"]).expect(2);
     let first = first["id"].as_str().expect("an id").to_owned();
+
+    let anew = desk.pakt(&["plan", "--no-script", &file]).expect(0).stdout;
+    assert!(anew.contains("sweep      3 cells, in 2 links, each at such a cost; all are held for\n"), "{anew}");
 
     desk.write("fixed.1", "");
     let again = desk.json(&["results", &first, "--missing"]);
@@ -106,4 +111,43 @@ fn a_job_without_cells_has_no_results_of_its_own() {
     desk.pakt(&["submit", "--watch", &file]).expect(0);
     let said = desk.pakt(&["results", "plain"]).expect(2).stderr;
     assert!(said.contains("is no sweep: its file has no `sweep:`"), "{said}");
+}
+
+#[test]
+fn a_sweep_that_nobody_watched_is_over_to_whoever_looks_and_the_same_file_begins_anew_with_a_word() {
+    let desk = Desk::new();
+    let file = sweep(&desk, "alone", "{ grid: { seed: [1, 2] } }", "[ \"$seed\" = 2 ]");
+    desk.pakt(&["submit", &file]).expect(0);
+    let is_over = || (desk.json(&["jobs"])["jobs"][0]["state"]["base"] == "FAILED").then_some(());
+    lab::wait_until("its end", std::time::Duration::from_mins(1), is_over).expect("both links end");
+    let shown = desk.json(&["show", "alone"]);
+    assert_eq!((&shown["over"]["why"], &shown["state"]["base"]), (&json!("cells"), &json!("FAILED")), "{shown}");
+    assert_eq!(desk.json(&["jobs", "--open"])["jobs"], json!([]));
+    let again = desk.pakt(&["submit", &file]).expect(0);
+    let id = shown["id"].as_str().expect("an id");
+    let note = format!("it begins all cells anew; job {id} of the same file has done 1 of 2, and `pakt results {id} --missing`");
+    assert!(again.stderr.contains(&note), "{}", again.stderr);
+}
+
+#[test]
+fn nothing_runs_of_a_sweep_whose_link_was_killed() {
+    let desk = Desk::with_grant("10");
+    let file = sweep(&desk, "killed", "{ grid: { seed: [1] } }", "touch began; sleep 600");
+    desk.pakt(&["submit", &file]).expect(0);
+    let began = || desk.work().join("began").exists().then_some(());
+    lab::wait_until("the cell begins", std::time::Duration::from_mins(1), began).expect("it does");
+    let shown = desk.json(&["show", "killed"]);
+    assert_eq!(shown["cells"]["running"], 1, "{shown}");
+    let directory = std::path::PathBuf::from(shown["directory"].as_str().expect("a path"));
+    let attempts = fs::read_dir(directory.join("links/1/attempts")).expect("made");
+    let started = attempts.map(|attempt| attempt.expect("one").path().join("started")).next().expect("one");
+    let started = fs::read_to_string(started).expect("written");
+    let script = started.lines().find_map(|line| line.strip_prefix("process=")).expect("its process");
+    let killed = std::process::Command::new("kill").args(["-s", "KILL", "--", &format!("-{script}")]).status();
+    assert!(killed.expect("kill").success());
+    let is_over = || (!desk.json(&["show", "killed"])["over"].is_null()).then_some(());
+    lab::wait_until("its end", std::time::Duration::from_mins(1), is_over).expect("it is seen");
+    let shown = desk.json(&["show", "killed"]);
+    assert_eq!((&shown["cells"]["running"], &shown["cells"]["stopped"]), (&json!(0), &json!(1)), "{shown}");
+    assert_eq!(desk.json(&["results", "killed"])["missing"], json!([1]));
 }

@@ -21,9 +21,9 @@ pub struct CellRecord {
     /// When it ended.
     pub ended_at: Option<Timestamp>,
     /// Behind how many bytes of its log it began.
-    pub log_begins_at: Option<u64>,
+    pub log_begins_behind_bytes: Option<u64>,
     /// Where its part of the log ends.
-    pub log_ends_at: Option<u64>,
+    pub log_ends_behind_bytes: Option<u64>,
     /// Whether an earlier start, or this one, has done it.
     pub is_done: bool,
     /// Whether the job that it was started in may still be at it.
@@ -77,8 +77,8 @@ fn take_in(text: &str, may_run: bool, records: &mut BTreeMap<usize, CellRecord>)
                     started_at,
                     exit_code: None,
                     ended_at: None,
-                    log_begins_at: bytes.parse().ok(),
-                    log_ends_at: None,
+                    log_begins_behind_bytes: bytes.parse().ok(),
+                    log_ends_behind_bytes: None,
                     is_done: was_done,
                     may_run,
                 };
@@ -89,7 +89,7 @@ fn take_in(text: &str, may_run: bool, records: &mut BTreeMap<usize, CellRecord>)
                 record.exit_code = Some(code);
                 record.ended_at = instant(second);
                 record.is_done |= code == 0;
-                record.log_ends_at = bytes.parse().ok();
+                record.log_ends_behind_bytes = bytes.parse().ok();
                 record.may_run = false;
             }
             _ => {}

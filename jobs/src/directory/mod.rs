@@ -34,6 +34,7 @@
 //!                 checkpoints, log
 //!                 code/            the code that it brought, unpacked by its first start
 //!                 sealed.tar       all of these but the log, once the job is long over  (written once)
+//!                 logs.<n>.tar     the logs of a sweep's links, then                   (written once)
 //! STATE/ledgers/<name>.json        a ledger that holds for jobs here, where there are two (written once)
 //! STATE/ended.index                one line a job that is over; can be thrown away and rebuilt
 //! ```
@@ -53,6 +54,7 @@ mod link_arrays;
 mod links;
 mod markers;
 mod over;
+mod packed_logs;
 mod record;
 mod seal;
 mod sets;

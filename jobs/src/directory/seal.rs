@@ -1,5 +1,6 @@
 //! Seals the directory of a job that is over: its small files become one archive, because a file system with a quota of
-//! inodes feels fifteen files a job. Its log stays as it is, and so does whatever Pakt and its script did not write.
+//! inodes feels fifteen files a job. Its log stays as it is, and so does whatever Pakt and its script did not write; the logs of a
+//! sweep's links go into archives of their own (`packed_logs`).
 //!
 //! The archive is published whole before the first file is removed, and a file is removed only where the archive, read
 //! again, holds the same bytes. Whoever is killed leaves a directory that reads the same, and the next call goes on.
@@ -20,9 +21,9 @@ use std::sync::Arc;
 /// The archive's name. The batch script looks for it, too (`templates/src/scripts/claim.sh.j2`).
 const ARCHIVE: &str = "sealed.tar";
 /// The largest file that is packed, in bytes; what is larger stays beside the archive.
-const LARGEST_PACKED: u64 = 1024 * 1024;
+pub(super) const LARGEST_PACKED: u64 = 1024 * 1024;
 /// How much room is filled, in bytes: half of the longest archive that is read.
-const MOST_PACKED: u64 = 8 * 1024 * 1024;
+pub(super) const MOST_PACKED: u64 = 8 * 1024 * 1024;
 /// The most folders of a job that are looked through.
 const MOST_FOLDERS: usize = 20_000;
 /// What is packed, from the job directory down; `*` stands for any one name, or the rest of one.
@@ -69,6 +70,9 @@ const PACKED: [&str; 40] = [
     "unheld.json",
 ];
 
+/// The logs of a sweep's links.
+const LOGS: [&str; 2] = ["links/*/log", "links/*/log.*"];
+
 /// What came of an attempt to seal a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sealing {
@@ -85,6 +89,8 @@ pub enum Sealing {
 struct Loose {
     /// Those that are packed, with their paths.
     files: Vec<(String, Entry)>,
+    /// The logs of links, with their paths.
+    logs: Vec<(String, Entry)>,
     /// The folders of the layout, those above first.
     folders: Vec<String>,
     /// What writers that were killed left under a temporary name.
@@ -112,7 +118,10 @@ impl JobDirectory {
             None => (self.publish(&self.pack(&loose).await?).await?, true),
         };
         loose.remains.retain(|(_, entry)| entry.modified_at <= quiet_since);
+        loose.logs.retain(|(_, entry)| entry.modified_at <= quiet_since);
         let has_removed = self.clear(&loose, &archive).await?;
+        let has_packed = self.pack_logs(&loose.logs).await?;
+        let has_removed = self.clear_folders(&loose).await || has_packed || has_removed;
         Ok(if is_new || has_removed { Sealing::Done } else { Sealing::Known })
     }
 
@@ -186,6 +195,7 @@ impl JobDirectory {
                 }
                 match (entry.kind, fit(&path)) {
                     (EntryKind::File, Some(Fit::File)) => loose.files.push((path, entry)),
+                    (EntryKind::File, Some(Fit::Log)) => loose.logs.push((path, entry)),
                     (EntryKind::File, None) if is_remains(&entry.name) => loose.remains.push((path, entry)),
                     (EntryKind::Directory, Some(Fit::Folder)) => folders.push(path),
                     _ => {}
@@ -220,7 +230,7 @@ impl JobDirectory {
         self.archive().await?.ok_or_else(|| bug("its archive was written and is not there".to_owned()))
     }
 
-    /// Removes what the archive holds, byte by byte the same, and the folders that are empty then; whether there was any.
+    /// Removes what the archive holds, byte by byte the same; whether there was any.
     async fn clear(&self, loose: &Loose, archive: &Archive) -> Result<bool, JobsError> {
         let mut has_removed = false;
         let what = "the job was sealed in part";
@@ -238,11 +248,17 @@ impl JobDirectory {
             reached(self.files().remove(&self.path().join(path)).await, what)?;
             has_removed = true;
         }
+        Ok(has_removed)
+    }
+
+    /// Removes the folders that are empty; whether there was any.
+    async fn clear_folders(&self, loose: &Loose) -> bool {
+        let mut has_removed = false;
         for folder in loose.folders.iter().rev() {
             // One that holds something else stays.
             has_removed |= self.files().remove(&self.path().join(folder)).await.is_ok();
         }
-        Ok(has_removed)
+        has_removed
     }
 }
 
@@ -250,6 +266,7 @@ impl JobDirectory {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fit {
     File,
+    Log,
     Folder,
 }
 
@@ -261,10 +278,11 @@ fn is_remains(name: &str) -> bool {
 fn fit(path: &str) -> Option<Fit> {
     let begins = |part: &str, wanted: &str| wanted.strip_suffix('*').is_some_and(|begin| part.starts_with(begin));
     let fits = |(part, wanted): (&str, &str)| wanted == part || (begins(part, wanted) && !part.starts_with('.'));
-    PACKED.iter().find_map(|pattern| {
+    let packed = PACKED.iter().map(|pattern| (pattern, Fit::File));
+    packed.chain(LOGS.iter().map(|pattern| (pattern, Fit::Log))).find_map(|(pattern, whole)| {
         let (parts, wanted) = (path.split('/').count(), pattern.split('/').count());
         let is_begun = parts <= wanted && path.split('/').zip(pattern.split('/')).all(fits);
-        is_begun.then_some(if parts == wanted { Fit::File } else { Fit::Folder })
+        is_begun.then_some(if parts == wanted { whole } else { Fit::Folder })
     })
 }
 
@@ -284,6 +302,9 @@ mod tests {
             ("links/1/attempts/7-0/progress", Some(Fit::File)),
             ("links/1/claim.7.0", None),
             ("log", None),
+            ("links/3/log", Some(Fit::Log)),
+            ("links/3/log.12", Some(Fit::Log)),
+            ("links/3/logs", None),
             ("core.1234", None),
             ("sealed.tar", None),
             ("sending/.1.json.login01.7.0.tmp", None),

@@ -184,7 +184,7 @@ impl Begun {
             outcome: SubmitOutcome::of(is_taken_up, was_sent),
             hold,
             links,
-            sweep: intent.sweep().map(|sweep| SubmittedSweep { cells: sweep.cells.len(), links: sweep.links() }),
+            sweep: intent.sweep().map(SubmittedSweep::of),
             sent_now,
             factors,
             no_hold: unheld.map(|unheld| unheld.reason).or(told.no_hold),

@@ -9,7 +9,7 @@ use super::{
     ready::{advice_for, ready},
 };
 use crate::{
-    directory::{Checkpoint, SentLink},
+    directory::{Checkpoint, Intent, SentLink},
     error::JobsError,
     house::House,
     job_file::{JobFile, Mistake},
@@ -17,8 +17,9 @@ use crate::{
     outlook::Advice,
     provenance::CodeView,
     reached::reached,
+    sweep::cells,
 };
-use model::{Amount, Factors, JobId, LinkNumber, SchedulerJobId, Unit};
+use model::{Amount, Factors, JobId, LinkNumber, SchedulerJobId, Sweep, Unit};
 use std::path::PathBuf;
 
 /// What a person asks for.
@@ -62,6 +63,13 @@ pub struct SubmittedSweep {
     pub cells: usize,
     /// In how many jobs of the scheduler's.
     pub links: LinkNumber,
+}
+
+impl SubmittedSweep {
+    /// How large this one is.
+    pub(crate) fn of(sweep: &Sweep) -> Self {
+        Self { cells: sweep.cells.len(), links: sweep.links() }
+    }
 }
 
 /// A submitted job.
@@ -127,8 +135,17 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
     Ok(answer)
 }
 
-/// That a chain begins anew although an earlier one of the same request left a checkpoint.
+/// That a chain begins anew although an earlier one of the same request left a checkpoint, or a sweep although one has done cells.
 async fn begins_anew(house: &House, earlier: JobId) -> Result<Option<String>, JobsError> {
+    let directory = house.state.job(earlier);
+    if let Some(sweep) = directory.intent().await?.as_ref().and_then(Intent::sweep) {
+        let counts = cells(&directory, sweep).await?.counts();
+        let note = format!(
+            "it begins all cells anew; job {earlier} of the same file has done {} of {}, and `pakt results {earlier} --missing` submits the others alone",
+            counts.done, counts.all
+        );
+        return Ok((counts.done > 0).then_some(note));
+    }
     let last = house.state.job(earlier).checkpoints().await?.last;
     Ok(last.map(|Checkpoint { step, path }| {
         format!(

@@ -10,4 +10,5 @@ mod report;
 
 pub(crate) use advance::{advance, over_if_spent};
 pub use cells::{CellCounts, CellState, Cells, cells};
-pub use report::{Missing, ReportedCell, SweepReport, cell_log, missing, report};
+pub(crate) use report::{CellLog, cell_log};
+pub use report::{Missing, ReportedCell, SweepReport, missing, report};

@@ -7,6 +7,7 @@ use crate::{
     find::find,
     house::House,
     job_file::{JobFile, SourceFile},
+    reached::reached,
     submit::{digest_of, is_over_with_links},
 };
 use model::{JobId, LinkNumber, Sweep};
@@ -169,22 +170,38 @@ async fn sweep_of(house: &House, text: &str, what: &str) -> Result<(JobDirectory
     Err(JobsError::usage(what, why, "name a folder of results, or a job that has cells (docs/sweeps.md)"))
 }
 
-/// The log of a cell of the sweep that `text` names, and where in it what the cell printed begins and ends; no end while it runs.
-pub async fn cell_log(house: &House, text: &str, cell: usize) -> Result<(PathBuf, u64, Option<u64>), JobsError> {
+/// The log in which what a cell printed stands.
+pub(crate) struct CellLog {
+    /// Where it lies, or lay.
+    pub(crate) path: PathBuf,
+    /// Where in it that begins.
+    pub(crate) start: u64,
+    /// Where it ends; none while it runs.
+    pub(crate) end: Option<u64>,
+    /// The log, where it was packed with others.
+    pub(crate) packed: Option<Vec<u8>>,
+}
+
+/// The log of a cell of the sweep that `text` names.
+pub(crate) async fn cell_log(house: &House, text: &str, cell: usize) -> Result<CellLog, JobsError> {
     let what = "the log was not read";
     let report = report(house, text).await?;
     let Some(reported) = cell.checked_sub(1).and_then(|place| report.cells.get(place)) else {
         let why = format!("job `{text}` has the cells 1 to {}", report.cells.len());
         return Err(JobsError::usage(what, why, "`pakt results` of the job lists them"));
     };
-    let directory = house.state.job(reported.job);
-    let is_side_by_side =
-        directory.intent().await?.is_some_and(|intent| intent.sweep().is_some_and(|sweep| sweep.side_by_side > 1));
-    let name = if is_side_by_side { format!("log.{}", reported.number) } else { "log".to_owned() };
-    let path = directory.path().join(format!("links/{}/{name}", reported.link));
     let Some(record) = &reported.record else {
         let why = format!("cell {cell} ({}) was not begun", reported.values);
         return Err(JobsError::usage(what, why, "`pakt results` of the job says where each stands"));
     };
-    Ok((path, record.log_begins_at.unwrap_or(0), record.log_ends_at))
+    let directory = house.state.job(reported.job);
+    let intent = directory.intent().await?;
+    let sweep = intent.as_ref().and_then(Intent::sweep);
+    let is_side_by_side = sweep.is_some_and(|sweep| sweep.side_by_side > 1);
+    let name = if is_side_by_side { format!("log.{}", reported.number) } else { "log".to_owned() };
+    let name = format!("links/{}/{name}", reported.link);
+    let path = directory.path().join(&name);
+    let is_there = reached(house.files.modified_at(&path).await, what)?.is_some();
+    let packed = if is_there { None } else { directory.packed_log(&name).await? };
+    Ok(CellLog { path, start: record.log_begins_behind_bytes.unwrap_or(0), end: record.log_ends_behind_bytes, packed })
 }

@@ -11,7 +11,9 @@ use jobs::{
     Gravity, House, JobsError, ProcessMark, Step,
     cancel::cancel,
     directory::{OverReason, State},
+    logs::{Beginning, Log},
     resume::{resume, settled},
+    seal::seal,
     show::show,
     submit::{SubmitAnswer, submit},
     sweep::{CellState, missing, report},
@@ -21,6 +23,7 @@ use scheduler_adapters::{AdapterErrorKind, ArrayTasks, Freshness, Submission};
 use std::{
     collections::BTreeSet,
     fs,
+    num::NonZeroU32,
     sync::{Arc, atomic::AtomicUsize},
 };
 
@@ -352,4 +355,80 @@ async fn a_sweep_that_is_cancelled_while_its_array_is_sent_is_taken_back() {
     assert_eq!(desk.says().queue.iter().filter(|seen| !seen.state.is_final()).count(), 0);
     desk.settle("ada").await;
     assert_eq!(held_hours(&desk).await, 0);
+}
+
+/// How many files lie below a folder.
+fn files_below(folder: &std::path::Path) -> usize {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries.map(|path| if path.is_dir() { files_below(&path) } else { 1 }).sum()
+}
+
+/// What a cell printed, as `pakt logs --cell` reads it.
+async fn printed(house: &House, cell: u32, from: Beginning) -> String {
+    let cell = NonZeroU32::new(cell).expect("not 0");
+    let mut log = Log::of_cell(house, "once", cell, from).await.expect("there");
+    let mut text = Vec::new();
+    while let Some(bytes) = log.next(house).await.expect("read").filter(|bytes| !bytes.is_empty()) {
+        text.extend(bytes);
+    }
+    String::from_utf8(text).expect("text")
+}
+
+#[tokio::test]
+async fn a_sweep_that_is_long_over_leaves_a_few_files_and_reads_as_before() {
+    let desk = desk(100).await;
+    begin(&desk, &text(60, "")).await;
+    let (directory, _) = only_job(&desk).await;
+    for link in 1..=60 {
+        ends(&desk, link, u32::from(link == 9)).await;
+        let log = directory.path().join(format!("links/{link}/log"));
+        fs::write(log, format!("a {link:02}\nb {link:02}\nafter\n")).expect("ours");
+    }
+    desk.set_clock(NOW + 7_200);
+    desk.settle("ada").await;
+    let house = desk.house("ada");
+    let before = report(&house, "once").await.expect("a sweep").cells;
+    assert_eq!(before[8].state, CellState::Failed);
+    let logs = [printed(&house, 7, Beginning::Start).await, printed(&house, 7, Beginning::Lines(1)).await];
+    assert_eq!(logs, ["a 07\nb 07", "b 07"], "nine bytes are the cell's");
+    jobs::directory::list(&house.state).await.expect("listed");
+    // The files here were written now, whenever the test is.
+    desk.set_clock(NOW + 4_000 * DAY);
+    let house = desk.house("ada");
+    let sealed = seal(&house).await.expect("sealed");
+    assert_eq!((sealed.sealed.len(), sealed.notes), (1, Vec::<String>::new()));
+    assert!(files_below(directory.path()) < 6, "{} files", files_below(directory.path()));
+    assert!(!directory.path().join("links").exists());
+    assert_eq!(report(&house, "once").await.expect("a sweep").cells, before);
+    assert_eq!(printed(&house, 7, Beginning::Start).await, logs[0]);
+    assert_eq!(printed(&house, 7, Beginning::Lines(1)).await, logs[1]);
+    assert_eq!(directory.sent_links().await.expect("read").len(), 60);
+    assert_eq!(seal(&house).await.expect("sealed").sealed, vec![], "once is enough");
+}
+
+#[tokio::test]
+async fn sealing_a_sweep_that_is_killed_anywhere_loses_no_log() {
+    for changes in 0.. {
+        let desk = desk(100).await;
+        begin(&desk, &text(2, "")).await;
+        let (directory, _) = only_job(&desk).await;
+        for link in 1..=2 {
+            ends(&desk, link, 0).await;
+            fs::write(directory.path().join(format!("links/{link}/log")), format!("cell {link}\n\n\n")).expect("ours");
+        }
+        desk.set_clock(NOW + 7_200);
+        desk.settle("ada").await;
+        jobs::directory::list(&desk.house("ada").state).await.expect("listed");
+        desk.set_clock(NOW + 4_000 * DAY);
+        let (house, files) = (desk.house("ada"), Arc::new(Mortal { left: AtomicUsize::new(changes) }));
+        let state = State::new(house.state.root().to_owned(), house.state.mode(), files.clone());
+        let died = seal(&House { files, state, ..house.clone() }).await;
+        for link in 1..=2 {
+            assert_eq!(printed(&house, link, Beginning::Lines(9)).await, format!("cell {link}\n\n\n"), "{changes}");
+        }
+        if died.is_ok_and(|report| report.notes.is_empty()) {
+            assert!(changes > 20, "{changes} changes are few");
+            break;
+        }
+    }
 }
