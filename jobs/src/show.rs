@@ -135,8 +135,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         let now = sighting.as_ref().and_then(|seen| arithmetic::of_seen(house, &intent, seen, hold));
         arithmetic::of_job(house, &intent, read_back.as_ref(), hold.ceiling).or(now)
     });
-    note_if_over(house, &directory, &intent, &links).await?;
-    let (over, bad_nodes) = chain(house, &directory, &intent).await?;
+    let (over, bad_nodes) = chain(house, &directory, &intent, &links).await?;
     let cancel = directory.cancel().await?;
     if let Some(seen) = sighting.as_mut().filter(|_| intent.has_links()) {
         seen.state = of_chain(&seen.state, over.as_ref(), cancel.is_some());
@@ -219,7 +218,9 @@ async fn chain(
     house: &House,
     directory: &JobDirectory,
     intent: &Intent,
+    links: &[ShownLink],
 ) -> Result<(Option<Over>, Vec<BadNode>), JobsError> {
+    note_if_over(house, directory, intent, links).await?;
     let Some(Origin::JobFile { spec, .. }) = intent.origin.as_ref().filter(|_| intent.has_links()) else {
         return Ok((None, Vec::new()));
     };

@@ -65,8 +65,7 @@ fn text(found: &SweepReport) -> String {
     }
     text.push('\n');
     let are_few = found.cells.len() <= MOST_SHOWN;
-    let open: Vec<&ReportedCell> =
-        found.cells.iter().filter(|cell| are_few || cell.state != CellState::Done).collect();
+    let open: Vec<&ReportedCell> = found.cells.iter().filter(|cell| are_few || cell.state != CellState::Done).collect();
     if open.is_empty() {
         return text;
     }

@@ -75,7 +75,8 @@ pub(crate) async fn of_job(arguments: &Arguments, context: &Context) -> Result<A
     }
     let is_of_scores = *plot || ![model, task, metric].iter().all(|names| names.is_empty());
     if is_of_scores || [csv, hdf5, svg].iter().any(|file| file.is_some()) {
-        let why = format!("`{job}` is no file and no folder here; of a job with a sweep the cells are shown, and no scores");
+        let why =
+            format!("`{job}` is no file and no folder here; of a job with a sweep the cells are shown, and no scores");
         return Err(Failure::usage("no results were read", why, "name the folder in which the results lie"));
     }
     cells::run(&job, context).await

@@ -46,7 +46,8 @@ fn what_is_missing_becomes_a_new_job_and_both_tell_of_it() {
     let told = desk.pakt(&["results", "seeds"]).expect(0).stdout;
     assert!(told.starts_with("1 of 3 cells done, 2 failed\n"), "{told}");
     let first = desk.json(&["results", "seeds"]);
-    let next = format!("next: `pakt results {}` --missing submits 2 missing cells\n", first["id"].as_str().expect("an id"));
+    let next =
+        format!("next: `pakt results {}` --missing submits 2 missing cells\n", first["id"].as_str().expect("an id"));
     assert!(told.contains(&next.replace("` --missing", " --missing`")), "{told}");
     assert_eq!(first["cells"][0]["values"], json!({ "seed": "1" }));
     assert_eq!((&first["missing"], &first["cells"][2]["record"]["exit_code"]), (&json!([1, 3]), &json!(3)), "{first}");
@@ -125,7 +126,9 @@ fn a_sweep_that_nobody_watched_is_over_to_whoever_looks_and_the_same_file_begins
     assert_eq!(desk.json(&["jobs", "--open"])["jobs"], json!([]));
     let again = desk.pakt(&["submit", &file]).expect(0);
     let id = shown["id"].as_str().expect("an id");
-    let note = format!("it begins all cells anew; job {id} of the same file has done 1 of 2, and `pakt results {id} --missing`");
+    let note = format!(
+        "it begins all cells anew; job {id} of the same file has done 1 of 2, and `pakt results {id} --missing`"
+    );
     assert!(again.stderr.contains(&note), "{}", again.stderr);
 }
 
