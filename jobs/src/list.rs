@@ -2,7 +2,6 @@
 //! and at most one at accounting, however many they are.
 
 use crate::{
-    chain::over_if_spent,
     directory::{Ended, IndexedJob, Intent, JobDirectory, JobIndex, Progress},
     error::JobsError,
     house::House,
@@ -10,6 +9,7 @@ use crate::{
     settle::ended_as_seen,
     show::{log_of, of_chain},
     silence::{Silence, silence},
+    sweep::note_if_over,
     whose_number::of_job,
 };
 use ledger::HoldId;
@@ -105,7 +105,10 @@ pub async fn list(house: &House, most: usize, open_only: bool, freshness: Freshn
         let is_final = sighting.is_some_and(|seen| seen.state.is_final());
         let are_all_final = seen.len() == job.at_work().len() && seen.iter().all(|seen| seen.state.is_final());
         if job.has_links && are_all_final && job.ended.is_none() {
-            note_if_over(house, &job).await?;
+            let directory = house.state.job(job.intent.id);
+            if let Some(intent) = directory.intent().await? {
+                note_if_over(house, &directory, &intent, job.links.len()).await?;
+            }
         }
         let is_over = is_final && (!job.has_links || house.state.job(job.intent.id).is_over_noted().await?);
         let job = listed_job(house, job, sighting).await?;
@@ -114,17 +117,6 @@ pub async fn list(house: &House, most: usize, open_only: bool, freshness: Freshn
         }
     }
     Ok(JobList { jobs: listed, unasked, observed_at, was_shared, notes })
-}
-
-/// Writes down why one's own chain or sweep is over of which the scheduler shows all links as over, where no other may come: nobody may
-/// ever watch it.
-async fn note_if_over(house: &House, job: &IndexedJob) -> Result<(), JobsError> {
-    if job.intent.principal.user != house.principal.user {
-        return Ok(());
-    }
-    let directory = house.state.job(job.intent.id);
-    let Some(intent) = directory.intent().await? else { return Ok(()) };
-    over_if_spent(house, &directory, &intent, &job.links).await.map(drop)
 }
 
 /// What was seen under an id of the job's, where it is that job. The question was for all jobs at once; what was submitted

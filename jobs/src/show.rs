@@ -2,7 +2,6 @@
 
 use crate::{
     arithmetic,
-    chain::over_if_spent,
     directory::{
         Attempt, BadNode, Cancel, Checkpoints, Ended, IndexedJob, Intent, JobDirectory, Origin, Over, OverReason,
         Progress, ReadBack, SentLink, SubmittedNote, Unheld,
@@ -15,7 +14,7 @@ use crate::{
     reached::booked,
     settle::kept_until,
     silence::{Silence, silence},
-    sweep::{CellCounts, cells},
+    sweep::{CellCounts, cells, note_if_over},
     whose_number::is_anothers,
 };
 use ledger::{Hold, HoldId};
@@ -182,21 +181,6 @@ fn at_work(found: &IndexedJob, ended: Option<&Ended>) -> Vec<SentLink> {
     if ended.is_some() { Vec::new() } else { found.at_work() }
 }
 
-/// Writes down why one's own chain or sweep is over of which all links are, where no other may come: nobody may ever watch it.
-async fn note_if_over(
-    house: &House,
-    directory: &JobDirectory,
-    intent: &Intent,
-    links: &[ShownLink],
-) -> Result<(), JobsError> {
-    let are_over = !links.is_empty() && links.iter().all(ShownLink::is_over);
-    if intent.has_links() && are_over && intent.principal.user == house.principal.user {
-        let sent: Vec<SentLink> = links.iter().map(|link| link.sent).collect();
-        over_if_spent(house, directory, intent, &sent).await?;
-    }
-    Ok(())
-}
-
 /// How many cells of a sweep there are of each state; none of another job. Nothing runs of one that is over.
 async fn counts(directory: &JobDirectory, intent: &Intent, is_over: bool) -> Result<Option<CellCounts>, JobsError> {
     let Some(sweep) = intent.sweep() else { return Ok(None) };
@@ -220,7 +204,9 @@ async fn chain(
     intent: &Intent,
     links: &[ShownLink],
 ) -> Result<(Option<Over>, Vec<BadNode>), JobsError> {
-    note_if_over(house, directory, intent, links).await?;
+    if !links.is_empty() && links.iter().all(ShownLink::is_over) {
+        note_if_over(house, directory, intent, links.len()).await?;
+    }
     let Some(Origin::JobFile { spec, .. }) = intent.origin.as_ref().filter(|_| intent.has_links()) else {
         return Ok((None, Vec::new()));
     };
@@ -403,7 +389,7 @@ pub(crate) async fn log_of(house: &House, intent: &Intent) -> Result<PathBuf, Jo
         return Ok(directory.path().join(format!("links/{link}/log")));
     }
     let Some(named) = &spec.output else { return Ok(directory.log()) };
-    let directory = if intent.has_links() { directory.current_link().await? } else { directory };
+    let directory = if intent.chain().is_some() { directory.current_link().await? } else { directory };
     let job = directory.submitted().await?.map(|note| note.scheduler_job);
     Ok(PathBuf::from(filled(named, job, &intent.scheduler_name(), intent.principal.user.as_str())))
 }

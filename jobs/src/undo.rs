@@ -18,7 +18,7 @@ pub(crate) async fn give_up(
     intent: &Intent,
     note: String,
 ) -> Result<(), JobsError> {
-    if directory.link() != LinkNumber::FIRST || has_later(directory, intent).await? {
+    if directory.link() != LinkNumber::FIRST || has_later(directory).await? {
         return Ok(());
     }
     let what = "the hold was not released";
@@ -43,11 +43,10 @@ pub(crate) async fn give_up(
 }
 
 /// Whether a later link may be there: of a chain there is a folder of one then. Of a sweep links are sent beside each other, and who
-/// sends them looks behind its call whether the job was given up.
-async fn has_later(directory: &JobDirectory, intent: &Intent) -> Result<bool, JobsError> {
-    match (intent.chain(), intent.sweep()) {
-        (Some(_), _) => Ok(directory.links().await?.len() > 1),
-        (None, Some(_)) => Ok(!directory.sent_links().await?.is_empty()),
-        (None, None) => Ok(false),
+/// sends them looks behind its call whether the job was given up. The directory tells: a list of jobs keeps no origins.
+async fn has_later(directory: &JobDirectory) -> Result<bool, JobsError> {
+    match directory.link_arrays().await? {
+        Some(_) => Ok(!directory.sent_links().await?.is_empty()),
+        None => Ok(directory.links().await?.len() > 1),
     }
 }

@@ -12,6 +12,13 @@ fn sweep(desk: &Desk, name: &str, sweep: &str, run: &str) -> String {
     file
 }
 
+/// Submits a sweep whose cells make the file `began`, and waits for that.
+fn begin(desk: &Desk, file: &str) {
+    desk.pakt(&["submit", file]).expect(0);
+    let began = || desk.work().join("began").exists().then_some(());
+    lab::wait_until("a cell begins", std::time::Duration::from_mins(1), began).expect("one does");
+}
+
 #[test]
 fn each_cell_of_a_sweep_is_done_once_and_all_are_one_job() {
     let desk = Desk::with_grant("10");
@@ -90,9 +97,7 @@ fn states(told: &Value) -> Vec<&str> {
 fn a_sweep_that_is_cancelled_leaves_nothing_and_its_cells_are_missing() {
     let desk = Desk::with_grant("10");
     let file = sweep(&desk, "long", "{ grid: { seed: [1, 2, 3] } }", "touch began; sleep 600");
-    desk.pakt(&["submit", &file]).expect(0);
-    let is_there = || desk.work().join("began").exists().then_some(());
-    lab::wait_until("a cell begins", std::time::Duration::from_mins(1), is_there).expect("one does");
+    begin(&desk, &file);
     desk.pakt(&["cancel", "long"]).expect(0);
     let is_settled = || {
         desk.json(&["settle"]);
@@ -136,9 +141,7 @@ fn a_sweep_that_nobody_watched_is_over_to_whoever_looks_and_the_same_file_begins
 fn nothing_runs_of_a_sweep_whose_link_was_killed() {
     let desk = Desk::with_grant("10");
     let file = sweep(&desk, "killed", "{ grid: { seed: [1] } }", "touch began; sleep 600");
-    desk.pakt(&["submit", &file]).expect(0);
-    let began = || desk.work().join("began").exists().then_some(());
-    lab::wait_until("the cell begins", std::time::Duration::from_mins(1), began).expect("it does");
+    begin(&desk, &file);
     let shown = desk.json(&["show", "killed"]);
     assert_eq!(shown["cells"]["running"], 1, "{shown}");
     let directory = std::path::PathBuf::from(shown["directory"].as_str().expect("a path"));

@@ -6,7 +6,7 @@ use crate::{
     directory::{Intent, JobDirectory, Over, OverReason, SentLink},
     error::{Gravity, JobsError},
     house::House,
-    submit::{Kept, Seen, SentLinks, read_back, send_links},
+    submit::{Kept, Seen, SentLinks, is_over_with_links, read_back, send_links},
 };
 use model::Sweep;
 
@@ -73,6 +73,30 @@ pub(crate) async fn over_if_spent(
     directory.put_over(why, last.link, house.clock.now()).await
 }
 
+/// Writes down why one's own sweep is over of which so many links were sent and whoever looks saw all as over: nobody may ever watch it. What
+/// was seen may be old, and a link may have been started again since, so that the scheduler is asked; one that does not answer is asked by
+/// the next look.
+pub(crate) async fn note_if_over(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    sent: usize,
+) -> Result<(), JobsError> {
+    let Some(sweep) = intent.sweep() else { return Ok(()) };
+    let is_own = intent.principal.user == house.principal.user;
+    if !is_own || !has_all(sweep, sent) || directory.is_over_noted().await? {
+        return Ok(());
+    }
+    match is_over_with_links(house, directory, intent).await {
+        Err(error) if error.gravity == Gravity::Bug => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 fn is_all(sweep: &Sweep, sent: &[SentLink]) -> bool {
-    usize::try_from(sweep.links().get()).is_ok_and(|links| sent.len() >= links)
+    has_all(sweep, sent.len())
+}
+
+fn has_all(sweep: &Sweep, sent: usize) -> bool {
+    usize::try_from(sweep.links().get()).is_ok_and(|links| sent >= links)
 }

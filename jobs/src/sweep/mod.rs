@@ -8,7 +8,7 @@ mod advance;
 mod cells;
 mod report;
 
-pub(crate) use advance::{advance, over_if_spent};
+pub(crate) use advance::{advance, note_if_over, over_if_spent};
 pub use cells::{CellCounts, CellState, Cells, cells};
 pub(crate) use report::{CellLog, cell_log};
 pub use report::{Missing, ReportedCell, SweepReport, missing, report};

@@ -339,6 +339,32 @@ async fn a_cancelled_sweep_leaves_nothing_waiting() {
     assert_eq!(held_hours(&desk).await, 0);
 }
 
+/// The scheduler keeps no row of a task that was taken out of its array while it waited.
+#[tokio::test]
+async fn a_sweep_of_which_one_link_is_not_found_keeps_its_hold_for_the_others_when_it_is_cancelled() {
+    let desk = desk(100).await;
+    assert!(killed_behind(&desk, Step::Sent, 1, text(3, "")).await);
+    let first = desk.says().queue.iter().position(|seen| seen.stamp.is_some_and(|stamp| stamp.link.get() == 1));
+    desk.says().queue.remove(first.expect("it waits"));
+    cancel(&desk.house("ada"), "once").await.expect("cancelled");
+    assert_eq!((cancelled(&desk).len(), held_hours(&desk).await), (2, 3), "what they took is not in the books yet");
+}
+
+#[tokio::test]
+async fn a_sweep_whose_links_are_all_over_is_over_to_whoever_looks_unless_nobody_answers() {
+    let desk = desk(100).await;
+    begin(&desk, &text(1, "")).await;
+    ends(&desk, 1, 1).await;
+    let house = desk.house("ada");
+    let (directory, _) = only_job(&desk).await;
+    desk.says().fails = Some(("states", AdapterErrorKind::Unreachable));
+    let unasked = show(&house, "once", Freshness::Shared).await.expect("shown");
+    assert!(unasked.unasked.is_some() && directory.over().await.expect("read").is_none());
+    let shown = show(&house, "once", Freshness::Fresh).await.expect("shown");
+    assert_eq!(shown.over.map(|over| over.why), Some(OverReason::Cells));
+    assert!(shown.cells.is_some_and(|cells| (cells.failed, cells.running) == (1, 0)));
+}
+
 #[tokio::test]
 async fn a_sweep_that_is_cancelled_while_its_array_is_sent_is_taken_back() {
     let desk = desk(100).await;
