@@ -153,7 +153,7 @@ is_open_to_all() {
     done
 }
 
-# PyTorch for the training tests, which run as ordinary users of the lab: in the cache, unless that lies where other
+# PyTorch and the LM Evaluation Harness for the tests that train and evaluate, which run as ordinary users of the lab: in the cache, unless that lies where other
 # users cannot go (root's home), and by the system's own Python. Afterwards PAKT_CI_TORCH names the environment.
 need_torch() {
     local folder="$cache" python=/usr/bin/python3
@@ -163,8 +163,9 @@ need_torch() {
         [ -O "$folder" ] || die "$folder belongs to somebody else: set PAKT_CI_CACHE to a folder that every user may enter"
     fi
     [ -x "$python" ] || python=python3
-    export PAKT_CI_TORCH="$folder/venv-torch"
-    need_python_environment "$PAKT_CI_TORCH" "$python" 'import numpy, torch; torch.ones(2).sum().item()' torch numpy
+    export PAKT_CI_TORCH="$folder/venv-models"
+    need_python_environment "$PAKT_CI_TORCH" "$python" 'import lm_eval, numpy, torch; torch.ones(2).sum().item()' \
+        torch numpy lm_eval transformers accelerate
 }
 
 # A validator of RO-Crates, and the library whose releases before 0.15 bring the context of RO-Crate 1.1: tests ask no network.

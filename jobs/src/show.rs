@@ -14,7 +14,7 @@ use crate::{
     reached::booked,
     settle::kept_until,
     silence::{Silence, silence},
-    sweep::{CellCounts, cells, note_if_over},
+    sweep::{CellCounts, cells, note_if_over, point_counts},
     whose_number::is_anothers,
 };
 use ledger::{Hold, HoldId};
@@ -144,7 +144,7 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
         notes.push(format!("{}: {}", error.what, error.why));
         None
     });
-    let cells = counts(&directory, &intent, over.is_some() || ended.is_some()).await?;
+    let cells = counts(house, &directory, &intent, over.is_some() || ended.is_some()).await?;
     let running = sighting.as_ref().map_or_else(JobState::unknown, |seen| seen.state.clone());
     Ok(Shown {
         silence: silence(&link, (&intent, &log), &running, house.clock.now()).await?,
@@ -181,14 +181,20 @@ fn at_work(found: &IndexedJob, ended: Option<&Ended>) -> Vec<SentLink> {
     if ended.is_some() { Vec::new() } else { found.at_work() }
 }
 
-/// How many cells of a sweep there are of each state; none of another job. Nothing runs of one that is over.
-async fn counts(directory: &JobDirectory, intent: &Intent, is_over: bool) -> Result<Option<CellCounts>, JobsError> {
+/// How many cells of a sweep there are of each state; none of another job. Nothing runs of one that is over, and of an evaluation the scores
+/// count then; before, the records of its starts.
+async fn counts(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+    is_over: bool,
+) -> Result<Option<CellCounts>, JobsError> {
     let Some(sweep) = intent.sweep() else { return Ok(None) };
-    let counts = cells(directory, sweep).await?.counts();
-    if is_over {
-        return Ok(Some(CellCounts { running: 0, stopped: counts.stopped + counts.running, ..counts }));
+    if !is_over {
+        return Ok(Some(cells(directory, sweep).await?.counts(sweep)));
     }
-    Ok(Some(counts))
+    let counts = point_counts(&*house.files, directory, sweep).await?;
+    Ok(Some(CellCounts { running: 0, stopped: counts.stopped + counts.running, ..counts }))
 }
 
 /// How far a sweep is.

@@ -79,6 +79,21 @@ fn around(path: &str) -> Job<'static> {
         }
         "sweep.pack" | "sweep.at_once" => drop(job.insert("sweep.grid", "{ seed: [1, 2] }")),
         "sweep.side_by_side" => job.extend([("sweep.grid", "{ seed: [1, 2] }"), ("sweep.pack", "4")]),
+        _ if path.starts_with("evaluate.") => {
+            job.extend([
+                ("kind", "evaluate"),
+                ("evaluate.models", "7b"),
+                ("evaluate.tasks", "[x, y, z, u, v, w, s, t, r, q]"),
+                ("evaluate.harness", "command"),
+            ]);
+            match path {
+                "evaluate.checkpoints" => drop(job.remove("evaluate.models")),
+                "evaluate.model_args" => drop(job.insert("evaluate.harness", "lm-eval")),
+                "evaluate.side_by_side" => drop(job.insert("evaluate.pack", "4")),
+                "evaluate.models" | "evaluate.tasks" | "evaluate.harness" => drop(job.remove(path)),
+                _ => {}
+            }
+        }
         "logs" => drop(job.insert("launch", "srun")),
         "notify.when" => drop(job.insert("notify.mail", "ada@example.org")),
         _ => {}
@@ -90,6 +105,7 @@ fn around(path: &str) -> Job<'static> {
 fn every_field_of_the_table_is_read_at_its_place() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("cells.csv"), "lr,seed\n1e-4,1\n").expect("a table");
+    std::fs::create_dir_all(folder.path().join("runs/7b/checkpoint-100")).expect("a checkpoint");
     let read = |job: &Job<'_>| read_in(folder.path(), job);
     for field in FIELDS.iter().filter(|field| !field.example.is_empty()) {
         let without = around(field.path);

@@ -21,6 +21,7 @@ mod factors;
 mod failure_class;
 mod finding;
 mod gpu_vendor;
+mod harness;
 mod id;
 mod image;
 mod name;
@@ -66,6 +67,9 @@ pub use factors::Factors;
 pub use failure_class::FailureClass;
 pub use finding::{Finding, Severity};
 pub use gpu_vendor::GpuVendor;
+pub use harness::{
+    Evaluation, EvaluationStart, Harness, MODEL_PARAMETER, RESULTS_VARIABLE, STEP_PARAMETER, TASKS_PARAMETER,
+};
 pub use id::{JobId, JobIdError, LinkNumber, RunKey, SchedulerJobId, SchedulerJobIdError};
 pub use image::{ChosenImage, ImageGpus, ImageKey, ImageKeyError, Images};
 pub use name::{
@@ -92,7 +96,7 @@ pub use stamp::{ArrayStamp, Stamp, StampError, TasksAre};
 pub use state::{BaseState, JobState, StateFlag};
 pub use statement::{Statement, StatementLine, StatementLineKind, StatementPart};
 pub use storage::{StorageArea, StorageContext, StorageRole};
-pub use sweep::Sweep;
+pub use sweep::{Point, Sweep};
 pub use tariff::{Tariff, TariffId};
 pub use time::{Clock, TimeError, Timestamp, Window};
 pub use tres::{GpuCount, Tres};

@@ -1,10 +1,12 @@
 //! A sweep: many starts of one program, each with values of its own, as one job.
 
-use crate::{LinkNumber, ParameterName};
+use crate::{Evaluation, EvaluationStart, JobId, LinkNumber, ParameterName};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// The cells of a job, and how its links work through them. Which link has which cell is fixed with the sweep.
+///
+/// Of an evaluation a cell is a start of the program, which tells of several points: a model, and each of its tasks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sweep {
     /// The names of its variables, in their order.
@@ -18,6 +20,33 @@ pub struct Sweep {
     /// How many links may run at once; none for as many as the site lets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_once: Option<u32>,
+    /// How it evaluates; none where its program does whatever it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<Evaluation>,
+    /// The job whose missing cells these are; none where they were not asked for before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<JobId>,
+}
+
+/// What is wanted of a sweep: a cell, or of an evaluation one task of one model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// The place of its cell, from 0.
+    pub cell: usize,
+    /// What it is called, and its values.
+    pub values: Vec<(String, String)>,
+}
+
+impl Point {
+    /// The point in words: `lr=1e-4 seed=2`.
+    pub fn title(&self) -> String {
+        self.values.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The task of a point of an evaluation.
+    pub fn task(&self) -> Option<&str> {
+        self.values.iter().rev().find(|(name, _)| name == "task").map(|(_, value)| value.as_str())
+    }
 }
 
 impl Sweep {
@@ -43,6 +72,40 @@ impl Sweep {
         u32::try_from(cell / pack + 1).ok().and_then(LinkNumber::new).unwrap_or(LinkNumber::FIRST)
     }
 
+    /// What a cell of an evaluation is about; none of another sweep.
+    pub fn start_of(&self, cell: usize) -> Option<EvaluationStart<'_>> {
+        self.evaluation.as_ref()?;
+        EvaluationStart::of(self.cells.get(cell)?)
+    }
+
+    /// How many points a cell tells of.
+    pub fn points_of(&self, cell: usize) -> usize {
+        self.start_of(cell).map_or(1, |start| start.tasks.len())
+    }
+
+    /// How many points there are.
+    pub fn point_count(&self) -> usize {
+        (0..self.cells.len()).map(|cell| self.points_of(cell)).sum()
+    }
+
+    /// All points, in the order of their cells.
+    pub fn points(&self) -> impl Iterator<Item = Point> {
+        (0..self.cells.len()).flat_map(|cell| self.points_at(cell))
+    }
+
+    fn points_at(&self, cell: usize) -> Vec<Point> {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let Some(start) = self.start_of(cell) else {
+            let values = self.parameters.iter().zip(&self.cells[cell]);
+            return vec![Point { cell, values: values.map(|(name, value)| pair(name.as_str(), value)).collect() }];
+        };
+        let step = start.step.map(|step| pair("step", &step.to_string()));
+        let of_model: Vec<_> = [pair("model", start.model)].into_iter().chain(step).collect();
+        let point =
+            |task: &&str| Point { cell, values: of_model.iter().cloned().chain([pair("task", task)]).collect() };
+        start.tasks.iter().map(point).collect()
+    }
+
     /// A cell in words: `lr=1e-4 seed=2`.
     pub fn title(&self, cell: usize) -> Option<String> {
         let values = self.cells.get(cell)?;
@@ -63,7 +126,26 @@ mod tests {
             pack,
             side_by_side: 1,
             at_once: None,
+            evaluation: None,
+            continues: None,
         }
+    }
+
+    #[test]
+    fn the_points_of_an_evaluation_are_the_tasks_of_each_of_its_starts() {
+        let cells = [["7b", "100", "sums,words"], ["7b", "", "sums"]];
+        let evaluation = Sweep {
+            cells: cells.map(|cell| cell.map(str::to_owned).to_vec()).to_vec(),
+            evaluation: Some(Evaluation { harness: crate::Harness::Command }),
+            ..sweep(0, 1)
+        };
+        let told: Vec<(usize, String)> = evaluation.points().map(|point| (point.cell, point.title())).collect();
+        let said = [(0, "model=7b step=100 task=sums"), (0, "model=7b step=100 task=words"), (1, "model=7b task=sums")];
+        assert_eq!(told, said.map(|(cell, title)| (cell, title.to_owned())));
+        assert_eq!((evaluation.point_count(), evaluation.points().next().expect("one").task()), (3, Some("sums")));
+        let plain = sweep(2, 1);
+        let titles: Vec<String> = plain.points().map(|point| point.title()).collect();
+        assert_eq!(titles, ["lr=1e-4 seed=0", "lr=1e-4 seed=1"]);
     }
 
     #[test]

@@ -9,6 +9,6 @@ mod text;
 pub use csv::{statements_csv, table_csv, yes_or_no};
 pub use research_object::research_object_json;
 pub use scores::{
-    Hdf5Error, MOST_PANELS, scores_courses, scores_csv, scores_hdf5, scores_svg, scores_table, value_text,
+    Hdf5Error, MOST_PANELS, scores_courses, scores_csv, scores_hdf5, scores_svg, scores_table, short_names, value_text,
 };
 pub use text::{ReportError, statement_text};

@@ -114,6 +114,7 @@ impl Context {
             sweep: script.spec.sweep.as_ref().map(|sweep| SweepWords::of(script.placement, sweep)),
             code: script.code.as_ref().map(CodeWords::of),
             exit_code: BTreeMap::from([
+                ("no_results", exit_code::NO_RESULTS),
                 ("no_input", exit_code::NO_INPUT),
                 ("no_host", exit_code::NO_HOST),
                 ("no_module", exit_code::NO_MODULE),

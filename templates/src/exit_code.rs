@@ -3,6 +3,8 @@
 //! Any other code is the program's own, above 128 the signal that ended it. A second scheduler job for a claimed link
 //! ends with 0: nothing went wrong, and nothing was done.
 
+/// The program of an evaluation ended with 0 and wrote no results.
+pub const NO_RESULTS: u8 = 65;
 /// A directory, virtual environment or container image is not there on the node.
 pub const NO_INPUT: u8 = 66;
 /// The address of the first node could not be found.

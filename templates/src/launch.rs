@@ -78,8 +78,9 @@ pub(crate) fn run_text(script: &BatchScript<'_>) -> Result<String, TemplateError
         RunLine::Shell(text) => text.trim_end_matches(['\n', '\r', ' ', '\t']).to_owned(),
         RunLine::Words(words) => {
             let sweep = script.spec.sweep.as_ref();
-            let parameters: Vec<&str> =
+            let mut parameters: Vec<&str> =
                 sweep.iter().flat_map(|sweep| &sweep.parameters).map(model::ParameterName::as_str).collect();
+            parameters.extend(sweep.filter(|sweep| sweep.evaluation.is_some()).map(|_| model::RESULTS_VARIABLE));
             quote::command_line_of(words.iter().map(String::as_str), &parameters)
         }
     };

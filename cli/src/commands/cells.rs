@@ -1,9 +1,10 @@
-//! `pakt results JOB`: the cells of a sweep.
+//! `pakt results JOB`: the cells of a sweep, and the scores of an evaluation.
 
-use super::{Context, submit, view};
+use super::{Context, results, submit, view};
 use crate::{
     failure::Failure,
     output::{Answer, Table},
+    wiring::short_names,
 };
 use jobs::Gravity;
 use jobs::submit::Submission;
@@ -14,10 +15,10 @@ use serde_json::json;
 /// So many cells are shown: all, or of more those that are not done.
 const MOST_SHOWN: usize = 40;
 
-/// Shows the cells of the job one by one; of many those that are not done.
-pub(super) async fn run(job: &str, context: &Context) -> Result<Answer, Failure> {
+/// Shows the cells of the job one by one, of many those that are not done; of an evaluation its scores, and the cells without one.
+pub(super) async fn run(job: &str, arguments: &results::Arguments, context: &Context) -> Result<Answer, Failure> {
     let house = context.house_to_look().await?;
-    let found = report(&house, job).await.map_err(|error| match error.gravity {
+    let mut found = report(&house, job).await.map_err(|error| match error.gravity {
         // It may have been meant as a folder.
         Gravity::Usage => {
             let why = format!("`{job}` is no file and no folder here, and {}: {}", error.what, error.why);
@@ -29,7 +30,46 @@ pub(super) async fn run(job: &str, context: &Context) -> Result<Answer, Failure>
         }
         _ => error.into(),
     })?;
-    Ok(Answer::new(text(&found), for_programs(&found)))
+    if found.is_evaluation() {
+        return evaluation(&mut found, arguments);
+    }
+    if arguments.are_of_scores() {
+        let why = format!(
+            "`{job}` is no file and no folder here, and of the job with a sweep there are cells, and no scores"
+        );
+        return Err(Failure::usage("no results were read", why, "name the folder in which the results lie"));
+    }
+    Ok(Answer::new(text(&found), for_programs(&found)).with_notes(continued(&found)))
+}
+
+/// What the arguments want of the scores, with the cells that have none.
+fn evaluation(found: &mut SweepReport, arguments: &results::Arguments) -> Result<Answer, Failure> {
+    let scores = found.take_scores(&arguments.wanted())?;
+    let is_empty = scores.matrix.scores().next().is_none();
+    if is_empty && arguments.are_of_scores() {
+        let why = format!("of {} of the job none has a score that is wanted", counted(found.cells.len(), "cell"));
+        return Err(Failure::usage(
+            "no results were read",
+            why,
+            "`pakt results` of the job alone says where each stands",
+        ));
+    }
+    let Answer { text: of_scores, json: results, notes, code, is_product, .. } = results::shown(arguments, &scores)?;
+    let mut json = for_programs(found);
+    json["results"] = results;
+    let text = match (arguments.are_of_scores(), is_empty) {
+        (true, _) => of_scores,
+        (false, true) => text(found),
+        (false, false) => format!("{of_scores}{}", text(found)),
+    };
+    let notes = notes.into_iter().chain(continued(found)).collect();
+    Ok(Answer { notes, code, is_product, ..Answer::new(text, json) })
+}
+
+/// That a later job was asked for, and all cells are told.
+fn continued(found: &SweepReport) -> Option<String> {
+    let (id, asked) = (found.intent.id, found.asked);
+    (id != asked).then(|| format!("note: job {asked} has missing cells of job {id}, all of whose cells these are"))
 }
 
 /// Submits the cells that are missing as a new job.
@@ -64,21 +104,13 @@ fn text(found: &SweepReport) -> String {
         text.push_str(&format!(", {} {word}", of(state)));
     }
     text.push('\n');
-    let are_few = found.cells.len() <= MOST_SHOWN;
+    let are_few = found.cells.len() <= MOST_SHOWN && !found.is_evaluation();
     let open: Vec<&ReportedCell> = found.cells.iter().filter(|cell| are_few || cell.state != CellState::Done).collect();
     if open.is_empty() {
         return text;
     }
-    let mut table = Table::new(&["cell", "values", "state", "code", "started", "job", "link"]);
-    for cell in open.iter().take(MOST_SHOWN) {
-        let record = cell.record.as_ref();
-        let code = record.and_then(|record| record.exit_code).map_or_else(|| "-".to_owned(), |code| code.to_string());
-        let started = view::instant_or(record.and_then(|record| record.started_at), "-");
-        let state = WORDS.into_iter().find(|(state, _)| *state == cell.state).map_or("", |(_, word)| word);
-        let row = [cell.cell.to_string(), cell.values.clone(), state.to_owned(), code, started];
-        table.row(row.into_iter().chain([cell.job.to_string(), cell.link.to_string()]));
-    }
-    text.push_str(&table.text());
+    let shown = &open[..open.len().min(MOST_SHOWN)];
+    text.push_str(&table(shown, found.is_evaluation()).text());
     if open.len() > MOST_SHOWN {
         text.push_str(&format!("and {} more; `--json` has all\n", open.len() - MOST_SHOWN));
     }
@@ -89,29 +121,46 @@ fn text(found: &SweepReport) -> String {
     text
 }
 
-const WORDS: [(CellState, &str); 5] = [
+/// The cells as a table: those of a sweep with their values, those of an evaluation with model, step and task.
+fn table(cells: &[&ReportedCell], is_evaluation: bool) -> Table {
+    let told = if is_evaluation { &["model", "step", "task"][..] } else { &["values"] };
+    let columns: Vec<&str> =
+        ["cell"].iter().chain(told).chain(&["state", "code", "started", "job", "link"]).copied().collect();
+    let mut table = Table::new(&columns);
+    let value = |cell: &ReportedCell, name: &str| {
+        cell.values.iter().find(|(known, _)| known == name).map_or_else(|| "-".to_owned(), |(_, value)| value.clone())
+    };
+    let models: Vec<String> = cells.iter().map(|cell| value(cell, "model")).collect();
+    let models = short_names(models.iter().map(String::as_str).collect());
+    for (cell, model) in cells.iter().zip(models) {
+        let told = if is_evaluation {
+            vec![model.to_owned(), value(cell, "step"), value(cell, "task")]
+        } else {
+            vec![cell.title()]
+        };
+        let record = cell.record.as_ref();
+        let code = record.and_then(|record| record.exit_code).map_or_else(|| "-".to_owned(), |code| code.to_string());
+        let started = view::instant_or(record.and_then(|record| record.started_at), "-");
+        let state = WORDS.into_iter().find(|(state, _)| *state == cell.state).map_or("", |(_, word)| word);
+        let rest = [state.to_owned(), code, started, cell.job.to_string(), cell.link.to_string()];
+        table.row([cell.cell.to_string()].into_iter().chain(told).chain(rest));
+    }
+    table
+}
+
+const WORDS: [(CellState, &str); 6] = [
     (CellState::Done, "done"),
+    (CellState::Unscored, "without a score"),
     (CellState::Failed, "failed"),
     (CellState::Running, "running"),
     (CellState::Stopped, "ended with its link"),
     (CellState::Waiting, "not begun"),
 ];
 
-/// A cell with its values by the names of their parameters.
-fn of_cell(found: &SweepReport, cell: &ReportedCell) -> serde_json::Value {
-    let mut json = json!(cell);
-    let values = found.intent.sweep().and_then(|sweep| Some((&sweep.parameters, sweep.cells.get(cell.cell - 1)?)));
-    if let Some((parameters, values)) = values {
-        let pairs = parameters.iter().zip(values).map(|(name, value)| (name.to_string(), json!(value)));
-        json["values"] = serde_json::Value::Object(pairs.collect());
-    }
-    json
-}
-
 fn for_programs(found: &SweepReport) -> serde_json::Value {
     json!({
         "version": 1, "id": found.intent.id, "name": found.intent.name,
-        "cells": found.cells.iter().map(|cell| of_cell(found, cell)).collect::<Vec<_>>(),
+        "cells": found.cells,
         "missing": found.missing().map(|cell| cell.cell).collect::<Vec<_>>(),
     })
 }

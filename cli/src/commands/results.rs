@@ -23,7 +23,7 @@ const NOT_WRITTEN: &str = "no results were written";
 #[derive(Debug, clap::Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a word of the command line")]
 pub(crate) struct Arguments {
-    /// Folders with results of evaluations, or files of them; or a job with a sweep: which of its cells are done
+    /// Folders with results of evaluations, or files of them; or a job with a sweep or an evaluation: its cells and scores
     #[arg(required = true, value_name = "PATH|JOB")]
     pub paths: Vec<PathBuf>,
     /// Submit the cells of a job that are not done and that nobody works on, as a new job
@@ -56,6 +56,18 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// The scores that are wanted.
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted { models: self.model.clone(), tasks: self.task.clone(), metrics: self.metric.clone() }
+    }
+
+    /// Whether anything of scores is wanted that cells do not have.
+    pub(super) fn are_of_scores(&self) -> bool {
+        let names = [&self.model, &self.task, &self.metric];
+        let files = [&self.csv, &self.hdf5, &self.svg];
+        self.plot || names.iter().any(|names| !names.is_empty()) || files.iter().any(|file| file.is_some())
+    }
+
     /// Whether a job is meant: what is there, or is written as a path, is one.
     pub(crate) fn is_of_job(&self) -> bool {
         let is_job = |path: &PathBuf| path.components().count() == 1 && path.symlink_metadata().is_err();
@@ -65,21 +77,15 @@ impl Arguments {
 
 /// Shows or submits cells of a job.
 pub(crate) async fn of_job(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    let Arguments { paths, missing, model, task, metric, plot, csv, hdf5, svg, .. } = arguments;
-    let [job] = paths.as_slice() else {
+    let [job] = arguments.paths.as_slice() else {
         return Err(Failure::usage("no cell was submitted", "several jobs are named", "name one job"));
     };
     let job = job.to_string_lossy();
-    if *missing {
+    if arguments.missing {
         return cells::run_missing(&job, context).await;
     }
-    let is_of_scores = *plot || ![model, task, metric].iter().all(|names| names.is_empty());
-    if is_of_scores || [csv, hdf5, svg].iter().any(|file| file.is_some()) {
-        let why =
-            format!("`{job}` is no file and no folder here; of a job with a sweep the cells are shown, and no scores");
-        return Err(Failure::usage("no results were read", why, "name the folder in which the results lie"));
-    }
-    cells::run(&job, context).await
+    refuse(arguments)?;
+    cells::run(&job, arguments, context).await
 }
 
 /// Something that was asked for beside the table.
@@ -92,11 +98,14 @@ struct Product<'a> {
 /// Reads results and shows them, or writes them.
 pub(crate) async fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     refuse(arguments)?;
-    let Arguments { paths, model, task, metric, .. } = arguments;
-    let wanted = Wanted { models: model.clone(), tasks: task.clone(), metrics: metric.clone() };
-    let found = results(&own_files(), paths, &wanted).await?;
-    let products = products(arguments, &found)?;
-    let mut notes = result_notes(&found);
+    let found = results(&own_files(), &arguments.paths, &arguments.wanted()).await?;
+    shown(arguments, &found)
+}
+
+/// What the arguments want of scores: shown, written, or both.
+pub(super) fn shown(arguments: &Arguments, found: &Results) -> Result<Answer, Failure> {
+    let products = products(arguments, found)?;
+    let mut notes = result_notes(found);
     let mut written = Vec::new();
     let mut text = None;
     for Product { form, to, bytes } in products {
@@ -111,8 +120,8 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         written.push(json!({ "form": form, "file": to }));
     }
     let is_product = text.is_some();
-    let text = text.unwrap_or_else(|| if arguments.plot { courses(&found) } else { scores_table(&found.matrix) });
-    let answer = Answer::new(text, results_json(&found, &written)).with_notes(notes).with_code(results_code(&found));
+    let text = text.unwrap_or_else(|| if arguments.plot { courses(found) } else { scores_table(&found.matrix) });
+    let answer = Answer::new(text, results_json(found, &written)).with_notes(notes).with_code(results_code(found));
     Ok(if is_product { answer.product() } else { answer })
 }
 

@@ -186,6 +186,7 @@ fn sweep_lines(shown: &Shown) -> Vec<(&'static str, String)> {
     let states = if states.is_empty() { String::new() } else { format!(": {}", states.join(", ")) };
     let sent = format!("{} of {} were sent{states}", shown.links.len(), sweep.links());
     let parts = [
+        (cells.unscored, "without a score"),
         (cells.failed, "failed"),
         (cells.running, "running"),
         (cells.stopped, "ended with a link"),

@@ -31,8 +31,8 @@ pub(crate) use ledger::{
 };
 pub(crate) use reach::{Closes, ConnectionState, Counters, Master, Opening, counters, io_words};
 pub(crate) use reports::{
-    research_object_json, scores_courses, scores_csv, scores_hdf5, scores_svg, scores_table, statement_text,
-    statements_csv, table_csv, value_text, yes_or_no,
+    research_object_json, scores_courses, scores_csv, scores_hdf5, scores_svg, scores_table, short_names,
+    statement_text, statements_csv, table_csv, value_text, yes_or_no,
 };
 pub(crate) use scheduler_adapters::{
     Cost, Freshness, Pace, SharedState, SourceWait as Wait, UnusedWay, Way, local::supervise,

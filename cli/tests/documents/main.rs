@@ -24,10 +24,11 @@ mod stage;
 use play::play;
 
 /// The documents; those of the second list have blocks for a cluster of the lab.
-const DOCUMENTS: [&str; 13] = [
+const DOCUMENTS: [&str; 14] = [
     "README.md",
     "docs/checkpoints.md",
     "docs/containers.md",
+    "docs/evaluations.md",
     "docs/examples/README.md",
     "docs/examples/teuken/README.md",
     "docs/for-admins.md",
@@ -54,6 +55,11 @@ fn checkpoints() {
 #[test]
 fn containers() {
     play("docs/containers.md", "local");
+}
+
+#[test]
+fn evaluations() {
+    play("docs/evaluations.md", "local");
 }
 
 #[test]
@@ -122,6 +128,7 @@ fn every_document_and_every_cluster_has_a_test() {
         "README.md",
         "docs/checkpoints.md",
         "docs/containers.md",
+        "docs/evaluations.md",
         "docs/examples/README.md",
         "docs/examples/teuken/README.md",
         "docs/for-admins.md",

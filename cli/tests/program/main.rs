@@ -17,6 +17,7 @@ mod output;
 mod policies;
 
 mod ends;
+mod evaluations;
 mod failures;
 mod files;
 mod foreign;
@@ -40,6 +41,7 @@ mod real_chain;
 mod real_chain_losses;
 mod real_choosing;
 mod real_cut;
+mod real_evaluation;
 mod real_faults;
 mod real_followed;
 mod real_foreign;

@@ -107,30 +107,30 @@ fn real_thirty_tasks_of_one_array_are_thirty_jobs() {
     assert_eq!(desk.json(&["ledger", "verify"])["is_consistent"], true);
 }
 
-/// The lab's raven takes arrays of 61 tasks.
+/// The lab's raven takes arrays of 100 tasks.
 #[test]
 fn real_a_call_of_more_jobs_than_an_array_may_have_is_several_arrays() {
     let cluster = Rc::new(lab::attach("raven").expect("the lab is up"));
     let desk = Desk::at(&cluster, User::Ada);
     desk.pakt(&["ledger", "init"]).expect(0);
     desk.pakt(&["ledger", "grant", "atlas", "1000", "--unit", "raven:a100"]).expect(0);
-    let text = documents("wide", 67, |number| format!("echo {number} >>wide.ran"));
+    let text = documents("wide", 106, |number| format!("echo {number} >>wide.ran"));
     desk.write(
         "wide.yaml",
         &text.replace("site: jupiter", "site: raven").replace("gpus_per_node: 4", "gpus_per_node: 1"),
     );
     let answer = desk.json(&["submit", "wide.yaml"]);
     let ids: Vec<String> = jobs(&answer).iter().map(|job| scheduler_job(job)).collect();
-    let arrays = [&ids[0], &ids[61]].map(|id| id.split_once('_').expect("a task").0.to_owned());
+    let arrays = [&ids[0], &ids[100]].map(|id| id.split_once('_').expect("a task").0.to_owned());
     let [first, second] = &arrays;
-    let expected = (0..61).map(|task| format!("{first}_{task}")).chain((0..6).map(|task| format!("{second}_{task}")));
+    let expected = (0..100).map(|task| format!("{first}_{task}")).chain((0..6).map(|task| format!("{second}_{task}")));
     assert_eq!(ids, expected.collect::<Vec<_>>(), "each array counts from zero");
     assert!(first != second && answer["arrays"].as_array().map(Vec::len) == Some(2), "{}", answer["arrays"]);
     for array in &arrays {
         cluster.await_accounted(array).expect("all of it ends");
     }
-    assert_eq!(ran(&desk, "wide.ran"), (1..=67).collect::<Vec<_>>(), "each worked once");
-    assert_eq!(desk.entries_of_kind("hold"), 67);
+    assert_eq!(ran(&desk, "wide.ran"), (1..=106).collect::<Vec<_>>(), "each worked once");
+    assert_eq!(desk.entries_of_kind("hold"), 106);
     await_every_end(&desk);
 }
 

@@ -2,7 +2,6 @@
 
 use crate::{desk::Desk, once::STEPS, real_jupiter::text};
 use lab::{Cluster, User, wait_until};
-use serde_json::json;
 use std::{collections::BTreeSet, fs, os::unix::process::ExitStatusExt, rc::Rc, time::Duration};
 
 /// The GPUs of a node.
@@ -25,7 +24,7 @@ fn sweep(desk: &Desk, site: &str, name: &str, sweep: &str, run: &str) -> String 
 }
 
 /// The queue has nothing of a sweep, its hold is closed, and the books have of it what `sacct -D` says to the second.
-fn expect_books(desk: &Desk, name: &str) {
+pub(crate) fn expect_books(desk: &Desk, name: &str) {
     let is_settled = || {
         desk.json(&["settle"]);
         (!desk.json(&["show", name])["hold"]["closing"].is_null()).then_some(())
@@ -94,43 +93,4 @@ fn real_a_sweep_whose_submission_is_killed_after_any_step_is_finished_by_the_nex
     }
     assert_eq!(desk.entries_of_kind("hold"), STEPS.len(), "one hold each");
     assert_eq!(desk.json(&["balance", "--offline", "atlas"])["balances"][0]["committed"], 0, "every hold is closed");
-}
-
-/// The lab's raven takes arrays of 61 tasks, and its QOS `fifty` 50 jobs of a person.
-#[test]
-fn real_a_sweep_larger_than_array_and_limit_leaves_no_gap_though_its_watchers_are_killed() {
-    const CELLS: usize = 300;
-    let cluster = Rc::new(lab::attach("raven").expect("the lab is up"));
-    let desk = Desk::at(&cluster, User::Cleo);
-    desk.pakt(&["ledger", "init"]).expect(0);
-    desk.pakt(&["ledger", "grant", "atlas", "1000", "--unit", "raven:core"]).expect(0);
-    let seeds: Vec<String> = (1..=CELLS).map(|seed| seed.to_string()).collect();
-    let wide = format!("{{ grid: {{ seed: [{}] }} }}", seeds.join(", "));
-    let file =
-        desk.job_at("raven", "wide", "{ nodes: 1, cpus: 1, memory: 100M, time: \"00:05:00\" }", "echo $seed >>ran");
-    let path = desk.work().join(&file);
-    let written = fs::read_to_string(&path).expect("written");
-    fs::write(&path, format!("{written}scheduler: {{ qos: fifty }}\nsweep: {wide}\n")).expect("ours");
-    let mut command = desk.command(["submit", &file]);
-    let killed = command.env("PAKT_TEST_STOP_AFTER", "Sent").output().expect("the program starts");
-    assert_eq!(killed.status.signal(), Some(9), "{killed:?}");
-    let submitted = desk.json(&["submit", &file]);
-    let sent = submitted["links"].as_array().map_or(0, Vec::len);
-    assert!((1..CELLS).contains(&sent), "{submitted}");
-    assert!(submitted["notes"].to_string().contains("of its 300 links are submitted"), "{submitted}");
-    for part in 1..=2 {
-        let mut watching = desk.command(["watch", "wide"]).spawn().expect("the program starts");
-        let is_so_far = || (ran(&desk, "ran").len() >= part * CELLS / 4).then_some(());
-        wait_until("some cells more", PATIENCE, is_so_far).expect("they are done");
-        watching.kill().expect("ours");
-        watching.wait().expect("it was killed");
-    }
-    desk.pakt(&["watch", "wide"]).expect(0);
-    let mut worked: Vec<usize> = ran(&desk, "ran").iter().map(|seed| seed.parse().expect("a number")).collect();
-    worked.sort_unstable();
-    assert_eq!(worked, (1..=CELLS).collect::<Vec<_>>(), "each worked once");
-    assert_eq!(desk.json(&["results", "wide"])["missing"], json!([]));
-    let shown = desk.json(&["show", "wide"]);
-    assert_eq!((&shown["over"]["why"], &shown["cells"]["done"]), (&json!("done"), &json!(CELLS)), "{shown}");
-    assert_eq!(desk.entries_of_kind("hold"), 1);
 }

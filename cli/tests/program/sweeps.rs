@@ -116,7 +116,7 @@ fn a_job_without_cells_has_no_results_of_its_own() {
     let file = desk.job("plain", "true");
     desk.pakt(&["submit", "--watch", &file]).expect(0);
     let said = desk.pakt(&["results", "plain"]).expect(2).stderr;
-    assert!(said.contains("is no sweep: its file has no `sweep:`"), "{said}");
+    assert!(said.contains("is no sweep: its file has neither `sweep:` nor `evaluate:`"), "{said}");
 }
 
 #[test]

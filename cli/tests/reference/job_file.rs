@@ -18,7 +18,7 @@ once it is whole, belongs into the file that `PAKT_CHECKPOINTS` names: `pakt sho
 ";
 
 /// Words that the parser keeps free for later.
-const RESERVED: [&str; 3] = ["evaluate", "data", "telemetry"];
+const RESERVED: [&str; 2] = ["data", "telemetry"];
 
 #[test]
 fn the_page_of_the_job_file_is_what_the_parser_knows() {

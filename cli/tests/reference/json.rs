@@ -337,6 +337,12 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
     place.pakt(&["submit", "--watch", "sweep.yaml"]);
     collect(&place.json(&["--json", "show", "sweep"]), &mut printed);
     collect(&place.json(&["--json", "results", "sweep"]), &mut printed);
+    let scores = "printf '{}' >$PAKT_RESULTS/scores.json";
+    let evaluation = job.replace("tiny", "matrix").replace("kind: command", "kind: evaluate");
+    let evaluation = evaluation.replace("\"sleep 3\"", &format!("|\n  {scores}"));
+    place.write("matrix.yaml", &format!("{evaluation}evaluate: {{ models: m, tasks: t, harness: command }}\n"));
+    place.pakt(&["submit", "--watch", "matrix.yaml"]);
+    collect(&serde_json::from_str(&place.pakt(&["--json", "results", "matrix"]).stdout).expect("JSON"), &mut printed);
     place.write("any.yaml", &job.replace("site: local", "site: any"));
     let two = "site: local\nmachine: { cpus: 2, gpus: 0 }\nssh: { jupiter: { hosts: [nowhere.invalid] } }\n";
     place.write("config.yaml", two);

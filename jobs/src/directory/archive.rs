@@ -11,8 +11,10 @@ use std::{
 pub(super) const LONGEST_ARCHIVE: usize = reach::PUBLISHED_LIMIT;
 /// The most files in one.
 const MOST_FILES: usize = 20_000;
-/// The longest name of a file, in bytes: a plain header has room for it (POSIX pax(1), "ustar Interchange Format").
+/// The longest name of a file, and of the folders before it where both are longer, in bytes: a plain header has room for them
+/// (POSIX pax(1), "ustar Interchange Format").
 const LONGEST_NAME: usize = 100;
+const LONGEST_PREFIX: usize = 155;
 /// An archive is a number of blocks, in bytes, and ends with two that are empty.
 const BLOCK: usize = 512;
 const END: usize = 2 * BLOCK;
@@ -49,6 +51,11 @@ impl Archive {
     /// The bytes of a file.
     pub(super) fn file(&self, name: &str) -> Option<&[u8]> {
         self.files.get(name).map(|file| file.bytes.as_slice())
+    }
+
+    /// All files, by their names.
+    pub(super) fn into_files(self) -> impl Iterator<Item = (String, PackedFile)> {
+        self.files.into_iter()
     }
 
     /// The names right below a folder.
@@ -126,7 +133,8 @@ fn packed(entry: &mut tar::Entry<'_, &[u8]>) -> Result<(String, PackedFile), Str
 
 /// Whether a name is a path from the job directory down.
 fn is_plain(name: &str) -> bool {
-    name.len() <= LONGEST_NAME
+    let has_room = |at: usize| at <= LONGEST_PREFIX && name.len() - at - 1 <= LONGEST_NAME;
+    (name.len() <= LONGEST_NAME || name.match_indices('/').any(|(at, _)| has_room(at)))
         && !name.chars().any(char::is_control)
         && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
@@ -176,6 +184,24 @@ mod tests {
         }
         let read = Archive::read(&one_entry("intent.json", tar::EntryType::Regular, None)).expect("a plain file");
         assert_eq!(read.files["intent.json"].mode, 0o777, "no set-user-id bit is believed");
+    }
+
+    #[test]
+    fn a_long_name_is_parted_and_one_without_room_left_out() {
+        let part = |letters: usize| "x".repeat(letters);
+        for (name, has_room) in [
+            (format!("results/1/{}/{}", part(140), part(90)), true),
+            (format!("results/1/{}/{}", part(140), part(101)), false),
+            (format!("results/1/{}/a", part(150)), false),
+            (format!("{}/{}", part(155), part(100)), true),
+            (part(101), false),
+        ] {
+            let mut archive = Archive::default();
+            archive.add(name.clone(), file(b"{}"));
+            let read = Archive::read(&archive.to_bytes().expect("in memory")).expect("ours");
+            assert_eq!(read.file(&name).is_some(), has_room, "{name}");
+            assert_eq!(read, archive);
+        }
     }
 
     #[test]

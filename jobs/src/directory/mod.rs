@@ -34,7 +34,8 @@
 //!                 checkpoints, log
 //!                 code/            the code that it brought, unpacked by its first start
 //!                 sealed.tar       all of these but the log, once the job is long over  (written once)
-//!                 logs.<n>.tar     the logs of a sweep's links, then                   (written once)
+//!                 results/<start>/ what a start of an evaluation wrote
+//!                 logs.<n>.tar, results.<n>.tar the logs of a sweep's links, and many results, then (written once)
 //! STATE/ledgers/<name>.json        a ledger that holds for jobs here, where there are two (written once)
 //! STATE/ended.index                one line a job that is over; can be thrown away and rebuilt
 //! ```
@@ -54,7 +55,7 @@ mod link_arrays;
 mod links;
 mod markers;
 mod over;
-mod packed_logs;
+mod packed;
 mod record;
 mod seal;
 mod sets;

@@ -1,6 +1,6 @@
 //! Seals the directory of a job that is over: its small files become one archive, because a file system with a quota of
 //! inodes feels fifteen files a job. Its log stays as it is, and so does whatever Pakt and its script did not write; the logs of a
-//! sweep's links go into archives of their own (`packed_logs`).
+//! sweep's links, and the results of an evaluation where they are many, go into archives of their own (`packed`).
 //!
 //! The archive is published whole before the first file is removed, and a file is removed only where the archive, read
 //! again, holds the same bytes. Whoever is killed leaves a directory that reads the same, and the next call goes on.
@@ -8,6 +8,7 @@
 use super::{
     JobDirectory,
     archive::{Archive, LONGEST_ARCHIVE, PackedFile, room_of},
+    packed::Packing,
     store::{LONGEST_RECORD, unreadable},
 };
 use crate::{
@@ -72,6 +73,10 @@ const PACKED: [&str; 40] = [
 
 /// The logs of a sweep's links.
 const LOGS: [&str; 2] = ["links/*/log", "links/*/log.*"];
+/// The results of an evaluation's starts, as deep as harnesses write them.
+const RESULTS: [&str; 3] = ["results/*/*", "results/*/*/*", "results/*/*/*/*"];
+/// So many files of results stay as they lie: whoever looks for them there finds them.
+const FEW_RESULTS: usize = 20;
 
 /// What came of an attempt to seal a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +96,8 @@ struct Loose {
     files: Vec<(String, Entry)>,
     /// The logs of links, with their paths.
     logs: Vec<(String, Entry)>,
+    /// The results of starts, with their paths.
+    results: Vec<(String, Entry)>,
     /// The folders of the layout, those above first.
     folders: Vec<String>,
     /// What writers that were killed left under a temporary name.
@@ -120,7 +127,10 @@ impl JobDirectory {
         loose.remains.retain(|(_, entry)| entry.modified_at <= quiet_since);
         loose.logs.retain(|(_, entry)| entry.modified_at <= quiet_since);
         let has_removed = self.clear(&loose, &archive).await?;
-        let has_packed = self.pack_logs(&loose.logs).await?;
+        let has_packed = self.pack_files(Packing::Logs, &loose.logs).await?;
+        loose.results.retain(|(_, entry)| entry.modified_at <= quiet_since);
+        let are_many = loose.results.len() > FEW_RESULTS || self.has_packed(Packing::Results).await?;
+        let has_packed = are_many && self.pack_files(Packing::Results, &loose.results).await? || has_packed;
         let has_removed = self.clear_folders(&loose).await || has_packed || has_removed;
         Ok(if is_new || has_removed { Sealing::Done } else { Sealing::Known })
     }
@@ -196,8 +206,9 @@ impl JobDirectory {
                 match (entry.kind, fit(&path)) {
                     (EntryKind::File, Some(Fit::File)) => loose.files.push((path, entry)),
                     (EntryKind::File, Some(Fit::Log)) => loose.logs.push((path, entry)),
+                    (EntryKind::File, Some(Fit::Result)) => loose.results.push((path, entry)),
                     (EntryKind::File, None) if is_remains(&entry.name) => loose.remains.push((path, entry)),
-                    (EntryKind::Directory, Some(Fit::Folder)) => folders.push(path),
+                    (EntryKind::Directory, Some(Fit::Folder | Fit::Result)) => folders.push(path),
                     _ => {}
                 }
             }
@@ -267,6 +278,7 @@ impl JobDirectory {
 enum Fit {
     File,
     Log,
+    Result,
     Folder,
 }
 
@@ -279,7 +291,9 @@ fn fit(path: &str) -> Option<Fit> {
     let begins = |part: &str, wanted: &str| wanted.strip_suffix('*').is_some_and(|begin| part.starts_with(begin));
     let fits = |(part, wanted): (&str, &str)| wanted == part || (begins(part, wanted) && !part.starts_with('.'));
     let packed = PACKED.iter().map(|pattern| (pattern, Fit::File));
-    packed.chain(LOGS.iter().map(|pattern| (pattern, Fit::Log))).find_map(|(pattern, whole)| {
+    let logs = LOGS.iter().map(|pattern| (pattern, Fit::Log));
+    let results = RESULTS.iter().map(|pattern| (pattern, Fit::Result));
+    packed.chain(logs).chain(results).find_map(|(pattern, whole)| {
         let (parts, wanted) = (path.split('/').count(), pattern.split('/').count());
         let is_begun = parts <= wanted && path.split('/').zip(pattern.split('/')).all(fits);
         is_begun.then_some(if parts == wanted { whole } else { Fit::Folder })
@@ -305,6 +319,11 @@ mod tests {
             ("links/3/log", Some(Fit::Log)),
             ("links/3/log.12", Some(Fit::Log)),
             ("links/3/logs", None),
+            ("results/3", Some(Fit::Folder)),
+            ("results/3/mine.scores.json", Some(Fit::Result)),
+            ("results/3/__models__7b/results_2026.json", Some(Fit::Result)),
+            ("results/3/.mine.swp", None),
+            ("results/3/a/b/c/d", None),
             ("core.1234", None),
             ("sealed.tar", None),
             ("sending/.1.json.login01.7.0.tmp", None),

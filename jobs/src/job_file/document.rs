@@ -131,7 +131,7 @@ fn node(spanned: Spanned<Value>) -> Node {
 }
 
 /// The parts of a job file whose values reach a program as they are written: `1e-4` and `3.0` are other words than `0.0001` and `3`.
-const KEPT: [&[&str]; 2] = [&["environment", "variables"], &["sweep"]];
+const KEPT: [&[&str]; 3] = [&["environment", "variables"], &["sweep"], &["evaluate"]];
 
 /// Gives scalars below a part that were read as numbers or booleans their text again.
 fn keep_text(node: &mut Node, text: &str, part: &[&str]) {

@@ -9,8 +9,7 @@ use std::{cell::RefCell, fmt::Display, str::FromStr};
 pub(super) type Findings = RefCell<Vec<(Place, Finding)>>;
 
 /// Words that belong to parts of Pakt that do not exist yet: an honest answer instead of "unknown field".
-const RESERVED: [(&str, &str); 3] =
-    [("evaluate", "evaluation matrices"), ("data", "staging data"), ("telemetry", "GPU telemetry")];
+const RESERVED: [(&str, &str); 2] = [("data", "staging data"), ("telemetry", "GPU telemetry")];
 
 /// One mapping of the document, being read.
 pub(super) struct Fields<'a> {

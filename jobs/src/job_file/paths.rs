@@ -5,7 +5,7 @@ use super::fields::Fields;
 use std::path::{Component, Path, PathBuf};
 
 /// Takes what is wrong with a path, and what to do about it.
-type Report<'a> = dyn Fn(String, &str) + 'a;
+pub(super) type Report<'a> = dyn Fn(String, &str) + 'a;
 
 /// A path as the node will read it: `~/` and `$NAME` stay for the node to expand, what is relative starts at the file.
 /// None and a mistake where no node could read it.
@@ -66,7 +66,7 @@ pub(super) fn here(fields: &Fields<'_>, name: &str, directory: &Path) -> Option<
 }
 
 /// A text, where it can be a path at all.
-fn written<'a>(text: &'a str, name: &str, report: &Report<'_>) -> Option<&'a str> {
+pub(super) fn written<'a>(text: &'a str, name: &str, report: &Report<'_>) -> Option<&'a str> {
     if text.is_empty() {
         report(format!("`{name}` is empty"), "write a path, or take the field out");
         return None;

@@ -3,11 +3,12 @@
 use super::{
     Document, Mistake, Place, chain, code,
     document::Value,
+    evaluate,
     fields::{Fields, Findings},
     on_failure, paths, reference, resources, scheduler, surroundings, sweep,
 };
 use crate::nearest::nearest;
-use model::{Finding, JobKind, JobSpec, Launch, NameError, RunLine, SiteChoice, SiteName};
+use model::{Finding, JobKind, JobSpec, Launch, NameError, RunLine, SiteChoice, SiteName, Sweep};
 use std::{
     cell::RefCell,
     path::{Path, PathBuf},
@@ -133,7 +134,6 @@ fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place,
     let site = site(&job);
     let resources = resources::read(&job);
     let launch = job.required("launch", job.word("launch", &launchers), "torchrun");
-    let run = run(&job, launch);
     let environment = surroundings::environment(&job, &source.directory);
     let workdir = workdir(&job, &source.directory);
     let output = paths::of_log(&job, "output", &source.directory);
@@ -145,7 +145,9 @@ fn spec(document: &Document, source: &SourceFile, findings: &RefCell<Vec<(Place,
     let on_failure = on_failure::read(&job, resources.as_ref().map(|resources| resources.time));
     let nodes = resources.as_ref().and_then(|resources| resources.nodes);
     let beside = sweep::Beside { launch, nodes, environment: &environment };
-    let sweep = sweep::read(&job, &source.directory, &beside);
+    let evaluation = evaluate::read(&job, &source.directory, kind, &beside);
+    let run = run(&job, launch, evaluation.as_ref());
+    let sweep = sweep::read(&job, &source.directory, &beside).or(evaluation);
     Some(JobSpec {
         name: name.unwrap_or_else(|| MADE_UP.parse().expect("a word is a job name")),
         kind: kind.unwrap_or(JobKind::Command),
@@ -206,7 +208,8 @@ fn site(job: &Fields<'_>) -> Option<SiteChoice> {
     (!sites.is_empty()).then_some(SiteChoice::OneOf(sites))
 }
 
-fn run(job: &Fields<'_>, launch: Option<Launch>) -> Option<RunLine> {
+/// What is started; of an evaluation by lm-evaluation-harness with what that is told.
+fn run(job: &Fields<'_>, launch: Option<Launch>, evaluation: Option<&Sweep>) -> Option<RunLine> {
     let run = if job.is_list("run") {
         let words = job.texts("run");
         (!words.is_empty()).then_some(RunLine::Words(words))
@@ -223,6 +226,10 @@ fn run(job: &Fields<'_>, launch: Option<Launch>) -> Option<RunLine> {
     if run.is_none() && job.has("run") {
         job.mistake("run", "`run` is empty", "write what to run, such as `run: train.py --steps 200`");
     }
+    let run = match evaluation {
+        Some(evaluation) => evaluate::with_harness(job, evaluation, run),
+        None => run,
+    };
     job.required("run", run, "train.py --steps 200")
 }
 

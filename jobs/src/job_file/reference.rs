@@ -28,6 +28,14 @@ const fn field(
     FieldReference { path, value, default, example, meaning }
 }
 
+const PACK_SWEEP: &str = "How many cells a link, which is one job of the scheduler's, works through. `resources.time` is the limit of a link.";
+const PACK_EVALUATE: &str = "How many starts a link, which is one job of the scheduler's, works through. `resources.time` is the limit of a link.";
+const SIDE_BY_SIDE_SWEEP: &str =
+    "How many cells of a link run at once, each with its share of the node's GPUs. For `launch: command` on one node.";
+const SIDE_BY_SIDE_EVALUATE: &str =
+    "How many starts of a link run at once, each with its share of the node's GPUs. For `launch: command` on one node.";
+const AT_ONCE: &str = "How many links of an array may run at once.";
+
 /// All fields, in the order in which people write them.
 pub const FIELDS: &[FieldReference] = &[
     field(
@@ -200,27 +208,65 @@ pub const FIELDS: &[FieldReference] = &[
         "The cells stand in a table of comma-separated or tab-separated values, with the names in its first line. It is read when the job is \
          submitted. A relative path begins at the job file.",
     ),
+    field("sweep.pack", "a number from 1 to 1000", "1", "8", PACK_SWEEP),
+    field("sweep.side_by_side", "a number from 1 to 16", "1", "4", SIDE_BY_SIDE_SWEEP),
+    field("sweep.at_once", "a number from 1 to 1000", "as many as the site lets", "20", AT_ONCE),
     field(
-        "sweep.pack",
+        "evaluate",
+        "fields",
+        "nothing is evaluated",
+        "",
+        "Models or checkpoints are given tasks: a cell is one task of one model. A start of the program loads one model and has several tasks, which it \
+         finds in `PAKT_MODEL`, `PAKT_STEP` (empty without one) and `PAKT_TASKS` (with commas), and writes its results below `PAKT_RESULTS`. It is one job, as \
+         a sweep is, of `kind: evaluate` (`docs/evaluations.md`).",
+    ),
+    field(
+        "evaluate.models",
+        "a list of paths or names",
+        "`models` or `checkpoints` is required",
+        "[$PROJECT/models/7b, openGPT-X/Teuken-7B-base-v0.6]",
+        "Paths as in `workdir`; what is no path and does not lie beside the job file is a name that the harness knows. For `lm-eval` arguments may \
+         stand behind it: `EleutherAI/pythia-70m,revision=step3000`.",
+    ),
+    field(
+        "evaluate.checkpoints",
+        "a list of paths",
+        "see `evaluate.models`",
+        "runs/7b/checkpoint-*",
+        "Checkpoints, in the order of the steps that their names end with. `*` stands for any letters of one name, and is looked for when the job is submitted.",
+    ),
+    field(
+        "evaluate.tasks",
+        "a list of names",
+        "required in `evaluate`",
+        "[arc_easy, hellaswag]",
+        "What each of them is evaluated at. Of `lm-eval` also groups, tags and patterns: such a name is a cell, and its members have scores of their own.",
+    ),
+    field(
+        "evaluate.harness",
+        "`lm-eval` or `command`",
+        "required in `evaluate`",
+        "lm-eval",
+        "What evaluates. With `lm-eval` `run` is the line that starts lm-evaluation-harness, `lm_eval --model hf` where it is left out, and is told the \
+         model, the tasks and the folder behind it. With `command` the program looks into its variables, and writes scores in the simple form (`docs/results.md`).",
+    ),
+    field(
+        "evaluate.model_args",
+        "text",
+        "none",
+        "dtype=bfloat16",
+        "Of `lm-eval`: what stands behind the model in `--model_args`. `$NAME` is expanded on the node.",
+    ),
+    field(
+        "evaluate.tasks_per_load",
         "a number from 1 to 1000",
-        "1",
+        "all",
         "8",
-        "How many cells a link, which is one job of the scheduler's, works through. `resources.time` is the limit of a link.",
+        "How many tasks a start has. When it fails, all of its tasks are to be done again.",
     ),
-    field(
-        "sweep.side_by_side",
-        "a number from 1 to 16",
-        "1",
-        "4",
-        "How many cells of a link run at once, each with its share of the node's GPUs. For `launch: command` on one node.",
-    ),
-    field(
-        "sweep.at_once",
-        "a number from 1 to 1000",
-        "as many as the site lets",
-        "20",
-        "How many links of an array may run at once.",
-    ),
+    field("evaluate.pack", "a number from 1 to 1000", "1", "4", PACK_EVALUATE),
+    field("evaluate.side_by_side", "a number from 1 to 16", "1", "4", SIDE_BY_SIDE_EVALUATE),
+    field("evaluate.at_once", "a number from 1 to 1000", "as many as the site lets", "20", AT_ONCE),
     field(
         "on_failure",
         "fields",
@@ -307,7 +353,7 @@ pub const FIELDS: &[FieldReference] = &[
         "[python, train.py, \"--name=it's\"]",
         "What is started. Text is put behind the launcher as it is, and may have several lines with `launch: command` \
          only; the words of a list reach the program exactly as written. Several lines end \
-         with the code of the last one: `set -e` in front stops at the first that fails.",
+         with the code of the last one: `set -e` in front stops at the first that fails. With `evaluate.harness: lm-eval` it may be left out.",
     ),
     field(
         "workdir",

@@ -7,13 +7,13 @@ use std::path::Path;
 /// The most cells of a sweep.
 pub(super) const MOST_CELLS: usize = 10_000;
 /// The most links: what one archive seals.
-const MOST_LINKS: u32 = 1_000;
+pub(super) const MOST_LINKS: u32 = 1_000;
 /// The most cells that a link works through.
-const MOST_PACKED: u32 = 1_000;
+pub(super) const MOST_PACKED: u32 = 1_000;
 /// The most cells at once on one node: one a GPU, and as much again.
 const MOST_SIDE_BY_SIDE: u32 = 16;
 /// The longest value, in bytes.
-const LONGEST_VALUE: usize = 4_096;
+pub(super) const LONGEST_VALUE: usize = 4_096;
 /// The ways to say which cells there are.
 const WAYS: [&str; 4] = ["grid", "zip", "list", "file"];
 /// All fields.
@@ -126,8 +126,9 @@ pub(super) fn read(job: &Fields<'_>, directory: &Path, beside: &Beside<'_>) -> O
     let Table { parameters, cells } = table?;
     let parameters = parameters.iter().map(|name| parameter(&fields, name, beside.environment));
     let parameters = parameters.collect::<Option<Vec<_>>>()?;
-    let sweep = Sweep { parameters, cells, pack, side_by_side, at_once };
-    is_of_a_size(&fields, &sweep).then_some(sweep)
+    let sweep = Sweep { parameters, cells, pack, side_by_side, at_once, evaluation: None, continues: None };
+    let way = WAYS.into_iter().find(|way| fields.has(way)).unwrap_or("grid");
+    is_of_a_size(&fields, way, &sweep).then_some(sweep)
 }
 
 fn table(fields: &Fields<'_>, directory: &Path) -> Option<Table> {
@@ -257,7 +258,7 @@ fn parameter(fields: &Fields<'_>, name: &str, environment: &Environment) -> Opti
     Some(parameter)
 }
 
-fn side_by_side(fields: &Fields<'_>, pack: u32, beside: &Beside<'_>) -> u32 {
+pub(super) fn side_by_side(fields: &Fields<'_>, pack: u32, beside: &Beside<'_>) -> u32 {
     let Some(count) = fields.up_to("side_by_side", MOST_SIDE_BY_SIDE).filter(|count| *count > 1) else { return 1 };
     let is_one_process = beside.launch.is_none_or(|launch| launch == Launch::Command);
     if !is_one_process {
@@ -272,8 +273,8 @@ fn side_by_side(fields: &Fields<'_>, pack: u32, beside: &Beside<'_>) -> u32 {
     count
 }
 
-fn is_of_a_size(fields: &Fields<'_>, sweep: &Sweep) -> bool {
-    let way = WAYS.into_iter().find(|way| fields.has(way)).unwrap_or("grid");
+/// Whether there are not too many cells, nor links of them, and each cell is there once; `way` is the field that says which there are.
+pub(super) fn is_of_a_size(fields: &Fields<'_>, way: &str, sweep: &Sweep) -> bool {
     let (cells, links) = (sweep.cells.len(), sweep.links().get());
     if cells > MOST_CELLS {
         fields.mistake(way, format!("these are more than {MOST_CELLS} cells"), "write several jobs");

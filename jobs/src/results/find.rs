@@ -19,10 +19,10 @@ const MOST_ENTRIES: usize = 200_000;
 const MOST_FILES: usize = 20_000;
 
 /// Files, each once, in the order of their paths, with the time when each was last written.
-pub(super) type Found = BTreeMap<PathBuf, Option<Timestamp>>;
+pub(crate) type Found = BTreeMap<PathBuf, Option<Timestamp>>;
 
 /// Looks for files. A path that is not there is a mistake; a folder below one that cannot be read is told.
-pub(super) async fn find(files: &dyn Reach, paths: &[PathBuf], told: &mut Vec<Told>) -> Result<Found, JobsError> {
+pub(crate) async fn find(files: &dyn Reach, paths: &[PathBuf], told: &mut Vec<Told>) -> Result<Found, JobsError> {
     let mut search = Search { found: Found::new(), entries: 0 };
     for path in paths {
         match files.list(path).await {
@@ -100,7 +100,7 @@ pub(super) fn remark(path: &Path, kind: ToldKind, what: String) -> Told {
 
 /// Whether a file of this name is read where a folder was named: as the LM Evaluation Harness calls its files (`results.json`
 /// before 0.4.3), and as ours are to be called. The harness's own `samples_*.jsonl` have no scores.
-fn is_name_of_results(name: &str) -> bool {
+pub(crate) fn is_name_of_results(name: &str) -> bool {
     let (before, ending) = name.rsplit_once('.').unwrap_or((name, ""));
     match ending {
         "json" if before == "results" || before.starts_with("results_") => true,

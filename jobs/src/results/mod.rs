@@ -12,5 +12,9 @@ mod python_json;
 mod read;
 mod step;
 
+pub(crate) use find::{Found, find, is_name_of_results};
+pub(crate) use page::Page;
 pub use page::{Told, ToldKind};
+pub(crate) use read::{Gathering, page, page_of};
 pub use read::{Results, Wanted, results};
+pub(crate) use step::subject_of_job;

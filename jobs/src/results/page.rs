@@ -1,6 +1,6 @@
 //! What one file gives: scores, whence they come, and what is to be told of it.
 
-use model::{Score, ScoreSource, Subject};
+use model::{Score, ScoreSource, Subject, TaskName};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ pub struct Told {
 
 /// The scores of one file.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(crate) struct Page {
     /// What all sources of this file have in common.
     source: ScoreSource,
     scores: Vec<Score>,
@@ -106,6 +106,16 @@ impl Page {
         for what in odd.collect::<Vec<_>>() {
             self.tell(ToldKind::Note, what);
         }
+    }
+
+    /// Says that all scores are of this model: whoever had them made knows better than the file.
+    pub(crate) fn attribute(&mut self, subject: &Subject) {
+        self.scores.iter_mut().for_each(|score| score.subject = subject.clone());
+    }
+
+    /// The tasks that have a score.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = &TaskName> {
+        self.scores.iter().map(|score| &score.task.task)
     }
 
     /// What its scores are of.

@@ -66,62 +66,99 @@ pub struct Results {
 pub async fn results(files: &dyn Reach, paths: &[PathBuf], wanted: &Wanted) -> Result<Results, JobsError> {
     let mut told = Vec::new();
     let found = find(files, paths, &mut told).await?;
-    let (count, mut scores, mut sources) = (found.len(), Vec::new(), Vec::new());
-    let (mut subjects, mut has_scores) = (BTreeSet::new(), false);
+    let mut gathered = Gathering { told, ..Gathering::default() };
     for (path, modified_at) in found {
-        let mut page = match page(files, &path, modified_at).await {
+        let page = page(files, &path, modified_at).await;
+        gathered.take(page, wanted)?;
+    }
+    if gathered.scores.is_empty() {
+        let Gathering { files, told, has_scores, .. } = gathered;
+        return Err(if has_scores { none_wanted(files) } else { nothing(files, &told) });
+    }
+    gathered.finish()
+}
+
+/// The scores of many files.
+#[derive(Default)]
+pub(crate) struct Gathering {
+    scores: Vec<Score>,
+    sources: Vec<ScoreSource>,
+    subjects: BTreeSet<Subject>,
+    told: Vec<Told>,
+    files: usize,
+    has_scores: bool,
+}
+
+impl Gathering {
+    /// Takes the wanted scores of a file.
+    pub(crate) fn take(&mut self, page: Result<Page, Told>, wanted: &Wanted) -> Result<(), JobsError> {
+        self.files += 1;
+        let mut page = match page {
             Ok(page) => page,
             Err(remark) => {
-                told.push(remark);
-                continue;
+                self.told.push(remark);
+                return Ok(());
             }
         };
-        has_scores |= page.count() > 0;
+        self.has_scores |= page.count() > 0;
         // What another task was measured of lacks the wanted one.
-        subjects.extend(page.subjects().filter(|subject| wanted.has_model(subject)).cloned());
+        self.subjects.extend(page.subjects().filter(|subject| wanted.has_model(subject)).cloned());
         page.keep(|score| wanted.has(score));
         let (taken, its_sources, its_told) = page.into_parts();
-        told.extend(its_told);
+        self.told.extend(its_told);
         if taken.is_empty() {
-            continue;
+            return Ok(());
         }
-        let first = sources.len();
-        sources.extend(its_sources);
-        scores.extend(taken.into_iter().map(|score| Score { source: first + score.source, ..score }));
-        if scores.len() > MOST_SCORES {
+        let first = self.sources.len();
+        self.sources.extend(its_sources);
+        self.scores.extend(taken.into_iter().map(|score| Score { source: first + score.source, ..score }));
+        if self.scores.len() > MOST_SCORES {
             let why = format!("there are more than {MOST_SCORES} scores");
             return Err(JobsError::usage(NOT_READ, why, "name fewer with `--task`, `--metric` or `--model`"));
         }
+        Ok(())
     }
-    if scores.is_empty() {
-        return Err(if has_scores { none_wanted(count) } else { nothing(count, &told) });
+
+    /// Tells something of a file or folder.
+    pub(crate) fn tell(&mut self, told: impl IntoIterator<Item = Told>) {
+        self.told.extend(told);
     }
-    let (matrix, replaced) = ScoreMatrix::of(&subjects, scores, sources).map_err(|error| {
-        JobsError::usage(NOT_READ, error.to_string(), "name fewer with `--task`, `--metric` or `--model`")
-    })?;
-    Ok(Results { matrix, replaced, told, files: count })
+
+    /// All scores side by side, in a matrix that may be empty.
+    pub(crate) fn finish(self) -> Result<Results, JobsError> {
+        let Self { scores, sources, subjects, told, files, .. } = self;
+        let (matrix, replaced) = ScoreMatrix::of(&subjects, scores, sources).map_err(|error| {
+            JobsError::usage(NOT_READ, error.to_string(), "name fewer with `--task`, `--metric` or `--model`")
+        })?;
+        Ok(Results { matrix, replaced, told, files })
+    }
 }
 
-async fn page(files: &dyn Reach, path: &Path, modified_at: Option<Timestamp>) -> Result<Page, Told> {
-    let bytes = match files.read(path, MOST_BYTES).await {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) => return Err(remark(path, ToldKind::Unreachable, "it is not there any more".to_owned())),
+/// Reads a file.
+pub(crate) async fn page(files: &dyn Reach, path: &Path, modified_at: Option<Timestamp>) -> Result<Page, Told> {
+    match files.read(path, MOST_BYTES).await {
+        Ok(Some(bytes)) => Ok(page_of(path, &bytes, modified_at)),
+        Ok(None) => Err(remark(path, ToldKind::Unreachable, "it is not there any more".to_owned())),
         Err(error) if error.kind == ReachErrorKind::TooLong => {
-            return Err(remark(path, ToldKind::NoResult, format!("it has more than {MOST_BYTES} bytes")));
+            Err(remark(path, ToldKind::NoResult, format!("it has more than {MOST_BYTES} bytes")))
         }
-        Err(error) => return Err(remark(path, ToldKind::Unreachable, error.to_string())),
-    };
+        Err(error) => Err(remark(path, ToldKind::Unreachable, error.to_string())),
+    }
+}
+
+/// Reads the bytes of a file.
+pub(crate) fn page_of(path: &Path, bytes: &[u8], modified_at: Option<Timestamp>) -> Page {
     let mut page = Page::new(ScoreSource {
         file: path.display().to_string(),
-        digest: blake3::hash(&bytes).to_hex().to_string(),
+        digest: blake3::hash(bytes).to_hex().to_string(),
         harness: None,
         harness_version: None,
         git_hash: None,
         at: None,
         modified_at,
     });
-    contents::read(&bytes, &mut page);
-    Ok(page)
+    contents::read(bytes, &mut page);
+    page
 }
 
 fn none_wanted(files: usize) -> JobsError {

@@ -18,12 +18,31 @@ static CHECKPOINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 const HOLDERS: [&str; 3] = ["/checkpoints", "/checkpoint", "/ckpts"];
 
 /// The model and the step that a name says; the step of a revision (`step3000`) where the name has none.
-pub(super) fn subject(name: &str, revision: Option<&str>) -> Result<Subject, NameError> {
+pub(crate) fn subject(name: &str, revision: Option<&str>) -> Result<Subject, NameError> {
     if let Some((model, step)) = cut(name) {
         return Ok(Subject { model: model.parse()?, step: Some(step) });
     }
     let step = revision.and_then(cut).map(|(_, step)| step);
     Ok(Subject { model: name.parse::<ModelName>()?, step })
+}
+
+/// The model and the step that a job's own name of a model says, as nodes read it: two dollars are one, and behind commas there may be arguments of the
+/// harness, of which a revision may tell the step.
+pub(crate) fn subject_of_job(text: &str) -> Result<Subject, NameError> {
+    let text = text.replace("$$", "$");
+    let (path, rest) = text.split_once(',').unwrap_or((&text, ""));
+    if !rest.split(',').all(|argument| rest.is_empty() || argument.contains('=')) {
+        return subject(&text, None);
+    }
+    let revision = rest.split(',').find_map(|argument| argument.strip_prefix("revision="));
+    let told = subject(path, revision)?;
+    // Arguments that tell no step make another model of it.
+    let is_step = |argument: &&str| told.step.is_some() && argument.starts_with("revision=") && cut(path).is_none();
+    let others: Vec<&str> = rest.split(',').filter(|argument| !argument.is_empty() && !is_step(argument)).collect();
+    if others.is_empty() {
+        return Ok(told);
+    }
+    Ok(Subject { model: format!("{},{}", told.model, others.join(",")).parse()?, ..told })
 }
 
 /// What stands before the step, or the word for a checkpoint where nothing does; and the step.
@@ -63,5 +82,22 @@ mod tests {
             assert_eq!((read.model.as_str(), read.step), (model, step), "{name}");
         }
         assert!(subject("", None).is_err());
+    }
+
+    #[test]
+    fn what_a_job_calls_a_model_is_one_model_however_it_is_told() {
+        for (text, model, step) in [
+            ("$SCRATCH/7b/checkpoint-100", "$SCRATCH/7b", Some(100)),
+            ("/odd/$$x/checkpoint-100", "/odd/$x", Some(100)),
+            ("EleutherAI/pythia-70m,revision=step3000", "EleutherAI/pythia-70m", Some(3000)),
+            ("EleutherAI/pythia-70m,revision=main", "EleutherAI/pythia-70m,revision=main", None),
+            ("a/step5,dtype=float16", "a,dtype=float16", Some(5)),
+            ("a/step5,revision=step7", "a,revision=step7", Some(5)),
+            ("a,b/checkpoint-1", "a,b", Some(1)),
+            ("a,revision=step7,peft=b", "a,peft=b", Some(7)),
+        ] {
+            let read = subject_of_job(text).expect(text);
+            assert_eq!((read.model.as_str(), read.step), (model, step), "{text}");
+        }
     }
 }

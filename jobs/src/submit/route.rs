@@ -59,7 +59,7 @@ impl SubmitOutcome {
 /// How large a sweep is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct SubmittedSweep {
-    /// How many starts of the program.
+    /// How many cells: starts of the program, or of an evaluation tasks of models.
     pub cells: usize,
     /// In how many jobs of the scheduler's.
     pub links: LinkNumber,
@@ -68,7 +68,7 @@ pub struct SubmittedSweep {
 impl SubmittedSweep {
     /// How large this one is.
     pub(crate) fn of(sweep: &Sweep) -> Self {
-        Self { cells: sweep.cells.len(), links: sweep.links() }
+        Self { cells: sweep.point_count(), links: sweep.links() }
     }
 }
 
@@ -139,7 +139,7 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
 async fn begins_anew(house: &House, earlier: JobId) -> Result<Option<String>, JobsError> {
     let directory = house.state.job(earlier);
     if let Some(sweep) = directory.intent().await?.as_ref().and_then(Intent::sweep) {
-        let counts = cells(&directory, sweep).await?.counts();
+        let counts = cells(&directory, sweep).await?.counts(sweep);
         let note = format!(
             "it begins all cells anew; job {earlier} of the same file has done {} of {}, and `pakt results {earlier} --missing` submits the others alone",
             counts.done, counts.all

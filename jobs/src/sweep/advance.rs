@@ -1,6 +1,6 @@
 //! Sends the links of a sweep that were not sent, and sees when all of them are over.
 
-use super::cells::cells;
+use super::points::point_counts;
 use crate::{
     chain::{Advanced, ChainState, was_withdrawn},
     directory::{Intent, JobDirectory, Over, OverReason, SentLink},
@@ -65,7 +65,7 @@ pub(crate) async fn over_if_spent(
     }
     let why = if none_began {
         OverReason::Withdrawn
-    } else if cells(directory, sweep).await?.counts().done == sweep.cells.len() {
+    } else if point_counts(&*house.files, directory, sweep).await?.done == sweep.point_count() {
         OverReason::Done
     } else {
         OverReason::Cells

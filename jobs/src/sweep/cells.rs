@@ -17,6 +17,8 @@ const AT_ONCE: usize = 64;
 pub enum CellState {
     /// Its program ended with 0, and was not told to end.
     Done,
+    /// It ended with 0, and left no score: of an evaluation that is what counts.
+    Unscored,
     /// Its program ended with another code.
     Failed,
     /// Its program runs, as far as its files tell.
@@ -31,13 +33,15 @@ pub enum CellState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cells(pub Vec<(CellState, Option<CellRecord>)>);
 
-/// How many cells there are of each state.
+/// How many cells there are of each state; of an evaluation each start counts as its tasks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CellCounts {
     /// All.
     pub all: usize,
     /// Those that are done.
     pub done: usize,
+    /// Those that left no score, where that is what counts.
+    pub unscored: usize,
     /// Those whose program failed.
     pub failed: usize,
     /// Those that run.
@@ -49,19 +53,28 @@ pub struct CellCounts {
 }
 
 impl Cells {
-    /// How many there are of each state.
-    pub fn counts(&self) -> CellCounts {
-        let mut counts = CellCounts { all: self.0.len(), ..CellCounts::default() };
-        for (state, _) in &self.0 {
-            *match state {
-                CellState::Done => &mut counts.done,
-                CellState::Failed => &mut counts.failed,
-                CellState::Running => &mut counts.running,
-                CellState::Stopped => &mut counts.stopped,
-                CellState::Waiting => &mut counts.waiting,
-            } += 1;
+    /// How many there are of each state, as far as the records of the starts tell.
+    pub fn counts(&self, sweep: &Sweep) -> CellCounts {
+        let mut counts = CellCounts::default();
+        for (place, (state, _)) in self.0.iter().enumerate() {
+            counts.add(*state, sweep.points_of(place));
         }
         counts
+    }
+}
+
+impl CellCounts {
+    /// Counts so many of a state.
+    pub fn add(&mut self, state: CellState, count: usize) {
+        self.all += count;
+        *match state {
+            CellState::Done => &mut self.done,
+            CellState::Unscored => &mut self.unscored,
+            CellState::Failed => &mut self.failed,
+            CellState::Running => &mut self.running,
+            CellState::Stopped => &mut self.stopped,
+            CellState::Waiting => &mut self.waiting,
+        } += count;
     }
 }
 

@@ -1,32 +1,36 @@
 //! `pakt results JOB`: what became of each cell of a sweep, also of those that a later job took over; and which are missing.
 
-use super::cells::{CellState, cells};
+use super::{
+    cells::CellState,
+    points::{PointState, points},
+};
 use crate::{
-    directory::{CellRecord, Intent, JobDirectory, Origin},
-    error::{Gravity, JobsError},
+    directory::{CellRecord, Intent, JobDirectory},
+    error::JobsError,
     find::find,
     house::House,
-    job_file::{JobFile, SourceFile},
     reached::reached,
-    submit::{digest_of, is_over_with_links},
+    results::{Gathering, Page, Results, Told, Wanted},
+    submit::is_over_with_links,
 };
 use model::{JobId, LinkNumber, Sweep};
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
 };
 
 /// A job takes over what an earlier one left, at most so many times in a row.
 const MOST_GENERATIONS: usize = 100;
 
-/// One cell.
+/// One cell: a start of the program, or of an evaluation one task of one model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReportedCell {
-    /// Its number in the sweep, from 1.
+    /// Its number, from 1.
     pub cell: usize,
-    /// Its values: `lr=1e-4 seed=2`.
-    pub values: String,
+    /// What its values are called, and its values.
+    #[serde(serialize_with = "as_map")]
+    pub values: Vec<(String, String)>,
     /// What became of it.
     pub state: CellState,
     /// What was written down of its last start.
@@ -35,18 +39,38 @@ pub struct ReportedCell {
     pub job: JobId,
     /// The link of that job.
     pub link: LinkNumber,
-    /// Its number in that job.
+    /// The number of its start in that job.
     pub number: usize,
     /// Whether that job may still do it.
     pub is_in_hands: bool,
 }
 
+fn as_map<S: Serializer>(values: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(values.len()))?;
+    for (name, value) in values {
+        map.serialize_entry(name, value)?;
+    }
+    map.end()
+}
+
+impl ReportedCell {
+    /// Its values in words: `lr=1e-4 seed=2`.
+    pub fn title(&self) -> String {
+        self.values.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// The cells of a sweep.
 pub struct SweepReport {
-    /// The job.
+    /// The job; where a later one was asked for, which has missing cells of it, the one that had all of them.
     pub intent: Intent,
+    /// The job that was asked for.
+    pub asked: JobId,
     /// Its cells, in their order.
     pub cells: Vec<ReportedCell>,
+    /// What an evaluation left, that of later jobs included.
+    pages: Vec<Result<Page, Told>>,
+    told: Vec<Told>,
 }
 
 impl SweepReport {
@@ -54,15 +78,35 @@ impl SweepReport {
     pub fn missing(&self) -> impl Iterator<Item = &ReportedCell> {
         self.cells.iter().filter(|cell| cell.state != CellState::Done && !cell.is_in_hands)
     }
+
+    /// Whether it evaluates.
+    pub fn is_evaluation(&self) -> bool {
+        self.intent.sweep().is_some_and(|sweep| sweep.evaluation.is_some())
+    }
+
+    /// The wanted scores of an evaluation, side by side; they are handed out once.
+    pub fn take_scores(&mut self, wanted: &Wanted) -> Result<Results, JobsError> {
+        let mut gathered = Gathering::default();
+        for page in std::mem::take(&mut self.pages) {
+            gathered.take(page, wanted)?;
+        }
+        gathered.tell(std::mem::take(&mut self.told));
+        gathered.finish()
+    }
 }
 
 /// Tells what became of each cell of the job that `text` names.
 pub async fn report(house: &House, text: &str) -> Result<SweepReport, JobsError> {
     let (directory, intent, sweep) = sweep_of(house, text, &format!("the cells of `{text}` cannot be told")).await?;
-    let mut reported = cells_of(house, &directory, &intent, &sweep).await?;
+    let asked = intent.id;
+    let (directory, intent, sweep) = first_of(house, directory, intent, sweep).await?;
+    let mut report = SweepReport { intent, asked, cells: Vec::new(), pages: Vec::new(), told: Vec::new() };
+    report.cells = cells_of(house, &directory, &report.intent.clone(), &sweep, &mut report).await?;
+    let places: BTreeMap<_, usize> =
+        report.cells.iter().enumerate().map(|(place, cell)| (cell.values.clone(), place)).collect();
     // What a later job took over, it tells; of that what a still later one took over.
     let mut later = vec![directory];
-    let mut seen = BTreeSet::from([intent.id]);
+    let mut seen = BTreeSet::from([report.intent.id]);
     while let Some(directory) = later.pop() {
         for digest in directory.given_away().await? {
             let Some((_, id)) = house.state.last_of_request(&digest).await? else { continue };
@@ -72,24 +116,28 @@ pub async fn report(house: &House, text: &str) -> Result<SweepReport, JobsError>
                 continue;
             };
             let Some(sweep) = intent.sweep() else { continue };
-            for theirs in cells_of(house, &directory, &intent, sweep).await? {
+            for theirs in cells_of(house, &directory, &intent, sweep, &mut report).await? {
+                let Some(known) = places.get(&theirs.values).and_then(|place| report.cells.get_mut(*place)) else {
+                    continue;
+                };
                 // Ids follow time: a job is younger than those whose cells it took over.
-                let known = reported.iter_mut().find(|known| known.values == theirs.values && known.job < theirs.job);
-                if let Some(known) = known.filter(|known| known.state != CellState::Done) {
+                if known.job < theirs.job && known.state != CellState::Done {
                     *known = ReportedCell { cell: known.cell, ..theirs };
                 }
             }
             later.push(directory);
         }
     }
-    Ok(SweepReport { intent, cells: reported })
+    Ok(report)
 }
 
+/// The cells of one job; what it left is put with the rest.
 async fn cells_of(
     house: &House,
     directory: &JobDirectory,
     intent: &Intent,
     sweep: &Sweep,
+    report: &mut SweepReport,
 ) -> Result<Vec<ReportedCell>, JobsError> {
     // What was cancelled may run on for a while. Of another person's job only its files are asked.
     let is_over = if intent.principal.user == house.principal.user {
@@ -97,64 +145,21 @@ async fn cells_of(
     } else {
         directory.ended().await?.is_some() || directory.over().await?.is_some()
     };
-    let reported = |(place, (state, record)): (usize, (CellState, Option<CellRecord>))| ReportedCell {
+    let (points, scores) = points(&*house.files, directory, sweep).await?;
+    report.pages.extend(scores.pages);
+    report.told.extend(scores.told);
+    let reported = |(place, PointState { point, state, record }): (usize, PointState)| ReportedCell {
         cell: place + 1,
-        values: sweep.title(place).unwrap_or_default(),
+        values: point.values,
         // Nothing of a job that is over runs, whatever its files were left to say.
         state: if is_over && state == CellState::Running { CellState::Stopped } else { state },
         record,
         job: intent.id,
-        link: sweep.link_of(place),
-        number: place + 1,
+        link: sweep.link_of(point.cell),
+        number: point.cell + 1,
         is_in_hands: !is_over,
     };
-    Ok(cells(directory, sweep).await?.0.into_iter().enumerate().map(reported).collect())
-}
-
-/// The cells that are missing, as a job to be submitted, and the later jobs' way back to them.
-pub struct Missing {
-    /// The job.
-    pub file: JobFile,
-    /// How many they are.
-    pub cells: usize,
-}
-
-/// Makes a job of the cells of `text` that are not done and that nobody works on; none where there are none. It is written down who
-/// has them from now on, so that nothing of the earlier jobs begins them again.
-pub async fn missing(house: &House, text: &str) -> Result<Option<Missing>, JobsError> {
-    let what = format!("no cell of `{text}` was submitted again");
-    let report = report(house, text).await?;
-    let missing: Vec<&ReportedCell> = report.missing().collect();
-    if missing.is_empty() {
-        return Ok(None);
-    }
-    if report.intent.principal.user != house.principal.user {
-        let why = format!("it is a job of {}", report.intent.principal);
-        return Err(JobsError::new(Gravity::Refused, what, why, "its owner submits them again"));
-    }
-    let Some(Origin::JobFile { path, text, spec }) = report.intent.origin.clone() else {
-        return Err(JobsError::new(Gravity::Bug, what, "it was made from no job file", "please report it"));
-    };
-    let mut spec = *spec;
-    let count = missing.len();
-    if let Some(sweep) = &mut spec.sweep {
-        sweep.cells = missing.iter().filter_map(|cell| sweep.cells.get(cell.cell - 1).cloned()).collect();
-    }
-    let digest = digest_of(house, &spec);
-    // Each job learns which of its own cells are another's by now.
-    let jobs: BTreeSet<JobId> = missing.iter().map(|cell| cell.job).collect();
-    for job in jobs {
-        let numbers: Vec<usize> = missing.iter().filter(|cell| cell.job == job).map(|cell| cell.number).collect();
-        house.state.job(job).give_away(&digest, &numbers).await?;
-    }
-    let path = PathBuf::from(path);
-    let directory = path.parent().filter(|folder| folder.is_absolute()).map(Path::to_path_buf);
-    let directory = directory.unwrap_or_else(|| PathBuf::from(&spec.workdir));
-    let source = SourceFile { path, directory, text, lines_before: 0 };
-    let file = JobFile::of_spec(source, spec).map_err(|why| {
-        JobsError::new(Gravity::Bug, what, why, "submit a file of those cells alone; `pakt results --json` lists them")
-    })?;
-    Ok(Some(Missing { file, cells: count }))
+    Ok(points.into_iter().enumerate().map(reported).collect())
 }
 
 /// The sweep that `text` names.
@@ -166,8 +171,28 @@ async fn sweep_of(house: &House, text: &str, what: &str) -> Result<(JobDirectory
     if let (Some(intent), Some(sweep)) = (intent, sweep) {
         return Ok((directory, intent, sweep));
     }
-    let why = format!("job {id} is no sweep: its file has no `sweep:`");
-    Err(JobsError::usage(what, why, "name a folder of results, or a job that has cells (docs/sweeps.md)"))
+    let why = format!("job {id} is no sweep: its file has neither `sweep:` nor `evaluate:`");
+    Err(JobsError::usage(
+        what,
+        why,
+        "name a folder of results, or a job that has cells (docs/sweeps.md, docs/evaluations.md)",
+    ))
+}
+
+/// The job whose cells a sweep continues, and the one that continued, up to the one that had all of them; as far as they are there.
+async fn first_of(
+    house: &House,
+    mut directory: JobDirectory,
+    mut intent: Intent,
+    mut sweep: Sweep,
+) -> Result<(JobDirectory, Intent, Sweep), JobsError> {
+    for _ in 0..MOST_GENERATIONS {
+        let Some(earlier) = sweep.continues.map(|id| house.state.job(id)) else { break };
+        let Some(earlier_intent) = earlier.intent().await? else { break };
+        let Some(earlier_sweep) = earlier_intent.sweep().cloned() else { break };
+        (directory, intent, sweep) = (earlier, earlier_intent, earlier_sweep);
+    }
+    Ok((directory, intent, sweep))
 }
 
 /// The log in which what a cell printed stands.
@@ -191,7 +216,7 @@ pub(crate) async fn cell_log(house: &House, text: &str, cell: usize) -> Result<C
         return Err(JobsError::usage(what, why, "`pakt results` of the job lists them"));
     };
     let Some(record) = &reported.record else {
-        let why = format!("cell {cell} ({}) was not begun", reported.values);
+        let why = format!("cell {cell} ({}) was not begun", reported.title());
         return Err(JobsError::usage(what, why, "`pakt results` of the job says where each stands"));
     };
     let directory = house.state.job(reported.job);

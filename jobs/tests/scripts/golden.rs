@@ -3,7 +3,10 @@
 //! `PAKT_UPDATE_GOLDEN=1 cargo nextest run -p jobs golden` writes them anew; look at the difference before committing it.
 
 use crate::support::{LAUNCHERS, catalogue, environment, job, script, site, starts};
-use model::{Chain, FailureClass, Images, JobSpec, Launch, LinkNumber, OnFailure, StopSignal, Sweep, Until, WallTime};
+use model::{
+    Chain, Evaluation, EvaluationStart, FailureClass, Harness, Images, JobSpec, Launch, LinkNumber, OnFailure,
+    StopSignal, Sweep, Until, WallTime,
+};
 use std::{
     collections::BTreeSet,
     fs,
@@ -24,6 +27,18 @@ fn sweep(side_by_side: u32) -> Sweep {
         pack: 8,
         side_by_side,
         at_once: None,
+        evaluation: None,
+        continues: None,
+    }
+}
+
+fn evaluation() -> Sweep {
+    let start = |step: u64| EvaluationStart { model: "$PROJECT/7b", step: Some(step), tasks: vec!["sums", "words"] };
+    Sweep {
+        parameters: ["PAKT_MODEL", "PAKT_STEP", "PAKT_TASKS"].map(|name| name.parse().expect("a name")).into(),
+        cells: (1..=8).map(|step| start(step).values()).collect(),
+        evaluation: Some(Evaluation { harness: Harness::LmEval }),
+        ..sweep(4)
     }
 }
 
@@ -69,6 +84,9 @@ fn all() -> Vec<(String, String)> {
         let spec = JobSpec { sweep: Some(sweep(side_by_side)), ..job(site, launch) };
         scripts.push((format!("{name}-sweep"), script(site, &spec)));
     }
+    let horeka = site("horeka");
+    let spec = JobSpec { sweep: Some(evaluation()), ..job(horeka, Launch::Command) };
+    scripts.push(("horeka-evaluation".to_owned(), script(horeka, &spec)));
     scripts
 }
 

@@ -5,6 +5,7 @@ mod chains;
 mod checkpoints;
 mod choosing;
 mod code;
+mod evaluations;
 mod expected;
 mod many;
 mod meanwhile;

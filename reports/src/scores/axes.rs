@@ -47,7 +47,11 @@ pub(super) fn task_names(matrix: &ScoreMatrix) -> Vec<String> {
 
 /// The names of models, by place of their subject: the last part of a path, where that is enough to tell all apart.
 pub(super) fn model_names(matrix: &ScoreMatrix) -> Vec<&str> {
-    let full: Vec<&str> = matrix.subjects().iter().map(|subject| subject.model.as_str()).collect();
+    short_names(matrix.subjects().iter().map(|subject| subject.model.as_str()).collect())
+}
+
+/// These names of models as they are shown: the last part of each path, where that is enough to tell all apart.
+pub fn short_names(full: Vec<&str>) -> Vec<&str> {
     let last = |name: &'_ str| name.trim_end_matches('/').rsplit_once('/').map_or(0, |(folders, _)| folders.len() + 1);
     let short: Vec<&str> = full.iter().map(|name| &name[last(name)..]).collect();
     let distinct = |names: &[&str]| names.iter().copied().collect::<BTreeSet<_>>().len();

@@ -8,6 +8,7 @@ mod spark;
 mod svg;
 mod table;
 
+pub use axes::short_names;
 pub use axes::value_text;
 pub use csv::scores_csv;
 pub use hdf5_file::{Hdf5Error, scores_hdf5};

@@ -5,7 +5,7 @@ use crate::{
     sites,
     stage::{Stage, Start, errors, signal},
 };
-use model::{JobSpec, Launch, LinkNumber, Placement, RunLine, Stamp, Sweep};
+use model::{Evaluation, EvaluationStart, Harness, JobSpec, Launch, LinkNumber, Placement, RunLine, Stamp, Sweep};
 use std::{
     fs,
     path::PathBuf,
@@ -22,6 +22,8 @@ fn sweep(names: &[&str], pack: u32) -> Sweep {
         pack,
         side_by_side: 1,
         at_once: None,
+        evaluation: None,
+        continues: None,
     }
 }
 
@@ -392,4 +394,60 @@ fn what_is_no_link_of_the_sweep_does_no_work() {
     let output = stage.run(&script, &Start::slurm(41));
     assert_eq!(output.status.code(), Some(i32::from(templates::exit_code::NO_JOB_DIRECTORY)), "no task of an array");
     assert!(!stage.exists("work"));
+}
+
+/// An evaluation of these models at two tasks.
+fn evaluation(models: &[(&str, Option<u64>)], pack: u32) -> Sweep {
+    let cell = |(model, step): &(&str, Option<u64>)| {
+        EvaluationStart { model, step: *step, tasks: vec!["sums", "two words"] }.values()
+    };
+    Sweep {
+        parameters: ["PAKT_MODEL", "PAKT_STEP", "PAKT_TASKS"].map(|name| name.parse().expect("a name")).into(),
+        cells: models.iter().map(cell).collect(),
+        evaluation: Some(Evaluation { harness: Harness::Command }),
+        ..sweep(&[], pack)
+    }
+}
+
+#[test]
+fn a_start_of_an_evaluation_finds_model_step_tasks_and_a_folder_for_its_results() {
+    let stage = Stage::new();
+    let models = [("$STAGE/a b/step7", Some(7)), ("~/c", None), ("org/d$$x", None)];
+    let text = "printf '%s|' \"$PAKT_MODEL\" \"$PAKT_STEP\" \"$PAKT_TASKS\" >\"$PAKT_RESULTS/seen\"";
+    let output = run(&stage, &spec(evaluation(&models, 3), text), 0);
+    assert_eq!(output.status.code(), Some(0), "{}", stage.read("job/links/1/log"));
+    let root = stage.path("");
+    let at = |path: &str| root.join(path).display().to_string();
+    for (start, model, step) in [(1, at("a b/step7"), "7"), (2, at("home/c"), ""), (3, "org/d$x".to_owned(), "")] {
+        let seen = stage.read(&format!("job/results/{start}/seen"));
+        assert_eq!(seen, format!("{model}|{step}|sums,two words|"), "start {start}");
+    }
+    // A list of words names them, too.
+    let stage = Stage::new();
+    let words = ["cp", "${PAKT_MODEL}", "${PAKT_RESULTS}/${PAKT_STEP}"].map(str::to_owned).into();
+    let spec = JobSpec { run: RunLine::Words(words), ..spec(evaluation(&[("$STAGE/it", Some(3))], 1), "true") };
+    fs::write(stage.path("it"), "kept").expect("ours");
+    assert_eq!(run(&stage, &spec, 0).status.code(), Some(0));
+    assert_eq!(stage.read("job/results/1/3"), "kept");
+}
+
+#[test]
+fn a_start_that_leaves_no_results_has_failed_and_so_has_one_without_a_folder_for_them() {
+    let stage = Stage::new();
+    let models = [("a", None), ("b", None)];
+    let text = "[ \"$PAKT_MODEL\" = a ] || echo x >\"$PAKT_RESULTS/scores.json\"";
+    let output = run(&stage, &spec(evaluation(&models, 2), text), 0);
+    assert_eq!(output.status.code(), Some(i32::from(templates::exit_code::NO_RESULTS)));
+    assert_eq!(record(&stage, 1, "41_0-0"), ["started 1", "ended 1 65", "started 2", "ended 2 0"]);
+    let log = stage.read("job/links/1/log");
+    assert!(
+        log.contains("pakt: start 1 ended with 0, and wrote nothing into the folder that PAKT_RESULTS names\n"),
+        "{log}"
+    );
+
+    let stage = Stage::new();
+    fs::write(stage.path("job/results"), "in the way").expect("ours");
+    let output = run(&stage, &spec(evaluation(&models, 1), "touch \"$STAGE/ran\""), 0);
+    assert_eq!(output.status.code(), Some(i32::from(templates::exit_code::NO_JOB_DIRECTORY)));
+    assert!(!stage.exists("ran"));
 }

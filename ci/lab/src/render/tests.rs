@@ -136,7 +136,7 @@ fn raven_is_told() {
     SelectTypeParameters=CR_Core_Memory
     AccountingStorageTRES=gres/gpu,gres/gpu:a100
     AccountingStoreFlags=job_comment
-    MaxArraySize=61
+    MaxArraySize=100
     NodeName=ravg[1001-1002] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[21002-21003] CPUs=72 Boards=1 SocketsPerBoard=2 CoresPerSocket=36 ThreadsPerCore=1 RealMemory=500000 Gres=gpu:a100:4 Features=gpu,gpu-bw State=UNKNOWN
     NodeName=ravc[4001-4001] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[21004-21004] CPUs=72 Boards=1 SocketsPerBoard=2 CoresPerSocket=36 ThreadsPerCore=1 RealMemory=240000 Features=cpu State=UNKNOWN
     PartitionName=general Nodes=ravc[4001-4001] Default=YES OverSubscribe=NO DefaultTime=01:00:00 MaxTime=24:00:00 State=UP

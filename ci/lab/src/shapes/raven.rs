@@ -55,7 +55,7 @@ pub(super) const RAVEN: Shape = Shape {
         ("AccountingStorageTRES", "gres/gpu,gres/gpu:a100"),
         ("AccountingStoreFlags", "job_comment"),
         // Not the site's: small, so that a call of a few jobs more is several arrays.
-        ("MaxArraySize", "61"),
+        ("MaxArraySize", "100"),
     ],
     private_data: "",
     submit_filter: Some(include_str!("../filters/raven.lua")),

@@ -1,0 +1,492 @@
+//! The `evaluate` part: which models or checkpoints are given which tasks, and by what.
+
+use super::{
+    fields::Fields,
+    matching::{is_pattern, matching},
+    paths,
+    sweep::{Beside, LONGEST_VALUE, MOST_CELLS, MOST_LINKS, MOST_PACKED, is_of_a_size, side_by_side},
+};
+use crate::results::subject_of_job;
+use model::{
+    Evaluation, EvaluationStart, Harness, JobKind, MODEL_PARAMETER, ParameterName, RESULTS_VARIABLE, RunLine,
+    STEP_PARAMETER, Subject, Sweep, TASKS_PARAMETER, TaskName,
+};
+use std::{collections::BTreeMap, path::Path};
+use templates::quote;
+
+/// All fields.
+const FIELDS: [&str; 9] =
+    ["models", "checkpoints", "tasks", "harness", "model_args", "tasks_per_load", "pack", "side_by_side", "at_once"];
+/// The start of the harness where the job does not say it.
+const USUAL_RUN: &str = "lm_eval --model hf";
+/// What the harness is told by Pakt.
+const TOLD_BY_US: [&str; 3] = ["--model_args", "--tasks", "--output_path"];
+
+/// What is evaluated.
+struct Evaluated {
+    /// As the node reads it.
+    model: String,
+    /// As its results are told.
+    subject: Subject,
+}
+
+/// Reads `evaluate`; none where the job has none, or it could not be read.
+pub(super) fn read(job: &Fields<'_>, directory: &Path, kind: Option<JobKind>, beside: &Beside<'_>) -> Option<Sweep> {
+    if !job.has("evaluate") {
+        return None;
+    }
+    let fields = job.below("evaluate");
+    fields.only(&FIELDS);
+    beside_others(job, kind);
+    let harness = harness(&fields);
+    let models = models(&fields, directory, harness);
+    let tasks = tasks(&fields);
+    let most_tasks = u32::try_from(tasks.len()).unwrap_or(u32::MAX).max(1);
+    let at_a_time = fields.up_to("tasks_per_load", MOST_PACKED).map_or(most_tasks, |count| count.min(most_tasks));
+    let pack = fields.up_to("pack", MOST_PACKED).unwrap_or(1);
+    let side_by_side = side_by_side(&fields, pack, beside);
+    let at_once = fields.up_to("at_once", MOST_LINKS);
+    let models = models.filter(|models| !models.is_empty() && !tasks.is_empty())?;
+    let starts = models.iter().flat_map(|Evaluated { model, subject }| {
+        let chunks = tasks.chunks(usize::try_from(at_a_time).unwrap_or(usize::MAX));
+        chunks.map(move |tasks| EvaluationStart {
+            model,
+            step: subject.step,
+            tasks: tasks.iter().map(String::as_str).collect(),
+        })
+    });
+    let cells: Vec<Vec<String>> = starts.take(MOST_CELLS + 1).map(|start| start.values()).collect();
+    let parameters: Option<Vec<ParameterName>> =
+        [MODEL_PARAMETER, STEP_PARAMETER, TASKS_PARAMETER].into_iter().map(|name| name.parse().ok()).collect();
+    let evaluation = Some(Evaluation { harness: harness? });
+    let sweep = Sweep { parameters: parameters?, cells, pack, side_by_side, at_once, evaluation, continues: None };
+    is_bounded(&fields, &sweep).then_some(sweep)
+}
+
+/// What else the job says that an evaluation does not go together with.
+fn beside_others(job: &Fields<'_>, kind: Option<JobKind>) {
+    if kind.is_some_and(|kind| kind != JobKind::Evaluate) {
+        job.mistake("kind", "a job with `evaluate` evaluates", "write `kind: evaluate`");
+    }
+    if job.has("sweep") {
+        job.mistake("sweep", "an evaluation has cells of its own: models and their tasks", "keep one of them");
+    }
+    if job.has("chain") {
+        let next = "write two jobs: this one may name the checkpoints of the other";
+        job.mistake("chain", "a chain goes on with one work, and an evaluation has many", next);
+    }
+    if job.has("output") {
+        let what = "the links of an evaluation cannot write to one file, and each has a log of its own";
+        job.mistake("output", what, "leave it out: `pakt logs JOB --cell N` prints what was said of a cell");
+    }
+}
+
+fn harness(fields: &Fields<'_>) -> Option<Harness> {
+    let harness = fields.word("harness", &[("lm-eval", Harness::LmEval), ("command", Harness::Command)]);
+    let harness = fields.required("harness", harness, "lm-eval");
+    if harness == Some(Harness::Command) && fields.has("model_args") {
+        let what = "these are arguments of lm-evaluation-harness, and a command is told nothing but its variables";
+        fields.mistake("model_args", what, "leave it out, or write `harness: lm-eval`");
+    }
+    harness
+}
+
+/// The models, then the checkpoints by their steps; none where one of them could not be read.
+fn models(fields: &Fields<'_>, directory: &Path, harness: Option<Harness>) -> Option<Vec<Evaluated>> {
+    if !fields.has("models") && !fields.has("checkpoints") {
+        return fields.required("models", None, "[$PROJECT/models/7b]");
+    }
+    let read = |field: &str, one: &dyn Fn(usize, &str) -> Vec<Option<Evaluated>>| {
+        let texts = fields.texts(field);
+        if texts.is_empty() && fields.is_list(field) {
+            fields.mistake(field, format!("`{field}` is empty"), format!("write `{field}: [$PROJECT/models/7b]`"));
+        }
+        texts.iter().enumerate().flat_map(|(place, text)| one(place, text)).collect::<Option<Vec<Evaluated>>>()
+    };
+    let models = read("models", &|place, text| vec![model(fields, place, text, directory, harness)]);
+    let found = read("checkpoints", &|place, text| checkpoints(fields, place, text, directory, harness));
+    let (mut models, mut found) = (models?, found?);
+    found.sort_by(|one, other| one.subject.cmp(&other.subject));
+    models.extend(found);
+    let mut seen = BTreeMap::new();
+    for Evaluated { model, subject } in &models {
+        if let Some(earlier) = seen.insert(subject, model) {
+            let step = subject.step.map(|step| format!(" at step {step}")).unwrap_or_default();
+            let what = format!("`{earlier}` and `{model}` are one in results: `{}`{step}", subject.model);
+            let field = if fields.has("checkpoints") { "checkpoints" } else { "models" };
+            fields.mistake(field, what, "name each once, or evaluate one of them in a job of its own");
+            return None;
+        }
+    }
+    Some(models)
+}
+
+/// A model: a path where it is written as one or lies beside the job file, else a name that the harness knows.
+fn model(
+    fields: &Fields<'_>,
+    place: usize,
+    text: &str,
+    directory: &Path,
+    harness: Option<Harness>,
+) -> Option<Evaluated> {
+    let report = |what: String, next: &str| fields.item_mistake("models", place, what, next);
+    if is_pattern(text) {
+        report(format!("`{text}` stands for several"), "name them, or write it below `checkpoints`");
+        return None;
+    }
+    let (path, rest) = text.split_at(text.find(',').filter(|_| harness == Some(Harness::LmEval)).unwrap_or(text.len()));
+    let is_path = path.starts_with(['/', '~', '$', '.']) || directory.join(path).exists();
+    let path = if is_path {
+        paths::text_on_node(path, "models", directory, &report)?
+    } else {
+        paths::written(path, "models", &report)?.to_owned()
+    };
+    evaluated(format!("{path}{rest}"), harness, &report)
+}
+
+/// A checkpoint, or those that a pattern stands for now.
+fn checkpoints(
+    fields: &Fields<'_>,
+    place: usize,
+    text: &str,
+    directory: &Path,
+    harness: Option<Harness>,
+) -> Vec<Option<Evaluated>> {
+    let report = |what: String, next: &str| fields.item_mistake("checkpoints", place, what, next);
+    if !is_pattern(text) {
+        let path = paths::text_on_node(text, "checkpoints", directory, &report);
+        return vec![path.and_then(|path| evaluated(path, harness, &report))];
+    }
+    if text.starts_with(['~', '$']) {
+        let what = format!("what `{text}` stands for is looked for here and now, and neither `~` nor `$` is expanded");
+        report(what, "write the path in full, or from this file on");
+        return vec![None];
+    }
+    let found = paths::written(text, "checkpoints", &report).map(|text| matching(directory, text));
+    match found {
+        None => vec![None],
+        Some(Ok(found)) if found.is_empty() => {
+            report(
+                format!("nothing here is called `{text}`"),
+                "`*` stands for any letters of one name: `runs/7b/checkpoint-*`",
+            );
+            vec![None]
+        }
+        // To the node, two dollars are one.
+        Some(Ok(found)) => found.iter().map(|path| evaluated(path.replace('$', "$$"), harness, &report)).collect(),
+        Some(Err(why)) => {
+            report(format!("`{text}`: {why}"), "name the checkpoints");
+            vec![None]
+        }
+    }
+}
+
+/// A model with the step that its name tells.
+fn evaluated(model: String, harness: Option<Harness>, report: &paths::Report<'_>) -> Option<Evaluated> {
+    let mut arguments = model.split(',').skip(1);
+    if harness == Some(Harness::LmEval) && arguments.any(|argument| !argument.contains('=')) {
+        let what = format!("to lm-evaluation-harness the comma in `{model}` ends the model's name");
+        report(what, "give it a name without one; arguments behind it are written as `,revision=step3000`");
+        return None;
+    }
+    match subject_of_job(&model) {
+        Ok(subject) => Some(Evaluated { model, subject }),
+        Err(error) => {
+            report(error.to_string(), "write a shorter one");
+            None
+        }
+    }
+}
+
+fn tasks(fields: &Fields<'_>) -> Vec<String> {
+    let texts = fields.texts("tasks");
+    if texts.is_empty() {
+        if fields.has("tasks") {
+            fields.mistake("tasks", "`tasks` is empty", "name at least one: `tasks: [arc_easy, hellaswag]`");
+        }
+        fields.required::<()>("tasks", None, "[arc_easy, hellaswag]");
+    }
+    let mut tasks: Vec<String> = Vec::new();
+    for (place, text) in texts.into_iter().enumerate() {
+        let text = text.trim().to_owned();
+        if text.contains(',') {
+            fields.item_mistake(
+                "tasks",
+                place,
+                format!("`{text}` has a comma"),
+                "write each task as an item of the list",
+            );
+        } else if let Err(error) = text.parse::<TaskName>() {
+            fields.item_mistake("tasks", place, error.to_string(), "write the name of one task");
+        } else if tasks.contains(&text) {
+            fields.item_mistake("tasks", place, format!("`{text}` is there twice"), "name each task once");
+        } else {
+            tasks.push(text);
+        }
+    }
+    tasks
+}
+
+fn is_bounded(fields: &Fields<'_>, sweep: &Sweep) -> bool {
+    let way = if fields.has("checkpoints") { "checkpoints" } else { "models" };
+    let points = sweep.point_count();
+    if points > MOST_CELLS {
+        fields.mistake(way, format!("{points} cells are more than {MOST_CELLS}"), "write several jobs");
+        return false;
+    }
+    if sweep.cells.iter().flatten().any(|value| value.len() > LONGEST_VALUE) {
+        let what = format!("the names of the tasks of one start have more than {LONGEST_VALUE} bytes");
+        fields.mistake("tasks", what, "give a start fewer of them: `tasks_per_load: 50`");
+        return false;
+    }
+    is_of_a_size(fields, way, sweep)
+}
+
+/// What the job starts: the job's own line, and for lm-evaluation-harness behind it which model and tasks, and where the results go.
+/// None where that line says it, too.
+pub(super) fn with_harness(job: &Fields<'_>, sweep: &Sweep, run: Option<RunLine>) -> Option<RunLine> {
+    let is_of_harness = sweep.evaluation.as_ref().is_some_and(|evaluation| evaluation.harness == Harness::LmEval);
+    if !is_of_harness {
+        return run;
+    }
+    let run = run.unwrap_or_else(|| RunLine::Shell(USUAL_RUN.to_owned()));
+    let words: Vec<&str> = match &run {
+        RunLine::Shell(text) => text.split_whitespace().collect(),
+        RunLine::Words(words) => words.iter().map(String::as_str).collect(),
+    };
+    let twice = words.iter().find(|word| TOLD_BY_US.contains(&word.split('=').next().unwrap_or_default()));
+    if let Some(twice) = twice {
+        let what = format!("`{twice}` is told by Pakt, from `evaluate`");
+        job.mistake("run", what, "leave it out; `evaluate.model_args` has what stands behind the model's name");
+        return None;
+    }
+    let line = match run {
+        RunLine::Shell(text) if text.lines().last().is_some_and(|line| line.trim_start().starts_with('#')) => {
+            let what = "its last line is a comment, and the model and the tasks are told behind it";
+            job.mistake("run", what, "end with the line that starts the harness");
+            return None;
+        }
+        RunLine::Shell(text) => text,
+        RunLine::Words(words) => {
+            let names = [MODEL_PARAMETER, STEP_PARAMETER, TASKS_PARAMETER, RESULTS_VARIABLE];
+            quote::command_line_of(words.iter().map(String::as_str), &names)
+        }
+    };
+    let more = job.below("evaluate").text("model_args").map(|text| format!(",{text}")).unwrap_or_default();
+    let told = [
+        ("--model_args", format!("pretrained=${MODEL_PARAMETER}{more}")),
+        ("--tasks", format!("${TASKS_PARAMETER}")),
+        ("--output_path", format!("${RESULTS_VARIABLE}")),
+    ];
+    let told: Vec<String> = told.iter().map(|(option, value)| format!("{option} {}", quote::value(value))).collect();
+    Some(RunLine::Shell(format!("{line} {}", told.join(" "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job_file::{JobFile, SourceFile, document::Document, fields::Findings};
+    use model::{Environment, JobSpec, Launch};
+    use proptest::prelude::*;
+    use std::fs;
+
+    /// The job with these parts beside what each needs, lying in a folder; or all mistakes.
+    fn job(folder: &Path, kind: &str, more: &str) -> Result<JobSpec, Vec<String>> {
+        let text = format!(
+            "name: it\nkind: {kind}\nproject: demo\nsite: local\nlaunch: command\nresources: {{ nodes: 1, time: \"01:00:00\" }}\n{more}"
+        );
+        let path = folder.join("job.yaml");
+        let read = JobFile::read(SourceFile { path, directory: folder.to_owned(), text, lines_before: 0 });
+        let told = |mistakes: Vec<crate::job_file::Mistake>| {
+            mistakes.into_iter().map(|it| format!("{} {}", it.finding.field, it.finding.what)).collect()
+        };
+        read.map(|file| file.spec).map_err(told)
+    }
+
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        for path in ["7b/checkpoint-20", "7b/checkpoint-3", "7b/checkpoint-100", "here", "$odd/step5"] {
+            fs::create_dir_all(folder.path().join(path)).expect("ours");
+        }
+        folder
+    }
+
+    fn starts(spec: &JobSpec, folder: &Path) -> Vec<String> {
+        let begin = format!("{}/", folder.display());
+        let cells = &spec.sweep.as_ref().expect("an evaluation").cells;
+        cells.iter().map(|cell| cell.join(" ").replace(&begin, "")).collect()
+    }
+
+    #[test]
+    fn each_model_is_given_its_tasks_and_checkpoints_come_by_their_steps() {
+        let folder = folder();
+        for (text, expected) in [
+            (
+                "{ checkpoints: 7b/checkpoint-*, tasks: [x, y, z], harness: command }",
+                "7b/checkpoint-3 3 x,y,z|7b/checkpoint-20 20 x,y,z|7b/checkpoint-100 100 x,y,z",
+            ),
+            (
+                "{ models: [here, org/name, $A/b, ./x/../y], tasks: x, harness: command }",
+                "here  x|org/name  x|$A/b  x|y  x",
+            ),
+            ("{ models: [here], tasks: [x, y, z], tasks_per_load: 2, harness: command }", "here  x,y|here  z"),
+            (
+                "{ models: here, checkpoints: [7b/checkpoint-20, 7b/checkpoint-3, $A/c/step7], tasks: x, harness: command }",
+                "here  x|$A/c/step7 7 x|7b/checkpoint-3 3 x|7b/checkpoint-20 20 x",
+            ),
+            ("{ checkpoints: [\"$*/step*\"], tasks: x, harness: command }", ""),
+            ("{ checkpoints: [\"./$*/step*\"], tasks: x, harness: command }", "$$odd/step5 5 x"),
+            ("{ models: \"org/m,revision=step30\", tasks: x, harness: lm-eval }", "org/m,revision=step30 30 x"),
+        ] {
+            let read = job(folder.path(), "evaluate", &format!("run: ./evaluate\nevaluate: {text}\n"));
+            match read {
+                Ok(spec) => assert_eq!(starts(&spec, folder.path()).join("|"), expected, "{text}"),
+                Err(mistakes) => assert!(expected.is_empty(), "{text}: {mistakes:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn lm_eval_is_told_model_tasks_and_folder_behind_its_line() {
+        let folder = folder();
+        let told = "--model_args \"pretrained=$PAKT_MODEL\" --tasks \"$PAKT_TASKS\" --output_path \"$PAKT_RESULTS\"";
+        for (run, more, line) in [
+            ("", "", format!("lm_eval --model hf {told}")),
+            ("run: lm_eval --model vllm --limit 10\n", "", format!("lm_eval --model vllm --limit 10 {told}")),
+            ("run: |\n  set -e\n  lm_eval --model hf\n", "", format!("set -e\nlm_eval --model hf {told}")),
+            (
+                "run: [lm_eval, --model, hf, --gen_kwargs, a b]\n",
+                "",
+                format!("lm_eval --model hf --gen_kwargs 'a b' {told}"),
+            ),
+            (
+                "",
+                ", model_args: \"dtype=bfloat16,peft=$A/b c\"",
+                format!(
+                    "lm_eval --model hf {}",
+                    told.replace("$PAKT_MODEL\"", "$PAKT_MODEL,dtype=bfloat16,peft=$A/b c\"")
+                ),
+            ),
+        ] {
+            let text = format!("{run}evaluate: {{ models: m, tasks: [x, y], harness: lm-eval{more} }}\n");
+            let spec = job(folder.path(), "evaluate", &text).unwrap_or_else(|mistakes| panic!("{text}: {mistakes:?}"));
+            assert_eq!(spec.run, RunLine::Shell(line), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_an_evaluation_is_told_where_it_stands() {
+        let folder = folder();
+        let of = |text: &str| format!("run: ./evaluate\nevaluate: {text}\n");
+        for (kind, text, said) in [
+            ("evaluate", of("{}"), "evaluate.harness `evaluate.harness` is missing"),
+            ("evaluate", of("{ harness: lm-eval, tasks: x }"), "evaluate.models `evaluate.models` is missing"),
+            ("evaluate", of("{ harness: lm-eval, models: m }"), "evaluate.tasks `evaluate.tasks` is missing"),
+            ("evaluate", of("{ harness: lm-eval, models: [], tasks: x }"), "evaluate.models `models` is empty"),
+            ("evaluate", of("{ harness: lm-eval, models: m, tasks: [] }"), "evaluate.tasks `tasks` is empty"),
+            (
+                "evaluate",
+                of("{ harness: lighteval, models: m, tasks: x }"),
+                "evaluate.harness `lighteval` is not a `harness`",
+            ),
+            ("evaluate", of("{ harness: command, models: m, tasks: \"x,y\" }"), "evaluate.tasks[0] `x,y` has a comma"),
+            ("evaluate", of("{ harness: command, models: m, tasks: [x, x] }"), "evaluate.tasks[1] `x` is there twice"),
+            (
+                "evaluate",
+                of("{ harness: command, models: \"7b/*\", tasks: x }"),
+                "evaluate.models[0] `7b/*` stands for several",
+            ),
+            (
+                "evaluate",
+                of("{ harness: command, checkpoints: 8b/*, tasks: x }"),
+                "evaluate.checkpoints[0] nothing here is called `8b/*`",
+            ),
+            (
+                "evaluate",
+                of("{ harness: command, checkpoints: ~/8b/*, tasks: x }"),
+                "evaluate.checkpoints[0] what `~/8b/*` stands for is looked for here and now, and neither `~` nor `$` is expanded",
+            ),
+            (
+                "evaluate",
+                of("{ harness: command, models: m, model_args: a=b, tasks: x }"),
+                "evaluate.model_args these are arguments of lm-evaluation-harness, and a command is told nothing but its variables",
+            ),
+            (
+                "evaluate",
+                of("{ harness: lm-eval, models: \"/a,b\", tasks: x }"),
+                "evaluate.models[0] to lm-evaluation-harness the comma in `/a,b` ends the model's name",
+            ),
+            (
+                "evaluate",
+                of("{ harness: command, models: [/a/step5, /a/checkpoint-5], tasks: x }"),
+                "evaluate.models `/a/step5` and `/a/checkpoint-5` are one in results: `/a` at step 5",
+            ),
+            (
+                "evaluate",
+                of("{ harness: command, models: m, tasks: x, side_by_side: 2 }"),
+                "evaluate.side_by_side a link has 1 cells, and never 2 at once",
+            ),
+            ("train", of("{ harness: command, models: m, tasks: x }"), "kind a job with `evaluate` evaluates"),
+            (
+                "evaluate",
+                of("{ harness: command, models: m, tasks: x }\nsweep: { grid: { a: 1 } }"),
+                "sweep an evaluation has cells of its own: models and their tasks",
+            ),
+            (
+                "evaluate",
+                of("{ harness: command, models: m, tasks: x }\nchain: { until: steps }"),
+                "chain a chain goes on with one work, and an evaluation has many",
+            ),
+            (
+                "evaluate",
+                of("{ harness: command, models: m, tasks: x }\noutput: x.log"),
+                "output the links of an evaluation cannot write to one file, and each has a log of its own",
+            ),
+            ("evaluate", "evaluate: { harness: command, models: m, tasks: x }\n".to_owned(), "run `run` is missing"),
+            (
+                "evaluate",
+                "run: lm_eval --tasks x\nevaluate: { harness: lm-eval, models: m, tasks: x }\n".to_owned(),
+                "run `--tasks` is told by Pakt, from `evaluate`",
+            ),
+            (
+                "evaluate",
+                "run: [lm_eval, --model_args=x]\nevaluate: { harness: lm-eval, models: m, tasks: x }\n".to_owned(),
+                "run `--model_args=x` is told by Pakt, from `evaluate`",
+            ),
+            (
+                "evaluate",
+                "run: |\n  lm_eval\n  # so\nevaluate: { harness: lm-eval, models: m, tasks: x }\n".to_owned(),
+                "run its last line is a comment, and the model and the tasks are told behind it",
+            ),
+        ] {
+            let mistakes = job(folder.path(), kind, &text).err().unwrap_or_default();
+            assert!(mistakes.iter().any(|it| it == said), "{text}\nwanted: {said}\nsaid: {mistakes:#?}");
+        }
+        let many = |count: usize| (0..count).map(|number| format!("t{number}")).collect::<Vec<_>>().join(", ");
+        for (text, said) in [
+            (
+                format!("{{ harness: command, models: [{}], tasks: [{}], tasks_per_load: 2 }}", many(101), many(100)),
+                "10100 cells are more than 10000",
+            ),
+            (format!("{{ harness: command, models: [{}], tasks: x }}", many(1001)), "at most 1000 may be"),
+            (format!("{{ harness: command, models: m, tasks: [{}] }}", many(900)), "have more than 4096 bytes"),
+        ] {
+            let mistakes = job(folder.path(), "evaluate", &of(&text)).expect_err("too many");
+            assert!(mistakes.len() == 1 && mistakes[0].contains(said), "{mistakes:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_evaluation_is_answered_without_panic(text in "\\{ ?((models|checkpoints|tasks|harness|pack|tasks_per_load|lm-eval|command|: |, |\\[|\\]|\\{|\\}|1|/|\\*|~|\\$|\"){0,30})\\}") {
+            if let Ok(document) = Document::read(&format!("evaluate: {text}\n")) {
+                let findings = Findings::default();
+                let environment = Environment::default();
+                let beside = Beside { launch: Some(Launch::Command), nodes: None, environment: &environment };
+                let job = Fields::of("", &document.root, &findings);
+                let sweep = read(&job, Path::new("/nowhere"), Some(JobKind::Evaluate), &beside);
+                prop_assert!(sweep.is_some() || !job.has("evaluate") || !findings.into_inner().is_empty(), "none, and no word of it");
+            }
+        }
+    }
+}

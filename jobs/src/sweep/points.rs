@@ -1,0 +1,61 @@
+//! What became of each point of a sweep: of a cell, or of an evaluation of one task of one model, where a score is what counts.
+
+use super::{
+    cells::{CellCounts, CellState, cells},
+    scores::{Scores, scores},
+};
+use crate::{
+    directory::{CellRecord, JobDirectory},
+    error::JobsError,
+};
+use model::{Evaluation, Harness, Point, Sweep};
+use reach::Reach;
+
+/// A point, what became of it, and what was written down of the last start that it belongs to.
+pub(crate) struct PointState {
+    pub(crate) point: Point,
+    pub(crate) state: CellState,
+    pub(crate) record: Option<CellRecord>,
+}
+
+/// All points of a sweep, and the scores that are there of an evaluation.
+pub(crate) async fn points(
+    files: &dyn Reach,
+    directory: &JobDirectory,
+    sweep: &Sweep,
+) -> Result<(Vec<PointState>, Scores), JobsError> {
+    let cells = cells(directory, sweep).await?.0;
+    let scores = if sweep.evaluation.is_some() { scores(files, directory, sweep).await? } else { Scores::default() };
+    let state_of = |point: Point| {
+        let (state, record) = cells.get(point.cell).cloned().unwrap_or((CellState::Waiting, None));
+        PointState { state: state_with(&scores, sweep, &point, state), point, record }
+    };
+    Ok((sweep.points().map(state_of).collect(), scores))
+}
+
+/// How many points there are of each state.
+pub(crate) async fn point_counts(
+    files: &dyn Reach,
+    directory: &JobDirectory,
+    sweep: &Sweep,
+) -> Result<CellCounts, JobsError> {
+    let mut counts = CellCounts::default();
+    for PointState { state, .. } in points(files, directory, sweep).await?.0 {
+        counts.add(state, 1);
+    }
+    Ok(counts)
+}
+
+/// The state of a point of which the record of its start says this one.
+fn state_with(scores: &Scores, sweep: &Sweep, point: &Point, state: CellState) -> CellState {
+    let (Some(Evaluation { harness }), Some(task)) = (&sweep.evaluation, point.task()) else { return state };
+    let tasks = sweep.start_of(point.cell).map(|start| start.tasks).unwrap_or_default();
+    // A tag or a pattern of the harness has no score of its own, and the harness ends with 0 only where it has done all.
+    let is_of_members = || *harness == Harness::LmEval && scores.has_others(point.cell, &tasks);
+    match state {
+        _ if scores.has(point.cell, task) => CellState::Done,
+        CellState::Done if is_of_members() => CellState::Done,
+        CellState::Done => CellState::Unscored,
+        other => other,
+    }
+}
