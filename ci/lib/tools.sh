@@ -114,15 +114,19 @@ install_cargo_tool() {
 }
 
 # need_python_environment FOLDER PYTHON CHECK PACKAGE...: the folder holds the packages, and `python -c CHECK` works in it.
-# An environment knows its own path, so it cannot be renamed into place; a mark written last says that it is whole.
+# An environment knows its own path, so it cannot be renamed into place; a mark written last says with what it is whole.
 need_python_environment() {
-    [ -e "$1/complete" ] || with_lock install_python_environment "$@"
+    is_complete "$@" || with_lock install_python_environment "$@"
+}
+
+is_complete() {
+    [ "$(cat "$1/complete" 2>/dev/null)" = "$*" ]
 }
 
 install_python_environment() {
     local folder="$1" python="$2" check="$3"
     shift 3
-    [ ! -e "$folder/complete" ] || return 0
+    ! is_complete "$folder" "$python" "$check" "$@" || return 0
     if ! { "$folder/bin/python" -c "$check" && "$folder/bin/python" -m pip check; } >/dev/null 2>&1; then
         "$python" -c 'import ensurepip' 2>/dev/null || need_packages ensurepip=python3-venv
         printf 'installing %s (once)\n' "$*" >&2
@@ -132,7 +136,7 @@ install_python_environment() {
                 "$folder/bin/python" -c "$check"
         } >"$cache/${folder##*/}.log" 2>&1 || die "pip could not install $*: see $cache/${folder##*/}.log"
     fi
-    touch "$folder/complete"
+    printf '%s\n' "$folder $python $check $*" >"$folder/complete"
 }
 
 # The compiler for old glibc, first in PATH afterwards.
@@ -164,8 +168,8 @@ need_torch() {
     fi
     [ -x "$python" ] || python=python3
     export PAKT_CI_TORCH="$folder/venv-models"
-    need_python_environment "$PAKT_CI_TORCH" "$python" 'import lm_eval, numpy, torch; torch.ones(2).sum().item()' \
-        torch numpy lm_eval transformers accelerate
+    need_python_environment "$PAKT_CI_TORCH" "$python" 'import lm_eval, numpy, tenacity, torch; torch.ones(2).sum().item()' \
+        torch numpy lm_eval transformers accelerate tenacity
 }
 
 # A validator of RO-Crates, and the library whose releases before 0.15 bring the context of RO-Crate 1.1: tests ask no network.

@@ -25,18 +25,22 @@ fn base() -> Job<'static> {
 
 /// The file as a person writes it, each part on one line.
 fn written(job: &Job<'_>) -> String {
-    let mut parts: BTreeMap<&str, String> = BTreeMap::new();
-    for (path, value) in job {
-        match path.split_once('.') {
-            None => drop(parts.insert(path, (*value).to_owned())),
-            Some((part, name)) => {
-                let below = parts.entry(part).or_insert_with(|| "{ }".to_owned());
-                below.truncate(below.len() - 1);
-                below.push_str(&format!("{name}: {value}, }}"));
-            }
-        }
+    let parts = fields(job.iter().map(|(path, value)| (*path, *value)).collect());
+    parts.iter().map(|part| format!("{part}\n")).collect()
+}
+
+/// These fields, those below one of them in braces behind it.
+fn fields(entries: Vec<(&str, &str)>) -> Vec<String> {
+    let mut parts: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+    for (path, value) in entries {
+        let (part, rest) = path.split_once('.').unwrap_or((path, ""));
+        parts.entry(part).or_default().push((rest, value));
     }
-    parts.iter().map(|(part, value)| format!("{part}: {value}\n")).collect()
+    let field = |(part, below): (&str, Vec<(&str, &str)>)| match below.as_slice() {
+        [("", value)] => format!("{part}: {value}"),
+        _ => format!("{part}: {{ {} }}", fields(below).join(", ")),
+    };
+    parts.into_iter().map(field).collect()
 }
 
 /// Reads it as if it lay in this folder.
@@ -89,6 +93,9 @@ fn around(path: &str) -> Job<'static> {
             match path {
                 "evaluate.checkpoints" => drop(job.remove("evaluate.models")),
                 "evaluate.model_args" => drop(job.insert("evaluate.harness", "lm-eval")),
+                "evaluate.serve.health" | "evaluate.serve.ready_within" => {
+                    job.insert("evaluate.serve.run", "serve $PAKT_PORT");
+                }
                 "evaluate.side_by_side" => drop(job.insert("evaluate.pack", "4")),
                 "evaluate.models" | "evaluate.tasks" | "evaluate.harness" => drop(job.remove(path)),
                 _ => {}
@@ -126,7 +133,7 @@ fn no_other_field_is_read_anywhere() {
         let path = if holder.is_empty() { "zzzzzzzz".to_owned() } else { format!("{holder}.zzzzzzzz") };
         let mut job = base();
         job.insert(&path, "1");
-        let depth = usize::from(!holder.is_empty());
+        let depth = if holder.is_empty() { 0 } else { holder.matches('.').count() + 1 };
         let below = FIELDS.iter().map(|field| field.path).filter(|path| path.matches('.').count() == depth);
         let names: Vec<&str> = match holder {
             "" => below.collect(),

@@ -1,5 +1,6 @@
 //! A sweep that evaluates: each of its starts gives one model several tasks, so that the model is loaded once for them.
 
+use crate::WallTime;
 use serde::{Deserialize, Serialize};
 
 /// The variable of a start that names the model, as the node reads a path.
@@ -10,6 +11,8 @@ pub const STEP_PARAMETER: &str = "PAKT_STEP";
 pub const TASKS_PARAMETER: &str = "PAKT_TASKS";
 /// The variable of a start that names the folder for its results.
 pub const RESULTS_VARIABLE: &str = "PAKT_RESULTS";
+/// The variable of a start that tells at which port of the node its model server is to listen.
+pub const PORT_VARIABLE: &str = "PAKT_PORT";
 
 /// What evaluates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +29,20 @@ pub enum Harness {
 pub struct Evaluation {
     /// What evaluates.
     pub harness: Harness,
+    /// The server that it asks; none where it loads the model itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serve: Option<Serve>,
+}
+
+/// A model server that runs beside what evaluates, for as long as one start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Serve {
+    /// What starts it, as shell text.
+    pub run: String,
+    /// The path that it answers with 200 once it is ready.
+    pub health: String,
+    /// How long that may take.
+    pub ready_within: WallTime,
 }
 
 /// What one start of an evaluation is about.

@@ -136,7 +136,7 @@ mod tests {
         let cells = [["7b", "100", "sums,words"], ["7b", "", "sums"]];
         let evaluation = Sweep {
             cells: cells.map(|cell| cell.map(str::to_owned).to_vec()).to_vec(),
-            evaluation: Some(Evaluation { harness: crate::Harness::Command }),
+            evaluation: Some(Evaluation { harness: crate::Harness::Command, serve: None }),
             ..sweep(0, 1)
         };
         let told: Vec<(usize, String)> = evaluation.points().map(|point| (point.cell, point.title())).collect();

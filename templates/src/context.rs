@@ -9,6 +9,7 @@ use crate::{
     environment::{self, Variable},
     error::launch_name,
     exit_code, launch, quote, refusal,
+    serve_words::ServeWords,
     sweep_words::SweepWords,
 };
 use model::{Directive, GpuVendor, Launch, Placement, Stamp};
@@ -26,6 +27,7 @@ pub(crate) struct Context {
     start: Start,
     chain: Option<ChainWords>,
     sweep: Option<SweepWords>,
+    serve: Option<ServeWords>,
     code: Option<CodeWords>,
     exit_code: BTreeMap<&'static str, u8>,
 }
@@ -109,12 +111,14 @@ impl Context {
         let mut context = Self {
             head: Head::of(script),
             start: Start::of(script, surroundings.container.as_ref())?,
+            serve: ServeWords::of(script, surroundings.container.as_ref())?,
             surroundings,
             chain: script.spec.chain.as_ref().map(|chain| ChainWords::of(script, chain)),
             sweep: script.spec.sweep.as_ref().map(|sweep| SweepWords::of(script.placement, sweep)),
             code: script.code.as_ref().map(CodeWords::of),
             exit_code: BTreeMap::from([
                 ("no_results", exit_code::NO_RESULTS),
+                ("no_server", exit_code::NO_SERVER),
                 ("no_input", exit_code::NO_INPUT),
                 ("no_host", exit_code::NO_HOST),
                 ("no_module", exit_code::NO_MODULE),
@@ -124,6 +128,10 @@ impl Context {
         if script.spec.launch == Launch::Torchrun {
             let program = engine::fill("scripts/launch/torchrun_node.sh.j2", &context)?;
             program.trim_end_matches('\n').clone_into(&mut context.start.program);
+        }
+        if context.serve.is_some() {
+            let served = engine::fill("scripts/serve.sh.j2", &context)?;
+            served.trim_end_matches('\n').clone_into(&mut context.start.program);
         }
         context.start.delimiter = delimiter(&context.start.program);
         Ok(context)

@@ -9,7 +9,7 @@ macro_rules! templates {
     ($($name:literal),+ $(,)?) => { [$(($name, include_str!($name))),+] };
 }
 
-const TEMPLATES: [(&str, &str); 31] = templates!(
+const TEMPLATES: [(&str, &str); 32] = templates!(
     "scripts/batch.sh.j2",
     "scripts/header.sh.j2",
     "scripts/claim.sh.j2",
@@ -29,6 +29,7 @@ const TEMPLATES: [(&str, &str); 31] = templates!(
     "scripts/processes.sh.j2",
     "scripts/sweep.sh.j2",
     "scripts/run.sh.j2",
+    "scripts/serve.sh.j2",
     "scripts/launch/torchrun.sh.j2",
     "scripts/launch/torchrun_node.sh.j2",
     "scripts/launch/srun.sh.j2",

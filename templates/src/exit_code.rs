@@ -13,3 +13,5 @@ pub const NO_HOST: u8 = 68;
 pub const NO_MODULE: u8 = 69;
 /// The job directory cannot be seen, read or written from the node.
 pub const NO_JOB_DIRECTORY: u8 = 74;
+/// The model server of an evaluation ended before it was ready, or was not ready in time.
+pub const NO_SERVER: u8 = 76;

@@ -75,26 +75,35 @@ pub(crate) fn srun_options(launch: Launch, placement: &Placement, labels: bool) 
 pub(crate) fn run_text(script: &BatchScript<'_>) -> Result<String, TemplateError> {
     let launch = script.spec.launch;
     let text = match &script.spec.run {
-        RunLine::Shell(text) => text.trim_end_matches(['\n', '\r', ' ', '\t']).to_owned(),
+        RunLine::Shell(text) => shell_text(text)?,
         RunLine::Words(words) => {
             let sweep = script.spec.sweep.as_ref();
             let mut parameters: Vec<&str> =
                 sweep.iter().flat_map(|sweep| &sweep.parameters).map(model::ParameterName::as_str).collect();
-            parameters.extend(sweep.filter(|sweep| sweep.evaluation.is_some()).map(|_| model::RESULTS_VARIABLE));
-            quote::command_line_of(words.iter().map(String::as_str), &parameters)
+            let evaluation = sweep.and_then(|sweep| sweep.evaluation.as_ref());
+            parameters.extend(evaluation.map(|_| model::RESULTS_VARIABLE));
+            parameters
+                .extend(evaluation.and_then(|evaluation| evaluation.serve.as_ref()).map(|_| model::PORT_VARIABLE));
+            shell_text(&quote::command_line_of(words.iter().map(String::as_str), &parameters))?
         }
     };
+    let is_shell = matches!(script.spec.run, RunLine::Shell(_));
+    if is_shell && launch != Launch::Command && text.contains('\n') {
+        return Err(TemplateError::SeveralLines(launch_name(launch)));
+    }
+    Ok(text)
+}
+
+/// Shell text that a person wrote, without what stands behind its end.
+pub(crate) fn shell_text(text: &str) -> Result<String, TemplateError> {
+    let text = text.trim_end_matches(['\n', '\r', ' ', '\t']);
     if text.trim().is_empty() {
         return Err(TemplateError::EmptyRun);
     }
     if text.contains('\0') {
         return Err(TemplateError::ControlCharacter("`run`".to_owned()));
     }
-    let is_shell = matches!(script.spec.run, RunLine::Shell(_));
-    if is_shell && launch != Launch::Command && text.contains('\n') {
-        return Err(TemplateError::SeveralLines(launch_name(launch)));
-    }
-    Ok(text)
+    Ok(text.to_owned())
 }
 
 /// The command of the program file for `srun`, `mpi` and `command`; torchrun has a template of its own.
@@ -111,7 +120,7 @@ pub(crate) fn program(script: &BatchScript<'_>, run: &str, container: Option<&Co
 }
 
 /// With a container: the file starts itself again inside, where the several lines of a command can all run.
-fn starts_itself_inside(container: Option<&ContainerWords>) -> String {
+pub(crate) fn starts_itself_inside(container: Option<&ContainerWords>) -> String {
     let Some(words) = container else { return String::new() };
     // One task that has all of the first node, as the command has without a container.
     let start = if words.is_pyxis {

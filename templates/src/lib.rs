@@ -62,6 +62,7 @@ mod preset;
 mod presets;
 pub mod quote;
 mod refusal;
+mod serve_words;
 mod sweep_words;
 
 pub use array_script::{ArrayScript, ArrayTask, render_array};

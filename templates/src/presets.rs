@@ -117,6 +117,14 @@ pub(crate) const PRESETS: &[Preset] = &[
         ..PLAIN
     },
     Preset {
+        name: "vllm",
+        about: "lm-evaluation-harness against a model that vLLM serves",
+        needs_gpus: true,
+        builds: &[NVIDIA, AMD],
+        text: include_str!("job_files/vllm.yaml.j2"),
+        ..PLAIN
+    },
+    Preset {
         name: "teuken-train",
         about: "goes on with the pre-training of Teuken-7B, a chain",
         gpus: GpuWish::Whole(32),

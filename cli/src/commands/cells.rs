@@ -6,9 +6,9 @@ use crate::{
     output::{Answer, Table},
     wiring::short_names,
 };
-use jobs::Gravity;
 use jobs::submit::Submission;
 use jobs::sweep::{CellState, ReportedCell, SweepReport, missing, report};
+use jobs::{Gravity, directory::Served};
 use model::counted;
 use serde_json::json;
 
@@ -66,6 +66,22 @@ fn evaluation(found: &mut SweepReport, arguments: &results::Arguments) -> Result
     Ok(Answer { notes, code, is_product, ..Answer::new(text, json) })
 }
 
+/// What the model servers of an evaluation took, and what came of it.
+fn served_line(served: &Served) -> String {
+    let Served { servers, seconds, seconds_until_ready, gpu_seconds, prompt_tokens, generated_tokens, uncounted } =
+        *served;
+    let took = if gpu_seconds > 0 { format!("{gpu_seconds} GPU-s") } else { format!("{seconds} s") };
+    let tokens = match servers - uncounted {
+        0 => "they told no tokens".to_owned(),
+        _ if uncounted > 0 => {
+            format!("{prompt_tokens} tokens read and {generated_tokens} written, and {uncounted} told none")
+        }
+        _ => format!("{prompt_tokens} tokens read and {generated_tokens} written"),
+    };
+    let ready = format!("{seconds_until_ready} of {seconds} s until they were ready");
+    format!("servers: {servers} in {took}, {ready}: {tokens}\n")
+}
+
 /// That a later job was asked for, and all cells are told.
 fn continued(found: &SweepReport) -> Option<String> {
     let (id, asked) = (found.intent.id, found.asked);
@@ -99,11 +115,13 @@ pub(super) async fn run_missing(job: &str, context: &Context) -> Result<Answer, 
 fn text(found: &SweepReport) -> String {
     let of = |state: CellState| found.cells.iter().filter(|cell| cell.state == state).count();
     let missing = found.missing().count();
+    let served = found.served.as_ref().filter(|served| served.servers > 0).map(served_line);
     let mut text = format!("{} of {} done", of(CellState::Done), counted(found.cells.len(), "cell"));
     for (state, word) in WORDS.into_iter().filter(|(state, _)| *state != CellState::Done && of(*state) > 0) {
         text.push_str(&format!(", {} {word}", of(state)));
     }
     text.push('\n');
+    text.extend(served);
     let are_few = found.cells.len() <= MOST_SHOWN && !found.is_evaluation();
     let open: Vec<&ReportedCell> = found.cells.iter().filter(|cell| are_few || cell.state != CellState::Done).collect();
     if open.is_empty() {
@@ -159,7 +177,7 @@ const WORDS: [(CellState, &str); 6] = [
 
 fn for_programs(found: &SweepReport) -> serde_json::Value {
     json!({
-        "version": 1, "id": found.intent.id, "name": found.intent.name,
+        "version": 1, "id": found.intent.id, "name": found.intent.name, "served": found.served,
         "cells": found.cells,
         "missing": found.missing().map(|cell| cell.cell).collect::<Vec<_>>(),
     })

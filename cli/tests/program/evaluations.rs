@@ -107,3 +107,45 @@ fn a_plan_shows_what_the_harness_is_told_and_nothing_is_submitted() {
     assert!(plan.contains("sweep      6 cells, in 1 link, each at such a cost; all are held for\n"), "{plan}");
     assert_eq!(desk.json(&["jobs"])["jobs"], json!([]));
 }
+
+/// A server of a person's own, which counts a token for each letter that it is asked for.
+const SERVER: &str = r#"
+import http.server, sys
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    read = 0
+
+    def do_GET(self):
+        Handler.read += len(self.path) if self.path.startswith("/v1/") else 0
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f"prompt_tokens_total {Handler.read}\ngeneration_tokens_total 2\n".encode())
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"#;
+
+#[test]
+fn what_a_model_server_read_and_wrote_is_told_with_the_time_that_it_took() {
+    let desk = Desk::with_grant("10");
+    desk.write("server.py", SERVER);
+    let ask = "python3 -c 'import os, sys, urllib.request as web; web.urlopen(\"http://127.0.0.1:\" + os.environ[\"PAKT_PORT\"] + \"/v1/tell\")'";
+    let score = "printf '{\"model\": \"m\", \"task\": \"t\", \"metric\": \"acc\", \"value\": 1}' >\"$PAKT_RESULTS/scores.json\"";
+    let file = desk.job("served", &format!("{ask} && {score}"));
+    let text = fs::read_to_string(desk.work().join(&file)).expect("written").replace("kind: command", "kind: evaluate");
+    let serve = "{ run: python3 server.py $PAKT_PORT, health: /v1x }";
+    let evaluate = format!("evaluate: {{ models: [a, b], tasks: t, harness: command, pack: 2, serve: {serve} }}\n");
+    desk.write(&file, &(text + &evaluate));
+    desk.pakt(&["submit", "--watch", &file]).expect(0);
+    let told = desk.json(&["results", "served"]);
+    let served = &told["served"];
+    assert_eq!(
+        (&told["missing"], &served["servers"], &served["uncounted"]),
+        (&json!([]), &json!(2), &json!(0)),
+        "{told}"
+    );
+    assert_eq!((&served["prompt_tokens"], &served["generated_tokens"]), (&json!(16), &json!(4)), "{told}");
+    assert_eq!(served["gpu_seconds"], 0, "there are none");
+    let said = desk.pakt(&["results", "served"]).expect(0).stdout;
+    assert!(said.contains("\nservers: 2 in ") && said.contains(": 16 tokens read and 4 written\n"), "{said}");
+    assert_eq!(desk.json(&["results", "served"])["served"], *served, "it is told from what was written down");
+}

@@ -102,12 +102,14 @@ fn the_list_says_what_keeps_a_template_from_the_site() {
     deepspeed        a training program of your own with DeepSpeed, a chain            torchrun  4     yes
     jax              JAX, one process a GPU, checkpoints by Orbax, a chain             srun      4     no
     lm-eval          lm-evaluation-harness, a copy of the model on each GPU of a node  command   4     no
+    vllm             lm-evaluation-harness against a model that vLLM serves            command   4     no
     teuken-train     goes on with the pre-training of Teuken-7B, a chain               torchrun  32    no
     teuken-evaluate  evaluates Teuken-7B in German, a copy on each GPU of a node       command   4     no
     torchtitan: it is for GPUs of NVIDIA and AMD, and those there are of Intel
     megatron: it is for GPUs of NVIDIA, and those there are of Intel
     jax: it is for GPUs of NVIDIA and AMD, and those there are of Intel
     lm-eval: it is for GPUs of NVIDIA and AMD, and those there are of Intel
+    vllm: it is for GPUs of NVIDIA and AMD, and those there are of Intel
     teuken-train: it is for GPUs of NVIDIA and AMD, and those there are of Intel
     teuken-evaluate: it is for GPUs of NVIDIA and AMD, and those there are of Intel
     ");
@@ -130,7 +132,7 @@ fn a_template_that_cannot_run_at_the_site_is_refused() {
     --- stderr
     error: no job file was written
     why:   `megatron` is not for `apu` of Viper-GPU: it is for GPUs of NVIDIA, and those there are of AMD
-    next:  here go train, evaluate, command, mpi, accelerate, torchtitan, deepspeed, jax, lm-eval, teuken-train, teuken-evaluate; with `--site` it goes to dais, grete, haicore, horeka, jupiter, jureca-dc, juwels-booster, levante, raven
+    next:  here go train, evaluate, command, mpi, accelerate, torchtitan, deepspeed, jax, lm-eval, vllm, teuken-train, teuken-evaluate; with `--site` it goes to dais, grete, haicore, horeka, jupiter, jureca-dc, juwels-booster, levante, raven
     ");
     assert!(!desk.work().join("new.yaml").exists());
 }

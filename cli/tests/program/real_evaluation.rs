@@ -4,7 +4,13 @@ use crate::{desk::Desk, real_sweep::expect_books};
 use lab::{User, wait_until};
 use serde_json::json;
 use std::{
-    collections::BTreeSet, fs, os::unix::process::ExitStatusExt, path::Path, process::Command, rc::Rc, time::Duration,
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    os::unix::process::ExitStatusExt,
+    path::Path,
+    process::Command,
+    rc::Rc,
+    time::Duration,
 };
 
 const PATIENCE: Duration = Duration::from_mins(4);
@@ -54,6 +60,47 @@ metric_list:
 metadata:
   version: 1.0
 """)
+"#;
+
+/// A server of the model that it is named, with an interface for completions as is usual: of each prompt, given as tokens, what each of them was worth.
+const SERVER: &str = r#"
+import http.server, json, sys
+import torch
+from transformers import AutoModelForCausalLM
+
+model = AutoModelForCausalLM.from_pretrained(sys.argv[1]).eval()
+counted = {"prompt_tokens_total": 0, "generation_tokens_total": 0}
+
+def worth(tokens):
+    counted["prompt_tokens_total"] += len(tokens)
+    counted["generation_tokens_total"] += 1
+    with torch.no_grad():
+        logits = model(torch.tensor([tokens])).logits[0].float().log_softmax(-1)
+    best = int(logits[-1].argmax())
+    following = list(zip(tokens[1:] + [best], logits))
+    told = [None] + [float(row[token]) for token, row in following]
+    top = [None] + [{str(int(row.argmax())): float(row.max())} for _, row in following]
+    return {"token_logprobs": told, "top_logprobs": top, "tokens": [str(token) for token in tokens + [best]]}
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def answer(self, text):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def do_GET(self):
+        if self.path not in ("/health", "/metrics"):
+            return self.send_error(404)
+        self.answer("".join(f"{name} {value}\n" for name, value in counted.items()))
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        assert asked["model"] == sys.argv[1] and asked["echo"] and asked["max_tokens"] == 1, asked
+        choices = [{"index": place, "text": "", "logprobs": worth(prompt)} for place, prompt in enumerate(asked["prompt"])]
+        self.answer(json.dumps({"model": asked["model"], "choices": choices}))
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Handler).serve_forever()
 "#;
 
 /// What h5py reads: a line for each score.
@@ -109,6 +156,40 @@ fn real_the_lm_evaluation_harness_fills_a_matrix_of_two_checkpoints_and_three_ta
     let own: BTreeSet<String> = told["results"]["scores"].as_array().expect("scores").iter().map(of_score).collect();
     assert_eq!(scores.into_iter().collect::<BTreeSet<_>>(), own);
     expect_books(&desk, "tiny");
+    the_same_by_a_server(&desk, &torch, &told);
+}
+
+/// A server of the model gives the harness the values that the model itself gave it.
+fn the_same_by_a_server(desk: &Desk, torch: &str, of_model: &serde_json::Value) {
+    desk.write("server.py", SERVER);
+    desk.write(
+        "served.yaml",
+        &format!(
+            "name: served\nkind: evaluate\nproject: atlas\nsite: jupiter\nresources: {{ nodes: 1, gpus_per_node: 4, time: \"00:20:00\" }}\n\
+             launch: command\nrun: lm_eval --model local-completions --batch_size 4 --include_path tasks\n\
+             environment: {{ venv: {torch} }}\n\
+             evaluate:\n  models: [runs/tiny/checkpoint-100]\n  tasks: [sums, pairs, words]\n  harness: lm-eval\n  \
+             serve: {{ run: exec python server.py $PAKT_MODEL $PAKT_PORT }}\n"
+        ),
+    );
+    desk.pakt(&["submit", "served.yaml"]).expect(0);
+    let watched = desk.pakt(&["watch", "served"]);
+    assert_eq!(watched.code, Some(0), "{}{}", watched.stdout, watched.stderr);
+    let told = desk.json(&["results", "served"]);
+    let values = |told: &serde_json::Value| -> BTreeMap<String, f64> {
+        let scores = told["results"]["scores"].as_array().expect("scores").iter();
+        let of_first = scores.filter(|score| score["step"] == 100);
+        of_first.map(|score| (score["task"].to_string(), score["value"].as_f64().expect("a number"))).collect()
+    };
+    assert_eq!((values(&told), values(&told).len()), (values(of_model), 3));
+    let served = &told["served"];
+    assert_eq!((&served["servers"], &served["uncounted"]), (&json!(1), &json!(0)), "{served}");
+    // Each of 3 x 12 questions has two answers.
+    assert_eq!(served["generated_tokens"], 72, "{served}");
+    let count = |name: &str| served[name].as_u64().expect("a number");
+    assert!(count("prompt_tokens") > 72 * 7, "{served}");
+    assert_eq!(count("gpu_seconds"), 4 * count("seconds"), "the four GPUs of the node");
+    expect_books(desk, "served");
 }
 
 fn harness(told: &serde_json::Value) -> &str {

@@ -82,7 +82,8 @@ fn real_no_command_asks_more_of_slurm_than_administrators_were_told() {
     desk.write("plain.sh", &script.replace("true", "date"));
     desk.write("alike.yaml", &twenty("alike"));
     desk.write("single.yaml", &twenty("single"));
-    let anywhere = desk.job_at("any", "anywhere", "{ nodes: 1, gpus_per_node: 4, time: \"00:05:00\" }", "true");
+    // Each is there when it is cancelled, however free the nodes are.
+    let anywhere = desk.job_at("any", "anywhere", "{ nodes: 1, gpus_per_node: 4, time: \"00:05:00\" }", "sleep 30");
     let foreign = desk.tool(&["sbatch", "--parsable", "--account=atlas", "--begin=now+1hour", "--wrap=true"]);
     let mut wrong = Vec::new();
     let mut run = |name: &str, words: &[&str]| {

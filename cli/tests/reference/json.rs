@@ -340,7 +340,7 @@ fn every_name_of_the_page_is_one_that_a_command_prints() {
     let scores = "printf '{}' >$PAKT_RESULTS/scores.json";
     let evaluation = job.replace("tiny", "matrix").replace("kind: command", "kind: evaluate");
     let evaluation = evaluation.replace("\"sleep 3\"", &format!("|\n  {scores}"));
-    place.write("matrix.yaml", &format!("{evaluation}evaluate: {{ models: m, tasks: t, harness: command }}\n"));
+    place.write("matrix.yaml", &format!("{evaluation}evaluate: {{ models: m, tasks: t, harness: command, serve: {{ run: \"false $PAKT_PORT\" }} }}\n"));
     place.pakt(&["submit", "--watch", "matrix.yaml"]);
     collect(&serde_json::from_str(&place.pakt(&["--json", "results", "matrix"]).stdout).expect("JSON"), &mut printed);
     place.write("any.yaml", &job.replace("site: local", "site: any"));

@@ -41,6 +41,16 @@ pub(super) const fn room_of(bytes: u64) -> u64 {
 }
 
 impl Archive {
+    /// Whether a file of this name has a place in an archive.
+    pub(super) fn takes(name: &str) -> bool {
+        is_plain(name)
+    }
+
+    /// Whether it holds nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// Takes a file up; one whose name has no place in an archive is left out.
     pub(super) fn add(&mut self, name: String, file: PackedFile) {
         if is_plain(&name) && self.files.len() < MOST_FILES {

@@ -58,6 +58,7 @@ mod over;
 mod packed;
 mod record;
 mod seal;
+mod served;
 mod sets;
 mod signs;
 mod store;
@@ -74,6 +75,7 @@ pub use record::{
     Cancel, Ended, Intent, LinkArrays, Missed, Origin, ReadBack, Released, Sending, SentTasks, SubmittedNote, Unheld,
 };
 pub use seal::Sealing;
+pub use served::Served;
 pub(crate) use sets::{JobSet, LastSet, SetMember, SetTask};
 pub use signs::Signs;
 pub use store::{JobDirectory, State};

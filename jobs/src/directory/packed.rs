@@ -40,8 +40,8 @@ impl Packing {
 impl JobDirectory {
     /// Packs these files, and removes what is packed; whether anything was removed. A larger one stays.
     pub(super) async fn pack_files(&self, packing: Packing, files: &[(String, Entry)]) -> Result<bool, JobsError> {
-        let mut loose: Vec<&(String, Entry)> =
-            files.iter().filter(|(_, entry)| entry.bytes <= LARGEST_PACKED).collect();
+        let has_room = |(name, entry): &&(String, Entry)| entry.bytes <= LARGEST_PACKED && Archive::takes(name);
+        let mut loose: Vec<&(String, Entry)> = files.iter().filter(has_room).collect();
         let mut has_removed = false;
         for number in 1..=MOST_ARCHIVES {
             if loose.is_empty() {
@@ -49,7 +49,10 @@ impl JobDirectory {
             }
             let archive = match self.packed_archive(packing, number).await? {
                 Some(archive) => archive,
-                None => self.publish_packed(packing, number, &loose).await?,
+                None => match self.publish_packed(packing, number, &loose).await? {
+                    Some(archive) => archive,
+                    None => break,
+                },
             };
             let mut left = Vec::new();
             for file in loose {
@@ -81,12 +84,20 @@ impl JobDirectory {
         Ok(found)
     }
 
-    /// The results that were packed, by their paths in the directory, each with when it was written.
-    pub(crate) async fn packed_results(&self) -> Result<BTreeMap<String, (Timestamp, Vec<u8>)>, JobsError> {
+    /// The results that were packed and have such a name, by their paths in the directory, each with when it was written.
+    pub(crate) async fn packed_results(
+        &self,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<BTreeMap<String, (Timestamp, Vec<u8>)>, JobsError> {
         let mut found = BTreeMap::new();
         for number in 1..=MOST_ARCHIVES {
             let Some(archive) = self.packed_archive(Packing::Results, number).await? else { break };
-            found.extend(archive.into_files().map(|(name, file)| (name, (file.modified_at, file.bytes))));
+            found.extend(
+                archive
+                    .into_files()
+                    .filter(|(name, _)| is_wanted(name))
+                    .map(|(name, file)| (name, (file.modified_at, file.bytes))),
+            );
         }
         Ok(found)
     }
@@ -97,13 +108,14 @@ impl JobDirectory {
         read.map(|bytes| Archive::read(&bytes).map_err(|why| unreadable(&path, &why))).transpose()
     }
 
-    /// Publishes an archive of as many of these as it has room for, and reads it back; of several at once the first one counts.
+    /// Publishes an archive of as many of these as it has room for, and reads it back; of several at once the first one counts. None where
+    /// nothing of them is there any more.
     async fn publish_packed(
         &self,
         packing: Packing,
         number: u32,
         files: &[&(String, Entry)],
-    ) -> Result<Archive, JobsError> {
+    ) -> Result<Option<Archive>, JobsError> {
         let bug = |why: String| JobsError::new(Gravity::Bug, WHAT, why, "nothing was removed; please report it");
         let (mut archive, mut room) = (Archive::default(), MOST_PACKED);
         for (path, entry) in files {
@@ -114,10 +126,13 @@ impl JobDirectory {
                 archive.add(path.clone(), PackedFile { mode: entry.mode, modified_at: entry.modified_at, bytes });
             }
         }
+        if archive.is_empty() {
+            return Ok(None);
+        }
         let bytes = archive.to_bytes().map_err(|error| bug(error.to_string()))?;
         reached(self.files().write_once(&self.path().join(packing.archive(number)), &bytes).await, WHAT)?;
         let written = self.packed_archive(packing, number).await?;
-        written.ok_or_else(|| bug("its archive was written and is not there".to_owned()))
+        written.map(Some).ok_or_else(|| bug("its archive was written and is not there".to_owned()))
     }
 
     /// Removes a file that the archive holds, byte by byte the same.

@@ -28,7 +28,7 @@ pub(super) const MOST_PACKED: u64 = 8 * 1024 * 1024;
 /// The most folders of a job that are looked through.
 const MOST_FOLDERS: usize = 20_000;
 /// What is packed, from the job directory down; `*` stands for any one name, or the rest of one.
-const PACKED: [&str; 40] = [
+const PACKED: [&str; 41] = [
     "arrays.json",
     "arrays/*/log",
     "arrays/*/script.sh",
@@ -51,6 +51,7 @@ const PACKED: [&str; 40] = [
     "links/*/attempts/*/program",
     "links/*/attempts/*/progress",
     "links/*/attempts/*/progress.*",
+    "links/*/attempts/*/served",
     "links/*/attempts/*/started",
     "links/*/attempts/*/stop",
     "links/*/claim/owner",
@@ -194,8 +195,14 @@ impl JobDirectory {
     async fn loose(&self) -> Result<Loose, JobsError> {
         let mut loose = Loose::default();
         let mut folders = vec![String::new()];
+        // After all others: they may be many.
+        let mut of_results = Vec::new();
         let mut next = 0;
-        while let Some(folder) = folders.get(next).cloned().filter(|_| next < MOST_FOLDERS) {
+        loop {
+            if next == folders.len() {
+                folders.append(&mut of_results);
+            }
+            let Some(folder) = folders.get(next).cloned().filter(|_| next < MOST_FOLDERS) else { break };
             next += 1;
             let listed = self.files().list(&self.path().join(&folder)).await;
             for entry in reached(listed, "the job was not sealed")?.unwrap_or_default() {
@@ -208,7 +215,10 @@ impl JobDirectory {
                     (EntryKind::File, Some(Fit::Log)) => loose.logs.push((path, entry)),
                     (EntryKind::File, Some(Fit::Result)) => loose.results.push((path, entry)),
                     (EntryKind::File, None) if is_remains(&entry.name) => loose.remains.push((path, entry)),
-                    (EntryKind::Directory, Some(Fit::Folder | Fit::Result)) => folders.push(path),
+                    (EntryKind::Directory, Some(Fit::Folder | Fit::Result)) if path.starts_with("results/") => {
+                        of_results.push(path);
+                    }
+                    (EntryKind::Directory, Some(Fit::Folder)) => folders.push(path),
                     _ => {}
                 }
             }

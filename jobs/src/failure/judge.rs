@@ -107,9 +107,10 @@ fn by_pattern(class: FailureClass, lines: &[String]) -> Option<Failure> {
 
 /// What the batch script says by itself before a program begins (`templates::exit_code`).
 fn by_script(exit_code: Option<u32>, lines: &[String]) -> Option<Failure> {
-    use templates::exit_code::{NO_HOST, NO_INPUT, NO_JOB_DIRECTORY, NO_MODULE};
-    let is_ours =
-        [NO_INPUT, NO_HOST, NO_MODULE, NO_JOB_DIRECTORY].into_iter().any(|code| exit_code == Some(code.into()));
+    use templates::exit_code::{NO_HOST, NO_INPUT, NO_JOB_DIRECTORY, NO_MODULE, NO_SERVER};
+    let is_ours = [NO_INPUT, NO_HOST, NO_MODULE, NO_JOB_DIRECTORY, NO_SERVER]
+        .into_iter()
+        .any(|code| exit_code == Some(code.into()));
     let line = lines.iter().rev().find(|line| line.starts_with("pakt: ")).filter(|_| is_ours)?;
     Some(Failure { line: Some(line.clone()), ..bare(FailureClass::Setup) })
 }

@@ -8,19 +8,37 @@ use super::{
 };
 use crate::results::subject_of_job;
 use model::{
-    Evaluation, EvaluationStart, Harness, JobKind, MODEL_PARAMETER, ParameterName, RESULTS_VARIABLE, RunLine,
-    STEP_PARAMETER, Subject, Sweep, TASKS_PARAMETER, TaskName,
+    Evaluation, EvaluationStart, Harness, JobKind, Launch, MODEL_PARAMETER, PORT_VARIABLE, ParameterName,
+    RESULTS_VARIABLE, RunLine, STEP_PARAMETER, Serve, Subject, Sweep, TASKS_PARAMETER, TaskName, WallTime,
 };
 use std::{collections::BTreeMap, path::Path};
 use templates::quote;
 
 /// All fields.
-const FIELDS: [&str; 9] =
-    ["models", "checkpoints", "tasks", "harness", "model_args", "tasks_per_load", "pack", "side_by_side", "at_once"];
+const FIELDS: [&str; 10] = [
+    "models",
+    "checkpoints",
+    "tasks",
+    "harness",
+    "model_args",
+    "serve",
+    "tasks_per_load",
+    "pack",
+    "side_by_side",
+    "at_once",
+];
+/// The fields of `serve`.
+const OF_SERVE: [&str; 3] = ["run", "health", "ready_within"];
 /// The start of the harness where the job does not say it.
 const USUAL_RUN: &str = "lm_eval --model hf";
-/// What the harness is told by Pakt.
-const TOLD_BY_US: [&str; 3] = ["--model_args", "--tasks", "--output_path"];
+/// The same, where a server has the model.
+const USUAL_SERVED_RUN: &str = "lm_eval --model local-completions";
+/// How long a server may take where the job does not say it, in seconds: large models come from slow disks.
+const USUALLY_READY_WITHIN: u64 = 1_200;
+/// What the harness is told by Pakt, in both of its spellings.
+const TOLD_BY_US: [&str; 6] = ["--model_args", "-a", "--tasks", "-t", "--output_path", "-o"];
+/// Arguments of the harness that say which model it loads.
+const MODEL_ARGUMENTS: [&str; 4] = ["pretrained", "model", "path", "engine"];
 
 /// What is evaluated.
 struct Evaluated {
@@ -39,6 +57,7 @@ pub(super) fn read(job: &Fields<'_>, directory: &Path, kind: Option<JobKind>, be
     fields.only(&FIELDS);
     beside_others(job, kind);
     let harness = harness(&fields);
+    let serve = serve(&fields, beside);
     let models = models(&fields, directory, harness);
     let tasks = tasks(&fields);
     let most_tasks = u32::try_from(tasks.len()).unwrap_or(u32::MAX).max(1);
@@ -58,7 +77,7 @@ pub(super) fn read(job: &Fields<'_>, directory: &Path, kind: Option<JobKind>, be
     let cells: Vec<Vec<String>> = starts.take(MOST_CELLS + 1).map(|start| start.values()).collect();
     let parameters: Option<Vec<ParameterName>> =
         [MODEL_PARAMETER, STEP_PARAMETER, TASKS_PARAMETER].into_iter().map(|name| name.parse().ok()).collect();
-    let evaluation = Some(Evaluation { harness: harness? });
+    let evaluation = Some(Evaluation { harness: harness?, serve });
     let sweep = Sweep { parameters: parameters?, cells, pack, side_by_side, at_once, evaluation, continues: None };
     is_bounded(&fields, &sweep).then_some(sweep)
 }
@@ -89,6 +108,36 @@ fn harness(fields: &Fields<'_>) -> Option<Harness> {
         fields.mistake("model_args", what, "leave it out, or write `harness: lm-eval`");
     }
     harness
+}
+
+/// The server that a start asks, where the job has one.
+fn serve(evaluate: &Fields<'_>, beside: &Beside<'_>) -> Option<Serve> {
+    if !evaluate.has("serve") {
+        return None;
+    }
+    let fields = evaluate.below("serve");
+    fields.only(&OF_SERVE);
+    if beside.launch.is_some_and(|launch| launch != Launch::Command) {
+        let what = "a server is started once beside a command, and a launcher starts many processes";
+        evaluate.mistake("serve", what, "write `launch: command`; the server itself uses all GPUs of its start");
+    }
+    let run = fields.text("run").filter(|text| !text.trim().is_empty()).map(|text| text.trim_end().to_owned());
+    let run = fields.required("run", run, "vllm serve \"$PAKT_MODEL\" --port \"$PAKT_PORT\"");
+    if run.as_ref().is_some_and(|run| !run.contains("PAKT_PORT")) {
+        let what = "it does not name `PAKT_PORT`, and a server at another port is not found";
+        fields.mistake("run", what, "tell the server where to listen: `--port \"$PAKT_PORT\"`");
+    }
+    let health = fields.text("health").unwrap_or_else(|| "/health".to_owned());
+    if !health.starts_with('/') || health.bytes().any(|byte| !byte.is_ascii_graphic()) {
+        fields.mistake(
+            "health",
+            format!("`{health}` is no path of a server"),
+            "write one such as `/health` or `/v1/models`",
+        );
+    }
+    let ready_within = fields.parsed("ready_within", "for example `ready_within: \"20m\"`");
+    let ready_within = ready_within.unwrap_or(WallTime::from_seconds(USUALLY_READY_WITHIN));
+    Some(Serve { run: run?, health, ready_within })
 }
 
 /// The models, then the checkpoints by their steps; none where one of them could not be read.
@@ -134,10 +183,19 @@ fn model(
         report(format!("`{text}` stands for several"), "name them, or write it below `checkpoints`");
         return None;
     }
-    let (path, rest) = text.split_at(text.find(',').filter(|_| harness == Some(Harness::LmEval)).unwrap_or(text.len()));
+    let has_arguments = harness == Some(Harness::LmEval);
+    let (path, rest) = text.split_at(text.find(',').filter(|_| has_arguments).unwrap_or(text.len()));
+    if !rest.is_empty() && directory.join(text).exists() {
+        no_comma(text, &report);
+        return None;
+    }
+    if let Some(named) = rest.split(',').find(|argument| names_a_model(argument)) {
+        report(format!("`{named}` names another model than `{path}`"), "name each model as an item of its own");
+        return None;
+    }
     let is_path = path.starts_with(['/', '~', '$', '.']) || directory.join(path).exists();
     let path = if is_path {
-        paths::text_on_node(path, "models", directory, &report)?
+        without_end(&paths::text_on_node(path, "models", directory, &report)?)
     } else {
         paths::written(path, "models", &report)?.to_owned()
     };
@@ -153,46 +211,69 @@ fn checkpoints(
     harness: Option<Harness>,
 ) -> Vec<Option<Evaluated>> {
     let report = |what: String, next: &str| fields.item_mistake("checkpoints", place, what, next);
+    let checkpoint = |path: &str| {
+        if harness == Some(Harness::LmEval) && path.contains(',') {
+            no_comma(path, &report);
+            return None;
+        }
+        evaluated(without_end(path), harness, &report)
+    };
     if !is_pattern(text) {
         let path = paths::text_on_node(text, "checkpoints", directory, &report);
-        return vec![path.and_then(|path| evaluated(path, harness, &report))];
+        return vec![path.and_then(|path| checkpoint(&path))];
     }
     if text.starts_with(['~', '$']) {
         let what = format!("what `{text}` stands for is looked for here and now, and neither `~` nor `$` is expanded");
         report(what, "write the path in full, or from this file on");
         return vec![None];
     }
-    let found = paths::written(text, "checkpoints", &report).map(|text| matching(directory, text));
-    match found {
-        None => vec![None],
-        Some(Ok(found)) if found.is_empty() => {
-            report(
-                format!("nothing here is called `{text}`"),
-                "`*` stands for any letters of one name: `runs/7b/checkpoint-*`",
-            );
+    let Some(pattern) = paths::absolute(text, "checkpoints", directory, &report) else { return vec![None] };
+    match matching(&pattern) {
+        Ok(found) if found.is_empty() => {
+            let next = "`*` stands for any letters of one name, and `#` beside it for a digit: `runs/7b/checkpoint-*`";
+            report(format!("nothing here is called `{text}`"), next);
             vec![None]
         }
         // To the node, two dollars are one.
-        Some(Ok(found)) => found.iter().map(|path| evaluated(path.replace('$', "$$"), harness, &report)).collect(),
-        Some(Err(why)) => {
+        Ok(found) => found.iter().map(|path| checkpoint(&path.replace('$', "$$"))).collect(),
+        Err(why) => {
             report(format!("`{text}`: {why}"), "name the checkpoints");
             vec![None]
         }
     }
 }
 
+/// A path without the strokes at its end, so that it is one however it is written.
+fn without_end(path: &str) -> String {
+    let short = path.trim_end_matches('/');
+    if short.is_empty() { path.to_owned() } else { short.to_owned() }
+}
+
+/// Whether an argument of the harness says which model it loads.
+fn names_a_model(argument: &str) -> bool {
+    let name = argument.split('=').next().unwrap_or_default().trim();
+    MODEL_ARGUMENTS.contains(&name)
+}
+
+fn no_comma(path: &str, report: &paths::Report<'_>) {
+    let what = format!("to lm-evaluation-harness the comma in `{path}` ends the model's name");
+    report(
+        what,
+        "call it by a link without one: `ln -s`; arguments behind a model are written as `,revision=step3000`",
+    );
+}
+
 /// A model with the step that its name tells.
 fn evaluated(model: String, harness: Option<Harness>, report: &paths::Report<'_>) -> Option<Evaluated> {
-    let mut arguments = model.split(',').skip(1);
-    if harness == Some(Harness::LmEval) && arguments.any(|argument| !argument.contains('=')) {
-        let what = format!("to lm-evaluation-harness the comma in `{model}` ends the model's name");
-        report(what, "give it a name without one; arguments behind it are written as `,revision=step3000`");
+    let has_arguments = harness == Some(Harness::LmEval);
+    if has_arguments && model.split(',').skip(1).any(|argument| !argument.contains('=')) {
+        no_comma(&model, report);
         return None;
     }
-    match subject_of_job(&model) {
+    match subject_of_job(&model, has_arguments) {
         Ok(subject) => Some(Evaluated { model, subject }),
         Err(error) => {
-            report(error.to_string(), "write a shorter one");
+            report(error.to_string(), "name it otherwise");
             None
         }
     }
@@ -243,43 +324,77 @@ fn is_bounded(fields: &Fields<'_>, sweep: &Sweep) -> bool {
 }
 
 /// What the job starts: the job's own line, and for lm-evaluation-harness behind it which model and tasks, and where the results go.
-/// None where that line says it, too.
-pub(super) fn with_harness(job: &Fields<'_>, sweep: &Sweep, run: Option<RunLine>) -> Option<RunLine> {
+/// None where that line says it, too, or nothing can stand behind it.
+pub(super) fn with_harness(
+    job: &Fields<'_>,
+    sweep: &Sweep,
+    launch: Option<Launch>,
+    run: Option<RunLine>,
+) -> Option<RunLine> {
     let is_of_harness = sweep.evaluation.as_ref().is_some_and(|evaluation| evaluation.harness == Harness::LmEval);
     if !is_of_harness {
         return run;
     }
-    let run = run.unwrap_or_else(|| RunLine::Shell(USUAL_RUN.to_owned()));
-    let words: Vec<&str> = match &run {
-        RunLine::Shell(text) => text.split_whitespace().collect(),
-        RunLine::Words(words) => words.iter().map(String::as_str).collect(),
-    };
-    let twice = words.iter().find(|word| TOLD_BY_US.contains(&word.split('=').next().unwrap_or_default()));
-    if let Some(twice) = twice {
-        let what = format!("`{twice}` is told by Pakt, from `evaluate`");
-        job.mistake("run", what, "leave it out; `evaluate.model_args` has what stands behind the model's name");
-        return None;
-    }
+    let is_served = sweep.evaluation.as_ref().is_some_and(|evaluation| evaluation.serve.is_some());
+    let usual = if is_served { USUAL_SERVED_RUN } else { USUAL_RUN };
+    // A launcher wants another line.
+    let usual = Some(RunLine::Shell(usual.to_owned())).filter(|_| launch.is_none_or(|it| it == Launch::Command));
+    let run = run.or(usual)?;
+    refuse_told(job, &run)?;
     let line = match run {
-        RunLine::Shell(text) if text.lines().last().is_some_and(|line| line.trim_start().starts_with('#')) => {
-            let what = "its last line is a comment, and the model and the tasks are told behind it";
-            job.mistake("run", what, "end with the line that starts the harness");
-            return None;
+        RunLine::Shell(text) => {
+            // What goes on in the next line goes on in ours.
+            let text = text.trim_end().trim_end_matches('\\').trim_end().to_owned();
+            let last = text.lines().last().unwrap_or_default();
+            let ends_otherwise =
+                last.trim_start().starts_with('#') || last.contains(" #") || last.replace("||", "").contains('|');
+            if ends_otherwise {
+                let what = "its last line has a comment or a pipe, and the model and the tasks are told behind it";
+                job.mistake("run", what, "end with the line that starts the harness, and nothing behind that");
+                return None;
+            }
+            text
         }
-        RunLine::Shell(text) => text,
         RunLine::Words(words) => {
-            let names = [MODEL_PARAMETER, STEP_PARAMETER, TASKS_PARAMETER, RESULTS_VARIABLE];
+            let names = [MODEL_PARAMETER, STEP_PARAMETER, TASKS_PARAMETER, RESULTS_VARIABLE, PORT_VARIABLE];
             quote::command_line_of(words.iter().map(String::as_str), &names)
         }
     };
-    let more = job.below("evaluate").text("model_args").map(|text| format!(",{text}")).unwrap_or_default();
+    let evaluate = job.below("evaluate");
+    let more = evaluate.text("model_args").map(|text| format!(",{text}")).unwrap_or_default();
+    if let Some(named) = more.split(',').find(|argument| names_a_model(argument)) {
+        let what = format!("`{named}` names a model, and would be evaluated in place of each");
+        evaluate.mistake("model_args", what, "leave it out; `models` and `checkpoints` name them");
+        return None;
+    }
+    let model = if is_served {
+        format!("model=${MODEL_PARAMETER},base_url=http://127.0.0.1:${PORT_VARIABLE}/v1/completions{more}")
+    } else {
+        format!("pretrained=${MODEL_PARAMETER}{more}")
+    };
     let told = [
-        ("--model_args", format!("pretrained=${MODEL_PARAMETER}{more}")),
+        ("--model_args", model),
         ("--tasks", format!("${TASKS_PARAMETER}")),
         ("--output_path", format!("${RESULTS_VARIABLE}")),
     ];
     let told: Vec<String> = told.iter().map(|(option, value)| format!("{option} {}", quote::value(value))).collect();
     Some(RunLine::Shell(format!("{line} {}", told.join(" "))))
+}
+
+/// Refuses a line that tells the harness what Pakt tells it.
+fn refuse_told(job: &Fields<'_>, run: &RunLine) -> Option<()> {
+    let words: Vec<&str> = match run {
+        RunLine::Shell(text) => text.split_whitespace().collect(),
+        RunLine::Words(words) => words.iter().map(String::as_str).collect(),
+    };
+    // What stands before it is another program's.
+    let is_harness = |word: &&str| word.contains("lm_eval") || word.contains("lm-eval");
+    let from = words.iter().position(is_harness).unwrap_or(0);
+    let twice = words[from..].iter().find(|word| TOLD_BY_US.contains(&word.split('=').next().unwrap_or_default()));
+    let Some(twice) = twice else { return Some(()) };
+    let what = format!("`{twice}` is told by Pakt, from `evaluate`");
+    job.mistake("run", what, "leave it out; `evaluate.model_args` has what stands behind the model's name");
+    None
 }
 
 #[cfg(test)]
@@ -305,7 +420,9 @@ mod tests {
 
     fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");
-        for path in ["7b/checkpoint-20", "7b/checkpoint-3", "7b/checkpoint-100", "here", "$odd/step5"] {
+        for path in
+            ["7b/checkpoint-20", "7b/checkpoint-3", "7b/checkpoint-100", "here", "$odd/step5", "lr=1,wd=2/step5"]
+        {
             fs::create_dir_all(folder.path().join(path)).expect("ours");
         }
         folder
@@ -314,7 +431,8 @@ mod tests {
     fn starts(spec: &JobSpec, folder: &Path) -> Vec<String> {
         let begin = format!("{}/", folder.display());
         let cells = &spec.sweep.as_ref().expect("an evaluation").cells;
-        cells.iter().map(|cell| cell.join(" ").replace(&begin, "")).collect()
+        let above = format!("{}/", folder.parent().expect("below the root").display());
+        cells.iter().map(|cell| cell.join(" ").replace(&begin, "").replace(&above, "ABOVE/")).collect()
     }
 
     #[test]
@@ -336,6 +454,10 @@ mod tests {
             ),
             ("{ checkpoints: [\"$*/step*\"], tasks: x, harness: command }", ""),
             ("{ checkpoints: [\"./$*/step*\"], tasks: x, harness: command }", "$$odd/step5 5 x"),
+            (
+                "{ checkpoints: [lr=1*/step*, ../x/y/step9/], tasks: x, harness: command }",
+                "lr=1,wd=2/step5 5 x|ABOVE/x/y/step9 9 x",
+            ),
             ("{ models: \"org/m,revision=step30\", tasks: x, harness: lm-eval }", "org/m,revision=step30 30 x"),
         ] {
             let read = job(folder.path(), "evaluate", &format!("run: ./evaluate\nevaluate: {text}\n"));
@@ -355,6 +477,11 @@ mod tests {
             ("run: lm_eval --model vllm --limit 10\n", "", format!("lm_eval --model vllm --limit 10 {told}")),
             ("run: |\n  set -e\n  lm_eval --model hf\n", "", format!("set -e\nlm_eval --model hf {told}")),
             (
+                "run: |\n  lm_eval --model hf \\\n    --limit 9 \\\n",
+                "",
+                format!("lm_eval --model hf \\\n  --limit 9 {told}"),
+            ),
+            (
                 "run: [lm_eval, --model, hf, --gen_kwargs, a b]\n",
                 "",
                 format!("lm_eval --model hf --gen_kwargs 'a b' {told}"),
@@ -367,6 +494,12 @@ mod tests {
                     told.replace("$PAKT_MODEL\"", "$PAKT_MODEL,dtype=bfloat16,peft=$A/b c\"")
                 ),
             ),
+            (
+                "",
+                ", serve: { run: x $PAKT_PORT }, model_args: num_concurrent=4",
+                "lm_eval --model local-completions --model_args \"model=$PAKT_MODEL,base_url=http://127.0.0.1:$PAKT_PORT/v1/completions,num_concurrent=4\" \
+                 --tasks \"$PAKT_TASKS\" --output_path \"$PAKT_RESULTS\"".to_owned(),
+            ),
         ] {
             let text = format!("{run}evaluate: {{ models: m, tasks: [x, y], harness: lm-eval{more} }}\n");
             let spec = job(folder.path(), "evaluate", &text).unwrap_or_else(|mistakes| panic!("{text}: {mistakes:?}"));
@@ -374,11 +507,29 @@ mod tests {
         }
     }
 
+    /// Each kind of job with this text is answered with this mistake, among others.
+    fn assert_told<const ROWS: usize>(rows: [(&str, String, &str); ROWS]) {
+        let folder = folder();
+        for (kind, text, said) in rows {
+            let mistakes = job(folder.path(), kind, &text).err().unwrap_or_default();
+            let said = said.replace("FOLDER", &folder.path().display().to_string());
+            assert!(mistakes.contains(&said), "{text}\nwanted: {said}\nsaid: {mistakes:#?}");
+            // No default is missed because of another mistake.
+            assert!(
+                !text.contains("run: ./evaluate") || !mistakes.iter().any(|it| it.contains("`run`")),
+                "{mistakes:?}"
+            );
+        }
+    }
+
+    /// The text of an evaluation with a program of its own.
+    fn of(text: &str) -> String {
+        format!("run: ./evaluate\nevaluate: {text}\n")
+    }
+
     #[test]
     fn what_cannot_be_an_evaluation_is_told_where_it_stands() {
-        let folder = folder();
-        let of = |text: &str| format!("run: ./evaluate\nevaluate: {text}\n");
-        for (kind, text, said) in [
+        assert_told([
             ("evaluate", of("{}"), "evaluate.harness `evaluate.harness` is missing"),
             ("evaluate", of("{ harness: lm-eval, tasks: x }"), "evaluate.models `evaluate.models` is missing"),
             ("evaluate", of("{ harness: lm-eval, models: m }"), "evaluate.tasks `evaluate.tasks` is missing"),
@@ -418,6 +569,36 @@ mod tests {
             ),
             (
                 "evaluate",
+                of("{ harness: lm-eval, models: \"org/m,pretrained=x\", tasks: x }"),
+                "evaluate.models[0] `pretrained=x` names another model than `org/m`",
+            ),
+            (
+                "evaluate",
+                of("{ harness: lm-eval, models: \"lr=1,wd=2/step5\", tasks: x }"),
+                "evaluate.models[0] to lm-evaluation-harness the comma in `lr=1,wd=2/step5` ends the model's name",
+            ),
+            (
+                "evaluate",
+                of("{ harness: lm-eval, checkpoints: lr=1*/step*, tasks: x }"),
+                "evaluate.checkpoints[0] to lm-evaluation-harness the comma in `FOLDER/lr=1,wd=2/step5` ends the model's name",
+            ),
+            (
+                "evaluate",
+                of("{ harness: lm-eval, models: m, model_args: \"dtype=x,pretrained=$A/old\", tasks: x }"),
+                "evaluate.model_args `pretrained=$A/old` names a model, and would be evaluated in place of each",
+            ),
+            (
+                "evaluate",
+                "run: lm_eval --model hf | tee log\nevaluate: { harness: lm-eval, models: m, tasks: x }\n".to_owned(),
+                "run its last line has a comment or a pipe, and the model and the tasks are told behind it",
+            ),
+            (
+                "evaluate",
+                "run: srun -t 5 lm_eval -t x\nevaluate: { harness: lm-eval, models: m, tasks: x }\n".to_owned(),
+                "run `-t` is told by Pakt, from `evaluate`",
+            ),
+            (
+                "evaluate",
                 of("{ harness: command, models: [/a/step5, /a/checkpoint-5], tasks: x }"),
                 "evaluate.models `/a/step5` and `/a/checkpoint-5` are one in results: `/a` at step 5",
             ),
@@ -425,6 +606,27 @@ mod tests {
                 "evaluate",
                 of("{ harness: command, models: m, tasks: x, side_by_side: 2 }"),
                 "evaluate.side_by_side a link has 1 cells, and never 2 at once",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn what_cannot_be_served_or_told_to_the_harness_is_told_where_it_stands() {
+        assert_told([
+            (
+                "evaluate",
+                of("{ harness: command, models: m, tasks: x, serve: {} }"),
+                "evaluate.serve.run `evaluate.serve.run` is missing",
+            ),
+            (
+                "evaluate",
+                of("{ harness: command, models: m, tasks: x, serve: { run: vllm serve } }"),
+                "evaluate.serve.run it does not name `PAKT_PORT`, and a server at another port is not found",
+            ),
+            (
+                "evaluate",
+                of("{ harness: command, models: m, tasks: x, serve: { run: x $PAKT_PORT, health: \"a b\" } }"),
+                "evaluate.serve.health `a b` is no path of a server",
             ),
             ("train", of("{ harness: command, models: m, tasks: x }"), "kind a job with `evaluate` evaluates"),
             (
@@ -456,12 +658,14 @@ mod tests {
             (
                 "evaluate",
                 "run: |\n  lm_eval\n  # so\nevaluate: { harness: lm-eval, models: m, tasks: x }\n".to_owned(),
-                "run its last line is a comment, and the model and the tasks are told behind it",
+                "run its last line has a comment or a pipe, and the model and the tasks are told behind it",
             ),
-        ] {
-            let mistakes = job(folder.path(), kind, &text).err().unwrap_or_default();
-            assert!(mistakes.iter().any(|it| it == said), "{text}\nwanted: {said}\nsaid: {mistakes:#?}");
-        }
+        ]);
+    }
+
+    #[test]
+    fn too_many_cells_links_and_names_are_told_with_the_bound() {
+        let folder = folder();
         let many = |count: usize| (0..count).map(|number| format!("t{number}")).collect::<Vec<_>>().join(", ");
         for (text, said) in [
             (

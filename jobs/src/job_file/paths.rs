@@ -65,6 +65,12 @@ pub(super) fn here(fields: &Fields<'_>, name: &str, directory: &Path) -> Option<
     Some(directory.join(text))
 }
 
+/// A path of this machine as it is written here, from the root on.
+pub(super) fn absolute(text: &str, name: &str, directory: &Path, report: &Report<'_>) -> Option<String> {
+    let text = written(text, name, report)?;
+    Some(if text.starts_with('/') { below("", text) } else { below(base(directory, report)?, text) })
+}
+
 /// A text, where it can be a path at all.
 pub(super) fn written<'a>(text: &'a str, name: &str, report: &Report<'_>) -> Option<&'a str> {
     if text.is_empty() {

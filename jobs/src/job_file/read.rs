@@ -227,7 +227,9 @@ fn run(job: &Fields<'_>, launch: Option<Launch>, evaluation: Option<&Sweep>) -> 
         job.mistake("run", "`run` is empty", "write what to run, such as `run: train.py --steps 200`");
     }
     let run = match evaluation {
-        Some(evaluation) => evaluate::with_harness(job, evaluation, run),
+        Some(evaluation) => evaluate::with_harness(job, evaluation, launch, run),
+        // Whether it may be left out is not known where `evaluate` could not be read.
+        None if run.is_none() && job.has("evaluate") && !job.has("run") => return None,
         None => run,
     };
     job.required("run", run, "train.py --steps 200")

@@ -258,6 +258,28 @@ pub const FIELDS: &[FieldReference] = &[
         "Of `lm-eval`: what stands behind the model in `--model_args`. `$NAME` is expanded on the node.",
     ),
     field(
+        "evaluate.serve",
+        "fields",
+        "what evaluates loads the model itself",
+        "",
+        "A model server that each start begins before its program and ends behind it, on the same node. `pakt results JOB` tells the tokens that it counted and its GPU-seconds.",
+    ),
+    field(
+        "evaluate.serve.run",
+        "shell text",
+        "required in `serve`",
+        "\"vllm serve $PAKT_MODEL --port $PAKT_PORT\"",
+        "What starts it: it finds `PAKT_MODEL`, and listens at `PAKT_PORT`. With `lm-eval` it answers `/v1/completions` as OpenAI's does.",
+    ),
+    field("evaluate.serve.health", "a path", "/health", "/v1/models", "What it answers with 200 once it is ready."),
+    field(
+        "evaluate.serve.ready_within",
+        "a time",
+        "20m",
+        "\"1h\"",
+        "How long that may take; afterwards the start has failed, with code 76.",
+    ),
+    field(
         "evaluate.tasks_per_load",
         "a number from 1 to 1000",
         "all",

@@ -26,14 +26,14 @@ pub(crate) fn subject(name: &str, revision: Option<&str>) -> Result<Subject, Nam
     Ok(Subject { model: name.parse::<ModelName>()?, step })
 }
 
-/// The model and the step that a job's own name of a model says, as nodes read it: two dollars are one, and behind commas there may be arguments of the
-/// harness, of which a revision may tell the step.
-pub(crate) fn subject_of_job(text: &str) -> Result<Subject, NameError> {
+/// The model and the step that a job's own name of a model says, as nodes read it: two dollars are one, and behind commas there may be arguments
+/// of the harness, of which a revision may tell the step.
+pub(crate) fn subject_of_job(text: &str, has_arguments: bool) -> Result<Subject, NameError> {
     let text = text.replace("$$", "$");
-    let (path, rest) = text.split_once(',').unwrap_or((&text, ""));
-    if !rest.split(',').all(|argument| rest.is_empty() || argument.contains('=')) {
+    if !has_arguments {
         return subject(&text, None);
     }
+    let (path, rest) = text.split_once(',').unwrap_or((&text, ""));
     let revision = rest.split(',').find_map(|argument| argument.strip_prefix("revision="));
     let told = subject(path, revision)?;
     // Arguments that tell no step make another model of it.
@@ -93,10 +93,14 @@ mod tests {
             ("EleutherAI/pythia-70m,revision=main", "EleutherAI/pythia-70m,revision=main", None),
             ("a/step5,dtype=float16", "a,dtype=float16", Some(5)),
             ("a/step5,revision=step7", "a,revision=step7", Some(5)),
-            ("a,b/checkpoint-1", "a,b", Some(1)),
             ("a,revision=step7,peft=b", "a,peft=b", Some(7)),
         ] {
-            let read = subject_of_job(text).expect(text);
+            let read = subject_of_job(text, true).expect(text);
+            assert_eq!((read.model.as_str(), read.step), (model, step), "{text}");
+        }
+        // To any other program a comma is a comma.
+        for (text, model, step) in [("lr=1e-4,wd=0.1/checkpoint-5", "lr=1e-4,wd=0.1", Some(5)), ("a,b", "a,b", None)] {
+            let read = subject_of_job(text, false).expect(text);
             assert_eq!((read.model.as_str(), read.step), (model, step), "{text}");
         }
     }

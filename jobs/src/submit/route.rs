@@ -17,7 +17,7 @@ use crate::{
     outlook::Advice,
     provenance::CodeView,
     reached::reached,
-    sweep::cells,
+    sweep::point_counts,
 };
 use model::{Amount, Factors, JobId, LinkNumber, SchedulerJobId, Sweep, Unit};
 use std::path::PathBuf;
@@ -139,7 +139,7 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
 async fn begins_anew(house: &House, earlier: JobId) -> Result<Option<String>, JobsError> {
     let directory = house.state.job(earlier);
     if let Some(sweep) = directory.intent().await?.as_ref().and_then(Intent::sweep) {
-        let counts = cells(&directory, sweep).await?.counts(sweep);
+        let counts = point_counts(&*house.files, &directory, sweep).await?;
         let note = format!(
             "it begins all cells anew; job {earlier} of the same file has done {} of {}, and `pakt results {earlier} --missing` submits the others alone",
             counts.done, counts.all

@@ -6,6 +6,7 @@ use crate::{
     error::{Gravity, JobsError},
     house::House,
     job_file::{JobFile, SourceFile},
+    results::Told,
     submit::digest_of,
 };
 use model::{EvaluationStart, JobId, Sweep};
@@ -27,6 +28,10 @@ pub struct Missing {
 pub async fn missing(house: &House, text: &str) -> Result<Option<Missing>, JobsError> {
     let what = format!("no cell of `{text}` was submitted again");
     let report = report(house, text).await?;
+    if let Some(Told { file, what: why, .. }) = report.unread() {
+        let why = format!("whether a score is in {file} is not known: {why}");
+        return Err(JobsError::new(Gravity::Unreachable, what, why, "see whether you may read it, and try again"));
+    }
     let missing: Vec<&ReportedCell> = report.missing().collect();
     if missing.is_empty() {
         return Ok(None);
@@ -89,7 +94,7 @@ mod tests {
             pack: 1,
             side_by_side: 1,
             at_once: None,
-            evaluation: Some(Evaluation { harness: Harness::LmEval }),
+            evaluation: Some(Evaluation { harness: Harness::LmEval, serve: None }),
             continues: None,
         };
         let left: Vec<String> =

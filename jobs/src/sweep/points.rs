@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     directory::{CellRecord, JobDirectory},
-    error::JobsError,
+    error::{Gravity, JobsError},
 };
 use model::{Evaluation, Harness, Point, Sweep};
 use reach::Reach;
@@ -33,22 +33,28 @@ pub(crate) async fn points(
     Ok((sweep.points().map(state_of).collect(), scores))
 }
 
-/// How many points there are of each state.
+/// How many points there are of each state; as far as the records of the starts tell, where not all scores can be read.
 pub(crate) async fn point_counts(
     files: &dyn Reach,
     directory: &JobDirectory,
     sweep: &Sweep,
 ) -> Result<CellCounts, JobsError> {
-    let mut counts = CellCounts::default();
-    for PointState { state, .. } in points(files, directory, sweep).await?.0 {
-        counts.add(state, 1);
+    match points(files, directory, sweep).await {
+        Ok((points, scores)) if scores.are_whole() => {
+            let mut counts = CellCounts::default();
+            for PointState { state, .. } in points {
+                counts.add(state, 1);
+            }
+            Ok(counts)
+        }
+        Err(error) if error.gravity == Gravity::Bug => Err(error),
+        Ok(_) | Err(_) => Ok(cells(directory, sweep).await?.counts(sweep)),
     }
-    Ok(counts)
 }
 
 /// The state of a point of which the record of its start says this one.
 fn state_with(scores: &Scores, sweep: &Sweep, point: &Point, state: CellState) -> CellState {
-    let (Some(Evaluation { harness }), Some(task)) = (&sweep.evaluation, point.task()) else { return state };
+    let (Some(Evaluation { harness, .. }), Some(task)) = (&sweep.evaluation, point.task()) else { return state };
     let tasks = sweep.start_of(point.cell).map(|start| start.tasks).unwrap_or_default();
     // A tag or a pattern of the harness has no score of its own, and the harness ends with 0 only where it has done all.
     let is_of_members = || *harness == Harness::LmEval && scores.has_others(point.cell, &tasks);

@@ -5,14 +5,15 @@ use super::{
     points::{PointState, points},
 };
 use crate::{
-    directory::{CellRecord, Intent, JobDirectory},
+    directory::{CellRecord, Intent, JobDirectory, Served},
     error::JobsError,
     find::find,
     house::House,
     reached::reached,
-    results::{Gathering, Page, Results, Told, Wanted},
+    results::{Gathering, Page, Results, Told, ToldKind, Wanted},
     submit::is_over_with_links,
 };
+use futures_util::{StreamExt, stream};
 use model::{JobId, LinkNumber, Sweep};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use std::{
@@ -22,6 +23,8 @@ use std::{
 
 /// A job takes over what an earlier one left, at most so many times in a row.
 const MOST_GENERATIONS: usize = 100;
+/// The records of so many links are read at once.
+const AT_ONCE: usize = 64;
 
 /// One cell: a start of the program, or of an evaluation one task of one model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -68,6 +71,8 @@ pub struct SweepReport {
     pub asked: JobId,
     /// Its cells, in their order.
     pub cells: Vec<ReportedCell>,
+    /// What the model servers of an evaluation were good for, those of later jobs included; none where it has no servers.
+    pub served: Option<Served>,
     /// What an evaluation left, that of later jobs included.
     pages: Vec<Result<Page, Told>>,
     told: Vec<Told>,
@@ -77,6 +82,12 @@ impl SweepReport {
     /// Those that are not done and that nobody works on.
     pub fn missing(&self) -> impl Iterator<Item = &ReportedCell> {
         self.cells.iter().filter(|cell| cell.state != CellState::Done && !cell.is_in_hands)
+    }
+
+    /// What could not be read of an evaluation's results, so that a score may be there that is not known.
+    pub fn unread(&self) -> Option<&Told> {
+        let of_pages = self.pages.iter().filter_map(|page| page.as_ref().err());
+        of_pages.chain(&self.told).find(|told| told.kind == ToldKind::Unreachable)
     }
 
     /// Whether it evaluates.
@@ -100,7 +111,8 @@ pub async fn report(house: &House, text: &str) -> Result<SweepReport, JobsError>
     let (directory, intent, sweep) = sweep_of(house, text, &format!("the cells of `{text}` cannot be told")).await?;
     let asked = intent.id;
     let (directory, intent, sweep) = first_of(house, directory, intent, sweep).await?;
-    let mut report = SweepReport { intent, asked, cells: Vec::new(), pages: Vec::new(), told: Vec::new() };
+    let mut report =
+        SweepReport { intent, asked, cells: Vec::new(), served: None, pages: Vec::new(), told: Vec::new() };
     report.cells = cells_of(house, &directory, &report.intent.clone(), &sweep, &mut report).await?;
     let places: BTreeMap<_, usize> =
         report.cells.iter().enumerate().map(|(place, cell)| (cell.values.clone(), place)).collect();
@@ -131,6 +143,22 @@ pub async fn report(house: &House, text: &str) -> Result<SweepReport, JobsError>
     Ok(report)
 }
 
+/// What the servers of all links of one job were good for.
+async fn served(directory: &JobDirectory, sweep: &Sweep) -> Result<Served, JobsError> {
+    let links: Vec<JobDirectory> =
+        (1..=sweep.links().get()).filter_map(LinkNumber::new).map(|link| directory.of_link(link)).collect();
+    let mut reads = Vec::with_capacity(links.len());
+    for link in &links {
+        reads.push(link.served());
+    }
+    let mut read = stream::iter(reads).buffered(AT_ONCE);
+    let mut served = Served::default();
+    while let Some(of_link) = read.next().await {
+        served.and(of_link?);
+    }
+    Ok(served)
+}
+
 /// The cells of one job; what it left is put with the rest.
 async fn cells_of(
     house: &House,
@@ -148,6 +176,9 @@ async fn cells_of(
     let (points, scores) = points(&*house.files, directory, sweep).await?;
     report.pages.extend(scores.pages);
     report.told.extend(scores.told);
+    if sweep.evaluation.as_ref().is_some_and(|evaluation| evaluation.serve.is_some()) {
+        report.served.get_or_insert_default().and(served(directory, sweep).await?);
+    }
     let reported = |(place, PointState { point, state, record }): (usize, PointState)| ReportedCell {
         cell: place + 1,
         values: point.values,

@@ -4,14 +4,14 @@ use crate::{
     directory::JobDirectory,
     error::JobsError,
     reached::reached,
-    results::{Found, Page, Told, find, is_name_of_results, page, page_of, subject_of_job},
+    results::{Found, Page, Told, ToldKind, find, is_name_of_results, page, page_of, subject_of_job},
 };
 use futures_util::{StreamExt, stream};
-use model::Sweep;
-use reach::Reach;
+use model::{Harness, Sweep};
+use reach::{EntryKind, Reach};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// So many files are read at once.
@@ -31,6 +31,12 @@ pub(crate) struct Scores {
 }
 
 impl Scores {
+    /// Whether every file that is there was read: otherwise a score may be there that is not known.
+    pub(crate) fn are_whole(&self) -> bool {
+        let of_pages = self.pages.iter().filter_map(|page| page.as_ref().err());
+        !of_pages.chain(&self.told).any(|told| told.kind == ToldKind::Unreachable)
+    }
+
     /// Whether a start left a score of a task.
     pub(crate) fn has(&self, start: usize, task: &str) -> bool {
         self.tasks.get(&start).is_some_and(|tasks| tasks.contains(task))
@@ -42,33 +48,57 @@ impl Scores {
     }
 }
 
-/// Reads the results that lie in the directory of an evaluation, and those that were packed.
+/// Reads the results that lie in the directory of an evaluation, and those that were packed. What cannot be read of one start is told, and hides
+/// no other.
 pub(crate) async fn scores(files: &dyn Reach, directory: &JobDirectory, sweep: &Sweep) -> Result<Scores, JobsError> {
     let mut scores = Scores::default();
-    let root = directory.path().join(FOLDER);
-    let is_there = reached(files.list(&root).await, "no results were read")?.is_some();
-    let found = if is_there { find(files, &[root], &mut scores.told).await? } else { Found::new() };
-    let loose = stream::iter(pages(files, &found)).buffered(AT_ONCE).collect::<Vec<_>>().await;
-    for (path, page) in found.keys().zip(loose) {
-        scores.take(path.strip_prefix(directory.path()).unwrap_or(path), page, sweep);
+    let found = found(files, directory, sweep, &mut scores).await?;
+    let mut pages = Vec::with_capacity(found.len());
+    for (path, modified_at) in &found {
+        pages.push(page(files, path, *modified_at));
     }
-    for (name, (modified_at, bytes)) in directory.packed_results().await? {
+    let pages = stream::iter(pages).buffered(AT_ONCE).collect::<Vec<_>>().await;
+    let mut pages: BTreeMap<PathBuf, Result<Page, Told>> = found.into_keys().zip(pages).collect();
+    let is_result = |name: &str| is_name_of_results(name.rsplit('/').next().unwrap_or_default());
+    for (name, (modified_at, bytes)) in directory.packed_results(is_result).await? {
         let path = directory.path().join(&name);
-        let is_result = Path::new(&name).file_name().and_then(|name| name.to_str()).is_some_and(is_name_of_results);
-        if is_result && !found.contains_key(&path) {
-            scores.take(Path::new(&name), Ok(page_of(&path, &bytes, Some(modified_at))), sweep);
+        // What lies there is later; what somebody packs meanwhile is removed only behind its archive.
+        if !pages.get(&path).is_some_and(Result::is_ok) {
+            let page = page_of(&path, &bytes, Some(modified_at));
+            pages.insert(path, Ok(page));
         }
+    }
+    for (path, page) in pages {
+        scores.take(path.strip_prefix(directory.path()).unwrap_or(&path), page, sweep);
     }
     Ok(scores)
 }
 
-/// The reading of each file, not begun.
-fn pages<'a>(files: &'a dyn Reach, found: &'a Found) -> Vec<impl Future<Output = Result<Page, Told>> + 'a> {
-    let mut pages = Vec::with_capacity(found.len());
-    for (path, modified_at) in found {
-        pages.push(page(files, path, *modified_at));
+/// The files of results of all starts, as far as they can be found.
+async fn found(
+    files: &dyn Reach,
+    directory: &JobDirectory,
+    sweep: &Sweep,
+    scores: &mut Scores,
+) -> Result<Found, JobsError> {
+    let root = directory.path().join(FOLDER);
+    let listed = reached(files.list(&root).await, "no results were read")?.unwrap_or_default();
+    let mut found = Found::new();
+    for entry in listed.iter().filter(|entry| entry.kind == EntryKind::Directory) {
+        let is_start = entry.name.parse::<usize>().is_ok_and(|number| (1..=sweep.cells.len()).contains(&number));
+        let folder = root.join(&entry.name);
+        if !is_start {
+            continue;
+        }
+        match find(files, std::slice::from_ref(&folder), &mut scores.told).await {
+            Ok(of_start) => found.extend(of_start),
+            Err(error) => {
+                let (file, what) = (folder.display().to_string(), error.why);
+                scores.told.push(Told { file, line: None, kind: ToldKind::Unreachable, what });
+            }
+        }
     }
-    pages
+    Ok(found)
 }
 
 impl Scores {
@@ -78,9 +108,10 @@ impl Scores {
         let place = number.and_then(|number| number.checked_sub(1));
         let start = place.and_then(|place| Some((place, sweep.start_of(place)?)));
         let Some((place, start)) = start else { return };
+        let has_arguments = sweep.evaluation.as_ref().is_some_and(|evaluation| evaluation.harness == Harness::LmEval);
         let page = page.map(|mut page| {
             // The job file was read with it.
-            if let Ok(subject) = subject_of_job(start.model) {
+            if let Ok(subject) = subject_of_job(start.model, has_arguments) {
                 page.attribute(&subject);
             }
             self.tasks.entry(place).or_default().extend(page.tasks().map(ToString::to_string));

@@ -422,6 +422,15 @@ pakt_begin_cell() {
   fi
 }
 
+# Whether a start left anything.
+pakt_has_results() {
+  local file
+  for file in "$pakt_job_directory/results/$1/"*; do
+    [ ! -e "$file" ] || return 0
+  done
+  return 1
+}
+
 # Notes the end of the cell at a place. The first failure is how this link ends.
 pakt_end_cell() {
   local place=$1 code=$2 now took cell=${pakt_cell_at[$1]} pakt_log
@@ -430,7 +439,7 @@ pakt_end_cell() {
   took=$((now - pakt_begun[place]))
   # What was told to end may say by 0 that it saved: it is begun again.
   [ -z "$pakt_has_to_end" ] || [ "$code" -ne 0 ] || code=143
-  if [ "$code" -eq 0 ] && ! compgen -G "$pakt_job_directory/results/$cell/*" >/dev/null; then
+  if [ "$code" -eq 0 ] && ! pakt_has_results "$cell"; then
     printf 'pakt: start %s ended with 0, and wrote nothing into the folder that PAKT_RESULTS names\n' "$cell" >&2
     code=65
   fi

@@ -4,7 +4,7 @@
 
 use crate::support::{LAUNCHERS, catalogue, environment, job, script, site, starts};
 use model::{
-    Chain, Evaluation, EvaluationStart, FailureClass, Harness, Images, JobSpec, Launch, LinkNumber, OnFailure,
+    Chain, Evaluation, EvaluationStart, FailureClass, Harness, Images, JobSpec, Launch, LinkNumber, OnFailure, Serve,
     StopSignal, Sweep, Until, WallTime,
 };
 use std::{
@@ -37,9 +37,14 @@ fn evaluation() -> Sweep {
     Sweep {
         parameters: ["PAKT_MODEL", "PAKT_STEP", "PAKT_TASKS"].map(|name| name.parse().expect("a name")).into(),
         cells: (1..=8).map(|step| start(step).values()).collect(),
-        evaluation: Some(Evaluation { harness: Harness::LmEval }),
+        evaluation: Some(Evaluation { harness: Harness::LmEval, serve: None }),
         ..sweep(4)
     }
+}
+
+fn serve() -> Serve {
+    let run = "vllm serve \"$PAKT_MODEL\" --port \"$PAKT_PORT\"".to_owned();
+    Serve { run, health: "/health".to_owned(), ready_within: WallTime::from_seconds(1_800) }
 }
 
 fn policy() -> OnFailure {
@@ -87,6 +92,12 @@ fn all() -> Vec<(String, String)> {
     let horeka = site("horeka");
     let spec = JobSpec { sweep: Some(evaluation()), ..job(horeka, Launch::Command) };
     scripts.push(("horeka-evaluation".to_owned(), script(horeka, &spec)));
+    let mut sweep = evaluation();
+    sweep.evaluation = Some(Evaluation { harness: Harness::Command, serve: Some(serve()) });
+    let mut spec = JobSpec { sweep: Some(sweep), ..job(horeka, Launch::Command) };
+    scripts.push(("horeka-served".to_owned(), script(horeka, &spec)));
+    spec.environment = environment(true);
+    scripts.push(("horeka-served-container".to_owned(), script(horeka, &spec)));
     scripts
 }
 

@@ -24,12 +24,13 @@ fn read(text: &str) -> JobFile {
 }
 
 /// Which templates go nowhere but elsewhere, by site, and a word of the reason: written down from the profiles by hand.
-const REFUSED: [(&str, &str, &str); 13] = [
+const REFUSED: [(&str, &str, &str); 15] = [
     // Neither srun nor MPI without a scheduler; of its GPUs the profile says nothing.
     ("local", "mpi", "`launch: mpi`"),
     ("local", "jax", "`launch: srun`"),
     ("local", "torchtitan", "knows of none there"),
     ("local", "megatron", "knows of none there"),
+    ("local", "vllm", "knows of none there"),
     ("local", "teuken-train", "knows of none there"),
     ("local", "teuken-evaluate", "knows of none there"),
     // GPUs of Intel.
@@ -37,6 +38,7 @@ const REFUSED: [(&str, &str, &str); 13] = [
     ("supermuc-ng-2", "megatron", "those there are of Intel"),
     ("supermuc-ng-2", "jax", "those there are of Intel"),
     ("supermuc-ng-2", "lm-eval", "those there are of Intel"),
+    ("supermuc-ng-2", "vllm", "those there are of Intel"),
     ("supermuc-ng-2", "teuken-train", "those there are of Intel"),
     ("supermuc-ng-2", "teuken-evaluate", "those there are of Intel"),
     // GPUs of AMD.
@@ -107,7 +109,7 @@ fn a_refusal_names_what_goes_here_and_where_this_goes() {
     );
     assert_eq!(
         error.next,
-        "here go train, evaluate, command, mpi, accelerate, torchtitan, deepspeed, jax, lm-eval, teuken-train, \
+        "here go train, evaluate, command, mpi, accelerate, torchtitan, deepspeed, jax, lm-eval, vllm, teuken-train, \
          teuken-evaluate; with `--site` it goes to dais, grete, haicore, horeka, jupiter, jureca-dc, juwels-booster, \
          levante, raven"
     );

@@ -258,7 +258,9 @@ async fn killed_before_any_change_a_job_reads_the_same_and_is_sealed_by_the_next
     let job = settled_job(&desk).await;
     let before = read(&job.directory).await;
     let (root, quiet) = (desk.house("ada").state.root().to_owned(), at(NOW + DAY));
-    let whole = |changes| State::new(root.clone(), DirectoryMode::Private, Arc::new(Mortal { left: changes }));
+    let whole = |changes| {
+        State::new(root.clone(), DirectoryMode::Private, Arc::new(Mortal { left: changes, unreadable: None }))
+    };
     let mut kills = 0;
     // Each process lives for one change only, as if every one were killed.
     loop {

@@ -1,4 +1,4 @@
-//! A process that dies in the middle of its work with files.
+//! A process that dies in the middle of its work with files, or meets one that cannot be read.
 
 use async_trait::async_trait;
 use model::Timestamp;
@@ -13,6 +13,8 @@ use std::{
 /// Files here, and a process that is killed before it changes so many things.
 pub(crate) struct Mortal {
     pub(crate) left: AtomicUsize,
+    /// The end of the paths that it cannot read.
+    pub(crate) unreadable: Option<&'static str>,
 }
 
 impl Mortal {
@@ -32,6 +34,9 @@ impl Reach for Mortal {
         Local.attach(command).await
     }
     async fn read(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, ReachError> {
+        if self.unreadable.is_some_and(|end| path.ends_with(end)) {
+            return Err(ReachError::new(ReachErrorKind::Unreachable, Retry::Later, "a stale file handle"));
+        }
         Local.read(path, limit).await
     }
     async fn read_part(&self, path: &Path, offset: i64, limit: usize) -> Result<Option<Part>, ReachError> {

@@ -198,7 +198,7 @@ async fn what_was_sent_and_is_over_meanwhile_is_not_sent_again() {
 /// The house of a process that dies before it changes more than so many things.
 fn mortal(desk: &Desk, changes: usize) -> House {
     let house = desk.house("ada");
-    let files = Arc::new(Mortal { left: AtomicUsize::new(changes) });
+    let files = Arc::new(Mortal { left: AtomicUsize::new(changes), unreadable: None });
     let state = State::new(house.state.root().to_owned(), house.state.mode(), files.clone());
     House { files, state, ..house }
 }

@@ -3,10 +3,12 @@
 use crate::{
     cluster::{run, stamped},
     desk::{DAY, Desk, NOW},
+    stage::mortal::Mortal,
     wish::{ONE_GPU, only_job, wish},
 };
 use jobs::{
-    directory::{JobDirectory, OverReason},
+    Gravity, House,
+    directory::{JobDirectory, OverReason, State},
     results::Wanted,
     resume::{resume, settled},
     seal::seal,
@@ -16,7 +18,10 @@ use jobs::{
 };
 use model::{BaseState, JobId, JobState, LinkNumber, Stamp};
 use scheduler_adapters::Freshness;
-use std::fs;
+use std::{
+    fs,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
 const EVALUATE: &str = "evaluate: { models: [/m/7b/step100, /m/7b/step200], tasks: [sums, words], harness: command }\n";
 
@@ -174,6 +179,8 @@ async fn results_are_packed_where_they_are_many_and_are_told_all_the_same() {
         let long = directory.path().join(format!("results/1/{}", "x".repeat(120)));
         fs::create_dir_all(&long).expect("ours");
         fs::write(long.join("notes.txt"), "of a harness with long names").expect("ours");
+        let without_room = format!("results/1/samples_{}.jsonl", "x".repeat(120));
+        fs::write(directory.path().join(&without_room), "{}").expect("ours");
         desk.set_clock(NOW + 7_200);
         desk.settle("ada").await;
         let before = told(&mut report(&house, "once").await.expect("an evaluation"));
@@ -183,12 +190,60 @@ async fn results_are_packed_where_they_are_many_and_are_told_all_the_same() {
         desk.set_clock(NOW + 4_000 * DAY);
         let sealed = seal(&house).await.expect("sealed");
         assert_eq!((sealed.sealed.len(), sealed.notes), (1, Vec::<String>::new()));
-        let results = directory.path().join("results");
-        assert_eq!((results.exists(), directory.path().join("results.1.tar").exists()), (!is_packed, is_packed));
+        let is_there = |name: &str| directory.path().join(name).exists();
+        let packed = (is_there("results/2"), is_there("results.1.tar"), is_there("results.2.tar"));
+        assert_eq!(packed, (!is_packed, is_packed, false));
+        assert!(is_there(&without_room), "what has no place in an archive stays");
         let after = told(&mut report(&house, &id.to_string()).await.expect("an evaluation"));
         assert_eq!(after, before);
         let (again, _) = only_job(&desk).await;
         let state = report(&house, &id.to_string()).await.expect("an evaluation");
         assert!(state.missing().next().is_none() && again.path().exists());
     }
+}
+
+/// Of a file that cannot be read nobody knows whether a score is in it: nothing is evaluated again because of that.
+#[tokio::test]
+async fn what_cannot_be_read_is_not_missing() {
+    let desk = desk().await;
+    let (directory, id) = submitted(&desk, wish(&text(EVALUATE))).await;
+    for link in 1..=2 {
+        scores(&directory, link, &[("sums", 0.5), ("words", 0.5)]);
+        ends(&desk, &directory, id, link, 0);
+    }
+    let house = desk.house("ada");
+    let files = Arc::new(Mortal { left: AtomicUsize::new(usize::MAX), unreadable: Some("results/2/it.scores.jsonl") });
+    let state = State::new(house.state.root().to_owned(), house.state.mode(), files.clone());
+    let blind = House { files, state, ..house.clone() };
+    let error = missing(&blind, "once").await.map(drop).expect_err("it is not known");
+    assert_eq!(error.gravity, Gravity::Unreachable, "{error}");
+    assert!(error.why.contains("results/2/it.scores.jsonl is not known: "), "{error}");
+    let mut cells = report(&blind, "once").await.expect("the others are told");
+    assert_eq!(told(&mut cells), ["/m/7b 100 sums 0.5", "/m/7b 100 words 0.5"]);
+    // That it is over is told by what its starts wrote down.
+    assert_eq!(settled(&blind).await, None);
+    let over = resume(&blind, "once").await.expect("known").outcome.expect("a sweep").over;
+    assert_eq!(over.expect("it is over").why, OverReason::Done);
+    assert!(missing(&house, "once").await.expect("read").is_none());
+}
+
+/// What a program leaves there beside its scores, however much, keeps nobody from settling.
+#[tokio::test]
+async fn a_start_with_more_files_than_are_read_hides_no_other() {
+    let desk = desk().await;
+    let house = desk.house("ada");
+    let (directory, id) = submitted(&desk, wish(&text(EVALUATE))).await;
+    for link in 1..=2 {
+        scores(&directory, link, &[("sums", 0.5), ("words", 0.5)]);
+        ends(&desk, &directory, id, link, 0);
+    }
+    for file in 0..20_001 {
+        fs::write(directory.path().join(format!("results/2/{file}.scores.json")), "").expect("ours");
+    }
+    assert_eq!(settled(&house).await, None);
+    let over = resume(&house, "once").await.expect("known").outcome.expect("a sweep").over;
+    assert_eq!(over.expect("it is over").why, OverReason::Done);
+    let mut cells = report(&house, "once").await.expect("the others are told");
+    assert!(cells.unread().is_some_and(|unread| unread.what.contains("more than 20000 files")));
+    assert_eq!(told(&mut cells).len(), 2);
 }

@@ -198,7 +198,7 @@ async fn killed_before_any_change_the_same_submission_sends_each_link_once() {
     for changes in 0.. {
         let desk = desk(3).await;
         let house = desk.house("ada");
-        let files = Arc::new(Mortal { left: AtomicUsize::new(changes) });
+        let files = Arc::new(Mortal { left: AtomicUsize::new(changes), unreadable: None });
         let state = State::new(house.state.root().to_owned(), house.state.mode(), files.clone());
         let died = begin_at(&House { files, state, ..house }, &text(5, "")).await;
         let is_whole = died.is_ok_and(|answer| answer.notes.is_empty());
@@ -446,7 +446,8 @@ async fn sealing_a_sweep_that_is_killed_anywhere_loses_no_log() {
         desk.settle("ada").await;
         jobs::directory::list(&desk.house("ada").state).await.expect("listed");
         desk.set_clock(NOW + 4_000 * DAY);
-        let (house, files) = (desk.house("ada"), Arc::new(Mortal { left: AtomicUsize::new(changes) }));
+        let (house, files) =
+            (desk.house("ada"), Arc::new(Mortal { left: AtomicUsize::new(changes), unreadable: None }));
         let state = State::new(house.state.root().to_owned(), house.state.mode(), files.clone());
         let died = seal(&House { files, state, ..house.clone() }).await;
         for link in 1..=2 {

@@ -28,7 +28,7 @@ fn all_are_submitted(answer: &ManyAnswer) -> bool {
 /// The house of a process that dies before it changes more than so many things.
 fn mortal(desk: &Desk, changes: usize) -> House {
     let house = desk.house("ada");
-    let files = Arc::new(Mortal { left: AtomicUsize::new(changes) });
+    let files = Arc::new(Mortal { left: AtomicUsize::new(changes), unreadable: None });
     let state = State::new(house.state.root().to_owned(), house.state.mode(), files.clone());
     House { files, state, ..house }
 }

@@ -15,6 +15,8 @@ struct Fields {
     site: SiteName,
     resources: Resources,
     chain: Option<Chain>,
+    #[expect(dead_code, reason = "read for its names alone")]
+    evaluate: Option<Evaluate>,
     launch: String,
     run: String,
     workdir: Option<String>,
@@ -42,6 +44,26 @@ struct Chain {
     steps: u64,
     max_links: Option<u32>,
     signal: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read for their names alone")]
+struct Evaluate {
+    harness: String,
+    models: Vec<String>,
+    model_args: String,
+    tasks: Vec<String>,
+    serve: Option<Serve>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read for their names alone")]
+struct Serve {
+    run: String,
+    health: String,
+    ready_within: String,
 }
 
 #[derive(Debug, Deserialize)]

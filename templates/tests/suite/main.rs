@@ -16,6 +16,7 @@ mod launch;
 mod markers;
 mod quoting;
 mod refusals;
+mod serve;
 mod sites;
 mod stage;
 mod sweep;

@@ -14,7 +14,7 @@ use std::{
 use templates::{BatchScript, Dialect, render, render_cells};
 
 /// A sweep over `name` and `seed`.
-fn sweep(names: &[&str], pack: u32) -> Sweep {
+pub(crate) fn sweep(names: &[&str], pack: u32) -> Sweep {
     let cell = |(seed, name): (usize, &&str)| vec![(*name).to_owned(), (seed + 1).to_string()];
     Sweep {
         parameters: ["name", "seed"].map(|name| name.parse().expect("a name")).into(),
@@ -32,7 +32,7 @@ fn spec(sweep: Sweep, run: &str) -> JobSpec {
 }
 
 /// The script of an array of which task 0 is this link, beside the cells.
-fn array(stage: &Stage, spec: &JobSpec, placement: &Placement, first: u32) -> PathBuf {
+pub(crate) fn array(stage: &Stage, spec: &JobSpec, placement: &Placement, first: u32) -> PathBuf {
     let stamp = Stamp { link: LinkNumber::new(first).expect("not 0"), ..stamp() };
     script(stage, spec, placement, (stamp, true, Dialect::Slurm))
 }
@@ -58,7 +58,7 @@ fn script(stage: &Stage, spec: &JobSpec, placement: &Placement, of: (Stamp, bool
 }
 
 /// Task so many of array 41.
-fn task(index: u32, restart: u32) -> Start<'static> {
+pub(crate) fn task(index: u32, restart: u32) -> Start<'static> {
     let variables = vec![
         ("SLURM_ARRAY_JOB_ID", "41".to_owned()),
         ("SLURM_ARRAY_TASK_ID", index.to_string()),
@@ -67,7 +67,7 @@ fn task(index: u32, restart: u32) -> Start<'static> {
     Start { id: 70 + u64::from(index), restart, dialect: Dialect::Slurm, variables }
 }
 
-fn run(stage: &Stage, spec: &JobSpec, index: u32) -> Output {
+pub(crate) fn run(stage: &Stage, spec: &JobSpec, index: u32) -> Output {
     let script = array(stage, spec, &sites::local(), 1);
     stage.run(&script, &task(index, 0))
 }
@@ -78,7 +78,7 @@ fn begin(stage: &Stage, spec: &JobSpec) -> Child {
 }
 
 /// What the record of a start of a link says: `started 1`, `ended 1 0`.
-fn record(stage: &Stage, link: u32, attempt: &str) -> Vec<String> {
+pub(crate) fn record(stage: &Stage, link: u32, attempt: &str) -> Vec<String> {
     let text = stage.read(&format!("job/links/{link}/attempts/{attempt}/cells"));
     let told = |told: &str| {
         let words: Vec<&str> = told.split(' ').collect();
@@ -397,14 +397,14 @@ fn what_is_no_link_of_the_sweep_does_no_work() {
 }
 
 /// An evaluation of these models at two tasks.
-fn evaluation(models: &[(&str, Option<u64>)], pack: u32) -> Sweep {
+pub(crate) fn evaluation(models: &[(&str, Option<u64>)], pack: u32) -> Sweep {
     let cell = |(model, step): &(&str, Option<u64>)| {
         EvaluationStart { model, step: *step, tasks: vec!["sums", "two words"] }.values()
     };
     Sweep {
         parameters: ["PAKT_MODEL", "PAKT_STEP", "PAKT_TASKS"].map(|name| name.parse().expect("a name")).into(),
         cells: models.iter().map(cell).collect(),
-        evaluation: Some(Evaluation { harness: Harness::Command }),
+        evaluation: Some(Evaluation { harness: Harness::Command, serve: None }),
         ..sweep(&[], pack)
     }
 }
