@@ -18,7 +18,10 @@ touch checkpoint
 read -r ended _ </proc/uptime
 echo "$SLURM_TASK_PID $start $began $ended" >"$1.tmp" && mv "$1.tmp" "$1"
 STAMP
-    printf '#!/bin/bash\n./stamp "$1"\n' >"$work/bare.sh"
+    cat >"$work/bare.sh" <<'BARE'
+#!/bin/bash
+./stamp "$1"
+BARE
     cat >"$work/measure" <<MEASURE
 #!/bin/bash
 set -euo pipefail

@@ -284,7 +284,7 @@ fn init_writes_a_file_that_check_accepts_and_never_overwrites() {
     exit 2
     --- stderr
     error: no job file was written
-    why:   there is no template `trian`; did you mean `train`? There are: train, evaluate, command, mpi, accelerate, torchtitan, megatron, deepspeed, jax, lm-eval, teuken-train, teuken-evaluate
+    why:   there is no template `trian`; did you mean `train`? There are: train, evaluate, command, mpi, accelerate, torchtitan, megatron, deepspeed, jax, lm-eval, vllm, teuken-train, teuken-evaluate
     next:  `pakt init --list` lists the templates
     ");
 }
