@@ -36,7 +36,7 @@ pub fn attach(name: &str) -> Result<Cluster, LabError> {
 }
 
 /// Attaches to a cluster alone, to stop its servers: waits until no other test uses it, and lets none begin. Attach to
-/// a cluster only once in a process: a second `attach` would wait for the first.
+/// a cluster so only once in a process: a second `attach` would wait for the first.
 pub fn attach_exclusive(name: &str) -> Result<Cluster, LabError> {
     Cluster::attach(name, Hold::Alone)
 }

@@ -1,8 +1,9 @@
 //! Locks on files, held by a process and given back by the kernel when it ends.
 
+use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
@@ -25,6 +26,8 @@ pub(crate) enum Hold {
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
+    /// Its path, where it is held in turn and together with others.
+    counted: Option<PathBuf>,
 }
 
 impl Lock {
@@ -42,7 +45,7 @@ impl Lock {
                 .open(path)
                 .map_err(file_error("opening", path))?;
             match flock(&file, operation) {
-                Ok(()) => Ok(is_still(&file, path).then_some(Self { _file: file })),
+                Ok(()) => Ok(is_still(&file, path).then_some(Self { _file: file, counted: None })),
                 Err(Errno::WOULDBLOCK) => Ok(None),
                 Err(error) => Err(file_error("locking", path)(error.into())),
             }
@@ -58,9 +61,40 @@ impl Lock {
 impl Lock {
     /// The same in turn: where somebody waits to be alone, who comes later waits behind them, or a cluster that many use would
     /// never be free.
+    ///
+    /// A thread that holds it together with others may hold it once more out of turn: behind somebody who waits for that very thread both
+    /// would wait for ever.
     pub(crate) fn take_in_turn(path: &Path, hold: Hold) -> Result<Self, LabError> {
+        if hold == Hold::Shared && SHARED.with_borrow(|held| held.iter().any(|held| held == path)) {
+            return Ok(Self::take(path, hold, false)?.counted(path));
+        }
         let _gate = Self::take(&path.with_extension("gate"), hold, true)?;
-        Self::take(path, hold, false)
+        let lock = Self::take(path, hold, false)?;
+        Ok(if hold == Hold::Shared { lock.counted(path) } else { lock })
+    }
+
+    fn counted(mut self, path: &Path) -> Self {
+        SHARED.with_borrow_mut(|held| held.push(path.to_owned()));
+        self.counted = Some(path.to_owned());
+        self
+    }
+}
+
+thread_local! {
+    /// What this thread holds together with others, once for each time.
+    static SHARED: RefCell<Vec<PathBuf>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let Some(path) = self.counted.take() else { return };
+        // Of a thread that ends, or another one than took it, there is nothing to strike out.
+        let _ = SHARED.try_with(|held| {
+            let mut held = held.borrow_mut();
+            if let Some(place) = held.iter().position(|held| *held == path) {
+                held.remove(place);
+            }
+        });
     }
 }
 
@@ -100,7 +134,9 @@ mod tests {
         };
         wait_for(LIMIT, is_closed).unwrap().unwrap();
         let later = take(Hold::Shared, "later");
-        drop(first);
+        // Who holds it already is not made to wait behind somebody who waits for them.
+        let second = Lock::take_in_turn(&path, Hold::Shared).unwrap();
+        drop((first, second));
         assert_eq!([order.recv().unwrap(), order.recv().unwrap()], ["alone", "later"]);
         alone.join().unwrap();
         later.join().unwrap();
