@@ -38,11 +38,6 @@ pub struct Point {
 }
 
 impl Point {
-    /// The point in words: `lr=1e-4 seed=2`.
-    pub fn title(&self) -> String {
-        self.values.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
-    }
-
     /// The task of a point of an evaluation.
     pub fn task(&self) -> Option<&str> {
         self.values.iter().rev().find(|(name, _)| name == "task").map(|(_, value)| value.as_str())
@@ -131,6 +126,10 @@ mod tests {
         }
     }
 
+    fn title(point: &Point) -> String {
+        point.values.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    }
+
     #[test]
     fn the_points_of_an_evaluation_are_the_tasks_of_each_of_its_starts() {
         let cells = [["7b", "100", "sums,words"], ["7b", "", "sums"]];
@@ -139,12 +138,12 @@ mod tests {
             evaluation: Some(Evaluation { harness: crate::Harness::Command, serve: None }),
             ..sweep(0, 1)
         };
-        let told: Vec<(usize, String)> = evaluation.points().map(|point| (point.cell, point.title())).collect();
+        let told: Vec<(usize, String)> = evaluation.points().map(|point| (point.cell, title(&point))).collect();
         let said = [(0, "model=7b step=100 task=sums"), (0, "model=7b step=100 task=words"), (1, "model=7b task=sums")];
         assert_eq!(told, said.map(|(cell, title)| (cell, title.to_owned())));
         assert_eq!((evaluation.point_count(), evaluation.points().next().expect("one").task()), (3, Some("sums")));
         let plain = sweep(2, 1);
-        let titles: Vec<String> = plain.points().map(|point| point.title()).collect();
+        let titles: Vec<String> = plain.points().map(|point| title(&point)).collect();
         assert_eq!(titles, ["lr=1e-4 seed=0", "lr=1e-4 seed=1"]);
     }
 

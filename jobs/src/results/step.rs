@@ -18,7 +18,7 @@ static CHECKPOINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 const HOLDERS: [&str; 3] = ["/checkpoints", "/checkpoint", "/ckpts"];
 
 /// The model and the step that a name says; the step of a revision (`step3000`) where the name has none.
-pub(crate) fn subject(name: &str, revision: Option<&str>) -> Result<Subject, NameError> {
+pub(super) fn subject(name: &str, revision: Option<&str>) -> Result<Subject, NameError> {
     if let Some((model, step)) = cut(name) {
         return Ok(Subject { model: model.parse()?, step: Some(step) });
     }
