@@ -16,6 +16,10 @@ async fn making_room(stage: &Stage, qos: &str) -> (Submission, SchedulerJobId, J
     // A run that takes no time would be told from none by nothing.
     let is_older = async || (SystemClock.now().seconds_since(runs.started_at?) > 1).then_some(());
     until(is_older).await.expect("time passes");
+    // Slurm numbers the rows of a job in accounting some seconds after its start; one that makes room before that may share
+    // its row with its next start.
+    let is_accounted = async || stage.runs().await.runs.iter().any(|run| run.key.scheduler_job == id).then_some(());
+    until(is_accounted).await.expect("accounting knows its start");
     (submission, id, runs, node)
 }
 
