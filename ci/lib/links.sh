@@ -99,9 +99,9 @@ links() {
     make_work links
     write_links
     give_to_person "$work"
-    as_person jupiter "$work" ./measure >"$folder/links" 2>"$folder/links.log" || die "$(tail -n 3 "$folder/links.log")"
+    as_person jupiter "$work" ./measure >"$folder/of-links" 2>"$folder/links.log" || die "$(tail -n 3 "$folder/links.log")"
     for name in bare-script-before link-before bare-script-behind link-behind; do
-        sed -n "s/^$name //p" "$folder/links" | python3 ci/lib/rates.py "$name" ms
+        sed -n "s/^$name //p" "$folder/of-links" | python3 ci/lib/rates.py "$name" ms
     done
     taken="$(as_person jupiter "$work" ./watch 2>"$folder/links.log")" || die "$(tail -n 3 "$folder/links.log")"
     awk -v cells="$cells" '{ printf "%-24s %.2f s of CPU in %.0f s: %.2f %% of a core, %d links\n", "watch", $1 + $2, $3, ($1 + $2) / $3 * 100, cells }' <<<"$taken"

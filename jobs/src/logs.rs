@@ -66,7 +66,7 @@ impl Log {
         attempt: Option<NonZeroU32>,
     ) -> Result<Self, JobsError> {
         let intent = intent_of(house, text).await?;
-        if attempt.is_some() && intent.sweep().is_some() {
+        if attempt.is_some() && intent.cells().is_some() {
             let why = "each link of a sweep has a log of its own";
             return Err(JobsError::usage(
                 NOT_READ,

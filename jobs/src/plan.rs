@@ -2,6 +2,7 @@
 
 use crate::{
     arithmetic,
+    chain::resolved,
     error::JobsError,
     expected::expected,
     house::House,
@@ -52,14 +53,15 @@ pub struct PlannedChain {
     pub max_links: LinkNumber,
     /// How many are queued at once.
     pub at_once: u32,
-    /// How long before its limit each is told to save.
-    pub lead: WallTime,
+    /// How long before its limit each is told to save; none of an evaluation that follows a chain.
+    pub lead: Option<WallTime>,
     /// The most that all of them may take in the unit of the hold; none where nothing is held.
     pub most: Option<(Unit, Amount)>,
 }
 
 /// Plans a job; asks the ledger and, for the estimate, the scheduler, and changes nothing.
 pub async fn plan(house: &House, file: &JobFile) -> Result<Planned, JobsError> {
+    let file = &Box::pin(resolved(house, file.clone())).await?;
     let Prepared { placement, ceiling, hold, link_hold, no_hold, doubts } = prepare(house, file).await?;
     let nobody = house.state.job(JobId::from_parts(model::Timestamp::default(), 0));
     let sources = Sources::of_job(&file.spec, &file.source.directory);
@@ -77,13 +79,14 @@ pub async fn plan(house: &House, file: &JobFile) -> Result<Planned, JobsError> {
     let budget = hold.as_ref().and_then(|(_, amount, budget)| budget.as_ref().zip(Some(*amount)));
     let expected = expected(&file.spec, &placement, house.clock.now(), &house.machine_zone);
     let advice = budget.map(|(budget, amount)| advice(budget, amount, Some(expected))).transpose()?;
+    let is_following = file.spec.sweep.as_ref().is_some_and(|sweep| sweep.follows.is_some());
     let chain = file.spec.chain.as_ref().map(|chain| {
         let all = |of_link: Amount| of_link.milli().checked_mul(chain.max_links.get().into()).map(Amount::from_milli);
         let unit = hold.as_ref().map(|(unit, ..)| unit.clone());
         PlannedChain {
             max_links: chain.max_links,
             at_once: chain.queued_at_once(house.scheduler.capabilities().can_depend),
-            lead: chain.lead(placement.time_limit),
+            lead: Some(chain.lead(placement.time_limit)).filter(|_| !is_following),
             most: unit.zip(link_hold.and_then(all)),
         }
     });
@@ -99,7 +102,7 @@ pub async fn plan(house: &House, file: &JobFile) -> Result<Planned, JobsError> {
         factors,
         advice,
         chain,
-        sweep: file.spec.sweep.as_ref().map(SubmittedSweep::of),
+        sweep: file.spec.sweep.as_ref().filter(|_| !is_following).map(SubmittedSweep::of),
         no_hold,
         script: sheet.script,
         estimate,

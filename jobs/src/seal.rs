@@ -1,7 +1,7 @@
 //! Sealing: the directories of jobs that are long over are packed, a hundred a call, oldest first.
 //!
 //! A job is long over when its end was noted a week ago, its hold is closed, and nothing in its directory was written since:
-//! by then accounting has said what it had to say, and a requeue is not to be expected. Both may still come: a sealed
+//! by then accounting has said what it had to say, and a requeue is not to be expected. Nobody follows it then any more. Both may still come: a sealed
 //! directory is read like any other.
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
 use ledger::HoldId;
 use model::JobId;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// How long a job must be over and its directory quiet, in seconds: a week.
 pub const QUIET_SECONDS: i64 = 7 * 86_400;
@@ -41,7 +42,8 @@ pub async fn seal(house: &House) -> Result<SealReport, JobsError> {
         let Some(job) = (if index.is_over(id) { index.job(id).await? } else { None }) else { continue };
         let is_long_over = job.ended.as_ref().is_some_and(|ended| ended.observed_at <= quiet_since);
         let is_ours = job.intent.principal.user == house.principal.user;
-        if job.is_sealed || !is_long_over || !is_ours || is_held(house, id).await? {
+        let may_be_sealed = !job.is_sealed && is_long_over && is_ours;
+        if !may_be_sealed || is_held(house, id).await? || is_followed(house, &index, id).await? {
             continue;
         }
         match house.state.job(id).seal(quiet_since).await {
@@ -62,6 +64,13 @@ pub async fn seal(house: &House) -> Result<SealReport, JobsError> {
     }
     index.keep().await;
     Ok(report)
+}
+
+/// Whether an evaluation that is not known to be over reads the checkpoints of the job in its directory.
+async fn is_followed(house: &House, index: &JobIndex, job: JobId) -> Result<bool, JobsError> {
+    let followers = house.state.job(job).followers().await?;
+    let known: BTreeSet<JobId> = if followers.is_empty() { BTreeSet::new() } else { index.ids().into_iter().collect() };
+    Ok(followers.into_iter().any(|follower| known.contains(&follower) && !index.is_over(follower)))
 }
 
 /// Whether something is held for the job, or may be.

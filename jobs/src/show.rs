@@ -189,11 +189,11 @@ async fn counts(
     intent: &Intent,
     is_over: bool,
 ) -> Result<Option<CellCounts>, JobsError> {
-    let Some(sweep) = intent.sweep() else { return Ok(None) };
+    let Some(sweep) = directory.cells_of(intent).await? else { return Ok(None) };
     if !is_over {
-        return Ok(Some(cells(directory, sweep).await?.counts(sweep)));
+        return Ok(Some(cells(directory, &sweep).await?.counts(&sweep)));
     }
-    let counts = point_counts(&*house.files, directory, sweep).await?;
+    let counts = point_counts(&*house.files, directory, &sweep).await?;
     Ok(Some(CellCounts { running: 0, stopped: counts.stopped + counts.running, ..counts }))
 }
 
@@ -390,7 +390,7 @@ pub(crate) async fn log_of(house: &House, intent: &Intent) -> Result<PathBuf, Jo
         let said = directory.read_back().await?.and_then(|read| read.output);
         return Ok(said.map_or_else(|| directory.log(), PathBuf::from));
     };
-    if intent.sweep().is_some() {
+    if intent.cells().is_some() {
         let link = directory.current_link().await?.link();
         return Ok(directory.path().join(format!("links/{link}/log")));
     }

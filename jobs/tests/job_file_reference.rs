@@ -1,7 +1,7 @@
 //! The table of the job file's fields against the parser: every field in it is read where it says, nothing else is, and
 //! what it calls required is missed.
 
-use jobs::job_file::{JobFile, Mistake, SourceFile, reference::FIELDS};
+use jobs::job_file::{JobFile, Mistake, SourceFile, reference::fields as all_fields};
 use model::JobSpec;
 use std::{collections::BTreeMap, path::Path};
 
@@ -91,7 +91,11 @@ fn around(path: &str) -> Job<'static> {
                 ("evaluate.harness", "command"),
             ]);
             match path {
-                "evaluate.checkpoints" => drop(job.remove("evaluate.models")),
+                "evaluate.checkpoints" | "evaluate.follows" => drop(job.remove("evaluate.models")),
+                "evaluate.every" => {
+                    job.remove("evaluate.models");
+                    job.insert("evaluate.follows", "train");
+                }
                 "evaluate.model_args" => drop(job.insert("evaluate.harness", "lm-eval")),
                 "evaluate.serve.health" | "evaluate.serve.ready_within" => {
                     job.insert("evaluate.serve.run", "serve $PAKT_PORT");
@@ -114,7 +118,7 @@ fn every_field_of_the_table_is_read_at_its_place() {
     std::fs::write(folder.path().join("cells.csv"), "lr,seed\n1e-4,1\n").expect("a table");
     std::fs::create_dir_all(folder.path().join("runs/7b/checkpoint-100")).expect("a checkpoint");
     let read = |job: &Job<'_>| read_in(folder.path(), job);
-    for field in FIELDS.iter().filter(|field| !field.example.is_empty()) {
+    for field in all_fields().filter(|field| !field.example.is_empty()) {
         let without = around(field.path);
         let mut with = without.clone();
         with.insert(field.path, field.example);
@@ -128,13 +132,13 @@ fn every_field_of_the_table_is_read_at_its_place() {
 
 #[test]
 fn no_other_field_is_read_anywhere() {
-    let holders = FIELDS.iter().filter(|field| field.example.is_empty()).map(|field| field.path);
+    let holders = all_fields().filter(|field| field.example.is_empty()).map(|field| field.path);
     for holder in holders.chain([""]) {
         let path = if holder.is_empty() { "zzzzzzzz".to_owned() } else { format!("{holder}.zzzzzzzz") };
         let mut job = base();
         job.insert(&path, "1");
         let depth = if holder.is_empty() { 0 } else { holder.matches('.').count() + 1 };
-        let below = FIELDS.iter().map(|field| field.path).filter(|path| path.matches('.').count() == depth);
+        let below = all_fields().map(|field| field.path).filter(|path| path.matches('.').count() == depth);
         let names: Vec<&str> = match holder {
             "" => below.collect(),
             _ => below.filter_map(|path| path.strip_prefix(holder)?.strip_prefix('.')).collect(),
@@ -146,7 +150,7 @@ fn no_other_field_is_read_anywhere() {
 
 #[test]
 fn what_is_called_required_is_missed() {
-    for field in FIELDS.iter().filter(|field| field.default == "required") {
+    for field in all_fields().filter(|field| field.default == "required") {
         let mut job = base();
         job.retain(|path, _| {
             *path != field.path && path.strip_prefix(field.path).is_none_or(|rest| !rest.starts_with('.'))

@@ -1,6 +1,6 @@
 //! A sweep that evaluates: each of its starts gives one model several tasks, so that the model is loaded once for them.
 
-use crate::WallTime;
+use crate::{JobId, WallTime};
 use serde::{Deserialize, Serialize};
 
 /// The variable of a start that names the model, as the node reads a path.
@@ -43,6 +43,30 @@ pub struct Serve {
     pub health: String,
     /// How long that may take.
     pub ready_within: WallTime,
+}
+
+/// A chain whose checkpoints are evaluated as they come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Follows {
+    /// The chain, as it was named.
+    pub chain: String,
+    /// Its job; none until it was looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
+    /// Of each start of a checkpoint the tasks, with commas between them.
+    pub tasks: Vec<String>,
+    /// Of the checkpoints of so many steps the first is taken; none for all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<u64>,
+}
+
+impl Follows {
+    const MOST_STARTS: usize = 10_000;
+
+    /// The most checkpoints of the chain that are evaluated: what is started is bounded.
+    pub fn most_checkpoints(&self) -> usize {
+        Self::MOST_STARTS / self.tasks.len().clamp(1, Self::MOST_STARTS)
+    }
 }
 
 /// What one start of an evaluation is about.

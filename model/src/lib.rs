@@ -68,8 +68,8 @@ pub use failure_class::FailureClass;
 pub use finding::{Finding, Severity};
 pub use gpu_vendor::GpuVendor;
 pub use harness::{
-    Evaluation, EvaluationStart, Harness, MODEL_PARAMETER, PORT_VARIABLE, RESULTS_VARIABLE, STEP_PARAMETER, Serve,
-    TASKS_PARAMETER,
+    Evaluation, EvaluationStart, Follows, Harness, MODEL_PARAMETER, PORT_VARIABLE, RESULTS_VARIABLE, STEP_PARAMETER,
+    Serve, TASKS_PARAMETER,
 };
 pub use id::{JobId, JobIdError, LinkNumber, RunKey, SchedulerJobId, SchedulerJobIdError};
 pub use image::{ChosenImage, ImageGpus, ImageKey, ImageKeyError, Images};

@@ -1,10 +1,11 @@
 //! A sweep: many starts of one program, each with values of its own, as one job.
 
-use crate::{Evaluation, EvaluationStart, JobId, LinkNumber, ParameterName};
+use crate::{Evaluation, EvaluationStart, Follows, JobId, LinkNumber, ParameterName};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// The cells of a job, and how its links work through them. Which link has which cell is fixed with the sweep.
+/// The cells of a job, and how its links work through them. Which link has which cell is fixed with the sweep, but where it follows
+/// a chain: there each link takes what is new.
 ///
 /// Of an evaluation a cell is a start of the program, which tells of several points: a model, and each of its tasks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,9 @@ pub struct Sweep {
     /// How it evaluates; none where its program does whatever it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluation: Option<Evaluation>,
+    /// The chain whose checkpoints it evaluates as they come; its cells are known once they are there. None where they are with the sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<Follows>,
     /// The job whose missing cells these are; none where they were not asked for before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continues: Option<JobId>,
@@ -101,6 +105,19 @@ impl Sweep {
         start.tasks.iter().map(point).collect()
     }
 
+    /// As it is once these checkpoints were taken, which are steps and paths in their order; only of one that follows a chain.
+    #[must_use]
+    pub fn with_checkpoints<'a>(&self, taken: impl IntoIterator<Item = (u64, &'a str)>) -> Self {
+        let Some(follows) = &self.follows else { return self.clone() };
+        let starts = |(step, path): (u64, &str)| {
+            // Of a model's path the node expands dollars.
+            let model = path.replace('$', "$$");
+            let start = |tasks: &String| vec![model.clone(), step.to_string(), tasks.clone()];
+            follows.tasks.iter().map(start).collect::<Vec<_>>()
+        };
+        Self { cells: taken.into_iter().flat_map(starts).collect(), ..self.clone() }
+    }
+
     /// A cell in words: `lr=1e-4 seed=2`.
     pub fn title(&self, cell: usize) -> Option<String> {
         let values = self.cells.get(cell)?;
@@ -122,6 +139,7 @@ mod tests {
             side_by_side: 1,
             at_once: None,
             evaluation: None,
+            follows: None,
             continues: None,
         }
     }
@@ -145,6 +163,31 @@ mod tests {
         let plain = sweep(2, 1);
         let titles: Vec<String> = plain.points().map(|point| title(&point)).collect();
         assert_eq!(titles, ["lr=1e-4 seed=0", "lr=1e-4 seed=1"]);
+    }
+
+    #[test]
+    fn the_cells_of_one_that_follows_are_the_checkpoints_that_were_taken() {
+        let follows = Follows {
+            chain: "train".to_owned(),
+            job: None,
+            tasks: ["sums,words", "maths"].map(str::to_owned).into(),
+            every: None,
+        };
+        let evaluation = Some(Evaluation { harness: crate::Harness::Command, serve: None });
+        let none = Sweep { follows: Some(follows), evaluation, ..sweep(0, 1) };
+        assert_eq!(none.with_checkpoints([]).point_count(), 0);
+        let two = none.with_checkpoints([(10, "/a/10"), (20, "/$b")]);
+        let titles: Vec<_> = two.points().map(|point| (point.cell, title(&point))).collect();
+        let said = [
+            (0, "model=/a/10 step=10 task=sums"),
+            (0, "model=/a/10 step=10 task=words"),
+            (1, "model=/a/10 step=10 task=maths"),
+            (2, "model=/$$b step=20 task=sums"),
+            (2, "model=/$$b step=20 task=words"),
+            (3, "model=/$$b step=20 task=maths"),
+        ];
+        assert_eq!(titles, said.map(|(cell, title)| (cell, title.to_owned())));
+        assert_eq!(sweep(2, 1).with_checkpoints([(10, "/a")]), sweep(2, 1), "its cells are its own");
     }
 
     #[test]

@@ -108,12 +108,14 @@ impl Context {
         launch::refuse_unlabelled(script)?;
         refusal::refuse(script)?;
         let surroundings = Surroundings::of(script)?;
+        let follows = script.spec.sweep.as_ref().is_some_and(|sweep| sweep.follows.is_some());
         let mut context = Self {
             head: Head::of(script),
             start: Start::of(script, surroundings.container.as_ref())?,
             serve: ServeWords::of(script, surroundings.container.as_ref())?,
             surroundings,
-            chain: script.spec.chain.as_ref().map(|chain| ChainWords::of(script, chain)),
+            // What follows a chain has links as that has, and goes on with nothing.
+            chain: script.spec.chain.as_ref().filter(|_| !follows).map(|chain| ChainWords::of(script, chain)),
             sweep: script.spec.sweep.as_ref().map(|sweep| SweepWords::of(script.placement, sweep)),
             code: script.code.as_ref().map(CodeWords::of),
             exit_code: BTreeMap::from([

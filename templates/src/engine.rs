@@ -9,11 +9,13 @@ macro_rules! templates {
     ($($name:literal),+ $(,)?) => { [$(($name, include_str!($name))),+] };
 }
 
-const TEMPLATES: [(&str, &str); 32] = templates!(
+const TEMPLATES: [(&str, &str); 34] = templates!(
     "scripts/batch.sh.j2",
     "scripts/header.sh.j2",
     "scripts/claim.sh.j2",
     "scripts/chain.sh.j2",
+    "scripts/checkpoints.sh.j2",
+    "scripts/follow.sh.j2",
     "scripts/failure.sh.j2",
     "scripts/bad_nodes.sh.j2",
     "scripts/code.sh.j2",

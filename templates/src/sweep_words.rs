@@ -1,7 +1,7 @@
 //! What the script of a sweep is told of it, and the file of its cells.
 
 use crate::quote;
-use model::{GpuVendor, MODEL_PARAMETER, Placement, Sweep};
+use model::{Follows, GpuVendor, Harness, MODEL_PARAMETER, Placement, Sweep};
 use serde::Serialize;
 
 /// The values of `scripts/sweep.sh.j2`; all of them numbers and words of ours.
@@ -17,6 +17,38 @@ pub(crate) struct SweepWords {
     noun: &'static str,
     /// Whether each start has a folder for its results, and has to write some.
     has_results: bool,
+    /// The chain that is followed, where one is.
+    follow: Option<FollowWords>,
+}
+
+/// The values of `scripts/follow.sh.j2`.
+#[derive(Debug, Serialize)]
+struct FollowWords {
+    /// The chain's job.
+    job: String,
+    /// Of each start of a checkpoint the tasks, quoted for the shell.
+    tasks: Vec<String>,
+    /// Of the checkpoints of so many steps the first is taken.
+    every: Option<u64>,
+    /// Whether a comma in a path would be read as the end of it.
+    refuses_commas: bool,
+    /// The most checkpoints that are taken.
+    most: usize,
+}
+
+impl FollowWords {
+    fn of(sweep: &Sweep) -> Option<Self> {
+        let Follows { job, tasks, every, .. } = sweep.follows.as_ref()?;
+        let evaluation = sweep.evaluation.as_ref();
+        Some(Self {
+            // A job that is only planned follows one that is there.
+            job: job.map(|job| job.to_string()).unwrap_or_default(),
+            tasks: tasks.iter().map(|tasks| quote::word(tasks)).collect(),
+            every: *every,
+            refuses_commas: evaluation.is_some_and(|it| it.harness == Harness::LmEval),
+            most: sweep.follows.as_ref().map_or(0, Follows::most_checkpoints),
+        })
+    }
 }
 
 impl SweepWords {
@@ -35,6 +67,7 @@ impl SweepWords {
             gpus: (0..gpus).map(|gpu| gpu.to_string()).collect::<Vec<_>>().join(","),
             noun: if sweep.evaluation.is_some() { "start" } else { "cell" },
             has_results: sweep.evaluation.is_some(),
+            follow: FollowWords::of(sweep),
         }
     }
 }

@@ -160,7 +160,8 @@ fn table(cells: &[&ReportedCell], is_evaluation: bool) -> Table {
         let code = record.and_then(|record| record.exit_code).map_or_else(|| "-".to_owned(), |code| code.to_string());
         let started = view::instant_or(record.and_then(|record| record.started_at), "-");
         let state = WORDS.into_iter().find(|(state, _)| *state == cell.state).map_or("", |(_, word)| word);
-        let rest = [state.to_owned(), code, started, cell.job.to_string(), cell.link.to_string()];
+        let link = cell.link.map_or_else(|| "-".to_owned(), |link| link.to_string());
+        let rest = [state.to_owned(), code, started, cell.job.to_string(), link];
         table.row([cell.cell.to_string()].into_iter().chain(told).chain(rest));
     }
     table

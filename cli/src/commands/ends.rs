@@ -109,7 +109,7 @@ fn chain(shown: &Shown, over: &Over) -> Option<End> {
         OverReason::Withdrawn => "submit it again, if that was a mistake".to_owned(),
         OverReason::Links | OverReason::Hours | OverReason::Abandoned | OverReason::Closed => goes_on,
     };
-    let what = if shown.intent.sweep().is_some() { "it" } else { "its chain" };
+    let what = if shown.intent.cells().is_some() { "it" } else { "its chain" };
     let why = format!("{what} is over before its work was done: {over}");
     let is_by_failures = matches!(over.why, OverReason::Stalled | OverReason::Failures);
     if let Some(End { why: said, next }) = is_by_failures.then(|| failed_program(shown)).flatten() {

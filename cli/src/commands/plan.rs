@@ -93,9 +93,13 @@ fn chain_line(chain: &PlannedChain) -> String {
     let most =
         most.as_ref().map(|(unit, amount)| format!(", at most {} in all", hold(unit, *amount))).unwrap_or_default();
     let queued = if *at_once == 1 { "one is" } else { &format!("{at_once} are") };
+    let told = match lead {
+        Some(lead) => format!("each is told to save {lead} before its limit"),
+        None => "each waits behind one of the chain that it follows, and takes the checkpoints that are new".to_owned(),
+    };
     format!(
         "up to {max_links} links, each at such a cost{most}; {queued} queued and held at a time, the others by `pakt watch` or \
-         `pakt resume --all`; each is told to save {lead} before its limit"
+         `pakt resume --all`; {told}"
     )
 }
 

@@ -22,7 +22,7 @@ const GRAVITIES: [Gravity; 5] =
 pub(crate) fn run() -> Answer {
     let json = json!({
         "version": 1,
-        "job_file": reference::FIELDS,
+        "job_file": reference::fields().collect::<Vec<_>>(),
         "configuration": FIELDS,
         "variables": VARIABLES,
         "exit_codes": exit_codes(),

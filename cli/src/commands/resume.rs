@@ -4,10 +4,11 @@ use super::Context;
 use crate::{failure::Failure, output::Answer};
 use jobs::{
     JobsError,
-    chain::Advanced,
+    chain::{Advanced, AdvancedFollower},
     directory::SentLink,
     resume::{Resumed, resume, resume_all, resume_directory, settled},
 };
+use model::{JobId, JobName};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -47,7 +48,22 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     let elsewhere = elsewhere.map(|_| {
         "note: this job lies outside the folder of your jobs; name its folder as `state:` in the configuration, or nothing is held for it and no other command finds it".to_owned()
     });
-    Ok(Answer::new(line(&resumed, advanced), json).with_notes(note.into_iter().chain(elsewhere)))
+    let followers = advanced.followers.iter().filter_map(follower_note);
+    Ok(Answer::new(line(&resumed, advanced), json).with_notes(note.into_iter().chain(elsewhere).chain(followers)))
+}
+
+/// What was done for an evaluation that follows the chain, or why nothing was.
+pub(super) fn follower_note(follower: &AdvancedFollower) -> Option<String> {
+    let AdvancedFollower { job, name, outcome } = follower;
+    match outcome {
+        Ok(Advanced { not_sent: Some(error), .. }) | Err(error) => Some(format!("note: {error}")),
+        Ok(Advanced { sent, .. }) if sent.is_empty() => None,
+        Ok(Advanced { sent, .. }) => {
+            let sent: Vec<String> =
+                sent.iter().map(|sent| format!("link {} as {}", sent.link, sent.scheduler_job)).collect();
+            Some(format!("note: job {job} ({name}), which follows it, goes on: {}", sent.join(", ")))
+        }
+    }
 }
 
 fn line(resumed: &Resumed, advanced: &Advanced) -> String {
@@ -70,6 +86,8 @@ fn of_all(all: &[Resumed]) -> Answer {
     for resumed in all {
         if let Ok(advanced) = &resumed.outcome {
             text.push_str(&line(resumed, advanced));
+            // Their own lines come behind, and have nothing left to send.
+            notes.extend(advanced.followers.iter().filter_map(follower_note));
         }
         if let Some(error) = failure(resumed) {
             notes.push(Failure::said_of_one(&format!("{}: {}", resumed.intent.id, resumed.intent.name), error));
@@ -81,16 +99,27 @@ fn of_all(all: &[Resumed]) -> Answer {
 }
 
 fn failure(resumed: &Resumed) -> Option<&JobsError> {
-    resumed.outcome.as_ref().map_or_else(Some, |advanced| advanced.not_sent.as_ref())
+    not_sent(&resumed.outcome)
+}
+
+fn not_sent(outcome: &Result<Advanced, JobsError>) -> Option<&JobsError> {
+    outcome.as_ref().map_or_else(Some, |advanced| advanced.not_sent.as_ref())
 }
 
 fn for_programs(resumed: &Resumed) -> Value {
-    let (sent, over) = match &resumed.outcome {
+    let followers = resumed.outcome.iter().flat_map(|advanced| &advanced.followers);
+    let follower = |follower: &AdvancedFollower| told((follower.job, &follower.name), &follower.outcome);
+    let mut json = told((resumed.intent.id, &resumed.intent.name), &resumed.outcome);
+    json["followers"] = followers.map(follower).collect();
+    json
+}
+
+fn told((id, name): (JobId, &JobName), outcome: &Result<Advanced, JobsError>) -> Value {
+    let (sent, over) = match outcome {
         Ok(advanced) => (json!(advanced.sent), json!(advanced.over)),
         Err(_) => (json!([]), Value::Null),
     };
     json!({
-        "id": resumed.intent.id, "name": resumed.intent.name, "sent": sent, "over": over,
-        "error": failure(resumed).map(Failure::of_one),
+        "id": id, "name": name, "sent": sent, "over": over, "error": not_sent(outcome).map(Failure::of_one),
     })
 }

@@ -15,7 +15,9 @@ use jobs::{
     directory::{Attempt, Checkpoints},
     show::{Shown, show},
     silence::Silent,
+    sweep::CellCounts,
 };
+use model::Follows;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -90,7 +92,9 @@ pub(super) fn answer(house: &House, shown: &Shown) -> Answer {
         lines.push(("progress", format!("{}/{} {}", progress.step, progress.total, progress.note)));
     }
     lines.extend(checkpoint_line(shown).map(|text| ("checkpoint", text)));
-    lines.extend(chain_line(shown).map(|text| ("chain", text)));
+    let is_following = intent.follows().is_some();
+    lines.extend(follows_line(shown).map(|text| ("follows", text)));
+    lines.extend(chain_line(shown).map(|text| (if is_following { "links" } else { "chain" }, text)));
     for bad in &shown.bad_nodes {
         lines.push(("left out", format!("{}, because of {} at {}", bad.node, bad.why, instant(bad.since))));
     }
@@ -176,7 +180,8 @@ fn checkpoint_line(shown: &Shown) -> Option<String> {
 
 /// How far a sweep is: its links as the scheduler shows them, and its cells as their own files do.
 fn sweep_lines(shown: &Shown) -> Vec<(&'static str, String)> {
-    let (Some(sweep), Some(cells)) = (shown.intent.sweep(), shown.cells) else { return Vec::new() };
+    let Some(cells) = shown.cells else { return Vec::new() };
+    let Some(sweep) = shown.intent.sweep() else { return vec![("cells", cells_line(cells))] };
     let mut states: BTreeMap<String, usize> = BTreeMap::new();
     for link in shown.links.iter().filter(|_| shown.ended.is_none()) {
         let state = link.state.as_ref().map_or_else(|| "not shown".to_owned(), ToString::to_string);
@@ -185,6 +190,12 @@ fn sweep_lines(shown: &Shown) -> Vec<(&'static str, String)> {
     let states: Vec<String> = states.into_iter().map(|(state, count)| format!("{count} {state}")).collect();
     let states = if states.is_empty() { String::new() } else { format!(": {}", states.join(", ")) };
     let sent = format!("{} of {} were sent{states}", shown.links.len(), sweep.links());
+    let mut told = vec![("links", sent), ("cells", cells_line(cells))];
+    told.extend(shown.over.as_ref().map(|over| ("sweep", format!("over: {over}"))));
+    told
+}
+
+fn cells_line(cells: CellCounts) -> String {
     let parts = [
         (cells.unscored, "without a score"),
         (cells.failed, "failed"),
@@ -194,9 +205,13 @@ fn sweep_lines(shown: &Shown) -> Vec<(&'static str, String)> {
     ];
     let others: String =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}")).collect();
-    let mut told = vec![("links", sent), ("cells", format!("{} of {} are done{others}", cells.done, cells.all))];
-    told.extend(shown.over.as_ref().map(|over| ("sweep", format!("over: {over}"))));
-    told
+    format!("{} of {} are done{others}", cells.done, cells.all)
+}
+
+/// Which chain an evaluation follows.
+fn follows_line(shown: &Shown) -> Option<String> {
+    let Follows { chain, job, .. } = shown.intent.follows()?;
+    Some(job.filter(|job| job.to_string() != *chain).map_or_else(|| chain.clone(), |job| format!("{chain} ({job})")))
 }
 
 /// How many links may still come, or why the chain is over.

@@ -3,7 +3,9 @@
 use super::{
     Context,
     asked::{age, freshness, with_costs},
-    ends, show,
+    ends,
+    resume::follower_note,
+    show,
 };
 use crate::{
     failure::{Failure, JOB_FAILED},
@@ -117,7 +119,7 @@ async fn to_its_end(
         for _ in 0..pause {
             tokio::time::sleep(LOOK_EVERY).await;
             follow(bar, house, context, &mut log).await?;
-            if shown.intent.sweep().is_none() {
+            if shown.intent.cells().is_none() {
                 shown.progress = progress(house, &shown.intent).await?;
             }
             draw(bar, house, &shown);
@@ -179,11 +181,11 @@ async fn go_on(
     said: &mut Option<String>,
 ) -> Result<(), Failure> {
     let unsettled = settled(house).await.map(|why| format!("note: not settled yet: {why}"));
-    let not_sent = match jobs::resume::go_on(house, &shown.intent).await {
-        Ok(advanced) => advanced.not_sent,
-        Err(error) => Some(error),
+    let (not_sent, of_followers) = match jobs::resume::go_on(house, &shown.intent).await {
+        Ok(advanced) => (advanced.not_sent, advanced.followers.iter().find_map(follower_note)),
+        Err(error) => (Some(error), None),
     };
-    let note = not_sent.map(|error| format!("note: {error}")).or(unsettled);
+    let note = not_sent.map(|error| format!("note: {error}")).or(of_followers).or(unsettled);
     if let Some(note) = note.as_ref().filter(|note| said.as_ref() != Some(note)) {
         bar.suspend(|| context.screen.aside(note));
     }

@@ -8,7 +8,7 @@ use lab::{Cluster, User, wait_until};
 use serde_json::Value;
 use std::{fs, path::Path, rc::Rc, time::Duration};
 
-const PATIENCE: Duration = Duration::from_mins(3);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 /// The GPUs of a node.
 const GPUS: i64 = 4;
 
@@ -43,7 +43,7 @@ fn continued(desk: &Desk, file: &str, words: &str, more: &str) {
 }
 
 /// The scheduler jobs of a chain, in the order of its links.
-fn links(desk: &Desk, name: &str) -> Vec<String> {
+pub(crate) fn links(desk: &Desk, name: &str) -> Vec<String> {
     let shown = desk.json(&["show", name]);
     let links = shown["links"].as_array().expect("links").iter();
     links

@@ -1,6 +1,7 @@
 //! Sends the links of a chain that are due, each exactly once: like a job, with a stamp, a script and notes of its own.
 
 use super::{
+    follow::{self, AdvancedFollower, advance_followers},
     journal,
     next::{GpuTime, Next, Sent, next},
     reserve::reserve,
@@ -26,6 +27,8 @@ pub struct Advanced {
     pub not_sent: Option<JobsError>,
     /// Why the chain is over, where it is.
     pub over: Option<Over>,
+    /// What was done for the evaluations that follow it.
+    pub followers: Vec<AdvancedFollower>,
 }
 
 /// Sends what is due of a chain or a sweep whose first link was sent: nothing is, where it is over or cancelled, or as many links are
@@ -37,6 +40,9 @@ pub async fn advance(house: &House, directory: &JobDirectory, intent: &Intent) -
     }
     let mut advanced = Advanced::default();
     let (Some(chain), Some(placement)) = (intent.chain(), &intent.placement) else { return Ok(advanced) };
+    if let Some(follows) = intent.follows() {
+        return follow::advance(house, directory, intent, (chain, follows)).await;
+    }
     let at_once = chain.queued_at_once(house.scheduler.capabilities().can_depend);
     for _ in 0..at_once {
         advanced.over = directory.over().await?;
@@ -54,7 +60,7 @@ pub async fn advance(house: &House, directory: &JobDirectory, intent: &Intent) -
                 advanced.over = directory.put_over(why, last, house.clock.now()).await?;
                 break;
             }
-            Next::Send(link) => match send_link(house, (directory, intent), &state, link).await {
+            Next::Send(link) => match send_link(house, (directory, intent), &state, (link, None)).await {
                 Ok(sent) => advanced.sent.push(sent),
                 Err(NotSent::Refused(error) | NotSent::Open(error)) => {
                     advanced.not_sent = Some(error);
@@ -63,6 +69,7 @@ pub async fn advance(house: &House, directory: &JobDirectory, intent: &Intent) -
             },
         }
     }
+    advanced.followers = advance_followers(house, directory).await?;
     Ok(advanced)
 }
 
@@ -84,6 +91,9 @@ pub(crate) async fn over_if_spent(
     let mut links = Vec::with_capacity(sent.len());
     for link in sent {
         links.push(of_sent(directory, *link, true).await?);
+    }
+    if let Some(follows) = intent.follows() {
+        return follow::over_if_spent(house, directory, intent, (chain, follows), &links).await;
     }
     let time = gpu_time(directory, chain, placement, &links).await?;
     match next(chain, &links, chain.queued_at_once(true), time) {
@@ -127,11 +137,12 @@ fn unsent(intent: &Intent, link: LinkNumber) -> String {
     format!("link {link} of job `{}` was not submitted", intent.name)
 }
 
-async fn send_link(
+/// Sends a link behind all of its own that are not over, and behind another job's where it is to wait for that, too.
+pub(super) async fn send_link(
     house: &House,
     (directory, intent): (&JobDirectory, &Intent),
     state: &ChainState,
-    link: LinkNumber,
+    (link, other): (LinkNumber, Option<SchedulerJobId>),
 ) -> Result<SentLink, NotSent> {
     let what = unsent(intent, link);
     let directory_of_link = directory.of_link(link);
@@ -144,7 +155,8 @@ async fn send_link(
     };
     let has_begun = has_begun(directory).await?;
     let code = code_of(directory, spec, &what).await?;
-    let mut sheet = sheet(house, (spec, placement, code.as_ref()), &directory_of_link, &state.at_work(), has_begun)?;
+    let behind: Vec<SchedulerJobId> = other.into_iter().chain(state.at_work()).collect();
+    let mut sheet = sheet(house, (spec, placement, code.as_ref()), &directory_of_link, &behind, has_begun)?;
     sheet.options.extend(excluded(house, directory, spec).await?);
     directory_of_link.put_script(sheet.script.as_bytes()).await?;
     let handed = sheet.submission(&directory_of_link.script());
@@ -160,7 +172,7 @@ async fn send_link(
 }
 
 /// Reads back the links that wait or run and were not read back by whoever sent them.
-async fn read_what_was_not(
+pub(super) async fn read_what_was_not(
     house: &House,
     directory: &JobDirectory,
     intent: &Intent,

@@ -9,7 +9,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 const NAME: &str = "checkpoints";
 /// How much of the list's end is read, in bytes.
-const TAIL: u32 = 256 * 1024;
+const TAIL: usize = 256 * 1024;
 /// The longest path, in bytes (`PATH_MAX` of Linux).
 const LONGEST_PATH: usize = 4096;
 /// The longest step, in digits.
@@ -37,12 +37,18 @@ pub struct Checkpoints {
 
 impl Checkpoint {
     /// Reads the lines of a list, the last one first. A line without its end is none yet, and one that is no step and path
-    /// from the root is passed over. Of a piece of a list the first line may have been cut.
-    fn read(list: &[u8], is_piece: bool) -> impl Iterator<Item = Self> {
+    /// from the root is passed over.
+    fn read(list: &[u8]) -> impl Iterator<Item = Self> {
         let whole = list.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &list[..end]);
-        let lines = whole.split(|byte| *byte == b'\n').skip(usize::from(is_piece));
-        let lines: Vec<&[u8]> = lines.collect();
+        let lines: Vec<&[u8]> = whole.split(|byte| *byte == b'\n').collect();
         lines.into_iter().rev().filter_map(Self::of_line)
+    }
+
+    /// All of a list, the first one first.
+    pub(super) fn in_order(list: &[u8]) -> Vec<Self> {
+        let mut all: Vec<Self> = Self::read(list).collect();
+        all.reverse();
+        all
     }
 
     fn of_line(line: &[u8]) -> Option<Self> {
@@ -84,18 +90,26 @@ impl JobDirectory {
         reached(written, "the list of the job's checkpoints was not begun").map(drop)
     }
 
+    /// The list, of a longer one so many bytes of its end from the start of a line on; empty where there is none.
+    pub(super) async fn list_of_checkpoints(&self, longest: usize) -> Result<Vec<u8>, JobsError> {
+        const DOING: &str = "the list of the job's checkpoints was not read";
+        let from = i64::try_from(longest).unwrap_or(i64::MAX);
+        let read = self.files().read_part(&self.path().join(NAME), -from, longest).await;
+        let Some(part) = reached(read, DOING)? else {
+            let archive = self.archive().await?;
+            return Ok(archive.as_ref().and_then(|archive| archive.file(NAME)).unwrap_or_default().to_vec());
+        };
+        if part.total_bytes <= part.bytes.len() as u64 {
+            return Ok(part.bytes);
+        }
+        let cut = part.bytes.iter().position(|byte| *byte == b'\n').map_or(part.bytes.len(), |end| end + 1);
+        Ok(part.bytes[cut..].to_vec())
+    }
+
     /// The last checkpoint that the job's program named and that is there.
     pub async fn checkpoints(&self) -> Result<Checkpoints, JobsError> {
-        const DOING: &str = "the list of the job's checkpoints was not read";
-        let read = self.files().read_part(&self.path().join(NAME), -i64::from(TAIL), TAIL as usize).await;
-        let named: Vec<Checkpoint> = if let Some(part) = reached(read, DOING)? {
-            let is_piece = part.total_bytes > part.bytes.len() as u64;
-            Checkpoint::read(&part.bytes, is_piece).take(MOST_LOOKED_AT).collect()
-        } else {
-            let archive = self.archive().await?;
-            let bytes = archive.as_ref().and_then(|archive| archive.file(NAME)).unwrap_or_default();
-            Checkpoint::read(bytes, false).take(MOST_LOOKED_AT).collect()
-        };
+        let list = self.list_of_checkpoints(TAIL).await?;
+        let named: Vec<Checkpoint> = Checkpoint::read(&list).take(MOST_LOOKED_AT).collect();
         let mut found = Checkpoints::default();
         for checkpoint in named {
             let modified = self.files().modified_at(&checkpoint.path).await;
@@ -114,18 +128,19 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(list: &[u8], is_piece: bool) -> Vec<(u64, String)> {
-        Checkpoint::read(list, is_piece).map(|one| (one.step, one.path.display().to_string())).collect()
+    fn read(list: &[u8]) -> Vec<(u64, String)> {
+        Checkpoint::read(list).map(|one| (one.step, one.path.display().to_string())).collect()
     }
 
     #[test]
     fn whole_lines_of_a_step_and_a_path_count_and_the_last_comes_first() {
         let list = b"100 /work/ckpt/100.pt\n200 /work/with space/200.pt\nnonsense\n-1 /x\n+3 /x\n5 relative\n\n300 /work/ckpt/30";
         let expected = [(200, "/work/with space/200.pt".to_owned()), (100, "/work/ckpt/100.pt".to_owned())];
-        assert_eq!(read(list, false), expected);
-        assert_eq!(read(list, true), expected[..1], "the first line of a piece may have been cut");
+        assert_eq!(read(list), expected);
+        let steps: Vec<u64> = Checkpoint::in_order(list).iter().map(|one| one.step).collect();
+        assert_eq!(steps, [100, 200]);
         // Who goes back appends an earlier one again.
-        assert_eq!(read(b"300 /c\n100 /a\n", false)[0], (100, "/a".to_owned()));
+        assert_eq!(read(b"300 /c\n100 /a\n")[0], (100, "/a".to_owned()));
     }
 
     #[test]
@@ -143,7 +158,7 @@ mod tests {
         for list in
             [long.as_bytes(), b"99999999999999999999999 /x\n", b"1 /\xff\n", b"1 /a\tb\n", b"1  /x\n", b"", b"\n"]
         {
-            assert_eq!(read(list, false), [], "{}", String::from_utf8_lossy(list));
+            assert_eq!(read(list), [], "{}", String::from_utf8_lossy(list));
         }
     }
 
@@ -152,14 +167,13 @@ mod tests {
         fn a_line_that_is_cut_anywhere_names_no_path_that_was_not_named(cut in 0..40_usize) {
             let list = b"100 /work/a.pt\n2000 /work/bb.pt\n30 /work/c\n";
             let cut = cut.min(list.len());
-            let whole = read(list, false);
-            prop_assert!(read(&list[..cut], false).iter().all(|one| whole.contains(one)));
-            prop_assert!(read(&list[cut..], true).iter().all(|one| whole.contains(one)));
+            let whole = read(list);
+            prop_assert!(read(&list[..cut]).iter().all(|one| whole.contains(one)));
         }
 
         #[test]
-        fn any_bytes_are_answered_without_panic(list in proptest::collection::vec(any::<u8>(), 0..200), is_piece: bool) {
-            let _read: Vec<Checkpoint> = Checkpoint::read(&list, is_piece).collect();
+        fn any_bytes_are_answered_without_panic(list in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _read: Vec<Checkpoint> = Checkpoint::read(&list).collect();
         }
     }
 }

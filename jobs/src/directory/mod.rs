@@ -32,6 +32,8 @@
 //!                 over             why a chain is over                                 (written once)
 //!                 done             made by a program whose work is done
 //!                 checkpoints, log
+//!                 followers/<id>   a job that evaluates the checkpoints of this chain          (written once)
+//!                 taken            the checkpoints that this job took of the chain it follows   (appended)
 //!                 code/            the code that it brought, unpacked by its first start
 //!                 sealed.tar       all of these but the log, once the job is long over  (written once)
 //!                 results/<start>/ what a start of an evaluation wrote
@@ -50,6 +52,7 @@ mod bad_nodes;
 mod cells;
 mod checkpoints;
 mod code;
+mod followers;
 mod index;
 mod link_arrays;
 mod links;

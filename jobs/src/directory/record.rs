@@ -2,8 +2,9 @@
 
 use super::{checkpoints::Checkpoint, markers::Progress};
 use model::{
-    AccountName, Amount, Chain, ClusterName, JobId, JobName, JobSpec, JobState, LinkNumber, PartitionName, Placement,
-    Principal, ProjectName, QosName, SchedulerJobId, SiteName, Stamp, Sweep, Timestamp, Tres, Unit, WallTime, Window,
+    AccountName, Amount, Chain, ClusterName, Follows, JobId, JobName, JobSpec, JobState, LinkNumber, PartitionName,
+    Placement, Principal, ProjectName, QosName, SchedulerJobId, SiteName, Stamp, Sweep, Timestamp, Tres, Unit,
+    WallTime, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -92,8 +93,20 @@ impl Intent {
         }
     }
 
-    /// The cells that it works through, where a job file tells.
+    /// The cells that it works through, where a job file tells: not of one that follows a chain, whose links are as those of a chain.
     pub fn sweep(&self) -> Option<&Sweep> {
+        self.cells().filter(|sweep| sweep.follows.is_none())
+    }
+
+    /// Which chain it follows, where it does.
+    pub fn follows(&self) -> Option<&Follows> {
+        self.cells()?.follows.as_ref()
+    }
+
+    /// The cells as its file tells them; those of one that follows a chain are in its directory ([`JobDirectory::cells_of`]).
+    ///
+    /// [`JobDirectory::cells_of`]: super::JobDirectory::cells_of
+    pub fn cells(&self) -> Option<&Sweep> {
         match &self.origin {
             Some(Origin::JobFile { spec, .. }) => spec.sweep.as_ref(),
             _ => None,

@@ -28,7 +28,7 @@ pub(super) const MOST_PACKED: u64 = 8 * 1024 * 1024;
 /// The most folders of a job that are looked through.
 const MOST_FOLDERS: usize = 20_000;
 /// What is packed, from the job directory down; `*` stands for any one name, or the rest of one.
-const PACKED: [&str; 41] = [
+const PACKED: [&str; 43] = [
     "arrays.json",
     "arrays/*/log",
     "arrays/*/script.sh",
@@ -41,6 +41,7 @@ const PACKED: [&str; 41] = [
     "checkpoints",
     "done",
     "ended.json",
+    "followers/*",
     "given-away/*",
     "intent.json",
     "links/*/attempts/*/cells",
@@ -69,6 +70,7 @@ const PACKED: [&str; 41] = [
     "sending/*",
     "slurm_script",
     "submitted.json",
+    "taken",
     "unheld.json",
 ];
 
@@ -134,6 +136,11 @@ impl JobDirectory {
         let has_packed = are_many && self.pack_files(Packing::Results, &loose.results).await? || has_packed;
         let has_removed = self.clear_folders(&loose).await || has_packed || has_removed;
         Ok(if is_new || has_removed { Sealing::Done } else { Sealing::Known })
+    }
+
+    /// Whether the directory is sealed, all of it or so far.
+    pub(crate) async fn is_sealed(&self) -> Result<bool, JobsError> {
+        Ok(self.archive().await?.is_some())
     }
 
     /// The archive; none where the directory is not sealed.

@@ -2,8 +2,9 @@
 
 use super::{
     fields::Fields,
+    follow,
     matching::{is_pattern, matching},
-    paths,
+    paths, reference,
     sweep::{Beside, LONGEST_VALUE, MOST_CELLS, MOST_LINKS, MOST_PACKED, is_of_a_size, side_by_side},
 };
 use crate::results::subject_of_job;
@@ -14,21 +15,6 @@ use model::{
 use std::{collections::BTreeMap, path::Path};
 use templates::quote;
 
-/// All fields.
-const FIELDS: [&str; 10] = [
-    "models",
-    "checkpoints",
-    "tasks",
-    "harness",
-    "model_args",
-    "serve",
-    "tasks_per_load",
-    "pack",
-    "side_by_side",
-    "at_once",
-];
-/// The fields of `serve`.
-const OF_SERVE: [&str; 3] = ["run", "health", "ready_within"];
 /// The start of the harness where the job does not say it.
 const USUAL_RUN: &str = "lm_eval --model hf";
 /// The same, where a server has the model.
@@ -54,21 +40,23 @@ pub(super) fn read(job: &Fields<'_>, directory: &Path, kind: Option<JobKind>, be
         return None;
     }
     let fields = job.below("evaluate");
-    fields.only(&FIELDS);
+    fields.only(&reference::names_below("evaluate"));
     beside_others(job, kind);
     let harness = harness(&fields);
     let serve = serve(&fields, beside);
-    let models = models(&fields, directory, harness);
+    let is_following = fields.has("follows");
+    let models = if is_following { Some(Vec::new()) } else { models(&fields, directory, harness) };
     let tasks = tasks(&fields);
     let most_tasks = u32::try_from(tasks.len()).unwrap_or(u32::MAX).max(1);
     let at_a_time = fields.up_to("tasks_per_load", MOST_PACKED).map_or(most_tasks, |count| count.min(most_tasks));
+    let of_starts: Vec<&[String]> = tasks.chunks(usize::try_from(at_a_time).unwrap_or(usize::MAX)).collect();
+    let follows = follow::read(&fields, &of_starts);
     let pack = fields.up_to("pack", MOST_PACKED).unwrap_or(1);
-    let side_by_side = side_by_side(&fields, pack, beside);
+    let side_by_side = side_by_side(&fields, if is_following { MOST_PACKED } else { pack }, beside);
     let at_once = fields.up_to("at_once", MOST_LINKS);
-    let models = models.filter(|models| !models.is_empty() && !tasks.is_empty())?;
+    let models = models.filter(|models| models.is_empty() == is_following && !tasks.is_empty())?;
     let starts = models.iter().flat_map(|Evaluated { model, subject }| {
-        let chunks = tasks.chunks(usize::try_from(at_a_time).unwrap_or(usize::MAX));
-        chunks.map(move |tasks| EvaluationStart {
+        of_starts.iter().map(|tasks| EvaluationStart {
             model,
             step: subject.step,
             tasks: tasks.iter().map(String::as_str).collect(),
@@ -77,8 +65,11 @@ pub(super) fn read(job: &Fields<'_>, directory: &Path, kind: Option<JobKind>, be
     let cells: Vec<Vec<String>> = starts.take(MOST_CELLS + 1).map(|start| start.values()).collect();
     let parameters: Option<Vec<ParameterName>> =
         [MODEL_PARAMETER, STEP_PARAMETER, TASKS_PARAMETER].into_iter().map(|name| name.parse().ok()).collect();
-    let evaluation = Some(Evaluation { harness: harness?, serve });
-    let sweep = Sweep { parameters: parameters?, cells, pack, side_by_side, at_once, evaluation, continues: None };
+    let (parameters, evaluation) = (parameters?, Some(Evaluation { harness: harness?, serve }));
+    if is_following && follows.is_none() {
+        return None;
+    }
+    let sweep = Sweep { parameters, cells, pack, side_by_side, at_once, evaluation, follows, continues: None };
     is_bounded(&fields, &sweep).then_some(sweep)
 }
 
@@ -91,7 +82,7 @@ fn beside_others(job: &Fields<'_>, kind: Option<JobKind>) {
         job.mistake("sweep", "an evaluation has cells of its own: models and their tasks", "keep one of them");
     }
     if job.has("chain") {
-        let next = "write two jobs: this one may name the checkpoints of the other";
+        let next = "write two jobs: `follows` of this one names the other, whose checkpoints it evaluates";
         job.mistake("chain", "a chain goes on with one work, and an evaluation has many", next);
     }
     if job.has("output") {
@@ -116,7 +107,7 @@ fn serve(evaluate: &Fields<'_>, beside: &Beside<'_>) -> Option<Serve> {
         return None;
     }
     let fields = evaluate.below("serve");
-    fields.only(&OF_SERVE);
+    fields.only(&reference::names_below("evaluate.serve"));
     if beside.launch.is_some_and(|launch| launch != Launch::Command) {
         let what = "a server is started once beside a command, and a launcher starts many processes";
         evaluate.mistake("serve", what, "write `launch: command`; the server itself uses all GPUs of its start");
@@ -315,7 +306,8 @@ fn is_bounded(fields: &Fields<'_>, sweep: &Sweep) -> bool {
         fields.mistake(way, format!("{points} cells are more than {MOST_CELLS}"), "write several jobs");
         return false;
     }
-    if sweep.cells.iter().flatten().any(|value| value.len() > LONGEST_VALUE) {
+    let of_following = sweep.follows.iter().flat_map(|follows| &follows.tasks);
+    if sweep.cells.iter().flatten().chain(of_following).any(|value| value.len() > LONGEST_VALUE) {
         let what = format!("the names of the tasks of one start have more than {LONGEST_VALUE} bytes");
         fields.mistake("tasks", what, "give a start fewer of them: `tasks_per_load: 50`");
         return false;
@@ -604,6 +596,26 @@ mod tests {
             ),
             (
                 "evaluate",
+                of("{ harness: command, follows: train, models: m, tasks: x }"),
+                "evaluate.models the checkpoints of the chain are evaluated, and nothing else",
+            ),
+            (
+                "evaluate",
+                of("{ harness: command, follows: train, pack: 2, tasks: x }"),
+                "evaluate.pack each link takes the checkpoints that are new",
+            ),
+            (
+                "evaluate",
+                of("{ harness: command, follows: train, every: 0, tasks: x }"),
+                "evaluate.every `0` is not a number of steps",
+            ),
+            (
+                "evaluate",
+                of("{ harness: command, models: m, every: 5, tasks: x }"),
+                "evaluate.every `every` counts only with `follows`",
+            ),
+            (
+                "evaluate",
                 of("{ harness: command, models: m, tasks: x, side_by_side: 2 }"),
                 "evaluate.side_by_side a link has 1 cells, and never 2 at once",
             ),
@@ -682,7 +694,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_evaluation_is_answered_without_panic(text in "\\{ ?((models|checkpoints|tasks|harness|pack|tasks_per_load|lm-eval|command|: |, |\\[|\\]|\\{|\\}|1|/|\\*|~|\\$|\"){0,30})\\}") {
+        fn any_evaluation_is_answered_without_panic(text in "\\{ ?((models|checkpoints|follows|every|tasks|harness|pack|tasks_per_load|lm-eval|command|: |, |\\[|\\]|\\{|\\}|1|/|\\*|~|\\$|\"){0,30})\\}") {
             if let Ok(document) = Document::read(&format!("evaluate: {text}\n")) {
                 let findings = Findings::default();
                 let environment = Environment::default();

@@ -1,6 +1,7 @@
 //! The fields of a job file in words. The parser takes the names it knows from this table, and the reference page prints
 //! it, so that neither can know a field that the other does not.
 
+use super::evaluate_reference::OF_EVALUATE;
 use serde::Serialize;
 
 /// One field.
@@ -18,7 +19,7 @@ pub struct FieldReference {
     pub meaning: &'static str,
 }
 
-const fn field(
+pub(super) const fn field(
     path: &'static str,
     value: &'static str,
     default: &'static str,
@@ -29,15 +30,17 @@ const fn field(
 }
 
 const PACK_SWEEP: &str = "How many cells a link, which is one job of the scheduler's, works through. `resources.time` is the limit of a link.";
-const PACK_EVALUATE: &str = "How many starts a link, which is one job of the scheduler's, works through. `resources.time` is the limit of a link.";
 const SIDE_BY_SIDE_SWEEP: &str =
     "How many cells of a link run at once, each with its share of the node's GPUs. For `launch: command` on one node.";
-const SIDE_BY_SIDE_EVALUATE: &str =
-    "How many starts of a link run at once, each with its share of the node's GPUs. For `launch: command` on one node.";
-const AT_ONCE: &str = "How many links of an array may run at once.";
+pub(super) const AT_ONCE: &str = "How many links of an array may run at once.";
 
 /// All fields, in the order in which people write them.
-pub const FIELDS: &[FieldReference] = &[
+pub fn fields() -> impl Iterator<Item = &'static FieldReference> {
+    [BEFORE_EVALUATE, OF_EVALUATE, BEHIND_EVALUATE].into_iter().flatten()
+}
+
+/// Those before the part `evaluate`.
+const BEFORE_EVALUATE: &[FieldReference] = &[
     field(
         "name",
         "letters, digits, `-`, `_` and `.`, at most 64, starting with a letter or digit",
@@ -211,84 +214,10 @@ pub const FIELDS: &[FieldReference] = &[
     field("sweep.pack", "a number from 1 to 1000", "1", "8", PACK_SWEEP),
     field("sweep.side_by_side", "a number from 1 to 16", "1", "4", SIDE_BY_SIDE_SWEEP),
     field("sweep.at_once", "a number from 1 to 1000", "as many as the site lets", "20", AT_ONCE),
-    field(
-        "evaluate",
-        "fields",
-        "nothing is evaluated",
-        "",
-        "Models or checkpoints are given tasks: a cell is one task of one model. A start of the program loads one model and has several tasks, which it \
-         finds in `PAKT_MODEL`, `PAKT_STEP` (empty without one) and `PAKT_TASKS` (with commas), and writes its results below `PAKT_RESULTS`. It is one job, as \
-         a sweep is, of `kind: evaluate` (`docs/evaluations.md`).",
-    ),
-    field(
-        "evaluate.models",
-        "a list of paths or names",
-        "`models` or `checkpoints` is required",
-        "[$PROJECT/models/7b, openGPT-X/Teuken-7B-base-v0.6]",
-        "Paths as in `workdir`; what is no path and does not lie beside the job file is a name that the harness knows. For `lm-eval` arguments may \
-         stand behind it: `EleutherAI/pythia-70m,revision=step3000`.",
-    ),
-    field(
-        "evaluate.checkpoints",
-        "a list of paths",
-        "see `evaluate.models`",
-        "runs/7b/checkpoint-*",
-        "Checkpoints, in the order of the steps that their names end with. `*` stands for any letters of one name, and is looked for when the job is submitted.",
-    ),
-    field(
-        "evaluate.tasks",
-        "a list of names",
-        "required in `evaluate`",
-        "[arc_easy, hellaswag]",
-        "What each of them is evaluated at. Of `lm-eval` also groups, tags and patterns: such a name is a cell, and its members have scores of their own.",
-    ),
-    field(
-        "evaluate.harness",
-        "`lm-eval` or `command`",
-        "required in `evaluate`",
-        "lm-eval",
-        "What evaluates. With `lm-eval` `run` is the line that starts lm-evaluation-harness, `lm_eval --model hf` where it is left out, and is told the \
-         model, the tasks and the folder behind it. With `command` the program looks into its variables, and writes scores in the simple form (`docs/results.md`).",
-    ),
-    field(
-        "evaluate.model_args",
-        "text",
-        "none",
-        "dtype=bfloat16",
-        "Of `lm-eval`: what stands behind the model in `--model_args`. `$NAME` is expanded on the node.",
-    ),
-    field(
-        "evaluate.serve",
-        "fields",
-        "what evaluates loads the model itself",
-        "",
-        "A model server that each start begins before its program and ends behind it, on the same node. `pakt results JOB` tells the tokens that it counted and its GPU-seconds.",
-    ),
-    field(
-        "evaluate.serve.run",
-        "shell text",
-        "required in `serve`",
-        "\"vllm serve $PAKT_MODEL --port $PAKT_PORT\"",
-        "What starts it: it finds `PAKT_MODEL`, and listens at `PAKT_PORT`. With `lm-eval` it answers `/v1/completions` as OpenAI's does.",
-    ),
-    field("evaluate.serve.health", "a path", "/health", "/v1/models", "What it answers with 200 once it is ready."),
-    field(
-        "evaluate.serve.ready_within",
-        "a time",
-        "20m",
-        "\"1h\"",
-        "How long that may take; afterwards the start has failed, with code 76.",
-    ),
-    field(
-        "evaluate.tasks_per_load",
-        "a number from 1 to 1000",
-        "all",
-        "8",
-        "How many tasks a start has. When it fails, all of its tasks are to be done again.",
-    ),
-    field("evaluate.pack", "a number from 1 to 1000", "1", "4", PACK_EVALUATE),
-    field("evaluate.side_by_side", "a number from 1 to 16", "1", "4", SIDE_BY_SIDE_EVALUATE),
-    field("evaluate.at_once", "a number from 1 to 1000", "as many as the site lets", "20", AT_ONCE),
+];
+
+/// Those behind it.
+const BEHIND_EVALUATE: &[FieldReference] = &[
     field(
         "on_failure",
         "fields",
@@ -491,7 +420,7 @@ pub const FIELDS: &[FieldReference] = &[
 
 /// The names of the fields that stand directly below a mapping; below the file itself for an empty path.
 pub(super) fn names_below(mapping: &str) -> Vec<&'static str> {
-    FIELDS.iter().map(|field| split(field.path)).filter(|(above, _)| *above == mapping).map(|(_, name)| name).collect()
+    fields().map(|field| split(field.path)).filter(|(above, _)| *above == mapping).map(|(_, name)| name).collect()
 }
 
 /// The mapping a path lies in, and its last name.

@@ -126,7 +126,8 @@ pub(super) fn read(job: &Fields<'_>, directory: &Path, beside: &Beside<'_>) -> O
     let Table { parameters, cells } = table?;
     let parameters = parameters.iter().map(|name| parameter(&fields, name, beside.environment));
     let parameters = parameters.collect::<Option<Vec<_>>>()?;
-    let sweep = Sweep { parameters, cells, pack, side_by_side, at_once, evaluation: None, continues: None };
+    let sweep =
+        Sweep { parameters, cells, pack, side_by_side, at_once, evaluation: None, follows: None, continues: None };
     let way = WAYS.into_iter().find(|way| fields.has(way)).unwrap_or("grid");
     is_of_a_size(&fields, way, &sweep).then_some(sweep)
 }

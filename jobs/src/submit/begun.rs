@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     arithmetic,
-    chain::advance,
+    chain::{advance, of_first_link},
     directory::{Intent, JobDirectory, ReadBack, SentLink, SetTask, SubmittedNote},
     error::{Gravity, JobsError},
     house::{House, Step},
@@ -106,7 +106,9 @@ impl Begun {
         if self.intent.sweep().is_some() {
             return self.send_links(house).await;
         }
-        match send(house, &self.directory, &self.intent, &self.handed).await {
+        let mut handed = self.handed.clone();
+        handed.options.extend(of_first_link(house, &self.intent).await?);
+        match send(house, &self.directory, &self.intent, &handed).await {
             Ok(submitted) => Ok(submitted),
             Err(NotSent::Refused(error)) => Err(self.refused(house, error).await?),
             Err(NotSent::Open(error)) => Err(error),

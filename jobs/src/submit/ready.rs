@@ -3,6 +3,7 @@
 use super::{Sheet, alike::alike, digest_of};
 use crate::{
     attended::attended,
+    chain::resolved,
     directory::{Checkpoint, Intent, Origin},
     error::{Gravity, JobsError},
     expected::expected,
@@ -60,6 +61,7 @@ pub(super) async fn ready(
     (anyway, continues): (Option<String>, Option<Checkpoint>),
 ) -> Result<Ready, JobsError> {
     attended(house, &format!("job `{}` was not submitted", file.spec.name))?;
+    let file = Box::pin(resolved(house, file)).await?;
     let Prepared { placement, hold, link_hold, no_hold, doubts, .. } = prepare_in(view, house, &file).await?;
     let sources = Sources::of_job(&file.spec, &file.source.directory);
     let frozen = frozen(house, code, &sources, &file).await?;

@@ -47,7 +47,8 @@ impl Sheet {
         let stamp = directory.stamp();
         let job_directory = directory.path().to_string_lossy().into_owned();
         let script = templates::render(&templates::BatchScript {
-            is_array: spec.sweep.is_some() && house.dialect == Dialect::Slurm,
+            is_array: spec.sweep.as_ref().is_some_and(|sweep| sweep.follows.is_none())
+                && house.dialect == Dialect::Slurm,
             stamp,
             spec,
             placement,

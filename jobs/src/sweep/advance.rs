@@ -26,11 +26,11 @@ pub(crate) async fn advance(
     let not_sent = unread.or(not_sent);
     let all = directory.sent_links().await?;
     if !is_all(sweep, &all) {
-        return Ok(Advanced { sent, not_sent, over: None });
+        return Ok(Advanced { sent, not_sent, ..Advanced::default() });
     }
     let state = ChainState::of_fenced(house, directory, intent).await?;
     let over = if state.is_over() { over_if_spent(house, directory, sweep, &state.links()).await? } else { None };
-    Ok(Advanced { sent, not_sent, over })
+    Ok(Advanced { sent, not_sent, over, ..Advanced::default() })
 }
 
 /// Reads one link back, where whoever sent them did not: they are alike. Why the job was taken back, where the site made it larger than
@@ -73,7 +73,7 @@ pub(crate) async fn over_if_spent(
     directory.put_over(why, last.link, house.clock.now()).await
 }
 
-/// Writes down why one's own sweep is over of which so many links were sent and whoever looks saw all as over: nobody may ever watch it. What
+/// Writes down why one's own sweep, or evaluation that follows a chain, is over of which so many links were sent and whoever looks saw all as over: nobody may ever watch it. What
 /// was seen may be old, and a link may have been started again since, so that the scheduler is asked; one that does not answer is asked by
 /// the next look.
 pub(crate) async fn note_if_over(
@@ -82,9 +82,12 @@ pub(crate) async fn note_if_over(
     intent: &Intent,
     sent: usize,
 ) -> Result<(), JobsError> {
-    let Some(sweep) = intent.sweep() else { return Ok(()) };
+    let has_all = match intent.sweep() {
+        Some(sweep) => has_all(sweep, sent),
+        None => intent.follows().is_some(),
+    };
     let is_own = intent.principal.user == house.principal.user;
-    if !is_own || !has_all(sweep, sent) || directory.is_over_noted().await? {
+    if !is_own || !has_all || directory.is_over_noted().await? {
         return Ok(());
     }
     match is_over_with_links(house, directory, intent).await {

@@ -7,6 +7,7 @@ use crate::{
 use futures_util::{StreamExt, stream};
 use model::{LinkNumber, Sweep};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The records of so many links are read at once.
 const AT_ONCE: usize = 64;
@@ -29,9 +30,20 @@ pub enum CellState {
     Waiting,
 }
 
+/// A cell: what became of it, what was written down of its last start, and the link that works on it; none of one that no link took yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// What became of it.
+    pub state: CellState,
+    /// What was written down of its last start.
+    pub record: Option<CellRecord>,
+    /// The link that has it, or had it last.
+    pub link: Option<LinkNumber>,
+}
+
 /// The cells of a sweep, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cells(pub Vec<(CellState, Option<CellRecord>)>);
+pub struct Cells(pub Vec<Cell>);
 
 /// How many cells there are of each state; of an evaluation each start counts as its tasks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -56,8 +68,8 @@ impl Cells {
     /// How many there are of each state, as far as the records of the starts tell.
     pub fn counts(&self, sweep: &Sweep) -> CellCounts {
         let mut counts = CellCounts::default();
-        for (place, (state, _)) in self.0.iter().enumerate() {
-            counts.add(*state, sweep.points_of(place));
+        for (place, cell) in self.0.iter().enumerate() {
+            counts.add(cell.state, sweep.points_of(place));
         }
         counts
     }
@@ -80,26 +92,46 @@ impl CellCounts {
 
 /// Reads what the links of a sweep wrote down of its cells: nobody is asked.
 pub async fn cells(directory: &JobDirectory, sweep: &Sweep) -> Result<Cells, JobsError> {
-    let links: Vec<LinkNumber> = (1..=sweep.links().get()).filter_map(LinkNumber::new).collect();
+    let mut records: BTreeMap<usize, (LinkNumber, CellRecord)> = BTreeMap::new();
+    for (link, of_link) in records_of_links(directory, sweep).await? {
+        for (number, record) in of_link {
+            // What one link has done stays done.
+            let was_done = records.get(&number).is_some_and(|(_, earlier)| earlier.is_done);
+            records.insert(number, (link, CellRecord { is_done: record.is_done || was_done, ..record }));
+        }
+    }
+    let cell = |place: usize| {
+        let (link, record) = records.remove(&(place + 1)).unzip();
+        let planned = sweep.follows.is_none().then(|| sweep.link_of(place));
+        Cell { state: state(record.as_ref()), record, link: link.or(planned) }
+    };
+    Ok(Cells((0..sweep.cells.len()).map(cell).collect()))
+}
+
+/// What each link that may have worked wrote down, in the order of the links.
+pub(crate) async fn records_of_links(
+    directory: &JobDirectory,
+    sweep: &Sweep,
+) -> Result<Vec<(LinkNumber, BTreeMap<usize, CellRecord>)>, JobsError> {
+    let links = links_of(directory, sweep).await?;
     let mut reads = Vec::with_capacity(links.len());
     for link in &links {
-        let link = directory.of_link(*link);
-        reads.push(async move { link.cell_records().await });
+        reads.push(async move { Ok((link.link(), link.cell_records().await?)) });
     }
-    let read: Vec<Result<_, JobsError>> = stream::iter(reads).buffered(AT_ONCE).collect().await;
-    let mut cells = Vec::with_capacity(sweep.cells.len());
-    for (link, records) in links.into_iter().zip(read) {
-        let records = records?;
-        cells.extend(sweep.cells_of(link).map(|place| {
-            let record = records.get(&(place + 1)).cloned();
-            (state(record.as_ref()), record)
-        }));
+    stream::iter(reads).buffered(AT_ONCE).collect::<Vec<_>>().await.into_iter().collect()
+}
+
+/// The directory as each link sees it: all that a sweep has, or those of one that follows a chain that are there by now.
+pub(super) async fn links_of(directory: &JobDirectory, sweep: &Sweep) -> Result<Vec<JobDirectory>, JobsError> {
+    if sweep.follows.is_some() {
+        return directory.links().await;
     }
-    Ok(Cells(cells))
+    let links = (1..=sweep.links().get()).filter_map(LinkNumber::new);
+    Ok(links.map(|link| directory.of_link(link)).collect())
 }
 
 /// The code of a program that a signal ended, or that was told to end and did: it is begun again.
-const fn is_stopped(code: u32) -> bool {
+pub(crate) const fn is_stopped(code: u32) -> bool {
     code == 143 || code == 130
 }
 

@@ -45,7 +45,11 @@ pub async fn missing(house: &House, text: &str) -> Result<Option<Missing>, JobsE
     };
     let mut spec = *spec;
     let count = missing.len();
+    // What a chain left undone is evaluated as it is now: nothing follows it any more.
+    spec.chain = None;
+    spec.sweep = house.state.job(report.intent.id).cells_of(&report.intent).await?;
     if let Some(sweep) = &mut spec.sweep {
+        sweep.follows = None;
         let numbers: BTreeSet<usize> = missing.iter().map(|cell| cell.cell).collect();
         sweep.cells = cells_with(sweep, |place| numbers.contains(&(place + 1)));
         sweep.continues = Some(report.intent.id);
@@ -95,6 +99,7 @@ mod tests {
             side_by_side: 1,
             at_once: None,
             evaluation: Some(Evaluation { harness: Harness::LmEval, serve: None }),
+            follows: None,
             continues: None,
         };
         let left: Vec<String> =

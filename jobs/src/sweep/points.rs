@@ -1,21 +1,22 @@
 //! What became of each point of a sweep: of a cell, or of an evaluation of one task of one model, where a score is what counts.
 
 use super::{
-    cells::{CellCounts, CellState, cells},
+    cells::{Cell, CellCounts, CellState, cells},
     scores::{Scores, scores},
 };
 use crate::{
     directory::{CellRecord, JobDirectory},
     error::{Gravity, JobsError},
 };
-use model::{Evaluation, Harness, Point, Sweep};
+use model::{Evaluation, Harness, LinkNumber, Point, Sweep};
 use reach::Reach;
 
-/// A point, what became of it, and what was written down of the last start that it belongs to.
+/// A point, what became of it, what was written down of the last start that it belongs to, and whose link that is.
 pub(crate) struct PointState {
     pub(crate) point: Point,
     pub(crate) state: CellState,
     pub(crate) record: Option<CellRecord>,
+    pub(crate) link: Option<LinkNumber>,
 }
 
 /// All points of a sweep, and the scores that are there of an evaluation.
@@ -27,8 +28,9 @@ pub(crate) async fn points(
     let cells = cells(directory, sweep).await?.0;
     let scores = if sweep.evaluation.is_some() { scores(files, directory, sweep).await? } else { Scores::default() };
     let state_of = |point: Point| {
-        let (state, record) = cells.get(point.cell).cloned().unwrap_or((CellState::Waiting, None));
-        PointState { state: state_with(&scores, sweep, &point, state), point, record }
+        let none = Cell { state: CellState::Waiting, record: None, link: None };
+        let Cell { state, record, link } = cells.get(point.cell).cloned().unwrap_or(none);
+        PointState { state: state_with(&scores, sweep, &point, state), point, record, link }
     };
     Ok((sweep.points().map(state_of).collect(), scores))
 }

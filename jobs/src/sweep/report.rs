@@ -1,7 +1,7 @@
 //! `pakt results JOB`: what became of each cell of a sweep, also of those that a later job took over; and which are missing.
 
 use super::{
-    cells::CellState,
+    cells::{CellState, links_of},
     points::{PointState, points},
 };
 use crate::{
@@ -40,8 +40,8 @@ pub struct ReportedCell {
     pub record: Option<CellRecord>,
     /// The job that works on it, or was the last to.
     pub job: JobId,
-    /// The link of that job.
-    pub link: LinkNumber,
+    /// The link of that job; none where no link of an evaluation that follows a chain took it yet.
+    pub link: Option<LinkNumber>,
     /// The number of its start in that job.
     pub number: usize,
     /// Whether that job may still do it.
@@ -92,7 +92,7 @@ impl SweepReport {
 
     /// Whether it evaluates.
     pub fn is_evaluation(&self) -> bool {
-        self.intent.sweep().is_some_and(|sweep| sweep.evaluation.is_some())
+        self.intent.cells().is_some_and(|sweep| sweep.evaluation.is_some())
     }
 
     /// The wanted scores of an evaluation, side by side; they are handed out once.
@@ -127,8 +127,8 @@ pub async fn report(house: &House, text: &str) -> Result<SweepReport, JobsError>
             else {
                 continue;
             };
-            let Some(sweep) = intent.sweep() else { continue };
-            for theirs in cells_of(house, &directory, &intent, sweep, &mut report).await? {
+            let Some(sweep) = directory.cells_of(&intent).await? else { continue };
+            for theirs in cells_of(house, &directory, &intent, &sweep, &mut report).await? {
                 let Some(known) = places.get(&theirs.values).and_then(|place| report.cells.get_mut(*place)) else {
                     continue;
                 };
@@ -145,8 +145,7 @@ pub async fn report(house: &House, text: &str) -> Result<SweepReport, JobsError>
 
 /// What the servers of all links of one job were good for.
 async fn served(directory: &JobDirectory, sweep: &Sweep) -> Result<Served, JobsError> {
-    let links: Vec<JobDirectory> =
-        (1..=sweep.links().get()).filter_map(LinkNumber::new).map(|link| directory.of_link(link)).collect();
+    let links = links_of(directory, sweep).await?;
     let mut reads = Vec::with_capacity(links.len());
     for link in &links {
         reads.push(link.served());
@@ -179,14 +178,14 @@ async fn cells_of(
     if sweep.evaluation.as_ref().is_some_and(|evaluation| evaluation.serve.is_some()) {
         report.served.get_or_insert_default().and(served(directory, sweep).await?);
     }
-    let reported = |(place, PointState { point, state, record }): (usize, PointState)| ReportedCell {
+    let reported = |(place, PointState { point, state, record, link }): (usize, PointState)| ReportedCell {
         cell: place + 1,
         values: point.values,
         // Nothing of a job that is over runs, whatever its files were left to say.
         state: if is_over && state == CellState::Running { CellState::Stopped } else { state },
         record,
         job: intent.id,
-        link: sweep.link_of(point.cell),
+        link,
         number: point.cell + 1,
         is_in_hands: !is_over,
     };
@@ -198,7 +197,10 @@ async fn sweep_of(house: &House, text: &str, what: &str) -> Result<(JobDirectory
     let id = find(house, text).await?.intent.id;
     let directory = house.state.job(id);
     let intent = directory.intent().await?;
-    let sweep = intent.as_ref().and_then(|intent| intent.sweep().cloned());
+    let sweep = match &intent {
+        Some(intent) => directory.cells_of(intent).await?,
+        None => None,
+    };
     if let (Some(intent), Some(sweep)) = (intent, sweep) {
         return Ok((directory, intent, sweep));
     }
@@ -220,7 +222,7 @@ async fn first_of(
     for _ in 0..MOST_GENERATIONS {
         let Some(earlier) = sweep.continues.map(|id| house.state.job(id)) else { break };
         let Some(earlier_intent) = earlier.intent().await? else { break };
-        let Some(earlier_sweep) = earlier_intent.sweep().cloned() else { break };
+        let Some(earlier_sweep) = earlier.cells_of(&earlier_intent).await? else { break };
         (directory, intent, sweep) = (earlier, earlier_intent, earlier_sweep);
     }
     Ok((directory, intent, sweep))
@@ -246,16 +248,16 @@ pub(crate) async fn cell_log(house: &House, text: &str, cell: usize) -> Result<C
         let why = format!("job `{text}` has the cells 1 to {}", report.cells.len());
         return Err(JobsError::usage(what, why, "`pakt results` of the job lists them"));
     };
-    let Some(record) = &reported.record else {
+    let (Some(record), Some(link)) = (&reported.record, reported.link) else {
         let why = format!("cell {cell} ({}) was not begun", reported.title());
         return Err(JobsError::usage(what, why, "`pakt results` of the job says where each stands"));
     };
     let directory = house.state.job(reported.job);
     let intent = directory.intent().await?;
-    let sweep = intent.as_ref().and_then(Intent::sweep);
+    let sweep = intent.as_ref().and_then(Intent::cells);
     let is_side_by_side = sweep.is_some_and(|sweep| sweep.side_by_side > 1);
     let name = if is_side_by_side { format!("log.{}", reported.number) } else { "log".to_owned() };
-    let name = format!("links/{}/{name}", reported.link);
+    let name = format!("links/{link}/{name}");
     let path = directory.path().join(&name);
     let is_there = reached(house.files.modified_at(&path).await, what)?.is_some();
     let packed = if is_there { None } else { directory.packed_log(&name).await? };

@@ -108,6 +108,14 @@ pakt_tell() {
     mv -f "$mine" "$pakt_attempt/stop"
 }
 
+# Reads a line `STEP PATH` of a list of checkpoints, as step and path of whoever calls, where bytes are counted. Fails where it names none.
+pakt_is_checkpoint() {
+  step=${1%% *} path=${1#* }
+  case "$path" in *[[:cntrl:]]* | *$'\xc2'[$'\x80'-$'\x9f']*) return 1 ;; /*) ;; *) return 1 ;; esac
+  case "$path" in *[!\ -~]*) ! type iconv >/dev/null 2>&1 || iconv -f UTF-8 -t UTF-8 <<<"$path" >/dev/null 2>&1 || return 1 ;; esac
+  pakt_is_number "$step" && [ "${#step}" -le 18 ] && [ "${#path}" -le 4096 ]
+}
+
 # Finds the last checkpoint that is there: the last whole line `STEP PATH` of the list whose path exists, whatever its step.
 # Sets pakt_step and pakt_resume, empty where none is there, and pakt_saved: where its line ends, in bytes, or the last one that was
 # named. Fails where the list cannot be read, and where it names some of which none is there: that is no first start.
@@ -124,10 +132,7 @@ pakt_find_checkpoint() {
     lines+=("$line") ends+=("$at")
   done < <(tail -c "+$((at + 1))" -- "$list" | head -c "$((size - at))" | tr '\000' '\001')
   for ((at = ${#lines[@]} - 1; at >= (size > 262144) && count < 50; at--)); do
-    step=${lines[at]%% *} path=${lines[at]#* }
-    case "$path" in *[[:cntrl:]]* | *$'\xc2'[$'\x80'-$'\x9f']*) continue ;; /*) ;; *) continue ;; esac
-    case "$path" in *[!\ -~]*) ! type iconv >/dev/null 2>&1 || iconv -f UTF-8 -t UTF-8 <<<"$path" >/dev/null 2>&1 || continue ;; esac
-    if ! pakt_is_number "$step" || [ "${#step}" -gt 18 ] || [ "${#path}" -gt 4096 ]; then continue; fi
+    pakt_is_checkpoint "${lines[at]}" || continue
     count=$((count + 1))
     [ "$count" -gt 1 ] || named=${ends[at]}
     if [ -e "$path" ]; then

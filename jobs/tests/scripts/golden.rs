@@ -28,6 +28,7 @@ fn sweep(side_by_side: u32) -> Sweep {
         side_by_side,
         at_once: None,
         evaluation: None,
+        follows: None,
         continues: None,
     }
 }

@@ -2,7 +2,10 @@
 
 use crate::cluster::{run, stamped};
 use crate::desk::{DAY, Desk, Job, NOW, at};
-use crate::stage::mortal::Mortal;
+use crate::stage::{
+    files::{age, everything},
+    mortal::Mortal,
+};
 use jobs::{
     directory::{Ended, JobDirectory, Origin, Sealing, State},
     seal::{SealReport, seal},
@@ -34,28 +37,6 @@ fn leave_markers(directory: &Path) {
     fs::write(directory.join("log"), "trained\n").expect("ours");
     fs::write(directory.join("script.sh"), "#!/bin/bash\n").expect("ours");
     fs::write(attempt.join("cache/kernel.bin"), "theirs\n").expect("ours");
-}
-
-/// Every file and folder below, sorted.
-fn everything(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            found.extend(everything(&path));
-        }
-        found.push(path);
-    }
-    found.sort();
-    found
-}
-
-/// Makes everything there as old as that.
-fn age(folder: &Path, seconds: i64) {
-    let when = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.try_into().expect("after 1970"));
-    for path in everything(folder).into_iter().filter(|path| path.is_file()) {
-        fs::File::options().append(true).open(path).and_then(|file| file.set_modified(when)).expect("ours");
-    }
 }
 
 /// A job of ada's that ran and is settled, with all its files, last written when its end was noted.

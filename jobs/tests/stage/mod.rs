@@ -5,5 +5,6 @@ pub(crate) mod away;
 pub(crate) mod cluster;
 pub(crate) mod counted;
 pub(crate) mod desk;
+pub(crate) mod files;
 pub(crate) mod handed;
 pub(crate) mod mortal;

@@ -7,6 +7,7 @@ mod choosing;
 mod code;
 mod evaluations;
 mod expected;
+mod followers;
 mod many;
 mod meanwhile;
 mod named;

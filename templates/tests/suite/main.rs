@@ -10,6 +10,7 @@ mod common;
 mod containers;
 mod environment;
 mod failures;
+mod follow;
 mod guard;
 mod job_files;
 mod launch;

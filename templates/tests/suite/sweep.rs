@@ -23,6 +23,7 @@ pub(crate) fn sweep(names: &[&str], pack: u32) -> Sweep {
         side_by_side: 1,
         at_once: None,
         evaluation: None,
+        follows: None,
         continues: None,
     }
 }
