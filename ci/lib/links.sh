@@ -72,23 +72,20 @@ WATCH
     cat >"$work/leave" <<LEAVE
 #!/bin/bash
 set -euo pipefail
-export PAKT_HOME="\$PWD/here"
-mkdir -p here
-echo 'site: local' >here/config.yaml
+export PAKT_HOME="\$PWD/home"
 {
-    printf 'name: wide\nkind: command\nproject: atlas\nsite: local\nresources: { nodes: 1, cpus: 1, time: "01:00:00" }\n'
+    printf 'name: narrow\nkind: command\nproject: atlas\nsite: jupiter\nresources: { nodes: 1, gpus_per_node: 4, time: "00:05:00" }\n'
     printf 'launch: command\nrun: echo "\$cell"\nsweep:\n  list:\n'
     for ((cell = 1; cell <= $cells; cell++)); do printf '    - { cell: %s }\n' "\$cell"; done
-} >here.yaml
-bin/pakt ledger init >&2
-bin/pakt ledger grant atlas 100000 --unit local:core >&2
-bin/pakt submit --quiet here.yaml >&2
-bin/pakt watch wide >/dev/null 2>&1
-bin/pakt settle >/dev/null
-job="\$(bin/pakt --json show wide | sed -nE 's/^ *"directory": "(.*)",?\$/\1/p')"
-printf '%s ' "\$(find "\$job" -type f | wc -l)"
-faketime -f +8d bin/pakt settle >/dev/null
-find "\$job" -type f | wc -l
+} >narrow.yaml
+bin/pakt submit --quiet narrow.yaml >&2
+/usr/bin/time --output=taken --format='%U %S %e' bin/pakt watch narrow >/dev/null 2>&1
+tail -n 1 taken
+bin/pakt settle >&2
+job="\$(bin/pakt --json show narrow | sed -nE 's/^ *"directory": "(.*)",?\$/\1/p')"
+printf '%s %s\n' "\$(find "\$job" -type f | wc -l)" "\$(find "\$job" -type d | wc -l)"
+faketime -f +8d bin/pakt settle >&2
+printf '%s %s\n' "\$(find "\$job" -type f | wc -l)" "\$(find "\$job" -type d | wc -l)"
 LEAVE
     chmod 0755 "$work/stamp" "$work/measure" "$work/watch" "$work/leave"
 }
@@ -106,5 +103,7 @@ links() {
     taken="$(as_person jupiter "$work" ./watch 2>"$folder/links.log")" || die "$(tail -n 3 "$folder/links.log")"
     awk -v cells="$cells" '{ printf "%-24s %.2f s of CPU in %.0f s: %.2f %% of a core, %d links\n", "watch", $1 + $2, $3, ($1 + $2) / $3 * 100, cells }' <<<"$taken"
     left="$(as_person jupiter "$work" ./leave 2>"$folder/links.log")" || die "$(tail -n 3 "$folder/links.log")"
-    awk -v cells="$cells" '{ printf "%-24s %d files of %d links at their end, %d a week later (limit 20)\n", "files", $1, cells, $2 }' <<<"$left"
+    awk -v cells="$cells" 'NR == 1 { printf "%-24s %.2f s of CPU in %.0f s: %.2f %% of a core, while %d links run and end\n", "watch", $1 + $2, $3, ($1 + $2) / $3 * 100, cells }
+        NR == 2 { files = $1; folders = $2 }
+        NR == 3 { printf "%-24s %d files in %d folders of %d links at their end, %d in %d a week later (limit 20)\n", "files", files, folders, cells, $1, $2 }' <<<"$left"
 }

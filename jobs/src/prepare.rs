@@ -147,7 +147,8 @@ async fn spec_in(
 
 /// Whether the place and the chain go together.
 fn chain_fits(chain: &Chain, spec: &JobSpec, of_link: &Price) -> Result<(), Finding> {
-    if spec.scheduler.extra.iter().any(|word| word == "--requeue") {
+    let follows = spec.sweep.as_ref().is_some_and(|sweep| sweep.follows.is_some());
+    if !follows && spec.scheduler.extra.iter().any(|word| word == "--requeue") {
         let what =
             "`--requeue` starts a link again beside the one behind it: both would go on from the same checkpoint";
         return Err(Finding::error("scheduler.extra", what, "leave it out: the next link goes on"));

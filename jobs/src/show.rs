@@ -14,11 +14,11 @@ use crate::{
     reached::booked,
     settle::kept_until,
     silence::{Silence, silence},
-    sweep::{CellCounts, cells, note_if_over, point_counts},
+    sweep::{CellCounts, cells_of, note_if_over, point_counts},
     whose_number::is_anothers,
 };
 use ledger::{Hold, HoldId};
-use model::{BaseState, Factors, JobState, LinkNumber, OnFailure, SchedulerJobId, Timestamp};
+use model::{BaseState, Factors, JobId, JobState, LinkNumber, OnFailure, SchedulerJobId, Timestamp};
 use scheduler_adapters::{Freshness, JobSighting, Look};
 use std::{
     collections::BTreeMap,
@@ -113,16 +113,14 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
     let ended = directory.ended().await?;
     let (looked, unasked) = seen(house, &intent, &at_work(&found, ended.as_ref()), freshness).await;
     let Look { mut states, observed_at, was_shared, mut notes } = looked;
-    let (link, links) = links(&directory, &found, &states).await?;
+    let of_links = Box::pin(directory.attempts_of_links()).await?;
+    let (link, links) = links(&directory, &found, &states, &of_links).await?;
     let submitted = link.submitted().await?;
     let mut sighting = submitted.as_ref().and_then(|note| states.remove(&note.scheduler_job));
     if let Some(seen) = &mut sighting {
         seen.state = link.meant(seen.state.clone()).await;
     }
-    let hold = match house.books.book().await {
-        Ok(Some(book)) => booked(book.hold(HoldId(id)).await, "the hold was not read")?,
-        Ok(None) | Err(_) => None,
-    };
+    let hold = hold_of(house, id).await?;
     let log = log_of(house, &intent).await?;
     let read_back = link.read_back().await?;
     let is_open = hold.as_ref().is_some_and(Hold::is_open);
@@ -139,12 +137,13 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
     if let Some(seen) = sighting.as_mut().filter(|_| intent.has_links()) {
         seen.state = of_chain(&seen.state, over.as_ref(), cancel.is_some());
     }
-    let attempts = directory.all_attempts().await?;
+    let is_over = over.is_some() || ended.is_some();
+    let cells = Box::pin(counts(house, &directory, &intent, (&of_links, is_over))).await?;
+    let attempts: Vec<Attempt> = of_links.into_values().flatten().collect();
     let failure = failure(house, &attempts, ended.as_ref(), sighting.as_ref(), &log).await.unwrap_or_else(|error| {
         notes.push(format!("{}: {}", error.what, error.why));
         None
     });
-    let cells = counts(house, &directory, &intent, over.is_some() || ended.is_some()).await?;
     let running = sighting.as_ref().map_or_else(JobState::unknown, |seen| seen.state.clone());
     Ok(Shown {
         silence: silence(&link, (&intent, &log), &running, house.clock.now()).await?,
@@ -176,6 +175,14 @@ pub async fn show(house: &House, text: &str, freshness: Freshness) -> Result<Sho
     })
 }
 
+/// What is held for the job; none where no ledger answers.
+async fn hold_of(house: &House, job: JobId) -> Result<Option<Hold>, JobsError> {
+    match house.books.book().await {
+        Ok(Some(book)) => booked(book.hold(HoldId(job)).await, "the hold was not read"),
+        Ok(None) | Err(_) => Ok(None),
+    }
+}
+
 /// The links by which it may be at work; none where it is over.
 fn at_work(found: &IndexedJob, ended: Option<&Ended>) -> Vec<SentLink> {
     if ended.is_some() { Vec::new() } else { found.at_work() }
@@ -187,11 +194,11 @@ async fn counts(
     house: &House,
     directory: &JobDirectory,
     intent: &Intent,
-    is_over: bool,
+    (attempts, is_over): (&BTreeMap<LinkNumber, Vec<Attempt>>, bool),
 ) -> Result<Option<CellCounts>, JobsError> {
     let Some(sweep) = directory.cells_of(intent).await? else { return Ok(None) };
     if !is_over {
-        return Ok(Some(cells(directory, &sweep).await?.counts(&sweep)));
+        return Ok(Some(cells_of(directory, &sweep, attempts).await?.counts(&sweep)));
     }
     let counts = point_counts(&*house.files, directory, &sweep).await?;
     Ok(Some(CellCounts { running: 0, stopped: counts.stopped + counts.running, ..counts }))
@@ -342,18 +349,22 @@ async fn links(
     directory: &JobDirectory,
     found: &IndexedJob,
     states: &BTreeMap<SchedulerJobId, JobSighting>,
+    attempts: &BTreeMap<LinkNumber, Vec<Attempt>>,
 ) -> Result<(JobDirectory, Vec<ShownLink>), JobsError> {
     let mut links = Vec::new();
     let first_at_work =
         found.links.iter().position(|sent| Some(sent.scheduler_job) == found.scheduler_job).unwrap_or(0);
     for (place, sent) in found.links.iter().enumerate() {
         let link = directory.of_link(sent.link);
-        let read = link.read_back().await?;
+        let attempts = attempts.get(&sent.link);
+        // Of one that is only in an array nothing is written.
+        let read = if attempts.is_some() { link.read_back().await? } else { None };
+        let is_fenced = attempts.is_some_and(Vec::is_empty) && link.is_fenced().await?;
         links.push(ShownLink {
             sent: *sent,
             state: states.get(&sent.scheduler_job).map(|seen| seen.state.clone()),
-            is_past: place < first_at_work || link.is_fenced().await?,
-            class: link.attempts().await?.pop().and_then(|attempt| attempt.class),
+            is_past: place < first_at_work || is_fenced,
+            class: attempts.and_then(|attempts| attempts.last()?.class.clone()),
             drift: read.map(|read| read.drift).unwrap_or_default(),
         });
     }

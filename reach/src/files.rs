@@ -46,7 +46,9 @@ fn if_present<Answer>(result: io::Result<Answer>) -> io::Result<Option<Answer>> 
 pub fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, ReachError> {
     let failed = failed("reading", path);
     let Some(file) = if_present(File::open(path)).map_err(&failed)? else { return Ok(None) };
-    let mut bytes = Vec::new();
+    // Asked for its length first, a file is read at once; what grows meanwhile is read, too.
+    let length = file.metadata().map_err(&failed)?.len().min(limit as u64);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(limit) + 1);
     file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(&failed)?;
     if bytes.len() > limit {
         let error = ReachError::new(ReachErrorKind::TooLong, Retry::Never, format!("reading {}", path.display()));

@@ -6,12 +6,17 @@ use crate::{
     secret_file,
 };
 use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
 use model::Timestamp;
 use std::path::{Path, PathBuf};
+use tokio::sync::Semaphore;
 
 /// The host on which this program runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Local;
+
+/// So much file work is done at once. Each takes a thread, and hundreds of them cost more than they wait.
+static AT_WORK: Semaphore = Semaphore::const_new(32);
 
 /// Does file work on a thread that may block: network file systems do.
 async fn on_disk<Answer: Send + 'static>(
@@ -20,10 +25,26 @@ async fn on_disk<Answer: Send + 'static>(
 ) -> Result<Answer, ReachError> {
     let path = path.to_owned();
     let shown = path.display().to_string();
+    // It is never closed.
+    let _place = AT_WORK.acquire().await;
     tokio::task::spawn_blocking(move || work(path)).await.unwrap_or_else(|error| {
         Err(ReachError::new(ReachErrorKind::Other, Retry::LookFirst, format!("working on {shown}"))
             .with("cause", error))
     })
+}
+
+/// So many files are read with one visit.
+const FILES_A_VISIT: usize = 64;
+/// So many visits are made at once.
+const VISITS_AT_ONCE: usize = 16;
+
+/// The answers of all visits, in their order; the first failure is that of all.
+async fn in_visits<Answer>(
+    visits: impl Iterator<Item = impl Future<Output = Result<Vec<Answer>, ReachError>>>,
+) -> Result<Vec<Answer>, ReachError> {
+    let visits: Vec<_> = visits.collect();
+    let answers: Vec<Result<Vec<Answer>, ReachError>> = stream::iter(visits).buffered(VISITS_AT_ONCE).collect().await;
+    Ok(answers.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
 #[async_trait]
@@ -100,6 +121,26 @@ impl Reach for Local {
             Ok(None)
         })
         .await
+    }
+
+    // Many with one visit to the disk: a thread that is woken for each costs more than the reading. Several visits at once: a network
+    // file system has them wait.
+    async fn read_each(&self, files: &[(PathBuf, usize)]) -> Result<Vec<Option<Vec<u8>>>, ReachError> {
+        let visit = |files: &[(PathBuf, usize)]| {
+            let (first, files) = (files[0].0.clone(), files.to_vec());
+            async move {
+                on_disk(&first, move |_| files.iter().map(|(path, limit)| files::read(path, *limit)).collect()).await
+            }
+        };
+        in_visits(files.chunks(FILES_A_VISIT).map(visit)).await
+    }
+
+    async fn list_each(&self, directories: &[PathBuf]) -> Result<Vec<Option<Vec<Entry>>>, ReachError> {
+        let visit = |directories: &[PathBuf]| {
+            let (first, directories) = (directories[0].clone(), directories.to_vec());
+            async move { on_disk(&first, move |_| directories.iter().map(|path| files::list(path)).collect()).await }
+        };
+        in_visits(directories.chunks(FILES_A_VISIT).map(visit)).await
     }
 
     async fn list(&self, path: &Path) -> Result<Option<Vec<Entry>>, ReachError> {

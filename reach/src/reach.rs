@@ -2,6 +2,7 @@
 
 use crate::{Address, Command, Connection, Conversation, Making, Output, ReachError, ReachErrorKind, Retry};
 use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
 use model::Timestamp;
 use std::path::{Path, PathBuf};
 
@@ -85,6 +86,9 @@ impl<Take: for<'piece> FnMut(&'piece [u8]) + Send> PieceTaker for Take {
         self(piece);
     }
 }
+
+/// So many files are asked for at once, where many are.
+const FILES_AT_ONCE: usize = 32;
 
 /// A place where processes run and files lie: this host, or one behind a connection.
 #[async_trait]
@@ -180,6 +184,25 @@ pub trait Reach: Send + Sync {
             }
         }
         Ok(None)
+    }
+
+    /// Reads each of these files, as [`Self::read`] does; the answers in their order. Each file takes its own time: they are not read at
+    /// one instant. The first failure is that of all.
+    async fn read_each(&self, files: &[(PathBuf, usize)]) -> Result<Vec<Option<Vec<u8>>>, ReachError> {
+        let mut reads = Vec::with_capacity(files.len());
+        for (path, limit) in files {
+            reads.push(self.read(path, *limit));
+        }
+        stream::iter(reads).buffered(FILES_AT_ONCE).collect::<Vec<_>>().await.into_iter().collect()
+    }
+
+    /// Lists each of these directories, as [`Self::list`] does; the answers in their order. The first failure is that of all.
+    async fn list_each(&self, directories: &[PathBuf]) -> Result<Vec<Option<Vec<Entry>>>, ReachError> {
+        let mut lists = Vec::with_capacity(directories.len());
+        for path in directories {
+            lists.push(self.list(path));
+        }
+        stream::iter(lists).buffered(FILES_AT_ONCE).collect::<Vec<_>>().await.into_iter().collect()
     }
 
     /// Lists a directory, sorted by name; none where there is no such directory.

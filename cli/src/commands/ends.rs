@@ -100,16 +100,20 @@ fn chain(shown: &Shown, over: &Over) -> Option<End> {
             )
         },
     );
+    let has_cells = shown.intent.cells().is_some();
     let next = match over.why {
         OverReason::Done => return None,
-        OverReason::Stalled | OverReason::Failures => log(name),
-        OverReason::Cells => format!(
+        OverReason::Withdrawn => "submit it again, if that was a mistake".to_owned(),
+        // What is left of one that follows a chain is no checkpoint.
+        _ if has_cells => format!(
             "`pakt results {id}` lists the cells, `pakt logs {id} --cell N` what one said; `pakt results {id} --missing` submits those that are not done"
         ),
-        OverReason::Withdrawn => "submit it again, if that was a mistake".to_owned(),
-        OverReason::Links | OverReason::Hours | OverReason::Abandoned | OverReason::Closed => goes_on,
+        OverReason::Stalled | OverReason::Failures => log(name),
+        OverReason::Links | OverReason::Hours | OverReason::Abandoned | OverReason::Closed | OverReason::Cells => {
+            goes_on
+        }
     };
-    let what = if shown.intent.cells().is_some() { "it" } else { "its chain" };
+    let what = if has_cells { "it" } else { "its chain" };
     let why = format!("{what} is over before its work was done: {over}");
     let is_by_failures = matches!(over.why, OverReason::Stalled | OverReason::Failures);
     if let Some(End { why: said, next }) = is_by_failures.then(|| failed_program(shown)).flatten() {

@@ -42,6 +42,9 @@ pub(crate) struct Arguments {
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often the scheduler is asked at first and at last.
 const ASK_SECONDS: (u64, u64) = (2, 30);
+/// Of a job of many links, each of which has files of its own, at last.
+const ASK_SECONDS_OF_MANY: u64 = 60;
+const MANY_LINKS: usize = 100;
 
 /// Watches the job.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
@@ -130,12 +133,14 @@ async fn to_its_end(
                 break;
             }
         }
-        pause = if has_ended { ASK_SECONDS.0 } else { (pause + pause / 2).min(ASK_SECONDS.1) };
+        let most = if shown.links.len() > MANY_LINKS { ASK_SECONDS_OF_MANY } else { ASK_SECONDS.1 };
+        pause = if has_ended { ASK_SECONDS.0 } else { (pause + pause / 2).min(most) };
     }
     bar.finish_and_clear();
     let note = end(house).await;
     let shown = look(house, job, freshness).await?;
-    let mut answer = show::answer(house, &shown).with_notes(note);
+    let notes = note.into_iter().chain(followers(house, &shown).await);
+    let mut answer = show::answer(house, &shown).with_notes(notes);
     if ends::has_failed(&shown) {
         answer = answer.with_code(JOB_FAILED);
     }
@@ -191,6 +196,18 @@ async fn go_on(
     }
     *said = note;
     Ok(())
+}
+
+/// Sends what is due of the evaluations that follow one's own chain which is over: what its last link saved may be left to them.
+async fn followers(house: &House, shown: &Shown) -> Vec<String> {
+    let is_own = shown.intent.principal.user == house.principal.user;
+    if !is_own || shown.intent.chain().is_none() || shown.intent.follows().is_some() {
+        return Vec::new();
+    }
+    match jobs::resume::go_on(house, &shown.intent).await {
+        Ok(advanced) => advanced.followers.iter().filter_map(follower_note).collect(),
+        Err(error) => vec![format!("note: {error}")],
+    }
 }
 
 /// What a person should know of a job that waits, which may be for long.

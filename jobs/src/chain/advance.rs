@@ -69,7 +69,7 @@ pub async fn advance(house: &House, directory: &JobDirectory, intent: &Intent) -
             },
         }
     }
-    advanced.followers = advance_followers(house, directory).await?;
+    advanced.followers = advance_followers(house, directory, intent).await;
     Ok(advanced)
 }
 

@@ -13,7 +13,7 @@ use crate::{
     house::House,
     job_file::JobFile,
     submit::{NotSent, is_over_with_links},
-    sweep::{CellState, cells, is_stopped, records_of_links},
+    sweep::{CellState, cells_of, is_stopped, point_counts},
 };
 use model::{Chain, Finding, Follows, Harness, JobId, JobName, LinkNumber, SchedulerJobId, Sweep, Until};
 use std::{
@@ -98,8 +98,9 @@ pub(crate) async fn of_first_link(house: &House, intent: &Intent) -> Result<Vec<
         return Ok(Vec::new());
     };
     house.state.job(chain).note_follower(intent.id).await?;
-    let Some(first) = Followed::of(house, chain).await?.live.into_iter().next() else { return Ok(Vec::new()) };
-    let conditions: Vec<String> = spec.scheduler.after.iter().cloned().chain([format!("afterany:{first}")]).collect();
+    let Some((link, job)) = Followed::of(house, chain).await?.live.into_iter().next() else { return Ok(Vec::new()) };
+    house.state.job(intent.id).put_behind(link).await?;
+    let conditions: Vec<String> = spec.scheduler.after.iter().cloned().chain([format!("afterany:{job}")]).collect();
     Ok(vec![format!("--dependency={}", conditions.join(",")), "--kill-on-invalid-dep=yes".to_owned()])
 }
 
@@ -111,7 +112,8 @@ pub(super) async fn advance(
     (chain, follows): (&Chain, &Follows),
 ) -> Result<Advanced, JobsError> {
     let mut advanced = Advanced::default();
-    let at_once = chain.ahead.min(chain.max_links.get());
+    // One that works, and one behind each that the chain has queued.
+    let at_once = chain.ahead.saturating_add(1).min(chain.max_links.get());
     for _ in 0..at_once {
         advanced.over = directory.over().await?;
         if advanced.over.is_some() || directory.is_ended_or_cancelled().await? {
@@ -120,18 +122,19 @@ pub(super) async fn advance(
         let state = ChainState::of_fenced(house, directory, intent).await?;
         read_what_was_not(house, directory, intent, &state).await?;
         let sent = state.sent(directory).await?;
-        let (followed, work) = Box::pin(seen(house, directory, intent, (chain, follows))).await?;
-        match next(chain, &sent, at_once, followed.summary(), work) {
+        let (followed, work) = Box::pin(seen(house, directory, intent, (chain, follows, &sent))).await?;
+        match next(chain, &sent, at_once, followed.ahead(), work) {
             Next::Nothing => break,
             Next::Over(why) => {
-                advanced.over = put_over(house, directory, why, &sent).await?;
+                advanced.over = put_over(house, (directory, intent), why, &sent).await?;
                 break;
             }
             Next::Send(link) => {
-                // Behind the link of the chain that none of its own waits for: those before it have one each.
-                let at_work = sent.iter().filter(|link| !link.is_over).count();
-                let behind = followed.live.get(at_work).copied();
-                match send_link(house, (directory, intent), &state, (link, behind)).await {
+                let behind = followed.uncovered().next();
+                if let Some((of_chain, _)) = behind {
+                    directory.of_link(link).put_behind(of_chain).await?;
+                }
+                match send_link(house, (directory, intent), &state, (link, behind.map(|(_, job)| job))).await {
                     Ok(sent) => advanced.sent.push(sent),
                     Err(NotSent::Refused(error) | NotSent::Open(error)) => {
                         advanced.not_sent = Some(error);
@@ -152,38 +155,70 @@ pub(super) async fn over_if_spent(
     (chain, follows): (&Chain, &Follows),
     sent: &[Sent],
 ) -> Result<Option<Over>, JobsError> {
-    let (followed, work) = Box::pin(seen(house, directory, intent, (chain, follows))).await?;
-    match next(chain, sent, chain.ahead, followed.summary(), work) {
-        Next::Over(why) => put_over(house, directory, why, sent).await,
+    // Only its owner is told by the scheduler of all that the chain has in the queue.
+    if intent.principal.user != house.principal.user {
+        return Ok(None);
+    }
+    let (followed, work) = Box::pin(seen(house, directory, intent, (chain, follows, sent))).await?;
+    match next(chain, sent, chain.ahead, followed.ahead(), work) {
+        Next::Over(why) => put_over(house, (directory, intent), why, sent).await,
         Next::Nothing | Next::Send(_) => Ok(None),
     }
 }
 
-/// Goes on with all evaluations that follow a chain.
+/// Goes on with all evaluations that follow a chain. What cannot be done of one keeps no other back.
 pub(super) async fn advance_followers(
     house: &House,
     directory: &JobDirectory,
-) -> Result<Vec<AdvancedFollower>, JobsError> {
-    let mut advanced = Vec::new();
-    for job in directory.followers().await? {
-        let directory = house.state.job(job);
-        let Some(intent) = directory.intent().await? else { continue };
-        // One that was begun and never sent goes on with its own submission.
-        if directory.sent_links().await?.is_empty() || directory.is_over_noted().await? {
-            continue;
+    intent: &Intent,
+) -> Vec<AdvancedFollower> {
+    let followers = match directory.followers().await {
+        Ok(followers) => followers,
+        Err(error) => {
+            return vec![AdvancedFollower { job: intent.id, name: intent.name.clone(), outcome: Err(error) }];
         }
-        let outcome = Box::pin(super::advance(house, &directory, &intent)).await;
-        advanced.push(AdvancedFollower { job, name: intent.name, outcome });
+    };
+    let mut advanced = Vec::new();
+    for job in followers {
+        let directory = house.state.job(job);
+        let (name, outcome) = match directory.intent().await {
+            Ok(Some(intent)) => (intent.name.clone(), advance_follower(house, &directory, &intent).await),
+            Ok(None) => continue,
+            // What it is called cannot be read.
+            Err(error) => (intent.name.clone(), Err(error)),
+        };
+        if let Some(outcome) = outcome.transpose() {
+            advanced.push(AdvancedFollower { job, name, outcome });
+        }
     }
-    Ok(advanced)
+    advanced
 }
 
-async fn put_over(
+/// None of one that is over, or was begun and never sent: its own submission goes on with that.
+async fn advance_follower(
     house: &House,
     directory: &JobDirectory,
+    intent: &Intent,
+) -> Result<Option<Advanced>, JobsError> {
+    if directory.sent_links().await?.is_empty() || directory.is_over_noted().await? {
+        return Ok(None);
+    }
+    Box::pin(super::advance(house, directory, intent)).await.map(Some)
+}
+
+/// Writes down why it is over. Where nothing is left to do, its scores say whether all of it is done.
+async fn put_over(
+    house: &House,
+    (directory, intent): (&JobDirectory, &Intent),
     why: OverReason,
     sent: &[Sent],
 ) -> Result<Option<Over>, JobsError> {
+    let sweep = if why == OverReason::Done { directory.cells_of(intent).await? } else { None };
+    let is_done = match &sweep {
+        Some(sweep) => point_counts(&*house.files, directory, sweep).await?.done == sweep.point_count(),
+        None => why == OverReason::Done,
+    };
+    let why = if why == OverReason::Done && !is_done { OverReason::Cells } else { why };
     let last = sent.iter().map(|sent| sent.link).max().unwrap_or(LinkNumber::FIRST);
     directory.put_over(why, last, house.clock.now()).await
 }
@@ -191,34 +226,43 @@ async fn put_over(
 /// The chain, as the scheduler shows it.
 struct Followed {
     /// Its links that wait or run, in their order; none where no job can wait for another one's end.
-    live: Vec<SchedulerJobId>,
+    live: Vec<(LinkNumber, SchedulerJobId)>,
     /// Whether nothing of it is to come.
     is_over: bool,
+    /// The last of its links behind which one of the evaluation's was sent.
+    covered: Option<LinkNumber>,
 }
 
 /// The same in numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Ahead {
-    live: usize,
+    /// How many of its links wait or run behind which none of the evaluation's was sent.
+    uncovered: usize,
     is_over: bool,
 }
 
 impl Followed {
     async fn of(house: &House, chain: JobId) -> Result<Self, JobsError> {
         let directory = house.state.job(chain);
+        let nothing = Self { live: Vec::new(), is_over: true, covered: None };
         // Somebody removed it: nothing comes of it.
-        let Some(intent) = directory.intent().await? else { return Ok(Self { live: Vec::new(), is_over: true }) };
+        let Some(intent) = directory.intent().await? else { return Ok(nothing) };
         if directory.ended().await?.is_some() {
-            return Ok(Self { live: Vec::new(), is_over: true });
+            return Ok(nothing);
         }
         let state = ChainState::of_fenced(house, &directory, &intent).await?;
         let is_over = state.is_over() && Box::pin(is_over_with_links(house, &directory, &intent)).await?;
-        let live = if house.scheduler.capabilities().can_depend { state.at_work() } else { Vec::new() };
-        Ok(Self { live, is_over })
+        let live = if house.scheduler.capabilities().can_depend { state.live() } else { Vec::new() };
+        Ok(Self { live, is_over, covered: None })
     }
 
-    fn summary(&self) -> Ahead {
-        Ahead { live: self.live.len(), is_over: self.is_over }
+    /// Those of its links that wait or run behind which none of the evaluation's was sent.
+    fn uncovered(&self) -> impl Iterator<Item = (LinkNumber, SchedulerJobId)> {
+        self.live.iter().copied().filter(|(link, _)| self.covered.is_none_or(|covered| *link > covered))
+    }
+
+    fn ahead(&self) -> Ahead {
+        Ahead { uncovered: self.uncovered().count(), is_over: self.is_over }
     }
 }
 
@@ -229,37 +273,65 @@ enum Work {
     Left,
     /// The same, and so many of its links ended none that another one would not, either.
     Stuck,
-    /// Each start ended with 0.
-    Done,
-    /// Each start ended, and some of them failed.
-    Failed,
+    /// Nothing: each start has ended.
+    Ended,
 }
 
 async fn seen(
     house: &House,
     directory: &JobDirectory,
     intent: &Intent,
-    (chain, follows): (&Chain, &Follows),
+    (chain, follows, sent): (&Chain, &Follows, &[Sent]),
 ) -> Result<(Followed, Work), JobsError> {
     let Some(job) = follows.job else {
         let (what, why) = ("it is not known how far the chain is", "its file names no chain that was found");
         return Err(JobsError::new(Gravity::Bug, what, why, "please report it"));
     };
     // Before its checkpoints: what a link saves after it was seen to be over there is none.
-    let followed = Followed::of(house, job).await?;
-    let Some(sweep) = directory.cells_of(intent).await? else { return Ok((followed, Work::Done)) };
-    let states: Vec<CellState> = cells(directory, &sweep).await?.0.into_iter().map(|cell| cell.state).collect();
-    let is_open = |state: &CellState| matches!(state, CellState::Waiting | CellState::Stopped | CellState::Running);
-    let work = if states.iter().any(is_open) || has_new(house, directory, job, &sweep).await? {
+    let mut followed = Followed::of(house, job).await?;
+    let attempts = directory.attempts_of_links().await?;
+    // What was noted of a link that was never sent says nothing.
+    for sent in sent {
+        followed.covered = followed.covered.max(directory.of_link(sent.link).behind().await?);
+    }
+    let Some(sweep) = directory.cells_of(intent).await? else { return Ok((followed, Work::Ended)) };
+    let cells = cells_of(directory, &sweep, &attempts).await?.0;
+    let is_open = |state: CellState| matches!(state, CellState::Waiting | CellState::Stopped | CellState::Running);
+    let is_left = cells.iter().any(|cell| is_open(cell.state)) || has_new(house, directory, job, &sweep).await?;
+    let work = if is_left {
         let most = usize::try_from(chain.stalled_links).unwrap_or(usize::MAX);
-        let records = records_of_links(directory, &sweep).await?;
-        if in_vain(records.iter().map(|(_, records)| records)) < most { Work::Left } else { Work::Stuck }
-    } else if states.iter().all(|state| *state == CellState::Done) {
-        Work::Done
+        let records = directory.cell_records(&attempts).await?;
+        let exit = |link: &LinkNumber| attempts.get(link)?.last()?.exit_code;
+        let links = records.iter().map(|(link, records)| (exit(link), records));
+        if in_vain(links) < most { Work::Left } else { Work::Stuck }
     } else {
-        Work::Failed
+        Work::Ended
     };
     Ok((followed, work))
+}
+
+/// The checkpoints that links of this job took, and behind them those that another one would take.
+pub(crate) async fn checkpoints_to_tell(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+) -> Result<Vec<Checkpoint>, JobsError> {
+    let taken = directory.taken().await?;
+    let mut all = taken.checkpoints.clone();
+    let (Some(sweep), Some(follows)) = (intent.cells(), intent.follows()) else { return Ok(all) };
+    let Some(chain) = follows.job.map(|chain| house.state.job(chain)).filter(|_| !taken.is_full) else {
+        return Ok(all);
+    };
+    let named = chain.named_checkpoints().await?;
+    let mut parts = BTreeSet::new();
+    for one in new_of(&named, &taken.checkpoints, sweep) {
+        let is_first = follows.every.is_none_or(|every| !parts.contains(&(one.step / every)));
+        if is_first && all.len() < follows.most_checkpoints() && chain.has_checkpoint(one).await? {
+            parts.extend(follows.every.map(|every| one.step / every));
+            all.push(one.clone());
+        }
+    }
+    Ok(all)
 }
 
 /// Whether the chain named a checkpoint that is there, and that no link took although one would.
@@ -289,19 +361,26 @@ fn new_of<'a>(named: &'a [Checkpoint], taken: &[Checkpoint], sweep: &Sweep) -> V
     let known: BTreeSet<(u64, &Path)> = taken.iter().map(|one| (one.step, one.path.as_path())).collect();
     // In an argument of that harness a comma ends the path.
     let has_arguments = sweep.evaluation.as_ref().is_some_and(|it| it.harness == Harness::LmEval);
-    let is_taken = |one: &&Checkpoint| {
-        part(one).is_none_or(|part| !parts.contains(&part))
+    // What was written again under its name is what its last line says.
+    let last: BTreeMap<&Path, usize> = named.iter().enumerate().map(|(at, one)| (one.path.as_path(), at)).collect();
+    let is_taken = |(at, one): &(usize, &Checkpoint)| {
+        last.get(one.path.as_path()) == Some(at)
+            && part(one).is_none_or(|part| !parts.contains(&part))
             && !known.contains(&(one.step, one.path.as_path()))
             && !(has_arguments && one.path.to_string_lossy().contains(','))
     };
-    named.iter().filter(is_taken).collect()
+    named.iter().enumerate().filter(is_taken).map(|(_, one)| one).collect()
 }
 
-/// How many of the last links that began starts ended none of them.
-fn in_vain<'a>(links: impl DoubleEndedIterator<Item = &'a BTreeMap<usize, CellRecord>>) -> usize {
-    let ended_none =
-        |records: &&BTreeMap<usize, CellRecord>| records.values().all(|record| record.exit_code.is_none_or(is_stopped));
-    links.rev().filter(|records| !records.is_empty()).take_while(ended_none).count()
+/// How many of the last links that began ended no start, by how each ended and what it wrote down. One that ended with 0 and began none found
+/// nothing new, and says nothing.
+fn in_vain<'a>(links: impl DoubleEndedIterator<Item = (Option<u32>, &'a BTreeMap<usize, CellRecord>)>) -> usize {
+    let ended_none = |(_, records): &(Option<u32>, &BTreeMap<usize, CellRecord>)| {
+        records.values().all(|record| record.exit_code.is_none_or(is_stopped))
+    };
+    let had_work =
+        |(exit, records): &(Option<u32>, &BTreeMap<usize, CellRecord>)| !records.is_empty() || *exit != Some(0);
+    links.rev().filter(had_work).take_while(ended_none).count()
 }
 
 /// What is due.
@@ -320,13 +399,14 @@ fn next(chain: &Chain, sent: &[Sent], at_once: u32, followed: Ahead, work: Work)
     if sent.iter().all(|link| link.is_over && link.was_withdrawn) {
         return Next::Over(OverReason::Withdrawn);
     }
-    let most = followed.live.min(usize::try_from(at_once).unwrap_or(usize::MAX));
+    let may_wait = usize::try_from(at_once).is_ok_and(|most| live < most);
     let wants_more = match work {
-        _ if live < most => true,
+        _ if followed.uncovered > 0 && may_wait => true,
         _ if live > 0 => return Next::Nothing,
         Work::Left => true,
-        Work::Stuck => return Next::Over(OverReason::Cells),
-        Work::Done | Work::Failed => false,
+        Work::Stuck if followed.is_over => return Next::Over(OverReason::Cells),
+        Work::Stuck => return Next::Nothing,
+        Work::Ended => false,
     };
     if wants_more {
         let link = LinkNumber::new(last.get().saturating_add(1)).filter(|link| *link <= chain.max_links);
@@ -336,11 +416,7 @@ fn next(chain: &Chain, sent: &[Sent], at_once: u32, followed: Ahead, work: Work)
             None => Next::Over(OverReason::Links),
         };
     }
-    match work {
-        _ if !followed.is_over => Next::Nothing,
-        Work::Done => Next::Over(OverReason::Done),
-        _ => Next::Over(OverReason::Cells),
-    }
+    if followed.is_over { Next::Over(OverReason::Done) } else { Next::Nothing }
 }
 
 #[cfg(test)]
@@ -370,40 +446,38 @@ mod tests {
     #[test]
     fn a_link_is_due_behind_each_of_the_chain_and_where_something_is_left() {
         let send = |link| Next::Send(LinkNumber::new(link).expect("not 0"));
-        let goes_on = |live| Ahead { live, is_over: false };
-        let over = Ahead { live: 0, is_over: true };
+        let goes_on = |uncovered| Ahead { uncovered, is_over: false };
+        let over = Ahead { uncovered: 0, is_over: true };
         for (of_evaluation, followed, work, wanted) in [
             (&[][..], goes_on(2), Work::Left, Next::Nothing),
-            (&[false], goes_on(2), Work::Done, send(2)),
-            (&[false, false], goes_on(2), Work::Left, Next::Nothing),
-            (&[false, false], goes_on(3), Work::Left, Next::Nothing),
-            (&[true, false], goes_on(2), Work::Done, send(3)),
-            (&[true, false], goes_on(1), Work::Done, Next::Nothing),
+            (&[false], goes_on(1), Work::Ended, send(2)),
+            (&[false, false], goes_on(0), Work::Left, Next::Nothing),
+            (&[true, false], goes_on(1), Work::Ended, send(3)),
+            // One works, one waits, and the chain has queued another.
+            (&[false, false], goes_on(1), Work::Left, send(3)),
+            (&[false, false, false], goes_on(1), Work::Left, Next::Nothing),
             // It paused: what is there is evaluated, and then nothing, until it goes on.
             (&[true, true], goes_on(0), Work::Left, send(3)),
-            (&[true, true], goes_on(0), Work::Failed, Next::Nothing),
+            (&[true, true], goes_on(0), Work::Stuck, Next::Nothing),
+            (&[true, true], goes_on(0), Work::Ended, Next::Nothing),
             // Its own limit was too short for what was new.
             (&[true, true], over, Work::Left, send(3)),
             (&[true, false], over, Work::Left, Next::Nothing),
             (&[true, true], over, Work::Stuck, Next::Over(OverReason::Cells)),
-            (&[true, true], over, Work::Failed, Next::Over(OverReason::Cells)),
-            (&[true, true], over, Work::Done, Next::Over(OverReason::Done)),
-            (&[true, false], over, Work::Done, Next::Nothing),
+            (&[true, true], over, Work::Ended, Next::Over(OverReason::Done)),
+            (&[true, false], over, Work::Ended, Next::Nothing),
             (&[true, true, true, true], over, Work::Left, Next::Over(OverReason::Links)),
             (&[true, true, true, false], goes_on(2), Work::Left, Next::Nothing),
-            (&[true, true, true, true], goes_on(2), Work::Done, Next::Over(OverReason::Links)),
+            (&[true, true, true, true], goes_on(2), Work::Ended, Next::Over(OverReason::Links)),
         ] {
-            assert_eq!(
-                next(&chain(4), &sent(of_evaluation), 2, followed, work),
-                wanted,
-                "{of_evaluation:?} {followed:?} {work:?}"
-            );
+            let told = next(&chain(4), &sent(of_evaluation), 3, followed, work);
+            assert_eq!(told, wanted, "{of_evaluation:?} {followed:?} {work:?}");
         }
         let mut withdrawn = sent(&[true, true]);
         for link in &mut withdrawn {
             link.was_withdrawn = true;
         }
-        assert_eq!(next(&chain(4), &withdrawn, 2, goes_on(2), Work::Left), Next::Over(OverReason::Withdrawn));
+        assert_eq!(next(&chain(4), &withdrawn, 3, goes_on(2), Work::Left), Next::Over(OverReason::Withdrawn));
     }
 
     #[test]
@@ -426,6 +500,11 @@ mod tests {
             new
         };
         assert_eq!(new("10:/a 20:/b", "", None, Harness::Command), [10, 20]);
+        assert_eq!(
+            new("10:/last 20:/b 30:/last", "10:/last", None, Harness::Command),
+            [20, 30],
+            "it was written again"
+        );
         assert_eq!(
             new("10:/a 20:/b 10:/c", "10:/a", None, Harness::Command),
             [20, 10],
@@ -451,11 +530,14 @@ mod tests {
         let link = |codes: &[Option<u32>]| -> BTreeMap<usize, CellRecord> {
             codes.iter().enumerate().map(|(place, code)| (place + 1, record(*code))).collect()
         };
-        let count =
-            |links: &[&[Option<u32>]]| in_vain(links.iter().map(|codes| link(codes)).collect::<Vec<_>>().iter());
+        let count = |links: &[(u32, &[Option<u32>])]| {
+            let links: Vec<_> = links.iter().map(|(exit, codes)| (Some(*exit), link(codes))).collect();
+            in_vain(links.iter().map(|(exit, records)| (*exit, records)))
+        };
         assert_eq!(count(&[]), 0);
-        // What found nothing new says nothing.
-        assert_eq!(count(&[&[Some(0)], &[None], &[], &[Some(143)], &[]]), 2);
-        assert_eq!(count(&[&[None], &[Some(3), None]]), 0, "a failure is an end");
+        // What found nothing new says nothing; what failed before its first start does.
+        assert_eq!(count(&[(0, &[Some(0)]), (143, &[None]), (0, &[]), (143, &[Some(143)]), (0, &[])]), 2);
+        assert_eq!(count(&[(0, &[Some(0)]), (67, &[]), (67, &[])]), 2);
+        assert_eq!(count(&[(143, &[None]), (3, &[Some(3), None])]), 0, "a failure is an end");
     }
 }

@@ -15,6 +15,6 @@ mod state;
 pub use advance::{Advanced, advance};
 pub(crate) use advance::{code_of, hours, over_if_spent};
 pub use follow::AdvancedFollower;
-pub(crate) use follow::{of_first_link, resolved};
+pub(crate) use follow::{checkpoints_to_tell, of_first_link, resolved};
 pub(crate) use reserve::{bounds, link_ceiling};
 pub(crate) use state::{ChainState, was_withdrawn};

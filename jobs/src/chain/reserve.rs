@@ -64,8 +64,13 @@ pub(super) async fn reserve(
             directory.put_over(OverReason::Closed, last, house.clock.now()).await?;
         }
         let why = "its hold was closed: whoever settled it saw no link of it at work";
-        let next =
-            "submit its file again: that makes a new job, which goes on from the checkpoints that its program finds";
+        let next = match intent.follows() {
+            Some(_) => format!("`pakt results {} --missing` submits what has no score", intent.id),
+            None => {
+                "submit its file again: that makes a new job, which goes on from the checkpoints that its program finds"
+                    .to_owned()
+            }
+        };
         return Err(JobsError::new(Gravity::Refused, what, why, next));
     }
     let Some(of_link) = link_ceiling(directory, intent, &hold.unit).await? else { return Ok(()) };

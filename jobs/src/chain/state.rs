@@ -10,7 +10,7 @@ use crate::{
     submit::found_each,
     whose_number::{is_queued, of_job},
 };
-use model::{JobId, SchedulerJobId, Stamp, Timestamp, UserName};
+use model::{JobId, LinkNumber, SchedulerJobId, Stamp, Timestamp, UserName};
 use scheduler_adapters::{FoundIn, JobSighting, QueueBatch, Whose};
 use std::collections::BTreeMap;
 
@@ -95,9 +95,14 @@ impl ChainState {
         self.0.iter().map(|link| link.sent).collect()
     }
 
+    /// Those that are not over, with what the scheduler calls them.
+    pub(super) fn live(&self) -> Vec<(LinkNumber, SchedulerJobId)> {
+        self.0.iter().filter(|link| !link.is_over).map(|link| (link.sent.link, link.sent.scheduler_job)).collect()
+    }
+
     /// Those that are not over, as the scheduler calls them.
     pub(super) fn at_work(&self) -> Vec<SchedulerJobId> {
-        self.0.iter().filter(|link| !link.is_over).map(|link| link.sent.scheduler_job).collect()
+        self.live().into_iter().map(|(_, job)| job).collect()
     }
 
     /// Whether none of them is at work or waits.

@@ -2,7 +2,7 @@
 
 use super::{JobDirectory, markers::Attempt, store::own};
 use crate::{error::JobsError, reached::reached};
-use model::Timestamp;
+use model::{LinkNumber, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -31,14 +31,26 @@ pub struct CellRecord {
 }
 
 impl JobDirectory {
-    /// The cells of this link that were started, by their numbers from 1.
-    pub async fn cell_records(&self) -> Result<BTreeMap<usize, CellRecord>, JobsError> {
-        let mut records = BTreeMap::new();
-        for attempt in self.attempts().await? {
+    /// The cells that each of these links started, by their numbers from 1; links that began are named with their attempts.
+    pub(crate) async fn cell_records(
+        &self,
+        attempts: &BTreeMap<LinkNumber, Vec<Attempt>>,
+    ) -> Result<Vec<(LinkNumber, BTreeMap<usize, CellRecord>)>, JobsError> {
+        let all: Vec<_> =
+            attempts.iter().flat_map(|(link, of_link)| of_link.iter().map(move |it| (*link, it))).collect();
+        let name = |(link, attempt): &(LinkNumber, &Attempt)| {
             let Attempt { scheduler_job, restart, .. } = attempt;
-            let name = self.in_link(&format!("attempts/{scheduler_job}-{restart}/cells"));
-            let bytes = self.file(&name, LONGEST).await?.unwrap_or_default();
-            take_in(&String::from_utf8_lossy(&bytes), attempt.ended_at.is_none(), &mut records);
+            self.of_link(*link).in_link(&format!("attempts/{scheduler_job}-{restart}/cells"))
+        };
+        let names: Vec<String> = all.iter().map(name).collect();
+        let mut records: Vec<(LinkNumber, BTreeMap<usize, CellRecord>)> = Vec::new();
+        for ((link, attempt), bytes) in all.into_iter().zip(self.each_file(&names, LONGEST).await?) {
+            if records.last().is_none_or(|(last, _)| *last != link) {
+                records.push((link, BTreeMap::new()));
+            }
+            if let (Some((_, records)), Some(bytes)) = (records.last_mut(), bytes) {
+                take_in(&String::from_utf8_lossy(&bytes), attempt.ended_at.is_none(), records);
+            }
         }
         Ok(records)
     }

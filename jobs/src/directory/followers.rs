@@ -2,13 +2,17 @@
 
 use super::{Checkpoint, Intent, JobDirectory, store::own};
 use crate::{error::JobsError, reached::reached};
-use model::{JobId, Sweep};
+use model::{JobId, LinkNumber, Sweep};
 
 /// The checkpoints that were taken, in the order of their starts: lines as in the list of a chain. Written by the batch script
 /// (`templates/src/scripts/follow.sh.j2`).
 const TAKEN: &str = "taken";
 /// The folder of the jobs that follow a chain.
 const FOLLOWERS: &str = "followers";
+/// The link of the chain behind which a link waits.
+const BEHIND: &str = "behind";
+/// The longest number of a link, in bytes, and its line's end.
+const LONGEST_NUMBER: usize = 11;
 /// The most that is read of a list, in bytes; the batch script reads as much.
 const LONGEST: usize = 1024 * 1024;
 /// A longer list of what was taken is not made longer, so that all of it is read: room for one line is left.
@@ -52,6 +56,20 @@ impl JobDirectory {
     pub(crate) async fn has_checkpoint(&self, checkpoint: &Checkpoint) -> Result<bool, JobsError> {
         let modified = self.files().modified_at(&checkpoint.path).await;
         Ok(reached(modified, "a checkpoint of the chain was not looked for")?.is_some())
+    }
+
+    /// Notes behind which link of the chain this link waits. The first note counts.
+    pub(crate) async fn put_behind(&self, link: LinkNumber) -> Result<(), JobsError> {
+        const WHAT: &str = "it was not noted behind which link of the chain it waits";
+        self.create().await?;
+        let name = self.path().join(self.in_link(BEHIND));
+        reached(self.files().write_once(&name, format!("{link}\n").as_bytes()).await, WHAT).map(drop)
+    }
+
+    /// Behind which link of the chain this link waits, or waited; none where it waits for none.
+    pub(crate) async fn behind(&self) -> Result<Option<LinkNumber>, JobsError> {
+        let bytes = self.file(&self.in_link(BEHIND), LONGEST_NUMBER).await?.unwrap_or_default();
+        Ok(std::str::from_utf8(&bytes).ok().and_then(|text| LinkNumber::new(text.trim().parse().ok()?)))
     }
 
     /// Notes that this job follows the chain.

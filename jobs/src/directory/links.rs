@@ -1,6 +1,6 @@
 //! The links of a chain or a sweep, as its directory shows them. Another job has one.
 
-use super::{Attempt, JobDirectory, SubmittedNote};
+use super::{Attempt, JobDirectory};
 use crate::error::JobsError;
 use futures_util::{StreamExt, stream};
 use model::{LinkNumber, SchedulerJobId, Timestamp};
@@ -22,15 +22,17 @@ pub struct SentLink {
 }
 
 impl JobDirectory {
+    /// The links of which something is written: of another one there is nothing to read but the note of its array.
+    pub(crate) async fn written_links(&self) -> Result<BTreeSet<LinkNumber>, JobsError> {
+        let names = self.names("links").await?;
+        Ok(names.iter().filter_map(|name| LinkNumber::new(name.parse().ok()?)).chain([LinkNumber::FIRST]).collect())
+    }
+
     /// The links of which there is a folder, or a call of their array was noted, in their order; the first is always among them. Both
     /// come before a link is sent, so that one that is not here was not sent by then.
     pub async fn links(&self) -> Result<Vec<Self>, JobsError> {
-        let names = self.names("links").await?;
-        let mut numbers: Vec<LinkNumber> =
-            names.iter().filter_map(|name| LinkNumber::new(name.parse().ok()?)).chain([LinkNumber::FIRST]).collect();
+        let mut numbers = self.written_links().await?;
         numbers.extend(self.called_with_arrays().await?);
-        numbers.sort_unstable();
-        numbers.dedup();
         Ok(numbers.into_iter().take(MOST_LINKS).map(|link| self.of_link(link)).collect())
     }
 
@@ -43,24 +45,28 @@ impl JobDirectory {
         let others = with_arrays.keys().filter(|link| !known.contains(link)).map(|link| self.of_link(*link));
         let mut links: Vec<Self> = others.chain(links).collect();
         links.sort_by_key(Self::link);
+        let written: Vec<LinkNumber> = self.written_links().await?.into_iter().collect();
+        let claims = self.claims_of(&written).await?;
         let mut reads = Vec::with_capacity(links.len());
         for link in links {
             let noted = with_arrays.remove(&link.link());
-            reads.push(async move { link.sent(noted, has_arrays).await });
+            let claimed = claims.get(&link.link()).copied();
+            let is_written = written.binary_search(&link.link()).is_ok();
+            reads.push(async move {
+                let noted = match noted {
+                    Some(noted) => Some(noted),
+                    // Of one that is only in an array nothing is written.
+                    None if !is_written => None,
+                    None if has_arrays => link.noted_alone().await?,
+                    None => link.noted().await?,
+                };
+                // Whoever claimed it works for it.
+                let scheduler_job = noted.map(|noted| claimed.unwrap_or(noted.scheduler_job));
+                Ok(scheduler_job.map(|scheduler_job| SentLink { link: link.link(), scheduler_job }))
+            });
         }
         let sent: Vec<Result<_, JobsError>> = stream::iter(reads).buffered(AT_ONCE).collect().await;
         sent.into_iter().filter_map(Result::transpose).collect()
-    }
-
-    /// Whether it was sent, where it is known with which note of its array.
-    async fn sent(&self, with_array: Option<SubmittedNote>, has_arrays: bool) -> Result<Option<SentLink>, JobsError> {
-        let noted = match with_array {
-            Some(noted) => Some(noted),
-            None if has_arrays => self.noted_alone().await?,
-            None => self.noted().await?,
-        };
-        let Some(noted) = noted else { return Ok(None) };
-        Ok(Some(SentLink { link: self.link(), scheduler_job: self.worked_by(noted).await?.scheduler_job }))
     }
 
     /// When the scheduler's ids of these links became known.
@@ -80,8 +86,8 @@ impl JobDirectory {
     /// The link that is at work, as far as the directory tells: the last one that claimed, or the one behind that where its
     /// last attempt has ended and that one was sent.
     pub async fn current_link(&self) -> Result<Self, JobsError> {
-        let links = self.links().await?;
-        for (place, link) in links.iter().enumerate().rev() {
+        let (links, written) = (self.links().await?, self.written_links().await?);
+        for (place, link) in links.iter().enumerate().rev().filter(|(_, link)| written.contains(&link.link())) {
             if link.claimed_by().await?.is_none() {
                 continue;
             }
@@ -109,11 +115,14 @@ impl JobDirectory {
 
     /// The attempts of all links, in the order of their links and starts.
     pub async fn all_attempts(&self) -> Result<Vec<Attempt>, JobsError> {
-        let mut attempts = Vec::new();
-        for link in self.links().await? {
-            attempts.extend(link.attempts().await?);
-        }
-        Ok(attempts)
+        Ok(self.attempts_of_links().await?.into_values().flatten().collect())
+    }
+
+    /// The attempts of each link of which something is written, in the order of their starts.
+    pub async fn attempts_of_links(&self) -> Result<BTreeMap<LinkNumber, Vec<Attempt>>, JobsError> {
+        let links: Vec<LinkNumber> = self.written_links().await?.into_iter().collect();
+        let attempts = self.attempts_of(&links).await?;
+        Ok(links.into_iter().zip(attempts).collect())
     }
 
     /// The scheduler jobs that ended at the claim of this link.

@@ -6,7 +6,7 @@ use super::{
     store::own,
 };
 use crate::{error::JobsError, reached::reached};
-use model::{BaseState, JobState, SchedulerJobId, Timestamp, WallTime};
+use model::{BaseState, JobState, LinkNumber, SchedulerJobId, Timestamp, WallTime};
 use std::collections::BTreeMap;
 
 /// How many attempts of a link are looked at.
@@ -76,13 +76,28 @@ impl Progress {
 impl JobDirectory {
     /// The attempts of this link, in the order of their starts.
     pub async fn attempts(&self) -> Result<Vec<Attempt>, JobsError> {
-        let mut attempts = Vec::new();
-        for name in self.names(&self.in_link("attempts")).await?.iter().take(MOST_ATTEMPTS) {
-            let Some((id, restart)) = name.split_once('-') else { continue };
-            let (Ok(scheduler_job), Ok(restart)) = (id.parse(), restart.parse()) else { continue };
-            let started = self.marker(&self.in_link(&format!("attempts/{name}/started"))).await?;
-            let ended = self.marker(&self.in_link(&format!("attempts/{name}/ended"))).await?;
-            attempts.push(Attempt {
+        Ok(self.attempts_of(&[self.link()]).await?.pop().unwrap_or_default())
+    }
+
+    /// The attempts of each of these links, in the order of their starts.
+    pub(super) async fn attempts_of(&self, links: &[LinkNumber]) -> Result<Vec<Vec<Attempt>>, JobsError> {
+        let folders: Vec<String> = links.iter().map(|link| self.of_link(*link).in_link("attempts")).collect();
+        let mut known: Vec<(usize, SchedulerJobId, u32)> = Vec::new();
+        let mut markers = Vec::new();
+        for (place, (names, folder)) in self.each_names(&folders).await?.into_iter().zip(&folders).enumerate() {
+            for name in names.into_iter().take(MOST_ATTEMPTS) {
+                let Some((id, restart)) = name.split_once('-') else { continue };
+                let (Ok(scheduler_job), Ok(restart)) = (id.parse(), restart.parse()) else { continue };
+                known.push((place, scheduler_job, restart));
+                markers.extend(["started", "ended"].map(|marker| format!("{folder}/{name}/{marker}")));
+            }
+        }
+        let read = self.each_file(&markers, LONGEST_MARKER).await?;
+        let mut attempts: Vec<Vec<Attempt>> = links.iter().map(|_| Vec::new()).collect();
+        for ((place, scheduler_job, restart), read) in known.into_iter().zip(read.chunks_exact(2)) {
+            let pairs = |place: usize| read.get(place).and_then(Option::as_deref).map(pairs).unwrap_or_default();
+            let (started, ended) = (pairs(0), pairs(1));
+            attempts[place].push(Attempt {
                 scheduler_job,
                 restart,
                 started_at: started.get("epoch_seconds").and_then(|text| instant(text)),
@@ -94,8 +109,23 @@ impl JobDirectory {
                 log_begins_at: started.get("log_bytes").and_then(|text| text.parse().ok()),
             });
         }
-        attempts.sort_by_key(|attempt| (attempt.started_at, attempt.restart));
+        for attempts in &mut attempts {
+            attempts.sort_by_key(|attempt| (attempt.started_at, attempt.restart));
+        }
         Ok(attempts)
+    }
+
+    /// The scheduler jobs that claimed these links, by the links; one that none has started is not among them.
+    pub(super) async fn claims_of(
+        &self,
+        links: &[LinkNumber],
+    ) -> Result<BTreeMap<LinkNumber, SchedulerJobId>, JobsError> {
+        let names: Vec<String> = links.iter().map(|link| self.of_link(*link).in_link("claim/owner")).collect();
+        let read = self.each_file(&names, LONGEST_MARKER).await?;
+        let claim = |(link, bytes): (&LinkNumber, Option<Vec<u8>>)| {
+            Some((*link, pairs(&bytes?).get("scheduler_job").and_then(|text| text.parse().ok())?))
+        };
+        Ok(links.iter().zip(read).filter_map(claim).collect())
     }
 
     /// The scheduler job that claimed this link; none where none has started.
@@ -208,11 +238,15 @@ impl JobDirectory {
     }
 
     pub(super) async fn marker(&self, name: &str) -> Result<BTreeMap<String, String>, JobsError> {
-        let bytes = self.file(name, LONGEST_MARKER).await?.unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let pairs = text.lines().filter_map(|line| line.split_once('='));
-        Ok(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+        Ok(pairs(&self.file(name, LONGEST_MARKER).await?.unwrap_or_default()))
     }
+}
+
+/// The pairs of a marker, a line `KEY=VALUE` each.
+fn pairs(bytes: &[u8]) -> BTreeMap<String, String> {
+    let text = String::from_utf8_lossy(bytes);
+    let pairs = text.lines().filter_map(|line| line.split_once('='));
+    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
 fn instant(text: &str) -> Option<Timestamp> {

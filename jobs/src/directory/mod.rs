@@ -32,6 +32,7 @@
 //!                 over             why a chain is over                                 (written once)
 //!                 done             made by a program whose work is done
 //!                 checkpoints, log
+//!                 links/<n>/behind the link of the chain behind which this one waits         (written once)
 //!                 followers/<id>   a job that evaluates the checkpoints of this chain          (written once)
 //!                 taken            the checkpoints that this job took of the chain it follows   (appended)
 //!                 code/            the code that it brought, unpacked by its first start

@@ -17,18 +17,19 @@ use crate::{
 };
 use model::Timestamp;
 use reach::{Entry, EntryKind};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// The archive's name. The batch script looks for it, too (`templates/src/scripts/claim.sh.j2`).
 const ARCHIVE: &str = "sealed.tar";
 /// The largest file that is packed, in bytes; what is larger stays beside the archive.
 pub(super) const LARGEST_PACKED: u64 = 1024 * 1024;
-/// How much room is filled, in bytes: half of the longest archive that is read.
-pub(super) const MOST_PACKED: u64 = 8 * 1024 * 1024;
+/// How much room is filled, in bytes: less than the longest archive that is read. The records of a thousand links, which have six to eight
+/// small files each, have room in it.
+pub(super) const MOST_PACKED: u64 = 15 * 1024 * 1024;
 /// The most folders of a job that are looked through.
 const MOST_FOLDERS: usize = 20_000;
 /// What is packed, from the job directory down; `*` stands for any one name, or the rest of one.
-const PACKED: [&str; 43] = [
+const PACKED: [&str; 44] = [
     "arrays.json",
     "arrays/*/log",
     "arrays/*/script.sh",
@@ -55,6 +56,7 @@ const PACKED: [&str; 43] = [
     "links/*/attempts/*/served",
     "links/*/attempts/*/started",
     "links/*/attempts/*/stop",
+    "links/*/behind",
     "links/*/claim/owner",
     "links/*/duplicates/*/owner",
     "links/*/read-back.json",
@@ -164,6 +166,32 @@ impl JobDirectory {
     /// is there, so that whoever misses the one finds the other.
     pub(super) async fn file(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, JobsError> {
         Ok(self.first_file(&[name], limit).await?.map(|(_, bytes)| bytes))
+    }
+
+    /// Each of these files, as [`Self::file`] reads it, in their order.
+    pub(super) async fn each_file(&self, names: &[String], limit: usize) -> Result<Vec<Option<Vec<u8>>>, JobsError> {
+        let wanted: Vec<_> = names.iter().map(|name| (self.path().join(name), limit)).collect();
+        let mut read = reached(self.files().read_each(&wanted).await, "the job directory was not read")?;
+        if read.iter().any(Option::is_none)
+            && let Some(archive) = self.archive().await?
+        {
+            for (bytes, name) in read.iter_mut().zip(names).filter(|(bytes, _)| bytes.is_none()) {
+                *bytes = archive.file(name).map(<[u8]>::to_vec);
+            }
+        }
+        Ok(read)
+    }
+
+    /// The names in each of these folders, as [`Self::names`] tells them.
+    pub(super) async fn each_names(&self, folders: &[String]) -> Result<Vec<BTreeSet<String>>, JobsError> {
+        let paths: Vec<_> = folders.iter().map(|folder| self.path().join(folder)).collect();
+        let listed = reached(self.files().list_each(&paths).await, "the job directory was not read")?;
+        let archive = self.archive().await?;
+        let names = |(listed, folder): (Option<Vec<Entry>>, &String)| {
+            let packed = archive.as_ref().map(|archive| archive.names_in(folder)).unwrap_or_default();
+            packed.into_iter().chain(listed.into_iter().flatten().map(|entry| entry.name)).collect()
+        };
+        Ok(listed.into_iter().zip(folders).map(names).collect())
     }
 
     /// The first of these files that is there; which one it is.

@@ -9,7 +9,7 @@ use super::{
     ready::{advice_for, ready},
 };
 use crate::{
-    directory::{Checkpoint, Intent, SentLink},
+    directory::{Checkpoint, SentLink},
     error::JobsError,
     house::House,
     job_file::{JobFile, Mistake},
@@ -138,8 +138,11 @@ pub async fn submit(house: &House, submission: Submission) -> Result<SubmitAnswe
 /// That a chain begins anew although an earlier one of the same request left a checkpoint, or a sweep although one has done cells.
 async fn begins_anew(house: &House, earlier: JobId) -> Result<Option<String>, JobsError> {
     let directory = house.state.job(earlier);
-    if let Some(sweep) = directory.intent().await?.as_ref().and_then(Intent::sweep) {
-        let counts = point_counts(&*house.files, &directory, sweep).await?;
+    let intent = directory.intent().await?;
+    if let Some(intent) = intent.as_ref()
+        && let Some(sweep) = directory.cells_of(intent).await?
+    {
+        let counts = point_counts(&*house.files, &directory, &sweep).await?;
         let note = format!(
             "it begins all cells anew; job {earlier} of the same file has done {} of {}, and `pakt results {earlier} --missing` submits the others alone",
             counts.done, counts.all

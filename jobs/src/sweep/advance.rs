@@ -84,7 +84,11 @@ pub(crate) async fn note_if_over(
 ) -> Result<(), JobsError> {
     let has_all = match intent.sweep() {
         Some(sweep) => has_all(sweep, sent),
-        None => intent.follows().is_some(),
+        // While its chain goes on, it is known to go on, too.
+        None => match intent.follows().and_then(|follows| follows.job) {
+            Some(chain) => house.state.job(chain).is_over_noted().await?,
+            None => false,
+        },
     };
     let is_own = intent.principal.user == house.principal.user;
     if !is_own || !has_all || directory.is_over_noted().await? {

@@ -1,16 +1,12 @@
 //! What became of each cell of a sweep.
 
 use crate::{
-    directory::{CellRecord, JobDirectory},
+    directory::{Attempt, CellRecord, JobDirectory},
     error::JobsError,
 };
-use futures_util::{StreamExt, stream};
 use model::{LinkNumber, Sweep};
 use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// The records of so many links are read at once.
-const AT_ONCE: usize = 64;
 
 /// What became of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -92,8 +88,17 @@ impl CellCounts {
 
 /// Reads what the links of a sweep wrote down of its cells: nobody is asked.
 pub async fn cells(directory: &JobDirectory, sweep: &Sweep) -> Result<Cells, JobsError> {
+    cells_of(directory, sweep, &directory.attempts_of_links().await?).await
+}
+
+/// As [`cells`], of whose links the attempts are known.
+pub(crate) async fn cells_of(
+    directory: &JobDirectory,
+    sweep: &Sweep,
+    attempts: &BTreeMap<LinkNumber, Vec<Attempt>>,
+) -> Result<Cells, JobsError> {
     let mut records: BTreeMap<usize, (LinkNumber, CellRecord)> = BTreeMap::new();
-    for (link, of_link) in records_of_links(directory, sweep).await? {
+    for (link, of_link) in directory.cell_records(attempts).await? {
         for (number, record) in of_link {
             // What one link has done stays done.
             let was_done = records.get(&number).is_some_and(|(_, earlier)| earlier.is_done);
@@ -106,28 +111,6 @@ pub async fn cells(directory: &JobDirectory, sweep: &Sweep) -> Result<Cells, Job
         Cell { state: state(record.as_ref()), record, link: link.or(planned) }
     };
     Ok(Cells((0..sweep.cells.len()).map(cell).collect()))
-}
-
-/// What each link that may have worked wrote down, in the order of the links.
-pub(crate) async fn records_of_links(
-    directory: &JobDirectory,
-    sweep: &Sweep,
-) -> Result<Vec<(LinkNumber, BTreeMap<usize, CellRecord>)>, JobsError> {
-    let links = links_of(directory, sweep).await?;
-    let mut reads = Vec::with_capacity(links.len());
-    for link in &links {
-        reads.push(async move { Ok((link.link(), link.cell_records().await?)) });
-    }
-    stream::iter(reads).buffered(AT_ONCE).collect::<Vec<_>>().await.into_iter().collect()
-}
-
-/// The directory as each link sees it: all that a sweep has, or those of one that follows a chain that are there by now.
-pub(super) async fn links_of(directory: &JobDirectory, sweep: &Sweep) -> Result<Vec<JobDirectory>, JobsError> {
-    if sweep.follows.is_some() {
-        return directory.links().await;
-    }
-    let links = (1..=sweep.links().get()).filter_map(LinkNumber::new);
-    Ok(links.map(|link| directory.of_link(link)).collect())
 }
 
 /// The code of a program that a signal ended, or that was told to end and did: it is begun again.

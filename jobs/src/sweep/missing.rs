@@ -1,6 +1,6 @@
 //! `pakt results JOB --missing`: a job of the cells that are not done.
 
-use super::report::{ReportedCell, report};
+use super::report::{ReportedCell, cells_to_tell, report};
 use crate::{
     directory::Origin,
     error::{Gravity, JobsError},
@@ -14,6 +14,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
+
+/// The most links of a sweep.
+const MOST_LINKS: usize = 1_000;
 
 /// The cells that are missing, as a job to be submitted, and the later jobs' way back to them.
 pub struct Missing {
@@ -47,11 +50,15 @@ pub async fn missing(house: &House, text: &str) -> Result<Option<Missing>, JobsE
     let count = missing.len();
     // What a chain left undone is evaluated as it is now: nothing follows it any more.
     spec.chain = None;
-    spec.sweep = house.state.job(report.intent.id).cells_of(&report.intent).await?;
+    spec.sweep = cells_to_tell(house, &house.state.job(report.intent.id), &report.intent).await?;
     if let Some(sweep) = &mut spec.sweep {
-        sweep.follows = None;
         let numbers: BTreeSet<usize> = missing.iter().map(|cell| cell.cell).collect();
         sweep.cells = cells_with(sweep, |place| numbers.contains(&(place + 1)));
+        if sweep.follows.take().is_some() {
+            // Nobody said how many starts a link has: as many as run side by side, or as make no more links than there may be.
+            let least = u32::try_from(sweep.cells.len().div_ceil(MOST_LINKS)).unwrap_or(u32::MAX);
+            sweep.pack = sweep.side_by_side.max(least);
+        }
         sweep.continues = Some(report.intent.id);
     }
     let digest = digest_of(house, &spec);

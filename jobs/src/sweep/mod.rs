@@ -13,7 +13,7 @@ mod scores;
 
 pub(crate) use advance::{advance, note_if_over, over_if_spent};
 pub use cells::{Cell, CellCounts, CellState, Cells, cells};
-pub(crate) use cells::{is_stopped, records_of_links};
+pub(crate) use cells::{cells_of, is_stopped};
 pub use missing::{Missing, missing};
 pub(crate) use points::point_counts;
 pub(crate) use report::{CellLog, cell_log};

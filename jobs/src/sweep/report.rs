@@ -1,10 +1,11 @@
 //! `pakt results JOB`: what became of each cell of a sweep, also of those that a later job took over; and which are missing.
 
 use super::{
-    cells::{CellState, links_of},
+    cells::CellState,
     points::{PointState, points},
 };
 use crate::{
+    chain::checkpoints_to_tell,
     directory::{CellRecord, Intent, JobDirectory, Served},
     error::JobsError,
     find::find,
@@ -144,8 +145,9 @@ pub async fn report(house: &House, text: &str) -> Result<SweepReport, JobsError>
 }
 
 /// What the servers of all links of one job were good for.
-async fn served(directory: &JobDirectory, sweep: &Sweep) -> Result<Served, JobsError> {
-    let links = links_of(directory, sweep).await?;
+async fn served(directory: &JobDirectory) -> Result<Served, JobsError> {
+    let links: Vec<JobDirectory> =
+        directory.written_links().await?.into_iter().map(|link| directory.of_link(link)).collect();
     let mut reads = Vec::with_capacity(links.len());
     for link in &links {
         reads.push(link.served());
@@ -176,7 +178,7 @@ async fn cells_of(
     report.pages.extend(scores.pages);
     report.told.extend(scores.told);
     if sweep.evaluation.as_ref().is_some_and(|evaluation| evaluation.serve.is_some()) {
-        report.served.get_or_insert_default().and(served(directory, sweep).await?);
+        report.served.get_or_insert_default().and(served(directory).await?);
     }
     let reported = |(place, PointState { point, state, record, link }): (usize, PointState)| ReportedCell {
         cell: place + 1,
@@ -198,7 +200,7 @@ async fn sweep_of(house: &House, text: &str, what: &str) -> Result<(JobDirectory
     let directory = house.state.job(id);
     let intent = directory.intent().await?;
     let sweep = match &intent {
-        Some(intent) => directory.cells_of(intent).await?,
+        Some(intent) => cells_to_tell(house, &directory, intent).await?,
         None => None,
     };
     if let (Some(intent), Some(sweep)) = (intent, sweep) {
@@ -212,6 +214,22 @@ async fn sweep_of(house: &House, text: &str, what: &str) -> Result<(JobDirectory
     ))
 }
 
+/// The cells of a job: of an evaluation that follows a chain, once it is over, also those of the checkpoints that none of its links took.
+pub(super) async fn cells_to_tell(
+    house: &House,
+    directory: &JobDirectory,
+    intent: &Intent,
+) -> Result<Option<Sweep>, JobsError> {
+    let sweep = directory.cells_of(intent).await?;
+    if intent.follows().is_none() || !directory.is_over_noted().await? {
+        return Ok(sweep);
+    }
+    let all = checkpoints_to_tell(house, directory, intent).await?;
+    let paths: Vec<(u64, String)> =
+        all.into_iter().map(|it| (it.step, it.path.to_string_lossy().into_owned())).collect();
+    Ok(intent.cells().map(|cells| cells.with_checkpoints(paths.iter().map(|(step, path)| (*step, path.as_str())))))
+}
+
 /// The job whose cells a sweep continues, and the one that continued, up to the one that had all of them; as far as they are there.
 async fn first_of(
     house: &House,
@@ -222,7 +240,7 @@ async fn first_of(
     for _ in 0..MOST_GENERATIONS {
         let Some(earlier) = sweep.continues.map(|id| house.state.job(id)) else { break };
         let Some(earlier_intent) = earlier.intent().await? else { break };
-        let Some(earlier_sweep) = earlier.cells_of(&earlier_intent).await? else { break };
+        let Some(earlier_sweep) = cells_to_tell(house, &earlier, &earlier_intent).await? else { break };
         (directory, intent, sweep) = (earlier, earlier_intent, earlier_sweep);
     }
     Ok((directory, intent, sweep))

@@ -7,7 +7,7 @@ use crate::{
     results::{Found, Page, Told, ToldKind, find, is_name_of_results, page, page_of, subject_of_job},
 };
 use futures_util::{StreamExt, stream};
-use model::{Harness, Sweep};
+use model::{Harness, Subject, Sweep};
 use reach::{EntryKind, Reach};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -101,6 +101,20 @@ async fn found(
     Ok(found)
 }
 
+/// A subject at the step that its job tells, where its own name tells none: of a path that ends with that number it is what holds it.
+fn with_step(subject: Subject, step: Option<u64>) -> Subject {
+    let Some(step) = step.filter(|_| subject.step.is_none()) else { return subject };
+    let text = subject.model.to_string();
+    let holder = text.rsplit_once('/').filter(|(_, name)| is_numbered(name, step)).map(|(holder, _)| holder);
+    let model = holder.and_then(|holder| holder.parse().ok()).unwrap_or(subject.model);
+    Subject { model, step: Some(step) }
+}
+
+/// Whether a name is that number alone, whatever stands behind a dot.
+fn is_numbered(name: &str, step: u64) -> bool {
+    name.split('.').next().and_then(|number| number.parse::<u64>().ok()) == Some(step)
+}
+
 impl Scores {
     /// Takes a file, by its path in the job directory. One that is in no start's folder is nobody's.
     fn take(&mut self, path: &Path, page: Result<Page, Told>, sweep: &Sweep) {
@@ -112,11 +126,34 @@ impl Scores {
         let page = page.map(|mut page| {
             // The job file was read with it.
             if let Ok(subject) = subject_of_job(start.model, has_arguments) {
-                page.attribute(&subject);
+                page.attribute(&with_step(subject, start.step));
             }
             self.tasks.entry(place).or_default().extend(page.tasks().map(ToString::to_string));
             page
         });
         self.pages.push(page);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_step;
+    use crate::results::subject_of_job;
+
+    #[test]
+    fn a_step_that_only_the_job_tells_is_that_of_its_scores() {
+        for (path, step, wanted) in [
+            ("/r/7b/checkpoint-100", Some(100), "/r/7b 100"),
+            ("/r/7b/50", Some(50), "/r/7b 50"),
+            ("/r/7b/0050.pt", Some(50), "/r/7b 50"),
+            ("/r/7b/51", Some(50), "/r/7b/51 50"),
+            ("/r/7b/last.pt", Some(200), "/r/7b/last.pt 200"),
+            ("/r/7b/last.pt", None, "/r/7b/last.pt -"),
+            ("50", Some(50), "50 50"),
+        ] {
+            let subject = with_step(subject_of_job(path, false).expect("a name"), step);
+            let told = subject.step.map_or_else(|| "-".to_owned(), |step| step.to_string());
+            assert_eq!(format!("{} {told}", subject.model), wanted, "{path}");
+        }
     }
 }

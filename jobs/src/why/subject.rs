@@ -62,7 +62,7 @@ impl Subject {
 pub(super) async fn subject(house: &House, text: &str) -> Result<Subject, JobsError> {
     let id = text.parse::<SchedulerJobId>().ok();
     let unknown = match (find(house, text).await, id) {
-        (Ok(_), _) => return Ok(Subject::Own(Box::new(show(house, text, Freshness::Fresh).await?))),
+        (Ok(_), _) => return Ok(Subject::Own(Box::new(Box::pin(show(house, text, Freshness::Fresh)).await?))),
         (Err(error), None) => return Err(error),
         (Err(error), Some(_)) if error.gravity != Gravity::Usage => return Err(error),
         (Err(error), Some(id)) => (error, id),

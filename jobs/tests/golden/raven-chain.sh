@@ -665,6 +665,7 @@ pakt_finish() {
   [ -n "${pakt_has_claim:-}" ] || return 0
   trap '' TERM INT HUP USR1 USR2
   if [ "$code" -gt 128 ] && [ "$code" -le 192 ]; then signal=$((code - 128)); fi
+  rmdir "$pakt_attempt/cache" 2>/dev/null # Made where the site's area was missing, and not used.
   printf -v now '%(%s)T' -1
   pakt_find_checkpoint || printf 'pakt: none of the checkpoints in %s can be seen\n' "$pakt_job_directory/checkpoints" >&2
   pakt_tell_of_lines

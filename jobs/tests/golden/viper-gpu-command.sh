@@ -141,6 +141,7 @@ pakt_finish() {
   [ -n "${pakt_has_claim:-}" ] || return 0
   trap '' TERM INT HUP USR1 USR2
   if [ "$code" -gt 128 ] && [ "$code" -le 192 ]; then signal=$((code - 128)); fi
+  rmdir "$pakt_attempt/cache" 2>/dev/null # Made where the site's area was missing, and not used.
   printf '%s=%s\n' \
     exit_code "$code" \
     signal "$signal" \

@@ -326,3 +326,71 @@ async fn a_cancelled_chain_leaves_its_evaluation_to_what_was_saved_and_a_cancell
     let over = directory(&desk, again.id).over().await.expect("read").expect("it is over");
     assert_eq!(over.why, OverReason::Done, "all that was saved is evaluated");
 }
+
+#[tokio::test]
+async fn a_link_waits_behind_each_of_the_chain_although_one_before_it_works_still() {
+    let desk = Desk::new().await;
+    let chain = begin(&desk, &train("max_links: 9")).await.id;
+    let job = begin(&desk, &evaluation("")).await.id;
+    ends(&desk, chain, (1, 101), "");
+    ends(&desk, job, (1, 103), "");
+    assert_eq!(go_on(&desk, "train").await, owned(&[("train", 3, 105), ("scores", 3, 106)]));
+    // The second of the chain has ended, and the one behind it evaluates.
+    ends(&desk, chain, (2, 102), "");
+    let is_second = |seen: &&mut scheduler_adapters::JobSighting| seen.id == SchedulerJobId::new(104);
+    desk.says().queue.iter_mut().find(is_second).expect("it waits").state = JobState::of(BaseState::Running);
+    assert_eq!(go_on(&desk, "train").await, owned(&[("train", 4, 107), ("scores", 4, 108)]));
+    let options = desk.says().handed.sent[7].options.clone();
+    assert_eq!(options[0], "--dependency=afterany:107:104:106", "behind the fourth, and its own that are not over");
+    assert_eq!(go_on(&desk, "scores").await, []);
+}
+
+#[tokio::test]
+async fn scores_say_whether_all_is_done_and_what_no_link_took_is_missing_too() {
+    let desk = Desk::new().await;
+    let chain = begin(&desk, &train("max_links: 1")).await.id;
+    let job = begin(&desk, &evaluation("tasks_per_load: 1, side_by_side: 2")).await.id;
+    let saved = saves(&desk, chain, 100);
+    ends(&desk, chain, (1, 101), "");
+    is_over(&desk, chain, "done");
+    takes(&desk, job, &[&saved]);
+    // It ends with 0, and one of its tasks has no score.
+    scores(&desk, job, 1, &["sums"]);
+    ends(&desk, job, (1, 102), "started 1 5 - 0\nended 1 0 9 9\nstarted 2 9 - 9\nended 2 0 9 9\n");
+    assert_eq!(go_on(&desk, "scores").await, []);
+    let over = directory(&desk, job).over().await.expect("read").expect("it is over");
+    assert_eq!(over.why, OverReason::Cells);
+    // Whoever started a link of the chain again had it save more.
+    saves(&desk, chain, 200);
+    let house = desk.house("ada");
+    let states: Vec<_> = report(&house, "scores").await.expect("cells").cells.iter().map(|cell| cell.state).collect();
+    let waiting = CellState::Waiting;
+    assert_eq!(states, [CellState::Done, CellState::Unscored, waiting, waiting]);
+    let again = missing(&house, "scores").await.expect("read").expect("three are missing");
+    let sweep = again.file.spec.sweep.expect("an evaluation");
+    assert_eq!(
+        (again.cells, sweep.cells.len(), sweep.pack, sweep.side_by_side),
+        (3, 3, 2, 2),
+        "as many as run at once"
+    );
+}
+
+#[tokio::test]
+async fn whoever_settles_for_all_leaves_the_evaluation_of_another_as_it_is() {
+    let desk = Desk::new().await;
+    begin(&desk, &train("max_links: 2, ahead: 1")).await;
+    let job = begin(&desk, &evaluation("")).await.id;
+    ends(&desk, job, (1, 102), "");
+    // The chain has waited for hours, and bob is not shown what ada has in the queue.
+    let house = House { state: desk.house("ada").state, ..desk.house("bob") };
+    assert!(!over_with_links(&house, job).await, "it is not known to be over");
+    let fenced = directory(&desk, job).path().parent().expect("jobs").to_owned();
+    let claims = crate::stage::files::everything(&fenced).into_iter().filter(|path| path.ends_with("claim/owner"));
+    assert_eq!(claims.count(), 1, "of the link that worked alone");
+}
+
+/// Whether a settlement of this house closes the hold.
+async fn over_with_links(house: &House, job: JobId) -> bool {
+    let options = jobs::settle::SettleOptions { all_users: true, ..Default::default() };
+    jobs::settle::settle(house, options).await.expect("settled").closed.contains(&job)
+}

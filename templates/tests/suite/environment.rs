@@ -232,7 +232,11 @@ fn a_cache_area_that_is_not_there_is_named_and_the_attempt_keeps_its_own() {
         assert!(errors(&output).contains(&format!("no caches can be kept in {named} on ")), "{}", errors(&output));
         let own = stage.path(ATTEMPT).join("cache").display().to_string();
         assert_eq!(told(&output)["XDG_CACHE_HOME"], own);
-        assert!(stage.exists(&format!("{ATTEMPT}/cache")) && !errors(&output).contains("unbound variable"));
+        assert!(!errors(&output).contains("unbound variable"), "{}", errors(&output));
+        assert!(!stage.exists(&format!("{ATTEMPT}/cache")), "nothing used it");
+        let stage = Stage::new();
+        run(&stage, &job(Launch::Command, "touch \"$XDG_CACHE_HOME/used\""), &placement, variables);
+        assert!(stage.exists(&format!("{ATTEMPT}/cache/used")));
     }
 }
 

@@ -199,3 +199,20 @@ fn no_more_is_taken_than_is_read_again() {
     assert_eq!(stage.read("job/taken"), earlier);
     assert!(!stage.exists("seen"));
 }
+
+#[test]
+fn a_path_that_was_written_again_is_evaluated_as_it_is_and_what_was_stopped_in_its_last_start_is_begun_again() {
+    let stage = Stage::new();
+    let spec = spec(follows(&["sums"], None), SEES);
+    saved(&stage, &[(10, "last"), (20, "b"), (30, "last")]);
+    // An earlier link failed at its first start, was started again, and was told to end.
+    let earlier = stage.path("job/links/1/attempts");
+    for (attempt, record) in
+        [("41-0", "started 1 5 - 0\nended 1 3 9 9\n"), ("41-1", "started 1 10 - 9\nended 1 143 11 9\n")]
+    {
+        fs::create_dir_all(earlier.join(attempt)).expect("ours");
+        fs::write(earlier.join(attempt).join("cells"), record).expect("ours");
+    }
+    assert_eq!(run(&stage, &spec, 2).status.code(), Some(0), "{}", log(&stage, 2));
+    assert_eq!(stage.read("seen"), "2 1 b 20 sums\n2 2 last 30 sums\n");
+}
