@@ -9,7 +9,7 @@ use crate::{
     show::log_of,
     sweep::{CellLog, cell_log},
 };
-use model::JobId;
+use model::{JobId, LinkNumber};
 use reach::Part;
 use std::{
     num::NonZeroU32,
@@ -55,7 +55,16 @@ pub struct Log {
     end: Option<u64>,
     /// What of it is of the attempt that is asked for; all of it where none is.
     part: Option<(JobId, NonZeroU32, Range<u64>)>,
+    /// The last bytes that were read of it: where they do not stand there any more, it is another file.
+    before: Vec<u8>,
+    /// Whether it was shorter at the last look than what was read of it: a network file system may say so for a moment.
+    was_shorter: bool,
+    /// The job whose links have a log each and come one after the other, and the link whose log this is.
+    link: Option<(JobId, LinkNumber)>,
 }
+
+/// By so many bytes a file is known again.
+const KNOWN_BYTES: usize = 64;
 
 impl Log {
     /// The log of the job that `text` names: all of it, or what one of its attempts printed, counted from 1 in the order of their starts.
@@ -93,7 +102,15 @@ impl Log {
             Beginning::Lines(count) => last_lines(house, &path, start..end, count).await?,
             Beginning::Bytes(count) => end.saturating_sub(u64::from(count)).max(start),
         };
-        Ok(Self { path, at, packed: None, end: None, part })
+        let link = match intent.follows() {
+            Some(_) => Some((intent.id, house.state.job(intent.id).last_begun_link().await?)),
+            None => None,
+        };
+        Ok(Self { part, link, ..Self::at(path, at) })
+    }
+
+    const fn at(path: PathBuf, at: u64) -> Self {
+        Self { path, at, packed: None, end: None, part: None, before: Vec::new(), was_shorter: false, link: None }
     }
 
     /// What a cell of a sweep printed, counted from 1.
@@ -112,7 +129,7 @@ impl Log {
             (Beginning::Lines(count), None) => last_lines(house, &path, start..stop, count).await?,
             (Beginning::Bytes(count), _) => stop.saturating_sub(u64::from(count)).max(start),
         };
-        Ok(Self { path, at, packed, end, part: None })
+        Ok(Self { packed, end, ..Self::at(path, at) })
     }
 
     /// Looks whether another attempt has begun since, and with it the end of the one that is read; whether all of that was read.
@@ -127,8 +144,8 @@ impl Log {
         &self.path
     }
 
-    /// What has come since the last reading; none where there is no log yet. A log that shrank is read from its start, and what
-    /// one attempt printed is not known of it any more.
+    /// What has come since the last reading; none where there is no log yet. A log that was cut off, or is another file by now, is read from
+    /// its start, and what one attempt printed is not known of it any more.
     pub async fn next(&mut self, house: &House) -> Result<Option<Vec<u8>>, JobsError> {
         let end = self.part.as_ref().map_or(self.end.unwrap_or(u64::MAX), |(.., range)| range.end);
         let limit = usize::try_from(end.saturating_sub(self.at)).map_or(PIECE, |left| left.min(PIECE));
@@ -138,16 +155,45 @@ impl Log {
             self.at += piece.len() as u64;
             return Ok(Some(piece));
         }
-        let Some(part) = part(house, &self.path, self.at, limit).await? else { return Ok(None) };
-        if part.total_bytes < self.at {
+        let known = self.before.len();
+        let from = self.at.saturating_sub(known as u64);
+        let Some(part) = part(house, &self.path, from, limit + known).await? else { return Ok(None) };
+        let is_shorter = part.total_bytes < self.at;
+        if is_shorter && !std::mem::replace(&mut self.was_shorter, is_shorter) {
+            // Looked at once more, it may be as long as it was.
+            return Ok(Some(Vec::new()));
+        }
+        self.was_shorter = is_shorter;
+        if is_shorter || !part.bytes.starts_with(&self.before) {
             if self.part.is_some() {
                 return Err(cut_off(&self.path, part.total_bytes, self.at));
             }
-            self.at = 0;
+            (self.at, self.was_shorter) = (0, false);
+            self.before.clear();
             return Ok(Some(Vec::new()));
         }
-        self.at += part.bytes.len() as u64;
-        Ok(Some(part.bytes))
+        let new = part.bytes[known..].to_vec();
+        if new.is_empty() {
+            self.go_on(house).await?;
+            return Ok(Some(new));
+        }
+        self.at += new.len() as u64;
+        self.before = part.bytes[part.bytes.len().saturating_sub(KNOWN_BYTES)..].to_vec();
+        Ok(Some(new))
+    }
+
+    /// Of a job whose links come one after the other: goes over to the log of the next one, where that has begun.
+    async fn go_on(&mut self, house: &House) -> Result<(), JobsError> {
+        let Some((job, link)) = self.link else { return Ok(()) };
+        let directory = house.state.job(job);
+        let current = directory.last_begun_link().await?;
+        if current > link {
+            *self = Self {
+                link: Some((job, current)),
+                ..Self::at(directory.path().join(format!("links/{current}/log")), 0)
+            };
+        }
+        Ok(())
     }
 }
 

@@ -402,7 +402,7 @@ pub(crate) async fn log_of(house: &House, intent: &Intent) -> Result<PathBuf, Jo
         return Ok(said.map_or_else(|| directory.log(), PathBuf::from));
     };
     if intent.cells().is_some() {
-        let link = directory.current_link().await?.link();
+        let link = directory.last_begun_link().await?;
         return Ok(directory.path().join(format!("links/{link}/log")));
     }
     let Some(named) = &spec.output else { return Ok(directory.log()) };

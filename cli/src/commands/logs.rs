@@ -41,6 +41,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often the scheduler is asked whether the job is over: every so many looks.
 const LOOKS_PER_QUESTION: u32 = 20;
 
+/// So often a followed log is looked at once more behind the end of its job: over a network file system last lines come seconds later.
+const LOOKS_BEHIND_THE_END: u32 = 6;
+
 /// Prints the log.
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
     let house = context.house_to_look().await?;
@@ -59,14 +62,16 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
     };
     let mut text = String::new();
     let mut is_there = false;
+    let mut is_over = !arguments.follow;
+    let mut looks_left = if arguments.follow { LOOKS_BEHIND_THE_END } else { 0 };
     for number in 0_u32.. {
-        let is_over = if arguments.follow && number % LOOKS_PER_QUESTION == 0 {
-            let is_whole = log.is_whole(&house).await?;
-            let shown = look(&house, &arguments.job, Freshness::Shared).await?;
-            is_whole || shown.is_over()
-        } else {
-            !arguments.follow
-        };
+        if !is_over && number % LOOKS_PER_QUESTION == 0 {
+            if log.is_whole(&house).await? {
+                (is_over, looks_left) = (true, 0);
+            } else {
+                is_over = look(&house, &arguments.job, Freshness::Shared).await?.is_over();
+            }
+        }
         while let Some(bytes) = log.next(&house).await? {
             is_there = true;
             if bytes.is_empty() {
@@ -79,7 +84,10 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
             print(&bytes, context, &mut text);
         }
         if is_over {
-            break;
+            if looks_left == 0 {
+                break;
+            }
+            looks_left -= 1;
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

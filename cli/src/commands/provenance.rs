@@ -111,6 +111,7 @@ const fn role_name(role: RepositoryRole) -> &'static str {
         RepositoryRole::Workdir => "workdir",
         RepositoryRole::JobFile => "job file",
         RepositoryRole::Named => "named",
+        RepositoryRole::Variable => "variable",
     }
 }
 

@@ -263,7 +263,14 @@ fn only_what_is_over_is_exported_and_nothing_is_written_over() {
 fn real_validator_finds_nothing_to_demand_of_an_exported_job() {
     let environment = std::env::var("PAKT_CI_ROCRATE")
         .expect("PAKT_CI_ROCRATE names an environment with roc-validator (ci/test sets it)");
-    for (run, more) in [("cat value", "code: frozen\n"), ("exit 3", "")] {
+    let saves =
+        "mkdir -p saved; echo \"$PAKT_LINK $PWD/saved\" >>\"$PAKT_CHECKPOINTS\"; [ \"$PAKT_LINK\" = 2 ] || exit 75";
+    for (run, more) in [
+        ("cat value", "code: frozen\n"),
+        ("exit 3", ""),
+        (saves, "chain: { until: steps, steps: 2 }\n"),
+        ("echo \"$seed\"", "sweep: { grid: { seed: [1, 2, 3] } }\n"),
+    ] {
         let desk = Desk::with_grant("10");
         let folder = exported(&desk, run, more);
         let validate = |folder: &Path| {

@@ -134,6 +134,46 @@ fn real_a_crash_loop_ends_after_so_many_links() {
     expect_books(&cluster, &desk, "crash", GPUS);
 }
 
+/// Ledger, claims of requests, configuration and what was learnt of the cluster: all but the directories of jobs, which lie where the
+/// nodes see them.
+#[test]
+fn real_a_chain_goes_on_although_all_else_on_the_login_node_was_lost() {
+    let (cluster, desk) = jupiter();
+    trainer(&desk, "0.1");
+    let run = "echo \"from ${PAKT_RESUME_STEP:-0}\"; python3 train.py";
+    let file = chain(&desk, "lost", "steps: 200, lead: 52s, ahead: 1", run, "");
+    desk.pakt(&["submit", &file]).expect(0);
+    let first = links(&desk, "lost").join(",");
+    let is_over = || desk.tool(&["squeue", "-h", "-j", &first]).trim().is_empty().then_some(());
+    wait_until("the end of the first link", PATIENCE, is_over).expect("it ends");
+    let shown = desk.json(&["show", "lost"]);
+    let (directory, saved) = (text(&shown["directory"]).to_owned(), shown["checkpoints"]["last"]["step"].clone());
+    assert!(saved.as_u64().is_some_and(|step| step > 0), "{shown}");
+    for (folder, kept) in [(desk.home(), "state"), (desk.home().join("state"), "jobs")] {
+        for entry in fs::read_dir(folder).expect("a folder").flatten().filter(|entry| entry.file_name() != kept) {
+            let is_folder = entry.file_type().expect("known").is_dir();
+            let path = entry.path();
+            if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) }.expect("ours");
+        }
+    }
+    desk.configure("site: jupiter\nproject: atlas\n");
+    desk.pakt(&["ledger", "init"]).expect(0);
+    desk.pakt(&["ledger", "grant", "atlas", "1000", "--unit", "jupiter:gh200", "--account", "atlas"]).expect(0);
+    let resumed = desk.json(&["resume", "--directory", &directory]);
+    assert_eq!(resumed["job"]["sent"].as_array().map(Vec::len), Some(1), "{resumed}");
+    desk.pakt(&["watch", "lost"]).expect(0);
+    let over = over(&desk, "lost");
+    assert_eq!((&over["why"], over["step"].as_u64()), (&"done".into(), Some(200)), "{over}");
+    // The second link began where the first one had saved, and what it printed stands behind what the first one did.
+    let begun = |words: &[&str]| -> Vec<String> {
+        let log = desk.pakt(&[&["logs", "lost"], words].concat()).expect(0).stdout;
+        log.lines().filter(|line| line.starts_with("from ")).map(str::to_owned).collect()
+    };
+    assert_eq!(begun(&["--attempt", "2"]), [format!("from {saved}")]);
+    assert_eq!(begun(&[])[..2], ["from 0".to_owned(), format!("from {saved}")]);
+    expect_books(&cluster, &desk, "lost", GPUS);
+}
+
 #[test]
 fn real_a_cancelled_chain_leaves_nothing_in_the_queue() {
     let (cluster, desk) = jupiter();

@@ -1,11 +1,13 @@
-//! A model is trained past its wall-time limit: link by link it comes to the same losses as in one run.
+//! A model is trained past its wall-time limit: link by link it comes to the same losses as in one run, also where a rank of it was killed.
 
 use crate::{desk::Desk, real_chain::expect_books};
-use lab::User;
-use std::{collections::BTreeMap, fs, path::Path, rc::Rc};
+use lab::{User, wait_until};
+use std::{collections::BTreeMap, fs, path::Path, process::Command, rc::Rc, time::Duration};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/torch-ddp/train.py");
 const PROSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../LICENSE-APACHE");
+
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// In three links of less than 15 s at two and a half steps a second at most there is no time for them.
 const STEPS: u32 = 120;
@@ -30,6 +32,24 @@ fn job(desk: &Desk, torch: &str, (name, time): (&str, &str), run: &str, more: &s
     file
 }
 
+/// Kills a rank of a link of the training that has this checkpoint, by what its process was started with.
+fn kill_rank(checkpoint: &str, link: &str, rank: &str) -> Option<()> {
+    let has = |text: &[u8], wanted: &str| text.split(|byte| *byte == 0).any(|word| word == wanted.as_bytes());
+    for process in fs::read_dir("/proc").expect("processes").flatten() {
+        let read = |name: &str| fs::read(process.path().join(name)).unwrap_or_default();
+        let (words, variables) = (read("cmdline"), read("environ"));
+        let is_it = has(&words, checkpoint)
+            && has(&variables, &format!("PAKT_LINK={link}"))
+            && has(&variables, &format!("RANK={rank}"));
+        if is_it {
+            let number = process.file_name().into_string().expect("a number");
+            let killed = Command::new("kill").args(["-s", "KILL", &number]).status().expect("kill");
+            return killed.success().then_some(());
+        }
+    }
+    None
+}
+
 #[test]
 fn real_horeka_a_model_comes_in_links_to_the_losses_of_one_run() {
     let torch =
@@ -43,7 +63,10 @@ fn real_horeka_a_model_comes_in_links_to_the_losses_of_one_run() {
     let links = job(&desk, &torch, ("links", "00:01:00"), "--pause 0.4", &chain);
     let whole = job(&desk, &torch, ("whole", "00:15:00"), "", "");
     desk.pakt(&["submit", &whole]).expect(0);
-    desk.pakt(&["submit", "--watch", &links]).expect(0);
+    desk.pakt(&["submit", &links]).expect(0);
+    // In the second link, which has begun at what the first one saved, a rank dies.
+    wait_until("rank 1 of the second link", PATIENCE, || kill_rank("links.pt", "2", "1")).expect("it works");
+    desk.pakt(&["watch", "links"]).expect(0);
     desk.pakt(&["watch", "whole"]).expect(0);
     let shown = desk.json(&["show", "links"]);
     assert_eq!(
@@ -53,8 +76,11 @@ fn real_horeka_a_model_comes_in_links_to_the_losses_of_one_run() {
     );
     let classes: Vec<&str> =
         shown["attempts"].as_array().expect("attempts").iter().filter_map(|one| one["class"].as_str()).collect();
-    assert!(classes.len() >= 4, "{classes:?}");
-    assert!(classes[..classes.len() - 1].iter().all(|class| *class == "checkpointed"), "{classes:?}");
+    assert!(classes.len() >= 5, "{classes:?}");
+    let (last, before) = classes.split_last().expect("several");
+    let wanted = |place: usize| if place == 1 { "failed" } else { "checkpointed" };
+    assert!(before.iter().enumerate().all(|(place, class)| *class == wanted(place)), "{classes:?}");
+    assert_ne!(*last, "failed");
     let log = |name: &str| {
         let shown = desk.json(&["show", name]);
         fs::read_to_string(Path::new(shown["log"].as_str().expect("a path"))).expect("a log")

@@ -103,6 +103,12 @@ impl JobDirectory {
         Ok(self.of_link(LinkNumber::FIRST))
     }
 
+    /// The last link that claimed, which has a log; the first one before any did.
+    pub(crate) async fn last_begun_link(&self) -> Result<LinkNumber, JobsError> {
+        let written: Vec<LinkNumber> = self.written_links().await?.into_iter().collect();
+        Ok(self.claims_of(&written).await?.into_keys().next_back().unwrap_or(LinkNumber::FIRST))
+    }
+
     /// As [`Self::current_link`], of which it is known how many links were sent.
     pub(crate) async fn of_current(&self, sent: usize) -> Result<Self, JobsError> {
         if sent > 1 { self.current_link().await } else { Ok(self.clone()) }

@@ -12,7 +12,10 @@ use crate::{
     sight::on_disk,
 };
 use model::{Finding, JobSpec};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// What a job is made of, as it was named.
 #[derive(Clone, Debug)]
@@ -23,6 +26,21 @@ pub(crate) struct Sources {
     file_folder: PathBuf,
     code: model::Code,
     modules: Vec<String>,
+    /// Folders that its variables put into its reach, as a node reads them.
+    reached: Vec<String>,
+}
+
+/// Where Python looks for modules, one folder behind another.
+const PYTHON_PATH: &str = "PYTHONPATH";
+/// What a container is shown beside the rest: `SOURCE[:TARGET[:OPTIONS]]`, with commas between them.
+const BINDS: [&str; 2] = ["APPTAINER_BIND", "SINGULARITY_BIND"];
+
+/// The folders that variables of a job put into the reach of its program: code is often there, and not where it starts.
+fn reached_by(variables: &BTreeMap<String, String>) -> Vec<String> {
+    let value = |name: &str| variables.get(name).map(String::as_str).unwrap_or_default();
+    let imported = value(PYTHON_PATH).split(':');
+    let bound = BINDS.into_iter().flat_map(|name| value(name).split(',')).filter_map(|bind| bind.split(':').next());
+    imported.chain(bound).map(str::trim).filter(|folder| !folder.is_empty()).map(str::to_owned).collect()
 }
 
 impl Sources {
@@ -34,6 +52,7 @@ impl Sources {
             file_folder: file_folder.to_owned(),
             code: spec.code.clone(),
             modules: environment.modules.clone(),
+            reached: reached_by(&environment.variables),
         }
     }
 
@@ -45,6 +64,7 @@ impl Sources {
             file_folder: script.parent().unwrap_or(Path::new("/")).to_owned(),
             code: model::Code::default(),
             modules: Vec::new(),
+            reached: Vec::new(),
         }
     }
 
@@ -153,7 +173,7 @@ async fn home(house: &House, machine: Machine) -> Option<String> {
     variables.get("HOME").filter(|home| home.starts_with('/')).cloned()
 }
 
-/// The repositories of the working directory, of the file and those that the job file names, each once.
+/// The repositories of the working directory, of the file, those that the job file names and those that its variables reach, each once.
 async fn repositories(house: &House, view: &CodeView, sources: &Sources) -> Result<Vec<Repository>, JobsError> {
     let home = home(house, Machine::Site).await;
     let workdir_machine = if sources.code.is_frozen { Machine::Submitter } else { Machine::Site };
@@ -170,6 +190,9 @@ async fn repositories(house: &House, view: &CodeView, sources: &Sources) -> Resu
     for text in &sources.code.repositories {
         named.push((RepositoryRole::Named, Machine::Site, at_site(text), text.clone()));
     }
+    for text in &sources.reached {
+        named.push((RepositoryRole::Variable, Machine::Site, at_site(text), text.clone()));
+    }
     let mut found: Vec<(Machine, Repository)> = Vec::new();
     for (role, machine, path, folder) in named {
         let machine = machine.of(house);
@@ -184,6 +207,8 @@ async fn repositories(house: &House, view: &CodeView, sources: &Sources) -> Resu
                 }
                 (Some(seen.tree.clone()), None)
             }
+            // Most of what a variable names is no repository.
+            Err(_) if role == RepositoryRole::Variable => continue,
             Err(why) => (None, Some(why)),
         };
         let folder = path.map_or(folder, |path| path.display().to_string());
@@ -202,4 +227,22 @@ async fn repositories(house: &House, view: &CodeView, sources: &Sources) -> Resu
         found.push((machine, Repository { roles: vec![role], folder, machine, host, tree, not_seen }));
     }
     Ok(found.into_iter().map(|(_, repository)| repository).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reached_by;
+
+    #[test]
+    fn folders_are_those_that_python_and_a_container_are_shown() {
+        let variables = [
+            ("PYTHONPATH", "~/src/a::/b/src"),
+            ("APPTAINER_BIND", "/data:/data:ro, /c ,"),
+            ("SINGULARITY_BIND", "$WORK/d:/d"),
+            ("PATH", "/bin"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        assert_eq!(reached_by(&variables), ["~/src/a", "/b/src", "/data", "/c", "$WORK/d"]);
+        assert!(reached_by(&std::collections::BTreeMap::new()).is_empty());
+    }
 }

@@ -63,6 +63,8 @@ pub enum RepositoryRole {
     JobFile,
     /// The job file names it.
     Named,
+    /// A variable of the job reaches it: `PYTHONPATH`, or a bind of its container.
+    Variable,
 }
 
 /// On which machine a tree lies.

@@ -99,6 +99,7 @@ async fn open_hold(
                 decided.over.push((CloseHold { id: hold.id, reason, read_at: None }, ended));
             }
         }
+        (Last::Over(attempt), Some(here)) if has_started_again(desk, here, attempt).await? => {}
         (Last::Over(attempt), here) => {
             let ended = ended_by(attempt, desk.house.clock.now());
             let reason = reason(desk, job, here.is_some()).await?;
@@ -120,6 +121,17 @@ async fn open_hold(
         (Last::UnderWay | Last::None, _) => {}
     }
     Ok(())
+}
+
+/// Whether the job's own directory has a later start than the one that accounting tells of as its last, which Slurm may start again: accounting
+/// learns of it seconds later. What a killed controller never tells it is waited for as long as a job may be missed.
+async fn has_started_again(desk: &Desk<'_>, here: &IndexedJob, last: &Attempt) -> Result<bool, JobsError> {
+    let Some(ended_at) = last.ended_at.filter(|_| last.state.may_start_again()) else { return Ok(false) };
+    if kept_until(ended_at) < desk.now {
+        return Ok(false);
+    }
+    let started = desk.house.state.job(here.intent.id).attempts().await?;
+    Ok(started.iter().any(|start| start.started_at.is_some_and(|at| at >= ended_at)))
 }
 
 /// How far the attempts of a job are.

@@ -219,12 +219,17 @@ pakt_count_killed() {
   pakt_worked=$((pakt_worked + (beat > began ? beat - began : 0)))
 }
 
-# Of a last start that has no end the scheduler is asked, once: what the machine ended counts against nobody.
+# Of a last start that has no end the scheduler is asked, once, and accounting where slurmctld has forgotten it, which it does minutes after its end
+# (slurm.conf(5), MinJobAge): what the machine ended counts against nobody.
 pakt_bury() {
   local kind link id restart began state beat end
   read -r kind link id restart began _ < <(tail -n 1 -- "$pakt_job_directory/chain" 2>/dev/null)
   [ "$kind" = started ] && pakt_is_count "$link" && pakt_is_count "$began" || return 0
   state=$(timeout 20 scontrol --oneliner show job "$id" 2>/dev/null | sed -n 's/.* JobState=\([A-Z_]*\) .*/\1/p')
+  if [ -z "$state" ]; then
+    state=$(timeout 20 sacct --noheader --parsable2 --allocations --duplicates --format=State --jobs="$id" 2>/dev/null | tail -n 1)
+    state=${state%% *} # `CANCELLED by 1001`
+  fi
   case "$state" in
   NODE_FAIL | BOOT_FAIL | PREEMPTED | CANCELLED) end="interrupted - $state -" ;;
   TIMEOUT | DEADLINE) end='told - limit -' ;;

@@ -81,6 +81,45 @@ async fn the_last_start_of_a_job_tells_how_it_ended_however_long_an_earlier_one_
     }
 }
 
+/// Accounting learns of a start seconds after it, and a short one may be over by then.
+#[tokio::test]
+async fn a_job_that_made_room_and_worked_again_is_not_over_before_accounting_knows_its_last_start() {
+    let desk = Desk::new().await;
+    let job = desk.job("ada", 1, NOW - DAY, Origin::Shell).await;
+    job.submitted(9, NOW - DAY, None).await;
+    let mut first = stamped(run(9, "ada", NOW - 900, Some(NOW - 800)), job.stamp());
+    first.state = JobState::of(BaseState::Preempted);
+    desk.says().runs = vec![first];
+    let started = |restart: u32, at: i64| {
+        let folder = job.directory.path().join(format!("links/1/attempts/9-{restart}"));
+        std::fs::create_dir_all(&folder).expect("ours");
+        std::fs::write(folder.join("started"), format!("epoch_seconds={at}\n")).expect("ours");
+    };
+    started(0, NOW - 900);
+    started(1, NOW - 790);
+    assert_eq!(desk.settle("ada").await.closed, []);
+    assert!(ended(&job).await.is_none(), "its second start has worked");
+    assert_eq!(desk.used().await, 100, "the first one is charged");
+    desk.says().runs.push(stamped(run(9, "ada", NOW - 790, Some(NOW - 780)), job.stamp()));
+    assert_eq!(desk.settle("ada").await.closed, [job.id]);
+    assert_eq!(ended(&job).await.expect("over").state, JobState::of(BaseState::Completed));
+    assert_eq!(desk.used().await, 110);
+
+    // What accounting never learns is waited for two weeks, and no longer.
+    let job = desk.job("ada", 2, NOW - DAY, Origin::Shell).await;
+    job.submitted(10, NOW - DAY, None).await;
+    let mut first = stamped(run(10, "ada", NOW - 900, Some(NOW - 800)), job.stamp());
+    first.state = JobState::of(BaseState::NodeFail);
+    desk.says().runs.push(first);
+    let folder = job.directory.path().join("links/1/attempts/10-1");
+    std::fs::create_dir_all(&folder).expect("ours");
+    std::fs::write(folder.join("started"), format!("epoch_seconds={}\n", NOW - 790)).expect("ours");
+    assert_eq!(desk.settle("ada").await.closed, []);
+    desk.set_clock(NOW + 15 * DAY);
+    assert_eq!(desk.settle("ada").await.closed, [job.id]);
+    assert_eq!(ended(&job).await.expect("over").state, JobState::of(BaseState::NodeFail));
+}
+
 #[tokio::test]
 async fn a_job_that_was_cancelled_while_it_started_was_cancelled_whatever_the_scheduler_says() {
     // One without a claim of its own leaves none.

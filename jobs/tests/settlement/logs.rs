@@ -138,3 +138,45 @@ async fn a_tail_is_counted_in_lines_whatever_their_length() {
     }
     assert_eq!(bytes, 64 * 1024 * 1024);
 }
+
+/// The pieces of the next looks at a log, one for each.
+async fn looks(log: &mut Log, house: &House, count: usize) -> Vec<String> {
+    let mut pieces = Vec::new();
+    for _ in 0..count {
+        let piece = log.next(house).await.expect("read").expect("a log");
+        pieces.push(String::from_utf8(piece).expect("text"));
+    }
+    pieces
+}
+
+#[tokio::test]
+async fn a_log_that_is_cut_off_or_another_file_by_now_is_read_anew_and_a_size_of_a_moment_ago_is_not_believed() {
+    let desk = Desk::new().await;
+    let job = desk.job("ada", 1, NOW - 500, Origin::Shell).await;
+    let (house, id, path) = (desk.house("ada"), job.id.to_string(), job.directory.log());
+    let write = |text: &str| std::fs::write(&path, text).expect("ours");
+    let opened = async || Log::open(&house, &id, Beginning::Start, None).await.expect("opened");
+    write("one\ntwo\n");
+    let mut log = opened().await;
+    assert_eq!(looks(&mut log, &house, 2).await, ["one\ntwo\n", ""]);
+    // An old size, and then what is there: nothing is printed twice.
+    write("one\n");
+    assert_eq!(looks(&mut log, &house, 1).await, [""]);
+    write("one\ntwo\nthree\n");
+    assert_eq!(looks(&mut log, &house, 2).await, ["three\n", ""]);
+    // Cut off for good.
+    write("new\n");
+    assert_eq!(looks(&mut log, &house, 4).await, ["", "", "new\n", ""]);
+    // Rotated: another file, which is longer than what was read of the one before.
+    std::fs::rename(&path, path.with_extension("1")).expect("ours");
+    write("another file\nof more bytes\n");
+    assert_eq!(looks(&mut log, &house, 3).await, ["", "another file\nof more bytes\n", ""]);
+    // One that begins as the other did goes on.
+    let wide = "x".repeat(300_000);
+    write(&wide);
+    let mut log = opened().await;
+    let read = looks(&mut log, &house, 3).await;
+    assert_eq!((read.concat().len(), read[2].as_str()), (300_000, ""));
+    write(&format!("{wide}end\n"));
+    assert_eq!(looks(&mut log, &house, 2).await, ["end\n", ""]);
+}

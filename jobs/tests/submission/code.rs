@@ -180,6 +180,24 @@ async fn the_tree_of_a_job_is_written_down_when_it_is_submitted_and_not_again() 
 }
 
 #[tokio::test]
+async fn code_that_python_or_a_container_is_shown_is_written_down_too() {
+    let desk = Desk::new().await;
+    let (imported, bound, repository) = (Repository::new(), Repository::new(), Repository::new());
+    imported.write("train.py", "changed\n");
+    let text = format!(
+        "environment: {{ variables: {{ PYTHONPATH: \"{}/sub:/usr/lib:$WORK/x\", APPTAINER_BIND: \"{}:/code:ro\" }} }}\n",
+        imported.root().display(),
+        bound.root().display()
+    );
+    send(&desk.house("ada"), repository.job(&text)).await.expect("submitted");
+    let found = record(&desk).await.repositories;
+    let roots: Vec<_> = found.iter().map(|it| (it.roles.clone(), it.tree.as_ref().map(|tree| tree.is_clean))).collect();
+    let variable = vec![RepositoryRole::Variable];
+    let own = vec![RepositoryRole::Workdir, RepositoryRole::JobFile];
+    assert_eq!(roots, [(own, Some(true)), (variable.clone(), Some(false)), (variable, Some(true))], "{found:?}");
+}
+
+#[tokio::test]
 async fn what_became_of_the_tree_since_is_told() {
     let desk = Desk::new().await;
     let (house, repository) = (desk.house("ada"), Repository::new());

@@ -11,6 +11,7 @@ use jobs::{
     Gravity, House, JobsError, Step,
     cancel::cancel,
     directory::{JobDirectory, OverReason},
+    logs::{Beginning, Log},
     resume::{resume, settled},
     seal::seal,
     show::show,
@@ -393,4 +394,24 @@ async fn whoever_settles_for_all_leaves_the_evaluation_of_another_as_it_is() {
 async fn over_with_links(house: &House, job: JobId) -> bool {
     let options = jobs::settle::SettleOptions { all_users: true, ..Default::default() };
     jobs::settle::settle(house, options).await.expect("settled").closed.contains(&job)
+}
+
+#[tokio::test]
+async fn a_log_that_is_followed_goes_over_to_that_of_the_next_link() {
+    let desk = Desk::new().await;
+    begin(&desk, &train("")).await;
+    let job = begin(&desk, &evaluation("")).await.id;
+    let house = desk.house("ada");
+    let log = |link: u32, text: &str| {
+        fs::write(directory(&desk, job).path().join(format!("links/{link}/log")), text).expect("ours");
+    };
+    ends(&desk, job, (1, 103), "");
+    log(1, "first\n");
+    let mut followed = Log::open(&house, "scores", Beginning::Start, None).await.expect("opened");
+    let mut next =
+        async || String::from_utf8(followed.next(&house).await.expect("read").expect("a log")).expect("text");
+    assert_eq!((next().await, next().await), ("first\n".to_owned(), String::new()));
+    ends(&desk, job, (2, 104), "");
+    log(2, "second\n");
+    assert_eq!((next().await, next().await), (String::new(), "second\n".to_owned()));
 }

@@ -9,6 +9,7 @@ use model::{Finding, GpuRequest, JobSpec};
 pub(super) fn check_time(partition: &Partition, spec: &JobSpec, findings: &mut Vec<Finding>) {
     wall(partition, spec, findings);
     dependency(partition, spec, findings);
+    owner(partition, spec, findings);
 }
 
 /// Checks nodes and GPUs against the limits that the profile knows.
@@ -69,6 +70,21 @@ fn dependency(partition: &Partition, spec: &JobSpec, findings: &mut Vec<Finding>
         let next = format!("write `afterany:` if this goes on where the other stops ({})", end.citation());
         findings.push(Finding::warning("scheduler.after", what, next));
     }
+}
+
+/// A chain goes on by successors. Where a partition has its jobs go on by a requeue, or stop early, it would have two owners.
+fn owner(partition: &Partition, spec: &JobSpec, findings: &mut Vec<Finding>) {
+    // What follows a chain has its links as that has.
+    let is_own = spec.sweep.as_ref().is_none_or(|sweep| sweep.follows.is_none());
+    let (Some(end), Some(_)) = (&partition.end_of_time, spec.chain.as_ref().filter(|_| is_own)) else { return };
+    let does = match end.value {
+        EndOfTime::ChainAfterAny => return,
+        EndOfTime::SignalAndRequeue => "are requeued at their limit",
+        EndOfTime::StopEarly => "stop before their limit and are submitted anew",
+    };
+    let what = format!("jobs on `{}` {does}, and a chain goes on by links that wait behind each other", partition.name);
+    let next = format!("leave `chain` out, or choose another partition ({})", end.citation());
+    findings.push(judged(end.confidence(), "chain", what, next));
 }
 
 /// Where a job file says how many GPUs it wants.

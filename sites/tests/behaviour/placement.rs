@@ -1,8 +1,8 @@
 //! Placements of the same few jobs at every site, and the rules that must not be lost, each by itself.
 
 use crate::support::{AT, MACHINE, catalogue, directive, job, job_for, placed, refused, site, text};
-use model::{GpuRequest, Images, JobSpec, Launch, Severity};
-use sites::{LocalMachine, place};
+use model::{Chain, GpuRequest, Images, JobSpec, Launch, LinkNumber, Severity, Until};
+use sites::{EndOfTime, LocalMachine, place};
 use std::fmt::Write;
 
 #[test]
@@ -314,5 +314,35 @@ fn every_tile_of_a_card_gets_a_process() {
         assert_eq!((placed.placement.share.gpus, placed.placement.charged.gpus_total), (8, Some(4)));
         assert_eq!(directive(&placed, "ntasks-per-node").as_deref(), Some(tasks));
         assert_eq!(directive(&placed, "cpus-per-task").as_deref(), Some(cpus));
+    }
+}
+
+#[test]
+fn a_chain_has_one_owner_where_its_partition_has_jobs_requeued() {
+    let mut horeka = site(catalogue(), "horeka").clone();
+    let chain = Chain {
+        until: Until::Marker,
+        max_links: LinkNumber::FIRST,
+        max_gpu_hours: None,
+        ahead: 2,
+        stalled_links: 3,
+        lead: None,
+        signal: None,
+    };
+    let spec = job_for(&horeka, Some(1), GpuRequest::PerNode(4));
+    let chain = JobSpec { chain: Some(chain), ..spec.clone() };
+    placed(&horeka, &chain);
+    for (end, does) in
+        [(EndOfTime::SignalAndRequeue, "are requeued"), (EndOfTime::StopEarly, "stop before their limit")]
+    {
+        for partition in &mut horeka.partitions {
+            if let Some(known) = &mut partition.end_of_time {
+                known.value = end;
+            }
+        }
+        placed(&horeka, &spec);
+        let refused = refused(&horeka, &chain);
+        let told: Vec<_> = refused.iter().map(|finding| (finding.field.as_str(), finding.what.as_str())).collect();
+        assert!(matches!(told[..], [("chain", what)] if what.contains(does)), "{told:?}");
     }
 }

@@ -470,17 +470,32 @@ fn whoever_ends_the_chain_takes_back_the_links_that_wait_behind_it_by_their_stam
 
 #[test]
 fn a_start_that_the_machine_ended_does_not_count_as_stalled_and_one_that_was_killed_otherwise_does() {
-    for (state, is_stalled, end) in [
+    for (state, is_forgotten, is_stalled, end) in [
         ("NODE_FAIL", false, " interrupted - NODE_FAIL -"),
         ("PREEMPTED", false, " interrupted - PREEMPTED -"),
         ("CANCELLED", true, " interrupted - CANCELLED -"),
         ("TIMEOUT", true, " told - limit -"),
         ("OUT_OF_MEMORY", true, " failed - none host-oom"),
         ("FAILED", true, ""),
-    ] {
+    ]
+    .into_iter()
+    .flat_map(|(state, is_stalled, end)| [false, true].map(|is_forgotten| (state, is_forgotten, is_stalled, end)))
+    {
         let stage = Stage::new();
-        stage
-            .double("scontrol", &format!("printf 'JobId=%s JobName=x JobState={state} Reason=None\\n' \"${{*: -1}}\""));
+        if is_forgotten {
+            // Minutes later slurmctld knows nothing of it, and accounting still does.
+            stage.double("scontrol", "exit 1");
+            let by = if state == "CANCELLED" { " by 1001" } else { "" };
+            stage.double(
+                "sacct",
+                &format!("echo \"${{*: -1}}\" >>\"$STAGE/sacct.calls\"; printf 'REQUEUED\\n{state}{by}\\n'"),
+            );
+        } else {
+            stage.double(
+                "scontrol",
+                &format!("printf 'JobId=%s JobName=x JobState={state} Reason=None\\n' \"${{*: -1}}\""),
+            );
+        }
         let two = Chain { stalled_links: 2, ..untold(STEPS) };
         for number in 1..=2 {
             let run = format!("touch \"$STAGE/ready.{number}\"; sleep 100");
@@ -495,6 +510,9 @@ fn a_start_that_the_machine_ended_does_not_count_as_stalled_and_one_that_was_kil
         let buried = journal.lines().filter(|line| line.starts_with("ended ") && line.ends_with(end)).count();
         let by_the_next = if end.is_empty() { 0 } else { 2 };
         assert!(buried >= by_the_next && (by_the_next > 0 || buried <= 1), "{state}: {journal}");
+        if is_forgotten {
+            assert_eq!(stage.read("sacct.calls"), "--jobs=41\n--jobs=42\n", "each is asked for once");
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     stage::{ATTEMPT, Stage, Start, errors},
 };
 use model::{Chain, FailureClass, JobSpec, Launch, LinkNumber, OnFailure, Stamp, Until, WallTime};
-use std::{fs, process::Output};
+use std::{collections::BTreeMap, fs, process::Output};
 use templates::Dialect;
 
 fn spec(policy: OnFailure, run: &str) -> JobSpec {
@@ -277,6 +277,26 @@ fn a_node_that_the_log_blames_by_name_is_left_out_of_the_links_behind() {
         let expected =
             node.map(|node| format!("update JobName={name} UserID={} ExcNodeList=n[7-9],{node}\n", user_id()));
         assert_eq!(updates, expected.unwrap_or_default(), "{says}");
+    }
+}
+
+/// A start that died with no word is a failure of nobody knows what, unless the machine ended it.
+#[test]
+fn what_the_machine_ended_spends_no_budget_also_where_accounting_alone_knows_it() {
+    for (state, works) in [("PREEMPTED", true), ("NODE_FAIL", true), ("FAILED", false)] {
+        let stage = Stage::new();
+        nodes(&stage);
+        stage.double("scontrol", "case \"$*\" in 'show hostnames '*) cat \"$STAGE/hostnames\" ;; *) exit 1 ;; esac");
+        stage.double("sacct", &format!("echo {state}"));
+        fs::create_dir_all(stage.path("job/links/1/attempts/41-0")).expect("ours");
+        fs::write(stage.path("job/links/1/attempts/41-0/started"), "node_list=n[1-2]\n").expect("ours");
+        fs::write(stage.path("job/chain"), "started 1 41 0 1000 0\n").expect("ours");
+        fs::write(stage.path("nodes"), "n1 idle\nn2 down*\n").expect("ours");
+        let retries = BTreeMap::from([(FailureClass::Unknown, 0)]);
+        let output = link(&stage, 2, &spec(OnFailure { retries, ..OnFailure::default() }, "touch \"$STAGE/worked\""));
+        assert_eq!(stage.exists("worked"), works, "{state}: {}", errors(&output));
+        let left_out: &[&str] = if state == "NODE_FAIL" { &["n2 NODE_FAIL"] } else { &[] };
+        assert_eq!(bad(&stage), left_out, "{state}");
     }
 }
 

@@ -72,6 +72,7 @@ exit "$worst""#,
 *) exit 1 ;;
 esac"#,
         );
+        stage.double("sacct", "exit 1");
         // The name service of the stage knows what `hosts` lists.
         stage.double(
             "getent",
