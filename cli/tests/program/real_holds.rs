@@ -3,6 +3,7 @@
 use crate::{
     desk::Desk,
     real_jupiter::{charged, job, scheduler_job, text},
+    real_preempted::await_start_in_accounting,
 };
 use lab::{User, wait_until};
 use serde_json::Value;
@@ -56,6 +57,7 @@ fn real_a_requeue_is_held_for_beside_what_the_first_attempt_took() {
     let (id, slurm) = (text(&submitted["id"]), scheduler_job(&submitted));
     let started = || desk.work().join("started").exists().then_some(());
     wait_until("the job's start", Duration::from_mins(2), started).expect("it starts");
+    await_start_in_accounting(&desk, &slurm);
     desk.tool(&["scontrol", "requeue", &slurm]);
     let settled = || {
         desk.json(&["settle"]);

@@ -16,6 +16,14 @@ fn jupiter() -> (Rc<Cluster>, Desk) {
     (cluster, desk)
 }
 
+/// Slurm numbers the rows of a job in accounting some seconds after its start; one that makes room or is requeued before that may share its row
+/// with its next start.
+pub(crate) fn await_start_in_accounting(desk: &Desk, slurm: &str) {
+    let is_there =
+        || desk.tool(&["sacct", "-nXP", "--format=State", "--jobs", slurm]).contains("RUNNING").then_some(());
+    wait_until("the start in accounting", PATIENCE, is_there).expect("accounting knows it");
+}
+
 /// Submits a job that makes room, with these lines below `scheduler:`; an urgent one has taken its node. Our id of it, and
 /// Slurm's.
 fn preempted(desk: &Desk, name: &str, scheduler: &str) -> (String, String) {
@@ -28,11 +36,7 @@ fn preempted(desk: &Desk, name: &str, scheduler: &str) -> (String, String) {
     let started = || desk.work().join("started").exists().then_some(());
     wait_until("the job's start", PATIENCE, started).expect("it starts");
     let slurm = scheduler_job(&submitted);
-    // Slurm numbers the rows of a job in accounting some seconds after its start; one that makes room before that may share
-    // its row with its next start.
-    let is_accounted =
-        || desk.tool(&["sacct", "-nXP", "--format=State", "--jobs", &slurm]).contains("RUNNING").then_some(());
-    wait_until("the start in accounting", PATIENCE, is_accounted).expect("accounting knows it");
+    await_start_in_accounting(desk, &slurm);
     let node = fs::read_to_string(desk.work().join("node")).expect("it said where");
     let node = format!("--nodelist={}", node.trim());
     let words = ["sbatch", "--parsable", "--account=atlas", "--qos=urgent", "--time=5", "--output=/dev/null"];
