@@ -3,7 +3,7 @@
 
 use super::{
     advance::{Advanced, read_what_was_not, send_link},
-    next::Sent,
+    next::{Next, Sent},
     state::ChainState,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     error::{Gravity, JobsError},
     find::find,
     house::House,
-    job_file::JobFile,
+    job_file::{JobFile, MOST_CHAIN_LINKS},
     submit::{NotSent, is_over_with_links},
     sweep::{CellState, cells_of, is_stopped, point_counts},
 };
@@ -24,8 +24,6 @@ use std::{
 /// An evaluation has so many times as many links as the chain that it follows: one behind each, and others where its own limit was too
 /// short for what was new.
 const LINKS_OF_EACH: u32 = 2;
-/// The most links of a chain.
-const MOST_LINKS: u32 = 500;
 /// So many of the checkpoints that are new are looked for.
 const MOST_LOOKED_AT: usize = 50;
 
@@ -73,7 +71,7 @@ pub(crate) async fn resolved(house: &House, mut file: JobFile) -> Result<JobFile
         let what = format!("job `{name}` is long over, and its directory is sealed");
         return Err(wrong(what, "name its checkpoints by `checkpoints`"));
     }
-    let links = chain.max_links.get().saturating_mul(LINKS_OF_EACH).min(MOST_LINKS);
+    let links = chain.max_links.get().saturating_mul(LINKS_OF_EACH).min(MOST_CHAIN_LINKS);
     file.spec.chain = Some(Chain {
         until: Until::Marker,
         max_links: LinkNumber::new(links).unwrap_or(LinkNumber::FIRST),
@@ -381,14 +379,6 @@ fn in_vain<'a>(links: impl DoubleEndedIterator<Item = (Option<u32>, &'a BTreeMap
     let had_work =
         |(exit, records): &(Option<u32>, &BTreeMap<usize, CellRecord>)| !records.is_empty() || *exit != Some(0);
     links.rev().filter(had_work).take_while(ended_none).count()
-}
-
-/// What is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
-    Nothing,
-    Over(OverReason),
-    Send(LinkNumber),
 }
 
 /// Decides; pure.

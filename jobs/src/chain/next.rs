@@ -31,7 +31,7 @@ pub(super) enum Next {
     Nothing,
     /// To write down that it is over.
     Over(OverReason),
-    /// To send this link, behind all that are not over.
+    /// To send this link.
     Send(LinkNumber),
 }
 

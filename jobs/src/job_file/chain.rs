@@ -4,7 +4,7 @@ use super::{fields::Fields, reference};
 use model::{Chain, GpuRequest, LinkNumber, Resources, Until, WallTime};
 
 /// The most links of a chain: what one archive seals.
-const MOST_LINKS: u32 = 500;
+pub(crate) const MOST_LINKS: u32 = 500;
 /// The most links that are held and queued at once.
 const MOST_AHEAD: u32 = 10;
 /// The most GPU-hours that may be asked for.

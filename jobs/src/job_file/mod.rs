@@ -25,7 +25,9 @@ mod surroundings;
 mod sweep;
 mod sweep_file;
 
+pub(crate) use chain::MOST_LINKS as MOST_CHAIN_LINKS;
 pub use document::{Document, Place};
 pub use documents::documents;
 pub use mistake::Mistake;
 pub use read::{JobFile, SourceFile};
+pub(crate) use sweep::MOST_LINKS as MOST_SWEEP_LINKS;

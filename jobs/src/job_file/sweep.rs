@@ -7,7 +7,7 @@ use std::path::Path;
 /// The most cells of a sweep.
 pub(super) const MOST_CELLS: usize = 10_000;
 /// The most links: what one archive seals.
-pub(super) const MOST_LINKS: u32 = 1_000;
+pub(crate) const MOST_LINKS: u32 = 1_000;
 /// The most cells that a link works through.
 pub(super) const MOST_PACKED: u32 = 1_000;
 /// The most cells at once on one node: one a GPU, and as much again.

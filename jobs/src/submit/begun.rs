@@ -107,7 +107,9 @@ impl Begun {
             return self.send_links(house).await;
         }
         let mut handed = self.handed.clone();
-        handed.options.extend(of_first_link(house, &self.intent).await?);
+        if !self.was_sent {
+            handed.options.extend(of_first_link(house, &self.intent).await?);
+        }
         match send(house, &self.directory, &self.intent, &handed).await {
             Ok(submitted) => Ok(submitted),
             Err(NotSent::Refused(error)) => Err(self.refused(house, error).await?),

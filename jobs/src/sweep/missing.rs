@@ -5,7 +5,7 @@ use crate::{
     directory::Origin,
     error::{Gravity, JobsError},
     house::House,
-    job_file::{JobFile, SourceFile},
+    job_file::{JobFile, MOST_SWEEP_LINKS, SourceFile},
     results::Told,
     submit::digest_of,
 };
@@ -14,9 +14,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
-
-/// The most links of a sweep.
-const MOST_LINKS: usize = 1_000;
 
 /// The cells that are missing, as a job to be submitted, and the later jobs' way back to them.
 pub struct Missing {
@@ -56,8 +53,8 @@ pub async fn missing(house: &House, text: &str) -> Result<Option<Missing>, JobsE
         sweep.cells = cells_with(sweep, |place| numbers.contains(&(place + 1)));
         if sweep.follows.take().is_some() {
             // Nobody said how many starts a link has: as many as run side by side, or as make no more links than there may be.
-            let least = u32::try_from(sweep.cells.len().div_ceil(MOST_LINKS)).unwrap_or(u32::MAX);
-            sweep.pack = sweep.side_by_side.max(least);
+            let starts = u32::try_from(sweep.cells.len()).unwrap_or(u32::MAX);
+            sweep.pack = sweep.side_by_side.max(starts.div_ceil(MOST_SWEEP_LINKS));
         }
         sweep.continues = Some(report.intent.id);
     }

@@ -111,9 +111,11 @@ async fn a_job_that_made_room_and_worked_again_is_not_over_before_accounting_kno
     let mut first = stamped(run(10, "ada", NOW - 900, Some(NOW - 800)), job.stamp());
     first.state = JobState::of(BaseState::NodeFail);
     desk.says().runs.push(first);
-    let folder = job.directory.path().join("links/1/attempts/10-1");
-    std::fs::create_dir_all(&folder).expect("ours");
-    std::fs::write(folder.join("started"), format!("epoch_seconds={}\n", NOW - 790)).expect("ours");
+    for (restart, at) in [(0, NOW - 900), (1, NOW - 790)] {
+        let folder = job.directory.path().join(format!("links/1/attempts/10-{restart}"));
+        std::fs::create_dir_all(&folder).expect("ours");
+        std::fs::write(folder.join("started"), format!("epoch_seconds={at}\n")).expect("ours");
+    }
     assert_eq!(desk.settle("ada").await.closed, []);
     desk.set_clock(NOW + 15 * DAY);
     assert_eq!(desk.settle("ada").await.closed, [job.id]);

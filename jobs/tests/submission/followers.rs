@@ -347,6 +347,20 @@ async fn a_link_waits_behind_each_of_the_chain_although_one_before_it_works_stil
 }
 
 #[tokio::test]
+async fn who_submits_it_again_notes_no_link_of_the_chain_as_waited_for() {
+    let desk = Desk::new().await;
+    let chain = begin(&desk, &train("max_links: 9, ahead: 1")).await.id;
+    ends(&desk, chain, (1, 101), "");
+    // The chain pauses: the first link of the evaluation waits for none.
+    let job = begin(&desk, &evaluation("")).await.id;
+    assert_eq!(desk.says().handed.sent[1].options, [""; 0]);
+    let sent = go_on(&desk, "train").await;
+    assert!(sent.contains(&("train".to_owned(), 2, 103)), "{sent:?}");
+    assert_eq!(begin(&desk, &evaluation("")).await.outcome, SubmitOutcome::Already);
+    assert!(!directory(&desk, job).path().join("links/1/behind").exists(), "it waits for none still");
+}
+
+#[tokio::test]
 async fn scores_say_whether_all_is_done_and_what_no_link_took_is_missing_too() {
     let desk = Desk::new().await;
     let chain = begin(&desk, &train("max_links: 1")).await.id;
